@@ -138,6 +138,7 @@ impl AccessDenial {
             Kind::NotFound => error.is_hidden().then_some(AccessDenial::Hidden),
             Kind::Invalid
             | Kind::Conflict
+            | Kind::Gone
             | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Busy

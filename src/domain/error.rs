@@ -23,6 +23,8 @@ pub enum Kind {
     NotFound,
     /// The request is valid but conflicts with the current state (duplicate, in use, disabled).
     Conflict,
+    /// The row was there, but its time is over: no later request succeeds.
+    Gone,
     /// A quota of the license or of the organization is used up: the same request succeeds once there are fewer rows
     /// or a higher limit.
     LimitReached,
@@ -52,6 +54,7 @@ impl Kind {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::Conflict
+            | Kind::Gone
             | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Busy
@@ -178,6 +181,11 @@ impl Error {
     /// An error of kind `Conflict`.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, message)
+    }
+
+    /// An error of kind `Gone`.
+    pub fn gone(message: impl Into<String>) -> Self {
+        Self::new(Kind::Gone, message)
     }
 
     /// An error of kind `TooLarge`.

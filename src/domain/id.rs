@@ -42,4 +42,6 @@ id! {
     ClientId,
     /// A pair of an access and a refresh token.
     TokenId,
+    /// A command for a device.
+    CommandId,
 }

@@ -9,6 +9,7 @@ pub mod alias;
 pub mod audit;
 pub mod caller;
 pub mod client;
+pub mod command;
 pub mod device;
 pub mod error;
 pub mod event;
@@ -25,6 +26,7 @@ pub mod latency_stats;
 pub mod license;
 pub mod machine;
 pub mod memory_usage;
+pub mod message;
 pub mod min_max;
 pub mod model;
 pub mod named_query;
@@ -49,8 +51,8 @@ pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
 pub use id::{
-    ClientId, DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, ProductId, SessionId, StreamId, TokenId,
-    UserId,
+    ClientId, CommandId, DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, ProductId, SessionId, StreamId,
+    TokenId, UserId,
 };
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;

@@ -49,7 +49,7 @@ pub fn retention_cut(now: Micros, drop_after_s: i64, windows: &Windows) -> Reten
     RetentionCut { visible_from: slot.max(start), purge_before: start, valid_until: until }
 }
 
-/// A start time per stream; a stream without an entry starts at `BEGINNING_OF_TIME`.
+/// A start time per stream, or per device; one without an entry starts at `BEGINNING_OF_TIME`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamStarts(HashMap<i32, i64>);
 
@@ -84,6 +84,8 @@ pub struct RetentionBounds {
     pub purged_before: Arc<StreamStarts>,
     /// Statistics before this are hidden. Where raw rows are kept longer, they are authoritative.
     pub statistics_from: Arc<StreamStarts>,
+    /// Messages before this are hidden; by device.
+    pub messages_from: Arc<StreamStarts>,
 }
 
 /// Cut-off time per source of a table. A source is a stream, or a device in `messages`.

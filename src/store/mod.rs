@@ -18,7 +18,10 @@ pub mod latest_value_cache;
 pub mod live;
 pub mod memory_budget;
 pub mod memtable;
+pub mod message_counts;
+pub mod message_rows;
 pub mod open;
+pub mod org_channels;
 pub mod retention;
 pub mod schema;
 pub mod snapshot;
@@ -37,6 +40,7 @@ pub mod write_validation;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -58,6 +62,7 @@ use live::CommitFeed;
 use live::filtered_tail::{self, FilteredTail};
 use live::position::FeedPosition;
 use memory_budget::MemoryBudget;
+use message_counts::index::MessageCountsIndex;
 use retention::purge_stats::PurgeStats;
 use retention::{Forecast, RetentionJob};
 use snapshot::Snapshot;
@@ -88,6 +93,7 @@ pub struct Store {
     catalog: Arc<Catalog>,
     tables: Arc<TableSet>,
     latest_values: Arc<LatestValueCache>,
+    message_counts: Arc<MessageCountsIndex>,
     idempotency: Arc<IdempotencyKeys>,
     live: Arc<CommitFeed>,
     queue: Arc<CommitQueue>,
@@ -99,6 +105,8 @@ pub struct Store {
     write_deadline: Duration,
     max_future_us: i64,
     assigned: Mutex<HashMap<StreamId, i64>>,
+    /// The last time of arrival given to a message, microseconds.
+    received_at: AtomicI64,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Tasks of the flusher, the compactor and retention.
     background: Mutex<Vec<tokio::task::JoinHandle<()>>>,
@@ -149,9 +157,11 @@ impl Store {
     /// Pins a consistent view for a query. It includes expired rows and the rows of every organization: query/ filters
     /// by principal and by retention.
     pub fn snapshot(&self) -> Snapshot {
+        // Taken before the rows, so that the rows include everything that is counted.
+        let message_counts = self.message_counts.current();
         let rows = self.tables.snapshot();
         // Taken after the rows, so that the rows include everything that the bounds count as present.
-        Snapshot { retention_bounds: self.retention_bounds(), ..rows }
+        Snapshot { retention_bounds: self.retention_bounds(), message_counts, ..rows }
     }
 
     /// Subscribes to committed readings from a position on, limited to those the principal sees and asked for.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,7 +11,7 @@ use super::Store;
 use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
 use super::compaction::trigger::CompactionTrigger;
-use super::compaction::{CompactionOptions, Compactor};
+use super::compaction::{CompactionOptions, Compactor, CompactorParts};
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
@@ -20,6 +21,7 @@ use super::live::CommitFeed;
 use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
+use super::message_counts::index::MessageCountsIndex;
 use super::retention::RetentionJob;
 use super::table::Table;
 use super::table_set::TableSet;
@@ -87,6 +89,7 @@ impl Store {
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
         let parts = OpenedParts {
+            message_counts: Arc::new(MessageCountsIndex::open(disk.clone(), &dir, flushed)?),
             tables: Arc::new(tables),
             checkpoint: Arc::new(checkpoint),
             // Replayed rows are already in memory.
@@ -101,6 +104,7 @@ impl Store {
 /// What was found in the data directory, before anything runs on it.
 struct OpenedParts {
     tables: Arc<TableSet>,
+    message_counts: Arc<MessageCountsIndex>,
     checkpoint: Arc<Checkpoint>,
     memory: Arc<MemoryBudget>,
     live: Arc<CommitFeed>,
@@ -110,7 +114,7 @@ struct OpenedParts {
 impl OpenedParts {
     /// Starts the committing thread and the background tasks.
     fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
-        let Self { tables, checkpoint, memory, live, log } = self;
+        let Self { tables, message_counts, checkpoint, memory, live, log } = self;
         let queue = Arc::new(CommitQueue::default());
         let trigger = Arc::new(CompactionTrigger::default());
         let committer = Committer {
@@ -131,8 +135,13 @@ impl OpenedParts {
             compaction: trigger.clone(),
             options: options.flush,
         });
-        let compactor =
-            Arc::new(Compactor::new(tables.clone(), trigger, catalog.clone(), options.compaction));
+        let parts = CompactorParts {
+            tables: tables.clone(),
+            trigger,
+            catalog: catalog.clone(),
+            message_counts: message_counts.clone(),
+        };
+        let compactor = Arc::new(Compactor::new(parts, options.compaction));
         let retention = Arc::new(RetentionJob::new(
             tables.clone(),
             flusher.clone(),
@@ -150,6 +159,7 @@ impl OpenedParts {
             catalog,
             tables,
             latest_values: checkpoint.latest_values.clone(),
+            message_counts,
             idempotency: checkpoint.idempotency.clone(),
             live,
             queue,
@@ -160,6 +170,7 @@ impl OpenedParts {
             write_deadline: options.write_deadline,
             max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
             assigned: Mutex::default(),
+            received_at: AtomicI64::default(),
             committer: Mutex::new(Some(committer)),
             background: Mutex::new(background),
         }

@@ -8,6 +8,7 @@ use super::lake::LakeVersion;
 use super::lake::cache::LakeCache;
 use super::lake::location::LakeLocation;
 use super::memtable::run::Run;
+use super::message_counts::index::CountsVersion;
 use super::statistics::materialization::Materialization;
 use super::table::PerTable;
 use super::upsert_rows::UpsertRows;
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// `statistics` and `messages`; the entry for readings is empty.
     pub upsert_tables: PerTable<UpsertSnapshot>,
+    /// Kept counts of messages, of no row that is not in this snapshot.
+    pub message_counts: Arc<CountsVersion>,
     /// How far the statistics cover the readings of this snapshot.
     pub materialization: Materialization,
     /// Retention bounds of each stream, taken no earlier than the rows.

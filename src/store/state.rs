@@ -63,9 +63,10 @@ pub struct PinnedState {
     pub materialization: Materialization,
 }
 
-/// The flushed rows that statistics are computed from, and the statistics that there are.
+/// The flushed rows that statistics and counts of messages are computed from, and the statistics that there are.
 pub struct FlushedState {
     pub readings: Arc<LakeVersion>,
+    pub messages: Arc<LakeVersion>,
     pub statistics: Arc<LakeVersion>,
     /// How far `statistics` cover `readings`.
     pub materialization: Materialization,
@@ -177,6 +178,7 @@ impl SharedState {
         let lake = |table| state.lakes[table].clone();
         FlushedState {
             readings: lake(Table::Readings),
+            messages: lake(Table::Messages),
             statistics: lake(Table::Statistics),
             materialization: state.computed.clone(),
             seq: state.flushed,

@@ -85,6 +85,14 @@ fn messages() -> SchemaRef {
             Field::new("status", DataType::Utf8, false),
             // JSON.
             Field::new("payload", DataType::Utf8, false),
+            // `MessageFormat::name`.
+            Field::new("format", DataType::Utf8, false),
+            // Id of the sender's certificate; empty for none.
+            Field::new("principal", DataType::Utf8, false),
+            // Key of the gateway that delivered it; empty for none.
+            Field::new("client", DataType::Utf8, false),
+            // Number of its sensors.
+            Field::new("sensors", DataType::Int32, false),
             Field::new("seq", DataType::Int64, false),
         ]))
     });

@@ -125,6 +125,7 @@ impl TableSet {
                 of_table(Table::Statistics),
                 of_table(Table::Messages),
             ]),
+            message_counts: Arc::default(),
             materialization,
             retention_bounds: Arc::default(),
         }

@@ -22,6 +22,10 @@ fn messages(rows: &[(i32, i64, &str, String)], seq: i64) -> RecordBatch {
         times,
         text(|r| r.3.clone()),
         text(|_| "{}".to_owned()),
+        text(|_| "document".to_owned()),
+        text(|_| String::new()),
+        text(|_| String::new()),
+        Arc::new(arrow::array::Int32Array::from_value(0, rows.len())),
         Arc::new(Int64Array::from_value(seq, rows.len())),
     ];
     RecordBatch::try_new(Table::Messages.schema(), columns).unwrap()

@@ -1,6 +1,7 @@
 //! The write path: admission, memory, the queue of the committing thread, acknowledgement.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -8,12 +9,14 @@ use tokio::sync::oneshot;
 use super::group_commit::PendingWrite;
 use super::idempotency::{BeginOutcome, Claim};
 use super::memtable;
+use super::message_rows;
 use super::throttle;
 use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Record};
 use super::write_validation::{self, WritableTimes};
 use super::{Ack, ClaimOutcome, Store};
+use crate::domain::message::StoredMessage;
 use crate::domain::reading::Readings;
 use crate::domain::retention::RetentionBounds;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
@@ -42,9 +45,30 @@ impl Store {
     /// # Errors
     /// Same as `write`, naming streams or devices that the principal does not see.
     pub async fn upsert(&self, principal: &Principal, rows: UpsertRows) -> Result<Ack> {
-        write_validation::check_upsert(&self.catalog, principal, &rows, &self.retention_bounds())?;
+        write_validation::check_upsert(&self.catalog, principal, &rows, &self.writable_times())?;
         let count = rows.len();
         let acked = self.enqueue(Readings::default(), vec![rows], None).await?;
+        Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
+    }
+
+    /// Writes messages together with the readings that are in them, all or none.
+    ///
+    /// # Errors
+    /// As `write` for the readings, and as `upsert` for the messages.
+    pub async fn write_messages(
+        &self,
+        principal: &Principal,
+        messages: &[StoredMessage],
+        readings: Readings,
+    ) -> Result<Ack> {
+        let rows = message_rows::rows(messages);
+        self.admit(principal, &readings)?;
+        write_validation::check_upsert(&self.catalog, principal, &rows, &self.writable_times())?;
+        let count = rows.len() + readings.len();
+        if count == 0 {
+            return Ok(Ack { rows: 0, seq: 0 });
+        }
+        let acked = self.enqueue(readings, vec![rows], None).await?;
         Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
     }
 
@@ -79,13 +103,12 @@ impl Store {
     }
 
     fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
+        write_validation::check(&self.catalog, principal, rows, &self.writable_times())
+    }
+
+    fn writable_times(&self) -> WritableTimes {
         let newest = Micros(self.clock().now().0.saturating_add(self.max_future_us));
-        write_validation::check(
-            &self.catalog,
-            principal,
-            rows,
-            &WritableTimes { newest, kept: self.retention_bounds() },
-        )
+        WritableTimes { newest, kept: self.retention_bounds() }
     }
 
     pub(super) fn retention_bounds(&self) -> Arc<RetentionBounds> {
@@ -113,6 +136,15 @@ impl Store {
         let (done, acked) = oneshot::channel();
         self.queue.push(PendingWrite { payload, rows, upserts: keyed, claimed, memory, done })?;
         Ok(acked)
+    }
+
+    /// Assigns the time of arrival of a request with messages: now, but later than any assigned before, because
+    /// messages of one time are ordered by it.
+    pub fn assign_received_at(&self) -> Micros {
+        let now = self.clock().now().0;
+        let later = |last: i64| Some(now.max(last.saturating_add(1)));
+        let last = self.received_at.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
+        Micros(last.map_or(now, |last| now.max(last.saturating_add(1))))
     }
 
     /// Assigns a time to a value that came without one: now, but later than any assigned to the stream before.

@@ -4,17 +4,22 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+
 use super::catalog::Catalog;
 use super::table::Table;
 use super::upsert_rows::{UpsertKey, UpsertRows};
 use crate::domain::reading::{Quality, Readings};
-use crate::domain::retention::{BEGINNING_OF_TIME, RetentionBounds};
+use crate::domain::retention::RetentionBounds;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result, StreamId};
 
 /// Maximum length of one text, bytes. Reading, merging and sorting handle whole texts and need a small multiple of this
 /// in memory, whoever wrote the rows. Images and documents of instruments are smaller.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// Maximum length of a message's status, bytes.
+pub const MAX_STATUS_BYTES: usize = 1000;
 
 /// Maximum number of wrong rows listed in one error.
 const MAX_LISTED_ROWS: usize = 20;
@@ -53,7 +58,7 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings, times: &
     Error::check(wrong)
 }
 
-/// Checks rows of a keyed table: the principal must see the stream or device of each row.
+/// Checks rows of a keyed table: the principal must see the stream of each row, or the device as a whole.
 ///
 /// # Errors
 /// Same as `check`.
@@ -61,26 +66,26 @@ pub fn check_upsert(
     catalog: &Catalog,
     principal: &Principal,
     rows: &UpsertRows,
-    kept: &RetentionBounds,
+    times: &WritableTimes,
 ) -> Result<()> {
     let mut wrong = Vec::new();
     for row in 0..rows.len() {
         let UpsertKey { id, ts, .. } = rows.key(row);
-        let oldest = match rows.table() {
-            Table::Messages => BEGINNING_OF_TIME,
-            Table::Readings | Table::Statistics => kept.statistics_from.start_of(id),
+        let (oldest, newest) = match rows.table() {
+            Table::Messages => (times.kept.messages_from.start_of(id), times.newest),
+            Table::Readings | Table::Statistics => {
+                (times.kept.statistics_from.start_of(id), Micros(i64::MAX))
+            }
         };
         let problem = match rows.table() {
-            Table::Messages => catalog
-                .device(principal, DeviceId(id))
-                .is_err()
-                .then(|| format!("device_id: there is no device `{id}`")),
+            Table::Messages => message_problem(catalog, principal, rows, row),
             Table::Readings | Table::Statistics => kind_of(catalog, principal, StreamId(id))
                 .is_none()
                 .then(|| format!("stream_id: there is no stream `{id}`")),
         };
         let time = || match Micros(ts).is_storable() {
-            true => (ts < oldest).then(|| expired(Micros(ts), Micros(oldest))),
+            true if ts < oldest => Some(expired(Micros(ts), Micros(oldest))),
+            true => (Micros(ts) > newest).then(|| too_new(Micros(ts), newest)),
             false => Some(format!("ts: `{ts}` is outside the years 1970 to 2261")),
         };
         if let Some(problem) = problem.or_else(time) {
@@ -91,6 +96,27 @@ pub fn check_upsert(
         }
     }
     Error::check(wrong)
+}
+
+/// A message holds data of all streams of its device, so a principal that sees only some of them may not write one.
+fn message_problem(
+    catalog: &Catalog,
+    principal: &Principal,
+    rows: &UpsertRows,
+    row: usize,
+) -> Option<String> {
+    let id = DeviceId(rows.key(row).id);
+    let device = catalog.device(principal, id).ok();
+    if device.is_none_or(|device| !principal.owns_device(device.org, id)) {
+        return Some(format!("device_id: there is no device `{id}`"));
+    }
+    let text =
+        |column: &str| rows.batch().column_by_name(column).map(|texts| texts.as_string::<i32>().value(row));
+    let too_long = |(column, most): (&'static str, usize)| {
+        let length = text(column)?.len();
+        (length > most).then(|| format!("{column}: has {length} bytes; at most {most} are stored"))
+    };
+    [("payload", MAX_TEXT_BYTES), ("status", MAX_STATUS_BYTES)].into_iter().find_map(too_long)
 }
 
 /// Returns the kind of a stream, or `None` when the principal does not see it.
@@ -107,8 +133,12 @@ fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> 
     if ts < *allowed.start() {
         return Some(expired(ts, *allowed.start()));
     }
-    let newest = allowed.end();
-    (ts > *newest).then(|| format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest})"))
+    let newest = *allowed.end();
+    (ts > newest).then(|| too_new(ts, newest))
+}
+
+fn too_new(ts: Micros, newest: Micros) -> String {
+    format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest})")
 }
 
 fn expired(ts: Micros, oldest: Micros) -> String {

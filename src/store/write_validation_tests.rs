@@ -152,7 +152,7 @@ async fn nothing_is_written_where_nothing_is_kept() {
             q1,
             q3,
         };
-        check_upsert(&catalog, &owner, &statistics::rows::posted_rows(&[row]), &kept)
+        check_upsert(&catalog, &owner, &statistics::rows::posted_rows(&[row]), &times)
     };
     posted(120).unwrap();
     assert!(posted(121).unwrap_err().message.ends_with("nothing older is kept"));

@@ -128,6 +128,10 @@ pub fn message(device: DeviceId, ts: Micros, text: &str) -> UpsertRows {
         time,
         words("ONLINE".to_owned()),
         words(serde_json::json!({ "id": text }).to_string()),
+        words("fact".to_owned()),
+        words(String::new()),
+        words(String::new()),
+        Arc::new(Int32Array::from(vec![0])),
         Arc::new(Int64Array::from(vec![0])),
     ];
     let batch = RecordBatch::try_new(Table::Messages.schema(), columns).unwrap();
@@ -226,6 +230,8 @@ impl TestDb {
             host,
             compat: Default::default(),
             live: LiveSettings::default(),
+            messages: Default::default(),
+            commands: Default::default(),
             queries: Arc::new(NamedQueries::load(None).unwrap()),
         };
         let states = CollectorStates::default();

@@ -158,8 +158,12 @@ impl UpsertScan {
     /// Returns the matching rows that have not expired; `None` when there are none.
     fn retain_unexpired(&self, rows: UpsertRows, wanted: &ReadFilter) -> Option<UpsertRows> {
         let rows = retain_matching(rows, wanted)?;
-        let since = &self.snapshot.retention_bounds.statistics_from;
-        if self.table != Table::Statistics || since.is_empty() {
+        let bounds = &self.snapshot.retention_bounds;
+        let since = match self.table {
+            Table::Messages => &bounds.messages_from,
+            Table::Readings | Table::Statistics => &bounds.statistics_from,
+        };
+        if since.is_empty() {
             return Some(rows);
         }
         let is_kept = |rows: &UpsertRows, i: usize| {

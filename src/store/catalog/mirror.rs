@@ -7,6 +7,7 @@ mod load;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::command_index::CommandIndex;
 use super::device_index::DeviceIndex;
 use super::id_table::IdTable;
 use super::named_index::NamedIndex;
@@ -55,6 +56,7 @@ pub(super) struct Mirror {
     models: BTreeMap<ModelId, Arc<Model>>,
     model_of: HashMap<StreamId, ModelId>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
+    pub(super) commands: CommandIndex,
     /// Retention watermarks by table and source, deleted sources included: rows before them are gone for good.
     /// Sources that keep everything are absent.
     floors: HashMap<(Table, i32), i64>,
@@ -219,6 +221,7 @@ impl Mirror {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
         self.devices.remove(id);
+        self.commands.remove_device(id);
         self.put_floor(Table::Messages, id.0, END_OF_TIME);
         streams
     }

@@ -10,6 +10,8 @@ mod audit;
 mod audit_actor;
 mod batch_lookup;
 mod client;
+mod command;
+mod command_index;
 pub(in crate::store) mod database;
 mod denied_access;
 mod device;
@@ -58,7 +60,9 @@ use self::mirror::Mirror;
 use self::notifier::ChangeNotifier;
 use self::transaction::{CatalogTransaction, MirrorState};
 use self::visibility::VisibleCatalog;
+use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
+use crate::store::org_channels::OrgChannels;
 
 pub use self::model_progress::AnomalyEventChange;
 pub use self::model_upload::{ModelUpload, UploadTarget};
@@ -66,6 +70,9 @@ pub use self::quota::OrgLimits;
 pub use self::retention::{PurgePreview, RetentionClock};
 pub use self::stream::StreamWriteInfo;
 pub use self::token::NewToken;
+
+/// Changes of commands that a slow subscriber may lag behind.
+const COMMAND_CHANNEL_CAPACITY: usize = 4096;
 
 /// The catalog. When a change returns `Ok` it is committed and visible to every later read; on `Err` with a kind that
 /// is not our fault nothing changed. A change completes even if its caller is dropped. Its audit row is written in
@@ -87,6 +94,7 @@ pub struct Catalog {
     /// Quota of each organization.
     limits: RwLock<OrgLimits>,
     notifier: Arc<ChangeNotifier>,
+    command_changes: Arc<OrgChannels<Arc<Command>>>,
 }
 
 impl Catalog {
@@ -112,6 +120,7 @@ impl Catalog {
             max_devices: AtomicUsize::new(usize::MAX),
             limits: RwLock::default(),
             notifier: Arc::default(),
+            command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
         })
     }
 

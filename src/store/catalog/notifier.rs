@@ -1,9 +1,7 @@
 //! Change notifications of the catalog: that something changed, and which event.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
 use super::Catalog;
@@ -12,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::key::Key;
 use crate::domain::subscription::{EventAttributes, EventSubscriptionFilter};
 use crate::domain::{EventId, KeyId, OrgId, Principal};
+use crate::store::org_channels::OrgChannels;
 
 /// Event changes of its organization that a slow subscriber may lag behind. Each is small: only an event's attributes
 /// are held.
@@ -38,13 +37,12 @@ impl EventNotification {
 /// Sends change notifications, always after the change is visible, so that subscribers find it.
 pub(super) struct ChangeNotifier {
     all: watch::Sender<()>,
-    /// One channel per organization with subscribers, so that no subscriber lags because of other organizations.
-    events: Mutex<HashMap<OrgId, broadcast::Sender<EventNotification>>>,
+    events: OrgChannels<EventNotification>,
 }
 
 impl Default for ChangeNotifier {
     fn default() -> Self {
-        Self { all: watch::Sender::new(()), events: Mutex::default() }
+        Self { all: watch::Sender::new(()), events: OrgChannels::new(EVENT_CHANNEL_CAPACITY) }
     }
 }
 
@@ -56,24 +54,14 @@ impl ChangeNotifier {
 
     pub(super) fn notify_event(&self, action: Action, event: &Event, before: Option<EventAttributes>) {
         let Event { id, org, spec, .. } = event;
-        let mut followed = self.events.lock();
-        let Some(sender) = followed.get(org) else { return };
-        let change = EventNotification { action, id: *id, org: *org, attributes: spec.into(), before };
-        if sender.send(change).is_err() {
-            // The last subscriber is gone.
-            followed.remove(org);
-        }
+        let change = || EventNotification { action, id: *id, org: *org, attributes: spec.into(), before };
+        self.events.send(*org, change);
     }
 
     /// Number of organizations with event subscribers.
     #[cfg(test)]
     pub(super) fn subscribed_orgs(&self) -> usize {
-        self.events.lock().len()
-    }
-
-    fn subscribe_events(&self, org: OrgId) -> broadcast::Receiver<EventNotification> {
-        let mut followed = self.events.lock();
-        followed.entry(org).or_insert_with(|| broadcast::Sender::new(EVENT_CHANNEL_CAPACITY)).subscribe()
+        self.events.subscribed_orgs()
     }
 }
 
@@ -86,7 +74,7 @@ impl Catalog {
     /// Receives every future change of an event of the principal's organization; a subscriber that lags too far is
     /// told how many were lost.
     pub fn subscribe_event_changes(&self, who: &Principal) -> broadcast::Receiver<EventNotification> {
-        self.notifier.subscribe_events(who.org)
+        self.notifier.events.subscribe(who.org)
     }
 
     /// Whether the changed event is visible to the principal.

@@ -14,11 +14,13 @@ use super::mirror::{Mirror, STREAM_TABLES};
 use super::transaction::DbTransaction;
 use super::visibility::require_unrestricted;
 use super::{Catalog, entity};
+use crate::domain::device::Device;
 use crate::domain::policy::{PolicyChange, PolicyTable};
 use crate::domain::retention::{
     BEGINNING_OF_TIME, Cutoffs, END_OF_TIME, RetentionBounds, RetentionCut, StreamStarts, retention_cut,
 };
 use crate::domain::stream::Stream;
+use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Micros, Principal, Result, StreamId};
 use crate::store::table::{PerTable, Table};
 
@@ -146,6 +148,14 @@ impl Catalog {
                 meant.map(|stream| (stream.id.0, purge_before(mirror, stream, *of, now, keep))).collect();
             before = reached.iter().map(|(_, from)| *from).fold(before, i64::max);
             cutoffs[lake_table(*of)] = Cutoffs::new(reached);
+            if *of == PolicyTable::Readings && change.stream.is_none() {
+                let cut = keep.map(|keep| retention_cut(now, keep, &Windows::with_interval(None)));
+                let from = cut.map_or(BEGINNING_OF_TIME, |cut| cut.visible_from);
+                let floor = |id: DeviceId| mirror.floor(Table::Messages, id.0);
+                let devices = mirror.devices.ids_of(who.org);
+                cutoffs[Table::Messages] =
+                    Cutoffs::new(devices.map(|id| (id.0, from.max(floor(id)))).collect());
+            }
         }
         Ok(PurgePreview { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
     }
@@ -193,6 +203,12 @@ fn bounds_at(mirror: &Mirror, now: Micros) -> (RetentionBounds, i64) {
         statistics.set(id, of_statistics.visible_from);
         until = until.min(of_readings.valid_until).min(of_statistics.valid_until);
     }
+    let mut messages = StreamStarts::default();
+    for device in mirror.devices.all() {
+        let cut = messages_cut(mirror, device, now);
+        messages.set(device.id.0, cut.visible_from);
+        until = until.min(cut.valid_until);
+    }
     let (shown, raw, there, statistics) =
         (Arc::new(shown), Arc::new(raw), Arc::new(there), Arc::new(statistics));
     (
@@ -201,6 +217,7 @@ fn bounds_at(mirror: &Mirror, now: Micros) -> (RetentionBounds, i64) {
             raw_from: raw,
             purged_before: there,
             statistics_from: statistics,
+            messages_from: Arc::new(messages),
         },
         until,
     )
@@ -222,8 +239,31 @@ fn stream_cut(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros) ->
     }
 }
 
+/// Cut-off of a device's messages by its organization's policy for readings and by its floor. A message contains the
+/// readings of its device, so it stays no longer than these do without a policy of their own.
+fn messages_cut(mirror: &Mirror, device: &Device, now: Micros) -> RetentionCut {
+    let floor = mirror.floor(Table::Messages, device.id.0);
+    let keep = mirror.policy(device.org, PolicyTable::Readings, None).map(|policy| policy.drop_after_s);
+    match keep.map(|keep| retention_cut(now, keep, &Windows::with_interval(None))) {
+        Some(cut) => RetentionCut {
+            visible_from: cut.visible_from.max(floor),
+            purge_before: cut.visible_from.max(floor),
+            ..cut
+        },
+        None => RetentionCut { visible_from: floor, purge_before: floor, valid_until: i64::MAX },
+    }
+}
+
 fn cutoffs_at(mirror: &Mirror, table: Table, when: RetentionClock) -> Cutoffs {
     let mut from: HashMap<i32, i64> = mirror.floors(table).collect();
+    if table == Table::Messages {
+        for device in mirror.devices.all() {
+            let removed = messages_cut(mirror, device, when.now).purge_before;
+            if removed > BEGINNING_OF_TIME {
+                from.insert(device.id.0, removed);
+            }
+        }
+    }
     let of = PolicyTable::ALL.into_iter().find(|of| lake_table(*of) == table);
     for (of, stream) in of.into_iter().flat_map(|of| mirror.streams().all().map(move |s| (of, s))) {
         let Some(keep) = mirror.drop_after_s(stream, of) else { continue };

@@ -150,6 +150,11 @@ impl Catalog {
         self.mirror.read().streams().all().map(|s| (s.id.0, s.windows.clone())).collect()
     }
 
+    /// The device of every stream.
+    pub fn device_of_streams(&self) -> Vec<(i32, i32)> {
+        self.mirror.read().streams().all().map(|s| (s.id.0, s.spec.device.0)).collect()
+    }
+
     /// Ids of the visible streams, ascending: the ones that a query may show.
     pub fn visible_streams(&self, who: &Principal) -> Vec<StreamId> {
         self.visible_to(who).stream_ids()

@@ -18,6 +18,8 @@ use parking_lot::Mutex;
 use super::catalog::Catalog;
 use super::lake::delta::ReplaceReason;
 use super::lake::file::LakeFile;
+use super::message_counts::index::MessageCountsIndex;
+use super::message_counts::job::MessageCountsJob;
 use super::statistics::job::StatisticsJob;
 use super::table::Table;
 use super::table_set::{FileReplacement, ReplaceOutcome, TableSet};
@@ -48,11 +50,20 @@ pub struct CompactionOptions {
     pub cpu_share: f64,
 }
 
+/// What the compactor works on.
+pub struct CompactorParts {
+    pub tables: Arc<TableSet>,
+    pub trigger: Arc<CompactionTrigger>,
+    pub catalog: Arc<Catalog>,
+    pub message_counts: Arc<MessageCountsIndex>,
+}
+
 /// Runs merges and computations of statistics, one at a time.
 pub struct Compactor {
     tables: Arc<TableSet>,
     trigger: Arc<CompactionTrigger>,
     catalog: Arc<Catalog>,
+    message_counts: Arc<MessageCountsIndex>,
     options: CompactionOptions,
     /// Replaced files still on disk, with the time of their replacement.
     removed: Mutex<Vec<RetiredFile>>,
@@ -84,16 +95,13 @@ struct RetiredFile {
 }
 
 impl Compactor {
-    pub fn new(
-        tables: Arc<TableSet>,
-        trigger: Arc<CompactionTrigger>,
-        catalog: Arc<Catalog>,
-        options: CompactionOptions,
-    ) -> Self {
+    pub fn new(parts: CompactorParts, options: CompactionOptions) -> Self {
+        let CompactorParts { tables, trigger, catalog, message_counts } = parts;
         Self {
             tables,
             trigger,
             catalog,
+            message_counts,
             options,
             removed: Mutex::default(),
             one_at_a_time: tokio::sync::Mutex::default(),
@@ -133,6 +141,7 @@ impl Compactor {
         let quiet = self.last_seen_seq.swap(self.tables.state.flushed_seq(), Ordering::AcqRel);
         let effort = if is_full { WorkPriority::Foreground } else { self.background_priority() };
         StatisticsJob { progress: progress.clone(), ..self.statistics_job(effort) }.run().await?;
+        MessageCountsJob { progress: progress.clone(), ..self.message_counts_job(effort) }.run().await?;
         let mut scope =
             CompactionScope { is_full, quiescent_seq: quiet, priority: effort, computed: Instant::now() };
         let mut replaced = 0;
@@ -151,7 +160,9 @@ impl Compactor {
     /// Computes statistics now. Returns the number of windows written.
     pub async fn compute_statistics(&self) -> Result<u64> {
         let _turn = self.lock_files().await;
-        self.statistics_job(WorkPriority::Foreground).run().await
+        let computed = self.statistics_job(WorkPriority::Foreground).run().await?;
+        self.message_counts_job(WorkPriority::Foreground).run().await?;
+        Ok(computed)
     }
 
     /// Computes statistics when they are due in the middle of a merge round. After a backfill a round takes minutes,
@@ -159,6 +170,7 @@ impl Compactor {
     async fn compute_statistics_if_due(&self, scope: &mut CompactionScope) -> Result<()> {
         if !scope.is_full && scope.computed.elapsed() >= self.options.interval {
             self.statistics_job(scope.priority).run().await?;
+            self.message_counts_job(scope.priority).run().await?;
             scope.computed = Instant::now();
         }
         Ok(())
@@ -179,6 +191,13 @@ impl Compactor {
         let (tables, catalog) = (self.tables.clone(), self.catalog.clone());
         let (fan_in, progress) = (self.fan_in(), self.background.clone());
         StatisticsJob { tables, catalog, priority: effort, fan_in, progress }
+    }
+
+    /// Returns the job that counts messages. The caller holds `lock_files`.
+    fn message_counts_job(&self, effort: WorkPriority) -> MessageCountsJob {
+        let (tables, catalog) = (self.tables.clone(), self.catalog.clone());
+        let (index, progress) = (self.message_counts.clone(), self.background.clone());
+        MessageCountsJob { tables, catalog, index, priority: effort, progress }
     }
 
     /// Maximum number of files open at once in a merge.

@@ -257,12 +257,10 @@ struct PurgedDay {
 
 fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -> Result<PurgeStats> {
     let nothing = Cutoffs::default();
-    let statistics = &snapshot.upsert_tables[Table::Statistics];
     let mut total = PurgeStats::default();
-    for (table, lake, dir) in [
-        (Table::Readings, &snapshot.lake, &snapshot.lake_dir),
-        (Table::Statistics, &statistics.lake, &statistics.lake_dir),
-    ] {
+    let upserts = Table::UPSERT.map(|table| (table, &snapshot.upsert_tables[table]));
+    let lakes = upserts.iter().map(|(table, rows)| (*table, &rows.lake, &rows.lake_dir));
+    for (table, lake, dir) in lakes.chain([(Table::Readings, &snapshot.lake, &snapshot.lake_dir)]) {
         let cutoffs = &cutoffs[table];
         for file in lake.files().filter(|f| cutoffs.may_expire(f.streams, f.ts, &nothing)) {
             let ExpiredRows { rows, .. } = scan::scan_file((disk, dir), file, cutoffs)?;
@@ -274,9 +272,11 @@ fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -
     let runs = snapshot.memory.values().flat_map(|day| &day.runs);
     let of_runs = runs.flat_map(|run| run.stream.iter().copied().zip(run.ts.iter().copied()));
     total.rows += count(of_runs, &cutoffs[Table::Readings]);
-    let runs = statistics.memory.values().flatten();
-    let of_runs = runs.flat_map(|rows| (0..rows.len()).map(|i| rows.key(i)).map(|key| (key.id, key.ts)));
-    total.rows += count(of_runs, &cutoffs[Table::Statistics]);
+    for (table, rows) in upserts {
+        let runs = rows.memory.values().flatten();
+        let of_runs = runs.flat_map(|rows| (0..rows.len()).map(|i| rows.key(i)).map(|key| (key.id, key.ts)));
+        total.rows += count(of_runs, &cutoffs[table]);
+    }
     Ok(total)
 }
 

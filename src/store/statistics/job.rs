@@ -69,7 +69,7 @@ impl StatisticsJob {
 
     /// Determines the scope; `None` when nothing can have changed.
     async fn scope(&self) -> Result<Option<StatisticsScope>> {
-        let FlushedState { readings: lake, statistics: known, materialization: computed, seq } =
+        let FlushedState { readings: lake, statistics: known, materialization: computed, seq, .. } =
             self.tables.state.flushed();
         let sealed = computed.watermark.max(self.tables.clock().now().0 - ALLOWED_LATENESS_US);
         let is_idle = computed.stale.is_empty() && lake.days().is_empty();

@@ -49,6 +49,7 @@ fn empty() -> Snapshot {
         memory: BTreeMap::new(),
         seq: 0,
         upsert_tables: Default::default(),
+        message_counts: Arc::default(),
         materialization: Materialization::default(),
         retention_bounds: Arc::default(),
     }
@@ -137,6 +138,7 @@ fn what_is_kept_decides_where_raw_rows_are_the_truth() {
             raw_from: raw,
             purged_before: since(there),
             statistics_from: since(statistics),
+            ..RetentionBounds::default()
         };
         let snapshot =
             Snapshot { materialization: computed.clone(), retention_bounds: Arc::new(kept), ..empty() };

@@ -29,6 +29,10 @@ fn payloads() -> Vec<Vec<u8>> {
         time,
         word("ONLINE"),
         word("{}"),
+        word("document"),
+        word(""),
+        word(""),
+        Arc::new(Int32Array::from(vec![0])),
         Arc::new(Int64Array::from(vec![0])),
     ];
     let batch = RecordBatch::try_new(Table::Messages.schema(), columns).expect("its columns");

@@ -20,10 +20,14 @@ fn message(device: i32, before: i64) -> UpsertRows {
     let columns: Vec<arrow::array::ArrayRef> = vec![
         Arc::new(Int32Array::from(vec![device])),
         time(),
-        text("u"),
+        text("00000000-0000-8000-8000-000000000001"),
         time(),
         text("OK"),
         text("{}"),
+        text("document"),
+        text(""),
+        text(""),
+        Arc::new(Int32Array::from(vec![0])),
         Arc::new(Int64Array::from(vec![0])),
     ];
     let batch = RecordBatch::try_new(Table::Messages.schema(), columns).unwrap();

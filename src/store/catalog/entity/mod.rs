@@ -4,6 +4,7 @@
 
 pub(super) mod audit;
 pub(super) mod client;
+pub(super) mod command;
 pub(super) mod device;
 pub(super) mod event;
 pub(super) mod floor;

@@ -13,6 +13,7 @@ mod m20261123_000007_grants;
 mod m20261124_000008_models;
 mod m20261126_000010_identities;
 mod m20261126_000011_clients;
+mod m20261126_000012_commands;
 
 use sea_orm_migration::prelude::*;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000008_models::Migration),
             Box::new(m20261126_000010_identities::Migration),
             Box::new(m20261126_000011_clients::Migration),
+            Box::new(m20261126_000012_commands::Migration),
         ]
     }
 }

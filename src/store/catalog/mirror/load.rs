@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOr
 
 use super::Mirror;
 use crate::domain::client::Client;
+use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -60,6 +61,9 @@ impl Mirror {
         mirror.load_models(db).await?;
         for row in read(db, entity::policy::Entity, Policy::try_from).await? {
             mirror.put_policy(row);
+        }
+        for row in read(db, entity::command::Entity, Command::try_from).await? {
+            mirror.commands.put(row);
         }
         for row in read(db, entity::floor::Entity, |row| Ok((row.table()?, row))).await? {
             let (table, floor) = row.as_ref();

@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod command;
 mod device;
 mod durability;
 mod event;
@@ -56,6 +57,10 @@ suite! {
         nobody_grants_more_than_they_hold,
         keys_are_seen_by_their_organization_only,
         uses_are_kept_in_memory_until_saved;
+    command:
+        a_command_is_answered_once_and_outlives_a_restart,
+        a_command_ends_by_its_time,
+        commands_are_bounded_and_of_one_organization;
     device:
         a_device_comes_back_as_it_was_given,
         a_device_says_everything_that_is_wrong_at_once,

@@ -1,0 +1,230 @@
+//! Commands in the catalog: created for a device, answered once, removed an hour after their time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::database::unavailable;
+use super::mirror::Mirror;
+use super::transaction::DbTransaction;
+use super::visibility::VisibleCatalog;
+use super::{Catalog, entity};
+use crate::domain::audit::{Action, AuditChange};
+use crate::domain::command::{
+    Command, CommandFilter, CommandReport, CommandSpec, CommandState, KEY_CHARS, MAX_OPEN_PER_DEVICE,
+    MAX_PER_ORG,
+};
+use crate::domain::{CommandId, DeviceId, Error, Micros, Principal, Result};
+
+/// Characters of keys: those of URLs that need no escape.
+const KEY_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Commands removed per statement: databases limit the number of parameters.
+const MAX_REMOVED_PER_STATEMENT: usize = 500;
+
+impl Catalog {
+    /// Creates commands that are delivered and answered within `ttl`, all or none.
+    ///
+    /// # Errors
+    /// `Invalid` naming the rule; `NotFound` for a device that the principal may not change; `Busy` when too many
+    /// commands of the device wait, or the organization has too many.
+    pub async fn create_commands(
+        &self,
+        who: &Principal,
+        specs: Vec<CommandSpec>,
+        ttl: Duration,
+    ) -> Result<Vec<Arc<Command>>> {
+        for spec in &specs {
+            Error::check(spec.problems())?;
+        }
+        let now = self.clock.now();
+        let turn = self.begin_transaction().await?;
+        let over = {
+            let sight = turn.visible_to(who);
+            specs.iter().try_for_each(|spec| sight.writable_device(spec.device).map(drop))?;
+            check_room(&sight, &specs, now)?;
+            sight.mirror.commands.over(now)
+        };
+        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+        let new = |spec: CommandSpec| Command {
+            id: CommandId(0),
+            org: who.org,
+            uuid: Uuid::new_v4(),
+            key: random_key(),
+            spec,
+            state: CommandState::Pending,
+            created_at: now,
+            expires_at: Micros(now.0.saturating_add(ttl)),
+            sent_at: None,
+            acked_at: None,
+            done_at: None,
+            result: serde_json::Value::Null,
+            error: String::new(),
+        };
+        let commands: Vec<Command> = specs.into_iter().map(new).collect();
+        let gone = over.clone();
+        let insert = async move |db: DbTransaction| {
+            for some in gone.chunks(MAX_REMOVED_PER_STATEMENT) {
+                let ids = some.iter().map(|id| id.0);
+                let old =
+                    entity::command::Entity::delete_many().filter(entity::command::Column::Id.is_in(ids));
+                old.exec(&*db).await.map_err(unavailable)?;
+            }
+            let mut stored = Vec::with_capacity(commands.len());
+            for command in &commands {
+                let row = entity::command::new(command).insert(&*db).await.map_err(unavailable)?;
+                stored.push(Arc::new(Command::try_from(row)?));
+            }
+            Ok(stored)
+        };
+        let told = |stored: &Vec<Arc<Command>>| {
+            stored.iter().map(|command| AuditChange::new(Action::Create, "command", command.id.0)).collect()
+        };
+        let changes = Arc::clone(&self.command_changes);
+        let apply = move |mirror: &mut Mirror, stored: &Vec<Arc<Command>>| {
+            over.iter().for_each(|id| mirror.commands.remove(*id));
+            for command in stored {
+                mirror.commands.put(Arc::clone(command));
+                changes.send(command.org, || Arc::clone(command));
+            }
+        };
+        turn.commit_changes(who, insert, told, apply).await
+    }
+
+    /// Returns the commands of the devices that the principal may change, the newest first, with their state now.
+    pub fn commands(&self, who: &Principal, filter: &CommandFilter) -> Vec<Command> {
+        let now = self.clock.now();
+        let sight = self.visible_to(who);
+        let is_wanted = |command: &&Arc<Command>| {
+            is_visible(&sight, command, now)
+                && filter.state.is_none_or(|state| command.state_at(now) == state)
+        };
+        let commands = &sight.mirror.commands;
+        let all: Box<dyn Iterator<Item = &Arc<Command>>> = match filter.device {
+            Some(device) => Box::new(commands.of_device(device).rev()),
+            None => Box::new(commands.all().rev()),
+        };
+        let page = all.filter(is_wanted).skip(filter.page.offset).take(filter.page.limit);
+        page.map(|command| command.at(now)).collect()
+    }
+
+    /// Returns a command with its state now; `NotFound` when it is absent, over, or of a device that the principal may
+    /// not change.
+    pub fn command(&self, who: &Principal, uuid: Uuid) -> Result<Command> {
+        let now = self.clock.now();
+        let sight = self.visible_to(who);
+        let command = sight.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
+        if is_visible(&sight, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
+    }
+
+    /// As [`Catalog::command`], by the command's key.
+    pub fn command_by_key(&self, who: &Principal, key: &str) -> Result<Command> {
+        let now = self.clock.now();
+        let sight = self.visible_to(who);
+        let command = sight.mirror.commands.by_key(who.org, key).ok_or_else(Error::not_found)?;
+        if is_visible(&sight, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
+    }
+
+    /// Stores a report about a command and returns the command.
+    ///
+    /// # Errors
+    /// `NotFound` as [`Catalog::command`]; `Conflict` after a final state; `Gone` after its time.
+    pub async fn report_command(
+        &self,
+        who: &Principal,
+        uuid: Uuid,
+        report: CommandReport,
+    ) -> Result<Command> {
+        Error::check(report.problems())?;
+        let now = self.clock.now();
+        let turn = self.begin_transaction().await?;
+        let changed = {
+            let sight = turn.visible_to(who);
+            let command = sight.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
+            if !is_visible(&sight, command, now) {
+                return Err(Error::hidden());
+            }
+            reported(command, report, now)?
+        };
+        let changed = Arc::new(changed);
+        let row = entity::command::for_update(&changed);
+        let update = async move |db: DbTransaction| {
+            row.update(&*db).await.map_err(unavailable)?;
+            Ok(changed)
+        };
+        let changes = Arc::clone(&self.command_changes);
+        let apply = move |mirror: &mut Mirror, command: &Arc<Command>| {
+            mirror.commands.put(Arc::clone(command));
+            changes.send(command.org, || Arc::clone(command));
+        };
+        turn.commit_unaudited(update, apply).await.map(|command| Command::clone(&command))
+    }
+
+    /// Receives every future change of a command of the principal's organization: the receiver checks visibility
+    /// itself.
+    pub fn subscribe_command_changes(&self, who: &Principal) -> broadcast::Receiver<Arc<Command>> {
+        self.command_changes.subscribe(who.org)
+    }
+}
+
+fn is_visible(sight: &VisibleCatalog, command: &Command, now: Micros) -> bool {
+    !command.is_over(now) && sight.who.owns_device(command.org, command.spec.device)
+}
+
+/// Checks that neither the devices nor the organization have too many commands.
+fn check_room(sight: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> Result<()> {
+    let commands = &sight.mirror.commands;
+    let of_org = commands.count_of(sight.who.org);
+    if of_org + specs.len() > MAX_PER_ORG {
+        let over = commands.over(now).len();
+        if of_org.saturating_sub(over) + specs.len() > MAX_PER_ORG {
+            return Err(Error::busy("the organization has too many commands"));
+        }
+    }
+    let mut devices: Vec<DeviceId> = specs.iter().map(|spec| spec.device).collect();
+    devices.sort_unstable();
+    for same in devices.chunk_by(|a, b| a == b) {
+        let open = commands.of_device(same[0]).filter(|command| !command.state_at(now).is_final()).count();
+        if open + same.len() > MAX_OPEN_PER_DEVICE {
+            return Err(Error::busy("too many commands of the device wait for an answer"));
+        }
+    }
+    Ok(())
+}
+
+/// The command after a report.
+fn reported(command: &Command, report: CommandReport, now: Micros) -> Result<Command> {
+    match command.state_at(now) {
+        CommandState::Expired => return Err(Error::gone("the time of the command is over")),
+        CommandState::Done | CommandState::Failed => {
+            return Err(Error::conflict(format!("the command is already {}", command.state.name())));
+        }
+        CommandState::Pending | CommandState::Sent | CommandState::Acknowledged => {}
+    }
+    let mut changed = Command { state: report.state, ..command.clone() };
+    match report.state {
+        CommandState::Sent => changed.sent_at = changed.sent_at.or(Some(now)),
+        CommandState::Acknowledged => changed.acked_at = changed.acked_at.or(Some(now)),
+        CommandState::Done | CommandState::Failed => {
+            changed.done_at = Some(now);
+            (changed.result, changed.error) = (report.result, report.error);
+        }
+        CommandState::Pending | CommandState::Expired => {
+            return Err(Error::field("state", format!("\"{}\" is not a valid choice.", report.state.name())));
+        }
+    }
+    Ok(changed)
+}
+
+/// A key from the random bits of a UUID.
+fn random_key() -> String {
+    let mut bits = Uuid::new_v4().as_u128() & ((1 << 62) - 1);
+    let mut key = String::with_capacity(KEY_CHARS);
+    for _ in 0..KEY_CHARS {
+        key.push(char::from(KEY_ALPHABET[(bits % 62) as usize]));
+        bits /= 62;
+    }
+    key
+}

@@ -1,0 +1,228 @@
+//! Background job that counts the messages of flushed rows. It runs before files are merged, because all rows of a
+//! merged file count as new as its newest.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::counter::{WindowCounts, count_windows};
+use super::day_counts::{DayCounts, DayTotals, DeviceDay, KeyCounts};
+use super::index::{CountsVersion, MessageCountsIndex};
+use super::keys::{KeySource, StreamDevices};
+use super::window_set::{WindowSet, bounds_of, day_bounds};
+use crate::domain::Result;
+use crate::domain::min_max::MinMax;
+use crate::domain::progress::Progress;
+use crate::domain::retention::StreamStarts;
+use crate::domain::time::Day;
+use crate::store::catalog::Catalog;
+use crate::store::lake::LakeVersion;
+use crate::store::lake::file::LakeFile;
+use crate::store::lake::table_reader::TableReader;
+use crate::store::state::FlushedState;
+use crate::store::table::Table;
+use crate::store::table_set::TableSet;
+use crate::store::throttle::{CpuThrottle, WorkPriority};
+
+/// Approximate number of readings whose times are in memory at once.
+pub const MAX_PART_ROWS: u64 = 2 << 20;
+
+/// The job. The caller must run nothing else that replaces files at the same time.
+pub struct MessageCountsJob {
+    pub tables: Arc<TableSet>,
+    pub catalog: Arc<Catalog>,
+    pub index: Arc<MessageCountsIndex>,
+    pub priority: WorkPriority,
+    /// Counts days; cancelling it ends the job.
+    pub progress: Progress,
+}
+
+/// Input of one run.
+struct CountingScope {
+    readings: Arc<LakeVersion>,
+    messages: Arc<LakeVersion>,
+    known: Arc<CountsVersion>,
+    /// Every row of the lake up to this seq is counted.
+    seq: u64,
+    /// Streams that exist, from their floors on.
+    devices: StreamDevices,
+    /// Floors of messages, by device.
+    messages_from: StreamStarts,
+    device_ids: Arc<[i32]>,
+}
+
+impl MessageCountsJob {
+    /// Counts the windows of days that rows flushed since have touched, or whose streams are gone. Returns the number
+    /// of days counted.
+    ///
+    /// # Errors
+    /// `Unavailable` when files cannot be read or written. What was counted until then is kept.
+    pub async fn run(&self) -> Result<u64> {
+        let FlushedState { readings, messages, seq, .. } = self.tables.state.flushed();
+        let (devices, messages_from, device_ids) = self.streams();
+        let known = self.index.current();
+        let scope = CountingScope { readings, messages, known, seq, devices, messages_from, device_ids };
+        let (tables, index, progress) = (self.tables.clone(), self.index.clone(), self.progress.clone());
+        let work = move |pace: CpuThrottle| CountingRun { scope, tables, progress, pace }.run(&index);
+        CpuThrottle::run_on_thread(self.priority, work).await
+    }
+
+    /// Returns the streams with their devices and floors, and the floors and ids of devices.
+    fn streams(&self) -> (StreamDevices, StreamStarts, Arc<[i32]>) {
+        let starts = |table: Table, ids: &mut dyn Iterator<Item = i32>| {
+            let floors = self.catalog.retention_floors(table);
+            let mut from = StreamStarts::default();
+            ids.for_each(|id| from.set(id, floors.cutoff_of(id)));
+            from
+        };
+        let pairs = self.catalog.device_of_streams();
+        let from = starts(Table::Readings, &mut pairs.iter().map(|(stream, _)| *stream));
+        let device_ids: Arc<[i32]> = self.catalog.all_devices().iter().map(|device| device.id.0).collect();
+        let messages_from = starts(Table::Messages, &mut device_ids.iter().copied());
+        (StreamDevices::new(pairs, &from), messages_from, device_ids)
+    }
+}
+
+struct CountingRun {
+    scope: CountingScope,
+    tables: Arc<TableSet>,
+    progress: Progress,
+    pace: CpuThrottle,
+}
+
+impl CountingRun {
+    fn run(mut self, index: &MessageCountsIndex) -> Result<u64> {
+        let source = self.source();
+        let mut days: BTreeSet<Day> = self.scope.readings.days().keys().copied().collect();
+        days.extend(self.scope.messages.days().keys());
+        let gone = self.scope.known.days.keys().copied().filter(|day| !days.contains(day));
+        let gone: Vec<Day> = gone.collect();
+        gone.into_iter().try_for_each(|day| index.remove(day))?;
+        let stale: Vec<(Day, WindowSet)> = days
+            .into_iter()
+            .map(|day| (day, self.scope.stale_windows(day)))
+            .filter(|(_, windows)| !windows.is_empty())
+            .collect();
+        self.progress.begin("counting messages, days", stale.len() as u64);
+        for (day, windows) in &stale {
+            let counts = self.count(&source, *day, *windows)?;
+            index.put(*day, Arc::new(counts))?;
+            self.progress.advance(1)?;
+        }
+        Ok(stale.len() as u64)
+    }
+
+    fn source(&self) -> KeySource<'static> {
+        let reader = |table: Table| TableReader {
+            cache: Some(self.tables.cache().clone()),
+            ..TableReader::whole_files(self.tables.disk().clone(), self.tables.dir(table).clone(), table)
+        };
+        KeySource::of_lake(
+            (self.scope.readings.clone(), reader(Table::Readings)),
+            (self.scope.messages.clone(), reader(Table::Messages)),
+        )
+    }
+
+    /// Counts windows of a day and takes the others as they were.
+    fn count(&mut self, source: &KeySource<'_>, day: Day, windows: WindowSet) -> Result<DayCounts> {
+        let mut devices = self.kept(day, windows)?;
+        let rows = windows.iter().map(|window| source.estimate_rows(day, bounds_of(day, window))).max();
+        let part = usize::try_from(MAX_PART_ROWS / rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX).max(1);
+        for (first, last) in windows.runs(part) {
+            let ts = MinMax::new(bounds_of(day, first).min, bounds_of(day, last).max);
+            let Self { scope, pace, progress, .. } = self;
+            let mut tick = || {
+                pace.sleep_if_due();
+                progress.advance(0)
+            };
+            let times = source.times(day, scope.devices.ids(), ts, &scope.devices, &mut tick)?;
+            let stored = source.stored(day, &scope.device_ids, ts, &scope.messages_from, &mut tick)?;
+            devices.add(count_windows(&times, &stored));
+            times.into_iter().for_each(|(device, times)| devices.add_streams(device, &times.streams));
+        }
+        Ok(devices.finish(self.scope.seq))
+    }
+
+    /// Returns the kept windows of a day that are not counted again.
+    fn kept(&self, day: Day, counted: WindowSet) -> Result<DayBuilder> {
+        let mut devices = DayBuilder::default();
+        if counted == WindowSet::all() {
+            return Ok(devices);
+        }
+        let Some(known) = self.scope.known.windows(day)? else { return Ok(devices) };
+        for device in &known.devices {
+            devices.add_streams(device.device, &device.streams);
+            let windows = device.windows.iter().filter(|(window, _)| !counted.contains(*window));
+            devices.add(windows.map(|(window, counts)| ((device.device, *window), *counts)).collect());
+        }
+        Ok(devices)
+    }
+}
+
+impl CountingScope {
+    /// Returns the windows of a day whose kept counts are not right any more.
+    fn stale_windows(&self, day: Day) -> WindowSet {
+        let Some(entry) = self.known.days.get(&day) else { return WindowSet::all() };
+        if self.has_gone_streams(day, &entry.totals) {
+            return WindowSet::all();
+        }
+        let covered = entry.totals.covered;
+        let files = [&self.readings, &self.messages];
+        let files = files.into_iter().flat_map(|lake| lake.days().get(&day)).flatten();
+        let stale = uncovered_windows(day, files, covered);
+        // Without its file, a day is counted as a whole.
+        let is_lost = || !matches!(self.known.windows(day), Ok(Some(_)));
+        if !stale.is_empty() && is_lost() { WindowSet::all() } else { stale }
+    }
+
+    /// Whether readings of streams are counted that were deleted, or whose floor has passed the day.
+    fn has_gone_streams(&self, day: Day, totals: &DayTotals) -> bool {
+        let end = day_bounds(day).max;
+        let is_gone = |stream: &i32| self.devices.get(*stream).is_none_or(|(_, from)| from > end);
+        let mut lists: Vec<&Arc<[i32]>> = totals.devices.iter().map(|device| &device.streams).collect();
+        lists.dedup();
+        lists.into_iter().any(|streams| streams.iter().any(is_gone))
+    }
+}
+
+/// Returns the windows of a day that files with rows after `covered` overlap.
+pub fn uncovered_windows<'a>(
+    day: Day,
+    files: impl Iterator<Item = &'a Arc<LakeFile>>,
+    covered: u64,
+) -> WindowSet {
+    let newer = files.filter(|file| file.seq.max > covered);
+    newer.map(|file| WindowSet::overlapping(day, file.ts)).fold(WindowSet::default(), WindowSet::union)
+}
+
+/// The counts of a day while they are put together.
+#[derive(Default)]
+struct DayBuilder {
+    devices: BTreeMap<i32, (BTreeSet<i32>, BTreeMap<u8, KeyCounts>)>,
+}
+
+impl DayBuilder {
+    fn add(&mut self, counts: WindowCounts) {
+        for ((device, window), counts) in counts {
+            self.devices.entry(device).or_default().1.entry(window).or_default().add(&counts);
+        }
+    }
+
+    fn add_streams(&mut self, device: i32, streams: &[i32]) {
+        self.devices.entry(device).or_default().0.extend(streams);
+    }
+
+    /// Lists of streams are shared between devices where they are equal, which only those without streams are.
+    fn finish(self, covered: u64) -> DayCounts {
+        let mut lists: HashMap<Vec<i32>, Arc<[i32]>> = HashMap::new();
+        let mut devices = Vec::with_capacity(self.devices.len());
+        for (device, (streams, windows)) in self.devices {
+            if windows.is_empty() {
+                continue;
+            }
+            let streams: Vec<i32> = streams.into_iter().collect();
+            let streams = lists.entry(streams).or_insert_with_key(|ids| ids.as_slice().into()).clone();
+            devices.push(DeviceDay { device, streams, windows: windows.into_iter().collect() });
+        }
+        DayCounts { covered, devices }
+    }
+}
