@@ -36,6 +36,8 @@ pub enum Surface {
     Statistics,
     /// Readings aggregated by time steps.
     Steps,
+    /// A list of messages, or a single one.
+    Messages,
 }
 
 impl Surface {
@@ -47,6 +49,7 @@ impl Surface {
             Surface::Values => "values",
             Surface::Statistics => "statistics",
             Surface::Steps => "steps",
+            Surface::Messages => "messages",
         }
     }
 }
@@ -291,6 +294,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Forbidden => "forbidden",
         Kind::NotFound => "not_found",
         Kind::Conflict => "conflict",
+        Kind::Gone => "gone",
         Kind::LimitReached => "limit_reached",
         Kind::TooLarge => "too_large",
         Kind::Busy => "busy",

@@ -16,6 +16,7 @@ pub mod history;
 pub mod list_query;
 pub mod log;
 pub mod memory_pool;
+pub mod messages;
 pub mod named;
 pub mod options;
 pub mod params;

@@ -9,6 +9,7 @@ mod faults;
 mod footers;
 mod live;
 mod lossy;
+mod messages;
 mod model;
 mod plain_statistics;
 mod power;

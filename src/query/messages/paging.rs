@@ -1,0 +1,247 @@
+//! Finds the keys of a page: skips days and windows by their counts, then reads the keys of few windows.
+
+use std::sync::Arc;
+
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+
+use super::counting::MessageCounter;
+use super::keys::{self, KeyRequest, MessageKey};
+use super::scope::MessageScope;
+use super::stored_filter::MatchingKeys;
+use crate::domain::Result;
+use crate::domain::message::query::MessageOrder;
+use crate::domain::min_max::MinMax;
+use crate::domain::time::Day;
+use crate::query::error::from_datafusion;
+use crate::store::message_counts::day_counts::MessageCount;
+use crate::store::message_counts::keys::StoredKey;
+use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of, window_of};
+
+/// What offset, limit and total count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageUnit {
+    Messages,
+    Sensors,
+}
+
+/// The page that is asked for.
+pub struct PageRequest<'a> {
+    pub order: MessageOrder,
+    pub unit: PageUnit,
+    /// The stored messages that pass the filter; `None` means all.
+    pub matching: Option<&'a MatchingKeys>,
+    /// Whether derived messages pass the filter.
+    pub derives: bool,
+    pub offset: u64,
+    pub limit: u64,
+}
+
+/// The keys of a page in order.
+#[derive(Debug, Default)]
+pub struct PageKeys {
+    pub keys: Vec<MessageKey>,
+    /// Units of the first messages that come before the page; 0 unless the unit is a sensor.
+    pub skip: u64,
+    /// Units of all messages.
+    pub total: u64,
+}
+
+/// A device's messages in a window.
+type DeviceCount = (i32, MessageCount);
+
+impl PageRequest<'_> {
+    /// Finds the keys; blocks.
+    ///
+    /// # Errors
+    /// `Unavailable` when a file cannot be read; `TooLarge` or `Busy` when the keys take too much memory; `Timeout`.
+    pub fn find(&self, scope: &MessageScope) -> Result<PageKeys> {
+        let mut counter = MessageCounter::new(scope);
+        let mut days = Vec::new();
+        for day in counter.days() {
+            let mut units = self.matching_units(day, None);
+            counter.count(day, false, &mut |_, _, count| units += self.counted_units(count))?;
+            days.push((day, units));
+        }
+        let total = days.iter().map(|(_, units)| units).sum();
+        let mut page = PageKeys { total, ..PageKeys::default() };
+        if self.limit == 0 || self.offset >= total {
+            return Ok(page);
+        }
+        if self.order == MessageOrder::NewestFirst {
+            days.reverse();
+        }
+        let pool: Arc<dyn MemoryPool> = scope.view.tally.memory_pool.clone();
+        let memory = MemoryConsumer::new("Messages").register(&pool);
+        let mut reading = PageReader { request: self, scope, skip: self.offset, need: self.limit, memory };
+        for (day, units) in days {
+            if reading.skip >= units {
+                reading.skip -= units;
+                continue;
+            }
+            reading.read_day(&mut counter, day, &mut page)?;
+            if reading.need == 0 {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Units of messages by their counts, without stored ones when these are listed.
+    fn counted_units(&self, count: &MessageCount) -> u64 {
+        let (derived, stored) = match self.unit {
+            PageUnit::Messages => (count.derived, count.stored),
+            PageUnit::Sensors => (count.derived_sensors, count.stored_sensors),
+        };
+        let derived = if self.derives { derived } else { 0 };
+        derived + if self.matching.is_none() { stored } else { 0 }
+    }
+
+    /// Units of the listed stored messages of a day, or of one of its windows.
+    fn matching_units(&self, day: Day, window: Option<u8>) -> u64 {
+        let keys = self.matching.and_then(|matching| matching.get(&day)).into_iter().flatten();
+        let of_window = keys.filter(|key| window.is_none_or(|window| window_of(key.ts) == window));
+        of_window.map(|key: &StoredKey| self.units(key.sensors)).sum()
+    }
+
+    fn units(&self, sensors: u32) -> u64 {
+        match self.unit {
+            PageUnit::Messages => 1,
+            PageUnit::Sensors => u64::from(sensors),
+        }
+    }
+}
+
+/// A page while its keys are read.
+struct PageReader<'a> {
+    request: &'a PageRequest<'a>,
+    scope: &'a MessageScope,
+    /// Units still to skip.
+    skip: u64,
+    /// Units still to return.
+    need: u64,
+    memory: MemoryReservation,
+}
+
+impl PageReader<'_> {
+    fn read_day(&mut self, counter: &mut MessageCounter<'_>, day: Day, page: &mut PageKeys) -> Result<()> {
+        let mut windows: Vec<Vec<DeviceCount>> = vec![Vec::new(); WINDOWS_PER_DAY];
+        counter.count(day, true, &mut |device, window, count| {
+            if let Some(of_window) = windows.get_mut(usize::from(window)) {
+                of_window.push((device, *count));
+            }
+        })?;
+        let mut order: Vec<u8> = (0..WINDOWS_PER_DAY as u8).collect();
+        if self.request.order == MessageOrder::NewestFirst {
+            order.reverse();
+        }
+        for window in order {
+            let counts = std::mem::take(&mut windows[usize::from(window)]);
+            let counted: u64 = counts.iter().map(|(_, count)| self.request.counted_units(count)).sum();
+            let units = counted + self.request.matching_units(day, Some(window));
+            if self.skip >= units {
+                self.skip -= units;
+                continue;
+            }
+            let keys = self.read_window(day, window, units, counts)?;
+            self.take(keys, page);
+            if self.need == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads enough keys of a window, in order: all up to the last one that is needed, and perhaps more.
+    fn read_window(
+        &mut self,
+        day: Day,
+        window: u8,
+        units: u64,
+        counts: Vec<DeviceCount>,
+    ) -> Result<Vec<MessageKey>> {
+        let wanted = self.skip.saturating_add(self.need);
+        let (devices, ts) = self.narrow(bounds_of(day, window).intersection(self.scope.ts), counts, wanted);
+        // Keys at the wanted end are enough, if the messages are spread about evenly.
+        let mut share = 1.5 * wanted as f64 / units as f64 + 0.001;
+        loop {
+            let part = self.part(ts, share);
+            let rows = self.scope.keys().estimate_rows(day, part) as usize;
+            self.memory.try_resize(rows * size_of::<(i64, i32)>()).map_err(from_datafusion)?;
+            let (matching, derives) = (self.request.matching, self.request.derives);
+            let request = KeyRequest { day, ts: part, devices: devices.clone(), matching, derives };
+            let mut keys = keys::read(self.scope, &request)?;
+            let bytes = keys.len() * size_of::<MessageKey>();
+            self.memory.try_resize(bytes).map_err(from_datafusion)?;
+            let found: u64 = keys.iter().map(|key| self.request.units(key.sensors)).sum();
+            if found >= wanted || part == ts {
+                keys.sort_unstable_by(|a, b| a.compare(b, self.request.order));
+                return Ok(keys);
+            }
+            share *= 4.0;
+        }
+    }
+
+    /// Leaves out devices and times that cannot be on the page. Each device's newest message is known: when as many
+    /// devices as there are messages wanted have one, older messages than the oldest of these come later.
+    fn narrow(
+        &self,
+        ts: MinMax<i64>,
+        mut counts: Vec<DeviceCount>,
+        wanted: u64,
+    ) -> (Arc<[i32]>, MinMax<i64>) {
+        counts.retain(|(_, count)| count.messages() > 0);
+        let has_stored = counts.iter().any(|(_, count)| count.stored > 0);
+        let is_by_newest = self.request.order == MessageOrder::NewestFirst && !has_stored;
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        if self.request.matching.is_some() {
+            // Messages that are listed may be of devices without any counted here.
+            return (self.scope.devices.clone(), ts);
+        }
+        if !is_by_newest || counts.len() <= wanted {
+            let mut devices: Vec<i32> = counts.iter().map(|(device, _)| *device).collect();
+            devices.sort_unstable();
+            devices.dedup();
+            return (devices.into(), ts);
+        }
+        counts.sort_unstable_by_key(|(device, count)| (std::cmp::Reverse(count.newest), *device));
+        counts.truncate(wanted);
+        let oldest = counts.last().map_or(ts.min, |(_, count)| count.newest);
+        let mut devices: Vec<i32> = counts.into_iter().map(|(device, _)| device).collect();
+        devices.sort_unstable();
+        (devices.into(), MinMax::new(oldest.max(ts.min), ts.max))
+    }
+
+    /// Returns the part of a span at the end where the list begins.
+    fn part(&self, ts: MinMax<i64>, share: f64) -> MinMax<i64> {
+        if share >= 0.5 {
+            return ts;
+        }
+        let length = ((ts.max - ts.min) as f64 * share) as i64;
+        match self.request.order {
+            MessageOrder::NewestFirst => MinMax::new(ts.max - length, ts.max),
+            MessageOrder::OldestFirst => MinMax::new(ts.min, ts.min + length),
+        }
+    }
+
+    /// Takes keys into the page. For sensors, all messages of one time are taken together, because their sensors are
+    /// ordered among each other.
+    fn take(&mut self, keys: Vec<MessageKey>, page: &mut PageKeys) {
+        let is_one_group =
+            |a: &MessageKey, b: &MessageKey| self.request.unit == PageUnit::Sensors && a.ts == b.ts;
+        for group in keys.chunk_by(is_one_group) {
+            let units: u64 = group.iter().map(|key| self.request.units(key.sensors)).sum();
+            if self.need == 0 {
+                return;
+            }
+            if self.skip >= units {
+                self.skip -= units;
+                continue;
+            }
+            if page.keys.is_empty() {
+                page.skip = self.skip;
+            }
+            self.need = self.need.saturating_sub(units - std::mem::take(&mut self.skip));
+            page.keys.extend(group);
+        }
+    }
+}
