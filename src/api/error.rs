@@ -156,6 +156,7 @@ fn status(kind: Kind) -> StatusCode {
         Kind::Forbidden | Kind::LimitReached => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Gone => StatusCode::GONE,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Throttled => StatusCode::TOO_MANY_REQUESTS,
         Kind::Busy | Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -173,6 +174,7 @@ pub fn graphql_code(kind: Kind) -> &'static str {
         Kind::Forbidden => "FORBIDDEN",
         Kind::NotFound => "NOT_FOUND",
         Kind::Conflict => "CONFLICT",
+        Kind::Gone => "GONE",
         Kind::LimitReached => "LIMIT_REACHED",
         Kind::TooLarge => "TOO_LARGE",
         Kind::Busy => "BUSY",
@@ -194,6 +196,7 @@ fn datastone_body(fault: &HttpError) -> Value {
             Kind::Invalid
             | Kind::Unauthenticated
             | Kind::Conflict
+            | Kind::Gone
             | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Throttled
@@ -261,6 +264,7 @@ fn retry_after(fault: &HttpError) -> Option<u64> {
             | Kind::Forbidden
             | Kind::NotFound
             | Kind::Conflict
+            | Kind::Gone
             | Kind::LimitReached
             | Kind::TooLarge
             | Kind::Timeout

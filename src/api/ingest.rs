@@ -1,12 +1,14 @@
-//! `POST /ingest`: writes many readings atomically.
+//! `POST /ingest`: writes many readings atomically. `POST /ingest/facts`: writes OpenSynaptic facts as messages.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Json, Router};
+use serde::Serialize;
+use uuid::Uuid;
 
 use super::caller::Caller;
 use super::error::{HttpError, PlainError};
@@ -21,7 +23,37 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 const BODY_LIMITS: BodyLimits = BodyLimits { wire: WIRE_BYTES, decoded: DECODED_BYTES };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/ingest", post(ingest))
+    Router::new().route("/ingest", post(ingest)).route("/ingest/facts", post(ingest_facts))
+}
+
+/// `POST /ingest/facts`: stores one fact or an array of facts, all or none, and returns the ids of the messages.
+async fn ingest_facts(
+    Caller(principal): Caller,
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Json<FactsView>, PlainError> {
+    // Checked before the body, so that nobody uploads it to be refused.
+    principal.require(Scope::write(Resource::Value))?;
+    let (parts, body) = request.into_parts();
+    check_json(&parts.headers)?;
+    let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
+    Ok(Json(FactsView { packets: app.post_facts(&principal, &bytes).await? }))
+}
+
+/// The response to facts.
+#[derive(Debug, Serialize)]
+struct FactsView {
+    /// Ids of the messages, in the order of the facts.
+    packets: Vec<Uuid>,
+}
+
+/// A body without a media type is taken for JSON.
+fn check_json(headers: &HeaderMap) -> Result<(), HttpError> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    match media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "application/json" => Ok(()),
+        other => Err(HttpError::UnsupportedMediaType(other.to_owned())),
+    }
 }
 
 async fn ingest(

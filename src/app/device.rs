@@ -110,6 +110,7 @@ impl App {
         let streams = self.store.catalog().delete_device(principal, id).await?;
         self.tell_collectors(id);
         self.store.forget(&streams);
+        self.gateway.forget(id);
         Ok(())
     }
 

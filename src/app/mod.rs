@@ -12,11 +12,13 @@ pub mod batch_lookup;
 pub mod body_memory;
 pub mod client;
 pub mod collector_ports;
+pub mod command;
 pub mod compat;
 pub mod control;
 pub mod device;
 pub mod event;
 pub mod fields;
+pub mod gateway;
 pub mod graphql;
 pub mod group;
 pub mod hamachi;
@@ -29,6 +31,7 @@ pub mod license;
 pub mod list_range;
 pub mod live;
 mod maintenance;
+pub mod messages;
 pub mod metrics;
 pub mod named_queries;
 mod opcua;
@@ -81,6 +84,8 @@ pub struct AppSettings {
     pub compat: compat::CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: live::LiveSettings,
+    pub messages: messages::MessageSettings,
+    pub commands: command::CommandSettings,
     pub queries: Arc<NamedQueries>,
 }
 
@@ -107,6 +112,7 @@ pub struct App {
     local_token: OnceLock<KeySecret>,
     host: host::HostParts,
     live: live::LiveParts,
+    gateway: Arc<gateway::GatewayHub>,
     ai: AiParts,
 }
 
@@ -135,6 +141,7 @@ impl App {
             local_token: local_door,
             host,
             live,
+            gateway: Arc::default(),
             ai,
         }
     }

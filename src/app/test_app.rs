@@ -68,6 +68,8 @@ pub async fn open() -> (TempDir, App) {
         host: Default::default(),
         compat: Default::default(),
         live: Default::default(),
+        messages: Default::default(),
+        commands: Default::default(),
         queries: Arc::default(),
     };
     (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))

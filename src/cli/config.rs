@@ -16,10 +16,12 @@ use layers::{Layer, Setting};
 pub use units::parse_duration;
 
 use crate::app::ai::LOADED_BYTES;
+use crate::app::command::CommandSettings;
 use crate::app::compat::CompatSettings;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
+use crate::app::messages::MessageSettings;
 use crate::app::session::SessionOptions;
 use crate::collect::AllowedNetworks;
 use crate::domain::{Error, FieldError, Result};
@@ -69,6 +71,8 @@ pub struct Config {
     pub compat: CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: LiveSettings,
+    pub messages: MessageSettings,
+    pub commands: CommandSettings,
     /// Bytes of the latest rows kept in memory for subscribers.
     pub live_ring: u64,
     /// Memory limit of the loaded models, in bytes.
@@ -205,6 +209,8 @@ impl Default for Config {
             compat: CompatSettings::default(),
             graphql: graphql::GraphqlLimits::default(),
             live: LiveSettings::default(),
+            messages: MessageSettings::default(),
+            commands: CommandSettings::default(),
             live_ring: 16_000_000,
             ai_loaded_bytes: LOADED_BYTES as u64,
             unknown_variables: Vec::new(),

@@ -73,6 +73,8 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         host: config.host.clone(),
         compat: config.compat.clone(),
         live: config.live.clone(),
+        messages: config.messages.clone(),
+        commands: config.commands.clone(),
         queries,
     };
     let parts = Parts { store: store.clone(), engine: Arc::new(engine), ai };

@@ -173,6 +173,7 @@ fn error_kind(status: StatusCode) -> Kind {
         403 => Kind::Forbidden,
         404 => Kind::NotFound,
         409 => Kind::Conflict,
+        410 => Kind::Gone,
         413 => Kind::TooLarge,
         408 | 504 => Kind::Timeout,
         429 | 503 => Kind::Busy,

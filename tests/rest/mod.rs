@@ -6,6 +6,7 @@ mod data;
 mod device;
 pub mod event;
 mod fuzz;
+mod gateway;
 mod group;
 pub mod hamachi;
 pub mod io;

@@ -16,7 +16,7 @@ pub fn to_status(error: &Error) -> Status {
         Kind::Unauthenticated => Code::Unauthenticated,
         Kind::Forbidden => Code::PermissionDenied,
         Kind::NotFound => Code::NotFound,
-        Kind::Conflict => Code::FailedPrecondition,
+        Kind::Conflict | Kind::Gone => Code::FailedPrecondition,
         Kind::LimitReached | Kind::TooLarge | Kind::Throttled => Code::ResourceExhausted,
         Kind::Busy | Kind::Unavailable | Kind::DeviceFault => Code::Unavailable,
         Kind::Timeout => Code::DeadlineExceeded,

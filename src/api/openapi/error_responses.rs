@@ -17,7 +17,7 @@ pub const CSRF_SCHEME: &str = "Csrf";
 pub const SERVER_ERROR: u16 = 5;
 
 /// Status, component name, description.
-const ERROR_RESPONSES: [(u16, &str, &str); 13] = [
+const ERROR_RESPONSES: [(u16, &str, &str); 14] = [
     (400, "Invalid", "Invalid fields or parameters, listed by name; or a body that is not JSON."),
     (401, "Unknown", "The credentials are missing or invalid."),
     (
@@ -29,6 +29,7 @@ const ERROR_RESPONSES: [(u16, &str, &str); 13] = [
     (406, "NotAcceptable", "`Accept` excludes JSON."),
     (408, "TooSlow", "The request body did not arrive in time."),
     (409, "Conflict", "The request conflicts with the current state."),
+    (410, "Gone", "The time of the object is over."),
     (413, "TooLarge", "The request body exceeds the size limit."),
     (415, "WrongMedia", "The media type of the request body is not supported."),
     (429, "Throttled", "Too many requests; `Retry-After` is the number of seconds to wait."),

@@ -65,7 +65,7 @@ fn sqlstate(error: &Error) -> &'static str {
         Kind::Unauthenticated => "28P01",
         Kind::Forbidden => "42501",
         Kind::NotFound => "42704",
-        Kind::Conflict => "55000",
+        Kind::Conflict | Kind::Gone => "55000",
         Kind::LimitReached | Kind::Throttled => "53400",
         Kind::TooLarge => "54000",
         Kind::Busy => "53000",

@@ -41,6 +41,17 @@ impl DeferredJson {
         parse_fields(&parts.headers, bytes, mode)
     }
 
+    /// Reads the body as an object with any members. An empty body is an empty object, whatever its type.
+    pub async fn object(self) -> Result<Map<String, Value>, HttpError> {
+        let (parts, body) = self.request.into_parts();
+        let bytes = payload::read(&parts.headers, body, self.limit).await?;
+        if bytes.is_empty() {
+            return Ok(Map::new());
+        }
+        check_media_type(&parts.headers)?;
+        Ok(parse_object(&bytes)?)
+    }
+
     /// Reads the body of an unauthenticated caller, within a small size limit and memory budget.
     pub async fn unauthenticated_fields(self, mode: ReadMode) -> Result<FieldReader, HttpError> {
         let (parts, body) = self.request.into_parts();

@@ -14,9 +14,11 @@ pub mod address_space;
 pub mod array;
 pub mod audit;
 pub mod client;
+pub mod command;
 pub mod data;
 pub mod device;
 pub mod event;
+pub mod gateway;
 pub mod group;
 pub mod hamachi;
 pub mod io;
@@ -49,6 +51,8 @@ pub fn sections() -> Vec<Section> {
         group::section(),
         product::section(),
         event::section(),
+        command::section(),
+        gateway::section(),
         retention::section(),
         hamachi::section(),
         license::section(),

@@ -10,6 +10,7 @@ pub mod device;
 pub mod drf_scalar;
 pub mod event;
 pub mod field_type;
+pub mod gateway;
 pub mod group;
 pub mod hamachi;
 mod json_reader;

@@ -17,7 +17,8 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 pub use self::coalescer::MAX_MESSAGE_READINGS;
-use self::subscription_limits::{SubscriptionLimiter, SubscriptionPermit};
+use self::subscription_limits::SubscriptionLimiter;
+pub(in crate::app) use self::subscription_limits::SubscriptionPermit;
 use super::App;
 use crate::domain::{Principal, Result};
 
@@ -53,7 +54,7 @@ impl LiveParts {
 
 impl App {
     /// Reserves a feed for this principal.
-    fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
+    pub(in crate::app) fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
         self.live.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
     }
 

@@ -72,7 +72,7 @@ impl SubscriptionLimiter {
 }
 
 /// A reserved feed, released on drop.
-pub(super) struct SubscriptionPermit {
+pub(in crate::app) struct SubscriptionPermit {
     who: OrgCaller,
     taken: Arc<Mutex<SubscriptionCounts>>,
 }

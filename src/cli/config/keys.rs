@@ -219,6 +219,10 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("live.subscriptions_per_caller", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.live.subscriptions_per_caller = n)
     }),
+    key("command.ttl", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.commands.ttl = d)),
+    key("compat.derive_messages", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.messages.derives = is)
+    }),
     key("live.ring", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.live_ring = n)),
     key("ai.loaded_bytes", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.ai_loaded_bytes = n)),
     key("audit.keep", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.audit_keep = d)),

@@ -1,11 +1,13 @@
 //! Object types of the schema, one file per noun.
 
 pub mod client;
+pub mod command;
 pub mod device;
 pub mod event;
 pub mod group;
 pub mod hamachi;
 pub mod key;
+pub mod message;
 pub mod model;
 pub mod product;
 pub mod reading;

@@ -3,6 +3,7 @@
 pub mod identities;
 pub mod inventory;
 pub mod machine;
+pub mod messages;
 pub mod series;
 
 use async_graphql::{ID, Interface, MergedObject};
@@ -24,6 +25,7 @@ pub struct Query(
     identities::IdentityQueries,
     series::SeriesQueries,
     machine::MachineQueries,
+    messages::MessageQueries,
 );
 
 /// An object with a global id.

@@ -1,0 +1,104 @@
+//! Messages: lists, sensors, devices and look-ups, and the ways in which messages arrive.
+
+pub mod document;
+pub mod fact;
+mod target;
+
+use uuid::Uuid;
+
+use super::App;
+use crate::domain::message::query::{
+    DeviceMessages, MessageFilter, MessagePage, MessageQuery, SensorPage, SensorQuery,
+};
+use crate::domain::message::{Message, MessageFormat, StoredMessage, message_id};
+use crate::domain::{DeviceId, Micros, Principal, Resource, Result, Scope};
+
+/// Settings of the APIs that show messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageSettings {
+    /// Whether messages are derived from readings that came another way.
+    pub derives: bool,
+}
+
+impl Default for MessageSettings {
+    fn default() -> Self {
+        Self { derives: true }
+    }
+}
+
+/// A message that arrived, before it has an id.
+struct NewMessage {
+    device: DeviceId,
+    ts: Micros,
+    status: String,
+    payload: String,
+    format: MessageFormat,
+    principal: String,
+    client: String,
+    sensor_count: usize,
+}
+
+impl App {
+    /// Returns a page of messages and their total.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:read`; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
+    pub async fn messages(&self, principal: &Principal, query: MessageQuery) -> Result<MessagePage> {
+        principal.require(Scope::read(Resource::Value))?;
+        let filter = self.as_configured(query.filter);
+        self.engine.messages(principal, MessageQuery { filter, ..query }).await
+    }
+
+    /// Returns a message with its sensors; `None` when there is none that the principal sees.
+    ///
+    /// # Errors
+    /// As [`App::messages`].
+    pub async fn message(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Message>> {
+        principal.require(Scope::read(Resource::Value))?;
+        self.engine.message(principal, uuid, self.settings.messages.derives).await
+    }
+
+    /// Returns a page of the sensors of messages and their total.
+    ///
+    /// # Errors
+    /// As [`App::messages`].
+    pub async fn message_sensors(&self, principal: &Principal, query: SensorQuery) -> Result<SensorPage> {
+        principal.require(Scope::read(Resource::Value))?;
+        let filter = self.as_configured(query.filter);
+        self.engine.message_sensors(principal, SensorQuery { filter, ..query }).await
+    }
+
+    /// Returns the devices that have messages, with their number and the time of the newest, by device id.
+    ///
+    /// # Errors
+    /// As [`App::messages`].
+    pub async fn message_devices(&self, principal: &Principal) -> Result<Vec<DeviceMessages>> {
+        principal.require(Scope::read(Resource::Value))?;
+        let derives = self.settings.messages.derives;
+        let all = MessageFilter { devices: None, from: None, to: None, status: None, derives };
+        self.engine.message_devices(principal, all).await
+    }
+
+    /// Without derived messages, none are asked for.
+    fn as_configured(&self, filter: MessageFilter) -> MessageFilter {
+        MessageFilter { derives: filter.derives && self.settings.messages.derives, ..filter }
+    }
+
+    /// Gives the messages of one request their ids and the time of their arrival.
+    fn received(&self, messages: Vec<NewMessage>) -> Vec<StoredMessage> {
+        let received_at = self.store.assign_received_at();
+        let stored = |(counter, new): (u16, NewMessage)| StoredMessage {
+            uuid: message_id::stored(new.device, new.ts, counter, Uuid::new_v4().as_u128() as u64),
+            device: new.device,
+            ts: new.ts,
+            received_at,
+            status: new.status,
+            payload: new.payload,
+            format: new.format,
+            principal: new.principal,
+            client: new.client,
+            sensor_count: u32::try_from(new.sensor_count).unwrap_or(u32::MAX),
+        };
+        (0..=u16::MAX).zip(messages).map(stored).collect()
+    }
+}

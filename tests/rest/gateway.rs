@@ -1,0 +1,107 @@
+//! Facts, commands, and what gateways report.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+const REQUIRED: &str = "This field is required.";
+const NOWHERE: &str = "/api/command/00000000-0000-4000-8000-000000000000/";
+
+#[tokio::test]
+async fn facts_become_messages_and_readings() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let fact = json!({"id": "node-1", "s": "ONLINE", "t": 1_777_377_600, "s1_id": "T", "s1_s": "OK", "s1_u": "C", "s1_v": 21.5});
+    let silent =
+        json!({"id": "node-1", "t": 1_777_377_601, "s1_id": "", "s1_v": 1, "s2_id": "T", "s2_v": "hot"});
+    let (status, _, answer) = client.post("/ingest/facts", &fact).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["packets"].as_array().map(Vec::len), Some(1), "{answer}");
+    let (status, _, both) = client.post("/ingest/facts", &json!([fact, silent])).await;
+    assert_eq!((status, both["packets"].as_array().map(Vec::len)), (200, Some(2)), "{both}");
+
+    let (_, _, streams) = client.get("/api/data/").await;
+    let streams = streams.as_array().cloned().unwrap_or_default();
+    assert_eq!(streams.len(), 1, "{streams:?}");
+    assert_eq!(
+        (&streams[0]["name"], &streams[0]["unit"], &streams[0]["type"]),
+        (&json!("T"), &json!("C"), &json!("fp64"))
+    );
+    let (_, _, values) = client.get(&format!("/api/data/{}/value/", streams[0]["id"])).await;
+    assert_eq!(
+        values,
+        json!([{"data": streams[0]["id"], "timestamp": "2026-04-28T12:00:00Z", "value": 21.5}])
+    );
+
+    let query = json!({"query": "{ messages { totalCount nodes { ts status derived sensors { sensorId value unit } } } }"});
+    let (status, _, found) = client.post("/graphql", &query).await;
+    let messages = &found["data"]["messages"];
+    assert_eq!((status, &messages["totalCount"]), (200, &json!(3)), "{found}");
+    let newest =
+        json!([{"sensorId": "", "value": 1.0, "unit": null}, {"sensorId": "T", "value": null, "unit": null}]);
+    assert_eq!(
+        (&messages["nodes"][0]["sensors"], &messages["nodes"][0]["status"]),
+        (&newest, &json!("UNKNOWN")),
+        "{found}"
+    );
+    assert!(messages["nodes"].as_array().is_some_and(|all| all.iter().all(|one| one["derived"] == false)));
+}
+
+#[tokio::test]
+async fn a_fact_says_what_is_wrong_and_nothing_of_its_request_is_stored() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (body, expected) in [
+        (json!(7), "fact 1"),
+        (json!([{"id": "a"}, {"id": [1]}]), "fact 2"),
+        (json!({"id": "a", "t": "noon"}), "t: must be epoch seconds"),
+        (json!({"id": "a", "t": 9_200_000_000_i64}), "too far in the future"),
+    ] {
+        let (status, _, answer) = client.post("/ingest/facts", &body).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        assert!(answer.to_string().contains(expected), "{body}: {answer}");
+    }
+    let query = json!({"query": "{ messages { totalCount } }"});
+    let (_, _, found) = client.post("/graphql", &query).await;
+    assert_eq!(found["data"]["messages"]["totalCount"], 0, "{found}");
+}
+
+#[tokio::test]
+async fn gateways_report_sessions_logs_and_nothing_that_is_not_there() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, _, made) = client.post("/api/device/", &json!({"name": "gate", "protocol": "mqtt"})).await;
+    let of = |path: &str| format!("/api/device/{}/{path}/", made["id"]);
+    let line = json!({"timestamp": 1_777_377_600_000_i64, "type": "LOG", "message": "started"});
+    let log = |line: &Value| json!({"container": "gate", "lines": [line]});
+    let lines = json!({"container": "gate", "lines": vec![line.clone(); 1001]});
+    for (name, path, body, status, expected) in [
+        ("session", of("session"), json!({"event": "connected", "clientId": "x"}), 202, json!({})),
+        ("no_event", of("session"), json!({}), 400, json!({"event": [REQUIRED]})),
+        (
+            "unknown_event",
+            of("session"),
+            json!({"event": "gone"}),
+            400,
+            json!({"event": ["\"gone\" is not a valid choice."]}),
+        ),
+        ("log", of("log"), log(&line), 202, json!({})),
+        ("no_lines", of("log"), json!({"container": "gate"}), 400, json!({"lines": [REQUIRED]})),
+        (
+            "too_many_lines",
+            of("log"),
+            lines,
+            400,
+            json!({"lines": ["Ensure this field has no more than 1000 elements."]}),
+        ),
+        ("no_device", "/api/device/99/session/".to_owned(), json!({}), 404, json!({"detail": "Not found."})),
+        ("no_command", format!("{NOWHERE}result/"), json!({}), 404, json!({"detail": "Not found."})),
+    ] {
+        let (found, _, answer) = client.post(&path, &body).await;
+        assert_eq!((found, &answer), (status, &expected), "{name}");
+    }
+    assert_eq!(client.get("/api/command/").await.2, json!([]));
+    assert_eq!(client.get(NOWHERE).await.0, 404);
+    let (status, _, answer) = client.get("/api/command/?state=gone").await;
+    assert_eq!((status, answer), (400, json!({"state": ["\"gone\" is not a valid choice."]})));
+}
