@@ -42,7 +42,29 @@ CREATE TABLE messages (
     "uuid" VARCHAR NOT NULL,
     "received_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "status" VARCHAR NOT NULL,
-    "payload" VARCHAR NOT NULL
+    "payload" VARCHAR NOT NULL,
+    "format" VARCHAR NOT NULL,
+    "principal" VARCHAR NOT NULL,
+    "client" VARCHAR NOT NULL,
+    "sensors" INTEGER NOT NULL
+);
+
+-- scope device:read
+CREATE TABLE commands (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "key" VARCHAR NOT NULL,
+    "device_id" INTEGER NOT NULL,
+    "type" VARCHAR NOT NULL,
+    "params" VARCHAR NOT NULL,
+    "state" VARCHAR NOT NULL,
+    "result" VARCHAR NOT NULL,
+    "error" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "expires_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "sent_at" TIMESTAMP WITH TIME ZONE,
+    "acked_at" TIMESTAMP WITH TIME ZONE,
+    "done_at" TIMESTAMP WITH TIME ZONE
 );
 
 -- scope event-log:read

@@ -16,10 +16,11 @@ use super::functions::anomaly_score::AnomalyScore;
 use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
-    audit_log, clients, core_views, devices, events, groups, latest, messages, products, query_log, readings,
-    statistics, streams,
+    audit_log, clients, commands, core_views, devices, events, groups, latest, messages, products, query_log,
+    readings, statistics, streams,
 };
 use crate::domain::client::Client;
+use crate::domain::command::CommandFilter;
 use crate::domain::device::{Device, DeviceFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
@@ -85,6 +86,7 @@ impl PrincipalCatalog {
             "groups" => self.groups()?,
             "products" => self.products()?,
             "clients" => self.clients()?,
+            "commands" => self.commands()?,
             "statistics" => self.statistics(false),
             "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),
             "events" => self.events_table(),
@@ -142,6 +144,11 @@ impl PrincipalCatalog {
         let catalog = self.context.catalog();
         let user = |client: &Client| client.spec.user.and_then(|user| catalog.user_name(user));
         Ok(Arc::new(clients::table(&catalog.clients(&self.context.principal), user)?))
+    }
+
+    fn commands(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = self.context.catalog().commands(&self.context.principal, &CommandFilter::default());
+        Ok(Arc::new(commands::table(rows)?))
     }
 
     fn groups(&self) -> Result<Arc<dyn TableProvider>> {

@@ -8,11 +8,12 @@ use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 17] = [
+pub const TABLES: [(&str, Resource); 18] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
     ("messages", Resource::Value),
+    ("commands", Resource::Device),
     ("events", Resource::EventLog),
     ("devices", Resource::Device),
     ("streams", Resource::Data),

@@ -42,7 +42,7 @@ async fn a_missing_scope_is_403_and_named() {
         ("value:read", &["readings", "core_value", "latest", "messages"][..]),
         ("statistic:read", &["statistics", "core_valuestatistics"]),
         ("event-log:read", &["events", "core_eventlog"]),
-        ("device:read", &["devices", "products", "core_device"]),
+        ("device:read", &["commands", "devices", "products", "core_device"]),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
         ("system:read", &["query_log", "audit_log", "clients"]),

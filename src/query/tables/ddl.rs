@@ -9,7 +9,7 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::Result;
 
 use super::{
-    audit_log, clients, core_views, devices, events, groups, latest, messages, products, query_log,
+    audit_log, clients, commands, core_views, devices, events, groups, latest, messages, products, query_log,
     statistics, streams,
 };
 use crate::domain::device::DeviceStatus;
@@ -30,6 +30,7 @@ pub fn print() -> Result<String> {
             "statistics" => statistics.clone(),
             "messages" => empty(messages::schema()),
             "events" => events.clone(),
+            "commands" => Arc::new(commands::table(Vec::new())?),
             "audit_log" => empty(audit_log::schema()),
             "devices" => devices.clone(),
             "streams" => streams.clone(),

@@ -2,6 +2,7 @@
 
 pub mod audit_log;
 pub mod clients;
+pub mod commands;
 pub mod core_views;
 pub mod ddl;
 pub mod devices;
