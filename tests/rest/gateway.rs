@@ -105,3 +105,58 @@ async fn gateways_report_sessions_logs_and_nothing_that_is_not_there() {
     let (status, _, answer) = client.get("/api/command/?state=gone").await;
     assert_eq!((status, answer), (400, json!({"state": ["\"gone\" is not a valid choice."]})));
 }
+
+#[tokio::test]
+async fn a_command_lives_from_post_to_its_answer() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, _, device) = client.post("/api/device/", &json!({"name": "gate", "protocol": "mqtt"})).await;
+    let sent = json!({"device": device["id"], "type": "set", "params": {"path": "/relay/0"}});
+    let (status, _, made) = client.post("/api/command/", &sent).await;
+    assert_eq!(
+        (status, &made["state"], &made["params"]),
+        (201, &json!("pending"), &sent["params"]),
+        "{made}"
+    );
+    let one = format!("/api/command/{}/", made["uuid"].as_str().unwrap_or_default());
+    assert_eq!(client.get(&one).await.2, made);
+    for (filter, expected) in
+        [("?state=pending", 1), ("?state=done", 0), ("?device=99", 0), ("?limit=1&offset=1", 0)]
+    {
+        let (_, _, listed) = client.get(&format!("/api/command/{filter}")).await;
+        assert_eq!(listed.as_array().map(Vec::len), Some(expected), "{filter}");
+    }
+    let result = format!("{one}result/");
+    for (name, body, status, expected) in [
+        ("no_state", json!({}), 400, json!({"state": [REQUIRED]})),
+        (
+            "not_for_devices",
+            json!({"state": "expired"}),
+            400,
+            json!({"state": ["\"expired\" is not a valid choice."]}),
+        ),
+        ("acknowledged", json!({"state": "acknowledged"}), 200, json!("acknowledged")),
+        ("done", json!({"state": "done", "result": [1, {"a": null}]}), 200, json!("done")),
+        ("again", json!({"state": "failed"}), 409, json!({"detail": "the command is already done"})),
+    ] {
+        let (found, _, answer) = client.post(&result, &body).await;
+        let told = if found == 200 { answer["state"].clone() } else { answer };
+        assert_eq!((found, told), (status, expected), "{name}");
+    }
+    let (_, _, done) = client.get(&one).await;
+    assert_eq!((&done["result"], &done["error"]), (&json!([1, {"a": null}]), &json!("")));
+    let (_, _, rows) =
+        client.post("/sql", &json!({"query": "SELECT type, state, result FROM commands"})).await;
+    assert!(rows.to_string().contains("done"), "{rows}");
+    for (name, body, expected) in [
+        ("nothing", json!({}), json!({"device": [REQUIRED], "type": [REQUIRED]})),
+        (
+            "no_such_device",
+            json!({"device": 99, "type": "set"}),
+            json!({"device": ["Invalid pk \"99\" - object does not exist."]}),
+        ),
+    ] {
+        let (status, _, answer) = client.post("/api/command/", &body).await;
+        assert_eq!((status, answer), (400, expected), "{name}");
+    }
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::hamachi::FakeHamachi;
 use crate::ai::UploadForm;
@@ -42,6 +43,7 @@ struct RowIds {
     key: i64,
     product: i64,
     client: i64,
+    command: Uuid,
 }
 
 /// Who asks.
@@ -199,13 +201,21 @@ impl AccessFixture {
         let (model, job) = self.make_model(data).await;
         let product = self.make("/api/product/", json!({"name": unique()})).await;
         let (key, client) = (self.make_key().await, self.make_client().await);
-        RowIds { device, data, group, event, model, job, key, product, client }
+        let command = self.make_command(device).await;
+        RowIds { device, data, group, event, model, job, key, product, client, command }
     }
 
     async fn make(&self, path: &str, body: Value) -> i64 {
         let (status, _, answer) = self.admin.post(path, &body).await;
         assert_eq!(status, 201, "{path}: {answer}");
         answer["id"].as_i64().unwrap()
+    }
+
+    async fn make_command(&self, device: i64) -> Uuid {
+        let body = json!({"device": device, "type": "set"});
+        let (status, _, answer) = self.admin.post("/api/command/", &body).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["uuid"].as_str().and_then(|uuid| uuid.parse().ok()).unwrap()
     }
 
     /// A model over a data stream, and a job of it.
@@ -300,7 +310,8 @@ fn path_to(path: &str, rows: RowIds) -> String {
         .replace("{id}", id.unwrap_or("{id}"))
         .replace("{network}", "plant%20one")
         .replace("{register}", "hr:0")
-        .replace("{number}", "1");
+        .replace("{number}", "1")
+        .replace("{uuid}", &rows.command.to_string());
     assert!(!path.contains('{'), "which row is meant by {path}?");
     path
 }
@@ -330,6 +341,7 @@ fn body_of(operation: &str, rows: RowIds) -> Value {
         "session_create" => json!({"username": "staff", "password": PASSWORD}),
         "session_password" => json!({"old_password": PASSWORD, "new_password": PASSWORD}),
         "key_create" => json!({"name": unique(), "scopes": ["device:read"]}),
+        "command_create" => json!({"device": rows.device, "type": "set"}),
         "model_update" => json!({"enabled": true}),
         "model_calibrate" | "model_score" => json!({"from": TIME, "to": TIME + 60}),
         _ => Value::Null,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -35,6 +36,9 @@ pub fn section() -> Section {
         )
         .page()
         .answers(200, "The commands of devices that the caller may change", schema::list(one.clone()));
+    let create = Doc::new("command_create", "Queue a command for a device")
+        .body(schema::reference("NewCommand"))
+        .answers(201, "The new command", one.clone());
     let get = Doc::new("command_get", "Get a command").answers(200, "The requested command", one.clone());
     let report = Doc::new("command_report", "Report what became of a command")
         .about("Answers 409 after a final state, and 410 after the time of the command.")
@@ -48,12 +52,13 @@ pub fn section() -> Section {
         name: "Commands",
         about: "Commands for devices, which a gateway fetches, carries out and answers.",
         routes: vec![
-            Route::gated("/api/command", right).get(self::list, list),
+            Route::gated("/api/command", right).get(self::list, list).post(self::create, create),
             of_one("/api/command/{uuid}").get(self::retrieve, get),
             of_one("/api/command/{uuid}/result").post(self::report, report),
         ],
         schemas: vec![
             ("Command", schema::view(&described())),
+            ("NewCommand", schema::body(&described_new())),
             ("CommandReport", schema::body(&described_report())),
         ],
     }
@@ -79,6 +84,14 @@ fn described() -> Vec<FieldSchema> {
     ]
 }
 
+fn described_new() -> Vec<FieldSchema> {
+    vec![
+        required("device", schema::row_id()),
+        required("type", schema::pattern("^[A-Za-z0-9_-]{1,32}$")),
+        optional("params", schema::map(), Map::new()),
+    ]
+}
+
 fn described_report() -> Vec<FieldSchema> {
     vec![
         required("state", schema::choice(REPORTED.map(CommandState::name))),
@@ -95,6 +108,16 @@ pub async fn list(
 ) -> Result<Json<Vec<CommandView>>, RestError> {
     let commands = app.commands(&caller, &parse_filter(raw.as_deref())?)?;
     Ok(Json(commands.into_iter().map(CommandView::from).collect()))
+}
+
+/// `POST /api/command`: queues a command, which waits for its answer as long as `command.ttl` says.
+pub async fn create(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: DeferredJson,
+) -> Result<(StatusCode, Json<CommandView>), RestError> {
+    let command = app.create_command_from_json(&caller, body.object().await?).await?;
+    Ok((StatusCode::CREATED, Json(command.into())))
 }
 
 /// `GET /api/command/{uuid}`: one command.

@@ -8,13 +8,45 @@ use super::drf_scalar;
 use crate::app::App;
 use crate::app::gateway::log::{LogLine, LogLines};
 use crate::app::gateway::session::SessionEvent;
-use crate::domain::command::{Command, CommandReport, CommandState};
-use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Result};
+use crate::domain::command::{Command, CommandReport, CommandSpec, CommandState};
+use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Resource, Result, Scope};
 
 const REQUIRED: &str = "This field is required.";
 const MICROS_PER_MILLISECOND: i64 = 1000;
 
 impl App {
+    /// Queues a command: `device`, `type`, and `params` where given.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::create_commands`].
+    pub async fn create_command_from_json(
+        &self,
+        principal: &Principal,
+        mut members: Map<String, Value>,
+    ) -> Result<Command> {
+        principal.require(Scope::write(Resource::Device))?;
+        let mut wrong = Vec::new();
+        let device = take(&mut wrong, &mut members, "device", |value| {
+            let id = drf_scalar::row_id(&value)?;
+            let device = self.store.catalog().device(principal, DeviceId(id));
+            device.map(|device| device.id).map_err(|_| drf_scalar::no_such_row(id))
+        });
+        let kind = take(&mut wrong, &mut members, "type", drf_scalar::text);
+        let params = members.remove("params").map(drf_scalar::object).transpose();
+        let params = params.unwrap_or_else(|message| {
+            wrong.push(FieldError::new("params", message));
+            None
+        });
+        Error::check(wrong)?;
+        let (Some(device), Some(kind)) = (device, kind) else {
+            return Err(Error::internal("a command without a device or a type passed its checks"));
+        };
+        let spec = CommandSpec { device, kind, params: params.unwrap_or_default() };
+        let made = self.create_commands(principal, vec![spec]).await?;
+        let made = made.first().ok_or_else(|| Error::internal("a command was not made"))?;
+        Ok(Command::clone(made))
+    }
+
     /// Stores a report about a command: `state`, and `result` and `error` where given.
     ///
     /// # Errors

@@ -97,14 +97,14 @@ impl CountingRun {
         let gone = self.scope.known.days.keys().copied().filter(|day| !days.contains(day));
         let gone: Vec<Day> = gone.collect();
         gone.into_iter().try_for_each(|day| index.remove(day))?;
-        let stale: Vec<(Day, WindowSet)> = days
+        let stale: Vec<(Day, StaleCounts)> = days
             .into_iter()
-            .map(|day| (day, self.scope.stale_windows(day)))
-            .filter(|(_, windows)| !windows.is_empty())
+            .map(|day| (day, self.scope.stale(day)))
+            .filter(|(_, stale)| !stale.is_empty())
             .collect();
         self.progress.begin("counting messages, days", stale.len() as u64);
-        for (day, windows) in &stale {
-            let counts = self.count(&source, *day, *windows)?;
+        for (day, stale) in &stale {
+            let counts = self.count(&source, *day, stale)?;
             index.put(*day, Arc::new(counts))?;
             self.progress.advance(1)?;
         }
@@ -122,9 +122,30 @@ impl CountingRun {
         )
     }
 
-    /// Counts windows of a day and takes the others as they were.
-    fn count(&mut self, source: &KeySource<'_>, day: Day, windows: WindowSet) -> Result<DayCounts> {
-        let mut devices = self.kept(day, windows)?;
+    /// Counts what is stale of a day and takes the rest as it was.
+    fn count(&mut self, source: &KeySource<'_>, day: Day, stale: &StaleCounts) -> Result<DayCounts> {
+        let mut counts = self.kept(day, stale)?;
+        let is_other = |device: &i32| !stale.devices.contains(device);
+        let others: Arc<[i32]> = self.scope.device_ids.iter().copied().filter(is_other).collect();
+        self.count_devices(source, (day, stale.windows), &others, &mut counts)?;
+        let stale_devices: Arc<[i32]> = stale.devices.iter().copied().collect();
+        self.count_devices(source, (day, WindowSet::all()), &stale_devices, &mut counts)?;
+        Ok(counts.finish(self.scope.seq))
+    }
+
+    /// Adds the counts of windows of devices (ascending ids).
+    fn count_devices(
+        &mut self,
+        source: &KeySource<'_>,
+        (day, windows): (Day, WindowSet),
+        devices: &Arc<[i32]>,
+        counts: &mut DayBuilder,
+    ) -> Result<()> {
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let is_of = |device: i32| devices.binary_search(&device).is_ok();
+        let streams = self.scope.devices.of_devices(is_of);
         let rows = windows.iter().map(|window| source.estimate_rows(day, bounds_of(day, window))).max();
         let part = usize::try_from(MAX_PART_ROWS / rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX).max(1);
         for (first, last) in windows.runs(part) {
@@ -134,53 +155,68 @@ impl CountingRun {
                 pace.sleep_if_due();
                 progress.advance(0)
             };
-            let times = source.times(day, scope.devices.ids(), ts, &scope.devices, &mut tick)?;
-            let stored = source.stored(day, &scope.device_ids, ts, &scope.messages_from, &mut tick)?;
-            devices.add(count_windows(&times, &stored));
-            times.into_iter().for_each(|(device, times)| devices.add_streams(device, &times.streams));
+            let times = source.times(day, &streams, ts, &scope.devices, &mut tick)?;
+            let stored = source.stored(day, devices, ts, &scope.messages_from, &mut tick)?;
+            counts.add(count_windows(&times, &stored));
+            times.into_iter().for_each(|(device, times)| counts.add_streams(device, &times.streams));
         }
-        Ok(devices.finish(self.scope.seq))
+        Ok(())
     }
 
-    /// Returns the kept windows of a day that are not counted again.
-    fn kept(&self, day: Day, counted: WindowSet) -> Result<DayBuilder> {
-        let mut devices = DayBuilder::default();
-        if counted == WindowSet::all() {
-            return Ok(devices);
+    /// Returns the kept counts that are not stale.
+    fn kept(&self, day: Day, stale: &StaleCounts) -> Result<DayBuilder> {
+        let mut counts = DayBuilder::default();
+        if stale.windows == WindowSet::all() {
+            return Ok(counts);
         }
-        let Some(known) = self.scope.known.windows(day)? else { return Ok(devices) };
-        for device in &known.devices {
-            devices.add_streams(device.device, &device.streams);
-            let windows = device.windows.iter().filter(|(window, _)| !counted.contains(*window));
-            devices.add(windows.map(|(window, counts)| ((device.device, *window), *counts)).collect());
+        let Some(known) = self.scope.known.windows(day)? else { return Ok(counts) };
+        for device in known.devices.iter().filter(|known| !stale.devices.contains(&known.device)) {
+            counts.add_streams(device.device, &device.streams);
+            let windows = device.windows.iter().filter(|(window, _)| !stale.windows.contains(*window));
+            counts.add(windows.map(|(window, counts)| ((device.device, *window), *counts)).collect());
         }
-        Ok(devices)
+        Ok(counts)
+    }
+}
+
+/// What is not right any more of the counts of a day.
+struct StaleCounts {
+    /// Windows of every device.
+    windows: WindowSet,
+    /// Devices whose counts include streams that are gone.
+    devices: BTreeSet<i32>,
+}
+
+impl StaleCounts {
+    fn all() -> Self {
+        Self { windows: WindowSet::all(), devices: BTreeSet::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.devices.is_empty()
     }
 }
 
 impl CountingScope {
-    /// Returns the windows of a day whose kept counts are not right any more.
-    fn stale_windows(&self, day: Day) -> WindowSet {
-        let Some(entry) = self.known.days.get(&day) else { return WindowSet::all() };
-        if self.has_gone_streams(day, &entry.totals) {
-            return WindowSet::all();
-        }
-        let covered = entry.totals.covered;
+    /// Finds what is not right any more of the kept counts of a day.
+    fn stale(&self, day: Day) -> StaleCounts {
+        let Some(entry) = self.known.days.get(&day) else { return StaleCounts::all() };
         let files = [&self.readings, &self.messages];
         let files = files.into_iter().flat_map(|lake| lake.days().get(&day)).flatten();
-        let stale = uncovered_windows(day, files, covered);
+        let windows = uncovered_windows(day, files, entry.totals.covered);
+        let stale = StaleCounts { windows, devices: self.devices_with_gone_streams(day, &entry.totals) };
         // Without its file, a day is counted as a whole.
         let is_lost = || !matches!(self.known.windows(day), Ok(Some(_)));
-        if !stale.is_empty() && is_lost() { WindowSet::all() } else { stale }
+        if !stale.is_empty() && is_lost() { StaleCounts::all() } else { stale }
     }
 
-    /// Whether readings of streams are counted that were deleted, or whose floor has passed the day.
-    fn has_gone_streams(&self, day: Day, totals: &DayTotals) -> bool {
+    /// Returns the devices with counts of streams that were deleted, or whose floor has passed the day. A device that
+    /// was deleted itself has no streams left, so nothing of it is counted again.
+    fn devices_with_gone_streams(&self, day: Day, totals: &DayTotals) -> BTreeSet<i32> {
         let end = day_bounds(day).max;
         let is_gone = |stream: &i32| self.devices.get(*stream).is_none_or(|(_, from)| from > end);
-        let mut lists: Vec<&Arc<[i32]>> = totals.devices.iter().map(|device| &device.streams).collect();
-        lists.dedup();
-        lists.into_iter().any(|streams| streams.iter().any(is_gone))
+        let with_any = totals.devices.iter().filter(|total| total.streams.iter().any(is_gone));
+        with_any.map(|total| total.device).collect()
     }
 }
 
