@@ -128,7 +128,8 @@ impl CountingRun {
         let is_other = |device: &i32| !stale.devices.contains(device);
         let others: Arc<[i32]> = self.scope.device_ids.iter().copied().filter(is_other).collect();
         self.count_devices(source, (day, stale.windows), &others, &mut counts)?;
-        let stale_devices: Arc<[i32]> = stale.devices.iter().copied().collect();
+        let exists = |device: &i32| self.scope.device_ids.binary_search(device).is_ok();
+        let stale_devices: Arc<[i32]> = stale.devices.iter().copied().filter(exists).collect();
         self.count_devices(source, (day, WindowSet::all()), &stale_devices, &mut counts)?;
         Ok(counts.finish(self.scope.seq))
     }
@@ -210,8 +211,7 @@ impl CountingScope {
         if !stale.is_empty() && is_lost() { StaleCounts::all() } else { stale }
     }
 
-    /// Returns the devices with counts of streams that were deleted, or whose floor has passed the day. A device that
-    /// was deleted itself has no streams left, so nothing of it is counted again.
+    /// Returns the devices with counts of streams that were deleted, or whose floor has passed the day.
     fn devices_with_gone_streams(&self, day: Day, totals: &DayTotals) -> BTreeSet<i32> {
         let end = day_bounds(day).max;
         let is_gone = |stream: &i32| self.devices.get(*stream).is_none_or(|(_, from)| from > end);
