@@ -18,7 +18,7 @@ use crate::store::catalog::database;
 const MAX_LISTED_ROWS: u64 = 100;
 
 /// Every table with its references: column, and the table referred to.
-const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 16] = [
+const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 17] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
@@ -31,6 +31,7 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 16] = [
     ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
     ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    ("commands", &[("org_id", "orgs"), ("device_id", "devices")]),
     ("models", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
     ("model_versions", &[("model_id", "models")]),
     ("model_files", &[("id", "model_versions")]),
@@ -38,7 +39,7 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 16] = [
 ];
 
 /// Rows that must belong to the same organization as the row they refer to.
-const SAME_ORG_REFERENCES: [(&str, &str, &str); 10] = [
+const SAME_ORG_REFERENCES: [(&str, &str, &str); 11] = [
     ("clients", "user_id", "users"),
     ("products", "parent_id", "products"),
     ("devices", "product_id", "products"),
@@ -47,6 +48,7 @@ const SAME_ORG_REFERENCES: [(&str, &str, &str); 10] = [
     ("streams", "group_id", "groups"),
     ("policies", "stream_id", "streams"),
     ("events", "device_id", "devices"),
+    ("commands", "device_id", "devices"),
     ("models", "device_id", "devices"),
     ("models", "stream_id", "streams"),
 ];
