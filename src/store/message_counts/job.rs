@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::counter::{WindowCounts, count_windows};
 use super::day_counts::{DayCounts, DayTotals, DeviceDay, KeyCounts};
@@ -25,6 +26,9 @@ use crate::store::throttle::{CpuThrottle, WorkPriority};
 
 /// Approximate number of readings whose times are in memory at once.
 pub const MAX_PART_ROWS: u64 = 2 << 20;
+
+/// How long a run in the background goes on to the next day. Nothing else replaces files during it.
+const MAX_BACKGROUND_TIME: Duration = Duration::from_secs(30);
 
 /// The job. The caller must run nothing else that replaces files at the same time.
 pub struct MessageCountsJob {
@@ -62,7 +66,10 @@ impl MessageCountsJob {
         let known = self.index.current();
         let scope = CountingScope { readings, messages, known, seq, devices, messages_from, device_ids };
         let (tables, index, progress) = (self.tables.clone(), self.index.clone(), self.progress.clone());
-        let work = move |pace: CpuThrottle| CountingRun { scope, tables, progress, pace }.run(&index);
+        let is_background = self.priority != WorkPriority::Foreground;
+        let patience = if is_background { MAX_BACKGROUND_TIME } else { Duration::MAX };
+        let work =
+            move |pace: CpuThrottle| CountingRun { scope, tables, progress, pace }.run(&index, patience);
         CpuThrottle::run_on_thread(self.priority, work).await
     }
 
@@ -90,7 +97,10 @@ struct CountingRun {
 }
 
 impl CountingRun {
-    fn run(mut self, index: &MessageCountsIndex) -> Result<u64> {
+    /// Counts days, the newest first, until `patience` is over. What is left is counted by a later run: meanwhile
+    /// files may be merged and rows removed.
+    fn run(mut self, index: &MessageCountsIndex, patience: Duration) -> Result<u64> {
+        let started = Instant::now();
         let source = self.source();
         let mut days: BTreeSet<Day> = self.scope.readings.days().keys().copied().collect();
         days.extend(self.scope.messages.days().keys());
@@ -103,12 +113,17 @@ impl CountingRun {
             .filter(|(_, stale)| !stale.is_empty())
             .collect();
         self.progress.begin("counting messages, days", stale.len() as u64);
-        for (day, stale) in &stale {
+        let mut counted = 0;
+        for (day, stale) in stale.iter().rev() {
             let counts = self.count(&source, *day, stale)?;
             index.put(*day, Arc::new(counts))?;
             self.progress.advance(1)?;
+            counted += 1;
+            if started.elapsed() >= patience {
+                break;
+            }
         }
-        Ok(stale.len() as u64)
+        Ok(counted)
     }
 
     fn source(&self) -> KeySource<'static> {
