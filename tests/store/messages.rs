@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::message::query::{MessageFilter, MessageOrder, MessageQuery, SensorQuery};
 use basalt::domain::message::{Message, MessageFormat, StoredMessage, message_id};
+use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{DeviceId, Micros, StreamId};
@@ -50,6 +51,9 @@ impl MessageModel {
         for _ in 0..count {
             let stream = streams[self.chance.random_range(0..streams.len())];
             let ts = self.time();
+            if ts < visible_from(ground, stream) {
+                continue;
+            }
             request.push(Reading::good(stream, Micros(ts), f64::from(self.chance.random_range(0..9_i32))));
             self.readings.insert((self.streams[&stream], ts, stream));
         }
@@ -63,11 +67,15 @@ impl MessageModel {
         for counter in 0..self.chance.random_range(1..8_u16) {
             let ts = self.time();
             let device = DeviceId(self.chance.random_range(1..=DEVICES));
+            if ts < messages_from(ground, device) {
+                continue;
+            }
             let own: Vec<StreamId> =
                 self.streams.iter().filter(|(_, of)| **of == device).map(|(stream, _)| *stream).collect();
             let mut payload = serde_json::json!({"id": device.0});
             let mut sensor_count = 0;
-            if let Some(stream) = own.first().filter(|_| self.chance.random_bool(0.5)) {
+            let is_written = |stream: &&StreamId| ts >= visible_from(ground, **stream);
+            if let Some(stream) = own.first().filter(is_written).filter(|_| self.chance.random_bool(0.5)) {
                 readings.push(Reading::good(*stream, Micros(ts), 1.0));
                 self.readings.insert((device, ts, *stream));
                 payload["s1_id"] = "s".into();
@@ -103,25 +111,43 @@ impl MessageModel {
         self.streams.insert(new.id, device);
     }
 
+    /// Sets or removes the policy of the organization, or of a stream.
+    async fn change_policy(&mut self, ground: &TestEnv) {
+        let streams: Vec<StreamId> = self.streams.keys().copied().collect();
+        let stream =
+            self.chance.random_bool(0.5).then(|| streams[self.chance.random_range(0..streams.len())]);
+        let (catalog, who, table) = (&ground.catalog, &ground.owner, PolicyTable::Readings);
+        if self.chance.random_bool(0.4) {
+            catalog.remove_policy(who, table, stream).await.unwrap();
+        } else {
+            let hours = self.chance.random_range(20..46);
+            catalog.set_policy(who, table, stream, hours * 3600).await.unwrap();
+        }
+    }
+
     /// Every message that passes, the newest first.
-    fn expected(&self, filter: &MessageFilter) -> Vec<Expected> {
+    fn expected(&self, ground: &TestEnv, filter: &MessageFilter) -> Vec<Expected> {
         let passes = |device: DeviceId, ts: i64, status: &str| {
             filter.devices.as_ref().is_none_or(|devices| devices.contains(&device))
                 && filter.from.is_none_or(|from| ts >= from.0)
                 && filter.to.is_none_or(|to| ts <= to.0)
                 && filter.status.as_ref().is_none_or(|wanted| wanted == status)
         };
-        let hidden: BTreeSet<(DeviceId, i64)> = self.stored.iter().map(|m| (m.device, m.ts.0)).collect();
+        let is_kept = |m: &&StoredMessage| m.ts.0 >= messages_from(ground, m.device);
+        let stored: Vec<&StoredMessage> = self.stored.iter().filter(is_kept).collect();
+        let hidden: BTreeSet<(DeviceId, i64)> = stored.iter().map(|m| (m.device, m.ts.0)).collect();
         let mut derived: BTreeMap<(DeviceId, i64), usize> = BTreeMap::new();
-        for (device, ts, _) in &self.readings {
-            *derived.entry((*device, *ts)).or_default() += 1;
+        for (device, ts, stream) in &self.readings {
+            if *ts >= visible_from(ground, *stream) {
+                *derived.entry((*device, *ts)).or_default() += 1;
+            }
         }
         let derived = derived.into_iter().filter(|(key, _)| filter.derives && !hidden.contains(key));
         let derived = derived.filter(|((device, ts), _)| passes(*device, *ts, "ONLINE"));
         let mut all: Vec<Expected> = derived
             .map(|((device, ts), sensors)| Expected { device, ts, received_at: ts, stored: None, sensors })
             .collect();
-        let stored = self.stored.iter().filter(|m| passes(m.device, m.ts.0, &m.status));
+        let stored = stored.into_iter().filter(|m| passes(m.device, m.ts.0, &m.status));
         all.extend(stored.map(|m| Expected {
             device: m.device,
             ts: m.ts.0,
@@ -151,7 +177,7 @@ impl MessageModel {
         for _ in 0..4 {
             let filter = self.filter();
             let place = format!("{place}: {filter:?}");
-            let expected = self.expected(&filter);
+            let expected = self.expected(ground, &filter);
             let all = self.page(ground, inside, &filter, (0, 10_000)).await;
             assert_eq!(plain(&all), expected, "{place}");
             for (offset, limit) in [(0, 1), (3, 5), (expected.len() / 2, 7), (expected.len(), 3)] {
@@ -177,7 +203,7 @@ impl MessageModel {
         (offset, limit): (usize, usize),
     ) -> Vec<Message> {
         let (filter, order) = (filter.clone(), MessageOrder::NewestFirst);
-        let total = self.expected(&filter).len() as u64;
+        let total = self.expected(ground, &filter).len() as u64;
         let query = MessageQuery { filter, order, offset, limit };
         let page = inside.engine.messages(&ground.owner, query).await.unwrap();
         assert_eq!(page.total, total);
@@ -223,7 +249,7 @@ impl MessageModel {
     async fn check_devices(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let filter = MessageFilter { devices: None, from: None, to: None, status: None, derives: true };
         let mut expected: BTreeMap<DeviceId, (u64, i64)> = BTreeMap::new();
-        for message in self.expected(&filter) {
+        for message in self.expected(ground, &filter) {
             let of_device = expected.entry(message.device).or_insert((0, i64::MIN));
             *of_device = (of_device.0 + 1, of_device.1.max(message.ts));
         }
@@ -247,6 +273,16 @@ fn plain(messages: &[Message]) -> Vec<Expected> {
         sensors: message.sensors.len(),
     };
     messages.iter().map(one).collect()
+}
+
+/// The time from which readings of a stream are shown.
+fn visible_from(ground: &TestEnv, stream: StreamId) -> i64 {
+    ground.catalog.retention_bounds(Micros(NOW)).visible_from.start_of(stream.0)
+}
+
+/// The time from which messages of a device are shown.
+fn messages_from(ground: &TestEnv, device: DeviceId) -> i64 {
+    ground.catalog.retention_bounds(Micros(NOW)).messages_from.start_of(device.0)
 }
 
 async fn fleet(ground: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
@@ -278,13 +314,15 @@ async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
         let mut model = MessageModel { chance, streams, readings: BTreeSet::new(), stored: Vec::new() };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..12) {
+            match model.chance.random_range(0..14) {
                 0..4 => model.write_readings(&ground, &inside).await,
                 4..7 => model.write_messages(&ground, &inside).await,
                 7 => inside.store.flush().await.unwrap(),
                 8 => drop(inside.compact().await.unwrap()),
                 9 => drop(inside.store.compute_statistics().await.unwrap()),
                 10 => model.replace_stream(&ground).await,
+                11 => model.change_policy(&ground).await,
+                12 => drop(inside.store.run_retention().await.unwrap()),
                 // A crash: what was acknowledged is in the log.
                 _ => {
                     drop(inside);

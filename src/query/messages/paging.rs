@@ -174,10 +174,30 @@ impl PageReader<'_> {
             self.memory.try_resize(bytes).map_err(from_datafusion)?;
             let found: u64 = keys.iter().map(|key| self.request.units(key.sensors)).sum();
             if found >= wanted || part == ts {
+                if self.request.unit == PageUnit::Messages {
+                    self.cut(&mut keys);
+                }
                 keys.sort_unstable_by(|a, b| a.compare(b, self.request.order));
                 return Ok(keys);
             }
             share *= 4.0;
+        }
+    }
+
+    /// Leaves out the keys before and after the page without sorting them: a window can have many.
+    fn cut(&mut self, keys: &mut Vec<MessageKey>) {
+        let order = self.request.order;
+        let by_order = |a: &MessageKey, b: &MessageKey| a.compare(b, order);
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        let wanted = skip.saturating_add(usize::try_from(self.need).unwrap_or(usize::MAX));
+        if keys.len() > wanted {
+            keys.select_nth_unstable_by(wanted, by_order);
+            keys.truncate(wanted);
+        }
+        if skip > 0 && skip < keys.len() {
+            keys.select_nth_unstable_by(skip, by_order);
+            keys.drain(..skip);
+            self.skip = 0;
         }
     }
 
