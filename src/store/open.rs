@@ -135,12 +135,9 @@ impl OpenedParts {
             compaction: trigger.clone(),
             options: options.flush,
         });
-        let parts = CompactorParts {
-            tables: tables.clone(),
-            trigger,
-            catalog: catalog.clone(),
-            message_counts: message_counts.clone(),
-        };
+        let (shared, counts) = (tables.clone(), message_counts.clone());
+        let parts =
+            CompactorParts { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
         let retention = Arc::new(RetentionJob::new(
             tables.clone(),

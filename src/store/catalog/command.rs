@@ -17,7 +17,7 @@ use crate::domain::command::{
     Command, CommandFilter, CommandReport, CommandSpec, CommandState, KEY_CHARS, MAX_OPEN_PER_DEVICE,
     MAX_PER_ORG,
 };
-use crate::domain::{CommandId, DeviceId, Error, Micros, Principal, Result};
+use crate::domain::{CommandId, DeviceId, Error, Micros, OrgId, Principal, Result};
 
 /// Characters of keys: those of URLs that need no escape.
 const KEY_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -47,23 +47,7 @@ impl Catalog {
             check_room(&sight, &specs, now)?;
             sight.mirror.commands.over(now)
         };
-        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        let new = |spec: CommandSpec| Command {
-            id: CommandId(0),
-            org: who.org,
-            uuid: Uuid::new_v4(),
-            key: random_key(),
-            spec,
-            state: CommandState::Pending,
-            created_at: now,
-            expires_at: Micros(now.0.saturating_add(ttl)),
-            sent_at: None,
-            acked_at: None,
-            done_at: None,
-            result: serde_json::Value::Null,
-            error: String::new(),
-        };
-        let commands: Vec<Command> = specs.into_iter().map(new).collect();
+        let commands: Vec<Command> = specs.into_iter().map(|spec| blank(who.org, spec, now, ttl)).collect();
         let gone = over.clone();
         let insert = async move |db: DbTransaction| {
             for some in gone.chunks(MAX_REMOVED_PER_STATEMENT) {
@@ -216,6 +200,26 @@ fn reported(command: &Command, report: CommandReport, now: Micros) -> Result<Com
         }
     }
     Ok(changed)
+}
+
+/// A new command, which the database gives its id.
+fn blank(org: OrgId, spec: CommandSpec, now: Micros, ttl: Duration) -> Command {
+    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+    Command {
+        id: CommandId(0),
+        org,
+        uuid: Uuid::new_v4(),
+        key: random_key(),
+        spec,
+        state: CommandState::Pending,
+        created_at: now,
+        expires_at: Micros(now.0.saturating_add(ttl)),
+        sent_at: None,
+        acked_at: None,
+        done_at: None,
+        result: serde_json::Value::Null,
+        error: String::new(),
+    }
 }
 
 /// A key from the random bits of a UUID.
