@@ -1,8 +1,9 @@
 //! HTTP rendering of errors: the one place where a `Kind` becomes a status and a body.
 //!
-//! Three renderings: [`RestError`] has DataStone's fixed messages, [`PlainError`] (for `/sql`, `/ingest` and local
-//! commands) the error's own message, [`GraphqlError`] that message in GraphQL's form. Nothing is logged here: the
-//! response carries an [`ErrorReport`] that the outermost layer logs once.
+//! Four renderings: [`RestError`] has DataStone's fixed messages, [`PlainError`] (for `/sql`, `/ingest` and local
+//! commands) the error's own message, [`GraphqlError`] that message in GraphQL's form, [`InstathingsError`] the reason
+//! phrase of its status. Nothing is logged here: the response carries an [`ErrorReport`] that the outermost layer logs
+//! once.
 
 use std::sync::Arc;
 
@@ -57,6 +58,14 @@ pub struct GraphqlError {
     pub media: &'static str,
 }
 
+/// An error in Instathings's form: `{"message": "<reason phrase of the status>"}`, or a body of its own.
+#[derive(Debug)]
+pub struct InstathingsError {
+    pub fault: HttpError,
+    /// The body where it is not the reason phrase.
+    pub body: Option<Box<Value>>,
+}
+
 impl<F: Into<HttpError>> From<F> for RestError {
     fn from(fault: F) -> Self {
         RestError(fault.into())
@@ -66,6 +75,12 @@ impl<F: Into<HttpError>> From<F> for RestError {
 impl<F: Into<HttpError>> From<F> for PlainError {
     fn from(fault: F) -> Self {
         PlainError(fault.into())
+    }
+}
+
+impl<F: Into<HttpError>> From<F> for InstathingsError {
+    fn from(fault: F) -> Self {
+        InstathingsError { fault: fault.into(), body: None }
     }
 }
 
@@ -102,6 +117,14 @@ impl IntoResponse for GraphqlError {
         let mut response = error_response(&self.fault, json!({ "errors": [told] }));
         response.headers_mut().insert(CONTENT_TYPE, content_type_header(self.media));
         response
+    }
+}
+
+impl IntoResponse for InstathingsError {
+    fn into_response(self) -> Response {
+        let reason = http_status(&self.fault).canonical_reason().unwrap_or_default();
+        let body = self.body.map_or_else(|| json!({"message": reason}), |body| *body);
+        error_response(&self.fault, body)
     }
 }
 
@@ -163,6 +186,18 @@ fn status(kind: Kind) -> StatusCode {
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Kind::DeviceFault => StatusCode::BAD_GATEWAY,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn http_status(fault: &HttpError) -> StatusCode {
+    match fault {
+        HttpError::Domain(error) => status(error.kind),
+        HttpError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        HttpError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        HttpError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        HttpError::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        HttpError::Csrf(_) => StatusCode::FORBIDDEN,
+        HttpError::IdempotencyKeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -232,15 +267,7 @@ fn http_detail(fault: &HttpError) -> String {
 }
 
 fn error_response(fault: &HttpError, body: Value) -> Response {
-    let code = match fault {
-        HttpError::Domain(error) => status(error.kind),
-        HttpError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        HttpError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-        HttpError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        HttpError::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        HttpError::Csrf(_) => StatusCode::FORBIDDEN,
-        HttpError::IdempotencyKeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-    };
+    let code = http_status(fault);
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

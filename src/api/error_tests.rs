@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::{ErrorReport, HttpError, PlainError, RestError};
+use super::{ErrorReport, HttpError, InstathingsError, PlainError, RestError};
 use crate::domain::{Error, FieldError, Kind};
 
 async fn shown(response: axum::response::Response) -> (u16, Value) {
@@ -110,4 +110,26 @@ fn causes_are_kept_for_the_log() {
     let failure = response.extensions().get::<ErrorReport>().unwrap();
     assert!(failure.is_our_fault);
     assert_eq!(&*failure.text, "Internal: cannot write: disk gone");
+}
+
+#[tokio::test]
+async fn instathings_shows_the_reason_phrase_or_a_body_of_its_own() {
+    let message = |text: &str| json!({ "message": text });
+    let cases: [(HttpError, u16, &str); 9] = [
+        (Error::invalid("x").into(), 400, "Bad Request"),
+        (Error::new(Kind::Unauthenticated, "x").into(), 401, "Unauthorized"),
+        (Error::forbidden("x").into(), 403, "Forbidden"),
+        (Error::not_found().into(), 404, "Not Found"),
+        (HttpError::MethodNotAllowed(Method::PUT), 405, "Method Not Allowed"),
+        (HttpError::NotAcceptable, 406, "Not Acceptable"),
+        (Error::throttled(3).into(), 429, "Too Many Requests"),
+        (Error::internal("secret").into(), 500, "Internal Server Error"),
+        (Error::busy("x").into(), 503, "Service Unavailable"),
+    ];
+    for (fault, status, text) in cases {
+        assert_eq!(shown(InstathingsError::from(fault).into_response()).await, (status, message(text)));
+    }
+    let own =
+        InstathingsError { fault: Error::invalid("x").into(), body: Some(Box::new(json!({"code": 1}))) };
+    assert_eq!(shown(own.into_response()).await, (400, json!({"code": 1})));
 }

@@ -21,6 +21,7 @@ pub mod graphql;
 pub mod health;
 pub mod incoming;
 pub mod ingest;
+pub mod instathings;
 pub mod layers;
 pub mod metrics;
 pub mod named_queries;

@@ -34,6 +34,7 @@ mod maintenance;
 pub mod messages;
 pub mod metrics;
 pub mod named_queries;
+pub mod onpremise;
 mod opcua;
 mod password;
 pub mod product;
@@ -60,6 +61,7 @@ use std::time::Duration;
 
 use self::ai::AiParts;
 use self::health::DiskProbe;
+use self::onpremise::MessageSource;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
 use crate::collect::Collectors;
@@ -114,6 +116,8 @@ pub struct App {
     live: live::LiveParts,
     gateway: Arc<gateway::GatewayHub>,
     ai: AiParts,
+    /// Messages that the on-premise interface serves.
+    messages: OnceLock<Arc<dyn MessageSource>>,
 }
 
 impl App {
@@ -143,6 +147,7 @@ impl App {
             live,
             gateway: Arc::default(),
             ai,
+            messages: OnceLock::new(),
         }
     }
 

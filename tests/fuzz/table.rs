@@ -2,7 +2,7 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 29] = [
+const TARGETS: [(&str, u64, u64); 30] = [
     ("addresses", 40, 8_000),
     ("arrow", 60, 1_500),
     ("compressed_bodies", 30, 1_000),
@@ -26,10 +26,11 @@ const TARGETS: [(&str, u64, u64); 29] = [
     ("pg_scripts", 35, 1_500),
     ("pg_values", 60, 5_000),
     ("pickles", 40, 2_000),
+    ("socket_io", 20, 3_000),
     ("sql", 5, 100),
     ("sql_run", 1, 40),
     ("tflite", 14, 400),
-    ("times", 64, 20_000),
+    ("times", 44, 20_000),
     ("wal_records", 10, 3_000),
     ("wal_segments", 10, 500),
 ];

@@ -1,0 +1,3 @@
+//! The vocabulary of Instathings: wire types and translation only.
+
+pub mod onpremise;
