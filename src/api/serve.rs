@@ -42,10 +42,9 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     routes: Router,
-    connections: usize,
+    limit: Arc<ConnectionLimit>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let limit = ConnectionLimit::new("http.connections", connections);
     let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Refuse);
     serve_with_idle_timeout(incoming, IDLE_TIMEOUT, routes, shutdown).await;
 }

@@ -7,7 +7,7 @@ mod keys;
 mod layers;
 mod units;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ pub struct Config {
     pub allow_plaintext: bool,
     pub pg: PgConfig,
     pub flight: FlightConfig,
+    pub onpremise: OnPremiseConfig,
     /// Catalog database; `None` is SQLite inside the data directory.
     pub catalog_url: Option<String>,
     pub wal: WalConfig,
@@ -105,6 +106,28 @@ pub struct FlightConfig {
     pub listen: Option<SocketAddr>,
     /// Maximum number of connections.
     pub connections: usize,
+}
+
+/// On-premise interface of Instathings, which has no authentication.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnPremiseConfig {
+    /// Whether it has a listener of its own.
+    pub is_enabled: bool,
+    /// Address of that listener.
+    pub address: IpAddr,
+    /// Port of that listener.
+    pub port: u16,
+    /// Host for which the main listener serves it too.
+    pub host: Option<String>,
+    /// Maximum number of connections of that listener, and of socket.io sessions.
+    pub connections: usize,
+}
+
+impl OnPremiseConfig {
+    /// Whether any listener serves the interface.
+    pub fn is_served(&self) -> bool {
+        self.is_enabled || self.host.is_some()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -180,6 +203,13 @@ impl Default for Config {
             allow_plaintext: false,
             pg: PgConfig { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
             flight: FlightConfig { listen: None, connections: 100 },
+            onpremise: OnPremiseConfig {
+                is_enabled: false,
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                port: 1234,
+                host: None,
+                connections: 2048,
+            },
             catalog_url: None,
             wal: WalConfig { keep: 256_000_000, segment: 64_000_000 },
             flush: FlushConfig { bytes: 64_000_000, age: Duration::from_secs(60) },

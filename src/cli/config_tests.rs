@@ -47,6 +47,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
     let pg = PgConfig { listen: None, ..config.pg.clone() };
     let flight = FlightConfig { listen: None, ..config.flight.clone() };
+    let onpremise = OnPremiseConfig { host: None, ..config.onpremise.clone() };
     let off = Config {
         catalog_url: None,
         queries_dir: None,
@@ -54,6 +55,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         host,
         pg,
         flight,
+        onpremise,
         tls: TlsFiles::default(),
         ..config
     };
@@ -135,6 +137,22 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
         ("a_bad_level", variable("BASALT_LOG__LEVEL", "loud"), ["log.level", "BASALT_LOG__LEVEL", "debug"]),
         ("a_bad_format", file("log.format = 'xml'"), ["log.format", "`xml`", "text or json"]),
         ("a_bad_flag", load("", &[], listen_flag("8000")), ["listen", "--listen", "127.0.0.1:8000"]),
+        ("a_port_too_large", file("onpremise.port = 65536"), ["onpremise.port", "`65536`", "65535"]),
+        (
+            "a_host_with_a_port",
+            file("onpremise.host = 'gate:80'"),
+            ["onpremise.host", "`gate:80`", "without a port"],
+        ),
+        (
+            "a_name_as_address",
+            file("onpremise.address = 'gate'"),
+            ["onpremise.address", "`gate`", "IP address"],
+        ),
+        (
+            "neither_on_nor_off",
+            file("onpremise.enabled = 'on'"),
+            ["onpremise.enabled", "`on`", "true or false"],
+        ),
         ("cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"]),
     ];
     for (name, config, parts) in rows {
@@ -166,6 +184,23 @@ fn an_unknown_variable_warns_and_stops_no_start() {
     assert_eq!(told.len(), expected.len(), "{told:?}");
     for (message, parts) in told.iter().zip(expected) {
         assert!(parts.iter().all(|part| message.contains(part)), "{parts:?} in {message}");
+    }
+}
+
+#[test]
+fn the_on_premise_interface_is_off_and_on_loopback_unless_configured() {
+    let rows = [
+        ("", (false, "127.0.0.1:1234", None)),
+        ("enabled = true", (true, "127.0.0.1:1234", None)),
+        ("enabled = true\naddress = '::'\nport = 0", (true, "[::]:0", None)),
+        ("host = 'Gate.example'", (false, "127.0.0.1:1234", Some("Gate.example"))),
+        ("host = '[::1]'", (false, "127.0.0.1:1234", Some("[::1]"))),
+    ];
+    for (toml, (is_enabled, address, host)) in rows {
+        let config = load(&format!("[onpremise]\n{toml}"), &[], vec![]).expect(toml).onpremise;
+        assert_eq!(SocketAddr::new(config.address, config.port), address.parse().expect(address), "{toml}");
+        assert_eq!((config.is_enabled, config.host.as_deref()), (is_enabled, host), "{toml}");
+        assert_eq!(config.is_served(), is_enabled || host.is_some(), "{toml}");
     }
 }
 

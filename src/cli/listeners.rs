@@ -1,59 +1,28 @@
-//! Listeners of a server: HTTP always, PostgreSQL and Arrow Flight SQL if they have an address. All of them use one
-//! certificate.
+//! Listeners of a server: HTTP always, PostgreSQL and Arrow Flight SQL if they have an address, the on-premise interface of
+//! Instathings if it is enabled. All of them use one certificate.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::bound_socket::BoundSocket;
 use super::config::Config;
-use super::{fd_limit, logging};
+use super::http_listeners::{self, HttpSockets};
+use super::running_listeners::RunningListeners;
 use crate::api::flight::{self, FlightOptions};
 use crate::api::pg::{self, PgOptions};
 use crate::api::tls::Tls;
-use crate::api::{self, serve};
 use crate::app::App;
-use crate::domain::{Error, Result};
-
-/// How long running requests may take to finish once the server stops.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// HTTP connections allowed even when few file descriptors remain.
-const MIN_HTTP_CONNECTIONS: usize = 16;
+use crate::domain::Result;
 
 /// Bound sockets that do not accept connections yet.
 pub struct Listeners {
     http: BoundSocket,
     pg: Option<BoundSocket>,
     flight: Option<BoundSocket>,
+    onpremise: Option<BoundSocket>,
     tls: Option<Tls>,
-}
-
-struct BoundSocket {
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-impl BoundSocket {
-    async fn new(address: SocketAddr, flag: &str) -> Result<BoundSocket> {
-        let taken = |e: io::Error| {
-            Error::unavailable(format!("cannot listen on {address} ({flag} takes another): {e}"))
-        };
-        let socket = TcpListener::bind(address).await.map_err(taken)?;
-        let address = socket.local_addr().map_err(taken)?;
-        Ok(BoundSocket { socket, address })
-    }
-
-    async fn bind_optional(address: Option<SocketAddr>, flag: &str) -> Result<Option<BoundSocket>> {
-        match address {
-            Some(address) => BoundSocket::new(address, flag).await.map(Some),
-            None => Ok(None),
-        }
-    }
 }
 
 impl Listeners {
@@ -70,6 +39,11 @@ impl Listeners {
             http: BoundSocket::new(config.listen, "--listen").await?,
             pg: BoundSocket::bind_optional(config.pg.listen, "--pg-listen").await?,
             flight: BoundSocket::bind_optional(config.flight.listen, "--flight-listen").await?,
+            onpremise: BoundSocket::bind_optional(
+                http_listeners::own_address(&config.onpremise),
+                "onpremise.port",
+            )
+            .await?,
             tls,
         })
     }
@@ -95,8 +69,7 @@ impl Listeners {
         app: &Arc<App>,
         stop: &CancellationToken,
     ) -> Result<RunningListeners> {
-        let scheme = self.scheme();
-        let (mut lines, mut parts) = (Vec::new(), Vec::new());
+        let mut running = RunningListeners::default();
         if let Some(BoundSocket { socket, address }) = self.pg {
             let options = PgOptions {
                 connections: config.pg.connections,
@@ -105,11 +78,10 @@ impl Listeners {
             };
             let tls = self.tls.as_ref().map(Tls::for_postgres).transpose()?;
             let serving = pg::serve(socket, app.clone(), options, tls, stop.clone());
-            parts.push(tokio::spawn(async move {
+            running.spawn(format!("postgres://{address}"), async move {
                 serving.await;
                 Ok(())
-            }));
-            lines.push(format!("listening on postgres://{address}"));
+            });
         }
         if let Some(BoundSocket { socket, address }) = self.flight {
             let options = FlightOptions {
@@ -117,74 +89,13 @@ impl Listeners {
                 allow_plaintext: config.allow_plaintext,
             };
             let tls = self.tls.as_ref().map(Tls::for_grpc).transpose()?;
-            parts.push(tokio::spawn(flight::serve(socket, app.clone(), options, tls, stop.clone())));
-            lines.push(format!("listening on grpc://{address}"));
+            let serving = flight::serve(socket, app.clone(), options, tls, stop.clone());
+            running.spawn(format!("grpc://{address}"), serving);
         }
-        lines.push(format!("listening on {scheme}://{}", self.http.address));
-        let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
-        let routes = api::router(app.clone());
-        let connections = max_http_connections(config, fd_limit::raise_fd_limit());
-        let http = serve::serve(self.http.socket, tls, routes, connections, stop.clone().cancelled_owned());
-        parts.push(tokio::spawn(async move {
-            http.await;
-            Ok(())
-        }));
-        Ok(RunningListeners { tasks: parts, lines })
+        let sockets = HttpSockets { main: self.http, onpremise: self.onpremise, tls: self.tls };
+        sockets.serve(config, app, stop, &mut running)?;
+        Ok(running)
     }
-}
-
-/// The tasks of all listeners.
-pub struct RunningListeners {
-    tasks: Vec<JoinHandle<Result<()>>>,
-    lines: Vec<String>,
-}
-
-impl RunningListeners {
-    /// Logs the addresses, HTTP last: once it is logged, every listener answers.
-    pub fn announce(&self) {
-        for line in &self.lines {
-            tracing::info!(target: logging::ALWAYS, "{line}");
-        }
-    }
-
-    /// Runs until the stop signal, then waits for running requests up to `SHUTDOWN_TIMEOUT`.
-    pub async fn run_until_stopped(self, app: &App, stop: CancellationToken) -> Result<()> {
-        let aborts: Vec<_> = self.tasks.iter().map(JoinHandle::abort_handle).collect();
-        let mut all = futures::future::try_join_all(self.tasks.into_iter().map(join_listener));
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {}
-            // A listener ends by itself only on failure.
-            ended = &mut all => return ended.map(drop),
-        }
-        tracing::info!("stopping");
-        let ended = async { tokio::join!(app.end_connections(), &mut all) };
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
-            tracing::warn!("requests still running after {} s are cut off", SHUTDOWN_TIMEOUT.as_secs());
-            aborts.iter().for_each(tokio::task::AbortHandle::abort);
-        }
-        Ok(())
-    }
-}
-
-async fn join_listener(part: JoinHandle<Result<()>>) -> Result<()> {
-    part.await.map_err(|e| Error::unavailable("a listener ended early").with_source(e))?
-}
-
-/// Returns the HTTP connection limit for this many file descriptors; half of them are for connections of any kind.
-fn max_http_connections(config: &Config, descriptors: u64) -> usize {
-    let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
-    let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
-    let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
-    let most = half.saturating_sub(pg.saturating_add(flight)).max(MIN_HTTP_CONNECTIONS);
-    if config.http_connections > most {
-        tracing::warn!(
-            descriptors,
-            "http.connections is {most} instead of {}: more file descriptors are needed (ulimit -n)",
-            config.http_connections
-        );
-    }
-    config.http_connections.min(most)
 }
 
 /// Returns the local address at which commands reach a server that listens on every address.
@@ -200,20 +111,6 @@ fn connectable_address(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn connections_leave_half_of_the_descriptors() {
-        let address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let mut config = Config::default();
-        let rows = [(1 << 20, 4096), (8192, 4096), (4096, 2048), (1024, 512), (20, MIN_HTTP_CONNECTIONS)];
-        for (descriptors, expected) in rows {
-            assert_eq!(max_http_connections(&config, descriptors), expected, "{descriptors}");
-        }
-        (config.pg.listen, config.flight.listen, config.http_connections) = (address, address, 400);
-        for (descriptors, expected) in [(4096, 400), (1024, 312), (256, MIN_HTTP_CONNECTIONS)] {
-            assert_eq!(max_http_connections(&config, descriptors), expected, "{descriptors} for all three");
-        }
-    }
 
     #[test]
     fn a_server_on_every_address_is_reached_on_loopback() {

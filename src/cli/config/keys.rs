@@ -68,6 +68,21 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("flight.connections", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.flight.connections = n)
     }),
+    key("onpremise.enabled", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.onpremise.is_enabled = is)
+    }),
+    key("onpremise.address", "an IP address such as 127.0.0.1", |c, text| {
+        text.parse().ok().map(|address| c.onpremise.address = address)
+    }),
+    key("onpremise.port", "a port from 0 to 65535 (port 0 picks a free one)", |c, text| {
+        text.parse().ok().map(|port| c.onpremise.port = port)
+    }),
+    key("onpremise.host", "a host name or an IP address, without a port", |c, text| {
+        is_host(text).then(|| c.onpremise.host = Some(text.to_owned()))
+    }),
+    key("onpremise.connections", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.onpremise.connections = n)
+    }),
     ConfigKey {
         name: "catalog.url",
         valid: "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE",
@@ -265,6 +280,11 @@ pub(super) fn list_valid_keys(unknown: &str) -> String {
 fn public_key(text: &str) -> Option<[u8; 32]> {
     let bytes = hex::decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='))).ok()?;
     bytes.try_into().ok()
+}
+
+/// Whether the text can be the host of a request: a name, or an address as URLs have it.
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && url::Host::parse(text).is_ok_and(|host| host.to_string().eq_ignore_ascii_case(text))
 }
 
 fn parse_positive_duration(text: &str) -> Option<Duration> {

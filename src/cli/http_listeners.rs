@@ -1,0 +1,167 @@
+//! The listeners that speak HTTP: the main one, and that of the on-premise interface of Instathings.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::bound_socket::BoundSocket;
+use super::config::{Config, OnPremiseConfig};
+use super::fd_limit;
+use super::running_listeners::RunningListeners;
+use crate::api::connection_limit::ConnectionLimit;
+use crate::api::instathings::onpremise::{self, OnPremiseOptions};
+use crate::api::tls::Tls;
+use crate::api::{self, serve};
+use crate::app::App;
+use crate::domain::Result;
+
+/// HTTP connections allowed even when few file descriptors remain.
+const MIN_HTTP_CONNECTIONS: usize = 16;
+
+/// Bound sockets of HTTP.
+pub struct HttpSockets {
+    pub main: BoundSocket,
+    pub onpremise: Option<BoundSocket>,
+    pub tls: Option<Tls>,
+}
+
+impl HttpSockets {
+    /// Starts to accept connections. The line of the main listener is the last.
+    pub fn serve(
+        self,
+        config: &Config,
+        app: &Arc<App>,
+        stop: &CancellationToken,
+        running: &mut RunningListeners,
+    ) -> Result<()> {
+        let limits = HttpLimits::new(config, fd_limit::raise_fd_limit());
+        let mut routes = api::router(app.clone());
+        if config.onpremise.is_served() {
+            let options = onpremise_options(app, limits.onpremise);
+            let onpremise = onpremise::router(app.attached_messages()?, options);
+            if let Some(host) = &config.onpremise.host {
+                warn_if_reachable(self.main.address, "onpremise.host");
+                routes = onpremise::host::by_host(routes, host, onpremise.clone());
+            }
+            if let Some(BoundSocket { socket, address }) = self.onpremise {
+                warn_if_reachable(address, "onpremise.address");
+                let limit = ConnectionLimit::new("onpremise.connections", limits.onpremise);
+                let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
+                let serving = serve::serve(socket, tls, onpremise, limit, stop.clone().cancelled_owned());
+                running.spawn(format!("onpremise://{address}"), endless(serving));
+            }
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
+        let limit = ConnectionLimit::new("http.connections", limits.main);
+        let serving = serve::serve(self.main.socket, tls, routes, limit, stop.clone().cancelled_owned());
+        running.spawn(format!("{scheme}://{}", self.main.address), endless(serving));
+        Ok(())
+    }
+}
+
+async fn endless(serving: impl Future<Output = ()>) -> Result<()> {
+    serving.await;
+    Ok(())
+}
+
+/// Returns the address of the on-premise interface's own listener, if it has one.
+pub fn own_address(config: &OnPremiseConfig) -> Option<SocketAddr> {
+    config.is_enabled.then(|| SocketAddr::new(config.address, config.port))
+}
+
+fn onpremise_options(app: &App, sessions: usize) -> OnPremiseOptions {
+    let connections = app.connected().task_tracker().clone();
+    OnPremiseOptions { sessions, ending: app.ending(), connections }
+}
+
+/// Warns that other machines reach the on-premise interface at this address.
+fn warn_if_reachable(address: SocketAddr, setting: &str) {
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            setting,
+            "the on-premise interface has no authentication: whoever reaches this address reads every message"
+        );
+    }
+}
+
+/// Connection limits of the listeners.
+#[derive(Debug, PartialEq, Eq)]
+struct HttpLimits {
+    main: usize,
+    onpremise: usize,
+}
+
+impl HttpLimits {
+    /// Returns the limits for this many file descriptors. Half of them are for connections of any kind, and half of
+    /// what PostgreSQL and Flight leave of these at most is for the on-premise interface.
+    fn new(config: &Config, descriptors: u64) -> HttpLimits {
+        let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
+        let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
+        let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
+        let available = half.saturating_sub(pg.saturating_add(flight));
+        let limit = |key: &str, wanted: usize, most: usize| {
+            let most = most.max(MIN_HTTP_CONNECTIONS);
+            if wanted > most {
+                tracing::warn!(
+                    descriptors,
+                    "{key} is {most} instead of {wanted}: more file descriptors are needed (ulimit -n)"
+                );
+            }
+            wanted.min(most)
+        };
+        let onpremise = match config.onpremise.is_served() {
+            true => limit("onpremise.connections", config.onpremise.connections, available / 2),
+            false => 0,
+        };
+        let reserved = own_address(&config.onpremise).map_or(0, |_| onpremise);
+        let main = limit("http.connections", config.http_connections, available.saturating_sub(reserved));
+        HttpLimits { main, onpremise }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn connections_leave_half_of_the_descriptors() {
+        let address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let mut config = Config::default();
+        let rows = [(1 << 20, 4096), (8192, 4096), (4096, 2048), (1024, 512), (20, MIN_HTTP_CONNECTIONS)];
+        for (descriptors, main) in rows {
+            assert_eq!(
+                HttpLimits::new(&config, descriptors),
+                HttpLimits { main, onpremise: 0 },
+                "{descriptors}"
+            );
+        }
+        config.onpremise.is_enabled = true;
+        for (descriptors, main, onpremise) in
+            [(1 << 20, 4096, 2048), (8192, 2048, 2048), (1024, 256, 256), (20, 16, 16)]
+        {
+            assert_eq!(
+                HttpLimits::new(&config, descriptors),
+                HttpLimits { main, onpremise },
+                "{descriptors}"
+            );
+        }
+        config.onpremise =
+            OnPremiseConfig { is_enabled: false, host: Some("gate".into()), ..config.onpremise };
+        assert_eq!(
+            HttpLimits::new(&config, 1024),
+            HttpLimits { main: 512, onpremise: 256 },
+            "on the main port"
+        );
+        config.onpremise.host = None;
+        (config.pg.listen, config.flight.listen, config.http_connections) = (address, address, 400);
+        for (descriptors, main) in [(4096, 400), (1024, 312), (256, MIN_HTTP_CONNECTIONS)] {
+            assert_eq!(HttpLimits::new(&config, descriptors).main, main, "{descriptors} for all three");
+        }
+    }
+}
