@@ -18,6 +18,7 @@ mod ingest;
 mod isolation;
 mod lake;
 mod modbus;
+mod onpremise;
 mod opcua;
 mod pages;
 mod plc;

@@ -16,14 +16,14 @@ fn interpreter() -> PathBuf {
 }
 
 /// A script of tests/peers/, to be started.
-pub(super) fn script(name: &str) -> Command {
+pub fn script(name: &str) -> Command {
     let mut command = Command::new(interpreter());
     command.arg("-u").arg(format!("{}/tests/peers/{name}", env!("CARGO_MANIFEST_DIR")));
     command
 }
 
 /// The same of tests/peers/npm/.
-pub(super) fn node_script(name: &str) -> Command {
+pub fn node_script(name: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(format!("{}/tests/peers/npm/{name}", env!("CARGO_MANIFEST_DIR")));
     command

@@ -1,0 +1,110 @@
+//! `GET /device/v1/devices/{deviceId}/data`.
+
+use serde_json::{Value, json};
+
+use super::{DEVICE, Gateway, NOON};
+
+/// Fourteen messages of one device, a millisecond apart, numbered from 1; the temperature falls.
+async fn gateway() -> Gateway {
+    let gateway = Gateway::start().await;
+    for n in 1..=14_u32 {
+        let payload = format!(r#"{{"type":"data","message":{{"data":{{"temperature":{}}}}}}}"#, 100 - n);
+        gateway.messages.store(n, DEVICE, NOON + i64::from(n) * 1000, &payload);
+    }
+    gateway.messages.store(99, "other-dev", NOON, "{}");
+    gateway
+}
+
+fn path(query: &str) -> String {
+    format!("/device/v1/devices/{DEVICE}/data?{query}")
+}
+
+#[tokio::test]
+async fn a_message_is_shown_as_in_the_documentation() {
+    let gateway = gateway().await;
+    let (status, headers, body) = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await;
+    assert_eq!(status, 200);
+    assert!(headers["content-type"].to_str().unwrap().starts_with("application/json"));
+    assert!(headers.contains_key("x-request-id"));
+    let expected = json!({
+        "data": [{
+            "_id": "0000000e0000000000000000",
+            "data": {"type": "data", "message": {"data": {"temperature": 86}}},
+            "deviceId": DEVICE,
+            "ts": "2026-04-28T12:00:00.014Z"
+        }],
+        "totalItems": 14
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn pages_ranges_and_orders() {
+    let gateway = gateway().await;
+    let client = gateway.client();
+    let noon = NOON / 1000;
+    let range = format!("start={}&end={}", noon + 3, noon + 5);
+    let rows: [(&str, Vec<u32>, u64); 16] = [
+        ("", (1..=10).collect(), 14),
+        ("page=2", (11..=14).collect(), 14),
+        ("page=3", vec![], 14),
+        ("page=99999999999999999999", vec![], 14),
+        ("page=0&perPage=3", vec![1, 2, 3], 14),
+        ("page=-1&perPage=3", vec![1, 2, 3], 14),
+        ("page=&perPage=", (1..=10).collect(), 14),
+        ("perPage=0", (1..=10).collect(), 14),
+        ("perPage=1000", (1..=14).collect(), 14),
+        ("perPage=5&perPage=2&page=2", vec![3, 4], 14),
+        (&range, vec![3, 4, 5], 3),
+        ("start=abc&end=x&perPage=2", vec![1, 2], 14),
+        ("sort=-ts&perPage=2", vec![14, 13], 14),
+        ("sort=+ts&perPage=2", vec![1, 2], 14),
+        ("sort=data.message.data.temperature&perPage=2", vec![14, 13], 14),
+        ("sort=-unknown&perPage=2", vec![1, 2], 14),
+    ];
+    for (query, expected, total) in rows {
+        let (status, _, body) = client.get(&path(query)).await;
+        assert_eq!((status, &body["totalItems"]), (200, &json!(total)), "{query}");
+        let ids: Vec<_> = body["data"].as_array().unwrap().iter().map(|item| item["_id"].clone()).collect();
+        let expected: Vec<Value> =
+            expected.iter().map(|n| json!(format!("{n:08x}0000000000000000"))).collect();
+        assert_eq!(ids, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_or_unknown() {
+    let gateway = gateway().await;
+    let client = gateway.client();
+    let key = |value: &str| json!({"value": value, "msg": "Invalid value", "param": "deviceId", "location": "params"});
+    let page = json!({"value": "abc", "msg": "`page` must be an integer value", "param": "page", "location": "query"});
+    let per_page = json!({"value": "1.5", "msg": "`perPage` must be an integer value", "param": "perPage", "location": "query"});
+    let empty = json!({"data": [], "totalItems": 0});
+    let not_found = json!({"message": "Not Found"});
+    let rows = [
+        ("GET", "/device/v1/devices/unknown-1/data", 200, empty.clone()),
+        ("GET", "/Device/V1/deviCes/unknown-1/DATA/", 200, empty),
+        ("HEAD", "/device/v1/devices/unknown-1/data", 200, Value::Null),
+        ("GET", "/device/v1/devices/x/data", 400, json!({"errors": [key("x")]})),
+        ("GET", "/device/v1/devices/a1234/data", 400, json!({"errors": [key("a1234")]})),
+        ("GET", "/device/v1/devices/%C3%A9/data", 400, json!({"errors": [key("é"), key("é")]})),
+        ("GET", "/device/v1/devices/%FF/data", 400, json!({"message": "Failed to decode param '%FF'"})),
+        (
+            "GET",
+            "/device/v1/devices/x/data?page=abc&perPage=1.5",
+            400,
+            json!({"errors": [key("x"), page, per_page]}),
+        ),
+        ("POST", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone()),
+        ("DELETE", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone()),
+        ("GET", "/device/v1/devices/9s9WdonY9", 404, not_found.clone()),
+        ("GET", "/device/v1/devices//data", 404, not_found.clone()),
+        ("GET", "/", 404, not_found.clone()),
+        ("GET", "/api/device/", 404, not_found.clone()),
+        ("GET", "/socket.io/socket.io.js", 404, not_found),
+    ];
+    for (method, path, status, expected) in rows {
+        let (got, _, body) = client.send(method, path, &[], "").await;
+        assert_eq!((got, body), (status, expected), "{method} {path}");
+    }
+}
