@@ -21,9 +21,12 @@ impl Engine {
     pub(super) fn session(self: &Arc<Self>, view: &QueryContext, surface: Surface) -> Result<SessionState> {
         match surface {
             Surface::Postgres => self.postgres.get(&self.template)?.session(view),
-            Surface::Sql | Surface::Flight | Surface::Values | Surface::Statistics | Surface::Steps => {
-                Ok(PrincipalCatalog::new(view).into_session(&self.template))
-            }
+            Surface::Sql
+            | Surface::Flight
+            | Surface::Values
+            | Surface::Statistics
+            | Surface::Steps
+            | Surface::Messages => Ok(PrincipalCatalog::new(view).into_session(&self.template)),
         }
     }
 
@@ -83,7 +86,12 @@ impl Engine {
         match surface {
             Surface::Postgres if plain.as_ref().is_err_and(guard::parser::is_too_intricate) => plain,
             Surface::Postgres => self.postgres.get(&self.template)?.parse_statement(session, text, plain),
-            Surface::Sql | Surface::Flight | Surface::Values | Surface::Statistics | Surface::Steps => plain,
+            Surface::Sql
+            | Surface::Flight
+            | Surface::Values
+            | Surface::Statistics
+            | Surface::Steps
+            | Surface::Messages => plain,
         }
     }
 }
