@@ -13,25 +13,25 @@ pub struct DeviceAliases {
     pub external_id: String,
 }
 
-/// Number of characters of a generated device key.
-const DEVICE_KEY_LEN: usize = 9;
+/// Number of characters of a generated key.
+const SHORT_KEY_LEN: usize = 9;
 
-/// The characters of device keys: 64, so that each carries 6 bits.
-const DEVICE_KEY_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// The characters of keys: 64, so that each carries 6 bits.
+const KEY_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Derives a device key of 9 characters from the 54 highest random bits of a UUID of version 4.
-pub fn device_key(random: Uuid) -> String {
+/// Derives a key of 9 characters, for a device or a command, from the 54 highest random bits of a UUID of version 4.
+pub fn short_key(random: Uuid) -> String {
     let bytes = random.as_bytes();
     // Bytes 6 and 8 also hold the version and the variant.
     let random = [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[9]];
     let bits = random.into_iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(byte));
-    let character = |at: usize| DEVICE_KEY_ALPHABET[(bits >> (6 * at) & 63) as usize];
-    (0..DEVICE_KEY_LEN).map(|at| char::from(character(at))).collect()
+    let character = |at: usize| KEY_ALPHABET[(bits >> (6 * at) & 63) as usize];
+    (0..SHORT_KEY_LEN).map(|at| char::from(character(at))).collect()
 }
 
 /// Whether a text can be a device key: 7..=14 ASCII letters, digits, `_` and `-`.
 pub fn is_device_key(text: &str) -> bool {
-    (7..=14).contains(&text.len()) && text.bytes().all(|byte| DEVICE_KEY_ALPHABET.contains(&byte))
+    (7..=14).contains(&text.len()) && text.bytes().all(|byte| KEY_ALPHABET.contains(&byte))
 }
 
 #[cfg(test)]
@@ -46,11 +46,10 @@ mod tests {
             ("lowest", Uuid::from_u128(0x01 << 48), "BAAAAAAAA"),
         ];
         for (name, uuid, expected) in rows {
-            assert_eq!(device_key(uuid), expected, "{name}");
+            assert_eq!(short_key(uuid), expected, "{name}");
             assert!(is_device_key(expected), "{name}");
         }
-        let keys: std::collections::BTreeSet<String> =
-            (0..1000).map(|_| device_key(Uuid::new_v4())).collect();
+        let keys: std::collections::BTreeSet<String> = (0..1000).map(|_| short_key(Uuid::new_v4())).collect();
         assert_eq!(keys.len(), 1000);
     }
 

@@ -12,15 +12,13 @@ use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity};
+use crate::domain::alias::short_key;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::command::{
-    Command, CommandFilter, CommandReport, CommandSpec, CommandState, KEY_CHARS, MAX_OPEN_PER_DEVICE,
-    MAX_PER_ORG,
+    Command, CommandFilter, CommandReport, CommandSpec, CommandState, MAX_OPEN_PER_DEVICE, MAX_PER_ORG,
 };
 use crate::domain::{CommandId, DeviceId, Error, Micros, OrgId, Principal, Result};
 
-/// Characters of keys: those of URLs that need no escape.
-const KEY_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Commands removed per statement: databases limit the number of parameters.
 const MAX_REMOVED_PER_STATEMENT: usize = 500;
 
@@ -209,7 +207,7 @@ fn blank(org: OrgId, spec: CommandSpec, now: Micros, ttl: Duration) -> Command {
         id: CommandId(0),
         org,
         uuid: Uuid::new_v4(),
-        key: random_key(),
+        key: short_key(Uuid::new_v4()),
         spec,
         state: CommandState::Pending,
         created_at: now,
@@ -220,15 +218,4 @@ fn blank(org: OrgId, spec: CommandSpec, now: Micros, ttl: Duration) -> Command {
         result: serde_json::Value::Null,
         error: String::new(),
     }
-}
-
-/// A key from the random bits of a UUID.
-fn random_key() -> String {
-    let mut bits = Uuid::new_v4().as_u128() & ((1 << 62) - 1);
-    let mut key = String::with_capacity(KEY_CHARS);
-    for _ in 0..KEY_CHARS {
-        key.push(char::from(KEY_ALPHABET[(bits % 62) as usize]));
-        bits /= 62;
-    }
-    key
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::id_table::IdTable;
 use super::named_index::NamedIndex;
-use crate::domain::alias::{DeviceAliases, device_key};
+use crate::domain::alias::{DeviceAliases, short_key};
 use crate::domain::device::Device;
 use crate::domain::{DeviceId, OrgId, ProductId};
 
@@ -163,7 +163,7 @@ impl AliasGenerator {
     pub(super) fn next(&mut self, devices: &DeviceIndex, org: OrgId, name: &str) -> DeviceAliases {
         let external_id = self.external_id(devices, org, name);
         let key = loop {
-            let key = device_key(Uuid::new_v4());
+            let key = short_key(Uuid::new_v4());
             if devices.get_by_key(&key).is_none() && self.keys.insert(key.clone()) {
                 break key;
             }

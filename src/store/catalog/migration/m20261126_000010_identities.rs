@@ -8,7 +8,7 @@ use sea_orm_migration::prelude::{
 use sea_orm_migration::schema::{big_integer, boolean, integer, integer_null, pk_auto, text, uuid};
 
 use super::{index, reference, table};
-use crate::domain::alias::device_key;
+use crate::domain::alias::short_key;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -135,9 +135,9 @@ async fn fill_keys(db: &impl ConnectionTrait) -> Result<(), DbErr> {
             return Ok(());
         }
         for row in rows {
-            let mut key = device_key(row.uuid);
+            let mut key = short_key(row.uuid);
             while Entity::find().filter(Column::Key.eq(key.as_str())).one(db).await?.is_some() {
-                key = device_key(Uuid::new_v4());
+                key = short_key(Uuid::new_v4());
             }
             ActiveModel { id: Set(row.id), key: Set(key), ..Default::default() }.update(db).await?;
         }

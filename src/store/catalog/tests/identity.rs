@@ -5,7 +5,7 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 
 use super::fixtures::*;
-use crate::domain::alias::{device_key, is_device_key};
+use crate::domain::alias::{is_device_key, short_key};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::org::NewUser;
@@ -288,7 +288,7 @@ pub(super) async fn rows_of_the_release_before_get_their_identifiers(place: Test
     assert_eq!(names, [("a", 3), ("b", 2), ("c", 0)]);
     let keys: Vec<_> = devices.iter().map(|device| device.aliases.key.as_str()).collect();
     assert!(keys.iter().all(|key| is_device_key(key)), "{keys:?}");
-    assert_eq!(keys[0], device_key(devices[0].aliases.uuid));
+    assert_eq!(keys[0], short_key(devices[0].aliases.uuid));
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{keys:?}");
     let channels = |id: i32| -> Vec<(i32, i32)> {
         let streams = catalog.device_with_streams(DeviceId(id)).unwrap().1;
