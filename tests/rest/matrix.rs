@@ -1,13 +1,12 @@
 //! Every operation of the document, asked by every kind of caller. What each is answered is the table in docs/access.md.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::access_table::AccessTable;
 use super::hamachi::FakeHamachi;
 use crate::ai::UploadForm;
 use crate::support::{Browser, Client, Server};
@@ -15,9 +14,6 @@ use crate::support::{Browser, Client, Server};
 const PASSWORD: &str = "correct horse";
 /// When the value and the statistic of every stream are.
 const TIME: i64 = 1_777_377_600;
-/// Set to anything, the table in the document is written anew instead of compared.
-const WRITE: &str = "BASALT_TEST_WRITE";
-const BEGIN: &str = "<!-- written by tests/rest/matrix.rs -->\n";
 
 /// What everybody may ask, known or not. Whoever adds an operation that needs no credentials adds it here.
 const PUBLIC: [&str; 6] = ["docs", "healthz", "jwks", "readyz", "schema", "session_create"];
@@ -117,7 +113,8 @@ async fn every_operation_answers_every_caller_as_the_document_says() {
         };
         let cells =
             [limited_own, limited_foreign, nobody, wrong, former, staff, superuser].map(|s| s.to_string());
-        table.add(&operation, &needs, &[&[joined(&with), joined(&others)], &cells[..]].concat());
+        let cells = [&[joined(&with), joined(&others)], &cells[..]].concat();
+        table.add(&operation.method, &operation.path, &needs, &cells);
     }
     table.compare();
 }
@@ -360,51 +357,4 @@ fn unique() -> String {
 
 fn joined(statuses: &BTreeSet<u16>) -> String {
     statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
-}
-
-/// The table as text of the document.
-struct AccessTable(String);
-
-impl AccessTable {
-    fn new() -> AccessTable {
-        let heads = [
-            "operation",
-            "needs",
-            "with it",
-            "with any other scope",
-            "limited key, own row",
-            "foreign row",
-            "no key",
-            "wrong key",
-            "former staff",
-            "staff",
-            "superuser",
-        ];
-        AccessTable(format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())))
-    }
-
-    fn add(&mut self, operation: &Operation, needs: &str, cells: &[String]) {
-        let (method, path) = (&operation.method, &operation.path);
-        let cells: Vec<_> = cells.iter().map(|cell| if cell.is_empty() { "-" } else { cell }).collect();
-        self.0.push_str(&format!("| `{method} {path}` | {needs} | {} |\n", cells.join(" | ")));
-    }
-
-    fn compare(&self) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/access.md");
-        let document = fs::read_to_string(&path).expect("docs/access.md is there");
-        let (before, rest) = document.split_once(BEGIN).expect("it has a place for the table");
-        let (kept, after) = rest.split_once("\n\n").unwrap_or((rest.trim_end(), ""));
-        if std::env::var_os(WRITE).is_some() {
-            let after = if after.is_empty() { String::new() } else { format!("\n{after}") };
-            fs::write(&path, format!("{before}{BEGIN}{}{after}", self.0)).expect("it can be written");
-            return;
-        }
-        let changed = self.0.lines().zip(kept.lines()).filter(|(now, kept)| now != kept);
-        let changed: Vec<_> = changed.map(|(now, kept)| format!("now  {now}\nkept {kept}")).collect();
-        assert!(
-            changed.is_empty() && self.0.trim_end() == kept.trim_end(),
-            "docs/access.md tells otherwise; {WRITE}=1 writes it anew\n{}",
-            changed.join("\n")
-        );
-    }
 }

@@ -1,5 +1,6 @@
 //! The DataStone REST API over a real socket: one file per noun, each test a table of requests and answers.
 
+mod access_table;
 mod audit;
 mod client;
 mod data;
