@@ -101,8 +101,8 @@ fn size_of(line: &LogLine) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::log::LogKind;
     use super::*;
+    use crate::app::gateway::log::LogKind;
 
     fn report(device: i32, container: &str, lines: impl IntoIterator<Item = (i64, String)>) -> LogLines {
         let line =
