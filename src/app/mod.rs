@@ -61,7 +61,6 @@ use std::time::Duration;
 
 use self::ai::AiParts;
 use self::health::DiskProbe;
-use self::onpremise::MessageSource;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
 use crate::collect::Collectors;
@@ -116,8 +115,6 @@ pub struct App {
     live: live::LiveParts,
     gateway: Arc<gateway::GatewayHub>,
     ai: AiParts,
-    /// Messages that the on-premise interface serves.
-    messages: OnceLock<Arc<dyn MessageSource>>,
 }
 
 impl App {
@@ -147,7 +144,6 @@ impl App {
             live,
             gateway: Arc::default(),
             ai,
-            messages: OnceLock::new(),
         }
     }
 

@@ -3,6 +3,8 @@
 //! The interface has no authentication, so a source serves exactly one organization, chosen when it is made, and shows
 //! nothing of another.
 
+mod org_messages;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -12,8 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::App;
-use crate::domain::{Error, Micros, Result};
+use crate::domain::{Micros, Result};
 
 /// The messages of one organization.
 #[async_trait]
@@ -21,8 +22,9 @@ pub trait MessageSource: Send + Sync {
     /// Lists the messages of a device, stored and derived. An unknown device has none.
     ///
     /// # Errors
-    /// `Busy` or `Timeout` when the messages cannot be read now.
-    async fn list(&self, query: &MessageListQuery) -> Result<MessagePage>;
+    /// `Busy` or `Timeout` when the messages cannot be read now; `TooLarge` when there are too many for an order that
+    /// needs all of them.
+    async fn list(&self, query: &MessageListQuery) -> Result<DeviceMessagePage>;
 
     /// Subscribes to what is stored from this call on, in the order in which it was stored. The feed ends, or fails,
     /// when messages were missed; it never leaves one out silently.
@@ -34,22 +36,6 @@ pub trait MessageSource: Send + Sync {
 
 /// Feed of messages and answers to status commands.
 pub type MessageFeed = BoxStream<'static, Result<MessageEvent>>;
-
-impl App {
-    /// Attaches the messages that the on-premise interface serves; the first ones attached count.
-    pub fn attach_messages(&self, source: Arc<dyn MessageSource>) {
-        self.messages.get_or_init(|| source);
-    }
-
-    /// Returns the messages that the on-premise interface serves.
-    ///
-    /// # Errors
-    /// `Unavailable` when none are attached.
-    pub fn attached_messages(&self) -> Result<Arc<dyn MessageSource>> {
-        let none = || Error::unavailable("onpremise: this server has no messages to serve");
-        self.messages.get().cloned().ok_or_else(none)
-    }
-}
 
 /// What a device sent.
 #[derive(Debug, Clone)]
@@ -106,8 +92,8 @@ pub enum SortKey {
 }
 
 /// Messages, and how many match in total.
-#[derive(Debug, Clone)]
-pub struct MessagePage {
+#[derive(Debug, Clone, Default)]
+pub struct DeviceMessagePage {
     pub messages: Vec<DeviceMessage>,
     pub total: u64,
 }

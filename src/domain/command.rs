@@ -17,8 +17,8 @@ pub const RESULT_KEEP_S: i64 = 3600;
 pub const MAX_OPEN_PER_DEVICE: usize = 1000;
 /// Maximum commands of an organization, answered ones included.
 pub const MAX_PER_ORG: usize = 20_000;
-/// Length of a command's key.
-pub const KEY_CHARS: usize = 9;
+/// Kind of the commands that ask a device for its state.
+pub const STATUS_KIND: &str = "get";
 
 /// How far a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ pub struct Command {
     pub org: OrgId,
     /// Assigned at creation.
     pub uuid: Uuid,
-    /// Short name of the command within its organization, [`KEY_CHARS`] characters.
+    /// Short random name of the command within its organization: 9 letters, digits, `_` and `-`.
     pub key: String,
     /// What is to be done.
     pub spec: CommandSpec,

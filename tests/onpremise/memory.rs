@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use basalt::app::onpremise::{
-    DeviceMessage, MessageEvent, MessageFeed, MessageListQuery, MessagePage, MessageSource,
+    DeviceMessage, DeviceMessagePage, MessageEvent, MessageFeed, MessageListQuery, MessageSource,
 };
 use basalt::domain::{Error, Micros, Result};
 use futures::StreamExt;
@@ -65,7 +65,7 @@ fn message(number: u32, device: &str, ts: i64, payload: &str) -> DeviceMessage {
 
 #[async_trait]
 impl MessageSource for MemoryMessages {
-    async fn list(&self, query: &MessageListQuery) -> Result<MessagePage> {
+    async fn list(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
         let mut messages = self.stored.lock().unwrap().clone();
         messages.retain(|message| {
             *message.device_key == *query.device_key
@@ -76,7 +76,7 @@ impl MessageSource for MemoryMessages {
         let total = messages.len() as u64;
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let messages = messages.into_iter().skip(offset).take(query.limit as usize).collect();
-        Ok(MessagePage { messages, total })
+        Ok(DeviceMessagePage { messages, total })
     }
 
     fn subscribe(&self) -> Result<MessageFeed> {

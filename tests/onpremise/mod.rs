@@ -1,11 +1,12 @@
 //! The on-premise interface of Instathings: REST, and socket.io 2 over polling and WebSockets, on a listener of its own with
-//! messages in memory.
+//! messages in memory; `served` has those of a server.
 
 mod bounds;
 mod engine;
 mod memory;
 mod peers;
 mod rest;
+mod served;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,13 +96,7 @@ impl Gateway {
 
     /// Opens a WebSocket, for a new session or for one on polling.
     async fn socket(&self, sid: Option<&str>) -> Result<Socket, u16> {
-        let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
-        let url = self.url.replacen("http", "ws", 1);
-        match connect_async(format!("{url}/socket.io/?EIO=3&transport=websocket{sid}")).await {
-            Ok((socket, _)) => Ok(Socket(socket)),
-            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
-            Err(error) => panic!("{error}"),
-        }
+        Socket::open(&self.url.replacen("http", "ws", 1), sid).await
     }
 
     /// Opens a session on a WebSocket, past its first two packets.
@@ -123,6 +118,16 @@ impl Drop for Gateway {
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
+    /// Opens one, for a new session or for one on polling; fails with the status of a refusal.
+    async fn open(url: &str, sid: Option<&str>) -> Result<Socket, u16> {
+        let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
+        match connect_async(format!("{url}/socket.io/?EIO=3&transport=websocket{sid}")).await {
+            Ok((socket, _)) => Ok(Socket(socket)),
+            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     async fn send(&mut self, packet: &str) {
         self.0.send(Message::text(packet)).await.expect("it is open");
     }

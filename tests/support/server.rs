@@ -145,6 +145,11 @@ impl Server {
         self.listens_on("grpc")
     }
 
+    /// The same of the on-premise interface.
+    pub fn onpremise_address(&self) -> String {
+        self.listens_on("onpremise")
+    }
+
     fn listens_on(&self, scheme: &str) -> String {
         let log = self.log();
         let said = log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");

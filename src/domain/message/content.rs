@@ -1,5 +1,6 @@
 //! Messages as they are read: stored, or derived from readings.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::sensor::MessageSensor;
@@ -59,6 +60,17 @@ impl Message {
         match &self.content {
             MessageContent::Stored(stored) => stored.payload.clone(),
             MessageContent::Derived => fact::derived_payload(external_id, self.ts, &self.sensors).to_string(),
+        }
+    }
+
+    /// The payload as JSON text: as it came, or for a derived message its values by the names of their streams.
+    pub fn document_payload(&self) -> String {
+        match &self.content {
+            MessageContent::Stored(stored) => stored.payload.clone(),
+            MessageContent::Derived => {
+                let member = |sensor: &MessageSensor| (sensor.id.clone(), sensor.json.clone());
+                Value::Object(self.sensors.iter().map(member).collect()).to_string()
+            }
         }
     }
 }

@@ -124,7 +124,10 @@ async fn read_derived(
 fn sensors(scope: &MessageScope, mut readings: Vec<Reading>) -> Vec<MessageSensor> {
     readings.sort_unstable_by_key(|reading| reading.stream);
     let known = readings.iter().filter_map(|reading| Some((reading, scope.by_id.get(&reading.stream.0)?)));
-    (1..).zip(known).map(|(index, (reading, stream))| scope.sensor(index, stream, reading)).collect()
+    (1..)
+        .zip(known)
+        .map(|(index, (reading, stream))| MessageSensor::of_reading(index, stream, reading))
+        .collect()
 }
 
 /// Reads stored messages by their keys; blocks.

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::message::query::MessageFilter;
-use crate::domain::message::{MessageSensor, SENSOR_BAD, SENSOR_OK};
 use crate::domain::min_max::MinMax;
-use crate::domain::reading::{Quality, Reading};
-use crate::domain::stream::{Stream, StreamKind};
+use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Result};
 use crate::query::context::QueryContext;
 use crate::query::error::from_datafusion;
@@ -82,43 +80,5 @@ impl MessageScope {
     /// `Timeout`.
     pub fn check(&self) -> Result<()> {
         self.view.tally.interrupt.check().map_err(from_datafusion)
-    }
-
-    /// Makes the sensor of a derived message of a reading.
-    pub fn sensor(&self, index: u32, stream: &Stream, reading: &Reading) -> MessageSensor {
-        let json = json_value(stream.spec.kind, reading);
-        let status = if reading.quality == Quality::Bad { SENSOR_BAD } else { SENSOR_OK };
-        let value = match &json {
-            serde_json::Value::Number(number) if stream.spec.kind.is_numeric() => Some(number.clone()),
-            serde_json::Value::Bool(on) if stream.spec.kind.is_numeric() => Some(u8::from(*on).into()),
-            _ => None,
-        };
-        MessageSensor {
-            index,
-            id: stream.spec.name.clone(),
-            status: status.to_owned(),
-            value,
-            json,
-            unit: Some(stream.spec.unit.clone()).filter(|unit| !unit.is_empty()),
-        }
-    }
-}
-
-/// A reading as JSON: integers beyond ±2^53 exactly, bits as truth values, locations and JSON as they were sent.
-fn json_value(kind: StreamKind, reading: &Reading) -> serde_json::Value {
-    use serde_json::Value;
-    let text = reading.text.as_deref();
-    match kind {
-        StreamKind::Bit => reading.value.map_or(Value::Null, |value| Value::Bool(value != 0.0)),
-        StreamKind::Json | StreamKind::Location => {
-            text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_else(|_| text.into()))
-        }
-        StreamKind::Text | StreamKind::Enum => text.map_or(Value::Null, Value::from),
-        _ => match text {
-            Some(digits) => {
-                serde_json::from_str::<serde_json::Number>(digits).map_or(Value::Null, Value::Number)
-            }
-            None => reading.value.and_then(serde_json::Number::from_f64).map_or(Value::Null, Value::Number),
-        },
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::app::onpremise::{DeviceMessage, MessagePage};
+use crate::app::onpremise::{DeviceMessage, DeviceMessagePage};
 use crate::domain::Micros;
 
 /// A page of messages.
@@ -27,8 +27,8 @@ struct MessageView<'a> {
     ts: String,
 }
 
-impl<'a> From<&'a MessagePage> for PageView<'a> {
-    fn from(page: &'a MessagePage) -> Self {
+impl<'a> From<&'a DeviceMessagePage> for PageView<'a> {
+    fn from(page: &'a DeviceMessagePage) -> Self {
         let view = |message: &'a DeviceMessage| MessageView {
             id: hex::encode(message.short_id()),
             data: &message.payload,
