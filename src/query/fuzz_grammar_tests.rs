@@ -50,6 +50,7 @@ const RULES: grammar::Rules = &[
             "statistics",
             "events",
             "groups",
+            "commands",
             "products",
             "clients",
             "core_value",

@@ -14,6 +14,7 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
         "{ streams(first: 1000) { totalCount edges { cursor node { id name device { name streams { nodes { name } } } } } } }".to_owned(),
         "{ products { totalCount nodes { name metadata templates { name } parent { name } } } clients { nodes { clientId name } } }".to_owned(),
         "{ devices(first: 1000) { nodes { key externalId owner product { name } parentDevice { name } } } streams(first: 1000) { nodes { channel pin label } } }".to_owned(),
+        "{ messages(first: 1000) { totalCount nodes { payload device { name } sensors { sensorId value } } } commands(first: 1000) { type params } }".to_owned(),
         "{ groups { totalCount nodes { name description streams { totalCount nodes { name } } } } }".to_owned(),
         "{ events(first: 1000) { totalCount nodes { kind message payload device { name } stream { name } } } }".to_owned(),
         "{ latestValues { stream { name } value text } }".to_owned(),

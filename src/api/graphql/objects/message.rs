@@ -41,7 +41,7 @@ impl Message {
     /// The message as JSON text: as it came, or for a derived one the fact of its readings.
     async fn payload(&self, ctx: &Context<'_>) -> Result<String> {
         let device = rows::device(ctx, self.0.device)?;
-        let external_id = device.as_ref().map_or("", |device| device.spec.name.as_str());
+        let external_id = device.as_ref().map_or("", |device| device.aliases.external_id.as_str());
         Ok(self.0.fact_payload(external_id))
     }
 
