@@ -210,6 +210,10 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("compat.default_org", "the slug of an organization", |c, text| {
         slug_problems(text).is_empty().then(|| c.compat.default_org = Some(text.to_owned()))
     }),
+    key("compat.derive_messages", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.messages.derives = is)
+    }),
+    key("command.ttl", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.commands.ttl = d)),
     key("instathings.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.instathings_token_ttl = d)
     }),
@@ -233,10 +237,6 @@ pub(super) const KEYS: &[ConfigKey] = &[
     }),
     key("live.subscriptions_per_caller", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.live.subscriptions_per_caller = n)
-    }),
-    key("command.ttl", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.commands.ttl = d)),
-    key("compat.derive_messages", "true or false", |c, text| {
-        text.parse().ok().map(|is| c.messages.derives = is)
     }),
     key("live.ring", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.live_ring = n)),
     key("ai.loaded_bytes", SIZE_FORMAT, |c, text| parse_positive_size(text).map(|n| c.ai_loaded_bytes = n)),
