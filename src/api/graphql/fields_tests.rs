@@ -1,4 +1,4 @@
-//! Every field of a device, stream and group is in the schema: in its type, and in the inputs that create and change it.
+//! Every field of a device, product, stream and group is in the schema: in its type, and in the inputs that create and change it.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use crate::app::fields::noun::Noun;
 use crate::app::fields::values::FieldValues;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
+use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 
 /// The names of the fields of a type or input.
@@ -39,8 +40,12 @@ const LEFT_OUT: [(&str, &str, &str); 2] = [
 #[test]
 fn every_field_of_a_noun_is_in_the_schema() {
     let schema = sdl();
-    let nouns: [(FieldValues, [&str; 3]); 3] = [
+    let nouns: [(FieldValues, [&str; 3]); 4] = [
         (DeviceSpec::blank().values(), ["type Device", "input CreateDeviceInput", "input UpdateDeviceInput"]),
+        (
+            ProductSpec::blank().values(),
+            ["type Product", "input CreateProductInput", "input UpdateProductInput"],
+        ),
         (StreamSpec::blank().values(), ["type Stream", "input CreateStreamInput", "input UpdateStreamInput"]),
         (GroupSpec::blank().values(), ["type Group", "input CreateGroupInput", "input UpdateGroupInput"]),
     ];

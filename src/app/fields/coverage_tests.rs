@@ -14,14 +14,16 @@ use super::visitor::{FieldVisitor, Presence};
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, DeviceStatus};
 use crate::domain::group::GroupSpec;
+use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 use crate::query::scan::table_provider::ScanPlanner;
-use crate::query::tables::{devices, groups, streams};
+use crate::query::tables::{devices, groups, products, streams};
 
 /// Fields that have another name in SQL: table, field, column.
-const RENAMED: [(&str, &str, &str); 4] = [
+const RENAMED: [(&str, &str, &str); 5] = [
     ("devices", "product", "product_id"),
     ("devices", "parent_device", "parent_device_id"),
+    ("products", "parent", "parent_id"),
     ("streams", "device", "device_id"),
     ("streams", "group", "group_id"),
 ];
@@ -36,10 +38,12 @@ fn every_field_of_a_noun_is_a_column_of_sql_or_left_out() {
         schema.fields().iter().map(|field| field.name().to_owned()).collect()
     };
     let of_devices = devices::table(&[], |_| DeviceStatus::default(), |_| None).expect("a table").0.schema();
+    let of_products = products::table(&[]).expect("a table").0.schema();
     let of_streams = streams::table(&[]).expect("a table").0.schema();
     let of_groups = groups::table(&[]).expect("a table").0.schema();
     let nouns = [
         ("devices", DeviceSpec::blank().values().names(), columns(of_devices)),
+        ("products", ProductSpec::blank().values().names(), columns(of_products)),
         ("streams", StreamSpec::blank().values().names(), columns(of_streams)),
         ("groups", GroupSpec::blank().values().names(), columns(of_groups)),
     ];
@@ -197,6 +201,7 @@ fn check_limits<T: Noun>(problems: fn(&T) -> Vec<FieldError>) {
 #[test]
 fn the_limits_of_a_list_are_those_of_the_rules() {
     check_limits(DeviceSpec::problems);
+    check_limits(ProductSpec::problems);
     check_limits(StreamSpec::problems);
     check_limits(GroupSpec::problems);
 }

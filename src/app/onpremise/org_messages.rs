@@ -175,8 +175,10 @@ impl OrgMessages {
         let known = readings
             .iter()
             .filter_map(|reading| Some((reading, catalog.stream(&self.who, reading.stream).ok()?)));
-        let sensor = |(index, (reading, stream))| MessageSensor::of_reading(index, &stream, reading);
-        let sensors = (1..).zip(known).map(sensor).collect();
+        let sensors = (1..)
+            .zip(known)
+            .map(|(index, (reading, stream))| MessageSensor::of_reading(index, &stream, reading))
+            .collect();
         Message { device, ts, content: MessageContent::Derived, sensors }
     }
 
