@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::log::{LogLine, LogLines};
-use crate::domain::{DeviceId, Micros, OrgId};
+use super::log::{LogLine, LogLines, LogQuery};
+use crate::domain::{DeviceId, OrgId};
 
 /// Maximum lines kept of one container.
 const MAX_LINES_PER_CONTAINER: usize = 5000;
@@ -68,14 +68,9 @@ impl ContainerLogs {
     }
 
     /// Returns the newest lines of a range, by time ascending.
-    pub fn lines(
-        &self,
-        device: DeviceId,
-        container: &str,
-        (from, to): (Micros, Micros),
-        limit: usize,
-    ) -> Vec<LogLine> {
-        let log = self.containers.get(&(device, container.to_owned()));
+    pub fn lines(&self, query: LogQuery) -> Vec<LogLine> {
+        let LogQuery { device, container, from, to, limit } = query;
+        let log = self.containers.get(&(device, container));
         let all = log.into_iter().flat_map(|log| &log.lines);
         let mut found: Vec<LogLine> = all.filter(|line| (from..=to).contains(&line.ts)).cloned().collect();
         // The sort is stable, so lines of one time stay in the order of arrival.
@@ -103,6 +98,7 @@ fn size_of(line: &LogLine) -> usize {
 mod tests {
     use super::*;
     use crate::app::gateway::log::LogKind;
+    use crate::domain::Micros;
 
     fn report(device: i32, container: &str, lines: impl IntoIterator<Item = (i64, String)>) -> LogLines {
         let line =
@@ -115,11 +111,12 @@ mod tests {
         logs: &ContainerLogs,
         device: i32,
         container: &str,
-        range: (i64, i64),
+        (from, to): (i64, i64),
         limit: usize,
     ) -> Vec<i64> {
-        let range = (Micros(range.0), Micros(range.1));
-        logs.lines(DeviceId(device), container, range, limit).iter().map(|line| line.ts.0).collect()
+        let (device, container) = (DeviceId(device), container.to_owned());
+        let query = LogQuery { device, container, from: Micros(from), to: Micros(to), limit };
+        logs.lines(query).iter().map(|line| line.ts.0).collect()
     }
 
     #[test]

@@ -69,6 +69,17 @@ pub struct LogLines {
     pub lines: Vec<LogLine>,
 }
 
+/// The lines that a request asks for: the newest of a range of times, both inclusive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    pub device: DeviceId,
+    pub container: String,
+    pub from: Micros,
+    pub to: Micros,
+    /// Maximum number of lines.
+    pub limit: usize,
+}
+
 impl LogLines {
     /// Checks every rule that needs no other row.
     pub fn problems(&self) -> Vec<FieldError> {

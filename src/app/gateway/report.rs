@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::event::GatewayEvent;
-use super::log::{LogLine, LogLines};
+use super::log::{LogLine, LogLines, LogQuery};
 use super::session::{SessionEvent, SessionRecord};
 use crate::app::App;
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, Error, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
 
 impl App {
     /// Stores a report about a device and tells those who follow.
@@ -60,20 +60,13 @@ impl App {
         Ok(())
     }
 
-    /// Returns the newest kept lines of a container within a range of times (both inclusive), the oldest first.
+    /// Returns the newest kept lines of a container, the oldest first.
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:read`; `NotFound` for a device that is not visible.
-    pub fn container_log(
-        &self,
-        principal: &Principal,
-        device: DeviceId,
-        container: &str,
-        (from, to): (Micros, Micros),
-        limit: usize,
-    ) -> Result<Vec<LogLine>> {
+    pub fn container_log(&self, principal: &Principal, query: LogQuery) -> Result<Vec<LogLine>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device(principal, device)?;
-        Ok(self.gateway.logs.lock().lines(device, container, (from, to), limit))
+        self.store.catalog().device(principal, query.device)?;
+        Ok(self.gateway.logs.lock().lines(query))
     }
 }

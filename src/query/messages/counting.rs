@@ -8,9 +8,11 @@ use crate::domain::Result;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::store::message_counts::counter::count_windows;
-use crate::store::message_counts::day_counts::{DayCounts, KeyCounts, MessageCount, Visibility, visibility};
+use crate::store::message_counts::day_counts::{
+    DayCounts, DeviceTotal, KeyCounts, MessageCount, Visibility, visibility,
+};
 use crate::store::message_counts::job::{MAX_PART_ROWS, uncovered_windows};
-use crate::store::message_counts::keys::KeySource;
+use crate::store::message_counts::keys::{DayPart, KeySource};
 use crate::store::message_counts::window_set::{WindowSet, bounds_of, day_bounds};
 use crate::store::table::Table;
 
@@ -21,12 +23,19 @@ pub type CountReceiver<'a> = &'a mut dyn FnMut(i32, u8, &MessageCount);
 pub struct MessageCounter<'a> {
     scope: &'a MessageScope,
     source: KeySource<'a>,
-    /// The start of a device's streams, as last computed for a list of them.
-    starts: HashMap<i32, (Arc<[i32]>, Option<MinMax<i64>>)>,
+    /// By device, as last computed.
+    starts: HashMap<i32, DeviceStarts>,
+}
+
+/// From when the readings of a list of streams count.
+struct DeviceStarts {
+    streams: Arc<[i32]>,
+    starts: Option<MinMax<i64>>,
 }
 
 /// Where the kept counts of a day are not right.
 struct DayStaleness {
+    day: Day,
     /// The windows that the request asks about.
     asked: WindowSet,
     /// Windows that are stale for every device.
@@ -102,7 +111,7 @@ impl<'a> MessageCounter<'a> {
                 continue;
             };
             let counted = known.device(device).map_or(&[][..], |known| known.windows.as_slice());
-            let left = self.kept_windows((day, device), &total.streams, counted, (&staleness, stale), give);
+            let left = self.kept_windows(&staleness, total, counted, give);
             live.insert(device, left.union(stale));
         }
         live.retain(|_, windows| !windows.is_empty());
@@ -112,12 +121,12 @@ impl<'a> MessageCounter<'a> {
     /// Gives the kept windows that are right, and returns those that only rows can tell.
     fn kept_windows(
         &mut self,
-        (day, device): (Day, i32),
-        streams: &Arc<[i32]>,
+        staleness: &DayStaleness,
+        DeviceTotal { device, streams, .. }: &DeviceTotal,
         counted: &[(u8, KeyCounts)],
-        (staleness, stale): (&DayStaleness, WindowSet),
         give: CountReceiver<'_>,
     ) -> WindowSet {
+        let (day, device, stale) = (staleness.day, *device, staleness.of(*device));
         let mut left = WindowSet::default();
         let of_day = self.visibility(device, streams, day_bounds(day));
         for (window, counts) in counted {
@@ -138,10 +147,10 @@ impl<'a> MessageCounter<'a> {
             return visibility(None, messages_from, span);
         }
         let starts = match self.starts.get(&device) {
-            Some((known, starts)) if known == streams => *starts,
+            Some(known) if known.streams == *streams => known.starts,
             _ => {
                 let starts = self.scope.streams.starts(streams);
-                self.starts.insert(device, (streams.clone(), starts));
+                self.starts.insert(device, DeviceStarts { streams: streams.clone(), starts });
                 starts
             }
         };
@@ -179,7 +188,7 @@ impl<'a> MessageCounter<'a> {
                 touch(key.id, MinMax::of(key.ts));
             }
         }
-        DayStaleness { asked, all, by_device }
+        DayStaleness { day, asked, all, by_device }
     }
 
     /// Counts windows of devices from rows.
@@ -190,15 +199,15 @@ impl<'a> MessageCounter<'a> {
         for (first, last) in all.runs(most) {
             let span = MinMax::new(bounds_of(day, first).min, bounds_of(day, last).max);
             let span = span.intersection(self.scope.ts);
-            let part = WindowSet::overlapping(day, span);
+            let (part, windows) = (DayPart { day, ts: span }, WindowSet::overlapping(day, span));
             let is_concerned =
-                |device: &i32| live.get(device).is_some_and(|own| !own.intersection(part).is_empty());
+                |device: &i32| live.get(device).is_some_and(|own| !own.intersection(windows).is_empty());
             let devices: Arc<[i32]> = live.keys().copied().filter(is_concerned).collect();
             let mut tick = || self.scope.check();
             let streams = self.scope.streams.of_devices(|device| devices.binary_search(&device).is_ok());
-            let times = self.source.times(day, &streams, span, &self.scope.streams, &mut tick)?;
+            let times = self.source.times(part, &streams, &self.scope.streams, &mut tick)?;
             let from = &self.scope.snapshot().retention_bounds.messages_from;
-            let stored = self.source.stored(day, &devices, span, from, &mut tick)?;
+            let stored = self.source.stored(part, &devices, from, &mut tick)?;
             for ((device, window), counts) in count_windows(&times, &stored) {
                 if live.get(&device).is_some_and(|own| own.contains(window)) {
                     give(device, window, &counts.visible(Visibility { readings: true, stored: true }));

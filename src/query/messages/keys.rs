@@ -12,7 +12,7 @@ use crate::domain::message::query::MessageOrder;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::domain::{DeviceId, Micros, Result};
-use crate::store::message_counts::keys::{DeviceTimes, StoredKey};
+use crate::store::message_counts::keys::{DayPart, DeviceTimes, StoredKey};
 
 /// The key of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +71,15 @@ pub struct KeyRequest<'a> {
 /// `Unavailable` when a file cannot be read; `Timeout`.
 pub fn read(scope: &MessageScope, wanted: &KeyRequest<'_>) -> Result<Vec<MessageKey>> {
     let KeyRequest { day, ts, devices, .. } = wanted;
-    let source = scope.keys();
+    let (source, part) = (scope.keys(), DayPart { day: *day, ts: *ts });
     let mut tick = || scope.check();
     let streams = scope.streams.of_devices(|device| devices.binary_search(&device).is_ok());
     let times = match wanted.derives {
-        true => source.times(*day, &streams, *ts, &scope.streams, &mut tick)?,
+        true => source.times(part, &streams, &scope.streams, &mut tick)?,
         false => Default::default(),
     };
     let from = &scope.snapshot().retention_bounds.messages_from;
-    let stored = source.stored(*day, devices, *ts, from, &mut tick)?;
+    let stored = source.stored(part, devices, from, &mut tick)?;
     let mut keys = Vec::new();
     for (device, of_device) in &times {
         add_derived(&mut keys, *device, of_device, &stored);

@@ -70,10 +70,6 @@ impl MessageScope {
         KeySource::of_snapshot(&self.view.snapshot)
     }
 
-    pub fn has_device(&self, device: i32) -> bool {
-        self.devices.binary_search(&device).is_ok()
-    }
-
     /// Fails when the request is over its time or nobody waits for it.
     ///
     /// # Errors

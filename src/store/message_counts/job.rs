@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::counter::{WindowCounts, count_windows};
 use super::day_counts::{DayCounts, DayTotals, DeviceDay, KeyCounts};
 use super::index::{CountsVersion, MessageCountsIndex};
-use super::keys::{KeySource, StreamDevices};
+use super::keys::{DayPart, KeySource, StreamDevices};
 use super::window_set::{WindowSet, bounds_of, day_bounds};
 use crate::domain::Result;
 use crate::domain::min_max::MinMax;
@@ -163,16 +163,17 @@ impl CountingRun {
         let is_of = |device: i32| devices.binary_search(&device).is_ok();
         let streams = self.scope.devices.of_devices(is_of);
         let rows = windows.iter().map(|window| source.estimate_rows(day, bounds_of(day, window))).max();
-        let part = usize::try_from(MAX_PART_ROWS / rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX).max(1);
-        for (first, last) in windows.runs(part) {
+        let most = usize::try_from(MAX_PART_ROWS / rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX).max(1);
+        for (first, last) in windows.runs(most) {
             let ts = MinMax::new(bounds_of(day, first).min, bounds_of(day, last).max);
+            let part = DayPart { day, ts };
             let Self { scope, pace, progress, .. } = self;
             let mut tick = || {
                 pace.sleep_if_due();
                 progress.advance(0)
             };
-            let times = source.times(day, &streams, ts, &scope.devices, &mut tick)?;
-            let stored = source.stored(day, devices, ts, &scope.messages_from, &mut tick)?;
+            let times = source.times(part, &streams, &scope.devices, &mut tick)?;
+            let stored = source.stored(part, devices, &scope.messages_from, &mut tick)?;
             counts.add(count_windows(&times, &stored));
             times.into_iter().for_each(|(device, times)| counts.add_streams(device, &times.streams));
         }

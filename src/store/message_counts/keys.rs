@@ -136,6 +136,14 @@ impl DeviceTimes {
     }
 }
 
+/// A part of a day whose keys are read.
+#[derive(Debug, Clone, Copy)]
+pub struct DayPart {
+    pub day: Day,
+    /// Microseconds, both inclusive.
+    pub ts: MinMax<i64>,
+}
+
 /// Where keys are read from.
 pub struct KeySource<'a> {
     readings: Arc<LakeVersion>,
@@ -196,16 +204,15 @@ impl<'a> KeySource<'a> {
         self.reading_files(day).iter().map(share).sum::<f64>() as u64
     }
 
-    /// Reads the times of readings of `streams` (ascending ids) on a day within `ts`, by device, ascending and
-    /// distinct. `tick` is called between batches and may end the work.
+    /// Reads the times of readings of `streams` (ascending ids) in a part of a day, by device, ascending and distinct.
+    /// `tick` is called between batches and may end the work.
     ///
     /// # Errors
     /// `Unavailable` when a file cannot be read, and the errors of `tick`.
     pub fn times(
         &self,
-        day: Day,
+        DayPart { day, ts }: DayPart,
         streams: &Arc<[i32]>,
-        ts: MinMax<i64>,
         devices: &StreamDevices,
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<HashMap<i32, DeviceTimes>> {
@@ -244,16 +251,15 @@ impl<'a> KeySource<'a> {
         Ok(found)
     }
 
-    /// Reads the keys of stored messages of `devices` (ascending ids) on a day within `ts`, sorted and distinct.
+    /// Reads the keys of stored messages of `devices` (ascending ids) in a part of a day, sorted and distinct.
     /// Messages before the time that `from` gives for their device are left out.
     ///
     /// # Errors
     /// As [`KeySource::times`].
     pub fn stored(
         &self,
-        day: Day,
+        DayPart { day, ts }: DayPart,
         devices: &Arc<[i32]>,
-        ts: MinMax<i64>,
         from: &StreamStarts,
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Vec<StoredKey>> {
