@@ -17,7 +17,7 @@ struct Plant {
 
 impl Plant {
     async fn start() -> Plant {
-        let settings = [("BASALT_ONPREMISE_ENABLED", "true"), ("BASALT_ONPREMISE_PORT", "0")];
+        let settings = [("BASALT_ONPREMISE__ENABLED", "true"), ("BASALT_ONPREMISE__PORT", "0")];
         let server = Server::start(&settings).await;
         let (address, client) = (server.onpremise_address(), server.client());
         let make = async |path: &str, body: Value| {
