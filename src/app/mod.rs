@@ -32,6 +32,7 @@ pub mod named_queries;
 mod opcua;
 mod password;
 pub mod register_io;
+pub mod resident_memory;
 pub mod retention;
 pub mod series;
 pub mod session;

@@ -16,10 +16,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::caller::Caller;
 use crate::domain::{Error, OrgId, Principal, Result};
 
-/// Memory of a field value until it is sent, without its text, bytes.
-pub const FIELD_VALUE_BYTES: usize = 200;
+/// Memory of a field value until it is sent, without its text, bytes: about half while the field is resolved, half as a
+/// member of its object.
+pub const FIELD_VALUE_BYTES: usize = 400;
 /// Number of operations of the largest size that fit the pool.
-const MAX_LARGEST_OPERATIONS: usize = 6;
+const MAX_LARGEST_OPERATIONS: usize = 3;
 /// Minimum size of the pool, even if the limit on operations is low: variables and SQL rows are reserved here too.
 const MIN_POOL_BYTES: usize = 64 << 20;
 /// A request that holds at most this much is small.
