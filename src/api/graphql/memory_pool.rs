@@ -240,6 +240,12 @@ impl RequestReservation {
         Ok(())
     }
 
+    /// Marks `bytes` of the used memory as unused without releasing them: growth takes them first.
+    pub fn reuse(&self, bytes: usize) {
+        let mut state = self.state.lock();
+        state.used = state.used.saturating_sub(bytes);
+    }
+
     /// Whether the reservation has been refused more memory.
     pub fn is_spent(&self) -> bool {
         self.is_spent.load(Ordering::Acquire)
