@@ -113,9 +113,9 @@ impl Engine {
         self.template.runtime_env().memory_pool.reserved()
     }
 
-    /// Returns how many queries could start now without waiting.
-    pub fn free_permits(&self) -> usize {
-        self.admission.all.available_permits()
+    /// Returns how many queries run.
+    pub fn running_queries(&self) -> usize {
+        self.admission.all.running()
     }
 
     /// Creates the tracker that writes the query's log record.
