@@ -101,7 +101,6 @@ impl BodyMemoryBudget {
     }
 
     fn try_take(&self, holder: MemoryHolder, bytes: usize) -> bool {
-        let resident = resident_bytes().unwrap_or_default();
         let mut held = self.held.lock();
         let BodyMemoryUsage { total, bodies, strangers, by_holder } = &mut *held;
         let own = by_holder.get(&holder).copied().unwrap_or_default() + bytes;
@@ -112,8 +111,7 @@ impl BodyMemoryBudget {
                 if total_after <= self.shares.total
                     && bodies_after <= self.shares.bodies
                     && own <= self.shares.caller
-                    && (own <= LARGE_BODY_BYTES
-                        || resident.saturating_add(bytes) <= self.shares.resident) =>
+                    && (own <= LARGE_BODY_BYTES || self.is_small_enough_with(bytes)) =>
             {
                 (*total, *bodies) = (total_after, bodies_after);
                 by_holder.insert(holder, own);
@@ -127,6 +125,11 @@ impl BodyMemoryBudget {
             _ => return false,
         }
         true
+    }
+
+    /// Whether the process may hold `bytes` more for large bodies. Asked for these only: the answer may read a file.
+    fn is_small_enough_with(&self, bytes: usize) -> bool {
+        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.shares.resident
     }
 
     fn give_back(&self, holder: MemoryHolder, bytes: usize) {

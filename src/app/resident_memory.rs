@@ -47,13 +47,11 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn memory_that_is_written_becomes_resident() {
-        let before = resident_bytes().expect("Linux has /proc");
+    fn memory_that_was_written_is_resident() {
         let written = vec![1_u8; 256 << 20];
+        // Another test may have read the value before.
         std::thread::sleep(MAX_AGE * 2);
-        let after = resident_bytes().expect("Linux has /proc");
-        assert!(written.iter().all(|byte| *byte == 1));
-        // Other tests may free memory meanwhile.
-        assert!(after > before + (64 << 20), "{before} then {after}");
+        let resident = resident_bytes().expect("Linux has /proc");
+        assert!(std::hint::black_box(&written).len() <= resident, "{resident}");
     }
 }

@@ -18,8 +18,8 @@ const PERMITS_FOR_OTHERS: usize = 2;
 /// This many queries of an organization may wait even when those of others fill the queue.
 const MIN_WAITING_PER_ORG: usize = 4;
 
-/// Two queues: one for every query, and one before it for long-running queries. These get at most half of all permits,
-/// so that short queries always find some.
+/// Two queues: one for every query, and one before it for long-running queries. An organization's long-running queries
+/// get at most half of its permits, so that its short ones always find some.
 #[derive(Debug, Clone)]
 pub struct QueryAdmission {
     pub all: AdmissionQueue,
@@ -35,9 +35,14 @@ impl QueryAdmission {
     }
 }
 
-/// Returns how many of `running` concurrent queries may be long-running.
-pub fn max_long_running(running: usize) -> usize {
+/// Returns how many long-running queries an organization may run that may run `running` queries.
+fn max_long_running(running: usize) -> usize {
     (running / 2).max(1)
+}
+
+/// Returns how many long-running queries of all organizations may run, if one may run `running` queries.
+pub fn long_running_permits(running: usize) -> usize {
+    max_long_running(running) + PERMITS_FOR_OTHERS
 }
 
 /// Permits with a bounded queue.

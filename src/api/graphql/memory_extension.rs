@@ -11,7 +11,7 @@ use async_graphql::{Response, ServerError, ServerResult, ValidationResult, Value
 
 use super::errors;
 use super::limits::ArgumentBytes;
-use super::memory_pool::{FIELD_VALUE_BYTES, RequestReservation};
+use super::memory_pool::{FIELD_RESOLVER_BYTES, FIELD_VALUE_BYTES, RequestReservation};
 use super::size_estimate;
 
 /// Text length of a value that `FIELD_VALUE_BYTES` already includes.
@@ -64,7 +64,7 @@ impl Extension for RequestMemoryAccounting {
         let response = next.run(ctx, operation_name).await;
         // No field is being resolved any more. The text of the response finds this memory, even while others wait for
         // all that is released.
-        held.reuse(values.saturating_mul(FIELD_VALUE_BYTES / 2));
+        held.reuse(values.saturating_mul(FIELD_RESOLVER_BYTES));
         match held.spent() {
             // A partial response must not look complete.
             Some(error) => errors::request_error(&error),

@@ -16,9 +16,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::caller::Caller;
 use crate::domain::{Error, OrgId, Principal, Result};
 
-/// Memory of a field value until it is sent, without its text, bytes: about half while the field is resolved, half as a
-/// member of its object.
+/// Memory of a field value until it is sent, without its text, bytes.
 pub const FIELD_VALUE_BYTES: usize = 400;
+/// Part of `FIELD_VALUE_BYTES` that is free once the field is resolved.
+pub const FIELD_RESOLVER_BYTES: usize = FIELD_VALUE_BYTES / 2;
 /// Number of operations of the largest size that fit the pool.
 const MAX_LARGEST_OPERATIONS: usize = 3;
 /// Minimum size of the pool, even if the limit on operations is low: variables and SQL rows are reserved here too.
