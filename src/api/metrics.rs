@@ -39,10 +39,15 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())
 }
 
-fn render(Metrics { devices, models, memory }: &Metrics) -> String {
+fn render(Metrics { devices, models, memory, resident_bytes }: &Metrics) -> String {
     let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
+    if let Some(bytes) = resident_bytes {
+        // The name that the client libraries of Prometheus use.
+        page.family("process_resident_memory_bytes", "gauge", "Resident memory of the process.");
+        page.line(format_args!("process_resident_memory_bytes {bytes}"));
+    }
     render_memory(&mut page, memory);
     states(&mut page, devices);
     counters(&mut page, devices);
@@ -245,13 +250,19 @@ mod tests {
             ..ModelStatus::default()
         };
         let queries = MemoryUsage { budget: "queries", used_bytes: 3, limit_bytes: 8 };
-        Metrics { devices, models: vec![(ModelId(4), status)], memory: vec![queries] }
+        Metrics {
+            devices,
+            models: vec![(ModelId(4), status)],
+            memory: vec![queries],
+            resident_bytes: Some(5),
+        }
     }
 
     #[test]
     fn a_device_and_a_model_are_told_in_numbers() {
         let page = render(&all(vec![measured()]));
         for line in [
+            "process_resident_memory_bytes 5",
             "basalt_memory_used_bytes{budget=\"queries\"} 3",
             "basalt_memory_limit_bytes{budget=\"queries\"} 8",
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
@@ -294,11 +305,11 @@ mod tests {
                 samples += 1;
             }
         }
-        // The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
+        // The resident memory. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
         // errors, two histograms. Per model: five states, its lag, four counters.
         assert_eq!(
             samples,
-            1 + 2 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4)
+            1 + 1 + 2 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4)
         );
     }
 }

@@ -3,6 +3,7 @@
 //! The reader of a body reserves its memory here and passes the reservation on with the body; the rows made of it are
 //! reserved separately. Bodies may use only a part of the total, so that rows of bodies that have arrived always find
 //! memory. One caller may use only a share of that part, and unauthenticated callers have a small budget of their own.
+//! Large bodies are read only while the whole process holds little enough memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::resident_memory::resident_bytes;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::{Error, Result};
 
@@ -28,6 +30,8 @@ pub struct BodyMemoryLimits {
     pub max_anonymous: usize,
     /// Unauthenticated bodies from one address: a few logins at a time.
     pub max_per_address: usize,
+    /// Resident memory of the process that a large body may not make it exceed.
+    pub resident: usize,
     /// How long rows wait for memory that others are about to release.
     pub wait_timeout: Duration,
 }
@@ -40,8 +44,12 @@ const SHARES: BodyMemoryLimits = BodyMemoryLimits {
     caller: 336 << 20,
     max_anonymous: 8 << 20,
     max_per_address: 1 << 20,
+    resident: 1152 << 20,
     wait_timeout: Duration::from_secs(10),
 };
+
+/// A caller whose bodies hold more than this has large bodies.
+const LARGE_BODY_BYTES: usize = 8 << 20;
 
 /// The budget of this process.
 static ACCOUNT: LazyLock<Arc<BodyMemoryBudget>> = LazyLock::new(|| Arc::new(BodyMemoryBudget::new(SHARES)));
@@ -102,7 +110,8 @@ impl BodyMemoryBudget {
             MemoryHolder::Caller(_)
                 if total_after <= self.shares.total
                     && bodies_after <= self.shares.bodies
-                    && own <= self.shares.caller =>
+                    && own <= self.shares.caller
+                    && (own <= LARGE_BODY_BYTES || self.is_small_enough_with(bytes)) =>
             {
                 (*total, *bodies) = (total_after, bodies_after);
                 by_holder.insert(holder, own);
@@ -116,6 +125,11 @@ impl BodyMemoryBudget {
             _ => return false,
         }
         true
+    }
+
+    /// Whether the process may hold `bytes` more for large bodies. Asked for these only: the answer may read a file.
+    fn is_small_enough_with(&self, bytes: usize) -> bool {
+        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.shares.resident
     }
 
     fn give_back(&self, holder: MemoryHolder, bytes: usize) {

@@ -11,6 +11,7 @@ const SMALL: BodyMemoryLimits = BodyMemoryLimits {
     caller: 40,
     max_anonymous: 10,
     max_per_address: 6,
+    resident: usize::MAX,
     wait_timeout: Duration::from_millis(200),
 };
 
@@ -53,6 +54,19 @@ fn what_is_held_grows_and_shrinks() {
     assert_eq!(account.used(), 30, "what could not be taken is not held");
     held.shrink(12);
     assert_eq!(account.used(), 12);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_with_much_resident_memory_reads_small_bodies_only() {
+    let much = 4 * LARGE_BODY_BYTES;
+    let roomy = BodyMemoryLimits { total: much, bodies: much, caller: much, ..SMALL };
+    let account = Arc::new(BodyMemoryBudget::new(BodyMemoryLimits { resident: 1, ..roomy }));
+    let mut small = held(&account, MemoryHolder::Caller(1), LARGE_BODY_BYTES).expect("a small body");
+    assert_eq!(small.try_grow_to(LARGE_BODY_BYTES + 1).unwrap_err().kind, Kind::Busy);
+    held(&account, MemoryHolder::Rows, much - LARGE_BODY_BYTES).expect("rows of bodies that have arrived");
+    let account = Arc::new(BodyMemoryBudget::new(roomy));
+    held(&account, MemoryHolder::Caller(1), much).expect("a large body in a process with little memory");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 use super::ai::ModelStatus;
 use super::body_memory::BodyMemoryBudget;
+use super::resident_memory::resident_bytes;
 use super::{App, collector_ports};
 use crate::domain::device::{DeviceStatus, Protocol};
 use crate::domain::memory_usage::MemoryUsage;
@@ -16,6 +17,8 @@ pub struct Metrics {
     pub models: Vec<(ModelId, ModelStatus)>,
     /// Memory budgets of the process.
     pub memory: Vec<MemoryUsage>,
+    /// Resident memory of the process, where the operating system states it.
+    pub resident_bytes: Option<usize>,
 }
 
 /// The collector status of one device.
@@ -49,6 +52,6 @@ impl App {
         let mut memory = vec![BodyMemoryBudget::usage_of_process(), self.engine.memory_usage()];
         memory.extend(self.store.memory_usage());
         memory.push(self.ai.detectors.usage());
-        Metrics { devices: measured.collect(), models, memory }
+        Metrics { devices: measured.collect(), models, memory, resident_bytes: resident_bytes() }
     }
 }

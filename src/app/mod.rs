@@ -39,6 +39,7 @@ mod opcua;
 mod password;
 pub mod product;
 pub mod register_io;
+pub mod resident_memory;
 pub mod retention;
 mod secret_file;
 pub mod series;

@@ -30,7 +30,7 @@ const MAX_SECRET_LEN: usize = 512;
 /// exists only here: show it once.
 pub fn generate() -> (String, KeySecret) {
     let text = format!("{SECRET_MARKER}{}", random_text(GENERATED_SECRET_LEN - SECRET_MARKER.len()));
-    let stored = to_stored(&text);
+    let stored = hash_secret(&text);
     (text, stored)
 }
 
@@ -38,7 +38,7 @@ pub fn generate() -> (String, KeySecret) {
 /// ASCII (it travels in headers).
 pub fn parse(secret: &str) -> Option<KeySecret> {
     let fits = (MIN_SECRET_LEN..=MAX_SECRET_LEN).contains(&secret.len());
-    (fits && secret.bytes().all(|b| b.is_ascii_graphic())).then(|| to_stored(secret))
+    (fits && secret.bytes().all(|b| b.is_ascii_graphic())).then(|| hash_secret(secret))
 }
 
 /// Compares a presented secret with the stored one in constant time.
@@ -52,7 +52,7 @@ pub fn random_text(len: usize) -> String {
     Alphanumeric.sample_string(&mut OsRng.unwrap_err(), len)
 }
 
-fn to_stored(secret: &str) -> KeySecret {
+fn hash_secret(secret: &str) -> KeySecret {
     let hash: [u8; 32] = Sha256::digest(secret).into();
     let prefix = if is_own_form(secret) { secret[..PREFIX_LEN].to_owned() } else { hex::encode(&hash[..8]) };
     KeySecret { prefix, hash }

@@ -1,8 +1,8 @@
 //! Query admission: permits for running queries and a bounded queue with a deadline for waiting ones.
 //!
 //! Permits are shared fairly among organizations (max-min fairness): a free permit goes to the waiting query whose
-//! organization runs the fewest, and among equals to the one that has waited longest. An organization with many queries
-//! therefore does not hold up the few of another.
+//! organization runs the fewest, and among equals to the one that has waited longest. Some permits are beyond what one
+//! organization may hold. An organization with many queries therefore does not hold up the few of another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +13,13 @@ use tokio::sync::oneshot;
 
 use crate::domain::{Error, Kind, OrgId, Result};
 
+/// Permits beyond those of one organization, so that others need not wait for one of its queries to end.
+const PERMITS_FOR_OTHERS: usize = 2;
 /// This many queries of an organization may wait even when those of others fill the queue.
 const MIN_WAITING_PER_ORG: usize = 4;
 
-/// Two queues: one for every query, and one before it for long-running queries. These get at most half of all permits,
-/// so that short queries always find some.
+/// Two queues: one for every query, and one before it for long-running queries. An organization's long-running queries
+/// get at most half of its permits, so that its short ones always find some.
 #[derive(Debug, Clone)]
 pub struct QueryAdmission {
     pub all: AdmissionQueue,
@@ -25,16 +27,22 @@ pub struct QueryAdmission {
 }
 
 impl QueryAdmission {
-    /// Admits `running` queries at a time and queues `waiting_cap` more in each queue for at most `deadline`.
+    /// Admits `running` queries of an organization at a time and queues `waiting_cap` more in each queue for at most
+    /// `deadline`.
     pub fn new(running: usize, waiting_cap: usize, deadline: Duration) -> Self {
         let long_running = AdmissionQueue::new(max_long_running(running), waiting_cap, deadline);
         Self { all: AdmissionQueue::new(running, waiting_cap, deadline), long_running }
     }
 }
 
-/// Returns how many of `running` concurrent queries may be long-running.
-pub fn max_long_running(running: usize) -> usize {
+/// Returns how many long-running queries an organization may run that may run `running` queries.
+fn max_long_running(running: usize) -> usize {
     (running / 2).max(1)
+}
+
+/// Returns how many long-running queries of all organizations may run, if one may run `running` queries.
+pub fn long_running_permits(running: usize) -> usize {
+    max_long_running(running) + PERMITS_FOR_OTHERS
 }
 
 /// Permits with a bounded queue.
@@ -44,6 +52,8 @@ pub struct AdmissionQueue(Arc<QueueState>);
 #[derive(Debug)]
 struct QueueState {
     queries: Mutex<AdmittedQueries>,
+    /// Maximum number of running queries of one organization.
+    running_cap: usize,
     waiting_cap: usize,
     deadline: Duration,
 }
@@ -75,20 +85,20 @@ pub struct AdmissionPermit {
 }
 
 impl AdmissionQueue {
-    /// Admits `running` queries at a time and queues `waiting_cap` more for at most `deadline`.
-    pub fn new(running: usize, waiting_cap: usize, deadline: Duration) -> Self {
+    /// Admits `running_cap` queries of an organization at a time and queues `waiting_cap` more for at most `deadline`.
+    pub fn new(running_cap: usize, waiting_cap: usize, deadline: Duration) -> Self {
         let queries = AdmittedQueries {
-            free_permits: running,
+            free_permits: running_cap + PERMITS_FOR_OTHERS,
             running: HashMap::new(),
             waiting: Vec::new(),
             arrivals: 0,
         };
-        Self(Arc::new(QueueState { queries: Mutex::new(queries), waiting_cap, deadline }))
+        Self(Arc::new(QueueState { queries: Mutex::new(queries), running_cap, waiting_cap, deadline }))
     }
 
-    /// Returns the number of free permits.
-    pub fn available_permits(&self) -> usize {
-        self.0.queries.lock().free_permits
+    /// Returns how many queries run.
+    pub fn running(&self) -> usize {
+        self.0.queries.lock().running.values().sum()
     }
 
     /// Waits for a permit for a query of `org`.
@@ -98,8 +108,8 @@ impl AdmissionQueue {
     pub async fn acquire(&self, org: OrgId) -> Result<AdmissionPermit> {
         let (slot, admitted) = {
             let mut queries = self.0.queries.lock();
-            // A permit is free only when nobody waits.
-            if queries.free_permits > 0 {
+            // Nobody waits who could have this permit.
+            if queries.may_run(org, self.0.running_cap) {
                 return Ok(queries.take_permit(&self.0, org));
             }
             let of_org = queries.waiting.iter().filter(|waiting| waiting.org == org).count();
@@ -123,6 +133,14 @@ impl AdmissionQueue {
 }
 
 impl AdmittedQueries {
+    fn may_run(&self, org: OrgId, running_cap: usize) -> bool {
+        self.free_permits > 0 && self.running_of(org) < running_cap
+    }
+
+    fn running_of(&self, org: OrgId) -> usize {
+        self.running.get(&org).copied().unwrap_or_default()
+    }
+
     fn take_permit(&mut self, queue: &Arc<QueueState>, org: OrgId) -> AdmissionPermit {
         self.free_permits -= 1;
         *self.running.entry(org).or_default() += 1;
@@ -140,17 +158,16 @@ impl AdmittedQueries {
     }
 
     /// Removes the query that is admitted next.
-    fn next_waiting(&mut self) -> Option<WaitingQuery> {
-        let running_of = |org| self.running.get(&org).copied().unwrap_or_default();
-        let order = |(_, waiting): &(usize, &WaitingQuery)| (running_of(waiting.org), waiting.arrival);
-        let (index, _) = self.waiting.iter().enumerate().min_by_key(order)?;
+    fn next_waiting(&mut self, running_cap: usize) -> Option<WaitingQuery> {
+        let order = |(_, waiting): &(usize, &WaitingQuery)| (self.running_of(waiting.org), waiting.arrival);
+        let may_run = |(_, waiting): &(usize, &WaitingQuery)| self.may_run(waiting.org, running_cap);
+        let (index, _) = self.waiting.iter().enumerate().filter(may_run).min_by_key(order)?;
         Some(self.waiting.remove(index))
     }
 
     /// Gives the free permits to waiting queries.
     fn admit_waiting(&mut self, queue: &Arc<QueueState>) {
-        while self.free_permits > 0 {
-            let Some(WaitingQuery { org, admit, .. }) = self.next_waiting() else { return };
+        while let Some(WaitingQuery { org, admit, .. }) = self.next_waiting(queue.running_cap) {
             let permit = self.take_permit(queue, org);
             // A query that has just left hands it back. The lock is held here, so the permit must not return itself.
             if let Err(mut unused) = admit.send(permit) {

@@ -1,6 +1,8 @@
 //! Tests permits, slots in the queue and the deadline, however a wait ends, and the order in which queries are
 //! admitted.
 
+use futures::FutureExt;
+
 use super::*;
 
 const DEADLINE: Duration = Duration::from_millis(200);
@@ -68,7 +70,7 @@ async fn wait_in_queue(gate: &AdmissionQueue, org: i32) -> tokio::task::JoinHand
 async fn a_free_permit_goes_to_the_organization_that_runs_the_fewest() {
     let gate = gate(3, 8);
     let mut running = Vec::new();
-    for org in [1, 1, 2] {
+    for org in [1, 1, 1, 2, 2] {
         running.push(gate.acquire(OrgId(org)).await.unwrap());
     }
     let waiting = [
@@ -77,7 +79,7 @@ async fn a_free_permit_goes_to_the_organization_that_runs_the_fewest() {
         wait_in_queue(&gate, 3).await,
         wait_in_queue(&gate, 2).await,
     ];
-    // One of the two queries of organization 1 ends, and then each that was admitted.
+    // One of the three queries of organization 1 ends, and then each that was admitted.
     let mut admitted = Vec::new();
     let mut ending = running.remove(0);
     let mut waiting: Vec<_> = waiting.into_iter().map(Some).collect();
@@ -89,10 +91,30 @@ async fn a_free_permit_goes_to_the_organization_that_runs_the_fewest() {
         admitted.push(next);
         ending = waiting[next].take().unwrap().await.unwrap().unwrap();
     }
-    // 3 runs none. Then 1 and 2 run one each, and the first of 1 has waited longest.
+    // 3 runs none. Then 1 and 2 run two each, and the first of 1 has waited longest.
     assert_eq!(admitted, [2, 0, 1, 3]);
     drop((ending, running));
-    assert_eq!((gate.available_permits(), gate.0.queries.lock().running.len()), (3, 0));
+    let queries = gate.0.queries.lock();
+    assert_eq!((queries.free_permits, queries.running.len()), (3 + PERMITS_FOR_OTHERS, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_with_all_of_its_permits_leaves_some_for_others() {
+    let gate = gate(2, 8);
+    let mut running = vec![gate.acquire(OrgId(1)).await.unwrap(), gate.acquire(OrgId(1)).await.unwrap()];
+    let next = wait_in_queue(&gate, 1).await;
+    for org in [2, 3] {
+        let other = gate.acquire(OrgId(org)).now_or_never().expect("it does not wait");
+        running.push(other.unwrap());
+    }
+    let of_fourth = wait_in_queue(&gate, 4).await;
+    assert_eq!(gate.running(), 4);
+    // The permit of another goes to the fourth, although the first organization has waited longer.
+    running.pop();
+    drop(of_fourth.await.unwrap().unwrap());
+    assert!(!next.is_finished());
+    running.remove(0);
+    drop(next.await.unwrap().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,11 +126,12 @@ async fn an_organization_that_fills_the_queue_leaves_room_for_a_few_of_others() 
     }
     assert!(refusal(&gate).await.contains("are waiting"));
     let mut others = Vec::new();
+    let own = gate.acquire(OrgId(2)).await.unwrap();
     for _ in 0..MIN_WAITING_PER_ORG {
         others.push(wait_in_queue(&gate, 2).await);
     }
     assert_eq!(gate.acquire(OrgId(2)).await.unwrap_err().kind, Kind::Busy);
-    drop(running);
+    drop((running, own));
     for admitted in others {
         drop(admitted.await.unwrap().unwrap());
     }

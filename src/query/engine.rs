@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
-use super::admission::{QueryAdmission, max_long_running};
+use super::admission::{QueryAdmission, long_running_permits};
 use super::context::{QueryContext, QueryServices};
 use super::error::from_datafusion;
 use super::executor::{self, ExecutionEnv, QueryLimits, StartedQuery};
@@ -75,7 +75,7 @@ impl Engine {
             Error::unavailable(format!("cannot create `{}` for queries to spill to: {e}", spill.display()))
         })?;
         let template = session_template::build(&options, cores).map_err(from_datafusion)?;
-        let threads = QueryRuntimes::start(cores, max_long_running(options.max_running))?;
+        let threads = QueryRuntimes::start(cores, long_running_permits(options.max_running))?;
         let gates = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
         let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
         let services =
@@ -113,9 +113,9 @@ impl Engine {
         self.template.runtime_env().memory_pool.reserved()
     }
 
-    /// Returns how many queries could start now without waiting.
-    pub fn free_permits(&self) -> usize {
-        self.admission.all.available_permits()
+    /// Returns how many queries run.
+    pub fn running_queries(&self) -> usize {
+        self.admission.all.running()
     }
 
     /// Creates the tracker that writes the query's log record.

@@ -25,7 +25,7 @@ use crate::domain::{Error, Kind, Result};
 /// Batches buffered between the query and a slow reader.
 const MAX_BUFFERED_BATCHES: usize = 4;
 /// Maximum bytes of a result batch, unless a single row is larger.
-const MAX_BATCH_BYTES: usize = 4 << 20;
+const MAX_BATCH_BYTES: usize = 1 << 20;
 /// A reader that takes no batch for this long is considered gone.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// After this long without a read, a query gives up its memory if other queries need it.

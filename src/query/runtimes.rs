@@ -9,9 +9,9 @@ use super::guard::nesting::THREAD_STACK_BYTES;
 use crate::domain::{Error, Result};
 use crate::store::throttle;
 
-/// Niceness of long-running queries (nice(2)): when they compete with short ones, they get about a quarter of a
+/// Niceness of long-running queries (nice(2)): when they compete with short ones, they get about a tenth of a
 /// processor.
-const NICE_LONG_RUNNING: i32 = 6;
+const NICE_LONG_RUNNING: i32 = 10;
 
 /// Longer statements take long to plan and are planned on the threads of long-running queries; bytes.
 const LONG_TEXT_BYTES: usize = 2 << 10;

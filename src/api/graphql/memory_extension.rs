@@ -11,7 +11,7 @@ use async_graphql::{Response, ServerError, ServerResult, ValidationResult, Value
 
 use super::errors;
 use super::limits::ArgumentBytes;
-use super::memory_pool::{FIELD_VALUE_BYTES, RequestReservation};
+use super::memory_pool::{FIELD_RESOLVER_BYTES, FIELD_VALUE_BYTES, RequestReservation};
 use super::size_estimate;
 
 /// Text length of a value that `FIELD_VALUE_BYTES` already includes.
@@ -56,14 +56,15 @@ impl Extension for RequestMemoryAccounting {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let held = reservation(ctx);
+        let (held, values) = (reservation(ctx), self.values.load(Ordering::Acquire));
         let arguments = ctx.data_opt::<ArgumentBytes>().copied().unwrap_or_default();
-        if let Err(error) =
-            held.reserve(operation_cost_bytes(self.values.load(Ordering::Acquire), arguments)).await
-        {
+        if let Err(error) = held.reserve(operation_cost_bytes(values, arguments)).await {
             return errors::request_error(&error);
         }
         let response = next.run(ctx, operation_name).await;
+        // No field is being resolved any more. The text of the response finds this memory, even while others wait for
+        // all that is released.
+        held.reuse(values.saturating_mul(FIELD_RESOLVER_BYTES));
         match held.spent() {
             // A partial response must not look complete.
             Some(error) => errors::request_error(&error),
@@ -85,8 +86,8 @@ impl Extension for RequestMemoryAccounting {
         // Rows are in memory, so a list of thousands would occupy its thread until its last field: other requests get
         // the thread in between.
         tokio::task::consume_budget().await;
-        // List items are resolved one by one.
-        let is_json = info.return_type.trim_end_matches('!') == JSON_SCALAR;
+        // Items of other lists are resolved one by one; those of JSON come as a whole (`sql_rows`).
+        let is_json = info.return_type.trim_matches(['[', ']', '!']) == JSON_SCALAR;
         let result = next.run(ctx, info).await;
         let bytes = match &result {
             Ok(Some(Value::String(text))) => text.len().saturating_sub(INCLUDED_TEXT_BYTES),

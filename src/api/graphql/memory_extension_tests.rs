@@ -1,4 +1,4 @@
-//! Tests that a long list lets other requests run on its thread.
+//! Tests that a long list lets other requests run on its thread, and what JSON is charged.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,6 +7,7 @@ use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, v
 
 use super::*;
 use crate::api::graphql::memory_pool::GraphqlMemoryPool;
+use crate::api::graphql::sql_rows::JsonRows;
 use crate::domain::{OrgId, Principal};
 
 /// Fields that have their values at once, as those of rows in memory have.
@@ -26,6 +27,10 @@ impl Rows {
     async fn rows(&self, count: usize) -> Vec<Row> {
         (0..count).map(|_| Row).collect()
     }
+
+    async fn json(&self, texts: usize) -> JsonRows {
+        JsonRows::from_texts(texts, 1000)
+    }
 }
 
 #[tokio::test]
@@ -43,4 +48,19 @@ async fn a_long_list_returns_its_thread_to_the_runtime_in_between() {
     assert_eq!(response.data, value!({ "rows": vec![value!({ "number": 7 }); 2000] }));
     // A task of tokio has a budget of 128 steps each time.
     assert!(polls > 2000 / 128, "{polls} polls");
+}
+
+#[tokio::test]
+async fn rows_of_json_are_charged_once_each_time_they_are_in_the_response() {
+    for (document, copies) in
+        [("{ json(texts: 100) }", 1), ("{ json(texts: 100) again: json(texts: 100) }", 2)]
+    {
+        let held = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
+        let schema =
+            Schema::build(Rows, EmptyMutation, EmptySubscription).extension(MemoryAccounting).finish();
+        let response = schema.execute(Request::new(document).data(held.clone())).await;
+        assert_eq!(response.errors, Vec::new());
+        let text = copies * 100 * 1000;
+        assert!((text..text * 3 / 2).contains(&held.used()), "{document}: {} bytes", held.used());
+    }
 }

@@ -17,9 +17,11 @@ use crate::domain::caller::Caller;
 use crate::domain::{Error, OrgId, Principal, Result};
 
 /// Memory of a field value until it is sent, without its text, bytes.
-pub const FIELD_VALUE_BYTES: usize = 200;
+pub const FIELD_VALUE_BYTES: usize = 400;
+/// Part of `FIELD_VALUE_BYTES` that is free once the field is resolved.
+pub const FIELD_RESOLVER_BYTES: usize = FIELD_VALUE_BYTES / 2;
 /// Number of operations of the largest size that fit the pool.
-const MAX_LARGEST_OPERATIONS: usize = 6;
+const MAX_LARGEST_OPERATIONS: usize = 3;
 /// Minimum size of the pool, even if the limit on operations is low: variables and SQL rows are reserved here too.
 const MIN_POOL_BYTES: usize = 64 << 20;
 /// A request that holds at most this much is small.
@@ -237,6 +239,12 @@ impl RequestReservation {
         };
         state.add(is_small, permit, used);
         Ok(())
+    }
+
+    /// Marks `bytes` of the used memory as unused without releasing them: growth takes them first.
+    pub fn reuse(&self, bytes: usize) {
+        let mut state = self.state.lock();
+        state.used = state.used.saturating_sub(bytes);
     }
 
     /// Whether the reservation has been refused more memory.

@@ -49,6 +49,22 @@ fn nobody_has_more_than_a_half_and_others_have_the_rest() {
     other.grow(half).expect("another has a half too");
 }
 
+#[tokio::test]
+async fn memory_marked_as_unused_is_not_given_to_those_who_wait() {
+    let account = GraphqlMemoryPool::new(1);
+    let half = MIN_POOL_BYTES / CALLER_SHARE_DIVISOR;
+    let (running, waiting) =
+        (account.open_reservation(&principal(1)), account.open_reservation(&principal(1)));
+    running.reserve(half / 2).await.expect("free");
+    let mut reserving = std::pin::pin!(waiting.reserve(half));
+    // The first poll takes what is left and waits for the rest.
+    assert!(futures::poll!(&mut reserving).is_pending());
+    running.reuse(half / 4);
+    running.grow(half / 4).expect("what it held before");
+    assert!(futures::poll!(&mut reserving).is_pending());
+    assert!(running.grow(GROW_STEP_BYTES).is_err(), "the rest belongs to the one that waits");
+}
+
 #[test]
 fn what_is_handed_on_is_held_until_it_is_sent() {
     let account = GraphqlMemoryPool::new(1);

@@ -1,45 +1,89 @@
 //! Conversion of SQL rows to JSON objects, with memory reserved byte by byte because a row may have any size.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::writer::LineDelimited;
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 use futures::TryStreamExt;
-use serde_json::Value;
 
 use super::memory_pool::RequestReservation;
 use crate::api::result_encoder;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
+/// Memory of a row without its values.
+const ROW_BYTES: usize = 200;
 /// Memory of a value without its text, including its column name.
 const CELL_BYTES: usize = 150;
 /// Rows converted to text at a time; their text exists beside their values until the step is done.
 const STEP_ROWS: usize = 256;
 
+/// Rows as JSON objects: a list whose items are resolved at once. async-graphql would make a future of about 2 kB for
+/// each item, which no reservation covers, and these have nothing to wait for.
+pub struct JsonRows(Vec<Value>);
+
+impl JsonRows {
+    /// Returns the number of rows.
+    pub fn row_count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Makes `rows` rows of one text of `bytes`.
+    #[cfg(test)]
+    pub fn from_texts(rows: usize, bytes: usize) -> Self {
+        Self(vec![Value::from("x".repeat(bytes)); rows])
+    }
+}
+
+impl OutputType for JsonRows {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<serde_json::Value>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<serde_json::Value> as OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<serde_json::Value> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        let mut rows = Vec::with_capacity(self.0.len());
+        for step in self.0.chunks(STEP_ROWS) {
+            rows.extend_from_slice(step);
+            tokio::task::yield_now().await;
+        }
+        Ok(Value::List(rows))
+    }
+}
+
 /// Collects the rows of a result as JSON objects.
 ///
 /// # Errors
 /// `TooLarge` if there are more than `most` rows; the error of `held` if they need too much memory.
-pub async fn rows_as_json(
-    mut answer: SqlResult,
-    most: usize,
-    held: &RequestReservation,
-) -> Result<Vec<Value>> {
+pub async fn rows_as_json(mut answer: SqlResult, most: usize, held: &RequestReservation) -> Result<JsonRows> {
     let schema = result_encoder::with_utc_timestamps(&answer.schema);
     let mut rows = Vec::new();
     while let Some(batch) = answer.batches.try_next().await? {
         if rows.len() + batch.num_rows() > most {
             return Err(Error::too_large(format!("the answer has more than {most} rows; use POST /sql")));
         }
-        held.grow(batch.num_rows().saturating_mul(batch.num_columns()).saturating_mul(CELL_BYTES))?;
+        let row_bytes = batch.num_columns().saturating_mul(CELL_BYTES).saturating_add(ROW_BYTES);
+        held.grow(batch.num_rows().saturating_mul(row_bytes))?;
         for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
             let length = STEP_ROWS.min(batch.num_rows() - start);
             add(&mut rows, &schema, &batch.slice(start, length), held)?;
+            // A step takes about a millisecond: other requests get the thread in between.
+            tokio::task::yield_now().await;
         }
     }
-    Ok(rows)
+    Ok(JsonRows(rows))
 }
 
 fn add(

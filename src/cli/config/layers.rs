@@ -86,7 +86,8 @@ pub(super) fn from_environment(
         if KEYS.iter().any(|known| known.name == key) {
             layers.push(Layer::from_value(format!("the variable {name}"), &key, value));
         } else {
-            unknown.push(format!("the variable {name} sets nothing; {}", keys::list_valid_keys(&key)));
+            unknown
+                .push(format!("the variable {name} is unknown and ignored; {}", keys::list_valid_keys(&key)));
         }
     }
     (layers, unknown)

@@ -222,8 +222,8 @@ impl RegisterSource {
         }
     }
 
-    /// Reads the members of a refused block one by one. Those refused again become holes. Returns whether there was
-    /// any.
+    /// Splits a block that the device refused (Modbus: with an exception) and reads its members one by one. Those refused
+    /// again become holes. Returns whether there was any.
     async fn read_individually(
         &mut self,
         batch: &RegisterPollGroup,

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::builtin_operator as op_code;
+use super::builtin_operator as opcode;
 use super::constant_tensors::{self, FakeQuant, QuantizationParameters, TensorType};
 use super::error::{InterpreterError, LoadError};
 use super::flatbuffer::FlatbufferTable;
@@ -21,7 +21,7 @@ use super::tensor::{Tensor, TensorData};
 
 /// Operators that read variables, which an initialiser outside the file would have written.
 const VARIABLE_OPERATORS: [i32; 4] =
-    [op_code::CALL_ONCE, op_code::VAR_HANDLE, op_code::READ_VARIABLE, op_code::ASSIGN_VARIABLE];
+    [opcode::CALL_ONCE, opcode::VAR_HANDLE, opcode::READ_VARIABLE, opcode::ASSIGN_VARIABLE];
 /// Maximum number of unsupported operators named in an error: more than any converted model has.
 const MAX_REPORTED_OPERATORS: usize = 64;
 
@@ -81,7 +81,7 @@ pub fn read(
 fn read_operator_codes(model: &FlatbufferTable, most: usize) -> Result<Vec<(i32, String)>, InterpreterError> {
     let read = |table: &FlatbufferTable| {
         let code = table.i32(3, 0)?.max(i32::from(table.i8(0, 0)?));
-        Ok((code, if code == op_code::CUSTOM { table.name(1)? } else { String::new() }))
+        Ok((code, if code == opcode::CUSTOM { table.name(1)? } else { String::new() }))
     };
     model.tables(1, most)?.iter().map(read).collect()
 }
@@ -194,7 +194,7 @@ impl ModelReader<'_> {
         let outputs = check_indices(table.ints(2)?, tensors)?;
         self.budget.hold_elements(inputs.len() + outputs.len())?;
         let name =
-            if *code == op_code::CUSTOM { Cow::Owned(custom.clone()) } else { operator_names::name(*code) };
+            if *code == opcode::CUSTOM { Cow::Owned(custom.clone()) } else { operator_names::name(*code) };
         let call = OperatorSpec {
             code: *code,
             name: &name,

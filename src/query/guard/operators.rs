@@ -36,7 +36,7 @@ const LONG_RUNNING_OPERATORS: [&str; 11] = [
 ];
 
 /// Maximum bytes that literals of one operator, repeated in every row, may take in a batch.
-const MAX_LITERAL_BYTES_OF_BATCH: usize = 16 << 20;
+const MAX_LITERAL_BYTES_OF_BATCH: usize = 4 << 20;
 /// Minimum rows of a batch, used with the longest literals.
 const MIN_BATCH_ROWS: usize = 16;
 /// Up to this many bounded functions, a statement uses full batches.

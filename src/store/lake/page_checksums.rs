@@ -1,5 +1,6 @@
 //! Adds checksums to page headers. The Parquet writer leaves them out, so they are inserted as the format specifies
-//! while a row group is assembled. Our readers and those of others verify them.
+//! while a row group is assembled. `page_reader` verifies them (the `crc` feature of the Parquet library), and so do other
+//! readers of Parquet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

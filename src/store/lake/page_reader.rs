@@ -147,7 +147,7 @@ impl ColumnPageReader {
         self.parts.file.row_group(self.group).column(self.column)
     }
 
-    /// Decodes the next page.
+    /// Decodes the next page. The Parquet library verifies its checksum first (its `crc` feature).
     fn decode(&mut self) -> Result<Option<Page>> {
         if self.decoder.is_none() {
             let rows = self.parts.file.row_group(self.group).num_rows().unsigned_abs() as usize;

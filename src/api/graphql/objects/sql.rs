@@ -4,7 +4,7 @@ use async_graphql::{Context, Result, SimpleObject};
 use serde_json::Value;
 
 use crate::api::graphql::context::{app, caller, reservation};
-use crate::api::graphql::sql_rows;
+use crate::api::graphql::sql_rows::{self, JsonRows};
 use crate::app::sql::SqlRequest;
 
 /// Maximum number of rows in a result; `/sql` streams larger ones.
@@ -16,7 +16,7 @@ pub struct SqlAnswer {
     /// Columns of the result in order, also present when there are no rows.
     columns: Vec<SqlColumn>,
     /// One object per row with one member per column; times are ISO-8601.
-    rows: Vec<Value>,
+    rows: JsonRows,
     /// Number of rows in the result.
     row_count: i32,
 }
@@ -43,13 +43,13 @@ pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlA
     };
     let columns = answer.schema.fields().iter().map(column).collect();
     let rows = sql_rows::rows_as_json(answer, MAX_SQL_ROWS, reservation(ctx)).await?;
-    let row_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+    let row_count = i32::try_from(rows.row_count()).unwrap_or(i32::MAX);
     Ok(SqlAnswer { columns, rows, row_count })
 }
 
 /// Returns the newest queries of the caller's organization, newest first, as objects with the columns of the table
 /// `query_log`.
-pub async fn query_log(ctx: &Context<'_>, first: usize) -> Result<Vec<Value>> {
+pub async fn query_log(ctx: &Context<'_>, first: usize) -> Result<JsonRows> {
     let query = "SELECT * FROM query_log ORDER BY started_at DESC LIMIT $first".to_owned();
     let params = serde_json::json!({ "first": first });
     let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;

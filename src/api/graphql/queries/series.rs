@@ -13,6 +13,7 @@ use crate::api::graphql::objects::sql::{self, SqlAnswer};
 use crate::api::graphql::objects::statistic::{self, AlignedValues};
 use crate::api::graphql::paging;
 use crate::api::graphql::scalars::{DateTime, Duration};
+use crate::api::graphql::sql_rows::JsonRows;
 use crate::app::series::AlignedQuery;
 use crate::domain::statistic::BucketFields;
 use crate::domain::stream::{Stream, StreamFilter};
@@ -112,7 +113,7 @@ impl SeriesQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Number of queries: maximum 1,000, default 100.")] first: Option<i32>,
-    ) -> Result<Vec<Value>> {
+    ) -> Result<JsonRows> {
         let first =
             paging::count_up_to("first", first, MAX_LOGGED_QUERIES)?.unwrap_or(paging::DEFAULT_PAGE_SIZE);
         sql::query_log(ctx, first).await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::infer::tflite::builtin_operator as op_code;
+use crate::infer::tflite::builtin_operator as opcode;
 use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::strides;
@@ -46,15 +46,15 @@ impl BinaryKernel {
     /// Parses the operation, and the activation of those that can have one.
     pub fn read(call: &OperatorSpec) -> Result<BinaryKernel, InterpreterError> {
         let op = match call.code {
-            op_code::ADD => BinaryOp::Add,
-            op_code::MUL => BinaryOp::Multiply,
-            op_code::SUB => BinaryOp::Subtract,
-            op_code::DIV => BinaryOp::Divide,
-            op_code::MAXIMUM => BinaryOp::Maximum,
-            op_code::MINIMUM => BinaryOp::Minimum,
-            op_code::SQUARED_DIFFERENCE => BinaryOp::SquaredDifference,
-            op_code::LESS => BinaryOp::Less,
-            op_code::LOGICAL_AND => BinaryOp::LogicalAnd,
+            opcode::ADD => BinaryOp::Add,
+            opcode::MUL => BinaryOp::Multiply,
+            opcode::SUB => BinaryOp::Subtract,
+            opcode::DIV => BinaryOp::Divide,
+            opcode::MAXIMUM => BinaryOp::Maximum,
+            opcode::MINIMUM => BinaryOp::Minimum,
+            opcode::SQUARED_DIFFERENCE => BinaryOp::SquaredDifference,
+            opcode::LESS => BinaryOp::Less,
+            opcode::LOGICAL_AND => BinaryOp::LogicalAnd,
             _ => return Err(InterpreterError::Unsupported(call.name.to_owned())),
         };
         let has_activation =

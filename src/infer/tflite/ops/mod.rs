@@ -28,7 +28,7 @@ pub mod unary;
 
 use std::sync::Arc;
 
-use super::builtin_operator as op_code;
+use super::builtin_operator as opcode;
 use super::error::InterpreterError;
 use super::flatbuffer::FlatbufferTable;
 use super::limits::ResourceBudget;
@@ -120,44 +120,44 @@ impl Kernel {
     /// Parses an operator call. `Unsupported` if the operator, or one of its options, is not implemented.
     pub fn read(call: &OperatorSpec) -> Result<Kernel, InterpreterError> {
         Ok(match call.code {
-            op_code::ADD
-            | op_code::MUL
-            | op_code::SUB
-            | op_code::DIV
-            | op_code::MAXIMUM
-            | op_code::MINIMUM
-            | op_code::LESS
-            | op_code::LOGICAL_AND
-            | op_code::SQUARED_DIFFERENCE => Kernel::Binary(binary::BinaryKernel::read(call)?),
-            op_code::AVERAGE_POOL_2D | op_code::MAX_POOL_2D => Kernel::Pool(pool::Pool::read(call)?),
-            op_code::CONV_2D => Kernel::Conv2d(conv2d::Conv2d::read(call)?),
-            op_code::DEPTHWISE_CONV_2D => {
+            opcode::ADD
+            | opcode::MUL
+            | opcode::SUB
+            | opcode::DIV
+            | opcode::MAXIMUM
+            | opcode::MINIMUM
+            | opcode::LESS
+            | opcode::LOGICAL_AND
+            | opcode::SQUARED_DIFFERENCE => Kernel::Binary(binary::BinaryKernel::read(call)?),
+            opcode::AVERAGE_POOL_2D | opcode::MAX_POOL_2D => Kernel::Pool(pool::Pool::read(call)?),
+            opcode::CONV_2D => Kernel::Conv2d(conv2d::Conv2d::read(call)?),
+            opcode::DEPTHWISE_CONV_2D => {
                 Kernel::DepthwiseConv2d(depthwise_conv2d::DepthwiseConv2d::read(call)?)
             }
-            op_code::DEQUANTIZE | op_code::QUANTIZE => Kernel::Identity,
-            op_code::FULLY_CONNECTED => Kernel::FullyConnected(fully_connected::FullyConnected::read(call)?),
-            op_code::LOGISTIC
-            | op_code::RELU
-            | op_code::RELU_N1_TO_1
-            | op_code::RELU6
-            | op_code::TANH
-            | op_code::EXP
-            | op_code::NEG
-            | op_code::LOG
-            | op_code::SQRT
-            | op_code::RSQRT
-            | op_code::SQUARE
-            | op_code::LEAKY_RELU
-            | op_code::ABS
-            | op_code::ELU
-            | op_code::HARD_SWISH => Kernel::Unary(unary::UnaryOp::read(call)?),
-            op_code::SOFTMAX => Kernel::Softmax(softmax::Softmax::read(call)?),
-            op_code::MEAN | op_code::SUM | op_code::REDUCE_PROD | op_code::REDUCE_MAX => {
+            opcode::DEQUANTIZE | opcode::QUANTIZE => Kernel::Identity,
+            opcode::FULLY_CONNECTED => Kernel::FullyConnected(fully_connected::FullyConnected::read(call)?),
+            opcode::LOGISTIC
+            | opcode::RELU
+            | opcode::RELU_N1_TO_1
+            | opcode::RELU6
+            | opcode::TANH
+            | opcode::EXP
+            | opcode::NEG
+            | opcode::LOG
+            | opcode::SQRT
+            | opcode::RSQRT
+            | opcode::SQUARE
+            | opcode::LEAKY_RELU
+            | opcode::ABS
+            | opcode::ELU
+            | opcode::HARD_SWISH => Kernel::Unary(unary::UnaryOp::read(call)?),
+            opcode::SOFTMAX => Kernel::Softmax(softmax::Softmax::read(call)?),
+            opcode::MEAN | opcode::SUM | opcode::REDUCE_PROD | opcode::REDUCE_MAX => {
                 Kernel::Reduction(reduce::Reduction::read(call)?)
             }
-            op_code::UNIDIRECTIONAL_SEQUENCE_LSTM => Kernel::Lstm(lstm::Lstm::read(call)?),
-            op_code::TRANSPOSE_CONV => Kernel::TransposeConv(transpose_conv::TransposeConv::read(call)?),
-            op_code::WHILE => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
+            opcode::UNIDIRECTIONAL_SEQUENCE_LSTM => Kernel::Lstm(lstm::Lstm::read(call)?),
+            opcode::TRANSPOSE_CONV => Kernel::TransposeConv(transpose_conv::TransposeConv::read(call)?),
+            opcode::WHILE => Kernel::While { condition: call.graph(0)?, body: call.graph(1)?, layer: None },
             _ => Kernel::read_array_operator(call)?,
         })
     }
@@ -167,31 +167,31 @@ impl Kernel {
         let i32_at = |slot| call.options.map_or(Ok(0), |options| options.i32(slot, 0));
         let axis_at = |slot| i32_at(slot).map(i64::from);
         Ok(match call.code {
-            op_code::CONCATENATION if Activation::from_option(call, 1)? == Activation::None => {
+            opcode::CONCATENATION if Activation::from_option(call, 1)? == Activation::None => {
                 Kernel::Concatenation { axis: axis_at(0)? }
             }
             // Google's kernel supports no activation here either.
-            op_code::CONCATENATION => return Err(call.unsupported("an activation")),
-            op_code::RESHAPE => Kernel::Reshape { dims: dims_at(call, 0)? },
-            op_code::PAD => Kernel::Pad,
-            op_code::GATHER if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
-            op_code::GATHER => return Err(call.unsupported("batch dimensions")),
-            op_code::BATCH_TO_SPACE_ND => Kernel::BatchToSpaceNd,
-            op_code::SPACE_TO_BATCH_ND => Kernel::SpaceToBatchNd,
-            op_code::TRANSPOSE => Kernel::Transpose,
-            op_code::SQUEEZE => Kernel::Squeeze { dims: dims_at(call, 0)? },
-            op_code::STRIDED_SLICE => Kernel::StridedSlice(slice::StridedSlice::read(call)?),
-            op_code::SPLIT => Kernel::Split { count: call.size(0, 0)? },
-            op_code::SLICE => Kernel::Slice,
-            op_code::TILE => Kernel::Tile,
-            op_code::EXPAND_DIMS => Kernel::ExpandDims,
-            op_code::SHAPE => Kernel::Shape,
-            op_code::PACK => Kernel::Pack { axis: axis_at(1)? },
-            op_code::UNPACK => Kernel::Unpack { axis: axis_at(1)? },
-            op_code::FILL => Kernel::Fill,
-            op_code::REVERSE_V2 => Kernel::Reverse,
-            op_code::RANDOM_STANDARD_NORMAL => Kernel::RandomNormal,
-            op_code::CUSTOM => match call.name {
+            opcode::CONCATENATION => return Err(call.unsupported("an activation")),
+            opcode::RESHAPE => Kernel::Reshape { dims: dims_at(call, 0)? },
+            opcode::PAD => Kernel::Pad,
+            opcode::GATHER if i32_at(1)? == 0 => Kernel::Gather { axis: axis_at(0)? },
+            opcode::GATHER => return Err(call.unsupported("batch dimensions")),
+            opcode::BATCH_TO_SPACE_ND => Kernel::BatchToSpaceNd,
+            opcode::SPACE_TO_BATCH_ND => Kernel::SpaceToBatchNd,
+            opcode::TRANSPOSE => Kernel::Transpose,
+            opcode::SQUEEZE => Kernel::Squeeze { dims: dims_at(call, 0)? },
+            opcode::STRIDED_SLICE => Kernel::StridedSlice(slice::StridedSlice::read(call)?),
+            opcode::SPLIT => Kernel::Split { count: call.size(0, 0)? },
+            opcode::SLICE => Kernel::Slice,
+            opcode::TILE => Kernel::Tile,
+            opcode::EXPAND_DIMS => Kernel::ExpandDims,
+            opcode::SHAPE => Kernel::Shape,
+            opcode::PACK => Kernel::Pack { axis: axis_at(1)? },
+            opcode::UNPACK => Kernel::Unpack { axis: axis_at(1)? },
+            opcode::FILL => Kernel::Fill,
+            opcode::REVERSE_V2 => Kernel::Reverse,
+            opcode::RANDOM_STANDARD_NORMAL => Kernel::RandomNormal,
+            opcode::CUSTOM => match call.name {
                 "FlexTensorListReserve" => Kernel::TensorListReserve,
                 "FlexTensorListSetItem" => Kernel::TensorListSetItem,
                 "FlexTensorListStack" => Kernel::TensorListStack,

@@ -1,6 +1,6 @@
 //! AVERAGE_POOL_2D and MAX_POOL_2D.
 
-use crate::infer::tflite::builtin_operator as op_code;
+use crate::infer::tflite::builtin_operator as opcode;
 use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::tensor::Tensor;
@@ -67,7 +67,7 @@ impl Pool {
             Ok::<_, InterpreterError>(FilterAxis { step, size, dilation: 1, is_same })
         };
         Ok(Pool {
-            is_max: call.code == op_code::MAX_POOL_2D,
+            is_max: call.code == opcode::MAX_POOL_2D,
             columns: stride(1, 3)?,
             rows: stride(2, 4)?,
             activation: Activation::from_option(call, 5)?,

@@ -1,6 +1,6 @@
 //! MEAN, SUM, REDUCE_MAX and REDUCE_PROD.
 
-use crate::infer::tflite::builtin_operator as op_code;
+use crate::infer::tflite::builtin_operator as opcode;
 use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::shape::Shape;
 use crate::infer::tflite::strides;
@@ -29,10 +29,10 @@ impl Reduction {
     /// Parses the operation, and whether reduced dimensions remain.
     pub fn read(call: &OperatorSpec) -> Result<Reduction, InterpreterError> {
         let op = match call.code {
-            op_code::MEAN => ReduceOp::Mean,
-            op_code::SUM => ReduceOp::Sum,
-            op_code::REDUCE_PROD => ReduceOp::Product,
-            op_code::REDUCE_MAX => ReduceOp::Maximum,
+            opcode::MEAN => ReduceOp::Mean,
+            opcode::SUM => ReduceOp::Sum,
+            opcode::REDUCE_PROD => ReduceOp::Product,
+            opcode::REDUCE_MAX => ReduceOp::Maximum,
             _ => return Err(InterpreterError::Unsupported(call.name.to_owned())),
         };
         Ok(Reduction { op, keep_dims: call.options.map_or(Ok(false), |options| options.bool(0))? })

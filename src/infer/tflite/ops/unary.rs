@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::infer::tflite::builtin_operator as op_code;
+use crate::infer::tflite::builtin_operator as opcode;
 use crate::infer::tflite::error::InterpreterError;
 use crate::infer::tflite::simd_functions::SimdFunction;
 use crate::infer::tflite::tensor::Tensor;
@@ -44,23 +44,23 @@ impl UnaryOp {
     /// Parses the function; of all options only the slope of LEAKY_RELU is read.
     pub fn read(call: &OperatorSpec) -> Result<UnaryOp, InterpreterError> {
         Ok(match call.code {
-            op_code::LOGISTIC => UnaryOp::Logistic,
-            op_code::RELU => UnaryOp::Activation(Activation::Relu),
-            op_code::RELU_N1_TO_1 => UnaryOp::Activation(Activation::ReluN1To1),
-            op_code::RELU6 => UnaryOp::Activation(Activation::Relu6),
-            op_code::TANH => UnaryOp::Tanh,
-            op_code::EXP => UnaryOp::Exp,
-            op_code::NEG => UnaryOp::Neg,
-            op_code::LOG => UnaryOp::Log,
-            op_code::SQRT => UnaryOp::Sqrt,
-            op_code::RSQRT => UnaryOp::Rsqrt,
-            op_code::SQUARE => UnaryOp::Square,
-            op_code::LEAKY_RELU => {
+            opcode::LOGISTIC => UnaryOp::Logistic,
+            opcode::RELU => UnaryOp::Activation(Activation::Relu),
+            opcode::RELU_N1_TO_1 => UnaryOp::Activation(Activation::ReluN1To1),
+            opcode::RELU6 => UnaryOp::Activation(Activation::Relu6),
+            opcode::TANH => UnaryOp::Tanh,
+            opcode::EXP => UnaryOp::Exp,
+            opcode::NEG => UnaryOp::Neg,
+            opcode::LOG => UnaryOp::Log,
+            opcode::SQRT => UnaryOp::Sqrt,
+            opcode::RSQRT => UnaryOp::Rsqrt,
+            opcode::SQUARE => UnaryOp::Square,
+            opcode::LEAKY_RELU => {
                 UnaryOp::LeakyRelu(call.options.map_or(Ok(0.0), |options| options.f32(0, 0.0))?)
             }
-            op_code::ABS => UnaryOp::Abs,
-            op_code::HARD_SWISH => UnaryOp::HardSwish,
-            op_code::ELU => UnaryOp::Elu,
+            opcode::ABS => UnaryOp::Abs,
+            opcode::HARD_SWISH => UnaryOp::HardSwish,
+            opcode::ELU => UnaryOp::Elu,
             _ => return Err(InterpreterError::Unsupported(call.name.to_owned())),
         })
     }
