@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::assemble;
 use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
-use super::paging::{PageRequest, PageUnit};
+use super::paging::{PageRequest, PageUnit, second_of};
 use super::scope::MessageScope;
 use super::stored_filter;
 use crate::domain::message::message_id::{self, MessagePlace};
@@ -104,7 +104,8 @@ impl Engine {
         .await
     }
 
-    /// Returns a page of the sensors of messages, and their total: newest message first, then by index.
+    /// Returns a page of the sensors of messages, and their total: the newest second first, within it by index, then
+    /// the newest message first.
     ///
     /// # Errors
     /// As [`Engine::messages`].
@@ -228,7 +229,7 @@ fn summarize(scope: &MessageScope) -> Result<Vec<DeviceMessages>> {
     Ok(with_any.map(device).collect())
 }
 
-/// Lists the sensors of messages: by time descending, then by index, then in the order of the messages.
+/// Lists the sensors of messages: by second descending, then by index, then in the order of the messages.
 fn sensor_rows(messages: Vec<Message>, wanted: Option<&str>) -> Vec<SensorRow> {
     let mut rows = Vec::new();
     for message in messages {
@@ -238,6 +239,6 @@ fn sensor_rows(messages: Vec<Message>, wanted: Option<&str>) -> Vec<SensorRow> {
         rows.extend(sensors.map(|sensor| SensorRow { uuid, device, ts, sensor }));
     }
     // The sort is stable.
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.ts), row.sensor.index));
+    rows.sort_by_key(|row| (std::cmp::Reverse(second_of(row.ts.0)), row.sensor.index));
     rows
 }

@@ -11,7 +11,7 @@ use super::stored_filter::MatchingKeys;
 use crate::domain::Result;
 use crate::domain::message::query::MessageOrder;
 use crate::domain::min_max::MinMax;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, MICROS_PER_SECOND};
 use crate::query::error::from_datafusion;
 use crate::store::message_counts::day_counts::MessageCount;
 use crate::store::message_counts::keys::StoredKey;
@@ -21,6 +21,7 @@ use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of, windo
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageUnit {
     Messages,
+    /// In a list of sensors, those of one second are ordered by their index first.
     Sensors,
 }
 
@@ -231,23 +232,31 @@ impl PageReader<'_> {
         (devices.into(), MinMax::new(oldest.max(ts.min), ts.max))
     }
 
-    /// Returns the part of a span at the end where the list begins.
+    /// Returns the part of a span at the end where the list begins; for sensors, with whole seconds.
     fn part(&self, ts: MinMax<i64>, share: f64) -> MinMax<i64> {
         if share >= 0.5 {
             return ts;
         }
         let length = ((ts.max - ts.min) as f64 * share) as i64;
-        match self.request.order {
-            MessageOrder::NewestFirst => MinMax::new(ts.max - length, ts.max),
-            MessageOrder::OldestFirst => MinMax::new(ts.min, ts.min + length),
+        match (self.request.order, self.request.unit) {
+            (MessageOrder::NewestFirst, PageUnit::Messages) => MinMax::new(ts.max - length, ts.max),
+            (MessageOrder::OldestFirst, PageUnit::Messages) => MinMax::new(ts.min, ts.min + length),
+            (MessageOrder::NewestFirst, PageUnit::Sensors) => {
+                MinMax::new(ts.min.max(second_of(ts.max - length) * MICROS_PER_SECOND), ts.max)
+            }
+            (MessageOrder::OldestFirst, PageUnit::Sensors) => {
+                let next = second_of(ts.min + length) + 1;
+                MinMax::new(ts.min, ts.max.min(next * MICROS_PER_SECOND - 1))
+            }
         }
     }
 
-    /// Takes keys into the page. For sensors, all messages of one time are taken together, because their sensors are
+    /// Takes keys into the page. For sensors, all messages of one second are taken together, because their sensors are
     /// ordered among each other.
     fn take(&mut self, keys: Vec<MessageKey>, page: &mut PageKeys) {
-        let is_one_group =
-            |a: &MessageKey, b: &MessageKey| self.request.unit == PageUnit::Sensors && a.ts == b.ts;
+        let is_one_group = |a: &MessageKey, b: &MessageKey| {
+            self.request.unit == PageUnit::Sensors && second_of(a.ts) == second_of(b.ts)
+        };
         for group in keys.chunk_by(is_one_group) {
             let units: u64 = group.iter().map(|key| self.request.units(key.sensors)).sum();
             if self.need == 0 {
@@ -264,4 +273,9 @@ impl PageReader<'_> {
             page.keys.extend(group);
         }
     }
+}
+
+/// Returns the second of a time, since 1970.
+pub fn second_of(ts: i64) -> i64 {
+    ts.div_euclid(MICROS_PER_SECOND)
 }
