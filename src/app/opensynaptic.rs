@@ -179,7 +179,7 @@ impl App {
         paging: PacketPaging,
     ) -> Result<PacketPage<PacketDevice>> {
         let mut devices = KnownDevices::new(self, principal);
-        let mut rows = Vec::new();
+        let mut rows: Vec<PacketDevice> = Vec::new();
         for messages in self.message_devices(principal).await? {
             rows.extend(devices.get(messages.device)?.map(|device| PacketDevice { device, messages }));
         }

@@ -91,7 +91,7 @@ fn check_page(document: &Value, page: &str) {
 #[test]
 fn what_is_said_is_shown_as_text() {
     let hostile = serde_json::json!({"info": {"title": "<script>\"&", "version": "1"}});
-    assert!(page::render(&hostile).contains("<h1>&lt;script&gt;&quot;&amp; 1</h1>"));
+    assert!(page::render(&hostile, "/").contains("<h1>&lt;script&gt;&quot;&amp; 1</h1>"));
 }
 
 #[test]

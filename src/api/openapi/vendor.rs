@@ -15,7 +15,8 @@ use utoipa::openapi::path::{
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, Required, Schema, SecurityRequirement,
+    ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema,
+    SecurityRequirement,
 };
 
 use super::doc::{Doc, JSON};
@@ -119,10 +120,9 @@ impl VendorOperation {
         let parameters = variables.into_iter().map(variable).chain(doc.query);
         let operation = parameters.fold(operation, OperationBuilder::parameter);
         let operation = operation.request_body(doc.body.map(|body| body.build()));
-        let operation = doc
-            .answers
-            .into_iter()
-            .fold(operation, |operation, (status, answer)| operation.response(status.to_string(), answer));
+        let operation = doc.answers.into_iter().fold(operation, |operation, (status, answer)| {
+            operation.response(status.to_string(), RefOr::T(answer))
+        });
         (path, PathItem::new(method, operation.build()))
     }
 }

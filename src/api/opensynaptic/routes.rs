@@ -7,13 +7,13 @@ use axum::extract::{Extension, FromRequestParts, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, Uri};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::any;
 use uuid::Uuid;
 
 use super::error::OpenSynapticError;
 use super::query::ListParameters;
-use super::wire::{self, DevicesView, HealthView, PacketWithSensorsView, PacketsView, SensorsView};
+use super::wire::{self, DevicesView, PacketWithSensorsView, PacketsView, SensorsView};
 use crate::api::connection_limit::ConnectionState;
 use crate::api::error::HttpError;
 use crate::api::layers::TrailingSlash;
@@ -100,7 +100,7 @@ impl FromRequestParts<Arc<App>> for Reader {
 
 /// `GET /health`, `GET /api/health`: the process is alive.
 async fn health() -> Response {
-    wire::respond(HealthView::new())
+    wire::respond(wire::HEALTH)
 }
 
 /// `GET /api/data/devices`: the devices that have packets.

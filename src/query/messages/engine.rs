@@ -16,7 +16,7 @@ use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
 use super::paging::{PageRequest, PageUnit, second_of};
 use super::scope::MessageScope;
-use super::stored_filter;
+use super::stored_filter::StoredFilter;
 use crate::domain::message::message_id::{self, MessagePlace};
 use crate::domain::message::query::{
     DeviceMessages, MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery, SensorPage,
@@ -46,8 +46,8 @@ impl Engine {
             let finding = scope.clone();
             let page = blocking(move || {
                 let status = filter.status.as_deref();
-                let matching = status.map(|status| stored_filter::matching(&finding, Some(status), None));
-                let matching = matching.transpose()?;
+                let matching =
+                    StoredFilter::new(status, None).map(|filter| filter.count(&finding)).transpose()?;
                 let request = PageRequest {
                     order,
                     unit: PageUnit::Messages,
@@ -121,9 +121,8 @@ impl Engine {
             let (limit, wanted) = (limit.min(MAX_PAGE_MESSAGES), sensor.clone());
             let page = blocking(move || {
                 let (status, sensor) = (filter.status.as_deref(), wanted.as_deref());
-                let is_filtered = status.is_some() || sensor.is_some();
                 let matching =
-                    is_filtered.then(|| stored_filter::matching(&scope, status, sensor)).transpose()?;
+                    StoredFilter::new(status, sensor).map(|filter| filter.count(&scope)).transpose()?;
                 let request = PageRequest {
                     order: MessageOrder::NewestFirst,
                     unit: PageUnit::Sensors,

@@ -7,15 +7,14 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
 use super::scope::MessageScope;
-use super::stored_filter::MatchingKeys;
+use super::stored_filter::MatchingMessages;
 use crate::domain::Result;
 use crate::domain::message::query::MessageOrder;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_SECOND};
 use crate::query::error::from_datafusion;
 use crate::store::message_counts::day_counts::MessageCount;
-use crate::store::message_counts::keys::StoredKey;
-use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of, window_of};
+use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of};
 
 /// What offset, limit and total count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub struct PageRequest<'a> {
     pub order: MessageOrder,
     pub unit: PageUnit,
     /// The stored messages that pass the filter; `None` means all.
-    pub matching: Option<&'a MatchingKeys>,
+    pub matching: Option<&'a MatchingMessages>,
     /// Whether derived messages pass the filter.
     pub derives: bool,
     pub offset: u64,
@@ -99,9 +98,11 @@ impl PageRequest<'_> {
 
     /// Units of the listed stored messages of a day, or of one of its windows.
     fn matching_units(&self, day: Day, window: Option<u8>) -> u64 {
-        let keys = self.matching.and_then(|matching| matching.get(&day)).into_iter().flatten();
-        let of_window = keys.filter(|key| window.is_none_or(|window| window_of(key.ts) == window));
-        of_window.map(|key: &StoredKey| self.units(key.sensors)).sum()
+        let count = self.matching.map(|matching| matching.of(day, window)).unwrap_or_default();
+        match self.unit {
+            PageUnit::Messages => count.messages,
+            PageUnit::Sensors => count.sensors,
+        }
     }
 
     fn units(&self, sensors: u32) -> u64 {
