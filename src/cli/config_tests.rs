@@ -164,11 +164,6 @@ fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
             file("onpremise.enabled = 'on'"),
             ["onpremise.enabled", "`on`", "true or false"],
         ),
-        (
-            "unknown_below_a_section",
-            file("[storage.sql]\nenable = true"),
-            ["storage.sql.enable", "unknown key", "storage.sql.enabled"],
-        ),
         ("cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"]),
     ];
     for (name, config, parts) in rows {

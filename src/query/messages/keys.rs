@@ -92,7 +92,7 @@ pub fn read(scope: &MessageScope, wanted: &KeyRequest<'_>) -> Result<Vec<Message
     };
     match wanted.matching {
         None => keys.extend(stored.iter().map(of_stored)),
-        Some(matching) => keys.extend(matching.keys(scope, *day, *ts, devices)?.iter().map(of_stored)),
+        Some(matching) => keys.extend(matching.keys(scope, part, devices)?.iter().map(of_stored)),
     }
     Ok(keys)
 }

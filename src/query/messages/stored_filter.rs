@@ -10,11 +10,10 @@ use arrow::array::AsArray;
 
 use super::scope::MessageScope;
 use crate::domain::Result;
-use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::query::scan::upsert_scan::UpsertScan;
 use crate::store::lake::table_reader::ReadFilter;
-use crate::store::message_counts::keys::StoredKey;
+use crate::store::message_counts::keys::{DayPart, StoredKey};
 use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, window_of};
 use crate::store::message_rows;
 use crate::store::table::Table;
@@ -60,7 +59,7 @@ impl StoredFilter {
     pub fn count(self, scope: &MessageScope) -> Result<MatchingMessages> {
         let mut counts: HashMap<Day, Vec<MatchingCount>> = HashMap::new();
         for day in self.scan(scope).days(scope.ts) {
-            self.read_day(scope, day, scope.ts, &scope.devices, &mut |keys| {
+            self.read(scope, DayPart { day, ts: scope.ts }, &scope.devices, &mut |keys| {
                 let of_day =
                     counts.entry(day).or_insert_with(|| vec![MatchingCount::default(); WINDOWS_PER_DAY]);
                 for key in keys {
@@ -79,11 +78,11 @@ impl StoredFilter {
         UpsertScan { snapshot: scope.view.snapshot.clone(), table: Table::Messages, columns }
     }
 
-    fn read_day(
+    /// Passes the keys of a part of a day to `give`, a batch at a time.
+    fn read(
         &self,
         scope: &MessageScope,
-        day: Day,
-        ts: MinMax<i64>,
+        DayPart { day, ts }: DayPart,
         devices: &Arc<[i32]>,
         give: &mut dyn FnMut(Vec<StoredKey>),
     ) -> Result<()> {
@@ -134,15 +133,9 @@ impl MatchingMessages {
     ///
     /// # Errors
     /// `Unavailable` when a file cannot be read; `Timeout`.
-    pub fn keys(
-        &self,
-        scope: &MessageScope,
-        day: Day,
-        ts: MinMax<i64>,
-        devices: &Arc<[i32]>,
-    ) -> Result<Vec<StoredKey>> {
+    pub fn keys(&self, scope: &MessageScope, part: DayPart, devices: &Arc<[i32]>) -> Result<Vec<StoredKey>> {
         let mut found = Vec::new();
-        self.filter.read_day(scope, day, ts, devices, &mut |keys| found.extend(keys))?;
+        self.filter.read(scope, part, devices, &mut |keys| found.extend(keys))?;
         Ok(found)
     }
 }
