@@ -257,6 +257,8 @@ fn the_admin_token_is_not_repeated_and_may_be_empty() {
     let error = load("[opensynaptic]\nadmin_token = \"hush\\nhush\"", &[], vec![]).expect_err("a line break");
     let message = error.to_string();
     assert!(message.contains("opensynaptic.admin_token") && !message.contains("hush"), "{message}");
+    let unknown = load("[storage.sql]\nenable = true", &[], vec![]).expect_err("another key").to_string();
+    assert!(unknown.contains("unknown key") && unknown.contains("storage.sql.enabled"), "{unknown}");
     let rows =
         [("admin_token = ''", None), ("admin_token = '  '", None), ("admin_token = ' hush '", Some("hush"))];
     for (toml, expected) in rows {
