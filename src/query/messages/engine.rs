@@ -125,7 +125,7 @@ impl Engine {
                     StoredFilter::new(status, sensor).map(|filter| filter.count(&scope)).transpose()?;
                 let request = PageRequest {
                     order: MessageOrder::NewestFirst,
-                    unit: PageUnit::Sensors,
+                    unit: if sensor.is_some() { PageUnit::SelectedSensors } else { PageUnit::Sensors },
                     matching: matching.as_ref(),
                     derives: filter.derives && status.is_none_or(|status| status == STATUS_ONLINE),
                     offset: offset as u64,

@@ -7,6 +7,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
 use super::scope::MessageScope;
+use super::sensor_group::{self, NeededMessages};
 use super::stored_filter::MatchingMessages;
 use crate::domain::Result;
 use crate::domain::message::query::MessageOrder;
@@ -22,6 +23,8 @@ pub enum PageUnit {
     Messages,
     /// In a list of sensors, those of one second are ordered by their index first.
     Sensors,
+    /// Some of the sensors of each message, so that their indices are not known before they are read.
+    SelectedSensors,
 }
 
 /// The page that is asked for.
@@ -90,7 +93,7 @@ impl PageRequest<'_> {
     fn counted_units(&self, count: &MessageCount) -> u64 {
         let (derived, stored) = match self.unit {
             PageUnit::Messages => (count.derived, count.stored),
-            PageUnit::Sensors => (count.derived_sensors, count.stored_sensors),
+            PageUnit::Sensors | PageUnit::SelectedSensors => (count.derived_sensors, count.stored_sensors),
         };
         let derived = if self.derives { derived } else { 0 };
         derived + if self.matching.is_none() { stored } else { 0 }
@@ -101,14 +104,14 @@ impl PageRequest<'_> {
         let count = self.matching.map(|matching| matching.of(day, window)).unwrap_or_default();
         match self.unit {
             PageUnit::Messages => count.messages,
-            PageUnit::Sensors => count.sensors,
+            PageUnit::Sensors | PageUnit::SelectedSensors => count.sensors,
         }
     }
 
     fn units(&self, sensors: u32) -> u64 {
         match self.unit {
             PageUnit::Messages => 1,
-            PageUnit::Sensors => u64::from(sensors),
+            PageUnit::Sensors | PageUnit::SelectedSensors => u64::from(sensors),
         }
     }
 }
@@ -242,10 +245,10 @@ impl PageReader<'_> {
         match (self.request.order, self.request.unit) {
             (MessageOrder::NewestFirst, PageUnit::Messages) => MinMax::new(ts.max - length, ts.max),
             (MessageOrder::OldestFirst, PageUnit::Messages) => MinMax::new(ts.min, ts.min + length),
-            (MessageOrder::NewestFirst, PageUnit::Sensors) => {
+            (MessageOrder::NewestFirst, _) => {
                 MinMax::new(ts.min.max(second_of(ts.max - length) * MICROS_PER_SECOND), ts.max)
             }
-            (MessageOrder::OldestFirst, PageUnit::Sensors) => {
+            (MessageOrder::OldestFirst, _) => {
                 let next = second_of(ts.min + length) + 1;
                 MinMax::new(ts.min, ts.max.min(next * MICROS_PER_SECOND - 1))
             }
@@ -256,7 +259,7 @@ impl PageReader<'_> {
     /// ordered among each other.
     fn take(&mut self, keys: Vec<MessageKey>, page: &mut PageKeys) {
         let is_one_group = |a: &MessageKey, b: &MessageKey| {
-            self.request.unit == PageUnit::Sensors && second_of(a.ts) == second_of(b.ts)
+            self.request.unit != PageUnit::Messages && second_of(a.ts) == second_of(b.ts)
         };
         for group in keys.chunk_by(is_one_group) {
             let units: u64 = group.iter().map(|key| self.request.units(key.sensors)).sum();
@@ -267,11 +270,18 @@ impl PageReader<'_> {
                 self.skip -= units;
                 continue;
             }
-            if page.keys.is_empty() {
-                page.skip = self.skip;
+            let is_first = page.keys.is_empty();
+            let taken = match self.request.unit {
+                PageUnit::Sensors => sensor_group::needed(group, self.skip, self.need),
+                PageUnit::Messages | PageUnit::SelectedSensors => {
+                    NeededMessages { keys: group.to_vec(), skip: self.skip }
+                }
+            };
+            if is_first {
+                page.skip = taken.skip;
             }
             self.need = self.need.saturating_sub(units - std::mem::take(&mut self.skip));
-            page.keys.extend(group);
+            page.keys.extend(taken.keys);
         }
     }
 }
