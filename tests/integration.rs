@@ -20,6 +20,7 @@ mod lake;
 mod modbus;
 mod onpremise;
 mod opcua;
+mod opensynaptic;
 mod pages;
 mod plc;
 mod rest;

@@ -26,6 +26,8 @@ pub enum HttpError {
     NotAcceptable,
     /// The path exists, but not with this method.
     MethodNotAllowed(Method),
+    /// No path of the API has this method.
+    MethodNotImplemented(Method),
     /// The media type or encoding of the body is not supported.
     UnsupportedMediaType(String),
     /// The client sent its request too slowly.
@@ -138,7 +140,8 @@ pub fn graphql_response(media: &'static str, is_run: bool, bytes: usize, body: B
     response
 }
 
-fn content_type_header(media: &'static str) -> HeaderValue {
+/// Returns a content type in UTF-8.
+pub fn content_type_header(media: &'static str) -> HeaderValue {
     let named = HeaderValue::from_maybe_shared(format!("{media}; charset=utf-8"));
     named.unwrap_or(HeaderValue::from_static(media))
 }
@@ -194,6 +197,7 @@ fn http_status(fault: &HttpError) -> StatusCode {
         HttpError::Domain(error) => status(error.kind),
         HttpError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         HttpError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        HttpError::MethodNotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
         HttpError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         HttpError::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         HttpError::Csrf(_) => StatusCode::FORBIDDEN,
@@ -255,10 +259,12 @@ fn plain_body(fault: &HttpError) -> Value {
     }
 }
 
-fn http_detail(fault: &HttpError) -> String {
+/// Returns what an error says of itself, for APIs that put it into a body of their own.
+pub fn http_detail(fault: &HttpError) -> String {
     match fault {
         HttpError::NotAcceptable => "Could not satisfy the request Accept header.".into(),
         HttpError::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
+        HttpError::MethodNotImplemented(method) => format!("Unsupported method ('{method}')"),
         HttpError::UnsupportedMediaType(media) => format!("Unsupported media type \"{media}\" in request."),
         HttpError::RequestTimeout => "The request did not arrive in time.".into(),
         HttpError::Csrf(why) => format!("CSRF Failed: {why}"),
@@ -266,7 +272,8 @@ fn http_detail(fault: &HttpError) -> String {
     }
 }
 
-fn error_response(fault: &HttpError, body: Value) -> Response {
+/// Builds the response to an error: status, body, headers, and what is logged.
+pub fn error_response(fault: &HttpError, body: Value) -> Response {
     let code = http_status(fault);
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {
@@ -300,6 +307,7 @@ fn retry_after(fault: &HttpError) -> Option<u64> {
         }),
         HttpError::NotAcceptable
         | HttpError::MethodNotAllowed(_)
+        | HttpError::MethodNotImplemented(_)
         | HttpError::UnsupportedMediaType(_)
         | HttpError::RequestTimeout
         | HttpError::Csrf(_)

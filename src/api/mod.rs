@@ -8,6 +8,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use self::openapi::route::Section;
+use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
 
 pub mod body_drain;
@@ -26,6 +27,7 @@ pub mod layers;
 pub mod metrics;
 pub mod named_queries;
 pub mod openapi;
+pub mod opensynaptic;
 pub mod origin;
 pub mod pages;
 pub mod payload;
@@ -44,6 +46,11 @@ fn sections() -> Vec<Section> {
     sections
 }
 
+/// The documents of the other vendors' APIs.
+fn vendor_documents() -> Vec<VendorDocument> {
+    vec![opensynaptic::document()]
+}
+
 /// Builds the router of all HTTP routes with their middleware.
 pub fn router(app: Arc<App>) -> Router {
     let described = sections().into_iter().flat_map(|section| section.routes);
@@ -56,6 +63,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(metrics::routes())
         .merge(pages::routes())
         .merge(control::routes())
+        .merge(opensynaptic::routes())
+        .merge(vendor::routes(vendor_documents()))
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::App;
 use crate::domain::org::Org;
-use crate::domain::{Error, Kind, Result};
+use crate::domain::{Error, Kind, Principal, Resource, Result, Scope};
 
 /// Settings of the vendors' APIs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,5 +42,14 @@ impl App {
             _ => error,
         })?;
         self.store.catalog().org_of(&principal).ok_or_else(|| Error::internal("an organization disappeared"))
+    }
+
+    /// Returns the principal that reads the devices and values of that organization, and nothing else.
+    ///
+    /// # Errors
+    /// As [`App::compat_org`].
+    pub fn compat_reader(&self) -> Result<Principal> {
+        let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
+        Ok(Principal { scopes, ..Principal::system(self.compat_org()?.id) })
     }
 }

@@ -36,6 +36,7 @@ pub mod metrics;
 pub mod named_queries;
 pub mod onpremise;
 mod opcua;
+pub mod opensynaptic;
 mod password;
 pub mod product;
 pub mod register_io;
@@ -88,6 +89,7 @@ pub struct AppSettings {
     pub live: live::LiveSettings,
     pub messages: messages::MessageSettings,
     pub commands: command::CommandSettings,
+    pub opensynaptic: opensynaptic::OpenSynapticSettings,
     pub queries: Arc<NamedQueries>,
 }
 

@@ -70,6 +70,7 @@ pub async fn open() -> (TempDir, App) {
         live: Default::default(),
         messages: Default::default(),
         commands: Default::default(),
+        opensynaptic: Default::default(),
         queries: Arc::default(),
     };
     (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))

@@ -3,6 +3,7 @@
 //!
 //! Looking a key up, and what a principal may then do, belong to `app/` and `domain/`.
 
+pub mod admin_token;
 pub mod client;
 pub mod grant;
 pub mod jwt;

@@ -122,6 +122,9 @@ pub struct ListenArgs {
     /// Arrow Flight SQL listen address [default: off]
     #[arg(long, value_name = "ADDR:PORT")]
     pub flight_listen: Option<String>,
+    /// Listen address of the OpenSynaptic API alone [default: off]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub opensynaptic_listen: Option<String>,
 }
 
 /// Without --fault the furnace's thermometer drifts: drift:furnace.temperature@30s+20s/5m=30

@@ -22,6 +22,7 @@ use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
 use crate::app::messages::MessageSettings;
+use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::app::session::SessionOptions;
 use crate::collect::AllowedNetworks;
 use crate::domain::{Error, FieldError, Result};
@@ -44,6 +45,7 @@ pub struct Config {
     pub pg: PgConfig,
     pub flight: FlightConfig,
     pub onpremise: OnPremiseConfig,
+    pub opensynaptic: OpenSynapticConfig,
     /// Catalog database; `None` is SQLite inside the data directory.
     pub catalog_url: Option<String>,
     pub wal: WalConfig,
@@ -130,6 +132,15 @@ impl OnPremiseConfig {
     }
 }
 
+/// Data-query API of OpenSynaptic. The HTTP listener serves it; without an address it has no other listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenSynapticConfig {
+    pub listen: Option<SocketAddr>,
+    /// Maximum number of connections of that listener.
+    pub connections: usize,
+    pub settings: OpenSynapticSettings,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct WalConfig {
     /// Bytes retained after the flush, for live subscribers to catch up.
@@ -209,6 +220,11 @@ impl Default for Config {
                 port: 1234,
                 host: None,
                 connections: 2048,
+            },
+            opensynaptic: OpenSynapticConfig {
+                listen: None,
+                connections: 100,
+                settings: OpenSynapticSettings::default(),
             },
             catalog_url: None,
             wal: WalConfig { keep: 256_000_000, segment: 64_000_000 },

@@ -48,6 +48,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let pg = PgConfig { listen: None, ..config.pg.clone() };
     let flight = FlightConfig { listen: None, ..config.flight.clone() };
     let onpremise = OnPremiseConfig { host: None, ..config.onpremise.clone() };
+    let opensynaptic = OpenSynapticConfig { listen: None, ..config.opensynaptic.clone() };
     let compat = CompatSettings { default_org: None, ..config.compat.clone() };
     let off = Config {
         catalog_url: None,
@@ -57,6 +58,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         pg,
         flight,
         onpremise,
+        opensynaptic,
         compat,
         tls: TlsFiles::default(),
         ..config
@@ -75,6 +77,9 @@ fn variables_reach_every_section() {
             ("BASALT_WAL__KEEP", "1GiB"),
             ("BASALT_PG_LISTEN", "127.0.0.1:5433"),
             ("BASALT_FLIGHT_LISTEN", "127.0.0.1:32011"),
+            ("BASALT_OPENSYNAPTIC_LISTEN", "127.0.0.1:8766"),
+            ("BASALT_OPENSYNAPTIC_ADMIN_TOKEN", "hush"),
+            ("BASALT_STORAGE__SQL__ENABLED", "false"),
             ("BASALT_LOG__FORMAT", "json"),
             ("BASALT_BOOTSTRAP_KEY", "no setting, and none of our business here"),
             ("BASALT_TEST_POSTGRES", "nor this"),
@@ -91,6 +96,10 @@ fn variables_reach_every_section() {
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.pg.listen.map(|a| a.port()), Some(5433));
     assert_eq!(config.flight.listen.map(|a| a.port()), Some(32_011));
+    assert_eq!(config.opensynaptic.listen.map(|a| a.port()), Some(8766));
+    let OpenSynapticSettings { auth_enabled, admin_token, sql_enabled } = config.opensynaptic.settings;
+    assert!(admin_token.is_some_and(|token| token.matches("hush")) && !auth_enabled && !sql_enabled);
+    assert_eq!(config.unknown_variables, [""; 0]);
 }
 
 #[test]
@@ -241,6 +250,24 @@ fn a_password_in_the_catalog_url_is_not_repeated() {
     let message = error.to_string();
     assert!(message.contains("catalog.url") && message.contains("postgres://"), "{message}");
     assert!(!message.contains("secret"), "{message}");
+}
+
+#[test]
+fn the_admin_token_is_not_repeated_and_may_be_empty() {
+    let error = load("[opensynaptic]\nadmin_token = \"hush\\nhush\"", &[], vec![]).expect_err("a line break");
+    let message = error.to_string();
+    assert!(message.contains("opensynaptic.admin_token") && !message.contains("hush"), "{message}");
+    let unknown = load("[storage.sql]\nenable = true", &[], vec![]).expect_err("another key").to_string();
+    assert!(unknown.contains("unknown key") && unknown.contains("storage.sql.enabled"), "{unknown}");
+    let rows =
+        [("admin_token = ''", None), ("admin_token = '  '", None), ("admin_token = ' hush '", Some("hush"))];
+    for (toml, expected) in rows {
+        let config = load(&format!("[opensynaptic]\n{toml}"), &[], vec![]).expect(toml);
+        let found = config.opensynaptic.settings.admin_token.clone();
+        assert_eq!(found.is_some(), expected.is_some(), "{toml}");
+        assert!(expected.is_none_or(|token| found.is_some_and(|found| found.matches(token))), "{toml}");
+        assert!(!format!("{config:?}").contains("hush"), "{toml}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The listeners that speak HTTP: the main one, and that of the on-premise interface of Instathings.
+//! The listeners that speak HTTP: the main one, and those of the on-premise interface of Instathings and of
+//! OpenSynaptic.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -13,17 +14,23 @@ use super::running_listeners::RunningListeners;
 use crate::api::connection_limit::ConnectionLimit;
 use crate::api::instathings::onpremise::{self, OnPremiseOptions};
 use crate::api::tls::Tls;
-use crate::api::{self, serve};
+use crate::api::{self, opensynaptic, serve};
 use crate::app::App;
+use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::domain::Result;
 
 /// HTTP connections allowed even when few file descriptors remain.
 const MIN_HTTP_CONNECTIONS: usize = 16;
 
+/// Names of the APIs in warnings.
+const ON_PREMISE: &str = "the on-premise interface";
+const OPENSYNAPTIC: &str = "the API of OpenSynaptic";
+
 /// Bound sockets of HTTP.
 pub struct HttpSockets {
     pub main: BoundSocket,
     pub onpremise: Option<BoundSocket>,
+    pub opensynaptic: Option<BoundSocket>,
     pub tls: Option<Tls>,
 }
 
@@ -37,28 +44,39 @@ impl HttpSockets {
         running: &mut RunningListeners,
     ) -> Result<()> {
         let limits = HttpLimits::new(config, fd_limit::raise_fd_limit());
+        let tls = &self.tls;
+        let mut start =
+            |scheme: &str, BoundSocket { socket, address }: BoundSocket, routes, limit| -> Result<()> {
+                let tls = tls.as_ref().map(Tls::for_http).transpose()?;
+                let serving = serve::serve(socket, tls, routes, limit, stop.clone().cancelled_owned());
+                running.spawn(format!("{scheme}://{address}"), endless(serving));
+                Ok(())
+            };
         let mut routes = api::router(app.clone());
         if config.onpremise.is_served() {
             let options = onpremise_options(app, limits.onpremise);
             let onpremise = onpremise::router(app.onpremise_messages()?, options);
             if let Some(host) = &config.onpremise.host {
-                warn_if_reachable(self.main.address, "onpremise.host");
+                warn_if_reachable(self.main.address, "onpremise.host", ON_PREMISE);
                 routes = onpremise::host::by_host(routes, host, onpremise.clone());
             }
-            if let Some(BoundSocket { socket, address }) = self.onpremise {
-                warn_if_reachable(address, "onpremise.address");
+            if let Some(bound) = self.onpremise {
+                warn_if_reachable(bound.address, "onpremise.address", ON_PREMISE);
                 let limit = ConnectionLimit::new("onpremise.connections", limits.onpremise);
-                let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
-                let serving = serve::serve(socket, tls, onpremise, limit, stop.clone().cancelled_owned());
-                running.spawn(format!("onpremise://{address}"), endless(serving));
+                start("onpremise", bound, onpremise, limit)?;
             }
         }
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
+        let packets = &config.opensynaptic.settings;
+        check_admin_token(packets);
+        warn_if_packets_are_open(packets, self.main.address, "listen");
+        if let Some(bound) = self.opensynaptic {
+            warn_if_packets_are_open(packets, bound.address, "opensynaptic.listen");
+            let limit = ConnectionLimit::new("opensynaptic.connections", config.opensynaptic.connections);
+            start("opensynaptic", bound, opensynaptic::router(app.clone()), limit)?;
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let limit = ConnectionLimit::new("http.connections", limits.main);
-        let serving = serve::serve(self.main.socket, tls, routes, limit, stop.clone().cancelled_owned());
-        running.spawn(format!("{scheme}://{}", self.main.address), endless(serving));
-        Ok(())
+        start(scheme, self.main, routes, limit)
     }
 }
 
@@ -77,14 +95,33 @@ fn onpremise_options(app: &App, sessions: usize) -> OnPremiseOptions {
     OnPremiseOptions { sessions, ending: app.ending(), connections }
 }
 
-/// Warns that other machines reach the on-premise interface at this address.
-fn warn_if_reachable(address: SocketAddr, setting: &str) {
+/// Warns that other machines reach an API without authentication at this address.
+fn warn_if_reachable(address: SocketAddr, setting: &str, api: &str) {
     if !address.ip().is_loopback() {
         tracing::warn!(
             %address,
             setting,
-            "the on-premise interface has no authentication: whoever reaches this address reads every message"
+            "{api} has no authentication: whoever reaches this address reads every message"
         );
+    }
+}
+
+/// Warns when everybody who reaches the address reads packets.
+fn warn_if_packets_are_open(settings: &OpenSynapticSettings, address: SocketAddr, setting: &str) {
+    if settings.sql_enabled && !settings.auth_enabled {
+        warn_if_reachable(address, setting, OPENSYNAPTIC);
+    }
+}
+
+/// Warns of an admin token that admits nobody, or that others may guess.
+fn check_admin_token(settings: &OpenSynapticSettings) {
+    match &settings.admin_token {
+        _ if !settings.auth_enabled => {}
+        None => tracing::warn!("opensynaptic.admin_token is empty: {OPENSYNAPTIC} admits nobody"),
+        Some(token) if token.is_short() => {
+            tracing::warn!("opensynaptic.admin_token is shorter than 16 bytes; it may be guessed");
+        }
+        Some(_) => {}
     }
 }
 
@@ -97,12 +134,13 @@ struct HttpLimits {
 
 impl HttpLimits {
     /// Returns the limits for this many file descriptors. Half of them are for connections of any kind, and half of
-    /// what PostgreSQL and Flight leave of these at most is for the on-premise interface.
+    /// what PostgreSQL, Flight and OpenSynaptic leave of these at most is for the on-premise interface.
     fn new(config: &Config, descriptors: u64) -> HttpLimits {
         let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
         let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
+        let opensynaptic = config.opensynaptic.listen.map_or(0, |_| config.opensynaptic.connections);
         let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
-        let available = half.saturating_sub(pg.saturating_add(flight));
+        let available = half.saturating_sub(pg.saturating_add(flight).saturating_add(opensynaptic));
         let limit = |key: &str, wanted: usize, most: usize| {
             let most = most.max(MIN_HTTP_CONNECTIONS);
             if wanted > most {
@@ -163,5 +201,7 @@ mod tests {
         for (descriptors, main) in [(4096, 400), (1024, 312), (256, MIN_HTTP_CONNECTIONS)] {
             assert_eq!(HttpLimits::new(&config, descriptors).main, main, "{descriptors} for all three");
         }
+        config.opensynaptic.listen = address;
+        assert_eq!(HttpLimits::new(&config, 1024).main, 212, "OpenSynaptic has its own connections");
     }
 }

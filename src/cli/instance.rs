@@ -75,6 +75,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         live: config.live.clone(),
         messages: config.messages.clone(),
         commands: config.commands.clone(),
+        opensynaptic: config.opensynaptic.settings.clone(),
         queries,
     };
     let parts = Parts { store: store.clone(), engine: Arc::new(engine), ai };

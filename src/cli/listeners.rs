@@ -1,5 +1,5 @@
-//! Listeners of a server: HTTP always, PostgreSQL and Arrow Flight SQL if they have an address, the on-premise interface of
-//! Instathings if it is enabled. All of them use one certificate.
+//! Listeners of a server: HTTP always, PostgreSQL, Arrow Flight SQL and OpenSynaptic if they have an address, the
+//! on-premise interface of Instathings if it is enabled. All of them use one certificate.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub struct Listeners {
     pg: Option<BoundSocket>,
     flight: Option<BoundSocket>,
     onpremise: Option<BoundSocket>,
+    opensynaptic: Option<BoundSocket>,
     tls: Option<Tls>,
 }
 
@@ -44,6 +45,8 @@ impl Listeners {
                 "onpremise.port",
             )
             .await?,
+            opensynaptic: BoundSocket::bind_optional(config.opensynaptic.listen, "--opensynaptic-listen")
+                .await?,
             tls,
         })
     }
@@ -92,7 +95,12 @@ impl Listeners {
             let serving = flight::serve(socket, app.clone(), options, tls, stop.clone());
             running.spawn(format!("grpc://{address}"), serving);
         }
-        let sockets = HttpSockets { main: self.http, onpremise: self.onpremise, tls: self.tls };
+        let sockets = HttpSockets {
+            main: self.http,
+            onpremise: self.onpremise,
+            opensynaptic: self.opensynaptic,
+            tls: self.tls,
+        };
         sockets.serve(config, app, stop, &mut running)?;
         Ok(running)
     }

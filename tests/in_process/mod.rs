@@ -232,6 +232,7 @@ impl TestDb {
             live: LiveSettings::default(),
             messages: Default::default(),
             commands: Default::default(),
+            opensynaptic: Default::default(),
             queries: Arc::new(NamedQueries::load(None).unwrap()),
         };
         let states = CollectorStates::default();

@@ -1,8 +1,11 @@
 //! Groups, event logs and what belongs to the machine, as those see them who may see a part or nothing.
 
+use basalt::domain::message::message_id;
+use basalt::domain::{DeviceId, Micros};
 use serde_json::{Value, json};
 
 use super::fixture::{IsolationFixture, SECRET};
+use crate::in_process::{MINUTE, NOW};
 use crate::support::Client;
 
 async fn ids(client: &Client, path: &str) -> Vec<i64> {
@@ -119,5 +122,35 @@ async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
             let (status, _, answer) = client.send(method, path, &[], "{").await;
             assert_eq!((status, &answer), (403, &refused), "{place}: {method} {path}");
         }
+    }
+}
+
+/// The API of OpenSynaptic serves the default organization, which is that of `own` and `hidden`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packets_of_another_organization_are_in_no_list_and_have_no_id() {
+    let world = IsolationFixture::new().await;
+    let theirs = format!("{SECRET} foreign");
+    for path in ["devices", "packets", "sensors"] {
+        for query in ["", "&device_id=own", &format!("&device_id={SECRET}%20foreign%20first")] {
+            let path = format!("/api/data/{path}?limit=500{query}");
+            let (status, _, page) = world.client.get(&path).await;
+            assert_eq!(status, 200, "{path}: {page}");
+            assert!(!page.to_string().contains(&theirs), "{path}: {page}");
+            let is_filtered = query.contains(SECRET) && !path.contains("/devices");
+            assert_eq!(page["total"] == 0, is_filtered, "{path}: {page}");
+        }
+    }
+    let packet = |device: DeviceId, ts: i64| {
+        let path = format!("/api/data/packets/{}", message_id::derived(device, Micros(ts)));
+        let client = world.client.clone();
+        async move { client.get(&path).await.0 }
+    };
+    assert_eq!(packet(world.own_device, NOW - 200 * MINUTE).await, 200);
+    let (_, _, streams) = world.foreign_key().await.get("/api/data/").await;
+    let streams = streams.as_array().unwrap();
+    assert_eq!(streams.len(), world.foreign.len());
+    for stream in streams {
+        let device = DeviceId(i32::try_from(stream["device"].as_i64().unwrap()).unwrap());
+        assert_eq!(packet(device, NOW - 300 * MINUTE).await, 404, "{stream}");
     }
 }

@@ -39,9 +39,10 @@ struct Expected {
 }
 
 impl MessageModel {
-    /// Few distinct times over three days, so that messages and readings meet.
+    /// Few distinct times over three days, some within one second, so that messages and readings meet.
     fn time(&mut self) -> i64 {
-        NOW - 2 * DAY + self.chance.random_range(0..400) * 9 * MINUTE / 2
+        let within = [0, 0, 0, 1, 500_000][self.chance.random_range(0..5)];
+        NOW - 2 * DAY + self.chance.random_range(0..400) * 9 * MINUTE / 2 + within
     }
 
     async fn write_readings(&mut self, ground: &TestEnv, inside: &TestDb) {
@@ -234,14 +235,17 @@ impl MessageModel {
         place: &str,
     ) {
         let total: usize = expected.iter().map(|m| m.sensors).sum();
-        let mut times: Vec<i64> = expected.iter().flat_map(|m| vec![m.ts; m.sensors]).collect();
-        times.sort_unstable_by(|a, b| b.cmp(a));
+        let sensors = |m: &Expected| (1..=m.sensors as u32).map(|index| (m.device, m.ts, index)).collect();
+        let mut rows: Vec<(DeviceId, i64, u32)> = expected.iter().flat_map::<Vec<_>, _>(sensors).collect();
+        // The sort is stable: within a second and an index the newest message comes first.
+        rows.sort_by_key(|(_, ts, index)| (std::cmp::Reverse(ts.div_euclid(1_000_000)), *index));
         for (offset, limit) in [(0, 10_000), (5, 4), (total / 2, 3)] {
             let query = SensorQuery { filter: filter.clone(), sensor: None, offset, limit };
             let found = inside.engine.message_sensors(&ground.owner, query).await.unwrap();
-            let wanted: Vec<i64> = times.iter().skip(offset).take(limit).copied().collect();
+            let wanted: Vec<_> = rows.iter().skip(offset).take(limit).copied().collect();
             assert_eq!(found.total, total as u64, "{place}");
-            let found: Vec<i64> = found.sensors.iter().map(|row| row.ts.0).collect();
+            let found: Vec<_> =
+                found.sensors.iter().map(|row| (row.device, row.ts.0, row.sensor.index)).collect();
             assert_eq!(found, wanted, "{place}, {limit} from {offset}");
         }
     }

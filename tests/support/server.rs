@@ -150,6 +150,11 @@ impl Server {
         self.listens_on("onpremise")
     }
 
+    /// The same of OpenSynaptic's own listener.
+    pub fn opensynaptic_address(&self) -> String {
+        self.listens_on("opensynaptic")
+    }
+
     fn listens_on(&self, scheme: &str) -> String {
         let log = self.log();
         let said = log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, PathsBuilder};
@@ -18,6 +18,7 @@ pub mod noun_schema;
 pub mod page;
 pub mod route;
 pub mod schema;
+pub mod vendor;
 
 const ABOUT: &str = "Devices, their data streams, values and statistics, and related objects. The trailing slash of \
                      a path is optional. Every response carries `X-Request-Id`; one in the request is adopted. \
@@ -32,7 +33,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let document = serde_json::to_value(document()).expect("a document is JSON");
-    page::render(&document)
+    page::render(&document, "/api/schema/")
 });
 
 /// Returns the document as served at `/api/schema/` and stored in `schema/openapi.json`.
@@ -63,9 +64,7 @@ async fn serve_document() -> impl IntoResponse {
 }
 
 async fn serve_page() -> impl IntoResponse {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy)];
-    (headers, PAGE.as_str())
+    (page::page_headers(), PAGE.as_str())
 }
 
 fn document() -> OpenApi {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{document, page};
+use crate::api::vendor_documents;
 
 /// Collects every `$ref` below a value.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -28,13 +29,11 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     found
 }
 
-#[test]
-fn what_is_named_is_there_and_what_is_there_is_named() {
-    let document = serde_json::to_value(document()).unwrap();
-    assert_eq!(document["openapi"], "3.1.0");
+/// Every component is referenced and every reference resolves; ids and tags are unique and known.
+fn check_references(document: &Value, kinds: &[&str]) {
     let mut named = BTreeSet::new();
-    references(&document, &mut named);
-    for kind in ["schemas", "responses"] {
+    references(document, &mut named);
+    for kind in kinds {
         let there = document["components"][kind].as_object().unwrap();
         let there: BTreeSet<_> = there.keys().map(|name| format!("#/components/{kind}/{name}")).collect();
         let of_kind = named.iter().filter(|path| path.starts_with(&format!("#/components/{kind}/")));
@@ -42,7 +41,7 @@ fn what_is_named_is_there_and_what_is_there_is_named() {
     }
     let schemes = document["components"]["securitySchemes"].as_object().unwrap();
     let (mut ids, mut tags) = (BTreeSet::new(), BTreeSet::new());
-    for (name, operation) in operations(&document) {
+    for (name, operation) in operations(document) {
         assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: an operationId twice");
         tags.insert(operation["tags"][0].clone().to_string());
         for way in operation["security"].as_array().into_iter().flatten() {
@@ -59,10 +58,21 @@ fn what_is_named_is_there_and_what_is_there_is_named() {
 }
 
 #[test]
+fn what_is_named_is_there_and_what_is_there_is_named() {
+    let document = serde_json::to_value(document()).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    check_references(&document, &["schemas", "responses"]);
+}
+
+#[test]
 fn the_page_tells_every_operation_and_loads_nothing() {
     let document = serde_json::to_value(document()).unwrap();
-    let page = page::render(&document);
-    for (name, operation) in operations(&document) {
+    check_page(&document, &page::render(&document, "/api/schema/"));
+}
+
+/// The page names every operation, and has no link that leads nowhere.
+fn check_page(document: &Value, page: &str) {
+    for (name, operation) in operations(document) {
         let (method, path) = name.split_once(' ').unwrap();
         let (method, summary) = (method.to_uppercase(), operation["summary"].as_str().unwrap());
         let line =
@@ -81,5 +91,17 @@ fn the_page_tells_every_operation_and_loads_nothing() {
 #[test]
 fn what_is_said_is_shown_as_text() {
     let hostile = serde_json::json!({"info": {"title": "<script>\"&", "version": "1"}});
-    assert!(page::render(&hostile).contains("<h1>&lt;script&gt;&quot;&amp; 1</h1>"));
+    assert!(page::render(&hostile, "/").contains("<h1>&lt;script&gt;&quot;&amp; 1</h1>"));
+}
+
+#[test]
+fn the_documents_of_vendors_are_whole_and_so_are_their_pages() {
+    for vendor in vendor_documents() {
+        let name = vendor.name;
+        let document = serde_json::to_value(vendor.document()).unwrap();
+        check_references(&document, &["schemas"]);
+        let page = page::render(&document, "/api/docs/x/openapi.json");
+        check_page(&document, &page);
+        assert!(page.contains("href=\"/api/docs/x/openapi.json\""), "{name}");
+    }
 }

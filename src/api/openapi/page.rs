@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde_json::{Map, Value};
 
 const STYLE: &str = include_str!("page.css");
@@ -9,8 +11,14 @@ const STYLE: &str = include_str!("page.css");
 /// Methods in display order.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Renders an OpenAPI document as HTML.
-pub fn render(document: &Value) -> String {
+/// Returns the headers of such a page.
+pub fn page_headers() -> [(HeaderName, &'static str); 2] {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy)]
+}
+
+/// Renders an OpenAPI document, which `json_path` serves, as HTML.
+pub fn render(document: &Value, json_path: &str) -> String {
     let mut page = String::with_capacity(256 * 1024);
     let title = format!("{} {}", text(&document["info"]["title"]), text(&document["info"]["version"]));
     put(
@@ -22,7 +30,7 @@ pub fn render(document: &Value) -> String {
         format_args!("<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>\n"),
     );
     put(&mut page, format_args!("<h1>{title}</h1>\n<p>{}</p>\n", text(&document["info"]["description"])));
-    put(&mut page, format_args!("<p>As JSON: <a href=\"/api/schema/\">/api/schema/</a></p>\n"));
+    put(&mut page, format_args!("<p>As JSON: <a href=\"{json_path}\">{json_path}</a></p>\n"));
     let tags = || document["tags"].as_array().into_iter().flatten();
     page.push_str("<nav>");
     for tag in tags() {

@@ -58,7 +58,7 @@ impl App {
         self.engine.message(principal, uuid, self.settings.messages.derives).await
     }
 
-    /// Returns a page of the sensors of messages and their total.
+    /// Returns a page of the sensors of messages and their total, in the order of [`SensorQuery`].
     ///
     /// # Errors
     /// As [`App::messages`].

@@ -17,7 +17,7 @@ use crate::domain::message::query::{
     MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery,
 };
 use crate::domain::message::{Message, MessageContent, MessageSensor};
-use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Result};
 
 /// The messages of one organization.
 struct OrgMessages {
@@ -30,12 +30,9 @@ impl App {
     /// Returns the messages that the on-premise interface serves: those of the organization `compat.default_org`.
     ///
     /// # Errors
-    /// As [`App::compat_org`].
+    /// As [`App::compat_reader`].
     pub fn onpremise_messages(self: &Arc<Self>) -> Result<Arc<dyn MessageSource>> {
-        let org = self.compat_org()?.id;
-        let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
-        let who = Arc::new(Principal { scopes, ..Principal::system(org) });
-        Ok(Arc::new(OrgMessages { app: self.clone(), who }))
+        Ok(Arc::new(OrgMessages { app: self.clone(), who: Arc::new(self.compat_reader()?) }))
     }
 }
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::units::{parse_duration, parse_size};
 use super::{Config, LogFormat};
+use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
 
 /// A configuration key.
@@ -82,6 +83,31 @@ pub(super) const KEYS: &[ConfigKey] = &[
     }),
     key("onpremise.connections", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.onpremise.connections = n)
+    }),
+    key(
+        "opensynaptic.listen",
+        "an address and a port such as 127.0.0.1:8765 (port 0 picks a free one)",
+        |c, text| text.parse().ok().map(|address| c.opensynaptic.listen = Some(address)),
+    ),
+    key("opensynaptic.connections", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.opensynaptic.connections = n)
+    }),
+    key("opensynaptic.auth_enabled", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.opensynaptic.settings.auth_enabled = is)
+    }),
+    ConfigKey {
+        name: "opensynaptic.admin_token",
+        valid: "at most 512 bytes without control characters; nothing is no token",
+        is_secret: true,
+        takes_list: false,
+        set: |c, text| {
+            let token = AdminToken::parse(text);
+            let is_valid = token.is_some() || text.trim().is_empty();
+            is_valid.then(|| c.opensynaptic.settings.admin_token = token)
+        },
+    },
+    key("storage.sql.enabled", "true or false", |c, text| {
+        text.parse().ok().map(|is| c.opensynaptic.settings.sql_enabled = is)
     }),
     ConfigKey {
         name: "catalog.url",

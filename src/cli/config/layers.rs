@@ -69,7 +69,8 @@ impl Provider for Layer {
 }
 
 /// Returns one layer per `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
-/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN` and `BASALT_FLIGHT_LISTEN`.
+/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN`, `BASALT_FLIGHT_LISTEN`, `BASALT_OPENSYNAPTIC_LISTEN` and
+/// `BASALT_OPENSYNAPTIC_ADMIN_TOKEN`.
 ///
 /// Also what to say of each variable that sets no key: it is ignored.
 pub(super) fn from_environment(
@@ -100,6 +101,8 @@ fn setting_key(variable: &str) -> String {
         short if short == "lake_url" => "lake.url".to_owned(),
         short if short == "pg_listen" => "pg.listen".to_owned(),
         short if short == "flight_listen" => "flight.listen".to_owned(),
+        short if short == "opensynaptic_listen" => "opensynaptic.listen".to_owned(),
+        short if short == "opensynaptic_admin_token" => "opensynaptic.admin_token".to_owned(),
         key => key,
     }
 }

@@ -43,7 +43,7 @@ pub struct MessageQuery {
     pub limit: usize,
 }
 
-/// A page of sensors: newest message first, then by index.
+/// A page of sensors: the newest second first, within it by index, then the newest message first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SensorQuery {
     /// Messages whose sensors the list contains.

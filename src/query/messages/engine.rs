@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::assemble;
 use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
-use super::paging::{PageRequest, PageUnit};
+use super::paging::{PageRequest, PageUnit, second_of};
 use super::scope::MessageScope;
-use super::stored_filter;
+use super::stored_filter::StoredFilter;
 use crate::domain::message::message_id::{self, MessagePlace};
 use crate::domain::message::query::{
     DeviceMessages, MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery, SensorPage,
@@ -46,8 +46,8 @@ impl Engine {
             let finding = scope.clone();
             let page = blocking(move || {
                 let status = filter.status.as_deref();
-                let matching = status.map(|status| stored_filter::matching(&finding, Some(status), None));
-                let matching = matching.transpose()?;
+                let matching =
+                    StoredFilter::new(status, None).map(|filter| filter.count(&finding)).transpose()?;
                 let request = PageRequest {
                     order,
                     unit: PageUnit::Messages,
@@ -104,7 +104,8 @@ impl Engine {
         .await
     }
 
-    /// Returns a page of the sensors of messages, and their total: newest message first, then by index.
+    /// Returns a page of the sensors of messages, and their total: the newest second first, within it by index, then
+    /// the newest message first.
     ///
     /// # Errors
     /// As [`Engine::messages`].
@@ -120,12 +121,11 @@ impl Engine {
             let (limit, wanted) = (limit.min(MAX_PAGE_MESSAGES), sensor.clone());
             let page = blocking(move || {
                 let (status, sensor) = (filter.status.as_deref(), wanted.as_deref());
-                let is_filtered = status.is_some() || sensor.is_some();
                 let matching =
-                    is_filtered.then(|| stored_filter::matching(&scope, status, sensor)).transpose()?;
+                    StoredFilter::new(status, sensor).map(|filter| filter.count(&scope)).transpose()?;
                 let request = PageRequest {
                     order: MessageOrder::NewestFirst,
-                    unit: PageUnit::Sensors,
+                    unit: if sensor.is_some() { PageUnit::SelectedSensors } else { PageUnit::Sensors },
                     matching: matching.as_ref(),
                     derives: filter.derives && status.is_none_or(|status| status == STATUS_ONLINE),
                     offset: offset as u64,
@@ -228,7 +228,7 @@ fn summarize(scope: &MessageScope) -> Result<Vec<DeviceMessages>> {
     Ok(with_any.map(device).collect())
 }
 
-/// Lists the sensors of messages: by time descending, then by index, then in the order of the messages.
+/// Lists the sensors of messages: by second descending, then by index, then in the order of the messages.
 fn sensor_rows(messages: Vec<Message>, wanted: Option<&str>) -> Vec<SensorRow> {
     let mut rows = Vec::new();
     for message in messages {
@@ -238,6 +238,6 @@ fn sensor_rows(messages: Vec<Message>, wanted: Option<&str>) -> Vec<SensorRow> {
         rows.extend(sensors.map(|sensor| SensorRow { uuid, device, ts, sensor }));
     }
     // The sort is stable.
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.ts), row.sensor.index));
+    rows.sort_by_key(|row| (std::cmp::Reverse(second_of(row.ts.0)), row.sensor.index));
     rows
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::scope::MessageScope;
-use super::stored_filter::MatchingKeys;
+use super::stored_filter::MatchingMessages;
 use crate::domain::message::message_id;
 use crate::domain::message::query::MessageOrder;
 use crate::domain::min_max::MinMax;
@@ -60,7 +60,7 @@ pub struct KeyRequest<'a> {
     /// Ids, ascending.
     pub devices: Arc<[i32]>,
     /// The stored messages that count; `None` means all.
-    pub matching: Option<&'a MatchingKeys>,
+    pub matching: Option<&'a MatchingMessages>,
     /// Whether derived messages pass the filter.
     pub derives: bool,
 }
@@ -92,11 +92,7 @@ pub fn read(scope: &MessageScope, wanted: &KeyRequest<'_>) -> Result<Vec<Message
     };
     match wanted.matching {
         None => keys.extend(stored.iter().map(of_stored)),
-        Some(matching) => {
-            let is_within =
-                |key: &&StoredKey| ts.contains(key.ts) && devices.binary_search(&key.device).is_ok();
-            keys.extend(matching.get(day).into_iter().flatten().filter(is_within).map(of_stored));
-        }
+        Some(matching) => keys.extend(matching.keys(scope, part, devices)?.iter().map(of_stored)),
     }
     Ok(keys)
 }

@@ -12,4 +12,5 @@ mod engine;
 mod keys;
 mod paging;
 mod scope;
+mod sensor_group;
 mod stored_filter;

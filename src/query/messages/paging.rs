@@ -7,21 +7,24 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use super::counting::MessageCounter;
 use super::keys::{self, KeyRequest, MessageKey};
 use super::scope::MessageScope;
-use super::stored_filter::MatchingKeys;
+use super::sensor_group::{self, NeededMessages};
+use super::stored_filter::MatchingMessages;
 use crate::domain::Result;
 use crate::domain::message::query::MessageOrder;
 use crate::domain::min_max::MinMax;
-use crate::domain::time::Day;
+use crate::domain::time::{Day, MICROS_PER_SECOND};
 use crate::query::error::from_datafusion;
 use crate::store::message_counts::day_counts::MessageCount;
-use crate::store::message_counts::keys::StoredKey;
-use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of, window_of};
+use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of};
 
 /// What offset, limit and total count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageUnit {
     Messages,
+    /// In a list of sensors, those of one second are ordered by their index first.
     Sensors,
+    /// Some of the sensors of each message, so that their indices are not known before they are read.
+    SelectedSensors,
 }
 
 /// The page that is asked for.
@@ -29,7 +32,7 @@ pub struct PageRequest<'a> {
     pub order: MessageOrder,
     pub unit: PageUnit,
     /// The stored messages that pass the filter; `None` means all.
-    pub matching: Option<&'a MatchingKeys>,
+    pub matching: Option<&'a MatchingMessages>,
     /// Whether derived messages pass the filter.
     pub derives: bool,
     pub offset: u64,
@@ -90,7 +93,7 @@ impl PageRequest<'_> {
     fn counted_units(&self, count: &MessageCount) -> u64 {
         let (derived, stored) = match self.unit {
             PageUnit::Messages => (count.derived, count.stored),
-            PageUnit::Sensors => (count.derived_sensors, count.stored_sensors),
+            PageUnit::Sensors | PageUnit::SelectedSensors => (count.derived_sensors, count.stored_sensors),
         };
         let derived = if self.derives { derived } else { 0 };
         derived + if self.matching.is_none() { stored } else { 0 }
@@ -98,15 +101,17 @@ impl PageRequest<'_> {
 
     /// Units of the listed stored messages of a day, or of one of its windows.
     fn matching_units(&self, day: Day, window: Option<u8>) -> u64 {
-        let keys = self.matching.and_then(|matching| matching.get(&day)).into_iter().flatten();
-        let of_window = keys.filter(|key| window.is_none_or(|window| window_of(key.ts) == window));
-        of_window.map(|key: &StoredKey| self.units(key.sensors)).sum()
+        let count = self.matching.map(|matching| matching.of(day, window)).unwrap_or_default();
+        match self.unit {
+            PageUnit::Messages => count.messages,
+            PageUnit::Sensors | PageUnit::SelectedSensors => count.sensors,
+        }
     }
 
     fn units(&self, sensors: u32) -> u64 {
         match self.unit {
             PageUnit::Messages => 1,
-            PageUnit::Sensors => u64::from(sensors),
+            PageUnit::Sensors | PageUnit::SelectedSensors => u64::from(sensors),
         }
     }
 }
@@ -231,23 +236,31 @@ impl PageReader<'_> {
         (devices.into(), MinMax::new(oldest.max(ts.min), ts.max))
     }
 
-    /// Returns the part of a span at the end where the list begins.
+    /// Returns the part of a span at the end where the list begins; for sensors, with whole seconds.
     fn part(&self, ts: MinMax<i64>, share: f64) -> MinMax<i64> {
         if share >= 0.5 {
             return ts;
         }
         let length = ((ts.max - ts.min) as f64 * share) as i64;
-        match self.request.order {
-            MessageOrder::NewestFirst => MinMax::new(ts.max - length, ts.max),
-            MessageOrder::OldestFirst => MinMax::new(ts.min, ts.min + length),
+        match (self.request.order, self.request.unit) {
+            (MessageOrder::NewestFirst, PageUnit::Messages) => MinMax::new(ts.max - length, ts.max),
+            (MessageOrder::OldestFirst, PageUnit::Messages) => MinMax::new(ts.min, ts.min + length),
+            (MessageOrder::NewestFirst, _) => {
+                MinMax::new(ts.min.max(second_of(ts.max - length) * MICROS_PER_SECOND), ts.max)
+            }
+            (MessageOrder::OldestFirst, _) => {
+                let next = second_of(ts.min + length) + 1;
+                MinMax::new(ts.min, ts.max.min(next * MICROS_PER_SECOND - 1))
+            }
         }
     }
 
-    /// Takes keys into the page. For sensors, all messages of one time are taken together, because their sensors are
+    /// Takes keys into the page. For sensors, all messages of one second are taken together, because their sensors are
     /// ordered among each other.
     fn take(&mut self, keys: Vec<MessageKey>, page: &mut PageKeys) {
-        let is_one_group =
-            |a: &MessageKey, b: &MessageKey| self.request.unit == PageUnit::Sensors && a.ts == b.ts;
+        let is_one_group = |a: &MessageKey, b: &MessageKey| {
+            self.request.unit != PageUnit::Messages && second_of(a.ts) == second_of(b.ts)
+        };
         for group in keys.chunk_by(is_one_group) {
             let units: u64 = group.iter().map(|key| self.request.units(key.sensors)).sum();
             if self.need == 0 {
@@ -257,11 +270,23 @@ impl PageReader<'_> {
                 self.skip -= units;
                 continue;
             }
-            if page.keys.is_empty() {
-                page.skip = self.skip;
+            let is_first = page.keys.is_empty();
+            let taken = match self.request.unit {
+                PageUnit::Sensors => sensor_group::needed(group, self.skip, self.need),
+                PageUnit::Messages | PageUnit::SelectedSensors => {
+                    NeededMessages { keys: group.to_vec(), skip: self.skip }
+                }
+            };
+            if is_first {
+                page.skip = taken.skip;
             }
             self.need = self.need.saturating_sub(units - std::mem::take(&mut self.skip));
-            page.keys.extend(group);
+            page.keys.extend(taken.keys);
         }
     }
+}
+
+/// Returns the second of a time, since 1970.
+pub fn second_of(ts: i64) -> i64 {
+    ts.div_euclid(MICROS_PER_SECOND)
 }

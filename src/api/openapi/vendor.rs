@@ -1,0 +1,128 @@
+//! OpenAPI documents of the other vendors' APIs, one each: a page at `/api/docs/NAME/`, JSON at
+//! `/api/docs/NAME/openapi.json`.
+//!
+//! Each vendor has error bodies of its own, so an operation here describes all its responses itself.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
+};
+use utoipa::openapi::security::SecurityScheme;
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema,
+    SecurityRequirement,
+};
+
+use super::doc::{Doc, JSON};
+use super::page::{self, page_headers};
+use super::schema::ValueSchema;
+use crate::app::App;
+
+/// The API of one vendor.
+pub struct VendorDocument {
+    /// Last segment of the page's path.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub about: &'static str,
+    /// Name and form of each credential.
+    pub credentials: Vec<(&'static str, SecurityScheme)>,
+    pub sections: Vec<VendorSection>,
+    pub schemas: Vec<(&'static str, Schema)>,
+}
+
+/// A group of operations (an OpenAPI tag).
+pub struct VendorSection {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub operations: Vec<VendorOperation>,
+}
+
+/// A method of a path, written as it is served.
+pub struct VendorOperation {
+    pub method: HttpMethod,
+    pub path: &'static str,
+    pub variables: Vec<(&'static str, ValueSchema)>,
+    /// Name of the credential that it needs.
+    pub credential: Option<&'static str>,
+    pub doc: Doc,
+}
+
+/// Returns the routes of pages and documents.
+pub fn routes(documents: Vec<VendorDocument>) -> Router<Arc<App>> {
+    documents.into_iter().fold(Router::new(), |router, vendor| {
+        let name = vendor.name;
+        let json = format!("/api/docs/{name}/openapi.json");
+        let (text, page) = vendor.render(&json);
+        let (text, page): (Arc<str>, Arc<str>) = (text.into(), page.into());
+        let page = move || {
+            let page = page.clone();
+            async move { (page_headers(), page.to_string()).into_response() }
+        };
+        let text = move || {
+            let text = text.clone();
+            async move { ([(CONTENT_TYPE, JSON)], text.to_string()).into_response() }
+        };
+        router.route(&format!("/api/docs/{name}"), get(page)).route(&json, get(text))
+    })
+}
+
+impl VendorDocument {
+    /// Returns the document as JSON text, and its page, which links the document at `json_path`.
+    fn render(self, json_path: &str) -> (String, String) {
+        let document = serde_json::to_value(self.document()).expect("a document is JSON");
+        let mut text = serde_json::to_string_pretty(&document).expect("a document is JSON");
+        text.push('\n');
+        (text, page::render(&document, json_path))
+    }
+
+    pub(super) fn document(self) -> OpenApi {
+        let components = self.credentials.into_iter();
+        let components =
+            components.fold(ComponentsBuilder::new(), |c, (name, scheme)| c.security_scheme(name, scheme));
+        let components =
+            self.schemas.into_iter().fold(components, |c, (name, schema)| c.schema(name, schema));
+        let (mut paths, mut tags) = (PathsBuilder::new(), Vec::new());
+        for section in self.sections {
+            tags.push(TagBuilder::new().name(section.name).description(Some(section.about)).build());
+            for operation in section.operations {
+                let (path, item) = operation.describe(section.name);
+                paths = paths.path(path, item);
+            }
+        }
+        let mut info = Info::new(self.title, env!("CARGO_PKG_VERSION"));
+        info.description = Some(self.about.to_owned());
+        OpenApiBuilder::new()
+            .info(info)
+            .tags(Some(tags))
+            .paths(paths.build())
+            .components(Some(components.build()))
+            .build()
+    }
+}
+
+impl VendorOperation {
+    fn describe(self, tag: &str) -> (&'static str, PathItem) {
+        let VendorOperation { method, path, variables, credential, doc } = self;
+        let variable = |(name, shape): (&str, ValueSchema)| -> Parameter {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+            parameter.required(Required::True).schema(Some(shape)).build()
+        };
+        let securities = credential.map(|name| SecurityRequirement::new(name, [""; 0]));
+        let operation =
+            OperationBuilder::new().tag(tag).operation_id(Some(doc.id)).summary(Some(doc.summary));
+        let operation = operation.description(doc.about).securities(securities.map(|needed| vec![needed]));
+        let parameters = variables.into_iter().map(variable).chain(doc.query);
+        let operation = parameters.fold(operation, OperationBuilder::parameter);
+        let operation = operation.request_body(doc.body.map(|body| body.build()));
+        let operation = doc.answers.into_iter().fold(operation, |operation, (status, answer)| {
+            operation.response(status.to_string(), RefOr::T(answer))
+        });
+        (path, PathItem::new(method, operation.build()))
+    }
+}

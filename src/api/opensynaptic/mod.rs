@@ -1,0 +1,32 @@
+//! The data-query API of OpenSynaptic: devices, packets and sensors of one organization, read-only.
+//!
+//! The main listener serves its paths beside the other APIs, and a listener of its own, if there is one, serves them
+//! alone. As in the vendor's server, a path with another ending is another path, only GET finds any, and a parameter
+//! that cannot be read is ignored.
+
+mod document;
+mod error;
+mod query;
+mod routes;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+pub use self::document::document;
+use super::{layers, origin};
+use crate::app::App;
+
+/// Returns the routes for the main listener.
+pub fn routes() -> Router<Arc<App>> {
+    routes::checked(routes::endpoints())
+}
+
+/// Builds the router of a listener that serves nothing else.
+pub fn router(app: Arc<App>) -> Router {
+    let alone = routes::endpoints().fallback(routes::unknown);
+    let routes = routes::checked(alone).with_state(app.clone());
+    layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
+}

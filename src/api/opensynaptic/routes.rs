@@ -1,0 +1,162 @@
+//! The routes. A request is checked in the vendor's order: method, path, access, storage, parameters.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, FromRequestParts, RawQuery, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method, Uri};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::any;
+use uuid::Uuid;
+
+use super::error::OpenSynapticError;
+use super::query::ListParameters;
+use super::wire::{self, DevicesView, PacketWithSensorsView, PacketsView, SensorsView};
+use crate::api::connection_limit::ConnectionState;
+use crate::api::error::HttpError;
+use crate::api::layers::TrailingSlash;
+use crate::app::App;
+use crate::domain::Principal;
+use crate::domain::audit::RequestOrigin;
+
+const ADMIN_TOKEN: HeaderName = HeaderName::from_static("x-admin-token");
+
+const DEVICES: &str = "/api/data/devices";
+const PACKETS: &str = "/api/data/packets";
+const SENSORS: &str = "/api/data/sensors";
+
+/// Rows of a list unless the caller says otherwise.
+const DEFAULT_DEVICES: u32 = 100;
+const DEFAULT_PACKETS: u32 = 50;
+const DEFAULT_SENSORS: u32 = 50;
+
+/// Returns the paths of the API, and those below them, for every method.
+pub fn endpoints() -> Router<Arc<App>> {
+    let below = |path: &str| format!("{path}/{{*rest}}");
+    Router::new()
+        .route("/health", any(health))
+        .route("/api/health", any(health))
+        .route(DEVICES, any(devices))
+        .route(&below(DEVICES), any(unknown))
+        .route(PACKETS, any(packets))
+        .route(&below(PACKETS), any(packet))
+        .route(SENSORS, any(sensors))
+        .route(&below(SENSORS), any(unknown))
+}
+
+/// Puts the checks of method and path before all routes.
+pub fn checked(routes: Router<Arc<App>>) -> Router<Arc<App>> {
+    routes.layer(middleware::from_fn(check_method_and_path))
+}
+
+/// Answers a path that does not exist.
+pub async fn unknown() -> OpenSynapticError {
+    OpenSynapticError::unknown_path()
+}
+
+/// Lets GET through. The vendor's server has no path for POST, PUT and DELETE here, and knows no other method. A list
+/// with a trailing slash is another path.
+async fn check_method_and_path(request: Request, next: Next) -> Result<Response, OpenSynapticError> {
+    let has_slash = request.extensions().get::<TrailingSlash>().is_some();
+    match *request.method() {
+        Method::GET if has_slash && [DEVICES, SENSORS].contains(&request.uri().path()) => {
+            Err(OpenSynapticError::unknown_path())
+        }
+        Method::GET => Ok(next.run(request).await),
+        Method::POST | Method::PUT | Method::DELETE => Err(OpenSynapticError::unknown_path()),
+        _ => {
+            let method = request.method().clone();
+            Err(OpenSynapticError::Refused(HttpError::MethodNotImplemented(method)))
+        }
+    }
+}
+
+/// The principal of a query: it has the admin token, if one is needed, and packets are served.
+struct Reader(Principal);
+
+impl FromRequestParts<Arc<App>> for Reader {
+    type Rejection = OpenSynapticError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, OpenSynapticError> {
+        let presented = parts.headers.get(ADMIN_TOKEN);
+        let presented = presented.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let admitted = app.authenticate_opensynaptic(presented);
+        let principal = admitted.map_err(|error| OpenSynapticError::Refused(error.into()))?;
+        let principal = match parts.extensions.get::<Arc<RequestOrigin>>() {
+            Some(origin) => principal.with_origin(origin),
+            None => principal,
+        };
+        if app.settings().opensynaptic.auth_enabled
+            && let Some(connection) = parts.extensions.get::<Arc<ConnectionState>>()
+        {
+            connection.set_authenticated();
+        }
+        app.check_packet_storage().map_err(OpenSynapticError::Query)?;
+        Ok(Reader(principal))
+    }
+}
+
+/// `GET /health`, `GET /api/health`: the process is alive.
+async fn health() -> Response {
+    wire::respond(wire::HEALTH)
+}
+
+/// `GET /api/data/devices`: the devices that have packets.
+async fn devices(
+    Reader(principal): Reader,
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, OpenSynapticError> {
+    let paging = ListParameters::parse(query.as_deref()).paging(DEFAULT_DEVICES);
+    let page = app.packet_devices(&principal, paging).await?;
+    Ok(wire::respond(DevicesView::new(&page, paging)))
+}
+
+/// `GET /api/data/packets`: packets, newest first. With a slash at the end it is a packet without an id.
+async fn packets(
+    Reader(principal): Reader,
+    State(app): State<Arc<App>>,
+    slash: Option<Extension<TrailingSlash>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, OpenSynapticError> {
+    if slash.is_some() {
+        return Err(OpenSynapticError::no_packet_uuid());
+    }
+    let parameters = ListParameters::parse(query.as_deref());
+    let paging = parameters.paging(DEFAULT_PACKETS);
+    let status = parameters.text("status");
+    let page = app.packets(&principal, parameters.filter(), status, paging).await?;
+    Ok(wire::respond(PacketsView::new(&page, paging)?))
+}
+
+/// `GET /api/data/packets/{uuid}`: a packet with its sensors. The id is compared and repeated as it stands in the path,
+/// without slashes around it.
+async fn packet(
+    Reader(principal): Reader,
+    State(app): State<Arc<App>>,
+    uri: Uri,
+) -> Result<Response, OpenSynapticError> {
+    let given = uri.path().strip_prefix(PACKETS).unwrap_or_default().trim_matches('/');
+    if given.is_empty() {
+        return Err(OpenSynapticError::no_packet_uuid());
+    }
+    let unknown = || OpenSynapticError::UnknownPacket(given.to_owned());
+    let uuid = Uuid::try_parse(given).ok().filter(|uuid| uuid.to_string() == given).ok_or_else(unknown)?;
+    let packet = app.packet(&principal, uuid).await?.ok_or_else(unknown)?;
+    Ok(wire::respond(PacketWithSensorsView::new(&packet)?))
+}
+
+/// `GET /api/data/sensors`: sensors of packets, newest packet first.
+async fn sensors(
+    Reader(principal): Reader,
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, OpenSynapticError> {
+    let parameters = ListParameters::parse(query.as_deref());
+    let paging = parameters.paging(DEFAULT_SENSORS);
+    let sensor = parameters.text("sensor_id");
+    let page = app.packet_sensors(&principal, parameters.filter(), sensor, paging).await?;
+    Ok(wire::respond(SensorsView::new(&page, paging)))
+}

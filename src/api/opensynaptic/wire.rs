@@ -1,0 +1,181 @@
+//! Bodies of successful responses. Times are whole seconds since 1970.
+
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Number;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::api::error::content_type_header;
+use crate::api::openapi::doc::JSON;
+use crate::app::opensynaptic::{Packet, PacketDevice, PacketPage, PacketPaging, PacketSensor};
+use crate::domain::message::MessageSensor;
+use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::{Error, Micros, Result};
+
+/// `GET /health`.
+#[derive(Debug, Serialize)]
+pub struct HealthView {
+    ok: bool,
+    service: &'static str,
+}
+
+/// The only health there is: the process responds.
+pub const HEALTH: HealthView = HealthView { ok: true, service: "web_user" };
+
+/// `GET /api/data/devices`.
+#[derive(Debug, Serialize)]
+pub struct DevicesView<'a> {
+    ok: bool,
+    devices: Vec<DeviceView<'a>>,
+    total: u64,
+    limit: u32,
+    offset: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DeviceView<'a> {
+    device_id: &'a str,
+    last_seen: i64,
+    packet_count: u64,
+}
+
+impl<'a> DevicesView<'a> {
+    pub fn new(page: &'a PacketPage<PacketDevice>, paging: PacketPaging) -> Self {
+        let device = |row: &'a PacketDevice| DeviceView {
+            device_id: &row.device.aliases.external_id,
+            last_seen: seconds(row.messages.last_seen),
+            packet_count: row.messages.messages,
+        };
+        let devices = page.rows.iter().map(device).collect();
+        DevicesView { ok: true, devices, total: page.total, limit: paging.limit, offset: paging.offset }
+    }
+}
+
+/// `GET /api/data/packets`.
+#[derive(Debug, Serialize)]
+pub struct PacketsView<'a> {
+    ok: bool,
+    packets: Vec<PacketView<'a>>,
+    total: u64,
+    limit: u32,
+    offset: u64,
+}
+
+impl<'a> PacketsView<'a> {
+    /// # Errors
+    /// `Unavailable` when a stored payload is no JSON.
+    pub fn new(page: &'a PacketPage<Packet>, paging: PacketPaging) -> Result<Self> {
+        let packets = page.rows.iter().map(PacketView::new).collect::<Result<_>>()?;
+        Ok(PacketsView { ok: true, packets, total: page.total, limit: paging.limit, offset: paging.offset })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct PacketView<'a> {
+    packet_uuid: Uuid,
+    device_id: &'a str,
+    device_status: &'a str,
+    timestamp_raw: i64,
+    payload_json: Box<RawValue>,
+    created_at: i64,
+}
+
+impl<'a> PacketView<'a> {
+    fn new(packet: &'a Packet) -> Result<Self> {
+        let Packet { device, message } = packet;
+        let device_id = device.aliases.external_id.as_str();
+        let damaged = |e| Error::unavailable("the payload of a stored message is no JSON").with_source(e);
+        Ok(PacketView {
+            packet_uuid: message.uuid(),
+            device_id,
+            device_status: message.status(),
+            timestamp_raw: seconds(message.ts),
+            payload_json: RawValue::from_string(message.fact_payload(device_id)).map_err(damaged)?,
+            created_at: seconds(message.received_at()),
+        })
+    }
+}
+
+/// `GET /api/data/packets/{uuid}`.
+#[derive(Debug, Serialize)]
+pub struct PacketWithSensorsView<'a> {
+    ok: bool,
+    packet: PacketView<'a>,
+    sensors: Vec<SensorView<'a>>,
+}
+
+impl<'a> PacketWithSensorsView<'a> {
+    /// # Errors
+    /// `Unavailable` when the stored payload is no JSON.
+    pub fn new(packet: &'a Packet) -> Result<Self> {
+        let sensors = packet.message.sensors.iter().map(SensorView::new).collect();
+        Ok(PacketWithSensorsView { ok: true, packet: PacketView::new(packet)?, sensors })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SensorView<'a> {
+    sensor_index: u32,
+    sensor_id: &'a str,
+    sensor_status: &'a str,
+    normalized_value: Option<&'a Number>,
+    normalized_unit: Option<&'a str>,
+}
+
+impl<'a> SensorView<'a> {
+    fn new(sensor: &'a MessageSensor) -> Self {
+        SensorView {
+            sensor_index: sensor.index,
+            sensor_id: &sensor.id,
+            sensor_status: &sensor.status,
+            normalized_value: sensor.value.as_ref(),
+            normalized_unit: sensor.unit.as_deref(),
+        }
+    }
+}
+
+/// `GET /api/data/sensors`.
+#[derive(Debug, Serialize)]
+pub struct SensorsView<'a> {
+    ok: bool,
+    sensors: Vec<SensorOfPacketView<'a>>,
+    total: u64,
+    limit: u32,
+    offset: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SensorOfPacketView<'a> {
+    packet_uuid: Uuid,
+    #[serde(flatten)]
+    sensor: SensorView<'a>,
+    device_id: &'a str,
+    timestamp_raw: i64,
+}
+
+impl<'a> SensorsView<'a> {
+    pub fn new(page: &'a PacketPage<PacketSensor>, paging: PacketPaging) -> Self {
+        let sensor = |row: &'a PacketSensor| SensorOfPacketView {
+            packet_uuid: row.row.uuid,
+            sensor: SensorView::new(&row.row.sensor),
+            device_id: &row.device.aliases.external_id,
+            timestamp_raw: seconds(row.row.ts),
+        };
+        let sensors = page.rows.iter().map(sensor).collect();
+        SensorsView { ok: true, sensors, total: page.total, limit: paging.limit, offset: paging.offset }
+    }
+}
+
+/// Responds with a body in the vendor's content type.
+pub fn respond(body: impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, content_type_header(JSON));
+    response
+}
+
+fn seconds(ts: Micros) -> i64 {
+    ts.0.div_euclid(MICROS_PER_SECOND)
+}
