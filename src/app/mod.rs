@@ -9,6 +9,7 @@ pub mod ai;
 pub mod audit;
 pub mod backup;
 pub mod batch_lookup;
+pub mod blynk;
 pub mod body_memory;
 pub mod client;
 pub mod collector_ports;
@@ -114,6 +115,7 @@ pub struct App {
     host: host::HostParts,
     live: live::LiveParts,
     gateway: Arc<gateway::GatewayHub>,
+    blynk: blynk::BlynkParts,
     ai: AiParts,
 }
 
@@ -130,6 +132,7 @@ impl App {
         let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
         let live = live::LiveParts::new(&settings.live);
+        let blynk = blynk::BlynkParts::new(settings.compat.blynk_imports);
         Self {
             store,
             engine,
@@ -143,6 +146,7 @@ impl App {
             host,
             live,
             gateway: Arc::default(),
+            blynk,
             ai,
         }
     }
