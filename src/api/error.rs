@@ -255,7 +255,8 @@ fn plain_body(fault: &HttpError) -> Value {
     }
 }
 
-fn http_detail(fault: &HttpError) -> String {
+/// Returns what an error says of itself, for APIs that put it into a body of their own.
+pub fn http_detail(fault: &HttpError) -> String {
     match fault {
         HttpError::NotAcceptable => "Could not satisfy the request Accept header.".into(),
         HttpError::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
@@ -266,7 +267,8 @@ fn http_detail(fault: &HttpError) -> String {
     }
 }
 
-fn error_response(fault: &HttpError, body: Value) -> Response {
+/// Builds the response to an error: status, body, headers, and what is logged.
+pub fn error_response(fault: &HttpError, body: Value) -> Response {
     let code = http_status(fault);
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {

@@ -26,11 +26,17 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// own, shorter limit; this one is a safety net for everything else.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Extension of a request whose path had a trailing slash, for the APIs in which that is another path.
+#[derive(Debug, Clone, Copy)]
+pub struct TrailingSlash;
+
 /// Wraps finished routes. The result is a router with a single catch-all route, because the trailing slash must be
 /// removed before any routing.
 pub fn wrap(routes: Router) -> Router {
     let respelled = tower::service_fn(move |mut request: Request| {
-        without_trailing_slash(request.uri_mut());
+        if without_trailing_slash(request.uri_mut()) {
+            request.extensions_mut().insert(TrailingSlash);
+        }
         routes.clone().oneshot(request)
     });
     Router::new()
@@ -42,18 +48,21 @@ pub fn wrap(routes: Router) -> Router {
 }
 
 /// Removes the trailing slash: `/api/device/` and `/api/device` are one path, and routes are written without it. Only
-/// one slash is removed, and only a literal one: `%2F` belongs to its segment.
-fn without_trailing_slash(uri: &mut Uri) {
+/// one slash is removed, and only a literal one: `%2F` belongs to its segment. Returns whether there was one.
+fn without_trailing_slash(uri: &mut Uri) -> bool {
     let path = uri.path();
-    let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty() && !p.ends_with('/')) else { return };
+    let Some(shorter) = path.strip_suffix('/').filter(|p| !p.is_empty() && !p.ends_with('/')) else {
+        return false;
+    };
     let text = match uri.query() {
         Some(query) => format!("{shorter}?{query}"),
         None => shorter.to_owned(),
     };
-    let Ok(path_and_query) = PathAndQuery::try_from(text) else { return };
+    let Ok(path_and_query) = PathAndQuery::try_from(text) else { return false };
     let mut parts = std::mem::take(uri).into_parts();
     parts.path_and_query = Some(path_and_query);
     *uri = Uri::from_parts(parts).expect("a shorter path keeps a valid URI valid");
+    true
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {

@@ -10,6 +10,8 @@ use axum::middleware::from_fn_with_state;
 use self::openapi::route::Section;
 use crate::app::App;
 
+pub mod bearer;
+pub mod blynk;
 pub mod body_drain;
 pub mod caller;
 pub mod connection_limit;
@@ -56,6 +58,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(metrics::routes())
         .merge(pages::routes())
         .merge(control::routes())
+        .merge(blynk::routes())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());
