@@ -74,7 +74,7 @@ impl WidgetProperty {
     /// `Invalid` when there is none.
     pub fn parse(name: &str) -> Result<Self> {
         let found = PROPERTIES.iter().find(|(known, _)| *known == name);
-        let property = found.map(|(name, format)| WidgetProperty { name, format: *format });
+        let property = found.map(|&(name, format)| WidgetProperty { name, format });
         property.ok_or_else(|| Error::invalid(format!("Unknown property {name}.")))
     }
 

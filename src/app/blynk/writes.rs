@@ -53,7 +53,9 @@ impl<'a> ValueWrites<'a> {
             let ttl = app.settings.commands.ttl;
             app.store.catalog().create_commands(&access.principal, commands, ttl).await?;
         }
-        let streams: Vec<StreamId> = rows.stream.iter().map(|id| StreamId(*id)).collect();
+        let mut streams: Vec<StreamId> = rows.stream.iter().map(|id| StreamId(*id)).collect();
+        streams.sort_unstable();
+        streams.dedup();
         let ts = app.store.assign_common_millis(&streams);
         rows.ts.fill(ts.0);
         app.store.write(&access.principal, rows).await?;
