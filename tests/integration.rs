@@ -9,6 +9,7 @@ mod in_process;
 mod support;
 
 mod ai;
+mod blynk;
 mod cli;
 mod crash;
 mod examples;

@@ -11,6 +11,8 @@ use self::openapi::route::Section;
 use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
 
+pub mod bearer;
+pub mod blynk;
 pub mod body_drain;
 pub mod caller;
 pub mod connection_limit;
@@ -65,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(control::routes())
         .merge(opensynaptic::routes())
         .merge(vendor::routes(vendor_documents()))
+        .merge(blynk::routes())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
+use crate::auth::rate_limiter::AttemptBudget;
 use crate::domain::org::Org;
+use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Principal, Resource, Result, Scope};
 
 /// Settings of the vendors' APIs.
@@ -16,6 +18,8 @@ pub struct CompatSettings {
     pub instathings_token_ttl: Duration,
     /// Lifetime of a pair of Blynk tokens, whole seconds.
     pub blynk_token_ttl: Duration,
+    /// Imports over Blynk's API that each device may have.
+    pub blynk_imports: AttemptBudget,
 }
 
 impl Default for CompatSettings {
@@ -24,6 +28,7 @@ impl Default for CompatSettings {
             default_org: None,
             instathings_token_ttl: Duration::from_secs(3600),
             blynk_token_ttl: Duration::from_secs(86_400),
+            blynk_imports: AttemptBudget { attempts: 60, window_us: 60 * MICROS_PER_SECOND },
         }
     }
 }

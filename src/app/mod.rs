@@ -9,6 +9,7 @@ pub mod ai;
 pub mod audit;
 pub mod backup;
 pub mod batch_lookup;
+pub mod blynk;
 pub mod body_memory;
 pub mod client;
 pub mod collector_ports;
@@ -117,6 +118,7 @@ pub struct App {
     host: host::HostParts,
     live: live::LiveParts,
     gateway: Arc<gateway::GatewayHub>,
+    blynk: blynk::BlynkParts,
     ai: AiParts,
 }
 
@@ -133,6 +135,7 @@ impl App {
         let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
         let live = live::LiveParts::new(&settings.live);
+        let blynk = blynk::BlynkParts::new(settings.compat.blynk_imports);
         Self {
             store,
             engine,
@@ -146,6 +149,7 @@ impl App {
             host,
             live,
             gateway: Arc::default(),
+            blynk,
             ai,
         }
     }

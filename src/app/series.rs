@@ -106,8 +106,19 @@ impl App {
 
     /// Returns the number of readings of a stream in a range.
     pub async fn count_readings(&self, principal: &Principal, id: StreamId, span: TimeRange) -> Result<i64> {
-        self.may_read_values(principal, id)?;
         let text = "SELECT count(*) FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to";
+        self.count(principal, id, span, text).await
+    }
+
+    /// Returns the number of readings of a stream in a range that have a value.
+    pub async fn count_values(&self, principal: &Principal, id: StreamId, span: TimeRange) -> Result<i64> {
+        let text = "SELECT count(*) FROM readings \
+                    WHERE stream_id = $stream AND ts >= $from AND ts < $to AND quality <> 'bad'";
+        self.count(principal, id, span, text).await
+    }
+
+    async fn count(&self, principal: &Principal, id: StreamId, span: TimeRange, text: &str) -> Result<i64> {
+        self.may_read_values(principal, id)?;
         let batches = self.rows_of(principal, text, within(id, span)).await?;
         let counts = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
         Ok(counts.sum())

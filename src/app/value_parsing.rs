@@ -20,8 +20,7 @@ pub fn parse_reading_value(
     spec: &StreamSpec,
     given: &Value,
 ) -> Result<(Option<f64>, Option<Box<str>>), String> {
-    let is_scaled = spec.scale != 1.0 || spec.offset != 0.0;
-    if let Some(range) = spec.kind.integer_range().filter(|_| !is_scaled) {
+    if let Some(range) = spec.kind.integer_range().filter(|_| !spec.is_scaled()) {
         return integer(given, &range);
     }
     match spec.kind {

@@ -300,6 +300,11 @@ impl StreamSpec {
         }
     }
 
+    /// Whether stored values are scaled: they are engineering values then, of whatever kind the raw ones are.
+    pub fn is_scaled(&self) -> bool {
+        self.scale != 1.0 || self.offset != 0.0
+    }
+
     /// `min` and `max` of the metadata, as far as they are numbers of a stream of numbers.
     pub fn value_bounds(&self) -> (Option<f64>, Option<f64>) {
         let bound = |name: &str| self.metadata.get(name).and_then(Value::as_f64);

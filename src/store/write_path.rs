@@ -147,6 +147,31 @@ impl Store {
         Micros(last.map_or(now, |last| now.max(last.saturating_add(1))))
     }
 
+    /// Assigns one time in whole milliseconds to values of several streams that came without one: now, but not before a
+    /// time that was assigned to one of them, nor before its newest reading unless that lies in the future. Two requests
+    /// in the same millisecond get the same time: the second replaces the values of the first.
+    pub fn assign_common_millis(&self, streams: &[StreamId]) -> Micros {
+        let now = self.clock().now().0;
+        let newest = |stream: &StreamId| Some(self.latest_values.get(*stream)?.newest.ts.0);
+        let past = streams.iter().filter_map(newest).filter(|ts| *ts <= now).max();
+        let mut assigned = self.assigned.lock();
+        let last = streams.iter().filter_map(|stream| assigned.get(stream).copied()).max().max(past);
+        let begun = last.unwrap_or(0).saturating_add(999).div_euclid(1000) * 1000;
+        let ts = begun.max(now.div_euclid(1000) * 1000);
+        assigned.extend(streams.iter().map(|stream| (*stream, ts)));
+        Micros(ts)
+    }
+
+    /// Returns the latest time that a reading may have now.
+    pub fn newest_writable(&self) -> Micros {
+        self.writable_times().newest
+    }
+
+    /// Returns the earliest time of a stream's readings that are kept: older ones are refused.
+    pub fn oldest_writable(&self, stream: StreamId) -> Micros {
+        Micros(self.retention_bounds().visible_from.start_of(stream.0))
+    }
+
     /// Assigns a time to a value that came without one: now, but later than any assigned to the stream before.
     pub fn assign_ts(&self, stream: StreamId) -> Micros {
         let now = self.clock().now().0;

@@ -18,7 +18,14 @@ async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
 #[tokio::test]
 async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
     type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
-    let rows: [Row; 11] = [
+    let rows: [Row; 12] = [
+        (
+            "a_rate",
+            "[blynk]\nimport_per_device = \"60/week\"",
+            &[],
+            &[],
+            &["blynk.import_per_device", "60/week", "60/min"],
+        ),
         ("a_slug", "[compat]\ndefault_org = \"A B\"", &[], &[], &["compat.default_org", "A B"]),
         (
             "a_lifetime",

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::container_logs::ContainerLogs;
 use super::event::GatewayEvent;
-use super::session::SessionRecord;
+use super::session::{SessionEvent, SessionRecord};
 use crate::domain::message::StoredMessage;
 use crate::domain::{DeviceId, OrgId};
 use crate::store::org_channels::OrgChannels;
@@ -73,6 +73,11 @@ impl GatewayHub {
 
     pub(super) fn subscribe(&self, org: OrgId) -> broadcast::Receiver<GatewayEvent> {
         self.events.subscribe(org)
+    }
+
+    /// Whether the last report of a device's state says that it is connected.
+    pub fn is_connected(&self, device: DeviceId) -> bool {
+        self.sessions.lock().get(&device).is_some_and(|record| record.event == SessionEvent::Connected)
     }
 
     /// Forgets a deleted device.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_duration, parse_rate, parse_size};
 use super::{Config, LogFormat};
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
@@ -28,6 +28,8 @@ const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (u
 const SIZE_FORMAT: &str =
     "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
 const COUNT_FORMAT: &str = "a whole number above zero";
+const RATE_FORMAT: &str =
+    "a number and a time such as \"60/min\" or \"100/10s\" (units s, min, h, d), at most a day";
 const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
 
 const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {
@@ -245,6 +247,9 @@ pub(super) const KEYS: &[ConfigKey] = &[
     }),
     key("blynk.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.blynk_token_ttl = d)
+    }),
+    key("blynk.import_per_device", RATE_FORMAT, |c, text| {
+        parse_rate(text).map(|rate| c.compat.blynk_imports = rate)
     }),
     key("session.lifetime", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.sessions.lifetime = d)

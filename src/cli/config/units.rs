@@ -1,6 +1,9 @@
-//! Parsers for durations ("5m") and sizes ("256MB") in the configuration.
+//! Parsers for durations ("5m"), sizes ("256MB") and rates ("60/min") in the configuration.
 
 use std::time::Duration;
+
+use crate::auth::rate_limiter::AttemptBudget;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// Parses a whole number with a unit `ms`, `s`, `m`, `h` or `d`; `None` for anything else and above a hundred years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -34,6 +37,28 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
 }
 
+/// Parses a number of attempts and the time they are for, such as `60/min` or `100/10s`: the time is a unit `s`, `min`
+/// (or `m`), `h` or `d`, or a whole number of it, and at most a day.
+pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {
+    let (attempts, window) = text.split_once('/')?;
+    let attempts = attempts.trim().replace('_', "").parse().ok().filter(|n| *n > 0)?;
+    let window = window.trim();
+    let (number, unit) = match window.starts_with(|c: char| c.is_ascii_digit()) {
+        true => split(window)?,
+        false => (1, window),
+    };
+    let unit_s: i64 = match unit {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let window_us = i64::try_from(number).ok()?.checked_mul(unit_s)?.checked_mul(MICROS_PER_SECOND)?;
+    let is_sound = (1..=MICROS_PER_DAY).contains(&window_us);
+    is_sound.then_some(AttemptBudget { attempts, window_us })
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
@@ -63,6 +88,31 @@ mod tests {
         ];
         for (name, text, expected_ms) in rows {
             assert_eq!(parse_duration(text), expected_ms.map(Duration::from_millis), "{name}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        let rows = [
+            ("a_unit", "60/min", Some((60, 60))),
+            ("a_number_of_units", "100/10s", Some((100, 10))),
+            ("minutes", "5/2m", Some((5, 120))),
+            ("blanks", " 1_000 / 1 h ", Some((1000, 3600))),
+            ("a_day", "1/d", Some((1, 86_400))),
+            ("beyond_a_day", "1/25h", None),
+            ("no_time", "60", None),
+            ("no_unit", "60/10", None),
+            ("an_unknown_unit", "60/week", None),
+            ("none", "0/min", None),
+            ("no_time_at_all", "60/0s", None),
+            ("no_number", "/min", None),
+            ("a_sign", "-1/min", None),
+            ("beyond_counting", "4294967296/min", None),
+            ("a_time_beyond_counting", "1/18446744073709551615d", None),
+        ];
+        for (name, text, expected) in rows {
+            let found = parse_rate(text).map(|rate| (rate.attempts, rate.window_us / MICROS_PER_SECOND));
+            assert_eq!(found, expected, "{name}");
         }
     }
 

@@ -18,7 +18,30 @@ use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
 use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
 
+/// What a device is to a principal, for an interface that tells its callers more than whether they see it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeviceAccess {
+    /// The principal sees it.
+    Visible(Arc<Device>),
+    /// It belongs to the principal's organization, but not to the devices that the principal sees.
+    Restricted,
+    /// There is none in the principal's organization.
+    Absent,
+}
+
 impl Catalog {
+    /// Returns what a device is to a principal. Of other organizations nothing is told.
+    pub fn device_access(&self, who: &Principal, id: DeviceId) -> DeviceAccess {
+        let sight = self.visible_to(who);
+        match sight.device(id) {
+            Ok(device) => DeviceAccess::Visible(sight.redact_device(device)),
+            Err(_) if sight.mirror.devices.get(id).is_some_and(|device| device.org == who.org) => {
+                DeviceAccess::Restricted
+            }
+            Err(_) => DeviceAccess::Absent,
+        }
+    }
+
     /// Visible devices by id ascending.
     pub fn devices(&self, who: &Principal, filter: &DeviceFilter) -> Vec<Arc<Device>> {
         let sight = self.visible_to(who);

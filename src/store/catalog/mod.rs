@@ -64,6 +64,7 @@ use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 use crate::store::org_channels::OrgChannels;
 
+pub use self::device::DeviceAccess;
 pub use self::model_progress::AnomalyEventChange;
 pub use self::model_upload::{ModelUpload, UploadTarget};
 pub use self::quota::OrgLimits;

@@ -39,6 +39,18 @@ impl Catalog {
         product.cloned().ok_or_else(|| Error::internal("an organization has no default product"))
     }
 
+    /// Id of the product that the product of a device is derived from in the end: devices of variants of one product
+    /// have the same.
+    pub fn root_product_of(&self, device: &Device) -> Result<ProductId> {
+        let mut product = self.product_of(device)?;
+        let mirror = self.mirror.read();
+        // No product is derived from itself, so this ends.
+        while let Some(parent) = product.spec.parent.and_then(|id| mirror.products.get(id)) {
+            product = Arc::clone(parent);
+        }
+        Ok(product.id)
+    }
+
     /// Creates a product. `LimitReached` beyond the organization's quota.
     pub async fn create_product(&self, who: &Principal, mut spec: ProductSpec) -> Result<Arc<Product>> {
         require_unrestricted(who)?;

@@ -9,6 +9,7 @@ use crate::domain::pagination::Pagination;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::ByteOrder;
 use crate::domain::{DeviceId, Kind, StreamId};
+use crate::store::catalog::DeviceAccess;
 
 fn elaborate() -> DeviceSpec {
     let metadata = json!({"frame": "4E", "deep": {"list": [1, 2.5, null, "ü\u{0}"]}, "tiny": 0.1});
@@ -201,4 +202,20 @@ pub(super) async fn no_more_devices_are_made_than_allowed(place: TestDatabase) {
     catalog.create_device(&theirs, one_more()).await.unwrap();
     catalog.set_max_devices(None);
     device(&catalog, &ours, "4").await;
+}
+
+pub(super) async fn a_device_is_visible_restricted_or_absent(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let press = device(&catalog, &ours, "press").await;
+    let oven = device(&catalog, &ours, "oven").await;
+    let foreign = device(&catalog, &theirs, "press").await;
+    let of_press = key(ours.org, Some(&[press.id]), None);
+    assert_eq!(catalog.device_access(&ours, oven.id), DeviceAccess::Visible(oven.clone()));
+    assert_eq!(catalog.device_access(&of_press, press.id), DeviceAccess::Visible(press));
+    assert_eq!(catalog.device_access(&of_press, oven.id), DeviceAccess::Restricted);
+    for who in [&ours, &of_press] {
+        assert_eq!(catalog.device_access(who, foreign.id), DeviceAccess::Absent);
+        assert_eq!(catalog.device_access(who, DeviceId(999)), DeviceAccess::Absent);
+    }
 }

@@ -148,6 +148,27 @@ pub(super) async fn a_product_goes_and_its_devices_stay(place: TestDatabase) {
     }
 }
 
+pub(super) async fn variants_of_a_product_have_one_root(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let product = async |name: &str, parent| {
+        let spec = ProductSpec { parent, ..ProductSpec::new(name) };
+        catalog.create_product(&admin, spec).await.unwrap().id
+    };
+    let pump = product("pump", None).await;
+    let large = product("large pump", Some(pump)).await;
+    let largest = product("largest pump", Some(large)).await;
+    let default = catalog.products(&admin, Pagination::ALL)[0].id;
+    for (product, expected) in
+        [(None, default), (Some(pump), pump), (Some(large), pump), (Some(largest), pump)]
+    {
+        let name = format!("of {product:?}");
+        let spec = DeviceSpec { product, ..DeviceSpec::new(name, Protocol::Virtual) };
+        let device = catalog.create_device(&admin, spec).await.unwrap();
+        assert_eq!(catalog.root_product_of(&device).unwrap(), expected, "{product:?}");
+    }
+}
+
 pub(super) async fn no_device_is_below_itself(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);

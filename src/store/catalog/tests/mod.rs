@@ -68,6 +68,7 @@ suite! {
         devices_are_filtered_and_paged_by_id,
         devices_of_another_organization_do_not_exist,
         a_restricted_key_sees_its_devices_and_changes_only_those,
+        a_device_is_visible_restricted_or_absent,
         deleting_a_device_takes_its_streams_and_leaves_its_events,
         no_more_devices_are_made_than_allowed;
     stream:
@@ -84,6 +85,7 @@ suite! {
         a_pin_is_the_channel_unless_another_stream_has_it,
         every_organization_has_a_default_product,
         a_product_goes_and_its_devices_stay,
+        variants_of_a_product_have_one_root,
         no_device_is_below_itself,
         an_owner_is_a_user_of_the_organization,
         an_inventory_names_products_gateways_and_pins,

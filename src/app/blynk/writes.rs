@@ -1,0 +1,73 @@
+//! Values that are set now: stored with one time for all, and passed on to devices that are connected.
+
+use serde_json::{Map, Value, json};
+
+use super::value::{self, Content};
+use crate::app::App;
+use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::token::ClientAccess;
+use crate::domain::command::CommandSpec;
+use crate::domain::reading::{Quality, Reading, Readings};
+use crate::domain::stream::Stream;
+use crate::domain::{Micros, Result, StreamId};
+
+/// Type of the command that sets a virtual pin.
+const VIRTUAL_WRITE: &str = "vw";
+
+/// The values of one request.
+pub(super) struct ValueWrites<'a> {
+    app: &'a App,
+    access: &'a ClientAccess,
+    /// Their time is that of the request, which is assigned when they are stored.
+    rows: Readings,
+    commands: Vec<CommandSpec>,
+}
+
+impl<'a> ValueWrites<'a> {
+    pub(super) fn new(app: &'a App, access: &'a ClientAccess) -> Self {
+        Self { app, access, rows: Readings::default(), commands: Vec::new() }
+    }
+
+    /// Adds a value; of several for one stream the last counts. Returns whether the stream takes it.
+    pub(super) fn add(&mut self, stream: &Stream, given: &Value) -> bool {
+        let Some((value, text)) = value::parse(&stream.spec, given) else { return false };
+        if self.app.gateway.is_connected(stream.spec.device) {
+            self.commands.extend(command(stream, &(value, text.clone())));
+        }
+        self.rows.push(Reading { stream: stream.id, ts: Micros(0), value, text, quality: Quality::Good });
+        true
+    }
+
+    /// Queues the commands, then stores the values: when a queue is full, nothing is stored.
+    ///
+    /// # Errors
+    /// `Busy` when too many commands wait, or as `Store::write`.
+    pub(super) async fn store(self) -> Result<()> {
+        let Self { app, access, mut rows, commands } = self;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
+        memory.grow_to(rows.size_bytes()).await?;
+        if !commands.is_empty() {
+            let ttl = app.settings.commands.ttl;
+            app.store.catalog().create_commands(&access.principal, commands, ttl).await?;
+        }
+        let mut streams: Vec<StreamId> = rows.stream.iter().map(|id| StreamId(*id)).collect();
+        streams.sort_unstable();
+        streams.dedup();
+        let ts = app.store.assign_common_millis(&streams);
+        rows.ts.fill(ts.0);
+        app.store.write(&access.principal, rows).await?;
+        Ok(())
+    }
+}
+
+fn command(stream: &Stream, (value, text): &Content) -> Option<CommandSpec> {
+    let value = value::to_json(stream.spec.kind, *value, text.as_deref())?;
+    let mut params = Map::new();
+    params.insert("dataStreamId".to_owned(), json!(stream.channel));
+    params.insert("pin".to_owned(), json!(stream.pin()));
+    params.insert("value".to_owned(), value);
+    Some(CommandSpec { device: stream.spec.device, kind: VIRTUAL_WRITE.to_owned(), params })
+}

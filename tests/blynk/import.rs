@@ -1,0 +1,140 @@
+//! Imports of past values, and their rate limit.
+
+use basalt::domain::Clock;
+use basalt::domain::time::SystemClock;
+use serde_json::{Value, json};
+
+use super::{DATASTREAMS, HISTORY, IMPORT, NOON, Plant, device, error, no_datastream, no_device, stream};
+
+fn import(device: i64, points: &[(i64, Value)]) -> Value {
+    let values: Vec<_> = points.iter().map(|(ts, value)| json!({"value": value, "ts": ts})).collect();
+    json!({"deviceId": device, "dataStreamId": 1, "values": values})
+}
+
+#[tokio::test]
+async fn past_values_are_stored_and_the_newest_is_current() {
+    let plant = Plant::start().await;
+    let id = plant.device;
+    let history = async || {
+        let path = format!("{HISTORY}?deviceId={id}&dataStreamId=1&from=0&to=9223372036854775807");
+        plant.blynk.get(&path).await.2
+    };
+    let current = async || {
+        let (_, _, found) = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={id}")).await;
+        (found[0]["value"].clone(), found[0]["updatedAt"].clone())
+    };
+    let points = [(NOON, json!(5)), (1_702_656_423_136, json!(4)), (1, json!(1))];
+    // A repeated import changes nothing.
+    for _ in 0..2 {
+        let (status, _, answer) = plant.blynk.post(IMPORT, &import(id, &points)).await;
+        assert_eq!((status, answer), (204, Value::Null));
+        let content: Vec<_> =
+            points.iter().map(|(ts, value)| json!({"createdAt": ts, "value": value})).collect();
+        assert_eq!(history().await, json!({"content": content, "totalElements": 3}));
+        assert_eq!(current().await, (json!(5), json!(NOON)));
+    }
+    let older = [(NOON - 1, json!(9)), (NOON - 1, json!(8))];
+    assert_eq!(plant.blynk.post(IMPORT, &import(id, &older)).await.0, 204);
+    assert_eq!(current().await, (json!(5), json!(NOON)), "an older value is not current");
+    assert_eq!(history().await["content"][1], json!({"createdAt": NOON - 1, "value": 8}), "the last counts");
+    let now = now_ms();
+    let month = 31 * 86_400_000;
+    let ahead = [(now + month + 600_000, json!(7)), (now + month - 600_000, json!(6)), (i64::MAX, json!(7))];
+    assert_eq!(plant.blynk.post(IMPORT, &import(id, &ahead)).await.0, 204);
+    assert_eq!(current().await, (json!(6), json!(now + month - 600_000)), "the others are skipped");
+}
+
+fn now_ms() -> i64 {
+    SystemClock.now().0 / 1000
+}
+
+#[tokio::test]
+async fn the_future_ends_where_readings_end() {
+    let plant = Plant::start_with(&[("BASALT_INGEST__MAX_FUTURE", "1h")]).await;
+    let now = now_ms();
+    let points = [(now + 7_200_000, json!(7)), (now + 1_800_000, json!(6))];
+    assert_eq!(plant.blynk.post(IMPORT, &import(plant.device, &points)).await.0, 204);
+    assert_eq!(plant.values(plant.stream).await, [json!(6.0)]);
+}
+
+#[tokio::test]
+async fn values_that_are_no_longer_kept_are_left_out() {
+    let plant = Plant::start().await;
+    let policy = json!({"hypertable": "core_value", "drop_after_days": 30});
+    let (status, _, answer) = plant.client.post("/api/retention/", &policy).await;
+    assert!(status == 200 || status == 201, "{answer}");
+    let now = now_ms();
+    let points = [(1, json!(1)), (now - 1000, json!(2))];
+    assert_eq!(plant.blynk.post(IMPORT, &import(plant.device, &points)).await.0, 204);
+    assert_eq!(plant.values(plant.stream).await, [json!(2.0)]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_import_stores_nothing() {
+    let plant = Plant::start().await;
+    let id = plant.device;
+    let wrong = |name: &str| error(&format!("Parameter {name} has wrong format."));
+    let missing = |name: &str| error(&format!("Parameter {name} is required."));
+    let good = (NOON, json!(5));
+    let with = |values: Value| json!({"deviceId": id, "dataStreamId": 1, "values": values});
+    let mut other_stream = import(id, std::slice::from_ref(&good));
+    other_stream["dataStreamId"] = json!(9);
+    let rows = [
+        (with(Value::Null), 400, missing("values")),
+        (with(json!([])), 400, missing("values")),
+        (with(json!({})), 400, wrong("values")),
+        (with(json!([5])), 400, wrong("values")),
+        (with(json!([{"value": 5}])), 400, missing("ts")),
+        (with(json!([{"ts": NOON}])), 400, missing("value")),
+        (import(id, &[good.clone(), (0, json!(5))]), 400, wrong("ts")),
+        (import(id, &[good.clone(), (-1, json!(5))]), 400, wrong("ts")),
+        (with(json!([{"value": 5, "ts": 1.5}])), 400, wrong("ts")),
+        (with(json!([{"value": 5, "ts": "1"}])), 400, wrong("ts")),
+        (
+            import(id, &[good.clone(), (NOON + 1, json!("x"))]),
+            400,
+            error("Value doesn't match the Datastream data type"),
+        ),
+        (
+            with(json!(vec![json!({"value": 1, "ts": 1}); 10_001])),
+            400,
+            error("Maximum 10000 data points are allowed."),
+        ),
+        (import(999, std::slice::from_ref(&good)), 404, no_device(999)),
+        (other_stream, 404, no_datastream("9")),
+    ];
+    let rows = rows.map(|(body, status, expected)| (IMPORT.to_owned(), body, status, expected));
+    plant.blynk.check(rows.into()).await;
+    assert_eq!(plant.values(plant.stream).await, [Value::Null; 0]);
+    let all: Vec<_> = (1..=10_000).map(|n| (n, json!(n))).collect();
+    assert_eq!(plant.blynk.post(IMPORT, &import(id, &all)).await.0, 204);
+    let path = format!("{HISTORY}?deviceId={id}&dataStreamId=1&from=0&to=10000&size=1&page=9999");
+    let (_, _, last) = plant.blynk.get(&path).await;
+    assert_eq!(last, json!({"content": [{"createdAt": 1, "value": 1}], "totalElements": 10_000}));
+}
+
+#[tokio::test]
+async fn a_device_has_so_many_imports_and_no_more() {
+    let plant = Plant::start_with(&[("BASALT_BLYNK__IMPORT_PER_DEVICE", "60/h")]).await;
+    let other = device(&plant.client, json!({"name": "other"})).await;
+    stream(&plant.client, json!({"name": "Motor RPM", "device": other})).await;
+    let body = |ts: i64| import(plant.device, &[(ts, json!(ts))]);
+    // What is refused for another reason does not count.
+    let mismatch = import(plant.device, &[(1, json!("x"))]);
+    for _ in 0..3 {
+        assert_eq!(plant.blynk.post(IMPORT, &mismatch).await.0, 400);
+        assert_eq!(plant.blynk.post(IMPORT, &import(999, &[(1, json!(1))])).await.0, 404);
+    }
+    for n in 1..=60 {
+        assert_eq!(plant.blynk.post(IMPORT, &body(n)).await.0, 204, "{n}");
+    }
+    for _ in 0..2 {
+        let (status, headers, answer) = plant.blynk.post(IMPORT, &body(61)).await;
+        assert_eq!((status, answer), (429, error("Too many requests.")));
+        let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=60).contains(&seconds), "{seconds}");
+    }
+    assert_eq!(plant.blynk.post(IMPORT, &mismatch).await.0, 400, "the value comes first");
+    assert_eq!(plant.values(plant.stream).await.len(), 60);
+    assert_eq!(plant.blynk.post(IMPORT, &import(other, &[(1, json!(1))])).await.0, 204, "each has its own");
+}
