@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
+use super::instathings::InstathingsSettings;
 use crate::domain::org::Org;
 use crate::domain::{Error, Kind, Result};
 
@@ -16,6 +17,7 @@ pub struct CompatSettings {
     pub instathings_token_ttl: Duration,
     /// Lifetime of a pair of Blynk tokens, whole seconds.
     pub blynk_token_ttl: Duration,
+    pub instathings: InstathingsSettings,
 }
 
 impl Default for CompatSettings {
@@ -24,6 +26,7 @@ impl Default for CompatSettings {
             default_org: None,
             instathings_token_ttl: Duration::from_secs(3600),
             blynk_token_ttl: Duration::from_secs(86_400),
+            instathings: InstathingsSettings::default(),
         }
     }
 }

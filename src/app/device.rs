@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::gateway::GatewayEvent;
+use super::gateway::session::{SessionEvent, SessionRecord};
 use super::{App, collector_ports};
 use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+use crate::store::catalog::DeletedDevice;
 
 /// Returns every problem of a device that needs no other row to find: its own rules and its protocol's settings.
 pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
@@ -106,12 +109,35 @@ impl App {
 
     /// Deletes a device with its streams. Their readings disappear from every answer at once.
     pub async fn delete_device(&self, principal: &Principal, id: DeviceId) -> Result<()> {
-        self.device_to_change(principal, id)?;
+        let device = self.device_to_change(principal, id)?;
         let streams = self.store.catalog().delete_device(principal, id).await?;
-        self.tell_collectors(id);
-        self.store.forget(&streams);
-        self.gateway.forget(id);
+        self.forget_device(device, &streams);
         Ok(())
+    }
+
+    /// Deletes a device and every device below it, all or none.
+    ///
+    /// # Errors
+    /// As [`App::delete_device`]; `Forbidden` when the principal may not change all of them.
+    pub async fn delete_device_tree(&self, principal: &Principal, id: DeviceId) -> Result<()> {
+        self.device_to_change(principal, id)?;
+        for DeletedDevice { device, streams } in
+            self.store.catalog().delete_device_tree(principal, id).await?
+        {
+            self.forget_device(device, &streams);
+        }
+        Ok(())
+    }
+
+    /// Ends what goes on about a deleted device. One that was below a gateway is not paired any more.
+    fn forget_device(&self, device: Arc<Device>, streams: &[StreamId]) {
+        self.tell_collectors(device.id);
+        self.store.forget(streams);
+        self.gateway.forget(device.id);
+        if device.spec.parent_device.is_some() {
+            let unpaired = SessionRecord::new(device, SessionEvent::NotPaired, self.clock.now());
+            self.gateway.send(unpaired.subject.org, GatewayEvent::Session(Arc::new(unpaired)));
+        }
     }
 
     /// Notifies the collector, if one runs, of a change of a device or its streams.
