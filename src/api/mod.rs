@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use self::openapi::route::Section;
 use crate::app::App;
 
+pub mod accept;
 pub mod body_drain;
 pub mod caller;
 pub mod connection_limit;
@@ -59,5 +60,6 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());
+    let routes = instathings::cloud::beside(routes, &app);
     layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
 }

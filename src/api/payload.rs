@@ -94,10 +94,12 @@ pub async fn read_within(headers: &HeaderMap, body: Body, limits: BodyLimits) ->
 
 /// Returns an empty reservation for the caller who presents these headers.
 pub fn memory_for(headers: &HeaderMap) -> BodyMemoryReservation {
-    BodyMemoryReservation::empty(match caller::presented_secret(headers) {
-        Some(secret) => holder_for_secret(secret),
-        None => MemoryHolder::Anonymous(None),
-    })
+    BodyMemoryReservation::empty(
+        match caller::presented_secret(headers).or_else(|| caller::bearer_token(headers)) {
+            Some(secret) => holder_for_secret(secret),
+            None => MemoryHolder::Anonymous(None),
+        },
+    )
 }
 
 /// Returns the memory holder of a credential.

@@ -66,7 +66,8 @@ impl App {
     async fn certificate_authority(&self) -> Result<Arc<CertificateAuthority>> {
         let read = async || {
             let now = self.clock.now();
-            let key = read_or_make(self.authority_path(KEY_FILE), certificate::generate_authority_key).await?;
+            let key =
+                read_or_make(self.authority_path(KEY_FILE), certificate::generate_authority_key).await?;
             let own = key.clone();
             let make = move || certificate::make_authority_certificate(&own, now);
             let certificate = read_or_make(self.authority_path(CERTIFICATE_FILE), make).await?;

@@ -67,8 +67,8 @@ use self::health::DiskProbe;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
 use crate::collect::Collectors;
-use crate::domain::Clock;
 use crate::domain::key::KeySecret;
+use crate::domain::{Clock, Micros};
 use crate::query::Engine;
 use crate::query::named::NamedQueries;
 use crate::store::Store;
@@ -152,5 +152,10 @@ impl App {
 
     pub fn settings(&self) -> &AppSettings {
         &self.settings
+    }
+
+    /// Returns the current time.
+    pub fn now(&self) -> Micros {
+        self.clock.now()
     }
 }

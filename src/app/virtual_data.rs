@@ -75,10 +75,10 @@ impl App {
 
     async fn generate(&self, device: DeviceId, org: OrgId) {
         let number = rand::random_range(0..=100);
+        let members = [("value", json!(number)), ("isVirtualData", json!(true))];
         let document: Map<String, Value> =
-            [("value".to_owned(), json!(number)), ("isVirtualData".to_owned(), json!(true))].into();
-        let new =
-            NewDocument { device, ts: None, document, principal: String::new(), client: String::new() };
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let new = NewDocument { device, ts: None, document, principal: String::new(), client: String::new() };
         if let Err(error) = self.post_document(&Principal::system(org), new).await {
             tracing::warn!(%device, error = error.full_message(), "a generated message was not stored");
         }
@@ -176,7 +176,9 @@ mod tests {
 
     #[test]
     fn a_device_is_due_every_period_and_at_once_when_switched_on() {
-        let on = |id, seconds: i64| device(id, Protocol::Virtual, json!({"demoActive": true, "frequency": seconds}));
+        let on = |id, seconds: i64| {
+            device(id, Protocol::Virtual, json!({"demoActive": true, "frequency": seconds}))
+        };
         let mut schedule = Schedule::default();
         schedule.start(&[on(1, 30)], 0);
         let due = |schedule: &mut Schedule, second: i64| -> Vec<i32> {

@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn every_certificate_is_new_and_in_the_forms_that_devices_read() {
         let authority = authority();
-        let (one, two) = (authority.issue("q6NJl1-_", NOON).unwrap(), authority.issue("q6NJl1-_", NOON).unwrap());
+        let (one, two) =
+            (authority.issue("q6NJl1-_", NOON).unwrap(), authority.issue("q6NJl1-_", NOON).unwrap());
         assert_ne!((&one.fingerprint, &one.private_key_pem), (&two.fingerprint, &two.private_key_pem));
         assert_eq!(one.fingerprint.len(), 64);
         assert_eq!(one.expires_at, Micros(NOON.0 + 3650 * MICROS_PER_DAY));

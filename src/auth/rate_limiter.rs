@@ -150,15 +150,24 @@ mod tests {
 
     #[test]
     fn every_budget_is_counted_exactly() {
-        for (attempts, window_us) in [(1, 1), (1, SECOND), (3, 10 * SECOND), (100, 10 * SECOND), (1500, SECOND), (7000, 13)] {
+        for (attempts, window_us) in
+            [(1, 1), (1, SECOND), (3, 10 * SECOND), (100, 10 * SECOND), (1500, SECOND), (7000, 13)]
+        {
             let mut limiter = RateLimiter::new(AttemptBudget { attempts, window_us });
             for left in (0..attempts).rev() {
                 let state = limiter.acquire(&"ann", Micros(SECOND));
-                assert_eq!((state.remaining, state.retry_after_s), (left, None), "{attempts} in {window_us} us");
+                assert_eq!(
+                    (state.remaining, state.retry_after_s),
+                    (left, None),
+                    "{attempts} in {window_us} us"
+                );
             }
             let state = limiter.acquire(&"ann", Micros(SECOND));
             assert_eq!((state.remaining, state.full_at), (0, Micros(SECOND + window_us)));
-            assert_eq!(state.retry_after_s, Some((window_us as u64).div_ceil(attempts.into()).div_ceil(1_000_000)));
+            assert_eq!(
+                state.retry_after_s,
+                Some((window_us as u64).div_ceil(attempts.into()).div_ceil(1_000_000))
+            );
             assert!(limiter.try_acquire(&"ann", Micros(SECOND + window_us)).is_ok(), "it fills up again");
         }
     }

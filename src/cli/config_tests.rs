@@ -48,7 +48,8 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let pg = PgConfig { listen: None, ..config.pg.clone() };
     let flight = FlightConfig { listen: None, ..config.flight.clone() };
     let onpremise = OnPremiseConfig { host: None, ..config.onpremise.clone() };
-    let compat = CompatSettings { default_org: None, ..config.compat.clone() };
+    let instathings = InstathingsSettings { ttl: None, ..config.compat.instathings.clone() };
+    let compat = CompatSettings { default_org: None, instathings, ..config.compat.clone() };
     let off = Config {
         catalog_url: None,
         queries_dir: None,

@@ -16,6 +16,8 @@ pub const VERSION: &str = "version";
 pub const STATUS: &str = "status";
 /// Member of [`STATUS`].
 pub const SESSION_IDENTIFIER: &str = "sessionIdentifier";
+/// Member of a report with the key of the gateway that the device is below.
+pub const PARENT: &str = "parentDevice";
 /// Member of the metadata of a gateway: the ids of its installed protocols.
 pub const PROTOCOLS: &str = "protocols";
 /// Time between a search and the pairing that those who follow are told of, at least.
@@ -187,7 +189,10 @@ mod tests {
         assert!(identifier.as_str().is_some_and(|text| Uuid::try_parse(text).is_ok()), "{identifier}");
         let ended = record(Disconnected, 2, json!({"status": {"disconnectReason": "x"}})).after(Some(&begun));
         assert_eq!(ended.payload["version"], version);
-        assert_eq!(ended.payload["status"], json!({"disconnectReason": "x", "sessionIdentifier": identifier}));
+        assert_eq!(
+            ended.payload["status"],
+            json!({"disconnectReason": "x", "sessionIdentifier": identifier})
+        );
         let again = record(Connected, 3, json!({})).after(Some(&ended));
         assert_ne!(again.payload["status"]["sessionIdentifier"], identifier);
         assert_eq!(again.payload.get("version"), None);

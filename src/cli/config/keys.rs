@@ -6,8 +6,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_duration, parse_rate, parse_size};
 use super::{Config, LogFormat};
+use crate::app::instathings::ProjectEnv;
 use crate::domain::org::slug_problems;
 
 /// A configuration key.
@@ -27,6 +28,7 @@ const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (u
 const SIZE_FORMAT: &str =
     "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
 const COUNT_FORMAT: &str = "a whole number above zero";
+const RATE_FORMAT: &str = "so many requests in a time such as \"100/10s\" or \"60/min\"";
 const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
 
 const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {
@@ -216,6 +218,16 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("command.ttl", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.commands.ttl = d)),
     key("instathings.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.instathings_token_ttl = d)
+    }),
+    key("instathings.env", "live or sandbox", |c, text| {
+        let named = ProjectEnv::ALL.into_iter().find(|env| env.name() == text);
+        named.map(|env| c.compat.instathings.env = env)
+    }),
+    key("instathings.rate", RATE_FORMAT, |c, text| {
+        parse_rate(text).map(|rate| c.compat.instathings.rate = rate)
+    }),
+    key("instathings.ttl", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.instathings.ttl = Some(d))
     }),
     key("blynk.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.blynk_token_ttl = d)

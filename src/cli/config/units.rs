@@ -1,6 +1,8 @@
-//! Parsers for durations ("5m") and sizes ("256MB") in the configuration.
+//! Parsers for durations ("5m"), sizes ("256MB") and rates ("100/10s") in the configuration.
 
 use std::time::Duration;
+
+use crate::auth::rate_limiter::AttemptBudget;
 
 /// Parses a whole number with a unit `ms`, `s`, `m`, `h` or `d`; `None` for anything else and above a hundred years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -34,6 +36,21 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
 }
 
+/// Parses a rate such as `100/10s`, `60/min` or `100/s`: so many in that time.
+pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {
+    let (attempts, window) = text.split_once('/')?;
+    let attempts = attempts.trim().replace('_', "").parse().ok().filter(|n| *n > 0)?;
+    let window = match window.trim() {
+        "s" => Duration::from_secs(1),
+        "m" | "min" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        "d" => Duration::from_secs(86_400),
+        window => parse_duration(window)?,
+    };
+    let window_us = i64::try_from(window.as_micros()).ok().filter(|us| *us > 0)?;
+    Some(AttemptBudget { attempts, window_us })
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
@@ -63,6 +80,28 @@ mod tests {
         ];
         for (name, text, expected_ms) in rows {
             assert_eq!(parse_duration(text), expected_ms.map(Duration::from_millis), "{name}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        let rows = [
+            ("so_many_seconds", "100/10s", Some((100, 10_000_000))),
+            ("a_minute", "60/min", Some((60, 60_000_000))),
+            ("another_minute", "60 / m", Some((60, 60_000_000))),
+            ("a_second", "1_000/s", Some((1000, 1_000_000))),
+            ("an_hour", "1/h", Some((1, 3_600_000_000))),
+            ("milliseconds", "1/5ms", Some((1, 5000))),
+            ("none", "0/s", None),
+            ("no_time", "5/0s", None),
+            ("no_window", "5", None),
+            ("a_fraction", "1.5/s", None),
+            ("an_unknown_unit", "5/week", None),
+            ("beyond_counting", "99999999999/s", None),
+        ];
+        for (name, text, expected) in rows {
+            let expected = expected.map(|(attempts, window_us)| AttemptBudget { attempts, window_us });
+            assert_eq!(parse_rate(text), expected, "{name}");
         }
     }
 

@@ -204,7 +204,10 @@ pub(super) async fn a_certificate_replaces_the_one_before_and_goes_with_its_devi
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let id = device(&catalog, &ours, "gateway").await.id;
     let issue = async |who, name: &str| {
-        catalog.put_certificate(who, id, name.to_owned(), Micros(i64::MAX)).await.map(|new| new.fingerprint.clone())
+        catalog
+            .put_certificate(who, id, name.to_owned(), Micros(i64::MAX))
+            .await
+            .map(|new| new.fingerprint.clone())
     };
     assert_eq!(refusal(issue(&theirs, "foreign").await), not_found());
     assert_eq!(catalog.certificate_of(&ours, id), None);
