@@ -15,6 +15,7 @@ mod examples;
 mod graphql;
 mod hostile;
 mod ingest;
+mod instathings;
 mod isolation;
 mod lake;
 mod modbus;
