@@ -25,6 +25,9 @@ const STATUS_MEMBERS: [&str; 7] = [
     "disconnectReason",
     "clientInitiatedDisconnect",
 ];
+/// Members that are of the device itself, which a report does not change; and that of a billing, which there is not.
+const OWN_MEMBERS: [&str; 7] =
+    ["subDevices", "parentDevice", "type", "protocols", "certificateId", "frequency", "plan"];
 /// Version of a gateway that has not reported any.
 const DEFAULT_GATE: &str = "instathings/gate:1.9.1";
 
@@ -97,8 +100,9 @@ impl DeviceViewer<'_> {
                 status.entry(name).or_insert(value);
             }
         }
-        // There is no billing.
-        payload.remove("plan");
+        for name in OWN_MEMBERS {
+            payload.remove(name);
+        }
         payload.extend(into_object(view).unwrap_or_default());
         payload.entry("subDevices").or_insert_with(|| json!([]));
         payload.entry(VERSION).or_insert_with(|| json!({"gate": DEFAULT_GATE}));
@@ -143,7 +147,7 @@ impl DeviceViewer<'_> {
             ("env", Some(self.app.settings().compat.instathings.env.name().into())),
             ("isGateway", Some(Value::Bool(false))),
             ("name", Some(device.spec.name.as_str().into())),
-            ("type", types::id_of(&*self.app.product_of(device)?).map(Value::from)),
+            ("type", types::id_of(&self.app.product_of(device)?).map(Value::from)),
         ];
         let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(known.collect())

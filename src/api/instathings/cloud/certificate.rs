@@ -53,7 +53,7 @@ fn archive_response(
     authority: &str,
     settings: &str,
 ) -> Result<Response> {
-    let private = |path, content: &'_ str| (path, content.as_bytes().to_vec(), 0o600);
+    let private = |path, content: &str| (path, content.as_bytes().to_vec(), 0o600);
     let files = [
         private("config/certificate.pem", &issued.certificate_pem),
         private("config/private.key", &issued.private_key_pem),

@@ -109,7 +109,9 @@ impl Encoder<'_> {
             };
             let done = tokio::select! {
                 item = feed.next() => match item {
-                    Ok(item) => self.add(&feed, item).await,
+                    Ok(FeedItem::Event(event)) => self.add(event).await,
+                    Ok(FeedItem::Derived(derived)) => self.add_message(&feed.derived_message(derived)),
+                    Ok(FeedItem::Missed) => Err(Error::unavailable("events were missed")),
                     Err(error) => Err(error),
                 },
                 _ = log_ticks.tick() => self.tell_logs(),
@@ -121,20 +123,16 @@ impl Encoder<'_> {
         }
     }
 
-    async fn add(&mut self, feed: &GatewayFeed, item: FeedItem) -> Result<()> {
-        match item {
-            FeedItem::Missed => return Err(Error::unavailable("events were missed")),
-            FeedItem::Derived(derived) => self.push(self.viewer.data_frame(&feed.derived_message(derived))?),
-            FeedItem::Event(GatewayEvent::Message(stored)) => {
-                self.push(self.viewer.data_frame(&stored_message(&stored))?);
-            }
-            FeedItem::Event(GatewayEvent::Command(command)) => {
+    async fn add(&mut self, event: GatewayEvent) -> Result<()> {
+        match event {
+            GatewayEvent::Message(stored) => self.add_message(&stored_message(&stored))?,
+            GatewayEvent::Command(command) => {
                 if control::is_answer(&command) {
                     self.push(self.viewer.answer_frame(&command)?);
                 }
             }
-            FeedItem::Event(GatewayEvent::Log(lines)) => self.logs.add(&lines),
-            FeedItem::Event(GatewayEvent::Session(record)) => {
+            GatewayEvent::Log(lines) => self.logs.add(&lines),
+            GatewayEvent::Session(record) => {
                 let waits = self.held.iter().any(|held| held.device == record.device);
                 if waits || !self.time_left(&record).is_zero() {
                     self.held.push_back(record);
@@ -143,6 +141,11 @@ impl Encoder<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn add_message(&self, message: &Message) -> Result<()> {
+        self.push(self.viewer.data_frame(message)?);
         Ok(())
     }
 
