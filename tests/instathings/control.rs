@@ -93,7 +93,7 @@ async fn bodies_queries_and_headers_are_passed_on() {
         ("nothing", set(&gateway, ""), "", 200, json!({})),
         ("scalar", set(&gateway, ""), "7", 400, message("Unexpected token in JSON")),
         ("malformed", set(&gateway, ""), "{", 400, message("Unexpected token in JSON")),
-        ("too_large", set(&gateway, ""), &large, 413, message("Payload Too Large")),
+        ("too_large", set(&gateway, ""), large.as_str(), 413, message("Payload Too Large")),
         ("without_headers", set(&plug, "?turn=on"), "", 400, missing),
         ("forbidden", set(&locked, ""), "{}", 403, message("Forbidden")),
         ("unknown", set("nowhere-1", ""), "{}", 404, message("Not Found")),

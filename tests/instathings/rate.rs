@@ -24,7 +24,8 @@ async fn each_token_has_its_budget() {
     }
     let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await;
     assert_eq!((status, answer), (429, message("Too Many Requests")));
-    assert_eq!(headers["retry-after"], "720", "an hour for five");
+    let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((700..=720).contains(&wait), "an hour for five: {wait}");
 
     let valid = project.token.clone();
     for token in [valid.as_str(), "wrong.token", "another.wrong.token"] {

@@ -17,7 +17,7 @@ struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// What the server says.
 #[derive(Debug, PartialEq)]
-enum Told {
+enum SocketEvent {
     Frame(Value),
     Closed(u16),
 }
@@ -40,16 +40,18 @@ impl Socket {
         Socket::open(&project.server.url, &path).await.expect("it upgrades")
     }
 
-    async fn receive(&mut self) -> Told {
+    async fn receive(&mut self) -> SocketEvent {
         loop {
             let said = tokio::time::timeout(RECEIVE_TIMEOUT, self.0.next()).await.expect("it says something");
             match said {
-                Some(Ok(Message::Text(text))) => return Told::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    return SocketEvent::Frame(serde_json::from_str(&text).unwrap());
+                }
                 Some(Ok(Message::Close(frame))) => {
-                    return Told::Closed(frame.map_or(1005, |frame| frame.code.into()));
+                    return SocketEvent::Closed(frame.map_or(1005, |frame| frame.code.into()));
                 }
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Told::Closed(1006),
+                Some(Err(_)) | None => return SocketEvent::Closed(1006),
             }
         }
     }
@@ -57,7 +59,7 @@ impl Socket {
     /// The next frame, whose action this is: its payload.
     async fn payload(&mut self, action: &str) -> Value {
         match self.receive().await {
-            Told::Frame(frame) if frame["action"] == action => {
+            SocketEvent::Frame(frame) if frame["action"] == action => {
                 assert_eq!(frame.as_object().map(|members| members.len()), Some(2), "{frame}");
                 frame["payload"].clone()
             }
@@ -243,14 +245,14 @@ async fn nothing_of_another_project_is_told() {
 
 #[tokio::test]
 async fn a_connection_ends_with_its_token() {
-    let project = Project::start_with(&[("BASALT_INSTATHINGS__TOKEN_TTL", "3")]).await;
+    let project = Project::start_with(&[("BASALT_INSTATHINGS__TOKEN_TTL", "5")]).await;
     let mut expiring = Socket::follow(&project).await;
-    assert_eq!(expiring.receive().await, Told::Closed(4401));
+    assert_eq!(expiring.receive().await, SocketEvent::Closed(4401));
     let token = super::token(&project.server.client(), CLIENT, super::SECRET).await;
     let path = format!("/wss?project=default&access_token={token}");
     let mut revoked = Socket::open(&project.server.url, &path).await.expect("it upgrades");
     project.server.basalt(&["client", "revoke", CLIENT]).await.expect_success();
-    assert_eq!(revoked.receive().await, Told::Closed(4401));
+    assert_eq!(revoked.receive().await, SocketEvent::Closed(4401));
 }
 
 #[tokio::test]
@@ -258,5 +260,5 @@ async fn a_server_that_stops_says_so() {
     let mut project = Project::start().await;
     let mut socket = Socket::follow(&project).await;
     project.server.stop().await;
-    assert_eq!(socket.receive().await, Told::Closed(1001));
+    assert_eq!(socket.receive().await, SocketEvent::Closed(1001));
 }

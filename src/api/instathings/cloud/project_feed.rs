@@ -19,7 +19,7 @@ use crate::app::gateway::session::SessionRecord;
 use crate::domain::message::{Message, MessageContent, StoredMessage};
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
-/// How often lines of logs are told.
+/// How often lines of logs are sent.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The feeds of all projects.
@@ -75,7 +75,7 @@ impl ProjectFeeds {
                 viewer: DeviceViewer { app: &app, who: &who, project: &project },
                 frames: &frames,
                 logs: LogBatches::default(),
-                held: VecDeque::new(),
+                delayed: VecDeque::new(),
             };
             let error = encoder.run(feed).await;
             tracing::warn!(project, error = error.full_message(), "the feed of a project has ended");
@@ -90,8 +90,8 @@ struct Encoder<'a> {
     viewer: DeviceViewer<'a>,
     frames: &'a FrameRing,
     logs: LogBatches,
-    /// Reports that are told later, in order: those of one device keep theirs.
-    held: VecDeque<Arc<SessionRecord>>,
+    /// Reports that are sent later, in order: those of one device keep theirs.
+    delayed: VecDeque<Arc<SessionRecord>>,
 }
 
 impl Encoder<'_> {
@@ -100,7 +100,7 @@ impl Encoder<'_> {
         let mut log_ticks = interval_at(Instant::now() + LOG_INTERVAL, LOG_INTERVAL);
         log_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let left = self.held.front().map(|record| self.time_left(record));
+            let left = self.delayed.front().map(|record| self.time_left(record));
             let until_due = async {
                 match left {
                     Some(left) => tokio::time::sleep(left).await,
@@ -114,8 +114,8 @@ impl Encoder<'_> {
                     Ok(FeedItem::Missed) => Err(Error::unavailable("events were missed")),
                     Err(error) => Err(error),
                 },
-                _ = log_ticks.tick() => self.tell_logs(),
-                () = until_due => self.tell_held().await,
+                _ = log_ticks.tick() => self.send_logs(),
+                () = until_due => self.send_due().await,
             };
             if let Err(error) = done {
                 return error;
@@ -133,11 +133,11 @@ impl Encoder<'_> {
             }
             GatewayEvent::Log(lines) => self.logs.add(&lines),
             GatewayEvent::Session(record) => {
-                let waits = self.held.iter().any(|held| held.device == record.device);
+                let waits = self.delayed.iter().any(|earlier| earlier.device == record.device);
                 if waits || !self.time_left(&record).is_zero() {
-                    self.held.push_back(record);
+                    self.delayed.push_back(record);
                 } else {
-                    self.tell(&record).await?;
+                    self.send(&record).await?;
                 }
             }
         }
@@ -154,25 +154,25 @@ impl Encoder<'_> {
         Duration::from_micros(left.unsigned_abs())
     }
 
-    async fn tell_held(&mut self) -> Result<()> {
-        while let Some(record) = self.held.pop_front() {
+    async fn send_due(&mut self) -> Result<()> {
+        while let Some(record) = self.delayed.pop_front() {
             if !self.time_left(&record).is_zero() {
-                self.held.push_front(record);
+                self.delayed.push_front(record);
                 break;
             }
-            self.tell(&record).await?;
+            self.send(&record).await?;
         }
         Ok(())
     }
 
-    async fn tell(&self, record: &SessionRecord) -> Result<()> {
+    async fn send(&self, record: &SessionRecord) -> Result<()> {
         for frame in self.viewer.session_frames(record).await? {
             self.frames.push(frame);
         }
         Ok(())
     }
 
-    fn tell_logs(&mut self) -> Result<()> {
+    fn send_logs(&mut self) -> Result<()> {
         for ((device, container), lines) in self.logs.take() {
             self.push(self.viewer.log_frame(device, &container, &lines)?);
         }
