@@ -1,6 +1,7 @@
 //! Configuration layers, and errors that name the key.
 
 use super::*;
+use crate::app::instathings::InstathingsSettings;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
     let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];

@@ -18,7 +18,7 @@ const MAX_TAKEN: usize = 256;
 /// The frames of a project.
 pub struct FrameRing {
     frames: Mutex<Frames>,
-    /// Told of each frame, and of the end.
+    /// Notified when frames are published, and of the end.
     changes: watch::Sender<()>,
 }
 
@@ -45,18 +45,20 @@ impl FrameRing {
         Arc::new(FrameRing { frames: Mutex::default(), changes: watch::Sender::new(()) })
     }
 
-    /// Adds a frame; the oldest ones make room for it.
+    /// Adds a frame; the oldest ones make room for it. Followers get it when it is published.
     pub fn push(&self, frame: String) {
-        {
-            let mut frames = self.frames.lock();
-            frames.bytes += frame.len();
-            frames.newest.push_back(frame.into());
-            while frames.newest.len() > MAX_FRAMES || (frames.bytes > MAX_BYTES && frames.newest.len() > 1) {
-                let gone = frames.newest.pop_front();
-                frames.bytes -= gone.map_or(0, |frame| frame.len());
-                frames.first += 1;
-            }
+        let mut frames = self.frames.lock();
+        frames.bytes += frame.len();
+        frames.newest.push_back(frame.into());
+        while frames.newest.len() > MAX_FRAMES || (frames.bytes > MAX_BYTES && frames.newest.len() > 1) {
+            let gone = frames.newest.pop_front();
+            frames.bytes -= gone.map_or(0, |frame| frame.len());
+            frames.first += 1;
         }
+    }
+
+    /// Wakes the followers up.
+    pub fn publish(&self) {
         self.changes.send_replace(());
     }
 

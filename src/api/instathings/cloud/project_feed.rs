@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::control;
@@ -21,6 +21,8 @@ use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// How often lines of logs are sent.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
+/// Minimum interval between two times at which followers are woken up: they get what came meanwhile together.
+const COALESCE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The feeds of all projects.
 pub struct ProjectFeeds {
@@ -76,6 +78,8 @@ impl ProjectFeeds {
                 frames: &frames,
                 logs: LogBatches::default(),
                 delayed: VecDeque::new(),
+                published_at: Instant::now(),
+                has_unpublished: false,
             };
             let error = encoder.run(feed).await;
             tracing::warn!(project, error = error.full_message(), "the feed of a project has ended");
@@ -92,6 +96,8 @@ struct Encoder<'a> {
     logs: LogBatches,
     /// Reports that are sent later, in order: those of one device keep theirs.
     delayed: VecDeque<Arc<SessionRecord>>,
+    published_at: Instant,
+    has_unpublished: bool,
 }
 
 impl Encoder<'_> {
@@ -100,13 +106,8 @@ impl Encoder<'_> {
         let mut log_ticks = interval_at(Instant::now() + LOG_INTERVAL, LOG_INTERVAL);
         log_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let left = self.delayed.front().map(|record| self.time_left(record));
-            let until_due = async {
-                match left {
-                    Some(left) => tokio::time::sleep(left).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let due_at = self.delayed.front().map(|record| Instant::now() + self.time_left(record));
+            let publish_at = self.has_unpublished.then(|| self.published_at + COALESCE_INTERVAL);
             let done = tokio::select! {
                 item = feed.next() => match item {
                     Ok(FeedItem::Event(event)) => self.add(event).await,
@@ -115,7 +116,11 @@ impl Encoder<'_> {
                     Err(error) => Err(error),
                 },
                 _ = log_ticks.tick() => self.send_logs(),
-                () = until_due => self.send_due().await,
+                () = wait_until(due_at) => self.send_due().await,
+                () = wait_until(publish_at) => {
+                    self.publish();
+                    Ok(())
+                }
             };
             if let Err(error) = done {
                 return error;
@@ -144,7 +149,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn add_message(&self, message: &Message) -> Result<()> {
+    fn add_message(&mut self, message: &Message) -> Result<()> {
         self.push(self.viewer.data_frame(message)?);
         Ok(())
     }
@@ -165,9 +170,9 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    async fn send(&self, record: &SessionRecord) -> Result<()> {
+    async fn send(&mut self, record: &SessionRecord) -> Result<()> {
         for frame in self.viewer.session_frames(record).await? {
-            self.frames.push(frame);
+            self.push(Some(frame));
         }
         Ok(())
     }
@@ -179,10 +184,24 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn push(&self, frame: Option<String>) {
+    fn push(&mut self, frame: Option<String>) {
         if let Some(frame) = frame {
             self.frames.push(frame);
+            self.has_unpublished = true;
         }
+    }
+
+    fn publish(&mut self) {
+        self.frames.publish();
+        (self.published_at, self.has_unpublished) = (Instant::now(), false);
+    }
+}
+
+/// Waits for ever without a time.
+async fn wait_until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
