@@ -56,7 +56,7 @@ async fn authorize(cloud: &Cloud, request: Request, access: Option<Result<Client
     let caller = access.transpose()?.map(|access| project_caller(cloud, &request, access));
     let target = path::find(request.uri().path()).filter(|_| request.method() != Method::OPTIONS);
     if let Some(target) = &target
-        && !target.endpoint.methods().contains(request.method())
+        && !target.endpoint.methods().contains(&request.method().as_str())
     {
         return Ok(method_not_allowed(target.endpoint, request.method().clone()));
     }
@@ -114,9 +114,9 @@ fn project_caller(cloud: &Cloud, request: &Request, access: ClientAccess) -> Pro
 }
 
 fn method_not_allowed(endpoint: Endpoint, method: Method) -> Response {
-    let allowed: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
     let mut response = InstathingsError::from(HttpError::MethodNotAllowed(method)).into_response();
-    let allowed = HeaderValue::try_from(allowed.join(", ")).expect("names of methods are visible ASCII");
+    let allowed =
+        HeaderValue::try_from(endpoint.methods().join(", ")).expect("names of methods are visible ASCII");
     response.headers_mut().insert(header::ALLOW, allowed);
     response
 }

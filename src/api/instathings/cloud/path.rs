@@ -1,8 +1,6 @@
 //! The paths of the endpoints. As in the vendor's framework, fixed segments are spelled in any case, and a slash at the
 //! end changes nothing.
 
-use axum::http::Method;
-
 /// An endpoint of the REST interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
@@ -52,20 +50,20 @@ const PREFIXES: [&str; 3] = ["authentication", "device", "devices"];
 
 impl Endpoint {
     /// The methods that the endpoint has.
-    pub fn methods(self) -> &'static [Method] {
+    pub fn methods(self) -> &'static [&'static str] {
         match self {
-            Endpoint::Token | Endpoint::ControlSet | Endpoint::ControlStatus => &[Method::POST],
-            Endpoint::Devices => &[Method::GET, Method::HEAD, Method::POST],
-            Endpoint::Device => &[Method::GET, Method::HEAD, Method::PATCH, Method::DELETE],
+            Endpoint::Token | Endpoint::ControlSet | Endpoint::ControlStatus => &["POST"],
+            Endpoint::Devices => &["GET", "HEAD", "POST"],
+            Endpoint::Device => &["GET", "HEAD", "PATCH", "DELETE"],
             // The documentation's example is a GET. It makes a new certificate too, so there is no HEAD.
-            Endpoint::Certificate => &[Method::POST, Method::GET],
-            Endpoint::SubDevice => &[Method::DELETE],
+            Endpoint::Certificate => &["POST", "GET"],
+            Endpoint::SubDevice => &["DELETE"],
             Endpoint::Data
             | Endpoint::ControlFetch
             | Endpoint::Logs
             | Endpoint::Protocol
             | Endpoint::Types
-            | Endpoint::Type => &[Method::GET, Method::HEAD],
+            | Endpoint::Type => &["GET", "HEAD"],
         }
     }
 }
