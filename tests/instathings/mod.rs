@@ -2,6 +2,7 @@
 
 mod certificates;
 mod control;
+mod curl;
 mod data;
 mod devices;
 mod rate;
