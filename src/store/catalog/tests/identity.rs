@@ -203,7 +203,7 @@ pub(super) async fn a_certificate_replaces_the_one_before_and_goes_with_its_devi
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let id = device(&catalog, &ours, "gateway").await.id;
-    let issue = async |who, name: &str| {
+    let issue = async |who: &Principal, name: &str| {
         catalog
             .put_certificate(who, id, name.to_owned(), Micros(i64::MAX))
             .await
