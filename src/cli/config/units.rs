@@ -39,7 +39,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 /// Parses a rate such as `100/10s`, `60/min` or `100/s`: so many in that time.
 pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {
     let (attempts, window) = text.split_once('/')?;
-    let attempts = attempts.trim().replace('_', "").parse().ok().filter(|n| *n > 0)?;
+    let attempts = attempts.trim().replace('_', "").parse::<u32>().ok().filter(|n| *n > 0)?;
     let window = match window.trim() {
         "s" => Duration::from_secs(1),
         "m" | "min" => Duration::from_secs(60),
