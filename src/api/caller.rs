@@ -120,12 +120,6 @@ pub fn presented_secret(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the token of the scheme `Bearer`, which clients of the vendors' APIs have.
-pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then_some(token.trim())
-}
-
 fn check_csrf(token: &str, headers: &HeaderMap) -> Result<(), HttpError> {
     let said = headers.get(cookies::CSRF_HEADER).ok_or(HttpError::Csrf("CSRF token missing."))?;
     let cookie = cookies::read(headers, cookies::CSRF).ok_or(HttpError::Csrf("CSRF cookie not set."))?;

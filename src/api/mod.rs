@@ -11,6 +11,7 @@ use self::openapi::route::Section;
 use crate::app::App;
 
 pub mod accept;
+pub mod bearer;
 pub mod body_drain;
 pub mod caller;
 pub mod connection_limit;

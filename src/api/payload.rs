@@ -77,8 +77,25 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     let limits = BodyLimits { wire: limit, decoded: limit };
     let mut whole = read_reserved(headers, body, limits, memory_for(headers)).await?;
     if is_json(headers) {
-        whole.reservation.try_grow_to(whole.reservation.bytes() + json_tree_bytes(&whole.bytes)?)?;
+        whole.reserve_json_tree()?;
     }
+    Ok(Bytes::from_owner(whole))
+}
+
+/// Like [`read`] for a body that is parsed as JSON whatever its media type, of a caller who is authenticated by `secret`.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_json(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    secret: &str,
+) -> Result<Bytes, HttpError> {
+    let limits = BodyLimits { wire: limit, decoded: limit };
+    let memory = BodyMemoryReservation::empty(holder_for_secret(secret));
+    let mut whole = read_reserved(headers, body, limits, memory).await?;
+    whole.reserve_json_tree()?;
     Ok(Bytes::from_owner(whole))
 }
 
@@ -94,12 +111,10 @@ pub async fn read_within(headers: &HeaderMap, body: Body, limits: BodyLimits) ->
 
 /// Returns an empty reservation for the caller who presents these headers.
 pub fn memory_for(headers: &HeaderMap) -> BodyMemoryReservation {
-    BodyMemoryReservation::empty(
-        match caller::presented_secret(headers).or_else(|| caller::bearer_token(headers)) {
-            Some(secret) => holder_for_secret(secret),
-            None => MemoryHolder::Anonymous(None),
-        },
-    )
+    BodyMemoryReservation::empty(match caller::presented_secret(headers) {
+        Some(secret) => holder_for_secret(secret),
+        None => MemoryHolder::Anonymous(None),
+    })
 }
 
 /// Returns the memory holder of a credential.
@@ -187,6 +202,12 @@ impl AsRef<[u8]> for AccountedBuffer {
 impl AccountedBuffer {
     fn new(held: BodyMemoryReservation, beside: usize) -> Self {
         Self { bytes: Vec::new(), reservation: held, extra_bytes: beside }
+    }
+
+    /// Reserves what the values of the buffer take once they are parsed as JSON.
+    fn reserve_json_tree(&mut self) -> Result<(), Error> {
+        let bytes = self.reservation.bytes() + json_tree_bytes(&self.bytes)?;
+        self.reservation.try_grow_to(bytes)
     }
 
     /// Makes room for `more` bytes; the buffer will hold at most `most`.

@@ -28,7 +28,8 @@ const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (u
 const SIZE_FORMAT: &str =
     "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
 const COUNT_FORMAT: &str = "a whole number above zero";
-const RATE_FORMAT: &str = "so many requests in a time such as \"100/10s\" or \"60/min\"";
+const RATE_FORMAT: &str =
+    "a number and a time such as \"60/min\" or \"100/10s\" (units s, min, h, d), at most a day";
 const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
 
 const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {

@@ -1,8 +1,9 @@
-//! Parsers for durations ("5m"), sizes ("256MB") and rates ("100/10s") in the configuration.
+//! Parsers for durations ("5m"), sizes ("256MB") and rates ("60/min") in the configuration.
 
 use std::time::Duration;
 
 use crate::auth::rate_limiter::AttemptBudget;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// Parses a whole number with a unit `ms`, `s`, `m`, `h` or `d`; `None` for anything else and above a hundred years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -36,19 +37,26 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
 }
 
-/// Parses a rate such as `100/10s`, `60/min` or `100/s`: so many in that time.
+/// Parses a number of attempts and the time they are for, such as `60/min` or `100/10s`: the time is a unit `s`, `min`
+/// (or `m`), `h` or `d`, or a whole number of it, and at most a day.
 pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {
     let (attempts, window) = text.split_once('/')?;
-    let attempts = attempts.trim().replace('_', "").parse::<u32>().ok().filter(|n| *n > 0)?;
-    let window = match window.trim() {
-        "s" => Duration::from_secs(1),
-        "m" | "min" => Duration::from_secs(60),
-        "h" => Duration::from_secs(3600),
-        "d" => Duration::from_secs(86_400),
-        window => parse_duration(window)?,
+    let attempts = attempts.trim().replace('_', "").parse().ok().filter(|n| *n > 0)?;
+    let window = window.trim();
+    let (number, unit) = match window.starts_with(|c: char| c.is_ascii_digit()) {
+        true => split(window)?,
+        false => (1, window),
     };
-    let window_us = i64::try_from(window.as_micros()).ok().filter(|us| *us > 0)?;
-    Some(AttemptBudget { attempts, window_us })
+    let unit_s: i64 = match unit {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let window_us = i64::try_from(number).ok()?.checked_mul(unit_s)?.checked_mul(MICROS_PER_SECOND)?;
+    let is_sound = (1..=MICROS_PER_DAY).contains(&window_us);
+    is_sound.then_some(AttemptBudget { attempts, window_us })
 }
 
 fn split(text: &str) -> Option<(u64, &str)> {
@@ -86,22 +94,25 @@ mod tests {
     #[test]
     fn rates() {
         let rows = [
-            ("so_many_seconds", "100/10s", Some((100, 10_000_000))),
-            ("a_minute", "60/min", Some((60, 60_000_000))),
-            ("another_minute", "60 / m", Some((60, 60_000_000))),
-            ("a_second", "1_000/s", Some((1000, 1_000_000))),
-            ("an_hour", "1/h", Some((1, 3_600_000_000))),
-            ("milliseconds", "1/5ms", Some((1, 5000))),
-            ("none", "0/s", None),
-            ("no_time", "5/0s", None),
-            ("no_window", "5", None),
-            ("a_fraction", "1.5/s", None),
-            ("an_unknown_unit", "5/week", None),
-            ("beyond_counting", "99999999999/s", None),
+            ("a_unit", "60/min", Some((60, 60))),
+            ("a_number_of_units", "100/10s", Some((100, 10))),
+            ("minutes", "5/2m", Some((5, 120))),
+            ("blanks", " 1_000 / 1 h ", Some((1000, 3600))),
+            ("a_day", "1/d", Some((1, 86_400))),
+            ("beyond_a_day", "1/25h", None),
+            ("no_time", "60", None),
+            ("no_unit", "60/10", None),
+            ("an_unknown_unit", "60/week", None),
+            ("none", "0/min", None),
+            ("no_time_at_all", "60/0s", None),
+            ("no_number", "/min", None),
+            ("a_sign", "-1/min", None),
+            ("beyond_counting", "4294967296/min", None),
+            ("a_time_beyond_counting", "1/18446744073709551615d", None),
         ];
         for (name, text, expected) in rows {
-            let expected = expected.map(|(attempts, window_us)| AttemptBudget { attempts, window_us });
-            assert_eq!(parse_rate(text), expected, "{name}");
+            let found = parse_rate(text).map(|rate| (rate.attempts, rate.window_us / MICROS_PER_SECOND));
+            assert_eq!(found, expected, "{name}");
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::mistakes::malformed_json;
 use crate::api::error::InstathingsError;
 use crate::api::origin::PeerAddress;
-use crate::api::payload;
+use crate::api::{bearer, payload};
 
 /// Reads the body of an authenticated caller; `limit` is its maximum size, bytes.
 ///
@@ -16,7 +16,8 @@ use crate::api::payload;
 /// 400 when it is no JSON object or array; 413, 408, 415 and 503 as the limits of bodies say.
 pub async fn read(request: Request, limit: usize) -> Result<Value, InstathingsError> {
     let (parts, body) = request.into_parts();
-    parse(&payload::read(&parts.headers, body, limit).await?)
+    let secret = bearer::token(&parts.headers).unwrap_or_default().to_owned();
+    parse(&payload::read_json(&parts.headers, body, limit, &secret).await?)
 }
 
 /// Reads the body of a client that has no token yet.

@@ -12,11 +12,10 @@ use super::{
     Answer, Cloud, ProjectCaller, certificate, control, data, device_changes, device_list, logs, protocols,
     token, types,
 };
-use crate::api::accept;
-use crate::api::caller::bearer_token;
 use crate::api::connection_limit::ConnectionState;
 use crate::api::error::{HttpError, InstathingsError};
 use crate::api::origin::PeerAddress;
+use crate::api::{accept, bearer};
 use crate::app::instathings::ProjectEnv;
 use crate::app::token::ClientAccess;
 use crate::domain::audit::RequestOrigin;
@@ -26,12 +25,12 @@ use crate::domain::{Error, Kind, Result};
 pub async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     let address = request.extensions().get::<PeerAddress>().map(|peer| peer.0);
     let is_login = path::is_authentication(request.uri().path());
-    let access = match bearer_token(request.headers()) {
+    let access = match bearer::token(request.headers()) {
         _ if is_login => None,
         Some(token) => Some(cloud.app.authenticate_jwt(token).await),
         None => Some(Err(no_token())),
     };
-    let key = match bearer_token(request.headers()) {
+    let key = match bearer::token(request.headers()) {
         _ if is_login => RateKey::login(address),
         Some(token) => cloud.rates.of_token(token),
         None => RateKey::anonymous(address),
