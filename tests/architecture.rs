@@ -27,7 +27,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 33] = [
+const CRATES: [(&str, &[&str]); 35] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -49,7 +49,9 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
     ("pulp", &["infer"]),
+    ("rcgen", &["auth"]),
     ("ring", &["auth"]),
+    ("rsa", &["auth"]),
     ("saphyr_parser", &["app"]),
     ("scraper", &["fetch"]),
     ("sea_orm", &["store"]),

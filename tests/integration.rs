@@ -16,6 +16,7 @@ mod examples;
 mod graphql;
 mod hostile;
 mod ingest;
+mod instathings;
 mod isolation;
 mod lake;
 mod modbus;

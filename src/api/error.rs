@@ -126,7 +126,11 @@ impl IntoResponse for InstathingsError {
     fn into_response(self) -> Response {
         let reason = http_status(&self.fault).canonical_reason().unwrap_or_default();
         let body = self.body.map_or_else(|| json!({"message": reason}), |body| *body);
-        error_response(&self.fault, body)
+        let mut response = error_response(&self.fault, body);
+        if let Some(scheme) = response.headers_mut().get_mut(WWW_AUTHENTICATE) {
+            *scheme = HeaderValue::from_static("Bearer");
+        }
+        response
     }
 }
 

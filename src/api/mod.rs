@@ -11,6 +11,7 @@ use self::openapi::route::Section;
 use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
 
+pub mod accept;
 pub mod bearer;
 pub mod blynk;
 pub mod body_drain;
@@ -71,5 +72,6 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         .with_state(app.clone());
+    let routes = instathings::cloud::beside(routes, &app);
     layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
 }

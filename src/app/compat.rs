@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
+use super::instathings::InstathingsSettings;
 use crate::auth::rate_limiter::AttemptBudget;
 use crate::domain::org::Org;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -20,6 +21,7 @@ pub struct CompatSettings {
     pub blynk_token_ttl: Duration,
     /// Imports over Blynk's API that each device may have.
     pub blynk_imports: AttemptBudget,
+    pub instathings: InstathingsSettings,
 }
 
 impl Default for CompatSettings {
@@ -29,6 +31,7 @@ impl Default for CompatSettings {
             instathings_token_ttl: Duration::from_secs(3600),
             blynk_token_ttl: Duration::from_secs(86_400),
             blynk_imports: AttemptBudget { attempts: 60, window_us: 60 * MICROS_PER_SECOND },
+            instathings: InstathingsSettings::default(),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Devices: keeps the catalog rows and the collectors that poll them in step.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::gateway::GatewayEvent;
+use super::gateway::session::{PARENT, SessionEvent, SessionRecord};
 use super::{App, collector_ports};
 use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+use crate::store::catalog::DeletedDevice;
 
 /// Returns every problem of a device that needs no other row to find: its own rules and its protocol's settings.
 pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
@@ -106,12 +110,45 @@ impl App {
 
     /// Deletes a device with its streams. Their readings disappear from every answer at once.
     pub async fn delete_device(&self, principal: &Principal, id: DeviceId) -> Result<()> {
-        self.device_to_change(principal, id)?;
+        let device = self.device_to_change(principal, id)?;
+        let gateway = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));
         let streams = self.store.catalog().delete_device(principal, id).await?;
-        self.tell_collectors(id);
-        self.store.forget(&streams);
-        self.gateway.forget(id);
+        self.forget_device(device, &streams, gateway);
         Ok(())
+    }
+
+    /// Deletes a device and every device below it, all or none.
+    ///
+    /// # Errors
+    /// As [`App::delete_device`]; `Forbidden` when the principal may not change all of them.
+    pub async fn delete_device_tree(&self, principal: &Principal, id: DeviceId) -> Result<()> {
+        let device = self.device_to_change(principal, id)?;
+        let above = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));
+        let deleted = self.store.catalog().delete_device_tree(principal, id).await?;
+        let keys: HashMap<DeviceId, String> =
+            deleted.iter().map(|gone| (gone.device.id, gone.device.aliases.key.clone())).collect();
+        for DeletedDevice { device, streams } in deleted {
+            let gateway = device.spec.parent_device.and_then(|parent| keys.get(&parent).cloned());
+            self.forget_device(device, &streams, gateway.or_else(|| above.clone()));
+        }
+        Ok(())
+    }
+
+    fn key_of(&self, principal: &Principal, id: DeviceId) -> Option<String> {
+        let device = self.store.catalog().device(principal, id).ok()?;
+        Some(device.aliases.key.clone())
+    }
+
+    /// Ends what goes on about a deleted device. One that was below the gateway with this key is not paired any more.
+    fn forget_device(&self, device: Arc<Device>, streams: &[StreamId], gateway: Option<String>) {
+        self.tell_collectors(device.id);
+        self.store.forget(streams);
+        self.gateway.forget(device.id);
+        if let Some(gateway) = gateway.filter(|_| device.spec.parent_device.is_some()) {
+            let mut unpaired = SessionRecord::new(device, SessionEvent::NotPaired, self.clock.now());
+            unpaired.payload.insert(PARENT.to_owned(), gateway.into());
+            self.gateway.send(unpaired.subject.org, GatewayEvent::Session(Arc::new(unpaired)));
+        }
     }
 
     /// Notifies the collector, if one runs, of a change of a device or its streams.

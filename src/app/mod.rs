@@ -11,6 +11,7 @@ pub mod backup;
 pub mod batch_lookup;
 pub mod blynk;
 pub mod body_memory;
+pub mod certificate;
 pub mod client;
 pub mod collector_ports;
 pub mod command;
@@ -26,6 +27,7 @@ pub mod hamachi;
 pub mod health;
 pub mod host;
 pub mod ingest;
+pub mod instathings;
 pub mod inventory;
 pub mod job;
 pub mod license;
@@ -57,6 +59,7 @@ pub mod user;
 pub mod value;
 pub mod value_parsing;
 pub mod verify;
+pub mod virtual_data;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -67,8 +70,8 @@ use self::health::DiskProbe;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
 use crate::collect::Collectors;
-use crate::domain::Clock;
 use crate::domain::key::KeySecret;
+use crate::domain::{Clock, Micros};
 use crate::query::Engine;
 use crate::query::named::NamedQueries;
 use crate::store::Store;
@@ -156,5 +159,10 @@ impl App {
 
     pub fn settings(&self) -> &AppSettings {
         &self.settings
+    }
+
+    /// Returns the current time.
+    pub fn now(&self) -> Micros {
+        self.clock.now()
     }
 }

@@ -12,7 +12,7 @@ use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
 use crate::auth::session;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::caller::Caller;
-use crate::domain::org::User;
+use crate::domain::org::{Org, User};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 
@@ -150,6 +150,15 @@ impl App {
     /// Returns the user who is logged in; `Unauthenticated` for every other kind of caller.
     pub fn logged_in(&self, principal: &Principal) -> Result<Arc<User>> {
         self.store.catalog().acting_user(principal).map_err(|_| no_credentials())
+    }
+
+    /// Returns the principal's organization.
+    ///
+    /// # Errors
+    /// `Internal` when it is not there; organizations are never deleted.
+    pub fn own_org(&self, principal: &Principal) -> Result<Arc<Org>> {
+        let org = self.store.catalog().org_of(principal);
+        org.ok_or_else(|| Error::internal("an organization disappeared"))
     }
 
     /// Returns the slug of the principal's organization.

@@ -18,18 +18,39 @@ pub struct AttemptBudget {
 }
 
 impl AttemptBudget {
-    /// Time after which one attempt is refilled.
-    fn each_us(self) -> i64 {
-        (self.window_us / i64::from(self.attempts.max(1))).max(1)
+    /// Parts of a microsecond in which times are counted: in these, one attempt is refilled after a whole number.
+    fn parts(self) -> i128 {
+        i128::from(self.attempts.max(1))
     }
+
+    /// Time after which one attempt is refilled, in parts.
+    fn refill(self) -> i128 {
+        i128::from(self.window_us.max(1))
+    }
+
+    /// Time after which a used-up budget is full, in parts.
+    fn window(self) -> i128 {
+        self.refill() * self.parts()
+    }
+}
+
+/// The budget of one key after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptState {
+    /// Attempts that are left.
+    pub remaining: u32,
+    /// Time at which the budget is full again.
+    pub full_at: Micros,
+    /// Seconds to wait when no attempt was left; `None` when one was taken.
+    pub retry_after_s: Option<u64>,
 }
 
 /// Remaining budgets by key.
 #[derive(Debug)]
 pub struct RateLimiter<N> {
     budget: AttemptBudget,
-    /// Time at which each key's budget is full again; a past time means full.
-    full_at: HashMap<N, i64>,
+    /// Time at which each key's budget is full again, in parts; a past time means full.
+    full_at: HashMap<N, i128>,
 }
 
 impl<N: Hash + Eq + Clone> RateLimiter<N> {
@@ -43,23 +64,41 @@ impl<N: Hash + Eq + Clone> RateLimiter<N> {
     /// # Errors
     /// The seconds to wait when no attempt is left.
     pub fn try_acquire(&mut self, name: &N, now: Micros) -> Result<(), u64> {
-        let full_at = self.full_at.get(name).copied().unwrap_or(now.0).max(now.0);
-        let taken = full_at.saturating_add(self.budget.each_us());
-        let wait_us = taken.saturating_sub(now.0).saturating_sub(self.budget.window_us);
-        if wait_us > 0 {
-            return Err(u64::try_from(wait_us).unwrap_or_default().div_ceil(1_000_000));
+        self.acquire(name, now).retry_after_s.map_or(Ok(()), Err)
+    }
+
+    /// As [`RateLimiter::try_acquire`], and says what is left.
+    pub fn acquire(&mut self, name: &N, now: Micros) -> AttemptState {
+        let (parts, start) = (self.budget.parts(), self.parts_at(now));
+        let full_at = self.full_at.get(name).copied().unwrap_or(start).max(start);
+        let taken = full_at + self.budget.refill();
+        let wait = taken - start - self.budget.window();
+        let (full_at, retry_after_s) = if wait > 0 {
+            let second = parts * 1_000_000;
+            (full_at, Some(u64::try_from((wait + second - 1) / second).unwrap_or(u64::MAX)))
+        } else {
+            if !self.full_at.contains_key(name) {
+                self.make_room(start);
+            }
+            self.full_at.insert(name.clone(), taken);
+            (taken, None)
+        };
+        let left = (self.budget.window() - (full_at - start)) / self.budget.refill();
+        AttemptState {
+            remaining: u32::try_from(left).unwrap_or_default(),
+            full_at: Micros(i64::try_from((full_at + parts - 1) / parts).unwrap_or(i64::MAX)),
+            retry_after_s,
         }
-        if !self.full_at.contains_key(name) {
-            self.make_room(now);
-        }
-        self.full_at.insert(name.clone(), taken);
-        Ok(())
+    }
+
+    fn parts_at(&self, now: Micros) -> i128 {
+        i128::from(now.0) * self.budget.parts()
     }
 
     /// Returns an attempt that should not count.
     pub fn refund(&mut self, name: &N) {
         if let Some(full_at) = self.full_at.get_mut(name) {
-            *full_at = full_at.saturating_sub(self.budget.each_us());
+            *full_at -= self.budget.refill();
         }
     }
 
@@ -68,11 +107,11 @@ impl<N: Hash + Eq + Clone> RateLimiter<N> {
         self.full_at.remove(name);
     }
 
-    fn make_room(&mut self, now: Micros) {
+    fn make_room(&mut self, now: i128) {
         if self.full_at.len() < MAX_TRACKED_KEYS {
             return;
         }
-        self.full_at.retain(|_, full_at| *full_at > now.0);
+        self.full_at.retain(|_, full_at| *full_at > now);
         if self.full_at.len() >= MAX_TRACKED_KEYS
             && let Some(name) = self.full_at.iter().min_by_key(|(_, at)| **at).map(|(name, _)| name.clone())
         {
@@ -107,6 +146,30 @@ mod tests {
             assert_eq!(throttle.try_acquire(&"ann", Micros(at * SECOND)), expected, "at {at} s");
         }
         assert_eq!(throttle.try_acquire(&"bob", Micros(1000 * SECOND)), Ok(()), "another name");
+    }
+
+    #[test]
+    fn every_budget_is_counted_exactly() {
+        for (attempts, window_us) in
+            [(1, 1), (1, SECOND), (3, 10 * SECOND), (100, 10 * SECOND), (1500, SECOND), (7000, 13)]
+        {
+            let mut limiter = RateLimiter::new(AttemptBudget { attempts, window_us });
+            for left in (0..attempts).rev() {
+                let state = limiter.acquire(&"ann", Micros(SECOND));
+                assert_eq!(
+                    (state.remaining, state.retry_after_s),
+                    (left, None),
+                    "{attempts} in {window_us} us"
+                );
+            }
+            let state = limiter.acquire(&"ann", Micros(SECOND));
+            assert_eq!((state.remaining, state.full_at), (0, Micros(SECOND + window_us)));
+            assert_eq!(
+                state.retry_after_s,
+                Some((window_us as u64).div_ceil(attempts.into()).div_ceil(1_000_000))
+            );
+            assert!(limiter.try_acquire(&"ann", Micros(SECOND + window_us)).is_ok(), "it fills up again");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Configuration layers, and errors that name the key.
 
 use super::*;
+use crate::app::instathings::InstathingsSettings;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
     let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];
@@ -49,7 +50,8 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let flight = FlightConfig { listen: None, ..config.flight.clone() };
     let onpremise = OnPremiseConfig { host: None, ..config.onpremise.clone() };
     let opensynaptic = OpenSynapticConfig { listen: None, ..config.opensynaptic.clone() };
-    let compat = CompatSettings { default_org: None, ..config.compat.clone() };
+    let instathings = InstathingsSettings { ttl: None, ..config.compat.instathings.clone() };
+    let compat = CompatSettings { default_org: None, instathings, ..config.compat.clone() };
     let off = Config {
         catalog_url: None,
         queries_dir: None,

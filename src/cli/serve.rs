@@ -84,6 +84,7 @@ async fn run_services(
     let owner = opened.app.system(None)?;
     opened.app.check_grant_key(&owner).await?;
     opened.app.check_jwt_key().await?;
+    opened.app.check_certificate_authority().await?;
     opened.app.compat_org()?;
     opened.app.check_license(&owner).await?;
     let collectors = start_collectors(config, opened);
@@ -91,6 +92,7 @@ async fn run_services(
     let token = opened.app.issue_local_token()?;
     let app = opened.app.clone();
     let models = tokio::spawn(opened.app.clone().run_models(stop.clone()));
+    let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
     let (url, certificate) = (listeners.url(), listeners.certificate());
     let serving = listeners.serve(config, &opened.app, &stop)?;
@@ -108,6 +110,8 @@ async fn run_services(
     stop.cancel();
     collectors.stop().await;
     models.await.map_err(|e| Error::internal("the models ended early").with_source(e))?;
+    let generated = virtual_data.await;
+    generated.map_err(|e| Error::internal("the virtual devices ended early").with_source(e))?;
     ended
 }
 

@@ -8,6 +8,7 @@ pub mod address_space;
 pub mod alias;
 pub mod audit;
 pub mod caller;
+pub mod certificate;
 pub mod client;
 pub mod command;
 pub mod device;

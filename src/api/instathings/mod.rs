@@ -1,3 +1,5 @@
 //! The vocabulary of Instathings: wire types and translation only.
 
+pub mod cloud;
+mod number;
 pub mod onpremise;

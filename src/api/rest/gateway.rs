@@ -77,7 +77,7 @@ pub async fn report_session(
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<EmptyView>), RestError> {
     app.device_to_change(&caller, id)?;
-    app.report_session_from_json(&caller, id, body.object().await?)?;
+    app.report_session_from_json(&caller, id, body.object().await?).await?;
     Ok((StatusCode::ACCEPTED, Json(EmptyView {})))
 }
 

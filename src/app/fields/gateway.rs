@@ -78,7 +78,7 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` naming the field; otherwise as [`App::report_session`].
-    pub fn report_session_from_json(
+    pub async fn report_session_from_json(
         &self,
         principal: &Principal,
         id: DeviceId,
@@ -88,7 +88,7 @@ impl App {
         let event =
             take(&mut wrong, &mut members, "event", |value| drf_scalar::choice::<SessionEvent>(&value));
         let Some(event) = event else { return Error::check(wrong) };
-        self.report_session(principal, id, event, members)
+        self.report_session(principal, id, event, members).await
     }
 
     /// Stores lines of a container's log: `container` and `lines`, each with `timestamp`, `type` and `message`.

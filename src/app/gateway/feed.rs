@@ -11,6 +11,7 @@ use super::hub::GatewayHub;
 use crate::app::App;
 use crate::app::live::SubscriptionPermit;
 use crate::domain::command::Command;
+use crate::domain::message::{Message, MessageContent, MessageSensor};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{DeviceId, Error, Micros, Principal, Resource, Result, Scope};
@@ -108,6 +109,21 @@ impl GatewayFeed {
                 },
             }
         }
+    }
+
+    /// The message that stands for readings; those of streams that were deleted meanwhile are left out.
+    pub fn derived_message(&self, derived: DerivedReadings) -> Message {
+        let DerivedReadings { device, ts, mut readings } = derived;
+        readings.sort_unstable_by_key(|reading| reading.stream);
+        let catalog = self.store.catalog();
+        let known = readings
+            .iter()
+            .filter_map(|reading| Some((reading, catalog.stream(&self.who, reading.stream).ok()?)));
+        let sensors = (1..)
+            .zip(known)
+            .map(|(index, (reading, stream))| MessageSensor::of_reading(index, &stream, reading))
+            .collect();
+        Message { device, ts, content: MessageContent::Derived, sensors }
     }
 
     fn add_event(&mut self, event: Result<GatewayEvent, RecvError>) -> Result<()> {

@@ -18,7 +18,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 pub use self::coalescer::MAX_MESSAGE_READINGS;
 use self::subscription_limits::SubscriptionLimiter;
-pub(in crate::app) use self::subscription_limits::SubscriptionPermit;
+pub use self::subscription_limits::SubscriptionPermit;
 use super::App;
 use crate::domain::{Principal, Result};
 
@@ -54,7 +54,10 @@ impl LiveParts {
 
 impl App {
     /// Reserves a feed for this principal.
-    pub(in crate::app) fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
+    ///
+    /// # Errors
+    /// `Throttled` when the caller or its organization has too many; `Busy` when the server has.
+    pub fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
         self.live.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
     }
 

@@ -72,7 +72,7 @@ impl SubscriptionLimiter {
 }
 
 /// A reserved feed, released on drop.
-pub(in crate::app) struct SubscriptionPermit {
+pub struct SubscriptionPermit {
     who: OrgCaller,
     taken: Arc<Mutex<SubscriptionCounts>>,
 }

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::app::App;
 use crate::app::gateway::GatewayEvent;
-use crate::app::gateway::feed::{DerivedReadings, FeedItem, GatewayFeed};
+use crate::app::gateway::feed::{FeedItem, GatewayFeed};
 use crate::domain::command::{Command, CommandState, STATUS_KIND};
 use crate::domain::message::query::{
     MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery,
 };
 use crate::domain::message::{Message, MessageContent, MessageSensor};
-use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Result};
+use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Resource, Result, Scope};
 
 /// The messages of one organization.
 struct OrgMessages {
@@ -138,7 +138,7 @@ impl OrgMessages {
                     let content = MessageContent::Stored(Arc::unwrap_or_clone(stored));
                     self.data(&Message { device, ts, content, sensors })?
                 }
-                FeedItem::Derived(derived) => self.data(&self.derived(derived))?,
+                FeedItem::Derived(derived) => self.data(&feed.derived_message(derived))?,
                 FeedItem::Event(GatewayEvent::Command(command)) => self.status(&command)?,
                 FeedItem::Event(GatewayEvent::Session(_) | GatewayEvent::Log(_)) => None,
             };
@@ -163,20 +163,6 @@ impl OrgMessages {
         let answer =
             |payload| MessageEvent::Status(DeviceMessage { uuid: command.uuid, device_key, ts, payload });
         is_answer.then(|| raw(command.result.to_string()).map(answer)).transpose()
-    }
-
-    fn derived(&self, derived: DerivedReadings) -> Message {
-        let DerivedReadings { device, ts, mut readings } = derived;
-        readings.sort_unstable_by_key(|reading| reading.stream);
-        let catalog = self.app.store.catalog();
-        let known = readings
-            .iter()
-            .filter_map(|reading| Some((reading, catalog.stream(&self.who, reading.stream).ok()?)));
-        let sensors = (1..)
-            .zip(known)
-            .map(|(index, (reading, stream))| MessageSensor::of_reading(index, &stream, reading))
-            .collect();
-        Message { device, ts, content: MessageContent::Derived, sensors }
     }
 
     /// The key of a device; `None` when it is deleted.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::units::{parse_duration, parse_rate, parse_size};
 use super::{Config, LogFormat};
+use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
 
@@ -244,6 +245,16 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("command.ttl", DURATION_FORMAT, |c, text| parse_positive_duration(text).map(|d| c.commands.ttl = d)),
     key("instathings.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.instathings_token_ttl = d)
+    }),
+    key("instathings.env", "live or sandbox", |c, text| {
+        let named = ProjectEnv::ALL.into_iter().find(|env| env.name() == text);
+        named.map(|env| c.compat.instathings.env = env)
+    }),
+    key("instathings.rate", RATE_FORMAT, |c, text| {
+        parse_rate(text).map(|rate| c.compat.instathings.rate = rate)
+    }),
+    key("instathings.ttl", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.instathings.ttl = Some(d))
     }),
     key("blynk.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.blynk_token_ttl = d)

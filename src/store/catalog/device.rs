@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::database::{unavailable, write_error};
 use super::device_index::AliasGenerator;
+use super::mirror::Mirror;
 use super::quota::QuotaDelta;
-use super::transaction::DbTransaction;
+use super::transaction::{CatalogTransaction, DbTransaction};
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row, not_unique, retention, trim};
 use crate::domain::audit::{Action, AuditChange};
@@ -148,21 +149,32 @@ impl Catalog {
     /// leave the disk in the next retention cycle. Events stay, without their device.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
         let turn = self.begin_transaction().await?;
-        let streams: Vec<StreamId> = {
+        let deleted = vec![deletion(&turn.visible_to(who), id)?];
+        let deleted = delete(turn, who, deleted).await?;
+        Ok(deleted.into_iter().flat_map(|device| device.streams).collect())
+    }
+
+    /// Deletes a device as [`Catalog::delete_device`] does, and every device below it, all or none. Returns them, the
+    /// device first.
+    ///
+    /// # Errors
+    /// `NotFound` for a device that is not visible; `Forbidden` when the principal may not change all of them.
+    pub async fn delete_device_tree(&self, who: &Principal, id: DeviceId) -> Result<Vec<DeletedDevice>> {
+        let turn = self.begin_transaction().await?;
+        let deleted = {
             let sight = turn.visible_to(who);
-            sight.writable_device(id)?;
-            sight.mirror.streams().ids_of(id).collect()
+            let mut deleted = vec![deletion(&sight, id)?];
+            let mut next = 0;
+            // No device is below itself, so this ends.
+            while let Some(parent) = deleted.get(next).map(|device| device.device.id) {
+                for child in sight.mirror.devices.children_of(parent) {
+                    deleted.push(deletion(&sight, child)?);
+                }
+                next += 1;
+            }
+            deleted
         };
-        let delete = async move |db: DbTransaction| {
-            retention::mark_deleted(&*db, &streams, Some(id)).await?;
-            entity::device::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
-            Ok(streams)
-        };
-        let told = move |_: &Vec<StreamId>| AuditChange::new(Action::Delete, "device", id.0);
-        turn.commit_change(who, delete, told, move |mirror, _| {
-            mirror.remove_device(id);
-        })
-        .await
+        delete(turn, who, deleted).await
     }
 
     /// For the collectors: every device of every organization, by id ascending.
@@ -178,6 +190,43 @@ impl Catalog {
         let device = mirror.devices.get(id)?;
         Some((Arc::clone(device), mirror.streams().rows_of(id).cloned().collect()))
     }
+}
+
+/// A device that was deleted, as it was, and the ids of its streams, ascending.
+#[derive(Debug, Clone)]
+pub struct DeletedDevice {
+    pub device: Arc<Device>,
+    pub streams: Vec<StreamId>,
+}
+
+/// What goes with a device that the principal may delete.
+fn deletion(sight: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
+    let device = Arc::clone(sight.writable_device(id)?);
+    Ok(DeletedDevice { device, streams: sight.mirror.streams().ids_of(id).collect() })
+}
+
+async fn delete(
+    turn: CatalogTransaction,
+    who: &Principal,
+    deleted: Vec<DeletedDevice>,
+) -> Result<Vec<DeletedDevice>> {
+    let work = async move |db: DbTransaction| {
+        for DeletedDevice { device, streams } in &deleted {
+            retention::mark_deleted(&*db, streams, Some(device.id)).await?;
+            entity::device::Entity::delete_by_id(device.id.0).exec(&*db).await.map_err(unavailable)?;
+        }
+        Ok(deleted)
+    };
+    let told = |deleted: &Vec<DeletedDevice>| {
+        let row = |gone: &DeletedDevice| AuditChange::new(Action::Delete, "device", gone.device.id.0);
+        deleted.iter().map(row).collect()
+    };
+    let apply = |mirror: &mut Mirror, deleted: &Vec<DeletedDevice>| {
+        for gone in deleted {
+            mirror.remove_device(gone.device.id);
+        }
+    };
+    turn.commit_changes(who, work, told, apply).await
 }
 
 /// Fails with `LimitReached` when there may not be one more than `devices`.

@@ -12,6 +12,7 @@ use super::device_index::DeviceIndex;
 use super::id_table::IdTable;
 use super::named_index::NamedIndex;
 use super::token_index::TokenIndex;
+use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -45,6 +46,7 @@ pub(super) struct Mirror {
     pub(super) tokens: TokenIndex,
     pub(super) products: NamedIndex<Product>,
     pub(super) devices: DeviceIndex,
+    certificates: HashMap<DeviceId, Arc<DeviceCertificate>>,
     pub(super) groups: NamedIndex<Group>,
     streams: NamedIndex<Stream>,
     /// Streams by device and channel.
@@ -216,11 +218,22 @@ impl Mirror {
         Some(stream)
     }
 
+    /// The current certificate of a device.
+    pub(super) fn certificate_of(&self, device: DeviceId) -> Option<&Arc<DeviceCertificate>> {
+        self.certificates.get(&device)
+    }
+
+    /// Adds or replaces the certificate of a device.
+    pub(super) fn put_certificate(&mut self, certificate: Arc<DeviceCertificate>) {
+        self.certificates.insert(certificate.device, certificate);
+    }
+
     /// Removes a device and its streams; returns their ids, ascending.
     pub(super) fn remove_device(&mut self, id: DeviceId) -> Vec<StreamId> {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
         self.devices.remove(id);
+        self.certificates.remove(&id);
         self.commands.remove_device(id);
         self.put_floor(Table::Messages, id.0, END_OF_TIME);
         streams

@@ -1,5 +1,5 @@
-//! Catalog: organizations, users, sessions, keys, clients and their tokens, products, devices, streams, groups, models,
-//! events, policies, and the audit log.
+//! Catalog: organizations, users, sessions, keys, clients and their tokens, products, devices and their certificates,
+//! streams, groups, models, events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
 //! those of the event log and the audit log. The catalog enforces isolation between organizations and of restricted
@@ -9,6 +9,7 @@
 mod audit;
 mod audit_actor;
 mod batch_lookup;
+mod certificate;
 mod client;
 mod command;
 mod command_index;
@@ -64,7 +65,7 @@ use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 use crate::store::org_channels::OrgChannels;
 
-pub use self::device::DeviceAccess;
+pub use self::device::{DeletedDevice, DeviceAccess};
 pub use self::model_progress::AnomalyEventChange;
 pub use self::model_upload::{ModelUpload, UploadTarget};
 pub use self::quota::OrgLimits;

@@ -18,7 +18,7 @@ use crate::store::catalog::database;
 const MAX_LISTED_ROWS: u64 = 100;
 
 /// Every table with its references: column, and the table referred to.
-const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 17] = [
+const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 18] = [
     ("orgs", &[]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
@@ -32,6 +32,7 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 17] = [
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
     ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
     ("commands", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("certificates", &[("org_id", "orgs"), ("device_id", "devices")]),
     ("models", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
     ("model_versions", &[("model_id", "models")]),
     ("model_files", &[("id", "model_versions")]),
@@ -39,7 +40,7 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 17] = [
 ];
 
 /// Rows that must belong to the same organization as the row they refer to.
-const SAME_ORG_REFERENCES: [(&str, &str, &str); 11] = [
+const SAME_ORG_REFERENCES: [(&str, &str, &str); 12] = [
     ("clients", "user_id", "users"),
     ("products", "parent_id", "products"),
     ("devices", "product_id", "products"),
@@ -49,6 +50,7 @@ const SAME_ORG_REFERENCES: [(&str, &str, &str); 11] = [
     ("policies", "stream_id", "streams"),
     ("events", "device_id", "devices"),
     ("commands", "device_id", "devices"),
+    ("certificates", "device_id", "devices"),
     ("models", "device_id", "devices"),
     ("models", "stream_id", "streams"),
 ];

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use crate::api::instathings::number::whole_number;
 use crate::app::onpremise::{MessageListQuery, MessageSort, SortKey};
 use crate::domain::Micros;
 
@@ -56,16 +57,6 @@ pub fn parse(device_key: &str, query: &str) -> Result<MessageListQuery, Vec<Valu
 
 fn mistake(value: &str, message: &str, parameter: &str, location: &str) -> Value {
     json!({"value": value, "msg": message, "param": parameter, "location": location})
-}
-
-/// Reads a whole number with an optional sign; one that is too large counts as the largest.
-fn whole_number(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let number = digits.parse().unwrap_or(i64::MAX);
-    Some(if text.starts_with('-') { -number } else { number })
 }
 
 /// Reads the whole number at the beginning of a text, after blanks; `None` if there is none.

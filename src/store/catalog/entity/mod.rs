@@ -3,6 +3,7 @@
 //! No queries here. Enums are stored by name, times as microseconds, JSON and id lists as JSON text.
 
 pub(super) mod audit;
+pub(super) mod certificate;
 pub(super) mod client;
 pub(super) mod command;
 pub(super) mod device;

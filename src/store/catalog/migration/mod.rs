@@ -14,6 +14,7 @@ mod m20261124_000008_models;
 mod m20261126_000010_identities;
 mod m20261126_000011_clients;
 mod m20261126_000012_commands;
+mod m20261127_000013_certificates;
 
 use sea_orm_migration::prelude::*;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000010_identities::Migration),
             Box::new(m20261126_000011_clients::Migration),
             Box::new(m20261126_000012_commands::Migration),
+            Box::new(m20261127_000013_certificates::Migration),
         ]
     }
 }

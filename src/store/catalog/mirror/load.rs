@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Mirror;
+use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
 use crate::domain::command::Command;
 use crate::domain::device::Device;
@@ -54,6 +55,9 @@ impl Mirror {
             mirror.products.put(row);
         }
         mirror.load_devices(db).await?;
+        for row in read(db, entity::certificate::Entity, |row| Ok(DeviceCertificate::from(row))).await? {
+            mirror.put_certificate(row);
+        }
         for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
             mirror.groups.put(row);
         }

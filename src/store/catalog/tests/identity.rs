@@ -12,7 +12,7 @@ use crate::domain::org::NewUser;
 use crate::domain::pagination::Pagination;
 use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
-use crate::domain::{DeviceId, Kind, Principal, ProductId};
+use crate::domain::{DeviceId, Kind, Micros, Principal, ProductId};
 use crate::store::catalog::migration::Migrator;
 use crate::store::catalog::{Catalog, database};
 
@@ -195,6 +195,53 @@ pub(super) async fn no_device_is_below_itself(place: TestDatabase) {
     for catalog in [&catalog, &place.open().await] {
         assert_eq!(catalog.device(&ours, sub).unwrap().spec.parent_device, None);
     }
+}
+
+pub(super) async fn a_gateway_goes_with_everything_below_it(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let mut ids = Vec::new();
+    for (name, parent) in [("gateway", None), ("sub", Some(0)), ("below", Some(1)), ("beside", None)] {
+        let id = device(&catalog, &ours, name).await.id;
+        if let Some(parent) = parent {
+            let parent: DeviceId = ids[parent];
+            catalog.update_device(&ours, id, |spec| spec.parent_device = Some(parent)).await.unwrap();
+        }
+        ids.push(id);
+    }
+    let some = key(ours.org, Some(&ids[..2]), None);
+    assert_eq!(refusal(catalog.delete_device_tree(&theirs, ids[0]).await), not_found());
+    assert_eq!(refusal(catalog.delete_device_tree(&some, ids[0]).await), not_found(), "it owns a part");
+    let gone = catalog.delete_device_tree(&ours, ids[0]).await.unwrap();
+    assert_eq!(gone.iter().map(|gone| gone.device.id).collect::<Vec<_>>(), ids[..3]);
+    for catalog in [&catalog, &place.open().await] {
+        let left: Vec<_> = ids.iter().map(|id| catalog.device(&ours, *id).is_ok()).collect();
+        assert_eq!(left, [false, false, false, true]);
+    }
+}
+
+pub(super) async fn a_certificate_replaces_the_one_before_and_goes_with_its_device(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let id = device(&catalog, &ours, "gateway").await.id;
+    let issue = async |who: &Principal, name: &str| {
+        catalog
+            .put_certificate(who, id, name.to_owned(), Micros(i64::MAX))
+            .await
+            .map(|new| new.fingerprint.clone())
+    };
+    assert_eq!(refusal(issue(&theirs, "foreign").await), not_found());
+    assert_eq!(catalog.certificate_of(&ours, id), None);
+    assert_eq!(issue(&ours, "first").await.unwrap(), "first");
+    assert_eq!(issue(&ours, "second").await.unwrap(), "second");
+    for catalog in [&catalog, &place.open().await] {
+        assert_eq!(catalog.certificate_of(&ours, id).unwrap().fingerprint, "second");
+        assert_eq!(catalog.certificate_of(&theirs, id), None);
+    }
+    catalog.delete_device(&ours, id).await.unwrap();
+    assert_eq!(catalog.certificate_of(&ours, id), None);
+    let again = device(&place.open().await, &ours, "again").await.id;
+    assert_eq!(place.open().await.certificate_of(&ours, again), None);
 }
 
 pub(super) async fn an_owner_is_a_user_of_the_organization(place: TestDatabase) {

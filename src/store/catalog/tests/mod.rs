@@ -87,6 +87,8 @@ suite! {
         a_product_goes_and_its_devices_stay,
         variants_of_a_product_have_one_root,
         no_device_is_below_itself,
+        a_gateway_goes_with_everything_below_it,
+        a_certificate_replaces_the_one_before_and_goes_with_its_device,
         an_owner_is_a_user_of_the_organization,
         an_inventory_names_products_gateways_and_pins,
         rows_of_the_release_before_get_their_identifiers;

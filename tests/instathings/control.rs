@@ -1,0 +1,156 @@
+//! Commands with their answers, and logs.
+
+use serde_json::{Value, json};
+
+use super::{NOON_S, Project, call, message, text};
+
+#[tokio::test]
+async fn a_status_is_asked_for_and_fetched() {
+    let mut project = Project::start().await;
+    let (gateway, sub) = project.gateway().await;
+    let path = format!("/device/v1/control/{sub}/status");
+    let (status, headers, body) = project.call("POST", &path, &json!({"state": ""})).await;
+    assert_eq!((status, body), (202, json!({})));
+    let location = headers["location"].to_str().unwrap().to_owned();
+    let request = location.split('/').nth(4).unwrap().to_owned();
+    assert_eq!(location, format!("/device/v1/control/{request}/fetch"));
+    assert_eq!(request.len(), 9);
+    let (status, headers, body) = project.get(&location).await;
+    assert_eq!((status, body, headers["retry-after"].to_str().unwrap()), (202, json!({}), "1"));
+
+    let client = project.server.client();
+    let (_, _, waiting) = client.get("/api/command/?state=pending").await;
+    assert_eq!(
+        (&waiting[0]["type"], &waiting[0]["params"]),
+        (&json!("get"), &json!({"query": {}, "body": {"state": ""}}))
+    );
+    let answer = json!({"state": "ON", "brightness": 254, "color": {"x": 0.3068, "y": 0.4143}});
+    let result = format!("/api/command/{}/result/", text(&waiting[0]["uuid"]));
+    let (status, _, done) = client.post(&result, &json!({"state": "done", "result": answer})).await;
+    assert_eq!(status, 200, "{done}");
+    for is_restarted in [false, true] {
+        if is_restarted {
+            project.server.kill();
+            project.server.start_again().await;
+        }
+        let (status, _, found) = project.get(&location).await;
+        let ttl = found["ttl"].as_i64().unwrap();
+        assert!((3500..=3600).contains(&(ttl - now_s())), "{ttl}");
+        let expected =
+            json!({"projectId": "default", "response": answer, "ttl": ttl, "deviceId": sub, "id": request});
+        assert_eq!((status, found), (200, expected), "{is_restarted}");
+    }
+    let foreign = project.foreign_token("elsewhere").await;
+    let client = project.server.client();
+    assert_eq!(call(&client, &foreign, "GET", &location, &Value::Null).await.2, message("Not Found"));
+    assert_eq!(project.get("/device/v1/control/unknown-1/fetch").await.2, message("Not Found"));
+
+    // A command that sets something cannot be fetched.
+    let path = format!("/device/v1/control/{gateway}/set");
+    assert_eq!(project.call("POST", &path, &json!({"state": "TOGGLE"})).await.2, json!({}));
+    let (_, _, waiting) = client.get("/api/command/?state=pending").await;
+    let fetch = format!("/device/v1/control/{}/fetch", text(&waiting[0]["key"]));
+    assert_eq!(project.get(&fetch).await.0, 404);
+}
+
+fn now_s() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    now.as_secs() as i64
+}
+
+#[tokio::test]
+async fn a_device_that_does_not_answer_in_time_is_silent() {
+    let project = Project::start_with(&[("BASALT_COMMAND__TTL", "1s")]).await;
+    let (gateway, _) = project.gateway().await;
+    let path = format!("/device/v1/control/{gateway}/status");
+    let (_, headers, _) = project.call("POST", &path, &Value::Null).await;
+    let location = headers["location"].to_str().unwrap().to_owned();
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let (status, _, answer) = project.get(&location).await;
+    assert_eq!((status, answer), (504, message("Gateway Timeout")));
+}
+
+#[tokio::test]
+async fn bodies_queries_and_headers_are_passed_on() {
+    let project = Project::start().await;
+    let (gateway, _) = project.gateway().await;
+    let client = project.server.client();
+    let (_, _, plug) = client.post("/api/device/", &json!({"name": "plug", "protocol": "http"})).await;
+    let product = json!({"name": "Locked", "metadata": {"control": false}});
+    let (_, _, product) = client.post("/api/product/", &product).await;
+    let locked = json!({"name": "lock", "protocol": "mqtt", "product": product["id"]});
+    let (_, _, locked) = client.post("/api/device/", &locked).await;
+    let set = |key: &str, query: &str| format!("/device/v1/control/{key}/set{query}");
+    let (plug, locked) = (text(&plug["key"]), text(&locked["key"]));
+    let missing = json!({"errors": [
+        {"msg": "Invalid value", "param": "instathings-path", "location": "headers"},
+        {"msg": "Invalid value", "param": "instathings-method", "location": "headers"},
+    ]});
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(70 << 10));
+    let rows = [
+        ("object", set(&gateway, "?a=1&a=2"), r#"{"state":"TOGGLE"}"#, 200, json!({})),
+        ("array", set(&gateway, ""), "[1,2]", 200, json!({})),
+        ("nothing", set(&gateway, ""), "", 200, json!({})),
+        ("scalar", set(&gateway, ""), "7", 400, message("Unexpected token in JSON")),
+        ("malformed", set(&gateway, ""), "{", 400, message("Unexpected token in JSON")),
+        ("too_large", set(&gateway, ""), large.as_str(), 413, message("Payload Too Large")),
+        ("without_headers", set(&plug, "?turn=on"), "", 400, missing),
+        ("forbidden", set(&locked, ""), "{}", 403, message("Forbidden")),
+        ("unknown", set("nowhere-1", ""), "{}", 404, message("Not Found")),
+    ];
+    let bearer = format!("Bearer {}", project.token);
+    let own = ("authorization", bearer.as_str());
+    for (name, path, body, status, expected) in rows {
+        let (found, _, answer) = client.without_key().send("POST", &path, &[own], body.to_owned()).await;
+        assert_eq!((found, answer), (status, expected), "{name}");
+    }
+    let headers = [own, ("instathings-path", "/relay/0"), ("instathings-method", "GET")];
+    let (status, _, _) = client.without_key().send("POST", &set(&plug, "?turn=on"), &headers, "").await;
+    assert_eq!(status, 200);
+    let (_, _, queued) = client.get("/api/command/").await;
+    let params: Vec<&Value> = queued.as_array().unwrap().iter().map(|command| &command["params"]).collect();
+    let expected = json!([
+        {"path": "/relay/0", "method": "GET", "query": {"turn": "on"}, "body": {}},
+        {"query": {}, "body": {}},
+        {"query": {}, "body": [1, 2]},
+        {"query": {"a": ["1", "2"]}, "body": {"state": "TOGGLE"}},
+    ]);
+    assert_eq!(json!(params), expected, "the newest first");
+}
+
+#[tokio::test]
+async fn logs_of_a_gateway() {
+    let project = Project::start().await;
+    let (gateway, sub) = project.gateway().await;
+    let line = |n: i64, kind: &str| json!({"timestamp": (NOON_S + n) * 1000, "type": kind, "message": format!("line {n}\n")});
+    let now = json!({"timestamp": now_s() * 1000, "type": "LOG", "message": "now"});
+    let lines = json!({"container": "gate", "lines": [line(2, "ERR"), line(1, "LOG"), line(3, "LOG"), now]});
+    project.report(&gateway, "log", &lines).await;
+    let logs =
+        |id: &str, container: &str, query: &str| format!("/device/v1/devices/{id}/{container}/logs{query}");
+    let range = format!("?start={}&end={}", (NOON_S + 1) * 1000, (NOON_S + 2) * 1000);
+    let (status, _, found) = project.get(&logs(&gateway, "gate", &range)).await;
+    assert_eq!(status, 200);
+    let mut shown = found.clone();
+    for line in shown.as_array_mut().unwrap() {
+        assert!(line["ingestionTime"].as_i64().is_some_and(|ms| ms > NOON_S * 1000), "{line}");
+        line.as_object_mut().unwrap().remove("ingestionTime");
+    }
+    assert_eq!(shown, json!([line(1, "LOG"), line(2, "ERR")]));
+    let (_, _, recent) = project.get(&logs(&gateway, "gate", "")).await;
+    assert_eq!((recent.as_array().map(Vec::len), &recent[0]["message"]), (Some(1), &json!("now")));
+    assert_eq!(project.get(&logs(&gateway, "eclipse-mosquitto", "")).await.2, json!([]));
+    let lone = json!({"errors": [{"msg": "Invalid value", "param": "end", "location": "query"}]});
+    let unknown = json!({"errors": [
+        {"value": "nginx", "msg": "Invalid value", "param": "containerId", "location": "params"}
+    ]});
+    for (path, status, expected) in [
+        (logs(&gateway, "gate", "?start=1"), 400, lone),
+        (logs(&gateway, "nginx", ""), 400, unknown),
+        (logs(&sub, "gate", ""), 404, message("Not Found")),
+        (logs("nowhere-1", "gate", ""), 404, message("Not Found")),
+    ] {
+        let (found, _, answer) = project.get(&path).await;
+        assert_eq!((found, answer), (status, expected), "{path}");
+    }
+}

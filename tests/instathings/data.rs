@@ -1,0 +1,111 @@
+//! Messages of a device, and those that virtual devices make.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{NOON_S, Project, message, text};
+use crate::support::eventually;
+
+/// Creates the device of compat.md section 9 with its stream; returns its key and the id of the stream.
+async fn press(project: &Project) -> (String, Value) {
+    let client = project.server.client();
+    let (status, _, device) =
+        client.post("/api/device/", &json!({"name": "Press 1", "protocol": "virtual"})).await;
+    assert_eq!(status, 201, "{device}");
+    let (status, _, stream) =
+        client.post("/api/data/", &json!({"name": "Motor RPM", "device": device["id"]})).await;
+    assert_eq!(status, 201, "{stream}");
+    (text(&device["key"]), stream["id"].clone())
+}
+
+#[tokio::test]
+async fn a_value_written_elsewhere_is_the_newest_message() {
+    let project = Project::start().await;
+    let (key, stream) = press(&project).await;
+    let value = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 1300});
+    let (status, _, answer) =
+        project.server.client().post(&format!("/api/data/{stream}/value/"), &value).await;
+    assert_eq!(status, 201, "{answer}");
+    let (status, _, page) = project.get(&format!("/device/v1/devices/{key}/data?page=1&perPage=1")).await;
+    assert_eq!((status, &page["totalItems"]), (200, &json!(1)), "{page}");
+    let item = &page["data"][0];
+    assert_eq!((&item["ts"], &item["deviceId"]), (&json!(NOON_S * 1000), &json!(key)));
+    assert_eq!(item["data"]["Motor RPM"].as_f64(), Some(1300.0));
+    assert_eq!(item["ttl"], json!(NOON_S + 315_360_000), "ten years");
+    assert_eq!((&item["principal"], &item["clientId"]), (&json!("N/A"), &json!("N/A")));
+    assert_eq!(text(&item["id"]).as_bytes()[14], b'8', "a UUID of version 8");
+}
+
+#[tokio::test]
+async fn pages_and_ranges_of_messages() {
+    let project = Project::start_with(&[("BASALT_INSTATHINGS__ENV", "sandbox")]).await;
+    let (key, _) = press(&project).await;
+    let fact = |n: i64| json!({"id": "Press 1", "t": NOON_S + n, "s1_id": "Motor RPM", "s1_v": n});
+    let facts: Vec<Value> = (1..=14).map(fact).collect();
+    let (status, _, answer) = project.server.client().post("/ingest/facts", &json!(facts)).await;
+    assert_eq!(status, 200, "{answer}");
+    let ms = |n: i64| (NOON_S + n) * 1000;
+    let range = format!("start={}&end={}", ms(3), ms(5));
+    let just_before = format!("end={}", ms(3) - 1);
+    let rows: [(&str, Vec<i64>, i64); 13] = [
+        ("", (5..=14).rev().collect(), 14),
+        ("page=2", (1..=4).rev().collect(), 14),
+        ("page=3", vec![], 14),
+        ("page=99999999999999999999", vec![], 14),
+        ("page=&perPage=", (5..=14).rev().collect(), 14),
+        ("perPage=100", (1..=14).rev().collect(), 14),
+        ("perPage=1000", (1..=14).rev().collect(), 14),
+        ("perPage=5&perPage=2&page=2", vec![12, 11], 14),
+        ("page=1&perPage=1", vec![14], 14),
+        (&range, vec![5, 4, 3], 3),
+        (&just_before, vec![2, 1], 2),
+        ("start=99999999999999999999", vec![], 0),
+        ("start=&end=0", vec![], 0),
+    ];
+    for (query, expected, total) in rows {
+        let (status, _, page) = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
+        assert_eq!((status, &page["totalItems"]), (200, &json!(total)), "{query}: {page}");
+        let items = page["data"].as_array().unwrap();
+        let found: Vec<i64> = items.iter().map(|item| item["data"]["s1_v"].as_i64().unwrap()).collect();
+        assert_eq!(found, expected, "{query}");
+        assert!(
+            items.iter().all(|item| item["ttl"].as_i64() == item["ts"].as_i64().map(|ts| ts / 1000 + 86_400))
+        );
+    }
+    let mistake = |param: &str, value: &str| json!({"value": value, "msg": "Invalid value", "param": param, "location": "query"});
+    for (query, expected) in [
+        ("page=abc", vec![mistake("page", "abc")]),
+        ("page=0", vec![mistake("page", "0")]),
+        ("page=-1", vec![mistake("page", "-1")]),
+        ("perPage=0", vec![mistake("perPage", "0")]),
+        ("perPage=1.5", vec![mistake("perPage", "1.5")]),
+        ("start=x&end=y&page=z", vec![mistake("start", "x"), mistake("end", "y"), mistake("page", "z")]),
+    ] {
+        let (status, _, answer) = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
+        assert_eq!((status, answer), (400, json!({"errors": expected})), "{query}");
+    }
+    for id in ["nowhere-1", "x", "a1234", "größere"] {
+        let (status, _, answer) = project.get(&format!("/device/v1/devices/{id}/data")).await;
+        assert_eq!((status, answer), (404, message("Not Found")), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_active_virtual_device_makes_messages() {
+    let project = Project::start().await;
+    let device = project.device(json!({"name": "demo", "isVirtual": true})).await;
+    let path = format!("/device/v1/devices/{}", text(&device["id"]));
+    assert_eq!(project.call("PATCH", &path, &json!({"demoActive": true})).await.0, 200);
+    let page = eventually("a message", Duration::from_secs(20), || async {
+        let (_, _, page) = project.get(&format!("{path}/data")).await;
+        (page["totalItems"] == 1).then_some(page)
+    })
+    .await;
+    let data = &page["data"][0]["data"];
+    assert_eq!(data["isVirtualData"], json!(true), "{page}");
+    assert!(data["value"].as_i64().is_some_and(|value| (0..=100).contains(&value)), "{page}");
+    // Its values are those of streams too.
+    let rows = project.server.client().sql("SELECT name FROM streams ORDER BY name").await;
+    assert_eq!(json!(rows), json!([{"name": "isVirtualData"}, {"name": "value"}]));
+}
