@@ -43,6 +43,7 @@ pub mod retention;
 pub mod session;
 pub mod statistic;
 pub mod stream;
+mod stream_kind;
 pub mod subscription;
 pub mod summation;
 pub mod time;

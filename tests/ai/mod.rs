@@ -10,6 +10,7 @@ mod malformed;
 mod models;
 mod nab;
 mod upload;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

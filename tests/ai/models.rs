@@ -58,13 +58,6 @@ impl ModelFixture {
         fields.remove("updated_at");
         shown
     }
-
-    /// Makes another version current; the number and the threshold of what is then.
-    async fn roll_back(&self, body: &Value) -> (u16, Value) {
-        let (status, _, answer) = self.client.post(&self.path("rollback/"), body).await;
-        let told = if status == 200 { json!([answer["version"], answer["threshold"]]) } else { answer };
-        (status, told)
-    }
 }
 
 #[tokio::test]
@@ -309,66 +302,6 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
     patch(&theirs, plant.motor.model, json!({"min_windows": 2})).await;
     let now = plant.settings().await;
     assert_eq!((&now["min_windows"], &now["sources"]), (&json!(2), &json!([plant.source])));
-}
-
-#[tokio::test]
-async fn versions_are_rolled_back_with_their_settings() {
-    let plant = set_up().await;
-    let UploadedIds { model, device, .. } = plant.motor;
-    for threshold in ["0.7", "0.9"] {
-        let form =
-            UploadForm::for_source(plant.source).text("device_id", device).text("threshold", threshold);
-        form.upload(&plant.client).await;
-    }
-    let listed = async || {
-        let (status, _, versions) = plant.client.get(&plant.path("versions/")).await;
-        assert_eq!(status, 200, "{versions}");
-        let versions = versions.as_array().expect("a list").clone();
-        versions.iter().map(|v| json!([v["version"], v["threshold"]])).collect::<Vec<_>>()
-    };
-    assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.5])]);
-
-    let (status, _, answer) = plant.client.send("POST", &plant.path("rollback/"), &[], "").await;
-    assert_eq!((status, &answer["version"]), (200, &json!(2)), "without a body: the one before");
-    let no_version = |text: &str| json!({"version": [text]});
-    let none_before = no_version("There is no version before the current one.");
-    for (name, body, status, told) in [
-        ("the one before", json!({}), 200, json!([1, 0.5])),
-        ("there is none before", json!({}), 400, none_before),
-        ("a named one", json!({"version": 3}), 200, json!([3, 0.9])),
-        ("another named one", json!({"version": 1}), 200, json!([1, 0.5])),
-        ("none of this name", json!({"version": 9}), 400, no_version("There is no version 9 of this model.")),
-        ("no number", json!({"version": "old"}), 400, no_version("A valid integer is required.")),
-    ] {
-        assert_eq!(plant.roll_back(&body).await, (status, told), "{name}");
-    }
-    let (_, _, shown) = plant.client.get(&format!("/api/device/{device}/")).await;
-    let path = format!("/api/ai/model/{model}/versions/1/model.tflite");
-    assert_eq!(shown["metadata"]["model_path"], path, "the device tells which it runs");
-
-    patch(&plant.client, model, json!({"threshold": 0.55})).await;
-    assert_eq!(plant.roll_back(&json!({"version": 3})).await, (200, json!([3, 0.9])));
-    assert_eq!(plant.roll_back(&json!({"version": 1})).await, (200, json!([1, 0.55])), "as it was changed");
-    assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.55])], "none went away");
-    let form = UploadForm::for_source(plant.source).text("device_id", device);
-    assert_eq!(form.send(&plant.client).await.1["version"], 4, "numbers are not used again");
-}
-
-#[tokio::test]
-async fn the_last_ten_versions_are_kept() {
-    let plant = set_up().await;
-    let form = UploadForm::for_source(plant.source).text("device_id", plant.motor.device);
-    for _ in 2..=12 {
-        form.upload(&plant.client).await;
-    }
-    let (_, _, versions) = plant.client.get(&plant.path("versions/")).await;
-    let numbers: Vec<_> =
-        versions.as_array().expect("a list").iter().filter_map(|v| v["version"].as_i64()).collect();
-    assert_eq!(numbers, (3..=12).rev().collect::<Vec<_>>());
-    for (number, expected) in [(2, 404), (3, 200), (12, 200)] {
-        let path = plant.path(&format!("versions/{number}/scaler"));
-        assert_eq!(plant.client.send_bytes("GET", &path, &[], "").await.0, expected, "version {number}");
-    }
 }
 
 #[tokio::test]
