@@ -140,10 +140,12 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
         let filter = CommandFilter { device: Some(device), ..CommandFilter::default() };
         app.commands(owner, &filter).expect("the owner may")
     };
-    let report = |event| app.report_session(owner, device, event, serde_json::Map::new()).expect("stored");
+    let report = async |event| {
+        app.report_session(owner, device, event, serde_json::Map::new()).await.expect("stored");
+    };
     app.blynk_update(&access, device, five()).await.expect("stored");
     assert!(waiting().is_empty(), "it is not connected");
-    report(SessionEvent::Connected);
+    report(SessionEvent::Connected).await;
     app.blynk_update(&access, device, five()).await.expect("stored");
     let told = waiting();
     assert_eq!(told.len(), 1);
@@ -156,7 +158,7 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     assert_eq!(error.kind, Kind::Busy);
     let current = app.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
     assert_eq!((current, waiting().len()), (Some(5.0), 1));
-    report(SessionEvent::Disconnected);
+    report(SessionEvent::Disconnected).await;
     app.blynk_update(&access, device, five()).await.expect("stored");
     assert_eq!(waiting().len(), 1);
 }

@@ -16,8 +16,8 @@ use crate::domain::command::{Command, CommandState, STATUS_KIND};
 use crate::domain::message::query::{
     MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery,
 };
-use crate::domain::message::{Message, MessageContent, MessageSensor};
-use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Resource, Result, Scope};
+use crate::domain::message::{Message, MessageContent};
+use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Result};
 
 /// The messages of one organization.
 struct OrgMessages {

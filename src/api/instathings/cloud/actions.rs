@@ -147,7 +147,7 @@ impl DeviceViewer<'_> {
             ("env", Some(self.app.settings().compat.instathings.env.name().into())),
             ("isGateway", Some(Value::Bool(false))),
             ("name", Some(device.spec.name.as_str().into())),
-            ("type", types::id_of(&self.app.product_of(device)?).map(Value::from)),
+            ("type", types::id_of(self.app.product_of(device)?.as_ref()).map(Value::from)),
         ];
         let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(known.collect())

@@ -103,7 +103,7 @@ impl DeviceViewer<'_> {
     /// Whether a device is a gateway.
     pub fn is_gateway(&self, device: &Device) -> Result<bool> {
         let below = self.app.sub_devices(self.who, device.id)?;
-        Ok(is_gateway(device, &self.app.product_of(device)?, below.len()))
+        Ok(is_gateway(device, self.app.product_of(device)?.as_ref(), below.len()))
     }
 
     /// Key of the gateway that a device is below.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Cloud;
 use super::data_query::QueryMembers;
-use super::mistakes::{Location, Mistakes};
+use super::mistakes::Location;
 use super::project_feed::ProjectFollower;
 use crate::api::connection_limit::ConnectionState;
 use crate::api::error::InstathingsError;
