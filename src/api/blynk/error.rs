@@ -55,7 +55,7 @@ pub struct OauthError {
     code: &'static str,
     fault: HttpError,
     /// What is logged and audited, where it is not `fault`: some refusals have the status of an invalid request.
-    refusal: Option<Error>,
+    refusal: Option<Box<Error>>,
 }
 
 impl OauthError {
@@ -81,7 +81,7 @@ impl OauthError {
     }
 
     fn refused(code: &'static str, message: &str, kind: Kind) -> Self {
-        let refusal = Some(Error::new(kind, message));
+        let refusal = Some(Box::new(Error::new(kind, message)));
         Self { code, fault: Error::invalid(message).into(), refusal }
     }
 }
