@@ -72,7 +72,7 @@ pub struct BodyMemoryBudget {
     held: Mutex<BodyMemoryUsage>,
     freed: Notify,
     /// Makes waiters queue in order.
-    turn: tokio::sync::Mutex<()>,
+    order: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ struct BodyMemoryUsage {
 
 impl BodyMemoryBudget {
     pub fn new(shares: BodyMemoryLimits) -> Self {
-        Self { shares, held: Mutex::default(), freed: Notify::new(), turn: tokio::sync::Mutex::default() }
+        Self { shares, held: Mutex::default(), freed: Notify::new(), order: tokio::sync::Mutex::default() }
     }
 
     /// Returns the reserved bytes.
@@ -198,7 +198,7 @@ impl BodyMemoryReservation {
         let wanted = bytes.min(shares.total - shares.bodies);
         let account = self.account.clone();
         let taking = async {
-            let _turn = account.turn.lock().await;
+            let _in_order = account.order.lock().await;
             loop {
                 let mut freed = std::pin::pin!(account.freed.notified());
                 // Enabled before the check, so that a release in between is not missed.

@@ -22,8 +22,9 @@ impl App {
         let device = self.device_to_change(principal, id)?;
         let authority = self.certificate_authority().await?;
         // Making a key takes a processor for a while, so it is done for one device at a time.
-        let turn = self.host.key_making.acquire().await;
-        let _turn = turn.map_err(|e| Error::internal("no certificates are made any more").with_source(e))?;
+        let permit = self.host.key_making.acquire().await;
+        let _permit =
+            permit.map_err(|e| Error::internal("no certificates are made any more").with_source(e))?;
         let (name, now) = (device.aliases.key.clone(), self.clock.now());
         let issued = tokio::task::spawn_blocking(move || authority.issue(&name, now)).await;
         let issued =

@@ -197,8 +197,8 @@ impl App {
     }
 
     /// Changes the caller's own password. The user's other sessions end.
-    pub async fn change_password(&self, standing: &LiveCredential, old: String, new: String) -> Result<()> {
-        let principal = standing.principal();
+    pub async fn change_password(&self, credential: &LiveCredential, old: String, new: String) -> Result<()> {
+        let principal = credential.principal();
         self.check_has_password(principal)?;
         let user = self.logged_in(principal)?;
         let address = principal.origin.as_ref().and_then(|origin| origin.address);
@@ -209,7 +209,7 @@ impl App {
         }
         self.attempts.succeed(&user.name, address);
         let hash = self.passwords.hash(new).await.map_err(|error| of_field(error, "new_password"))?;
-        self.store.catalog().set_password(principal, user.id, hash, standing.session()).await
+        self.store.catalog().set_password(principal, user.id, hash, credential.session()).await
     }
 }
 

@@ -153,12 +153,12 @@ async fn tokens_end_with_their_client_and_their_user() {
     let bob = plant.issue(&users, password("bob", PASSWORD)).await.expect("a pair").access;
     let is_valid = |token: &str| plant.app.authenticate_access_token(token).is_ok();
     let access = plant.app.authenticate_access_token(&org).expect("valid");
-    let standing = plant.app.live_client_credential(&access);
-    standing.check().expect("valid");
+    let credential = plant.app.live_client_credential(&access);
+    credential.check().expect("valid");
 
     plant.app.revoke_client_named(&plant.owner, None, &client.0).await.expect("revoked");
     assert!(!is_valid(&org) && is_valid(&ann));
-    assert!(standing.check().is_err());
+    assert!(credential.check().is_err());
     let disabled = UserChange { enabled: Some(false), ..UserChange::default() };
     plant.app.update_user(&plant.owner, "ann", disabled).await.expect("disabled");
     assert!(!is_valid(&ann) && is_valid(&bob));

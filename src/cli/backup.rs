@@ -10,9 +10,9 @@ pub async fn run(args: args::Backup) -> Result<()> {
     // The server may run in another directory.
     let dest = std::path::absolute(&args.dest)
         .map_err(|e| Error::field("dest", format!("`{}`: {e}", args.dest.display())))?;
-    let door = CommandTarget::open(&args.place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
-    let outcome = door.run(Command::Backup { dest }).await;
-    door.close().await?;
+    let target = CommandTarget::open(&args.place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
+    let outcome = target.run(Command::Backup { dest }).await;
+    target.close().await?;
     let CommandOutcome::BackedUp(done) = outcome? else {
         return Err(Error::internal("the server answered another command"));
     };

@@ -8,10 +8,10 @@ use crate::domain::{Error, Result};
 
 pub async fn run(args: args::Calibrate) -> Result<()> {
     let args::Calibrate { model, from, to, percentile, org, place } = args;
-    let door = CommandTarget::open(&place, &org, DataDirMode::MustExist).await?;
-    let command = Command::Calibrate { org: door.org(), model, from, to, percentile };
-    let outcome = door.run(command).await;
-    door.close().await?;
+    let target = CommandTarget::open(&place, &org, DataDirMode::MustExist).await?;
+    let command = Command::Calibrate { org: target.org(), model, from, to, percentile };
+    let outcome = target.run(command).await;
+    target.close().await?;
     match outcome? {
         CommandOutcome::Calibrated { threshold, windows } => print::line(&format!(
             "model {model}: threshold {threshold}, the percentile {percentile} of {windows} windows"

@@ -19,9 +19,9 @@ pub async fn run(command: ClientSubcommand) -> Result<()> {
             (place, org, DataDirMode::MustExist, ClientCommand::Revoke { api, client_id })
         }
     };
-    let door = CommandTarget::open(&place, &org, directory).await?;
-    let outcome = door.run(Command::Client { org: door.org(), command }).await;
-    door.close().await?;
+    let target = CommandTarget::open(&place, &org, directory).await?;
+    let outcome = target.run(Command::Client { org: target.org(), command }).await;
+    target.close().await?;
     show(outcome?)
 }
 

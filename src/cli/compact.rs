@@ -7,9 +7,9 @@ use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
 pub async fn run(place: &DataDirArgs) -> Result<()> {
-    let door = CommandTarget::open(place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
-    let outcome = door.run(Command::Compact).await;
-    door.close().await?;
+    let target = CommandTarget::open(place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
+    let outcome = target.run(Command::Compact).await;
+    target.close().await?;
     match outcome? {
         CommandOutcome::Compacted { files: 0 } => print::line("nothing to merge"),
         CommandOutcome::Compacted { files } => print::line(&format!("{files} files merged")),

@@ -27,40 +27,40 @@ use chunking::{ExportChunk, ExportRange};
 
 pub async fn run(args: args::Export) -> Result<()> {
     if let Some(form) = inventory::requested_format(&args)? {
-        let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
-        let exported = inventory::export(&door, &args, form).await;
-        let closed = door.close().await;
+        let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
+        let exported = inventory::export(&target, &args, form).await;
+        let closed = target.close().await;
         return exported.and(closed);
     }
     let form = choose_format(&args.file, args.format)?;
     let range = parse_range(args.from.as_deref(), args.to.as_deref())?;
-    let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
-    let exported = export(&door, &args, form, range).await;
-    let closed = door.close().await;
+    let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
+    let exported = export(&target, &args, form, range).await;
+    let closed = target.close().await;
     exported.and(closed)
 }
 
 async fn export(
-    door: &CommandTarget,
+    target: &CommandTarget,
     args: &args::Export,
     form: RowFormat,
     range: ExportRange,
 ) -> Result<()> {
-    let parts = chunking::plan_chunks(door, &args.streams, range).await?;
+    let parts = chunking::plan_chunks(target, &args.streams, range).await?;
     if is_standard_output(&args.file) {
-        return write(door, parts, form, io::stdout(), "export").await.map(drop);
+        return write(target, parts, form, io::stdout(), "export").await.map(drop);
     }
     let name = args.file.display().to_string();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
     let (aside, file) = AtomicFile::create(&args.file).map_err(about)?;
-    let (rows, file) = write(door, parts, form, file, &name).await.map_err(about)?;
+    let (rows, file) = write(target, parts, form, file, &name).await.map_err(about)?;
     aside.commit(file).map_err(about)?;
     print::line(&format!("{rows} rows to {name}"))
 }
 
 /// Writes every chunk; returns the number of rows and the output.
 async fn write<W: Write + Send>(
-    door: &CommandTarget,
+    target: &CommandTarget,
     parts: Vec<ExportChunk>,
     form: RowFormat,
     out: W,
@@ -68,7 +68,7 @@ async fn write<W: Write + Send>(
 ) -> Result<(u64, W)> {
     let mut shown = ProgressReporter::new(name, parts.iter().map(|part| part.rows).sum());
     let mut written = 0;
-    let batches = stream::iter(parts).then(|part| async move { fetch(door, &part).await });
+    let batches = stream::iter(parts).then(|part| async move { fetch(target, &part).await });
     let batches = batches.map_ok(|part| stream::iter(part.into_iter().map(Ok))).try_flatten();
     let batches = batches.inspect_ok(|batch: &RecordBatch| {
         written += batch.num_rows() as u64;
@@ -80,8 +80,8 @@ async fn write<W: Write + Send>(
 }
 
 /// Fetches the rows of one chunk, all of them before any is written: a slow reader must not hold a query open.
-async fn fetch(door: &CommandTarget, part: &ExportChunk) -> Result<Vec<RecordBatch>> {
-    let answer = door.sql(&part.query()).await?;
+async fn fetch(target: &CommandTarget, part: &ExportChunk) -> Result<Vec<RecordBatch>> {
+    let answer = target.sql(&part.query()).await?;
     let batches = answer.batches.and_then(|batch| {
         let batch = RecordBatch::try_new(schema(), batch.columns().to_vec());
         future::ready(batch.map_err(|e| Error::internal("readings have unexpected columns").with_source(e)))

@@ -33,26 +33,26 @@ use crate::domain::{Error, Kind, Result, StreamId};
 const MAX_BUSY_RETRIES: u32 = 6;
 
 pub async fn run(args: Import) -> Result<()> {
-    let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
-    let imported = import_all(&door, &args).await;
-    let closed = door.close().await;
+    let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
+    let imported = import_all(&target, &args).await;
+    let closed = target.close().await;
     imported.and(closed)
 }
 
-async fn import_all(door: &CommandTarget, args: &Import) -> Result<()> {
+async fn import_all(target: &CommandTarget, args: &Import) -> Result<()> {
     let forms: Vec<Option<InventoryFormat>> =
         args.files.iter().map(|path| inventory::detect_inventory_format(path)).collect();
     check_flags(args, &forms)?;
-    let destination = resolve_destination(door, args).await?;
+    let destination = resolve_destination(target, args).await?;
     let mut from_row = args.from_row;
     for (i, path) in args.files.iter().enumerate() {
         if let Some(form) = forms[i] {
-            inventory::import(door, path, form, args.dry_run).await?;
+            inventory::import(target, path, form, args.dry_run).await?;
             continue;
         }
         let mut source = ImportFile::open(path, destination, from_row)?;
         let mut next_row = from_row;
-        let imported = import_file(door, path, &mut source, &mut next_row).await.map_err(|error| {
+        let imported = import_file(target, path, &mut source, &mut next_row).await.map_err(|error| {
             let message =
                 format!("{}: {}; {}", path.display(), error.message, resume_hint(&args.files[i..], next_row));
             Error { message, ..error }
@@ -83,7 +83,7 @@ fn check_flags(args: &Import, forms: &[Option<InventoryFormat>]) -> Result<()> {
 
 /// Sends one file. `next_row` becomes the first row not yet written, also on failure.
 async fn import_file(
-    door: &CommandTarget,
+    target: &CommandTarget,
     path: &Path,
     source: &mut ImportFile,
     next_row: &mut u64,
@@ -91,7 +91,7 @@ async fn import_file(
     let mut shown = ProgressReporter::new(path.display().to_string(), source.size());
     let mut rows = 0;
     while let Some(chunk) = source.next_chunk()? {
-        rows += send_chunk(door, &chunk).await?;
+        rows += send_chunk(target, &chunk).await?;
         *next_row = chunk.first_row + chunk.len() as u64;
         shown.advance(source.position(), &format!("{rows} rows"));
     }
@@ -99,20 +99,20 @@ async fn import_file(
     Ok(rows)
 }
 
-async fn send_chunk(door: &CommandTarget, chunk: &ImportChunk) -> Result<u64> {
+async fn send_chunk(target: &CommandTarget, chunk: &ImportChunk) -> Result<u64> {
     let mut wait = Duration::from_secs(1);
     for _ in 0..MAX_BUSY_RETRIES {
-        match door.ingest(&chunk.batch, chunk.first_row).await {
+        match target.ingest(&chunk.batch, chunk.first_row).await {
             Err(error) if error.kind == Kind::Busy => tokio::time::sleep(wait).await,
             done => return done,
         }
         wait *= 2;
     }
-    door.ingest(&chunk.batch, chunk.first_row).await
+    target.ingest(&chunk.batch, chunk.first_row).await
 }
 
 /// Returns the destination of the rows: the named stream, or the streams that the file names.
-async fn resolve_destination(door: &CommandTarget, args: &Import) -> Result<ImportDestination> {
+async fn resolve_destination(target: &CommandTarget, args: &Import) -> Result<ImportDestination> {
     if let Some(id) = args.stream {
         return Ok(ImportDestination::Stream(StreamId(id)));
     }
@@ -124,7 +124,7 @@ async fn resolve_destination(door: &CommandTarget, args: &Import) -> Result<Impo
             ImportFile::open(path, ImportDestination::Stream(StreamId(0)), 1)?.columns().value.is_some();
         kind = if has_values { kind } else { "text" };
     }
-    let id = door.find_stream(device, name, args.create.then_some(kind)).await?;
+    let id = target.find_stream(device, name, args.create.then_some(kind)).await?;
     Ok(ImportDestination::Stream(id))
 }
 

@@ -14,8 +14,8 @@ pub async fn run(command: KeySubcommand) -> Result<()> {
             (place, org, DataDirMode::MustExist)
         }
     };
-    let door = CommandTarget::open(place, org, directory).await?;
-    let org = door.org();
+    let target = CommandTarget::open(place, org, directory).await?;
+    let org = target.org();
     let command = match command {
         KeySubcommand::Create(args) => {
             let key =
@@ -25,8 +25,8 @@ pub async fn run(command: KeySubcommand) -> Result<()> {
         KeySubcommand::List { .. } => Command::ListKeys { org },
         KeySubcommand::Revoke { id, .. } => Command::RevokeKey { org, id },
     };
-    let outcome = door.run(command).await;
-    door.close().await?;
+    let outcome = target.run(command).await;
+    target.close().await?;
     show(outcome?)
 }
 

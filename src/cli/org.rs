@@ -13,9 +13,9 @@ pub async fn run(command: OrgSubcommand) -> Result<()> {
         }
         OrgSubcommand::List { place } => (place, DataDirMode::MustExist, Command::ListOrgs),
     };
-    let door = CommandTarget::open(&place, &OrgArgs { org: None }, directory).await?;
-    let outcome = door.run(command).await;
-    door.close().await?;
+    let target = CommandTarget::open(&place, &OrgArgs { org: None }, directory).await?;
+    let outcome = target.run(command).await;
+    target.close().await?;
     show(outcome?)
 }
 

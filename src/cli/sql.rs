@@ -13,11 +13,11 @@ pub async fn run(args: Sql) -> Result<()> {
     if args.format == OutputFormat::Parquet && io::stdout().is_terminal() {
         return Err(Error::invalid("Parquet is binary: redirect it to a file with > answer.parquet"));
     }
-    let door = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
+    let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
     let params = args.params.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
     let answer = match (args.query, args.statement) {
-        (Some(name), _) => door.named_query(&name, &params).await,
-        (None, statement) => door.sql(&statement.unwrap_or_default()).await,
+        (Some(name), _) => target.named_query(&name, &params).await,
+        (None, statement) => target.sql(&statement.unwrap_or_default()).await,
     };
     let written = match answer {
         Ok(answer) => {
@@ -27,6 +27,6 @@ pub async fn run(args: Sql) -> Result<()> {
         }
         Err(error) => Err(error),
     };
-    door.close().await?;
+    target.close().await?;
     written
 }

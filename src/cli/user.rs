@@ -27,9 +27,9 @@ struct UserInvocation {
 
 pub async fn run(command: UserSubcommand) -> Result<()> {
     let UserInvocation { place, org, directory, command, done, made_up } = prepare(command)?;
-    let door = CommandTarget::open(&place, &org, directory).await?;
-    let outcome = door.run(Command::User { org: door.org(), command }).await;
-    door.close().await?;
+    let target = CommandTarget::open(&place, &org, directory).await?;
+    let outcome = target.run(Command::User { org: target.org(), command }).await;
+    target.close().await?;
     match outcome? {
         CommandOutcome::User(user) => {
             print::line(&format!("user {} {done} (id {})", user.name, user.id))?;

@@ -32,11 +32,11 @@ pub async fn run(args: args::Verify) -> Result<ExitCode> {
         }
         DataDirAccess::ThroughServer(running) => {
             let org = OrgArgs { org: None };
-            let door = CommandTarget::LocalServer {
+            let target = CommandTarget::LocalServer {
                 server: RemoteClient::connect_local(&running, None)?,
                 org: org.org,
             };
-            match door.run(Command::Verify).await? {
+            match target.run(Command::Verify).await? {
                 CommandOutcome::Verified(report) => *report,
                 _ => return Err(Error::internal("the server answered another command")),
             }

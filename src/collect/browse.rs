@@ -20,16 +20,16 @@ impl Collectors {
         let path: NodePath = node.parse().map_err(|_| invalid(node))?;
         let exchange = DirectRequest::new(self, id)?;
         let _place_in_line = exchange.queue_permit()?;
-        let mut turn = exchange.lock_connection().await?;
+        let mut connection = exchange.lock_connection().await?;
         let started = tokio::time::Instant::now();
-        let browsed = match turn.get_or_connect(&exchange.endpoint).await {
+        let browsed = match connection.get_or_connect(&exchange.endpoint).await {
             Ok(client) => match (client as &mut dyn Any).downcast_mut::<OpcuaClient>() {
                 Some(client) => browse::browse(client, &path, depth).await,
                 None => return Err(Error::invalid("Device protocol is not opcua.")),
             },
             Err(fault) => Err(fault),
         };
-        exchange.record_outcome(&mut turn, started, browsed).map_err(|fault| explain(fault, node))
+        exchange.record_outcome(&mut connection, started, browsed).map_err(|fault| explain(fault, node))
     }
 }
 

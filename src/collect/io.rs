@@ -98,13 +98,13 @@ impl Collectors {
         let exchange = DirectRequest::with(self, id, place)?;
         let (value, readings) = {
             let _place_in_line = exchange.queue_permit()?;
-            let mut turn = exchange.lock_connection().await?;
-            let read = exchange.read(&mut turn, &place.point).await;
+            let mut connection = exchange.lock_connection().await?;
+            let read = exchange.read(&mut connection, &place.point).await;
             let answered = read.map_err(|fault| to_api_error(fault, &place.register))?;
             let sample = place.point.decode(&answered);
             let sample =
                 sample.map_err(|why| Error::new(Kind::DeviceFault, format!("Device error: {why}.")))?;
-            (sample.value, exchange.readings(&mut turn, place, Some(&answered)).await)
+            (sample.value, exchange.readings(&mut connection, place, Some(&answered)).await)
         };
         exchange.store(readings).await?;
         Ok(value)
@@ -126,10 +126,10 @@ impl Collectors {
         let exchange = DirectRequest::with(self, id, place)?;
         let readings = {
             let _place_in_line = exchange.queue_permit()?;
-            let mut turn = exchange.lock_connection().await?;
-            let written = exchange.write(&mut turn, &change).await;
+            let mut connection = exchange.lock_connection().await?;
+            let written = exchange.write(&mut connection, &change).await;
             written.map_err(|fault| to_api_error(fault, &place.register))?;
-            exchange.readings(&mut turn, place, None).await
+            exchange.readings(&mut connection, place, None).await
         };
         if let Err(error) = exchange.store(readings).await {
             let error = error.full_message();
@@ -153,12 +153,12 @@ impl<'a> DirectRequest<'a> {
     pub(super) fn new(collectors: &'a Collectors, id: DeviceId) -> Result<DirectRequest<'a>> {
         let ports = &*collectors.ports;
         let (device, streams) = ports.plant.device(id).ok_or_else(Error::not_found)?;
-        let (board, line) = collectors.status_and_connection(id).ok_or_else(Error::not_found)?;
+        let (status, connection) = collectors.status_and_connection(id).ok_or_else(Error::not_found)?;
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
         }
         let endpoint = registry::endpoint(&device.spec)?;
-        Ok(DirectRequest { ports, status: board, connection: line, device, streams, endpoint })
+        Ok(DirectRequest { ports, status, connection, device, streams, endpoint })
     }
 
     /// A request for a register. Fails when the device has changed so that `place` is another register now.
@@ -184,40 +184,40 @@ impl<'a> DirectRequest<'a> {
     /// Reads, and reads again when a connection that had worked is found closed: many devices close idle ones.
     async fn read(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         point: &DevicePoint,
     ) -> Result<PointData, DeviceFault> {
-        let had_worked = turn.has_worked();
-        match self.read_once(turn, point).await {
-            Err(DeviceFault::Closed { .. }) if had_worked => self.read_once(turn, point).await,
+        let had_worked = connection.has_worked();
+        match self.read_once(connection, point).await {
+            Err(DeviceFault::Closed { .. }) if had_worked => self.read_once(connection, point).await,
             read => read,
         }
     }
 
     async fn read_once(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         point: &DevicePoint,
     ) -> Result<PointData, DeviceFault> {
         let started = Instant::now();
-        let outcome = match turn.get_or_connect(&self.endpoint).await {
+        let outcome = match connection.get_or_connect(&self.endpoint).await {
             Ok(client) => client.read(point).await,
             Err(fault) => Err(fault),
         };
-        self.record_outcome(turn, started, outcome)
+        self.record_outcome(connection, started, outcome)
     }
 
     /// Writes once. The connection is reopened only when it is found closed before a byte was sent.
     async fn write(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         change: &PointWrite,
     ) -> Result<(), DeviceFault> {
-        let had_worked = turn.has_worked();
-        let (is_unsent, outcome) = self.write_once(turn, change).await;
+        let had_worked = connection.has_worked();
+        let (is_unsent, outcome) = self.write_once(connection, change).await;
         match outcome {
             Err(DeviceFault::Closed { .. }) if had_worked && is_unsent => {
-                self.write_once(turn, change).await.1
+                self.write_once(connection, change).await.1
             }
             outcome => outcome,
         }
@@ -226,24 +226,24 @@ impl<'a> DirectRequest<'a> {
     /// The flag tells whether nothing was sent.
     async fn write_once(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         change: &PointWrite,
     ) -> (bool, Result<(), DeviceFault>) {
         let started = Instant::now();
-        let (is_unsent, outcome) = match turn.get_or_connect(&self.endpoint).await {
+        let (is_unsent, outcome) = match connection.get_or_connect(&self.endpoint).await {
             Ok(client) => {
                 let outcome = client.write(change).await;
                 (!client.has_sent(), outcome)
             }
             Err(fault) => (true, Err(fault)),
         };
-        (is_unsent, self.record_outcome(turn, started, outcome))
+        (is_unsent, self.record_outcome(connection, started, outcome))
     }
 
     /// Counts a request; a connection that failed is not used again.
     pub(super) fn record_outcome<T>(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         started: Instant,
         outcome: Result<T, DeviceFault>,
     ) -> Result<T, DeviceFault> {
@@ -253,7 +253,7 @@ impl<'a> DirectRequest<'a> {
             Err(fault) => {
                 self.status.record_fault(now, fault);
                 if fault.is_connection_loss() {
-                    turn.disconnect();
+                    connection.disconnect();
                 }
             }
         }
@@ -264,7 +264,7 @@ impl<'a> DirectRequest<'a> {
     /// read is read separately; a stream that cannot be read has no reading.
     async fn readings(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         place: &ResolvedRegister,
         read: Option<&PointData>,
     ) -> Readings {
@@ -275,7 +275,7 @@ impl<'a> DirectRequest<'a> {
             let Ok(point) = registry::stream_point(device, &stream.spec) else { continue };
             let sample = match read.and_then(|answered| point.decode(answered).ok()) {
                 Some(sample) => Ok(sample),
-                None => match self.read(turn, &point).await {
+                None => match self.read(connection, &point).await {
                     Ok(answered) => point.decode(&answered),
                     Err(fault) => Err(fault.to_string()),
                 },

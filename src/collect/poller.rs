@@ -70,16 +70,16 @@ impl Poller {
     pub fn new(
         id: DeviceId,
         ports: Arc<CollectorPorts>,
-        board: Arc<DeviceStatusCell>,
-        line: Arc<SharedConnection>,
-        orders: CollectorSignal,
+        status: Arc<DeviceStatusCell>,
+        connection: Arc<SharedConnection>,
+        signal: CollectorSignal,
     ) -> Self {
         Self {
             id,
             ports,
-            status: board,
-            signal: orders,
-            connection: line,
+            status,
+            signal,
+            connection,
             source: None,
             deadband: DeadbandFilter::default(),
             backoff: Backoff::default(),
@@ -105,8 +105,8 @@ impl Poller {
         self.deadband.forget_values();
         self.connection_state = DeviceConnectionState::Unknown;
         self.status.set_state(state, error);
-        let line = Arc::clone(&self.connection);
-        let hung_up = self.signal.unless_stopped(async { line.lock().await.disconnect() }).await;
+        let connection = Arc::clone(&self.connection);
+        let hung_up = self.signal.unless_stopped(async { connection.lock().await.disconnect() }).await;
         if hung_up.is_ok() {
             self.signal.pending().await;
         }

@@ -72,8 +72,8 @@ impl Collectors {
 
     /// Current status of a device; `None` when the device does not exist.
     pub fn status(&self, id: DeviceId) -> Option<DeviceStatus> {
-        let board = self.handles.lock().get(&id).map(|slot| Arc::clone(&slot.status))?;
-        Some(board.status())
+        let status = self.handles.lock().get(&id).map(|slot| Arc::clone(&slot.status))?;
+        Some(status.status())
     }
 
     /// Notifies of every change of a device's state or of its error. Changes that come together may be notified as
@@ -95,8 +95,9 @@ impl Collectors {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        let lines: Vec<_> = self.handles.lock().values().map(|slot| Arc::clone(&slot.connection)).collect();
-        join_all(lines.iter().map(|line| async { line.lock().await.close().await })).await;
+        let connections: Vec<_> =
+            self.handles.lock().values().map(|slot| Arc::clone(&slot.connection)).collect();
+        join_all(connections.iter().map(|connection| async { connection.lock().await.close().await })).await;
     }
 
     fn notify(&self, device: &Device, streams: &[Arc<Stream>]) {
@@ -126,12 +127,13 @@ impl Collectors {
     }
 
     fn spawn(&self, id: DeviceId) -> CollectorHandle {
-        let board = Arc::new(DeviceStatusCell::with_notifier(Arc::clone(&self.changed)));
-        let line = Arc::new(SharedConnection::new(self.connect_context()));
+        let status = Arc::new(DeviceStatusCell::with_notifier(Arc::clone(&self.changed)));
+        let connection = Arc::new(SharedConnection::new(self.connect_context()));
         let (changes, receiver) = watch::channel(());
-        let orders = CollectorSignal::new(receiver, self.stop.clone());
-        let task = supervise(id, Arc::clone(&self.ports), Arc::clone(&board), Arc::clone(&line), orders);
+        let signal = CollectorSignal::new(receiver, self.stop.clone());
+        let task =
+            supervise(id, Arc::clone(&self.ports), Arc::clone(&status), Arc::clone(&connection), signal);
         self.tasks.spawn_on(task, &self.runtime);
-        CollectorHandle { status: board, connection: line, changes }
+        CollectorHandle { status, connection, changes }
     }
 }

@@ -127,17 +127,17 @@ mod tests {
 
     #[test]
     fn what_happens_is_counted() {
-        let board = DeviceStatusCell::default();
-        assert_eq!(board.status(), DeviceStatus::default());
-        board.record_response(Micros(1), Duration::from_millis(3));
-        board.record_response(Micros(2), Duration::from_millis(5));
-        board.record_received(Micros(3));
-        board.record_poll_start(Duration::from_millis(7), 0);
-        board.record_poll_start(Duration::from_millis(9), 4);
-        board.record_reconnect();
-        board.record_stored(10);
-        board.record_stored(1);
-        let status = board.status();
+        let status = DeviceStatusCell::default();
+        assert_eq!(status.status(), DeviceStatus::default());
+        status.record_response(Micros(1), Duration::from_millis(3));
+        status.record_response(Micros(2), Duration::from_millis(5));
+        status.record_received(Micros(3));
+        status.record_poll_start(Duration::from_millis(7), 0);
+        status.record_poll_start(Duration::from_millis(9), 4);
+        status.record_reconnect();
+        status.record_stored(10);
+        status.record_stored(1);
+        let status = status.status();
         assert_eq!((status.reads, status.last_seen), (3, Some(Micros(3))));
         assert_eq!(
             (status.latency.count, status.latency.p99_ms),
@@ -150,16 +150,16 @@ mod tests {
 
     #[test]
     fn an_error_of_any_length_is_kept_short() {
-        let board = DeviceStatusCell::default();
+        let status = DeviceStatusCell::default();
         for (words, kept) in [("short", 5), (&*"ä".repeat(1_000_000), 2 * MAX_ERROR_CHARS)] {
-            board.set_state(DeviceState::Offline, Some(words.to_owned()));
-            assert_eq!(board.status().last_error.map(|words| words.len()), Some(kept));
+            status.set_state(DeviceState::Offline, Some(words.to_owned()));
+            assert_eq!(status.status().last_error.map(|words| words.len()), Some(kept));
         }
     }
 
     #[test]
     fn faults_are_counted_by_kind() {
-        let board = DeviceStatusCell::default();
+        let status = DeviceStatusCell::default();
         let address = || "plc:502".to_owned();
         for fault in [
             DeviceFault::Timeout { address: address(), after: Duration::from_secs(3) },
@@ -167,10 +167,10 @@ mod tests {
             DeviceFault::Closed { address: address(), reason: "connection reset".into() },
             DeviceFault::Malformed { address: address(), reason: "short".into() },
         ] {
-            board.record_fault(Micros(1), &fault);
+            status.record_fault(Micros(1), &fault);
         }
-        assert_eq!(board.status().last_seen, None);
-        board.record_fault(
+        assert_eq!(status.status().last_seen, None);
+        status.record_fault(
             Micros(2),
             &DeviceFault::Refused {
                 code: exception_code(2),
@@ -178,8 +178,8 @@ mod tests {
                 meaning: RefusalKind::NoSuchRegister,
             },
         );
-        board.record_other_error();
-        let status = board.status();
+        status.record_other_error();
+        let status = status.status();
         assert_eq!(status.last_seen, Some(Micros(2)));
         let errors = status.errors;
         assert_eq!((errors.timeout, errors.refused, errors.protocol, errors.other), (1, 2, 2, 1));

@@ -20,23 +20,23 @@ use crate::domain::device::DeviceState;
 pub async fn supervise(
     id: DeviceId,
     ports: Arc<CollectorPorts>,
-    board: Arc<DeviceStatusCell>,
-    line: Arc<SharedConnection>,
-    orders: CollectorSignal,
+    status: Arc<DeviceStatusCell>,
+    connection: Arc<SharedConnection>,
+    signal: CollectorSignal,
 ) {
     let mut backoff = Backoff::default();
     loop {
-        let (ports, line) = (Arc::clone(&ports), Arc::clone(&line));
-        let mut poller = Poller::new(id, ports, Arc::clone(&board), line, orders.clone());
+        let (ports, connection) = (Arc::clone(&ports), Arc::clone(&connection));
+        let mut poller = Poller::new(id, ports, Arc::clone(&status), connection, signal.clone());
         let Err(panic) = AssertUnwindSafe(poller.run()).catch_unwind().await else { return };
         tracing::error!(device = %id, panic = panic_message(&*panic), "collector panicked and is restarted");
-        board.record_other_error();
-        board.set_state(
+        status.record_other_error();
+        status.set_state(
             DeviceState::Offline,
             Some("the collector of this device failed and is restarted".into()),
         );
         let pause = backoff.next_delay().max(Duration::from_secs(1));
-        if orders.unless_stopped(tokio::time::sleep(pause)).await.is_err() {
+        if signal.unless_stopped(tokio::time::sleep(pause)).await.is_err() {
             return;
         }
     }

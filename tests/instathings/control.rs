@@ -1,5 +1,7 @@
 //! Commands with their answers, and logs.
 
+use basalt::domain::Clock;
+use basalt::domain::time::{MICROS_PER_SECOND, SystemClock};
 use serde_json::{Value, json};
 
 use super::{NOON_S, Project, call, message, text};
@@ -54,8 +56,7 @@ async fn a_status_is_asked_for_and_fetched() {
 }
 
 fn now_s() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    now.as_secs() as i64
+    SystemClock.now().0.div_euclid(MICROS_PER_SECOND)
 }
 
 #[tokio::test]

@@ -93,6 +93,8 @@ async fn check(server: &Server, presented: Option<&str>, expected: Answer, setti
     assert_eq!(server.client().try_sql("SELECT 1 AS n").await.0, 200, "{settings}");
 }
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn the_token_is_compared_without_the_blanks_around_it_and_no_other_credential_counts() {
     let server = Server::start(&settings(true, " 0123456789abcdef-hush ", true)).await;
@@ -100,7 +102,7 @@ async fn the_token_is_compared_without_the_blanks_around_it_and_no_other_credent
     let key = format!("ApiKey {}", server.key);
     let bearer = format!("Bearer {TOKEN}");
     let padded = format!("  {TOKEN}\t");
-    let rows: [(&str, &[(&str, &str)], u16); 8] = [
+    let rows: [(&str, Headers<'_>, u16); 8] = [
         ("the token", &[("x-admin-token", TOKEN)], 200),
         ("with blanks", &[("X-Admin-Token", &padded)], 200),
         ("the first of two", &[("x-admin-token", TOKEN), ("x-admin-token", "x")], 200),

@@ -81,8 +81,8 @@ impl FlightSqlServer {
         let bound = BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values };
         let answer =
             self.app.bound_sql(&principal, bound).await.map_err(|e| self.audited_status(&principal, &e))?;
-        let standing = self.app.live_credential(Arc::new(principal), None);
-        let batches = while_authorized(answer.batches, standing.watch());
+        let credential = self.app.live_credential(Arc::new(principal), None);
+        let batches = while_authorized(answer.batches, credential.watch());
         let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
         let encoded = FlightDataEncoderBuilder::new().with_schema(answer.schema).build(batches);
         let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
@@ -117,14 +117,14 @@ impl FlightSqlServer {
 /// Streams the batches; ends with an error when the caller's key is no longer valid.
 fn while_authorized(
     batches: BoxStream<'static, Result<RecordBatch>>,
-    standing: CredentialWatch,
+    credential: CredentialWatch,
 ) -> impl Stream<Item = Result<RecordBatch>> {
-    stream::unfold(Some((batches, standing)), |going| async move {
-        let (mut batches, mut standing) = going?;
+    stream::unfold(Some((batches, credential)), |going| async move {
+        let (mut batches, mut credential) = going?;
         tokio::select! {
             biased;
-            over = standing.expired() => Some((Err(over), None)),
-            next = batches.next() => next.map(|batch| (batch, Some((batches, standing)))),
+            over = credential.expired() => Some((Err(over), None)),
+            next = batches.next() => next.map(|batch| (batch, Some((batches, credential)))),
         }
     })
 }

@@ -51,21 +51,21 @@ async fn post_graphql(
     let (parts, body) = request.into_parts();
     let media = media(&parts.headers)?;
     let told = |fault: HttpError| GraphqlError { fault, media };
-    let standing = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
+    let credential = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
         .map_err(told)?;
     check_content_type(&parts.headers).map_err(told)?;
     let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
-    let held = graph.open_reservation(&standing);
+    let held = graph.open_reservation(&credential);
     held.reserve(size_estimate::json_request_bytes(&bytes)).await.map_err(|error| told(error.into()))?;
     let body = RequestBody::parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
     drop(bytes);
     Ok(match body {
         RequestBody::Single(asked) => {
-            let response = execute(&graph, asked.into(), &standing, &held).await;
+            let response = execute(&graph, asked.into(), &credential, &held).await;
             http_response(response, media, &held).await
         }
         RequestBody::Batch(asked) => {
-            let text = execute_batch(&graph, asked, &standing, &held).await;
+            let text = execute_batch(&graph, asked, &credential, &held).await;
             held.shrink_to(text.size());
             error::graphql_response(media, true, text.size(), text.into_body(&held))
         }
@@ -80,10 +80,10 @@ async fn get_graphql(
     let (parts, _) = request.into_parts();
     let media = media(&parts.headers)?;
     let told = |fault: HttpError| GraphqlError { fault, media };
-    let standing = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
+    let credential = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
         .map_err(told)?;
     let raw = raw.unwrap_or_default();
-    let held = graph.open_reservation(&standing);
+    let held = graph.open_reservation(&credential);
     held.reserve(size_estimate::json_request_bytes(raw.as_bytes()))
         .await
         .map_err(|error| told(error.into()))?;
@@ -92,7 +92,7 @@ async fn get_graphql(
     let response = match graph.admit(&mut request) {
         // Following a link must not change anything.
         Ok(()) if is_mutation(&mut request) => return Err(told(HttpError::MethodNotAllowed(Method::GET))),
-        Ok(()) => graph.run(request, &standing, &held).await,
+        Ok(()) => graph.run(request, &credential, &held).await,
         Err(refused) => *refused,
     };
     Ok(http_response(response, media, &held).await)
@@ -119,7 +119,7 @@ async fn http_response(
 async fn execute_batch(
     graph: &GraphqlService,
     asked: Vec<GraphqlRequest>,
-    standing: &LiveCredential,
+    credential: &LiveCredential,
     held: &Arc<RequestReservation>,
 ) -> JsonChunks {
     let variables = held.used();
@@ -129,7 +129,7 @@ async fn execute_batch(
         if index > 0 {
             answers.add(",");
         }
-        let response = execute(graph, asked.into(), standing, held).await;
+        let response = execute(graph, asked.into(), credential, held).await;
         answers.append(response_chunks(response, held).await);
         held.shrink_to(variables + answers.size());
     }
@@ -162,11 +162,11 @@ fn error_chunks(error: &Error) -> JsonChunks {
 async fn execute(
     graph: &GraphqlService,
     mut request: Request,
-    standing: &LiveCredential,
+    credential: &LiveCredential,
     held: &Arc<RequestReservation>,
 ) -> Response {
     match graph.admit(&mut request) {
-        Ok(()) => graph.run(request, standing, held).await,
+        Ok(()) => graph.run(request, credential, held).await,
         Err(refused) => *refused,
     }
 }

@@ -83,8 +83,8 @@ impl GraphqlService {
     }
 
     /// Opens an empty memory reservation for a request of this caller.
-    pub fn open_reservation(&self, standing: &LiveCredential) -> Arc<RequestReservation> {
-        self.account.open_reservation(standing.principal())
+    pub fn open_reservation(&self, credential: &LiveCredential) -> Arc<RequestReservation> {
+        self.account.open_reservation(credential.principal())
     }
 
     /// Parses and checks a request's document.
@@ -105,17 +105,17 @@ impl GraphqlService {
     pub async fn run(
         &self,
         request: Request,
-        standing: &LiveCredential,
+        credential: &LiveCredential,
         held: &Arc<RequestReservation>,
     ) -> Response {
-        let mut response = self.schema.execute(Self::prepared(request, standing, held)).await;
-        errors::finalize_errors(&self.app, standing.principal(), &mut response);
+        let mut response = self.schema.execute(Self::prepared(request, credential, held)).await;
+        errors::finalize_errors(&self.app, credential.principal(), &mut response);
         response
     }
 
     /// Adds the data that fields need to the request.
-    fn prepared(request: Request, standing: &LiveCredential, held: &Arc<RequestReservation>) -> Request {
-        request.data(standing.clone()).data(held.clone())
+    fn prepared(request: Request, credential: &LiveCredential, held: &Arc<RequestReservation>) -> Request {
+        request.data(credential.clone()).data(held.clone())
     }
 }
 

@@ -46,11 +46,11 @@ impl GraphqlService {
     fn execute_stream(
         &self,
         request: Request,
-        standing: &LiveCredential,
+        credential: &LiveCredential,
         held: &Arc<RequestReservation>,
     ) -> BoxStream<'static, Response> {
-        let request = Self::prepared(request, standing, held);
-        let (app, who) = (self.app.clone(), standing.principal().clone());
+        let request = Self::prepared(request, credential, held);
+        let (app, who) = (self.app.clone(), credential.principal().clone());
         let responses = self.schema.execute_stream(request);
         let dressed = responses.map(move |mut response| {
             errors::finalize_errors(&app, &who, &mut response);

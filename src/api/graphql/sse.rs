@@ -32,15 +32,15 @@ pub async fn stream(
 ) -> Result<axum::response::Response, PlainError> {
     let (parts, body) = request.into_parts();
     let app = graph.app.clone();
-    let standing = caller::live_credential(&app, &parts.method, &parts.headers, &parts.extensions)?;
+    let credential = caller::live_credential(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    let held = graph.open_reservation(&standing);
+    let held = graph.open_reservation(&credential);
     held.reserve(size_estimate::json_request_bytes(&bytes)).await?;
     let asked: GraphqlRequest = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
     let variables = held.used();
-    let responses = OperationRunner { graph, credential: standing }.execute(asked.into(), &held);
+    let responses = OperationRunner { graph, credential }.execute(asked.into(), &held);
     let (outlet, receiver) = chunked_response::chunk_channel();
     let events = SseResponses { responses, held, variables, outlet, ending: app.ending() };
     // The task ends when the client disconnects, the server stops, or the operation completes.

@@ -24,12 +24,12 @@ pub async fn upgrade(
     let upgrade =
         upgrade.map_err(|e| Error::invalid(format!("this endpoint is for WebSockets only: {e}")))?;
     let (parts, _) = request.into_parts();
-    let door = WsHandshake::new(graph, parts.headers, parts.extensions);
+    let handshake = WsHandshake::new(graph, parts.headers, parts.extensions);
     let upgrade =
         upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).protocols([PROTOCOL]);
     Ok(upgrade.on_upgrade(|socket: WebSocket| async move {
         let speaks = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-        let door = if speaks { Ok(door) } else { Err(CloseReason::subprotocol()) };
-        ws_connection::serve(socket, door).await;
+        let handshake = if speaks { Ok(handshake) } else { Err(CloseReason::subprotocol()) };
+        ws_connection::serve(socket, handshake).await;
     }))
 }

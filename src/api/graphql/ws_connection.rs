@@ -47,17 +47,17 @@ const MAX_OPERATIONS: usize = 100;
 const ANSWER_QUEUE_SIZE: usize = 2;
 
 /// Serves a connection until it ends, or closes it at once with the given reason.
-pub async fn serve(socket: WebSocket, door: Result<WsHandshake, CloseReason>) {
+pub async fn serve(socket: WebSocket, handshake: Result<WsHandshake, CloseReason>) {
     let (sink, stream) = socket.split();
     let mut client = WsClient { sink, stream, ending: CancellationToken::new(), watch: None };
     let mut connected = None;
-    let end = match door {
-        Ok(door) => {
-            connected = Some(door.graph.app.connected());
-            client.ending = door.graph.app.ending();
+    let end = match handshake {
+        Ok(handshake) => {
+            connected = Some(handshake.graph.app.connected());
+            client.ending = handshake.graph.app.ending();
             let (sender, answers) = mpsc::channel(ANSWER_QUEUE_SIZE);
             let connection =
-                WsConnection { handshake: door, runner: None, running: HashMap::new(), runs: 0, sender };
+                WsConnection { handshake, runner: None, running: HashMap::new(), runs: 0, sender };
             connection.serve(&mut client, answers).await
         }
         Err(close) => ConnectionEnd::Close(close),

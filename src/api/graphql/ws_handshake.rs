@@ -39,7 +39,7 @@ impl WsHandshake {
     pub fn authenticate(&self, payload: Option<&Map<String, Value>>) -> Result<OperationRunner, CloseReason> {
         let headers = merge_headers(&self.headers, payload);
         match caller::live_credential(&self.graph.app, &Method::POST, &headers, &self.extensions) {
-            Ok(standing) => Ok(OperationRunner { graph: self.graph.clone(), credential: standing }),
+            Ok(credential) => Ok(OperationRunner { graph: self.graph.clone(), credential }),
             Err(fault) => {
                 self.audit_refusal(&ErrorReport::from_http(&fault));
                 Err(CloseReason::forbidden())

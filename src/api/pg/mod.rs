@@ -80,7 +80,7 @@ pub async fn serve(
     let limit = ConnectionLimit::new("pg.connections", options.connections);
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let memory = PgMemoryPool::new(app.settings().body_bytes);
-    let door =
+    let server =
         Arc::new(PgServer { app, options, tls, cancel_registry: Arc::default(), memory, stop: stop.clone() });
     let mut connections = JoinSet::new();
     loop {
@@ -92,7 +92,9 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         match limit.try_acquire(address.ip()) {
-            Some(permit) => drop(connections.spawn(door.clone().handle_connection(socket, address, permit))),
+            Some(permit) => {
+                drop(connections.spawn(server.clone().handle_connection(socket, address, permit)))
+            }
             None => incoming::spawn_refusal(&refusals, refuse(socket, limit.refusal_message())),
         }
     }

@@ -60,19 +60,19 @@ pub(super) enum StatementOutcome {
 
 impl PgSession {
     pub(super) fn new(
-        door: Arc<PgServer>,
+        server: Arc<PgServer>,
         wire: PgConnection,
         entry: CancelHandle,
         principal: Principal,
         settings: SessionSettings,
     ) -> Self {
-        let standing = door.app.live_credential(Arc::new(principal), None);
-        let account = ConnectionMemory::new(door.memory.clone());
+        let credential = server.app.live_credential(Arc::new(principal), None);
+        let account = ConnectionMemory::new(server.memory.clone());
         Self {
-            server: door,
+            server,
             connection: wire,
             cancel_handle: entry,
-            credential: standing,
+            credential,
             settings,
             status: TransactionStatus::Idle,
             statements: HashMap::new(),
@@ -116,7 +116,7 @@ impl PgSession {
         let max = self.server.app.settings().body_bytes;
         let idle_until = Instant::now() + self.server.options.idle;
         let mut whole_until = None;
-        let mut standing = self.credential.watch();
+        let mut credential = self.credential.watch();
         if self.message_reservation.take().is_some() {
             self.connection.shrink();
         }
@@ -148,7 +148,7 @@ impl PgSession {
                     let message = "the connection was idle for too long (pg.idle_timeout)".to_owned();
                     return Err(PgError::Protocol("57P05", message));
                 }
-                over = standing.expired() => return Err(over.into()),
+                over = credential.expired() => return Err(over.into()),
             }
         }
     }

@@ -32,14 +32,14 @@ const MAX_PASSWORD_BYTES: usize = 10_000;
 const NEWEST_PROTOCOL_MINOR: u16 = 2;
 
 /// Returns the session of an authenticated client; `None` after a cancel request, or when the client was refused.
-pub async fn start(door: Arc<PgServer>, socket: TcpStream, address: SocketAddr) -> Option<PgSession> {
+pub async fn start(server: Arc<PgServer>, socket: TcpStream, address: SocketAddr) -> Option<PgSession> {
     let mut wire = PgConnection::new(Transport::Plain(socket));
     let begun = loop {
         match opening(&mut wire).await {
-            Ok(StartupPacket::Ssl) => wire = encrypt(&door, wire).await?,
+            Ok(StartupPacket::Ssl) => wire = encrypt(&server, wire).await?,
             Ok(StartupPacket::Gss) => answer_byte(&mut wire, b'N').await?,
             Ok(StartupPacket::Cancel { pid, secret }) => {
-                door.cancel_registry.cancel(address.ip(), pid, &secret);
+                server.cancel_registry.cancel(address.ip(), pid, &secret);
                 return None;
             }
             Ok(StartupPacket::Startup { minor, parameters, .. }) => break Ok((minor, parameters)),
@@ -48,15 +48,15 @@ pub async fn start(door: Arc<PgServer>, socket: TcpStream, address: SocketAddr) 
     };
     let entered = match begun {
         Ok((minor, parameters)) => {
-            let entered = authenticate(&door, &mut wire, address, minor, &parameters).await;
+            let entered = authenticate(&server, &mut wire, address, minor, &parameters).await;
             entered.map(|(principal, settings)| (minor, principal, settings))
         }
         Err(fault) => Err(fault),
     };
     match entered {
         Ok((minor, principal, settings)) => {
-            let entry = door.cancel_registry.register(minor >= NEWEST_PROTOCOL_MINOR);
-            complete_startup(door, wire, entry, principal, settings).await.ok()
+            let entry = server.cancel_registry.register(minor >= NEWEST_PROTOCOL_MINOR);
+            complete_startup(server, wire, entry, principal, settings).await.ok()
         }
         Err(PgError::Disconnected) => None,
         Err(fault) => {
@@ -84,8 +84,8 @@ async fn answer_byte(wire: &mut PgConnection, byte: u8) -> Option<()> {
 }
 
 /// Upgrades the connection to TLS, or refuses TLS if the server has none.
-async fn encrypt(door: &PgServer, mut wire: PgConnection) -> Option<PgConnection> {
-    let Some(tls) = &door.tls else {
+async fn encrypt(server: &PgServer, mut wire: PgConnection) -> Option<PgConnection> {
+    let Some(tls) = &server.tls else {
         answer_byte(&mut wire, b'N').await?;
         return Some(wire);
     };
@@ -104,14 +104,14 @@ async fn encrypt(door: &PgServer, mut wire: PgConnection) -> Option<PgConnection
 
 /// Requests the key and authenticates it.
 async fn authenticate(
-    door: &PgServer,
+    server: &PgServer,
     wire: &mut PgConnection,
     address: SocketAddr,
     minor: u16,
     parameters: &[(String, String)],
 ) -> Result<(Principal, SessionSettings), PgError> {
     let peer = address.ip().to_canonical();
-    if !accepts_keys(peer, wire.io.is_secure(), door.options.allow_plaintext) {
+    if !accepts_keys(peer, wire.io.is_secure(), server.options.allow_plaintext) {
         let message = "keys are taken over TLS only: connect with sslmode=require (the server needs http.tls_cert and \
                        http.tls_key), or set allow_plaintext = true on the server";
         return Err(PgError::Protocol("28000", message.to_owned()));
@@ -129,7 +129,7 @@ async fn authenticate(
     wire.flush().await?;
     let origin = Arc::new(RequestOrigin::new("postgres", Some(peer), &Uuid::new_v4().to_string()));
     let known = match password(wire).await {
-        Ok(key) => door.app.authenticate_key(&key),
+        Ok(key) => server.app.authenticate_key(&key),
         Err(PgError::Protocol(..)) => Err(Error::new(Kind::Unauthenticated, "Invalid API key.")),
         Err(fault) => return Err(fault),
     };
@@ -137,7 +137,7 @@ async fn authenticate(
         Ok(principal) => Ok((principal.with_origin(&origin), SessionSettings::new(parameters))),
         Err(error) => {
             if let Some(refusal) = AccessDenial::from_error(&error) {
-                door.app.note_refusal(&origin, refusal);
+                server.app.note_refusal(&origin, refusal);
             }
             Err(error.into())
         }
@@ -157,7 +157,7 @@ async fn password(wire: &mut PgConnection) -> Result<String, PgError> {
 }
 
 async fn complete_startup(
-    door: Arc<PgServer>,
+    server: Arc<PgServer>,
     mut wire: PgConnection,
     entry: CancelHandle,
     principal: Principal,
@@ -170,5 +170,5 @@ async fn complete_startup(
     wire.queue(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::Bytes(entry.secret.clone()))))?;
     wire.queue(&Out::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Idle)))?;
     wire.flush().await?;
-    Ok(PgSession::new(door, wire, entry, principal, settings))
+    Ok(PgSession::new(server, wire, entry, principal, settings))
 }

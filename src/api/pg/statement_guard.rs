@@ -12,17 +12,17 @@ use crate::app::live::credential::LiveCredential;
 
 /// A running statement with its credential.
 pub struct StatementGuard {
-    standing: LiveCredential,
+    credential: LiveCredential,
     cancelled: Pin<Box<OwnedNotified>>,
 }
 
 impl StatementGuard {
     /// Starts to listen for cancel requests. Fails when the key is no longer valid.
-    pub fn new(standing: LiveCredential, cancelled: Arc<Notify>) -> Result<Self, PgError> {
-        standing.check()?;
+    pub fn new(credential: LiveCredential, cancelled: Arc<Notify>) -> Result<Self, PgError> {
+        credential.check()?;
         let mut cancelled = Box::pin(cancelled.notified_owned());
         cancelled.as_mut().enable();
-        Ok(Self { standing, cancelled })
+        Ok(Self { credential, cancelled })
     }
 
     /// Waits for `work`; fails if the statement is cancelled, its key is revoked, or the client disconnects.
@@ -31,12 +31,12 @@ impl StatementGuard {
         wire: &mut PgConnection,
         work: impl Future<Output = T>,
     ) -> Result<T, PgError> {
-        let mut standing = self.standing.watch();
+        let mut credential = self.credential.watch();
         let work = pin!(work);
         tokio::select! {
             biased;
             () = &mut self.cancelled => Err(PgError::Cancelled),
-            over = standing.expired() => Err(over.into()),
+            over = credential.expired() => Err(over.into()),
             done = work => Ok(done),
             () = wire.wait_for_disconnect() => Err(PgError::Disconnected),
         }

@@ -62,7 +62,7 @@ impl LiveCredential {
     /// Returns a watch that waits for the end of the credential.
     pub fn watch(&self) -> CredentialWatch {
         CredentialWatch {
-            standing: self.clone(),
+            credential: self.clone(),
             changes: self.store.catalog().subscribe_changes(),
             lasts: None,
         }
@@ -106,7 +106,7 @@ fn over(why: &str) -> Error {
 
 /// Re-validates a credential whenever it may have ended.
 pub struct CredentialWatch {
-    standing: LiveCredential,
+    credential: LiveCredential,
     changes: watch::Receiver<()>,
     /// The expiry found by the last check; `None` means that it must be checked again.
     lasts: Option<CredentialExpiry>,
@@ -129,7 +129,7 @@ impl CredentialWatch {
             let left = match self.lasts {
                 Some(CredentialExpiry::Never) => MAX_CHECK_INTERVAL,
                 Some(CredentialExpiry::At(end)) => {
-                    let left = end.0.saturating_sub(self.standing.clock.now().0).max(0);
+                    let left = end.0.saturating_sub(self.credential.clock.now().0).max(0);
                     MAX_CHECK_INTERVAL.min(Duration::from_micros(left.unsigned_abs()))
                 }
                 None => Duration::ZERO,
@@ -138,7 +138,7 @@ impl CredentialWatch {
                 // A timeout requires a check as well. If the catalog is gone, the check finds that out.
                 let _ = tokio::time::timeout(left, self.changes.changed()).await;
             }
-            match self.standing.expires_at() {
+            match self.credential.expires_at() {
                 Err(over) => return over,
                 Ok(end) => self.lasts = Some(end.map_or(CredentialExpiry::Never, CredentialExpiry::At)),
             }

@@ -38,10 +38,10 @@ impl App {
     /// when there are too many feeds.
     pub fn device_feed(
         &self,
-        standing: &LiveCredential,
+        credential: &LiveCredential,
         devices: Option<Vec<DeviceId>>,
     ) -> Result<DeviceFeed> {
-        let who = standing.principal().clone();
+        let who = credential.principal().clone();
         who.require(Scope::read(Resource::Device))?;
         let wanted = SubscriptionFilter { devices, ..SubscriptionFilter::default() };
         self.store.catalog().check_subscription(&who, &wanted)?;
@@ -49,7 +49,7 @@ impl App {
             _seat: self.acquire_subscription(&who)?,
             changes: self.store.catalog().subscribe_changes(),
             states: self.collectors.get().map(|collectors| collectors.changes()),
-            watch: standing.watch(),
+            watch: credential.watch(),
             store: self.store.clone(),
             collectors: self.collectors.clone(),
             who,

@@ -39,16 +39,16 @@ impl App {
     /// `Throttled` when there are too many feeds.
     pub fn event_feed(
         &self,
-        standing: &LiveCredential,
+        credential: &LiveCredential,
         wanted: EventSubscriptionFilter,
     ) -> Result<EventFeed> {
-        let who = standing.principal().clone();
+        let who = credential.principal().clone();
         who.require(Scope::read(Resource::EventLog))?;
         self.store.catalog().check_event_subscription(&who, &wanted)?;
         let feed = EventSubscription {
             _seat: self.acquire_subscription(&who)?,
             changes: self.store.catalog().subscribe_event_changes(&who),
-            watch: standing.watch(),
+            watch: credential.watch(),
             store: self.store.clone(),
             who,
             wanted,

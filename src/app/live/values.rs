@@ -72,8 +72,8 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope; `Invalid` naming what is wrong with the query; `Busy` or `Throttled` when there
     /// are too many feeds.
-    pub async fn live(&self, standing: &LiveCredential, query: LiveQuery) -> Result<LiveFeed> {
-        let who = standing.principal().clone();
+    pub async fn live(&self, credential: &LiveCredential, query: LiveQuery) -> Result<LiveFeed> {
+        let who = credential.principal().clone();
         who.require(Scope::read(Resource::Value))?;
         let gathered = ReadingsCoalescer::new(query.max_rate)?;
         let seat = self.acquire_subscription(&who)?;
@@ -97,7 +97,7 @@ impl App {
             }
         };
         let feed = ReadingsSubscription {
-            watch: standing.watch(),
+            watch: credential.watch(),
             phase,
             gathered,
             sent_position: None,

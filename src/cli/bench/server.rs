@@ -151,8 +151,8 @@ impl BenchServer {
 
     /// Returns the number of readings stored.
     pub async fn count(&self) -> Result<usize> {
-        let door = self.open_target().await?;
-        let mut answer = door.sql("SELECT count(*) FROM readings").await?;
+        let target = self.open_target().await?;
+        let mut answer = target.sql("SELECT count(*) FROM readings").await?;
         let batch = answer.batches.try_next().await?;
         let count = batch.and_then(|batch| Some(batch.column(0).as_primitive_opt::<Int64Type>()?.value(0)));
         let count = count.and_then(|count| usize::try_from(count).ok());

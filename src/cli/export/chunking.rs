@@ -45,14 +45,14 @@ impl ExportChunk {
 
 /// Returns the chunks of an export, in order.
 pub async fn plan_chunks(
-    door: &CommandTarget,
+    target: &CommandTarget,
     streams: &[i32],
     range: ExportRange,
 ) -> Result<Vec<ExportChunk>> {
-    check_streams_exist(door, streams).await?;
+    check_streams_exist(target, streams).await?;
     let condition = where_clause(streams, range);
     let counted = run_query(
-        door,
+        target,
         &format!(
             "SELECT stream_id, count(*) AS n, CAST(coalesce(sum(octet_length(text)), 0) AS BIGINT) AS bytes \
              FROM readings{condition} GROUP BY stream_id ORDER BY stream_id"
@@ -67,7 +67,7 @@ pub async fn plan_chunks(
             let stream = ids.as_primitive::<Int32Type>().value(row);
             if size.bytes > MAX_CHUNK_BYTES {
                 parts.extend(together.take_chunk());
-                parts.extend(split_by_time(door, stream, range, 0).await?);
+                parts.extend(split_by_time(target, stream, range, 0).await?);
                 continue;
             }
             if together.bytes + size.bytes > MAX_CHUNK_BYTES || together.streams.len() == MAX_CHUNK_STREAMS {
@@ -83,12 +83,12 @@ pub async fn plan_chunks(
 }
 
 /// Refuses unknown streams: the export of a missing stream must not look like that of an empty one.
-async fn check_streams_exist(door: &CommandTarget, streams: &[i32]) -> Result<()> {
+async fn check_streams_exist(target: &CommandTarget, streams: &[i32]) -> Result<()> {
     if streams.is_empty() {
         return Ok(());
     }
     let list = list(streams);
-    let known = match run_query(door, &format!("SELECT id FROM streams WHERE id IN ({list})")).await {
+    let known = match run_query(target, &format!("SELECT id FROM streams WHERE id IN ({list})")).await {
         Ok(known) => known,
         // The key may read values but not streams.
         Err(error) if error.kind == Kind::Forbidden => return Ok(()),
@@ -124,14 +124,14 @@ impl PendingChunk {
 
 /// Splits one stream at whole units of time; a unit that is itself too large is split by the next smaller unit.
 fn split_by_time(
-    door: &CommandTarget,
+    target: &CommandTarget,
     stream: i32,
     range: ExportRange,
     unit: usize,
 ) -> Pin<Box<dyn Future<Output = Result<Vec<ExportChunk>>> + Send + '_>> {
     Box::pin(async move {
         let counted = run_query(
-            door,
+            target,
             &format!(
                 "SELECT date_trunc('{}', ts) AS start, count(*) AS n, \
                  CAST(coalesce(sum(octet_length(text)), 0) AS BIGINT) AS bytes \
@@ -151,7 +151,7 @@ fn split_by_time(
         let mut parts = Vec::new();
         for window in group_into_windows(range, &units) {
             match window.is_too_large && unit + 1 < UNITS.len() {
-                true => parts.extend(split_by_time(door, stream, window.range, unit + 1).await?),
+                true => parts.extend(split_by_time(target, stream, window.range, unit + 1).await?),
                 false => {
                     parts.push(ExportChunk { streams: vec![stream], range: window.range, rows: window.rows })
                 }
@@ -214,8 +214,8 @@ fn list(ids: &[i32]) -> String {
     ids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")
 }
 
-async fn run_query(door: &CommandTarget, query: &str) -> Result<Vec<RecordBatch>> {
-    door.sql(query).await?.batches.try_collect().await
+async fn run_query(target: &CommandTarget, query: &str) -> Result<Vec<RecordBatch>> {
+    target.sql(query).await?.batches.try_collect().await
 }
 
 /// Reads rows and bytes of text from the second and third column.

@@ -38,9 +38,9 @@ pub fn requested_format(args: &Export) -> Result<Option<InventoryFormat>> {
     }
 }
 
-pub async fn export(door: &CommandTarget, args: &Export, form: InventoryFormat) -> Result<()> {
-    let command = Command::ExportInventory { org: door.org(), form };
-    let CommandOutcome::File { text } = door.run(command).await? else {
+pub async fn export(target: &CommandTarget, args: &Export, form: InventoryFormat) -> Result<()> {
+    let command = Command::ExportInventory { org: target.org(), form };
+    let CommandOutcome::File { text } = target.run(command).await? else {
         return Err(Error::internal("the server answered another command"));
     };
     if is_standard_output(&args.file) {

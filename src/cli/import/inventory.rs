@@ -37,12 +37,12 @@ pub fn detect_inventory_format(path: &Path) -> Option<InventoryFormat> {
 
 /// Imports the devices of a file, or says what that would change. Changes go to standard output, errors to standard
 /// error.
-pub async fn import(door: &CommandTarget, path: &Path, form: InventoryFormat, is_dry: bool) -> Result<()> {
+pub async fn import(target: &CommandTarget, path: &Path, form: InventoryFormat, is_dry: bool) -> Result<()> {
     let name = path.display();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
     let text = read(path).map_err(about)?;
-    let command = Command::ImportInventory { org: door.org(), form, text, is_dry };
-    let CommandOutcome::Inventory(review) = door.run(command).await.map_err(about)? else {
+    let command = Command::ImportInventory { org: target.org(), form, text, is_dry };
+    let CommandOutcome::Inventory(review) = target.run(command).await.map_err(about)? else {
         return Err(Error::internal("the server answered another command"));
     };
     for problem in &review.problems {

@@ -126,9 +126,9 @@ impl OpcuaSource {
         batch: &OpcuaPollGroup,
         answers: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let mut turn = self.connection.lock().await;
+        let mut connection = self.connection.lock().await;
         let started = Instant::now();
-        let read = match opcua_client(&mut turn, &self.endpoint).await {
+        let read = match opcua_client(&mut connection, &self.endpoint).await {
             Ok(client) => {
                 let (nodes, targets) = resolve(client, batch, answers, self.clock.now());
                 client.read_values(nodes).await.map(|values| (values, targets))
@@ -136,7 +136,7 @@ impl OpcuaSource {
             Err(fault) => Err(fault),
         };
         let now = self.clock.now();
-        let (values, targets) = read.inspect_err(|fault| self.record_failure(&mut turn, fault))?;
+        let (values, targets) = read.inspect_err(|fault| self.record_failure(&mut connection, fault))?;
         self.status.record_response(now, started.elapsed());
         let read = targets.into_iter().zip(&values);
         answers.extend(read.map(|(target, value)| poll_result(&batch.targets[target], value, now)));
@@ -151,8 +151,8 @@ impl OpcuaSource {
         answers: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
         if let Some(fault) = self.subscription_fault() {
-            let mut turn = self.connection.lock().await;
-            self.record_failure(&mut turn, &fault);
+            let mut connection = self.connection.lock().await;
+            self.record_failure(&mut connection, &fault);
             self.active = None;
             return Err(fault);
         }
@@ -199,22 +199,22 @@ impl OpcuaSource {
         batch: &OpcuaPollGroup,
         answers: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let line = Arc::clone(&self.connection);
-        let mut turn = line.lock().await;
-        let made = self.create_subscription(&mut turn, batch, answers).await;
+        let shared = Arc::clone(&self.connection);
+        let mut connection = shared.lock().await;
+        let made = self.create_subscription(&mut connection, batch, answers).await;
         made.inspect_err(|fault| {
-            self.record_failure(&mut turn, fault);
+            self.record_failure(&mut connection, fault);
             self.active = None;
         })
     }
 
     async fn create_subscription(
         &mut self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         batch: &OpcuaPollGroup,
         answers: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let client = opcua_client(turn, &self.endpoint).await?;
+        let client = opcua_client(connection, &self.endpoint).await?;
         let is_another = self
             .active
             .as_ref()
@@ -252,10 +252,10 @@ impl OpcuaSource {
     }
 
     /// Counts a failure; a connection that failed is not used again.
-    fn record_failure(&self, turn: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
+    fn record_failure(&self, connection: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
         self.status.record_fault(self.clock.now(), fault);
         if fault.is_connection_loss() {
-            turn.disconnect();
+            connection.disconnect();
         }
     }
 }
@@ -295,12 +295,12 @@ impl PollSource for OpcuaSource {
 
     /// Connects unless connected, and deletes the subscriptions of an earlier source.
     async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut turn = self.connection.lock().await;
-        let connected = match opcua_client(&mut turn, &self.endpoint).await {
+        let mut connection = self.connection.lock().await;
+        let connected = match opcua_client(&mut connection, &self.endpoint).await {
             Ok(client) => client.claim_subscriptions(self.id).await,
             Err(fault) => Err(fault),
         };
-        connected.inspect_err(|fault| self.record_failure(&mut turn, fault))
+        connected.inspect_err(|fault| self.record_failure(&mut connection, fault))
     }
 
     async fn disconnect(&self) {
@@ -336,11 +336,11 @@ impl PollSource for OpcuaSource {
 
 /// The open session of a connection.
 async fn opcua_client<'t>(
-    turn: &'t mut SharedConnectionGuard<'_>,
+    connection: &'t mut SharedConnectionGuard<'_>,
     endpoint: &Arc<OpcuaEndpoint>,
 ) -> Result<&'t mut OpcuaClient, DeviceFault> {
     let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
-    let client: &mut dyn Any = turn.get_or_connect(&endpoint).await?;
+    let client: &mut dyn Any = connection.get_or_connect(&endpoint).await?;
     Ok(client.downcast_mut().expect("an endpoint of OPC UA makes a client of OPC UA"))
 }
 

@@ -259,12 +259,12 @@ impl RegisterSource {
         &self,
         block: RegisterRange,
     ) -> Result<(Micros, Result<RegisterData, DeviceFault>), DeviceFault> {
-        let mut turn = self.connection.lock().await;
+        let mut connection = self.connection.lock().await;
         let client =
-            turn.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
+            connection.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
         let started = Instant::now();
         let outcome = client.read_registers(block).await;
-        self.finish_request(&mut turn, started, outcome)
+        self.finish_request(&mut connection, started, outcome)
     }
 
     /// Reads several blocks in one request.
@@ -272,18 +272,18 @@ impl RegisterSource {
         &self,
         blocks: &[RegisterRange],
     ) -> Result<(Micros, Result<Vec<RegisterData>, DeviceFault>), DeviceFault> {
-        let mut turn = self.connection.lock().await;
+        let mut connection = self.connection.lock().await;
         let client =
-            turn.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
+            connection.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;
         let started = Instant::now();
         let outcome = client.read_scattered(blocks).await;
-        self.finish_request(&mut turn, started, outcome)
+        self.finish_request(&mut connection, started, outcome)
     }
 
     /// Counts a request. The inner result is the device's answer or refusal; the outer error ends the connection.
     fn finish_request<T>(
         &self,
-        turn: &mut SharedConnectionGuard<'_>,
+        connection: &mut SharedConnectionGuard<'_>,
         started: Instant,
         outcome: Result<T, DeviceFault>,
     ) -> Result<(Micros, Result<T, DeviceFault>), DeviceFault> {
@@ -294,7 +294,7 @@ impl RegisterSource {
         }
         match outcome {
             Err(fault) if fault.is_connection_loss() => {
-                turn.disconnect();
+                connection.disconnect();
                 Err(fault)
             }
             outcome => Ok((now, outcome)),
@@ -319,8 +319,8 @@ impl PollSource for RegisterSource {
     }
 
     async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut turn = self.connection.lock().await;
-        let connected = turn.get_or_connect(&self.endpoint).await.map(drop);
+        let mut connection = self.connection.lock().await;
+        let connected = connection.get_or_connect(&self.endpoint).await.map(drop);
         connected.inspect_err(|fault| self.record_fault(fault))
     }
 

@@ -19,8 +19,8 @@ use crate::domain::{Micros, Principal, Result};
 impl Catalog {
     /// Records something done outside of the catalog; durable on return.
     pub async fn append_audit(&self, who: &Principal, change: AuditChange) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        turn.commit_change(who, async move |_| Ok(()), move |()| change, |_, ()| ()).await
+        let transaction = self.begin_transaction().await?;
+        transaction.commit_change(who, async move |_| Ok(()), move |()| change, |_, ()| ()).await
     }
 
     /// Counts a denied access in memory: a denial must not cost a write.
@@ -38,17 +38,17 @@ impl Catalog {
 
     /// Writes the denials counted since the last call. On failure they are kept for the next call.
     pub async fn save_denials(&self) -> Result<()> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let due = self.denials.lock().take_unwritten(self.clock.now());
         if due.is_empty() {
             return Ok(());
         }
         let rows: Vec<(PendingDenial, AuditActor)> = {
-            let mirror = turn.mirror();
+            let mirror = transaction.mirror();
             let author = |same: &DenialKey| AuditActor::from_caller(same.org, same.caller, &mirror);
             due.iter().map(|due| (due.clone(), author(&due.key))).collect()
         };
-        let saved = turn.commit_unaudited(async move |db| write(&db, rows).await, |_, _| ()).await;
+        let saved = transaction.commit_unaudited(async move |db| write(&db, rows).await, |_, _| ()).await;
         let mut refusals = self.denials.lock();
         match saved {
             Ok(ids) => due.iter().zip(ids).for_each(|(due, id)| refusals.mark_written(&due.key, id)),

@@ -15,9 +15,9 @@ use crate::domain::{DeviceId, Micros, Principal, Result};
 impl Catalog {
     /// Returns the current certificate of a visible device; `None` when none was issued, or the device is not visible.
     pub fn certificate_of(&self, who: &Principal, device: DeviceId) -> Option<Arc<DeviceCertificate>> {
-        let sight = self.visible_to(who);
-        sight.device(device).ok()?;
-        sight.mirror.certificate_of(device).cloned()
+        let visible = self.visible_to(who);
+        visible.device(device).ok()?;
+        visible.mirror.certificate_of(device).cloned()
     }
 
     /// Stores the new certificate of a device. An older one is not accepted from then on.
@@ -31,10 +31,10 @@ impl Catalog {
         fingerprint: String,
         expires_at: Micros,
     ) -> Result<Arc<DeviceCertificate>> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let (org, is_first) = {
-            let sight = turn.visible_to(who);
-            (sight.writable_device(device)?.org, sight.mirror.certificate_of(device).is_none())
+            let visible = transaction.visible_to(who);
+            (visible.writable_device(device)?.org, visible.mirror.certificate_of(device).is_none())
         };
         let issued_at = self.clock.now();
         let new = Arc::new(DeviceCertificate { device, org, fingerprint, issued_at, expires_at });
@@ -49,6 +49,6 @@ impl Catalog {
         let told = move |_: &Arc<DeviceCertificate>| AuditChange::new(action, "certificate", device.0);
         let apply =
             |mirror: &mut Mirror, new: &Arc<DeviceCertificate>| mirror.put_certificate(Arc::clone(new));
-        turn.commit_change(who, replace, told, apply).await
+        transaction.commit_change(who, replace, told, apply).await
     }
 }

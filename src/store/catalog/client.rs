@@ -37,23 +37,24 @@ impl Catalog {
     ) -> Result<Arc<Client>> {
         require_unrestricted(who)?;
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
-        check(&turn.mirror(), who, &spec, &secret)?;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_client(&spec))?;
+        let transaction = self.begin_transaction().await?;
+        check(&transaction.mirror(), who, &spec, &secret)?;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_client(&spec))?;
         let row = entity::client::new(who.org, spec, secret, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_client(row.insert(&*db).await),
-            |client| AuditChange::new(Action::Create, "client", client.id.0),
-            |mirror, client| mirror.clients.put(Arc::clone(client)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_client(row.insert(&*db).await),
+                |client| AuditChange::new(Action::Create, "client", client.id.0),
+                |mirror, client| mirror.clients.put(Arc::clone(client)),
+            )
+            .await
     }
 
     /// Disables a client permanently and ends its tokens; idempotent.
     pub async fn revoke_client(&self, who: &Principal, id: ClientId) -> Result<Arc<Client>> {
-        let turn = self.begin_transaction().await?;
-        let stored = turn.visible_to(who).client(id)?.clone();
+        let transaction = self.begin_transaction().await?;
+        let stored = transaction.visible_to(who).client(id)?.clone();
         if !stored.enabled {
             return Ok(stored);
         }
@@ -72,7 +73,7 @@ impl Catalog {
             mirror.tokens.remove_of_client(client.id);
             mirror.clients.put(Arc::clone(client));
         };
-        turn.commit_change(who, revoke, told, apply).await
+        transaction.commit_change(who, revoke, told, apply).await
     }
 
     /// Looks up a client for authentication, without a principal. The client may be revoked.

@@ -38,12 +38,12 @@ impl Catalog {
             Error::check(spec.problems())?;
         }
         let now = self.clock.now();
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let over = {
-            let sight = turn.visible_to(who);
-            specs.iter().try_for_each(|spec| sight.writable_device(spec.device).map(drop))?;
-            check_room(&sight, &specs, now)?;
-            sight.mirror.commands.over(now)
+            let visible = transaction.visible_to(who);
+            specs.iter().try_for_each(|spec| visible.writable_device(spec.device).map(drop))?;
+            check_room(&visible, &specs, now)?;
+            visible.mirror.commands.over(now)
         };
         let commands: Vec<Command> = specs.into_iter().map(|spec| blank(who.org, spec, now, ttl)).collect();
         let gone = over.clone();
@@ -72,18 +72,18 @@ impl Catalog {
                 changes.send(command.org, || Arc::clone(command));
             }
         };
-        turn.commit_changes(who, insert, told, apply).await
+        transaction.commit_changes(who, insert, told, apply).await
     }
 
     /// Returns the commands of the devices that the principal may change, the newest first, with their state now.
     pub fn commands(&self, who: &Principal, filter: &CommandFilter) -> Vec<Command> {
         let now = self.clock.now();
-        let sight = self.visible_to(who);
+        let visible = self.visible_to(who);
         let is_wanted = |command: &&Arc<Command>| {
-            is_visible(&sight, command, now)
+            is_visible(&visible, command, now)
                 && filter.state.is_none_or(|state| command.state_at(now) == state)
         };
-        let commands = &sight.mirror.commands;
+        let commands = &visible.mirror.commands;
         let all: Box<dyn Iterator<Item = &Arc<Command>>> = match filter.device {
             Some(device) => Box::new(commands.of_device(device).rev()),
             None => Box::new(commands.all().rev()),
@@ -96,17 +96,17 @@ impl Catalog {
     /// not change.
     pub fn command(&self, who: &Principal, uuid: Uuid) -> Result<Command> {
         let now = self.clock.now();
-        let sight = self.visible_to(who);
-        let command = sight.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
-        if is_visible(&sight, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
+        let visible = self.visible_to(who);
+        let command = visible.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
+        if is_visible(&visible, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
     }
 
     /// As [`Catalog::command`], by the command's key.
     pub fn command_by_key(&self, who: &Principal, key: &str) -> Result<Command> {
         let now = self.clock.now();
-        let sight = self.visible_to(who);
-        let command = sight.mirror.commands.by_key(who.org, key).ok_or_else(Error::not_found)?;
-        if is_visible(&sight, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
+        let visible = self.visible_to(who);
+        let command = visible.mirror.commands.by_key(who.org, key).ok_or_else(Error::not_found)?;
+        if is_visible(&visible, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
     }
 
     /// Stores a report about a command and returns the command.
@@ -121,11 +121,11 @@ impl Catalog {
     ) -> Result<Command> {
         Error::check(report.problems())?;
         let now = self.clock.now();
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let changed = {
-            let sight = turn.visible_to(who);
-            let command = sight.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
-            if !is_visible(&sight, command, now) {
+            let visible = transaction.visible_to(who);
+            let command = visible.mirror.commands.by_uuid(uuid).ok_or_else(Error::not_found)?;
+            if !is_visible(&visible, command, now) {
                 return Err(Error::hidden());
             }
             reported(command, report, now)?
@@ -141,7 +141,7 @@ impl Catalog {
             mirror.commands.put(Arc::clone(command));
             changes.send(command.org, || Arc::clone(command));
         };
-        turn.commit_unaudited(update, apply).await.map(|command| Command::clone(&command))
+        transaction.commit_unaudited(update, apply).await.map(|command| Command::clone(&command))
     }
 
     /// Receives every future change of a command of the principal's organization: the receiver checks visibility
@@ -151,14 +151,14 @@ impl Catalog {
     }
 }
 
-fn is_visible(sight: &VisibleCatalog, command: &Command, now: Micros) -> bool {
-    !command.is_over(now) && sight.who.owns_device(command.org, command.spec.device)
+fn is_visible(visible: &VisibleCatalog, command: &Command, now: Micros) -> bool {
+    !command.is_over(now) && visible.who.owns_device(command.org, command.spec.device)
 }
 
 /// Checks that neither the devices nor the organization have too many commands.
-fn check_room(sight: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> Result<()> {
-    let commands = &sight.mirror.commands;
-    let of_org = commands.count_of(sight.who.org);
+fn check_room(visible: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> Result<()> {
+    let commands = &visible.mirror.commands;
+    let of_org = commands.count_of(visible.who.org);
     if of_org + specs.len() > MAX_PER_ORG {
         let over = commands.over(now).len();
         if of_org.saturating_sub(over) + specs.len() > MAX_PER_ORG {

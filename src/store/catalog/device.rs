@@ -33,10 +33,10 @@ pub enum DeviceAccess {
 impl Catalog {
     /// Returns what a device is to a principal. Of other organizations nothing is told.
     pub fn device_access(&self, who: &Principal, id: DeviceId) -> DeviceAccess {
-        let sight = self.visible_to(who);
-        match sight.device(id) {
-            Ok(device) => DeviceAccess::Visible(sight.redact_device(device)),
-            Err(_) if sight.mirror.devices.get(id).is_some_and(|device| device.org == who.org) => {
+        let visible = self.visible_to(who);
+        match visible.device(id) {
+            Ok(device) => DeviceAccess::Visible(visible.redact_device(device)),
+            Err(_) if visible.mirror.devices.get(id).is_some_and(|device| device.org == who.org) => {
                 DeviceAccess::Restricted
             }
             Err(_) => DeviceAccess::Absent,
@@ -45,48 +45,48 @@ impl Catalog {
 
     /// Visible devices by id ascending.
     pub fn devices(&self, who: &Principal, filter: &DeviceFilter) -> Vec<Arc<Device>> {
-        let sight = self.visible_to(who);
+        let visible = self.visible_to(who);
         let wanted = |device: &&Arc<Device>| {
             filter.name.as_ref().is_none_or(|name| *name == device.spec.name)
                 && filter.protocol.is_none_or(|protocol| protocol == device.spec.protocol)
         };
-        let seen = sight.device_ids().into_iter().filter_map(|id| sight.mirror.devices.get(id));
+        let seen = visible.device_ids().into_iter().filter_map(|id| visible.mirror.devices.get(id));
         let page = seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit);
-        page.map(|device| sight.redact_device(device)).collect()
+        page.map(|device| visible.redact_device(device)).collect()
     }
 
     /// Returns a device; `NotFound` when it is absent or not visible.
     pub fn device(&self, who: &Principal, id: DeviceId) -> Result<Arc<Device>> {
-        let sight = self.visible_to(who);
-        sight.device(id).map(|device| sight.redact_device(device))
+        let visible = self.visible_to(who);
+        visible.device(id).map(|device| visible.redact_device(device))
     }
 
     /// Returns a device by its UUID; `NotFound` when it is absent or not visible.
     pub fn device_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
-        let sight = self.visible_to(who);
-        sight.named_device(sight.mirror.devices.get_by_uuid(uuid))
+        let visible = self.visible_to(who);
+        visible.named_device(visible.mirror.devices.get_by_uuid(uuid))
     }
 
     /// Returns a device by its key; `NotFound` when it is absent or not visible.
     pub fn device_by_key(&self, who: &Principal, key: &str) -> Result<Arc<Device>> {
-        let sight = self.visible_to(who);
-        sight.named_device(sight.mirror.devices.get_by_key(key))
+        let visible = self.visible_to(who);
+        visible.named_device(visible.mirror.devices.get_by_key(key))
     }
 
     /// Returns a device by its external id; `NotFound` when it is absent or not visible.
     pub fn device_by_external_id(&self, who: &Principal, external_id: &str) -> Result<Arc<Device>> {
-        let sight = self.visible_to(who);
-        sight.named_device(sight.mirror.devices.get_by_external_id(who.org, external_id))
+        let visible = self.visible_to(who);
+        visible.named_device(visible.mirror.devices.get_by_external_id(who.org, external_id))
     }
 
     /// Visible devices below a gateway, by id ascending; none below a device that is not visible.
     pub fn sub_devices(&self, who: &Principal, parent: DeviceId) -> Vec<Arc<Device>> {
-        let sight = self.visible_to(who);
-        if sight.device(parent).is_err() {
+        let visible = self.visible_to(who);
+        if visible.device(parent).is_err() {
             return Vec::new();
         }
-        let children = sight.mirror.devices.children_of(parent).filter_map(|id| sight.device(id).ok());
-        children.map(|device| sight.redact_device(device)).collect()
+        let children = visible.mirror.devices.children_of(parent).filter_map(|id| visible.device(id).ok());
+        children.map(|device| visible.redact_device(device)).collect()
     }
 
     /// Sets the maximum number of devices over all organizations; `None` is unlimited. Existing devices stay.
@@ -106,21 +106,22 @@ impl Catalog {
             return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
         }
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
-        check(&turn.visible_to(who), &spec, None)?;
-        check_device_limit(turn.mirror().devices.len(), self.max_devices.load(Ordering::Relaxed))?;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
-        let aliases = AliasGenerator::default().next(&turn.mirror().devices, who.org, &spec.name);
+        let transaction = self.begin_transaction().await?;
+        check(&transaction.visible_to(who), &spec, None)?;
+        check_device_limit(transaction.mirror().devices.len(), self.max_devices.load(Ordering::Relaxed))?;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
+        let aliases = AliasGenerator::default().next(&transaction.mirror().devices, who.org, &spec.name);
         let row = entity::device::new(who.org, aliases, spec, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_device(row.insert(&*db).await),
-            |device| AuditChange::new(Action::Create, "device", device.id.0),
-            |mirror, device| {
-                mirror.devices.put(Arc::clone(device));
-            },
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_device(row.insert(&*db).await),
+                |device| AuditChange::new(Action::Create, "device", device.id.0),
+                |mirror, device| {
+                    mirror.devices.put(Arc::clone(device));
+                },
+            )
+            .await
     }
 
     /// Changes a device atomically. `Forbidden` for a device that is visible but not writable.
@@ -130,11 +131,11 @@ impl Catalog {
         id: DeviceId,
         change: impl FnOnce(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
-        let turn = self.begin_transaction().await?;
-        let (spec, fields, growth) = changed(&turn.visible_to(who), id, change)?;
-        self.check_quota(&turn.mirror(), who.org, growth)?;
+        let transaction = self.begin_transaction().await?;
+        let (spec, fields, growth) = changed(&transaction.visible_to(who), id, change)?;
+        self.check_quota(&transaction.mirror(), who.org, growth)?;
         let row = entity::device::for_update(id, spec, self.clock.now());
-        let done = turn.commit_change(
+        let done = transaction.commit_change(
             who,
             async move |db| into_device(row.update(&*db).await),
             move |_| AuditChange::new(Action::Update, "device", id.0).with(fields),
@@ -148,9 +149,9 @@ impl Catalog {
     /// Deletes a device with its streams and their policies; returns the ids of the streams, ascending. Their rows
     /// leave the disk in the next retention cycle. Events stay, without their device.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
-        let turn = self.begin_transaction().await?;
-        let deleted = vec![deletion(&turn.visible_to(who), id)?];
-        let deleted = delete(turn, who, deleted).await?;
+        let transaction = self.begin_transaction().await?;
+        let deleted = vec![deletion(&transaction.visible_to(who), id)?];
+        let deleted = delete(transaction, who, deleted).await?;
         Ok(deleted.into_iter().flat_map(|device| device.streams).collect())
     }
 
@@ -160,21 +161,21 @@ impl Catalog {
     /// # Errors
     /// `NotFound` for a device that is not visible; `Forbidden` when the principal may not change all of them.
     pub async fn delete_device_tree(&self, who: &Principal, id: DeviceId) -> Result<Vec<DeletedDevice>> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let deleted = {
-            let sight = turn.visible_to(who);
-            let mut deleted = vec![deletion(&sight, id)?];
+            let visible = transaction.visible_to(who);
+            let mut deleted = vec![deletion(&visible, id)?];
             let mut next = 0;
             // No device is below itself, so this ends.
             while let Some(parent) = deleted.get(next).map(|device| device.device.id) {
-                for child in sight.mirror.devices.children_of(parent) {
-                    deleted.push(deletion(&sight, child)?);
+                for child in visible.mirror.devices.children_of(parent) {
+                    deleted.push(deletion(&visible, child)?);
                 }
                 next += 1;
             }
             deleted
         };
-        delete(turn, who, deleted).await
+        delete(transaction, who, deleted).await
     }
 
     /// For the collectors: every device of every organization, by id ascending.
@@ -200,13 +201,13 @@ pub struct DeletedDevice {
 }
 
 /// What goes with a device that the principal may delete.
-fn deletion(sight: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
-    let device = Arc::clone(sight.writable_device(id)?);
-    Ok(DeletedDevice { device, streams: sight.mirror.streams().ids_of(id).collect() })
+fn deletion(visible: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
+    let device = Arc::clone(visible.writable_device(id)?);
+    Ok(DeletedDevice { device, streams: visible.mirror.streams().ids_of(id).collect() })
 }
 
 async fn delete(
-    turn: CatalogTransaction,
+    transaction: CatalogTransaction,
     who: &Principal,
     deleted: Vec<DeletedDevice>,
 ) -> Result<Vec<DeletedDevice>> {
@@ -226,7 +227,7 @@ async fn delete(
             mirror.remove_device(gone.device.id);
         }
     };
-    turn.commit_changes(who, work, told, apply).await
+    transaction.commit_changes(who, work, told, apply).await
 }
 
 /// Fails with `LimitReached` when there may not be one more than `devices`.
@@ -239,35 +240,35 @@ pub(super) fn check_device_limit(devices: usize, most: usize) -> Result<()> {
 
 /// The changed device, the names of the changed fields, and the quota it adds.
 fn changed(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     id: DeviceId,
     change: impl FnOnce(&mut DeviceSpec),
 ) -> Result<(DeviceSpec, Vec<&'static str>, QuotaDelta)> {
-    let stored = &sight.writable_device(id)?.spec;
+    let stored = &visible.writable_device(id)?.spec;
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
-    check(sight, &spec, Some(id))?;
+    check(visible, &spec, Some(id))?;
     let (fields, growth) = (stored.differences(&spec), QuotaDelta::of_device(&spec, Some(stored)));
     Ok((spec, fields, growth))
 }
 
 /// Checks a device's own rules and those that depend on other rows. `id` is set when the device exists already.
-fn check(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
-    Error::check(problems(sight, spec, id))
+fn check(visible: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Result<()> {
+    Error::check(problems(visible, spec, id))
 }
 
 /// As `check`, but returns the list of problems.
-pub(super) fn problems(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
+pub(super) fn problems(visible: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
     let mut problems = spec.problems();
-    let stored = id.and_then(|id| sight.mirror.devices.get(id));
+    let stored = id.and_then(|id| visible.mirror.devices.get(id));
     check_object(&mut problems, "metadata", &spec.metadata, stored.map(|device| &device.spec.metadata));
-    let namesake = sight.mirror.devices.get_by_name(sight.who.org, &spec.name);
+    let namesake = visible.mirror.devices.get_by_name(visible.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
-    problems.extend(reference_problems(sight, spec, stored));
-    let has_streams = id.is_some_and(|id| sight.mirror.streams().ids_of(id).next().is_some());
+    problems.extend(reference_problems(visible, spec, stored));
+    let has_streams = id.is_some_and(|id| visible.mirror.streams().ids_of(id).next().is_some());
     if has_streams && !spec.protocol.has_streams() {
         problems.push(FieldError::new("protocol", "Device protocol has no data streams."));
     }
@@ -277,7 +278,7 @@ pub(super) fn problems(sight: &VisibleCatalog, spec: &DeviceSpec, id: Option<Dev
 /// Problems of the rows that a device newly refers to. A row that is not visible does not exist; what is stored already
 /// may stay, although the caller does not see it.
 pub(super) fn reference_problems(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     spec: &DeviceSpec,
     stored: Option<&Arc<Device>>,
 ) -> Vec<FieldError> {
@@ -286,19 +287,19 @@ pub(super) fn reference_problems(
     let is_new =
         |has_same: fn(&DeviceSpec, &DeviceSpec) -> bool| before.is_none_or(|old| !has_same(old, spec));
     if let Some(product) = spec.product.filter(|_| is_new(|a, b| a.product == b.product))
-        && sight.product(product).is_err()
+        && visible.product(product).is_err()
     {
         problems.push(no_such_row("product", product));
     }
     if let Some(parent) = spec.parent_device.filter(|_| is_new(|a, b| a.parent_device == b.parent_device)) {
-        if sight.device(parent).is_err() {
+        if visible.device(parent).is_err() {
             problems.push(no_such_row("parent_device", parent));
-        } else if stored.is_some_and(|device| sight.mirror.devices.is_below(parent, device.id)) {
+        } else if stored.is_some_and(|device| visible.mirror.devices.is_below(parent, device.id)) {
             problems.push(FieldError::new("parent_device", "A device may not be below itself."));
         }
     }
     if let Some(owner) = spec.owner.as_deref().filter(|_| is_new(|a, b| a.owner == b.owner)) {
-        problems.extend(sight.owner_problem(owner));
+        problems.extend(visible.owner_problem(owner));
     }
     problems
 }

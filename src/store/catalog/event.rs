@@ -37,17 +37,17 @@ impl Catalog {
             return Ok(Vec::new());
         }
         let rows = wanted.limit(count_within_page(&lengths)).all(&self.db).await.map_err(unavailable)?;
-        let sight = self.visible_to(who);
-        rows.into_iter().map(|row| Ok(sight.redact_event(row.try_into()?))).collect()
+        let visible = self.visible_to(who);
+        rows.into_iter().map(|row| Ok(visible.redact_event(row.try_into()?))).collect()
     }
 
     /// The visibility condition; `None` when nothing that passes the filter is visible.
     fn visible_events(&self, who: &Principal, filter: &EventFilter) -> Option<Condition> {
-        let sight = self.visible_to(who);
+        let visible = self.visible_to(who);
         // Listing the events of a device or stream would reveal that they belong to it.
-        let hides_device = filter.device.is_some_and(|device| sight.device(device).is_err());
-        let hides_stream = filter.stream.is_some_and(|stream| sight.stream(stream).is_err());
-        (!hides_device && !hides_stream).then(|| sight.events_condition())
+        let hides_device = filter.device.is_some_and(|device| visible.device(device).is_err());
+        let hides_stream = filter.stream.is_some_and(|stream| visible.stream(stream).is_err());
+        (!hides_device && !hides_stream).then(|| visible.events_condition())
     }
 
     /// Number of visible events that pass the filter, regardless of paging.
@@ -60,23 +60,23 @@ impl Catalog {
     /// Returns an event; `NotFound` when it is absent or not visible.
     pub async fn event(&self, who: &Principal, id: EventId) -> Result<Event> {
         let event = read(&self.db, id).await?;
-        let sight = self.visible_to(who);
-        if !sight.sees_event(&event) {
+        let visible = self.visible_to(who);
+        if !visible.sees_event(&event) {
             return Err(Error::hidden());
         }
-        Ok(sight.redact_event(event))
+        Ok(visible.redact_event(event))
     }
 
     /// Creates an event. `Forbidden` if its creator would not see it.
     pub async fn create_event(&self, who: &Principal, spec: EventSpec) -> Result<Event> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
-        check(&turn.visible_to(who), &event, None, PayloadSource::Owner)?;
+        check(&transaction.visible_to(who), &event, None, PayloadSource::Owner)?;
         let row = entity::event::new(who.org, event.spec, now);
         let told = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
         let apply = self.notify_after_commit(Action::Create, None);
-        turn.commit_change(who, async move |db| into_event(row.insert(&*db).await), told, apply).await
+        transaction.commit_change(who, async move |db| into_event(row.insert(&*db).await), told, apply).await
     }
 
     /// Changes an event atomically.
@@ -106,23 +106,24 @@ impl Catalog {
         change: impl FnOnce(&mut EventSpec) + Send,
         payload: PayloadSource,
     ) -> Result<Event> {
-        let turn = self.begin_transaction().await?;
-        let stored = read(&turn.db, id).await?;
+        let transaction = self.begin_transaction().await?;
+        let stored = read(&transaction.db, id).await?;
         let before = EventAttributes::from(&stored.spec);
-        let (event, fields) = changed(&turn.visible_to(who), stored, change, payload)?;
+        let (event, fields) = changed(&transaction.visible_to(who), stored, change, payload)?;
         let row = entity::event::for_update(id, event.spec);
         let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
         let apply = self.notify_after_commit(Action::Update, Some(before));
-        let event =
-            turn.commit_change(who, async move |db| into_event(row.update(&*db).await), told, apply).await?;
+        let event = transaction
+            .commit_change(who, async move |db| into_event(row.update(&*db).await), told, apply)
+            .await?;
         Ok(self.visible_to(who).redact_event(event))
     }
 
     /// Deletes an event; `NotFound` when it is absent or not visible.
     pub async fn delete_event(&self, who: &Principal, id: EventId) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        let event = read(&turn.db, id).await?;
-        if !turn.visible_to(who).sees_event(&event) {
+        let transaction = self.begin_transaction().await?;
+        let event = read(&transaction.db, id).await?;
+        if !transaction.visible_to(who).sees_event(&event) {
             return Err(Error::hidden());
         }
         let delete = async move |db: DbTransaction| {
@@ -132,7 +133,7 @@ impl Catalog {
         let told = move |(): &()| AuditChange::new(Action::Delete, "event-log", id.0);
         let changes = Arc::clone(&self.notifier);
         let apply = move |_: &mut Mirror, (): &()| changes.notify_event(Action::Delete, &event, None);
-        turn.commit_change(who, delete, told, apply).await
+        transaction.commit_change(who, delete, told, apply).await
     }
 
     /// Notifies subscribers of the event once the change is committed.
@@ -214,17 +215,17 @@ enum PayloadSource {
 
 /// The changed event, and the names of the changed fields.
 fn changed(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     stored: Event,
     change: impl FnOnce(&mut EventSpec),
     payload: PayloadSource,
 ) -> Result<(Event, Vec<&'static str>)> {
-    if !sight.sees_event(&stored) {
+    if !visible.sees_event(&stored) {
         return Err(Error::hidden());
     }
     let mut event = stored.clone();
     change(&mut event.spec);
-    check(sight, &event, Some(&stored), payload)?;
+    check(visible, &event, Some(&stored), payload)?;
     let fields = stored.spec.differences(&event.spec);
     Ok((event, fields))
 }
@@ -232,7 +233,7 @@ fn changed(
 /// Checks every rule of an event. References that it had before are not checked again: the caller may not see those
 /// rows.
 fn check(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     event: &Event,
     stored: Option<&Event>,
     payload: PayloadSource,
@@ -244,14 +245,14 @@ fn check(
         check_object(&mut problems, "payload", &spec.payload, stored);
     }
     let former = stored.map(|stored| (stored.spec.device, stored.spec.stream)).unwrap_or_default();
-    if let Some(device) = spec.device.filter(|d| Some(*d) != former.0 && sight.device(*d).is_err()) {
+    if let Some(device) = spec.device.filter(|d| Some(*d) != former.0 && visible.device(*d).is_err()) {
         problems.push(no_such_row("device", device));
     }
-    if let Some(stream) = spec.stream.filter(|s| Some(*s) != former.1 && sight.stream(*s).is_err()) {
+    if let Some(stream) = spec.stream.filter(|s| Some(*s) != former.1 && visible.stream(*s).is_err()) {
         problems.push(no_such_row("data", stream));
     }
     Error::check(problems)?;
-    if !sight.sees_event(event) {
+    if !visible.sees_event(event) {
         return Err(Error::forbidden("this key may only write events of its own devices or data"));
     }
     Ok(())

@@ -13,7 +13,7 @@ impl Catalog {
     /// Redeems a grant: returns true the first time, durably, and false ever after. Expired grants are deleted here;
     /// the caller has checked that this one has not expired.
     pub async fn redeem_grant(&self, id: Uuid, expires_at: Micros) -> Result<bool> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let redeem = async move |db: DbTransaction| {
             use entity::grant::{Column, Entity};
@@ -27,6 +27,6 @@ impl Catalog {
             let rows = insert.exec_without_returning(&*db).await.map_err(unavailable)?;
             Ok(rows == 1)
         };
-        turn.commit_unaudited(redeem, |_, _| ()).await
+        transaction.commit_unaudited(redeem, |_, _| ()).await
     }
 }

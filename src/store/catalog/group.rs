@@ -34,11 +34,11 @@ impl Catalog {
 
     /// Visible members of a group, ascending; none for a group that is not visible.
     pub fn group_members(&self, who: &Principal, id: GroupId) -> Vec<StreamId> {
-        let sight = self.visible_to(who);
-        if sight.group(id).is_err() {
+        let visible = self.visible_to(who);
+        if visible.group(id).is_err() {
             return Vec::new();
         }
-        sight.members(id).collect()
+        visible.members(id).collect()
     }
 
     /// Creates a group with its members, which leave their former groups. `LimitReached` beyond the organization's
@@ -50,13 +50,13 @@ impl Catalog {
         members: Vec<StreamId>,
     ) -> Result<Arc<Group>> {
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let moves = {
-            let sight = turn.visible_to(who);
-            check(&sight, &spec, None, &members)?;
-            self.check_quota(&sight.mirror, who.org, QuotaDelta::of_group(&spec, None))?;
-            MembershipChange::plan(&sight, None, members, now)
+            let visible = transaction.visible_to(who);
+            check(&visible, &spec, None, &members)?;
+            self.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, None))?;
+            MembershipChange::plan(&visible, None, members, now)
         };
         let row = entity::group::new(who.org, spec, now);
         let work = async move |db: DbTransaction| {
@@ -65,7 +65,7 @@ impl Catalog {
             Ok((group, moved))
         };
         let told = |(group, _): &UpdatedGroup| AuditChange::new(Action::Create, "group", group.id.0);
-        Ok(turn.commit_change(who, work, told, put).await?.0)
+        Ok(transaction.commit_change(who, work, told, put).await?.0)
     }
 
     /// Changes a group atomically. `members`, if given, become its members: they leave their former groups, and
@@ -77,14 +77,14 @@ impl Catalog {
         change: impl FnOnce(&mut GroupSpec) + Send,
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let (spec, mut fields, moves) = {
-            let sight = turn.visible_to(who);
-            let (spec, fields) = changed(&sight, id, change, members.as_deref().unwrap_or_default())?;
-            let stored = &sight.group(id)?.spec;
-            self.check_quota(&sight.mirror, who.org, QuotaDelta::of_group(&spec, Some(stored)))?;
-            (spec, fields, members.map(|members| MembershipChange::plan(&sight, Some(id), members, now)))
+            let visible = transaction.visible_to(who);
+            let (spec, fields) = changed(&visible, id, change, members.as_deref().unwrap_or_default())?;
+            let stored = &visible.group(id)?.spec;
+            self.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, Some(stored)))?;
+            (spec, fields, members.map(|members| MembershipChange::plan(&visible, Some(id), members, now)))
         };
         if moves.as_ref().is_some_and(|moves| !moves.is_empty()) {
             fields.push("data");
@@ -99,17 +99,17 @@ impl Catalog {
             Ok((group, moved))
         };
         let told = move |_: &UpdatedGroup| AuditChange::new(Action::Update, "group", id.0).with(fields);
-        Ok(turn.commit_change(who, work, told, put).await?.0)
+        Ok(transaction.commit_change(who, work, told, put).await?.0)
     }
 
     /// Deletes a group; its streams stay, without a group. `Forbidden` when it contains streams that are not visible,
     /// because they would change too.
     pub async fn delete_group(&self, who: &Principal, id: GroupId) -> Result<()> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let is_shared = {
-            let sight = turn.visible_to(who);
-            sight.group(id)?;
-            sight.members(id).count() < sight.mirror.members(id).count()
+            let visible = transaction.visible_to(who);
+            visible.group(id)?;
+            visible.members(id).count() < visible.mirror.members(id).count()
         };
         if is_shared {
             return Err(Error::forbidden("the group holds data that this key may not change"));
@@ -119,7 +119,7 @@ impl Catalog {
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "group", id.0);
-        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
     }
 }
 
@@ -135,11 +135,11 @@ struct MembershipChange {
 
 impl MembershipChange {
     /// Plans the change. All `members` are visible; `group` is `None` for a group that is being created.
-    fn plan(sight: &VisibleCatalog, group: Option<GroupId>, members: Vec<StreamId>, now: Micros) -> Self {
+    fn plan(visible: &VisibleCatalog, group: Option<GroupId>, members: Vec<StreamId>, now: Micros) -> Self {
         let members: BTreeSet<StreamId> = members.into_iter().collect();
-        let former: BTreeSet<StreamId> = group.into_iter().flat_map(|id| sight.members(id)).collect();
+        let former: BTreeSet<StreamId> = group.into_iter().flat_map(|id| visible.members(id)).collect();
         let take = |ids: Vec<&StreamId>| -> Vec<Stream> {
-            ids.into_iter().filter_map(|id| sight.stream(*id).ok()).map(|s| Stream::clone(s)).collect()
+            ids.into_iter().filter_map(|id| visible.stream(*id).ok()).map(|s| Stream::clone(s)).collect()
         };
         let joining = take(members.difference(&former).collect());
         Self { now, joining, leaving: take(former.difference(&members).collect()) }
@@ -191,28 +191,33 @@ async fn move_streams(
 
 /// The changed group, and the names of the changed fields.
 fn changed(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     id: GroupId,
     change: impl FnOnce(&mut GroupSpec),
     members: &[StreamId],
 ) -> Result<(GroupSpec, Vec<&'static str>)> {
-    let stored = &sight.group(id)?.spec;
+    let stored = &visible.group(id)?.spec;
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
-    check(sight, &spec, Some(id), members)?;
+    check(visible, &spec, Some(id), members)?;
     let fields = stored.differences(&spec);
     Ok((spec, fields))
 }
 
 /// Checks every rule of a group and its members. `id` is set when the group exists already.
-fn check(sight: &VisibleCatalog, spec: &GroupSpec, id: Option<GroupId>, members: &[StreamId]) -> Result<()> {
+fn check(
+    visible: &VisibleCatalog,
+    spec: &GroupSpec,
+    id: Option<GroupId>,
+    members: &[StreamId],
+) -> Result<()> {
     let mut problems = spec.problems();
-    let namesake = sight.mirror.groups.get_by_name(sight.who.org, &spec.name);
+    let namesake = visible.mirror.groups.get_by_name(visible.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != id) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
-    if let Some(absent) = members.iter().find(|id| sight.stream(**id).is_err()) {
+    if let Some(absent) = members.iter().find(|id| visible.stream(**id).is_err()) {
         problems.push(no_such_row("data", absent));
     }
     Error::check(problems)

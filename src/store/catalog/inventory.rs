@@ -108,29 +108,29 @@ impl InventoryPlan {
 impl Catalog {
     /// Dry run of `put_inventory`: returns its plan or its error, and changes nothing.
     pub fn plan_inventory(&self, who: &Principal, inventory: &Inventory) -> Result<InventoryPlan> {
-        let sight = self.visible_to(who);
-        let plan = plan(&sight, inventory)?;
-        self.check_inventory(&plan, &sight.mirror, who.org)?;
+        let visible = self.visible_to(who);
+        let plan = plan(&visible, inventory)?;
+        self.check_inventory(&plan, &visible.mirror, who.org)?;
         Ok(plan)
     }
 
     /// Creates or changes every listed device, stream and group in one transaction; other rows stay unchanged. The
     /// first row that breaks a rule fails the whole call: `Invalid`, naming the row.
     pub async fn put_inventory(&self, who: &Principal, inventory: &Inventory) -> Result<InventoryPlan> {
-        let turn = self.begin_transaction().await?;
-        let plan = plan(&turn.visible_to(who), inventory)?;
-        self.check_inventory(&plan, &turn.mirror(), who.org)?;
+        let transaction = self.begin_transaction().await?;
+        let plan = plan(&transaction.visible_to(who), inventory)?;
+        self.check_inventory(&plan, &transaction.mirror(), who.org)?;
         if plan.changes_nothing() {
             return Ok(plan);
         }
-        let (mut written, now) = (WrittenRows::new(who.org, &turn.mirror(), &plan), self.clock.now());
+        let (mut written, now) = (WrittenRows::new(who.org, &transaction.mirror(), &plan), self.clock.now());
         let work = async move |db: DbTransaction| {
             written.write(&db, &plan, now).await?;
             Ok((plan, written))
         };
         let told = |(_, written): &(InventoryPlan, WrittenRows)| written.audit_changes.clone();
         let (plan, _) =
-            turn.commit_changes(who, work, told, |mirror, (_, written)| written.put(mirror)).await?;
+            transaction.commit_changes(who, work, told, |mirror, (_, written)| written.put(mirror)).await?;
         Ok(plan)
     }
 
@@ -144,28 +144,28 @@ impl Catalog {
     }
 }
 
-fn plan(sight: &VisibleCatalog, inventory: &Inventory) -> Result<InventoryPlan> {
-    require_unrestricted(sight.who)?;
+fn plan(visible: &VisibleCatalog, inventory: &Inventory) -> Result<InventoryPlan> {
+    require_unrestricted(visible.who)?;
     let mut plan = InventoryPlan::default();
     let mut new_groups = HashMap::new();
     let names = inventory.devices.iter().map(|entry| entry.name.as_str()).collect();
     for entry in &inventory.devices {
-        let device = plan_device(sight, entry, &names)?;
+        let device = plan_device(visible, entry, &names)?;
         let mut pins = PinPlan::new(&device, entry);
         plan.devices.push(device);
         for stream in &entry.streams {
             let device = plan.devices.last().expect("it was pushed just now");
-            let mut stream = plan_stream(sight, device, stream, &mut new_groups, &mut plan.groups)?;
-            pins.assign(&sight.mirror, device, &mut stream)?;
+            let mut stream = plan_stream(visible, device, stream, &mut new_groups, &mut plan.groups)?;
+            pins.assign(&visible.mirror, device, &mut stream)?;
             plan.devices.last_mut().expect("it was pushed just now").streams.push(stream);
         }
     }
-    check_parents(sight, &plan)?;
+    check_parents(visible, &plan)?;
     Ok(plan)
 }
 
-fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&str>) -> Result<DevicePlan> {
-    let before = sight.mirror.devices.get_by_name(sight.who.org, &entry.name).cloned();
+fn plan_device(visible: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&str>) -> Result<DevicePlan> {
+    let before = visible.mirror.devices.get_by_name(visible.who.org, &entry.name).cloned();
     let mut references = DeviceReferences::of(entry);
     let mut has_new_parent = false;
     let after = match (&entry.spec, &before) {
@@ -173,14 +173,14 @@ fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&st
             let kept = before.as_ref().map(|before| before.spec.password.clone());
             let password = entry.password.clone().or(kept).unwrap_or_default();
             let product =
-                entry.product.as_deref().map(|name| product_named(sight, entry, name)).transpose()?;
-            let parent_device = entry.parent_device.as_deref().and_then(|name| existing_id(sight, name));
+                entry.product.as_deref().map(|name| product_named(visible, entry, name)).transpose()?;
+            let parent_device = entry.parent_device.as_deref().and_then(|name| existing_id(visible, name));
             has_new_parent = entry.parent_device.is_some() && parent_device.is_none();
             let name = entry.name.clone();
             DeviceSpec { password, name, product, parent_device, ..spec.clone() }
         }
         (None, Some(before)) => {
-            references = DeviceReferences::stored(sight, before);
+            references = DeviceReferences::stored(visible, before);
             before.spec.clone()
         }
         (None, None) => return Err(device_error(&entry.name, "there is no such device")),
@@ -189,7 +189,7 @@ fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&st
     let mut problems = if entry.spec.is_some() { after.problems() } else { Vec::new() };
     let stored = before.as_ref().map(|device| &device.spec.metadata);
     check_object(&mut problems, "metadata", &after.metadata, stored);
-    problems.extend(reference_problems(sight, &after, before.as_ref()).into_iter().filter(|problem| {
+    problems.extend(reference_problems(visible, &after, before.as_ref()).into_iter().filter(|problem| {
         // Gateways may change in the same inventory: all of them are checked together.
         problem.field != "parent_device"
     }));
@@ -198,7 +198,7 @@ fn plan_device(sight: &VisibleCatalog, entry: &DeviceEntry, names: &BTreeSet<&st
     }
     Error::check(problems).map_err(|error| device_error(&entry.name, &error.message))?;
     let has_streams =
-        before.as_ref().is_some_and(|device| sight.mirror.streams().ids_of(device.id).next().is_some());
+        before.as_ref().is_some_and(|device| visible.mirror.streams().ids_of(device.id).next().is_some());
     if has_streams && !after.protocol.has_streams() {
         return Err(device_error(&entry.name, "protocol: Device protocol has no data streams."));
     }
@@ -217,9 +217,9 @@ impl DeviceReferences {
         Self { product: entry.product.clone(), parent_device: entry.parent_device.clone() }
     }
 
-    fn stored(sight: &VisibleCatalog, device: &Device) -> Self {
-        let product = device.spec.product.and_then(|id| sight.mirror.products.get(id));
-        let parent = device.spec.parent_device.and_then(|id| sight.mirror.devices.get(id));
+    fn stored(visible: &VisibleCatalog, device: &Device) -> Self {
+        let product = device.spec.product.and_then(|id| visible.mirror.products.get(id));
+        let parent = device.spec.parent_device.and_then(|id| visible.mirror.devices.get(id));
         Self {
             product: product.map(|product| product.spec.name.clone()),
             parent_device: parent.map(|parent| parent.spec.name.clone()),
@@ -227,18 +227,18 @@ impl DeviceReferences {
     }
 }
 
-fn existing_id(sight: &VisibleCatalog, device: &str) -> Option<DeviceId> {
-    sight.mirror.devices.get_by_name(sight.who.org, device).map(|device| device.id)
+fn existing_id(visible: &VisibleCatalog, device: &str) -> Option<DeviceId> {
+    visible.mirror.devices.get_by_name(visible.who.org, device).map(|device| device.id)
 }
 
-fn product_named(sight: &VisibleCatalog, entry: &DeviceEntry, name: &str) -> Result<ProductId> {
-    let product = sight.mirror.products.get_by_name(sight.who.org, name);
+fn product_named(visible: &VisibleCatalog, entry: &DeviceEntry, name: &str) -> Result<ProductId> {
+    let product = visible.mirror.products.get_by_name(visible.who.org, name);
     let product = product.ok_or_else(|| device_error(&entry.name, "product: there is no such product"));
     Ok(product?.id)
 }
 
 /// Checks that no device is below itself once the whole inventory is stored.
-fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
+fn check_parents(visible: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
     let planned: HashMap<&str, Option<&str>> =
         plan.devices.iter().map(|d| (d.after.name.as_str(), d.parent_device.as_deref())).collect();
     let mut sound = BTreeSet::new();
@@ -249,7 +249,7 @@ fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
                 let problem = "parent_device: A device may not be below itself.";
                 return Err(device_error(&device.after.name, problem));
             }
-            next = planned.get(name).copied().unwrap_or_else(|| stored_parent(sight, name));
+            next = planned.get(name).copied().unwrap_or_else(|| stored_parent(visible, name));
         }
         sound.append(&mut path);
     }
@@ -257,9 +257,9 @@ fn check_parents(sight: &VisibleCatalog, plan: &InventoryPlan) -> Result<()> {
 }
 
 /// Name of the gateway of a stored device.
-fn stored_parent<'a>(sight: &'a VisibleCatalog<'_>, device: &str) -> Option<&'a str> {
-    let device = sight.mirror.devices.get_by_name(sight.who.org, device)?;
-    let parent = sight.mirror.devices.get(device.spec.parent_device?)?;
+fn stored_parent<'a>(visible: &'a VisibleCatalog<'_>, device: &str) -> Option<&'a str> {
+    let device = visible.mirror.devices.get_by_name(visible.who.org, device)?;
+    let parent = visible.mirror.devices.get(device.spec.parent_device?)?;
     Some(parent.spec.name.as_str())
 }
 
@@ -310,17 +310,17 @@ impl PinPlan {
 }
 
 fn plan_stream(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     device: &DevicePlan,
     entry: &StreamEntry,
     new_groups: &mut HashMap<String, usize>,
     made: &mut Vec<String>,
 ) -> Result<StreamPlan> {
     let owner = device.before.as_ref().map(|device| device.id);
-    let before = owner.and_then(|id| sight.mirror.streams().get_by_name(id, &entry.spec.name)).cloned();
+    let before = owner.and_then(|id| visible.mirror.streams().get_by_name(id, &entry.spec.name)).cloned();
     let (group, joins) = match &entry.group {
         None => (None, None),
-        Some(name) => match sight.mirror.groups.get_by_name(sight.who.org, name) {
+        Some(name) => match visible.mirror.groups.get_by_name(visible.who.org, name) {
             Some(group) => (Some(group.id), None),
             None => {
                 let place = *new_groups.entry(name.clone()).or_insert_with(|| {

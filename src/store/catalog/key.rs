@@ -53,17 +53,18 @@ impl Catalog {
         require_unrestricted(who)?;
         spec.scopes.iter().try_for_each(|scope| who.require(scope))?;
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
-        check(&turn.visible_to(who), &spec, &secret)?;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_key(&spec))?;
+        let transaction = self.begin_transaction().await?;
+        check(&transaction.visible_to(who), &spec, &secret)?;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_key(&spec))?;
         let row = entity::key::new(who.org, spec, secret, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_key(row.insert(&*db).await),
-            |key| AuditChange::new(Action::Create, "key", key.id.0),
-            |mirror, key| mirror.keys.put(Arc::clone(key)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_key(row.insert(&*db).await),
+                |key| AuditChange::new(Action::Create, "key", key.id.0),
+                |mirror, key| mirror.keys.put(Arc::clone(key)),
+            )
+            .await
     }
 
     /// Renames a key. Its permissions cannot be changed, so that a secret already handed out never gains any.
@@ -72,32 +73,34 @@ impl Catalog {
         trim(&mut name);
         let mut problems = Vec::new();
         check_text(&mut problems, "name", &name, 1, 100);
-        let turn = self.begin_transaction().await?;
-        turn.visible_to(who).key(id)?;
+        let transaction = self.begin_transaction().await?;
+        transaction.visible_to(who).key(id)?;
         Error::check(problems)?;
         let row = entity::key::ActiveModel { id: Set(id.0), name: Set(name), ..Default::default() };
-        turn.commit_change(
-            who,
-            async move |db| into_key(row.update(&*db).await),
-            |key| AuditChange::new(Action::Update, "key", key.id.0).with(vec!["name"]),
-            |mirror, key| mirror.keys.put(Arc::clone(key)),
-        )
-        .await?;
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_key(row.update(&*db).await),
+                |key| AuditChange::new(Action::Update, "key", key.id.0).with(vec!["name"]),
+                |mirror, key| mirror.keys.put(Arc::clone(key)),
+            )
+            .await?;
         self.key(who, id)
     }
 
     /// Disables a key permanently; idempotent.
     pub async fn revoke_key(&self, who: &Principal, id: KeyId) -> Result<Arc<Key>> {
-        let turn = self.begin_transaction().await?;
-        turn.visible_to(who).key(id)?;
+        let transaction = self.begin_transaction().await?;
+        transaction.visible_to(who).key(id)?;
         let row = entity::key::ActiveModel { id: Set(id.0), enabled: Set(false), ..Default::default() };
-        turn.commit_change(
-            who,
-            async move |db| into_key(row.update(&*db).await),
-            |key| AuditChange::new(Action::Revoke, "key", key.id.0),
-            |mirror, key| mirror.keys.put(Arc::clone(key)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_key(row.update(&*db).await),
+                |key| AuditChange::new(Action::Revoke, "key", key.id.0),
+                |mirror, key| mirror.keys.put(Arc::clone(key)),
+            )
+            .await
     }
 
     /// Looks up a key for authentication, without a principal. The key may be revoked or expired: check
@@ -115,7 +118,7 @@ impl Catalog {
 
     /// Writes the uses recorded since the last call. On failure they are kept for the next call.
     pub async fn save_last_used(&self) -> Result<()> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let used: Vec<(KeyId, Micros)> =
             self.unsaved_key_uses.lock().iter().map(|(id, at)| (*id, *at)).collect();
         if used.is_empty() {
@@ -134,10 +137,11 @@ impl Catalog {
             }
             Ok(keys)
         };
-        turn.commit_unaudited(update, |mirror, keys| {
-            keys.iter().for_each(|key| mirror.keys.put(Arc::clone(key)))
-        })
-        .await?;
+        transaction
+            .commit_unaudited(update, |mirror, keys| {
+                keys.iter().for_each(|key| mirror.keys.put(Arc::clone(key)))
+            })
+            .await?;
         let mut used = self.unsaved_key_uses.lock();
         for (id, at) in saved {
             if used.get(&id) == Some(&at) {
@@ -148,13 +152,13 @@ impl Catalog {
     }
 }
 
-fn check(sight: &VisibleCatalog, spec: &KeySpec, secret: &KeySecret) -> Result<()> {
+fn check(visible: &VisibleCatalog, spec: &KeySpec, secret: &KeySecret) -> Result<()> {
     let mut problems = Vec::new();
     check_text(&mut problems, "name", &spec.name, 1, 100);
-    check_allowed(&mut problems, "allowed_devices", spec.devices.as_ref(), |id| sight.device(id).is_ok());
-    check_allowed(&mut problems, "allowed_data", spec.streams.as_ref(), |id| sight.stream(id).is_ok());
+    check_allowed(&mut problems, "allowed_devices", spec.devices.as_ref(), |id| visible.device(id).is_ok());
+    check_allowed(&mut problems, "allowed_data", spec.streams.as_ref(), |id| visible.stream(id).is_ok());
     Error::check(problems)?;
-    match sight.mirror.keys.get_by_name((), &secret.prefix) {
+    match visible.mirror.keys.get_by_name((), &secret.prefix) {
         Some(_) => Err(not_unique("prefix")),
         None => Ok(()),
     }

@@ -19,23 +19,23 @@ use serde_json::json;
 impl Catalog {
     /// Visible models by id ascending.
     pub fn models(&self, who: &Principal) -> Vec<Arc<Model>> {
-        let sight = self.visible_to(who);
-        let seen = sight.mirror.models().filter(|model| sight.device(model.device).is_ok());
-        seen.map(|model| sight.redact_model(model)).collect()
+        let visible = self.visible_to(who);
+        let seen = visible.mirror.models().filter(|model| visible.device(model.device).is_ok());
+        seen.map(|model| visible.redact_model(model)).collect()
     }
 
     /// Returns a model; `NotFound` when it is absent or not visible.
     pub fn model(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
-        let sight = self.visible_to(who);
-        let model = sight.model(id)?;
-        Ok(sight.redact_model(model))
+        let visible = self.visible_to(who);
+        let model = visible.model(id)?;
+        Ok(visible.redact_model(model))
     }
 
     /// Returns a model that the principal may change: `Forbidden` when it may only read the model's device.
     pub fn model_for_update(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
-        let sight = self.visible_to(who);
-        let (model, _) = writable_model(&sight, id)?;
-        Ok(sight.redact_model(&model))
+        let visible = self.visible_to(who);
+        let (model, _) = writable_model(&visible, id)?;
+        Ok(visible.redact_model(&model))
     }
 
     /// The visible models of these devices, by id ascending.
@@ -49,9 +49,9 @@ impl Catalog {
     pub async fn model_versions(&self, who: &Principal, id: ModelId) -> Result<Vec<ModelVersion>> {
         self.model(who, id)?;
         let mut versions = versions(&self.db, id).await?;
-        let sight = self.visible_to(who);
+        let visible = self.visible_to(who);
         for version in &mut versions {
-            version.settings.sources.retain(|source| sight.stream(*source).is_ok());
+            version.settings.sources.retain(|source| visible.stream(*source).is_ok());
         }
         Ok(versions)
     }
@@ -71,8 +71,8 @@ impl Catalog {
         id: ModelId,
         change: impl FnOnce(&mut bool, &mut ModelSettings) + Send,
     ) -> Result<Arc<Model>> {
-        let turn = self.begin_transaction().await?;
-        let (model, device) = changed(&turn.visible_to(who), id, change)?;
+        let transaction = self.begin_transaction().await?;
+        let (model, device) = changed(&transaction.visible_to(who), id, change)?;
         let now = self.clock.now();
         let write = async move |db: DbTransaction| {
             let model = Model { updated_at: now, ..model };
@@ -80,7 +80,7 @@ impl Catalog {
             Ok((write_model_metadata(&*db, device, &model, now).await?, Arc::new(model)))
         };
         let told = move |_: &(Arc<Device>, Arc<Model>)| AuditChange::new(Action::Update, "model", id.0);
-        let done = turn.commit_change(who, write, told, |mirror, (device, model)| {
+        let done = transaction.commit_change(who, write, told, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
@@ -97,9 +97,9 @@ impl Catalog {
         id: ModelId,
         number: Option<i32>,
     ) -> Result<Arc<Model>> {
-        let turn = self.begin_transaction().await?;
-        let (current, device) = writable_model(&turn.visible_to(who), id)?;
-        let kept = versions(&turn.db, id).await?;
+        let transaction = self.begin_transaction().await?;
+        let (current, device) = writable_model(&transaction.visible_to(who), id)?;
+        let kept = versions(&transaction.db, id).await?;
         let wanted = |version: &&ModelVersion| match number {
             Some(number) => version.number == number,
             None => version.number < current.version.number,
@@ -124,7 +124,7 @@ impl Catalog {
         let told = move |_: &(Arc<Device>, Arc<Model>)| {
             AuditChange::new(Action::Update, "model", id.0).with(vec!["version"])
         };
-        let done = turn.commit_change(who, write, told, |mirror, (device, model)| {
+        let done = transaction.commit_change(who, write, told, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
@@ -133,14 +133,14 @@ impl Catalog {
 
     /// Deletes a model with its versions and files. Its device, stream and scores stay.
     pub async fn delete_model(&self, who: &Principal, id: ModelId) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        writable_model(&turn.visible_to(who), id)?;
+        let transaction = self.begin_transaction().await?;
+        writable_model(&transaction.visible_to(who), id)?;
         let delete = async move |db: DbTransaction| {
             entity::model::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "model", id.0);
-        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
     }
 
     /// Every model of every organization, by id ascending, for the live pipeline.
@@ -150,17 +150,17 @@ impl Catalog {
 }
 
 /// A model that the principal may change, and its device.
-pub(super) fn writable_model(sight: &VisibleCatalog, id: ModelId) -> Result<(Arc<Model>, Arc<Device>)> {
-    let model = sight.model(id)?;
-    Ok((Arc::clone(model), Arc::clone(sight.writable_device(model.device)?)))
+pub(super) fn writable_model(visible: &VisibleCatalog, id: ModelId) -> Result<(Arc<Model>, Arc<Device>)> {
+    let model = visible.model(id)?;
+    Ok((Arc::clone(model), Arc::clone(visible.writable_device(model.device)?)))
 }
 
 fn changed(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     id: ModelId,
     change: impl FnOnce(&mut bool, &mut ModelSettings),
 ) -> Result<(Model, Arc<Device>)> {
-    let (stored, device) = writable_model(sight, id)?;
+    let (stored, device) = writable_model(visible, id)?;
     let mut model = Model::clone(&stored);
     change(&mut model.enabled, &mut model.version.settings);
     Error::check(model.version.settings.problems())?;

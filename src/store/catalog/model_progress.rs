@@ -35,14 +35,14 @@ impl Catalog {
 
     /// Stores the progress of models; deleted ones are skipped.
     pub async fn save_progress(&self, models: Vec<(ModelId, ModelProgress)>) -> Result<()> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let work = async move |db: DbTransaction| {
             for (id, progress) in &models {
                 write(&*db, *id, progress).await?;
             }
             Ok(())
         };
-        turn.commit_unaudited(work, |_, ()| {}).await
+        transaction.commit_unaudited(work, |_, ()| {}).await
     }
 
     /// Writes an event and the model's progress in one transaction. Returns the stored progress, which contains the
@@ -54,7 +54,7 @@ impl Catalog {
         mut progress: ModelProgress,
         told: AnomalyEventChange,
     ) -> Result<ModelProgress> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let work = async move |db: DbTransaction| {
             let event = match told {
@@ -79,7 +79,7 @@ impl Catalog {
                     changes.notify_event(action, event, before.clone());
                 }
             };
-        turn.commit_unaudited(work, apply).await.map(|(progress, _)| progress)
+        transaction.commit_unaudited(work, apply).await.map(|(progress, _)| progress)
     }
 }
 

@@ -77,10 +77,11 @@ impl Catalog {
             trim(&mut device.name);
             trim(stream);
         }
-        let turn = self.begin_transaction().await?;
-        self.check_upload_target(&turn.visible_to(who), &upload.target, &upload.settings)?;
-        let before = existing_rows(&turn.visible_to(who), &upload.target)?;
-        let identity = NewIdentity::choose(&turn.mirror(), who.org, &upload.target, before.device.as_deref());
+        let transaction = self.begin_transaction().await?;
+        self.check_upload_target(&transaction.visible_to(who), &upload.target, &upload.settings)?;
+        let before = existing_rows(&transaction.visible_to(who), &upload.target)?;
+        let identity =
+            NewIdentity::choose(&transaction.mirror(), who.org, &upload.target, before.device.as_deref());
         let is_new = before.model.is_none();
         let (org, now) = (who.org, self.clock.now());
         let told = move |placed: &UploadedModel| {
@@ -88,24 +89,28 @@ impl Catalog {
             AuditChange::new(action, "model", placed.model.id.0).with(vec!["version"])
         };
         let work = async move |db: DbTransaction| write(&*db, org, before, (upload, identity), now).await;
-        let placed = turn.commit_change(who, work, told, |mirror, placed| {
+        let placed = transaction.commit_change(who, work, told, |mirror, placed| {
             mirror.devices.put(Arc::clone(&placed.device));
             mirror.put_stream(Arc::clone(&placed.stream));
             mirror.put_model(Arc::clone(&placed.model));
         });
         let UploadedModel { device, stream, model } = placed.await?;
-        let sight = self.visible_to(who);
-        Ok(UploadedModel { device: sight.redact_device(&device), model: sight.redact_model(&model), stream })
+        let visible = self.visible_to(who);
+        Ok(UploadedModel {
+            device: visible.redact_device(&device),
+            model: visible.redact_model(&model),
+            stream,
+        })
     }
 
     fn check_upload_target(
         &self,
-        sight: &VisibleCatalog,
+        visible: &VisibleCatalog,
         target: &UploadTarget,
         settings: &ModelSettings,
     ) -> Result<()> {
-        check(sight, target, settings, self.max_devices.load(Ordering::Relaxed))?;
-        self.check_quota(&sight.mirror, sight.who.org, target.quota_delta())
+        check(visible, target, settings, self.max_devices.load(Ordering::Relaxed))?;
+        self.check_quota(&visible.mirror, visible.who.org, target.quota_delta())
     }
 }
 
@@ -137,65 +142,65 @@ impl NewIdentity {
     }
 }
 
-fn existing_rows(sight: &VisibleCatalog, target: &UploadTarget) -> Result<ExistingRows> {
+fn existing_rows(visible: &VisibleCatalog, target: &UploadTarget) -> Result<ExistingRows> {
     Ok(match target {
         UploadTarget::Device { .. } => ExistingRows { device: None, stream: None, model: None },
         UploadTarget::Stream { device, .. } => ExistingRows {
-            device: Some(Arc::clone(sight.writable_device(*device)?)),
+            device: Some(Arc::clone(visible.writable_device(*device)?)),
             stream: None,
             model: None,
         },
         UploadTarget::Existing(id) => {
-            let stream = sight.stream(*id)?;
+            let stream = visible.stream(*id)?;
             ExistingRows {
-                device: Some(Arc::clone(sight.writable_device(stream.spec.device)?)),
+                device: Some(Arc::clone(visible.writable_device(stream.spec.device)?)),
                 stream: Some(Arc::clone(stream)),
-                model: sight.mirror.model_of(*id).cloned(),
+                model: visible.mirror.model_of(*id).cloned(),
             }
         }
     })
 }
 
 fn check(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     target: &UploadTarget,
     settings: &ModelSettings,
     most_devices: usize,
 ) -> Result<()> {
     let mut problems = settings.problems();
-    check_sources(sight, target, settings, &mut problems);
+    check_sources(visible, target, settings, &mut problems);
     match target {
         UploadTarget::Device { device, stream } => {
-            if sight.who.is_restricted() {
+            if visible.who.is_restricted() {
                 let message = "a key restricted to some devices or data may not create devices";
                 return Err(Error::forbidden(message));
             }
-            device::check_device_limit(sight.mirror.devices.len(), most_devices)?;
-            problems.extend(device::problems(sight, device, None));
+            device::check_device_limit(visible.mirror.devices.len(), most_devices)?;
+            problems.extend(device::problems(visible, device, None));
             problems.extend(name_problems(StreamSpec::new(stream.as_str(), DeviceId(0))));
         }
         UploadTarget::Stream { device, stream } => {
-            if let Some(device) = sight.referenced_device("device_id", *device, &mut problems) {
+            if let Some(device) = visible.referenced_device("device_id", *device, &mut problems) {
                 check_is_ai(device, "device_id", &mut problems);
                 problems.extend(name_problems(StreamSpec::new(stream.as_str(), device.id)));
-                if sight.mirror.streams().get_by_name(device.id, stream).is_some() {
+                if visible.mirror.streams().get_by_name(device.id, stream).is_some() {
                     let message = format!("The device has data \"{stream}\" already; name it with data_id.");
                     problems.push(FieldError::new("name", message));
                 }
             }
         }
-        UploadTarget::Existing(id) => check_stream(sight, *id, &mut problems),
+        UploadTarget::Existing(id) => check_stream(visible, *id, &mut problems),
     }
     Error::check(problems)?;
-    check_may_change(sight, target)
+    check_may_change(visible, target)
 }
 
 /// A model can only be given to a device that the principal may change.
-fn check_may_change(sight: &VisibleCatalog, target: &UploadTarget) -> Result<()> {
+fn check_may_change(visible: &VisibleCatalog, target: &UploadTarget) -> Result<()> {
     match target {
         UploadTarget::Device { .. } => Ok(()),
-        UploadTarget::Stream { device, .. } => sight.writable_device(*device).map(drop),
-        UploadTarget::Existing(id) => sight.writable_device(sight.stream(*id)?.spec.device).map(drop),
+        UploadTarget::Stream { device, .. } => visible.writable_device(*device).map(drop),
+        UploadTarget::Existing(id) => visible.writable_device(visible.stream(*id)?.spec.device).map(drop),
     }
 }
 
@@ -210,8 +215,8 @@ fn check_is_ai(device: &Device, field: &'static str, problems: &mut Vec<FieldErr
     }
 }
 
-fn check_stream(sight: &VisibleCatalog, id: StreamId, problems: &mut Vec<FieldError>) {
-    let found = sight.stream(id).and_then(|stream| Ok((stream, sight.device(stream.spec.device)?)));
+fn check_stream(visible: &VisibleCatalog, id: StreamId, problems: &mut Vec<FieldError>) {
+    let found = visible.stream(id).and_then(|stream| Ok((stream, visible.device(stream.spec.device)?)));
     let Ok((stream, device)) = found else {
         problems.push(no_such_row("data_id", id));
         return;
@@ -225,13 +230,13 @@ fn check_stream(sight: &VisibleCatalog, id: StreamId, problems: &mut Vec<FieldEr
 
 /// Sources must be numeric, visible to the caller, and not derived from this model's own scores.
 fn check_sources(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     target: &UploadTarget,
     settings: &ModelSettings,
     problems: &mut Vec<FieldError>,
 ) {
     for id in &settings.sources {
-        match sight.stream(*id) {
+        match visible.stream(*id) {
             Err(_) => problems.push(no_such_row("source", id)),
             Ok(stream) if !stream.spec.kind.is_numeric() => {
                 let message = format!("Data {id} is of type {}; a source holds numbers.", stream.spec.kind);
@@ -241,14 +246,14 @@ fn check_sources(
         }
     }
     if let UploadTarget::Existing(own) = target
-        && settings.sources.iter().any(|source| stems_from(sight, *source, *own))
+        && settings.sources.iter().any(|source| stems_from(visible, *source, *own))
     {
         problems.push(FieldError::new("source", "A model may not be fed with its own scores."));
     }
 }
 
 /// Whether `stream` is `origin`, or holds scores derived from it through a chain of models.
-fn stems_from(sight: &VisibleCatalog, stream: StreamId, origin: StreamId) -> bool {
+fn stems_from(visible: &VisibleCatalog, stream: StreamId, origin: StreamId) -> bool {
     let (mut next, mut seen) = (vec![stream], Vec::new());
     while let Some(id) = next.pop() {
         if id == origin {
@@ -256,7 +261,7 @@ fn stems_from(sight: &VisibleCatalog, stream: StreamId, origin: StreamId) -> boo
         }
         if !seen.contains(&id) {
             seen.push(id);
-            let model = sight.mirror.model_of(id);
+            let model = visible.mirror.model_of(id);
             next.extend(model.iter().flat_map(|model| &model.version.settings.sources));
         }
     }

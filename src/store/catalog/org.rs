@@ -52,8 +52,8 @@ impl Catalog {
         let mut problems = slug_problems(slug);
         check_text(&mut problems, "name", name, 1, 100);
         Error::check(problems)?;
-        let turn = self.begin_transaction().await?;
-        if turn.visible_to(who).mirror.orgs.get_by_name((), slug).is_some() {
+        let transaction = self.begin_transaction().await?;
+        if transaction.visible_to(who).mirror.orgs.get_by_name((), slug).is_some() {
             return Err(not_unique("slug"));
         }
         let now = self.clock.now();
@@ -69,7 +69,7 @@ impl Catalog {
             mirror.orgs.put(Arc::clone(org));
             mirror.products.put(Arc::clone(product));
         };
-        turn.commit_change(who, insert, told, apply).await.map(|(org, _)| org)
+        transaction.commit_change(who, insert, told, apply).await.map(|(org, _)| org)
     }
 }
 

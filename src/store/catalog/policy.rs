@@ -17,8 +17,8 @@ use crate::domain::{Error, Principal, Result, StreamId};
 impl Catalog {
     /// Policies of a stream, or of the organization itself, in the order of `PolicyTable::ALL`.
     pub fn policies(&self, who: &Principal, stream: Option<StreamId>) -> Result<Vec<Arc<Policy>>> {
-        let sight = self.visible_to(who);
-        let all = PolicyTable::ALL.into_iter().map(|table| sight.policy(table, stream));
+        let visible = self.visible_to(who);
+        let all = PolicyTable::ALL.into_iter().map(|table| visible.policy(table, stream));
         all.filter_map(|policy| policy.map(|found| found.cloned()).transpose()).collect()
     }
 
@@ -34,9 +34,9 @@ impl Catalog {
             let message = "Ensure this value is greater than or equal to 1.";
             return Err(Error::field("drop_after_seconds", message));
         }
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let policy = Policy { org: who.org, table, stream, drop_after_s };
-        let is_new = stored(&turn.visible_to(who), table, stream)?.is_none();
+        let is_new = stored(&transaction.visible_to(who), table, stream)?.is_none();
         let set = async move |db: DbTransaction| {
             write(&*db, &policy, is_new).await.map_err(|e| write_error(e, || not_unique("hypertable")))?;
             Ok((Arc::new(policy), is_new))
@@ -44,7 +44,9 @@ impl Catalog {
         let told = move |(_, is_new): &(Arc<Policy>, bool)| {
             audit_change(if *is_new { Action::Create } else { Action::Update }, table, stream)
         };
-        turn.commit_change(who, set, told, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy))).await
+        transaction
+            .commit_change(who, set, told, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy)))
+            .await
     }
 
     /// Removes a policy; returns whether there was one.
@@ -54,8 +56,8 @@ impl Catalog {
         table: PolicyTable,
         stream: Option<StreamId>,
     ) -> Result<bool> {
-        let turn = self.begin_transaction().await?;
-        let Some(policy) = stored(&turn.visible_to(who), table, stream)? else { return Ok(false) };
+        let transaction = self.begin_transaction().await?;
+        let Some(policy) = stored(&transaction.visible_to(who), table, stream)? else { return Ok(false) };
         let org = policy.org;
         let remove = async move |db: DbTransaction| {
             entity::policy::Entity::delete_many()
@@ -66,7 +68,9 @@ impl Catalog {
             Ok(true)
         };
         let told = move |_: &bool| audit_change(Action::Delete, table, stream);
-        turn.commit_change(who, remove, told, move |mirror, _| mirror.remove_policy(org, table, stream)).await
+        transaction
+            .commit_change(who, remove, told, move |mirror, _| mirror.remove_policy(org, table, stream))
+            .await
     }
 
     /// Every policy of every organization, unordered.
@@ -78,14 +82,14 @@ impl Catalog {
 
 /// The current policy, if the principal may change it.
 fn stored(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     table: PolicyTable,
     stream: Option<StreamId>,
 ) -> Result<Option<Arc<Policy>>> {
     if stream.is_none() {
-        require_unrestricted(sight.who)?;
+        require_unrestricted(visible.who)?;
     }
-    Ok(sight.policy(table, stream)?.cloned())
+    Ok(visible.policy(table, stream)?.cloned())
 }
 
 /// The audit row of a policy names its stream, if any, and its table.

@@ -22,8 +22,8 @@ const MAX_TEMPLATE_BYTES: usize = 4 * MAX_OBJECT_BYTES;
 impl Catalog {
     /// Products of the organization, by id ascending.
     pub fn products(&self, who: &Principal, page: Pagination) -> Vec<Arc<Product>> {
-        let sight = self.visible_to(who);
-        sight.mirror.products.rows_of(who.org).skip(page.offset).take(page.limit).cloned().collect()
+        let visible = self.visible_to(who);
+        visible.mirror.products.rows_of(who.org).skip(page.offset).take(page.limit).cloned().collect()
     }
 
     /// Returns a product; `NotFound` when it is absent or of another organization.
@@ -55,17 +55,18 @@ impl Catalog {
     pub async fn create_product(&self, who: &Principal, mut spec: ProductSpec) -> Result<Arc<Product>> {
         require_unrestricted(who)?;
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
-        check(&turn.visible_to(who), &spec, None)?;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_product(&spec, None))?;
+        let transaction = self.begin_transaction().await?;
+        check(&transaction.visible_to(who), &spec, None)?;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_product(&spec, None))?;
         let row = entity::product::new(who.org, false, spec, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_product(row.insert(&*db).await),
-            |product| AuditChange::new(Action::Create, "product", product.id.0),
-            |mirror, product| mirror.products.put(Arc::clone(product)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_product(row.insert(&*db).await),
+                |product| AuditChange::new(Action::Create, "product", product.id.0),
+                |mirror, product| mirror.products.put(Arc::clone(product)),
+            )
+            .await
     }
 
     /// Changes a product atomically.
@@ -76,31 +77,32 @@ impl Catalog {
         change: impl FnOnce(&mut ProductSpec) + Send,
     ) -> Result<Arc<Product>> {
         require_unrestricted(who)?;
-        let turn = self.begin_transaction().await?;
-        let stored = turn.visible_to(who).product(id)?.clone();
+        let transaction = self.begin_transaction().await?;
+        let stored = transaction.visible_to(who).product(id)?.clone();
         let mut spec = stored.spec.clone();
         change(&mut spec);
         trim(&mut spec.name);
-        check(&turn.visible_to(who), &spec, Some(&stored))?;
+        check(&transaction.visible_to(who), &spec, Some(&stored))?;
         let growth = QuotaDelta::of_product(&spec, Some(&stored.spec));
-        self.check_quota(&turn.mirror(), who.org, growth)?;
+        self.check_quota(&transaction.mirror(), who.org, growth)?;
         let fields = stored.spec.differences(&spec);
         let row = entity::product::for_update(id, spec, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_product(row.update(&*db).await),
-            move |_| AuditChange::new(Action::Update, "product", id.0).with(fields),
-            |mirror, product| mirror.products.put(Arc::clone(product)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_product(row.update(&*db).await),
+                move |_| AuditChange::new(Action::Update, "product", id.0).with(fields),
+                |mirror, product| mirror.products.put(Arc::clone(product)),
+            )
+            .await
     }
 
     /// Deletes a product. Its devices get the organization's default product, which itself cannot be deleted
     /// (`Conflict`); products derived from it are then derived from none.
     pub async fn delete_product(&self, who: &Principal, id: ProductId) -> Result<()> {
         require_unrestricted(who)?;
-        let turn = self.begin_transaction().await?;
-        if turn.visible_to(who).product(id)?.is_default {
+        let transaction = self.begin_transaction().await?;
+        if transaction.visible_to(who).product(id)?.is_default {
             return Err(Error::conflict("the default product of an organization cannot be deleted"));
         }
         let delete = async move |db: DbTransaction| {
@@ -108,11 +110,11 @@ impl Catalog {
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "product", id.0);
-        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_product(id)).await
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_product(id)).await
     }
 }
 
-fn check(sight: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Product>>) -> Result<()> {
+fn check(visible: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Product>>) -> Result<()> {
     let mut problems = spec.problems();
     check_object(&mut problems, "metadata", &spec.metadata, stored.map(|product| &product.spec.metadata));
     let length = entity::to_json(&spec.templates).len();
@@ -123,13 +125,13 @@ fn check(sight: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Product
         problems.push(FieldError::new("templates", message));
     }
     if let Some(parent) = spec.parent {
-        if sight.product(parent).is_err() {
+        if visible.product(parent).is_err() {
             problems.push(no_such_row("parent", parent));
-        } else if stored.is_some_and(|product| stems_from(sight, parent, product.id)) {
+        } else if stored.is_some_and(|product| stems_from(visible, parent, product.id)) {
             problems.push(FieldError::new("parent", "A product may not be derived from itself."));
         }
     }
-    let namesake = sight.mirror.products.get_by_name(sight.who.org, &spec.name);
+    let namesake = visible.mirror.products.get_by_name(visible.who.org, &spec.name);
     if namesake.is_some_and(|other| Some(other.id) != stored.map(|product| product.id)) {
         problems.push(FieldError::new("name", "This field must be unique."));
     }
@@ -137,14 +139,14 @@ fn check(sight: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Product
 }
 
 /// Whether `product` is `origin` or derived from it.
-fn stems_from(sight: &VisibleCatalog, product: ProductId, origin: ProductId) -> bool {
+fn stems_from(visible: &VisibleCatalog, product: ProductId, origin: ProductId) -> bool {
     let mut next = Some(product);
     // No product is derived from itself, so this ends.
     while let Some(id) = next {
         if id == origin {
             return true;
         }
-        next = sight.mirror.products.get(id).and_then(|product| product.spec.parent);
+        next = visible.mirror.products.get(id).and_then(|product| product.spec.parent);
     }
     false
 }

@@ -93,9 +93,9 @@ impl Catalog {
         of: &BTreeSet<i32>,
         when: RetentionClock,
     ) -> Result<()> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let raised: Vec<(Table, i32, i64)> = {
-            let mirror = turn.mirror();
+            let mirror = transaction.mirror();
             let now = cutoffs_at(&mirror, table, when);
             let all = of.iter().map(|id| (table, *id, now.cutoff_of(*id)));
             all.filter(|(table, id, from)| *from > mirror.floor(*table, *id)).collect()
@@ -110,7 +110,7 @@ impl Catalog {
         let put = |mirror: &mut Mirror, raised: &Vec<(Table, i32, i64)>| {
             raised.iter().for_each(|(table, id, from)| mirror.put_floor(*table, *id, *from));
         };
-        turn.commit_unaudited(raise, put).await.map(drop)
+        transaction.commit_unaudited(raise, put).await.map(drop)
     }
 
     /// Previews the rows that a policy change by the principal would purge.
@@ -124,10 +124,10 @@ impl Catalog {
         change: &PolicyChange,
         now: Micros,
     ) -> Result<PurgePreview> {
-        let sight = self.visible_to(who);
-        let mirror = &sight.mirror;
+        let visible = self.visible_to(who);
+        let mirror = &visible.mirror;
         let streams: Vec<&Arc<Stream>> = match change.stream {
-            Some(id) => vec![sight.stream(id)?],
+            Some(id) => vec![visible.stream(id)?],
             None => {
                 require_unrestricted(who)?;
                 mirror.streams_of_org(who.org).filter_map(|id| mirror.streams().get(id)).collect()

@@ -35,12 +35,12 @@ impl Catalog {
         origin: &Arc<RequestOrigin>,
     ) -> Result<Arc<Session>> {
         let (id, who) = (user.id, Principal::user(user).with_origin(origin));
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let is_same = |now: &Arc<User>| now.may_log_in() && now.password_hash == user.password_hash;
-        if !turn.mirror().users().get(id).is_some_and(is_same) {
+        if !transaction.mirror().users().get(id).is_some_and(is_same) {
             return Err(Error::new(Kind::Unauthenticated, "the user has changed meanwhile"));
         }
-        let own = turn.mirror().sessions_of(id);
+        let own = transaction.mirror().sessions_of(id);
         let too_many = (own.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
         let ended: Vec<SessionId> = own.iter().take(too_many).map(|session| session.id).collect();
         let row = entity::session::new(id, hash, self.clock.now(), expires_at);
@@ -54,32 +54,36 @@ impl Catalog {
             mirror.remove_sessions(&ended);
             mirror.put_session(Arc::clone(session));
         };
-        turn.commit_change(&who, insert, told, apply).await
+        transaction.commit_change(&who, insert, told, apply).await
     }
 
     /// Ends a session of the acting user; idempotent.
     pub async fn end_session(&self, who: &Principal, id: SessionId) -> Result<()> {
         let user = self.acting_user(who)?.id;
-        let turn = self.begin_transaction().await?;
-        if !turn.mirror().sessions_of(user).iter().any(|session| session.id == id) {
+        let transaction = self.begin_transaction().await?;
+        if !transaction.mirror().sessions_of(user).iter().any(|session| session.id == id) {
             return Ok(());
         }
         let end = async move |db: DbTransaction| delete(&db, &[id]).await;
         let told = move |(): &()| AuditChange::new(Action::Logout, "session", id.0);
-        turn.commit_change(who, end, told, move |mirror, ()| mirror.remove_sessions(&[id])).await
+        transaction.commit_change(who, end, told, move |mirror, ()| mirror.remove_sessions(&[id])).await
     }
 
     /// Deletes expired sessions.
     pub async fn purge_expired_sessions(&self, now: Micros) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        let expired: Vec<SessionId> =
-            turn.mirror().sessions().filter(|session| !session.is_valid_at(now)).map(|s| s.id).collect();
+        let transaction = self.begin_transaction().await?;
+        let expired: Vec<SessionId> = transaction
+            .mirror()
+            .sessions()
+            .filter(|session| !session.is_valid_at(now))
+            .map(|s| s.id)
+            .collect();
         if expired.is_empty() {
             return Ok(());
         }
         let ids = expired.clone();
         let forget = async move |db: DbTransaction| delete(&db, &ids).await;
-        turn.commit_unaudited(forget, move |mirror, ()| mirror.remove_sessions(&expired)).await
+        transaction.commit_unaudited(forget, move |mirror, ()| mirror.remove_sessions(&expired)).await
     }
 }
 

@@ -31,17 +31,17 @@ pub struct StreamWriteInfo {
 impl Catalog {
     /// Visible streams by id ascending.
     pub fn streams(&self, who: &Principal, filter: &StreamFilter) -> Vec<Arc<Stream>> {
-        let sight = self.visible_to(who);
+        let visible = self.visible_to(who);
         let candidates = match (filter.device, filter.group) {
-            (Some(device), _) => sight.mirror.streams().ids_of(device).collect(),
-            (None, Some(group)) => sight.members(group).collect(),
-            (None, None) => sight.stream_ids(),
+            (Some(device), _) => visible.mirror.streams().ids_of(device).collect(),
+            (None, Some(group)) => visible.members(group).collect(),
+            (None, None) => visible.stream_ids(),
         };
         let wanted = |stream: &&Arc<Stream>| {
             filter.group.is_none_or(|group| stream.spec.group == Some(group))
                 && filter.name.as_ref().is_none_or(|name| *name == stream.spec.name)
         };
-        let seen = candidates.into_iter().filter_map(|id| sight.stream(id).ok());
+        let seen = candidates.into_iter().filter_map(|id| visible.stream(id).ok());
         seen.filter(wanted).skip(filter.page.offset).take(filter.page.limit).cloned().collect()
     }
 
@@ -52,19 +52,19 @@ impl Catalog {
 
     /// Returns a stream by the names of its device and its own.
     pub fn stream_by_name(&self, who: &Principal, device: &str, stream: &str) -> Result<Arc<Stream>> {
-        let sight = self.visible_to(who);
-        let device = sight.mirror.devices.get_by_name(who.org, device).ok_or_else(Error::not_found)?;
-        let stream = sight.mirror.streams().get_by_name(device.id, stream).ok_or_else(Error::not_found)?;
-        sight.stream(stream.id).cloned()
+        let visible = self.visible_to(who);
+        let device = visible.mirror.devices.get_by_name(who.org, device).ok_or_else(Error::not_found)?;
+        let stream = visible.mirror.streams().get_by_name(device.id, stream).ok_or_else(Error::not_found)?;
+        visible.stream(stream.id).cloned()
     }
 
     /// Creates a stream. `LimitReached` beyond the organization's quota.
     pub async fn create_stream(&self, who: &Principal, mut spec: StreamSpec) -> Result<Arc<Stream>> {
         trim(&mut spec.name);
-        let turn = self.begin_transaction().await?;
-        let channel = check_new(&turn.visible_to(who), &spec)?.last_channel + 1;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_stream(&spec, None))?;
-        spec.pin = spec.pin.or_else(|| default_pin(&turn.mirror(), spec.device, channel, None));
+        let transaction = self.begin_transaction().await?;
+        let channel = check_new(&transaction.visible_to(who), &spec)?.last_channel + 1;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_stream(&spec, None))?;
+        spec.pin = spec.pin.or_else(|| default_pin(&transaction.mirror(), spec.device, channel, None));
         let device = spec.device;
         let row = entity::stream::new(who.org, channel, spec, self.clock.now());
         let insert = async move |db: DbTransaction| {
@@ -76,7 +76,7 @@ impl Catalog {
             mirror.devices.set_last_channel(device, channel);
             mirror.put_stream(Arc::clone(stream));
         };
-        turn.commit_change(who, insert, told, apply).await
+        transaction.commit_change(who, insert, told, apply).await
     }
 
     /// Changes a stream atomically. The device cannot be changed.
@@ -86,48 +86,49 @@ impl Catalog {
         id: StreamId,
         change: impl FnOnce(&mut StreamSpec) + Send,
     ) -> Result<Arc<Stream>> {
-        let turn = self.begin_transaction().await?;
-        let (stream, spec) = changed(&turn.visible_to(who), id, change)?;
-        self.check_quota(&turn.mirror(), who.org, QuotaDelta::of_stream(&spec, Some(&stream.spec)))?;
+        let transaction = self.begin_transaction().await?;
+        let (stream, spec) = changed(&transaction.visible_to(who), id, change)?;
+        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_stream(&spec, Some(&stream.spec)))?;
         let fields = stream.spec.differences(&spec);
         let row = entity::stream::for_update(&stream, spec, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_stream(row.update(&*db).await),
-            move |_| AuditChange::new(Action::Update, "data", id.0).with(fields),
-            |mirror, stream| {
-                mirror.put_stream(Arc::clone(stream));
-            },
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_stream(row.update(&*db).await),
+                move |_| AuditChange::new(Action::Update, "data", id.0).with(fields),
+                |mirror, stream| {
+                    mirror.put_stream(Arc::clone(stream));
+                },
+            )
+            .await
     }
 
     /// Deletes a stream with its policies; its rows leave the disk in the next retention cycle. Events stay, without
     /// their stream.
     pub async fn delete_stream(&self, who: &Principal, id: StreamId) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        turn.visible_to(who).stream(id)?;
+        let transaction = self.begin_transaction().await?;
+        transaction.visible_to(who).stream(id)?;
         let delete = async move |db: DbTransaction| {
             retention::mark_deleted(&*db, &[id], None).await?;
             entity::stream::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "data", id.0);
-        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_stream(id)).await
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_stream(id)).await
     }
 
     /// The stream of a device with this channel; `NotFound` when it is absent or not visible.
     pub fn stream_by_channel(&self, who: &Principal, device: DeviceId, channel: i32) -> Result<Arc<Stream>> {
-        let sight = self.visible_to(who);
-        let stream = sight.mirror.stream_by_channel(device, channel).ok_or_else(Error::not_found)?;
-        sight.stream(stream.id).cloned()
+        let visible = self.visible_to(who);
+        let stream = visible.mirror.stream_by_channel(device, channel).ok_or_else(Error::not_found)?;
+        visible.stream(stream.id).cloned()
     }
 
     /// The stream of a device with this pin; `NotFound` when it is absent or not visible.
     pub fn stream_by_pin(&self, who: &Principal, device: DeviceId, pin: i32) -> Result<Arc<Stream>> {
-        let sight = self.visible_to(who);
-        let stream = sight.mirror.stream_by_pin(device, pin).ok_or_else(Error::not_found)?;
-        sight.stream(stream.id).cloned()
+        let visible = self.visible_to(who);
+        let stream = visible.mirror.stream_by_pin(device, pin).ok_or_else(Error::not_found)?;
+        visible.stream(stream.id).cloned()
     }
 
     /// Look-up of the write path. Takes no principal: the caller compares the organization itself.
@@ -162,28 +163,28 @@ impl Catalog {
 }
 
 /// Checks a new stream; returns its device.
-fn check_new(sight: &VisibleCatalog, spec: &StreamSpec) -> Result<Arc<Device>> {
+fn check_new(visible: &VisibleCatalog, spec: &StreamSpec) -> Result<Arc<Device>> {
     let mut problems = spec.problems();
     check_object(&mut problems, "metadata", &spec.metadata, None);
-    let device = sight.referenced_device("device", spec.device, &mut problems);
+    let device = visible.referenced_device("device", spec.device, &mut problems);
     if let Some(device) = device {
         check_on(device, spec, &mut problems);
     }
-    check_group(sight, spec, &mut problems);
-    problems.extend(pin_problem(&sight.mirror, spec.device, spec.pin, None));
+    check_group(visible, spec, &mut problems);
+    problems.extend(pin_problem(&visible.mirror, spec.device, spec.pin, None));
     Error::check(problems)?;
     // A principal with read-only access to the device would not see the new stream.
-    let device = Arc::clone(sight.writable_device(spec.device)?);
-    check_unique(sight, spec, None)?;
+    let device = Arc::clone(visible.writable_device(spec.device)?);
+    check_unique(visible, spec, None)?;
     Ok(device)
 }
 
 fn changed(
-    sight: &VisibleCatalog,
+    visible: &VisibleCatalog,
     id: StreamId,
     change: impl FnOnce(&mut StreamSpec),
 ) -> Result<(Arc<Stream>, StreamSpec)> {
-    let stream = sight.stream(id)?;
+    let stream = visible.stream(id)?;
     let mut spec = stream.spec.clone();
     change(&mut spec);
     trim(&mut spec.name);
@@ -191,15 +192,15 @@ fn changed(
     check_object(&mut problems, "metadata", &spec.metadata, Some(&stream.spec.metadata));
     if spec.device != stream.spec.device {
         problems.push(FieldError::new("device", "This field may not be changed."));
-    } else if let Some(device) = sight.mirror.devices.get(spec.device) {
+    } else if let Some(device) = visible.mirror.devices.get(spec.device) {
         check_on(device, &spec, &mut problems);
     }
-    check_group(sight, &spec, &mut problems);
+    check_group(visible, &spec, &mut problems);
     let device = stream.spec.device;
-    spec.pin = spec.pin.or_else(|| default_pin(&sight.mirror, device, stream.channel, Some(&**stream)));
-    problems.extend(pin_problem(&sight.mirror, device, spec.pin, Some(id)));
+    spec.pin = spec.pin.or_else(|| default_pin(&visible.mirror, device, stream.channel, Some(&**stream)));
+    problems.extend(pin_problem(&visible.mirror, device, spec.pin, Some(id)));
     Error::check(problems)?;
-    check_unique(sight, &spec, Some(id))?;
+    check_unique(visible, &spec, Some(id))?;
     Ok((Arc::clone(stream), spec))
 }
 
@@ -216,8 +217,8 @@ pub(super) fn check_protocol(protocol: Protocol, spec: &StreamSpec, problems: &m
     }
 }
 
-fn check_group(sight: &VisibleCatalog, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
-    if let Some(group) = spec.group.filter(|group| sight.group(*group).is_err()) {
+fn check_group(visible: &VisibleCatalog, spec: &StreamSpec, problems: &mut Vec<FieldError>) {
+    if let Some(group) = spec.group.filter(|group| visible.group(*group).is_err()) {
         problems.push(no_such_row("group", group));
     }
 }
@@ -262,8 +263,8 @@ pub(super) async fn write_last_channel(
 }
 
 /// Checked last, as in DRF: names are compared only between rows that are otherwise valid.
-fn check_unique(sight: &VisibleCatalog, spec: &StreamSpec, id: Option<StreamId>) -> Result<()> {
-    match sight.mirror.streams().get_by_name(spec.device, &spec.name) {
+fn check_unique(visible: &VisibleCatalog, spec: &StreamSpec, id: Option<StreamId>) -> Result<()> {
+    match visible.mirror.streams().get_by_name(spec.device, &spec.name) {
         Some(other) if Some(other.id) != id => Err(name_taken()),
         _ => Ok(()),
     }

@@ -19,26 +19,26 @@ impl Catalog {
         who: &Principal,
         wanted: &SubscriptionFilter,
     ) -> (u64, BTreeSet<StreamId>) {
-        let sight = self.visible_to(who);
-        let revision = sight.mirror.revision();
+        let visible = self.visible_to(who);
+        let revision = visible.mirror.revision();
         if wanted.matches_all() {
-            return (revision, sight.stream_ids().into_iter().collect());
+            return (revision, visible.stream_ids().into_iter().collect());
         }
         let mut streams: BTreeSet<StreamId> = wanted.streams.iter().flatten().copied().collect();
         let devices = wanted.devices.iter().flatten();
-        streams.extend(devices.flat_map(|device| sight.mirror.streams().ids_of(*device)));
+        streams.extend(devices.flat_map(|device| visible.mirror.streams().ids_of(*device)));
         let groups = wanted.groups.iter().flatten();
-        streams.extend(groups.flat_map(|group| sight.mirror.members(*group)));
-        streams.retain(|id| sight.stream(*id).is_ok());
+        streams.extend(groups.flat_map(|group| visible.mirror.members(*group)));
+        streams.retain(|id| visible.stream(*id).is_ok());
         (revision, streams)
     }
 
     /// Fails with `Invalid`, naming every id that is absent or not visible.
     pub fn check_subscription(&self, who: &Principal, wanted: &SubscriptionFilter) -> Result<()> {
-        let sight = self.visible_to(who);
-        let streams = wanted.streams.iter().flatten().filter(|id: &&StreamId| sight.stream(**id).is_err());
-        let devices = wanted.devices.iter().flatten().filter(|id: &&DeviceId| sight.device(**id).is_err());
-        let groups = wanted.groups.iter().flatten().filter(|id: &&GroupId| sight.group(**id).is_err());
+        let visible = self.visible_to(who);
+        let streams = wanted.streams.iter().flatten().filter(|id: &&StreamId| visible.stream(**id).is_err());
+        let devices = wanted.devices.iter().flatten().filter(|id: &&DeviceId| visible.device(**id).is_err());
+        let groups = wanted.groups.iter().flatten().filter(|id: &&GroupId| visible.group(**id).is_err());
         let problems = streams
             .map(|id| absent("streams", "stream", id.0))
             .chain(devices.map(|id| absent("devices", "device", id.0)))
@@ -49,9 +49,9 @@ impl Catalog {
     /// Fails with `Invalid`, naming the device or stream when it is absent or not visible: its events would reveal
     /// that they belong to it.
     pub fn check_event_subscription(&self, who: &Principal, wanted: &EventSubscriptionFilter) -> Result<()> {
-        let sight = self.visible_to(who);
-        let device = wanted.device.filter(|id| sight.device(*id).is_err());
-        let stream = wanted.stream.filter(|id| sight.stream(*id).is_err());
+        let visible = self.visible_to(who);
+        let device = wanted.device.filter(|id| visible.device(*id).is_err());
+        let stream = wanted.stream.filter(|id| visible.stream(*id).is_err());
         let problems = device
             .map(|id| absent("device", "device", id.0))
             .into_iter()

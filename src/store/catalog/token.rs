@@ -35,9 +35,9 @@ impl Catalog {
     /// Stores a new pair of tokens. `Unauthenticated` when the client was revoked meanwhile, or the user may not act
     /// through it.
     pub async fn create_token(&self, token: NewToken, origin: &Arc<RequestOrigin>) -> Result<Arc<Token>> {
-        let turn = self.begin_transaction().await?;
-        check(&turn, &token)?;
-        self.insert_token(turn, token, None, origin).await
+        let transaction = self.begin_transaction().await?;
+        check(&transaction, &token)?;
+        self.insert_token(transaction, token, None, origin).await
     }
 
     /// Replaces the pair of an unused refresh token by a new one of the same client and user, whoever `token` names as
@@ -49,27 +49,27 @@ impl Catalog {
         token: NewToken,
         origin: &Arc<RequestOrigin>,
     ) -> Result<Arc<Token>> {
-        let turn = self.begin_transaction().await?;
+        let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
-        let found = turn.mirror().tokens.get_by_refresh(refresh).cloned();
+        let found = transaction.mirror().tokens.get_by_refresh(refresh).cloned();
         let old =
             found.filter(|old| old.client == token.client && old.is_valid_at(now)).ok_or_else(refused)?;
         let token = NewToken { user: old.user, ..token };
-        check(&turn, &token)?;
-        self.insert_token(turn, token, Some(old), origin).await
+        check(&transaction, &token)?;
+        self.insert_token(transaction, token, Some(old), origin).await
     }
 
     /// Inserts a pair, marks the refresh token of `used` as used, and ends the client's oldest pairs beyond the limit.
     async fn insert_token(
         &self,
-        turn: CatalogTransaction,
+        transaction: CatalogTransaction,
         token: NewToken,
         used: Option<Arc<Token>>,
         origin: &Arc<RequestOrigin>,
     ) -> Result<Arc<Token>> {
         let who = self.client_principal(token.client, token.user).ok_or_else(refused)?.with_origin(origin);
         let ended: Vec<TokenId> = {
-            let mirror = turn.mirror();
+            let mirror = transaction.mirror();
             let own = mirror.tokens.of_client(token.client);
             let too_many = (own.len() + 1).saturating_sub(MAX_TOKENS_PER_CLIENT);
             own.take(too_many).collect()
@@ -101,13 +101,13 @@ impl Catalog {
             ended.iter().for_each(|id| mirror.tokens.remove(*id));
             mirror.tokens.put(Arc::clone(token));
         };
-        turn.commit_change(&who, insert, told, apply).await
+        transaction.commit_change(&who, insert, told, apply).await
     }
 
     /// Deletes expired tokens.
     pub async fn purge_expired_tokens(&self, now: Micros) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        let expired = turn.mirror().tokens.expired(now);
+        let transaction = self.begin_transaction().await?;
+        let expired = transaction.mirror().tokens.expired(now);
         if expired.is_empty() {
             return Ok(());
         }
@@ -121,13 +121,13 @@ impl Catalog {
         };
         let apply =
             move |mirror: &mut Mirror, (): &()| expired.iter().for_each(|id| mirror.tokens.remove(*id));
-        turn.commit_unaudited(forget, apply).await
+        transaction.commit_unaudited(forget, apply).await
     }
 }
 
 /// Checks that the client is enabled and that the user may act through it.
-fn check(turn: &CatalogTransaction, token: &NewToken) -> Result<()> {
-    let mirror = turn.mirror();
+fn check(transaction: &CatalogTransaction, token: &NewToken) -> Result<()> {
+    let mirror = transaction.mirror();
     let client = mirror.clients.get(token.client).filter(|client| client.enabled).ok_or_else(refused)?;
     let may = |id: UserId| mirror.users().get(id).is_some_and(|user| client.admits(user));
     if token.user.is_none_or(may) { Ok(()) } else { Err(refused()) }

@@ -61,24 +61,25 @@ impl Catalog {
         let mut problems = Vec::new();
         check_text(&mut problems, "name", &user.name, 1, 150);
         Error::check(problems)?;
-        let turn = self.begin_transaction().await?;
-        if turn.mirror().users().get_by_name((), &user.name).is_some() {
+        let transaction = self.begin_transaction().await?;
+        if transaction.mirror().users().get_by_name((), &user.name).is_some() {
             return Err(not_unique("name"));
         }
         let row = entity::user::new(who.org, user, self.clock.now());
-        turn.commit_change(
-            who,
-            async move |db| into_user(row.insert(&*db).await),
-            |user| AuditChange::new(Action::Create, "user", user.id.0),
-            |mirror, user| mirror.put_user(Arc::clone(user)),
-        )
-        .await
+        transaction
+            .commit_change(
+                who,
+                async move |db| into_user(row.insert(&*db).await),
+                |user| AuditChange::new(Action::Create, "user", user.id.0),
+                |mirror, user| mirror.put_user(Arc::clone(user)),
+            )
+            .await
     }
 
     /// Changes a user of the principal's organization. The sessions of a user who may no longer log in end.
     pub async fn update_user(&self, who: &Principal, id: UserId, change: UserChange) -> Result<Arc<User>> {
-        let turn = self.begin_transaction().await?;
-        let stored = turn.visible_to(who).user(id)?.clone();
+        let transaction = self.begin_transaction().await?;
+        let stored = transaction.visible_to(who).user(id)?.clone();
         let mut changed = User::clone(&stored);
         change.apply(&mut changed);
         let fields = change.differences(&stored);
@@ -96,7 +97,7 @@ impl Catalog {
             into_user(row.update(&*db).await)
         };
         let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(fields);
-        turn.commit_change(who, update, told, |mirror, user| mirror.put_user(Arc::clone(user))).await
+        transaction.commit_change(who, update, told, |mirror, user| mirror.put_user(Arc::clone(user))).await
     }
 
     /// Replaces the password of a user of the principal's organization: the administrator may do so for any user, a
@@ -111,12 +112,13 @@ impl Catalog {
         if who.caller != Caller::User(id) {
             require_administrator(who)?;
         }
-        let turn = self.begin_transaction().await?;
-        let is_there = turn.mirror().users().get(id).is_some_and(|user| user.org == who.org);
+        let transaction = self.begin_transaction().await?;
+        let is_there = transaction.mirror().users().get(id).is_some_and(|user| user.org == who.org);
         if !is_there {
             return Err(Error::not_found());
         }
-        let others = turn.mirror().sessions_of(id).iter().map(|session| session.id).collect::<Vec<_>>();
+        let others =
+            transaction.mirror().sessions_of(id).iter().map(|session| session.id).collect::<Vec<_>>();
         let ended: Vec<SessionId> = others.into_iter().filter(|id| Some(*id) != keep).collect();
         let row = entity::user::ActiveModel { id: Set(id.0), password_hash: Set(hash), ..Default::default() };
         let update = async move |db: DbTransaction| {
@@ -130,20 +132,20 @@ impl Catalog {
             mirror.tokens.remove_of_user(id);
             mirror.put_user(Arc::clone(user));
         };
-        turn.commit_change(who, update, told, apply).await.map(drop)
+        transaction.commit_change(who, update, told, apply).await.map(drop)
     }
 
     /// Deletes a user of the principal's organization and its sessions.
     pub async fn delete_user(&self, who: &Principal, id: UserId) -> Result<()> {
-        let turn = self.begin_transaction().await?;
-        turn.visible_to(who).user(id)?;
+        let transaction = self.begin_transaction().await?;
+        transaction.visible_to(who).user(id)?;
         let delete = async move |db: DbTransaction| {
             delete_user_sessions(&db, id, None).await?;
             entity::user::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "user", id.0);
-        turn.commit_change(who, delete, told, move |mirror, ()| mirror.remove_user(id)).await
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_user(id)).await
     }
 }
 

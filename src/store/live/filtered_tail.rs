@@ -46,12 +46,12 @@ pub struct FilteredTail {
 
 impl FilteredTail {
     pub(in crate::store) fn new(
-        ground: TailContext,
+        context: TailContext,
         who: Arc<Principal>,
         wanted: SubscriptionFilter,
         from: FeedPosition,
     ) -> Self {
-        let TailContext { live, catalog, clock } = ground;
+        let TailContext { live, catalog, clock } = context;
         let tail = Tail::new(&live, from.seq);
         let sieve = RowFilter { catalog, who, wanted, revision: None, streams: HashSet::new() };
         Self { tail, sieve, clock, position: from, current: None }

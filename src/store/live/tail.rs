@@ -139,13 +139,13 @@ impl Tail {
 
     /// Reads the log on a blocking thread, with a limited number of readers at a time.
     fn read(&self, end: u64) -> LogReadTask {
-        let (kept, turns) = (self.live.retained_log.clone(), self.live.log_reader_permits.clone());
+        let (kept, permits) = (self.live.retained_log.clone(), self.live.log_reader_permits.clone());
         let (next, place) = (self.next, self.place);
         tokio::spawn(async move {
             let gone = |e: tokio::sync::AcquireError| Error::internal("the log is gone").with_source(e);
-            let turn = turns.acquire_owned().await.map_err(gone)?;
+            let permit = permits.acquire_owned().await.map_err(gone)?;
             let read = move || {
-                let _turn = turn;
+                let _turn = permit;
                 kept.read(next, end, place)
             };
             blocking("reading the log ended early", read).await

@@ -113,9 +113,9 @@ impl RetentionJob {
         }
         // Flush first, because rows in memory expire too, and compute their statistics, which outlive them.
         self.flusher.flush().await?;
-        let turn = self.compactor.lock_files().await;
+        let files = self.compactor.lock_files().await;
         self.compactor.statistics_job(self.compactor.background_priority()).run().await?;
-        drop(turn);
+        drop(files);
         let when = RetentionClock { now, watermark: self.tables.state.statistics_watermark() };
         let mut total = PurgeStats::default();
         for table in Table::ALL {

@@ -34,21 +34,21 @@ pub struct LiveScorer {
 impl LiveScorer {
     /// Creates a scorer that continues after the window at `position`.
     pub fn new(
-        ground: Arc<LiveContext>,
+        context: Arc<LiveContext>,
         model: Arc<Model>,
         plan: WindowSpec,
         progress: ModelProgress,
         position: Micros,
     ) -> Self {
-        let last = ground.scorer.ai.store.latest(&Principal::system(model.org), model.stream);
+        let last = context.scorer.ai.store.latest(&Principal::system(model.org), model.stream);
         // Scores of the future were written by somebody else.
-        let stored = last.map(|last| last.newest.ts).filter(|ts| *ts <= ground.clock.now());
+        let stored = last.map(|last| last.newest.ts).filter(|ts| *ts <= context.clock.now());
         let mut rescore = RescoreScheduler::default();
         if let Some(late) = progress.late {
             rescore.note(late);
         }
         let (feed, kept) = (WindowFeed::resume_after(plan, position), Instant::now());
-        Self { context: ground, model, plan, feed, progress, stored, rescore, last_saved: kept }
+        Self { context, model, plan, feed, progress, stored, rescore, last_saved: kept }
     }
 
     /// Finds readings that were committed before log record `first`, where this session's delivery begins, and were

@@ -79,37 +79,37 @@ impl Runner {
     /// Runs from the model's position until the model changes or readings are lost.
     async fn session(&mut self) -> Result<SessionEnd> {
         let model = self.model.borrow_and_update().clone();
-        let board = self.context.scorer.ai.statuses.clone();
+        let statuses = self.context.scorer.ai.statuses.clone();
         if !model.enabled {
             self.disable(&model).await?;
             return self.wait_until_enabled().await;
         }
-        board.change(model.id, |status| status.state = ModelState::CatchingUp);
+        statuses.change(model.id, |status| status.state = ModelState::CatchingUp);
         let window = self.context.scorer.ai.detectors.get(&model).await?.window_len();
         let plan = window_plan(&model.version.settings, window)?;
         self.inbox.wait_until_followed().await;
         // From here on readings arrive twice, by the inbox and from the lake; a sample is still decided only once.
         let first = self.inbox.clear();
         let progress = self.place(&model, first).await?;
-        board.change(model.id, |status| {
+        statuses.change(model.id, |status| {
             status.position = progress.position;
             status.is_anomalous = progress.open_anomaly.is_some();
         });
         let now = self.context.clock.now();
         let position = progress.position.unwrap_or(now);
-        let ground = self.context.clone();
-        let mut replay = ground.scorer.replay(&model, plan, position, now);
-        let mut live = LiveScorer::new(ground, model, plan, progress, position);
+        let context = self.context.clone();
+        let mut replay = context.scorer.replay(&model, plan, position, now);
+        let mut live = LiveScorer::new(context, model, plan, progress, position);
         live.recover(first).await?;
         while let Some(piece) = replay.next(&mut live.feed).await? {
             live.take(piece, InferencePriority::Background).await?;
         }
         let Some(arrived) = self.inbox.drain() else {
-            board.change(live.model.id, |status| status.behind += 1);
+            statuses.change(live.model.id, |status| status.behind += 1);
             return Ok(SessionEnd::Again);
         };
         live.join(arrived).await;
-        board.change(live.model.id, |status| {
+        statuses.change(live.model.id, |status| {
             status.state = ModelState::Running;
             status.last_error = None;
         });

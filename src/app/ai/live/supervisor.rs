@@ -47,9 +47,9 @@ struct Supervisor {
 pub async fn run(scorer: ModelScorer, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let book = Arc::new(ProgressStore::new(scorer.ai.store.clone()));
     let mut changes = scorer.ai.store.catalog().subscribe_changes();
-    let ground = Arc::new(LiveContext { scorer, progress_store: book, clock });
+    let context = Arc::new(LiveContext { scorer, progress_store: book, clock });
     let (running, organizations, tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
-    let mut supervisor = Supervisor { context: ground, running, organizations, tasks };
+    let mut supervisor = Supervisor { context, running, organizations, tasks };
     let mut save = tokio::time::interval(SAVE_EVERY);
     loop {
         supervisor.reconcile();
