@@ -326,7 +326,7 @@ fn mistakes_of_yaml_are_all_told_by_line_and_column() {
                     "3 protocol: `modbos` is not one of",
                     "4 host: This field is required",
                     "6 timeout: where one value belongs",
-                    "7 colour: byteorder, enabled, metadata, streams.",
+                    "7 colour: byteorder, enabled, metadata, product, parent_device, owner, streams.",
                     "10 path: Invalid register",
                     "11 name: `a` is in line 9 already",
                     "13 name: This field is required",

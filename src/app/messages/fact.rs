@@ -97,15 +97,14 @@ fn read(fact: &RawValue) -> Result<(Fact, String)> {
 }
 
 /// Names the fact that an error is about.
-fn in_fact(number: usize, mut error: Error) -> Error {
+fn in_fact(number: usize, error: Error) -> Error {
     let named = |problem: FieldError| {
         FieldError::new(format!("fact {number}"), format!("{}: {}", problem.field, problem.message))
     };
-    if !error.fields.is_empty() {
-        error = Error { fields: error.fields.into_iter().map(named).collect(), ..error };
-        error.message = error.fields.iter().map(FieldError::full_message).collect::<Vec<_>>().join("; ");
+    match error.fields.is_empty() {
+        true => error,
+        false => Error::fields(error.fields.into_iter().map(named).collect()),
     }
-    error
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub(super) async fn a_device_says_everything_that_is_wrong_at_once(place: TestDa
     let blank = catalog.update_device(&admin, made.id, |spec| spec.name = " \t".to_owned()).await;
     assert_eq!(refusal(blank), invalid(&["name: This field may not be blank."]));
     stream(&catalog, &admin, made.id, "s").await;
+    let made = catalog.device(&admin, made.id).unwrap();
     let visual = catalog.update_device(&admin, made.id, |spec| spec.protocol = Protocol::V4l2).await;
     assert_eq!(refusal(visual), invalid(&["protocol: Device protocol has no data streams."]));
     assert_eq!(catalog.device(&admin, made.id).unwrap(), made, "a refusal changes nothing");
