@@ -43,11 +43,13 @@ use async_graphql::{Request, Response, SDLExportOptions};
 use self::memory_extension::MemoryAccounting;
 use self::memory_pool::{GraphqlMemoryPool, RequestReservation};
 use self::mutations::Mutation;
+use self::objects::client::Client;
 use self::objects::device::Device;
 use self::objects::event::EventConnection;
 use self::objects::group::Group;
 use self::objects::key::ApiKey;
 use self::objects::model::Model;
+use self::objects::product::Product;
 use self::objects::reading::ReadingConnection;
 use self::objects::stream::Stream;
 use self::paging::NodeConnection;
@@ -126,6 +128,8 @@ fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<NodeConnection<Group>>("A page of groups.")
         .override_output_type_description::<NodeConnection<Model>>("A page of models.")
         .override_output_type_description::<NodeConnection<ApiKey>>("A page of API keys.")
+        .override_output_type_description::<NodeConnection<Product>>("A page of products.")
+        .override_output_type_description::<NodeConnection<Client>>("A page of clients.")
         .override_output_type_description::<EventConnection>("A page of events.")
         .override_output_type_description::<ReadingConnection>("A page of readings.")
 }
