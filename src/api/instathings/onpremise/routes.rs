@@ -57,6 +57,10 @@ async fn list(
         let message = format!("Failed to decode param '{given}'");
         return Err(refusal(json!({"message": message}), "a path cannot be decoded"));
     };
+    // In the vendor's router, a parameter has at least one character.
+    if device.is_empty() {
+        return Err(Error::not_found().into());
+    }
     let query = list_query::parse(&device, query.as_deref().unwrap_or_default())
         .map_err(|mistakes| refusal(json!({"errors": mistakes}), "a parameter is not valid"))?;
     let page = service.source.list(&query).await?;
