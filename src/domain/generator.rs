@@ -85,7 +85,8 @@ impl Generator {
     /// Checks that every generated value fits `kind`; a mismatch is reported for the field `metadata`.
     pub fn check(&self, kind: StreamKind) -> Result<(), FieldError> {
         if !kind.is_register_kind() {
-            return Err(wrong(format!("generator: it makes numbers, but {kind} is no quantity.")));
+            let nature = if kind.is_numeric() { "a quantity" } else { "numeric" };
+            return Err(wrong(format!("generator: it makes numbers, but {kind} is not {nature}.")));
         }
         let (low, high) = (self.mean - self.amplitude, self.mean + self.amplitude);
         let (least, most) = match (kind, kind.integer_range()) {

@@ -143,7 +143,6 @@ async fn methods_and_paths_that_do_not_exist() {
             gone("/api/device/1%2F/"),
             gone("/api/device/%FF/"),
             gone("/api/device//"),
-            gone("/api/data/devices/"),
             gone("/api/group/x/"),
             gone("/api/group/999/"),
             gone("/api/event-log/x/"),
