@@ -64,7 +64,7 @@ impl App {
         let target = self.stream_to_change(principal, id)?;
         let (value, text) = value_parsing::parse_reading_value(&target.spec, given)
             .map_err(|message| Error::field("value", message))?;
-        let ts = ts.unwrap_or_else(|| self.store.assign_ts(id));
+        let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };
         let is_new = self.is_newest(principal, id, ts) || self.valued_at(principal, id, ts).await?.is_none();
         let row = [reading.clone()].into_iter().collect();

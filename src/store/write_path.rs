@@ -172,9 +172,10 @@ impl Store {
         Micros(self.retention_bounds().visible_from.start_of(stream.0))
     }
 
-    /// Assigns a time to a value that came without one: now, but later than any assigned to the stream before.
-    pub fn assign_ts(&self, stream: StreamId) -> Micros {
-        let now = self.clock().now().0;
+    /// Assigns a time to a value that came without one: that of the request's arrival, but later than any assigned to
+    /// the stream before. So the values of one request have one time, except several for one stream.
+    pub fn assign_ts(&self, stream: StreamId, arrived: Micros) -> Micros {
+        let now = arrived.0;
         let mut assigned = self.assigned.lock();
         let ts = assigned.entry(stream).and_modify(|last| *last = now.max(*last + 1)).or_insert(now);
         Micros(*ts)

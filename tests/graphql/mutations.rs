@@ -113,6 +113,26 @@ async fn a_device_and_its_streams_live_from_creation_to_deletion() {
 }
 
 #[tokio::test]
+async fn values_without_a_time_have_that_of_their_request() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (_, streams) = plant(&client, "d", &[("a", "fp64"), ("b", "fp64")]).await;
+    let query = "mutation($input: [ValueInput!]!) { writeValues(input: $input) { rows } }";
+    let row = |stream: i64, value: f64| json!({"stream": stream, "value": value});
+    let input = [row(streams[0], 1.0), row(streams[1], 2.0), row(streams[0], 3.0)];
+    let written = data(&client, query, json!({"input": input})).await;
+    assert_eq!(written["writeValues"]["rows"], 3, "{written}");
+    let first = "WITH first AS (SELECT min(ts) AS ts FROM readings) \
+        SELECT stream_id, value, readings.ts = first.ts AS is_first FROM readings, first ORDER BY value";
+    let expected = [
+        json!({"stream_id": streams[0], "value": 1.0, "is_first": true}),
+        json!({"stream_id": streams[1], "value": 2.0, "is_first": true}),
+        json!({"stream_id": streams[0], "value": 3.0, "is_first": false}),
+    ];
+    assert_eq!(client.sql(first).await, expected);
+}
+
+#[tokio::test]
 async fn values_are_written_whole_and_once() {
     let server = Server::start(&[]).await;
     let client = server.client();

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
-use basalt::domain::{Kind, Micros, StreamId};
+use basalt::domain::{Clock, Kind, Micros, StreamId};
 use basalt::query::readings_list::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -334,7 +334,7 @@ async fn a_clock_that_jumps_back_loses_nothing_and_times_go_on_growing() {
     for hours in [0, -5, -5, 1] {
         ground.clock.jump(hours * 60 * MINUTE);
         for _ in 0..3 {
-            let ts = inside.store.assign_ts(StreamId(1));
+            let ts = inside.store.assign_ts(StreamId(1), ground.clock.now());
             inside
                 .store
                 .write(&ground.owner, [Reading::good(StreamId(1), ts, 7.0)].into_iter().collect())

@@ -126,7 +126,7 @@ async fn times_go_up_in_whole_milliseconds_whatever_else_is_written() {
         let common = store.assign_common_millis(&plant.streams).0;
         assert!(common >= last && common % 1000 == 0, "{last} {common}");
         assert_eq!(store.assign_common_millis(&plant.streams[1..]).0 % 1000, 0);
-        last = store.assign_ts(plant.streams[0]).0;
+        last = store.assign_ts(plant.streams[0], plant.app.now()).0;
         assert!(last > common, "{common} {last}");
     }
 }

@@ -106,8 +106,9 @@ impl App {
         let rows = async move {
             let memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
             let mut built = ReadingsBuilder::new(self.store.clone(), principal.clone(), memory);
+            let arrived = self.clock.now();
             for row in &rows {
-                built.push(row.as_row(|stream| self.store.assign_ts(stream)))?;
+                built.push(row.as_row(|stream| self.store.assign_ts(stream, arrived)))?;
             }
             built.finish()
         };
