@@ -26,11 +26,14 @@ pub struct GatewayHub {
     recent: Mutex<RecentKeys>,
 }
 
+/// Device and time of a message, microseconds since 1970.
+type MessageKey = (DeviceId, i64);
+
 /// Devices and times of the messages stored last, the oldest first.
 #[derive(Default)]
 struct RecentKeys {
-    order: VecDeque<(DeviceId, i64)>,
-    known: HashSet<(DeviceId, i64)>,
+    order: VecDeque<MessageKey>,
+    known: HashSet<MessageKey>,
 }
 
 impl Default for GatewayHub {
@@ -45,20 +48,28 @@ impl Default for GatewayHub {
 }
 
 impl GatewayHub {
-    /// Notes messages before they are stored: their readings may be seen before the messages are.
-    pub fn expect_messages(&self, messages: &[StoredMessage]) {
+    /// Notes messages before they are stored: their readings may be seen before the messages are. Returns the keys that
+    /// were not known before.
+    pub fn expect_messages(&self, messages: &[StoredMessage]) -> Vec<MessageKey> {
         let mut recent = self.recent.lock();
-        for message in messages {
-            let key = (message.device, message.ts.0);
-            if recent.known.insert(key) {
-                recent.order.push_back(key);
-            }
-        }
+        let keys = messages.iter().map(|message| (message.device, message.ts.0));
+        let new: Vec<MessageKey> = keys.filter(|key| recent.known.insert(*key)).collect();
+        recent.order.extend(&new);
         while recent.order.len() > MAX_RECENT_KEYS {
             if let Some(oldest) = recent.order.pop_front() {
                 recent.known.remove(&oldest);
             }
         }
+        new
+    }
+
+    /// Forgets messages that were not stored after all.
+    pub fn forget_messages(&self, keys: &[MessageKey]) {
+        let RecentKeys { order, known } = &mut *self.recent.lock();
+        for key in keys {
+            known.remove(key);
+        }
+        order.retain(|key| known.contains(key));
     }
 
     /// Whether a message of this device and time was stored lately, or is about to be.
@@ -84,5 +95,47 @@ impl GatewayHub {
     pub fn forget(&self, device: DeviceId) {
         self.sessions.lock().remove(&device);
         self.logs.lock().forget(device);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Micros;
+    use crate::domain::message::MessageFormat;
+
+    fn message(ts: i64) -> StoredMessage {
+        StoredMessage {
+            uuid: uuid::Uuid::nil(),
+            device: DeviceId(1),
+            ts: Micros(ts),
+            received_at: Micros(0),
+            status: String::new(),
+            payload: "{}".to_owned(),
+            format: MessageFormat::Fact,
+            principal: String::new(),
+            client: String::new(),
+            sensor_count: 0,
+        }
+    }
+
+    #[test]
+    fn messages_that_were_not_stored_are_forgotten_unless_they_were_known_before() {
+        let hub = GatewayHub::default();
+        assert_eq!(hub.expect_messages(&[message(1)]).len(), 1);
+        let new = hub.expect_messages(&[message(1), message(2)]);
+        assert_eq!(new, [(DeviceId(1), 2)]);
+        hub.forget_messages(&new);
+        assert_eq!([1, 2].map(|ts| hub.has_stored(DeviceId(1), ts)), [true, false]);
+    }
+
+    #[test]
+    fn the_oldest_keys_are_forgotten() {
+        let hub = GatewayHub::default();
+        let last = MAX_RECENT_KEYS as i64;
+        for ts in 0..=last {
+            hub.expect_messages(&[message(ts)]);
+        }
+        assert_eq!([0, 1, last].map(|ts| hub.has_stored(DeviceId(1), ts)), [false, true, true]);
     }
 }

@@ -66,8 +66,9 @@ impl App {
         readings: Readings,
     ) -> Result<Vec<Uuid>> {
         let messages = self.received(messages);
-        self.gateway.expect_messages(&messages);
-        self.store.write_messages(principal, &messages, readings).await?;
+        let expected = self.gateway.expect_messages(&messages);
+        let written = self.store.write_messages(principal, &messages, readings).await;
+        written.inspect_err(|_| self.gateway.forget_messages(&expected))?;
         let ids = messages.iter().map(|message| message.uuid).collect();
         for message in messages {
             self.gateway.send(principal.org, GatewayEvent::Message(Arc::new(message)));
