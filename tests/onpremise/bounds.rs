@@ -139,7 +139,10 @@ async fn noise_is_refused_and_nobody_else_notices() {
             }
         };
         assert!((200..500).contains(&status), "{n}: {status} {text}");
+        // Often enough for the server not to take the client for dead.
+        if n % 100 == 99 {
+            healthy.send("2").await;
+            assert_eq!(healthy.receive().await.as_deref(), Some("3"), "{n}");
+        }
     }
-    healthy.send("2").await;
-    assert_eq!(healthy.receive().await.as_deref(), Some("3"));
 }

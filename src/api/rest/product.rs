@@ -37,7 +37,8 @@ pub fn section() -> Section {
         Doc::new("product_replace", "Replace a product; absent fields get their defaults").body(body);
     let update = Doc::new("product_update", "Change the given fields of a product").body(patch);
     let destroy = Doc::new("product_delete", "Delete a product")
-        .about("Its devices then have the default product, which cannot be deleted.");
+        .about("Its devices then have the default product, which cannot be deleted.")
+        .refuses(409);
     let right = RequiredAccess::Scope(Resource::Device);
     Section {
         name: "Products",
