@@ -18,6 +18,8 @@ const MAX_ATTR_CHARS: usize = 100;
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum number of elements and texts of a page: some tens of MB in memory.
 const MAX_PAGE_NODES: usize = 100_000;
+/// Maximum depth of a page, as in browsers. Matching of `:has` recurses with it.
+const MAX_PAGE_DEPTH: usize = 512;
 const MAX_RESULTS: usize = 10_000;
 /// Maximum size of all results together.
 const MAX_RESULT_BYTES: usize = 2 * 1024 * 1024;
@@ -52,8 +54,8 @@ impl ElementQuery {
 /// trimmed text.
 ///
 /// # Errors
-/// `Invalid` naming `selector` when it is invalid or matches too much; `DeviceFault` for a page too large to search;
-/// `Timeout`.
+/// `Invalid` naming `selector` when it is invalid or matches too much; `DeviceFault` for a page that is too large or too
+/// deep to search; `Timeout`.
 pub fn select_elements(page: &str, wanted: &ElementQuery) -> Result<Vec<String>> {
     let selector = parse(&wanted.selector).ok_or_else(|| Error::fields(vec![invalid_selector()]))?;
     let deadline = Instant::now() + SEARCH_TIMEOUT;
@@ -92,7 +94,11 @@ fn read(page: &str, deadline: Instant) -> Result<Html> {
             return Err(Error::new(Kind::DeviceFault, "The page is too large to be searched."));
         }
     }
-    Ok(parser.finish())
+    let document = parser.finish();
+    if document.tree.root().descendants().any(|node| node.ancestors().nth(MAX_PAGE_DEPTH).is_some()) {
+        return Err(Error::new(Kind::DeviceFault, "The page is nested too deeply to be searched."));
+    }
+    Ok(document)
 }
 
 /// The trimmed text of an element; `None` if longer than `most` bytes.

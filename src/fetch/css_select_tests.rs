@@ -53,11 +53,12 @@ fn pages_that_mean_harm_end() {
     let deep = "<div>".repeat(200_000);
     let formatting = "<b><i><u><a>".repeat(50_000) + &"<p></b></i></u></a>".repeat(20_000);
     let tables = "<table><tr><td>".repeat(60_000);
-    let nested = format!("{}{}", "<div>x".repeat(3000), "y".repeat(1000));
+    let nested = format!("{}{}", "<div>x".repeat(400), "y".repeat(10_000));
     let many = "<i>x</i>".repeat(40_000);
     let attributes = format!("<p {}>", (0..60_000).map(|n| format!("a{n} ")).collect::<String>());
     for (name, page, selector) in [
         ("deep", &deep, "div"),
+        ("deep_and_searched_below", &"<svg><desc>".repeat(10_000), ":not(p, :has(#t))"),
         ("formatting", &formatting, "*"),
         ("tables", &tables, "td"),
         ("every_text_again_and_again", &nested, "*"),
@@ -76,6 +77,19 @@ fn pages_that_mean_harm_end() {
     assert_eq!(too_much(&many, "i", None).kind, Kind::Invalid, "too many results");
     let long = format!("<p class='{}'>", "x".repeat(MAX_RESULT_BYTES + 1));
     assert_eq!(too_much(&long, "p", Some("class")).kind, Kind::Invalid, "too long a result");
+}
+
+/// Matching recurses with the depth of a page: 5,000 elements within one another overflowed a stack of 2 MiB.
+#[test]
+fn deep_pages_are_refused() {
+    let found =
+        |depth: usize| select_elements(&("<b>".repeat(depth) + "x"), &wanted("body > b:has(b)", None));
+    assert_eq!(found(500).unwrap(), ["x"]);
+    let error = found(600).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (Kind::DeviceFault, "The page is nested too deeply to be searched.")
+    );
 }
 
 proptest! {
