@@ -89,7 +89,7 @@ async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
         "seq": "BIGINT",
     });
     assert_eq!(said["sqlalchemy"]["columns"], columns, "{said}");
-    assert_eq!(said["adbc"]["tables"].as_array().unwrap().len(), 15, "{said}");
+    assert_eq!(said["adbc"]["tables"].as_array().unwrap().len(), 18, "{said}");
     assert_eq!(said["adbc"]["columns"].as_array().unwrap().len(), 6, "{said}");
     let key = world.server.create_key(&["--scope", "data:read"]).await;
     let said = ask(&world, &key, "reflection").await;
