@@ -18,6 +18,9 @@ pub enum Caller {
         /// The user whose rights the token carries.
         user: Option<UserId>,
     },
+    /// A user whom only the issuer of JSON web tokens of the MK platform knows: the first 8 bytes of the SHA-256 of the
+    /// token's subject.
+    Subject(u64),
     /// A collector that writes the readings of its device.
     Device(DeviceId),
     /// The server itself, or a command run by the owner of the data directory.
@@ -31,6 +34,7 @@ impl fmt::Display for Caller {
             Caller::User(id) => write!(f, "user:{id}"),
             Caller::Client { client, user: None } => write!(f, "client:{client}"),
             Caller::Client { client, user: Some(user) } => write!(f, "client:{client}/user:{user}"),
+            Caller::Subject(hash) => write!(f, "subject:{hash:016x}"),
             Caller::Device(id) => write!(f, "device:{id}"),
             Caller::System => f.write_str("system"),
         }

@@ -11,8 +11,35 @@ pub struct DeviceCertificate {
     pub org: OrgId,
     /// SHA-256 of the certificate in DER: 64 lower-case hexadecimal digits.
     pub fingerprint: String,
+    /// Serial number: 32 lower-case hexadecimal digits; `None` for one issued before serial numbers were stored.
+    pub serial: Option<String>,
+    /// SHA-256 of the certificate of the authority that has signed it, as `fingerprint`; `None` for one issued before
+    /// there was more than one authority.
+    pub authority: Option<String>,
     /// Time of issue.
     pub issued_at: Micros,
+    /// Time from which the certificate is refused.
+    pub expires_at: Micros,
+    /// Time from which the certificate is refused although it has not expired; `None` while it is accepted.
+    pub revoked_at: Option<Micros>,
+}
+
+impl DeviceCertificate {
+    /// Whether the certificate is accepted at `now`.
+    pub fn is_valid_at(&self, now: Micros) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+/// A certificate to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCertificate {
+    /// As in [`DeviceCertificate`].
+    pub fingerprint: String,
+    /// As in [`DeviceCertificate`].
+    pub serial: String,
+    /// Fingerprint of the authority that has signed it.
+    pub authority: String,
     /// Time from which the certificate is refused.
     pub expires_at: Micros,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::caller::Caller;
+use super::mk_role::MkRole;
 use super::org::User;
 use super::validation::check_text;
 use super::{
@@ -291,10 +292,14 @@ impl Client {
     /// are all that it sees without the permission to see those of the organization.
     pub fn principal(&self, user: Option<&User>, owned: BTreeSet<DeviceId>) -> Principal {
         let permissions = self.permissions();
+        let scopes = match self.spec.api {
+            ClientApi::Mk => MkRole::of_key(self.spec.role).scopes(),
+            ClientApi::Instathings | ClientApi::Blynk => permissions.scopes(),
+        };
         Principal {
             org: self.org,
             caller: Caller::Client { client: self.id, user: user.map(|user| user.id) },
-            scopes: permissions.scopes(),
+            scopes,
             devices: permissions.is_own_only().then_some(owned),
             streams: None,
             origin: None,

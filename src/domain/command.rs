@@ -86,7 +86,7 @@ impl FromStr for CommandState {
 pub struct CommandSpec {
     /// Device that the command is for.
     pub device: DeviceId,
-    /// Type of the command, such as `set`, `get` or `vw`: 1..=32 letters, digits, hyphens and underscores.
+    /// Type of the command, such as `set`, `get` or `vw`: 1..=64 letters, digits, hyphens and underscores.
     pub kind: String,
     /// Arguments, at most 64 KiB as JSON: for a control request `path`, `method`, `query` and `body`.
     pub params: Map<String, Value>,
@@ -97,8 +97,8 @@ impl CommandSpec {
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if !(1..=32).contains(&self.kind.len()) || !self.kind.chars().all(is_part) {
-            found.push(FieldError::new("type", "must be 1 to 32 letters, digits, hyphens or underscores"));
+        if !(1..=64).contains(&self.kind.len()) || !self.kind.chars().all(is_part) {
+            found.push(FieldError::new("type", "must be 1 to 64 letters, digits, hyphens or underscores"));
         }
         check_object(&mut found, "params", &self.params, None);
         found
@@ -118,6 +118,8 @@ pub struct Command {
     pub key: String,
     /// What is to be done.
     pub spec: CommandSpec,
+    /// Who created it, as the MK platform or the audit log names callers; empty for commands of earlier versions.
+    pub created_by: String,
     /// The stored state; see [`Command::state_at`].
     pub state: CommandState,
     /// Time of creation.
@@ -201,6 +203,7 @@ mod tests {
             uuid: Uuid::nil(),
             key: "abcdefghi".to_owned(),
             spec: spec.clone(),
+            created_by: String::new(),
             state,
             created_at: Micros(0),
             expires_at: Micros(60),
@@ -224,9 +227,14 @@ mod tests {
 
     #[test]
     fn a_type_is_a_short_word() {
-        for (kind, is_right) in
-            [("set", true), ("a-b_9", true), ("", false), ("a b", false), (&"x".repeat(33), false)]
-        {
+        for (kind, is_right) in [
+            ("set", true),
+            ("a-b_9", true),
+            ("", false),
+            ("a b", false),
+            (&"x".repeat(64), true),
+            (&"x".repeat(65), false),
+        ] {
             let spec = CommandSpec { device: DeviceId(1), kind: kind.to_owned(), params: Map::new() };
             assert_eq!(spec.problems().is_empty(), is_right, "{kind:?}");
         }

@@ -13,6 +13,7 @@ use super::http_request::HttpRequest;
 use super::latency_stats::LatencyStats;
 use super::pagination::Pagination;
 use super::stream::ByteOrder;
+use super::topology::Topology;
 use super::validation::{MAX_SECRET_CHARS, check_range, check_text};
 use super::{DeviceId, Error, FieldError, Micros, OrgId, ProductId, Result};
 
@@ -35,7 +36,8 @@ pub enum Protocol {
     Virtual,
     /// A file; accepted, not collected.
     File,
-    /// An MQTT broker; accepted, but this version does not subscribe to it.
+    /// Messages of somebody else's MQTT broker, to which the device subscribes if it has a host; otherwise a gateway
+    /// whose values are sent to this server.
     Mqtt,
     /// A remote screen; accepted, not collected.
     Vnc,
@@ -76,7 +78,7 @@ impl Protocol {
         }
     }
 
-    /// Default TCP port.
+    /// Default TCP port. That of MQTT depends on the settings: 1883, or 8883 with TLS.
     pub fn default_port(self) -> Option<u16> {
         match self {
             Protocol::Opcua => Some(4840),
@@ -108,7 +110,10 @@ impl Protocol {
 
     /// Whether device memory is read and written by address.
     pub fn has_registers(self) -> bool {
-        matches!(self, Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus)
+        matches!(
+            self,
+            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Mqtt
+        )
     }
 
     /// Whether such a device can have streams; visual sources cannot.
@@ -293,6 +298,11 @@ impl DeviceSpec {
         Ok(HttpRequest { login, timeout, ..request })
     }
 
+    /// Whether this device is read and written by address. An MQTT device is only with a host, which is a broker.
+    pub fn has_registers(&self) -> bool {
+        self.protocol.has_registers() && (self.protocol != Protocol::Mqtt || !self.host.is_empty())
+    }
+
     /// The configured port, or the protocol's default.
     pub fn effective_port(&self) -> Option<u16> {
         self.port.or(self.protocol.default_port())
@@ -312,6 +322,8 @@ pub struct Device {
     pub last_channel: i32,
     /// Current settings.
     pub spec: DeviceSpec,
+    /// What it is in the topology of the MK platform.
+    pub topology: Topology,
     /// Time of creation.
     pub created_at: Micros,
     /// Time of the last change of its settings.

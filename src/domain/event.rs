@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use super::alert::{AlertDetails, AlertStatus};
 use super::audit::differences;
 use super::pagination::Pagination;
 use super::validation::check_text;
-use super::{DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
+use super::{AlertRuleId, DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
 
 /// Severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -115,17 +117,77 @@ fn is_http_url(text: &str) -> bool {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
+/// What an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EventSource {
+    /// An alert rule; the event is an alert.
+    AlertRule,
+    /// A device told it.
+    Device,
+    /// A person or a program told it.
+    #[default]
+    User,
+    /// The server noticed it, such as an anomaly.
+    System,
+    /// A job.
+    Job,
+}
+
+impl EventSource {
+    /// Every source.
+    pub const ALL: [EventSource; 5] = [
+        EventSource::AlertRule,
+        EventSource::Device,
+        EventSource::User,
+        EventSource::System,
+        EventSource::Job,
+    ];
+
+    /// Name used in APIs and in the catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventSource::AlertRule => "ALERT_RULE",
+            EventSource::Device => "DEVICE",
+            EventSource::User => "USER",
+            EventSource::System => "SYSTEM",
+            EventSource::Job => "JOB",
+        }
+    }
+}
+
 /// An event as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Row id.
     pub id: EventId,
+    /// Id in the MK platform's API.
+    pub uuid: Uuid,
     /// Organization that owns the event.
     pub org: OrgId,
+    /// What it comes from.
+    pub source: EventSource,
+    /// What the event of an alert has in addition; `None` for any other.
+    pub alert: Option<AlertDetails>,
     /// Current fields.
     pub spec: EventSpec,
     /// Time at which the event was stored.
     pub created_at: Micros,
+}
+
+/// What a list of events is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EventOrder {
+    /// Time of the occurrence.
+    #[default]
+    Time,
+    /// Time at which the event was stored.
+    Creation,
+    /// Kind.
+    Kind,
+    /// Text for people.
+    Message,
+    /// Status of the alert; events that are none come first.
+    Status,
 }
 
 /// Filter of an event list. The time range includes both ends.
@@ -137,15 +199,27 @@ pub struct EventFilter {
     pub stream: Option<StreamId>,
     /// Only events of exactly this level.
     pub level: Option<Level>,
+    /// Only events of one of these levels.
+    pub levels: Option<&'static [Level]>,
+    /// Only events of this source.
+    pub source: Option<EventSource>,
+    /// Only alerts.
+    pub is_alert: bool,
+    /// Only alerts of this status.
+    pub status: Option<AlertStatus>,
+    /// Only alerts of this rule.
+    pub rule: Option<AlertRuleId>,
     /// Matches any of these kinds exactly.
     pub kinds: Option<Vec<String>>,
     /// Start of the range of `ts`.
     pub from: Option<Micros>,
     /// End of the range of `ts`.
     pub to: Option<Micros>,
-    /// Whether the newest event comes first.
+    /// What the list is sorted by; ties by id ascending.
+    pub order: EventOrder,
+    /// Whether the greatest comes first, which is the newest where the order is one of time.
     pub newest_first: bool,
-    /// Only events after this one in the requested order.
+    /// Only events after this one in the requested order, which must be [`EventOrder::Time`].
     pub after: Option<(Micros, EventId)>,
     /// Part of the matching events that is returned.
     pub page: Pagination,

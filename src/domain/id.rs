@@ -44,4 +44,16 @@ id! {
     TokenId,
     /// A command for a device.
     CommandId,
+    /// A quarantined reading.
+    QuarantineId,
+    /// A document of the MK platform.
+    DocumentId,
+    /// An annotation.
+    AnnotationId,
+    /// An export job.
+    ExportId,
+    /// A registration token of a device.
+    RegistrationId,
+    /// A rule that raises alerts.
+    AlertRuleId,
 }

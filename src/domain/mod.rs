@@ -5,15 +5,24 @@
 #![warn(missing_docs)]
 
 pub mod address_space;
+pub mod alert;
 pub mod alias;
+pub mod annotation;
 pub mod audit;
+pub mod billing;
 pub mod caller;
 pub mod certificate;
 pub mod client;
 pub mod command;
+pub mod command_message;
+pub mod companion;
+pub mod configuration;
 pub mod device;
+pub mod device_health;
+pub mod document;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod generator;
 pub mod grant;
 pub mod group;
@@ -26,11 +35,16 @@ pub mod key;
 pub mod latency_stats;
 pub mod license;
 pub mod machine;
+pub mod media;
 pub mod memory_usage;
 pub mod message;
 pub mod min_max;
+pub mod mk_role;
 pub mod model;
+pub mod mqtt;
 pub mod named_query;
+pub mod notification;
+pub mod object;
 pub mod org;
 pub mod pagination;
 pub mod policy;
@@ -38,7 +52,10 @@ pub mod ports;
 pub mod principal;
 pub mod product;
 pub mod progress;
+pub mod quarantine;
 pub mod reading;
+pub mod reading_payload;
+pub mod registration;
 pub mod retention;
 pub mod session;
 pub mod statistic;
@@ -48,13 +65,14 @@ pub mod subscription;
 pub mod summation;
 pub mod time;
 pub mod token;
+pub mod topology;
 pub mod validation;
 pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
 pub use id::{
-    ClientId, CommandId, DeviceId, EventId, GroupId, KeyId, ModelId, OrgId, ProductId, SessionId, StreamId,
-    TokenId, UserId,
+    AlertRuleId, AnnotationId, ClientId, CommandId, DeviceId, DocumentId, EventId, ExportId, GroupId, KeyId,
+    ModelId, OrgId, ProductId, QuarantineId, RegistrationId, SessionId, StreamId, TokenId, UserId,
 };
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;

@@ -1,5 +1,7 @@
 //! Organizations and their users.
 
+use uuid::Uuid;
+
 use super::validation::check_text;
 use super::{FieldError, Micros, OrgId, UserId};
 
@@ -11,6 +13,8 @@ pub const DEFAULT_ORG: &str = "default";
 pub struct Org {
     /// Row id.
     pub id: OrgId,
+    /// Assigned at creation, for systems that identify organizations by UUID; version 4.
+    pub uuid: Uuid,
     /// Lower-case letters, digits and hyphens, 1..=50, unique.
     pub slug: String,
     /// Name for people.

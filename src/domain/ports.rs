@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::device::{Device, DeviceStatus};
 use super::http_request::{HttpError, HttpRequest, HttpResponse};
+use super::mqtt::status::SessionStatus;
 use super::reading::Readings;
 use super::stream::Stream;
 use super::{DeviceId, Micros, ModelId, Principal, Result};
@@ -40,10 +41,14 @@ pub trait HttpClient: Send + Sync {
     ) -> BoxFuture<'a, std::result::Result<HttpResponse, HttpError>>;
 }
 
-/// Current device status as the collectors know it; a device that is not collected has a status as well.
+/// Current device status as the collectors know it; a device that is not collected has a status as well. Also the sessions of
+/// the MQTT broker, by which devices connect.
 pub trait DeviceStatusSource: Send + Sync {
     /// The current status of `device`.
     fn status(&self, device: &Device) -> DeviceStatus;
+
+    /// The sessions of MQTT clients that a principal may see, by owner and client id.
+    fn mqtt_sessions(&self, who: &Principal) -> Vec<SessionStatus>;
 }
 
 /// Runs models for queries.

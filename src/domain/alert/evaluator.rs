@@ -1,0 +1,216 @@
+//! Evaluation of a rule: what each reading of its stream does to the rule's state, and what follows for its alerts. Pure.
+//!
+//! A state is a function of the readings that it was given, in their order in the log. After a crash the same readings
+//! are given again from an earlier state: then [`RuleState::decided_until`], which is stored together with each alert,
+//! keeps what was decided before from being decided again.
+
+use serde_json::Value;
+
+use super::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use super::window::{Window, take};
+use crate::domain::Micros;
+use crate::domain::time::MICROS_PER_SECOND;
+
+/// Most characters of a text that an alert shows.
+const MAX_SHOWN_CHARS: usize = 1000;
+const VERSION: u8 = 1;
+
+/// A reading that has a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample<'a> {
+    /// Its time.
+    pub ts: Micros,
+    /// 0 or 1 of a boolean; `None` for a text.
+    pub number: Option<f64>,
+    /// Text; of a whole number beyond ±2^53 its digits.
+    pub text: Option<&'a str>,
+}
+
+/// What follows for the alerts of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// An alert is raised.
+    Fire {
+        /// Time of the reading; for silence the time at which it was noticed.
+        at: Micros,
+        /// As [`super::AlertDetails::value`].
+        value: Value,
+    },
+    /// The open alert is resolved, because the condition has ended.
+    Resolve {
+        /// Time of the reading.
+        at: Micros,
+    },
+}
+
+/// What a rule remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleState {
+    /// Time of the newest reading that was evaluated; older ones are not.
+    pub last: Option<Micros>,
+    window: Window,
+    /// Readings up to this time were decided on before: they only fill the window.
+    pub decided_until: Option<Micros>,
+    /// Time of the last alert.
+    pub fired_at: Option<Micros>,
+    /// Whether an alert of the rule is open.
+    pub is_open: bool,
+    /// Arrival of the newest reading, or when the rule began to be watched.
+    pub heard_at: Micros,
+}
+
+impl Default for RuleState {
+    /// A state without readings, of a stream that was never heard of.
+    fn default() -> Self {
+        let heard_at = Micros(i64::MIN);
+        RuleState {
+            last: None,
+            window: Window::default(),
+            decided_until: None,
+            fired_at: None,
+            is_open: false,
+            heard_at,
+        }
+    }
+}
+
+impl RuleState {
+    /// A state without readings, of a stream that is watched from `now` on.
+    pub fn watched_from(now: Micros) -> RuleState {
+        RuleState { heard_at: now, ..RuleState::default() }
+    }
+
+    /// Evaluates a reading that arrived at `arrived`. Readings that are not newer than the last one do nothing.
+    pub fn observe(&mut self, rule: &AlertRuleSpec, sample: Sample<'_>, arrived: Micros) -> Option<Decision> {
+        if self.last.is_some_and(|last| sample.ts <= last) {
+            return None;
+        }
+        self.last = Some(sample.ts);
+        self.heard_at = self.heard_at.max(arrived);
+        let compared = self.compared(rule, sample)?;
+        if self.decided_until.is_some_and(|until| sample.ts <= until) {
+            return None;
+        }
+        self.decide(rule, sample.ts, holds(rule, &compared).then_some(compared))
+    }
+
+    /// Evaluates the silence of a stream at a moment.
+    pub fn notice_silence(&mut self, rule: &AlertRuleSpec, now: Micros) -> Option<Decision> {
+        let limit = rule.window_s?.saturating_mul(MICROS_PER_SECOND);
+        let is_silent = now.0.saturating_sub(self.heard_at.0) >= limit;
+        (rule.evaluation == Evaluation::NoData && is_silent).then_some(())?;
+        self.decide(rule, now, Some(Compared::Nothing))
+    }
+
+    /// The open alert was resolved or deleted by somebody: the next reading may raise another.
+    pub fn close(&mut self) {
+        self.is_open = false;
+        self.decided_until = self.last;
+    }
+
+    /// What the operator compares. `None` when the reading has no such value.
+    fn compared<'a>(&mut self, rule: &AlertRuleSpec, sample: Sample<'a>) -> Option<Compared<'a>> {
+        let length_us = rule.window_s.unwrap_or_default().saturating_mul(MICROS_PER_SECOND);
+        let number = || sample.number.or_else(|| sample.text?.parse().ok()).filter(|n: &f64| n.is_finite());
+        match rule.evaluation {
+            Evaluation::NoData => Some(Compared::Data),
+            Evaluation::Value => match (rule.operator?, &rule.threshold) {
+                (Operator::IsTrue | Operator::IsFalse, _) => Some(Compared::Boolean(number()? != 0.0)),
+                (_, Some(Threshold::Text(_))) => sample.text.map(Compared::Text),
+                _ => number().map(Compared::Number),
+            },
+            Evaluation::Count => {
+                Some(Compared::Number(self.window.push(sample.ts, 0.0, length_us).count as f64))
+            }
+            Evaluation::Avg => {
+                let all = self.window.push(sample.ts, number()?, length_us);
+                Some(Compared::Number(all.sum / all.count as f64))
+            }
+            Evaluation::Min => Some(Compared::Number(self.window.push(sample.ts, number()?, length_us).min)),
+            Evaluation::Max => Some(Compared::Number(self.window.push(sample.ts, number()?, length_us).max)),
+        }
+    }
+
+    /// `cause` is what raises an alert; `None` when the condition does not hold.
+    fn decide(&mut self, rule: &AlertRuleSpec, at: Micros, cause: Option<Compared<'_>>) -> Option<Decision> {
+        let Some(cause) = cause else {
+            (self.is_open && rule.auto_resolve).then_some(())?;
+            self.close();
+            return Some(Decision::Resolve { at });
+        };
+        let cooldown_us = rule.cooldown_s.saturating_mul(MICROS_PER_SECOND);
+        let is_cool = self.fired_at.is_none_or(|fired| at.0.saturating_sub(fired.0) >= cooldown_us);
+        (!self.is_open && is_cool).then_some(())?;
+        (self.is_open, self.fired_at, self.decided_until) = (true, Some(at), self.last);
+        Some(Decision::Fire { at, value: cause.to_json() })
+    }
+
+    /// The stored form of what readings alone make of a state: the last reading and the window.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION, u8::from(self.last.is_some())];
+        out.extend(self.last.unwrap_or(Micros(0)).0.to_le_bytes());
+        self.window.encode(&mut out);
+        out
+    }
+
+    /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else.
+    pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
+        let mut rest = bytes;
+        let [version, has_last] = take(&mut rest)?;
+        let last = Micros(i64::from_le_bytes(take(&mut rest)?));
+        let window = Window::decode(&mut rest)?;
+        let is_sound = version == VERSION && has_last <= 1 && rest.is_empty();
+        let last = (has_last == 1).then_some(last);
+        is_sound.then_some(RuleState { last, window, heard_at: now, ..RuleState::default() })
+    }
+}
+
+/// What an operator compares with the threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Compared<'a> {
+    Number(f64),
+    Boolean(bool),
+    Text(&'a str),
+    /// A reading of a stream that is watched for silence.
+    Data,
+    /// Silence.
+    Nothing,
+}
+
+impl Compared<'_> {
+    fn to_json(self) -> Value {
+        match self {
+            Compared::Number(number) => Value::from(number),
+            Compared::Boolean(is_true) => Value::from(is_true),
+            Compared::Text(text) => Value::from(text.chars().take(MAX_SHOWN_CHARS).collect::<String>()),
+            Compared::Data | Compared::Nothing => Value::Null,
+        }
+    }
+}
+
+/// Whether the condition of the rule holds. Numbers are compared as they are, without a tolerance.
+fn holds(rule: &AlertRuleSpec, compared: &Compared<'_>) -> bool {
+    let Some(operator) = rule.operator else { return false };
+    match (compared, operator, &rule.threshold) {
+        (Compared::Boolean(is_true), Operator::IsTrue, _) => *is_true,
+        (Compared::Boolean(is_true), Operator::IsFalse, _) => !*is_true,
+        (Compared::Text(text), Operator::Contains, Some(Threshold::Text(part))) => {
+            text.contains(part.as_str())
+        }
+        (Compared::Text(text), Operator::Eq, Some(Threshold::Text(whole))) => text == whole,
+        (Compared::Number(number), _, Some(Threshold::Number(limit))) => match operator {
+            Operator::Gt => number > limit,
+            Operator::Gte => number >= limit,
+            Operator::Lt => number < limit,
+            Operator::Lte => number <= limit,
+            Operator::Eq => number == limit,
+            Operator::Neq => number != limit,
+            Operator::IsTrue | Operator::IsFalse | Operator::Contains => false,
+        },
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "evaluator_tests.rs"]
+mod tests;

@@ -1,0 +1,365 @@
+//! Alert rules: which readings of which stream raise an alert.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Severity;
+use crate::domain::document::ValueType;
+use crate::domain::document::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
+use crate::domain::{AlertRuleId, FieldError, Micros, OrgId, StreamId};
+
+/// Windows of rules, seconds.
+pub const WINDOWS_S: std::ops::RangeInclusive<i64> = 1..=86_400;
+/// Pauses between two alerts of a rule, seconds.
+pub const COOLDOWNS_S: std::ops::RangeInclusive<i64> = 0..=604_800;
+/// Pause of a rule that names none, seconds.
+pub const DEFAULT_COOLDOWN_S: i64 = 300;
+/// Most characters of a text that readings are compared with.
+pub const MAX_THRESHOLD_CHARS: usize = 1000;
+/// Most notification channels of a rule.
+pub const MAX_CHANNELS: usize = 50;
+
+/// What of the readings is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Evaluation {
+    /// Each value.
+    #[default]
+    Value,
+    /// The mean of the values of the window that ends with the reading.
+    Avg,
+    /// Their minimum.
+    Min,
+    /// Their maximum.
+    Max,
+    /// Their number.
+    Count,
+    /// Nothing: the rule watches for a stream without readings for the length of the window.
+    NoData,
+}
+
+impl Evaluation {
+    /// Every evaluation.
+    pub const ALL: [Evaluation; 6] = [
+        Evaluation::Value,
+        Evaluation::Avg,
+        Evaluation::Min,
+        Evaluation::Max,
+        Evaluation::Count,
+        Evaluation::NoData,
+    ];
+
+    /// Name used in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evaluation::Value => "VALUE",
+            Evaluation::Avg => "AVG",
+            Evaluation::Min => "MIN",
+            Evaluation::Max => "MAX",
+            Evaluation::Count => "COUNT",
+            Evaluation::NoData => "NO_DATA",
+        }
+    }
+
+    /// Whether the rule has a window.
+    pub fn needs_window(self) -> bool {
+        self != Evaluation::Value
+    }
+
+    /// What the operator compares for a stream of a type; `None` where the evaluation has no meaning.
+    fn operand(self, value_type: ValueType) -> Option<Operand> {
+        match (self, value_type) {
+            (Evaluation::NoData, _) => Some(Operand::Nothing),
+            (Evaluation::Count, _) => Some(Operand::Number),
+            (Evaluation::Value, ValueType::Double | ValueType::Bigint) => Some(Operand::Number),
+            (Evaluation::Value, ValueType::Boolean) => Some(Operand::Boolean),
+            (Evaluation::Value, ValueType::Text) => Some(Operand::Text),
+            (Evaluation::Avg | Evaluation::Min | Evaluation::Max, ValueType::Text) => None,
+            (Evaluation::Avg | Evaluation::Min | Evaluation::Max, _) => Some(Operand::Number),
+        }
+    }
+}
+
+/// What an operator compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operand {
+    Number,
+    Boolean,
+    Text,
+    Nothing,
+}
+
+impl Operand {
+    fn operators(self) -> &'static [Operator] {
+        use Operator::{Contains, Eq, Gt, Gte, IsFalse, IsTrue, Lt, Lte, Neq};
+        match self {
+            Operand::Number => &[Gt, Gte, Lt, Lte, Eq, Neq],
+            Operand::Boolean => &[IsTrue, IsFalse],
+            Operand::Text => &[Contains, Eq],
+            Operand::Nothing => &[],
+        }
+    }
+}
+
+/// How a value is compared with the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Operator {
+    /// Greater than the threshold.
+    Gt,
+    /// Greater than the threshold or equal to it.
+    Gte,
+    /// Less than the threshold.
+    Lt,
+    /// Less than the threshold or equal to it.
+    Lte,
+    /// Equal to the threshold: of numbers the same 64-bit number, of texts the same characters.
+    Eq,
+    /// Another number than the threshold.
+    Neq,
+    /// True; without threshold.
+    IsTrue,
+    /// False; without threshold.
+    IsFalse,
+    /// A text in which the threshold occurs.
+    Contains,
+}
+
+impl Operator {
+    /// Every operator.
+    pub const ALL: [Operator; 9] = [
+        Operator::Gt,
+        Operator::Gte,
+        Operator::Lt,
+        Operator::Lte,
+        Operator::Eq,
+        Operator::Neq,
+        Operator::IsTrue,
+        Operator::IsFalse,
+        Operator::Contains,
+    ];
+
+    /// Name used in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operator::Gt => "GT",
+            Operator::Gte => "GTE",
+            Operator::Lt => "LT",
+            Operator::Lte => "LTE",
+            Operator::Eq => "EQ",
+            Operator::Neq => "NEQ",
+            Operator::IsTrue => "IS_TRUE",
+            Operator::IsFalse => "IS_FALSE",
+            Operator::Contains => "CONTAINS",
+        }
+    }
+
+    /// Whether it compares with a threshold.
+    pub fn needs_threshold(self) -> bool {
+        !matches!(self, Operator::IsTrue | Operator::IsFalse)
+    }
+}
+
+/// What values are compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Threshold {
+    /// A finite number.
+    Number(f64),
+    /// 1..=1000 characters.
+    Text(String),
+}
+
+impl Threshold {
+    /// As APIs show it.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Threshold::Number(number) => Value::from(*number),
+            Threshold::Text(text) => Value::from(text.as_str()),
+        }
+    }
+}
+
+/// Settable fields of an alert rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertRuleSpec {
+    /// 1..=255 characters, unique in the organization.
+    pub name: String,
+    /// Stream that is watched.
+    pub stream: StreamId,
+    /// What of its readings is compared.
+    pub evaluation: Evaluation,
+    /// Length of the window, 1..=86400 s; `None` for [`Evaluation::Value`] alone.
+    pub window_s: Option<i64>,
+    /// Comparison; `None` for [`Evaluation::NoData`] alone.
+    pub operator: Option<Operator>,
+    /// `None` where the operator needs none.
+    pub threshold: Option<Threshold>,
+    /// Severity of the alerts.
+    pub severity: Severity,
+    /// Shortest time from one alert to the next, 0..=604800 s of the time of readings.
+    pub cooldown_s: i64,
+    /// Whether an open alert is resolved when the condition ends.
+    pub auto_resolve: bool,
+    /// Whether readings are evaluated.
+    pub enabled: bool,
+    /// Notification channels that are told of an alert.
+    pub channels: Vec<Uuid>,
+    /// At most 4000 characters.
+    pub description: Option<String>,
+}
+
+impl AlertRuleSpec {
+    /// Checks every rule that needs no other row. `value_type` is that of the stream, where it exists.
+    pub fn problems(&self, value_type: Option<ValueType>) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_required(&mut found, "name", &self.name, MAX_NAME);
+        check_optional(&mut found, "description", self.description.as_deref().unwrap_or_default(), MAX_TEXT);
+        if !COOLDOWNS_S.contains(&self.cooldown_s) {
+            found.push(FieldError::new("cooldownSeconds", "must be between 0 and 604800"));
+        }
+        match self.window_s {
+            Some(seconds) if !WINDOWS_S.contains(&seconds) => {
+                found.push(FieldError::new("windowSeconds", "must be between 1 and 86400"));
+            }
+            None if self.evaluation.needs_window() => {
+                found.push(FieldError::new("windowSeconds", "must not be null"));
+            }
+            _ => {}
+        }
+        if self.channels.len() > MAX_CHANNELS {
+            let message = format!("size must be between 0 and {MAX_CHANNELS}");
+            found.push(FieldError::new("notificationChannelIds", message));
+        }
+        found.extend(self.comparison_problems(value_type));
+        found
+    }
+
+    fn comparison_problems(&self, value_type: Option<ValueType>) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        if self.evaluation == Evaluation::NoData {
+            return found;
+        }
+        let Some(operator) = self.operator else {
+            found.push(FieldError::new("operator", "must not be null"));
+            return found;
+        };
+        if let Some(value_type) = value_type {
+            match self.evaluation.operand(value_type) {
+                None => {
+                    let message =
+                        format!("must be one of VALUE, COUNT, NO_DATA for a {} sensor", value_type.name());
+                    found.push(FieldError::new("evaluation", message));
+                }
+                Some(operand) if !operand.operators().contains(&operator) => {
+                    let names: Vec<_> = operand.operators().iter().map(|one| one.name()).collect();
+                    let (evaluation, kind) = (self.evaluation.name(), value_type.name());
+                    let message =
+                        format!("must be one of {} for {evaluation} of a {kind} sensor", names.join(", "));
+                    found.push(FieldError::new("operator", message));
+                }
+                Some(operand) => found.extend(self.threshold_problem(operator, Some(operand))),
+            }
+            return found;
+        }
+        found.extend(self.threshold_problem(operator, None));
+        found
+    }
+
+    fn threshold_problem(&self, operator: Operator, operand: Option<Operand>) -> Option<FieldError> {
+        if !operator.needs_threshold() {
+            return None;
+        }
+        let message = match (&self.threshold, operand) {
+            (None, _) => "must not be null".to_owned(),
+            (Some(Threshold::Text(_)), Some(Operand::Number)) => "must be a number".to_owned(),
+            (Some(Threshold::Number(_)), Some(Operand::Text)) => "must be a text".to_owned(),
+            (Some(Threshold::Number(number)), _) if !number.is_finite() => {
+                "must be a finite number".to_owned()
+            }
+            (Some(Threshold::Text(text)), _)
+                if text.is_empty() || text.chars().count() > MAX_THRESHOLD_CHARS =>
+            {
+                format!("size must be between 1 and {MAX_THRESHOLD_CHARS}")
+            }
+            (Some(Threshold::Text(text)), _) if text.contains('\0') => {
+                "must not contain null characters".to_owned()
+            }
+            _ => return None,
+        };
+        Some(FieldError::new("threshold", message))
+    }
+
+    /// Removes what has no meaning for the evaluation and the operator, so that equal rules are stored alike.
+    pub fn normalize(&mut self) {
+        if !self.evaluation.needs_window() {
+            self.window_s = None;
+        }
+        if self.evaluation == Evaluation::NoData {
+            (self.operator, self.threshold) = (None, None);
+        }
+        if self.operator.is_some_and(|operator| !operator.needs_threshold()) {
+            self.threshold = None;
+        }
+        let mut seen = std::collections::HashSet::new();
+        self.channels.retain(|channel| seen.insert(*channel));
+    }
+
+    /// Whether readings are evaluated alike: then what was kept of earlier readings stays valid.
+    pub fn evaluates_as(&self, other: &AlertRuleSpec) -> bool {
+        self.stream == other.stream
+            && self.evaluation == other.evaluation
+            && self.window_s == other.window_s
+            && self.operator == other.operator
+            && self.threshold == other.threshold
+            && self.enabled == other.enabled
+    }
+
+    /// Text of an alert of the rule for people, at most 4000 characters. `value` is what raised it.
+    pub fn message(&self, value: &Value) -> String {
+        let shown = match value {
+            Value::String(text) => format!("\"{}\"", text.chars().take(200).collect::<String>()),
+            other => other.to_string(),
+        };
+        let window = self.window_s.unwrap_or_default();
+        let subject = match self.evaluation {
+            Evaluation::NoData => return format!("{}: no data for {window} s", self.name),
+            Evaluation::Value => format!("value {shown}"),
+            Evaluation::Avg => format!("mean of {window} s {shown}"),
+            Evaluation::Min => format!("minimum of {window} s {shown}"),
+            Evaluation::Max => format!("maximum of {window} s {shown}"),
+            Evaluation::Count => format!("{shown} readings in {window} s"),
+        };
+        let threshold = match &self.threshold {
+            None => String::new(),
+            Some(Threshold::Number(number)) => format!(" {number}"),
+            Some(Threshold::Text(text)) => format!(" \"{}\"", text.chars().take(200).collect::<String>()),
+        };
+        format!("{}: {subject} ({}{threshold})", self.name, self.operator.map_or("", Operator::name))
+    }
+}
+
+/// An alert rule as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertRule {
+    /// Row id.
+    pub id: AlertRuleId,
+    /// Organization that owns the rule.
+    pub org: OrgId,
+    /// Id in APIs.
+    pub uuid: Uuid,
+    /// Current fields.
+    pub spec: AlertRuleSpec,
+    /// Number of the first record of the log whose readings the rule evaluates. A change of what is evaluated sets it
+    /// anew, so it also tells the states of a rule from those of its former forms.
+    pub first_seq: u64,
+    /// Time of creation.
+    pub created_at: Micros,
+    /// Time of the last change.
+    pub updated_at: Micros,
+}
+
+#[cfg(test)]
+#[path = "rule_tests.rs"]
+mod tests;

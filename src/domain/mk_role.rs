@@ -1,0 +1,142 @@
+//! Roles on the MK platform, and what each of them may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::client::Role;
+use super::{Error, Resource, Result, Scope, Scopes};
+
+/// Role of a caller of the MK platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MkRole {
+    /// The person who answers for the organization; only by a JSON web token.
+    Owner,
+    /// Everything except what belongs to the owner.
+    Admin,
+    /// Everything except what belongs to administrators.
+    Member,
+    /// Reading.
+    Readonly,
+}
+
+/// What an operation of the MK platform needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MkRight {
+    /// Reading the rows of the organization.
+    Read,
+    /// Changing rows that members may change.
+    Write,
+    /// What belongs to administrators: profiles, packs, firmware, billing, quarantine and keys.
+    Manage,
+    /// What belongs to the owner: the plan.
+    Own,
+}
+
+impl MkRole {
+    /// Every role.
+    pub const ALL: [MkRole; 4] = [MkRole::Owner, MkRole::Admin, MkRole::Member, MkRole::Readonly];
+
+    /// Name used in tokens and in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            MkRole::Owner => "owner",
+            MkRole::Admin => "admin",
+            MkRole::Member => "member",
+            MkRole::Readonly => "readonly",
+        }
+    }
+
+    /// The role of a key: one without a role is an administrator's, and one with a role of another API reads.
+    pub fn of_key(role: Option<Role>) -> MkRole {
+        match role {
+            None | Some(Role::Admin) => MkRole::Admin,
+            Some(Role::Member) => MkRole::Member,
+            Some(Role::Readonly | Role::Viewer | Role::OrgViewer | Role::Operator | Role::Importer) => {
+                MkRole::Readonly
+            }
+        }
+    }
+
+    /// Whether the role includes a right.
+    pub fn allows(self, right: MkRight) -> bool {
+        match right {
+            MkRight::Read => true,
+            MkRight::Write => self != MkRole::Readonly,
+            MkRight::Manage => matches!(self, MkRole::Owner | MkRole::Admin),
+            MkRight::Own => self == MkRole::Owner,
+        }
+    }
+
+    /// The scopes that the role amounts to in the core.
+    pub fn scopes(self) -> Scopes {
+        use Resource::{Data, Device, EventLog, Group, Statistic, System, Value};
+        let shared = [Device, Data, Group, Value, Statistic, EventLog];
+        let mut scopes: Vec<Scope> = shared.map(Scope::read).to_vec();
+        if self.allows(MkRight::Write) {
+            scopes.extend(shared.map(Scope::write));
+        }
+        if self.allows(MkRight::Manage) {
+            scopes.push(Scope::write(System));
+        }
+        scopes.into_iter().collect()
+    }
+}
+
+impl MkRight {
+    /// Every right.
+    pub const ALL: [MkRight; 4] = [MkRight::Read, MkRight::Write, MkRight::Manage, MkRight::Own];
+}
+
+impl fmt::Display for MkRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for MkRole {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = MkRole::ALL.into_iter().find(|role| role.name() == text);
+        found.ok_or_else(|| Error::field("role", "must be one of owner, admin, member, readonly"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_may_do_what_the_contract_says() {
+        let rows = [
+            (MkRole::Owner, [true, true, true, true]),
+            (MkRole::Admin, [true, true, true, false]),
+            (MkRole::Member, [true, true, false, false]),
+            (MkRole::Readonly, [true, false, false, false]),
+        ];
+        for (role, expected) in rows {
+            assert_eq!(MkRight::ALL.map(|right| role.allows(right)), expected, "{role}");
+            let scopes = role.scopes();
+            assert!(scopes.allows(Scope::read(Resource::Device)), "{role}");
+            assert_eq!(scopes.allows(Scope::write(Resource::Device)), expected[1], "{role}");
+            assert_eq!(scopes.allows(Scope::write(Resource::System)), expected[2], "{role}");
+            assert!(!scopes.allows(Scope::read(Resource::WebrtcTerminal)), "{role}");
+            assert_eq!(role.name().parse::<MkRole>().ok(), Some(role));
+        }
+        assert!("root".parse::<MkRole>().is_err());
+    }
+
+    #[test]
+    fn a_key_without_a_role_is_an_administrators() {
+        let rows = [
+            (None, MkRole::Admin),
+            (Some(Role::Admin), MkRole::Admin),
+            (Some(Role::Member), MkRole::Member),
+            (Some(Role::Readonly), MkRole::Readonly),
+            (Some(Role::Operator), MkRole::Readonly),
+        ];
+        for (role, expected) in rows {
+            assert_eq!(MkRole::of_key(role), expected, "{role:?}");
+        }
+    }
+}

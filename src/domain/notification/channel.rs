@@ -1,0 +1,254 @@
+//! Channels: where notifications go. Each belongs to an organization; alert rules name them by their ids.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::is_mail_address;
+use crate::domain::FieldError;
+use crate::domain::document::DocumentContent;
+use crate::domain::document::rules::{MAX_NAME, check_required};
+
+/// Most addresses of a channel.
+pub const MAX_RECIPIENTS: usize = 50;
+/// Most characters of a URL.
+pub const MAX_URL: usize = 2000;
+/// Most characters of a secret.
+pub const MAX_SECRET: usize = 255;
+
+/// Settable fields of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotificationChannelSpec {
+    /// 1..=255 characters, unique in the organization.
+    pub name: String,
+    /// Where the notifications go.
+    pub config: ChannelConfig,
+    /// Whether they go out at all.
+    pub enabled: bool,
+}
+
+impl DocumentContent for NotificationChannelSpec {
+    fn unique_name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn unique_title(&self) -> String {
+        format!("A notification channel with the name '{}' exists", self.name)
+    }
+
+    fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_required(&mut found, "name", &self.name, MAX_NAME);
+        match &self.config {
+            ChannelConfig::Email { to } => check_recipients(&mut found, to),
+            ChannelConfig::Webhook { url, secret } => {
+                check_url(&mut found, url);
+                check_required(&mut found, "config.secret", secret.expose(), MAX_SECRET);
+            }
+        }
+        found
+    }
+
+    fn secret(&self) -> Option<ChannelSecret> {
+        self.config.secret().cloned()
+    }
+
+    fn set_secret(&mut self, stored: ChannelSecret) {
+        self.config.set_secret(stored);
+    }
+
+    fn hide_confidential(&mut self) {
+        if let ChannelConfig::Webhook { url, .. } = &mut self.config {
+            *url = shown_url(url);
+        }
+    }
+}
+
+impl NotificationChannelSpec {
+    /// Scheme and host of the URL of a webhook, as SQL and the graph show it.
+    pub fn shown_url(&self) -> Option<String> {
+        match &self.config {
+            ChannelConfig::Email { .. } => None,
+            ChannelConfig::Webhook { url, .. } => Some(shown_url(url)),
+        }
+    }
+}
+
+/// Where notifications go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChannelConfig {
+    /// An e-mail to all of these.
+    Email {
+        /// 1..=50 addresses, none twice.
+        to: Vec<String>,
+    },
+    /// A POST to a server.
+    Webhook {
+        /// `http` or `https`, at most 2000 characters. Its path and query may hold secrets of the receiver.
+        url: String,
+        /// Key of the signature of each POST. It is no part of the JSON: the catalog keeps it in a column of its own.
+        #[serde(skip)]
+        secret: ChannelSecret,
+    },
+}
+
+/// Kind of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelKind {
+    /// E-mail.
+    Email,
+    /// POST to a server.
+    Webhook,
+}
+
+impl ChannelKind {
+    /// Every kind.
+    pub const ALL: [ChannelKind; 2] = [ChannelKind::Email, ChannelKind::Webhook];
+
+    /// Name in APIs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChannelKind::Email => "EMAIL",
+            ChannelKind::Webhook => "WEBHOOK",
+        }
+    }
+}
+
+/// A secret that signs. It is stored, as the passwords of devices are, and never shown: it can neither be serialised nor
+/// displayed, and `Debug` leaves it out.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ChannelSecret(String);
+
+impl ChannelSecret {
+    /// A secret of this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, to sign with.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ChannelSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChannelSecret(…)")
+    }
+}
+
+impl ChannelConfig {
+    /// Kind of the channel.
+    pub fn kind(&self) -> ChannelKind {
+        match self {
+            ChannelConfig::Email { .. } => ChannelKind::Email,
+            ChannelConfig::Webhook { .. } => ChannelKind::Webhook,
+        }
+    }
+
+    /// The secret, where the kind has one.
+    pub fn secret(&self) -> Option<&ChannelSecret> {
+        match self {
+            ChannelConfig::Email { .. } => None,
+            ChannelConfig::Webhook { secret, .. } => Some(secret),
+        }
+    }
+
+    /// Puts the secret back that was stored apart.
+    pub fn set_secret(&mut self, stored: ChannelSecret) {
+        match self {
+            ChannelConfig::Email { .. } => {}
+            ChannelConfig::Webhook { secret, .. } => *secret = stored,
+        }
+    }
+}
+
+/// A channel as a request describes it: a webhook may leave its secret out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelDraft {
+    /// As [`NotificationChannelSpec::name`].
+    pub name: String,
+    /// As [`NotificationChannelSpec::enabled`].
+    pub enabled: bool,
+    /// Where the notifications go.
+    pub target: ChannelTarget,
+}
+
+/// Where the notifications of a draft go.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChannelTarget {
+    /// To addresses of e-mail.
+    Email(Vec<String>),
+    /// To a server.
+    Webhook {
+        /// As [`ChannelConfig::Webhook`].
+        url: String,
+        /// `None` keeps the stored one.
+        secret: Option<ChannelSecret>,
+    },
+}
+
+impl ChannelDraft {
+    /// The channel that the draft makes of the stored one. Without a secret of either it has an empty one, which is a
+    /// problem of its own.
+    pub fn onto(self, stored: Option<&NotificationChannelSpec>) -> NotificationChannelSpec {
+        let config = match self.target {
+            ChannelTarget::Email(to) => ChannelConfig::Email { to },
+            ChannelTarget::Webhook { url, secret } => {
+                let kept = || stored.and_then(|stored| stored.config.secret()).cloned();
+                let secret = secret.or_else(kept).unwrap_or_else(|| ChannelSecret::new(""));
+                ChannelConfig::Webhook { url, secret }
+            }
+        };
+        NotificationChannelSpec { name: self.name, config, enabled: self.enabled }
+    }
+}
+
+/// Scheme and host of a URL with `/…` for what follows them, where receivers have their secrets.
+fn shown_url(url: &str) -> String {
+    let host = url.find("://").map_or(0, |at| at + "://".len());
+    let rest = url.get(host..).unwrap_or_default();
+    let end = rest.find(['/', '?', '#', '\\']).map_or(url.len(), |at| host + at);
+    match url.get(..end) {
+        Some(origin) if end < url.len() => format!("{origin}/…"),
+        _ => url.to_owned(),
+    }
+}
+
+fn check_recipients(found: &mut Vec<FieldError>, to: &[String]) {
+    if to.is_empty() || to.len() > MAX_RECIPIENTS {
+        let message = format!("size must be between 1 and {MAX_RECIPIENTS}");
+        found.push(FieldError::new("config.to", message));
+        return;
+    }
+    for (index, address) in to.iter().enumerate() {
+        let field = format!("config.to[{index}]");
+        if !is_mail_address(address) {
+            found.push(FieldError::new(field, "must be an e-mail address such as ops@plant.example"));
+        } else if to[..index].contains(address) {
+            found.push(FieldError::new(field, "must be unique"));
+        }
+    }
+}
+
+fn check_url(found: &mut Vec<FieldError>, url: &str) {
+    let before = found.len();
+    check_required(found, "config.url", url, MAX_URL);
+    if found.len() == before && !is_web_url(url) {
+        let message = "must be a URL that begins with http:// or https://, without a user name";
+        found.push(FieldError::new("config.url", message));
+    }
+}
+
+/// Whether a text begins as a URL of the web with a host. What follows the host is the receiver's.
+fn is_web_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_clean = !url.chars().any(|c| c.is_whitespace() || c.is_control());
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or_default();
+    is_clean && !authority.is_empty() && !authority.starts_with(':') && !authority.contains('@')
+}
+
+#[cfg(test)]
+#[path = "channel_tests.rs"]
+mod tests;

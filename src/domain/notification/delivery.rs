@@ -1,0 +1,183 @@
+//! Deliveries: one notification by one channel, and when it is tried again.
+//!
+//! A delivery is made at least once. It is PENDING from the transaction that fires its alert until an attempt succeeds
+//! (SENT) or the last one has failed (FAILED). An attempt that was cut short, by a crash or a shutdown, is made again, so
+//! that a receiver may get the same delivery twice: it has the same id then.
+
+use uuid::Uuid;
+
+use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::{EventId, Micros, OrgId};
+
+/// Time after each failed attempt until the next, seconds. After the last one the delivery has failed.
+const RETRY_AFTER_S: [i64; 3] = [1, 5, 30];
+/// Most attempts of a delivery.
+pub const MAX_ATTEMPTS: u32 = 1 + RETRY_AFTER_S.len() as u32;
+/// Most characters of the reason of a failure.
+pub const MAX_REASON: usize = 500;
+
+/// State of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryStatus {
+    /// It waits for its next attempt.
+    Pending,
+    /// The receiver took it.
+    Sent,
+    /// No further attempt is made.
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// Every state.
+    pub const ALL: [DeliveryStatus; 3] =
+        [DeliveryStatus::Pending, DeliveryStatus::Sent, DeliveryStatus::Failed];
+
+    /// Name in the catalog and in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliveryStatus::Pending => "PENDING",
+            DeliveryStatus::Sent => "SENT",
+            DeliveryStatus::Failed => "FAILED",
+        }
+    }
+
+    /// The state of a name.
+    pub fn named(name: &str) -> Option<DeliveryStatus> {
+        DeliveryStatus::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A notification by one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Id in APIs; the same in every attempt.
+    pub id: Uuid,
+    /// Organization of the alert.
+    pub org: OrgId,
+    /// The alert that it tells of.
+    pub alert: EventId,
+    /// The channel that it goes by.
+    pub channel: Uuid,
+    /// State.
+    pub status: DeliveryStatus,
+    /// Attempts made, the first counted.
+    pub attempts: u32,
+    /// Time from which the next attempt is made, if one is.
+    pub next_attempt_at: Option<Micros>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// Time at which the receiver took it.
+    pub sent_at: Option<Micros>,
+    /// Time at which the alert fired.
+    pub created_at: Micros,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryFailure {
+    /// What went wrong; it names no secret and no part of a URL.
+    pub reason: String,
+    /// Whether a further attempt can succeed.
+    pub is_temporary: bool,
+}
+
+impl DeliveryFailure {
+    /// A failure that may be over soon.
+    pub fn temporary(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_temporary: true }
+    }
+
+    /// A failure that stays until somebody changes a setting.
+    pub fn permanent(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_temporary: false }
+    }
+}
+
+impl Delivery {
+    /// The delivery after an attempt that ended at `now`.
+    pub fn after_attempt(self, result: Result<(), DeliveryFailure>, now: Micros) -> Delivery {
+        let attempts = self.attempts.saturating_add(1);
+        let failure = match result {
+            Ok(()) => {
+                let (status, sent_at) = (DeliveryStatus::Sent, Some(now));
+                return Delivery { attempts, status, sent_at, next_attempt_at: None, error: None, ..self };
+            }
+            Err(failure) => failure,
+        };
+        let next_attempt_at = next_attempt(attempts, now).filter(|_| failure.is_temporary);
+        let status = if next_attempt_at.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
+        Delivery { attempts, status, next_attempt_at, error: Some(shown(&failure.reason)), ..self }
+    }
+}
+
+/// Time of the attempt that follows `attempts` failed ones, the last of which ended at `now`; `None` when there is none.
+pub fn next_attempt(attempts: u32, now: Micros) -> Option<Micros> {
+    let failed = usize::try_from(attempts).ok()?.checked_sub(1)?;
+    let wait_s = RETRY_AFTER_S.get(failed)?;
+    Some(Micros(now.0.saturating_add(wait_s * MICROS_PER_SECOND)))
+}
+
+/// A reason in one line of bounded length: parts of it may come from another machine.
+fn shown(reason: &str) -> String {
+    let plain = reason.chars().map(|c| if c.is_control() { ' ' } else { c });
+    plain.take(MAX_REASON).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery() -> Delivery {
+        Delivery {
+            id: Uuid::nil(),
+            org: OrgId(1),
+            alert: EventId(1),
+            channel: Uuid::nil(),
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            next_attempt_at: Some(Micros(0)),
+            error: None,
+            sent_at: None,
+            created_at: Micros(0),
+        }
+    }
+
+    #[test]
+    fn it_is_tried_again_after_one_five_and_thirty_seconds_and_then_it_has_failed() {
+        let (mut now, mut one) = (Micros(0), delivery());
+        for (attempt, wait_s) in [(1, Some(1)), (2, Some(5)), (3, Some(30)), (4, None)] {
+            now = Micros(now.0 + 100);
+            one = one.after_attempt(Err(DeliveryFailure::temporary("answered 500")), now);
+            assert_eq!((one.attempts, one.error.as_deref()), (attempt, Some("answered 500")));
+            let next = wait_s.map(|wait: i64| Micros(now.0 + wait * MICROS_PER_SECOND));
+            assert_eq!(one.next_attempt_at, next, "attempt {attempt}");
+            let status = if wait_s.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
+            assert_eq!((one.status, one.sent_at), (status, None));
+        }
+        assert_eq!(one.attempts, MAX_ATTEMPTS);
+    }
+
+    #[test]
+    fn a_success_forgets_the_failures_before() {
+        let failed = delivery().after_attempt(Err(DeliveryFailure::temporary("timed out")), Micros(5));
+        let sent = failed.after_attempt(Ok(()), Micros(9));
+        let expected = Delivery {
+            status: DeliveryStatus::Sent,
+            attempts: 2,
+            next_attempt_at: None,
+            sent_at: Some(Micros(9)),
+            ..delivery()
+        };
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn what_cannot_succeed_is_tried_once_and_reasons_are_short_lines() {
+        let reason = format!("no\r\n{}", "x".repeat(1000));
+        let failed = delivery().after_attempt(Err(DeliveryFailure::permanent(reason)), Micros(5));
+        assert_eq!((failed.status, failed.attempts), (DeliveryStatus::Failed, 1));
+        let shown = failed.error.unwrap();
+        assert!(shown.starts_with("no  x") && shown.chars().count() == MAX_REASON, "{shown}");
+        assert_eq!(next_attempt(0, Micros(1)), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! Notifications about alerts: the channels that they go out by, and what becomes of each delivery.
+
+pub mod address;
+pub mod channel;
+pub mod delivery;
+pub mod mail;
+
+pub use self::channel::{
+    ChannelConfig, ChannelDraft, ChannelKind, ChannelSecret, ChannelTarget, NotificationChannelSpec,
+};
+pub use self::delivery::{Delivery, DeliveryFailure, DeliveryStatus};
+pub use self::mail::{Mail, SmtpSecurity, SmtpSettings};

@@ -1,0 +1,202 @@
+//! What a device is in the topology of the MK platform: its tags, its place, and how far it is provisioned.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::device::{Device, DeviceState, Protocol};
+use super::document::rules::check_tags;
+use super::{Error, FieldError, Result};
+
+/// Most groups that a device names itself.
+const MAX_GROUPS: usize = 100;
+
+/// A place on the earth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GeoLocation {
+    /// Degrees north, -90..=90.
+    pub lat: f64,
+    /// Degrees east, -180..=180.
+    pub lon: f64,
+    /// Metres above sea level.
+    pub altitude: Option<f64>,
+}
+
+impl GeoLocation {
+    /// Checks the limits; fields are those of `location`.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        for (name, degrees, most) in [("location.lat", self.lat, 90.0), ("location.lon", self.lon, 180.0)] {
+            if !degrees.is_finite() || degrees.abs() > most {
+                found.push(FieldError::new(name, format!("must be between -{most} and {most}")));
+            }
+        }
+        if self.altitude.is_some_and(|altitude| !altitude.is_finite()) {
+            found.push(FieldError::new("location.altitude", "must be a number"));
+        }
+        found
+    }
+}
+
+/// How far a device that has to be provisioned is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvisioningPhase {
+    /// It needs none, or it has checked in with its certificate.
+    #[default]
+    Complete,
+    /// It was registered, and has not checked in since.
+    Pending,
+}
+
+/// Fields of a device that only the topology has. They are stored as JSON.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Topology {
+    /// How far it is provisioned.
+    pub phase: ProvisioningPhase,
+    /// Whether people work on it; the collector goes on.
+    pub is_in_maintenance: bool,
+    /// At most 50 tags of 1..=255 characters.
+    pub tags: Vec<String>,
+    /// Where it is.
+    pub location: Option<GeoLocation>,
+    /// Site; one that was deleted since is none.
+    pub site: Option<Uuid>,
+    /// Groups that the device names itself; those deleted since are ignored.
+    pub groups: Vec<Uuid>,
+    /// Profile; one that was deleted since is none.
+    pub device_profile: Option<Uuid>,
+    /// Version of its firmware, as it reported it last.
+    pub firmware_version: Option<String>,
+}
+
+impl Topology {
+    /// Checks every rule that needs no other row.
+    pub fn problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        check_tags(&mut found, &self.tags);
+        if self.groups.len() > MAX_GROUPS {
+            found.push(FieldError::new("groupIds", format!("size must be between 0 and {MAX_GROUPS}")));
+        }
+        if let Some(location) = &self.location {
+            found.extend(location.problems());
+        }
+        found
+    }
+
+    /// Estimated heap memory, bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|tag| size_of::<String>() + tag.len()).sum();
+        tags + self.groups.len() * size_of::<Uuid>() + self.firmware_version.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Status of a device on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlatformStatus {
+    /// Registered, and not seen since.
+    Pending,
+    /// In order.
+    Active,
+    /// Taken out of service: its readings are not wanted.
+    Inactive,
+    /// Being worked on.
+    Maintenance,
+    /// Not connected.
+    Offline,
+}
+
+impl PlatformStatus {
+    /// Every status.
+    pub const ALL: [PlatformStatus; 5] = [
+        PlatformStatus::Pending,
+        PlatformStatus::Active,
+        PlatformStatus::Inactive,
+        PlatformStatus::Maintenance,
+        PlatformStatus::Offline,
+    ];
+
+    /// Name used in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            PlatformStatus::Pending => "PENDING",
+            PlatformStatus::Active => "ACTIVE",
+            PlatformStatus::Inactive => "INACTIVE",
+            PlatformStatus::Maintenance => "MAINTENANCE",
+            PlatformStatus::Offline => "OFFLINE",
+        }
+    }
+
+    /// Status of a device that its collector or its session sees in `state`.
+    pub fn of(device: &Device, state: DeviceState) -> PlatformStatus {
+        let topology = &device.topology;
+        if topology.phase == ProvisioningPhase::Pending {
+            return PlatformStatus::Pending;
+        }
+        if !device.spec.enabled {
+            return PlatformStatus::Inactive;
+        }
+        if topology.is_in_maintenance {
+            return PlatformStatus::Maintenance;
+        }
+        match state {
+            _ if device.spec.protocol == Protocol::Virtual => PlatformStatus::Active,
+            DeviceState::Online | DeviceState::Degraded => PlatformStatus::Active,
+            DeviceState::Disabled => PlatformStatus::Inactive,
+            DeviceState::Connecting | DeviceState::Offline => PlatformStatus::Offline,
+        }
+    }
+
+    /// Checks that people may set a device of this status to `next`.
+    ///
+    /// # Errors
+    /// `Conflict`.
+    pub fn check_change(self, next: PlatformStatus) -> Result<()> {
+        use PlatformStatus::{Active, Inactive, Maintenance, Pending};
+        let is_legal = match next {
+            _ if next == self => true,
+            Inactive | Maintenance => self != Pending,
+            Active => matches!(self, Inactive | Maintenance),
+            Pending | PlatformStatus::Offline => false,
+        };
+        let message = || format!("status cannot be changed from {} to {}", self.name(), next.name());
+        if is_legal { Ok(()) } else { Err(Error::conflict(message())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_may_stop_and_start_what_is_provisioned() {
+        use PlatformStatus::{Active, Inactive, Maintenance, Offline, Pending};
+        let legal = [
+            (Active, Inactive),
+            (Active, Maintenance),
+            (Offline, Inactive),
+            (Offline, Maintenance),
+            (Inactive, Active),
+            (Inactive, Maintenance),
+            (Maintenance, Active),
+            (Maintenance, Inactive),
+        ];
+        for from in PlatformStatus::ALL {
+            for to in PlatformStatus::ALL {
+                let expected = from == to || legal.contains(&(from, to));
+                assert_eq!(from.check_change(to).is_ok(), expected, "{from:?} to {to:?}");
+            }
+        }
+        assert!(Pending.check_change(Active).is_err());
+    }
+
+    #[test]
+    fn places_are_on_the_earth() {
+        let place = |lat, lon| GeoLocation { lat, lon, altitude: None };
+        assert!(place(90.0, -180.0).problems().is_empty());
+        let found = place(90.1, f64::NAN).problems();
+        let fields: Vec<_> = found.iter().map(|problem| problem.field.as_ref()).collect();
+        assert_eq!(fields, ["location.lat", "location.lon"]);
+        assert_eq!(found[0].message, "must be between -90 and 90");
+    }
+}
