@@ -18,6 +18,8 @@ const CLIENT_ID_LEN: usize = 20;
 const SECRET_LEN: usize = 43;
 /// Beginning of an API key of the MK platform.
 const MK_MARKER: &str = "sk_live_";
+/// Beginning of such a key for tests, as long as the other.
+const MK_TEST_MARKER: &str = "sk_test_";
 /// Characters of an MK key after its marker that are its public id. The other 35 carry 210 bits.
 const MK_PUBLIC_LEN: usize = 8;
 
@@ -33,10 +35,7 @@ const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 pub fn generate(api: ClientApi) -> (String, ClientSecret) {
     let (client_id, secret) = match api {
         ClientApi::Instathings | ClientApi::Blynk => (random_text(CLIENT_ID_LEN), random_text(SECRET_LEN)),
-        ClientApi::Mk => {
-            let secret = format!("{MK_MARKER}{}", random_base64url(SECRET_LEN));
-            (secret[..MK_MARKER.len() + MK_PUBLIC_LEN].to_owned(), secret)
-        }
+        ClientApi::Mk => return generate_mk(false),
     };
     let hash = hash(&secret);
     (secret, ClientSecret { client_id, hash })
@@ -64,6 +63,37 @@ pub fn parse_preset(variable: &'static str, text: &str) -> Result<ClientSecret> 
         return Err(malformed());
     }
     Ok(ClientSecret { client_id: client_id.to_owned(), hash: hash(secret) })
+}
+
+/// Whether a text has the form of an MK key: `sk_live_` or `sk_test_`, then 43 base64url characters. Returns its public
+/// id.
+pub fn mk_key_id(text: &str) -> Option<&str> {
+    let random = text.strip_prefix(MK_MARKER).or_else(|| text.strip_prefix(MK_TEST_MARKER))?;
+    let is_key = random.len() == SECRET_LEN && random.bytes().all(|byte| BASE64URL.contains(&byte));
+    is_key.then(|| &text[..MK_MARKER.len() + MK_PUBLIC_LEN])
+}
+
+/// Reads an MK key that an operator presets.
+///
+/// # Errors
+/// `Invalid` for the field `variable`; the message does not repeat the key.
+pub fn parse_mk_preset(variable: &'static str, text: &str) -> Result<ClientSecret> {
+    let malformed = || {
+        let message =
+            "use a key of the MK platform: sk_live_ or sk_test_, and 43 characters of A-Z, a-z, 0-9, - and _";
+        Error::field(variable, message)
+    };
+    let client_id = mk_key_id(text).ok_or_else(malformed)?.to_owned();
+    Ok(ClientSecret { client_id, hash: hash(text) })
+}
+
+/// Generates an MK key, of tests when `is_test`.
+pub fn generate_mk(is_test: bool) -> (String, ClientSecret) {
+    let marker = if is_test { MK_TEST_MARKER } else { MK_MARKER };
+    let secret = format!("{marker}{}", random_base64url(SECRET_LEN));
+    let client_id = secret[..marker.len() + MK_PUBLIC_LEN].to_owned();
+    let hash = hash(&secret);
+    (secret, ClientSecret { client_id, hash })
 }
 
 /// Compares a presented secret with the stored one in constant time; without a client it compares with none, in the
@@ -104,6 +134,22 @@ mod tests {
         let (key, stored) = generate(ClientApi::Mk);
         assert_eq!((key.len(), key.starts_with(&stored.client_id)), (51, true));
         assert_eq!(stored.client_id.len(), 16);
+    }
+
+    #[test]
+    fn a_key_of_the_mk_platform_is_known_by_its_form() {
+        for is_test in [false, true] {
+            let (key, stored) = generate_mk(is_test);
+            assert_eq!(key.starts_with("sk_test_"), is_test);
+            assert_eq!(mk_key_id(&key), Some(stored.client_id.as_str()));
+            assert_eq!(parse_mk_preset("x", &key).unwrap(), stored);
+            for wrong in [&key[1..], &key[..50], &format!("{key}x"), &key.replace("sk_", "pk_"), ""] {
+                assert_eq!(mk_key_id(wrong), None, "{wrong}");
+                let told = parse_mk_preset("x", wrong).unwrap_err();
+                assert!(wrong.is_empty() || !told.message.contains(wrong), "{told}");
+            }
+        }
+        assert_eq!(mk_key_id(&format!("sk_live_{}", "ö".repeat(43))), None);
     }
 
     #[test]

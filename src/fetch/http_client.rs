@@ -47,7 +47,11 @@ impl Fetcher {
 
     /// Builds a request that can only connect to allowed addresses. The client is not reused, so no connection or
     /// cookie is kept.
-    async fn request_builder(&self, url: &Url, method: HttpMethod) -> Result<RequestBuilder, HttpError> {
+    pub(super) async fn request_builder(
+        &self,
+        url: &Url,
+        method: HttpMethod,
+    ) -> Result<RequestBuilder, HttpError> {
         let addresses = self.resolve_allowed(url).await.map_err(|error| match error.kind {
             Kind::Invalid => HttpError::NotAllowed,
             _ => HttpError::Unreachable(root_cause(&error)),
@@ -88,7 +92,7 @@ async fn read(mut answer: Response, most: usize) -> Result<HttpResponse, HttpErr
 }
 
 /// Maps a failed request: not connected, interrupted, or not HTTP.
-fn classify_error(error: &reqwest::Error) -> HttpError {
+pub(super) fn classify_error(error: &reqwest::Error) -> HttpError {
     let why = root_cause(error);
     if error.is_connect() {
         return HttpError::Unreachable(why);

@@ -1,4 +1,5 @@
-//! Fetching user-supplied URLs, and selecting elements of the page (protection against SSRF).
+//! Fetching user-supplied URLs, selecting elements of the page, and posting to them (protection against SSRF); sending
+//! e-mails through the configured server.
 //!
 //! A user-supplied URL must reach no more than anybody on the internet could. Every address is checked after its name
 //! is resolved and before anything is connected to, again at every redirect, and the connection goes to exactly that
@@ -8,6 +9,8 @@
 pub mod css_select;
 pub mod egress;
 mod http_client;
+pub mod mailer;
+pub mod webhook;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -47,7 +47,7 @@ impl CommandRunner {
         let (mut child, mut group) = self.start(args)?;
         let said =
             timeout(self.limit, read_outputs(&mut child)).await.map_err(|_| CommandError::TimedOut)??;
-        group.0 = None;
+        group.release();
         Ok(said)
     }
 
@@ -61,13 +61,30 @@ impl CommandRunner {
                 io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => CommandError::Missing(error),
                 _ => CommandError::Io(error),
             })?;
-        let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok((child, ProcessGroup(pid)))
+        let group = ProcessGroup::of(&child);
+        Ok((child, group))
     }
 }
 
 /// A program with everything it started; killed when dropped, unless the program was waited for.
-struct ProcessGroup(Option<Pid>);
+pub(super) struct ProcessGroup(Option<Pid>);
+
+impl ProcessGroup {
+    /// The group that a program leads which was started in one of its own.
+    pub(super) fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+    }
+
+    /// Id of the program, unless it was waited for.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.0
+    }
+
+    /// Gives up the group once the program was waited for.
+    pub(super) fn release(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {

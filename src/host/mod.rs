@@ -1,7 +1,11 @@
-//! Host access: machine identity, files private to their owner, and the local Hamachi client. Programs are run by
+//! Host access: machine identity, files private to their owner, the local Hamachi client, and the program that records
+//! video. Programs are run by
 //! absolute path with an argument list, never by a shell.
 
 pub mod command;
+pub mod disk_space;
 pub mod hamachi;
 pub mod machine;
+pub mod object_files;
 pub mod private_file;
+pub mod recorder;
