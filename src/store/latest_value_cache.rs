@@ -32,6 +32,12 @@ impl LatestValueCache {
         self.streams.read().get(&stream).cloned()
     }
 
+    /// Returns the newest readings of streams as of one moment; streams without readings are left out.
+    pub fn newest_of_many(&self, streams: impl Iterator<Item = StreamId>) -> Vec<Reading> {
+        let known = self.streams.read();
+        streams.filter_map(|stream| Some(known.get(&stream)?.newest.clone())).collect()
+    }
+
     /// Adds a run. It is sorted, so each stream's newest row is its last, and its newest row with a value is found by
     /// going back from there.
     pub fn update(&self, run: &Run) {

@@ -84,3 +84,10 @@ fn deleted_streams_are_forgotten() {
     last.remove(&[StreamId(1), StreamId(7)]);
     assert_eq!((last.get(StreamId(1)).is_none(), last.get(StreamId(2)).is_some()), (true, true));
 }
+
+#[test]
+fn the_newest_of_many_leaves_out_streams_without_readings() {
+    let last = after(&[vec![good(1, 5, 1.0), good(2, 7, 2.0)], vec![lost(1, 6)]]);
+    let newest = last.newest_of_many([3, 2, 1].into_iter().map(StreamId));
+    assert_eq!(newest, [good(2, 7, 2.0), lost(1, 6)]);
+}

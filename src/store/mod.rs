@@ -27,6 +27,7 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod statistics;
+mod storage_usage;
 pub mod table;
 pub mod table_set;
 pub mod throttle;
@@ -49,6 +50,7 @@ use parking_lot::Mutex;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
+use crate::domain::reading::Reading;
 use crate::domain::retention::RetentionBounds;
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
@@ -61,6 +63,7 @@ use latest_value_cache::{LatestReadings, LatestValueCache};
 use live::CommitFeed;
 use live::filtered_tail::{self, FilteredTail};
 use live::position::FeedPosition;
+use live::tail::Tail;
 use memory_budget::MemoryBudget;
 use message_counts::index::MessageCountsIndex;
 use retention::purge_stats::PurgeStats;
@@ -148,6 +151,16 @@ impl Store {
         seen.iter().filter_map(|stream| Some((stream.id, self.latest_visible(&kept, stream.id)?))).collect()
     }
 
+    /// Returns the newest readings of many streams as of one moment, of any quality; streams without readings, and
+    /// those that the principal does not see, are left out.
+    pub fn newest_of_many(&self, principal: &Principal, streams: &[StreamId]) -> Vec<Reading> {
+        let seen = self.catalog.streams_by_id(principal, streams);
+        let mut newest = self.latest_values.newest_of_many(seen.iter().map(|stream| stream.id));
+        let kept = self.retention_bounds();
+        newest.retain(|reading| reading.ts.0 >= kept.visible_from.start_of(reading.stream.0));
+        newest
+    }
+
     fn latest_visible(&self, kept: &RetentionBounds, stream: StreamId) -> Option<LatestReadings> {
         let LatestReadings { newest, valued } = self.latest_values.get(stream)?;
         let oldest = Micros(kept.visible_from.start_of(stream.0));
@@ -162,6 +175,11 @@ impl Store {
         let rows = self.tables.snapshot();
         // Taken after the rows, so that the rows include everything that the bounds count as present.
         Snapshot { retention_bounds: self.retention_bounds(), message_counts, ..rows }
+    }
+
+    /// Follows the committed readings of every organization from a record of the log on, for the server's own work.
+    pub fn follow_log(&self, next_seq: u64) -> Tail {
+        Tail::new(&self.live, next_seq)
     }
 
     /// Subscribes to committed readings from a position on, limited to those the principal sees and asked for.

@@ -31,13 +31,15 @@ impl Store {
     /// `Invalid` naming rows; `TooLarge` past the memory cap; `Busy` when memory stays full past the deadline;
     /// `Unavailable` when the log cannot be written. On any error no row is acknowledged.
     pub async fn write(&self, principal: &Principal, rows: Readings) -> Result<Ack> {
-        self.admit(principal, &rows)?;
+        let readings = self.admit(principal, &rows)?;
         if rows.is_empty() {
             return Ok(Ack { rows: 0, seq: 0 });
         }
         let count = rows.len();
         let acked = self.enqueue(rows, Vec::new(), None).await?;
-        Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
+        let seq = wait_for_ack(acked).await?;
+        self.catalog.count_readings(principal.org, readings);
+        Ok(Ack { rows: count, seq })
     }
 
     /// Upserts rows of the other tables atomically: a row replaces one with the same key.
@@ -62,14 +64,16 @@ impl Store {
         readings: Readings,
     ) -> Result<Ack> {
         let rows = message_rows::rows(messages);
-        self.admit(principal, &readings)?;
+        let accepted = self.admit(principal, &readings)?;
         write_validation::check_upsert(&self.catalog, principal, &rows, &self.writable_times())?;
         let count = rows.len() + readings.len();
         if count == 0 {
             return Ok(Ack { rows: 0, seq: 0 });
         }
         let acked = self.enqueue(readings, vec![rows], None).await?;
-        Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
+        let seq = wait_for_ack(acked).await?;
+        self.catalog.count_readings(principal.org, accepted);
+        Ok(Ack { rows: count, seq })
     }
 
     /// Claims an idempotency key for a body, or returns the answer of the first request with it. `scope` identifies
@@ -97,12 +101,15 @@ impl Store {
         claim: Claim,
         answer: Vec<u8>,
     ) -> Result<()> {
-        self.admit(principal, &rows)?;
+        let readings = self.admit(principal, &rows)?;
         let entry = claim.entry(answer, self.clock().now());
-        wait_for_ack(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await.map(drop)
+        wait_for_ack(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await?;
+        self.catalog.count_readings(principal.org, readings);
+        Ok(())
     }
 
-    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<()> {
+    /// Checks rows, and returns how many of them are readings of a device.
+    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<usize> {
         write_validation::check(&self.catalog, principal, rows, &self.writable_times())
     }
 

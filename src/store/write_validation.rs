@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, StreamWriteInfo};
 use super::table::Table;
 use super::upsert_rows::{UpsertKey, UpsertRows};
 use crate::domain::reading::{Quality, Readings};
@@ -31,21 +31,30 @@ pub struct WritableTimes {
     pub kept: Arc<RetentionBounds>,
 }
 
-/// Checks rows against the principal, the clock, retention and the rules of a reading.
+/// Checks rows against the principal, the clock, retention and the rules of a reading. Returns how many of them are
+/// readings of a device: rows of companions are not.
 ///
 /// # Errors
 /// `Invalid` with one field `row N` (rows count from 1) for each wrong row, at most `MAX_LISTED_ROWS` of them.
-pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings, times: &WritableTimes) -> Result<()> {
-    let mut known: HashMap<i32, Option<(StreamKind, RangeInclusive<Micros>)>> = HashMap::new();
-    let mut wrong = Vec::new();
+pub fn check(
+    catalog: &Catalog,
+    principal: &Principal,
+    rows: &Readings,
+    times: &WritableTimes,
+) -> Result<usize> {
+    let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>)>> = HashMap::new();
+    let (mut wrong, mut readings) = (Vec::new(), 0);
     for i in 0..rows.len() {
         let stream = rows.stream[i];
         let known = known.entry(stream).or_insert_with(|| {
-            let kind = kind_of(catalog, principal, StreamId(stream))?;
-            Some((kind, Micros(times.kept.visible_from.start_of(stream))..=times.newest))
+            let info = visible_stream(catalog, principal, StreamId(stream))?;
+            Some((info, Micros(times.kept.visible_from.start_of(stream))..=times.newest))
         });
         let problem = match known {
-            Some((kind, allowed)) => time_problem(rows, i, allowed).or_else(|| value_problem(*kind, rows, i)),
+            Some((info, allowed)) => {
+                readings += usize::from(!info.is_companion);
+                time_problem(rows, i, allowed).or_else(|| value_problem(info.kind, rows, i))
+            }
             None => Some(format!("stream_id: there is no stream `{stream}`")),
         };
         if let Some(problem) = problem {
@@ -55,7 +64,8 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings, times: &
             }
         }
     }
-    Error::check(wrong)
+    Error::check(wrong)?;
+    Ok(readings)
 }
 
 /// Checks rows of a keyed table: the principal must see the stream of each row, or the device as a whole.
@@ -79,7 +89,7 @@ pub fn check_upsert(
         };
         let problem = match rows.table() {
             Table::Messages => message_problem(catalog, principal, rows, row),
-            Table::Readings | Table::Statistics => kind_of(catalog, principal, StreamId(id))
+            Table::Readings | Table::Statistics => visible_stream(catalog, principal, StreamId(id))
                 .is_none()
                 .then(|| format!("stream_id: there is no stream `{id}`")),
         };
@@ -119,10 +129,10 @@ fn message_problem(
     [("payload", MAX_TEXT_BYTES), ("status", MAX_STATUS_BYTES)].into_iter().find_map(too_long)
 }
 
-/// Returns the kind of a stream, or `None` when the principal does not see it.
-fn kind_of(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option<StreamKind> {
+/// Returns what is known of a stream, or `None` when the principal does not see it.
+fn visible_stream(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option<StreamWriteInfo> {
     let entry = catalog.stream_write_info(stream)?;
-    principal.sees_stream(entry.org, entry.device, stream).then_some(entry.kind)
+    principal.sees_stream(entry.org, entry.device, stream).then_some(entry)
 }
 
 fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> Option<String> {

@@ -19,6 +19,8 @@ use crate::store::verify::delta_log::{self, LoadedTable, LogEntries};
 use crate::store::wal::frame::{self, SEGMENT_HEADER};
 
 const STAGE_PREFIX: &str = "backup-";
+/// Directory of uploaded objects in the data directory.
+const OBJECT_DIR: &str = "objects";
 
 /// The pinned files of one moment. Dropping it removes the links; the store decides about the original files.
 pub(super) struct HardlinkStage {
@@ -99,6 +101,24 @@ impl HardlinkStage {
         }
         self.last_segment =
             segments.last().and_then(|p| p.strip_prefix(&self.data_dir).ok()).map(Path::to_owned);
+        Ok(())
+    }
+
+    /// Pins the files of uploaded objects, which never change. Those that are still being written have an ending, and are
+    /// left out.
+    pub(super) fn pin_objects(&mut self) -> Result<()> {
+        let dir = self.data_dir.join(OBJECT_DIR);
+        if !dir.is_dir() {
+            return Ok(());
+        }
+        for path in list(&dir)?.into_iter().filter(|path| path.extension().is_none()) {
+            let Some(name) = path.file_name() else { continue };
+            let pinned = self.pin(&path, Path::new(OBJECT_DIR).join(name));
+            // One that nothing refers to may be removed meanwhile.
+            if path.exists() {
+                pinned?;
+            }
+        }
         Ok(())
     }
 

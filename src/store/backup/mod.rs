@@ -94,6 +94,7 @@ impl Store {
         let pin = move || {
             loaded.into_iter().try_for_each(|(table, found)| stage.pin_table(&place, table, found))?;
             stage.pin_log()?;
+            stage.pin_objects()?;
             Ok(stage)
         };
         Ok((blocking(ENDED_EARLY, pin).await?, pinned))

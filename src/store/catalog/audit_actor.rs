@@ -42,7 +42,7 @@ impl AuditActor {
                 mirror.clients.get(client).map(|client| client.spec.name.clone())
             }
             Some(Caller::Device(id)) => mirror.devices.get(id).map(|device| device.spec.name.clone()),
-            Some(Caller::System) | None => None,
+            Some(Caller::Subject(_) | Caller::System) | None => None,
         };
         Self {
             org,

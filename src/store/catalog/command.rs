@@ -34,6 +34,21 @@ impl Catalog {
         specs: Vec<CommandSpec>,
         ttl: Duration,
     ) -> Result<Vec<Arc<Command>>> {
+        let created_by = who.caller.to_string();
+        self.create_commands_as(who, specs, ttl, created_by).await
+    }
+
+    /// As [`Catalog::create_commands`], in the name of `created_by`.
+    ///
+    /// # Errors
+    /// As [`Catalog::create_commands`].
+    pub async fn create_commands_as(
+        &self,
+        who: &Principal,
+        specs: Vec<CommandSpec>,
+        ttl: Duration,
+        created_by: String,
+    ) -> Result<Vec<Arc<Command>>> {
         for spec in &specs {
             Error::check(spec.problems())?;
         }
@@ -45,7 +60,8 @@ impl Catalog {
             check_room(&visible, &specs, now)?;
             visible.mirror.commands.over(now)
         };
-        let commands: Vec<Command> = specs.into_iter().map(|spec| blank(who.org, spec, now, ttl)).collect();
+        let blank = |spec| Command { created_by: created_by.clone(), ..blank(who.org, spec, now, ttl) };
+        let commands: Vec<Command> = specs.into_iter().map(blank).collect();
         let gone = over.clone();
         let insert = async move |db: DbTransaction| {
             for some in gone.chunks(MAX_REMOVED_PER_STATEMENT) {
@@ -185,6 +201,10 @@ fn reported(command: &Command, report: CommandReport, now: Micros) -> Result<Com
         }
         CommandState::Pending | CommandState::Sent | CommandState::Acknowledged => {}
     }
+    if report.state == CommandState::Sent && command.acked_at.is_some() {
+        // The device's own word came first; that the command was sent is known by it.
+        return Ok(Command { sent_at: command.sent_at.or(Some(now)), ..command.clone() });
+    }
     let mut changed = Command { state: report.state, ..command.clone() };
     match report.state {
         CommandState::Sent => changed.sent_at = changed.sent_at.or(Some(now)),
@@ -200,7 +220,7 @@ fn reported(command: &Command, report: CommandReport, now: Micros) -> Result<Com
     Ok(changed)
 }
 
-/// A new command, which the database gives its id.
+/// A new command of nobody, which the database gives its id.
 fn blank(org: OrgId, spec: CommandSpec, now: Micros, ttl: Duration) -> Command {
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     Command {
@@ -209,6 +229,7 @@ fn blank(org: OrgId, spec: CommandSpec, now: Micros, ttl: Duration) -> Command {
         uuid: Uuid::new_v4(),
         key: short_key(Uuid::new_v4()),
         spec,
+        created_by: String::new(),
         state: CommandState::Pending,
         created_at: now,
         expires_at: Micros(now.0.saturating_add(ttl)),

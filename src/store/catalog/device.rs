@@ -17,7 +17,7 @@ use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Result, StreamId};
+use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, Principal, Result, StreamId};
 
 /// What a device is to a principal, for an interface that tells its callers more than whether they see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,16 +112,7 @@ impl Catalog {
         self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
         let aliases = AliasGenerator::default().next(&transaction.mirror().devices, who.org, &spec.name);
         let row = entity::device::new(who.org, aliases, spec, self.clock.now());
-        transaction
-            .commit_change(
-                who,
-                async move |db| into_device(row.insert(&*db).await),
-                |device| AuditChange::new(Action::Create, "device", device.id.0),
-                |mirror, device| {
-                    mirror.devices.put(Arc::clone(device));
-                },
-            )
-            .await
+        insert(transaction, who, row).await
     }
 
     /// Changes a device atomically. `Forbidden` for a device that is visible but not writable.
@@ -135,15 +126,8 @@ impl Catalog {
         let (spec, fields, growth) = changed(&transaction.visible_to(who), id, change)?;
         self.check_quota(&transaction.mirror(), who.org, growth)?;
         let row = entity::device::for_update(id, spec, self.clock.now());
-        let done = transaction.commit_change(
-            who,
-            async move |db| into_device(row.update(&*db).await),
-            move |_| AuditChange::new(Action::Update, "device", id.0).with(fields),
-            |mirror, device| {
-                mirror.devices.put(Arc::clone(device));
-            },
-        );
-        done.await.map(|device| self.visible_to(who).redact_device(&device))
+        let device = update(transaction, who, (id, row), fields).await?;
+        Ok(self.visible_to(who).redact_device(&device))
     }
 
     /// Deletes a device with its streams and their policies; returns the ids of the streams, ascending. Their rows
@@ -198,12 +182,16 @@ impl Catalog {
 pub struct DeletedDevice {
     pub device: Arc<Device>,
     pub streams: Vec<StreamId>,
+    /// Documents that the database keeps with another device.
+    documents: Vec<DocumentId>,
 }
 
 /// What goes with a device that the principal may delete.
 fn deletion(visible: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
     let device = Arc::clone(visible.writable_device(id)?);
-    Ok(DeletedDevice { device, streams: visible.mirror.streams().ids_of(id).collect() })
+    let of_others = visible.mirror.documents.of_device(id).filter(|row| row.spec.device() != Some(id));
+    let documents = of_others.map(|row| row.id).collect();
+    Ok(DeletedDevice { device, streams: visible.mirror.streams().ids_of(id).collect(), documents })
 }
 
 async fn delete(
@@ -212,8 +200,12 @@ async fn delete(
     deleted: Vec<DeletedDevice>,
 ) -> Result<Vec<DeletedDevice>> {
     let work = async move |db: DbTransaction| {
-        for DeletedDevice { device, streams } in &deleted {
+        for DeletedDevice { device, streams, documents } in &deleted {
             retention::mark_deleted(&*db, streams, Some(device.id)).await?;
+            for document in documents {
+                let row = entity::document::Entity::delete_by_id(document.0);
+                row.exec(&*db).await.map_err(unavailable)?;
+            }
             entity::device::Entity::delete_by_id(device.id.0).exec(&*db).await.map_err(unavailable)?;
         }
         Ok(deleted)
@@ -228,6 +220,43 @@ async fn delete(
         }
     };
     transaction.commit_changes(who, work, told, apply).await
+}
+
+/// Commits a new device.
+pub(super) async fn insert(
+    transaction: CatalogTransaction,
+    who: &Principal,
+    row: entity::device::ActiveModel,
+) -> Result<Arc<Device>> {
+    transaction
+        .commit_change(
+            who,
+            async move |db| into_device(row.insert(&*db).await),
+            |device| AuditChange::new(Action::Create, "device", device.id.0),
+            |mirror, device| {
+                mirror.devices.put(Arc::clone(device));
+            },
+        )
+        .await
+}
+
+/// Commits the change of a device; `fields` are those that change.
+pub(super) async fn update(
+    transaction: CatalogTransaction,
+    who: &Principal,
+    (id, row): (DeviceId, entity::device::ActiveModel),
+    fields: Vec<&'static str>,
+) -> Result<Arc<Device>> {
+    transaction
+        .commit_change(
+            who,
+            async move |db| into_device(row.update(&*db).await),
+            move |_| AuditChange::new(Action::Update, "device", id.0).with(fields),
+            |mirror, device| {
+                mirror.devices.put(Arc::clone(device));
+            },
+        )
+        .await
 }
 
 /// Fails with `LimitReached` when there may not be one more than `devices`.

@@ -4,21 +4,25 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QuerySelect,
 };
+use uuid::Uuid;
 
+use super::alert::note_closed;
 use super::database::{unavailable, write_error};
+use super::event_query::select;
 use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row};
+use crate::domain::alert::{AlertActor, AlertStatus, AlertStep};
 use crate::domain::audit::{Action, AuditChange};
-use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::event::{Event, EventFilter, EventSource, EventSpec};
 use crate::domain::pagination::Pagination;
 use crate::domain::subscription::EventAttributes;
 use crate::domain::validation::check_object;
-use crate::domain::{Error, EventId, FieldError, Principal, Result};
+use crate::domain::{Error, EventId, FieldError, Micros, Principal, Result};
 
 /// Maximum JSON size of the payloads read at once, unless a single one is longer: content fetched from an event's URL
 /// can have megabytes. Parsed JSON takes up to sixteen times its text.
@@ -67,13 +71,24 @@ impl Catalog {
         Ok(visible.redact_event(event))
     }
 
-    /// Creates an event. `Forbidden` if its creator would not see it.
+    /// Creates an event that a person or program tells. `Forbidden` if its creator would not see it.
     pub async fn create_event(&self, who: &Principal, spec: EventSpec) -> Result<Event> {
+        self.create_event_of(who, EventSource::User, spec).await
+    }
+
+    /// As [`Catalog::create_event`], of another source.
+    pub async fn create_event_of(
+        &self,
+        who: &Principal,
+        source: EventSource,
+        spec: EventSpec,
+    ) -> Result<Event> {
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
-        let event = Event { id: EventId(0), org: who.org, spec, created_at: now };
+        let (id, uuid) = (EventId(0), Uuid::nil());
+        let event = Event { id, uuid, org: who.org, source, alert: None, spec, created_at: now };
         check(&transaction.visible_to(who), &event, None, PayloadSource::Owner)?;
-        let row = entity::event::new(who.org, event.spec, now);
+        let row = entity::event::new(who.org, source, event.spec, now);
         let told = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
         let apply = self.notify_after_commit(Action::Create, None);
         transaction.commit_change(who, async move |db| into_event(row.insert(&*db).await), told, apply).await
@@ -109,8 +124,13 @@ impl Catalog {
         let transaction = self.begin_transaction().await?;
         let stored = read(&transaction.db, id).await?;
         let before = EventAttributes::from(&stored.spec);
-        let (event, fields) = changed(&transaction.visible_to(who), stored, change, payload)?;
+        let (mut event, fields) = changed(&transaction.visible_to(who), stored, change, payload)?;
+        acknowledge(&mut event, who, self.clock.now())?;
         let row = entity::event::for_update(id, event.spec);
+        let row = match &event.alert {
+            Some(alert) => entity::event::with_lifecycle(row, alert),
+            None => row,
+        };
         let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
         let apply = self.notify_after_commit(Action::Update, Some(before));
         let event = transaction
@@ -131,8 +151,11 @@ impl Catalog {
             Ok(())
         };
         let told = move |(): &()| AuditChange::new(Action::Delete, "event-log", id.0);
-        let changes = Arc::clone(&self.notifier);
-        let apply = move |_: &mut Mirror, (): &()| changes.notify_event(Action::Delete, &event, None);
+        let (changes, closed) = (Arc::clone(&self.notifier), Arc::clone(&self.closed_alerts));
+        let apply = move |_: &mut Mirror, (): &()| {
+            note_closed(&closed, &event);
+            changes.notify_event(Action::Delete, &event, None);
+        };
         transaction.commit_change(who, delete, told, apply).await
     }
 
@@ -145,6 +168,17 @@ impl Catalog {
         let changes = Arc::clone(&self.notifier);
         move |_, event| changes.notify_event(action, event, before)
     }
+}
+
+/// An alert is acknowledged where its event is, by whichever API; it has no way back from there.
+fn acknowledge(event: &mut Event, who: &Principal, now: Micros) -> Result<()> {
+    let Some(alert) = &mut event.alert else { return Ok(()) };
+    if event.spec.acknowledged && alert.lifecycle.status == AlertStatus::Active {
+        let actor = AlertActor { name: who.caller.to_string(), at: now, note: None };
+        alert.lifecycle = alert.lifecycle.after(AlertStep::Acknowledge, &actor)?;
+    }
+    event.spec.acknowledged = alert.lifecycle.status != AlertStatus::Active;
+    Ok(())
 }
 
 /// Payload size in bytes, computed the same way by both databases.
@@ -160,43 +194,6 @@ fn count_within_page(lengths: &[i64]) -> u64 {
         bytes <= MAX_PAGE_BYTES
     });
     fit.count().max(1) as u64
-}
-
-fn select(filter: &EventFilter) -> sea_orm::Select<entity::event::Entity> {
-    use entity::event::Column;
-    let mut events = entity::event::Entity::find();
-    if let Some(device) = filter.device {
-        events = events.filter(Column::DeviceId.eq(device.0));
-    }
-    if let Some(stream) = filter.stream {
-        events = events.filter(Column::StreamId.eq(stream.0));
-    }
-    if let Some(level) = filter.level {
-        events = events.filter(Column::Level.eq(level.name()));
-    }
-    if let Some(kinds) = &filter.kinds {
-        // PostgreSQL refuses text with a null character, which no stored kind has.
-        let kinds = kinds.iter().filter(|kind| !kind.contains('\0'));
-        events = events.filter(Column::Kind.is_in(kinds.map(String::as_str)));
-    }
-    if let Some(from) = filter.from {
-        events = events.filter(Column::Ts.gte(from.0));
-    }
-    if let Some(to) = filter.to {
-        events = events.filter(Column::Ts.lte(to.0));
-    }
-    if let Some((ts, id)) = filter.after {
-        let same = Condition::all().add(Column::Ts.eq(ts.0)).add(Column::Id.gt(id.0));
-        let past = if filter.newest_first { Column::Ts.lt(ts.0) } else { Column::Ts.gt(ts.0) };
-        events = events.filter(Condition::any().add(past).add(same));
-    }
-    let order = if filter.newest_first { Order::Desc } else { Order::Asc };
-    let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
-    events
-        .order_by(Column::Ts, order)
-        .order_by_asc(Column::Id)
-        .offset(sql_int(filter.page.offset))
-        .limit(sql_int(filter.page.limit))
 }
 
 async fn read(db: &impl ConnectionTrait, id: EventId) -> Result<Event> {

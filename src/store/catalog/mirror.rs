@@ -7,12 +7,20 @@ mod load;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use super::alert_rule_index::AlertRuleIndex;
+use super::binding_report::BindingReportIndex;
+use super::certificate_index::CertificateIndex;
 use super::command_index::CommandIndex;
 use super::device_index::DeviceIndex;
+use super::document_index::DocumentIndex;
 use super::id_table::IdTable;
+use super::media_index::MediaIndex;
 use super::named_index::NamedIndex;
+use super::object::ObjectIndex;
+use super::registration_index::RegistrationIndex;
 use super::token_index::TokenIndex;
-use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -36,6 +44,8 @@ type PolicyKey = (OrgId, PolicyTable, Option<StreamId>);
 pub(super) struct Mirror {
     /// Named by slug.
     pub(super) orgs: NamedIndex<Org>,
+    /// Names of the plans that organizations have chosen.
+    pub(super) plans: HashMap<OrgId, String>,
     users: NamedIndex<User>,
     /// Keyed by the hash of their token.
     sessions: HashMap<[u8; 32], Arc<Session>>,
@@ -46,7 +56,8 @@ pub(super) struct Mirror {
     pub(super) tokens: TokenIndex,
     pub(super) products: NamedIndex<Product>,
     pub(super) devices: DeviceIndex,
-    certificates: HashMap<DeviceId, Arc<DeviceCertificate>>,
+    pub(super) certificates: CertificateIndex,
+    pub(super) registrations: RegistrationIndex,
     pub(super) groups: NamedIndex<Group>,
     streams: NamedIndex<Stream>,
     /// Streams by device and channel.
@@ -59,6 +70,13 @@ pub(super) struct Mirror {
     model_of: HashMap<StreamId, ModelId>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
     pub(super) commands: CommandIndex,
+    pub(super) objects: ObjectIndex,
+    pub(super) binding_reports: BindingReportIndex,
+    pub(super) documents: DocumentIndex,
+    pub(super) alert_rules: AlertRuleIndex,
+    pub(super) media: MediaIndex,
+    /// Streams by UUID.
+    stream_uuids: IdTable<StreamId>,
     /// Retention watermarks by table and source, deleted sources included: rows before them are gone for good.
     /// Sources that keep everything are absent.
     floors: HashMap<(Table, i32), i64>,
@@ -135,11 +153,12 @@ impl Mirror {
         self.devices.remove_product(product.org, id);
     }
 
-    /// Estimated memory of an organization's devices, streams, groups, keys, products and clients, bytes.
+    /// Estimated memory of an organization's devices, streams, groups, keys, products, clients and documents, bytes.
     pub(super) fn bytes_of(&self, org: OrgId) -> usize {
-        let Self { devices, streams, groups, keys, products, clients, .. } = self;
+        let Self { devices, streams, groups, keys, products, clients, documents, alert_rules, .. } = self;
         let small =
             groups.bytes_of(org) + keys.bytes_of(org) + products.bytes_of(org) + clients.bytes_of(org);
+        let small = small + documents.bytes_of(org) + alert_rules.bytes_of(org);
         devices.bytes_of(org) + streams.bytes_of(org) + small
     }
 
@@ -152,6 +171,12 @@ impl Mirror {
         let is_it =
             |id| self.streams.get(id).is_some_and(|s| s.spec.device == device && s.channel == channel);
         self.streams.get(self.channels.find(&(device, channel), is_it)?)
+    }
+
+    /// The stream with this UUID.
+    pub(super) fn stream_by_uuid(&self, uuid: Uuid) -> Option<&Arc<Stream>> {
+        let is_it = |id| self.streams.get(id).is_some_and(|stream| stream.uuid == uuid);
+        self.streams.get(self.stream_uuids.find(&uuid, is_it)?)
     }
 
     /// The stream of a device with this pin.
@@ -178,6 +203,7 @@ impl Mirror {
         self.revision += 1;
         self.streams_of_org.entry(stream.org).or_default().insert(stream.id);
         self.channels.insert(&(stream.spec.device, stream.channel), stream.id);
+        self.stream_uuids.insert(&stream.uuid, stream.id);
         if let Some(pin) = stream.spec.pin {
             self.pins.insert((stream.spec.device, pin), stream.id);
         }
@@ -192,6 +218,7 @@ impl Mirror {
         if let Some(model) = self.model_of.remove(&id) {
             self.models.remove(&model);
         }
+        self.alert_rules.remove_stream(id);
         for table in STREAM_TABLES {
             self.put_floor(table, id.0, END_OF_TIME);
         }
@@ -206,6 +233,7 @@ impl Mirror {
         let stream = self.streams.remove(id)?;
         remove_from(&mut self.streams_of_org, stream.org, id);
         self.channels.remove(&(stream.spec.device, stream.channel), id);
+        self.stream_uuids.remove(&stream.uuid, id);
         if let Some(pin) = stream.spec.pin {
             let place = (stream.spec.device, pin);
             if self.pins.get(&place) == Some(&id) {
@@ -218,23 +246,17 @@ impl Mirror {
         Some(stream)
     }
 
-    /// The current certificate of a device.
-    pub(super) fn certificate_of(&self, device: DeviceId) -> Option<&Arc<DeviceCertificate>> {
-        self.certificates.get(&device)
-    }
-
-    /// Adds or replaces the certificate of a device.
-    pub(super) fn put_certificate(&mut self, certificate: Arc<DeviceCertificate>) {
-        self.certificates.insert(certificate.device, certificate);
-    }
-
     /// Removes a device and its streams; returns their ids, ascending.
     pub(super) fn remove_device(&mut self, id: DeviceId) -> Vec<StreamId> {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
         self.devices.remove(id);
-        self.certificates.remove(&id);
+        self.certificates.remove(id);
+        self.registrations.remove_device(id);
         self.commands.remove_device(id);
+        self.binding_reports.remove_device(id);
+        self.documents.remove_device(id);
+        self.media.remove_where(|job| job.device == id);
         self.put_floor(Table::Messages, id.0, END_OF_TIME);
         streams
     }
@@ -319,9 +341,13 @@ impl Mirror {
         self.revision
     }
 
-    /// Continues the revision of `before`, so that a reloaded mirror is never mistaken for the old one.
+    /// Continues the revision of `before`, so that a reloaded mirror is never mistaken for the old one, and its
+    /// subscriptions.
     pub(super) fn with_revision_after(mut self, before: &Mirror) -> Self {
         self.revision += before.revision + 1;
+        self.certificates.continue_from(&before.certificates);
+        self.documents.continue_after(&before.documents);
+        self.alert_rules.continue_after(&before.alert_rules);
         self
     }
 

@@ -1,41 +1,67 @@
-//! Catalog: organizations, users, sessions, keys, clients and their tokens, products, devices and their certificates,
-//! streams, groups, models, events, policies, and the audit log.
+//! Catalog: organizations, users, sessions, keys, clients and their tokens, products, devices with their certificates and
+//! registration tokens, streams, groups, models, events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
-//! those of the event log and the audit log. The catalog enforces isolation between organizations and of restricted
-//! keys (`visibility`); it does not check scopes (app/ does) and knows nothing of readings. A catalog has one writing
-//! server at a time.
+//! those of the event log, the audit log, annotations, exports and quarantine. The catalog enforces isolation between
+//! organizations and of restricted keys (`visibility`); it does not check scopes (app/ does) and knows nothing of readings.
+//! A catalog has one writing server at a time.
 
+mod alert;
+mod alert_notification;
+mod alert_progress;
+mod alert_rule;
+mod alert_rule_index;
+mod annotation;
+mod annotation_filter;
 mod audit;
 mod audit_actor;
 mod batch_lookup;
+mod binding_report;
 mod certificate;
+mod certificate_index;
 mod client;
 mod command;
 mod command_index;
+mod configuration;
 pub(in crate::store) mod database;
+mod delivery;
 mod denied_access;
 mod device;
 mod device_index;
+mod document;
+mod document_index;
 mod entity;
 mod event;
+mod event_query;
+mod export;
+mod firmware;
 mod grant;
 mod group;
 mod id_table;
 pub mod inventory;
 mod key;
+mod media;
+mod media_index;
 mod memory_size;
 mod migration;
 mod mirror;
 mod model;
 mod model_progress;
 mod model_upload;
+mod mqtt;
 mod named_index;
 pub mod notifier;
+mod object;
 mod org;
+mod org_plan;
+mod pack;
 mod policy;
 mod product;
+mod quarantine;
 mod quota;
+mod reading_counts;
+mod registration;
+mod registration_index;
 mod retention;
 mod session;
 mod stream;
@@ -44,6 +70,7 @@ mod subscription_filter;
 mod tests;
 mod token;
 mod token_index;
+mod topology;
 mod transaction;
 mod user;
 mod visibility;
@@ -59,15 +86,24 @@ use self::database::unavailable;
 use self::denied_access::DenialCounts;
 use self::mirror::Mirror;
 use self::notifier::ChangeNotifier;
+use self::reading_counts::ReadingCounts;
 use self::transaction::{CatalogTransaction, MirrorState};
 use self::visibility::VisibleCatalog;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 use crate::store::org_channels::OrgChannels;
 
+pub use self::alert_progress::{ALERT_EVENT_KIND, AlertChange, AlertCheckpoint, AlertDecision, RuleProgress};
+pub use self::annotation::AnnotationChange;
+pub use self::configuration::NewArtefact;
+pub use self::delivery::DueDeliveries;
 pub use self::device::{DeletedDevice, DeviceAccess};
+pub use self::document::NewDocument;
+pub use self::export::ExportEnd;
 pub use self::model_progress::AnomalyEventChange;
 pub use self::model_upload::{ModelUpload, UploadTarget};
+pub use self::org_plan::OwnedIds;
+pub use self::pack::PackInstall;
 pub use self::quota::OrgLimits;
 pub use self::retention::{PurgePreview, RetentionClock};
 pub use self::stream::StreamWriteInfo;
@@ -95,8 +131,12 @@ pub struct Catalog {
     max_devices: AtomicUsize,
     /// Quota of each organization.
     limits: RwLock<OrgLimits>,
+    /// Accepted readings, not yet written to the database.
+    reading_counts: ReadingCounts,
     notifier: Arc<ChangeNotifier>,
     command_changes: Arc<OrgChannels<Arc<Command>>>,
+    /// Rules whose evaluation has to look at their open alert again.
+    closed_alerts: alert::ClosedAlerts,
 }
 
 impl Catalog {
@@ -110,6 +150,7 @@ impl Catalog {
         let default_org = org::ensure_default(&db, clock.now()).await?;
         product::ensure_defaults(&db, clock.now()).await?;
         let mirror = Mirror::load(&db).await?;
+        let reading_counts = ReadingCounts::load(&db, clock.now()).await?;
         Ok(Self {
             db,
             mirror: Arc::new(RwLock::new(mirror)),
@@ -121,8 +162,10 @@ impl Catalog {
             cached_bounds: Mutex::new(None),
             max_devices: AtomicUsize::new(usize::MAX),
             limits: RwLock::default(),
+            reading_counts,
             notifier: Arc::default(),
             command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
+            closed_alerts: Arc::default(),
         })
     }
 

@@ -12,7 +12,7 @@ use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::audit::Action;
-use crate::domain::event::{Event, EventSpec};
+use crate::domain::event::{Event, EventSource, EventSpec};
 use crate::domain::model::{ModelProgress, ThresholdRun};
 use crate::domain::subscription::EventAttributes;
 use crate::domain::{EventId, ModelId, OrgId, Result};
@@ -59,7 +59,8 @@ impl Catalog {
         let work = async move |db: DbTransaction| {
             let event = match told {
                 AnomalyEventChange::Opened { event, above } => {
-                    let row = entity::event::new(org, event, now).insert(&*db).await.map_err(unavailable)?;
+                    let row = entity::event::new(org, EventSource::System, event, now);
+                    let row = row.insert(&*db).await.map_err(unavailable)?;
                     let event = Event::try_from(row)?;
                     progress.open_anomaly = Some((event.id, above));
                     Some((event, None))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
@@ -38,6 +39,11 @@ impl Catalog {
     pub fn org_by_slug(&self, who: &Principal, slug: &str) -> Result<Arc<Org>> {
         require_administrator(who)?;
         self.mirror.read().orgs.get_by_name((), slug).cloned().ok_or_else(Error::not_found)
+    }
+
+    /// For authentication: the organization with this UUID.
+    pub fn org_by_uuid(&self, uuid: Uuid) -> Option<Arc<Org>> {
+        self.mirror.read().orgs.rows_of(()).find(|org| org.uuid == uuid).cloned()
     }
 
     /// The principal's own organization.

@@ -5,12 +5,15 @@ use std::ops::AddAssign;
 use super::Catalog;
 use super::memory_size;
 use super::mirror::Mirror;
+use crate::domain::alert::rule::AlertRuleSpec;
 use crate::domain::client::ClientSpec;
 use crate::domain::device::DeviceSpec;
+use crate::domain::document::DocumentSpec;
 use crate::domain::group::GroupSpec;
 use crate::domain::key::KeySpec;
 use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
+use crate::domain::topology::Topology;
 use crate::domain::{Error, Kind, Micros, OrgId, Result};
 
 /// Limits of one organization.
@@ -24,6 +27,8 @@ pub struct OrgLimits {
     pub products: usize,
     /// Usable clients: revoked ones do not count.
     pub clients: usize,
+    /// Documents of the MK platform: sites, components, profiles, alert rules and others.
+    pub documents: usize,
     /// Estimated memory of all of these, bytes.
     pub memory: usize,
 }
@@ -37,6 +42,7 @@ impl Default for OrgLimits {
             keys: 10_000,
             products: 10_000,
             clients: 1000,
+            documents: 100_000,
             memory: 256_000_000,
         }
     }
@@ -51,6 +57,7 @@ pub(super) struct QuotaDelta {
     keys: usize,
     products: usize,
     clients: usize,
+    documents: usize,
     bytes: usize,
 }
 
@@ -79,6 +86,23 @@ impl QuotaDelta {
         Self { products: usize::from(stored.is_none()), bytes, ..Self::default() }
     }
 
+    pub(super) fn of_document(new: &DocumentSpec, stored: Option<&DocumentSpec>) -> Self {
+        let bytes = memory_size::of_document(new).saturating_sub(stored.map_or(0, memory_size::of_document));
+        Self { documents: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    /// A rule counts as a document.
+    pub(super) fn of_alert_rule(new: &AlertRuleSpec, stored: Option<&AlertRuleSpec>) -> Self {
+        let held = stored.map_or(0, memory_size::of_alert_rule);
+        let bytes = memory_size::of_alert_rule(new).saturating_sub(held);
+        Self { documents: usize::from(stored.is_none()), bytes, ..Self::default() }
+    }
+
+    /// What the topology of a device adds.
+    pub(super) fn of_topology(new: &Topology, stored: &Topology) -> Self {
+        Self { bytes: new.heap_bytes().saturating_sub(stored.heap_bytes()), ..Self::default() }
+    }
+
     pub(super) fn of_client(new: &ClientSpec) -> Self {
         Self { clients: 1, bytes: memory_size::of_client(new), ..Self::default() }
     }
@@ -92,6 +116,7 @@ impl AddAssign for QuotaDelta {
         self.keys += other.keys;
         self.products += other.products;
         self.clients += other.clients;
+        self.documents += other.documents;
         self.bytes += other.bytes;
     }
 }
@@ -106,10 +131,12 @@ impl Catalog {
     /// quota.
     pub(super) fn check_quota(&self, mirror: &Mirror, org: OrgId, growth: QuotaDelta) -> Result<()> {
         let limits = *self.limits.read();
+        let documents = mirror.documents.count_of(org) + mirror.alert_rules.count_of(org);
         let rows = [
             ("devices", growth.devices, mirror.devices.count_of(org), limits.devices),
             ("streams", growth.streams, mirror.streams().count_of(org), limits.streams),
             ("groups", growth.groups, mirror.groups.count_of(org), limits.groups),
+            ("documents", growth.documents, documents, limits.documents),
             ("products", growth.products, mirror.products.count_of(org), limits.products),
         ];
         rows.into_iter().try_for_each(|(name, new, held, most)| check_number(name, new, held, most))?;
@@ -123,7 +150,7 @@ impl Catalog {
         if growth.bytes > 0 && held.saturating_add(growth.bytes) > limits.memory {
             let most = limits.memory;
             return Err(limit_reached(format!(
-                "the organization's devices, data, groups, keys, products and clients take {held} bytes of memory, and {most} is the most \
+                "the organization's devices, data, groups, keys, products, clients and documents take {held} bytes of memory, and {most} is the most \
                  (limits.organization_memory): delete some, or shorten their metadata"
             )));
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
@@ -14,6 +15,7 @@ use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row, retention, trim};
 use crate::domain::audit::{Action, AuditChange};
+use crate::domain::companion::{Companion, MARK};
 use crate::domain::device::{Device, Protocol};
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::validation::check_object;
@@ -26,6 +28,8 @@ pub struct StreamWriteInfo {
     pub org: OrgId,
     pub device: DeviceId,
     pub kind: StreamKind,
+    /// Whether the server keeps it beside the device's own streams.
+    pub is_companion: bool,
 }
 
 impl Catalog {
@@ -55,6 +59,13 @@ impl Catalog {
         let visible = self.visible_to(who);
         let device = visible.mirror.devices.get_by_name(who.org, device).ok_or_else(Error::not_found)?;
         let stream = visible.mirror.streams().get_by_name(device.id, stream).ok_or_else(Error::not_found)?;
+        visible.stream(stream.id).cloned()
+    }
+
+    /// Returns a stream of a device by its name; `NotFound` when it is absent or not visible.
+    pub fn stream_of_device(&self, who: &Principal, device: DeviceId, name: &str) -> Result<Arc<Stream>> {
+        let visible = self.visible_to(who);
+        let stream = visible.mirror.streams().get_by_name(device, name).ok_or_else(Error::not_found)?;
         visible.stream(stream.id).cloned()
     }
 
@@ -124,6 +135,13 @@ impl Catalog {
         visible.stream(stream.id).cloned()
     }
 
+    /// The stream with this UUID; `NotFound` when it is absent or not visible.
+    pub fn stream_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Arc<Stream>> {
+        let visible = self.visible_to(who);
+        let stream = visible.mirror.stream_by_uuid(uuid).ok_or_else(Error::not_found)?;
+        visible.stream(stream.id).cloned()
+    }
+
     /// The stream of a device with this pin; `NotFound` when it is absent or not visible.
     pub fn stream_by_pin(&self, who: &Principal, device: DeviceId, pin: i32) -> Result<Arc<Stream>> {
         let visible = self.visible_to(who);
@@ -135,7 +153,12 @@ impl Catalog {
     pub fn stream_write_info(&self, id: StreamId) -> Option<StreamWriteInfo> {
         let mirror = self.mirror.read();
         let stream = mirror.streams().get(id)?;
-        Some(StreamWriteInfo { org: stream.org, device: stream.spec.device, kind: stream.spec.kind })
+        Some(StreamWriteInfo {
+            org: stream.org,
+            device: stream.spec.device,
+            kind: stream.spec.kind,
+            is_companion: stream.spec.name.starts_with(MARK) && Companion::of(&stream.spec).is_some(),
+        })
     }
 
     /// Statistics windows of streams; streams that do not exist are left out. Takes no principal, because it does not

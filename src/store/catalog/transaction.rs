@@ -108,6 +108,28 @@ impl CatalogTransaction {
         self.commit_unaudited(work_and_tell, apply).await
     }
 
+    /// Commits a change of rows that the mirror does not hold. Nobody is told of it.
+    pub(super) async fn commit_unmirrored<T, W>(
+        self,
+        work: impl FnOnce(DbTransaction) -> W + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let Self { mirror_state: in_turn, db, .. } = self;
+        let task = tokio::spawn(async move {
+            let _in_turn = in_turn;
+            let all = Arc::new(db.begin().await.map_err(unavailable)?);
+            let done = work(all.clone()).await?;
+            let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
+            all.commit().await.map_err(unavailable)?;
+            Ok(done)
+        });
+        task.await
+            .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))
+    }
+
     /// As `commit_change`, without an audit row, for changes that no user causes.
     pub(super) async fn commit_unaudited<T, W>(
         self,

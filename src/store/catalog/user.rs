@@ -50,7 +50,7 @@ impl Catalog {
         match who.caller {
             Caller::System => true,
             Caller::User(_) => self.acting_user(who).is_ok_and(|user| user.is_superuser && user.enabled),
-            Caller::Key(_) | Caller::Client { .. } | Caller::Device(_) => false,
+            Caller::Key(_) | Caller::Client { .. } | Caller::Subject(_) | Caller::Device(_) => false,
         }
     }
 

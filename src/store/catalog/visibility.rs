@@ -10,12 +10,15 @@ use std::sync::Arc;
 use parking_lot::RwLockReadGuard;
 use sea_orm::{ColumnTrait, Condition};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::mirror::Mirror;
 use super::{entity, no_such_row};
+use crate::domain::annotation::AnnotationPlace;
 use crate::domain::caller::Caller;
 use crate::domain::client::Client;
 use crate::domain::device::{Device, Protocol};
+use crate::domain::document::{Document, DocumentKind, SeenRows};
 use crate::domain::event::Event;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -41,7 +44,7 @@ pub(super) struct VisibleCatalog<'a> {
 pub(super) fn require_administrator(who: &Principal) -> Result<()> {
     match who.caller {
         Caller::System => Ok(()),
-        Caller::Key(_) | Caller::User(_) | Caller::Client { .. } | Caller::Device(_) => {
+        Caller::Key(_) | Caller::User(_) | Caller::Client { .. } | Caller::Subject(_) | Caller::Device(_) => {
             Err(Error::forbidden("only the server's administrator may do this"))
         }
     }
@@ -248,6 +251,33 @@ impl<'a> VisibleCatalog<'a> {
         self.mirror.members(group).filter(|id| self.stream(*id).is_ok())
     }
 
+    /// A document of devices is visible with all of them, any other to every caller of its organization.
+    pub(super) fn sees_document(&self, document: &Document) -> bool {
+        document.org == self.who.org
+            && [document.spec.device(), document.spec.second_device()]
+                .into_iter()
+                .flatten()
+                .all(|device| self.device(device).is_ok())
+    }
+
+    /// The document without the rows that a restricted principal does not see.
+    pub(super) fn redact_document(&self, document: &Arc<Document>) -> Arc<Document> {
+        let mut document = Arc::clone(document);
+        if self.who.is_restricted() {
+            let seen = document.spec.seen_with(self);
+            if seen != document.spec {
+                Arc::make_mut(&mut document).spec = seen;
+            }
+        }
+        document
+    }
+
+    pub(super) fn document(&self, kind: DocumentKind, uuid: Uuid) -> Result<&Arc<Document>> {
+        let found = self.mirror.documents.by_uuid(uuid).filter(|document| document.spec.kind() == kind);
+        let document = found.ok_or_else(Error::not_found)?;
+        if self.sees_document(document) { Ok(document) } else { Err(Error::hidden()) }
+    }
+
     /// A stream's policy is visible with the stream; the organization's is visible to all, because it applies to what
     /// they see.
     pub(super) fn policy(
@@ -301,6 +331,29 @@ impl<'a> VisibleCatalog<'a> {
         event
     }
 
+    /// An annotation of a device or component is visible to a caller who sees the device as a whole, one of a sensor to a
+    /// caller who sees the sensor. One of a site concerns all of its devices: restricted callers do not see it.
+    pub(super) fn sees_annotation(&self, org: OrgId, place: AnnotationPlace) -> bool {
+        match (place.device, place.stream) {
+            (Some(device), Some(stream)) => self.who.sees_stream(org, device, stream),
+            (Some(device), None) => self.who.owns_device(org, device),
+            (None, _) => org == self.who.org && !self.who.is_restricted(),
+        }
+    }
+
+    /// `sees_annotation` as a database condition.
+    pub(super) fn annotations_condition(&self) -> Condition {
+        use entity::annotation::Column;
+        let Principal { org, devices, streams, .. } = self.who;
+        let of_org = Condition::all().add(Column::OrgId.eq(org.0));
+        if !self.who.is_restricted() {
+            return of_org;
+        }
+        let devices = Column::DeviceId.is_in(devices.iter().flatten().map(|device| device.0));
+        let streams = Column::StreamId.is_in(streams.iter().flatten().map(|stream| stream.0));
+        of_org.add(Condition::any().add(devices).add(streams))
+    }
+
     fn owns(&self, device: &Device) -> bool {
         self.who.owns_device(device.org, device.id)
     }
@@ -319,5 +372,23 @@ impl<'a> VisibleCatalog<'a> {
     fn parents(&self) -> impl Iterator<Item = DeviceId> {
         let given = self.who.streams.iter().flatten();
         given.filter_map(|id| self.mirror.streams().get(*id)).map(|stream| stream.spec.device)
+    }
+}
+
+impl SeenRows for VisibleCatalog<'_> {
+    fn sees_device(&self, id: DeviceId) -> bool {
+        self.device(id).is_ok()
+    }
+
+    fn sees_stream(&self, id: StreamId) -> bool {
+        self.stream(id).is_ok()
+    }
+
+    fn sees_sensor(&self, uuid: Uuid) -> bool {
+        self.mirror.stream_by_uuid(uuid).is_some_and(|stream| self.sees(stream))
+    }
+
+    fn sees_row(&self, kind: DocumentKind, uuid: Uuid) -> bool {
+        self.document(kind, uuid).is_ok()
     }
 }

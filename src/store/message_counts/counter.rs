@@ -35,3 +35,17 @@ pub fn count_windows(times: &HashMap<i32, DeviceTimes>, stored: &[StoredKey]) ->
     }
     counts
 }
+
+/// Returns the earliest time of any key of a device in a window. Times and keys are those of [`count_windows`].
+pub fn first_times(times: &HashMap<i32, DeviceTimes>, stored: &[StoredKey]) -> HashMap<(i32, u8), i64> {
+    let mut first: HashMap<(i32, u8), i64> = HashMap::new();
+    let mut add = |device: i32, ts: i64| {
+        first.entry((device, window_of(ts))).and_modify(|first| *first = ts.min(*first)).or_insert(ts);
+    };
+    for (device, of_device) in times {
+        let by_window = of_device.times.chunk_by(|a, b| window_of(a.0) == window_of(b.0));
+        by_window.for_each(|same| add(*device, same[0].0));
+    }
+    stored.iter().for_each(|key| add(key.device, key.ts));
+    first
+}

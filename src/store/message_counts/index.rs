@@ -10,9 +10,10 @@ use parking_lot::{Mutex, RwLock};
 use parquet::file::reader::ChunkReader;
 
 use super::codec::{self, HEADER_BYTES, Header};
-use super::day_counts::{DayCounts, DayTotals};
+use super::day_counts::{DayCounts, DayTotals, MessageCount};
+use crate::domain::retention::RetentionBounds;
 use crate::domain::time::Day;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, OrgId, Result};
 use crate::store::disk::{self, Disk};
 
 /// Directory of the files in the data directory.
@@ -20,6 +21,8 @@ pub const DIRECTORY: &str = "message-counts";
 const EXTENSION: &str = ".counts";
 /// Maximum memory of the windows of days in use, bytes.
 const MAX_RESIDENT_BYTES: usize = 64 << 20;
+/// Organizations whose sums are kept for each day.
+const MAX_ORG_SUMS: usize = 4;
 /// Memory of a device's window, bytes.
 const WINDOW_BYTES: usize = 56;
 /// Memory of a device without its windows, bytes.
@@ -37,6 +40,40 @@ pub struct CountsVersion {
 pub struct DayEntry {
     pub totals: DayTotals,
     windows: Mutex<Option<Arc<DayCounts>>>,
+    /// Sums over all devices of organizations, the one that was asked for last at the end.
+    sums: Mutex<Vec<OrgSum>>,
+}
+
+/// What a reader who sees all of an organization sees of a day without newer rows.
+#[derive(Debug)]
+struct OrgSum {
+    org: OrgId,
+    /// They are others whenever streams, policies or floors are. Held, so that no others can have their address.
+    bounds: Arc<RetentionBounds>,
+    sum: MessageCount,
+}
+
+impl DayEntry {
+    pub fn new(totals: DayTotals) -> Self {
+        Self { totals, windows: Mutex::default(), sums: Mutex::default() }
+    }
+
+    /// Returns the sum over all devices of an organization, if it was kept under these bounds.
+    pub fn org_sum(&self, org: OrgId, bounds: &Arc<RetentionBounds>) -> Option<MessageCount> {
+        let sums = self.sums.lock();
+        let known = sums.iter().find(|sum| sum.org == org && Arc::ptr_eq(&sum.bounds, bounds))?;
+        Some(known.sum)
+    }
+
+    /// Keeps the sum over all devices of an organization. The day must have no rows that are newer than its counts.
+    pub fn keep_org_sum(&self, org: OrgId, bounds: &Arc<RetentionBounds>, sum: MessageCount) {
+        let mut sums = self.sums.lock();
+        sums.retain(|other| other.org != org);
+        if sums.len() >= MAX_ORG_SUMS {
+            sums.remove(0);
+        }
+        sums.push(OrgSum { org, bounds: bounds.clone(), sum });
+    }
 }
 
 impl CountsVersion {
@@ -175,7 +212,7 @@ impl MessageCountsIndex {
                 path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(EXTENSION));
             let Some(day) = name.and_then(Day::parse) else { continue };
             if let Some(totals) = files.read_totals(day)?.filter(|totals| totals.covered <= flushed) {
-                days.insert(day, Arc::new(DayEntry { totals, windows: Mutex::default() }));
+                days.insert(day, Arc::new(DayEntry::new(totals)));
             }
         }
         let current = RwLock::new(Arc::new(CountsVersion { days, files: Some(files.clone()) }));
@@ -199,7 +236,7 @@ impl MessageCountsIndex {
         saved.map_err(|e| {
             Error::unavailable(format!("cannot write `{}`: {e}", path.display())).with_source(e)
         })?;
-        let entry = Arc::new(DayEntry { totals: counts.totals(), windows: Mutex::default() });
+        let entry = Arc::new(DayEntry::new(counts.totals()));
         self.files.make_resident(&entry, &counts);
         self.publish(|days| {
             days.insert(day, entry);

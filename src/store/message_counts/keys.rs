@@ -14,6 +14,7 @@ use crate::domain::{Error, Result};
 use crate::store::lake::LakeVersion;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::table_reader::{ReadFilter, TableReader, unreadable};
+use crate::store::memtable::run::Run;
 use crate::store::schema::{STREAM_ID, TS};
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
@@ -23,6 +24,8 @@ use crate::store::upsert_rows::{UpsertKey, UpsertRows};
 const MESSAGE_COLUMNS: [usize; 5] = [0, 1, 2, 3, 9];
 const RECEIVED_AT: &str = "received_at";
 const SENSORS: &str = "sensors";
+/// Rows of a run that are passed over in about the time of one search in it.
+const ROWS_PER_SEARCH: usize = 16;
 /// Bytes decoded at a time from each file.
 const BATCH_BYTES: u64 = 1 << 20;
 
@@ -128,8 +131,9 @@ impl DeviceTimes {
         self.times[from..].partition_point(|(time, _)| *time == ts) as u32
     }
 
+    /// The times of each stream are ascending already, which a stable sort makes use of.
     fn sort(&mut self) {
-        self.times.sort_unstable();
+        self.times.sort();
         self.times.dedup();
         self.streams.sort_unstable();
         self.streams.dedup();
@@ -152,6 +156,8 @@ pub struct KeySource<'a> {
     messages_reader: TableReader,
     /// Rows that are not in the lake yet; `None` leaves them out.
     memory: Option<&'a Snapshot>,
+    /// Files that have no row after this seq are left out.
+    after: Option<u64>,
 }
 
 impl<'a> KeySource<'a> {
@@ -162,7 +168,7 @@ impl<'a> KeySource<'a> {
     ) -> Self {
         let readings_reader = TableReader { columns: Some(vec![STREAM_ID, TS]), ..readings_reader };
         let messages_reader = TableReader { columns: Some(MESSAGE_COLUMNS.to_vec()), ..messages_reader };
-        Self { readings, messages, readings_reader, messages_reader, memory: None }
+        Self { readings, messages, readings_reader, messages_reader, memory: None, after: None }
     }
 
     /// Reads lake and memory of a snapshot.
@@ -179,6 +185,15 @@ impl<'a> KeySource<'a> {
             (messages.lake.clone(), reader(Table::Messages, &messages.lake_dir)),
         );
         Self { memory: Some(snapshot), ..lake }
+    }
+
+    /// Leaves out files that have no row after this seq. Others may have rows up to it, too.
+    pub fn after(self, seq: u64) -> Self {
+        Self { after: Some(seq), ..self }
+    }
+
+    fn is_read(&self, file: &LakeFile) -> bool {
+        self.after.is_none_or(|seq| file.seq.max > seq)
     }
 
     /// Returns the files of readings on a day.
@@ -201,7 +216,8 @@ impl<'a> KeySource<'a> {
             let length = |span: MinMax<i64>| (span.max - span.min + 1) as f64;
             file.rows as f64 * length(within) / length(file.ts)
         };
-        self.reading_files(day).iter().map(share).sum::<f64>() as u64
+        let read = self.reading_files(day).iter().filter(|file| self.is_read(file));
+        read.map(share).sum::<f64>() as u64
     }
 
     /// Reads the times of readings of `streams` (ascending ids) in a part of a day, by device, ascending and distinct.
@@ -229,7 +245,8 @@ impl<'a> KeySource<'a> {
                 found.entry(device).or_default().add(stream, &times[begin..end]);
             }
         };
-        for file in self.reading_files(day).iter().filter(|file| wanted.may_match_file(file)) {
+        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.may_match_file(file);
+        for file in self.reading_files(day).iter().filter(is_read) {
             let Some(reader) = self.readings_reader.open(file, &wanted)? else { continue };
             for batch in reader {
                 let batch = batch.map_err(|e| unreadable(&file.path, e))?;
@@ -241,10 +258,7 @@ impl<'a> KeySource<'a> {
         }
         let memory = self.memory.and_then(|snapshot| snapshot.memory.get(&day));
         for run in memory.iter().flat_map(|day| &day.runs) {
-            for stream in streams.iter() {
-                let part = run.slice_between((*stream, ts.min), (*stream, ts.max.saturating_add(1)));
-                add(*stream, &part.ts);
-            }
+            each_stream_of_run(run, streams, &mut add);
             tick()?;
         }
         found.values_mut().for_each(DeviceTimes::sort);
@@ -274,7 +288,8 @@ impl<'a> KeySource<'a> {
             found.extend(StoredKey::read(rows)?.into_iter().filter(is_wanted));
             Ok::<(), Error>(())
         };
-        for file in self.message_files(day).iter().filter(|file| wanted.may_match_file(file)) {
+        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.may_match_file(file);
+        for file in self.message_files(day).iter().filter(is_read) {
             let Some(reader) = self.messages_reader.open(file, &wanted)? else { continue };
             for batch in reader {
                 let batch = batch.map_err(|e| unreadable(&file.path, e))?;
@@ -293,6 +308,21 @@ impl<'a> KeySource<'a> {
 
 fn foreign() -> Error {
     Error::unavailable("a stored message has columns or an id that this server did not write")
+}
+
+/// Calls `visit` with the times of each of the streams that has rows in a run, and perhaps of others. Many streams are
+/// not searched one by one: a run may have fewer rows.
+pub fn each_stream_of_run(run: &Run, streams: &[i32], visit: &mut impl FnMut(i32, &[i64])) {
+    if run.len() / ROWS_PER_SEARCH < streams.len() {
+        return each_stream(&run.stream, &run.ts, visit);
+    }
+    for stream in streams {
+        let start = run.count_before((*stream, i64::MIN));
+        let end = run.count_before((*stream, i64::MAX));
+        if start < end {
+            visit(*stream, &run.ts[start..end]);
+        }
+    }
 }
 
 /// Calls `add` with the times of each stream in turn; rows are sorted by stream and time.

@@ -7,13 +7,19 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::codec::{self, HEADER_BYTES, Header};
-use super::counter::count_windows;
-use super::day_counts::{DayCounts, DeviceDay, KeyCounts, NO_TIME, Visibility, visibility};
-use super::keys::{DeviceTimes, StoredKey, StreamDevices};
+use super::counter::{count_windows, first_times};
+use super::day_counts::{
+    DayCounts, DayTotals, DeviceDay, KeyCounts, MessageCount, NO_TIME, Visibility, visibility,
+};
+use super::index::DayEntry;
+use super::keys::{DeviceTimes, StoredKey, StreamDevices, each_stream_of_run};
 use super::window_set::{WINDOW_US, WINDOWS_PER_DAY, WindowSet, bounds_of, day_bounds, window_of};
 use crate::domain::min_max::MinMax;
-use crate::domain::retention::StreamStarts;
+use crate::domain::reading::Reading;
+use crate::domain::retention::{RetentionBounds, StreamStarts};
 use crate::domain::time::{Day, MICROS_PER_DAY};
+use crate::domain::{Micros, OrgId, StreamId};
+use crate::store::memtable::run::{Run, normalize};
 
 const DAY: Day = Day(20_000);
 
@@ -44,6 +50,59 @@ fn windows_divide_a_day() {
     some.remove(70);
     assert_eq!(some.runs(60), [(0, 59), (60, 69), (71, 130), (131, 143)]);
     assert_eq!(some.iter().count(), WINDOWS_PER_DAY - 1);
+    assert_eq!(WindowSet::all().without(some).runs(60), [(70, 70)]);
+    assert!(some.without(WindowSet::all()).is_empty());
+}
+
+#[test]
+fn the_earliest_key_of_a_window_is_a_reading_or_a_message() {
+    let at = |window: i64, ts: i64| DAY.start().0 + window * WINDOW_US + ts;
+    let times = vec![(at(0, 5), 1), (at(0, 9), 1), (at(2, 7), 1), (at(2, 7), 4)];
+    let of_device = DeviceTimes { times, streams: vec![1, 4] };
+    let times = HashMap::from([(1, of_device)]);
+    let stored = [(1, at(2, 3)), (1, at(3, 0)), (2, at(0, 1))].map(|(device, ts)| StoredKey {
+        device,
+        ts,
+        received_at: 0,
+        uuid: Uuid::nil(),
+        sensors: 1,
+    });
+    let expected = [((1, 0), at(0, 5)), ((1, 2), at(2, 3)), ((1, 3), at(3, 0)), ((2, 0), at(0, 1))];
+    assert_eq!(first_times(&times, &stored), HashMap::from(expected));
+}
+
+#[test]
+fn sums_are_kept_for_few_organizations_and_for_their_bounds_alone() {
+    let entry = DayEntry::new(DayTotals::default());
+    let (bounds, equal): (Arc<RetentionBounds>, Arc<RetentionBounds>) = Default::default();
+    let sum = |derived| MessageCount { derived, ..MessageCount::default() };
+    for org in 1..=4 {
+        entry.keep_org_sum(OrgId(org), &bounds, sum(org.unsigned_abs().into()));
+    }
+    entry.keep_org_sum(OrgId(1), &bounds, sum(9));
+    assert_eq!(entry.org_sum(OrgId(1), &bounds), Some(sum(9)));
+    assert_eq!(entry.org_sum(OrgId(1), &equal), None);
+    entry.keep_org_sum(OrgId(5), &bounds, sum(5));
+    let known = (1..=5).filter(|org| entry.org_sum(OrgId(*org), &bounds).is_some());
+    assert_eq!(known.collect::<Vec<_>>(), [1, 3, 4, 5]);
+}
+
+#[test]
+fn streams_of_a_run_are_found_in_short_and_in_long_ones() {
+    let run = |rows_each: i64| {
+        let rows = (1..=3).flat_map(|stream| (0..rows_each).map(move |ts| (stream, ts)));
+        let rows = rows.map(|(stream, ts)| Reading::good(StreamId(stream), Micros(ts), 0.0));
+        Run::new(normalize(rows.collect()), 1)
+    };
+    for rows_each in [1, 100] {
+        let mut found = BTreeMap::new();
+        each_stream_of_run(&run(rows_each), &[2, 3, 9], &mut |stream, times: &[i64]| {
+            found.insert(stream, times.to_vec());
+        });
+        let all: Vec<i64> = (0..rows_each).collect();
+        found.retain(|stream, _| *stream > 1);
+        assert_eq!(found, BTreeMap::from([(2, all.clone()), (3, all)]), "{rows_each}");
+    }
 }
 
 #[test]

@@ -74,6 +74,12 @@ impl WindowSet {
         self
     }
 
+    /// Returns the windows of this set that are not in the other.
+    pub fn without(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, gone)| *word &= !gone);
+        self
+    }
+
     /// Iterates over the windows, ascending.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = u8> {
         (0..WINDOWS_PER_DAY as u8).filter(move |window| self.contains(*window))

@@ -18,8 +18,10 @@ use crate::store::catalog::database;
 const MAX_LISTED_ROWS: u64 = 100;
 
 /// Every table with its references: column, and the table referred to.
-const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 18] = [
+const TABLE_REFERENCES: &[(&str, &[(&str, &str)])] = &[
     ("orgs", &[]),
+    ("org_plans", &[("org_id", "orgs")]),
+    ("reading_counts", &[("org_id", "orgs")]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
     ("keys", &[("org_id", "orgs")]),
@@ -30,9 +32,34 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 18] = [
     ("groups", &[("org_id", "orgs")]),
     ("streams", &[("org_id", "orgs"), ("device_id", "devices"), ("group_id", "groups")]),
     ("policies", &[("org_id", "orgs"), ("stream_id", "streams")]),
-    ("events", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    (
+        "events",
+        &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams"), ("rule_id", "alert_rules")],
+    ),
     ("commands", &[("org_id", "orgs"), ("device_id", "devices")]),
     ("certificates", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("mqtt_sessions", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("mqtt_retained", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("objects", &[("org_id", "orgs")]),
+    ("exports", &[("org_id", "orgs")]),
+    ("binding_reports", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("quarantine", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
+    ("documents", &[("org_id", "orgs"), ("device_id", "devices")]),
+    (
+        "annotations",
+        &[
+            ("org_id", "orgs"),
+            ("class_id", "documents"),
+            ("document_id", "documents"),
+            ("device_id", "devices"),
+            ("stream_id", "streams"),
+        ],
+    ),
+    ("registrations", &[("org_id", "orgs"), ("device_id", "devices")]),
+    ("alert_rules", &[("org_id", "orgs"), ("stream_id", "streams"), ("open_event_id", "events")]),
+    ("alert_notification", &[("org_id", "orgs"), ("alert_id", "events")]),
+    ("alert_checkpoint", &[]),
+    ("media_jobs", &[("org_id", "orgs"), ("device_id", "devices"), ("camera_id", "documents")]),
     ("models", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
     ("model_versions", &[("model_id", "models")]),
     ("model_files", &[("id", "model_versions")]),
@@ -40,7 +67,7 @@ const TABLE_REFERENCES: [(&str, &[(&str, &str)]); 18] = [
 ];
 
 /// Rows that must belong to the same organization as the row they refer to.
-const SAME_ORG_REFERENCES: [(&str, &str, &str); 12] = [
+const SAME_ORG_REFERENCES: &[(&str, &str, &str)] = &[
     ("clients", "user_id", "users"),
     ("products", "parent_id", "products"),
     ("devices", "product_id", "products"),
@@ -49,8 +76,24 @@ const SAME_ORG_REFERENCES: [(&str, &str, &str); 12] = [
     ("streams", "group_id", "groups"),
     ("policies", "stream_id", "streams"),
     ("events", "device_id", "devices"),
+    ("events", "rule_id", "alert_rules"),
+    ("alert_rules", "stream_id", "streams"),
+    ("alert_rules", "open_event_id", "events"),
     ("commands", "device_id", "devices"),
     ("certificates", "device_id", "devices"),
+    ("mqtt_sessions", "device_id", "devices"),
+    ("mqtt_retained", "device_id", "devices"),
+    ("binding_reports", "device_id", "devices"),
+    ("quarantine", "device_id", "devices"),
+    ("quarantine", "stream_id", "streams"),
+    ("documents", "device_id", "devices"),
+    ("annotations", "class_id", "documents"),
+    ("annotations", "document_id", "documents"),
+    ("annotations", "device_id", "devices"),
+    ("annotations", "stream_id", "streams"),
+    ("registrations", "device_id", "devices"),
+    ("media_jobs", "device_id", "devices"),
+    ("media_jobs", "camera_id", "documents"),
     ("models", "device_id", "devices"),
     ("models", "stream_id", "streams"),
 ];
@@ -175,14 +218,14 @@ impl CatalogCheck<'_> {
                 }
             }
         }
-        for (table, references) in TABLE_REFERENCES {
+        for &(table, references) in TABLE_REFERENCES {
             let rows: i64 = self.query_scalar(&format!("SELECT count(*) FROM {table}")).await?.unwrap_or(0);
             self.report.catalog.rows.insert(table.to_owned(), rows.unsigned_abs());
             for (column, parent) in references {
                 self.check_references(table, column, parent).await?;
             }
         }
-        for (table, column, parent) in SAME_ORG_REFERENCES {
+        for &(table, column, parent) in SAME_ORG_REFERENCES {
             self.check_same_org(table, column, parent).await?;
         }
         for (table, found) in [("streams", &ids.streams), ("devices", &ids.devices)] {
@@ -201,7 +244,7 @@ impl CatalogCheck<'_> {
             ))
             .await?;
         for row in rows {
-            let (id, named): (i32, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let (id, named): (String, i32) = (row_id(&row)?, row.try_get_by_index(1)?);
             self.broken(
                 format!("{table} {id}"),
                 format!("{column} is {named}, and there is no such row in {parent}"),
@@ -218,7 +261,7 @@ impl CatalogCheck<'_> {
             ))
             .await?;
         for row in rows {
-            let (id, named): (i32, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let (id, named): (String, i32) = (row_id(&row)?, row.try_get_by_index(1)?);
             self.broken(format!("{table} {id}"), format!("{column} {named} is of another organization"));
         }
         Ok(())
@@ -267,4 +310,10 @@ impl CatalogCheck<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// The id of a row, which is its first column: a number, or a UUID as notifications have.
+fn row_id(row: &QueryResult) -> Result<String, DbErr> {
+    let number = row.try_get_by_index::<i32>(0).map(|id| id.to_string());
+    number.or_else(|_| row.try_get_by_index::<Uuid>(0).map(|id| id.to_string()))
 }

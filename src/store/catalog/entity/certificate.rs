@@ -17,6 +17,10 @@ pub struct Model {
     pub fingerprint: String,
     pub issued_at: i64,
     pub expires_at: i64,
+    pub serial: Option<String>,
+    /// Null for a certificate issued before there was more than one authority.
+    pub authority: Option<String>,
+    pub revoked_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -30,8 +34,11 @@ impl From<Model> for DeviceCertificate {
             device: DeviceId(row.device_id),
             org: OrgId(row.org_id),
             fingerprint: row.fingerprint,
+            serial: row.serial,
+            authority: row.authority,
             issued_at: Micros(row.issued_at),
             expires_at: Micros(row.expires_at),
+            revoked_at: row.revoked_at.map(Micros),
         }
     }
 }
@@ -44,6 +51,9 @@ pub fn new(certificate: &DeviceCertificate) -> ActiveModel {
         fingerprint: Set(certificate.fingerprint.clone()),
         issued_at: Set(certificate.issued_at.0),
         expires_at: Set(certificate.expires_at.0),
+        serial: Set(certificate.serial.clone()),
+        authority: Set(certificate.authority.clone()),
+        revoked_at: Set(certificate.revoked_at.map(|ts| ts.0)),
         ..Default::default()
     }
 }

@@ -26,6 +26,7 @@ pub struct Model {
     pub done_at: Option<i64>,
     pub result: String,
     pub error: String,
+    pub created_by: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -49,6 +50,7 @@ impl TryFrom<Model> for Command {
             uuid: place.check_column("uuid", uuid::Uuid::try_parse(&row.uuid))?,
             key: row.key,
             spec,
+            created_by: row.created_by,
             state: place.check_column("state", row.state.parse::<CommandState>())?,
             created_at: Micros(row.created_at),
             expires_at: Micros(row.expires_at),
@@ -70,6 +72,7 @@ pub fn new(command: &Command) -> ActiveModel {
         key: Set(command.key.clone()),
         kind: Set(command.spec.kind.clone()),
         params: Set(to_json(&command.spec.params)),
+        created_by: Set(command.created_by.clone()),
         created_at: Set(command.created_at.0),
         expires_at: Set(command.expires_at.0),
         ..progress(command)

@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use super::{RowRef, to_json};
 use crate::domain::alias::DeviceAliases;
 use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::topology::Topology;
 use crate::domain::{DeviceId, Error, Micros, OrgId, ProductId, Result};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -36,6 +37,7 @@ pub struct Model {
     pub parent_id: Option<i32>,
     /// Name of a user: names of users are unique and never change.
     pub owner: Option<String>,
+    pub topology: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -71,6 +73,7 @@ impl TryFrom<Model> for Device {
             aliases: DeviceAliases { uuid: row.uuid, key: row.key, external_id: row.external_id },
             last_channel: row.last_channel,
             spec,
+            topology: place.json("topology", &row.topology)?,
             created_at: Micros(row.created_at),
             updated_at: Micros(row.updated_at),
         })
@@ -80,6 +83,7 @@ impl TryFrom<Model> for Device {
 /// A row to insert; the database assigns its id.
 pub fn new(org: OrgId, aliases: DeviceAliases, spec: DeviceSpec, now: Micros) -> ActiveModel {
     ActiveModel {
+        topology: Set(to_json(&Topology::default())),
         org_id: Set(org.0),
         uuid: Set(aliases.uuid),
         key: Set(aliases.key),

@@ -2,10 +2,13 @@
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{RowRef, to_json};
-use crate::domain::event::{Event, EventSpec, Level};
-use crate::domain::{DeviceId, Error, EventId, Micros, OrgId, Result, StreamId};
+use crate::domain::alert::{AlertDetails, AlertLifecycle, AlertStatus};
+use crate::domain::event::{Event, EventSource, EventSpec, Level};
+use crate::domain::{AlertRuleId, DeviceId, Error, EventId, Micros, OrgId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -23,6 +26,26 @@ pub struct Model {
     pub payload: String,
     pub acknowledged: bool,
     pub created_at: i64,
+    pub uuid: Uuid,
+    pub source: String,
+    /// Rule of an alert.
+    pub rule_id: Option<i32>,
+    /// Status of an alert; null for any other event.
+    pub alert_status: Option<String>,
+    /// What an alert has in addition.
+    pub alert: Option<String>,
+}
+
+/// Column `alert`: what lists are not filtered by.
+#[derive(Debug, Serialize, Deserialize)]
+struct AlertColumn {
+    rule_name: String,
+    value: Value,
+    acknowledged_at: Option<i64>,
+    acknowledged_by: Option<String>,
+    resolved_at: Option<i64>,
+    resolved_by: Option<String>,
+    note: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -36,6 +59,9 @@ impl TryFrom<Model> for Event {
     fn try_from(row: Model) -> Result<Self> {
         let place = RowRef { table: "events", id: row.id };
         let level = Level::ALL.into_iter().find(|level| level.name() == row.level);
+        let source = EventSource::ALL.into_iter().find(|source| source.name() == row.source);
+        let source = source.ok_or_else(|| place.damaged("source"))?;
+        let alert = read_alert(&row, &place)?;
         let spec = EventSpec {
             device: row.device_id.map(DeviceId),
             stream: row.stream_id.map(StreamId),
@@ -47,13 +73,70 @@ impl TryFrom<Model> for Event {
             payload: place.json("payload", &row.payload)?,
             acknowledged: row.acknowledged,
         };
-        Ok(Self { id: EventId(row.id), org: OrgId(row.org_id), spec, created_at: Micros(row.created_at) })
+        Ok(Self {
+            id: EventId(row.id),
+            uuid: row.uuid,
+            org: OrgId(row.org_id),
+            source,
+            alert,
+            spec,
+            created_at: Micros(row.created_at),
+        })
     }
 }
 
+fn read_alert(row: &Model, place: &RowRef) -> Result<Option<AlertDetails>> {
+    let (Some(status), Some(text)) = (&row.alert_status, &row.alert) else { return Ok(None) };
+    let status = AlertStatus::ALL.into_iter().find(|known| known.name() == status);
+    let AlertColumn { rule_name, value, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
+        place.json("alert", text)?;
+    let lifecycle = AlertLifecycle {
+        status: status.ok_or_else(|| place.damaged("alert_status"))?,
+        acknowledged_at: acknowledged_at.map(Micros),
+        acknowledged_by,
+        resolved_at: resolved_at.map(Micros),
+        resolved_by,
+        note,
+    };
+    Ok(Some(AlertDetails { rule: row.rule_id.map(AlertRuleId), rule_name, value, lifecycle }))
+}
+
 /// A row to insert; the database assigns its id.
-pub fn new(org: OrgId, spec: EventSpec, now: Micros) -> ActiveModel {
-    ActiveModel { org_id: Set(org.0), created_at: Set(now.0), ..columns(spec) }
+pub fn new(org: OrgId, source: EventSource, spec: EventSpec, now: Micros) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(org.0),
+        uuid: Set(Uuid::new_v4()),
+        source: Set(source.name().to_owned()),
+        created_at: Set(now.0),
+        ..columns(spec)
+    }
+}
+
+/// The event of a new alert.
+pub fn new_alert(org: OrgId, spec: EventSpec, alert: &AlertDetails, now: Micros) -> ActiveModel {
+    let row = new(org, EventSource::AlertRule, spec, now);
+    ActiveModel { rule_id: Set(alert.rule.map(|rule| rule.0)), ..with_lifecycle(row, alert) }
+}
+
+/// Sets the lifecycle of an alert in an insert or update.
+pub fn with_lifecycle(row: ActiveModel, alert: &AlertDetails) -> ActiveModel {
+    let AlertDetails { rule: _, rule_name, value, lifecycle } = alert.clone();
+    let AlertLifecycle { status, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
+        lifecycle;
+    let column = AlertColumn {
+        rule_name,
+        value,
+        acknowledged_at: acknowledged_at.map(|at| at.0),
+        acknowledged_by,
+        resolved_at: resolved_at.map(|at| at.0),
+        resolved_by,
+        note,
+    };
+    ActiveModel {
+        alert_status: Set(Some(status.name().to_owned())),
+        alert: Set(Some(to_json(&column))),
+        ..row
+    }
 }
 
 /// An update of row `id` that replaces all settable fields.

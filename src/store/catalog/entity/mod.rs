@@ -2,22 +2,37 @@
 //!
 //! No queries here. Enums are stored by name, times as microseconds, JSON and id lists as JSON text.
 
+pub(super) mod alert_checkpoint;
+pub(super) mod alert_notification;
+pub(super) mod alert_rule;
+pub(super) mod annotation;
 pub(super) mod audit;
+pub(super) mod binding_report;
 pub(super) mod certificate;
 pub(super) mod client;
 pub(super) mod command;
 pub(super) mod device;
+pub(super) mod document;
 pub(super) mod event;
+pub(super) mod export;
 pub(super) mod floor;
 pub(super) mod grant;
 pub(super) mod group;
 pub(super) mod key;
+pub(super) mod media_job;
 pub(super) mod model;
 pub(super) mod model_file;
 pub(super) mod model_version;
+pub(super) mod mqtt_retained;
+pub(super) mod mqtt_session;
+pub(super) mod object;
 pub(super) mod org;
+pub(super) mod org_plan;
 pub(super) mod policy;
 pub(super) mod product;
+pub(super) mod quarantine;
+pub(super) mod reading_count;
+pub(super) mod registration;
 pub(super) mod session;
 pub(super) mod stream;
 pub(super) mod token;

@@ -14,6 +14,7 @@ pub struct Model {
     pub slug: String,
     pub name: String,
     pub created_at: i64,
+    pub uuid: Uuid,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -23,13 +24,15 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl From<Model> for Org {
     fn from(row: Model) -> Self {
-        Self { id: OrgId(row.id), slug: row.slug, name: row.name, created_at: Micros(row.created_at) }
+        let Model { id, slug, name, created_at, uuid } = row;
+        Self { id: OrgId(id), uuid, slug, name, created_at: Micros(created_at) }
     }
 }
 
 /// A row to insert; the database assigns its id.
 pub fn new(slug: &str, name: &str, now: Micros) -> ActiveModel {
     ActiveModel {
+        uuid: Set(Uuid::new_v4()),
         slug: Set(slug.to_owned()),
         name: Set(name.to_owned()),
         created_at: Set(now.0),

@@ -15,6 +15,17 @@ mod m20261126_000010_identities;
 mod m20261126_000011_clients;
 mod m20261126_000012_commands;
 mod m20261127_000013_certificates;
+mod m20261128_000014_mqtt;
+mod m20261128_000015_documents;
+mod m20261128_000016_registrations;
+mod m20261128_000017_configuration;
+mod m20261128_000018_quarantine;
+mod m20261129_000019_alerts;
+mod m20261129_000020_notifications;
+mod m20261129_000021_annotations;
+mod m20261129_000022_exports;
+mod m20261129_000023_billing;
+mod m20261129_000024_media;
 
 use sea_orm_migration::prelude::*;
 
@@ -36,6 +47,17 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000011_clients::Migration),
             Box::new(m20261126_000012_commands::Migration),
             Box::new(m20261127_000013_certificates::Migration),
+            Box::new(m20261128_000014_mqtt::Migration),
+            Box::new(m20261128_000015_documents::Migration),
+            Box::new(m20261128_000016_registrations::Migration),
+            Box::new(m20261128_000017_configuration::Migration),
+            Box::new(m20261128_000018_quarantine::Migration),
+            Box::new(m20261129_000019_alerts::Migration),
+            Box::new(m20261129_000020_notifications::Migration),
+            Box::new(m20261129_000021_annotations::Migration),
+            Box::new(m20261129_000022_exports::Migration),
+            Box::new(m20261129_000023_billing::Migration),
+            Box::new(m20261129_000024_media::Migration),
         ]
     }
 }

@@ -6,20 +6,25 @@ use std::sync::Arc;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Mirror;
+use crate::domain::alert::rule::AlertRule;
 use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
 use crate::domain::command::Command;
 use crate::domain::device::Device;
+use crate::domain::document::Document;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
+use crate::domain::media::MediaJob;
 use crate::domain::model::ModelVersion;
+use crate::domain::object::Object;
 use crate::domain::org::{Org, User};
 use crate::domain::policy::Policy;
 use crate::domain::product::Product;
+use crate::domain::registration::Registration;
 use crate::domain::session::Session;
 use crate::domain::stream::Stream;
 use crate::domain::token::Token;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, OrgId, Result};
 use crate::store::catalog::database::unavailable;
 use crate::store::catalog::entity;
 
@@ -35,6 +40,9 @@ impl Mirror {
         let mut mirror = Self::default();
         for row in read(db, entity::org::Entity, |row| Ok(Org::from(row))).await? {
             mirror.orgs.put(row);
+        }
+        for row in entity::org_plan::Entity::find().all(db).await.map_err(unavailable)? {
+            mirror.plans.insert(OrgId(row.org_id), row.plan);
         }
         for row in read(db, entity::user::Entity, |row| Ok(User::from(row))).await? {
             mirror.put_user(row);
@@ -56,7 +64,10 @@ impl Mirror {
         }
         mirror.load_devices(db).await?;
         for row in read(db, entity::certificate::Entity, |row| Ok(DeviceCertificate::from(row))).await? {
-            mirror.put_certificate(row);
+            mirror.certificates.put(row);
+        }
+        for row in read(db, entity::registration::Entity, Registration::try_from).await? {
+            mirror.registrations.put(row);
         }
         for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
             mirror.groups.put(row);
@@ -69,11 +80,33 @@ impl Mirror {
         for row in read(db, entity::command::Entity, Command::try_from).await? {
             mirror.commands.put(row);
         }
+        mirror.load_platform(db).await?;
         for row in read(db, entity::floor::Entity, |row| Ok((row.table()?, row))).await? {
             let (table, floor) = row.as_ref();
             mirror.put_floor(*table, floor.source_id, floor.kept_from);
         }
         Ok(mirror)
+    }
+
+    /// What only the MK platform has.
+    async fn load_platform(&mut self, db: &DatabaseConnection) -> Result<()> {
+        for object in read(db, entity::object::Entity, Object::try_from).await? {
+            self.objects.put(object);
+        }
+        for row in entity::binding_report::Entity::find().all(db).await.map_err(unavailable)? {
+            let (device, binding, report) = row.parts()?;
+            self.binding_reports.put(binding, device, Arc::new(report));
+        }
+        for row in read(db, entity::document::Entity, Document::try_from).await? {
+            self.documents.put(row);
+        }
+        for row in read(db, entity::alert_rule::Entity, AlertRule::try_from).await? {
+            self.alert_rules.put(row);
+        }
+        for row in read(db, entity::media_job::Entity, MediaJob::try_from).await? {
+            self.media.put(row);
+        }
+        Ok(())
     }
 
     /// Devices and streams are loaded in batches: all rows at once, as the driver holds them, would take more memory

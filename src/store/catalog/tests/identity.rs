@@ -5,6 +5,7 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 
 use super::fixtures::*;
+use super::registration::certificate;
 use crate::domain::alias::{is_device_key, short_key};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
@@ -226,7 +227,7 @@ pub(super) async fn a_certificate_replaces_the_one_before_and_goes_with_its_devi
     let id = device(&catalog, &ours, "gateway").await.id;
     let issue = async |who: &Principal, name: &str| {
         catalog
-            .put_certificate(who, id, name.to_owned(), Micros(i64::MAX))
+            .put_certificate(who, id, certificate(name, Micros(i64::MAX)))
             .await
             .map(|new| new.fingerprint.clone())
     };

@@ -3,21 +3,33 @@
 //! `BASALT_TEST_POSTGRES` names the PostgreSQL server; without it those tests fail, they are not skipped.
 
 mod access;
+mod alert;
+mod annotation;
 mod client;
 mod command;
+mod configuration;
+mod delivery;
 mod device;
+mod document;
 mod durability;
 mod event;
+mod export;
+mod firmware;
 mod fixtures;
 mod grant;
 mod group;
 mod identity;
 mod inventory;
 mod key;
+mod media;
 mod model;
+mod mqtt;
 mod org;
+mod pack;
 mod policy;
+mod quarantine;
 mod quota;
+mod registration;
 mod stream;
 
 macro_rules! suite {
@@ -45,6 +57,13 @@ macro_rules! suite {
 }
 
 suite! {
+    alert:
+        a_rule_comes_back_as_it_was_given,
+        an_alert_and_the_progress_of_its_rule_are_one,
+        alerts_stay_when_their_rule_goes,
+        the_position_of_the_evaluation_is_replaced;
+    mqtt:
+        what_mqtt_remembers_is_back_after_a_restart_and_goes_with_its_device;
     org:
         the_default_organization_is_made_once,
         only_the_administrator_manages_organizations_and_users,
@@ -61,6 +80,11 @@ suite! {
         a_command_is_answered_once_and_outlives_a_restart,
         a_command_ends_by_its_time,
         commands_are_bounded_and_of_one_organization;
+    configuration:
+        a_configuration_and_its_reports_outlive_a_restart,
+        a_binding_goes_with_its_target,
+        a_configuration_is_of_one_organization,
+        objects_are_bounded_and_go_when_nothing_refers_to_them;
     device:
         a_device_comes_back_as_it_was_given,
         a_device_says_everything_that_is_wrong_at_once,
@@ -71,6 +95,38 @@ suite! {
         a_device_is_visible_restricted_or_absent,
         deleting_a_device_takes_its_streams_and_leaves_its_events,
         no_more_devices_are_made_than_allowed;
+    delivery:
+        a_delivery_is_due_until_it_was_made_and_outlives_a_restart,
+        a_channel_that_goes_leaves_its_rules_and_its_log;
+    document:
+        a_document_comes_back_as_it_was_given,
+        documents_are_created_all_or_none,
+        documents_are_seen_by_their_organization_and_with_their_device,
+        what_a_document_names_is_seen_by_those_who_see_it,
+        the_passwords_of_a_camera_are_kept_and_not_shown,
+        documents_are_bounded,
+        a_place_in_the_topology_lasts_and_is_changed_with_the_device,
+        an_organization_is_found_by_its_uuid;
+    firmware:
+        a_firmware_and_its_object_come_and_go_together,
+        plans_and_counts_are_of_one_organization_and_outlive_a_restart;
+    annotation:
+        an_annotation_comes_back_as_it_was_given,
+        annotations_are_found_by_the_time_they_overlap,
+        an_annotation_goes_with_what_it_is_about,
+        annotations_are_seen_with_what_they_are_about,
+        a_reference_pair_goes_with_either_component;
+    media:
+        a_capture_follows_its_states_and_outlives_a_restart,
+        a_user_has_one_open_live_session_of_a_camera,
+        media_are_seen_with_the_device_and_go_with_the_camera;
+    pack:
+        a_pack_is_installed_whole_or_not_at_all,
+        an_installed_pack_is_repeated_but_not_changed,
+        a_profile_goes_with_the_last_pack_that_has_it,
+        classes_are_shared_and_dashboards_are_not,
+        packs_are_of_one_organization,
+        of_concurrent_installations_one_is_made;
     stream:
         a_stream_comes_back_as_it_was_given,
         a_stream_says_what_is_wrong,
@@ -92,6 +148,12 @@ suite! {
         an_owner_is_a_user_of_the_organization,
         an_inventory_names_products_gateways_and_pins,
         rows_of_the_release_before_get_their_identifiers;
+    registration:
+        a_token_is_used_once_however_concurrently,
+        a_token_ends_by_its_time_or_by_another,
+        a_name_is_registered_again_without_a_valid_certificate_only,
+        revoking_a_certificate_withdraws_unused_tokens,
+        tokens_are_of_one_organization;
     client:
         a_client_is_found_by_its_id_in_its_api,
         a_client_says_what_is_wrong,
@@ -115,12 +177,21 @@ suite! {
         a_restricted_key_sees_events_of_its_own,
         an_event_does_not_tell_ids_that_are_not_seen,
         followers_are_behind_only_by_events_of_their_organization;
+    export:
+        an_export_goes_through_its_states_and_outlives_a_restart,
+        an_export_whose_file_is_lost_expires,
+        an_export_is_of_what_its_requester_sees,
+        exports_are_bounded;
     quota:
         an_organization_has_no_more_rows_than_it_may,
         a_model_makes_no_device_or_stream_past_the_limits,
         what_an_organization_takes_in_memory_is_bounded,
         objects_are_bounded_and_longer_ones_stay_readable,
         long_events_come_few_at_a_time;
+    quarantine:
+        quarantined_readings_are_filtered_paged_and_outlive_a_restart,
+        quarantine_is_of_one_organization_and_goes_with_its_device,
+        the_oldest_in_quarantine_make_room;
     grant:
         a_grant_is_redeemed_once_however_often_and_concurrently;
     policy:

@@ -186,7 +186,7 @@ pub(super) async fn a_write_finds_what_it_must_know(place: TestDatabase) {
     let device = device(&catalog, &admin, "d").await.id;
     let spec = StreamSpec { kind: StreamKind::Text, ..StreamSpec::new("s", device) };
     let id = catalog.create_stream(&admin, spec).await.unwrap().id;
-    let entry = StreamWriteInfo { org: admin.org, device, kind: StreamKind::Text };
+    let entry = StreamWriteInfo { org: admin.org, device, kind: StreamKind::Text, is_companion: false };
     assert_eq!(catalog.stream_write_info(id), Some(entry));
     assert_eq!(catalog.stream_write_info(StreamId(99)), None);
     catalog.delete_stream(&admin, id).await.unwrap();

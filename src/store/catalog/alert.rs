@@ -1,0 +1,85 @@
+//! Alerts as people see and change them. They are events, and are seen as these are.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::database::unavailable;
+use super::mirror::Mirror;
+use super::{Catalog, entity};
+use crate::domain::alert::{AlertActor, AlertStep};
+use crate::domain::audit::{Action, AuditChange};
+use crate::domain::event::Event;
+use crate::domain::subscription::EventAttributes;
+use crate::domain::{AlertRuleId, Error, Principal, Result};
+
+/// Rules of which an alert was changed or deleted, and whose evaluation has not looked at that yet.
+pub(super) type ClosedAlerts = Arc<Mutex<Vec<AlertRuleId>>>;
+
+impl Catalog {
+    /// Returns an event by its UUID; `NotFound` when it is absent or not visible.
+    pub async fn event_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Event> {
+        let event = read(&self.db, uuid).await?;
+        let visible = self.visible_to(who);
+        if !visible.sees_event(&event) {
+            return Err(Error::hidden());
+        }
+        Ok(visible.redact_event(event))
+    }
+
+    /// Takes a step with an alert, atomically. One that was taken already changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`, also for an event that is no alert; `Conflict` when the alert is resolved and is to be acknowledged.
+    pub async fn step_alert(
+        &self,
+        who: &Principal,
+        uuid: Uuid,
+        step: AlertStep,
+        actor: AlertActor,
+    ) -> Result<Event> {
+        let transaction = self.begin_transaction().await?;
+        let mut event = read(&transaction.db, uuid).await?;
+        if !transaction.visible_to(who).sees_event(&event) {
+            return Err(Error::hidden());
+        }
+        let before = EventAttributes::from(&event.spec);
+        let Some(alert) = event.alert.as_mut() else { return Err(Error::not_found()) };
+        let next = alert.lifecycle.after(step, &actor)?;
+        if next == alert.lifecycle {
+            return Ok(self.visible_to(who).redact_event(event));
+        }
+        alert.lifecycle = next;
+        event.spec.acknowledged = true;
+        let row = entity::event::for_update(event.id, event.spec.clone());
+        let row = entity::event::with_lifecycle(row, alert);
+        let id = event.id;
+        let work = async move |db: super::transaction::DbTransaction| {
+            row.update(&*db).await.map_err(unavailable)?;
+            Ok(event)
+        };
+        let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(vec!["status"]);
+        let (changes, closed) = (Arc::clone(&self.notifier), Arc::clone(&self.closed_alerts));
+        let apply = move |_: &mut Mirror, event: &Event| {
+            note_closed(&closed, event);
+            changes.notify_event(Action::Update, event, Some(before));
+        };
+        let event = transaction.commit_change(who, work, told, apply).await?;
+        Ok(self.visible_to(who).redact_event(event))
+    }
+}
+
+/// Tells the evaluation of rules that the alert of an event may not be open any more: it was resolved or deleted.
+pub(super) fn note_closed(closed: &ClosedAlerts, event: &Event) {
+    if let Some(rule) = event.alert.as_ref().and_then(|alert| alert.rule) {
+        closed.lock().push(rule);
+    }
+}
+
+async fn read(db: &impl ConnectionTrait, uuid: Uuid) -> Result<Event> {
+    let found = entity::event::Entity::find().filter(entity::event::Column::Uuid.eq(uuid));
+    let row = found.one(db).await.map_err(unavailable)?;
+    row.ok_or_else(Error::not_found)?.try_into()
+}

@@ -1,0 +1,201 @@
+//! Alert rules in the catalog. A rule is seen with its stream, and deleted with it.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait};
+use uuid::Uuid;
+
+use super::alert_notification::is_channel;
+use super::database::{unavailable, write_error};
+use super::mirror::Mirror;
+use super::quota::QuotaDelta;
+use super::transaction::DbTransaction;
+use super::visibility::VisibleCatalog;
+use super::{Catalog, entity, trim};
+use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
+use crate::domain::audit::{Action, AuditChange};
+use crate::domain::document::ValueType;
+use crate::domain::{AlertRuleId, Error, FieldError, OrgId, Principal, Result};
+
+/// Noun of rules in the audit log.
+const NOUN: &str = "alert-rule";
+
+impl Catalog {
+    /// Visible rules, the oldest first.
+    pub fn alert_rules(&self, who: &Principal) -> Vec<Arc<AlertRule>> {
+        let visible = self.visible_to(who);
+        let own = visible.mirror.alert_rules.of_org(who.org);
+        own.filter(|rule| visible.stream(rule.spec.stream).is_ok()).cloned().collect()
+    }
+
+    /// Returns a rule; `NotFound` when it is absent or not visible.
+    pub fn alert_rule(&self, who: &Principal, uuid: Uuid) -> Result<Arc<AlertRule>> {
+        visible_rule(&self.visible_to(who), uuid)
+    }
+
+    /// Returns a rule by its row; `NotFound` when it is absent or not visible.
+    pub fn alert_rule_by_id(&self, who: &Principal, id: AlertRuleId) -> Result<Arc<AlertRule>> {
+        let visible = self.visible_to(who);
+        let uuid = visible.mirror.alert_rules.get(id).ok_or_else(Error::not_found)?.uuid;
+        visible_rule(&visible, uuid)
+    }
+
+    /// Returns every problem of a rule as it would be stored; `stored` is the rule that is to be changed.
+    pub fn alert_rule_problems(
+        &self,
+        who: &Principal,
+        spec: &AlertRuleSpec,
+        stored: Option<Uuid>,
+    ) -> Vec<FieldError> {
+        let visible = self.visible_to(who);
+        let stored = stored.and_then(|uuid| visible_rule(&visible, uuid).ok());
+        problems(&visible, spec, stored.as_deref())
+    }
+
+    /// Every rule of every organization, with a number that differs after each change of any.
+    pub fn all_alert_rules(&self) -> (u64, Vec<Arc<AlertRule>>) {
+        let mirror = self.mirror.read();
+        (mirror.alert_rules.revision(), mirror.alert_rules.all().cloned().collect())
+    }
+
+    /// The number of [`Catalog::all_alert_rules`].
+    pub fn alert_rules_revision(&self) -> u64 {
+        self.mirror.read().alert_rules.revision()
+    }
+
+    /// Creates a rule that evaluates the records of the log from `first_seq` on.
+    ///
+    /// # Errors
+    /// `Invalid` with every problem; `Conflict` for a name that is taken; `LimitReached` beyond the quota.
+    pub async fn create_alert_rule(
+        &self,
+        who: &Principal,
+        mut spec: AlertRuleSpec,
+        first_seq: u64,
+    ) -> Result<Arc<AlertRule>> {
+        trim(&mut spec.name);
+        spec.normalize();
+        let transaction = self.begin_transaction().await?;
+        {
+            let visible = transaction.visible_to(who);
+            check(&visible, &spec, None)?;
+            self.check_quota(&visible.mirror, who.org, QuotaDelta::of_alert_rule(&spec, None))?;
+        }
+        let row = entity::alert_rule::new(who.org, &spec, first_seq, self.clock.now());
+        let work = async move |db: DbTransaction| into_rule(row.insert(&*db).await, &spec);
+        let told = |rule: &Arc<AlertRule>| AuditChange::new(Action::Create, NOUN, rule.id.0);
+        transaction.commit_change(who, work, told, put).await
+    }
+
+    /// Changes a rule atomically. One that is evaluated differently afterwards begins anew with record `next_seq`.
+    ///
+    /// # Errors
+    /// As [`Catalog::create_alert_rule`]; `NotFound`.
+    pub async fn update_alert_rule(
+        &self,
+        who: &Principal,
+        uuid: Uuid,
+        next_seq: u64,
+        change: impl FnOnce(&mut AlertRuleSpec) + Send,
+    ) -> Result<Arc<AlertRule>> {
+        let transaction = self.begin_transaction().await?;
+        let (stored, spec) = {
+            let visible = transaction.visible_to(who);
+            let stored = visible_rule(&visible, uuid)?;
+            let mut spec = stored.spec.clone();
+            change(&mut spec);
+            trim(&mut spec.name);
+            spec.normalize();
+            check(&visible, &spec, Some(&stored))?;
+            let growth = QuotaDelta::of_alert_rule(&spec, Some(&stored.spec));
+            self.check_quota(&visible.mirror, who.org, growth)?;
+            (stored, spec)
+        };
+        if spec == stored.spec {
+            return Ok(stored);
+        }
+        let first_seq = (!spec.evaluates_as(&stored.spec)).then_some(next_seq);
+        let row = entity::alert_rule::for_update(stored.id, &spec, first_seq, self.clock.now());
+        let work = async move |db: DbTransaction| into_rule(row.update(&*db).await, &spec);
+        let told = |rule: &Arc<AlertRule>| AuditChange::new(Action::Update, NOUN, rule.id.0);
+        transaction.commit_change(who, work, told, put).await
+    }
+
+    /// Deletes a rule. Its alerts stay, without it.
+    pub async fn delete_alert_rule(&self, who: &Principal, uuid: Uuid) -> Result<()> {
+        let transaction = self.begin_transaction().await?;
+        let id = visible_rule(&transaction.visible_to(who), uuid)?.id;
+        let delete = async move |db: DbTransaction| {
+            entity::alert_rule::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
+            Ok(())
+        };
+        let told = move |(): &()| AuditChange::new(Action::Delete, NOUN, id.0);
+        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.alert_rules.remove(id)).await
+    }
+}
+
+/// The rules of an organization that name a channel, without it: what they become when the channel is deleted.
+pub(super) fn rules_without_channel(mirror: &Mirror, org: OrgId, channel: Uuid) -> Vec<Arc<AlertRule>> {
+    let naming = mirror.alert_rules.of_org(org).filter(|rule| rule.spec.channels.contains(&channel));
+    let without = naming.map(|rule| {
+        let mut rule = AlertRule::clone(rule);
+        rule.spec.channels.retain(|one| *one != channel);
+        Arc::new(rule)
+    });
+    without.collect()
+}
+
+/// Stores rules that lost a channel, in the transaction that deletes it.
+pub(super) async fn write_rules(db: &impl ConnectionTrait, rules: &[Arc<AlertRule>]) -> Result<()> {
+    for rule in rules {
+        let row = entity::alert_rule::for_update(rule.id, &rule.spec, None, rule.updated_at);
+        row.update(db).await.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+fn visible_rule(visible: &VisibleCatalog, uuid: Uuid) -> Result<Arc<AlertRule>> {
+    let rule = visible.mirror.alert_rules.by_uuid(uuid).ok_or_else(Error::not_found)?;
+    visible.stream(rule.spec.stream)?;
+    Ok(Arc::clone(rule))
+}
+
+/// Every problem of an alert rule but its name's. Channels that it had before are not checked again.
+fn problems(visible: &VisibleCatalog, spec: &AlertRuleSpec, stored: Option<&AlertRule>) -> Vec<FieldError> {
+    let stream = visible.stream(spec.stream).ok();
+    let mut problems = spec.problems(stream.map(|stream| ValueType::of_stream_kind(stream.spec.kind)));
+    if stream.is_none() {
+        problems.push(FieldError::new("sensorId", "does not exist"));
+    }
+    for (index, channel) in spec.channels.iter().enumerate() {
+        let is_kept = stored.is_some_and(|stored| stored.spec.channels.contains(channel));
+        if !is_kept && !is_channel(visible, *channel) {
+            problems.push(FieldError::new(format!("notificationChannelIds[{index}]"), "does not exist"));
+        }
+    }
+    problems
+}
+
+fn check(visible: &VisibleCatalog, spec: &AlertRuleSpec, stored: Option<&AlertRule>) -> Result<()> {
+    Error::check(problems(visible, spec, stored))?;
+    let namesake = visible.mirror.alert_rules.by_name(visible.who.org, &spec.name);
+    match namesake.filter(|other| Some(other.id) != stored.map(|rule| rule.id)) {
+        Some(_) => Err(name_taken(spec)),
+        None => Ok(()),
+    }
+}
+
+fn name_taken(spec: &AlertRuleSpec) -> Error {
+    Error::conflict(format!("An alert rule with the name '{}' exists", spec.name))
+}
+
+fn into_rule(
+    row: std::result::Result<entity::alert_rule::Model, DbErr>,
+    spec: &AlertRuleSpec,
+) -> Result<Arc<AlertRule>> {
+    Ok(Arc::new(row.map_err(|e| write_error(e, || name_taken(spec)))?.try_into()?))
+}
+
+fn put(mirror: &mut Mirror, rule: &Arc<AlertRule>) {
+    mirror.alert_rules.put(Arc::clone(rule));
+}

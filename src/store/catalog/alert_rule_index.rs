@@ -1,0 +1,118 @@
+//! In-memory index of alert rules: by id, name, UUID and stream.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::memory_size::{self, AccountedRow};
+use super::named_index::{NamedIndex, Row};
+use crate::domain::alert::rule::AlertRule;
+use crate::domain::{AlertRuleId, OrgId, StreamId};
+
+impl Row for AlertRule {
+    type Id = AlertRuleId;
+    type Owner = OrgId;
+
+    fn id(&self) -> AlertRuleId {
+        self.id
+    }
+
+    fn owner(&self) -> OrgId {
+        self.org
+    }
+
+    fn unique_name(&self) -> &str {
+        &self.spec.name
+    }
+}
+
+impl AccountedRow for AlertRule {
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn memory_bytes(&self) -> usize {
+        memory_size::of_alert_rule(&self.spec)
+    }
+}
+
+/// Every alert rule of every organization.
+#[derive(Default)]
+pub(super) struct AlertRuleIndex {
+    rows: NamedIndex<AlertRule>,
+    by_uuid: HashMap<Uuid, AlertRuleId>,
+    by_stream: HashMap<StreamId, BTreeSet<AlertRuleId>>,
+    /// Counts changes.
+    revision: u64,
+}
+
+impl AlertRuleIndex {
+    pub(super) fn get(&self, id: AlertRuleId) -> Option<&Arc<AlertRule>> {
+        self.rows.get(id)
+    }
+
+    pub(super) fn by_uuid(&self, uuid: Uuid) -> Option<&Arc<AlertRule>> {
+        self.rows.get(*self.by_uuid.get(&uuid)?)
+    }
+
+    pub(super) fn by_name(&self, org: OrgId, name: &str) -> Option<&Arc<AlertRule>> {
+        self.rows.get_by_name(org, name)
+    }
+
+    /// Rules of an organization, the oldest first.
+    pub(super) fn of_org(&self, org: OrgId) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.rows.rows_of(org)
+    }
+
+    /// Every rule, unordered.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.rows.all()
+    }
+
+    pub(super) fn count_of(&self, org: OrgId) -> usize {
+        self.rows.count_of(org)
+    }
+
+    /// Estimated memory of an organization's rules, bytes.
+    pub(super) fn bytes_of(&self, org: OrgId) -> usize {
+        self.rows.bytes_of(org)
+    }
+
+    /// Differs after every change.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Continues the revision of `before`, so that a reloaded index is never mistaken for the old one.
+    pub(super) fn continue_after(&mut self, before: &AlertRuleIndex) {
+        self.revision += before.revision + 1;
+    }
+
+    /// Adds or replaces a rule.
+    pub(super) fn put(&mut self, rule: Arc<AlertRule>) {
+        self.remove(rule.id);
+        self.revision += 1;
+        self.by_uuid.insert(rule.uuid, rule.id);
+        self.by_stream.entry(rule.spec.stream).or_default().insert(rule.id);
+        self.rows.put(rule);
+    }
+
+    pub(super) fn remove(&mut self, id: AlertRuleId) {
+        let Some(rule) = self.rows.remove(id) else { return };
+        self.revision += 1;
+        self.by_uuid.remove(&rule.uuid);
+        if let Some(ids) = self.by_stream.get_mut(&rule.spec.stream) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_stream.remove(&rule.spec.stream);
+            }
+        }
+    }
+
+    pub(super) fn remove_stream(&mut self, stream: StreamId) {
+        for id in self.by_stream.get(&stream).cloned().unwrap_or_default() {
+            self.remove(id);
+        }
+    }
+}

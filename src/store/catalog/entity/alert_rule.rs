@@ -1,0 +1,86 @@
+//! Table `alert_rules`: rules, and how far the decisions about their alerts are.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+use super::{RowRef, to_json};
+use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
+use crate::domain::{AlertRuleId, Error, Micros, OrgId, Result, StreamId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "alert_rules")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub org_id: i32,
+    /// Stream with which the rule is deleted.
+    pub stream_id: i32,
+    pub uuid: Uuid,
+    pub name: String,
+    pub spec: String,
+    pub first_seq: i64,
+    /// Readings up to this time were decided on.
+    pub decided_until: Option<i64>,
+    pub fired_at: Option<i64>,
+    /// The open alert, as the evaluation knows it: it stays here for a moment after it was resolved.
+    pub open_event_id: Option<i32>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for AlertRule {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        let place = RowRef { table: "alert_rules", id: row.id };
+        let spec: AlertRuleSpec = place.json("spec", &row.spec)?;
+        Ok(Self {
+            id: AlertRuleId(row.id),
+            org: OrgId(row.org_id),
+            uuid: row.uuid,
+            spec: AlertRuleSpec { name: row.name, stream: StreamId(row.stream_id), ..spec },
+            first_seq: row.first_seq.unsigned_abs(),
+            created_at: Micros(row.created_at),
+            updated_at: Micros(row.updated_at),
+        })
+    }
+}
+
+/// A row to insert; the database assigns its id.
+pub fn new(org: OrgId, spec: &AlertRuleSpec, first_seq: u64, now: Micros) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(org.0),
+        uuid: Set(Uuid::new_v4()),
+        first_seq: Set(first_seq as i64),
+        decided_until: Set(None),
+        fired_at: Set(None),
+        open_event_id: Set(None),
+        created_at: Set(now.0),
+        ..columns(spec, now)
+    }
+}
+
+/// An update that replaces all settable fields. With `first_seq` the rule is evaluated anew from there.
+pub fn for_update(id: AlertRuleId, spec: &AlertRuleSpec, first_seq: Option<u64>, now: Micros) -> ActiveModel {
+    let mut row = ActiveModel { id: Set(id.0), ..columns(spec, now) };
+    if let Some(first_seq) = first_seq {
+        row.first_seq = Set(first_seq as i64);
+        row.decided_until = Set(None);
+    }
+    row
+}
+
+fn columns(spec: &AlertRuleSpec, now: Micros) -> ActiveModel {
+    ActiveModel {
+        stream_id: Set(spec.stream.0),
+        name: Set(spec.name.clone()),
+        spec: Set(to_json(spec)),
+        updated_at: Set(now.0),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,155 @@
+//! Alert rules, and alerts with the progress of their rules.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::fixtures::*;
+use crate::domain::alert::rule::{AlertRule, AlertRuleSpec, Evaluation, Operator, Threshold};
+use crate::domain::alert::{AlertActor, AlertStatus, AlertStep, Severity};
+use crate::domain::event::{Event, EventFilter, EventSource, Level};
+use crate::domain::pagination::Pagination;
+use crate::domain::{Kind, Micros, Principal, StreamId};
+use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision, Catalog, OrgLimits, RuleProgress};
+
+fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
+    AlertRuleSpec {
+        name: name.to_owned(),
+        stream,
+        evaluation: Evaluation::Value,
+        window_s: None,
+        operator: Some(Operator::Gt),
+        threshold: Some(Threshold::Number(80.0)),
+        severity: Severity::Critical,
+        cooldown_s: 300,
+        auto_resolve: false,
+        enabled: true,
+        channels: Vec::new(),
+        description: None,
+    }
+}
+
+async fn new_stream(catalog: &Catalog, who: &Principal) -> StreamId {
+    let device = device(catalog, who, "press").await.id;
+    stream(catalog, who, device, "t").await.id
+}
+
+fn fire(rule: &Arc<AlertRule>, second: i64) -> AlertDecision {
+    let at = Micros(second * 1_000_000);
+    let change = AlertChange::Fire { at, value: json!(85.5) };
+    AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(at) }
+}
+
+async fn alerts(catalog: &Catalog, who: &Principal) -> Vec<Event> {
+    let filter = EventFilter { is_alert: true, page: Pagination::ALL, ..EventFilter::default() };
+    catalog.events(who, &filter).await.unwrap()
+}
+
+fn actor(second: i64) -> AlertActor {
+    AlertActor { name: "ann".to_owned(), at: Micros(second * 1_000_000), note: Some("seen".to_owned()) }
+}
+
+pub(super) async fn a_rule_comes_back_as_it_was_given(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (admin, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let stream = new_stream(&catalog, &admin).await;
+    let made = catalog.create_alert_rule(&admin, spec(" hot ", stream), 7).await.unwrap();
+    assert_eq!((&made.spec, made.first_seq), (&spec("hot", stream), 7));
+    let taken = catalog.create_alert_rule(&admin, spec("hot", stream), 7).await;
+    assert_eq!(refusal(taken).0, Kind::Conflict);
+    let unknown = catalog.create_alert_rule(&theirs, spec("hot", stream), 7).await;
+    assert_eq!(refusal(unknown), invalid(&["sensorId: does not exist"]));
+    assert_eq!(refusal(catalog.alert_rule(&theirs, made.uuid)), not_found());
+    let (before, _) = catalog.all_alert_rules();
+    let renamed = catalog.update_alert_rule(&admin, made.uuid, 9, |spec| spec.cooldown_s = 5).await.unwrap();
+    assert_eq!(renamed.first_seq, 7, "it is evaluated as before");
+    let changed = catalog.update_alert_rule(&admin, made.uuid, 9, |spec| spec.enabled = false).await.unwrap();
+    assert_eq!(changed.first_seq, 9);
+    assert_ne!(catalog.alert_rules_revision(), before);
+    drop(catalog);
+    let again = place.open().await;
+    assert_eq!(again.alert_rules(&admin), [Arc::clone(&changed)]);
+    again.set_org_limits(OrgLimits { documents: 1, ..OrgLimits::default() });
+    let full = again.create_alert_rule(&admin, spec("cold", stream), 7).await;
+    assert_eq!(refusal(full).0, Kind::LimitReached);
+    again.delete_alert_rule(&admin, made.uuid).await.unwrap();
+    assert_eq!(refusal(again.delete_alert_rule(&admin, made.uuid).await), not_found());
+}
+
+pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let stream = new_stream(&catalog, &admin).await;
+    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let progress = async |catalog: &Catalog| catalog.alert_progress(None).await.unwrap()[&rule.id];
+    let (ten, open) = (Some(Micros(10_000_000)), true);
+    let expected = RuleProgress { decided_until: ten, fired_at: ten, is_open: open };
+    assert_eq!(progress(&place.open().await).await, expected);
+    let made = alerts(&catalog, &admin).await.remove(0);
+    assert_eq!(
+        (made.source, made.spec.level, made.spec.ts),
+        (EventSource::AlertRule, Level::Critical, Micros(10_000_000))
+    );
+    let details = made.alert.clone().expect("it is an alert");
+    assert_eq!(
+        (details.rule, details.rule_name.as_str(), &details.value),
+        (Some(rule.id), "hot", &json!(85.5))
+    );
+    assert_eq!(catalog.event_by_uuid(&admin, made.uuid).await.unwrap(), made);
+
+    assert_eq!(catalog.take_closed_alerts(), []);
+    let over = catalog.step_alert(&admin, made.uuid, AlertStep::Resolve, actor(11)).await.unwrap();
+    let lifecycle = over.alert.expect("it is an alert").lifecycle;
+    assert_eq!((lifecycle.status, lifecycle.resolved_by.as_deref()), (AlertStatus::Resolved, Some("ann")));
+    assert_eq!(catalog.take_closed_alerts(), [rule.id]);
+    assert!(!progress(&catalog).await.is_open, "it was resolved");
+    let late = catalog.step_alert(&admin, made.uuid, AlertStep::Acknowledge, actor(12)).await;
+    assert_eq!(refusal(late).0, Kind::Conflict);
+
+    // Both changes are of one transaction; that of a former form of the rule is left out.
+    let resolved = AlertDecision { change: AlertChange::Resolve, ..fire(&rule, 21) };
+    let former = Arc::new(AlertRule { first_seq: 99, ..AlertRule::clone(&rule) });
+    catalog.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
+    let all = alerts(&catalog, &admin).await;
+    assert_eq!(all.len(), 2);
+    let second = all[1].alert.clone().expect("it is an alert").lifecycle;
+    assert_eq!((second.status, second.resolved_by.as_deref()), (AlertStatus::Resolved, Some("system")));
+    let expected = RuleProgress {
+        decided_until: Some(Micros(21_000_000)),
+        fired_at: Some(Micros(20_000_000)),
+        is_open: false,
+    };
+    assert_eq!(progress(&catalog).await, expected);
+}
+
+pub(super) async fn alerts_stay_when_their_rule_goes(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let stream = new_stream(&catalog, &admin).await;
+    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let made = alerts(&catalog, &admin).await.remove(0);
+    let seen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
+    assert_eq!(seen.alert.map(|alert| alert.lifecycle.status), Some(AlertStatus::Acknowledged));
+    let unseen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = false).await.unwrap();
+    assert!(unseen.spec.acknowledged, "an alert has no way back");
+    catalog.delete_stream(&admin, stream).await.unwrap();
+    assert_eq!(catalog.alert_rules(&admin), []);
+    assert_eq!(catalog.alert_progress(None).await.unwrap().len(), 0);
+    let left = alerts(&catalog, &admin).await.remove(0);
+    assert_eq!(
+        (left.spec.stream, left.alert.map(|alert| (alert.rule, alert.rule_name))),
+        (None, Some((None, "hot".to_owned())))
+    );
+}
+
+pub(super) async fn the_position_of_the_evaluation_is_replaced(place: TestDatabase) {
+    let catalog = place.open().await;
+    assert_eq!(catalog.alert_checkpoint().await.unwrap(), None);
+    for next_seq in [5, 9] {
+        let at = AlertCheckpoint { next_seq, stored_at: START, states: vec![1, 2, 3] };
+        catalog.save_alert_checkpoint(at.clone()).await.unwrap();
+        assert_eq!(place.open().await.alert_checkpoint().await.unwrap(), Some(at));
+    }
+}
