@@ -1,8 +1,9 @@
-//! Address of a single value on a device: a register, or a node of an OPC UA server.
+//! Address of a single value on a device: a register, a node of an OPC UA server, or a topic of a broker.
 
 use std::fmt;
 
 use super::codec::WordOrder;
+use super::mqtt::address::TopicPath;
 use super::opcua::node::NodePath;
 use super::point::DevicePoint;
 use super::registers::named_register::NamedRegister;
@@ -13,14 +14,17 @@ use crate::domain::stream::StreamKind;
 pub enum DeviceAddress {
     Register(NamedRegister),
     Node(NodePath),
+    Topic(TopicPath),
 }
 
 impl DeviceAddress {
-    /// Type of the value when none is given: bit for a bit, otherwise uint16 or the type of the size letter.
+    /// Type of the value when none is given: bit for a bit, fp64 for a topic, otherwise uint16 or the type of the size
+    /// letter.
     pub fn default_kind(&self) -> StreamKind {
         match self {
             DeviceAddress::Register(register) => register.default_kind,
             DeviceAddress::Node(_) => StreamKind::Uint16,
+            DeviceAddress::Topic(_) => StreamKind::Fp64,
         }
     }
 
@@ -33,6 +37,7 @@ impl DeviceAddress {
     ) -> Result<DevicePoint, String> {
         match self {
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), None)),
+            DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), kind)),
             DeviceAddress::Register(_) => self.point(kind.unwrap_or(self.default_kind()), order),
         }
     }
@@ -45,6 +50,7 @@ impl DeviceAddress {
                 point.map_err(|fault| fault.describe(kind, register))
             }
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), Some(kind))),
+            DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), Some(kind))),
         }
     }
 }
@@ -54,6 +60,7 @@ impl fmt::Display for DeviceAddress {
         match self {
             DeviceAddress::Register(register) => register.fmt(f),
             DeviceAddress::Node(node) => node.fmt(f),
+            DeviceAddress::Topic(topic) => topic.fmt(f),
         }
     }
 }

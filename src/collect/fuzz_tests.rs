@@ -173,7 +173,7 @@ fn modbus() {
 }
 
 const RULES: grammar::Rules = &[
-    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<node>"]),
+    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<node>", "<topic>"]),
     (
         "modbus",
         &[
@@ -220,6 +220,7 @@ const RULES: grammar::Rules = &[
             "ns=1;b=<text>",
         ],
     ),
+    ("topic", &["a/b", "a/+#/<text>", "a/##/<letter>", "<text>/#", "+/<letter>", "<text>#<text>"]),
     ("number", &["0", "<int>", "<small>", "65535", "65536", "4294967295", "4294967296", "0x<small>", "é"]),
     ("text", &["", "<letter><text>", ";<text>", "=<text>", "é<text>"]),
 ];
@@ -238,7 +239,7 @@ fn place_form() -> InputFormat {
 }
 
 fn read_place() -> Decoder {
-    let protocols = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
+    let protocols = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua, Protocol::Mqtt];
     let devices = protocols.map(|protocol| DeviceSpec::new("a", protocol));
     Box::new(move |input| {
         let text = text(input);

@@ -15,6 +15,7 @@ pub mod http;
 pub mod io;
 pub mod melsec;
 pub mod modbus;
+pub mod mqtt;
 pub mod numeric_value;
 pub mod one_shot;
 pub mod opcua;
@@ -89,6 +90,8 @@ mod tests {
             (Protocol::Opcua, " ", false),
             (Protocol::Opcua, "Temp", false),
             (Protocol::Opcua, "ns=2;s=Line1.Temp", true),
+            (Protocol::Mqtt, "line/+/temp#/value", true),
+            (Protocol::Mqtt, "line/#/temp", false),
             (Protocol::Virtual, "", true),
             (Protocol::Http, "/data/0/value", true),
             (Protocol::Http, "data.value", false),

@@ -3,6 +3,7 @@
 use opcua::types::DataValue;
 
 use super::device_value::{DeviceValue, Sample};
+use super::mqtt::address::TopicPath;
 use super::opcua::node::NodePath;
 use super::opcua::status;
 use super::registers::{self, RegisterData, RegisterRange};
@@ -14,6 +15,8 @@ pub enum DevicePoint {
     Register(registers::point::RegisterPoint),
     /// The server knows the node's type; a stream converts the value to its kind.
     Node(NodePath, Option<StreamKind>),
+    /// Messages have no type; a stream converts what they hold to its kind.
+    Topic(TopicPath, Option<StreamKind>),
 }
 
 /// Data that a device returned for the read of a point.
@@ -28,6 +31,8 @@ pub enum PointData {
 pub enum PointWrite {
     Registers(registers::RegisterWrite),
     Node(NodePath, DeviceValue),
+    /// A message with this payload.
+    Topic(TopicPath, DeviceValue),
 }
 
 impl DevicePoint {
@@ -36,6 +41,7 @@ impl DevicePoint {
         match self {
             DevicePoint::Register(point) => point.span.space.is_writable,
             DevicePoint::Node(..) => true,
+            DevicePoint::Topic(topic, _) => topic.written_topic().is_some(),
         }
     }
 
@@ -65,6 +71,7 @@ impl DevicePoint {
             }
             (DevicePoint::Register(_), DeviceValue::Text(_)) => None,
             (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
+            (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),
         }
     }
 
@@ -74,7 +81,7 @@ impl DevicePoint {
         match self {
             DevicePoint::Register(point) if point.is_bit() => Some(StreamKind::Bit),
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(..) => None,
+            DevicePoint::Node(..) | DevicePoint::Topic(..) => None,
         }
     }
 
@@ -82,7 +89,7 @@ impl DevicePoint {
     pub fn kind(&self) -> Option<StreamKind> {
         match self {
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(_, kind) => *kind,
+            DevicePoint::Node(_, kind) | DevicePoint::Topic(_, kind) => *kind,
         }
     }
 }

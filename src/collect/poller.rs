@@ -27,6 +27,8 @@ use crate::domain::{self, DeviceId, Error, Kind};
 
 /// Delay before a retry when the store is busy. Meanwhile nothing is polled, so memory stays bounded.
 const SINK_BUSY_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// Delay before a retry when the store fails and the device keeps its messages until they are stored.
+const SINK_FAILURE_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How often the poller checks that a device without polled streams can be reached.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// Below any interval that can be configured; keeps a wrong one from spinning.
@@ -64,6 +66,8 @@ pub struct Poller {
     connection_state: DeviceConnectionState,
     /// Why the sink rejected readings last time.
     sink_fault: Option<String>,
+    /// Whether the readings at hand are offered again until the sink is in order (`PollSource::awaits_storing`).
+    must_store: bool,
 }
 
 impl Poller {
@@ -85,6 +89,7 @@ impl Poller {
             backoff: Backoff::default(),
             connection_state: DeviceConnectionState::Unknown,
             sink_fault: None,
+            must_store: false,
         }
     }
 
@@ -186,7 +191,9 @@ impl Poller {
             }
             let (offer, turns) = self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
             self.log_fault_transitions(&round.device, turns);
+            self.must_store = source.awaits_storing();
             self.store(&round.device, offer).await?;
+            source.on_stored();
             polled.map_err(PollingEnd::Lost)?;
             self.publish_health();
         }
@@ -211,6 +218,7 @@ impl Poller {
             self.connection_state = DeviceConnectionState::Down;
         }
         let offer = self.deadband.mark_lost(self.ports.clock.now());
+        self.must_store = false;
         // When the server stops meanwhile, the caller's next wait reports it.
         let _ = self.store(device, offer).await;
     }
@@ -260,7 +268,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Writes once, repeated while the sink is busy and the device still exists.
+    /// Writes once, repeated while the sink is busy and the device still exists; for a device that keeps its messages
+    /// also while the sink fails.
     async fn write(
         &mut self,
         device: &Device,
@@ -270,6 +279,15 @@ impl Poller {
             match self.ports.sink.write(device, offer.readings.clone()).await {
                 Err(busy) if busy.kind == Kind::Busy && self.ports.plant.device(self.id).is_some() => {
                     self.signal.unless_stopped(sleep(SINK_BUSY_RETRY_DELAY)).await?;
+                }
+                Err(failed)
+                    if self.must_store
+                        && self.ports.plant.device(self.id).is_some()
+                        && failed.kind.is_our_fault() =>
+                {
+                    self.refused(device, &failed);
+                    self.publish_health();
+                    self.signal.unless_stopped(sleep(SINK_FAILURE_RETRY_DELAY)).await?;
                 }
                 written => return Ok(written),
             }

@@ -7,15 +7,22 @@ use super::client::DeviceEndpoint;
 use super::point::DevicePoint;
 use super::protocol::{self, DeviceProtocol, SourceContext};
 use super::source::DeviceSource;
-use super::{fenet, http, melsec, modbus, opcua, virtual_device};
+use super::{fenet, http, melsec, modbus, mqtt, opcua, virtual_device};
 use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::stream::{Stream, StreamSpec};
 
 /// Every protocol that is collected. Devices of the others are stored, and get their values by other ways or not at all
 /// ([`idle_state`]).
-static PROTOCOLS: [&dyn DeviceProtocol; 6] =
-    [&modbus::Modbus, &melsec::Melsec, &fenet::Fenet, &opcua::Opcua, &http::Http, &virtual_device::Virtual];
+static PROTOCOLS: [&dyn DeviceProtocol; 7] = [
+    &modbus::Modbus,
+    &melsec::Melsec,
+    &fenet::Fenet,
+    &opcua::Opcua,
+    &mqtt::Mqtt,
+    &http::Http,
+    &virtual_device::Virtual,
+];
 
 /// Returns the implementation of a protocol; `None` when it is not collected.
 pub fn find(protocol: Protocol) -> Option<&'static dyn DeviceProtocol> {
@@ -51,8 +58,8 @@ pub fn idle_state(spec: &DeviceSpec, streams: &[Arc<Stream>]) -> Option<(DeviceS
     }
     match (find(spec.protocol), spec.protocol) {
         (Some(protocol), _) if protocol.is_polled(spec, streams) => None,
-        // Values arrive without polling: posted, computed, or from a broker.
-        (Some(_), _) | (None, Protocol::Ai | Protocol::Mqtt) => Some((DeviceState::Online, None)),
+        // Values arrive without polling: posted, computed, or sent by a gateway.
+        (Some(_), _) | (None, Protocol::Ai) => Some((DeviceState::Online, None)),
         (None, _) => {
             let error = format!("protocol \"{}\" is not collected by this version", spec.protocol);
             Some((DeviceState::Offline, Some(error)))

@@ -62,6 +62,15 @@ pub trait PollSource: Send + Sync + 'static {
         group: &mut Self::Group,
         results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault>;
+
+    /// Whether the device keeps what it has sent until [`PollSource::on_stored`]. Then readings that cannot be stored
+    /// now are offered again, however long that takes, and nothing is polled meanwhile.
+    fn awaits_storing(&self) -> bool {
+        false
+    }
+
+    /// The results of the last poll are durable, or can never be stored.
+    fn on_stored(&mut self) {}
 }
 
 /// Waits for the next groups that are due.
@@ -99,6 +108,12 @@ pub trait DeviceSource: Any + Send {
 
     /// As [`PollSource::poll`], of the group with this number.
     async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault>;
+
+    /// As [`PollSource::awaits_storing`].
+    fn awaits_storing(&self) -> bool;
+
+    /// As [`PollSource::on_stored`].
+    fn on_stored(&mut self);
 }
 
 /// A protocol's source with its groups.
@@ -148,5 +163,13 @@ impl<S: PollSource> DeviceSource for GroupedSource<S> {
 
     async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault> {
         self.source.poll(&mut self.groups[group], results).await
+    }
+
+    fn awaits_storing(&self) -> bool {
+        self.source.awaits_storing()
+    }
+
+    fn on_stored(&mut self) {
+        self.source.on_stored();
     }
 }

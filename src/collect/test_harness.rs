@@ -16,6 +16,7 @@ use crate::domain::device::{Device, DeviceSpec, DeviceState, DeviceStatus, Proto
 use crate::domain::ports::{BoxFuture, DeviceRegistry, SampleSink};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind, StreamSpec};
+use crate::domain::topology::Topology;
 use crate::domain::window::Windows;
 use crate::domain::{Clock, DeviceId, Error, Kind, Micros, OrgId, Result, StreamId};
 
@@ -88,7 +89,16 @@ pub struct CollectFixture {
 pub fn device(id: DeviceId, spec: DeviceSpec) -> Arc<Device> {
     let at = Micros(0);
     let aliases = DeviceAliases::default();
-    Arc::new(Device { id, org: OrgId(1), aliases, last_channel: 0, spec, created_at: at, updated_at: at })
+    Arc::new(Device {
+        id,
+        org: OrgId(1),
+        aliases,
+        last_channel: 0,
+        spec,
+        topology: Topology::default(),
+        created_at: at,
+        updated_at: at,
+    })
 }
 
 /// A Modbus device polled every 20 ms.

@@ -12,7 +12,7 @@ const DEVICE_FIELDS: [&str; 7] = ["protocol", "host", "port", "unit", "username"
 /// `metadata`, with a message that begins with the setting's name. Metadata that no protocol reads belongs to the
 /// device's owner and is never wrong.
 pub fn device_problems(spec: &DeviceSpec) -> Vec<FieldError> {
-    let Some(protocol) = registry::find(spec.protocol).filter(|_| spec.protocol.has_registers()) else {
+    let Some(protocol) = registry::find(spec.protocol).filter(|_| spec.has_registers()) else {
         return Vec::new();
     };
     let checks = [

@@ -29,6 +29,32 @@ fn beyond(name: &str, max: u32, given: &str) -> String {
 }
 
 #[test]
+fn settings_of_mqtt_are_checked_where_the_device_is_a_broker() {
+    check(vec![
+        ("mqtt_without", Protocol::Mqtt, json!({}), vec![]),
+        ("mqtt_qos", Protocol::Mqtt, json!({"qos": 2}), vec![beyond("qos", 1, "2")]),
+        (
+            "mqtt_pointer",
+            Protocol::Mqtt,
+            json!({"time_pointer": "time"}),
+            vec!["time_pointer: `time` is no JSON pointer such as /time.".into()],
+        ),
+        (
+            "mqtt_writable",
+            Protocol::Mqtt,
+            json!({"writable": ["a/#/b"]}),
+            vec![
+                "writable: Invalid register \"a/#/b\". After the wildcard `#` only a second `#` and the pointer may \
+                 follow. Write TOPIC or TOPIC#POINTER, for example line/1/temp, line/+/temp#/value or line/##/value."
+                    .into(),
+            ],
+        ),
+    ]);
+    let gateway = device(Protocol::Mqtt, "", json!({"qos": 2}));
+    assert!(device_problems(&gateway).is_empty(), "a gateway's are its own");
+}
+
+#[test]
 fn settings_of_modbus_and_melsec_are_checked() {
     check(vec![
         ("modbus_without", Protocol::Modbus, json!({}), vec![]),

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::codec::WordOrder;
+use super::mqtt::address::TopicPath;
 use super::numeric_value::NumericValue;
 use super::opcua::node::NodePath;
 use super::point::{DevicePoint, PointWrite};
@@ -16,12 +17,13 @@ use crate::domain::{Error, Result};
 
 const SETTING: &str = "writable";
 
-/// Cells and nodes in the list.
+/// Cells, nodes and topics in the list.
 #[derive(Debug, Default)]
 pub struct WriteAllowlist {
     /// Allowed bits of each cell.
     cells: HashMap<CellId, u16>,
     nodes: Vec<NodePath>,
+    topics: Vec<TopicPath>,
 }
 
 impl WriteAllowlist {
@@ -52,6 +54,7 @@ impl WriteAllowlist {
                 }
             }
             Some(WriteScope::Node(node)) => self.nodes.push(node),
+            Some(WriteScope::Topic(topic)) => self.topics.push(topic),
             None => {}
         }
         Ok(())
@@ -65,6 +68,7 @@ impl WriteAllowlist {
                 mask & !listed == 0
             }),
             Some(WriteScope::Node(node)) => self.nodes.contains(&node),
+            Some(WriteScope::Topic(topic)) => self.topics.contains(&topic),
             None => false,
         }
     }
@@ -73,13 +77,15 @@ impl WriteAllowlist {
 enum WriteScope {
     Cells(Vec<CellBits>),
     Node(NodePath),
+    Topic(TopicPath),
 }
 
-/// Cells or node that a write of any value to `point` changes; `None` where nothing can be written.
+/// Cells, node or topic that a write of any value to `point` changes; `None` where nothing can be written.
 fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
     Some(match point.encode(NumericValue::Uint(0))? {
         PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
         PointWrite::Node(node, _) => WriteScope::Node(node),
+        PointWrite::Topic(topic, _) => WriteScope::Topic(topic),
     })
 }
 

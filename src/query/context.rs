@@ -11,12 +11,16 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::runtime::Handle;
 
 use super::log::{QueryLog, QueryRecord, QueryTracker};
+use super::org_streams::{MessageStreams, OrgStreamsCache};
 use super::scan::row_security::VisibleStreams;
 use super::scan::text_batch_size::TextBatchSize;
+use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::audit::{AuditFilter, AuditRecord};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
+use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
+use crate::domain::quarantine::{QuarantineFilter, Quarantined};
 use crate::domain::reading::Reading;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 use crate::store::Store;
@@ -29,6 +33,7 @@ pub struct QueryServices {
     pub states: Arc<dyn DeviceStatusSource>,
     pub models: Arc<dyn ModelScorer>,
     pub log: Arc<QueryLog>,
+    pub org_streams: OrgStreamsCache,
     /// Runtime of the rest of the server.
     pub main_runtime: Handle,
 }
@@ -114,12 +119,33 @@ impl QueryContext {
         asked.await.map_err(|e| Error::internal("reading the event log was interrupted").with_source(e))?
     }
 
+    /// Returns the annotations that the principal may see, read on the main runtime as in [`Self::events`].
+    pub async fn annotations(&self, filter: AnnotationFilter) -> Result<Vec<Annotation>> {
+        let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
+        let asked =
+            self.services.main_runtime.spawn(async move { catalog.annotations(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading annotations was interrupted").with_source(e))?
+    }
+
     /// Returns the audit records that the principal may see, read on the main runtime as in [`Self::events`].
     pub async fn audit_log(&self, filter: AuditFilter) -> Result<Vec<AuditRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
         let asked =
             self.services.main_runtime.spawn(async move { catalog.audit_log(&principal, &filter).await });
         asked.await.map_err(|e| Error::internal("reading the audit log was interrupted").with_source(e))?
+    }
+
+    /// Returns the quarantined readings that the principal may see, read on the main runtime as in [`Self::events`].
+    pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<Quarantined>> {
+        let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
+        let asked =
+            self.services.main_runtime.spawn(async move { catalog.quarantined(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading the quarantine was interrupted").with_source(e))?
+    }
+
+    /// Returns the sessions of MQTT clients that the principal may see.
+    pub(super) fn mqtt_sessions(&self) -> Vec<SessionStatus> {
+        self.services.states.mqtt_sessions(&self.principal)
     }
 
     /// Returns the server's current time.
@@ -136,6 +162,18 @@ impl QueryContext {
     pub(super) fn sees_host_metrics(&self) -> bool {
         let host = self.services.store.catalog().default_org();
         self.principal.org == host && !self.principal.is_restricted()
+    }
+
+    /// Returns the streams of the principal's organization; `None` when the principal does not see all of it.
+    pub fn org_streams(&self) -> Option<Arc<MessageStreams>> {
+        let from = &self.snapshot.retention_bounds.visible_from;
+        self.services.org_streams.get(self.catalog(), &self.principal, from)
+    }
+
+    /// Returns the newest readings of streams, of any quality and of one moment, which may be later than the snapshot.
+    /// Streams without readings are left out.
+    pub fn newest_readings(&self, streams: &[StreamId]) -> Vec<Reading> {
+        self.services.store.newest_of_many(&self.principal, streams)
     }
 
     /// Returns the newest reading of a stream, of any quality.

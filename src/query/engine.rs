@@ -23,6 +23,7 @@ use super::guard::operators;
 use super::log::{QueryInfo, QueryTracker, Surface};
 use super::memory_pool::QueryMemoryPool;
 use super::options::EngineOptions;
+use super::org_streams::OrgStreamsCache;
 use super::params::Params;
 use super::plan_cache::{PlanCache, PlannedStatement};
 use super::postgres::LazyPostgresCompat;
@@ -78,8 +79,14 @@ impl Engine {
         let threads = QueryRuntimes::start(cores, long_running_permits(options.max_running))?;
         let gates = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
         let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
-        let services =
-            Arc::new(QueryServices { store, states, models, log, main_runtime: Handle::current() });
+        let services = Arc::new(QueryServices {
+            store,
+            states,
+            models,
+            log,
+            org_streams: OrgStreamsCache::default(),
+            main_runtime: Handle::current(),
+        });
         Ok(Self { services, template, options, postgres, plan_cache: known, admission: gates, threads })
     }
 

@@ -13,6 +13,7 @@ use super::params::Params;
 use super::{Engine, EngineOptions};
 use crate::domain::device::{Device, DeviceStatus};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
+use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelRows, ModelScorer};
 use crate::domain::{Error, Micros, Principal, Result};
 use crate::store::fuzz_store::FuzzStore;
@@ -25,6 +26,10 @@ struct NoDevicesOrModels;
 impl DeviceStatusSource for NoDevicesOrModels {
     fn status(&self, _: &Device) -> DeviceStatus {
         DeviceStatus::default()
+    }
+
+    fn mqtt_sessions(&self, _: &Principal) -> Vec<SessionStatus> {
+        Vec::new()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod memory_pool;
 pub mod messages;
 pub mod named;
 pub mod options;
+pub mod org_streams;
 pub mod params;
 mod plan_cache;
 pub mod planner;

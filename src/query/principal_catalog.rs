@@ -16,12 +16,13 @@ use super::functions::anomaly_score::AnomalyScore;
 use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
-    audit_log, clients, commands, core_views, devices, events, groups, latest, messages, products, query_log,
-    readings, statistics, streams,
+    annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
+    latest, messages, mqtt_sessions, products, quarantine, query_log, readings, sites, statistics, streams,
 };
 use crate::domain::client::Client;
 use crate::domain::command::CommandFilter;
 use crate::domain::device::{Device, DeviceFilter};
+use crate::domain::document::{Document, DocumentKind};
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
 
@@ -87,9 +88,15 @@ impl PrincipalCatalog {
             "products" => self.products()?,
             "clients" => self.clients()?,
             "commands" => self.commands()?,
+            "documents" => self.documents()?,
+            "sites" => Arc::new(sites::table(self.documents_of(DocumentKind::Site))?),
+            "components" => Arc::new(components::table(self.documents_of(DocumentKind::Component))?),
+            "quarantine" => Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone()))),
+            "mqtt_sessions" => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
             "statistics" => self.statistics(false),
             "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),
             "events" => self.events_table(),
+            "annotations" => Arc::new(ScanProvider(annotations::AnnotationsTable::new(self.context.clone()))),
             "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(self.statistics(true))?),
             "core_eventlog" => Arc::new(core_views::core_eventlog(self.events_table())?),
             "core_value" => Arc::new(core_views::core_value(self.readings())?),
@@ -149,6 +156,15 @@ impl PrincipalCatalog {
     fn commands(&self) -> Result<Arc<dyn TableProvider>> {
         let rows = self.context.catalog().commands(&self.context.principal, &CommandFilter::default());
         Ok(Arc::new(commands::table(rows)?))
+    }
+
+    fn documents_of(&self, kind: DocumentKind) -> Vec<Arc<Document>> {
+        self.context.catalog().documents(&self.context.principal, kind)
+    }
+
+    fn documents(&self) -> Result<Arc<dyn TableProvider>> {
+        let rows = DocumentKind::ALL.into_iter().flat_map(|kind| self.documents_of(kind));
+        Ok(Arc::new(documents::table(rows.collect())?))
     }
 
     fn groups(&self) -> Result<Arc<dyn TableProvider>> {

@@ -8,18 +8,24 @@ use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 18] = [
+pub const TABLES: [(&str, Resource); 24] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
     ("messages", Resource::Value),
     ("commands", Resource::Device),
     ("events", Resource::EventLog),
+    ("annotations", Resource::Device),
     ("devices", Resource::Device),
     ("streams", Resource::Data),
     ("groups", Resource::Group),
     ("products", Resource::Device),
     ("clients", Resource::System),
+    ("documents", Resource::Device),
+    ("sites", Resource::Device),
+    ("components", Resource::Device),
+    ("quarantine", Resource::Value),
+    ("mqtt_sessions", Resource::Device),
     ("query_log", Resource::System),
     ("audit_log", Resource::System),
     ("core_value", Resource::Value),

@@ -37,6 +37,16 @@ impl Step {
     }
 }
 
+/// Returns the length of an ISO-8601 duration in microseconds; `None` for anything else, for nothing or less, and for
+/// years and months, whose length depends on where they begin.
+pub fn duration_us(text: &str) -> Option<i64> {
+    let parts = bucket_width::parse_iso(text.strip_prefix('P').map(|_| text)?)?;
+    match BucketWidth::new(parts).ok()? {
+        BucketWidth::Micros(length) => Some(length),
+        BucketWidth::Months(_) => None,
+    }
+}
+
 #[cfg(test)]
 #[path = "step_tests.rs"]
 mod tests;

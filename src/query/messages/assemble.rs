@@ -14,7 +14,7 @@ use crate::domain::message::{Message, MessageContent, MessageSensor, StoredMessa
 use crate::domain::min_max::MinMax;
 use crate::domain::reading::Reading;
 use crate::domain::time::Day;
-use crate::domain::{DeviceId, Error, Micros, Result};
+use crate::domain::{DeviceId, Error, Micros, Result, StreamId};
 use crate::query::engine::Engine;
 use crate::query::error::from_datafusion;
 use crate::query::readings_list::{READING_COLUMNS, to_readings};
@@ -52,7 +52,11 @@ pub async fn messages(
     }
     let mut readings = ReadingsByMessage::new();
     for (day, wanted) in derived {
-        for (key, reading) in read_derived(&scope, engine, day, wanted).await? {
+        let (mut found, older) = newest_readings(&scope, wanted);
+        if !older.is_empty() {
+            found.extend(read_derived(&scope, engine, day, older).await?);
+        }
+        for (key, reading) in found {
             let bytes = READING_BYTES + reading.text.as_ref().map_or(0, |text| text.len());
             memory.try_grow(bytes).map_err(from_datafusion)?;
             readings.entry(key).or_default().push(reading);
@@ -88,18 +92,47 @@ pub async fn messages(
     Ok(found)
 }
 
+/// A reading with the device and time of its message, microseconds since 1970.
+type KeyedReading = ((i32, i64), Reading);
+
+/// Finds the readings of messages that are the newest of their device: these are in memory. The first page of a list
+/// consists of such messages, and their readings lie at the ends of as many streams, each in a page of its own on disk.
+/// Returns them with the messages that have to be read.
+fn newest_readings(scope: &MessageScope, wanted: Vec<(i32, i64)>) -> (Vec<KeyedReading>, Vec<(i32, i64)>) {
+    let devices: HashSet<i32> = wanted.iter().map(|(device, _)| *device).collect();
+    let streams = scope.streams().of_devices(|device| devices.contains(&device));
+    let ids: Vec<StreamId> = streams.iter().copied().map(StreamId).collect();
+    let mut by_device: HashMap<i32, Vec<Reading>> = HashMap::new();
+    for reading in scope.view.newest_readings(&ids) {
+        if let Some((device, _)) = scope.streams().get(reading.stream.0) {
+            by_device.entry(device).or_default().push(reading);
+        }
+    }
+    // A stream whose newest reading is older has none at the time of the message.
+    let is_newest = |(device, ts): &(i32, i64)| {
+        by_device.get(device).and_then(|all| all.iter().map(|reading| reading.ts.0).max()) == Some(*ts)
+    };
+    let (newest, older): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_newest);
+    let mut found = Vec::new();
+    for key in newest {
+        let of_device = by_device.remove(&key.0).into_iter().flatten();
+        found.extend(of_device.filter(|reading| reading.ts.0 == key.1).map(|reading| (key, reading)));
+    }
+    (found, older)
+}
+
 /// Reads the readings of one day at the times of derived messages.
 async fn read_derived(
     scope: &MessageScope,
     engine: &Engine,
     day: Day,
     wanted: Vec<(i32, i64)>,
-) -> Result<Vec<((i32, i64), Reading)>> {
+) -> Result<Vec<KeyedReading>> {
     let mut ts = MinMax::new(i64::MAX, i64::MIN);
     wanted.iter().for_each(|(_, time)| ts.extend(*time));
     let wanted: HashSet<(i32, i64)> = wanted.into_iter().collect();
     let devices: HashSet<i32> = wanted.iter().map(|(device, _)| *device).collect();
-    let streams = scope.streams.of_devices(|device| devices.contains(&device));
+    let streams = scope.streams().of_devices(|device| devices.contains(&device));
     let mut bounds = Bounds { ts, ..Bounds::default() };
     bounds.restrict(streams.iter().copied().collect());
     let (view, visible) = (scope.view.clone(), scope.view.visible_streams().clone());
@@ -111,7 +144,7 @@ async fn read_derived(
     let mut found = Vec::new();
     while let Some(batch) = batches.try_next().await.map_err(from_datafusion)? {
         for reading in to_readings(&batch).iter() {
-            let device = scope.streams.get(reading.stream.0).map(|(device, _)| (device, reading.ts.0));
+            let device = scope.streams().get(reading.stream.0).map(|(device, _)| (device, reading.ts.0));
             if let Some(key) = device.filter(|key| wanted.contains(key)) {
                 found.push((key, reading));
             }
@@ -123,7 +156,7 @@ async fn read_derived(
 /// The sensors of a derived message, in the order of channels, which is that of the streams' ids.
 fn sensors(scope: &MessageScope, mut readings: Vec<Reading>) -> Vec<MessageSensor> {
     readings.sort_unstable_by_key(|reading| reading.stream);
-    let known = readings.iter().filter_map(|reading| Some((reading, scope.by_id.get(&reading.stream.0)?)));
+    let known = readings.iter().filter_map(|reading| Some((reading, scope.stream(reading.stream.0)?)));
     (1..)
         .zip(known)
         .map(|(index, (reading, stream))| MessageSensor::of_reading(index, stream, reading))

@@ -1,23 +1,20 @@
 //! Counts messages by device and window: from the kept counts where these are right, and from rows elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::live_windows::{self, CountReceiver, GrowingWindows, LiveWindows, WindowCount};
 use super::scope::MessageScope;
 use crate::domain::Result;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
-use crate::store::message_counts::counter::count_windows;
 use crate::store::message_counts::day_counts::{
     DayCounts, DeviceTotal, KeyCounts, MessageCount, Visibility, visibility,
 };
-use crate::store::message_counts::job::{MAX_PART_ROWS, uncovered_windows};
-use crate::store::message_counts::keys::{DayPart, KeySource};
+use crate::store::message_counts::job::uncovered_windows;
+use crate::store::message_counts::keys::{KeySource, each_stream_of_run};
 use crate::store::message_counts::window_set::{WindowSet, bounds_of, day_bounds};
 use crate::store::table::Table;
-
-/// Receives the count of a device in a window. Of a device whose whole day is taken from its total, the window is 0.
-pub type CountReceiver<'a> = &'a mut dyn FnMut(i32, u8, &MessageCount);
 
 /// Counts one day after the other.
 pub struct MessageCounter<'a> {
@@ -38,20 +35,24 @@ struct DayStaleness {
     day: Day,
     /// The windows that the request asks about.
     asked: WindowSet,
-    /// Windows that are stale for every device.
+    /// Windows that the request cuts.
+    cut: WindowSet,
+    /// Windows that are stale for every device: those that are cut, and those that newer files overlap.
     all: WindowSet,
     by_device: HashMap<i32, WindowSet>,
 }
 
 impl DayStaleness {
+    /// Whether the whole day is asked about, and its kept counts are right.
+    fn is_nowhere(&self) -> bool {
+        self.asked == WindowSet::all() && self.all.is_empty() && self.by_device.is_empty()
+    }
+
     fn of(&self, device: i32) -> WindowSet {
         let own = self.by_device.get(&device).copied().unwrap_or_default();
         self.asked.intersection(self.all.union(own))
     }
 }
-
-/// Windows to count from rows, by device.
-type LiveWindows = BTreeMap<i32, WindowSet>;
 
 impl<'a> MessageCounter<'a> {
     pub fn new(scope: &'a MessageScope) -> Self {
@@ -71,6 +72,27 @@ impl<'a> MessageCounter<'a> {
         days
     }
 
+    /// Counts all messages of a day. Blocks. For whoever sees all of an organization, the sum of a day that is not being
+    /// written to is kept: a list counts every day, and may have a thousand devices on each.
+    ///
+    /// # Errors
+    /// As [`MessageCounter::count`].
+    pub fn total(&mut self, day: Day) -> Result<MessageCount> {
+        let scope = self.scope;
+        let (org, bounds) = (scope.view.principal.org, &scope.snapshot().retention_bounds);
+        let entry = scope.snapshot().message_counts.days.get(&day).filter(|_| scope.is_whole_org);
+        let entry = entry.filter(|_| self.staleness(day).is_nowhere());
+        if let Some(known) = entry.and_then(|entry| entry.org_sum(org, bounds)) {
+            return Ok(known);
+        }
+        let mut total = MessageCount::default();
+        self.count(day, false, &mut |_, _, count| total.add(count))?;
+        if let Some(entry) = entry {
+            entry.keep_org_sum(org, bounds, total);
+        }
+        Ok(total)
+    }
+
     /// Counts a day; with `by_window`, every window of its own. Blocks.
     ///
     /// # Errors
@@ -83,9 +105,10 @@ impl<'a> MessageCounter<'a> {
         let entry = version.days.get(&day).filter(|_| self.scope.uses_kept_counts);
         let Some(entry) = entry else {
             live.extend(self.scope.devices.iter().map(|device| (*device, staleness.asked)));
-            return self.count_live(day, &live, give);
+            return live_windows::count_all(self.scope, day, &live, give);
         };
         let is_whole = staleness.asked == WindowSet::all() && !by_window;
+        let mut grown = GrowingWindows::default();
         let mut windows: Option<Option<Arc<DayCounts>>> = None;
         let mut totals = entry.totals.devices.iter().peekable();
         for device in self.scope.devices.iter().copied() {
@@ -93,7 +116,8 @@ impl<'a> MessageCounter<'a> {
             let stale = staleness.of(device);
             let Some(total) = totals.next_if(|total| total.device == device) else {
                 // Nothing was counted, so only stale windows can have messages.
-                live.insert(device, stale);
+                live.insert(device, stale.intersection(staleness.cut));
+                grown.windows.insert(device, stale.without(staleness.cut));
                 continue;
             };
             if is_whole && stale.is_empty() {
@@ -111,29 +135,41 @@ impl<'a> MessageCounter<'a> {
                 continue;
             };
             let counted = known.device(device).map_or(&[][..], |known| known.windows.as_slice());
-            let left = self.kept_windows(&staleness, total, counted, give);
-            live.insert(device, left.union(stale));
+            let left = self.kept_windows(&staleness, (total, counted), &mut grown.kept, give);
+            live.insert(device, left.union(stale.intersection(staleness.cut)));
+            grown.windows.insert(device, stale.without(staleness.cut).without(left));
+        }
+        grown.windows.retain(|_, windows| !windows.is_empty());
+        let older = live_windows::count_newer(self.scope, (day, entry.totals.covered), &grown, give)?;
+        for (device, windows) in older {
+            let of_device = live.entry(device).or_default();
+            *of_device = of_device.union(windows);
         }
         live.retain(|_, windows| !windows.is_empty());
-        self.count_live(day, &live, give)
+        live_windows::count_all(self.scope, day, &live, give)
     }
 
-    /// Gives the kept windows that are right, and returns those that only rows can tell.
+    /// Gives the kept windows that are right, and notes those that may have grown. Returns those that only rows can
+    /// tell.
     fn kept_windows(
         &mut self,
         staleness: &DayStaleness,
-        DeviceTotal { device, streams, .. }: &DeviceTotal,
-        counted: &[(u8, KeyCounts)],
+        (DeviceTotal { device, streams, .. }, counted): (&DeviceTotal, &[(u8, KeyCounts)]),
+        grown: &mut HashMap<(i32, u8), WindowCount>,
         give: CountReceiver<'_>,
     ) -> WindowSet {
         let (day, device, stale) = (staleness.day, *device, staleness.of(*device));
         let mut left = WindowSet::default();
         let of_day = self.visibility(device, streams, day_bounds(day));
         for (window, counts) in counted {
-            if !staleness.asked.contains(*window) || stale.contains(*window) {
+            if !staleness.asked.contains(*window) || staleness.cut.contains(*window) {
                 continue;
             }
             match of_day.or_else(|| self.visibility(device, streams, bounds_of(day, *window))) {
+                Some(seen) if stale.contains(*window) => {
+                    let newest = counts.newest_reading.max(counts.newest_stored);
+                    grown.insert((device, *window), WindowCount { seen: counts.visible(seen), newest });
+                }
                 Some(seen) => give(device, *window, &counts.visible(seen)),
                 None => left.insert(*window),
             }
@@ -149,7 +185,7 @@ impl<'a> MessageCounter<'a> {
         let starts = match self.starts.get(&device) {
             Some(known) if known.streams == *streams => known.starts,
             _ => {
-                let starts = self.scope.streams.starts(streams);
+                let starts = self.scope.streams().starts(streams);
                 self.starts.insert(device, DeviceStarts { streams: streams.clone(), starts });
                 starts
             }
@@ -165,21 +201,21 @@ impl<'a> MessageCounter<'a> {
         let files = self.source.reading_files(day).iter().chain(self.source.message_files(day));
         let mut all = uncovered_windows(day, files, covered);
         let is_cut = |window: &u8| !scope.ts.covers(bounds_of(day, *window));
-        asked.iter().filter(is_cut).for_each(|window| all.insert(window));
+        let mut cut = WindowSet::default();
+        asked.iter().filter(is_cut).for_each(|window| cut.insert(window));
+        all = all.union(cut);
         let mut by_device: HashMap<i32, WindowSet> = HashMap::new();
         let mut touch = |device: i32, ts: MinMax<i64>| {
             let windows = by_device.entry(device).or_default();
             *windows = windows.union(WindowSet::overlapping(day, ts));
         };
         for run in snapshot.memory.get(&day).iter().flat_map(|day| &day.runs) {
-            let mut start = 0;
-            while let Some(stream) = run.stream.get(start).copied() {
-                let end = start + run.stream[start..].partition_point(|other| *other == stream);
-                if let Some((device, _)) = scope.streams.get(stream) {
-                    touch(device, MinMax::new(run.ts[start], run.ts[end - 1]));
+            each_stream_of_run(run, scope.streams().ids(), &mut |stream, times: &[i64]| {
+                let device = scope.streams().get(stream).map(|(device, _)| device);
+                if let (Some(device), Some(first), Some(last)) = (device, times.first(), times.last()) {
+                    touch(device, MinMax::new(*first, *last));
                 }
-                start = end;
-            }
+            });
         }
         let messages = &snapshot.upsert_tables[Table::Messages].memory;
         for rows in messages.get(&day).into_iter().flatten() {
@@ -188,32 +224,6 @@ impl<'a> MessageCounter<'a> {
                 touch(key.id, MinMax::of(key.ts));
             }
         }
-        DayStaleness { day, asked, all, by_device }
-    }
-
-    /// Counts windows of devices from rows.
-    fn count_live(&self, day: Day, live: &LiveWindows, give: CountReceiver<'_>) -> Result<()> {
-        let all = live.values().fold(WindowSet::default(), |all, windows| all.union(*windows));
-        let rows = all.iter().map(|window| self.source.estimate_rows(day, bounds_of(day, window))).max();
-        let most = usize::try_from(MAX_PART_ROWS / rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX).max(1);
-        for (first, last) in all.runs(most) {
-            let span = MinMax::new(bounds_of(day, first).min, bounds_of(day, last).max);
-            let span = span.intersection(self.scope.ts);
-            let (part, windows) = (DayPart { day, ts: span }, WindowSet::overlapping(day, span));
-            let is_concerned =
-                |device: &i32| live.get(device).is_some_and(|own| !own.intersection(windows).is_empty());
-            let devices: Arc<[i32]> = live.keys().copied().filter(is_concerned).collect();
-            let mut tick = || self.scope.check();
-            let streams = self.scope.streams.of_devices(|device| devices.binary_search(&device).is_ok());
-            let times = self.source.times(part, &streams, &self.scope.streams, &mut tick)?;
-            let from = &self.scope.snapshot().retention_bounds.messages_from;
-            let stored = self.source.stored(part, &devices, from, &mut tick)?;
-            for ((device, window), counts) in count_windows(&times, &stored) {
-                if live.get(&device).is_some_and(|own| own.contains(window)) {
-                    give(device, window, &counts.visible(Visibility { readings: true, stored: true }));
-                }
-            }
-        }
-        Ok(())
+        DayStaleness { day, asked, cut, all, by_device }
     }
 }

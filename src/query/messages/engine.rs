@@ -1,6 +1,5 @@
 //! The requests about messages, each run like any query: admitted, limited and logged.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt8Array};
@@ -214,14 +213,18 @@ fn read_all(scope: &MessageScope) -> Result<Vec<MessageKey>> {
 }
 
 fn summarize(scope: &MessageScope) -> Result<Vec<DeviceMessages>> {
-    let mut counts: BTreeMap<i32, MessageCount> = BTreeMap::new();
+    let mut counts = vec![MessageCount::default(); scope.devices.len()];
     let mut counter = MessageCounter::new(scope);
     for day in counter.days() {
-        counter.count(day, false, &mut |device, _, count| counts.entry(device).or_default().add(count))?;
+        counter.count(day, false, &mut |device, _, count| {
+            if let Ok(at) = scope.devices.binary_search(&device) {
+                counts[at].add(count);
+            }
+        })?;
     }
-    let with_any = counts.into_iter().filter(|(_, count)| count.newest != NO_TIME);
-    let device = |(device, count): (i32, MessageCount)| DeviceMessages {
-        device: DeviceId(device),
+    let with_any = scope.devices.iter().zip(counts).filter(|(_, count)| count.newest != NO_TIME);
+    let device = |(device, count): (&i32, MessageCount)| DeviceMessages {
+        device: DeviceId(*device),
         messages: count.messages(),
         last_seen: Micros(count.newest),
     };

@@ -20,7 +20,7 @@ pub struct MessageKey {
     pub device: i32,
     /// Microseconds.
     pub ts: i64,
-    /// Number of its sensors that are asked for.
+    /// Number of its sensors that are asked for. A list of messages does not need it: it may be 0 there.
     pub sensors: u32,
     /// `None` for a derived message.
     pub stored: Option<StoredKey>,
@@ -73,9 +73,9 @@ pub fn read(scope: &MessageScope, wanted: &KeyRequest<'_>) -> Result<Vec<Message
     let KeyRequest { day, ts, devices, .. } = wanted;
     let (source, part) = (scope.keys(), DayPart { day: *day, ts: *ts });
     let mut tick = || scope.check();
-    let streams = scope.streams.of_devices(|device| devices.binary_search(&device).is_ok());
+    let streams = scope.streams().of_devices(|device| devices.binary_search(&device).is_ok());
     let times = match wanted.derives {
-        true => source.times(part, &streams, &scope.streams, &mut tick)?,
+        true => source.times(part, &streams, scope.streams(), &mut tick)?,
         false => Default::default(),
     };
     let from = &scope.snapshot().retention_bounds.messages_from;

@@ -10,6 +10,7 @@ mod assemble;
 mod counting;
 mod engine;
 mod keys;
+mod live_windows;
 mod paging;
 mod scope;
 mod sensor_group;

@@ -61,9 +61,8 @@ impl PageRequest<'_> {
         let mut counter = MessageCounter::new(scope);
         let mut days = Vec::new();
         for day in counter.days() {
-            let mut units = self.matching_units(day, None);
-            counter.count(day, false, &mut |_, _, count| units += self.counted_units(count))?;
-            days.push((day, units));
+            let counted = self.counted_units(&counter.total(day)?);
+            days.push((day, self.matching_units(day, None) + counted));
         }
         let total = days.iter().map(|(_, units)| units).sum();
         let mut page = PageKeys { total, ..PageKeys::default() };
@@ -106,6 +105,26 @@ impl PageRequest<'_> {
             PageUnit::Messages => count.messages,
             PageUnit::Sensors | PageUnit::SelectedSensors => count.sensors,
         }
+    }
+
+    /// Returns the first keys of a window if the counts tell them: when at least as many devices as there are messages
+    /// wanted have their newest message at one and the same time, and none has a later one. Devices that are polled or
+    /// post together are like that, and their pages are read most often.
+    fn newest_of_devices(&self, counts: &[DeviceCount], wanted: u64) -> Option<Vec<MessageKey>> {
+        let is_derived_list = self.unit == PageUnit::Messages && self.matching.is_none() && self.derives;
+        let has_stored = || counts.iter().any(|(_, count)| count.stored > 0);
+        if !is_derived_list || self.order != MessageOrder::NewestFirst || has_stored() {
+            return None;
+        }
+        let with_any = || counts.iter().filter(|(_, count)| count.derived > 0);
+        let ts = with_any().map(|(_, count)| count.newest).max()?;
+        let at_end = with_any().filter(|(_, count)| count.newest == ts);
+        let mut devices: Vec<i32> = at_end.map(|(device, _)| *device).collect();
+        let wanted = usize::try_from(wanted).ok().filter(|wanted| *wanted <= devices.len())?;
+        devices.sort_unstable();
+        devices.truncate(wanted);
+        let key = |device| MessageKey { device, ts, sensors: 0, stored: None };
+        Some(devices.into_iter().map(key).collect())
     }
 
     fn units(&self, sensors: u32) -> u64 {
@@ -165,6 +184,9 @@ impl PageReader<'_> {
         counts: Vec<DeviceCount>,
     ) -> Result<Vec<MessageKey>> {
         let wanted = self.skip.saturating_add(self.need);
+        if let Some(keys) = self.request.newest_of_devices(&counts, wanted) {
+            return Ok(keys);
+        }
         let (devices, ts) = self.narrow(bounds_of(day, window).intersection(self.scope.ts), counts, wanted);
         // Keys at the wanted end are enough, if the messages are spread about evenly.
         let mut share = 1.5 * wanted as f64 / units as f64 + 0.001;
@@ -289,4 +311,49 @@ impl PageReader<'_> {
 /// Returns the second of a time, since 1970.
 pub fn second_of(ts: i64) -> i64 {
     ts.div_euclid(MICROS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts of devices, each with so many derived and stored messages, the newest at a time.
+    fn counts(devices: &[(i32, u64, u64, i64)]) -> Vec<DeviceCount> {
+        let count = |(device, derived, stored, newest): &(i32, u64, u64, i64)| {
+            let (derived, stored, newest) = (*derived, *stored, *newest);
+            (*device, MessageCount { derived, stored, newest, ..MessageCount::default() })
+        };
+        devices.iter().map(count).collect()
+    }
+
+    #[test]
+    fn counts_tell_the_first_keys_where_devices_end_together() {
+        let together = [(4, 3, 0, 90), (2, 1, 0, 90), (9, 2, 0, 80), (3, 5, 0, 90), (5, 0, 0, i64::MIN)];
+        let one_is_later = [(4, 3, 0, 90), (2, 1, 0, 90), (9, 2, 0, 91)];
+        let one_is_stored = [(4, 3, 0, 90), (2, 1, 1, 90)];
+        let newest =
+            |unit, order, derives| PageRequest { order, unit, matching: None, derives, offset: 0, limit: 9 };
+        use MessageOrder::{NewestFirst, OldestFirst};
+        use PageUnit::{Messages, Sensors};
+        let rows = [
+            ("all", newest(Messages, NewestFirst, true), &together[..], 3, Some(vec![2, 3, 4])),
+            ("some", newest(Messages, NewestFirst, true), &together[..], 1, Some(vec![2])),
+            ("more_than_end_together", newest(Messages, NewestFirst, true), &together[..], 4, None),
+            ("one_is_later", newest(Messages, NewestFirst, true), &one_is_later[..], 2, None),
+            ("the_later_one", newest(Messages, NewestFirst, true), &one_is_later[..], 1, Some(vec![9])),
+            ("one_is_stored", newest(Messages, NewestFirst, true), &one_is_stored[..], 1, None),
+            ("oldest_first", newest(Messages, OldestFirst, true), &together[..], 1, None),
+            ("sensors", newest(Sensors, NewestFirst, true), &together[..], 1, None),
+            ("none_derived", newest(Messages, NewestFirst, false), &together[..], 1, None),
+            ("none", newest(Messages, NewestFirst, true), &[][..], 1, None),
+        ];
+        for (name, request, devices, wanted, expected) in rows {
+            let counts = counts(devices);
+            let keys = request.newest_of_devices(&counts, wanted);
+            let newest = counts.iter().map(|(_, count)| count.newest).max().unwrap_or_default();
+            assert!(keys.iter().flatten().all(|key| key.ts == newest && key.stored.is_none()), "{name}");
+            let devices = keys.map(|keys| keys.iter().map(|key| key.device).collect::<Vec<_>>());
+            assert_eq!(devices, expected, "{name}");
+        }
+    }
 }

@@ -9,8 +9,8 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::Result;
 
 use super::{
-    audit_log, clients, commands, core_views, devices, events, groups, latest, messages, products, query_log,
-    statistics, streams,
+    annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
+    latest, messages, mqtt_sessions, products, quarantine, query_log, sites, statistics, streams,
 };
 use crate::domain::device::DeviceStatus;
 use crate::query::scopes;
@@ -30,6 +30,7 @@ pub fn print() -> Result<String> {
             "statistics" => statistics.clone(),
             "messages" => empty(messages::schema()),
             "events" => events.clone(),
+            "annotations" => empty(annotations::schema()),
             "commands" => Arc::new(commands::table(Vec::new())?),
             "audit_log" => empty(audit_log::schema()),
             "devices" => devices.clone(),
@@ -39,6 +40,11 @@ pub fn print() -> Result<String> {
             "groups" => Arc::new(groups::table(&[])?),
             "products" => Arc::new(products::table(&[])?),
             "clients" => Arc::new(clients::table(&[], |_| None)?),
+            "documents" => Arc::new(documents::table(Vec::new())?),
+            "sites" => Arc::new(sites::table(Vec::new())?),
+            "components" => Arc::new(components::table(Vec::new())?),
+            "quarantine" => empty(quarantine::schema()),
+            "mqtt_sessions" => Arc::new(mqtt_sessions::table(Vec::new())?),
             "core_value" => Arc::new(core_views::core_value(readings.clone())?),
             "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(statistics.clone())?),
             "core_eventlog" => Arc::new(core_views::core_eventlog(events.clone())?),

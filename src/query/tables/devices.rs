@@ -72,6 +72,11 @@ fn columns() -> Vec<ColumnDef<DeviceRow>> {
         column("metadata", DataType::Utf8, false, |rows| {
             text(rows, |r| to_json_text(&r.device.spec.metadata))
         }),
+        column("tags", DataType::Utf8, false, |rows| text(rows, |r| to_json_text(&r.device.topology.tags))),
+        column("site_uuid", DataType::Utf8, true, |rows: &[DeviceRow]| {
+            let sites = rows.iter().map(|r| r.device.topology.site.map(|uuid| uuid.to_string()));
+            Arc::new(StringArray::from_iter(sites))
+        }),
         column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |r| Some(r.device.updated_at))),
     ]

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::domain::alert::AlertDetails;
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Micros};
@@ -32,6 +33,16 @@ pub fn schema() -> SchemaRef {
             text("url"),
             // JSON.
             text("payload"),
+            text("uuid"),
+            text("source"),
+            Field::new("acknowledged", DataType::Boolean, false),
+            // Of alerts only.
+            Field::new("status", DataType::Utf8, true),
+            Field::new("rule_name", DataType::Utf8, true),
+            Field::new("acknowledged_at", timestamp(), true),
+            Field::new("acknowledged_by", DataType::Utf8, true),
+            Field::new("resolved_at", timestamp(), true),
+            Field::new("resolved_by", DataType::Utf8, true),
         ]))
     });
     SCHEMA.clone()
@@ -107,6 +118,14 @@ fn batch(events: &[Event]) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(events.iter().map(get)))
     };
     let times = TimestampMicrosecondArray::from_iter_values(events.iter().map(|e| e.spec.ts.0));
+    let of_alert = |get: fn(&AlertDetails) -> Option<String>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(events.iter().map(|e| e.alert.as_ref().and_then(get))))
+    };
+    let moment = |get: fn(&AlertDetails) -> Option<Micros>| -> ArrayRef {
+        let times = events.iter().map(|e| e.alert.as_ref().and_then(get).map(|at| at.0));
+        Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+    };
+    let acknowledged = BooleanArray::from_iter(events.iter().map(|e| Some(e.spec.acknowledged)));
     let columns: Vec<ArrayRef> = vec![
         ids(|e| Some(e.id.0)),
         ids(|e| e.spec.device.map(|d| d.0)),
@@ -117,6 +136,15 @@ fn batch(events: &[Event]) -> Result<RecordBatch> {
         text(|e| e.spec.message.clone()),
         text(|e| e.spec.url.clone()),
         text(|e| super::devices::to_json_text(&e.spec.payload)),
+        text(|e| e.uuid.to_string()),
+        text(|e| e.source.name().to_owned()),
+        Arc::new(acknowledged),
+        of_alert(|alert| Some(alert.lifecycle.status.name().to_owned())),
+        of_alert(|alert| Some(alert.rule_name.clone())),
+        moment(|alert| alert.lifecycle.acknowledged_at),
+        of_alert(|alert| alert.lifecycle.acknowledged_by.clone()),
+        moment(|alert| alert.lifecycle.resolved_at),
+        of_alert(|alert| alert.lifecycle.resolved_by.clone()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
 }

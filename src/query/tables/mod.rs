@@ -1,26 +1,32 @@
 //! The SQL tables and views, one file each: schema, then scan.
 
+pub mod annotations;
 pub mod audit_log;
 pub mod clients;
 pub mod commands;
+pub mod components;
 pub mod core_views;
 pub mod ddl;
 pub mod devices;
+pub mod documents;
 pub mod events;
 pub mod groups;
 pub mod latest;
 pub mod messages;
+pub mod mqtt_sessions;
 pub mod paged_scan;
 pub mod products;
+pub mod quarantine;
 pub mod query_log;
 pub mod readings;
 pub mod row_table;
+pub mod sites;
 pub mod statistics;
 pub mod streams;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
@@ -37,6 +43,14 @@ fn mem_table(columns: Vec<(Field, ArrayRef)>) -> Result<MemTable> {
 
 fn text<T>(rows: &[T], get: impl Fn(&T) -> String) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(get)))
+}
+
+fn optional_text<T>(rows: &[T], get: impl Fn(&T) -> Option<&str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter(rows.iter().map(get)))
+}
+
+fn ints<T>(rows: &[T], get: impl Fn(&T) -> Option<i32>) -> ArrayRef {
+    Arc::new(Int32Array::from_iter(rows.iter().map(get)))
 }
 
 fn times<T>(rows: &[T], get: impl Fn(&T) -> Option<Micros>) -> ArrayRef {

@@ -1,0 +1,103 @@
+//! Broker for tests, one connection after the other, under the test's control: it sends what it is told and notes what
+//! it gets. Its packets are written and read here by hand, so that the codec is checked too.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A listener for one broker's connections.
+pub struct FakeBroker {
+    listener: TcpListener,
+}
+
+/// One connection of a client, after its CONNECT.
+pub struct FakeConnection {
+    stream: TcpStream,
+    /// Whether the client wants its session kept.
+    pub keeps_session: bool,
+    pub client_id: String,
+}
+
+/// A packet's first byte and its body.
+pub type RawPacket = (u8, Vec<u8>);
+
+impl FakeBroker {
+    pub async fn start() -> FakeBroker {
+        FakeBroker { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    /// Accepts a connection and answers its CONNECT with this return code.
+    pub async fn accept(&self, return_code: u8) -> FakeConnection {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        let mut connection = FakeConnection { stream, keeps_session: false, client_id: String::new() };
+        let (head, body) = connection.read().await.unwrap();
+        assert_eq!((head, &body[..7]), (0x10, &b"\0\x04MQTT\x04"[..]), "CONNECT of 3.1.1");
+        connection.keeps_session = body[7] & 2 == 0;
+        let length = usize::from(u16::from_be_bytes([body[10], body[11]]));
+        connection.client_id = String::from_utf8(body[12..12 + length].to_vec()).unwrap();
+        connection.send(&[0x20, 2, 0, return_code]).await;
+        connection
+    }
+}
+
+impl FakeConnection {
+    /// The next packet; `None` once the client has closed the connection.
+    pub async fn read(&mut self) -> Option<RawPacket> {
+        let head = self.stream.read_u8().await.ok()?;
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            let byte = self.stream.read_u8().await.ok()?;
+            length |= usize::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some((head, body))
+    }
+
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Awaits one SUBSCRIBE, grants all of it unless `code` is a refusal, and returns its filters.
+    pub async fn grant(&mut self, code: u8) -> Vec<String> {
+        let (head, body) = self.read().await.unwrap();
+        assert_eq!(head, 0x82, "SUBSCRIBE");
+        let (mut filters, mut rest) = (Vec::new(), &body[2..]);
+        while let [high, low, tail @ ..] = rest {
+            let (filter, tail) = tail.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+            filters.push(String::from_utf8(filter.to_vec()).unwrap());
+            rest = &tail[1..];
+        }
+        let mut answer = vec![0x90, 2 + filters.len() as u8, body[0], body[1]];
+        answer.extend(filters.iter().map(|_| code));
+        self.send(&answer).await;
+        filters
+    }
+
+    /// Sends a message with QoS 1.
+    pub async fn publish(&mut self, topic: &str, packet_id: u16, payload: &str) {
+        let mut packet = vec![0x32, (4 + topic.len() + payload.len()) as u8, 0, topic.len() as u8];
+        packet.extend(topic.as_bytes());
+        packet.extend(packet_id.to_be_bytes());
+        packet.extend(payload.as_bytes());
+        self.send(&packet).await;
+    }
+
+    /// Awaits a PUBACK, beyond pings, and returns its number.
+    pub async fn acknowledged(&mut self) -> u16 {
+        loop {
+            match self.read().await.unwrap() {
+                (0xC0, _) => self.send(&[0xD0, 0]).await,
+                (0x40, body) => return u16::from_be_bytes([body[0], body[1]]),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! MQTT client: a device is a subscription at somebody else's broker, and its streams are values in the messages.
+//!
+//! Addresses, settings, times and payloads are pure. `wire` translates the codec's packets, `transport` opens the
+//! connection, `session` drives it in a task and keeps messages in a bounded `inbox`, `client` sends requests through
+//! it, and `source` is the polling source for the collector. `browse` lists topics for the command line.
+//!
+//! A message is acknowledged only after the store has its readings. The session at the broker outlasts connections
+//! (Clean Session 0, one client id), so what was not acknowledged comes again.
+
+pub mod address;
+pub mod browse;
+pub mod endpoint;
+pub mod wire;
+
+mod client;
+mod inbox;
+mod message_time;
+mod payload;
+mod protocol;
+mod session;
+mod source;
+mod transport;
+
+pub use protocol::Mqtt;
+
+#[cfg(test)]
+mod fake_broker;
+#[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod session_tests;

@@ -1,0 +1,87 @@
+//! Cases of payloads, and arbitrary ones.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::collect::numeric_value::NumericValue;
+
+fn reader(pointer: Option<&str>, kind: StreamKind) -> ValueReader {
+    ValueReader { pointer: pointer.map(Box::from), time_pointer: None, kind }
+}
+
+fn read(reader: &ValueReader, payload: &str) -> Result<Sample, String> {
+    reader.read(&Payload::new(payload.as_bytes()))
+}
+
+#[test]
+fn a_payload_is_the_value_or_holds_it() {
+    let float = |value| Ok(DeviceValue::Number(NumericValue::Float(value)));
+    let text = |text: &str| Ok(DeviceValue::Text(text.into()));
+    let refused = |why: &str| Err(why.to_owned());
+    for (pointer, kind, payload, expected) in [
+        (None, StreamKind::Fp64, "21.5", float(21.5)),
+        (None, StreamKind::Fp64, " -3\n", float(-3.0)),
+        (None, StreamKind::Bit, "true", Ok(DeviceValue::Number(NumericValue::Bit(true)))),
+        (
+            None,
+            StreamKind::Uint64,
+            "18446744073709551615",
+            Ok(DeviceValue::Number(NumericValue::Uint(u64::MAX))),
+        ),
+        (None, StreamKind::Text, "run", text("run")),
+        (None, StreamKind::Text, "", text("")),
+        (None, StreamKind::Json, "{\"a\":1}", text("{\"a\":1}")),
+        (None, StreamKind::Fp64, "hot", refused("the device holds \"hot\", which is no fp64")),
+        (None, StreamKind::Fp64, "", refused("the device holds \"\", which is no fp64")),
+        (None, StreamKind::Byte, "256", refused("the device holds 256, which is no byte")),
+        (Some("/value"), StreamKind::Fp64, "{\"value\":21.5}", float(21.5)),
+        (Some("/a/1"), StreamKind::Fp64, "{\"a\":[1,2]}", float(2.0)),
+        (Some(""), StreamKind::Fp64, "7", float(7.0)),
+        (Some("/a"), StreamKind::Json, "{\"a\":[1,2]}", text("[1,2]")),
+        (Some("/a"), StreamKind::Text, "{\"a\":\"on\"}", text("on")),
+        (Some("/b"), StreamKind::Fp64, "{\"a\":1}", refused("the payload has no `/b`")),
+        (Some("/a"), StreamKind::Fp64, "{\"a\":null}", refused("the value is null")),
+        (
+            Some("/a"),
+            StreamKind::Fp64,
+            "{\"a\":{}}",
+            refused("the value is a list or a map, which is no fp64"),
+        ),
+    ] {
+        let found = read(&reader(pointer, kind), payload).map(|sample| sample.value);
+        assert_eq!(found, expected, "{pointer:?} {kind} {payload}");
+    }
+    let error = read(&reader(Some("/a"), StreamKind::Fp64), "{").unwrap_err();
+    assert!(error.starts_with("the payload is no JSON: "), "{error}");
+    let bytes = reader(None, StreamKind::Text).read(&Payload::new(b"\xff"));
+    assert_eq!(bytes, Err("the payload is no text in UTF-8".to_owned()));
+}
+
+#[test]
+fn a_value_without_its_time_is_uncertain() {
+    let timed = ValueReader { time_pointer: Some("/ts".into()), ..reader(Some("/v"), StreamKind::Fp64) };
+    let noon = Some(Micros(1_777_377_600_000_000));
+    for (payload, time, quality) in [
+        ("{\"v\":1,\"ts\":1777377600}", noon, Quality::Good),
+        ("{\"v\":1,\"ts\":\"2026-04-28T12:00:00Z\"}", noon, Quality::Good),
+        ("{\"v\":1}", None, Quality::Uncertain),
+        ("{\"v\":1,\"ts\":\"later\"}", None, Quality::Uncertain),
+    ] {
+        let sample = read(&timed, payload).unwrap();
+        assert_eq!((sample.source_time, sample.quality), (time, quality), "{payload}");
+    }
+    let plain = ValueReader { time_pointer: Some("/ts".into()), ..reader(None, StreamKind::Fp64) };
+    assert_eq!(read(&plain, "5").map(|sample| sample.quality), Ok(Quality::Uncertain));
+}
+
+proptest! {
+    #[test]
+    fn no_payload_is_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..200), pointer in "[/a0~]{0,6}") {
+        for kind in StreamKind::ALL {
+            for pointer in [None, Some(&*pointer)] {
+                let reader = ValueReader { time_pointer: Some("/a".into()), ..reader(pointer, kind) };
+                let _ = reader.read(&Payload::new(&bytes));
+            }
+        }
+    }
+}

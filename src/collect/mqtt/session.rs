@@ -1,0 +1,266 @@
+//! The task that drives one connection: it reads packets into the inbox, sends requests and acknowledgements, and
+//! keeps the connection alive. It ends when the client is dropped, or with a fault in the inbox.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::codec::Framed;
+
+use super::endpoint::MqttEndpoint;
+use super::inbox::{Inbox, Message};
+use super::transport::{self, Link};
+use super::wire::{self, Incoming, MqttCodec, Outgoing, PacketId, WireError};
+use crate::collect::client::ConnectContext;
+use crate::collect::fault::{DeviceFault, describe_io_error};
+use crate::domain::Clock;
+
+/// While nothing keeps the connection alive, the task still wakes this often.
+const IDLE_WAKE: Duration = Duration::from_secs(3600);
+
+type Connection = Framed<Box<dyn Link>, MqttCodec>;
+
+/// A request to the broker, with where its answer goes.
+pub enum Request {
+    Subscribe { filters: Vec<String>, is_acknowledged: bool, granted: oneshot::Sender<Vec<bool>> },
+    Unsubscribe { filters: Vec<String>, done: oneshot::Sender<()> },
+    Publish { topic: String, payload: Vec<u8>, done: oneshot::Sender<()> },
+}
+
+/// Answer that is awaited.
+enum Pending {
+    Subscribe(oneshot::Sender<Vec<bool>>),
+    Unsubscribe(oneshot::Sender<()>),
+    Publish(oneshot::Sender<()>),
+}
+
+/// The driver of one connection.
+pub struct Session {
+    endpoint: MqttEndpoint,
+    clock: Arc<dyn Clock>,
+    connection: Connection,
+    inbox: Arc<Inbox>,
+    requests: mpsc::Receiver<Request>,
+    pending: HashMap<PacketId, Pending>,
+    last_packet_id: u16,
+    last_sent: Instant,
+    /// When the unanswered PINGREQ was sent.
+    pinged_at: Option<Instant>,
+}
+
+/// Opens a connection and logs in. Each step may take the endpoint's timeout.
+///
+/// # Errors
+/// `Unreachable` in the words of the standard when the broker does not accept the login.
+async fn log_in(endpoint: &MqttEndpoint, context: &ConnectContext) -> Result<Connection, DeviceFault> {
+    let link = transport::open(endpoint, context).await?;
+    let mut connection = Framed::new(link, MqttCodec::new());
+    let exchange = async {
+        connection.send(wire::connect(endpoint)).await?;
+        connection.next().await.transpose()
+    };
+    let answer = match timeout(endpoint.timeout, exchange).await {
+        Ok(answer) => answer.map_err(|error| unopened(endpoint, error))?,
+        Err(_) => return Err(DeviceFault::Timeout { address: endpoint.address(), after: endpoint.timeout }),
+    };
+    match answer {
+        Some(Incoming::ConnectAck(Ok(()))) => Ok(connection),
+        Some(Incoming::ConnectAck(Err(words))) => {
+            Err(DeviceFault::Unreachable { address: endpoint.address(), reason: words.to_owned() })
+        }
+        Some(_) => {
+            let reason = "its first packet is no CONNACK".to_owned();
+            Err(DeviceFault::Malformed { address: endpoint.address(), reason })
+        }
+        None => {
+            let reason = "the broker closed it instead of answering".to_owned();
+            Err(DeviceFault::Unreachable { address: endpoint.address(), reason })
+        }
+    }
+}
+
+fn unopened(endpoint: &MqttEndpoint, error: WireError) -> DeviceFault {
+    let address = endpoint.address();
+    match error {
+        WireError::Io(error) => DeviceFault::Unreachable { address, reason: describe_io_error(&error) },
+        WireError::Broken(reason) => DeviceFault::Malformed { address, reason },
+    }
+}
+
+impl Session {
+    /// Connects. The session does nothing until it is [run](Session::run).
+    pub async fn open(
+        endpoint: &MqttEndpoint,
+        context: &ConnectContext,
+        requests: mpsc::Receiver<Request>,
+    ) -> Result<Session, DeviceFault> {
+        Ok(Session {
+            connection: log_in(endpoint, context).await?,
+            endpoint: endpoint.clone(),
+            clock: Arc::clone(&context.clock),
+            inbox: Arc::default(),
+            requests,
+            pending: HashMap::new(),
+            last_packet_id: 0,
+            last_sent: Instant::now(),
+            pinged_at: None,
+        })
+    }
+
+    /// The queue that messages arrive in.
+    pub fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
+    }
+
+    /// Drives the connection until it ends or the client is dropped.
+    pub async fn run(mut self) {
+        loop {
+            match self.step().await {
+                Ok(true) => {}
+                Ok(false) => return self.inbox.end(self.closed("it was closed here")),
+                Err(fault) => return self.inbox.end(fault),
+            }
+        }
+    }
+
+    /// Awaits one event; `false` once the client was dropped.
+    async fn step(&mut self) -> Result<bool, DeviceFault> {
+        let wake = self.next_wake();
+        tokio::select! {
+            packet = self.connection.next(), if self.inbox.has_room() => {
+                let packet = packet.ok_or_else(|| self.closed("closed by the broker"))?;
+                let packet = packet.map_err(|error| self.fault(error))?;
+                self.accept(packet)?;
+            }
+            request = self.requests.recv() => match request {
+                Some(request) => self.send_request(request).await?,
+                None => {
+                    self.send([Outgoing::Disconnect]).await?;
+                    return Ok(false);
+                }
+            },
+            () = self.inbox.changed() => {
+                let packets = self.inbox.take_acknowledged();
+                if !packets.is_empty() {
+                    self.send(packets.into_iter().map(Outgoing::PublishAck)).await?;
+                }
+            }
+            () = sleep_until(wake) => self.keep_alive().await?,
+        }
+        Ok(true)
+    }
+
+    fn accept(&mut self, packet: Incoming) -> Result<(), DeviceFault> {
+        // Any packet shows that the broker is there, also while it does not answer a ping yet.
+        self.pinged_at = None;
+        // An answer whose awaiter has gone is ignored.
+        match packet {
+            Incoming::Publish(publication) => {
+                self.inbox.push(Message { publication, received_at: self.clock.now() });
+            }
+            Incoming::PublishAck(id) => {
+                if let Some(Pending::Publish(done)) = self.pending.remove(&id) {
+                    let _ = done.send(());
+                }
+            }
+            Incoming::SubscribeAck(id, granted) => {
+                if let Some(Pending::Subscribe(told)) = self.pending.remove(&id) {
+                    let _ = told.send(granted);
+                }
+            }
+            Incoming::UnsubscribeAck(id) => {
+                if let Some(Pending::Unsubscribe(done)) = self.pending.remove(&id) {
+                    let _ = done.send(());
+                }
+            }
+            Incoming::PingResponse => {}
+            Incoming::ConnectAck(_) => {
+                let reason = "it sent a second CONNACK".to_owned();
+                return Err(DeviceFault::Malformed { address: self.endpoint.address(), reason });
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_request(&mut self, request: Request) -> Result<(), DeviceFault> {
+        let packet_id = self.next_packet_id();
+        let (packet, pending) = match request {
+            Request::Subscribe { filters, is_acknowledged, granted } => {
+                (Outgoing::Subscribe { packet_id, filters, is_acknowledged }, Pending::Subscribe(granted))
+            }
+            Request::Unsubscribe { filters, done } => {
+                (Outgoing::Unsubscribe { packet_id, filters }, Pending::Unsubscribe(done))
+            }
+            Request::Publish { topic, payload, done } => {
+                (Outgoing::Publish { packet_id, topic, payload }, Pending::Publish(done))
+            }
+        };
+        self.pending.insert(packet_id, pending);
+        self.send([packet]).await
+    }
+
+    /// The next number. Requests are few and short, so that the one of 65,535 requests ago is answered or given up.
+    fn next_packet_id(&mut self) -> PacketId {
+        self.last_packet_id = self.last_packet_id.wrapping_add(1);
+        PacketId::new(self.last_packet_id).unwrap_or_else(|| {
+            self.last_packet_id = 1;
+            PacketId::MIN
+        })
+    }
+
+    /// Sends packets; a broker that takes none for the endpoint's timeout is given up.
+    async fn send(&mut self, packets: impl IntoIterator<Item = Outgoing>) -> Result<(), DeviceFault> {
+        let sending = async {
+            for packet in packets {
+                self.connection.feed(packet).await?;
+            }
+            self.connection.flush().await
+        };
+        let sent = timeout(self.endpoint.timeout, sending).await;
+        self.last_sent = Instant::now();
+        match sent {
+            Ok(sent) => sent.map_err(|error| self.fault(error)),
+            Err(_) => Err(self.no_answer()),
+        }
+    }
+
+    fn next_wake(&self) -> Instant {
+        let keep_alive = self.endpoint.keep_alive;
+        match self.pinged_at {
+            Some(at) => at + self.endpoint.timeout,
+            None if keep_alive.is_zero() => Instant::now() + IDLE_WAKE,
+            None => self.last_sent + keep_alive,
+        }
+    }
+
+    /// Sends a ping, or ends the connection when the last one was not answered. While the inbox is full nothing is
+    /// read, so that silence proves nothing.
+    async fn keep_alive(&mut self) -> Result<(), DeviceFault> {
+        match self.pinged_at {
+            Some(_) if self.inbox.has_room() => return Err(self.no_answer()),
+            None if self.endpoint.keep_alive.is_zero() => return Ok(()),
+            _ => {}
+        }
+        self.send([Outgoing::PingRequest]).await?;
+        self.pinged_at = Some(Instant::now());
+        Ok(())
+    }
+
+    fn fault(&self, error: WireError) -> DeviceFault {
+        match error {
+            WireError::Io(error) => self.closed(&describe_io_error(&error)),
+            WireError::Broken(reason) => DeviceFault::Malformed { address: self.endpoint.address(), reason },
+        }
+    }
+
+    fn closed(&self, reason: &str) -> DeviceFault {
+        DeviceFault::Closed { address: self.endpoint.address(), reason: reason.to_owned() }
+    }
+
+    fn no_answer(&self) -> DeviceFault {
+        DeviceFault::Timeout { address: self.endpoint.address(), after: self.endpoint.timeout }
+    }
+}

@@ -1,0 +1,195 @@
+//! The collector against a broker under the test's control.
+
+use serde_json::json;
+
+use super::fake_broker::FakeBroker;
+use crate::collect::test_harness::{CollectFixture, a_while, stream, until};
+use crate::domain::Kind;
+use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
+use crate::domain::reading::Quality;
+use crate::domain::stream::{Stream, StreamKind};
+
+fn device(broker: &FakeBroker) -> DeviceSpec {
+    let mut spec = DeviceSpec::new("line", Protocol::Mqtt);
+    spec.host = "mqtt://127.0.0.1".to_owned();
+    spec.port = Some(broker.port());
+    spec.timeout_s = 5.0;
+    spec
+}
+
+fn temperature() -> Stream {
+    stream(1, "line/+/temp#/value", StreamKind::Fp64)
+}
+
+fn values(fixture: &CollectFixture) -> Vec<f64> {
+    fixture
+        .stored()
+        .iter()
+        .filter(|reading| reading.quality != Quality::Bad)
+        .filter_map(|r| r.value)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_message_is_acknowledged_once_its_reading_is_stored() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    assert!(connection.keeps_session);
+    assert_eq!(connection.grant(1).await, ["line/+/temp"]);
+    fixture.until_state(DeviceState::Online).await;
+    connection.publish("line/1/temp", 7, "{\"value\":21.5}").await;
+    assert_eq!(connection.acknowledged().await, 7);
+    assert_eq!(values(&fixture), [21.5]);
+
+    // What nobody reads is acknowledged too, in order, or it would come for ever.
+    connection.publish("line/2/other", 8, "x").await;
+    connection.publish("line/2/temp", 9, "{\"value\":22}").await;
+    assert_eq!((connection.acknowledged().await, connection.acknowledged().await), (8, 9));
+    assert_eq!(values(&fixture), [21.5, 22.0]);
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_store_cannot_take_now_is_not_acknowledged() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    connection.grant(1).await;
+    for kind in [Kind::Busy, Kind::Unavailable] {
+        *fixture.sink.fails_with.lock() = Some(kind);
+        let refused = fixture.sink.refused.load(std::sync::atomic::Ordering::SeqCst);
+        connection.publish("line/1/temp", 1, "{\"value\":1}").await;
+        until("an attempt", || fixture.sink.refused.load(std::sync::atomic::Ordering::SeqCst) > refused)
+            .await;
+        let silent =
+            tokio::time::timeout(std::time::Duration::from_millis(50), connection.acknowledged()).await;
+        assert!(silent.is_err(), "{kind:?}");
+        *fixture.sink.fails_with.lock() = None;
+        assert_eq!(connection.acknowledged().await, 1, "{kind:?}");
+    }
+    // A reading that can never be stored holds up nobody.
+    *fixture.sink.fails_with.lock() = Some(Kind::Invalid);
+    connection.publish("line/1/temp", 2, "{\"value\":2}").await;
+    assert_eq!(connection.acknowledged().await, 2);
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_loss_it_subscribes_again_and_what_was_not_acknowledged_comes_again() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    connection.grant(1).await;
+    *fixture.sink.fails_with.lock() = Some(Kind::Unavailable);
+    connection.publish("line/1/temp", 5, "{\"value\":5}").await;
+    connection.publish("line/1/temp", 6, "{\"value\":6}").await;
+    a_while().await;
+    let client_id = connection.client_id.clone();
+    drop(connection);
+    *fixture.sink.fails_with.lock() = None;
+
+    let mut connection = broker.accept(0).await;
+    assert_eq!((connection.keeps_session, &connection.client_id), (true, &client_id));
+    assert_eq!(connection.grant(1).await, ["line/+/temp"]);
+    connection.publish("line/1/temp", 6, "{\"value\":6}").await;
+    assert_eq!(connection.acknowledged().await, 6);
+    fixture.until_state(DeviceState::Online).await;
+    assert!(values(&fixture).contains(&6.0));
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_login_is_said_in_words_and_tried_again() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let first = broker.accept(5).await;
+    until("the words", || {
+        let error = fixture.status().last_error.unwrap_or_default();
+        error.ends_with("the broker does not allow this client to connect")
+    })
+    .await;
+    assert_eq!(fixture.status().state, DeviceState::Offline);
+    drop(first);
+    let mut second = broker.accept(0).await;
+    second.grant(1).await;
+    fixture.until_state(DeviceState::Online).await;
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_filter_makes_its_stream_bad_and_no_other() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    connection.grant(0x80).await;
+    fixture.until_state(DeviceState::Degraded).await;
+    let error = fixture.status().last_error.unwrap_or_default();
+    assert!(error.ends_with("the broker refuses the subscription to `line/+/temp`"), "{error}");
+    assert_eq!(fixture.bad_counts().get(&1), Some(&1));
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn a_packet_that_is_too_large_ends_the_connection() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    connection.grant(1).await;
+    // The header of a PUBLISH with the longest length there is.
+    connection.send(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]).await;
+    assert_eq!(connection.read().await, None, "it is closed");
+    until("the words", || fixture.status().errors.protocol >= 1 && fixture.status().reads == 0).await;
+    let mut again = broker.accept(0).await;
+    again.grant(1).await;
+    fixture.until_state(DeviceState::Online).await;
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn changed_streams_change_the_subscription_and_keep_the_connection() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    connection.grant(1).await;
+    fixture.until_state(DeviceState::Online).await;
+    fixture.change(|_, streams| {
+        *streams = vec![std::sync::Arc::new(stream(2, "line/state", StreamKind::Text))];
+    });
+    let (head, body) = connection.read().await.unwrap();
+    assert_eq!((head, &body[4..]), (0xA2, &b"line/+/temp"[..]), "UNSUBSCRIBE");
+    connection.send(&[0xB0, 2, body[0], body[1]]).await;
+    assert_eq!(connection.grant(1).await, ["line/state"]);
+    connection.publish("line/state", 3, "run").await;
+    assert_eq!(connection.acknowledged().await, 3);
+    let texts: Vec<_> =
+        fixture.readings_of(2).into_iter().filter_map(|reading| reading.text.map(String::from)).collect();
+    assert_eq!(texts, ["run"]);
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn the_time_of_a_message_is_its_readings_time() {
+    let broker = FakeBroker::start().await;
+    let mut spec = device(&broker);
+    spec.metadata = json!({"time_pointer": "/ts", "topic_filter": "line/#"}).as_object().cloned().unwrap();
+    let fixture = CollectFixture::single_device(spec, vec![temperature()]);
+    let mut connection = broker.accept(0).await;
+    assert_eq!(connection.grant(1).await, ["line/#"]);
+    connection.publish("line/1/temp", 1, "{\"value\":1,\"ts\":1777377500}").await;
+    connection.publish("line/1/temp", 2, "{\"value\":2,\"ts\":\"2026-04-28T11:58:30Z\"}").await;
+    connection.acknowledged().await;
+    connection.acknowledged().await;
+    let times: Vec<_> =
+        fixture.readings_of(1).iter().map(|reading| (reading.ts.0, reading.quality)).collect();
+    assert_eq!(times, [(1_777_377_500_000_000, Quality::Good), (1_777_377_510_000_000, Quality::Good)]);
+    fixture.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_without_a_host_is_not_connected_to() {
+    let fixture = CollectFixture::single_device(DeviceSpec::new("gate", Protocol::Mqtt), vec![temperature()]);
+    fixture.until_state(DeviceState::Online).await;
+    assert_eq!(fixture.status().last_error, None);
+    fixture.collectors.stop().await;
+}

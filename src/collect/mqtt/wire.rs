@@ -1,0 +1,203 @@
+//! Packets of MQTT 3.1.1 as this client uses them. The only file of the collector that names the codec's types.
+//!
+//! The codec accepts some packets that the standard forbids to a broker; they are refused here.
+
+use std::io;
+use std::num::NonZeroU16;
+
+use bytes::{Bytes, BytesMut};
+use rmqtt_codec::error::DecodeError;
+use rmqtt_codec::types::Publish;
+use rmqtt_codec::v3::{Codec, Connect, ConnectAckReason, Packet, QoS, SubscribeReturnCode};
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::endpoint::MqttEndpoint;
+use crate::domain::mqtt::topic;
+
+/// Largest packet from a broker, without its header.
+pub const MAX_PACKET_BYTES: u32 = 1024 * 1024;
+
+/// Number of a packet that awaits its acknowledgement.
+pub type PacketId = NonZeroU16;
+
+/// A message as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publication {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    /// To acknowledge; `None` for QoS 0.
+    pub packet_id: Option<PacketId>,
+    /// Whether the broker had kept it from before the subscription.
+    pub is_retained: bool,
+}
+
+/// Packet from a broker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Incoming {
+    /// `Err` says why the broker refuses the connection.
+    ConnectAck(Result<(), &'static str>),
+    Publish(Publication),
+    PublishAck(PacketId),
+    /// Which of the filters were granted.
+    SubscribeAck(PacketId, Vec<bool>),
+    UnsubscribeAck(PacketId),
+    PingResponse,
+}
+
+/// Packet to a broker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outgoing {
+    Connect(Box<Connect>),
+    Subscribe { packet_id: PacketId, filters: Vec<String>, is_acknowledged: bool },
+    Unsubscribe { packet_id: PacketId, filters: Vec<String> },
+    Publish { packet_id: PacketId, topic: String, payload: Vec<u8> },
+    PublishAck(PacketId),
+    PingRequest,
+    Disconnect,
+}
+
+/// Why a connection's bytes are not read further.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// The codec of one connection.
+pub struct MqttCodec(Codec);
+
+impl Default for MqttCodec {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MqttCodec {
+    pub fn new() -> MqttCodec {
+        MqttCodec(Codec::new(MAX_PACKET_BYTES))
+    }
+}
+
+impl Decoder for MqttCodec {
+    type Item = Incoming;
+    type Error = WireError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Incoming>, WireError> {
+        match self.0.decode(bytes) {
+            Ok(packet) => packet.map(|(packet, _)| incoming(packet)).transpose(),
+            Err(DecodeError::MaxSizeExceeded { size, max }) => {
+                Err(WireError::Broken(format!("it sent a packet of {size} bytes; {max} are the most")))
+            }
+            Err(error) => Err(WireError::Broken(format!("it sent an invalid packet: {error}"))),
+        }
+    }
+}
+
+impl Encoder<Outgoing> for MqttCodec {
+    type Error = WireError;
+
+    fn encode(&mut self, packet: Outgoing, bytes: &mut BytesMut) -> Result<(), WireError> {
+        let encoded = self.0.encode(outgoing(packet), bytes);
+        encoded.map_err(|error| WireError::Broken(format!("a packet to it could not be written: {error}")))
+    }
+}
+
+/// The CONNECT packet of an endpoint.
+pub fn connect(endpoint: &MqttEndpoint) -> Outgoing {
+    let login = endpoint.login.as_ref();
+    Outgoing::Connect(Box::new(Connect {
+        clean_session: endpoint.is_temporary,
+        keep_alive: u16::try_from(endpoint.keep_alive.as_secs()).unwrap_or(u16::MAX),
+        client_id: endpoint.client_id.as_str().into(),
+        username: login.map(|login| login.username.as_str().into()),
+        password: login.and_then(|login| login.password.clone()).map(Bytes::from),
+        ..Connect::default()
+    }))
+}
+
+fn incoming(packet: Packet) -> Result<Incoming, WireError> {
+    match packet {
+        Packet::ConnectAck(ack) => Ok(Incoming::ConnectAck(judge(ack.return_code))),
+        Packet::Publish(message) => publication(*message).map(Incoming::Publish),
+        Packet::PublishAck { packet_id } => Ok(Incoming::PublishAck(packet_id)),
+        Packet::SubscribeAck { packet_id, status } => {
+            let is_granted = |status: &SubscribeReturnCode| matches!(status, SubscribeReturnCode::Success(_));
+            Ok(Incoming::SubscribeAck(packet_id, status.iter().map(is_granted).collect()))
+        }
+        Packet::UnsubscribeAck { packet_id } => Ok(Incoming::UnsubscribeAck(packet_id)),
+        Packet::PingResponse => Ok(Incoming::PingResponse),
+        Packet::Connect(_)
+        | Packet::PublishReceived { .. }
+        | Packet::PublishRelease { .. }
+        | Packet::PublishComplete { .. }
+        | Packet::Subscribe { .. }
+        | Packet::Unsubscribe { .. }
+        | Packet::PingRequest
+        | Packet::Disconnect => {
+            Err(WireError::Broken("it sent a packet that no broker sends here".to_owned()))
+        }
+    }
+}
+
+/// The words of the standard (MQTT 3.1.1, table 3.1).
+fn judge(code: ConnectAckReason) -> Result<(), &'static str> {
+    Err(match code {
+        ConnectAckReason::ConnectionAccepted => return Ok(()),
+        ConnectAckReason::UnacceptableProtocolVersion => "the broker does not speak MQTT 3.1.1",
+        ConnectAckReason::IdentifierRejected => "the broker refuses the client id",
+        ConnectAckReason::ServiceUnavailable => "the broker is not available",
+        ConnectAckReason::BadUserNameOrPassword => "the broker refuses username or password",
+        ConnectAckReason::NotAuthorized => "the broker does not allow this client to connect",
+        ConnectAckReason::Reserved => "the broker refuses the connection without a valid reason",
+    })
+}
+
+/// The payload is copied: a part of the read buffer would keep all of it alive.
+fn publication(message: Publish) -> Result<Publication, WireError> {
+    let packet_id = match message.qos {
+        QoS::AtMostOnce => None,
+        QoS::AtLeastOnce => message.packet_id,
+        QoS::ExactlyOnce => {
+            return Err(WireError::Broken(
+                "it sent a message with QoS 2, which was not subscribed to".to_owned(),
+            ));
+        }
+    };
+    if let Some(why) = topic::name_problem(&message.topic) {
+        return Err(WireError::Broken(format!("it sent a message with an invalid topic: {why}")));
+    }
+    Ok(Publication {
+        topic: message.topic.to_string(),
+        payload: message.payload.to_vec(),
+        packet_id,
+        is_retained: message.retain,
+    })
+}
+
+fn outgoing(packet: Outgoing) -> Packet {
+    match packet {
+        Outgoing::Connect(connect) => Packet::Connect(connect),
+        Outgoing::Subscribe { packet_id, filters, is_acknowledged } => {
+            let qos = if is_acknowledged { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+            let topic_filters = filters.into_iter().map(|filter| (filter.into(), qos)).collect();
+            Packet::Subscribe { packet_id, topic_filters }
+        }
+        Outgoing::Unsubscribe { packet_id, filters } => {
+            Packet::Unsubscribe { packet_id, topic_filters: filters.into_iter().map(Into::into).collect() }
+        }
+        Outgoing::Publish { packet_id, topic, payload } => Packet::Publish(Box::new(Publish {
+            dup: false,
+            retain: false,
+            qos: QoS::AtLeastOnce,
+            topic: topic.into(),
+            packet_id: Some(packet_id),
+            payload: payload.into(),
+            properties: None,
+        })),
+        Outgoing::PublishAck(packet_id) => Packet::PublishAck { packet_id },
+        Outgoing::PingRequest => Packet::PingRequest,
+        Outgoing::Disconnect => Packet::Disconnect,
+    }
+}

@@ -1,0 +1,81 @@
+//! The streams of an organization with their devices, kept until the catalog changes: lists of messages need all of
+//! them, and looking ten thousand up for each request would take longer than the rest of it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::domain::retention::StreamStarts;
+use crate::domain::stream::{Stream, StreamFilter};
+use crate::domain::{OrgId, Principal};
+use crate::store::catalog::Catalog;
+use crate::store::message_counts::keys::StreamDevices;
+
+/// Organizations whose streams are kept. The one that was kept first makes room for another.
+const MAX_ORGS: usize = 8;
+
+/// Streams whose readings make messages.
+#[derive(Debug, Default)]
+pub struct MessageStreams {
+    /// The device of each stream, and the time from which its readings count.
+    pub devices: StreamDevices,
+    /// The same streams by id.
+    pub by_id: HashMap<i32, Arc<Stream>>,
+}
+
+impl MessageStreams {
+    /// Takes streams in any order, each once. Readings before the times in `from` do not count.
+    pub fn new(streams: Vec<Arc<Stream>>, from: &StreamStarts) -> Self {
+        let devices = streams.iter().map(|stream| (stream.id.0, stream.spec.device.0));
+        let devices = StreamDevices::new(devices, from);
+        Self { devices, by_id: streams.into_iter().map(|stream| (stream.id.0, stream)).collect() }
+    }
+}
+
+/// The streams of the organizations that were asked about last.
+#[derive(Debug, Default)]
+pub struct OrgStreamsCache {
+    kept: Mutex<VecDeque<CachedStreams>>,
+}
+
+/// The streams of an organization as of one revision of the catalog.
+#[derive(Debug)]
+struct CachedStreams {
+    org: OrgId,
+    revision: u64,
+    /// Held, so that no other starts can have its address.
+    from: Arc<StreamStarts>,
+    streams: Arc<MessageStreams>,
+}
+
+impl OrgStreamsCache {
+    /// Returns the streams that a principal sees who sees all of its organization; `None` for any other.
+    pub fn get(
+        &self,
+        catalog: &Catalog,
+        principal: &Principal,
+        from: &Arc<StreamStarts>,
+    ) -> Option<Arc<MessageStreams>> {
+        if principal.is_restricted() {
+            return None;
+        }
+        // Read before the streams: what changes meanwhile makes the next reader look again.
+        let (org, revision) = (principal.org, catalog.revision());
+        let is_current = |kept: &&CachedStreams| {
+            kept.org == org && kept.revision == revision && Arc::ptr_eq(&kept.from, from)
+        };
+        if let Some(kept) = self.kept.lock().iter().find(is_current) {
+            return Some(kept.streams.clone());
+        }
+        let found = catalog.streams(principal, &StreamFilter::default());
+        let streams = Arc::new(MessageStreams::new(found, from));
+        let mut kept = self.kept.lock();
+        kept.retain(|other| other.org != org);
+        if kept.len() >= MAX_ORGS {
+            kept.pop_front();
+        }
+        kept.push_back(CachedStreams { org, revision, from: from.clone(), streams: streams.clone() });
+        Some(streams)
+    }
+}

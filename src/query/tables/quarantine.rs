@@ -1,0 +1,103 @@
+//! `quarantine`: the readings that were not accepted, read from the catalog's database page by page.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::paged_scan::{self, PageSource};
+use super::{ints, text, times};
+use crate::domain::pagination::Pagination;
+use crate::domain::quarantine::{QuarantineFilter, Quarantined};
+use crate::query::context::QueryContext;
+use crate::query::scan::table_provider::ScanPlanner;
+use crate::store::schema::timestamp;
+
+/// Rows of a page: each holds up to 16 KiB of a payload.
+const PAGE_ROWS: usize = 200;
+
+pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let text = |name: &str| Field::new(name, DataType::Utf8, false);
+        Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Int32, false),
+            text("uuid"),
+            Field::new("device_id", DataType::Int32, true),
+            Field::new("stream_id", DataType::Int32, true),
+            text("topic"),
+            text("reason"),
+            text("detail"),
+            text("payload"),
+            Field::new("received_at", timestamp(), false),
+        ]))
+    });
+    SCHEMA.clone()
+}
+
+/// The quarantined readings that a principal may see.
+#[derive(Debug)]
+pub struct QuarantineTable {
+    view: QueryContext,
+}
+
+impl QuarantineTable {
+    pub fn new(view: QueryContext) -> Self {
+        Self { view }
+    }
+}
+
+impl ScanPlanner for QuarantineTable {
+    fn schema(&self) -> SchemaRef {
+        schema()
+    }
+
+    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
+        TableProviderFilterPushDown::Unsupported
+    }
+
+    fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
+        let page = Pagination { offset: 0, limit: PAGE_ROWS };
+        let filter = QuarantineFilter { page, ..QuarantineFilter::default() };
+        paged_scan::scan_pages(self.view.clone(), filter, columns)
+    }
+}
+
+impl PageSource for QuarantineFilter {
+    const NAME: &'static str = "Quarantine";
+    type Row = Quarantined;
+
+    fn schema() -> SchemaRef {
+        schema()
+    }
+
+    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Quarantined>> {
+        view.quarantined(self).await
+    }
+
+    fn is_last(rows: &[Quarantined]) -> bool {
+        rows.len() < PAGE_ROWS
+    }
+
+    fn page_after(self, last: &Quarantined) -> Self {
+        QuarantineFilter { after: Some((last.entry.received_at, last.id)), ..self }
+    }
+
+    fn batch(rows: &[Quarantined]) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> = vec![
+            ints(rows, |r| Some(r.id.0)),
+            text(rows, |r| r.uuid.to_string()),
+            ints(rows, |r| r.entry.device.map(|id| id.0)),
+            ints(rows, |r| r.entry.stream.map(|id| id.0)),
+            text(rows, |r| r.entry.topic.clone()),
+            text(rows, |r| r.entry.reason.name().to_owned()),
+            text(rows, |r| r.entry.detail.clone()),
+            text(rows, |r| r.entry.payload.clone()),
+            times(rows, |r| Some(r.entry.received_at)),
+        ];
+        Ok(RecordBatch::try_new(schema(), columns)?)
+    }
+}
