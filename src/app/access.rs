@@ -207,7 +207,7 @@ pub fn bootstrap_secret(secret: &str) -> Result<KeySecret> {
 pub(super) fn require_system(principal: &Principal) -> Result<()> {
     match principal.caller {
         Caller::System => Ok(()),
-        Caller::Key(_) | Caller::User(_) | Caller::Client { .. } | Caller::Device(_) => {
+        Caller::Key(_) | Caller::User(_) | Caller::Client { .. } | Caller::Subject(_) | Caller::Device(_) => {
             Err(Error::forbidden("this is for the owner of the data directory"))
         }
     }

@@ -1,16 +1,13 @@
-//! Certificates of devices, and the authority of this installation that issues them.
+//! Certificates of devices, and the authorities of this installation that issue them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::App;
-use crate::auth::certificate::{self, CertificateAuthority, IssuedCertificate};
-use crate::domain::certificate::DeviceCertificate;
-use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
-use crate::host::private_file;
+use tokio::sync::{broadcast, watch};
 
-const KEY_FILE: &str = "ca.key";
-const CERTIFICATE_FILE: &str = "ca.pem";
+use super::App;
+use crate::auth::certificate::IssuedCertificate;
+use crate::domain::certificate::{DeviceCertificate, NewCertificate};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
 
 impl App {
     /// Issues a certificate with a new key to a device; one that it had before is not accepted any more.
@@ -20,7 +17,8 @@ impl App {
     /// not visible; `Unavailable` when the authority's files cannot be used.
     pub async fn issue_certificate(&self, principal: &Principal, id: DeviceId) -> Result<IssuedCertificate> {
         let device = self.device_to_change(principal, id)?;
-        let authority = self.certificate_authority().await?;
+        let authority = self.authorities().await?.issuer()?;
+        let signed_by = authority.description().fingerprint.clone();
         // Making a key takes a processor for a while, so it is done for one device at a time.
         let permit = self.host.key_making.acquire().await;
         let _permit =
@@ -29,8 +27,13 @@ impl App {
         let issued = tokio::task::spawn_blocking(move || authority.issue(&name, now)).await;
         let issued =
             issued.map_err(|e| Error::internal("making a certificate was interrupted").with_source(e))??;
-        let (fingerprint, expires_at) = (issued.fingerprint.clone(), issued.expires_at);
-        self.store.catalog().put_certificate(principal, id, fingerprint, expires_at).await?;
+        let new = NewCertificate {
+            fingerprint: issued.fingerprint.clone(),
+            serial: issued.serial.clone(),
+            authority: signed_by,
+            expires_at: issued.expires_at,
+        };
+        self.store.catalog().put_certificate(principal, id, new).await?;
         Ok(issued)
     }
 
@@ -47,61 +50,71 @@ impl App {
         Ok(self.store.catalog().certificate_of(principal, id))
     }
 
-    /// Returns the certificate that devices verify this installation with, as PEM.
+    /// Revokes the certificate of a device, and its unused registration tokens. Its sessions end. Revoking again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
+    /// not visible or has no certificate.
+    pub async fn revoke_certificate(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+    ) -> Result<Arc<DeviceCertificate>> {
+        principal.require(Scope::write(Resource::Device))?;
+        self.store.catalog().revoke_certificate(principal, id).await
+    }
+
+    /// Returns the certificate with this fingerprint (SHA-256 of its DER, lower-case hexadecimal), for the
+    /// authentication of a device: whoever asks checks that it has not expired. One that was revoked or replaced, or
+    /// whose device was deleted, is not found.
+    pub fn certificate_by_fingerprint(&self, fingerprint: &str) -> Option<Arc<DeviceCertificate>> {
+        self.store.catalog().certificate_by_fingerprint(fingerprint)
+    }
+
+    /// Receives every certificate that is replaced, revoked or deleted from now on, as it was before: the sessions that
+    /// stand on it end. A receiver that lags looks the certificates of all its sessions up again.
+    pub fn certificate_revocations(&self) -> broadcast::Receiver<Arc<DeviceCertificate>> {
+        self.store.catalog().subscribe_ended_certificates()
+    }
+
+    /// Stores that a device has connected with its certificate: one that was registered is not pending any more.
+    /// Repeating it costs nothing.
+    pub async fn check_in(&self, device: DeviceId) -> Result<()> {
+        self.store.catalog().complete_provisioning(device).await
+    }
+
+    /// Returns the certificates that devices verify this installation with, as PEM, one after the other. The first is
+    /// that of the authority that issues; the others are of authorities that are still trusted.
     ///
     /// # Errors
     /// `Unavailable` when the authority's files cannot be used.
     pub async fn authority_certificate(&self) -> Result<String> {
-        Ok(self.certificate_authority().await?.certificate_pem().to_owned())
+        Ok(self.authorities().await?.certificates_pem())
     }
 
-    /// Reads the authority if there is one, so that an unusable one is reported at the start.
+    /// Signals every change of the authorities: whoever verifies certificates reads [`App::authority_certificate`]
+    /// again.
+    pub fn authority_changes(&self) -> watch::Receiver<()> {
+        self.host.authorities.subscribe()
+    }
+
+    /// Issues a certificate to a listener of this server. Returns it and its key, both PEM. Every device that has a
+    /// valid certificate trusts it: it comes from the oldest authority.
+    ///
+    /// # Errors
+    /// `Invalid` for a host that can have none; `Unavailable` when the authority's files cannot be used.
+    pub async fn listener_certificate(&self, host: &str) -> Result<(String, String)> {
+        self.authorities().await?.oldest()?.issue_listener(host, self.clock.now())
+    }
+
+    /// Reads the authorities if there are any, so that an unusable one is reported at the start.
     pub async fn check_certificate_authority(&self) -> Result<()> {
-        if self.authority_path(KEY_FILE).exists() {
-            self.certificate_authority().await?;
+        if self.has_authority() {
+            self.authorities().await?;
         }
         Ok(())
     }
-
-    /// Returns the authority, which is made when it is needed first.
-    async fn certificate_authority(&self) -> Result<Arc<CertificateAuthority>> {
-        let read = async || {
-            let now = self.clock.now();
-            let key =
-                read_or_make(self.authority_path(KEY_FILE), certificate::generate_authority_key).await?;
-            let own = key.clone();
-            let make = move || certificate::make_authority_certificate(&own, now);
-            let certificate = read_or_make(self.authority_path(CERTIFICATE_FILE), make).await?;
-            CertificateAuthority::new(&key, &certificate).map(Arc::new)
-        };
-        self.host.authority.get_or_try_init(read).await.cloned()
-    }
-
-    fn authority_path(&self, file: &str) -> PathBuf {
-        self.settings.data_dir.join(file)
-    }
-}
-
-/// Reads a file that only its owner may read, or makes it if there is none.
-async fn read_or_make(
-    path: PathBuf,
-    make: impl FnOnce() -> Result<String> + Send + 'static,
-) -> Result<String> {
-    let read = move || {
-        let shown = path.display().to_string();
-        let failed = |e| Error::unavailable(format!("{shown} cannot be used: {e}"));
-        let content = match private_file::read(&path).map_err(failed)? {
-            Some(content) => content,
-            None => {
-                let made = make()?.into_bytes();
-                private_file::read_or_make(&path, || made).map_err(failed)?
-            }
-        };
-        let damaged = |e| Error::unavailable(format!("{shown} is damaged")).with_source(e);
-        String::from_utf8(content).map_err(damaged)
-    };
-    let read = tokio::task::spawn_blocking(read).await;
-    read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?
 }
 
 #[cfg(test)]
@@ -118,16 +131,18 @@ mod tests {
         let (dir, app) = test_app::open().await;
         let who = app.system(None).unwrap();
         let device = app.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
-        assert!(!dir.path().join(KEY_FILE).exists(), "it is made when it is needed");
+        assert!(!dir.path().join("ca.key").exists(), "it is made when it is needed");
         let mut fingerprints = Vec::new();
         for _ in 0..2 {
             let issued = app.issue_certificate(&who, device.id).await.unwrap();
             let current = app.certificate_of(&who, device.id).unwrap().unwrap();
             assert_eq!(current.fingerprint, issued.fingerprint);
+            assert_eq!(current.serial.as_deref(), Some(issued.serial.as_str()));
             fingerprints.push(issued.fingerprint);
         }
         assert_ne!(fingerprints[0], fingerprints[1]);
-        for file in [KEY_FILE, CERTIFICATE_FILE] {
+        assert!(app.certificate_by_fingerprint(&fingerprints[0]).is_none(), "it was replaced");
+        for file in ["ca.key", "ca.pem"] {
             let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }

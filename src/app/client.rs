@@ -188,3 +188,9 @@ impl App {
 pub fn client_preset(variable: &'static str, text: &str) -> Result<ClientSecret> {
     client::parse_preset(variable, text)
 }
+
+/// Returns the stored form of a preset key of the MK platform, or why the text cannot be one; `variable` is where it is
+/// from.
+pub fn mk_key_preset(variable: &'static str, text: &str) -> Result<ClientSecret> {
+    client::parse_mk_preset(variable, text)
+}

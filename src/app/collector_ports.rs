@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+
 use super::App;
+use super::mqtt::SessionRegistry;
+use super::mqtt::presence::DevicePresence;
 use crate::collect::Collectors;
 use crate::collect::opcua::pki::Pki;
 use crate::domain::caller::Caller;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
+use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
 use crate::domain::reading::Readings;
 use crate::domain::stream::Stream;
@@ -17,27 +22,25 @@ use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
 use crate::host::private_file;
 use crate::store::Store;
 
-/// Device states of the collectors, empty until a server starts them.
+/// Device states of the collectors, empty until a server starts them, and of the MQTT broker with its sessions.
 #[derive(Clone, Default)]
-pub struct CollectorStates(Arc<OnceLock<Arc<Collectors>>>);
-
-impl CollectorStates {
-    pub(super) fn collectors(&self) -> Arc<OnceLock<Arc<Collectors>>> {
-        self.0.clone()
-    }
+pub struct CollectorStates {
+    pub(super) collectors: Arc<OnceLock<Arc<Collectors>>>,
+    pub(super) presence: Arc<DevicePresence>,
+    pub(super) sessions: Arc<Mutex<SessionRegistry>>,
 }
 
 impl DeviceStatusSource for CollectorStates {
+    /// Collectors learn of a change a moment later, and a device that was just disabled must not be shown as online.
     fn status(&self, device: &Device) -> DeviceStatus {
-        status(&self.0, device)
+        let known = self.collectors.get().and_then(|collectors| collectors.status(device.id));
+        let known = self.presence.refine(device.id, &device.spec, known.unwrap_or_default());
+        if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
     }
-}
 
-/// Returns the status of a device. Collectors learn of a change a moment later, and a device that was just disabled
-/// must not be shown as online.
-pub(super) fn status(collectors: &OnceLock<Arc<Collectors>>, device: &Device) -> DeviceStatus {
-    let known = collectors.get().and_then(|collectors| collectors.status(device.id)).unwrap_or_default();
-    if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
+    fn mqtt_sessions(&self, who: &Principal) -> Vec<SessionStatus> {
+        self.sessions.lock().statuses(who)
+    }
 }
 
 impl App {
@@ -58,7 +61,7 @@ impl App {
 
     /// Attaches the running collectors; only the first call counts.
     pub fn attach_collectors(&self, collectors: Arc<Collectors>) {
-        self.collectors.get_or_init(|| collectors);
+        self.states.collectors.get_or_init(|| collectors);
     }
 }
 

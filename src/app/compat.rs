@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::App;
 use super::instathings::InstathingsSettings;
+use super::mk::MkSettings;
 use crate::auth::rate_limiter::AttemptBudget;
 use crate::domain::org::Org;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -22,6 +23,7 @@ pub struct CompatSettings {
     /// Imports over Blynk's API that each device may have.
     pub blynk_imports: AttemptBudget,
     pub instathings: InstathingsSettings,
+    pub mk: MkSettings,
 }
 
 impl Default for CompatSettings {
@@ -32,6 +34,7 @@ impl Default for CompatSettings {
             blynk_token_ttl: Duration::from_secs(86_400),
             blynk_imports: AttemptBudget { attempts: 60, window_us: 60 * MICROS_PER_SECOND },
             instathings: InstathingsSettings::default(),
+            mk: MkSettings::default(),
         }
     }
 }

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
+use super::authority::{AuthorityCommand, AuthorityLine};
 use super::client::{ClientCommand, ClientLine};
 use super::inventory::{ImportReport, InventoryFormat};
 use super::user::UserCommand;
-use crate::domain::audit::{Action, AuditChange, RequestOrigin};
+use crate::domain::audit::RequestOrigin;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
@@ -50,6 +51,7 @@ pub enum Command {
         org: Option<String>,
         id: i32,
     },
+    Ca(AuthorityCommand),
     /// Flushes, then compacts the lake's files.
     Compact,
     /// Reads all stored data and reports what is damaged.
@@ -109,6 +111,7 @@ pub enum CommandOutcome {
     },
     Client(ClientLine),
     Clients(Vec<ClientLine>),
+    Authorities(Vec<AuthorityLine>),
     Stream {
         id: i32,
     },
@@ -208,15 +211,16 @@ impl App {
                 let there = self.in_org(principal, org.as_deref())?;
                 CommandOutcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
             }
+            Command::Ca(command) => {
+                CommandOutcome::Authorities(self.run_authority_command(principal, command).await?)
+            }
             Command::Compact => {
                 require_system(principal)?;
                 CommandOutcome::Compacted { files: self.store.compact(progress).await? }
             }
             Command::Verify => CommandOutcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => {
-                let done = self.backup(principal, &dest, progress).await?;
-                self.audit(principal, AuditChange::new(Action::Run, "backup", None)).await?;
-                CommandOutcome::BackedUp(done)
+                CommandOutcome::BackedUp(self.backup(principal, &dest, progress).await?)
             }
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = self.in_org(principal, org.as_deref())?;
@@ -329,6 +333,7 @@ impl Command {
             Command::CreateKey { .. } => "basalt key create",
             Command::ListKeys { .. } => "basalt key list",
             Command::RevokeKey { .. } => "basalt key revoke",
+            Command::Ca(command) => command.name(),
             Command::Compact => "basalt compact",
             Command::Verify => "basalt verify",
             Command::Backup { .. } => "basalt backup",

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::App;
 use super::gateway::GatewayEvent;
 use super::gateway::session::{PARENT, SessionEvent, SessionRecord};
-use super::{App, collector_ports};
 use crate::collect;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
+use crate::domain::ports::DeviceStatusSource;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
 use crate::store::catalog::DeletedDevice;
 
@@ -71,7 +72,7 @@ impl App {
 
     /// Returns the collector's status of a device that the caller has already been given.
     pub fn status_of(&self, device: &Device) -> DeviceStatus {
-        collector_ports::status(&self.collectors, device)
+        self.states.status(device)
     }
 
     /// Requires a principal that may create devices. A restricted key may not: it could not see what it created.
@@ -127,7 +128,7 @@ impl App {
         let deleted = self.store.catalog().delete_device_tree(principal, id).await?;
         let keys: HashMap<DeviceId, String> =
             deleted.iter().map(|gone| (gone.device.id, gone.device.aliases.key.clone())).collect();
-        for DeletedDevice { device, streams } in deleted {
+        for DeletedDevice { device, streams, .. } in deleted {
             let gateway = device.spec.parent_device.and_then(|parent| keys.get(&parent).cloned());
             self.forget_device(device, &streams, gateway.or_else(|| above.clone()));
         }
@@ -153,7 +154,7 @@ impl App {
 
     /// Notifies the collector, if one runs, of a change of a device or its streams.
     pub(super) fn tell_collectors(&self, id: DeviceId) {
-        if let Some(collectors) = self.collectors.get() {
+        if let Some(collectors) = self.states.collectors.get() {
             collectors.device_changed(id);
         }
     }

@@ -66,7 +66,7 @@ impl App {
             Check::Db => in_time(self.store.catalog().ping()).await,
             Check::Redis => Ok(()),
             Check::Disk => in_time(self.probe_disk()).await,
-            Check::Poller => match self.collectors.get() {
+            Check::Poller => match self.states.collectors.get() {
                 Some(_) => Ok(()),
                 None => Err(Error::unavailable("no collectors are running")),
             },

@@ -8,8 +8,8 @@ use parking_lot::RwLock;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::App;
+use super::authority::AuthorityParts;
 use super::license::LicenseReport;
-use crate::auth::certificate::CertificateAuthority;
 use crate::auth::grant::GrantKey;
 use crate::auth::jwt::JwtKey;
 use crate::auth::license::LicenseSigner;
@@ -64,8 +64,7 @@ pub(super) struct HostParts {
     pub(super) grant_key: OnceCell<GrantKey>,
     /// Read or created on first use.
     pub(super) jwt_key: OnceCell<JwtKey>,
-    /// Read or created on first use.
-    pub(super) authority: OnceCell<Arc<CertificateAuthority>>,
+    pub(super) authorities: AuthorityParts,
     /// Held while a private key is made.
     pub(super) key_making: Semaphore,
     pub(super) license: RwLock<LicenseReport>,
@@ -78,7 +77,7 @@ impl HostParts {
             hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
             jwt_key: OnceCell::new(),
-            authority: OnceCell::new(),
+            authorities: AuthorityParts::default(),
             key_making: Semaphore::new(1),
             license: RwLock::new(LicenseReport::default()),
         }

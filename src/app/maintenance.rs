@@ -9,6 +9,8 @@ use crate::domain::{Micros, Result};
 
 /// Interval in which counted refusals are saved.
 const SAVE_REFUSALS: Duration = Duration::from_secs(5);
+/// Interval in which the counts of accepted readings are saved.
+const SAVE_COUNTS: Duration = Duration::from_secs(5);
 /// Interval in which the last uses of keys are saved.
 const SAVE_USES: Duration = Duration::from_secs(60);
 /// Interval in which expired sessions and tokens and old audit rows are deleted.
@@ -23,10 +25,12 @@ impl App {
             ticks
         };
         let (mut refusals, mut uses) = (later(SAVE_REFUSALS), later(SAVE_USES));
+        let mut counts = later(SAVE_COUNTS);
         let mut forget = interval(PURGE_INTERVAL);
         loop {
             let (what, done) = tokio::select! {
                 _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
+                _ = counts.tick() => ("counts of readings", self.store.catalog().save_reading_counts().await),
                 _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
                 _ = forget.tick() => ("expired rows", self.purge_expired().await),
             };
@@ -41,14 +45,23 @@ impl App {
 
     /// Writes what is kept in memory, before the data directory is released.
     pub async fn save_pending(&self) -> Result<()> {
-        let saved = self.store.catalog().save_denials().await;
-        self.store.catalog().save_last_used().await.and(saved)
+        let catalog = self.store.catalog();
+        let saved = [
+            catalog.save_denials().await,
+            catalog.save_reading_counts().await,
+            catalog.save_last_used().await,
+        ];
+        saved.into_iter().collect()
     }
 
     async fn purge_expired(&self) -> Result<()> {
         let now = self.clock.now();
         self.store.catalog().purge_expired_sessions(now).await?;
         self.store.catalog().purge_expired_tokens(now).await?;
+        self.purge_media(now).await?;
+        self.purge_unreferenced_objects().await?;
+        self.purge_quarantine(now).await?;
+        self.purge_exports(now).await?;
         let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
         self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await
     }

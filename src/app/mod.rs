@@ -6,7 +6,9 @@
 
 pub mod access;
 pub mod ai;
+pub mod alert;
 pub mod audit;
+pub mod authority;
 pub mod backup;
 pub mod batch_lookup;
 pub mod blynk;
@@ -17,8 +19,12 @@ pub mod collector_ports;
 pub mod command;
 pub mod compat;
 pub mod control;
+pub mod cors;
 pub mod device;
+pub mod device_health;
+pub mod document;
 pub mod event;
+pub mod export;
 pub mod fields;
 pub mod gateway;
 pub mod graphql;
@@ -34,14 +40,20 @@ pub mod license;
 pub mod list_range;
 pub mod live;
 mod maintenance;
+pub mod media;
 pub mod messages;
 pub mod metrics;
+pub mod mk;
+pub mod mqtt;
 pub mod named_queries;
+pub mod notification;
 pub mod onpremise;
 mod opcua;
 pub mod opensynaptic;
 mod password;
 pub mod product;
+pub mod quarantine;
+pub mod readings;
 pub mod register_io;
 pub mod resident_memory;
 pub mod retention;
@@ -69,8 +81,8 @@ use self::ai::AiParts;
 use self::health::DiskProbe;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
-use crate::collect::Collectors;
 use crate::domain::key::KeySecret;
+use crate::domain::notification::SmtpSettings;
 use crate::domain::{Clock, Micros};
 use crate::query::Engine;
 use crate::query::named::NamedQueries;
@@ -88,10 +100,16 @@ pub struct AppSettings {
     /// Whether /metrics needs no authentication.
     pub metrics_public: bool,
     pub host: host::HostSettings,
+    /// Origins whose pages may use the APIs.
+    pub cors: cors::CorsOrigins,
     pub compat: compat::CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: live::LiveSettings,
     pub messages: messages::MessageSettings,
+    pub media: media::MediaSettings,
+    pub mqtt: mqtt::MqttSettings,
+    /// The server that takes e-mails.
+    pub smtp: SmtpSettings,
     pub commands: command::CommandSettings,
     pub opensynaptic: opensynaptic::OpenSynapticSettings,
     pub queries: Arc<NamedQueries>,
@@ -110,7 +128,8 @@ pub struct App {
     store: Arc<Store>,
     engine: Arc<Engine>,
     /// Empty in command-line processes, which poll nothing.
-    collectors: Arc<OnceLock<Arc<Collectors>>>,
+    /// Of the collectors and the MQTT broker, shared with SQL.
+    states: collector_ports::CollectorStates,
     clock: Arc<dyn Clock>,
     settings: AppSettings,
     passwords: PasswordWorkers,
@@ -121,7 +140,13 @@ pub struct App {
     host: host::HostParts,
     live: live::LiveParts,
     gateway: Arc<gateway::GatewayHub>,
+    mqtt: mqtt::MqttParts,
+    notifications: notification::NotificationParts,
     blynk: blynk::BlynkParts,
+    readings: readings::ReadingParts,
+    mk: mk::MkParts,
+    exports: export::ExportParts,
+    media: media::MediaParts,
     ai: AiParts,
 }
 
@@ -134,15 +159,17 @@ impl App {
         settings: AppSettings,
     ) -> Self {
         let Parts { store, engine, ai } = parts;
-        let collectors = states.collectors();
         let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
         let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
         let live = live::LiveParts::new(&settings.live);
+        let mqtt = mqtt::MqttParts::new(store.clone(), &settings.mqtt, states.sessions.clone());
+        let notifications = notification::NotificationParts::new(&settings.smtp, host.fetcher.clone());
+        let media = media::MediaParts::new(&settings.media);
         let blynk = blynk::BlynkParts::new(settings.compat.blynk_imports);
         Self {
             store,
             engine,
-            collectors,
+            states: states.clone(),
             clock,
             settings,
             passwords,
@@ -152,7 +179,13 @@ impl App {
             host,
             live,
             gateway: Arc::default(),
+            mqtt,
+            notifications,
             blynk,
+            readings: Default::default(),
+            mk: mk::MkParts::default(),
+            exports: export::ExportParts::default(),
+            media,
             ai,
         }
     }

@@ -103,7 +103,7 @@ impl App {
     pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
         let device = self.device_for_direct_access(principal, id, access)?;
         let protocol = device.spec.protocol;
-        if !protocol.has_registers() {
+        if !device.spec.has_registers() {
             return Err(Error::invalid(format!("Direct I/O is not supported for protocol \"{protocol}\".")));
         }
         if !device.spec.enabled {
@@ -152,7 +152,7 @@ impl App {
     }
 
     pub(super) fn running_collectors(&self) -> Result<&Arc<Collectors>> {
-        self.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
+        self.states.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
     }
 }
 

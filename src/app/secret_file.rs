@@ -1,7 +1,7 @@
 //! Secrets of this installation in files of the data directory, readable by their owner only.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::auth::grant;
 use crate::domain::{Error, Result};
@@ -15,12 +15,19 @@ pub const SECRET_LEN: usize = grant::SEED_LEN;
 /// # Errors
 /// `Unavailable`, naming the file, when it cannot be read or made, or is damaged.
 pub async fn read_or_make(path: PathBuf) -> Result<[u8; SECRET_LEN]> {
-    let shown = path.display().to_string();
+    let read = tokio::task::spawn_blocking(move || read_or_make_blocking(&path)).await;
+    read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?
+}
+
+/// As [`read_or_make`], on the calling thread.
+///
+/// # Errors
+/// As [`read_or_make`].
+pub fn read_or_make_blocking(path: &Path) -> Result<[u8; SECRET_LEN]> {
+    let shown = path.display();
     let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).with_source(e);
     let make = || hex::encode(grant::generate_seed()).into_bytes();
-    let read = tokio::task::spawn_blocking(move || private_file::read_or_make(&path, make)).await;
-    let content =
-        read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?.map_err(failed)?;
+    let content = private_file::read_or_make(path, make).map_err(failed)?;
     let secret: Option<[u8; SECRET_LEN]> =
         hex::decode(content.trim_ascii()).ok().and_then(|bytes| bytes.try_into().ok());
     let damaged = || Error::unavailable(format!("{shown} is damaged: remove it, and a new key is made"));

@@ -190,9 +190,11 @@ impl App {
     pub fn check_has_password(&self, principal: &Principal) -> Result<()> {
         match principal.caller {
             Caller::User(_) => Ok(()),
-            Caller::Key(_) | Caller::Client { .. } | Caller::Device(_) | Caller::System => {
-                Err(Error::forbidden("only a person has a password"))
-            }
+            Caller::Key(_)
+            | Caller::Client { .. }
+            | Caller::Subject(_)
+            | Caller::Device(_)
+            | Caller::System => Err(Error::forbidden("only a person has a password")),
         }
     }
 

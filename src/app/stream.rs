@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::App;
 use crate::collect;
+use crate::domain::companion::Companion;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::generator::Generator;
 use crate::domain::reading::Reading;
@@ -100,12 +101,20 @@ impl App {
         Ok(stream)
     }
 
-    /// Deletes a stream. Its readings disappear from every answer at once.
+    /// Deletes a stream, and the stream with the metadata of its readings. Its readings disappear from every answer at
+    /// once.
     pub async fn delete_stream(&self, principal: &Principal, id: StreamId) -> Result<()> {
         let stream = self.stream_to_change(principal, id)?;
-        self.store.catalog().delete_stream(principal, id).await?;
-        self.tell_collectors(stream.spec.device);
+        let (catalog, name) = (self.store.catalog(), Companion::metadata_name(&stream));
+        let metadata = catalog.stream_of_device(principal, stream.spec.device, &name).ok();
+        let metadata = metadata.filter(|found| Companion::of(&found.spec) == Some(Companion::Metadata));
+        catalog.delete_stream(principal, id).await?;
         self.store.forget(&[id]);
+        if let Some(metadata) = metadata {
+            catalog.delete_stream(principal, metadata.id).await?;
+            self.store.forget(&[metadata.id]);
+        }
+        self.tell_collectors(stream.spec.device);
         Ok(())
     }
 }
@@ -117,7 +126,7 @@ fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
 /// Returns every problem of a stream of this device, except those of the rows it refers to.
 pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
-    found.extend(path_problem(device.protocol, spec));
+    found.extend(path_problem(device, spec));
     if device.protocol == Protocol::Virtual {
         found.extend(generator_problem(device, spec));
     }
@@ -133,12 +142,17 @@ fn generator_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldErro
 }
 
 /// Returns the problem of the stream's path under the device's protocol.
-fn path_problem(protocol: Protocol, spec: &StreamSpec) -> Option<FieldError> {
+fn path_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
+    let protocol = device.protocol;
     if !protocol.has_streams() {
         return Some(FieldError::new("device", "Device protocol has no data streams."));
     }
     if spec.path.is_empty() {
         return protocol.needs_path().then(|| FieldError::new("path", "This field is required."));
+    }
+    // The paths of a gateway's streams are its own: no address of this server's collector.
+    if protocol.has_registers() && !device.has_registers() {
+        return None;
     }
     collect::check_path(protocol, &spec.path).err()
 }

@@ -82,8 +82,10 @@ impl App {
 fn subject(principal: &Principal) -> String {
     match principal.caller {
         Caller::Key(id) => id.to_string(),
-        other @ (Caller::User(_) | Caller::Client { .. } | Caller::Device(_) | Caller::System) => {
-            other.to_string()
-        }
+        other @ (Caller::User(_)
+        | Caller::Client { .. }
+        | Caller::Subject(_)
+        | Caller::Device(_)
+        | Caller::System) => other.to_string(),
     }
 }

@@ -153,6 +153,7 @@ mod tests {
             aliases: DeviceAliases::default(),
             last_channel: 0,
             spec: DeviceSpec { metadata, ..DeviceSpec::new("d", protocol) },
+            topology: crate::domain::topology::Topology::default(),
             created_at: Micros(0),
             updated_at: Micros(0),
         })

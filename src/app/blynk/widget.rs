@@ -60,6 +60,11 @@ const PROPERTIES: [(&str, PropertyFormat); 23] = [
     ("url", PropertyFormat::Url),
 ];
 
+/// Returns the names of all properties.
+pub fn property_names() -> impl Iterator<Item = &'static str> {
+    PROPERTIES.iter().map(|(name, _)| *name)
+}
+
 /// A property of a widget.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WidgetProperty {

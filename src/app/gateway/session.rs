@@ -158,6 +158,7 @@ mod tests {
             aliases: DeviceAliases::default(),
             last_channel: 0,
             spec: DeviceSpec::new("d", Protocol::Mqtt),
+            topology: crate::domain::topology::Topology::default(),
             created_at: Micros(0),
             updated_at: Micros(0),
         };

@@ -27,9 +27,9 @@ pub struct ImportProblem {
 pub struct ImportReport {
     /// Every mistake, by line. With any mistake nothing is changed, and the other fields are empty.
     pub problems: Vec<ImportProblem>,
-    /// Created and changed rows: groups first, then each device before its streams.
+    /// Created and changed rows: groups first, then each device before its streams, then documents.
     pub entries: Vec<ImportEntry>,
-    /// Devices and streams that the catalog already has as in the file.
+    /// Devices, streams and documents that the catalog already has as in the file.
     pub unchanged: InventoryCounts,
     /// Rows in the catalog that the file does not name; they stay as they are.
     pub left_alone: Vec<String>,
@@ -41,6 +41,7 @@ pub struct ImportReport {
 pub struct InventoryCounts {
     pub devices: usize,
     pub streams: usize,
+    pub documents: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub enum ImportKind {
     Group,
     Device,
     Stream,
+    /// A document of the MK platform.
+    Document,
 }
 
 /// A row that is created or changed.
@@ -89,6 +92,13 @@ impl ExistingInventory {
 }
 
 impl ImportReport {
+    /// Adds what becomes of the documents.
+    pub fn with_documents(mut self, entries: Vec<ImportEntry>, unchanged: usize) -> ImportReport {
+        self.entries.extend(entries);
+        self.unchanged.documents = unchanged;
+        self
+    }
+
     pub fn from_plan(plan: &InventoryPlan, present: &ExistingInventory) -> ImportReport {
         let mut review = ImportReport::default();
         let group = |name: &String| ImportEntry {

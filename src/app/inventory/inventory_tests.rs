@@ -105,7 +105,7 @@ fn stream() -> impl Strategy<Value = StreamEntry> {
 }
 
 fn device() -> impl Strategy<Value = DeviceEntry> {
-    let protocols = vec![Protocol::Virtual, Protocol::Mqtt, Protocol::Ai];
+    let protocols = vec![Protocol::Virtual, Protocol::Ai];
     let plain = (proptest::sample::select(protocols), interval(), metadata(), any::<(bool, bool, u8)>());
     let texts = (text(30), text(30), proptest::option::of(1..u16::MAX), 0.1..60.0);
     let streams = proptest::collection::btree_map(name(), stream(), 0..4);
@@ -336,7 +336,11 @@ fn mistakes_of_yaml_are_all_told_by_line_and_column() {
             ),
             ("no_yaml", "devices:\n  - name: [\n", &["3 *: this is no YAML"]),
             ("no_map", "- a\n", &["1 devices: a map with a list"]),
-            ("another_key", "device:\n  - name: a\n", &["1 device: there is `devices`"]),
+            (
+                "another_key",
+                "device:\n  - name: a\n",
+                &["1 device: there is no such key: there are `devices` and `documents`."],
+            ),
             ("a_key_twice", "devices:\n  - name: a\n    name: b\n", &["3 *: `name` was said in line 2"]),
             ("an_alias", "devices: &a\n  - *a\n", &["1 *: anchors, aliases and tags"]),
             ("a_tag", "devices: !!seq []\n", &["1 *: anchors, aliases and tags"]),

@@ -1,11 +1,12 @@
-//! Inventory import and export: devices and their streams in CSV or YAML files. An import is applied in one
-//! transaction.
+//! Inventory import and export: devices and their streams in CSV or YAML files, applied in one transaction; in YAML also
+//! documents of the MK platform (`documents`).
 //!
 //! A device is identified by its name, a stream by its device's name and its own. A row in a file is complete: fields
 //! that it does not give get their defaults, except the password, which then stays. A device with only a name must
 //! exist and stays as it is. Rows that a file does not name are left alone.
 
 mod csv_format;
+mod documents;
 mod export_rows;
 mod file_fields;
 mod import_report;
@@ -19,12 +20,14 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use self::documents::{DocumentImport, DocumentPlan};
 use self::export_rows::ExportRow as Rendered;
 use self::import_report::ExistingInventory;
 pub use self::import_report::{
     FieldChange, ImportEntry, ImportKind, ImportProblem, ImportReport, InventoryCounts,
 };
 use self::resolve::DevicesByName;
+use self::yaml_format::YamlFile;
 use super::App;
 use crate::domain::device::DeviceFilter;
 use crate::domain::inventory::Inventory;
@@ -62,9 +65,11 @@ impl App {
         let known: DevicesByName =
             present.devices.iter().map(|device| (device.spec.name.clone(), device.spec.clone())).collect();
         // Parsing a long file takes a second, too long for a thread that answers requests.
-        let parsed = tokio::task::spawn_blocking(move || parse(form, &text, &known)).await;
-        let (inventory, problems) =
-            parsed.map_err(|e| Error::internal("the file could not be read").with_source(e))?;
+        let parsed = tokio::task::spawn_blocking(move || parse_file(form, &text, &known)).await;
+        let file = parsed.map_err(|e| Error::internal("the file could not be read").with_source(e))?;
+        let ParsedFile { inventory, documents, mut problems } = file;
+        problems.extend(self.document_problems(principal, &documents, &inventory));
+        problems.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
         if !problems.is_empty() {
             return Ok(ImportReport { problems, ..ImportReport::default() });
         }
@@ -72,9 +77,11 @@ impl App {
         if streams.any(|stream| stream.group.is_some()) {
             principal.require(Scope::write(Resource::Group))?;
         }
+        let DocumentPlan { documents, entries, unchanged } = self.plan_documents(principal, documents)?;
         let catalog = self.store.catalog();
         if is_dry {
-            return Ok(ImportReport::from_plan(&catalog.plan_inventory(principal, &inventory)?, &present));
+            let report = ImportReport::from_plan(&catalog.plan_inventory(principal, &inventory)?, &present);
+            return Ok(report.with_documents(entries, unchanged));
         }
         let plan = catalog.put_inventory(principal, &inventory).await?;
         let named = |name: &str| DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
@@ -82,7 +89,11 @@ impl App {
             let there = catalog.devices(principal, &named(&device.after.name));
             there.iter().for_each(|device| self.tell_collectors(device.id));
         }
-        Ok(ImportReport { is_applied: true, ..ImportReport::from_plan(&plan, &present) })
+        for document in documents {
+            self.put_file_document(principal, document).await?;
+        }
+        let report = ImportReport::from_plan(&plan, &present).with_documents(entries, unchanged);
+        Ok(ImportReport { is_applied: true, ..report })
     }
 
     /// Exports every device and stream the principal sees as a file that `import_inventory` reads. Passwords are not
@@ -106,7 +117,10 @@ impl App {
             .collect();
         match form {
             InventoryFormat::Csv => csv_format::write(&devices),
-            InventoryFormat::Yaml => Ok(yaml_format::write(&devices)),
+            InventoryFormat::Yaml => {
+                let documents = yaml_format::write_documents(&self.file_documents(principal)?)?;
+                Ok(yaml_format::write(&devices) + &documents)
+            }
         }
     }
 
@@ -127,16 +141,32 @@ impl App {
     }
 }
 
-/// Parses a file. The mistakes are sorted by line.
-fn parse(form: InventoryFormat, text: &str, known: &DevicesByName) -> (Inventory, Vec<ImportProblem>) {
+/// What a file holds, and every mistake in it.
+struct ParsedFile {
+    inventory: Inventory,
+    documents: Vec<DocumentImport>,
+    problems: Vec<ImportProblem>,
+}
+
+/// Parses a file.
+fn parse_file(form: InventoryFormat, text: &str, known: &DevicesByName) -> ParsedFile {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Vec::new();
-    let written = match form {
-        InventoryFormat::Csv => csv_format::read(text, &mut problems),
+    let YamlFile { devices, documents } = match form {
+        InventoryFormat::Csv => {
+            YamlFile { devices: csv_format::read(text, &mut problems), documents: Vec::new() }
+        }
         InventoryFormat::Yaml => yaml_format::read(text, &mut problems),
     };
-    let inventory = resolve::resolve(written, known, &mut problems);
+    let inventory = resolve::resolve(devices, known, &mut problems);
     problems.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
+    ParsedFile { inventory, documents, problems }
+}
+
+/// Parses a file without documents.
+#[cfg(test)]
+fn parse(form: InventoryFormat, text: &str, known: &DevicesByName) -> (Inventory, Vec<ImportProblem>) {
+    let ParsedFile { inventory, problems, .. } = parse_file(form, text, known);
     (inventory, problems)
 }
 

@@ -1,40 +1,73 @@
-//! YAML format of the inventory: a list `devices`, each with its fields and a list `streams`.
+//! YAML format of the inventory: a list `devices`, each with its fields and a list `streams`, and a list `documents`.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::ImportProblem;
+use super::documents::{self, DocumentImport, FileDocument};
 use super::export_rows::ExportRow;
-use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawRow};
+use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use super::yaml_tree::{self, YamlNode, YamlValue};
+use crate::domain::{Error, Result};
 
-/// Reads the devices. Well-formed ones are returned even when others have problems.
-pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
+/// What a file has.
+#[derive(Debug, Default)]
+pub struct YamlFile {
+    pub devices: Vec<RawDevice>,
+    pub documents: Vec<DocumentImport>,
+}
+
+/// Reads the devices and documents. Well-formed ones are returned even when others have problems.
+pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> YamlFile {
     let root = match yaml_tree::parse(text) {
         Ok(Some(YamlNode { value: YamlValue::Map(entries), .. })) => entries,
         Ok(root) => {
             let line = root.map_or(1, |root| root.line);
             problems.push(wrong(line, "devices", "the file is a map with a list `devices`."));
-            return Vec::new();
+            return YamlFile::default();
         }
         Err(problem) => {
             problems.push(problem);
-            return Vec::new();
+            return YamlFile::default();
         }
     };
-    let mut written = Vec::new();
+    let mut written = YamlFile::default();
     for (line, key, node) in root {
         match (key.as_str(), node.value) {
             ("devices", YamlValue::List(devices)) => {
-                written.extend(devices.into_iter().filter_map(|device| read_device(device, problems)));
+                written
+                    .devices
+                    .extend(devices.into_iter().filter_map(|device| read_device(device, problems)));
             }
-            ("devices", YamlValue::Scalar { text, is_plain: true }) if yaml_tree::is_null(&text) => {}
+            ("documents", YamlValue::List(documents)) => {
+                let documents =
+                    documents.into_iter().filter_map(|document| read_document(document, problems));
+                written.documents.extend(documents);
+            }
+            ("devices" | "documents", YamlValue::Scalar { text, is_plain: true })
+                if yaml_tree::is_null(&text) => {}
             ("devices", _) => problems.push(wrong(line, "devices", "this is no list of devices.")),
-            (other, _) => problems.push(wrong(line, other, "there is no such key: there is `devices`.")),
+            ("documents", _) => problems.push(wrong(line, "documents", "this is no list of documents.")),
+            (other, _) => {
+                let message = "there is no such key: there are `devices` and `documents`.";
+                problems.push(wrong(line, other, message));
+            }
         }
     }
     written
+}
+
+fn read_document(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<DocumentImport> {
+    let line = node.line;
+    match node.into_raw() {
+        RawFieldValue::Json(value @ Value::Object(_)) => documents::read(line, value, problems),
+        RawFieldValue::Json(_) | RawFieldValue::Text(_) | RawFieldValue::Null => {
+            let message = "a document is a map of its fields, `kind` among them.";
+            problems.push(wrong(line, "documents", message));
+            None
+        }
+    }
 }
 
 fn read_device(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<RawDevice> {
@@ -74,6 +107,23 @@ fn put(row: &mut RawRow, line: u64, key: String, value: YamlNode) {
 
 fn wrong(line: u64, column: &str, message: &str) -> ImportProblem {
     ImportProblem { line, column: column.to_owned(), message: message.to_owned() }
+}
+
+/// Writes the documents below the devices; nothing without any.
+pub fn write_documents(documents: &[FileDocument]) -> Result<String> {
+    let mut text = String::from(if documents.is_empty() { "" } else { "documents:\n" });
+    for document in documents {
+        let fields = serde_json::to_value(document);
+        let fields = fields.map_err(|e| Error::internal("a document cannot be written").with_source(e))?;
+        let mut fields: Vec<_> = fields.as_object().into_iter().flatten().collect();
+        fields.sort_by_key(|(name, _)| *name != "kind");
+        let mut indent = "  - ";
+        for (field, value) in fields {
+            writeln!(text, "{indent}{field}: {}", scalar(value)).expect("a String takes everything");
+            indent = "    ";
+        }
+    }
+    Ok(text)
 }
 
 /// Writes every device with its streams. Fields at their default are left out.

@@ -23,6 +23,8 @@ pub struct LiveCredential {
     session: Option<[u8; 32]>,
     /// The token, if it is a client's.
     token: Option<TokenRef>,
+    /// Fingerprint of the certificate, if it is a device's.
+    certificate: Option<String>,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
 }
@@ -32,14 +34,31 @@ impl App {
     pub fn live_credential(&self, principal: Arc<Principal>, token: Option<&str>) -> LiveCredential {
         let session = token.and_then(session::parse);
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        LiveCredential { principal, session, token: None, store, clock }
+        LiveCredential { principal, session, token: None, certificate: None, store, clock }
     }
 
     /// Returns the credential of a client's token that was just authenticated.
     pub fn live_client_credential(&self, access: &ClientAccess) -> LiveCredential {
         let principal = Arc::new(access.principal.clone());
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        LiveCredential { principal, session: None, token: Some(access.token), store, clock }
+        LiveCredential {
+            principal,
+            session: None,
+            token: Some(access.token),
+            certificate: None,
+            store,
+            clock,
+        }
+    }
+
+    /// Returns the credential of a device that has just authenticated with the certificate of this fingerprint.
+    pub fn live_certificate_credential(
+        &self,
+        principal: Arc<Principal>,
+        fingerprint: String,
+    ) -> LiveCredential {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        LiveCredential { principal, session: None, token: None, certificate: Some(fingerprint), store, clock }
     }
 }
 
@@ -95,7 +114,14 @@ impl LiveCredential {
                 expires_at.map(Some).ok_or_else(|| over("the token is not valid any more"))
             }
             Caller::System => Ok(None),
-            Caller::Device(_) => Err(over("a device cannot subscribe")),
+            Caller::Device(id) => {
+                let current = self.certificate.as_deref();
+                let current = current.and_then(|shown| catalog.certificate_by_fingerprint(shown));
+                let current = current.filter(|found| found.device == id && found.expires_at > now);
+                let current = current.ok_or_else(|| over("the certificate is not valid any more"))?;
+                Ok(Some(current.expires_at))
+            }
+            Caller::Subject(_) => Err(over("a user of the MK platform cannot subscribe")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Feed of device states: the current states, then each change.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use super::credential::{CredentialWatch, LiveCredential};
 use super::subscription_limits::SubscriptionPermit;
-use crate::app::{App, collector_ports};
-use crate::collect::Collectors;
+use crate::app::App;
+use crate::app::collector_ports::CollectorStates;
 use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus};
+use crate::domain::ports::DeviceStatusSource;
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
 use crate::store::Store;
@@ -48,10 +49,11 @@ impl App {
         let feed = DeviceSubscription {
             _seat: self.acquire_subscription(&who)?,
             changes: self.store.catalog().subscribe_changes(),
-            states: self.collectors.get().map(|collectors| collectors.changes()),
+            collector_changes: self.states.collectors.get().map(|collectors| collectors.changes()),
+            presence_changes: self.states.presence.changes(),
             watch: credential.watch(),
             store: self.store.clone(),
-            collectors: self.collectors.clone(),
+            states: self.states.clone(),
             who,
             wanted: wanted.devices,
             sent_states: None,
@@ -71,10 +73,11 @@ struct DeviceSubscription {
     who: Arc<Principal>,
     wanted: Option<Vec<DeviceId>>,
     store: Arc<Store>,
-    collectors: Arc<OnceLock<Arc<Collectors>>>,
-    /// Change signals of the catalog, and of the collectors if there are any.
+    states: CollectorStates,
+    /// Change signals of the catalog, of the collectors if there are any, and of the MQTT broker.
     changes: watch::Receiver<()>,
-    states: Option<watch::Receiver<()>>,
+    collector_changes: Option<watch::Receiver<()>>,
+    presence_changes: watch::Receiver<()>,
     watch: CredentialWatch,
     /// The states sent last; none before the first pass.
     sent_states: Option<SentStates>,
@@ -97,10 +100,10 @@ impl DeviceSubscription {
 
     /// Waits until a state may have changed.
     async fn changed(&mut self) -> Result<()> {
-        let DeviceSubscription { watch, changes, states, .. } = self;
+        let DeviceSubscription { watch, changes, collector_changes, presence_changes, .. } = self;
         let state = async {
-            match states {
-                Some(states) => states.changed().await.is_ok(),
+            match collector_changes {
+                Some(changes) => changes.changed().await.is_ok(),
                 None => std::future::pending().await,
             }
         };
@@ -108,6 +111,7 @@ impl DeviceSubscription {
             tokio::select! {
                 changed = changes.changed() => changed.is_ok(),
                 changed = state => changed,
+                changed = presence_changes.changed() => changed.is_ok(),
             };
             tokio::time::sleep(CHANGE_COALESCE_INTERVAL).await;
         };
@@ -121,14 +125,15 @@ impl DeviceSubscription {
     /// Queues the states that differ from those sent last.
     fn collect_updates(&mut self) {
         self.changes.mark_unchanged();
-        self.states.iter_mut().for_each(watch::Receiver::mark_unchanged);
+        self.collector_changes.iter_mut().for_each(watch::Receiver::mark_unchanged);
+        self.presence_changes.mark_unchanged();
         let told = self.sent_states.take().unwrap_or_default();
         let mut now = SentStates::new();
         for device in self.store.catalog().devices(&self.who, &DeviceFilter::default()) {
             if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&device.id)) {
                 continue;
             }
-            let status = collector_ports::status(&self.collectors, &device);
+            let status = self.states.status(&device);
             let state = (status.state, status.last_error.clone());
             let is_told = told.get(&device.id) == Some(&state);
             now.insert(device.id, state);

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 pub use self::coalescer::MAX_MESSAGE_READINGS;
-use self::subscription_limits::SubscriptionLimiter;
+pub(super) use self::subscription_limits::SubscriptionLimiter;
 pub use self::subscription_limits::SubscriptionPermit;
 use super::App;
 use crate::domain::{Principal, Result};
@@ -47,8 +47,16 @@ pub(super) struct LiveParts {
 
 impl LiveParts {
     pub(super) fn new(settings: &LiveSettings) -> Self {
-        let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
-        Self { subscriptions: SubscriptionLimiter::new(settings), ending, connections }
+        let LiveSettings { subscriptions, subscriptions_per_caller } = *settings;
+        Self {
+            subscriptions: SubscriptionLimiter::new(
+                "live.subscriptions",
+                subscriptions,
+                subscriptions_per_caller,
+            ),
+            ending: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        }
     }
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::LiveSettings;
 use crate::domain::caller::Caller;
 use crate::domain::{Error, Kind, OrgId, Principal, Result};
 
 type OrgCaller = (OrgId, Caller);
 
-pub(super) struct SubscriptionLimiter {
+pub(in crate::app) struct SubscriptionLimiter {
+    /// Configuration key of the limit in total; that per caller ends with `_per_caller`.
+    setting: &'static str,
     max_total: usize,
     max_per_caller: usize,
     counts: Arc<Mutex<SubscriptionCounts>>,
@@ -27,9 +28,8 @@ struct SubscriptionCounts {
 }
 
 impl SubscriptionLimiter {
-    pub(super) fn new(settings: &LiveSettings) -> Self {
-        let LiveSettings { subscriptions, subscriptions_per_caller } = settings;
-        Self { max_total: *subscriptions, max_per_caller: *subscriptions_per_caller, counts: Arc::default() }
+    pub(in crate::app) fn new(setting: &'static str, max_total: usize, max_per_caller: usize) -> Self {
+        Self { setting, max_total, max_per_caller, counts: Arc::default() }
     }
 
     /// Reserves one feed until the permit is dropped. `is_shared` means that there are several organizations: then
@@ -37,8 +37,13 @@ impl SubscriptionLimiter {
     ///
     /// # Errors
     /// `Throttled` when the caller or its organization has reached its limit; `Busy` when the server has.
-    pub(super) fn acquire(&self, principal: &Principal, is_shared: bool) -> Result<SubscriptionPermit> {
+    pub(in crate::app) fn acquire(
+        &self,
+        principal: &Principal,
+        is_shared: bool,
+    ) -> Result<SubscriptionPermit> {
         let who = (principal.org, principal.caller);
+        let setting = self.setting;
         let mut taken = self.counts.lock();
         let own = taken.by_caller.get(&who).copied().unwrap_or(0);
         if own >= self.max_per_caller {
@@ -46,21 +51,21 @@ impl SubscriptionLimiter {
             return Err(Error::new(
                 Kind::Throttled,
                 format!(
-                    "this caller has {most} subscriptions, which is the most; end one, or raise live.subscriptions_per_caller"
+                    "this caller has {most} subscriptions, which is the most; end one, or raise {setting}_per_caller"
                 ),
             ));
         }
         if taken.all >= self.max_total {
             let most = self.max_total;
             return Err(Error::busy(format!(
-                "the server has {most} subscriptions, which is the most (live.subscriptions); retry later"
+                "the server has {most} subscriptions, which is the most ({setting}); retry later"
             )));
         }
         let of_org = taken.of_org.get(&who.0).copied().unwrap_or(0);
         if is_shared && of_org >= self.max_total - taken.all {
             let message = format!(
                 "this organization has {of_org} subscriptions, and the rest is reserved for others; end one, or \
-                 raise live.subscriptions"
+                 raise {setting}"
             );
             return Err(Error::new(Kind::Throttled, message));
         }
@@ -103,7 +108,7 @@ mod tests {
 
     #[test]
     fn places_are_bounded_by_caller_and_in_all_and_come_back() {
-        let seats = SubscriptionLimiter::new(&LiveSettings { subscriptions: 3, subscriptions_per_caller: 2 });
+        let seats = SubscriptionLimiter::new("live.subscriptions", 3, 2);
         let of = |key| Principal { caller: Caller::Key(KeyId(key)), ..Principal::system(OrgId(1)) };
         let first = seats.acquire(&of(1), false).unwrap();
         let second = seats.acquire(&of(1), false).unwrap();
@@ -119,8 +124,7 @@ mod tests {
 
     #[test]
     fn an_organization_leaves_places_to_the_others() {
-        let seats =
-            SubscriptionLimiter::new(&LiveSettings { subscriptions: 16, subscriptions_per_caller: 100 });
+        let seats = SubscriptionLimiter::new("live.subscriptions", 16, 100);
         let fill = |org: i32| {
             let who = Principal::system(OrgId(org));
             let mut taken = Vec::new();

@@ -73,10 +73,22 @@ impl App {
     /// `Forbidden` without the scope; `Invalid` naming what is wrong with the query; `Busy` or `Throttled` when there
     /// are too many feeds.
     pub async fn live(&self, credential: &LiveCredential, query: LiveQuery) -> Result<LiveFeed> {
+        let who = credential.principal();
+        who.require(Scope::read(Resource::Value))?;
+        let seat = self.acquire_subscription(who)?;
+        self.open_feed(credential, query, Some(seat)).await
+    }
+
+    /// As [`App::live`], for a caller that holds what limits its feeds itself.
+    pub(in crate::app) async fn open_feed(
+        &self,
+        credential: &LiveCredential,
+        query: LiveQuery,
+        seat: Option<SubscriptionPermit>,
+    ) -> Result<LiveFeed> {
         let who = credential.principal().clone();
         who.require(Scope::read(Resource::Value))?;
         let gathered = ReadingsCoalescer::new(query.max_rate)?;
-        let seat = self.acquire_subscription(&who)?;
         let opening = SubscriptionRequest { store: self.store.clone(), who, wanted: query.wanted };
         let phase = match query.start {
             LiveStart::Now => SubscriptionPhase::Live(opening.follow(self.store.current_position())?),
@@ -211,7 +223,7 @@ struct ReadingsSubscription {
     sent_position: Option<FeedPosition>,
     /// A gap found after the collected readings; it is the next message.
     gap: Option<LiveMessage>,
-    _seat: SubscriptionPermit,
+    _seat: Option<SubscriptionPermit>,
 }
 
 impl ReadingsSubscription {

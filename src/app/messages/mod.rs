@@ -2,7 +2,7 @@
 
 pub mod document;
 pub mod fact;
-mod target;
+pub(super) mod target;
 
 use uuid::Uuid;
 

@@ -99,7 +99,11 @@ impl<'a> MessageTargets<'a> {
     }
 
     /// Returns the stream of a value; `None` when the value is not stored.
-    async fn stream(&mut self, device: DeviceId, sensor: &SensorValue<'_>) -> Result<Option<Arc<Stream>>> {
+    pub async fn stream(
+        &mut self,
+        device: DeviceId,
+        sensor: &SensorValue<'_>,
+    ) -> Result<Option<Arc<Stream>>> {
         let name = sensor.name.trim();
         let mut problems = Vec::new();
         check_text(&mut problems, "name", name, 1, MAX_NAME_CHARS);

@@ -1,0 +1,26 @@
+//! Evaluation of alert rules on every reading that is committed, whichever way it came.
+//!
+//! One task follows the log. It asks nothing of the catalog or the lake for a reading: rules and what they remember are in
+//! memory. An alert is written together with the time up to which its rule is decided; from time to time the position in
+//! the log is written with what all rules remember there. After a crash the log is read again from that position: rules
+//! remember what they did, and what was decided before is not decided again. Records that the log keeps no longer are read
+//! from the lake.
+
+mod missed;
+mod rule_table;
+mod runner;
+mod states;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use self::runner::AlertRunner;
+use crate::app::App;
+
+impl App {
+    /// Evaluates every enabled rule, following changes of the catalog, until `stop`; then stores the position.
+    pub async fn run_alerts(self: Arc<App>, stop: CancellationToken) {
+        AlertRunner::new(self.store.clone(), self.engine.clone(), self.clock.clone()).run(stop).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! Tests of the table of rules.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::OrgId;
+use crate::domain::alert::Severity;
+use crate::domain::alert::rule::{AlertRuleSpec, Operator, Threshold};
+use crate::domain::reading::{Reading, Readings};
+
+const NOW: Micros = Micros(10_000 * MICROS_PER_SECOND);
+
+fn rule(id: i32, stream: i32, first_seq: u64) -> Arc<AlertRule> {
+    let spec = AlertRuleSpec {
+        name: format!("rule {id}"),
+        stream: StreamId(stream),
+        evaluation: Evaluation::Value,
+        window_s: None,
+        operator: Some(Operator::Gt),
+        threshold: Some(Threshold::Number(10.0)),
+        severity: Severity::Warning,
+        cooldown_s: 0,
+        auto_resolve: true,
+        enabled: true,
+        channels: Vec::new(),
+        description: None,
+    };
+    let (org, uuid) = (OrgId(1), Uuid::from_u128(1));
+    Arc::new(AlertRule { id: AlertRuleId(id), org, uuid, spec, first_seq, created_at: NOW, updated_at: NOW })
+}
+
+fn table(rules: &[Arc<AlertRule>]) -> RuleTable {
+    let mut table = RuleTable::default();
+    for new in table.replace(rules.to_vec()) {
+        let from_seq = new.first_seq;
+        table.begin(new, from_seq, RuleState::default(), RuleProgress::default());
+    }
+    table.index();
+    table
+}
+
+/// Evaluates a record of `(stream, second before now, value)`; returns the rules that fired.
+fn fired(table: &mut RuleTable, seq: u64, rows: &[(i32, i64, f64)]) -> Vec<i32> {
+    let reading = |(stream, age_s, value): &(i32, i64, f64)| {
+        Reading::good(StreamId(*stream), Micros(NOW.0 - age_s * MICROS_PER_SECOND), *value)
+    };
+    let readings: Readings = rows.iter().map(reading).collect();
+    let mut decisions = Vec::new();
+    table.observe_run(&Run::new(readings, seq), seq, NOW, &mut decisions);
+    let fired = decisions.iter().filter(|one| matches!(one.change, AlertChange::Fire { .. }));
+    let mut fired: Vec<i32> = fired.map(|one| one.rule.id.0).collect();
+    fired.sort_unstable();
+    fired
+}
+
+#[test]
+fn a_reading_is_evaluated_by_each_rule_of_its_stream() {
+    let mut table = table(&[rule(1, 5, 0), rule(2, 5, 0), rule(3, 6, 0)]);
+    assert_eq!(fired(&mut table, 1, &[(4, 9, 99.0), (5, 9, 11.0), (6, 9, 9.0), (7, 9, 99.0)]), [1, 2]);
+    assert_eq!(fired(&mut table, 2, &[(5, 8, 12.0), (6, 9, 99.0), (6, 8, 99.0)]), [3]);
+}
+
+#[test]
+fn imports_and_records_before_a_rule_are_left_out() {
+    let mut table = table(&[rule(1, 5, 10)]);
+    assert_eq!(fired(&mut table, 9, &[(5, 9, 99.0)]), [0; 0]);
+    assert_eq!(fired(&mut table, 10, &[(5, 3601, 99.0)]), [0; 0]);
+    assert_eq!(fired(&mut table, 10, &[(5, 3600, 99.0)]), [1]);
+}
+
+#[test]
+fn a_rule_keeps_what_it_remembers_until_it_is_evaluated_differently() {
+    let mut table = table(&[rule(1, 5, 0)]);
+    assert_eq!(fired(&mut table, 1, &[(5, 9, 99.0)]), [1]);
+    let mut renamed = AlertRule::clone(&rule(1, 5, 0));
+    renamed.spec.name = "another".to_owned();
+    assert_eq!(table.replace(vec![Arc::new(renamed)]), []);
+    assert_eq!(fired(&mut table, 2, &[(5, 8, 99.0)]), [0; 0], "its alert is open");
+    assert!(table.close(AlertRuleId(1)).is_some());
+    assert!(table.close(AlertRuleId(1)).is_none());
+    assert_eq!(fired(&mut table, 3, &[(5, 7, 99.0)]), [1]);
+    assert_eq!(table.replace(vec![rule(1, 5, 4)]), [rule(1, 5, 4)]);
+    assert!(table.replace(Vec::new()).is_empty() && table.is_empty());
+}
+
+#[test]
+fn states_are_read_by_the_version_of_their_rule() {
+    let mut first = table(&[rule(1, 5, 3)]);
+    fired(&mut first, 3, &[(5, 9, 1.0)]);
+    let stored = states::decode(&first.encode()).unwrap();
+    let state = RuleState::decode(&stored[&(AlertRuleId(1), 3)], NOW).unwrap();
+    assert_eq!(state.last, Some(Micros(NOW.0 - 9 * MICROS_PER_SECOND)));
+}

@@ -1,0 +1,9 @@
+//! Alert rules, their alerts, and events as the MK platform shows them.
+
+pub mod alerts;
+pub mod events;
+mod live;
+mod rules;
+
+pub use self::alerts::AlertPage;
+pub use self::rules::{AlertRuleFilter, ShownAlertRule};

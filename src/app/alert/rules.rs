@@ -1,0 +1,128 @@
+//! Alert rules: listed, created, changed and deleted.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
+use crate::domain::companion::Companion;
+use crate::domain::{AlertRuleId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+
+/// A rule with the id that its stream is shown with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownAlertRule {
+    pub rule: Arc<AlertRule>,
+    /// UUID of the stream.
+    pub sensor: Uuid,
+}
+
+/// Which rules are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AlertRuleFilter {
+    /// UUID of the stream.
+    pub sensor: Option<Uuid>,
+    pub enabled: Option<bool>,
+}
+
+impl App {
+    /// Returns the rules that the principal sees, the oldest first.
+    pub fn alert_rules(&self, principal: &Principal, filter: AlertRuleFilter) -> Result<Vec<ShownAlertRule>> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        let rules = self.store.catalog().alert_rules(principal);
+        let shown = rules.into_iter().filter_map(|rule| self.shown_rule(principal, rule).ok());
+        let is_wanted = |shown: &ShownAlertRule| {
+            filter.sensor.is_none_or(|sensor| sensor == shown.sensor)
+                && filter.enabled.is_none_or(|enabled| enabled == shown.rule.spec.enabled)
+        };
+        Ok(shown.filter(is_wanted).collect())
+    }
+
+    pub fn alert_rule(&self, principal: &Principal, uuid: Uuid) -> Result<ShownAlertRule> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        self.shown_rule(principal, self.store.catalog().alert_rule(principal, uuid)?)
+    }
+
+    /// Returns a rule by its row.
+    pub fn alert_rule_by_id(&self, principal: &Principal, id: AlertRuleId) -> Result<Arc<AlertRule>> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        self.store.catalog().alert_rule_by_id(principal, id)
+    }
+
+    /// Returns the rule for a principal that may change it.
+    pub fn alert_rule_to_change(&self, principal: &Principal, uuid: Uuid) -> Result<ShownAlertRule> {
+        self.check_may_change_alert_rules(principal)?;
+        self.shown_rule(principal, self.store.catalog().alert_rule(principal, uuid)?)
+    }
+
+    /// Requires a principal that may change alert rules.
+    pub fn check_may_change_alert_rules(&self, principal: &Principal) -> Result<()> {
+        principal.require(Scope::write(Resource::EventLog))
+    }
+
+    /// Returns the stream that a rule watches, by the UUID of a sensor.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a stream that is no sensor.
+    pub fn watched_stream(&self, principal: &Principal, sensor: Uuid) -> Result<StreamId> {
+        let stream = self.store.catalog().stream_by_uuid(principal, sensor)?;
+        if Companion::of(&stream.spec).is_some() {
+            return Err(Error::not_found());
+        }
+        Ok(stream.id)
+    }
+
+    /// Returns every problem of a rule as it would be stored, except that of a name that is taken. `stored` is the rule
+    /// that is to be changed.
+    pub fn alert_rule_problems(
+        &self,
+        principal: &Principal,
+        spec: &AlertRuleSpec,
+        stored: Option<Uuid>,
+    ) -> Vec<FieldError> {
+        self.store.catalog().alert_rule_problems(principal, spec, stored)
+    }
+
+    /// Creates a rule, which evaluates what is written from now on.
+    ///
+    /// # Errors
+    /// `Invalid` with every problem; `Conflict` for a name that is taken; `LimitReached`.
+    pub async fn create_alert_rule(
+        &self,
+        principal: &Principal,
+        spec: AlertRuleSpec,
+    ) -> Result<ShownAlertRule> {
+        self.check_may_change_alert_rules(principal)?;
+        let next_seq = self.store.current_position().seq;
+        let rule = self.store.catalog().create_alert_rule(principal, spec, next_seq).await?;
+        self.shown_rule(principal, rule)
+    }
+
+    /// Changes a rule as it is stored at that moment. One that is evaluated differently afterwards forgets what it
+    /// remembers.
+    ///
+    /// # Errors
+    /// As [`App::create_alert_rule`]; `NotFound`.
+    pub async fn update_alert_rule(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        change: impl FnOnce(&mut AlertRuleSpec) + Send,
+    ) -> Result<ShownAlertRule> {
+        self.check_may_change_alert_rules(principal)?;
+        let next_seq = self.store.current_position().seq;
+        let rule = self.store.catalog().update_alert_rule(principal, uuid, next_seq, change).await?;
+        self.shown_rule(principal, rule)
+    }
+
+    /// Deletes a rule. Its alerts stay.
+    pub async fn delete_alert_rule(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
+        self.check_may_change_alert_rules(principal)?;
+        self.store.catalog().delete_alert_rule(principal, uuid).await
+    }
+
+    fn shown_rule(&self, principal: &Principal, rule: Arc<AlertRule>) -> Result<ShownAlertRule> {
+        let sensor = self.store.catalog().stream(principal, rule.spec.stream)?.uuid;
+        Ok(ShownAlertRule { rule, sensor })
+    }
+}

@@ -1,0 +1,156 @@
+//! Exports: requested by callers, written to ZIP files by a few workers, fetched by signed links.
+//!
+//! An export that a crash or a stop interrupts is written again from the beginning at the next start. The end of a
+//! Parquet file describes all of it and is in memory until then, so a part of one cannot be continued; writing by
+//! finished days would need a file for each day, merged at the end, for a job that takes minutes.
+
+mod annotations;
+mod archive;
+mod link;
+mod pages;
+pub mod parquet_file;
+mod plan;
+mod row_batches;
+mod worker;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub use self::link::{ExportFile, ExportLink};
+use self::write::JobProgress;
+use super::App;
+use crate::domain::export::{Export, ExportSpec};
+use crate::domain::{Micros, OrgId, Principal, Resource, Result, Scope};
+use crate::host::object_files::ObjectFiles;
+
+/// Directory of the files.
+const EXPORT_DIR: &str = "exports";
+
+/// What all exports share.
+#[derive(Default)]
+pub struct ExportParts {
+    /// Rings when an export is created.
+    created: Notify,
+    /// Exports that a worker writes now.
+    running: Mutex<HashMap<Uuid, RunningExport>>,
+}
+
+/// An export that a worker writes.
+#[derive(Clone)]
+struct RunningExport {
+    org: OrgId,
+    progress: Arc<JobProgress>,
+}
+
+impl App {
+    /// Requires a principal that may request and delete exports.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:write`.
+    pub fn check_may_export(&self, principal: &Principal) -> Result<()> {
+        principal.require(Scope::write(Resource::Value))
+    }
+
+    /// Requests an export; `requested_by` is the user or `key_<id>`.
+    ///
+    /// # Errors
+    /// As [`App::check_may_export`] and `Catalog::create_export`.
+    pub async fn create_export(
+        &self,
+        principal: &Principal,
+        spec: ExportSpec,
+        requested_by: String,
+    ) -> Result<Export> {
+        self.check_may_export(principal)?;
+        let created = self.store.catalog().create_export(principal, spec, requested_by).await?;
+        self.exports.created.notify_one();
+        Ok(created)
+    }
+
+    /// Returns the exports that the principal sees, the oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:read`; `Unavailable`.
+    pub async fn exports(&self, principal: &Principal) -> Result<Vec<Export>> {
+        principal.require(Scope::read(Resource::Value))?;
+        self.store.catalog().exports(principal).await
+    }
+
+    /// Returns an export.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:read`; `NotFound`.
+    pub async fn export(&self, principal: &Principal, uuid: Uuid) -> Result<Export> {
+        principal.require(Scope::read(Resource::Value))?;
+        self.store.catalog().export(principal, uuid).await
+    }
+
+    /// Returns how much of an export is written, from 0 to 1; `None` unless it is being written by this process.
+    pub fn export_progress(&self, export: &Export) -> Option<f64> {
+        let running = self.exports.running.lock();
+        running.get(&export.uuid).map(|job| job.progress.part())
+    }
+
+    /// Deletes a finished export with its file.
+    ///
+    /// # Errors
+    /// As [`App::check_may_export`] and `Catalog::delete_export`.
+    pub async fn delete_export(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
+        self.check_may_export(principal)?;
+        self.store.catalog().delete_export(principal, uuid).await?;
+        let files = self.export_files();
+        let removed = tokio::task::spawn_blocking(move || files.remove(uuid)).await;
+        if !matches!(removed, Ok(Ok(()))) {
+            tracing::warn!(export = %uuid, "the file of a deleted export stays until the next hour");
+        }
+        Ok(())
+    }
+
+    /// Removes the files of exports that have been kept for their time, and files without an export.
+    pub(super) async fn purge_exports(&self, now: Micros) -> Result<()> {
+        let catalog = self.store.catalog();
+        // The files are listed first: a file has its row before it is written.
+        let files = self.export_files();
+        let listed = blocking(move || {
+            let found = Mutex::new(Vec::new());
+            files.retain(|id| {
+                found.lock().push(id);
+                true
+            })?;
+            Ok(found.into_inner())
+        });
+        let listed = listed.await?;
+        let expired = catalog.expire_exports(now, |id| listed.contains(&id)).await?;
+        let known = catalog.exports_with_files().await?;
+        let files = self.export_files();
+        let is_kept = move |id: Uuid| known.contains(&id) || !listed.contains(&id);
+        let removed = blocking(move || files.retain(is_kept)).await?;
+        if expired + removed > 0 {
+            tracing::info!(expired, files = removed, "removed files of exports");
+        }
+        Ok(())
+    }
+
+    fn export_files(&self) -> ObjectFiles {
+        ObjectFiles::new(self.settings.data_dir.join(EXPORT_DIR))
+    }
+}
+
+/// Runs file work on a thread for it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    use crate::domain::Error;
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|e| Error::internal("work on an export was cut short").with_source(e))?;
+    done.map_err(|e| Error::unavailable(format!("the file of an export cannot be used: {e}")).with_source(e))
+}
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

@@ -1,0 +1,215 @@
+//! Documents of an organization as a file has them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::dashboard_form::{FileAnnotationClass, FileDashboard, FileSensor};
+use super::form::{
+    FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument, FilePack, FileSite,
+};
+use crate::app::App;
+use crate::domain::configuration::artefact::ArtefactContent;
+use crate::domain::device::{Device, DeviceFilter};
+use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpec, PackContent, SiteSpec};
+use crate::domain::pagination::Pagination;
+use crate::domain::stream::{Stream, StreamFilter};
+use crate::domain::{DeviceId, Principal, Result};
+
+/// Rows that the principal sees, with the names by which a file refers to them.
+struct NamedRows {
+    devices: Vec<Arc<Device>>,
+    device_names: HashMap<DeviceId, String>,
+    /// Names of documents and devices by their UUID.
+    names: HashMap<Uuid, String>,
+    documents: Vec<Arc<Document>>,
+    /// Streams by their UUID, as dashboards name them.
+    sensors: HashMap<Uuid, FileSensor>,
+}
+
+impl App {
+    /// Returns the documents that the principal sees, in the order in which they are put. Left out are profiles without
+    /// their pack, all versions of a configuration but the newest, contents that were uploaded, and what is bound to
+    /// something that the principal does not see.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:read`.
+    pub(in crate::app) fn file_documents(&self, principal: &Principal) -> Result<Vec<FileDocument>> {
+        let rows = self.named_rows(principal)?;
+        let mut found: Vec<FileDocument> =
+            rows.devices.iter().filter_map(|device| rows.device(device)).collect();
+        let newest = rows.newest_artefacts();
+        for document in &rows.documents {
+            let is_superseded = document.artefact().is_some() && !newest.contains(&document.uuid);
+            if !is_superseded {
+                found.extend(rows.document(document));
+            }
+        }
+        found.sort_by_key(FileDocument::rank);
+        Ok(found)
+    }
+
+    fn named_rows(&self, principal: &Principal) -> Result<NamedRows> {
+        let devices = self.devices(principal, &DeviceFilter::default())?;
+        let mut documents = Vec::new();
+        for kind in DocumentKind::ALL {
+            documents.extend(self.documents(principal, kind)?);
+        }
+        let device_names: HashMap<DeviceId, String> =
+            devices.iter().map(|device| (device.id, device.spec.name.clone())).collect();
+        let mut names: HashMap<Uuid, String> =
+            devices.iter().map(|device| (device.aliases.uuid, device.spec.name.clone())).collect();
+        for document in &documents {
+            let component = document.component();
+            let of_device = component.and_then(|component| {
+                Some(format!("{}/{}", device_names.get(&component.device)?, component.key))
+            });
+            names.insert(document.uuid, of_device.unwrap_or_else(|| document.name.clone()));
+        }
+        // Without a dashboard nothing names a stream.
+        let has_dashboard = documents.iter().any(|document| document.dashboard().is_some());
+        let streams = match has_dashboard {
+            true => {
+                self.streams(principal, &StreamFilter { page: Pagination::ALL, ..StreamFilter::default() })?
+            }
+            false => Vec::new(),
+        };
+        let sensor = |stream: Arc<Stream>| {
+            let device = device_names.get(&stream.spec.device)?.clone();
+            Some((stream.uuid, FileSensor { device, stream: stream.spec.name.clone() }))
+        };
+        let sensors = streams.into_iter().filter_map(sensor).collect();
+        Ok(NamedRows { devices, device_names, names, documents, sensors })
+    }
+}
+
+impl NamedRows {
+    fn name(&self, uuid: Option<Uuid>) -> Option<String> {
+        uuid.and_then(|uuid| self.names.get(&uuid).cloned())
+    }
+
+    /// The newest version of each configuration.
+    fn newest_artefacts(&self) -> BTreeSet<Uuid> {
+        let mut newest: HashMap<&str, (u32, Uuid)> = HashMap::new();
+        for document in &self.documents {
+            let Some(artefact) = document.artefact() else { continue };
+            let known = newest.entry(&artefact.spec.name).or_insert((artefact.version, document.uuid));
+            *known = (*known).max((artefact.version, document.uuid));
+        }
+        newest.into_values().map(|(_, uuid)| uuid).collect()
+    }
+
+    /// What the platform knows of a device; `None` when that is nothing.
+    fn device(&self, device: &Device) -> Option<FileDocument> {
+        let topology = &device.topology;
+        let row = FileDevice {
+            device: device.spec.name.clone(),
+            tags: topology.tags.clone(),
+            site: self.name(topology.site),
+            device_profile: self.name(topology.device_profile),
+            location: topology.location,
+        };
+        let has_something = !row.tags.is_empty()
+            || row.site.is_some()
+            || row.device_profile.is_some()
+            || row.location.is_some();
+        has_something.then_some(FileDocument::Device(row))
+    }
+
+    fn document(&self, document: &Document) -> Option<FileDocument> {
+        match &document.spec {
+            DocumentSpec::Site(site) => Some(FileDocument::Site(file_site(site))),
+            DocumentSpec::Component(component) => Some(FileDocument::Component(FileComponent {
+                device: self.device_names.get(&component.device)?.clone(),
+                key: component.key.clone(),
+                name: component.name.clone(),
+                sensor_profile: self.name(component.sensor_profile),
+                metadata: component.metadata.clone(),
+            })),
+            DocumentSpec::DeviceGroup(group) => {
+                let listed = group.devices.iter().filter_map(|id| self.device_names.get(id).cloned());
+                let naming = self.devices.iter().filter(|d| d.topology.groups.contains(&document.uuid));
+                let naming = naming.map(|device| device.spec.name.clone());
+                Some(FileDocument::DeviceGroup(FileDeviceGroup {
+                    name: group.name.clone(),
+                    description: group.description.clone(),
+                    tags: group.tags.clone(),
+                    devices: listed.chain(naming).collect::<BTreeSet<_>>().into_iter().collect(),
+                }))
+            }
+            DocumentSpec::Pack(_) => self.pack(document),
+            DocumentSpec::Artefact(artefact) => {
+                let ArtefactContent::Inline(content) = &artefact.spec.content else { return None };
+                Some(FileDocument::Artefact(FileArtefact {
+                    name: artefact.spec.name.clone(),
+                    profile_type: artefact.spec.profile_type,
+                    profile: self.name(Some(artefact.spec.profile))?,
+                    content: content.clone(),
+                }))
+            }
+            DocumentSpec::Binding(binding) => {
+                let is_of_file = |row: &&Arc<Document>| row.uuid == binding.spec.artefact;
+                let artefact = self.documents.iter().find(is_of_file)?.artefact()?;
+                if matches!(artefact.spec.content, ArtefactContent::Object(_)) {
+                    return None;
+                }
+                Some(FileDocument::Binding(FileBinding {
+                    target_type: binding.spec.target_type,
+                    target: self.name(Some(binding.spec.target))?,
+                    artefact: binding.artefact_name.clone(),
+                }))
+            }
+            // They are in their packs.
+            DocumentSpec::SensorProfile(_) | DocumentSpec::DeviceProfile(_) => None,
+            DocumentSpec::AnnotationClass(class) if class.pack.is_none() => {
+                Some(FileDocument::AnnotationClass(FileAnnotationClass::new(class)))
+            }
+            DocumentSpec::Dashboard(dashboard) if dashboard.pack.is_none() => {
+                self.dashboard(document, dashboard).map(FileDocument::Dashboard)
+            }
+            DocumentSpec::AnnotationClass(_) | DocumentSpec::Dashboard(_) => None,
+            // They have secrets, files of their own, or belong to the place where they are.
+            DocumentSpec::Firmware(_)
+            | DocumentSpec::ReferencePair(_)
+            | DocumentSpec::NotificationChannel(_)
+            | DocumentSpec::Camera(_)
+            | DocumentSpec::CaptureRule(_) => None,
+        }
+    }
+
+    /// A dashboard; of several with one name only the oldest, because a file tells them apart by their names.
+    fn dashboard(&self, document: &Document, dashboard: &DashboardSpec) -> Option<FileDashboard> {
+        let is_namesake = |row: &&Arc<Document>| {
+            row.dashboard().is_some_and(|other| other.pack.is_none() && other.name == dashboard.name)
+        };
+        let first = self.documents.iter().find(is_namesake)?;
+        let sensor = |uuid: Uuid| self.sensors.get(&uuid).cloned();
+        (first.uuid == document.uuid).then(|| FileDashboard::new(dashboard, sensor))
+    }
+
+    fn pack(&self, document: &Document) -> Option<FileDocument> {
+        let pack = document.pack()?;
+        let content = PackContent {
+            key: pack.key.clone(),
+            version: pack.version.clone(),
+            name: pack.name.clone(),
+            sensor_profiles: self.rows(&pack.sensor_profiles, Document::sensor_profile),
+            device_profiles: self.rows(&pack.device_profiles, Document::device_profile),
+            annotation_classes: self.rows(&pack.annotation_classes, Document::annotation_class),
+            dashboards: self.rows(&pack.dashboards, Document::dashboard),
+        };
+        Some(FileDocument::Pack(FilePack::new(content)))
+    }
+
+    /// Contents of the documents with these ids.
+    fn rows<T: Clone>(&self, uuids: &[Uuid], content: impl Fn(&Document) -> Option<&T>) -> Vec<T> {
+        let row = |uuid: &Uuid| self.documents.iter().find(|row| row.uuid == *uuid);
+        uuids.iter().filter_map(row).filter_map(|row| content(row).cloned()).collect()
+    }
+}
+
+fn file_site(site: &SiteSpec) -> FileSite {
+    let SiteSpec { name, description, address, location, timezone } = site.clone();
+    FileSite { name, description, address, location, timezone }
+}

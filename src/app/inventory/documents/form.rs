@@ -1,0 +1,347 @@
+//! Documents as an inventory file has them: other rows by their names.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::dashboard_form::{FileAnnotationClass, FileDashboard};
+use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
+use crate::domain::configuration::binding::TargetType;
+use crate::domain::document::{
+    AnnotationClassSpec, ComponentSpec, DashboardSpec, DeviceGroupSpec, DeviceProfileSpec, DocumentContent,
+    PackContent, SensorProfileSpec, SiteSpec,
+};
+use crate::domain::topology::GeoLocation;
+use crate::domain::{DeviceId, FieldError};
+
+/// A document of a file, in the order in which they are put.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FileDocument {
+    Pack(FilePack),
+    Site(FileSite),
+    AnnotationClass(FileAnnotationClass),
+    /// What the platform knows of a device that is a row of the file, or exists.
+    Device(FileDevice),
+    Component(FileComponent),
+    DeviceGroup(FileDeviceGroup),
+    Artefact(FileArtefact),
+    Binding(FileBinding),
+    Dashboard(FileDashboard),
+}
+
+/// A pack with its profiles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilePack {
+    pub key: String,
+    pub version: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensor_profiles: Vec<SensorProfileSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_profiles: Vec<DeviceProfileSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotation_classes: Vec<AnnotationClassSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dashboards: Vec<DashboardSpec>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSite {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<GeoLocation>,
+    #[serde(default = "default_timezone")]
+    pub timezone: String,
+}
+
+/// Tags and places of a device; its groups are those that list it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDevice {
+    /// Name of the device.
+    pub device: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Name of its site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Key and version of its profile, such as `press@1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<GeoLocation>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileComponent {
+    /// Name of its device.
+    pub device: String,
+    pub key: String,
+    pub name: String,
+    /// Key and version of the profile of its readings, such as `env.temp@1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensor_profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDeviceGroup {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Names of its devices, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
+}
+
+/// The newest version of a configuration, with its content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileArtefact {
+    pub name: String,
+    pub profile_type: ProfileType,
+    /// Key and version of the profile.
+    pub profile: String,
+    pub content: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileBinding {
+    pub target_type: TargetType,
+    /// Name of the target as a file has it: of a device, `<device>/<key>` of a component, a group's, `<key>@<version>` of
+    /// a profile.
+    pub target: String,
+    /// Name of the configuration, whose newest version is bound.
+    pub artefact: String,
+}
+
+fn default_timezone() -> String {
+    SiteSpec::new(String::new()).timezone
+}
+
+/// Kind of a row that a file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowKind {
+    Pack,
+    Site,
+    Device,
+    /// What the platform knows of a device.
+    Topology,
+    Component,
+    DeviceGroup,
+    SensorProfile,
+    DeviceProfile,
+    Artefact,
+    Binding,
+    AnnotationClass,
+    Dashboard,
+    /// A stream, `<device> / <stream>`.
+    Stream,
+}
+
+impl RowKind {
+    /// The word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            RowKind::Pack => "pack",
+            RowKind::Site => "site",
+            RowKind::Device => "device",
+            RowKind::Topology => "place of device",
+            RowKind::Component => "component",
+            RowKind::DeviceGroup => "device group",
+            RowKind::SensorProfile => "sensor profile",
+            RowKind::DeviceProfile => "device profile",
+            RowKind::Artefact => "artefact",
+            RowKind::Binding => "binding",
+            RowKind::AnnotationClass => "annotation class",
+            RowKind::Dashboard => "dashboard",
+            RowKind::Stream => "stream",
+        }
+    }
+}
+
+/// What identifies a row in a file: its kind and its name.
+pub type RowName = (RowKind, String);
+
+impl FileDocument {
+    /// Place of the kind in the order in which documents are put.
+    pub fn rank(&self) -> usize {
+        match self {
+            FileDocument::Pack(_) => 0,
+            FileDocument::Site(_) => 1,
+            FileDocument::AnnotationClass(_) => 2,
+            FileDocument::Device(_) => 3,
+            FileDocument::Component(_) => 4,
+            FileDocument::DeviceGroup(_) => 5,
+            FileDocument::Artefact(_) => 6,
+            FileDocument::Binding(_) => 7,
+            FileDocument::Dashboard(_) => 8,
+        }
+    }
+
+    /// What identifies the document; two with the same one are the same.
+    pub fn row_name(&self) -> RowName {
+        match self {
+            FileDocument::Pack(pack) => (RowKind::Pack, format!("{}@{}", pack.key, pack.version)),
+            FileDocument::Site(site) => (RowKind::Site, site.name.clone()),
+            FileDocument::AnnotationClass(class) => (RowKind::AnnotationClass, class.key.clone()),
+            FileDocument::Dashboard(dashboard) => (RowKind::Dashboard, dashboard.name.clone()),
+            FileDocument::Device(device) => (RowKind::Topology, device.device.clone()),
+            FileDocument::Component(component) => {
+                (RowKind::Component, format!("{}/{}", component.device, component.key))
+            }
+            FileDocument::DeviceGroup(group) => (RowKind::DeviceGroup, group.name.clone()),
+            FileDocument::Artefact(artefact) => (RowKind::Artefact, artefact.name.clone()),
+            FileDocument::Binding(binding) => {
+                let FileBinding { target_type, target, artefact } = binding;
+                (RowKind::Binding, format!("{artefact} of {} {target}", target_type.name()))
+            }
+        }
+    }
+
+    /// Rows that others can refer to once the document is put.
+    pub fn provides(&self) -> Vec<RowName> {
+        let FileDocument::Pack(pack) = self else { return vec![self.row_name()] };
+        let sensors = pack.sensor_profiles.iter().map(|p| format!("{}@{}", p.key, p.version));
+        let devices = pack.device_profiles.iter().map(|p| format!("{}@{}", p.key, p.version));
+        let sensors = sensors.map(|name| (RowKind::SensorProfile, name));
+        sensors.chain(devices.map(|name| (RowKind::DeviceProfile, name))).collect()
+    }
+
+    /// Rows that the document refers to, each with the field that names it.
+    pub fn references(&self) -> Vec<(&'static str, RowName)> {
+        let optional = |field: &'static str, kind, name: &Option<String>| {
+            name.clone().map(|name| (field, (kind, name))).into_iter().collect::<Vec<_>>()
+        };
+        match self {
+            FileDocument::Pack(_) | FileDocument::Site(_) | FileDocument::AnnotationClass(_) => Vec::new(),
+            FileDocument::Dashboard(dashboard) => {
+                dashboard.sensors().map(|sensor| ("sensors", (RowKind::Stream, sensor.row_name()))).collect()
+            }
+            FileDocument::Device(device) => {
+                let mut found = vec![("device", (RowKind::Device, device.device.clone()))];
+                found.extend(optional("site", RowKind::Site, &device.site));
+                found.extend(optional("device_profile", RowKind::DeviceProfile, &device.device_profile));
+                found
+            }
+            FileDocument::Component(component) => {
+                let mut found = vec![("device", (RowKind::Device, component.device.clone()))];
+                found.extend(optional("sensor_profile", RowKind::SensorProfile, &component.sensor_profile));
+                found
+            }
+            FileDocument::DeviceGroup(group) => {
+                group.devices.iter().map(|name| ("devices", (RowKind::Device, name.clone()))).collect()
+            }
+            FileDocument::Artefact(artefact) => {
+                vec![("profile", (profile_kind(artefact.profile_type), artefact.profile.clone()))]
+            }
+            FileDocument::Binding(binding) => vec![
+                ("target", (target_kind(binding.target_type), binding.target.clone())),
+                ("artefact", (RowKind::Artefact, binding.artefact.clone())),
+            ],
+        }
+    }
+
+    /// Checks every rule that needs no other row.
+    pub fn problems(&self) -> Vec<FieldError> {
+        match self {
+            FileDocument::Pack(pack) => pack.content().problems(),
+            FileDocument::Site(site) => site.spec().problems(),
+            FileDocument::AnnotationClass(class) => class.spec().problems(),
+            FileDocument::Dashboard(dashboard) => dashboard.problems(),
+            FileDocument::Component(component) => component.spec(DeviceId(0), None).problems(),
+            FileDocument::DeviceGroup(group) => group.spec(Vec::new()).problems(),
+            FileDocument::Artefact(artefact) => artefact.spec(uuid::Uuid::nil()).problems(),
+            FileDocument::Device(_) | FileDocument::Binding(_) => Vec::new(),
+        }
+    }
+}
+
+/// Kind of the profiles of a type.
+pub fn profile_kind(profile_type: ProfileType) -> RowKind {
+    match profile_type {
+        ProfileType::SensorProfile => RowKind::SensorProfile,
+        ProfileType::DeviceProfile => RowKind::DeviceProfile,
+    }
+}
+
+/// Kind of the targets of a type.
+pub fn target_kind(target_type: TargetType) -> RowKind {
+    match target_type {
+        TargetType::SensorProfile => RowKind::SensorProfile,
+        TargetType::DeviceProfile => RowKind::DeviceProfile,
+        TargetType::DeviceGroup => RowKind::DeviceGroup,
+        TargetType::Device => RowKind::Device,
+        TargetType::Component => RowKind::Component,
+    }
+}
+
+impl FilePack {
+    /// A pack as a file has it, which does not say what it belongs to.
+    pub fn new(content: PackContent) -> Self {
+        let content = content.detached();
+        Self {
+            key: content.key,
+            version: content.version,
+            name: content.name,
+            sensor_profiles: content.sensor_profiles,
+            device_profiles: content.device_profiles,
+            annotation_classes: content.annotation_classes,
+            dashboards: content.dashboards,
+        }
+    }
+
+    pub fn content(&self) -> PackContent {
+        let pack = self.clone();
+        let content = PackContent {
+            key: pack.key,
+            version: pack.version,
+            name: pack.name,
+            sensor_profiles: pack.sensor_profiles,
+            device_profiles: pack.device_profiles,
+            annotation_classes: pack.annotation_classes,
+            dashboards: pack.dashboards,
+        };
+        content.detached()
+    }
+}
+
+impl FileSite {
+    pub fn spec(&self) -> SiteSpec {
+        let FileSite { name, description, address, location, timezone } = self.clone();
+        SiteSpec { name, description, address, location, timezone }
+    }
+}
+
+impl FileComponent {
+    pub fn spec(&self, device: DeviceId, sensor_profile: Option<uuid::Uuid>) -> ComponentSpec {
+        let FileComponent { key, name, metadata, .. } = self.clone();
+        ComponentSpec { device, key, name, sensor_profile, metadata }
+    }
+}
+
+impl FileDeviceGroup {
+    pub fn spec(&self, devices: Vec<DeviceId>) -> DeviceGroupSpec {
+        let FileDeviceGroup { name, description, tags, .. } = self.clone();
+        DeviceGroupSpec { name, description, tags, devices }
+    }
+}
+
+impl FileArtefact {
+    pub fn spec(&self, profile: uuid::Uuid) -> ArtefactSpec {
+        let FileArtefact { name, profile_type, content, .. } = self.clone();
+        ArtefactSpec { name, profile_type, profile, content: ArtefactContent::Inline(content) }
+    }
+}

@@ -1,0 +1,86 @@
+//! Cameras: their rows, and what the newest probe has found.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use super::probe::{CameraHealth, CameraStatus};
+use crate::app::App;
+use crate::domain::document::camera::CameraAddress;
+use crate::domain::document::{CameraSpec, Document, DocumentContent, DocumentKind, DocumentSpec};
+use crate::domain::media::address::CameraKind;
+use crate::domain::{Error, Principal, Resource, Result, Scope};
+
+const KIND: DocumentKind = DocumentKind::Camera;
+
+impl App {
+    /// Returns what the newest probe of a camera has found.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:read`; `NotFound` for a camera that is not visible.
+    pub fn camera_health(&self, principal: &Principal, camera: &Document) -> Result<CameraHealth> {
+        let row = self.document(principal, KIND, camera.uuid)?;
+        Ok(self.media.health.lock().get(&row.id).copied().unwrap_or_default())
+    }
+
+    /// Returns a camera with its settings.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:read`; `NotFound`.
+    pub(super) fn camera(&self, principal: &Principal, id: Uuid) -> Result<(Arc<Document>, CameraSpec)> {
+        principal.require(Scope::read(Resource::Device))?;
+        let row = self.document(principal, KIND, id)?;
+        let spec = row.camera().cloned().ok_or_else(Error::not_found)?;
+        Ok((row, spec))
+    }
+
+    /// Creates a camera, which is probed at once.
+    ///
+    /// # Errors
+    /// As [`App::create_document`]; `Invalid` for a video device that is not configured.
+    pub async fn create_camera(&self, principal: &Principal, spec: CameraSpec) -> Result<Arc<Document>> {
+        self.check_may_change_documents(principal, KIND)?;
+        self.check_device(&spec)?;
+        let row = self.create_document(principal, DocumentSpec::Camera(spec)).await?;
+        self.media.unprobed.notify_one();
+        Ok(row)
+    }
+
+    /// Replaces a camera. An address that is not changed keeps its password.
+    ///
+    /// # Errors
+    /// As [`App::update_document`]; `Invalid` for a video device that is not configured.
+    pub async fn replace_camera(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+        mut spec: CameraSpec,
+    ) -> Result<Arc<Document>> {
+        self.check_may_change_documents(principal, KIND)?;
+        self.check_device(&spec)?;
+        let change = move |stored: &mut DocumentSpec| {
+            if let DocumentSpec::Camera(old) = &*stored {
+                spec.stream.keep_password(&old.stream);
+                let dvr: Option<&CameraAddress> = old.dvr.as_ref();
+                if let (Some(new), Some(old)) = (&mut spec.dvr, dvr) {
+                    new.keep_password(old);
+                }
+            }
+            *stored = DocumentSpec::Camera(spec);
+        };
+        let row = self.update_document(principal, (KIND, id), None, change).await?;
+        self.media.unprobed.notify_one();
+        Ok(row)
+    }
+
+    /// Checks that a video device of this machine is one of those that cameras may be.
+    fn check_device(&self, spec: &CameraSpec) -> Result<()> {
+        Error::check(spec.problems())?;
+        let is_allowed = self.settings.media.devices.contains(&spec.stream.text);
+        if spec.kind == CameraKind::V4l2 && !is_allowed {
+            let message = "is no video device that cameras may be: media.devices lists these";
+            return Err(Error::field("streamUrl", message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! Provisioning of devices: a registration token for a name, and a certificate for the token.
+//!
+//! Whoever holds a token is the device: no other credential is asked for. A device renews its certificate with a new
+//! token too, which is issued once the certificate is about to expire, or is not valid any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::certificate::request::CertifiableKey;
+use crate::auth::certificate::{CertificateSubject, SignedCertificate};
+use crate::auth::registration::{self, PresentedToken};
+use crate::domain::audit::RequestOrigin;
+use crate::domain::caller::Caller;
+use crate::domain::certificate::NewCertificate;
+use crate::domain::device::{Device, DeviceSpec, Protocol};
+use crate::domain::registration::{NewRegistration, Registration, RegistrationPlace};
+use crate::domain::{Error, Kind, Principal, Resource, Result, Scope, Scopes};
+
+/// Settings of provisioning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisioningSettings {
+    /// Lifetime of a device's certificate, whole seconds.
+    pub certificate_ttl: Duration,
+    /// A device whose certificate is valid for at most so long gets a new registration token, whole seconds.
+    pub renew_before: Duration,
+    /// Host of the MQTT broker as devices reach it; `None` is that of `mk.public_url` or of each request.
+    pub mqtt_host: Option<String>,
+    /// TLS port of the MQTT broker as devices reach it.
+    pub mqtt_port: u16,
+}
+
+impl Default for ProvisioningSettings {
+    fn default() -> Self {
+        Self {
+            certificate_ttl: Duration::from_secs(365 * 86_400),
+            renew_before: Duration::from_secs(30 * 86_400),
+            mqtt_host: None,
+            mqtt_port: 8883,
+        }
+    }
+}
+
+/// A token that was just issued. No `Debug`: the text exists only here.
+pub struct IssuedRegistration {
+    /// The text, which is shown this once.
+    pub token: String,
+    pub registration: Arc<Registration>,
+    pub device: Arc<Device>,
+}
+
+/// What a device gets for its token.
+#[derive(Debug, Clone)]
+pub struct ProvisionedDevice {
+    pub device: Arc<Device>,
+    /// UUID of the organization.
+    pub organization: Uuid,
+    pub certificate: SignedCertificate,
+    /// Certificates of the authorities that the device trusts, as PEM, the issuer's first.
+    pub authorities_pem: String,
+}
+
+impl App {
+    /// Issues a registration token that is valid for `ttl`. The device of the specification is created, unless it was
+    /// registered before and has no valid certificate, or one that expires soon.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:write` or for a restricted principal; `Conflict` when the name is in use;
+    /// `Invalid` naming the rule; `LimitReached` beyond the limits of devices or of unused tokens.
+    pub async fn register_device(
+        &self,
+        principal: &Principal,
+        spec: DeviceSpec,
+        place: RegistrationPlace,
+        ttl: Duration,
+    ) -> Result<IssuedRegistration> {
+        self.check_may_create_device(principal)?;
+        let (secret, hash) = registration::generate();
+        let new = NewRegistration {
+            uuid: Uuid::new_v4(),
+            hash,
+            ttl_us: micros(ttl),
+            renewal_window_us: micros(self.settings.compat.mk.provisioning.renew_before),
+        };
+        let (device, registration) =
+            self.store.catalog().register_device(principal, spec, place, new).await?;
+        self.tell_collectors(device.id);
+        let token = secret.text(registration.uuid, device.aliases.uuid);
+        Ok(IssuedRegistration { token, registration, device })
+    }
+
+    /// Returns the tokens that can be used, with their devices, the oldest first.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:read`.
+    pub fn pending_registrations(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<(Arc<Registration>, Arc<Device>)>> {
+        principal.require(Scope::read(Resource::Device))?;
+        Ok(self.store.catalog().pending_registrations(principal))
+    }
+
+    /// Withdraws a token. The device stays.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `device:write` or for a restricted principal; `NotFound` for a token that is
+    /// unknown, of another organization, or cannot be used any more.
+    pub async fn revoke_registration(&self, principal: &Principal, id: Uuid) -> Result<()> {
+        principal.require(Scope::write(Resource::Device))?;
+        self.store.catalog().revoke_registration(principal, id).await.map(drop)
+    }
+
+    /// Exchanges a token and a certificate signing request in PEM for a certificate. The token is used up only when it
+    /// succeeds; of concurrent uses one does.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for a text that is no token of ours; `Conflict` for a token that was used or revoked; `Gone`
+    /// for an expired one; `Invalid` for the field `csr`; `Unavailable` when the authority's files cannot be used.
+    pub async fn provision_device(
+        &self,
+        token: &str,
+        csr: &str,
+        origin: Option<&Arc<RequestOrigin>>,
+    ) -> Result<ProvisionedDevice> {
+        let presented = registration::parse(token).ok_or_else(unknown_token)?;
+        let (registration, device) = self.presented_registration(&presented)?;
+        registration.check_usable(self.clock.now())?;
+        let key = CertifiableKey::from_request(csr)?;
+        let principal = device_principal(&device, origin);
+        let organization = self.org_uuid(&principal)?;
+        let authorities = self.authorities().await?;
+        let issuer = authorities.issuer()?;
+        let subject = CertificateSubject {
+            device: &device.aliases.uuid.to_string(),
+            organization: &organization.to_string(),
+        };
+        let lifetime = self.settings.compat.mk.provisioning.certificate_ttl;
+        let certificate = issuer.sign(&key, subject, lifetime, self.clock.now())?;
+        let new = NewCertificate {
+            fingerprint: certificate.fingerprint.clone(),
+            serial: certificate.serial.clone(),
+            authority: issuer.description().fingerprint.clone(),
+            expires_at: certificate.expires_at,
+        };
+        let used = self.store.catalog().use_registration(&principal, registration.id, new).await;
+        used.map_err(|error| match error.kind {
+            // It was deleted meanwhile.
+            Kind::NotFound => unknown_token(),
+            _ => error,
+        })?;
+        Ok(ProvisionedDevice {
+            device,
+            organization,
+            certificate,
+            authorities_pem: authorities.certificates_pem(),
+        })
+    }
+
+    fn presented_registration(&self, presented: &PresentedToken) -> Result<(Arc<Registration>, Arc<Device>)> {
+        let found = self.store.catalog().registration_by_uuid(presented.uuid);
+        let found = found.filter(|(stored, device)| {
+            device.aliases.uuid == presented.device && registration::matches(stored, presented)
+        });
+        found.ok_or_else(unknown_token)
+    }
+}
+
+/// The specification of a device that is registered under this name: it sends its values over MQTT.
+pub fn registered_device(name: &str) -> DeviceSpec {
+    DeviceSpec { poll_interval_s: None, ..DeviceSpec::new(name, Protocol::Mqtt) }
+}
+
+/// The device, as the author of the changes that its token causes.
+fn device_principal(device: &Device, origin: Option<&Arc<RequestOrigin>>) -> Principal {
+    let principal = Principal {
+        org: device.org,
+        caller: Caller::Device(device.id),
+        scopes: Scopes::default(),
+        devices: Some([device.id].into()),
+        streams: None,
+        origin: None,
+    };
+    match origin {
+        Some(origin) => principal.with_origin(origin),
+        None => principal,
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The same for every text that is no token of ours, so that a guess tells nothing.
+fn unknown_token() -> Error {
+    Error::new(Kind::Unauthenticated, "Invalid registration token")
+}
+
+#[cfg(test)]
+#[path = "provisioning_tests.rs"]
+mod tests;

@@ -1,0 +1,46 @@
+//! Messages for subscribers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::domain::mqtt::Qos;
+use crate::domain::mqtt::outbox::Deliverable;
+
+/// A message for one subscriber.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutMessage {
+    pub topic: Arc<str>,
+    pub payload: Bytes,
+    pub qos: Qos,
+    /// Whether it answers a new subscription.
+    pub is_retained: bool,
+    pub(super) source: MessageSource,
+}
+
+/// Where a message comes from, which says what its acknowledgement does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum MessageSource {
+    /// A message of the feed of live values, by its number in the session.
+    Live(u64),
+    /// A command of Instathings: its acknowledgement is the device's.
+    Command(Uuid),
+    /// A command of the MK platform, which the device acknowledges by a message.
+    PlatformCommand(Uuid),
+    /// A retained message or a document: whoever misses it is sent it with the next subscription.
+    Document,
+}
+
+impl OutMessage {
+    /// Memory of the message, bytes.
+    pub fn size(&self) -> usize {
+        self.topic.len() + self.payload.len()
+    }
+}
+
+impl Deliverable for OutMessage {
+    fn qos(&self) -> Qos {
+        self.qos
+    }
+}

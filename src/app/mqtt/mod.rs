@@ -1,0 +1,92 @@
+//! MQTT broker: topics are calls of the core, and subscribers are sent live values, commands and retained messages.
+//!
+//! A message is acknowledged when its call is done, so a PUBACK of a reading means what 200 means over HTTP. Sessions,
+//! wills and retained messages are in the catalog. The queue of an offline session is not copied: its live values are in
+//! the log and the lake, its commands in the catalog, and the session remembers how far it has come.
+
+pub mod access;
+mod feed;
+mod journal;
+pub mod message;
+pub mod metrics;
+pub mod opening;
+mod payload;
+mod platform;
+pub mod presence;
+mod publish;
+mod registry;
+mod retained;
+pub mod session;
+pub mod subscribe;
+mod topics;
+pub mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::broadcast;
+
+use self::journal::Journal;
+use self::metrics::MqttCounters;
+use self::platform::DeviceNotice;
+use self::retained::RetainedIndex;
+use crate::app::live::SubscriptionLimiter;
+use crate::store::Store;
+
+pub use self::publish::{Publication, PublishOutcome};
+pub use self::registry::MqttEnd;
+pub(super) use self::registry::SessionRegistry;
+
+/// Documents of devices that a slow subscriber may lag behind; then it is sent the retained ones again.
+const NOTICE_CAPACITY: usize = 1024;
+
+/// Settings of the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MqttSettings {
+    /// How long a session may outlive its connection, at most.
+    pub session_expiry: Duration,
+    /// Largest packet of a client that has connected, bytes.
+    pub max_packet: usize,
+    /// Maximum sessions that follow live values at the same time.
+    pub subscribed_sessions: usize,
+}
+
+impl Default for MqttSettings {
+    fn default() -> Self {
+        Self {
+            session_expiry: Duration::from_secs(7 * 86_400),
+            max_packet: 320 * 1024,
+            subscribed_sessions: 10_000,
+        }
+    }
+}
+
+/// State of the broker.
+pub(super) struct MqttParts {
+    sessions: Arc<Mutex<SessionRegistry>>,
+    retained: RwLock<RetainedIndex>,
+    journal: Arc<Journal>,
+    counters: Arc<MqttCounters>,
+    notices: broadcast::Sender<Arc<DeviceNotice>>,
+    /// A key may have any number of clients, so there is no limit for each caller.
+    feeds: SubscriptionLimiter,
+}
+
+impl MqttParts {
+    pub(super) fn new(
+        store: Arc<Store>,
+        settings: &MqttSettings,
+        sessions: Arc<Mutex<SessionRegistry>>,
+    ) -> Self {
+        let most = settings.subscribed_sessions;
+        Self {
+            feeds: SubscriptionLimiter::new("mqtt.subscribed_sessions", most, most),
+            sessions,
+            retained: RwLock::default(),
+            journal: Arc::new(Journal::new(store)),
+            counters: Arc::default(),
+            notices: broadcast::Sender::new(NOTICE_CAPACITY),
+        }
+    }
+}

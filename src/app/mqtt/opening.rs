@@ -1,0 +1,218 @@
+//! Begin of sessions: taking over, and going on with what the client or a crash of ours left behind.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::access::session_owner;
+use super::feed::LiveProgress;
+use super::registry::{ConnectionHandle, MqttEnd, SessionKey, SessionSlot};
+use super::session::{MqttSession, SessionMemory};
+use super::upkeep::SessionEnd;
+use crate::app::App;
+use crate::app::gateway::session::SessionEvent;
+use crate::app::live::credential::LiveCredential;
+use crate::domain::mqtt::inbox::Inbox;
+use crate::domain::mqtt::outbox::Outbox;
+use crate::domain::mqtt::{MqttChange, SessionOwner, StoredSession, Subscription, Will};
+use crate::domain::{DeviceId, Micros, Result};
+
+/// How long a connection may take to release its session to the next.
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a client asks for when it connects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectRequest {
+    pub client_id: String,
+    /// Whether a session that is there ends.
+    pub is_clean: bool,
+    /// How long the session is to outlive its connection, seconds; the settings bound it.
+    pub expiry_s: u32,
+    pub will: Option<Will>,
+    /// Messages that the client may be sent without an acknowledgement.
+    pub window: u16,
+    /// Messages that the client may send without an acknowledgement.
+    pub quota: u16,
+}
+
+impl App {
+    /// Opens the session of a client. Another connection with the same client id of the same owner is ended first.
+    ///
+    /// # Errors
+    /// `Forbidden` for a will that the client may not publish itself, and for callers that MQTT does not know;
+    /// `Unavailable` when the session cannot be stored.
+    pub async fn mqtt_connect(
+        self: &Arc<Self>,
+        credential: LiveCredential,
+        request: ConnectRequest,
+    ) -> Result<MqttSession> {
+        let who = credential.principal().clone();
+        let owner = session_owner(&who)?;
+        if let Some(will) = &request.will {
+            self.mqtt_may_publish(&who, &will.topic)?;
+        }
+        let most = u32::try_from(self.settings.mqtt.session_expiry.as_secs()).unwrap_or(u32::MAX);
+        let request = ConnectRequest { expiry_s: request.expiry_s.min(most), ..request };
+        let key = (owner, request.client_id.clone());
+        self.take_over(&key).await;
+        let (mut session, change) = self.open_session(credential, key, request);
+        let opened = match change {
+            Some(change) => self.mqtt.journal.record(change).await,
+            None => Ok(()),
+        };
+        let opened = match opened {
+            Ok(()) => session.follow().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
+            let reason = "SERVER_INITIATED_DISCONNECT";
+            let end = SessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason };
+            session.end(end).await;
+            return Err(error);
+        }
+        session.queue_waiting_commands();
+        if let SessionOwner::Device(device) = owner {
+            session.signs = Some(self.states.presence.connect(device, self.clock.now()));
+            self.check_in_or_log(device).await;
+        }
+        self.report_connection(&who, SessionEvent::Connected, None).await;
+        Ok(session)
+    }
+
+    /// Notes that a registered device has connected. It connects all the same when that cannot be stored: it stays
+    /// PENDING until its next connection.
+    async fn check_in_or_log(&self, device: DeviceId) {
+        if let Err(error) = self.check_in(device).await {
+            tracing::warn!(%device, error = error.full_message(), "the first connection of a device is not stored");
+        }
+    }
+
+    /// Ends the connection that has a session, and waits until it has released it.
+    async fn take_over(&self, key: &SessionKey) {
+        loop {
+            let other = {
+                let registry = self.mqtt.sessions.lock();
+                registry.slots.get(key).and_then(|slot| slot.connection.clone())
+            };
+            let Some(other) = other else { return };
+            // Whoever gave it up without a word, a panic for example, does not listen any more.
+            let is_there = other.orders.send(MqttEnd::TakenOver).is_ok();
+            let ended = tokio::time::timeout(TAKE_OVER_TIMEOUT, other.released.cancelled());
+            if (!is_there || ended.await.is_err())
+                && let Some(slot) = self.mqtt.sessions.lock().of_connection(key, other.id)
+            {
+                slot.connection = None;
+            }
+        }
+    }
+
+    /// Puts the session into the registry. Returns what the catalog must be told.
+    fn open_session(
+        self: &Arc<Self>,
+        credential: LiveCredential,
+        key: SessionKey,
+        request: ConnectRequest,
+    ) -> (MqttSession, Option<MqttChange>) {
+        let ConnectRequest { client_id, is_clean, expiry_s, will, window, quota } = request;
+        let (orders, received) = mpsc::unbounded_channel();
+        let released = CancellationToken::new();
+        let mut registry = self.mqtt.sessions.lock();
+        let connection = registry.next_connection();
+        let old = registry.slots.remove(&key);
+        let was_persisted = old.as_ref().is_some_and(|slot| slot.is_persisted);
+        let old = old.filter(|slot| {
+            if is_clean {
+                self.forget_queue(slot);
+            }
+            !is_clean
+        });
+        let is_present = old.is_some();
+        let (subscriptions, cursor, memory) = self.resume(old, window, quota);
+        let (org, owner) = (credential.principal().org, key.0);
+        let is_persisted = expiry_s > 0 || will.is_some();
+        let stored = StoredSession {
+            org,
+            owner,
+            client_id: client_id.clone(),
+            subscriptions: subscriptions.clone(),
+            expiry_s,
+            ended_at: None,
+            will,
+            cursor,
+        };
+        let change = match (is_persisted, was_persisted) {
+            (true, _) => Some(MqttChange::PutSession(stored.clone())),
+            (false, true) => Some(MqttChange::RemoveSession(owner, client_id)),
+            (false, false) => None,
+        };
+        let handle = memory.connection_handle(connection, orders, released.clone(), self.clock.now());
+        let slot = SessionSlot { stored, is_persisted, memory: None, connection: Some(handle) };
+        registry.slots.insert(key.clone(), slot);
+        self.mqtt.counters.connected();
+        let session = MqttSession {
+            app: self.clone(),
+            watch: credential.watch(),
+            credential,
+            key,
+            connection,
+            orders: received,
+            released,
+            is_present,
+            signs: None,
+            expiry_s,
+            subscriptions,
+            memory,
+            live: None,
+            feed_permit: None,
+            new_commands: None,
+            notices: None,
+            desired: None,
+            topics: Default::default(),
+            changes: self.store.catalog().subscribe_changes(),
+        };
+        (session, change)
+    }
+
+    /// What a session goes on with: its subscriptions, its position in the feed, and its messages in both directions.
+    fn resume(
+        &self,
+        old: Option<SessionSlot>,
+        window: u16,
+        quota: u16,
+    ) -> (Vec<Subscription>, Option<String>, SessionMemory) {
+        let (subscriptions, cursor, memory) = match old {
+            Some(slot) => (slot.stored.subscriptions, slot.stored.cursor, slot.memory),
+            None => (Vec::new(), None, None),
+        };
+        let new = || SessionMemory {
+            outbox: Outbox::new(window),
+            queued: Default::default(),
+            inbox: Inbox::new(quota),
+            progress: LiveProgress::after(cursor.clone()),
+            commands: Default::default(),
+        };
+        let mut memory = memory.unwrap_or_else(new);
+        for lost in memory.outbox.resume(window) {
+            self.mqtt.counters.unqueued(lost.size());
+            memory.queued.fetch_sub(1, Ordering::Relaxed);
+        }
+        (subscriptions, cursor, memory)
+    }
+}
+
+impl SessionMemory {
+    /// How to reach the connection that has this memory.
+    fn connection_handle(
+        &self,
+        id: u64,
+        orders: mpsc::UnboundedSender<MqttEnd>,
+        released: CancellationToken,
+        opened_at: Micros,
+    ) -> ConnectionHandle {
+        let (acknowledged, queued) = (self.progress.acknowledged.clone(), self.queued.clone());
+        ConnectionHandle { id, orders, released, acknowledged, opened_at, queued }
+    }
+}

@@ -1,0 +1,93 @@
+//! What becomes of messages, as a table.
+
+use super::*;
+use crate::app::test_app;
+use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::StreamFilter;
+
+fn publication(topic: &str, payload: &str) -> Publication {
+    let payload = Bytes::copy_from_slice(payload.as_bytes());
+    Publication { topic: topic.to_owned(), payload, qos: Qos::AtLeastOnce, is_retained: false }
+}
+
+fn name(outcome: &PublishOutcome) -> &'static str {
+    match outcome {
+        PublishOutcome::Stored => "stored",
+        PublishOutcome::Malformed(_) => "malformed",
+        PublishOutcome::QuotaExceeded(_) => "quota",
+        PublishOutcome::Forbidden(_) => "forbidden",
+        PublishOutcome::Unavailable(_) => "unavailable",
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_stored_refused_or_acknowledged_once() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.system(None).unwrap();
+    let spec = DeviceSpec::new("d", Protocol::Mqtt);
+    let device = app.create_device(&owner, spec).await.unwrap();
+    let own = app.device_principal(device.id).unwrap();
+    for (topic, payload, expected) in [
+        ("basalt/d/t", "21.5", "stored"),
+        ("basalt/d/t", "21", "stored"),
+        ("basalt/d/t", "on", "malformed"),
+        ("basalt/d/t", "", "malformed"),
+        ("basalt/d/t", r#"[{"value":1,"ts":1777377600},{"value":2,"ts":1777377601}]"#, "stored"),
+        ("basalt/d/new", "\"text\"", "malformed"),
+        ("basalt/d/switch", "true", "stored"),
+        ("basalt/d", r#"{"t":1,"motor":{"rpm":1200}}"#, "stored"),
+        ("basalt/d", r#"{"t":"x"}"#, "malformed"),
+        ("basalt/d", "{}", "malformed"),
+        ("basalt/d", "1", "malformed"),
+        ("basalt/other/t", "1", "forbidden"),
+        ("elsewhere", "1", "forbidden"),
+        ("discover/default/d/d/post", r#"{"message":{"temperature":3}}"#, "stored"),
+        ("discover/default/d/d/post", "[]", "malformed"),
+        ("discover/default/d/connected", "{}", "stored"),
+        ("discover/default/x/d/post", "{}", "forbidden"),
+        ("control/default/d/d/response", r#"{"id":"nothing","state":"done"}"#, "malformed"),
+    ] {
+        let outcome = app.mqtt_publish(&own, publication(topic, payload)).await;
+        assert_eq!(name(&outcome), expected, "{topic} {payload}: {outcome:?}");
+    }
+    let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
+    let mut streams: Vec<_> =
+        app.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
+    streams.sort();
+    assert_eq!(streams, ["message.temperature", "motor.rpm", "switch", "t"]);
+    assert_eq!(app.mqtt_metrics().malformed, 8);
+}
+
+#[tokio::test]
+async fn an_unrestricted_key_creates_the_device_it_names() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.system(None).unwrap();
+    let outcome = app.mqtt_publish(&owner, publication("basalt/Press 7/t", "1")).await;
+    assert_eq!(name(&outcome), "stored", "{outcome:?}");
+    assert!(app.device_by_external_id(&owner, "Press 7").is_ok());
+    let facts = app.mqtt_publish(&owner, publication("os/sensors/raw", r#"{"id":"node-1"}"#)).await;
+    assert_eq!(name(&facts), "stored", "{facts:?}");
+}
+
+#[tokio::test]
+async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_removed() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.system(None).unwrap();
+    let retained = |payload| Publication { is_retained: true, ..publication("basalt/d/t", payload) };
+    assert_eq!(name(&app.mqtt_publish(&owner, retained("5")).await), "stored");
+    let device = app.device_by_external_id(&owner, "d").unwrap();
+    let other = app.create_device(&owner, DeviceSpec::new("other", Protocol::Mqtt)).await.unwrap();
+    let (own, foreign) = (app.device_principal(device.id).unwrap(), app.device_principal(other.id).unwrap());
+    let uuid = format!("basalt/{}/t", device.aliases.uuid);
+    for (filter, topic) in [("basalt/#", "basalt/d/t"), ("basalt/d/t", "basalt/d/t"), (&uuid, &uuid)] {
+        let found = app.retained_for(&own, filter, Qos::AtMostOnce);
+        assert_eq!(found.len(), 1, "{filter}");
+        assert_eq!((&*found[0].topic, &found[0].payload[..]), (topic, &b"5"[..]));
+        assert!(app.retained_for(&foreign, filter, Qos::AtMostOnce).is_empty(), "{filter}");
+    }
+    // One whose value is refused changes nothing.
+    assert_eq!(name(&app.mqtt_publish(&owner, retained("hot")).await), "malformed");
+    assert_eq!(&app.retained_for(&own, &uuid, Qos::AtMostOnce)[0].payload[..], b"5");
+    assert_eq!(name(&app.mqtt_publish(&owner, retained("")).await), "stored");
+    assert!(app.retained_for(&own, "#", Qos::AtMostOnce).is_empty());
+}

@@ -1,0 +1,285 @@
+//! A session while a client is connected: what it has subscribed to, what it is sent, and how both outlive the
+//! connection.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::feed::{self, LiveProgress};
+use super::message::{MessageSource, OutMessage};
+use super::platform::{DesiredTopic, DeviceNotice};
+use super::presence::DeviceSigns;
+use super::registry::{MqttEnd, SessionKey};
+use crate::app::App;
+use crate::app::live::SubscriptionPermit;
+use crate::app::live::credential::{CredentialWatch, LiveCredential};
+use crate::app::live::values::{LiveFeed, LiveMessage};
+use crate::domain::command::{Command, CommandReport, CommandState};
+use crate::domain::mqtt::inbox::Inbox;
+use crate::domain::mqtt::outbox::{Delivery, Outbox, UnknownPacketId};
+use crate::domain::mqtt::{Qos, Subscription};
+use crate::domain::{Error, Kind, Principal, Result, StreamId};
+
+/// Messages that wait for the client before the feed is read on.
+const MAX_WAITING: usize = 256;
+
+/// What outlives a connection in memory.
+pub(super) struct SessionMemory {
+    pub outbox: Outbox<OutMessage>,
+    /// Number of messages that the client has not acknowledged, for whoever looks at the session from outside.
+    pub queued: Arc<AtomicUsize>,
+    pub inbox: Inbox,
+    pub progress: LiveProgress,
+    /// Commands that this session has been sent.
+    pub commands: HashSet<Uuid>,
+}
+
+/// What happens in a session without the client's doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// There may be something to send.
+    Queued,
+    /// The connection must end.
+    End(MqttEnd),
+}
+
+/// The session of a connected client. Who holds it must call [`MqttSession::end`].
+pub struct MqttSession {
+    pub(super) app: Arc<App>,
+    pub(super) credential: LiveCredential,
+    pub(super) key: SessionKey,
+    pub(super) connection: u64,
+    pub(super) orders: mpsc::UnboundedReceiver<MqttEnd>,
+    pub(super) released: CancellationToken,
+    /// Whether there was a session to go on with.
+    pub is_present: bool,
+    /// Where the packets of a device are noted, for which it counts as online.
+    pub(super) signs: Option<Arc<DeviceSigns>>,
+    /// How long the session outlives its connection, seconds.
+    pub expiry_s: u32,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) memory: SessionMemory,
+    pub(super) watch: CredentialWatch,
+    pub(super) live: Option<LiveFeed>,
+    /// Held while there is a feed, also while it is opened again for other subscriptions.
+    pub(super) feed_permit: Option<SubscriptionPermit>,
+    pub(super) new_commands: Option<broadcast::Receiver<Arc<Command>>>,
+    /// Documents of devices of the MK platform, while a subscription may match one.
+    pub(super) notices: Option<broadcast::Receiver<Arc<DeviceNotice>>>,
+    /// Of the session's own device, while it has subscribed to it.
+    pub(super) desired: Option<DesiredTopic>,
+    /// The topic of each stream's values, as long as nothing changes in the catalog.
+    pub(super) topics: HashMap<StreamId, Option<StreamTopic>>,
+    pub(super) changes: watch::Receiver<()>,
+}
+
+/// How the values of a stream are sent.
+#[derive(Clone)]
+pub(super) struct StreamTopic {
+    pub topic: Arc<str>,
+    pub qos: Qos,
+    pub kind: crate::domain::stream::StreamKind,
+    /// UUID of the stream where the topic is one of the MK platform, whose readings name their sensor.
+    pub sensor: Option<Uuid>,
+}
+
+impl MqttSession {
+    pub fn principal(&self) -> &Arc<Principal> {
+        self.credential.principal()
+    }
+
+    /// Notes that the client has sent a packet.
+    pub fn hear(&self) {
+        if let Some(signs) = &self.signs {
+            signs.hear(self.app.now());
+        }
+    }
+
+    /// What the client has sent and we have not finished.
+    pub fn inbox(&mut self) -> &mut Inbox {
+        &mut self.memory.inbox
+    }
+
+    /// Waits for something to send or for the end. Dropping the future loses nothing.
+    pub async fn next_event(&mut self) -> SessionEvent {
+        let has_room = self.memory.outbox.waiting() < MAX_WAITING;
+        let Self { orders, watch, live, new_commands, notices, desired, .. } = self;
+        let item = tokio::select! {
+            biased;
+            order = orders.recv() => return SessionEvent::End(order.unwrap_or(MqttEnd::Unavailable)),
+            _ = watch.expired() => return SessionEvent::End(MqttEnd::Revoked),
+            command = next_message(new_commands) => NextItem::Command(command),
+            notice = next_message(notices), if has_room => NextItem::Notice(notice),
+            document = next_desired(desired), if has_room => NextItem::Desired(document),
+            message = next_live(live), if has_room => NextItem::Live(message),
+        };
+        match item {
+            NextItem::Command(Ok(command)) => self.queue_commands([Command::clone(&command)]),
+            NextItem::Command(Err(RecvError::Lagged(_))) => self.queue_waiting_commands(),
+            NextItem::Command(Err(RecvError::Closed)) => return SessionEvent::End(MqttEnd::Unavailable),
+            NextItem::Notice(notice) => self.queue_notice(notice),
+            NextItem::Desired(document) => self.queue_desired(document),
+            NextItem::Live(Ok(message)) if message.gap.is_some() => {
+                self.app.mqtt.counters.overflowed();
+                return SessionEvent::End(MqttEnd::Overflow);
+            }
+            NextItem::Live(Ok(message)) => self.queue_readings(message),
+            NextItem::Live(Err(error)) => return SessionEvent::End(end_of(&error)),
+        }
+        SessionEvent::Queued
+    }
+
+    /// The next packet for the client; `None` while its window is full or nothing waits.
+    pub fn next_delivery(&mut self) -> Option<Delivery<OutMessage>> {
+        let delivery = self.memory.outbox.next_delivery()?;
+        if let Delivery::Publish { id, message, .. } = &delivery {
+            self.app.mqtt.counters.sent(message.qos);
+            if let MessageSource::Command(uuid) | MessageSource::PlatformCommand(uuid) = message.source {
+                self.report(uuid, CommandState::Sent);
+            }
+            if id.is_none() {
+                let message = message.clone();
+                self.done(&message, false);
+            }
+        }
+        Some(delivery)
+    }
+
+    /// PUBACK.
+    ///
+    /// # Errors
+    /// [`UnknownPacketId`].
+    pub fn acknowledge(&mut self, id: u16) -> Result<(), UnknownPacketId> {
+        let message = self.memory.outbox.acknowledge(id)?;
+        self.done(&message, true);
+        Ok(())
+    }
+
+    /// PUBREC, with an error or not.
+    ///
+    /// # Errors
+    /// [`UnknownPacketId`].
+    pub fn receive(&mut self, id: u16, is_refused: bool) -> Result<(), UnknownPacketId> {
+        let outbox = &mut self.memory.outbox;
+        let message = if is_refused { outbox.refuse(id)? } else { outbox.receive(id)? };
+        if let Some(message) = message {
+            self.done(&message, true);
+        }
+        Ok(())
+    }
+
+    /// PUBCOMP.
+    ///
+    /// # Errors
+    /// [`UnknownPacketId`].
+    pub fn complete(&mut self, id: u16) -> Result<(), UnknownPacketId> {
+        self.memory.outbox.complete(id)
+    }
+
+    pub(super) fn queue(&mut self, message: OutMessage) {
+        self.app.mqtt.counters.queued(message.size());
+        self.memory.queued.fetch_add(1, Ordering::Relaxed);
+        self.memory.outbox.push(message);
+    }
+
+    /// The client has a message, or it was sent and needs no acknowledgement.
+    fn done(&mut self, message: &OutMessage, is_acknowledged: bool) {
+        self.app.mqtt.counters.unqueued(message.size());
+        self.memory.queued.fetch_sub(1, Ordering::Relaxed);
+        match message.source {
+            MessageSource::Live(number) => self.memory.progress.done(number),
+            MessageSource::Command(uuid) if is_acknowledged => self.report(uuid, CommandState::Acknowledged),
+            MessageSource::Command(_) | MessageSource::PlatformCommand(_) | MessageSource::Document => {}
+        }
+    }
+
+    /// Notes how far a command is. Commands that have ended meanwhile stay as they are.
+    fn report(&self, uuid: Uuid, state: CommandState) {
+        let (app, who) = (self.app.clone(), self.principal().clone());
+        tokio::spawn(async move {
+            let noted = match state {
+                CommandState::Acknowledged => {
+                    let result = serde_json::Value::Null;
+                    let report = CommandReport { state, result, error: String::new() };
+                    app.report_command(&who, uuid, report).await
+                }
+                _ => app.mark_sent(&who, uuid).await,
+            };
+            match noted {
+                Err(error) if error.kind.is_our_fault() => {
+                    tracing::warn!(%uuid, error = error.full_message(), "the state of a command is not stored");
+                }
+                Ok(_) | Err(_) => {}
+            }
+        });
+    }
+
+    fn queue_readings(&mut self, message: LiveMessage) {
+        if self.changes.has_changed().unwrap_or(true) {
+            self.changes.mark_unchanged();
+            self.topics.clear();
+        }
+        let rows: Vec<_> = message.readings.iter().collect();
+        let mut found = Vec::with_capacity(rows.len());
+        for reading in rows {
+            if let Some(to) = self.topic_of(reading.stream) {
+                let payload = match to.sensor {
+                    Some(sensor) => feed::platform_payload(to.kind, &reading, sensor),
+                    None => feed::reading_payload(to.kind, &reading),
+                };
+                found.push((to, payload));
+            }
+        }
+        let number = self.memory.progress.fetch(message.cursor, found.len());
+        for (StreamTopic { topic, qos, .. }, payload) in found {
+            let source = MessageSource::Live(number);
+            self.queue(OutMessage { topic, payload, qos, is_retained: false, source });
+        }
+    }
+}
+
+enum NextItem {
+    Command(Result<Arc<Command>, RecvError>),
+    Notice(Result<Arc<DeviceNotice>, RecvError>),
+    Desired(Result<Value>),
+    Live(Result<LiveMessage>),
+}
+
+async fn next_message<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
+    match source {
+        Some(source) => source.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_desired(desired: &mut Option<DesiredTopic>) -> Result<Value> {
+    match desired {
+        Some(desired) => desired.feed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_live(live: &mut Option<LiveFeed>) -> Result<LiveMessage> {
+    match live {
+        Some(live) => {
+            let next = live.next().await;
+            next.unwrap_or_else(|| Err(Error::unavailable("the feed of live values has ended")))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn end_of(error: &Error) -> MqttEnd {
+    if error.kind == Kind::Unauthenticated { MqttEnd::Revoked } else { MqttEnd::Unavailable }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

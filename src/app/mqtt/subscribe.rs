@@ -1,0 +1,324 @@
+//! Subscriptions of a session: what is granted, from where its live values go on, and which commands wait for it.
+
+use super::access::Grant;
+use super::feed;
+use super::message::{MessageSource, OutMessage};
+use super::retained;
+use super::session::{MqttSession, StreamTopic};
+use super::topics::{CONTROL_TREE, OWN_TREE, PLATFORM_TREE};
+use crate::app::live::values::{LiveQuery, LiveStart};
+use crate::domain::command::{Command, CommandFilter};
+use crate::domain::companion::Companion;
+use crate::domain::device::Device;
+use crate::domain::mqtt::{MqttChange, Qos, StoredSession, Subscription, topic};
+use crate::domain::subscription::SubscriptionFilter;
+use crate::domain::{DeviceId, Kind, Resource, Result, Scope, StreamId};
+use bytes::Bytes;
+use futures::StreamExt;
+
+/// Maximum subscriptions of a session.
+const MAX_SUBSCRIPTIONS: usize = 1000;
+/// Maximum bytes of a session's filters.
+const MAX_FILTER_BYTES: usize = 128 << 10;
+
+/// When a subscriber is sent retained messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetainHandling {
+    Always,
+    /// Only if the subscription is new.
+    IfNew,
+    Never,
+}
+
+/// A requested subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscribeRequest {
+    pub filter: String,
+    pub qos: Qos,
+    pub retain: RetainHandling,
+}
+
+impl MqttSession {
+    /// Subscribes, and returns what is granted in the order of the requests. Retained messages and waiting commands are
+    /// queued. What a session must remember is durable when this returns.
+    ///
+    /// # Errors
+    /// When the feed of the subscriptions that were there before cannot be opened again.
+    pub async fn subscribe(&mut self, requests: Vec<SubscribeRequest>) -> Result<Vec<Grant>> {
+        let before = self.subscriptions.clone();
+        let mut grants = Vec::with_capacity(requests.len());
+        let mut retained = Vec::new();
+        for request in requests {
+            let mut grant = self.app.mqtt_grant(&self.principal().clone(), &request.filter, request.qos);
+            if let Grant::Granted(qos) = grant {
+                let is_new = !before.iter().any(|known| known.filter == request.filter);
+                if !self.put(Subscription { filter: request.filter.clone(), qos }) {
+                    grant = Grant::TooMany;
+                } else if request.retain == RetainHandling::Always
+                    || (request.retain == RetainHandling::IfNew && is_new)
+                {
+                    retained.push((request.filter, qos));
+                }
+            }
+            grants.push(grant);
+        }
+        if let Err(error) = self.follow_and_store().await {
+            // There are too many feeds.
+            let is_full = matches!(error.kind, Kind::Throttled | Kind::Busy);
+            if !is_full {
+                tracing::warn!(error = error.full_message(), "a client of MQTT cannot subscribe");
+            }
+            let refused = if is_full { Grant::TooMany } else { Grant::Unavailable };
+            // What was there before stays.
+            self.subscriptions = before;
+            self.stored_session();
+            self.follow().await?;
+            let answer = |grant| if matches!(grant, Grant::Granted(_)) { refused } else { grant };
+            return Ok(grants.into_iter().map(answer).collect());
+        }
+        // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
+        for (filter, qos) in retained {
+            let found = self.app.retained_for(self.principal(), &filter, qos);
+            found.into_iter().for_each(|message| self.queue(message));
+        }
+        self.queue_waiting_commands();
+        Ok(grants)
+    }
+
+    /// Ends subscriptions, and returns for each whether there was one.
+    ///
+    /// # Errors
+    /// `Unavailable` when the session cannot be stored or the feed cannot be opened.
+    pub async fn unsubscribe(&mut self, filters: &[String]) -> Result<Vec<bool>> {
+        let mut were_there = Vec::with_capacity(filters.len());
+        for filter in filters {
+            let before = self.subscriptions.len();
+            self.subscriptions.retain(|known| known.filter != *filter);
+            were_there.push(self.subscriptions.len() < before);
+        }
+        self.follow_and_store().await?;
+        Ok(were_there)
+    }
+
+    /// Adds or replaces a subscription; `false` when the session has too many.
+    fn put(&mut self, new: Subscription) -> bool {
+        if let Some(known) = self.subscriptions.iter_mut().find(|known| known.filter == new.filter) {
+            *known = new;
+            return true;
+        }
+        let bytes: usize = self.subscriptions.iter().map(|known| known.filter.len()).sum();
+        let has_room =
+            self.subscriptions.len() < MAX_SUBSCRIPTIONS && bytes + new.filter.len() <= MAX_FILTER_BYTES;
+        if has_room {
+            self.subscriptions.push(new);
+        }
+        has_room
+    }
+
+    /// Follows what the subscriptions need. Live values go on after the last one that was fetched, so that a change of
+    /// the subscriptions loses none.
+    pub(super) async fn follow(&mut self) -> Result<()> {
+        self.topics.clear();
+        let who = self.principal().clone();
+        let wants = |tree: &str| {
+            let is_of_tree = |filter: &str| {
+                let first = filter.split('/').next().unwrap_or_default();
+                first == tree || (tree != CONTROL_TREE && matches!(first, "+" | "#"))
+            };
+            self.subscriptions.iter().any(|known| is_of_tree(&known.filter))
+        };
+        let wants_values = wants(OWN_TREE) || wants(PLATFORM_TREE);
+        let wants_commands = wants(CONTROL_TREE) || wants(PLATFORM_TREE);
+        self.follow_platform()?;
+        if !wants_commands {
+            self.new_commands = None;
+        } else if self.new_commands.is_none() {
+            self.new_commands = Some(self.app.store.catalog().subscribe_command_changes(&who));
+        }
+        self.live = None;
+        if !wants_values || who.require(Scope::read(Resource::Value)).is_err() {
+            self.feed_permit = None;
+            return Ok(());
+        }
+        if self.feed_permit.is_none() {
+            let is_shared = self.app.store.catalog().org_count() > 1;
+            self.feed_permit = Some(self.app.mqtt.feeds.acquire(&who, is_shared)?);
+        }
+        let is_queued = self.subscriptions.iter().any(|known| known.qos != Qos::AtMostOnce);
+        let fetched = self.memory.progress.fetched.clone().filter(|_| is_queued);
+        let start = fetched.map_or(LiveStart::Now, LiveStart::After);
+        let query = LiveQuery { wanted: self.wanted_devices(), start, max_rate: None };
+        let mut live = match self.app.open_feed(&self.credential, query, None).await {
+            // The position is of another time: it is followed from now on.
+            Err(error) if error.kind == Kind::Invalid => {
+                let query = LiveQuery { wanted: self.wanted_devices(), ..LiveQuery::default() };
+                self.app.open_feed(&self.credential, query, None).await?
+            }
+            opened => opened?,
+        };
+        // The first message has no readings, only the position from which on nothing is missed.
+        if let Some(first) = live.next().await {
+            self.memory.progress.fetch(first?.cursor, 0);
+        }
+        self.live = Some(live);
+        Ok(())
+    }
+
+    /// The devices that the filters name, or everything when one has a wildcard or names a device that is not there yet.
+    fn wanted_devices(&self) -> SubscriptionFilter {
+        let own = self.subscriptions.iter().map(|known| known.filter.split('/').collect::<Vec<_>>());
+        let mut devices: Vec<DeviceId> = Vec::new();
+        for levels in own {
+            let name = match levels.as_slice() {
+                [OWN_TREE, name, ..] => name,
+                // Documents and commands, no values.
+                [PLATFORM_TREE, "gateways", ..] => continue,
+                [PLATFORM_TREE, "readings", _, name, ..] => name,
+                [OWN_TREE | PLATFORM_TREE | "+" | "#", ..] => return SubscriptionFilter::default(),
+                _ => continue,
+            };
+            if topic::has_wildcards(name) {
+                return SubscriptionFilter::default();
+            }
+            let found = self.app.named_device(self.principal(), name);
+            let seen =
+                found.filter(|device| self.app.store.catalog().device(self.principal(), device.id).is_ok());
+            let Some(device) = seen else { return SubscriptionFilter::default() };
+            devices.push(device.id);
+        }
+        SubscriptionFilter { devices: Some(devices), ..SubscriptionFilter::default() }
+    }
+
+    /// Follows the subscriptions, and stores those of a session that outlives its connection.
+    async fn follow_and_store(&mut self) -> Result<()> {
+        self.follow().await?;
+        match self.stored_session() {
+            Some(stored) => self.app.mqtt.journal.record(MqttChange::PutSession(stored)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The session as it is now, if it outlives its connection.
+    fn stored_session(&self) -> Option<StoredSession> {
+        let mut registry = self.app.mqtt.sessions.lock();
+        let slot = registry.of_connection(&self.key, self.connection)?;
+        slot.stored.subscriptions = self.subscriptions.clone();
+        slot.stored.cursor = self.memory.progress.acknowledged.lock().clone();
+        slot.is_persisted.then(|| slot.stored.clone())
+    }
+
+    /// The topic and quality of service of a stream's values; `None` when no subscription matches.
+    pub(super) fn topic_of(&mut self, id: StreamId) -> Option<StreamTopic> {
+        if let Some(known) = self.topics.get(&id) {
+            return known.clone();
+        }
+        let found = self.find_topic(id);
+        self.topics.insert(id, found.clone());
+        found
+    }
+
+    fn find_topic(&self, id: StreamId) -> Option<StreamTopic> {
+        let (catalog, who) = (self.app.store.catalog(), self.principal());
+        let stream = catalog.stream(who, id).ok()?;
+        let device = catalog.device(who, stream.spec.device).ok()?;
+        let name = stream.spec.name.trim_matches('/');
+        let topics = retained::names(&device).into_iter().map(|own| format!("{OWN_TREE}/{own}/{name}"));
+        let (kind, uuid) = (stream.spec.kind, stream.uuid);
+        if let Some((topic, qos)) = self.best(topics) {
+            return Some(StreamTopic { topic: topic.into(), qos, kind, sensor: None });
+        }
+        // Companions hold what is no reading of a sensor.
+        let is_sensor = Companion::of(&stream.spec).is_none();
+        let org = self.app.org_uuid(who).ok().filter(|_| is_sensor)?;
+        let topic = format!("{PLATFORM_TREE}/readings/{org}/{}", device.aliases.uuid);
+        let qos = self.qos_of(&topic, |_| true)?;
+        Some(StreamTopic { topic: topic.into(), qos, kind, sensor: Some(uuid) })
+    }
+
+    /// The first of some names of one topic that a subscription matches, with the highest granted quality of service.
+    fn best(&self, topics: impl Iterator<Item = String>) -> Option<(String, Qos)> {
+        for name in topics.filter(|name| topic::name_problem(name).is_none()) {
+            let matching = self.subscriptions.iter().filter(|known| topic::matches(&known.filter, &name));
+            if let Some(qos) = matching.map(|known| known.qos).max() {
+                return Some((name, qos));
+            }
+        }
+        None
+    }
+
+    /// Queues the commands that wait for the devices of the subscriptions, the oldest first.
+    pub(super) fn queue_waiting_commands(&mut self) {
+        if self.new_commands.is_some() {
+            let all = self.app.store.catalog().commands(self.principal(), &CommandFilter::default());
+            self.queue_commands(all.into_iter().rev());
+        }
+    }
+
+    /// Queues those commands that are open, match a subscription and were not sent in this session before.
+    pub(super) fn queue_commands(&mut self, commands: impl IntoIterator<Item = Command>) {
+        let now = self.app.now();
+        for command in commands {
+            if command.state_at(now).is_final() || command.acked_at.is_some() {
+                self.memory.commands.remove(&command.uuid);
+                continue;
+            }
+            let of_platform = self.platform_command_topic(&command);
+            let is_platform = of_platform.is_some();
+            let Some((topic, qos)) = of_platform.or_else(|| self.command_topic(&command)) else { continue };
+            if !self.memory.commands.contains(&command.uuid) {
+                let (source, payload) = match is_platform {
+                    true => {
+                        let Some(payload) = self.platform_payload(&command) else { continue };
+                        (MessageSource::PlatformCommand(command.uuid), payload)
+                    }
+                    false => (MessageSource::Command(command.uuid), feed::command_payload(&command)),
+                };
+                self.memory.commands.insert(command.uuid);
+                self.queue(OutMessage { topic: topic.into(), payload, qos, is_retained: false, source });
+            }
+        }
+    }
+
+    /// A command as the platform sends it. One whose firmware is gone waits for its timeout.
+    fn platform_payload(&self, command: &Command) -> Option<Bytes> {
+        match self.app.device_command_message(self.principal(), command) {
+            Ok(message) => Some(message.to_string().into()),
+            Err(error) => {
+                let (id, error) = (command.uuid, error.full_message());
+                tracing::warn!(%id, error, "a command is not sent to its device");
+                None
+            }
+        }
+    }
+
+    /// `control/{project}/{gateway}/{device}/{kind}`, under the names that a subscription has. A filter that begins with
+    /// a wildcard gets no commands: who looks on must not take them from the gateway.
+    fn command_topic(&self, command: &Command) -> Option<(String, Qos)> {
+        let (catalog, who) = (self.app.store.catalog(), self.principal());
+        if !who.owns_device(command.org, command.spec.device) {
+            return None;
+        }
+        let device = catalog.device(who, command.spec.device).ok()?;
+        let gateway = device.spec.parent_device.and_then(|id| catalog.device(who, id).ok());
+        let gateway = gateway.as_deref().unwrap_or(&device);
+        let org = catalog.org_of(who)?;
+        let keys_first = |device: &Device| retained::names(device).into_iter().rev().collect::<Vec<_>>();
+        let (gateways, devices) = (keys_first(gateway), keys_first(&device));
+        let mut topics = Vec::new();
+        for project in [&org.slug, &org.name] {
+            for gateway in &gateways {
+                for device in &devices {
+                    topics.push(format!("{CONTROL_TREE}/{project}/{gateway}/{device}/{}", command.spec.kind));
+                }
+            }
+        }
+        let of_tree = |known: &&Subscription| known.filter.starts_with(CONTROL_TREE);
+        for name in topics {
+            let own = self.subscriptions.iter().filter(of_tree);
+            if let Some(qos) = own.filter(|s| topic::matches(&s.filter, &name)).map(|s| s.qos).max() {
+                return Some((name, qos));
+            }
+        }
+        None
+    }
+}

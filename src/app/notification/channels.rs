@@ -1,0 +1,80 @@
+//! Channels: replaced without losing their secret, and tested. All else is as with every document.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::message::Notification;
+use crate::app::App;
+use crate::domain::document::{Document, DocumentKind, DocumentSpec};
+use crate::domain::notification::{ChannelDraft, ChannelKind, Delivery};
+use crate::domain::{Error, Principal, Resource, Result, Scope};
+
+/// Kind of the documents that are channels.
+const KIND: DocumentKind = DocumentKind::NotificationChannel;
+
+/// A delivery with the kind of its channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertDelivery {
+    pub delivery: Delivery,
+    /// `None` once the channel is deleted.
+    pub kind: Option<ChannelKind>,
+}
+
+impl App {
+    /// Creates a channel.
+    pub async fn create_channel(&self, principal: &Principal, draft: ChannelDraft) -> Result<Arc<Document>> {
+        self.create_document(principal, DocumentSpec::NotificationChannel(draft.onto(None))).await
+    }
+
+    /// Replaces a channel; without a secret the draft keeps that of this moment.
+    pub async fn replace_channel(
+        &self,
+        principal: &Principal,
+        channel: Uuid,
+        draft: ChannelDraft,
+    ) -> Result<Arc<Document>> {
+        let change = |spec: &mut DocumentSpec| {
+            let stored =
+                if let DocumentSpec::NotificationChannel(stored) = &*spec { Some(stored) } else { None };
+            *spec = DocumentSpec::NotificationChannel(draft.onto(stored));
+        };
+        self.update_document(principal, (KIND, channel), None, change).await
+    }
+
+    /// Sends a notification by a channel at once, also by one that is not enabled, and returns why it failed, if it did.
+    ///
+    /// # Errors
+    /// `NotFound` for a channel that is not visible; `Busy` when too many are being tested.
+    pub async fn test_channel(&self, principal: &Principal, channel: Uuid) -> Result<Option<String>> {
+        let row = self.document_to_change(principal, KIND, channel)?;
+        if principal.is_restricted() {
+            return Err(Error::forbidden("a key restricted to some devices or data may not do this"));
+        }
+        let spec = row.notification_channel().ok_or_else(Error::not_found)?;
+        let _slot = self.notifications.tests.take(row.org)?;
+        let notification = Notification::of_test(row.uuid, &spec.name, self.now());
+        let sent = self.notifications.send(&spec.config, notification).await;
+        Ok(sent.err().map(|failure| failure.reason))
+    }
+
+    /// Deliveries of an alert, the oldest first.
+    ///
+    /// # Errors
+    /// `NotFound` for an alert that the principal does not see.
+    pub async fn deliveries_of_alert(
+        &self,
+        principal: &Principal,
+        alert: Uuid,
+    ) -> Result<Vec<AlertDelivery>> {
+        principal.require(Scope::read(Resource::EventLog))?;
+        let catalog = self.store.catalog();
+        let deliveries = catalog.deliveries_of_alert(principal, alert).await?;
+        let with_kind = |delivery: Delivery| {
+            let channel = catalog.document(principal, KIND, delivery.channel).ok();
+            let kind = channel.and_then(|row| Some(row.notification_channel()?.config.kind()));
+            AlertDelivery { delivery, kind }
+        };
+        Ok(deliveries.into_iter().map(with_kind).collect())
+    }
+}
