@@ -212,6 +212,19 @@ impl ConnectionPermit {
     pub fn state(&self) -> &Arc<ConnectionState> {
         &self.state
     }
+
+    /// Marks the client as authenticated, and as busy until it disconnects, which protects it from eviction. Returns
+    /// `false` when it has been evicted already: its slot belongs to another connection.
+    #[must_use]
+    pub fn try_protect(&self) -> bool {
+        // Evictions happen under this lock.
+        let _open = self.limit.open.lock();
+        let is_open = !self.state.is_closing();
+        if is_open {
+            self.state.set_authenticated_and_busy();
+        }
+        is_open
+    }
 }
 
 impl Drop for ConnectionPermit {

@@ -42,6 +42,15 @@ async fn known_clients_make_room_only_when_they_are_idle() {
     assert!(limit.try_acquire(ip(4)).is_some());
 }
 
+#[tokio::test]
+async fn a_client_without_a_slot_is_not_protected() {
+    let limit = ConnectionLimit::new("pg.connections", 1);
+    let evicted = limit.try_acquire(ip(1)).unwrap();
+    let newcomer = limit.try_acquire(ip(2)).unwrap();
+    assert!(!evicted.try_protect() && newcomer.try_protect());
+    assert!(limit.try_acquire(ip(3)).is_none(), "a protected connection is not evicted");
+}
+
 #[tokio::test(start_paused = true)]
 async fn sockets_that_do_not_close_are_counted() {
     let limit = ConnectionLimit::new("http.connections", 1);

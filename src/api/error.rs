@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -36,6 +36,10 @@ pub enum HttpError {
     Csrf(&'static str),
     /// An `Idempotency-Key` was reused with another body.
     IdempotencyKeyReused(Error),
+    /// The body is well-formed, but contradicts a profile or schema.
+    Unprocessable(Error),
+    /// The requested range begins after the end of a content of this size, bytes.
+    RangeNotSatisfiable(u64),
 }
 
 impl From<Error> for HttpError {
@@ -168,9 +172,9 @@ impl ErrorReport {
 
     pub fn from_http(fault: &HttpError) -> Self {
         match fault {
-            HttpError::Domain(error) | HttpError::IdempotencyKeyReused(error) => {
-                ErrorReport::from_domain(error)
-            }
+            HttpError::Domain(error)
+            | HttpError::IdempotencyKeyReused(error)
+            | HttpError::Unprocessable(error) => ErrorReport::from_domain(error),
             other => {
                 let refusal = matches!(other, HttpError::Csrf(_)).then_some(AccessDenial::Csrf);
                 ErrorReport { is_our_fault: false, text: http_detail(other).into(), refusal }
@@ -196,7 +200,8 @@ fn status(kind: Kind) -> StatusCode {
     }
 }
 
-fn http_status(fault: &HttpError) -> StatusCode {
+/// Returns the status of an error.
+pub fn http_status(fault: &HttpError) -> StatusCode {
     match fault {
         HttpError::Domain(error) => status(error.kind),
         HttpError::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -205,7 +210,8 @@ fn http_status(fault: &HttpError) -> StatusCode {
         HttpError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         HttpError::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         HttpError::Csrf(_) => StatusCode::FORBIDDEN,
-        HttpError::IdempotencyKeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        HttpError::IdempotencyKeyReused(_) | HttpError::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        HttpError::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
     }
 }
 
@@ -272,7 +278,10 @@ pub fn http_detail(fault: &HttpError) -> String {
         HttpError::UnsupportedMediaType(media) => format!("Unsupported media type \"{media}\" in request."),
         HttpError::RequestTimeout => "The request did not arrive in time.".into(),
         HttpError::Csrf(why) => format!("CSRF Failed: {why}"),
-        HttpError::Domain(error) | HttpError::IdempotencyKeyReused(error) => error.message.clone(),
+        HttpError::RangeNotSatisfiable(size) => format!("The content has {size} bytes."),
+        HttpError::Domain(error)
+        | HttpError::IdempotencyKeyReused(error)
+        | HttpError::Unprocessable(error) => error.message.clone(),
     }
 }
 
@@ -282,6 +291,11 @@ pub fn error_response(fault: &HttpError, body: Value) -> Response {
     let mut response = (code, Json(body)).into_response();
     if let Some(seconds) = retry_after(fault) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let HttpError::RangeNotSatisfiable(size) = fault
+        && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
+    {
+        response.headers_mut().insert(CONTENT_RANGE, value);
     }
     if code == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey"));
@@ -315,7 +329,9 @@ fn retry_after(fault: &HttpError) -> Option<u64> {
         | HttpError::UnsupportedMediaType(_)
         | HttpError::RequestTimeout
         | HttpError::Csrf(_)
-        | HttpError::IdempotencyKeyReused(_) => None,
+        | HttpError::IdempotencyKeyReused(_)
+        | HttpError::Unprocessable(_)
+        | HttpError::RangeNotSatisfiable(_) => None,
     }
 }
 
@@ -357,16 +373,6 @@ fn with_causes(error: &Error) -> String {
 pub fn readiness(is_ready: bool, body: impl Serialize) -> Response {
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(body)).into_response()
-}
-
-/// Fallback for paths that exist with another method; the router adds `Allow`.
-pub async fn method_not_allowed(method: Method) -> RestError {
-    RestError(HttpError::MethodNotAllowed(method))
-}
-
-/// Fallback for paths that do not exist.
-pub async fn unknown_path() -> RestError {
-    RestError::from(Error::not_found())
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -14,7 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
+use super::error_form::ErrorForms;
 use super::tls::Transport;
+use crate::domain::Error;
 
 /// Maximum duration of a handshake.
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,14 +27,18 @@ const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Maximum number of refusals sent at a time; further connections are closed without a response.
 const MAX_REFUSALS: usize = 32;
+/// How long the first line of a refused request is waited for, which tells the path and so the form of the refusal.
+const FIRST_LINE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Maximum length of that line; a longer one is not read.
+const MAX_FIRST_LINE_BYTES: usize = 4096;
 /// How long a refused connection is still read: closing with unread bytes would reset it and lose the response.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
 
 /// What happens to a connection past the limit.
 #[derive(Debug, Clone, Copy)]
 pub enum OverflowPolicy {
-    /// It gets an HTTP 503, unless the listener has TLS, and is closed.
-    Refuse,
+    /// It gets an HTTP 503 in the form of its path, unless the listener has TLS, and is closed.
+    Refuse(ErrorForms),
     /// It waits until another has ended; later ones wait in the system's queue.
     Wait,
 }
@@ -115,22 +124,17 @@ impl Acceptor {
             let permit = self.limit.try_acquire(address.ip());
             match self.overflow {
                 OverflowPolicy::Wait if permit.is_none() => self.limit.wait_for_release().await,
-                OverflowPolicy::Wait | OverflowPolicy::Refuse => return permit,
+                OverflowPolicy::Wait | OverflowPolicy::Refuse(_) => return permit,
             }
         }
     }
 
     fn refuse(&self, socket: TcpStream) {
-        if self.tls.is_some() {
-            return;
+        let OverflowPolicy::Refuse(forms) = self.overflow else { return };
+        if self.tls.is_none() {
+            let message = self.limit.refusal_message();
+            spawn_refusal(&self.refusals, send_refusal(socket, message, forms));
         }
-        let body = format!("{{\"detail\":\"{}\"}}", self.limit.refusal_message());
-        let answer = format!(
-            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-             retry-after: 1\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        spawn_refusal(&self.refusals, send_refusal(socket, answer));
     }
 }
 
@@ -144,9 +148,13 @@ pub fn spawn_refusal(refusals: &Arc<Semaphore>, telling: impl Future<Output = ()
     }
 }
 
-async fn send_refusal(mut socket: TcpStream, answer: String) {
+async fn send_refusal(mut socket: TcpStream, message: String, forms: ErrorForms) {
+    let path = tokio::time::timeout(FIRST_LINE_TIMEOUT, requested_path(&mut socket)).await;
+    // A client that has not named a path gets the form that most paths have.
+    let form = forms.of_path(&path.ok().flatten().unwrap_or_default());
+    let answer = response_bytes(form.render(Error::busy(message))).await;
     let tell = async {
-        socket.write_all(answer.as_bytes()).await?;
+        socket.write_all(&answer).await?;
         socket.shutdown().await?;
         let mut unread = [0; 1024];
         while socket.read(&mut unread).await? > 0 {}
@@ -154,6 +162,36 @@ async fn send_refusal(mut socket: TcpStream, answer: String) {
     };
     // A client that does not read it is gone, or is closed now.
     tokio::time::timeout(REFUSAL_LINGER, tell).await.unwrap_or(Ok(())).unwrap_or(());
+}
+
+/// Reads the first line of a request and returns the path in it.
+async fn requested_path(socket: &mut TcpStream) -> Option<String> {
+    let (mut line, mut part) = (Vec::new(), [0; 1024]);
+    while !line.contains(&b'\n') && line.len() < MAX_FIRST_LINE_BYTES {
+        let read = socket.read(&mut part).await.ok().filter(|read| *read > 0)?;
+        line.extend_from_slice(&part[..read]);
+    }
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let target = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
+    target.parse::<Uri>().ok().map(|uri| uri.path().to_owned())
+}
+
+/// Writes a response as HTTP/1.1, after which the connection is closed.
+async fn response_bytes(response: Response) -> Vec<u8> {
+    let (mut parts, body) = response.into_parts();
+    // The body is in memory, so nothing can fail.
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
+    for (name, value) in &parts.headers {
+        for text in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(text);
+        }
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 /// Accepts the next connection. Retries on errors: a single failed connection, or no free file descriptors.

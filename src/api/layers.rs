@@ -1,23 +1,26 @@
-//! Middleware of all routes: request id, log line, body draining, panics, time limit, trailing slash.
+//! Middleware of all routes: request id, log line, body draining, panics, time limit, trailing slash, form of errors.
 //!
 //! Nothing here knows a route. Body limits belong to whoever reads a body (payload.rs), connections to serve.rs.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{Layer, ServiceExt};
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::body_drain;
-use super::error::{ErrorReport, RestError};
+use super::error::ErrorReport;
+use super::error_form::{ErrorForm, ErrorForms};
 use crate::domain::{Error, Kind};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,18 +34,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 pub struct TrailingSlash;
 
 /// Wraps finished routes. The result is a router with a single catch-all route, because the trailing slash must be
-/// removed before any routing.
-pub fn wrap(routes: Router) -> Router {
-    let respelled = tower::service_fn(move |mut request: Request| {
-        if without_trailing_slash(request.uri_mut()) {
-            request.extensions_mut().insert(TrailingSlash);
-        }
-        routes.clone().oneshot(request)
-    });
+/// removed before any routing. What fails outside of handlers has the form of its path in `forms`.
+pub fn wrap(routes: Router, forms: ErrorForms) -> Router {
+    let served = tower::service_fn(move |request: Request| serve(routes.clone(), forms, request));
     Router::new()
-        .fallback_service(respelled)
-        .layer(middleware::from_fn(limit_time))
-        .layer(CatchPanicLayer::custom(answer_panic))
+        .fallback_service(served)
         .layer(middleware::from_fn(body_drain::drain_unread_body))
         .layer(middleware::from_fn(identify_and_log))
 }
@@ -65,19 +61,30 @@ fn without_trailing_slash(uri: &mut Uri) -> bool {
     true
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => RestError::from(Error::new(Kind::Timeout, "The request took too long and was ended."))
-            .into_response(),
+/// Serves a request without its trailing slash, within the time limit. A panic becomes an error.
+async fn serve(routes: Router, forms: ErrorForms, mut request: Request) -> Result<Response, Infallible> {
+    if without_trailing_slash(request.uri_mut()) {
+        request.extensions_mut().insert(TrailingSlash);
     }
+    let form = forms.of_path(request.uri().path());
+    request.extensions_mut().insert(form);
+    let guarded = CatchPanicLayer::custom(form).layer(routes);
+    let response = tokio::time::timeout(REQUEST_TIMEOUT, guarded.oneshot(request)).await;
+    Ok(match response {
+        Ok(Ok(response)) => response.into_response(),
+        Ok(Err(never)) => match never {},
+        Err(_) => form.render(Error::new(Kind::Timeout, "The request took too long and was ended.")),
+    })
 }
 
-fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<String>().cloned();
-    let said = said.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-    let error = Error::internal("a request panicked").with_source(said.unwrap_or_default());
-    RestError::from(error).into_response()
+impl ResponseForPanic for ErrorForm {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        self.render(Error::internal("a request panicked").with_source(said.unwrap_or_default()))
+    }
 }
 
 /// Sets the request id, runs the request in a span with that id, and writes its one log line.

@@ -9,17 +9,14 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::{without_trailing_slash, wrap};
+use crate::api::error_form::{DATASTONE, ErrorForms};
 
 fn routes() -> Router {
-    wrap(
-        Router::new()
-            .route("/device", get(|| async { "list" }))
-            .route("/io/{register}", get(|Path(register): Path<String>| async move { register }))
-            .route(
-                "/panic",
-                get(|| async { std::hint::black_box(None::<&str>).expect("broken on purpose") }),
-            ),
-    )
+    let routes = Router::new()
+        .route("/device", get(|| async { "list" }))
+        .route("/io/{register}", get(|Path(register): Path<String>| async move { register }))
+        .route("/panic", get(|| async { std::hint::black_box(None::<&str>).expect("broken on purpose") }));
+    wrap(routes, ErrorForms::uniform(DATASTONE))
 }
 
 async fn send_request(path: &str, id: &str) -> (u16, String, String) {

@@ -3,6 +3,9 @@
 //! Rendered from their counters at the time of the request; there is no registry. Labels are only ids, a device's
 //! protocol and words of closed sets, never names or tags: those are unbounded and private to an organization.
 
+mod mqtt_text;
+mod notification_text;
+
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 
@@ -17,6 +20,7 @@ use super::error::PlainError;
 use crate::app::App;
 use crate::app::ai::{ModelState, ModelStatus};
 use crate::app::metrics::{DeviceMetrics, Metrics};
+use crate::app::readings::counters::ReadingCounts;
 use crate::domain::ModelId;
 use crate::domain::device::DeviceState;
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
@@ -39,7 +43,8 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())
 }
 
-fn render(Metrics { devices, models, memory, resident_bytes }: &Metrics) -> String {
+fn render(metrics: &Metrics) -> String {
+    let Metrics { devices, models, memory, readings, resident_bytes, mqtt, notifications } = metrics;
     let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
@@ -64,6 +69,9 @@ fn render(Metrics { devices, models, memory, resident_bytes }: &Metrics) -> Stri
         |measured| &measured.status.lateness,
     );
     render_models(&mut page, models);
+    render_readings(&mut page, readings);
+    mqtt_text::render(&mut page, mqtt);
+    notification_text::render(&mut page, notifications);
     page.0
 }
 
@@ -78,6 +86,18 @@ fn render_memory(page: &mut MetricsText, memory: &[MemoryUsage]) {
         memory
             .iter()
             .for_each(|usage| page.sample(name, format_args!("budget=\"{}\"", usage.budget), bytes(usage)));
+    }
+}
+
+fn render_readings(page: &mut MetricsText, readings: &ReadingCounts) {
+    let name = "basalt_payload_readings_total";
+    page.family(name, "counter", "Readings received in payloads, by what became of them.");
+    page.sample(name, format_args!("outcome=\"accepted\""), readings.accepted);
+    page.sample(name, format_args!("outcome=\"duplicate\""), readings.duplicates);
+    let name = "basalt_quarantined_readings_total";
+    page.family(name, "counter", "Readings put into quarantine, by reason.");
+    for (reason, count) in &readings.quarantined {
+        page.sample(name, format_args!("reason=\"{}\"", reason.name()), count);
     }
 }
 
@@ -219,6 +239,8 @@ impl MetricsText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::notification::counters::NotificationCounters;
+    use crate::app::readings::counters::ReadingCounters;
     use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
     use crate::domain::{DeviceId, Micros};
 
@@ -254,7 +276,10 @@ mod tests {
             devices,
             models: vec![(ModelId(4), status)],
             memory: vec![queries],
+            readings: ReadingCounters::default().counts(),
             resident_bytes: Some(5),
+            mqtt: Default::default(),
+            notifications: NotificationCounters::default().counts(),
         }
     }
 
@@ -306,10 +331,18 @@ mod tests {
             }
         }
         // The resident memory. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
-        // errors, two histograms. Per model: five states, its lag, four counters.
+        // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
+        // Of MQTT seven values, two counters by three qualities of service, and a histogram. Of notifications two values and a
+        // counter by two kinds of channels and three outcomes.
         assert_eq!(
             samples,
-            1 + 1 + 2 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3)) + (5 + 1 + 4)
+            1 + 1
+                + 2
+                + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3))
+                + (5 + 1 + 4)
+                + (2 + 9)
+                + (7 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
+                + (2 + 2 * 3)
         );
     }
 }

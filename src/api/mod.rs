@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+use self::error_form::{DATASTONE, ErrorForms, PathForm};
 use self::openapi::route::Section;
 use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
@@ -15,11 +16,14 @@ pub mod accept;
 pub mod bearer;
 pub mod blynk;
 pub mod body_drain;
+pub mod byte_range;
 pub mod caller;
 pub mod connection_limit;
 pub mod control;
 pub mod cookies;
+pub mod cors;
 pub mod error;
+pub mod error_form;
 pub mod flight;
 pub mod graphql;
 pub mod health;
@@ -28,6 +32,8 @@ pub mod ingest;
 pub mod instathings;
 pub mod layers;
 pub mod metrics;
+pub mod mk;
+pub mod mqtt;
 pub mod named_queries;
 pub mod openapi;
 pub mod opensynaptic;
@@ -37,10 +43,35 @@ pub mod payload;
 pub mod pg;
 pub mod rest;
 pub mod result_encoder;
+mod send_queue;
 pub mod serve;
 pub mod sql;
 mod sql_params;
 pub mod tls;
+
+/// The forms of errors on the main listener, by path. Each API has its own, and DataStone's is that of all other paths.
+pub const ERROR_FORMS: ErrorForms = ErrorForms {
+    paths: &[
+        PathForm::exact("/api/v1/organization/", blynk::ERROR_FORM),
+        PathForm::exact("/api/v2/", blynk::ERROR_FORM),
+        PathForm::exact("/api/v1", mk::ERROR_FORM),
+        PathForm::exact("/api/schemas", mk::ERROR_FORM),
+        PathForm::exact("/api/v3", mk::ERROR_FORM),
+        PathForm::exact("/objects", mk::ERROR_FORM),
+        PathForm::exact("/media", mk::ERROR_FORM),
+        PathForm::exact("/oauth2/token", blynk::TOKEN_ERROR_FORM),
+        PathForm::exact("/api/data/devices", opensynaptic::ERROR_FORM),
+        PathForm::exact("/api/data/packets", opensynaptic::ERROR_FORM),
+        PathForm::exact("/api/data/sensors", opensynaptic::ERROR_FORM),
+        PathForm::exact("/health", opensynaptic::ERROR_FORM),
+        PathForm::exact("/api/health", opensynaptic::ERROR_FORM),
+        PathForm::any_case("/authentication", instathings::ERROR_FORM),
+        PathForm::any_case("/device", instathings::ERROR_FORM),
+        PathForm::any_case("/devices", instathings::ERROR_FORM),
+        PathForm::any_case("/wss", instathings::ERROR_FORM),
+    ],
+    default: DATASTONE,
+};
 
 /// The route table, from which both the OpenAPI document and the router are built.
 fn sections() -> Vec<Section> {
@@ -49,9 +80,15 @@ fn sections() -> Vec<Section> {
     sections
 }
 
-/// The documents of the other vendors' APIs.
-fn vendor_documents() -> Vec<VendorDocument> {
-    vec![opensynaptic::document()]
+/// Returns the documents of the other vendors' APIs.
+pub fn vendor_documents() -> Vec<VendorDocument> {
+    vec![
+        blynk::document(),
+        instathings::cloud::document(),
+        instathings::onpremise::document(),
+        opensynaptic::document(),
+        mk::document(),
+    ]
 }
 
 /// Builds the router of all HTTP routes with their middleware.
@@ -69,9 +106,15 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(opensynaptic::routes())
         .merge(vendor::routes(vendor_documents()))
         .merge(blynk::routes())
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .fallback(error::unknown_path)
+        .merge(mk::object::routes())
+        .merge(mk::export_file::routes())
+        .merge(mk::media_file::routes())
+        .method_not_allowed_fallback(error_form::method_not_allowed)
+        .fallback(error_form::unknown_path)
         .with_state(app.clone());
+    let routes = mk::beside(routes, &app);
     let routes = instathings::cloud::beside(routes, &app);
-    layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
+    let origins = Arc::new(app.settings().cors.clone());
+    let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
+    layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)
 }

@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
+use super::error_form::ErrorForms;
 use super::incoming::{AcceptedConnections, OverflowPolicy};
 use super::origin::PeerAddress;
 
@@ -37,16 +38,23 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// the memory that unauthenticated clients can take.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
+/// The routes of a listener, and the forms of its errors.
+#[derive(Clone)]
+pub struct HttpApi {
+    pub routes: Router,
+    pub error_forms: ErrorForms,
+}
+
 /// Serves until `shutdown` resolves, then lets running requests finish. Uses TLS when `tls` is given.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    routes: Router,
+    api: HttpApi,
     limit: Arc<ConnectionLimit>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Refuse);
-    serve_with_idle_timeout(incoming, IDLE_TIMEOUT, routes, shutdown).await;
+    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Refuse(api.error_forms));
+    serve_with_idle_timeout(incoming, IDLE_TIMEOUT, api.routes, shutdown).await;
 }
 
 async fn serve_with_idle_timeout(

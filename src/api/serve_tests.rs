@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -15,6 +16,7 @@ use super::{
     AcceptedConnections, ConnectionLimit, OverflowPolicy, serve_connection, serve_with_idle_timeout,
     track_request,
 };
+use crate::api::ERROR_FORMS;
 
 const IDLE: Duration = Duration::from_millis(300);
 /// Long enough for anything that happens at all.
@@ -45,7 +47,7 @@ async fn listen(connections: usize, idle: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limit = ConnectionLimit::new("http.connections", connections);
-    let incoming = AcceptedConnections::new(listener, None, limit, OverflowPolicy::Refuse);
+    let incoming = AcceptedConnections::new(listener, None, limit, OverflowPolicy::Refuse(ERROR_FORMS));
     tokio::spawn(serve_with_idle_timeout(incoming, idle, routes(), std::future::pending()));
     address
 }
@@ -127,4 +129,37 @@ async fn a_head_without_end_is_refused_before_it_takes_memory() {
     let answer = read_to_close(&mut socket).await;
     // Closing with unread bytes resets the connection, which may lose the response.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+/// With every place taken by a request, a newcomer is refused in the form of the path that it asks for.
+#[tokio::test]
+async fn a_refused_connection_is_told_so_in_the_form_of_its_path() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limit = ConnectionLimit::new("http.connections", 1);
+    let holder = limit.try_acquire(address.ip()).unwrap();
+    holder.state().set_authenticated_and_busy();
+    let _incoming = AcceptedConnections::new(listener, None, limit, OverflowPolicy::Refuse(ERROR_FORMS));
+    let message = "all 1 connections are taken (http.connections)";
+    let datastone = || json!({"detail": message});
+    let rows = [
+        ("GET /api/device/ HTTP/1.1\r\nhost: x\r\n\r\n", datastone()),
+        ("GET /api/v2/x?a=b HTTP/1.1\r\nhost: x\r\n\r\n", json!({"error": {"message": message}})),
+        ("POST http://x/Device/v1/x HTTP/1.1\r\n\r\n", json!({"message": "Service Unavailable"})),
+        ("GET /api/data/packets HTTP/1.1\r\n", json!({"ok": false, "error": message})),
+        ("GET /api/v2/a-line-without-end", datastone()),
+        ("nonsense\n", datastone()),
+        ("", datastone()),
+    ];
+    for (request, expected) in rows {
+        let mut newcomer = TcpStream::connect(address).await.unwrap();
+        newcomer.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_to_close(&mut newcomer).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request}: {answer}"));
+        assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{request}: {head}");
+        for line in ["retry-after: 1", "connection: close", &format!("content-length: {}", body.len())] {
+            assert!(head.lines().any(|found| found == line), "{request}: {line} in {head}");
+        }
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected, "{request}");
+    }
 }

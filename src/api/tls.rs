@@ -16,8 +16,9 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{
-    self, CertificateError, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme,
+    self, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
 };
 use tokio_rustls::server::TlsStream;
 
@@ -26,6 +27,9 @@ use crate::domain::{Error, Result};
 /// Configuration keys, for error messages.
 const CERT_SETTING: &str = "http.tls_cert";
 const KEY_SETTING: &str = "http.tls_key";
+
+/// Accepts TLS connections of MQTT clients.
+pub type MqttAcceptor = TlsAcceptor;
 
 /// The server's certificate and key, from which every listener's acceptor is made.
 #[derive(Clone)]
@@ -81,6 +85,44 @@ impl Tls {
     /// Returns an acceptor for PostgreSQL, whose clients offer no ALPN protocol.
     pub fn for_postgres(&self) -> Result<TlsAcceptor> {
         self.config(&[])
+    }
+
+    /// Reads the certificate (with its chain) and the key from their texts in PEM.
+    ///
+    /// # Errors
+    /// `Invalid` when a text is not PEM of that kind, or when certificate and key do not match.
+    pub fn from_pem(cert: &str, key: &str) -> Result<Tls> {
+        let certificates: std::result::Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(cert.as_bytes()).collect();
+        let certificates = certificates.unwrap_or_default();
+        let secret = PrivateKeyDer::from_pem_slice(key.as_bytes());
+        let secret = secret.map_err(|e| Error::invalid("there is no private key in PEM").with_source(e))?;
+        let tls = Tls { certificates, key: Arc::new(secret), pem: cert.to_owned() };
+        tls.config(&[])?;
+        Ok(tls)
+    }
+
+    /// Returns an acceptor for MQTT. A client may show a certificate; it must be issued by one of the authorities whose
+    /// certificates these are, in PEM.
+    ///
+    /// # Errors
+    /// `Invalid` when the certificate of an authority cannot be used.
+    pub fn for_mqtt(&self, authorities_pem: &str) -> Result<TlsAcceptor> {
+        let damaged = || Error::invalid("the certificate of an authority cannot be used");
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(authorities_pem.as_bytes()) {
+            let authority = authority.map_err(|e| damaged().with_source(e))?;
+            roots.add(authority).map_err(|e| damaged().with_source(e))?;
+        }
+        let provider = Arc::new(default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        let verifier = verifier.allow_unauthenticated().build().map_err(|e| damaged().with_source(e))?;
+        let unusable = |e: rustls::Error| damaged().with_source(e);
+        let builder = ServerConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
+        let builder = builder.with_client_cert_verifier(verifier);
+        let config = builder.with_single_cert(self.certificates.clone(), self.key.clone_key());
+        Ok(TlsAcceptor::from(Arc::new(config.map_err(unusable)?)))
     }
 
     fn config(&self, protocols: &[&[u8]]) -> Result<TlsAcceptor> {

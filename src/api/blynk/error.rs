@@ -1,7 +1,7 @@
 //! Errors in Blynk's two forms: `{"error": {"message"}}`, and OAuth 2.0's of the token endpoint.
 
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -46,6 +46,27 @@ fn message(fault: &HttpError) -> String {
 /// The error for a path that does not exist.
 pub fn not_found() -> BlynkError {
     Error::new(Kind::NotFound, "Not found.").into()
+}
+
+/// Renders an error that no handler made. OPTIONS is an unknown path.
+pub fn render(fault: HttpError) -> Response {
+    let error = match fault {
+        HttpError::MethodNotAllowed(Method::OPTIONS) => not_found(),
+        HttpError::Domain(error) if error.kind == Kind::NotFound => not_found(),
+        fault => BlynkError(fault),
+    };
+    error.into_response()
+}
+
+/// Renders an error that no handler of the token endpoint made. The path and its method are those of the API; only what
+/// fails beyond has OAuth's form.
+pub fn render_of_token(fault: HttpError) -> Response {
+    match fault {
+        HttpError::Domain(error) if error.kind != Kind::NotFound => {
+            OauthError::from(HttpError::Domain(error)).into_response()
+        }
+        fault => render(fault),
+    }
 }
 
 /// Why no token was issued.

@@ -4,6 +4,7 @@
 
 mod body;
 mod caller;
+mod document;
 mod error;
 #[cfg(test)]
 mod fuzz_tests;
@@ -19,44 +20,60 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Method;
+use axum::handler::Handler;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, get, post};
 
-use self::error::BlynkError;
-use super::error::HttpError;
+pub use self::document::document;
+use super::error_form::{self, ErrorForm};
 use super::layers::TrailingSlash;
 use crate::app::App;
 
+/// The form of errors of the organization API.
+pub const ERROR_FORM: ErrorForm = ErrorForm(error::render);
+
+/// The form of errors of the token endpoint.
+pub const TOKEN_ERROR_FORM: ErrorForm = ErrorForm(error::render_of_token);
+
+/// A path with its one method.
+struct Endpoint {
+    method: &'static str,
+    path: &'static str,
+    handler: MethodRouter<Arc<App>>,
+}
+
+fn reading<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Endpoint {
+    Endpoint { method: "GET", path, handler: get(handler) }
+}
+
+fn writing<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Endpoint {
+    Endpoint { method: "POST", path, handler: post(handler) }
+}
+
+/// Every endpoint. The router and the list of routes for the description are both made of these.
+fn endpoints() -> [Endpoint; 9] {
+    [
+        writing("/oauth2/token", token::issue),
+        reading("/api/v2/organization/device/datastreams", reads::datastreams),
+        reading("/api/v1/organization/device/datastreams/batch", reads::datastreams_of_many),
+        reading("/api/v1/organization/device/datastream/history", reads::history),
+        writing("/api/v1/organization/device/datastream", writes::update),
+        writing("/api/v1/organization/device/datastreams", writes::update_many),
+        writing("/api/v1/organization/product/devices/batch-update", writes::batch_update),
+        writing("/api/v1/organization/device/import/batch", writes::import),
+        writing("/api/v1/organization/device/datastream/property", writes::set_property),
+    ]
+}
+
 /// Returns the routes.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/oauth2/token", post(token::issue))
-        .route("/api/v2/organization/device/datastreams", get(reads::datastreams))
-        .route("/api/v1/organization/device/datastreams/batch", get(reads::datastreams_of_many))
-        .route("/api/v1/organization/device/datastream/history", get(reads::history))
-        .route("/api/v1/organization/device/datastream", post(writes::update))
-        .route("/api/v1/organization/device/datastreams", post(writes::update_many))
-        .route("/api/v1/organization/product/devices/batch-update", post(writes::batch_update))
-        .route("/api/v1/organization/device/import/batch", post(writes::import))
-        .route("/api/v1/organization/device/datastream/property", post(writes::set_property))
-        .route("/api/v1/organization/{*rest}", any(unknown_path))
-        .route("/api/v2/{*rest}", any(unknown_path))
-        .method_not_allowed_fallback(method_not_allowed)
+    let routes = endpoints().into_iter();
+    routes
+        .fold(Router::new(), |router, endpoint| router.route(endpoint.path, endpoint.handler))
+        // Set before the layer, which the fallback of the whole router would not pass.
+        .method_not_allowed_fallback(error_form::method_not_allowed)
         .layer(middleware::from_fn(refuse_trailing_slash))
-}
-
-async fn unknown_path() -> BlynkError {
-    error::not_found()
-}
-
-/// OPTIONS is an unknown path: this API has no CORS.
-async fn method_not_allowed(method: Method) -> BlynkError {
-    match method {
-        Method::OPTIONS => error::not_found(),
-        method => BlynkError(HttpError::MethodNotAllowed(method)),
-    }
 }
 
 async fn refuse_trailing_slash(request: Request, next: Next) -> Response {

@@ -28,7 +28,8 @@ pub enum Protocol {
     Virtual,
     /// Accepted for plants that list files as devices; it is not polled.
     File,
-    /// Accepted for plants that list MQTT brokers as devices; this version does not subscribe to them.
+    /// MQTT: with a host, a subscription at that broker, where the path of a stream is a topic filter and a JSON pointer;
+    /// without one, a gateway whose values are sent to this server.
     Mqtt,
     /// Accepted for plants that list remote screens as devices; it is not polled.
     Vnc,

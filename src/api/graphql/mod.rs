@@ -51,6 +51,7 @@ use self::objects::key::ApiKey;
 use self::objects::model::Model;
 use self::objects::product::Product;
 use self::objects::reading::ReadingConnection;
+use self::objects::registration::RegistrationToken;
 use self::objects::stream::Stream;
 use self::paging::NodeConnection;
 use self::queries::Query;
@@ -61,6 +62,9 @@ use crate::app::live::credential::LiveCredential;
 
 /// The schema with its root types.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The schema while it is built.
+type Builder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
 
 /// The schema with its request limits and memory pool.
 #[derive(Clone)]
@@ -121,8 +125,8 @@ impl GraphqlService {
     }
 }
 
-fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription)
+fn build() -> Builder {
+    queries::documents::describe_pages(Schema::build(Query::default(), Mutation::default(), Subscription))
         .override_output_type_description::<NodeConnection<Device>>("A page of devices.")
         .override_output_type_description::<NodeConnection<Stream>>("A page of streams.")
         .override_output_type_description::<NodeConnection<Group>>("A page of groups.")
@@ -130,6 +134,9 @@ fn build() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<NodeConnection<ApiKey>>("A page of API keys.")
         .override_output_type_description::<NodeConnection<Product>>("A page of products.")
         .override_output_type_description::<NodeConnection<Client>>("A page of clients.")
+        .override_output_type_description::<NodeConnection<RegistrationToken>>(
+            "A page of registration tokens.",
+        )
         .override_output_type_description::<EventConnection>("A page of events.")
         .override_output_type_description::<ReadingConnection>("A page of readings.")
 }

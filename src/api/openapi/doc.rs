@@ -1,9 +1,10 @@
 //! OpenAPI description of one operation: parameters, body and responses. Responses common to all routes of a kind
 //! (credentials, media types, sizes) are added by route.rs, so that no description repeats them.
 
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{Content, Required, Response, ResponseBuilder};
+use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder};
 
 use super::schema::{self, ValueSchema};
 
@@ -16,6 +17,7 @@ pub struct Doc {
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) about: Option<&'static str>,
+    /// Parameters of the query and headers.
     pub(super) query: Vec<Parameter>,
     pub(super) body: Option<RequestBodyBuilder>,
     pub(super) answers: Vec<(u16, Response)>,
@@ -45,10 +47,22 @@ impl Doc {
     }
 
     /// Adds an optional query parameter.
-    pub fn query(mut self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
-        let parameter = parameter.required(Required::False).description(Some(about)).schema(Some(shape));
-        self.query.push(parameter.build());
+    pub fn query(self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
+        self.parameter(named(ParameterIn::Query, name).required(Required::False), shape, about)
+    }
+
+    /// Adds a required query parameter.
+    pub fn required_query(self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
+        self.parameter(named(ParameterIn::Query, name).required(Required::True), shape, about)
+    }
+
+    /// Adds an optional request header.
+    pub fn header(self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
+        self.parameter(named(ParameterIn::Header, name).required(Required::False), shape, about)
+    }
+
+    fn parameter(mut self, parameter: ParameterBuilder, shape: ValueSchema, about: &'static str) -> Doc {
+        self.query.push(parameter.description(Some(about)).schema(Some(shape)).build());
         self
     }
 
@@ -92,6 +106,34 @@ impl Doc {
         self.takes_as("multipart/form-data", shape, Required::True)
     }
 
+    /// Sets an optional form in the body, as HTML forms are sent.
+    pub fn encoded_form(self, shape: ValueSchema) -> Doc {
+        self.takes_as("application/x-www-form-urlencoded", shape, Required::False)
+    }
+
+    /// Sets a required text as the body.
+    pub fn text_body(self, shape: ValueSchema) -> Doc {
+        self.takes_as("text/plain", shape, Required::True)
+    }
+
+    /// Describes the body, which is set already.
+    pub fn about_body(mut self, text: &'static str) -> Doc {
+        self.body = self.body.map(|body| body.description(Some(text)));
+        self
+    }
+
+    /// Describes operation and body by their kind, where they say nothing of themselves: for APIs whose operations are
+    /// many and alike.
+    pub fn described_by_kind(mut self, operation: &'static str, body: &'static str) -> Doc {
+        self.about.get_or_insert(operation);
+        self.body = self.body.map(|body_builder| {
+            let mut built = body_builder.build();
+            built.description.get_or_insert_with(|| body.to_owned());
+            built.into()
+        });
+        self
+    }
+
     fn takes(self, shape: ValueSchema, required: Required) -> Doc {
         self.takes_as(JSON, shape, required)
     }
@@ -120,10 +162,37 @@ impl Doc {
         self
     }
 
-    /// Adds a 204 response, which has no body.
-    pub fn answers_nothing(mut self, about: &'static str) -> Doc {
-        self.answers.push((204, Response::new(about)));
+    /// Adds another media type to the last response.
+    pub fn or_as(mut self, media: &'static str, shape: ValueSchema) -> Doc {
+        if let Some((_, answer)) = self.answers.last_mut() {
+            answer.content.insert(media.to_owned(), RefOr::T(Content::new(Some(shape))));
+        }
         self
+    }
+
+    /// Adds a header to the last response.
+    pub fn with_header(mut self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
+        if let Some((_, answer)) = self.answers.last_mut() {
+            let header = HeaderBuilder::new().schema(Some(shape)).description(Some(about)).build();
+            answer.headers.insert(name.to_owned(), RefOr::T(header));
+        }
+        self
+    }
+
+    /// Adds a 101 response, after which the connection has another protocol.
+    pub fn switches(self, about: &'static str) -> Doc {
+        self.answers_empty(101, about)
+    }
+
+    /// Adds a response without a body.
+    pub fn answers_empty(mut self, status: u16, about: &'static str) -> Doc {
+        self.answers.push((status, Response::new(about)));
+        self
+    }
+
+    /// Adds a 204 response, which has no body.
+    pub fn answers_nothing(self, about: &'static str) -> Doc {
+        self.answers_empty(204, about)
     }
 
     /// Adds an error status.
@@ -131,4 +200,8 @@ impl Doc {
         self.refusals.push(status);
         self
     }
+}
+
+fn named(place: ParameterIn, name: &'static str) -> ParameterBuilder {
+    ParameterBuilder::new().name(name).parameter_in(place)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const STYLE: &str = include_str!("page.css");
 
 /// Methods in display order.
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "options"];
 
 /// Returns the headers of such a page.
 pub fn page_headers() -> [(HeaderName, &'static str); 2] {
@@ -146,7 +146,12 @@ fn fields(schema: &Value) -> String {
     let mut table = "<table><tr><th>field<th>type\n".to_owned();
     for (name, schema) in entries(&schema["properties"]) {
         let mark = if required(name) { "" } else { "?" };
-        put(&mut table, format_args!("<tr><td><code>{}</code>{mark}<td>{}\n", escape(name), shape(schema)));
+        let about =
+            schema["description"].as_str().map_or_else(String::new, |about| format!(". {}", escape(about)));
+        put(
+            &mut table,
+            format_args!("<tr><td><code>{}</code>{mark}<td>{}{about}\n", escape(name), shape(schema)),
+        );
     }
     table.push_str("</table>");
     table

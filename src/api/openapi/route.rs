@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Required, Response, Schema, SecurityRequiremen
 use super::doc::Doc;
 use super::error_responses;
 use super::schema::{self, ValueSchema};
-use crate::api::error;
+use crate::api::error_form;
 use crate::api::rest::precheck::{self, RequiredAccess};
 use crate::app::App;
 use crate::domain::Scope;
@@ -93,7 +93,7 @@ impl Route {
     /// Adds the route to a router, behind its precheck.
     pub fn add_to(self, router: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
         let methods = match self.access {
-            Some(right) => precheck::guard(app, right, self.methods.fallback(error::method_not_allowed)),
+            Some(right) => precheck::guard(app, right, self.methods.fallback(error_form::method_not_allowed)),
             None => self.methods,
         };
         router.route(self.path, methods)

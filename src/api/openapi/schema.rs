@@ -135,6 +135,25 @@ pub fn nullable(shape: ValueSchema) -> ValueSchema {
     }
 }
 
+/// The schema with a description.
+pub fn described(mut shape: ValueSchema, about: &str) -> ValueSchema {
+    let about = about.to_owned();
+    match &mut shape {
+        RefOr::Ref(reference) => reference.description = about,
+        RefOr::T(Schema::Object(object)) => object.description = Some(about),
+        RefOr::T(Schema::Array(array)) => array.description = Some(about),
+        RefOr::T(Schema::AnyOf(any)) => any.description = Some(about),
+        RefOr::T(_) => {}
+    }
+    shape
+}
+
+/// An array of `least` to `most` items.
+pub fn list_of(of: ValueSchema, least: usize, most: usize) -> ValueSchema {
+    let items = ArrayBuilder::new().items(of).min_items(Some(least)).max_items(Some(most));
+    Schema::Array(items.build()).into()
+}
+
 /// When a field is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldRole {

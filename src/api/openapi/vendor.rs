@@ -34,6 +34,9 @@ pub struct VendorDocument {
     pub credentials: Vec<(&'static str, SecurityScheme)>,
     pub sections: Vec<VendorSection>,
     pub schemas: Vec<(&'static str, Schema)>,
+    /// Method and path of every route that the API serves, except HEAD, which is a GET without its body. A test compares
+    /// them with the operations.
+    pub routes: Vec<(&'static str, String)>,
 }
 
 /// A group of operations (an OpenAPI tag).
@@ -47,10 +50,17 @@ pub struct VendorSection {
 pub struct VendorOperation {
     pub method: HttpMethod,
     pub path: &'static str,
-    pub variables: Vec<(&'static str, ValueSchema)>,
+    pub variables: Vec<PathVariable>,
     /// Name of the credential that it needs.
     pub credential: Option<&'static str>,
     pub doc: Doc,
+}
+
+/// A variable segment of a path.
+pub struct PathVariable {
+    pub name: &'static str,
+    pub shape: ValueSchema,
+    pub about: &'static str,
 }
 
 /// Returns the routes of pages and documents.
@@ -73,6 +83,11 @@ pub fn routes(documents: Vec<VendorDocument>) -> Router<Arc<App>> {
 }
 
 impl VendorDocument {
+    /// Returns the document as JSON text, as it is served and stored in `schema/`.
+    pub fn text(self) -> String {
+        self.render("").0
+    }
+
     /// Returns the document as JSON text, and its page, which links the document at `json_path`.
     fn render(self, json_path: &str) -> (String, String) {
         let document = serde_json::to_value(self.document()).expect("a document is JSON");
@@ -109,9 +124,9 @@ impl VendorDocument {
 impl VendorOperation {
     fn describe(self, tag: &str) -> (&'static str, PathItem) {
         let VendorOperation { method, path, variables, credential, doc } = self;
-        let variable = |(name, shape): (&str, ValueSchema)| -> Parameter {
+        let variable = |PathVariable { name, shape, about }: PathVariable| -> Parameter {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
-            parameter.required(Required::True).schema(Some(shape)).build()
+            parameter.required(Required::True).description(Some(about)).schema(Some(shape)).build()
         };
         let securities = credential.map(|name| SecurityRequirement::new(name, [""; 0]));
         let operation =

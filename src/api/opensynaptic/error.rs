@@ -67,6 +67,16 @@ impl IntoResponse for OpenSynapticError {
     }
 }
 
+/// Renders an error that no handler made.
+pub fn render(fault: HttpError) -> Response {
+    let error = match fault {
+        HttpError::Domain(error) if error.kind == Kind::NotFound => OpenSynapticError::unknown_path(),
+        HttpError::Domain(error) => error.into(),
+        fault => OpenSynapticError::Refused(fault),
+    };
+    error.into_response()
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Method;

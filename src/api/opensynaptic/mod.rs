@@ -16,8 +16,15 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 pub use self::document::document;
-use super::{layers, origin};
+use super::error_form::{self, ErrorForm, ErrorForms};
+use super::{cors, layers, origin};
 use crate::app::App;
+
+/// The form of errors of the API.
+pub const ERROR_FORM: ErrorForm = ErrorForm(error::render);
+
+/// The forms of errors on a listener that serves nothing else.
+pub const ERROR_FORMS: ErrorForms = ErrorForms::uniform(ERROR_FORM);
 
 /// Returns the routes for the main listener.
 pub fn routes() -> Router<Arc<App>> {
@@ -26,7 +33,9 @@ pub fn routes() -> Router<Arc<App>> {
 
 /// Builds the router of a listener that serves nothing else.
 pub fn router(app: Arc<App>) -> Router {
-    let alone = routes::endpoints().fallback(routes::unknown);
+    let alone = routes::endpoints().fallback(error_form::unknown_path);
     let routes = routes::checked(alone).with_state(app.clone());
-    layers::wrap(routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit)))
+    let origins = Arc::new(app.settings().cors.clone());
+    let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
+    layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)
 }

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::any;
+use axum::routing::{MethodRouter, any};
 use uuid::Uuid;
 
 use super::error::OpenSynapticError;
@@ -32,18 +32,29 @@ const DEFAULT_DEVICES: u32 = 100;
 const DEFAULT_PACKETS: u32 = 50;
 const DEFAULT_SENSORS: u32 = 50;
 
+/// Every path with its handler. Which methods it has is checked before.
+fn table() -> [(&'static str, MethodRouter<Arc<App>>); 6] {
+    [
+        ("/health", any(health)),
+        ("/api/health", any(health)),
+        (DEVICES, any(devices)),
+        (PACKETS, any(packets)),
+        ("/api/data/packets/{*uuid}", any(packet)),
+        (SENSORS, any(sensors)),
+    ]
+}
+
+/// Returns every path of the API, for which GET is the only method.
+pub fn paths() -> [&'static str; 6] {
+    table().map(|(path, _)| path)
+}
+
 /// Returns the paths of the API, and those below them, for every method.
 pub fn endpoints() -> Router<Arc<App>> {
     let below = |path: &str| format!("{path}/{{*rest}}");
-    Router::new()
-        .route("/health", any(health))
-        .route("/api/health", any(health))
-        .route(DEVICES, any(devices))
-        .route(&below(DEVICES), any(unknown))
-        .route(PACKETS, any(packets))
-        .route(&below(PACKETS), any(packet))
-        .route(SENSORS, any(sensors))
-        .route(&below(SENSORS), any(unknown))
+    let routes =
+        table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    routes.route(&below(DEVICES), any(unknown)).route(&below(SENSORS), any(unknown))
 }
 
 /// Puts the checks of method and path before all routes.
@@ -52,7 +63,7 @@ pub fn checked(routes: Router<Arc<App>>) -> Router<Arc<App>> {
 }
 
 /// Answers a path that does not exist.
-pub async fn unknown() -> OpenSynapticError {
+async fn unknown() -> OpenSynapticError {
     OpenSynapticError::unknown_path()
 }
 

@@ -1,20 +1,14 @@
 //! Buffered socket of one client: bytes received and not yet parsed, messages queued and not yet sent.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
+use crate::api::send_queue::{self, FLUSH_THRESHOLD_BYTES};
 use crate::api::tls::Transport;
 
-/// A client that takes no byte for this long is disconnected.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a closed connection is still read.
-const CLOSE_LINGER: Duration = Duration::from_secs(2);
-/// Queued bytes from which on the queue should be flushed.
-const FLUSH_THRESHOLD_BYTES: usize = 64 * 1024;
 /// Maximum bytes read from a client while its statement runs; TCP holds back the rest.
 const MAX_READ_AHEAD_BYTES: usize = 64 * 1024;
 
@@ -66,31 +60,11 @@ impl PgConnection {
     /// # Errors
     /// `TimedOut` when the client takes no byte.
     pub async fn flush(&mut self) -> io::Result<()> {
-        while !self.outbox.is_empty() {
-            let sent = tokio::time::timeout(WRITE_TIMEOUT, self.io.write_buf(&mut self.outbox)).await;
-            if sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
-        if self.outbox.capacity() > 2 * FLUSH_THRESHOLD_BYTES {
-            // A rare long row must not keep its large buffer allocated.
-            self.outbox = BytesMut::new();
-        }
-        tokio::time::timeout(WRITE_TIMEOUT, self.io.flush()).await.map_err(|_| io::ErrorKind::TimedOut)?
+        send_queue::flush(&mut self.io, &mut self.outbox).await
     }
 
-    /// Sends the queued messages and closes. What the client still sends is read for a moment: closing a socket with
-    /// unread bytes resets it, which would lose the last messages.
-    pub async fn close(mut self) -> io::Result<()> {
-        self.flush().await?;
-        let last = async {
-            self.io.shutdown().await?;
-            while self.io.read_buf(&mut self.inbox).await? > 0 {
-                self.inbox.clear();
-            }
-            Ok(())
-        };
-        // A client that keeps sending has received the messages nevertheless.
-        tokio::time::timeout(CLOSE_LINGER, last).await.unwrap_or(Ok(()))
+    /// Sends the queued messages and closes.
+    pub async fn close(self) -> io::Result<()> {
+        send_queue::close(self.io, self.outbox).await
     }
 }

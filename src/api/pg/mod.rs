@@ -122,7 +122,8 @@ impl PgServer {
         address: SocketAddr,
         permit: ConnectionPermit,
     ) {
-        let start = tokio::time::timeout(startup::STARTUP_TIMEOUT, startup::start(self, socket, address));
+        let start =
+            tokio::time::timeout(startup::STARTUP_TIMEOUT, startup::start(self, socket, address, &permit));
         // A client that is evicted or out of time before it authenticates is disconnected without a message.
         let started = tokio::select! {
             biased;
@@ -130,7 +131,6 @@ impl PgServer {
             started = start => started,
         };
         if let Ok(Some(session)) = started {
-            permit.state().set_authenticated_and_busy();
             session.serve().await;
         }
     }

@@ -20,6 +20,7 @@ use super::error::PgError;
 use super::frame::{self, FrontendMessage, StartupPacket};
 use super::session::PgSession;
 use super::settings::SessionSettings;
+use crate::api::connection_limit::ConnectionPermit;
 use crate::api::tls::{Transport, accepts_keys};
 use crate::domain::audit::{AccessDenial, RequestOrigin};
 use crate::domain::{Error, Kind, Principal};
@@ -32,7 +33,15 @@ const MAX_PASSWORD_BYTES: usize = 10_000;
 const NEWEST_PROTOCOL_MINOR: u16 = 2;
 
 /// Returns the session of an authenticated client; `None` after a cancel request, or when the client was refused.
-pub async fn start(server: Arc<PgServer>, socket: TcpStream, address: SocketAddr) -> Option<PgSession> {
+///
+/// The client is protected from eviction before it learns that it is authenticated. Without that, a flood of connections
+/// could take its slot in between, and it would be served beyond the limit.
+pub async fn start(
+    server: Arc<PgServer>,
+    socket: TcpStream,
+    address: SocketAddr,
+    permit: &ConnectionPermit,
+) -> Option<PgSession> {
     let mut wire = PgConnection::new(Transport::Plain(socket));
     let begun = loop {
         match opening(&mut wire).await {
@@ -55,6 +64,9 @@ pub async fn start(server: Arc<PgServer>, socket: TcpStream, address: SocketAddr
     };
     match entered {
         Ok((minor, principal, settings)) => {
+            if !permit.try_protect() {
+                return None;
+            }
             let entry = server.cancel_registry.register(minor >= NEWEST_PROTOCOL_MINOR);
             complete_startup(server, wire, entry, principal, settings).await.ok()
         }

@@ -87,7 +87,7 @@ fn described() -> Vec<FieldSchema> {
 fn described_new() -> Vec<FieldSchema> {
     vec![
         required("device", schema::row_id()),
-        required("type", schema::pattern("^[A-Za-z0-9_-]{1,32}$")),
+        required("type", schema::pattern("^[A-Za-z0-9_-]{1,64}$")),
         optional("params", schema::map(), Map::new()),
     ]
 }

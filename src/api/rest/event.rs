@@ -203,6 +203,7 @@ fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
         newest_first: !range.is_bounded(),
         after: None,
         page: Pagination { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
+        ..EventFilter::default()
     })
 }
 

@@ -6,12 +6,13 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use serde::Serialize;
 use serde_json::Value;
 
+use super::document::device_topology::DeviceTopology;
 use super::product::Product;
 use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::NodeType;
-use crate::api::graphql::paging::{self, ConnectionArgs, NodeConnection};
+use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::fields::register::{RegisterParams, register_kind};
@@ -125,6 +126,11 @@ impl Device {
         Value::Object(self.0.spec.metadata.clone())
     }
 
+    #[graphql(flatten)]
+    async fn topology(&self) -> DeviceTopology {
+        DeviceTopology(self.0.clone())
+    }
+
     /// Status of the device's collector since the server started.
     async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
         app(ctx).status_of(&self.0).into()
@@ -189,6 +195,16 @@ impl Device {
         let streams = app(ctx).streams_of_devices(caller(ctx), &[self.0.id])?;
         stream::streams_page(streams, page, order_by)
     }
+}
+
+/// Returns a page of devices.
+pub fn devices_page(
+    devices: Vec<Arc<device::Device>>,
+    page: ConnectionArgs,
+    order_by: ListOrder,
+) -> Result<NodeConnection<Device>> {
+    let place = |one: &Arc<device::Device>| ListCursor::for_row(one.id.0, &one.spec.name, order_by);
+    Ok(paging::paginate(devices, page, place, Device)?)
 }
 
 /// Names a register to read or write.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::TryStreamExt;
 
+use super::alert::Alert;
 use super::device::Device;
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
@@ -65,6 +66,21 @@ impl Event {
     /// Whether the event has been acknowledged.
     async fn acknowledged(&self) -> bool {
         self.0.spec.acknowledged
+    }
+
+    /// UUID of the event, as on the MK platform.
+    async fn uuid(&self) -> String {
+        self.0.uuid.to_string()
+    }
+
+    /// What the event comes from: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`.
+    async fn source(&self) -> &str {
+        self.0.source.name()
+    }
+
+    /// What became of the alert; null for any other event.
+    async fn alert(&self) -> Option<Alert> {
+        self.0.alert.clone().map(Alert)
     }
 
     /// Time at which the event was written to the event log.

@@ -61,6 +61,7 @@ impl From<&Principal> for Me {
             Caller::Key(id) => (CallerKind::Key, Some(id.0)),
             Caller::User(id) => (CallerKind::User, Some(id.0)),
             Caller::Client { client, .. } => (CallerKind::Client, Some(client.0)),
+            Caller::Subject(_) => (CallerKind::User, None),
             Caller::Device(id) => (CallerKind::Device, Some(id.0)),
             Caller::System => (CallerKind::System, None),
         };

@@ -8,7 +8,7 @@ use crate::api::graphql::enums::{Level, ListOrder, Order, Protocol};
 use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::client::Client;
-use crate::api::graphql::objects::device::Device;
+use crate::api::graphql::objects::device::{self, Device};
 use crate::api::graphql::objects::event::{self, Event, EventConnection};
 use crate::api::graphql::objects::group::Group;
 use crate::api::graphql::objects::key::ApiKey;
@@ -101,12 +101,7 @@ impl InventoryQueries {
         let mut devices = app(ctx).devices(caller(ctx), &filter)?;
         devices.retain(|device| is_found(&device.spec.name, search.as_deref()));
         let page = ConnectionArgs { first, after, last, before };
-        Ok(paging::paginate(
-            devices,
-            page,
-            |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
-            Device,
-        )?)
+        device::devices_page(devices, page, order_by)
     }
 
     /// One device, by its global id or by its row number.
@@ -280,6 +275,6 @@ impl InventoryQueries {
     }
 }
 
-fn is_found(name: &str, search: Option<&str>) -> bool {
+pub(super) fn is_found(name: &str, search: Option<&str>) -> bool {
     search.is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
 }

@@ -1,9 +1,12 @@
 //! The `Query` root type and the `Node` interface.
 
+pub mod annotations;
+pub mod documents;
 pub mod identities;
 pub mod inventory;
 pub mod machine;
 pub mod messages;
+pub mod platform;
 pub mod series;
 
 use async_graphql::{ID, Interface, MergedObject};
@@ -26,6 +29,9 @@ pub struct Query(
     series::SeriesQueries,
     machine::MachineQueries,
     messages::MessageQueries,
+    documents::DocumentQueries,
+    platform::PlatformQueries,
+    annotations::AnnotationQueries,
 );
 
 /// An object with a global id.
@@ -42,6 +48,7 @@ pub struct Query(
         desc = "Row number, as shown by REST and SQL; unique among objects of one type."
     )
 )]
+#[allow(clippy::large_enum_variant, reason = "a node lives for one request")]
 pub enum Node {
     /// A device.
     Device(Device),

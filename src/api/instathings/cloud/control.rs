@@ -205,6 +205,7 @@ mod tests {
             uuid: uuid::Uuid::nil(),
             key: "IVdtfGYi0".to_owned(),
             spec: CommandSpec { device: DeviceId(1), kind: kind.to_owned(), params: Map::new() },
+            created_by: String::new(),
             state,
             created_at: Micros(0),
             expires_at: Micros(60 * MICROS_PER_SECOND),

@@ -14,7 +14,7 @@ use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Micros};
 
 /// Software that a gateway can run.
-const CONTAINERS: [&str; 7] = [
+pub const CONTAINERS: [&str; 7] = [
     "gate",
     "eclipse-mosquitto",
     "koenkk-zigbee2mqtt",

@@ -13,6 +13,7 @@ mod data_query;
 mod device_changes;
 mod device_list;
 mod device_view;
+mod document;
 mod frame_ring;
 mod gate;
 mod log_batches;
@@ -34,6 +35,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
+pub use self::document::document;
 use self::project_feed::ProjectFeeds;
 use self::rate::RequestRates;
 use crate::api::error::InstathingsError;

@@ -75,6 +75,17 @@ impl Target {
     }
 }
 
+/// Returns method and path of every endpoint, except HEAD. Variables are written as `{}`.
+pub fn routes() -> Vec<(&'static str, String)> {
+    let path = |pattern: &str| format!("/{}", pattern.replace(':', "{}"));
+    let of = |(pattern, endpoint): &(&str, Endpoint)| {
+        let path = path(pattern);
+        let methods = endpoint.methods().iter().filter(|method| **method != "HEAD");
+        methods.map(|method| (*method, path.clone())).collect::<Vec<_>>()
+    };
+    ROUTES.iter().flat_map(of).collect()
+}
+
 /// Whether a path belongs to the interface.
 pub fn is_own(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();

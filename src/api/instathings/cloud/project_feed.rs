@@ -22,7 +22,7 @@ use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 /// How often lines of logs are sent.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
 /// Minimum interval between two times at which followers are woken up: they get what came meanwhile together.
-const COALESCE_INTERVAL: Duration = Duration::from_millis(20);
+const COALESCE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The feeds of all projects.
 pub struct ProjectFeeds {

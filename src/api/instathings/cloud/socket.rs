@@ -24,7 +24,10 @@ use crate::app::live::credential::CredentialWatch;
 use crate::domain::Error;
 use crate::domain::audit::RequestOrigin;
 
-const PATH: &str = "/wss";
+/// Path of the WebSocket.
+pub const PATH: &str = "/wss";
+/// Path of the WebSocket for requests with a token in their query.
+pub const ROOT: &str = "/";
 const PROJECT: &str = "project";
 const TOKEN: &str = "access_token";
 
@@ -50,7 +53,7 @@ pub fn is_asked_for(request: &Request) -> bool {
         header.is_some_and(|text| text.eq_ignore_ascii_case("websocket"))
     };
     let has_token = || QueryMembers::parse(request.uri().query().unwrap_or_default()).text(TOKEN).is_some();
-    path.eq_ignore_ascii_case(PATH) || (path == "/" && is_upgrade() && has_token())
+    path.eq_ignore_ascii_case(PATH) || (path == ROOT && is_upgrade() && has_token())
 }
 
 /// Upgrades the connection.

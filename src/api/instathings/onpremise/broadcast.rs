@@ -21,7 +21,7 @@ use crate::domain::{Error, Result};
 /// How often overdue sessions are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Minimum interval between two batches: what is stored meanwhile is sent together.
-const COALESCE_INTERVAL: Duration = Duration::from_millis(20);
+const COALESCE_INTERVAL: Duration = Duration::from_millis(50);
 /// Maximum messages of a batch.
 const MAX_BATCH_EVENTS: usize = 1000;
 

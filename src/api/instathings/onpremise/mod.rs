@@ -6,6 +6,7 @@
 //! (`packet.rs`, `payload.rs`) and a state machine (`session.rs`) without I/O, and the transports around them.
 
 mod broadcast;
+mod document;
 mod events;
 #[cfg(test)]
 mod fuzz_tests;
@@ -29,9 +30,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::broadcast::Broadcaster;
+pub use self::document::document;
 use self::registry::SessionRegistry;
+use crate::api::error_form::ErrorForms;
+use crate::api::instathings::ERROR_FORM;
 use crate::api::layers;
+use crate::app::cors::CorsOrigins;
 use crate::app::onpremise::MessageSource;
+
+/// The forms of errors on a listener that serves nothing else.
+pub const ERROR_FORMS: ErrorForms = ErrorForms::uniform(ERROR_FORM);
 
 /// What the interface needs of the server around it.
 pub struct OnPremiseOptions {
@@ -39,6 +47,8 @@ pub struct OnPremiseOptions {
     pub sessions: usize,
     /// Cancelled when the server stops: sessions end then, and no more are opened.
     pub ending: CancellationToken,
+    /// Origins whose pages may read the list; the engine lets all of them in.
+    pub origins: CorsOrigins,
     /// Tracks the WebSockets, so that the server can wait for them.
     pub connections: TaskTracker,
 }
@@ -56,5 +66,5 @@ pub fn router(source: Arc<dyn MessageSource>, options: OnPremiseOptions) -> Rout
     let sessions = Arc::new(SessionRegistry::new(options.sessions));
     let broadcaster = Broadcaster::new(sessions.clone(), source.clone(), options.ending);
     let service = OnPremise { source, sessions, broadcaster, connections: options.connections };
-    layers::wrap(routes::routes(Arc::new(service)))
+    layers::wrap(routes::routes(Arc::new(service), Arc::new(options.origins)), ERROR_FORMS)
 }

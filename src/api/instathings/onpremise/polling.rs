@@ -23,6 +23,9 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const BINARY: &str = "application/octet-stream";
 
+/// The methods of requests that a session takes.
+pub const METHODS: [&str; 3] = ["GET", "POST", "OPTIONS"];
+
 /// Opens a session, and tells the client that it may upgrade.
 pub fn open(service: &OnPremise, network: IpAddr) -> Result<Response, InstathingsError> {
     let session = service.broadcaster.open_session(network, Transport::Polling)?;

@@ -9,6 +9,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, RequestExt, Router};
@@ -21,16 +22,31 @@ use super::session::Transport;
 use super::wire::PageView;
 use super::{OnPremise, list_query, polling, websocket};
 use crate::api::connection_limit::ConnectionState;
+use crate::api::cors;
 use crate::api::error::InstathingsError;
 use crate::api::origin::PeerAddress;
+use crate::app::cors::CorsOrigins;
 use crate::app::session::network;
 use crate::domain::Error;
 
+/// Path of the list.
+pub const LIST: &str = "/device/v1/devices/{deviceId}/data";
+/// Path of the engine, as clients write it. The slash at its end is removed before any routing.
+pub const ENGINE: &str = "/socket.io/";
+
+/// Returns method and path of every route. The engine refuses other methods itself, in its own words.
+pub fn described() -> Vec<(&'static str, String)> {
+    let engine = polling::METHODS.map(|method| (method, ENGINE.to_owned()));
+    [("GET", LIST.to_owned())].into_iter().chain(engine).collect()
+}
+
 /// Returns the routes, with the fixed segments of a path in any case.
-pub fn routes(service: Arc<OnPremise>) -> Router {
+pub fn routes(service: Arc<OnPremise>, origins: Arc<CorsOrigins>) -> Router {
+    // With its own fallback, so that a preflight passes the layer too.
+    let list = get(list).fallback(unknown_route).layer(from_fn_with_state(origins, cors::allow_origins));
     let routes = Router::new()
-        .route("/device/v1/devices/{device}/data", get(list))
-        .route("/socket.io", any(engine))
+        .route(LIST, list)
+        .route(ENGINE.trim_end_matches('/'), any(engine))
         .method_not_allowed_fallback(unknown_route)
         .fallback(unknown_route)
         .with_state(service);

@@ -1,0 +1,142 @@
+//! Alerts and alert rules of the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use super::stream::Stream;
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::errors::none_if_not_found;
+use crate::api::graphql::rows;
+use crate::api::graphql::scalars::DateTime;
+use crate::domain::alert::{AlertDetails, rule};
+
+/// What became of an event that an alert rule raised.
+pub struct Alert(pub AlertDetails);
+
+/// What became of an event that an alert rule raised.
+#[Object]
+impl Alert {
+    /// Status: `ACTIVE`, `ACKNOWLEDGED` or `RESOLVED`.
+    async fn status(&self) -> &str {
+        self.0.lifecycle.status.name()
+    }
+
+    /// Value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; null for silence.
+    async fn value(&self) -> serde_json::Value {
+        self.0.value.clone()
+    }
+
+    /// Name that the rule had.
+    async fn rule_name(&self) -> &str {
+        &self.0.rule_name
+    }
+
+    /// The rule; null once it is deleted, or if the caller may not read it.
+    async fn rule(&self, ctx: &Context<'_>) -> Result<Option<AlertRule>> {
+        let Some(rule) = self.0.rule else { return Ok(None) };
+        Ok(none_if_not_found(app(ctx).alert_rule_by_id(caller(ctx), rule))?.map(AlertRule))
+    }
+
+    /// Time at which somebody acknowledged the alert.
+    async fn acknowledged_at(&self) -> Option<DateTime> {
+        self.0.lifecycle.acknowledged_at.map(DateTime)
+    }
+
+    /// Who acknowledged the alert.
+    async fn acknowledged_by(&self) -> Option<&str> {
+        self.0.lifecycle.acknowledged_by.as_deref()
+    }
+
+    /// Time at which the alert was resolved.
+    async fn resolved_at(&self) -> Option<DateTime> {
+        self.0.lifecycle.resolved_at.map(DateTime)
+    }
+
+    /// Who resolved the alert; `system` when its condition ended.
+    async fn resolved_by(&self) -> Option<&str> {
+        self.0.lifecycle.resolved_by.as_deref()
+    }
+
+    /// What somebody wrote who acknowledged or resolved the alert.
+    async fn note(&self) -> Option<&str> {
+        self.0.lifecycle.note.as_deref()
+    }
+}
+
+/// A condition on the readings of a stream that raises alerts.
+pub struct AlertRule(pub Arc<rule::AlertRule>);
+
+/// A condition on the readings of a stream that raises alerts.
+#[Object]
+impl AlertRule {
+    /// UUID of the rule, as on the MK platform.
+    async fn uuid(&self) -> String {
+        self.0.uuid.to_string()
+    }
+
+    /// Name of the rule, unique in the organization.
+    async fn name(&self) -> &str {
+        &self.0.spec.name
+    }
+
+    /// What is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT` or `NO_DATA`.
+    async fn evaluation(&self) -> &str {
+        self.0.spec.evaluation.name()
+    }
+
+    /// Length of the window, seconds; null for `VALUE`.
+    async fn window_seconds(&self) -> Option<i64> {
+        self.0.spec.window_s
+    }
+
+    /// Comparison, such as `GT`; null for `NO_DATA`.
+    async fn operator(&self) -> Option<&str> {
+        self.0.spec.operator.map(rule::Operator::name)
+    }
+
+    /// Number or text that values are compared with; null where there is none.
+    async fn threshold(&self) -> Option<serde_json::Value> {
+        self.0.spec.threshold.as_ref().map(rule::Threshold::to_json)
+    }
+
+    /// Severity of the alerts: `INFO`, `WARNING` or `CRITICAL`.
+    async fn severity(&self) -> &str {
+        self.0.spec.severity.name()
+    }
+
+    /// Shortest time between two alerts, seconds.
+    async fn cooldown_seconds(&self) -> i64 {
+        self.0.spec.cooldown_s
+    }
+
+    /// Whether the open alert is resolved when the condition ends.
+    async fn auto_resolve(&self) -> bool {
+        self.0.spec.auto_resolve
+    }
+
+    /// Whether readings are evaluated.
+    async fn enabled(&self) -> bool {
+        self.0.spec.enabled
+    }
+
+    /// Description of the rule.
+    async fn description(&self) -> Option<&str> {
+        self.0.spec.description.as_deref()
+    }
+
+    /// Stream that is watched; null if the caller may not read it.
+    async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
+        Ok(rows::stream(ctx, self.0.spec.stream)?.map(Stream))
+    }
+
+    /// Time of creation.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// Time of the last change.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}

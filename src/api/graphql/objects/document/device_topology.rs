@@ -1,0 +1,84 @@
+//! What the MK platform knows of a device: its tags, its place, and the documents that belong to it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use super::DocumentNode;
+use super::binding::DesiredStateBinding;
+use super::component::Component;
+use super::device_group::DeviceGroup;
+use super::profile::DeviceProfile;
+use super::site::{GeoLocation, Site};
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::paging;
+use crate::app::mk::device::is_member;
+use crate::domain::device::Device;
+
+/// Documents of a kind that a device is taken to have, for the complexity of a document.
+const USUAL_DOCUMENTS: usize = 16;
+
+/// What the MK platform knows of a device.
+pub struct DeviceTopology(pub Arc<Device>);
+
+#[Object]
+impl DeviceTopology {
+    /// Tags of the device, at most 50.
+    async fn tags(&self) -> &[String] {
+        &self.0.topology.tags
+    }
+
+    /// Where the device is; null when that is not known.
+    async fn location(&self) -> Option<GeoLocation> {
+        self.0.topology.location.map(GeoLocation::from)
+    }
+
+    /// Version of its firmware as it reported it last; null for none.
+    async fn firmware_version(&self) -> Option<&str> {
+        self.0.topology.firmware_version.as_deref()
+    }
+
+    /// Site of the device; null for none.
+    async fn site(&self, ctx: &Context<'_>) -> Result<Option<Site>> {
+        match self.0.topology.site {
+            Some(uuid) => super::find(ctx, uuid),
+            None => Ok(None),
+        }
+    }
+
+    /// Profile of the device; null for none.
+    async fn device_profile(&self, ctx: &Context<'_>) -> Result<Option<DeviceProfile>> {
+        match self.0.topology.device_profile {
+            Some(uuid) => super::find(ctx, uuid),
+            None => Ok(None),
+        }
+    }
+
+    /// Groups that the device is in, the oldest first.
+    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+    async fn device_groups(&self, ctx: &Context<'_>) -> Result<Vec<DeviceGroup>> {
+        let mut groups: Vec<DeviceGroup> = super::all(ctx)?;
+        groups.retain(|group| is_member(&self.0, group.document()));
+        Ok(groups)
+    }
+
+    /// Components of the device, the oldest first.
+    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+    async fn components(&self, ctx: &Context<'_>) -> Result<Vec<Component>> {
+        self.own_documents(ctx)
+    }
+
+    /// Bindings of the device itself and of its components; those of its groups and profiles are elsewhere.
+    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+    async fn desired_state_bindings(&self, ctx: &Context<'_>) -> Result<Vec<DesiredStateBinding>> {
+        self.own_documents(ctx)
+    }
+}
+
+impl DeviceTopology {
+    fn own_documents<N: DocumentNode>(&self, ctx: &Context<'_>) -> Result<Vec<N>> {
+        let (app, who) = (app(ctx), caller(ctx));
+        let rows = app.documents_of_device(who, self.0.id)?.into_iter();
+        Ok(rows.filter_map(|document| N::of(app, who, document)).collect())
+    }
+}

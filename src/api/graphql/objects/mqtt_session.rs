@@ -1,0 +1,84 @@
+//! MQTT session types of the schema.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use super::device::Device;
+use crate::api::graphql::rows;
+use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::domain::mqtt;
+use crate::domain::mqtt::status::SessionStatus;
+
+/// The session of an MQTT client.
+pub struct MqttSession(pub SessionStatus);
+
+/// The session of an MQTT client: what it has subscribed to, and what waits for it.
+#[Object]
+impl MqttSession {
+    /// Client id, unique for the owner.
+    async fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// Whose session it is: `key:` and the row number of an API key, or `device:` and that of a device.
+    async fn owner(&self) -> String {
+        self.0.owner.to_string()
+    }
+
+    /// Device that has authenticated with its certificate; null for the holder of a key.
+    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
+        match self.0.device() {
+            Some(id) => Ok(rows::device(ctx, id)?.map(Device)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a client is connected.
+    async fn connected(&self) -> bool {
+        self.0.is_connected
+    }
+
+    /// Time at which the connection began, or ended if there is none; null when the end is not known.
+    async fn since(&self) -> Option<DateTime> {
+        self.0.since.map(DateTime)
+    }
+
+    /// What the client has subscribed to, as it was granted.
+    async fn subscriptions(&self) -> Vec<MqttSubscription> {
+        self.0.subscriptions.iter().map(MqttSubscription::from).collect()
+    }
+
+    /// Messages in memory that the client has not acknowledged. What an offline session is sent later is read from the
+    /// log then, and not counted.
+    async fn queued(&self) -> BigInt {
+        BigInt(i64::try_from(self.0.queued).unwrap_or(i64::MAX))
+    }
+
+    /// How long the session outlives its connection, seconds.
+    async fn expiry_seconds(&self) -> BigInt {
+        BigInt(i64::from(self.0.expiry_s))
+    }
+}
+
+/// A subscription of an MQTT client.
+#[derive(SimpleObject)]
+pub struct MqttSubscription {
+    /// Topic filter, with `+` and `#` as wildcards.
+    filter: String,
+    /// Highest quality of service of what is delivered: 0, 1 or 2.
+    qos: u8,
+}
+
+impl From<&mqtt::Subscription> for MqttSubscription {
+    fn from(subscription: &mqtt::Subscription) -> Self {
+        Self { filter: subscription.filter.clone(), qos: subscription.qos.number() }
+    }
+}
+
+/// A page of MQTT sessions.
+#[derive(SimpleObject)]
+pub struct MqttSessionPage {
+    /// Number of sessions in the whole list.
+    pub total_count: i32,
+    /// The sessions in order.
+    pub nodes: Vec<MqttSession>,
+}

@@ -1,0 +1,27 @@
+//! Metrics of notifications.
+
+use super::MetricsText;
+use crate::app::notification::counters::NotificationCounts;
+use crate::domain::notification::DeliveryStatus;
+
+/// Writes them.
+pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts) {
+    let NotificationCounts { attempts, running, pending } = notifications;
+    let name = "basalt_notification_attempts_total";
+    page.family(name, "counter", "Attempts to deliver notifications, by kind of channel and outcome.");
+    for (kind, status, count) in attempts {
+        let outcome = match status {
+            DeliveryStatus::Sent => "sent",
+            DeliveryStatus::Failed => "failed",
+            DeliveryStatus::Pending => "retried",
+        };
+        let channel = kind.name().to_ascii_lowercase();
+        page.sample(name, format_args!("channel=\"{channel}\",outcome=\"{outcome}\""), count);
+    }
+    let name = "basalt_notifications_pending";
+    page.family(name, "gauge", "Deliveries of notifications that wait for an attempt or are under way.");
+    page.line(format_args!("{name} {pending}"));
+    let name = "basalt_notifications_running";
+    page.family(name, "gauge", "Deliveries of notifications that are under way.");
+    page.line(format_args!("{name} {running}"));
+}

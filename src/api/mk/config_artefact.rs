@@ -1,0 +1,295 @@
+//! `/api/v1/config-artefacts`: versions of configurations, which are never changed.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::base_url::BaseUrl;
+use super::body::{Fields, JsonBody};
+use super::caller::MkCaller;
+use super::document::{id, page_of, paged};
+use super::endpoint::{Endpoint, Section};
+use super::page::SortKey;
+use super::path::PathId;
+use super::problem::MkError;
+use super::query::Query;
+use super::{Answer, wire};
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::schema::{self, FieldSchema};
+use crate::app::App;
+use crate::app::mk::configuration::ArtefactRefusal;
+use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
+use crate::domain::document::{Document, DocumentKind};
+use crate::domain::object::{MAX_OBJECT_BYTES, ObjectSpec};
+use crate::domain::{FieldError, Principal};
+
+const PATH: &str = "/api/v1/config-artefacts";
+const KIND: DocumentKind = DocumentKind::Artefact;
+const SORTABLE: [&str; 5] = ["createdAt", "name", "version", "sizeBytes", "id"];
+
+/// The operations.
+pub fn section() -> Section {
+    let list = paged(Doc::new("listConfigArtefacts", "List artefacts"))
+        .query("profileId", id(), "Only artefacts for this profile.")
+        .query("name", schema::string(), "Only versions of this name.")
+        .answers(200, "A page of artefacts.", page_of("ConfigArtefact"));
+    let create = Doc::new("createConfigArtefact", "Create the next version of an artefact")
+        .about("Every binding of the name wants the new version from then on, and is PENDING again.")
+        .body(schema::reference("NewConfigArtefact"))
+        .answers(201, "The artefact.", schema::reference("ConfigArtefact"));
+    let read = Doc::new("getConfigArtefact", "Get an artefact").answers(
+        200,
+        "The artefact.",
+        schema::reference("ConfigArtefact"),
+    );
+    let delete = Doc::new("deleteConfigArtefact", "Delete an artefact that is not bound")
+        .answers_nothing("It is gone.");
+    let upload = Doc::new("createUploadUrl", "Get an address for a content above 64 KiB")
+        .about("The bytes are sent to `uploadUrl` by PUT within 15 minutes, without other credentials.")
+        .body(schema::reference("NewUpload"))
+        .answers(201, "The address, and the key that names the content.", schema::reference("Upload"));
+    Section {
+        name: "Configuration",
+        about: "Contents for devices and components, with versions.",
+        endpoints: vec![
+            Endpoint::get(PATH, self::list, list),
+            Endpoint::post(PATH, self::create, create),
+            Endpoint::post("/api/v1/config-artefacts/upload-url", self::upload_url, upload),
+            Endpoint::get("/api/v1/config-artefacts/{id}", self::read, read),
+            Endpoint::delete("/api/v1/config-artefacts/{id}", self::delete, delete),
+        ],
+        schemas: vec![
+            ("ConfigArtefact", schema::object(&described())),
+            ("NewConfigArtefact", schema::body(&described_new())),
+            ("NewUpload", schema::body(&described_upload())),
+            ("Upload", schema::object(&described_address())),
+        ],
+    }
+}
+
+fn described() -> Vec<FieldSchema> {
+    vec![
+        schema::required("id", id()),
+        schema::required("name", schema::text(1, 255)),
+        schema::required("profileType", schema::choice(ProfileType::ALL.map(ProfileType::name))),
+        schema::required("profileId", id()),
+        schema::required("version", schema::integer(1, i64::from(u32::MAX))),
+        schema::required("content", schema::nullable(schema::map())),
+        schema::required("objectKey", schema::nullable(schema::string())),
+        schema::required("sizeBytes", schema::count()),
+        schema::required("sha256", schema::string()),
+        schema::required("createdBy", schema::string()),
+        schema::required("createdAt", schema::time()),
+    ]
+}
+
+fn described_new() -> Vec<FieldSchema> {
+    vec![
+        schema::required("name", schema::text(1, 255)),
+        schema::required("profileType", schema::choice(ProfileType::ALL.map(ProfileType::name))),
+        schema::required("profileId", id()),
+        schema::omittable("content", schema::nullable(schema::map())),
+        schema::omittable("objectKey", schema::nullable(schema::string())),
+    ]
+}
+
+fn described_upload() -> Vec<FieldSchema> {
+    vec![
+        schema::required("fileName", schema::text(1, 255)),
+        schema::required("contentType", schema::text(1, 255)),
+        schema::required("sizeBytes", schema::integer(1, MAX_OBJECT_BYTES as i64)),
+        schema::omittable("sha256", schema::nullable(schema::pattern("^[0-9a-f]{64}$"))),
+    ]
+}
+
+fn described_address() -> Vec<FieldSchema> {
+    vec![
+        schema::required("uploadUrl", schema::string()),
+        schema::required("objectKey", schema::string()),
+        schema::required("method", schema::choice(["PUT"])),
+        schema::required("headers", schema::map()),
+        schema::required("expiresAt", schema::time()),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtefactView {
+    id: Uuid,
+    name: String,
+    profile_type: &'static str,
+    profile_id: Uuid,
+    version: u32,
+    content: Option<Map<String, Value>>,
+    object_key: Option<String>,
+    size_bytes: u64,
+    sha256: String,
+    created_by: String,
+    created_at: String,
+}
+
+impl ArtefactView {
+    /// `None` for a document of another kind.
+    fn new(document: &Document, org: Uuid) -> Option<ArtefactView> {
+        let artefact = document.artefact()?;
+        let (content, object_key) = match &artefact.spec.content {
+            ArtefactContent::Inline(content) => (Some(content.clone()), None),
+            ArtefactContent::Object(object) => (None, Some(object_key(org, *object))),
+        };
+        Some(ArtefactView {
+            id: document.uuid,
+            name: artefact.spec.name.clone(),
+            profile_type: artefact.spec.profile_type.name(),
+            profile_id: artefact.spec.profile,
+            version: artefact.version,
+            content,
+            object_key,
+            size_bytes: artefact.size_bytes,
+            sha256: artefact.sha256.clone(),
+            created_by: artefact.created_by.clone(),
+            created_at: wire::iso(document.created_at),
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UploadView {
+    upload_url: String,
+    object_key: String,
+    method: &'static str,
+    headers: Map<String, Value>,
+    expires_at: String,
+}
+
+/// Key of an uploaded object: its organization, then its id.
+fn object_key(org: Uuid, object: Uuid) -> String {
+    format!("{org}/{object}")
+}
+
+/// `GET /api/v1/config-artefacts`
+async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
+    let page = query.page(&SORTABLE)?;
+    let (profile, name) = (query.uuid("profileId")?, query.text("name"));
+    let org = app.org_uuid(&caller.principal)?;
+    let mut rows = app.documents(&caller.principal, KIND)?;
+    rows.retain(|row| {
+        row.artefact().is_some_and(|artefact| {
+            profile.is_none_or(|id| artefact.spec.profile == id)
+                && name.is_none_or(|name| artefact.spec.name == name)
+        })
+    });
+    let page = page.of(rows, |row, property| sort_key(row, property), |row| row.uuid);
+    Ok(wire::ok(page.map(|row| ArtefactView::new(&row, org))))
+}
+
+fn sort_key(row: &Document, property: &str) -> SortKey {
+    let Some(artefact) = row.artefact() else { return SortKey::Null };
+    match property {
+        "id" => SortKey::from(row.uuid.to_string().as_str()),
+        "name" => SortKey::from(artefact.spec.name.as_str()),
+        "version" => SortKey::Whole(i64::from(artefact.version)),
+        "sizeBytes" => SortKey::Whole(i64::try_from(artefact.size_bytes).unwrap_or(i64::MAX)),
+        _ => SortKey::from(row.created_at),
+    }
+}
+
+/// `POST /api/v1/config-artefacts`
+async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
+    let principal = &caller.principal;
+    app.check_may_change_documents(principal, KIND)?;
+    let org = app.org_uuid(principal)?;
+    let spec = read_spec(body.fields(&app).await?, org)?;
+    let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refused)?;
+    Ok(wire::created(PATH, created.uuid, ArtefactView::new(&created, org)))
+}
+
+fn refused(refusal: ArtefactRefusal) -> MkError {
+    match refusal {
+        ArtefactRefusal::Content(problems) => MkError::unprocessable(problems),
+        ArtefactRefusal::Failed(error) => error.into(),
+    }
+}
+
+fn read_spec(mut fields: Fields, org: Uuid) -> Result<ArtefactSpec, MkError> {
+    let name = fields.text_or_empty("name");
+    let profile_type = fields.required_choice("profileType", &ProfileType::ALL, ProfileType::name);
+    let profile = fields.required_uuid("profileId");
+    let (content, key) = (fields.object("content"), fields.text("objectKey"));
+    let content = match (content, key) {
+        (Some(_), Some(_)) => {
+            fields.problem("objectKey", "must be null when content is given");
+            None
+        }
+        (None, None) => {
+            fields.problem("content", "must not be null");
+            None
+        }
+        (Some(content), None) => Some(ArtefactContent::Inline(content)),
+        (None, Some(key)) => {
+            let id = key.strip_prefix(&format!("{org}/")).and_then(|id| Uuid::try_parse(id).ok());
+            if id.is_none() {
+                fields.problem("objectKey", "does not exist");
+            }
+            id.map(ArtefactContent::Object)
+        }
+    };
+    let spec = ArtefactSpec {
+        name,
+        profile_type: profile_type.unwrap_or(ProfileType::SensorProfile),
+        profile: profile.unwrap_or_default(),
+        content: content.unwrap_or_else(|| ArtefactContent::Inline(Map::new())),
+    };
+    fields.finish(spec.problems())?;
+    Ok(spec)
+}
+
+/// `POST /api/v1/config-artefacts/upload-url`
+async fn upload_url(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
+    let principal: &Principal = &caller.principal;
+    app.check_may_change_documents(principal, KIND)?;
+    let spec = read_upload(body.fields(&app).await?)?;
+    let address = app.create_object(principal, spec).await?;
+    let BaseUrl(base) = base;
+    let view = UploadView {
+        upload_url: format!("{base}{}", address.path_and_query),
+        object_key: object_key(app.org_uuid(principal)?, address.object.uuid),
+        method: "PUT",
+        headers: Map::new(),
+        expires_at: wire::iso(address.object.upload_until),
+    };
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+fn read_upload(mut fields: Fields) -> Result<ObjectSpec, MkError> {
+    let file_name = fields.text_or_empty("fileName");
+    let content_type = fields.text_or_empty("contentType");
+    fields.required("sizeBytes");
+    let size = fields.integer("sizeBytes").unwrap_or_default();
+    let sha256 = fields.text("sha256");
+    // A negative size is refused like an empty one.
+    let spec = ObjectSpec { file_name, content_type, size_bytes: u64::try_from(size).unwrap_or(0), sha256 };
+    let problems: Vec<FieldError> = spec.problems();
+    fields.finish(problems)?;
+    Ok(spec)
+}
+
+/// `GET /api/v1/config-artefacts/{id}`
+async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let row = app.document(&caller.principal, KIND, *id);
+    let row = row.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    Ok(wire::ok(ArtefactView::new(&row, app.org_uuid(&caller.principal)?)))
+}
+
+/// `DELETE /api/v1/config-artefacts/{id}`
+async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let gone = app.delete_document(&caller.principal, KIND, *id).await;
+    gone.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    Ok(wire::no_content())
+}

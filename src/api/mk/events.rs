@@ -1,0 +1,308 @@
+//! `/events`: the event log of the organization, alerts among them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Answer;
+use super::alerts::ACKNOWLEDGED_AT;
+use super::body::{Fields, JsonBody};
+use super::caller::MkCaller;
+use super::document::{id, page_of, paged};
+use super::endpoint::{Endpoint, Section};
+use super::page::PageRequest;
+use super::path::PathId;
+use super::problem::MkError;
+use super::query::Query;
+use super::wire::{created, iso, ok};
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::app::App;
+use crate::app::alert::events::{ShownEvent, new_event_problems};
+use crate::domain::alert::{AlertLifecycle, AlertStatus, Severity};
+use crate::domain::event::{EventFilter, EventOrder, EventSource, EventSpec};
+use crate::domain::pagination::Pagination;
+use crate::domain::{DeviceId, Error, Kind, Micros, Principal, StreamId};
+
+const COLLECTION: &str = "/api/v1/events";
+const TITLE: &str = "Event";
+const SORTABLE: &[&str] = &["createdAt", "timestamp", "type", "title"];
+/// Sources of events that callers create.
+const GIVEN_SOURCES: [EventSource; 2] = [EventSource::User, EventSource::Device];
+
+/// The operations.
+pub fn section() -> Section {
+    let event = || schema::reference("Event");
+    let list_doc = paged(Doc::new("listEvents", "List events"))
+        .query("source", schema::choice(EventSource::ALL.map(EventSource::name)), "Only this source.")
+        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only this severity.")
+        .query("deviceId", id(), "Only events of this device.")
+        .query("sensorId", id(), "Only events of this sensor.")
+        .query("type", schema::string(), "Only this type.")
+        .query("from", schema::time_input(), "First time of an event.")
+        .query("to", schema::time_input(), "End, which is not included.")
+        .answers(200, "A page of events.", page_of("Event"));
+    let create_doc = Doc::new("createEvent", "Create an event")
+        .body(schema::reference("EventBody"))
+        .answers(201, "The new event.", event())
+        .with_header("Location", schema::string(), "Path of the event.");
+    let lifecycle_doc = Doc::new("getEventLifecycle", "Get the lifecycle of an event")
+        .about("Only alerts have one.")
+        .answers(200, "The lifecycle.", schema::reference("EventLifecycle"));
+    Section {
+        name: "Events",
+        about: "What happened: alerts, what people and devices tell, and what the server noticed. The event log of the \
+                other interfaces shows the same events.",
+        endpoints: vec![
+            Endpoint::get(COLLECTION, list, list_doc),
+            Endpoint::post(COLLECTION, create, create_doc),
+            Endpoint::get(
+                "/api/v1/events/{id}",
+                one,
+                Doc::new("getEvent", "Get an event").answers(200, "The event.", event()),
+            ),
+            Endpoint::get("/api/v1/events/{id}/lifecycle", lifecycle, lifecycle_doc),
+        ],
+        schemas: vec![
+            ("Event", schema::object(&described())),
+            ("EventBody", schema::body(&described_body())),
+            ("EventLifecycle", schema::object(&described_lifecycle())),
+        ],
+    }
+}
+
+const TYPE: &str = "Kind of the event, such as `alert` or `anomaly`.";
+const TIMESTAMP: &str = "Time of the event, as its creator gives it.";
+const EVENT_TITLE: &str = "Text for people.";
+const PAYLOAD: &str = "Any data of the creator, at most 64 KiB of JSON.";
+
+fn described() -> Vec<FieldSchema> {
+    vec![
+        schema::required("id", id()),
+        schema::required("source", schema::choice(EventSource::ALL.map(EventSource::name))),
+        schema::required("type", schema::described(schema::string(), TYPE)),
+        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
+        schema::required("deviceId", nullable(id())),
+        schema::required("sensorId", nullable(id())),
+        schema::required("timestamp", schema::described(schema::time(), TIMESTAMP)),
+        schema::required("title", schema::described(schema::string(), EVENT_TITLE)),
+        schema::required("payload", schema::described(schema::map(), PAYLOAD)),
+        schema::required("lifecycle", nullable(schema::reference("EventLifecycle"))),
+        schema::required("createdAt", schema::time()),
+    ]
+}
+
+fn described_body() -> Vec<FieldSchema> {
+    let source = schema::choice(GIVEN_SOURCES.map(EventSource::name));
+    vec![
+        schema::required("type", schema::described(schema::pattern("^[A-Za-z0-9_-]{1,32}$"), TYPE)),
+        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
+        schema::required("title", schema::described(schema::text(1, 255), EVENT_TITLE)),
+        schema::optional("source", source, EventSource::User.name()),
+        schema::omittable("deviceId", nullable(id())),
+        schema::omittable("sensorId", nullable(id())),
+        schema::omittable("timestamp", schema::described(nullable(schema::time_input()), TIMESTAMP)),
+        schema::optional("payload", schema::described(schema::map(), PAYLOAD), Map::new()),
+    ]
+}
+
+fn described_lifecycle() -> Vec<FieldSchema> {
+    let moment = || nullable(schema::time());
+    let text = || nullable(schema::string());
+    vec![
+        schema::required("status", schema::choice(AlertStatus::ALL.map(AlertStatus::name))),
+        schema::required("acknowledgedAt", schema::described(moment(), ACKNOWLEDGED_AT)),
+        schema::required("acknowledgedBy", text()),
+        schema::required("resolvedAt", moment()),
+        schema::required("resolvedBy", text()),
+        schema::required("note", text()),
+    ]
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LifecycleView {
+    status: &'static str,
+    acknowledged_at: Option<String>,
+    acknowledged_by: Option<String>,
+    resolved_at: Option<String>,
+    resolved_by: Option<String>,
+    note: Option<String>,
+}
+
+impl From<AlertLifecycle> for LifecycleView {
+    fn from(lifecycle: AlertLifecycle) -> Self {
+        let AlertLifecycle { status, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
+            lifecycle;
+        LifecycleView {
+            status: status.name(),
+            acknowledged_at: acknowledged_at.map(iso),
+            acknowledged_by,
+            resolved_at: resolved_at.map(iso),
+            resolved_by,
+            note,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventView {
+    id: Uuid,
+    source: &'static str,
+    #[serde(rename = "type")]
+    kind: String,
+    severity: &'static str,
+    device_id: Option<Uuid>,
+    sensor_id: Option<Uuid>,
+    timestamp: String,
+    title: String,
+    payload: Map<String, Value>,
+    lifecycle: Option<LifecycleView>,
+    created_at: String,
+}
+
+impl From<ShownEvent> for EventView {
+    fn from(ShownEvent { event, device, sensor }: ShownEvent) -> Self {
+        EventView {
+            id: event.uuid,
+            source: event.source.name(),
+            kind: event.spec.kind,
+            severity: Severity::from(event.spec.level).name(),
+            device_id: device,
+            sensor_id: sensor,
+            timestamp: iso(event.spec.ts),
+            title: event.spec.message,
+            payload: event.spec.payload,
+            lifecycle: event.alert.map(|alert| alert.lifecycle.into()),
+            created_at: iso(event.created_at),
+        }
+    }
+}
+
+/// Reads what lists of events and of alerts have in common: severity, range, page and order.
+pub fn event_filter(
+    query: &Query,
+    page: &PageRequest,
+    sorted: impl Fn(&str) -> EventOrder,
+) -> Result<EventFilter, MkError> {
+    let severity = query.choice("severity", &Severity::ALL, Severity::name)?;
+    let (from, to) = (query.time("from")?, query.time("to")?);
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(MkError::invalid_parameter("from"));
+    }
+    let order = page.sort.first();
+    Ok(EventFilter {
+        levels: severity.map(Severity::levels),
+        from,
+        // The range of the filter includes its end.
+        to: to.map(|to| Micros(to.0.saturating_sub(1))),
+        order: order.map_or(EventOrder::Creation, |order| sorted(order.property)),
+        newest_first: order.is_none_or(|order| order.is_descending),
+        page: Pagination { offset: page.offset(), limit: page.size },
+        ..EventFilter::default()
+    })
+}
+
+/// The device that a list is filtered by; the outer `None` is for one that does not exist.
+pub fn device_of(
+    app: &App,
+    principal: &Principal,
+    query: &Query,
+) -> Result<Option<Option<DeviceId>>, MkError> {
+    let Some(uuid) = query.uuid("deviceId")? else { return Ok(Some(None)) };
+    match app.device_by_uuid(principal, uuid) {
+        Ok(device) => Ok(Some(Some(device.id))),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// As [`device_of`], for the sensor.
+pub fn stream_of(
+    app: &App,
+    principal: &Principal,
+    query: &Query,
+) -> Result<Option<Option<StreamId>>, MkError> {
+    let Some(uuid) = query.uuid("sensorId")? else { return Ok(Some(None)) };
+    match app.watched_stream(principal, uuid) {
+        Ok(stream) => Ok(Some(Some(stream))),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /events`.
+async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
+    let page = query.page(SORTABLE)?;
+    let sorted = |property: &str| match property {
+        "timestamp" => EventOrder::Time,
+        "type" => EventOrder::Kind,
+        "title" => EventOrder::Message,
+        _ => EventOrder::Creation,
+    };
+    let filter = event_filter(&query, &page, sorted)?;
+    let source = query.choice("source", &EventSource::ALL, EventSource::name)?;
+    let kinds = query.text("type").map(|kind| vec![kind.to_owned()]);
+    let device = device_of(&app, &caller.principal, &query)?;
+    let stream = stream_of(&app, &caller.principal, &query)?;
+    // What does not exist has no events.
+    let (Some(device), Some(stream)) = (device, stream) else {
+        return Ok(ok(page.page(Vec::<EventView>::new(), 0)));
+    };
+    let filter = EventFilter { source, kinds, device, stream, ..filter };
+    let (events, total) = app.shown_events(&caller.principal, filter).await?;
+    Ok(ok(page.page(events, total).map(EventView::from)))
+}
+
+/// `POST /events`.
+async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
+    app.check_may_create_events(&caller.principal)?;
+    let (source, spec) = read(body.fields(&app).await?, &app, &caller.principal)?;
+    let event = app.create_shown_event(&caller.principal, source, spec).await?;
+    Ok(created(COLLECTION, event.event.uuid, EventView::from(event)))
+}
+
+/// `GET /events/{id}`.
+async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let found = app.shown_event(&caller.principal, *id).await;
+    Ok(ok(EventView::from(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
+}
+
+/// `GET /events/{id}/lifecycle`.
+async fn lifecycle(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let found = app.shown_event(&caller.principal, *id).await;
+    let alert = found.and_then(|found| found.event.alert.ok_or_else(Error::not_found));
+    let alert = alert.map_err(|error| MkError::named(error, TITLE, *id))?;
+    Ok(ok(LifecycleView::from(alert.lifecycle)))
+}
+
+fn read(mut fields: Fields, app: &App, principal: &Principal) -> Result<(EventSource, EventSpec), MkError> {
+    let source = fields.choice("source", &GIVEN_SOURCES, EventSource::name).unwrap_or_default();
+    let severity = fields.required_choice("severity", &Severity::ALL, Severity::name).unwrap_or_default();
+    let (device, sensor) = (fields.uuid("deviceId"), fields.uuid("sensorId"));
+    let device = device.map(|uuid| app.device_by_uuid(principal, uuid).map(|device| device.id));
+    if matches!(device, Some(Err(_))) {
+        fields.problem("deviceId", "does not exist");
+    }
+    let stream = sensor.map(|uuid| app.watched_stream(principal, uuid));
+    if matches!(stream, Some(Err(_))) {
+        fields.problem("sensorId", "does not exist");
+    }
+    let now = app.blank_event();
+    let spec = EventSpec {
+        device: device.and_then(Result::ok),
+        stream: stream.and_then(Result::ok),
+        kind: fields.text_or_empty("type"),
+        level: severity.level(),
+        ts: fields.time("timestamp").unwrap_or(now.ts),
+        message: fields.text_or_empty("title"),
+        payload: fields.object("payload").unwrap_or_default(),
+        ..now
+    };
+    fields.finish(new_event_problems(&spec))?;
+    Ok((source, spec))
+}

@@ -1,0 +1,259 @@
+//! `/api/v1/firmware`: files that devices install.
+
+mod download;
+mod form;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use self::form::FirmwareForm;
+use super::base_url::BaseUrl;
+use super::body::JsonBody;
+use super::caller::MkCaller;
+use super::document::{id, page_of, paged};
+use super::endpoint::{Endpoint, Section};
+use super::page::SortKey;
+use super::path::PathId;
+use super::problem::MkError;
+use super::query::Query;
+use super::{Answer, once, wire};
+use crate::api::openapi::doc::Doc;
+use crate::api::openapi::schema::{self, nullable};
+use crate::app::App;
+use crate::app::mk::firmware::{DOWNLOAD_PATH, FirmwareUpload};
+use crate::domain::document::{Document, DocumentKind, FirmwareDescription, FirmwareSpec};
+use crate::domain::mk_role::MkRight;
+
+const COLLECTION: &str = "/api/v1/firmware";
+const ONE: &str = "/api/v1/firmware/{id}";
+const TOKENS: &str = "/api/v1/firmware/{id}/download-tokens";
+const KIND: DocumentKind = DocumentKind::Firmware;
+const SORTABLE: &[&str] = &["createdAt", "name", "version", "sizeBytes", "id"];
+
+/// The operations.
+pub fn section() -> Section {
+    let firmware = || schema::reference("Firmware");
+    let list = paged(Doc::new("listFirmware", "List firmware"))
+        .query("deviceProfileId", id(), "Only firmware for this device profile.")
+        .query("version", schema::string(), "Only this version.")
+        .answers(200, "A page of firmware.", page_of("Firmware"));
+    let create = Doc::new("createFirmware", "Upload a firmware")
+        .about("The file has at most 64 MiB. A name has each version once, and a version never changes.")
+        .form(schema::reference("NewFirmware"))
+        .about_body("The file and what is said about it.")
+        .answers(201, "The new firmware.", firmware())
+        .with_header("Location", schema::string(), "Path of the firmware.");
+    let read = Doc::new("getFirmware", "Get a firmware").answers(200, "The firmware.", firmware());
+    let delete = Doc::new("deleteFirmware", "Delete a firmware and its file")
+        .about("Commands that name it and were not sent yet have failed then.")
+        .answers_nothing("The firmware is deleted.");
+    let token = Doc::new("createDownloadToken", "Make a token with which a device fetches a firmware")
+        .about("It is valid for ten minutes.")
+        .body(schema::reference("NewDownloadToken"))
+        .answers(201, "The token, and the address with it.", schema::reference("DownloadToken"));
+    Section {
+        name: "Firmware",
+        about: "Files that devices install: uploaded by administrators, fetched by devices.",
+        endpoints: vec![
+            Endpoint::get(COLLECTION, self::list, list),
+            Endpoint::post(COLLECTION, self::create, create).needs(MkRight::Manage).streamed(),
+            download::endpoint(),
+            Endpoint::get(ONE, self::one, read),
+            Endpoint::delete(ONE, self::delete, delete).needs(MkRight::Manage),
+            Endpoint::post(TOKENS, self::create_token, token).needs(MkRight::Manage).with_secret(),
+        ],
+        schemas: schemas(),
+    }
+}
+
+fn schemas() -> Vec<(&'static str, utoipa::openapi::Schema)> {
+    let version = || schema::described(schema::text(5, 255), "Semantic version, such as `1.4.2`.");
+    let of_device = || schema::described(nullable(id()), "Profile of the devices that it is for.");
+    let shown = [
+        schema::required("id", id()),
+        schema::required("name", schema::text(1, 255)),
+        schema::required("version", version()),
+        schema::required("deviceProfileId", of_device()),
+        schema::required("sizeBytes", schema::count()),
+        schema::required("sha256", schema::pattern("^[0-9a-f]{64}$")),
+        schema::required("notes", nullable(schema::text(0, 4000))),
+        schema::required("createdAt", schema::time()),
+    ];
+    let new = [
+        schema::required("file", schema::file()),
+        schema::required("name", schema::text(1, 255)),
+        schema::required("version", version()),
+        schema::omittable("deviceProfileId", of_device()),
+        schema::omittable("notes", nullable(schema::text(0, 4000))),
+    ];
+    let token = [
+        schema::required("token", schema::described(schema::string(), "Admits the device to the file.")),
+        schema::required("downloadUrl", schema::string()),
+        schema::required("expiresAt", schema::time()),
+    ];
+    vec![
+        ("Firmware", schema::object(&shown)),
+        ("NewFirmware", schema::body(&new)),
+        ("NewDownloadToken", schema::body(&[schema::required("deviceId", id())])),
+        ("DownloadToken", schema::object(&token)),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FirmwareView {
+    id: Uuid,
+    name: String,
+    version: String,
+    device_profile_id: Option<Uuid>,
+    size_bytes: u64,
+    sha256: String,
+    notes: Option<String>,
+    created_at: String,
+}
+
+impl FirmwareView {
+    /// `None` for a document of another kind.
+    fn new(row: &Document) -> Option<FirmwareView> {
+        let FirmwareSpec { description, size_bytes, sha256, .. } = row.firmware()?.clone();
+        let FirmwareDescription { name, version, device_profile, notes } = description;
+        Some(FirmwareView {
+            id: row.uuid,
+            name,
+            version,
+            device_profile_id: device_profile,
+            size_bytes,
+            sha256,
+            notes,
+            created_at: wire::iso(row.created_at),
+        })
+    }
+}
+
+/// `GET /api/v1/firmware`
+async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
+    let page = query.page(SORTABLE)?;
+    let (profile, version) = (query.uuid("deviceProfileId")?, query.text("version"));
+    let mut rows = app.documents(&caller.principal, KIND)?;
+    rows.retain(|row| {
+        row.firmware().is_some_and(|FirmwareSpec { description, .. }| {
+            profile.is_none_or(|id| description.device_profile == Some(id))
+                && version.is_none_or(|version| description.version == version)
+        })
+    });
+    let key = |row: &Arc<Document>, property: &str| sort_key(row, property);
+    Ok(wire::ok(page.of(rows, key, |row| row.uuid).map(|row| FirmwareView::new(&row))))
+}
+
+fn sort_key(row: &Document, property: &str) -> SortKey {
+    let Some(firmware) = row.firmware() else { return SortKey::Null };
+    match property {
+        "id" => SortKey::Text(row.uuid.to_string()),
+        "name" => firmware.description.name.as_str().into(),
+        "version" => firmware.description.version.as_str().into(),
+        "sizeBytes" => SortKey::Whole(i64::try_from(firmware.size_bytes).unwrap_or(i64::MAX)),
+        _ => row.created_at.into(),
+    }
+}
+
+/// `POST /api/v1/firmware`
+async fn create(caller: MkCaller, State(app): State<Arc<App>>, request: Request) -> Answer {
+    app.check_may_change_documents(&caller.principal, KIND)?;
+    let key = once::key_of(&request, false)?;
+    let form = form::read(&app, &caller.principal, request).await?;
+    let new = NewFirmware::new(form)?;
+    let content = new.content();
+    let work = async { new.store(&app, &caller).await.unwrap_or_else(IntoResponse::into_response) };
+    match key {
+        Some(key) => once::run(&app, &caller, key, content.as_bytes(), work).await,
+        None => Ok(work.await),
+    }
+}
+
+/// A form whose fields are right by themselves.
+struct NewFirmware<'a> {
+    description: FirmwareDescription,
+    file_name: String,
+    upload: FirmwareUpload<'a>,
+}
+
+impl<'a> NewFirmware<'a> {
+    fn new(form: FirmwareForm<'a>) -> Result<Self, MkError> {
+        let FirmwareForm { mut fields, file } = form;
+        let description = FirmwareDescription {
+            name: fields.text_or_empty("name").trim().to_owned(),
+            version: fields.text_or_empty("version").trim().to_owned(),
+            device_profile: fields.uuid("deviceProfileId"),
+            notes: fields.text("notes"),
+        };
+        if file.is_none() {
+            fields.problem("file", "must not be null");
+        }
+        fields.finish(description.problems())?;
+        let (file_name, upload) = file.ok_or_else(MkError::malformed_body)?;
+        Ok(Self { description, file_name, upload })
+    }
+
+    /// What a repeated request has to have again, whatever the form looks like.
+    fn content(&self) -> String {
+        let FirmwareDescription { name, version, device_profile, notes } = &self.description;
+        json!([name, version, device_profile, notes, self.upload.sha256()]).to_string()
+    }
+
+    async fn store(self, app: &App, caller: &MkCaller) -> Result<Response, MkError> {
+        let Self { description, file_name, upload } = self;
+        let row = app.create_firmware(&caller.principal, description, file_name, upload).await?;
+        Ok(wire::created(COLLECTION, row.uuid, FirmwareView::new(&row)))
+    }
+}
+
+/// `GET /api/v1/firmware/{id}`
+async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    Ok(wire::ok(FirmwareView::new(&row)))
+}
+
+/// `DELETE /api/v1/firmware/{id}`
+async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let deleted = app.delete_firmware(&caller.principal, *id).await;
+    deleted.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    Ok(wire::no_content())
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DownloadTokenView {
+    token: String,
+    download_url: String,
+    expires_at: String,
+}
+
+/// `POST /api/v1/firmware/{id}/download-tokens`
+async fn create_token(
+    caller: MkCaller,
+    State(app): State<Arc<App>>,
+    BaseUrl(base): BaseUrl,
+    id: PathId,
+    body: JsonBody,
+) -> Answer {
+    let named = |e| MkError::named(e, KIND.title(), *id);
+    app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    let mut fields = body.fields(&app).await?;
+    let device = fields.required_uuid("deviceId");
+    fields.finish(Vec::new())?;
+    let device = device.ok_or_else(MkError::malformed_body)?;
+    let token = app.firmware_token(&caller.principal, *id, device).map_err(named)?;
+    let view = DownloadTokenView {
+        download_url: format!("{base}{DOWNLOAD_PATH}?token={}", token.text),
+        token: token.text,
+        expires_at: wire::iso(token.expires_at),
+    };
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}

@@ -1,0 +1,283 @@
+//! Packets for clients, in the version that each speaks.
+
+use std::num::NonZeroU16;
+
+use bytes::BytesMut;
+use rmqtt_codec::types::{Publish, QoS};
+use rmqtt_codec::{v3, v5};
+use tokio_util::codec::Encoder;
+
+use super::wire::{Codec, MqttWire, Version};
+use crate::app::mqtt::access::Grant;
+use crate::app::mqtt::message::OutMessage;
+use crate::domain::mqtt::Qos;
+
+/// Messages that a client may send without an acknowledgement.
+pub const RECEIVE_MAX: u16 = 1000;
+
+/// A packet for a client.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Out {
+    Refused(Refusal),
+    Accepted(Accepted),
+    Publish {
+        id: Option<u16>,
+        is_repeat: bool,
+        message: OutMessage,
+    },
+    PubAck(u16, AckReason),
+    PubRec(u16, AckReason),
+    PubRel(u16),
+    /// Whether the id was known.
+    PubComp(u16, bool),
+    SubAck(u16, Vec<Grant>),
+    UnsubAck(u16, Vec<bool>),
+    Pong,
+    /// 3.1.1 has none: the connection is closed without a word.
+    Disconnect(Reason),
+}
+
+/// CONNACK of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    pub is_present: bool,
+    pub expiry_s: u32,
+    /// Only when the server has chosen it.
+    pub client_id: Option<String>,
+    pub max_packet: u32,
+    pub keep_alive_s: Option<u16>,
+}
+
+/// Why CONNECT is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Version,
+    ClientId,
+    Credentials,
+    NotAuthorized,
+    Unavailable,
+    AuthMethod,
+    Malformed,
+}
+
+/// How a message is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AckReason {
+    Success,
+    NotAuthorized,
+    PayloadInvalid,
+    QuotaExceeded,
+}
+
+/// Why the server disconnects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Malformed,
+    Protocol,
+    NotAuthorized,
+    Busy,
+    ShuttingDown,
+    KeepAlive,
+    TakenOver,
+    TopicInvalid,
+    ReceiveMaximum,
+    AliasInvalid,
+    TooLarge,
+    Quota,
+    Administrative,
+    SubscriptionIdentifiers,
+}
+
+impl MqttWire {
+    /// Queues a packet. Returns false for a message that is larger than its client takes: it must not be sent.
+    pub fn queue(&mut self, packet: Out) -> bool {
+        encode(&mut self.codec, packet, &mut self.outbox)
+    }
+}
+
+/// Appends a packet to a buffer; see [`MqttWire::queue`].
+pub fn encode(codec: &mut Codec, packet: Out, buffer: &mut BytesMut) -> bool {
+    match &mut codec.version {
+        Version::Unknown => true,
+        Version::V3(codec) => match to_v3(packet) {
+            Some(packet) => codec.encode(packet, buffer).is_ok(),
+            None => true,
+        },
+        Version::V5(codec) => match to_v5(packet) {
+            Some(packet) => codec.encode(packet, buffer).is_ok(),
+            None => true,
+        },
+    }
+}
+
+fn to_qos(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+        Qos::ExactlyOnce => QoS::ExactlyOnce,
+    }
+}
+
+fn publish(id: Option<u16>, is_repeat: bool, message: OutMessage, is_v5: bool) -> Box<Publish> {
+    Box::new(Publish {
+        dup: is_repeat,
+        retain: message.is_retained,
+        qos: to_qos(message.qos),
+        topic: (&*message.topic).into(),
+        packet_id: id.and_then(NonZeroU16::new),
+        payload: message.payload,
+        properties: is_v5.then(v5::PublishProperties::default),
+    })
+}
+
+/// `None` for what version 3.1.1 does not have, and for the id 0, which no packet has.
+fn to_v3(packet: Out) -> Option<v3::Packet> {
+    use v3::{ConnectAck, ConnectAckReason as Code, Packet, SubscribeReturnCode};
+    let ack = |return_code, session_present| Packet::ConnectAck(ConnectAck { return_code, session_present });
+    let number = NonZeroU16::new;
+    Some(match packet {
+        Out::Refused(refusal) => ack(
+            match refusal {
+                Refusal::Version => Code::UnacceptableProtocolVersion,
+                Refusal::ClientId => Code::IdentifierRejected,
+                Refusal::Credentials => Code::BadUserNameOrPassword,
+                Refusal::NotAuthorized | Refusal::AuthMethod => Code::NotAuthorized,
+                Refusal::Unavailable => Code::ServiceUnavailable,
+                Refusal::Malformed => return None,
+            },
+            false,
+        ),
+        Out::Accepted(accepted) => ack(Code::ConnectionAccepted, accepted.is_present),
+        Out::Publish { id, is_repeat, message } => Packet::Publish(publish(id, is_repeat, message, false)),
+        Out::PubAck(id, _) => Packet::PublishAck { packet_id: number(id)? },
+        Out::PubRec(id, _) => Packet::PublishReceived { packet_id: number(id)? },
+        Out::PubRel(id) => Packet::PublishRelease { packet_id: number(id)? },
+        Out::PubComp(id, _) => Packet::PublishComplete { packet_id: number(id)? },
+        Out::SubAck(id, grants) => {
+            let status = grants.into_iter().map(|grant| match grant {
+                Grant::Granted(qos) => SubscribeReturnCode::Success(to_qos(qos)),
+                Grant::NotAuthorized
+                | Grant::Malformed
+                | Grant::Shared
+                | Grant::TooMany
+                | Grant::Unavailable => SubscribeReturnCode::Failure,
+            });
+            Packet::SubscribeAck { packet_id: number(id)?, status: status.collect() }
+        }
+        Out::UnsubAck(id, _) => Packet::UnsubscribeAck { packet_id: number(id)? },
+        Out::Pong => Packet::PingResponse,
+        Out::Disconnect(_) => return None,
+    })
+}
+
+fn to_v5(packet: Out) -> Option<v5::Packet> {
+    use v5::{Disconnect, Packet, PublishAck2, PublishAck2Reason, SubscribeAck, UnsubscribeAck};
+    let number = NonZeroU16::new;
+    let release = |packet_id, reason_code| PublishAck2 { packet_id, reason_code, ..PublishAck2::default() };
+    Some(match packet {
+        Out::Refused(refusal) => {
+            Packet::from(v5::ConnectAck { reason_code: refusal_code(refusal), ..v5::ConnectAck::default() })
+        }
+        Out::Accepted(accepted) => Packet::from(connack(accepted)),
+        Out::Publish { id, is_repeat, message } => Packet::Publish(publish(id, is_repeat, message, true)),
+        Out::PubAck(id, reason) => Packet::PublishAck(puback(number(id)?, reason)),
+        Out::PubRec(id, reason) => Packet::PublishReceived(puback(number(id)?, reason)),
+        Out::PubRel(id) => Packet::PublishRelease(release(number(id)?, PublishAck2Reason::Success)),
+        Out::PubComp(id, is_known) => {
+            let code =
+                if is_known { PublishAck2Reason::Success } else { PublishAck2Reason::PacketIdNotFound };
+            Packet::PublishComplete(release(number(id)?, code))
+        }
+        Out::SubAck(id, grants) => Packet::SubscribeAck(SubscribeAck {
+            packet_id: number(id)?,
+            properties: Vec::new(),
+            reason_string: None,
+            status: grants.into_iter().map(grant_code).collect(),
+        }),
+        Out::UnsubAck(id, were_there) => {
+            use v5::UnsubscribeAckReason::{NoSubscriptionExisted, Success};
+            let status = were_there.into_iter().map(|was| if was { Success } else { NoSubscriptionExisted });
+            Packet::UnsubscribeAck(UnsubscribeAck {
+                packet_id: number(id)?,
+                properties: Vec::new(),
+                reason_string: None,
+                status: status.collect(),
+            })
+        }
+        Out::Pong => Packet::PingResponse,
+        Out::Disconnect(reason) => Packet::Disconnect(Disconnect::new(disconnect_code(reason))),
+    })
+}
+
+fn puback(packet_id: NonZeroU16, reason: AckReason) -> v5::PublishAck {
+    use v5::PublishAckReason as Code;
+    let reason_code = match reason {
+        AckReason::Success => Code::Success,
+        AckReason::NotAuthorized => Code::NotAuthorized,
+        AckReason::PayloadInvalid => Code::PayloadFormatInvalid,
+        AckReason::QuotaExceeded => Code::QuotaExceeded,
+    };
+    v5::PublishAck { packet_id, reason_code, ..v5::PublishAck::default() }
+}
+
+fn connack(accepted: Accepted) -> v5::ConnectAck {
+    v5::ConnectAck {
+        session_present: accepted.is_present,
+        session_expiry_interval_secs: Some(accepted.expiry_s),
+        receive_max: NonZeroU16::new(RECEIVE_MAX).unwrap_or(NonZeroU16::MAX),
+        max_packet_size: Some(accepted.max_packet),
+        assigned_client_id: accepted.client_id.map(Into::into),
+        topic_alias_max: 0,
+        subscription_identifiers_available: false,
+        shared_subscription_available: false,
+        server_keepalive_sec: accepted.keep_alive_s,
+        ..v5::ConnectAck::default()
+    }
+}
+
+fn refusal_code(refusal: Refusal) -> v5::ConnectAckReason {
+    use v5::ConnectAckReason as Code;
+    match refusal {
+        Refusal::Version => Code::UnsupportedProtocolVersion,
+        Refusal::ClientId => Code::ClientIdentifierNotValid,
+        Refusal::Credentials => Code::BadUserNameOrPassword,
+        Refusal::NotAuthorized => Code::NotAuthorized,
+        Refusal::Unavailable => Code::ServerUnavailable,
+        Refusal::AuthMethod => Code::BadAuthenticationMethod,
+        Refusal::Malformed => Code::MalformedPacket,
+    }
+}
+
+fn grant_code(grant: Grant) -> v5::SubscribeAckReason {
+    use v5::SubscribeAckReason as Code;
+    match grant {
+        Grant::Granted(Qos::AtMostOnce) => Code::GrantedQos0,
+        Grant::Granted(Qos::AtLeastOnce) => Code::GrantedQos1,
+        Grant::Granted(Qos::ExactlyOnce) => Code::GrantedQos2,
+        Grant::NotAuthorized => Code::NotAuthorized,
+        Grant::Malformed => Code::TopicFilterInvalid,
+        Grant::Shared => Code::SharedSubscriptionNotSupported,
+        Grant::TooMany => Code::QuotaExceeded,
+        Grant::Unavailable => Code::UnspecifiedError,
+    }
+}
+
+fn disconnect_code(reason: Reason) -> v5::DisconnectReasonCode {
+    use v5::DisconnectReasonCode as Code;
+    match reason {
+        Reason::Malformed => Code::MalformedPacket,
+        Reason::Protocol => Code::ProtocolError,
+        Reason::NotAuthorized => Code::NotAuthorized,
+        Reason::Busy => Code::ServerBusy,
+        Reason::ShuttingDown => Code::ServerShuttingDown,
+        Reason::KeepAlive => Code::KeepAliveTimeout,
+        Reason::TakenOver => Code::SessionTakenOver,
+        Reason::TopicInvalid => Code::TopicNameInvalid,
+        Reason::ReceiveMaximum => Code::ReceiveMaximumExceeded,
+        Reason::AliasInvalid => Code::TopicAliasInvalid,
+        Reason::TooLarge => Code::PacketTooLarge,
+        Reason::Quota => Code::QuotaExceeded,
+        Reason::Administrative => Code::AdministrativeAction,
+        Reason::SubscriptionIdentifiers => Code::SubscriptionIdentifiersNotSupported,
+    }
+}
