@@ -12,7 +12,7 @@ mod devices;
 mod target;
 
 pub use self::admin::{
-    ClientSubcommand, CreateClientArgs, KeySubcommand, OrgSubcommand, UserArgs, UserSubcommand,
+    CaSubcommand, ClientSubcommand, CreateClientArgs, KeySubcommand, OrgSubcommand, UserArgs, UserSubcommand,
 };
 pub use self::data::{Calibrate, Export, ExportFormat, Import, OutputFormat, Sql};
 pub use self::devices::{Browse, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};
@@ -53,6 +53,11 @@ pub enum CliCommand {
         #[command(subcommand)]
         command: ClientSubcommand,
     },
+    /// Manage the authority that signs the certificates of devices
+    Ca {
+        #[command(subcommand)]
+        command: CaSubcommand,
+    },
     /// Run a SQL query
     Sql(Sql),
     /// Import readings or devices from CSV, Parquet, NDJSON, Arrow or YAML files
@@ -61,9 +66,9 @@ pub enum CliCommand {
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
-    /// Simulate a device: a small plant that speaks modbus, melsec, fenet or opcua
+    /// Simulate a device: a small plant that speaks modbus, melsec, fenet, opcua or mqtt
     Simulate(Simulate),
-    /// List the nodes of an OPC UA server
+    /// List the nodes of an OPC UA server, or the topics of an MQTT broker
     Browse(Browse),
     /// Manage OPC UA certificates
     Opcua {
@@ -182,7 +187,10 @@ pub enum SchemaSubcommand {
     /// Print the GraphQL schema of /graphql (SDL)
     Graphql,
     /// Print the REST API as OpenAPI 3.1
-    Openapi,
+    Openapi {
+        /// The API of another vendor: blynk, instathings, instathings-onpremise, opensynaptic
+        api: Option<String>,
+    },
     /// Print the tables and views that /sql can query
     Sql,
 }

@@ -24,6 +24,7 @@ fn the_contract_is_accepted() {
         "simulate fenet --fault stuck:tank.level@1m+10s --fault disconnect@5m+20s/10m",
         "demo --fault drift:motor.temperature@60s+30s=12",
         "bench collect --devices 5 --registers 100 --interval 0.5 --seconds 2",
+        "bench vendors --devices 5 --streams 2 --rows 1000 --runs 3 --followers 2 --rate 20 --seconds 1 --data-dir d",
         "simulate opcua --listen 127.0.0.1:4840",
         "org create acme --name Acme",
         "org list --data-dir d",
@@ -46,6 +47,8 @@ fn the_contract_is_accepted() {
         "restore there --data-dir d --catalog-url postgres://db/plant",
         "read modbus://127.0.0.1:5020/hr:100?type=fp32",
         "schema sql",
+        "schema openapi",
+        "schema openapi blynk",
         "completions bash",
         "man there",
     ];

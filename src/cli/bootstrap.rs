@@ -3,11 +3,14 @@
 
 use crate::app::App;
 use crate::app::access::bootstrap_secret;
-use crate::app::client::client_preset;
+use crate::app::client::{client_preset, mk_key_preset};
 use crate::domain::Result;
 use crate::domain::client::{ClientApi, ClientSecret};
 
 const KEY_VARIABLE: &str = "BASALT_BOOTSTRAP_KEY";
+
+/// Presets a key of the MK platform.
+const MK_VARIABLE: &str = "BASALT_BOOTSTRAP_MK";
 
 /// Variables that preset a client as `id:secret`.
 const CLIENT_VARIABLES: [(&str, ClientApi); 2] =
@@ -42,6 +45,9 @@ impl Bootstrap {
                 );
             }
             clients.push((api, secret));
+        }
+        if let Some(text) = variable(MK_VARIABLE) {
+            clients.push((ClientApi::Mk, mk_key_preset(MK_VARIABLE, &text)?));
         }
         Ok(Self { key, clients })
     }

@@ -5,26 +5,33 @@
 
 mod keys;
 mod layers;
+mod media;
+mod mqtt;
+mod plans;
+mod smtp;
 mod units;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keys::KEYS;
 use layers::{Layer, Setting};
+pub use mqtt::MqttConfig;
 pub use units::parse_duration;
 
 use crate::app::ai::LOADED_BYTES;
 use crate::app::command::CommandSettings;
 use crate::app::compat::CompatSettings;
+use crate::app::cors::CorsOrigins;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
 use crate::app::live::LiveSettings;
+use crate::app::media::MediaSettings;
 use crate::app::messages::MessageSettings;
 use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::app::session::SessionOptions;
 use crate::collect::AllowedNetworks;
+use crate::domain::notification::SmtpSettings;
 use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
 
@@ -71,10 +78,16 @@ pub struct Config {
     pub metrics_public: bool,
     pub log: LogConfig,
     pub host: HostSettings,
+    pub media: MediaSettings,
+    /// Origins whose pages may use the APIs.
+    pub cors: CorsOrigins,
     pub compat: CompatSettings,
     pub graphql: graphql::GraphqlLimits,
     pub live: LiveSettings,
     pub messages: MessageSettings,
+    pub mqtt: MqttConfig,
+    /// The server that takes e-mails.
+    pub smtp: SmtpSettings,
     pub commands: CommandSettings,
     /// Bytes of the latest rows kept in memory for subscribers.
     pub live_ring: u64,
@@ -252,10 +265,14 @@ impl Default for Config {
             metrics_public: false,
             log: LogConfig { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
+            media: MediaSettings::default(),
+            cors: CorsOrigins::default(),
             compat: CompatSettings::default(),
             graphql: graphql::GraphqlLimits::default(),
             live: LiveSettings::default(),
             messages: MessageSettings::default(),
+            mqtt: MqttConfig::default(),
+            smtp: SmtpSettings::default(),
             commands: CommandSettings::default(),
             live_ring: 16_000_000,
             ai_loaded_bytes: LOADED_BYTES as u64,
@@ -317,12 +334,14 @@ impl Config {
             };
             return Err(Error::field(lacks, format!("is needed beside {has}")));
         }
+        self.mqtt.check()?;
+        smtp::check(&self.smtp)?;
         Ok(self)
     }
 
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
         let Setting { key, text, is_list, source } = setting;
-        let Some(known) = KEYS.iter().find(|k| k.name == key) else {
+        let Some(known) = keys::all().find(|k| k.name == key) else {
             return Err(format!("unknown key (from {source}); {}", keys::list_valid_keys(key)));
         };
         let text = text.as_deref().filter(|_| known.takes_list || !is_list);

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::app::instathings::InstathingsSettings;
+use crate::app::mk::MkSettings;
+use crate::app::mk::provisioning::ProvisioningSettings;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
     let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];
@@ -34,7 +36,7 @@ fn the_later_layer_wins() {
 #[test]
 fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let example = include_str!("../../basalt.toml.example");
-    for key in KEYS {
+    for key in keys::all() {
         let line = key.name.rsplit('.').next().expect("a name");
         assert!(example.contains(&format!("{line} = ")), "basalt.toml.example lacks {}", key.name);
     }
@@ -51,7 +53,25 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let onpremise = OnPremiseConfig { host: None, ..config.onpremise.clone() };
     let opensynaptic = OpenSynapticConfig { listen: None, ..config.opensynaptic.clone() };
     let instathings = InstathingsSettings { ttl: None, ..config.compat.instathings.clone() };
-    let compat = CompatSettings { default_org: None, instathings, ..config.compat.clone() };
+    let provisioning = ProvisioningSettings { mqtt_host: None, ..config.compat.mk.provisioning.clone() };
+    let mk = MkSettings {
+        public_url: None,
+        jwt_secret: None,
+        jwks_url: None,
+        provisioning,
+        plans: Vec::new(),
+        ..config.compat.mk.clone()
+    };
+    let mqtt = MqttConfig {
+        listen: None,
+        tls_listen: None,
+        host: None,
+        tls: TlsFiles::default(),
+        ..config.mqtt.clone()
+    };
+    let smtp = SmtpSettings { security: config.smtp.security, ..SmtpSettings::default() };
+    let media = MediaSettings { devices: Vec::new(), ..config.media.clone() };
+    let compat = CompatSettings { default_org: None, instathings, mk, ..config.compat.clone() };
     let off = Config {
         catalog_url: None,
         queries_dir: None,
@@ -62,6 +82,9 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         onpremise,
         opensynaptic,
         compat,
+        mqtt,
+        smtp,
+        media,
         tls: TlsFiles::default(),
         ..config
     };

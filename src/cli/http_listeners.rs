@@ -13,8 +13,9 @@ use super::fd_limit;
 use super::running_listeners::RunningListeners;
 use crate::api::connection_limit::ConnectionLimit;
 use crate::api::instathings::onpremise::{self, OnPremiseOptions};
+use crate::api::serve::{self, HttpApi};
 use crate::api::tls::Tls;
-use crate::api::{self, opensynaptic, serve};
+use crate::api::{self, opensynaptic};
 use crate::app::App;
 use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::domain::Result;
@@ -46,9 +47,9 @@ impl HttpSockets {
         let limits = HttpLimits::new(config, fd_limit::raise_fd_limit());
         let tls = &self.tls;
         let mut start =
-            |scheme: &str, BoundSocket { socket, address }: BoundSocket, routes, limit| -> Result<()> {
+            |scheme: &str, BoundSocket { socket, address }: BoundSocket, api, limit| -> Result<()> {
                 let tls = tls.as_ref().map(Tls::for_http).transpose()?;
-                let serving = serve::serve(socket, tls, routes, limit, stop.clone().cancelled_owned());
+                let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
                 running.spawn(format!("{scheme}://{address}"), endless(serving));
                 Ok(())
             };
@@ -63,7 +64,8 @@ impl HttpSockets {
             if let Some(bound) = self.onpremise {
                 warn_if_reachable(bound.address, "onpremise.address", ON_PREMISE);
                 let limit = ConnectionLimit::new("onpremise.connections", limits.onpremise);
-                start("onpremise", bound, onpremise, limit)?;
+                let api = HttpApi { routes: onpremise, error_forms: onpremise::ERROR_FORMS };
+                start("onpremise", bound, api, limit)?;
             }
         }
         let packets = &config.opensynaptic.settings;
@@ -72,11 +74,12 @@ impl HttpSockets {
         if let Some(bound) = self.opensynaptic {
             warn_if_packets_are_open(packets, bound.address, "opensynaptic.listen");
             let limit = ConnectionLimit::new("opensynaptic.connections", config.opensynaptic.connections);
-            start("opensynaptic", bound, opensynaptic::router(app.clone()), limit)?;
+            let routes = opensynaptic::router(app.clone());
+            start("opensynaptic", bound, HttpApi { routes, error_forms: opensynaptic::ERROR_FORMS }, limit)?;
         }
         let scheme = if tls.is_some() { "https" } else { "http" };
         let limit = ConnectionLimit::new("http.connections", limits.main);
-        start(scheme, self.main, routes, limit)
+        start(scheme, self.main, HttpApi { routes, error_forms: api::ERROR_FORMS }, limit)
     }
 }
 
@@ -92,7 +95,7 @@ pub fn own_address(config: &OnPremiseConfig) -> Option<SocketAddr> {
 
 fn onpremise_options(app: &App, sessions: usize) -> OnPremiseOptions {
     let connections = app.connected().task_tracker().clone();
-    OnPremiseOptions { sessions, ending: app.ending(), connections }
+    OnPremiseOptions { sessions, ending: app.ending(), origins: app.settings().cors.clone(), connections }
 }
 
 /// Warns that other machines reach an API without authentication at this address.

@@ -11,6 +11,7 @@ use super::file_permissions;
 use crate::app::ai::AiParts;
 use crate::app::ai::query_models::QueryModels;
 use crate::app::collector_ports::CollectorStates;
+use crate::app::media::MediaSettings;
 use crate::app::session::SessionOptions;
 use crate::app::{App, AppSettings, Parts};
 use crate::domain::time::SystemClock;
@@ -71,9 +72,13 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         metrics_public: config.metrics_public,
         graphql: config.graphql,
         host: config.host.clone(),
+        media: MediaSettings { networks: config.networks.clone(), ..config.media.clone() },
+        cors: config.cors.clone(),
         compat: config.compat.clone(),
         live: config.live.clone(),
         messages: config.messages.clone(),
+        mqtt: config.mqtt.settings.clone(),
+        smtp: config.smtp.clone(),
         commands: config.commands.clone(),
         opensynaptic: config.opensynaptic.settings.clone(),
         queries,
@@ -86,8 +91,10 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
 impl Instance {
     /// Commits pending writes, flushes, saves the catalog's in-memory state and releases the directory.
     pub async fn close(self) -> Result<()> {
+        let closed = self.store.close().await;
+        // What was written until then is counted.
         let remembered = self.app.save_pending().await;
-        self.store.close().await.and(remembered)
+        closed.and(remembered)
     }
 }
 

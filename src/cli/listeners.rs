@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::bound_socket::BoundSocket;
 use super::config::Config;
 use super::http_listeners::{self, HttpSockets};
+use super::mqtt_listeners;
 use super::running_listeners::RunningListeners;
 use crate::api::flight::{self, FlightOptions};
 use crate::api::pg::{self, PgOptions};
@@ -23,6 +24,8 @@ pub struct Listeners {
     flight: Option<BoundSocket>,
     onpremise: Option<BoundSocket>,
     opensynaptic: Option<BoundSocket>,
+    mqtt: Option<BoundSocket>,
+    mqtt_tls: Option<BoundSocket>,
     tls: Option<Tls>,
 }
 
@@ -47,6 +50,8 @@ impl Listeners {
             .await?,
             opensynaptic: BoundSocket::bind_optional(config.opensynaptic.listen, "--opensynaptic-listen")
                 .await?,
+            mqtt: BoundSocket::bind_optional(config.mqtt.listen, "mqtt.listen").await?,
+            mqtt_tls: BoundSocket::bind_optional(config.mqtt.tls_listen, "mqtt.tls_listen").await?,
             tls,
         })
     }
@@ -61,6 +66,11 @@ impl Listeners {
         self.tls.as_ref().map(|tls| tls.pem().to_owned())
     }
 
+    /// Returns the certificate of the HTTP listener.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
     fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
@@ -70,9 +80,12 @@ impl Listeners {
         self,
         config: &Config,
         app: &Arc<App>,
+        mqtt_tls: Option<mqtt_listeners::Acceptor>,
         stop: &CancellationToken,
     ) -> Result<RunningListeners> {
         let mut running = RunningListeners::default();
+        mqtt_listeners::serve(&mut running, self.mqtt, (config, app, stop), None);
+        mqtt_listeners::serve(&mut running, self.mqtt_tls, (config, app, stop), mqtt_tls);
         if let Some(BoundSocket { socket, address }) = self.pg {
             let options = PgOptions {
                 connections: config.pg.connections,

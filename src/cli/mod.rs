@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod bootstrap;
 mod bound_socket;
+mod ca;
 mod calibrate;
 mod client;
 mod compact;
@@ -26,6 +27,8 @@ mod key;
 mod listeners;
 mod logging;
 mod man;
+mod mqtt_commands;
+mod mqtt_listeners;
 mod opcua_commands;
 mod org;
 mod print;
@@ -87,11 +90,15 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
         CliCommand::User { command } => user::run(command).await,
         CliCommand::Key { command } => key::run(command).await,
         CliCommand::Client { command } => client::run(command).await,
+        CliCommand::Ca { command } => ca::run(command).await,
         CliCommand::Sql(args) => sql::run(args).await,
         CliCommand::Import(args) => import::run(args).await,
         CliCommand::Export(args) => export::run(args).await,
         CliCommand::Read(args) => read::run(args).await,
         CliCommand::Simulate(args) => simulate::run(args).await,
+        CliCommand::Browse(args) if mqtt_commands::is_broker(&args.address) => {
+            mqtt_commands::browse(args).await
+        }
         CliCommand::Browse(args) => opcua_commands::browse(args).await,
         CliCommand::Opcua { command } => opcua_commands::run(&command),
         CliCommand::Calibrate(args) => calibrate::run(args).await,

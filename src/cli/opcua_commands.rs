@@ -25,6 +25,7 @@ pub fn connect_context(place: &DataDirArgs) -> Result<ConnectContext> {
     })
 }
 
+/// Lists the nodes of an OPC UA server.
 pub async fn browse(args: Browse) -> Result<()> {
     let (timeout, means) = (parse_timeout(args.timeout)?, connect_context(&args.place)?);
     let tree = one_shot::browse(&args.address, usize::from(args.depth), timeout, &means).await?;

@@ -14,16 +14,10 @@ use arrow::json::writer::{JsonArray, LineDelimited};
 use arrow::util::pretty::pretty_format_batches_with_schema;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
 use super::args;
+use crate::app::export::parquet_file::ParquetFile;
 use crate::domain::{Error, Result};
-
-/// Rows per Parquet row group, which its writer holds in memory.
-const ROW_GROUP_ROWS: usize = 128 << 10;
 
 /// Output formats of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +82,7 @@ enum FormatWriter<W: Write + Send> {
     Csv(Box<csv::Writer<W>>),
     ArrowFile(FileWriter<W>),
     ArrowStream(StreamWriter<W>),
-    Parquet(Box<ArrowWriter<W>>),
+    Parquet(Box<ParquetFile<W>>),
 }
 
 impl<W: Write + Send> FormatWriter<W> {
@@ -110,15 +104,7 @@ impl<W: Write + Send> FormatWriter<W> {
             RowFormat::ArrowStream => {
                 FormatWriter::ArrowStream(StreamWriter::try_new(out, schema).map_err(arrow_error)?)
             }
-            RowFormat::Parquet => {
-                let fast = ZstdLevel::try_new(1).map_err(parquet_error)?;
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(fast))
-                    .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-                    .build();
-                let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties));
-                FormatWriter::Parquet(Box::new(writer.map_err(parquet_error)?))
-            }
+            RowFormat::Parquet => FormatWriter::Parquet(Box::new(ParquetFile::new(out, schema)?)),
         })
     }
 
@@ -129,7 +115,7 @@ impl<W: Write + Send> FormatWriter<W> {
             FormatWriter::Csv(writer) => writer.write(batch).map_err(arrow_error),
             FormatWriter::ArrowFile(writer) => writer.write(batch).map_err(arrow_error),
             FormatWriter::ArrowStream(writer) => writer.write(batch).map_err(arrow_error),
-            FormatWriter::Parquet(writer) => writer.write(batch).map_err(parquet_error),
+            FormatWriter::Parquet(writer) => writer.write(batch),
         }
     }
 
@@ -149,7 +135,7 @@ impl<W: Write + Send> FormatWriter<W> {
             FormatWriter::Csv(writer) => Ok(writer.into_inner()),
             FormatWriter::ArrowFile(writer) => writer.into_inner().map_err(arrow_error),
             FormatWriter::ArrowStream(writer) => writer.into_inner().map_err(arrow_error),
-            FormatWriter::Parquet(writer) => writer.into_inner().map_err(parquet_error),
+            FormatWriter::Parquet(writer) => writer.finish().map(|(out, _)| out),
         }
     }
 }
@@ -169,10 +155,6 @@ fn arrow_error(error: ArrowError) -> Error {
 /// Converts a write error of the output.
 fn failed(error: io::Error) -> Error {
     Error::unavailable("the rows cannot be written").with_source(error)
-}
-
-fn parquet_error(error: ParquetError) -> Error {
-    Error::internal("the rows cannot be written as Parquet").with_source(error)
 }
 
 #[cfg(test)]

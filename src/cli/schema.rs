@@ -2,18 +2,28 @@
 
 use super::args::SchemaSubcommand;
 use super::print;
-use crate::api::{graphql, openapi};
+use crate::api::{self, graphql, openapi};
 use crate::domain::{Error, Result};
 use crate::query::tables::ddl;
 
 pub fn run(schema: &SchemaSubcommand) -> Result<()> {
     match schema {
         SchemaSubcommand::Graphql => print::line(graphql::sdl().trim_end()),
-        SchemaSubcommand::Openapi => print::line(openapi::text().trim_end()),
+        SchemaSubcommand::Openapi { api: None } => print::line(openapi::text().trim_end()),
+        SchemaSubcommand::Openapi { api: Some(name) } => print::line(vendor_document(name)?.trim_end()),
         SchemaSubcommand::Sql => {
             let text =
                 ddl::print().map_err(|e| Error::internal("the tables cannot be described").with_source(e))?;
             print::line(text.trim_end())
         }
     }
+}
+
+/// Returns the OpenAPI document of another vendor's API.
+fn vendor_document(name: &str) -> Result<String> {
+    let documents = api::vendor_documents();
+    let names = documents.iter().map(|document| document.name).collect::<Vec<_>>().join(", ");
+    let found = documents.into_iter().find(|document| document.name == name);
+    let unknown = || Error::invalid(format!("`{name}` is not one of {names}"));
+    found.map(|document| document.text()).ok_or_else(unknown)
 }

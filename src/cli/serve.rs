@@ -14,6 +14,7 @@ use super::config::{Config, ConfigFile, ConfigFlag};
 use super::dir_lock::DirLock;
 use super::instance::{self, Instance};
 use super::listeners::Listeners;
+use super::mqtt_listeners;
 use super::server_file::ServerFile;
 use super::{logging, target};
 use crate::app::collector_ports;
@@ -92,10 +93,18 @@ async fn run_services(
     let token = opened.app.issue_local_token()?;
     let app = opened.app.clone();
     let models = tokio::spawn(opened.app.clone().run_models(stop.clone()));
+    let alerts = tokio::spawn(opened.app.clone().run_alerts(stop.clone()));
+    let exports = tokio::spawn(opened.app.clone().run_exports(stop.clone()));
     let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
+    let notifications = tokio::spawn(opened.app.clone().run_notifications(stop.clone()));
+    opened.app.recover_media().await?;
+    let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
+    opened.app.start_mqtt().await?;
+    let mqtt = tokio::spawn(opened.app.clone().run_mqtt(stop.clone()));
+    let mqtt_tls = mqtt_listeners::acceptor(config, &opened.app, listeners.tls(), &stop).await?;
     let (url, certificate) = (listeners.url(), listeners.certificate());
-    let serving = listeners.serve(config, &opened.app, &stop)?;
+    let serving = listeners.serve(config, &opened.app, mqtt_tls, &stop)?;
 
     let running = ServerFile { pid: std::process::id(), url: url.clone(), token, certificate };
     let ended = match running.publish(&config.data_dir) {
@@ -110,8 +119,14 @@ async fn run_services(
     stop.cancel();
     collectors.stop().await;
     models.await.map_err(|e| Error::internal("the models ended early").with_source(e))?;
+    alerts.await.map_err(|e| Error::internal("the alert rules ended early").with_source(e))?;
+    exports.await.map_err(|e| Error::internal("the exports ended early").with_source(e))?;
     let generated = virtual_data.await;
     generated.map_err(|e| Error::internal("the virtual devices ended early").with_source(e))?;
+    media.await.map_err(|e| Error::internal("media ended early").with_source(e))?;
+    mqtt.await.map_err(|e| Error::internal("the MQTT broker ended early").with_source(e))?;
+    let delivered = notifications.await;
+    delivered.map_err(|e| Error::internal("the notifications ended early").with_source(e))?;
     ended
 }
 

@@ -9,13 +9,13 @@ use super::args::Simulate;
 use super::{print, serve};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
-use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, fleet, opcua_nodes};
+use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, fleet, mqtt, opcua_nodes};
 
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
     let listen = match args.listen {
         Some(listen) => listen,
-        None => format!("127.0.0.1:{}", protocol.default_port().unwrap_or_default()),
+        None => format!("127.0.0.1:{}", protocol.default_port().unwrap_or(mqtt::DEFAULT_PORT)),
     };
     let address: SocketAddr = listen.parse().map_err(|_| {
         Error::field("listen", format!("`{listen}` is not an address and a port such as 127.0.0.1:5020"))
@@ -33,6 +33,11 @@ pub async fn run(args: Simulate) -> Result<()> {
             print::line(&format!("listening on opc.tcp://{}", simulator.addr()))?;
             print::line("without security, to anybody. Nodes:")?;
             opcua_nodes().iter().try_for_each(|node| print::line(node))?;
+        }
+        Protocol::Mqtt => {
+            print::line(&format!("listening on mqtt://{}", simulator.addr()))?;
+            print::line("without a login, to anybody. Topics:")?;
+            mqtt::topic_lines().iter().try_for_each(|topic| print::line(topic))?;
         }
         _ => print::line(&format!("listening on {protocol}://{}", simulator.addr()))?,
     }

@@ -1,5 +1,5 @@
 //! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet and
-//! OPC UA servers for it.
+//! OPC UA servers and an MQTT broker for it.
 //!
 //! The module knows nothing of collectors, the catalog's streams, or storage; a real client cannot distinguish it
 //! from a device.
@@ -12,6 +12,7 @@ pub mod fleet;
 pub mod melsec;
 pub mod memory;
 pub mod modbus;
+pub mod mqtt;
 pub mod opcua;
 pub mod plant;
 pub mod registers;

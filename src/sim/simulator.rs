@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::memory::CpuMemory;
 use super::plant::Plant;
-use super::{fenet, melsec, modbus, opcua};
+use super::{fenet, melsec, modbus, mqtt, opcua};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 
@@ -20,8 +20,8 @@ use crate::domain::{Error, Result};
 const PLANT_TICK: Duration = Duration::from_millis(100);
 
 /// The protocols that can be simulated.
-pub const SIMULATED_PROTOCOLS: [Protocol; 4] =
-    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua];
+pub const SIMULATED_PROTOCOLS: [Protocol; 5] =
+    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua, Protocol::Mqtt];
 
 /// A running simulator. Dropping it stops it; `stop` also waits for the end.
 pub struct Simulator {
@@ -90,6 +90,7 @@ enum SimulatedDevice {
     Melsec(Arc<Mutex<CpuMemory>>),
     Fenet(Arc<Mutex<CpuMemory>>),
     Opcua(opcua::OpcuaServer),
+    Mqtt(mqtt::MqttBroker),
 }
 
 impl SimulatedDevice {
@@ -99,6 +100,7 @@ impl SimulatedDevice {
             Protocol::Melsec => Ok(SimulatedDevice::Melsec(melsec::memory(plant))),
             Protocol::Fenet => Ok(SimulatedDevice::Fenet(fenet::memory(plant))),
             Protocol::Opcua => Ok(SimulatedDevice::Opcua(opcua::OpcuaServer::new(plant))),
+            Protocol::Mqtt => Ok(SimulatedDevice::Mqtt(mqtt::MqttBroker::new(plant))),
             other => {
                 let names = SIMULATED_PROTOCOLS.map(Protocol::name).join(", ");
                 Err(Error::invalid(format!("protocol `{other}` is not one of {names}")))
@@ -112,6 +114,7 @@ impl SimulatedDevice {
             SimulatedDevice::Melsec(_) => Protocol::Melsec,
             SimulatedDevice::Fenet(_) => Protocol::Fenet,
             SimulatedDevice::Opcua(_) => Protocol::Opcua,
+            SimulatedDevice::Mqtt(_) => Protocol::Mqtt,
         }
     }
 
@@ -128,6 +131,9 @@ impl SimulatedDevice {
             }
             SimulatedDevice::Fenet(memory) => {
                 over.run_until_cancelled(fenet::serve(listener, Arc::clone(memory))).await;
+            }
+            SimulatedDevice::Mqtt(broker) => {
+                over.run_until_cancelled(broker.serve(listener)).await;
             }
             SimulatedDevice::Opcua(device) => device.serve(listener, addr, over.clone()).await,
         }

@@ -1,5 +1,6 @@
 //! Stream definitions for the simulators' quantities, from which `demo` creates its streams.
 
+use super::mqtt;
 use super::opcua::{QUANTITIES, Quantity};
 use crate::domain::device::Protocol;
 use crate::domain::stream::{AccessMode, StreamKind};
@@ -49,6 +50,9 @@ pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
     if protocol == Protocol::Opcua {
         return QUANTITIES.iter().map(node_tag).collect();
     }
+    if protocol == Protocol::Mqtt {
+        return QUANTITIES.iter().map(topic_tag).collect();
+    }
     let mut tags = modbus_tags();
     for tag in &mut tags {
         tag.path = path_by(protocol, &tag.path);
@@ -78,6 +82,12 @@ fn node_tag(quantity: &Quantity) -> DemoTag {
     let tag = tag(quantity.name, "", quantity.kind(), quantity.unit);
     let tag = DemoTag { path: format!("ns=2;s={}", quantity.name), ..tag };
     if quantity.is_writable() { tag.writable() } else { tag }
+}
+
+/// Settings are written to topics of their own, so that the streams can only be read.
+fn topic_tag(quantity: &Quantity) -> DemoTag {
+    let tag = tag(quantity.name, "", quantity.kind(), quantity.unit);
+    DemoTag { path: mqtt::value_path(quantity.name), ..tag }
 }
 
 fn modbus_tags() -> Vec<DemoTag> {

@@ -1,4 +1,4 @@
-//! Arguments of the administration commands: `org`, `user`, `key` and `client`.
+//! Arguments of the administration commands: `org`, `user`, `key`, `client` and `ca`.
 
 use clap::{Args, Subcommand};
 
@@ -175,4 +175,18 @@ pub struct CreateClientArgs {
     pub org: OrgArgs,
     #[command(flatten)]
     pub place: DataDirArgs,
+}
+
+#[derive(Subcommand)]
+pub enum CaSubcommand {
+    /// Show the authorities whose certificates are trusted
+    Show {
+        #[command(flatten)]
+        place: DataDirArgs,
+    },
+    /// Make a new authority, which signs from now on; earlier ones are trusted until their certificates expire
+    Rotate {
+        #[command(flatten)]
+        place: DataDirArgs,
+    },
 }

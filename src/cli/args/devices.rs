@@ -20,11 +20,14 @@ pub struct Read {
 
 #[derive(Args)]
 pub struct Browse {
-    /// Such as opc.tcp://127.0.0.1:4840/ or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1
+    /// Such as opc.tcp://127.0.0.1:4840/, opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1 or mqtt://127.0.0.1:1883/line/#
     pub address: String,
-    /// Number of levels to list below the node
+    /// Number of levels to list below the node (OPC UA)
     #[arg(long, default_value_t = 5, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub depth: u8,
+    /// Seconds to listen for messages of a broker (MQTT), at most 3600
+    #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
+    pub listen: f64,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     pub timeout: f64,
@@ -56,7 +59,7 @@ pub enum OpcuaSubcommand {
 
 #[derive(Args)]
 pub struct Simulate {
-    /// Protocol: modbus, melsec, fenet or opcua
+    /// Protocol: modbus, melsec, fenet, opcua or mqtt
     pub protocol: String,
     /// Listen address [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Without a subcommand: loads a plant, runs the ten benchmark queries and prints a table.
+/// Without a subcommand: loads a plant, runs ten benchmark queries and four more, and prints a table.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
@@ -37,6 +37,12 @@ pub enum BenchSubcommand {
     Graph(Graph),
     /// Measure collectors: Modbus devices in a separate process, every value stored; fails when rows are missing
     Collect(Collect),
+    /// Measure the APIs of OpenSynaptic, Blynk and Instathings on many devices, and their followers
+    Vendors(Vendors),
+    /// Measure MQTT: readings published with QoS 1, their fan-out, idle sessions; also those of another broker
+    Mqtt(Mqtt),
+    /// Measure alert rules: one on each of many streams at 1 Hz; fails when an alert is missing or there is one too many
+    Alerts(Alerts),
 }
 
 #[derive(Args)]
@@ -214,6 +220,68 @@ pub struct Live {
     pub data_dir: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub struct Vendors {
+    /// Number of devices of the plant
+    #[arg(long, default_value_t = 1000, value_parser = positive)]
+    pub devices: usize,
+    /// Streams per device, each at 1 Hz
+    #[arg(long, default_value_t = 10, value_parser = positive)]
+    pub streams: usize,
+    /// Total rows of all streams
+    #[arg(long, default_value_t = 100_000_000, value_parser = positive)]
+    pub rows: usize,
+    /// Runs of each request
+    #[arg(long, default_value_t = 50, value_parser = positive)]
+    pub runs: usize,
+    /// Followers over WebSockets, and as many over socket.io
+    #[arg(long, default_value_t = 1000, value_parser = positive)]
+    pub followers: usize,
+    /// Values written per second while others follow
+    #[arg(long, default_value_t = 500, value_parser = positive)]
+    pub rate: usize,
+    /// Seconds to measure with each group of followers
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Directory to work in and keep; a plant that is there is used again [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Mqtt {
+    /// Number of publishers, each with a stream of its own
+    #[arg(long, default_value_t = 64, value_parser = positive)]
+    pub clients: usize,
+    /// Messages that a publisher has unacknowledged at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    pub in_flight: u16,
+    /// Readings per message where they are sent in batches
+    #[arg(long, default_value_t = 100, value_parser = positive)]
+    pub batch: usize,
+    /// Number of subscribers of one publisher
+    #[arg(long, default_value_t = 200, value_parser = positive)]
+    pub subscribers: usize,
+    /// Readings published per second, each to be delivered to every subscriber
+    #[arg(long, default_value_t = 500, value_parser = positive)]
+    pub rate: usize,
+    /// Number of idle sessions, each with a subscription
+    #[arg(long, default_value_t = 10_000, value_parser = positive)]
+    pub idle: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Address and port of another broker to measure, which must admit anybody [default: a server of the bench's own]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "data_dir")]
+    pub address: Option<String>,
+    /// Process id of that broker, to print its memory and processor time (Linux)
+    #[arg(long, requires = "address")]
+    pub pid: Option<u32>,
+    /// Empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
 fn time(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.001..86_400.0).contains(seconds));
     seconds.ok_or_else(|| "not seconds between 0.001 and 86400".to_owned())
@@ -229,4 +297,17 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("not a whole number from 1".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+#[derive(Args)]
+pub struct Alerts {
+    /// Number of streams, each with a rule and a reading per second
+    #[arg(long, default_value_t = 10_000, value_parser = positive)]
+    pub rules: usize,
+    /// Seconds of writing, without rules and with them
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }

@@ -21,12 +21,20 @@ const NAME: &str = "bench.json";
 pub struct DatasetSpec {
     pub seed: u64,
     pub streams: usize,
+    /// Devices between which the streams are divided evenly, in the order of the streams.
+    #[serde(default = "one")]
+    pub devices: usize,
     /// Start of the plant, in microseconds.
     pub start: i64,
     /// Seconds per stream, one row per second.
     pub seconds: usize,
     /// Whether one more stream has a year that ends with the others.
     pub has_year: bool,
+}
+
+/// Number of devices of a plant that was loaded before plants had several.
+fn one() -> usize {
+    1
 }
 
 /// A plant and the streams that hold it.
@@ -66,7 +74,7 @@ impl DatasetSpec {
 impl Dataset {
     /// Creates the streams and writes all rows, the year first, as history is imported.
     pub async fn load(server: &BenchServer, plant: DatasetSpec) -> Result<Dataset> {
-        let streams = server.create_streams(plant.streams).await?;
+        let streams = server.create_devices(plant.devices, plant.streams / plant.devices).await?;
         let mut year_stream = None;
         if plant.has_year {
             let ids = server.create_streams(1).await?;
@@ -92,6 +100,11 @@ impl Dataset {
             serde_json::to_vec(self).map_err(|e| Error::internal("no JSON of a plant").with_source(e))?;
         fs::write(&path, text)
             .map_err(|e| Error::unavailable(format!("{} cannot be written", path.display())).with_source(e))
+    }
+
+    /// Whether a plant was loaded into the directory.
+    pub fn is_loaded(dir: &Path) -> bool {
+        dir.join(NAME).exists()
     }
 
     pub fn read(dir: &Path) -> Result<Dataset> {

@@ -6,7 +6,7 @@ use crate::cli::bench::generator::START_MICROS;
 const HOUR: i64 = 3600 * SECOND_MICROS;
 
 fn loaded(seconds: usize, has_year: bool) -> Dataset {
-    let plant = DatasetSpec { seed: 0, start: START_MICROS, streams: 3, seconds, has_year };
+    let plant = DatasetSpec { seed: 0, start: START_MICROS, streams: 3, devices: 1, seconds, has_year };
     Dataset { plant, streams: (1..=3).map(StreamId).collect(), year_stream: has_year.then_some(StreamId(4)) }
 }
 
@@ -36,9 +36,16 @@ fn the_longest_is_the_year_if_there_is_one() {
 
 #[test]
 fn a_plant_of_the_future_is_refused() {
-    let plant =
-        DatasetSpec { seed: 0, start: START_MICROS, streams: 1, seconds: 2 * DAY_SECONDS, has_year: false };
+    let (start, seconds) = (START_MICROS, 2 * DAY_SECONDS);
+    let plant = DatasetSpec { seed: 0, start, streams: 1, devices: 1, seconds, has_year: false };
     assert!(plant.check(Micros(plant.end())).is_ok());
     let told = plant.check(Micros(plant.end() - 1)).unwrap_err().message;
     assert_eq!(told, "the plant begins at 2026-01-05T00:00:00Z: until now there are only 1 days");
+}
+
+#[test]
+fn a_plant_of_one_device_is_read_without_its_number() {
+    let text = r#"{"seed":0,"streams":7,"start":1,"seconds":2,"has_year":false}"#;
+    let plant: DatasetSpec = serde_json::from_str(text).unwrap();
+    assert_eq!((plant.devices, plant.rows()), (1, 14));
 }

@@ -27,10 +27,7 @@ const CLIENT_COUNTS: [usize; 3] = [1, 4, 10];
 pub async fn run(args: &args::Graph) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     note(&format!("{} devices of {} streams", args.devices, args.streams));
-    let mut streams = Vec::with_capacity(args.devices * args.streams);
-    for _ in 0..args.devices {
-        streams.extend(server.create_streams(args.streams).await?);
-    }
+    let streams = server.create_devices(args.devices, args.streams).await?;
     bulk::write(
         &server,
         &Workload {

@@ -36,7 +36,7 @@ async fn new_server(settings: Vec<(&'static str, String)>) -> Result<BenchServer
 
 /// Returns a dataset with this many seconds in each stream.
 fn plant_of(streams: &[StreamId], start: i64, seconds: usize) -> Dataset {
-    let plant = DatasetSpec { seed: 0, streams: streams.len(), start, seconds, has_year: false };
+    let plant = DatasetSpec { seed: 0, streams: streams.len(), devices: 1, start, seconds, has_year: false };
     Dataset { plant, streams: streams.to_vec(), year_stream: None }
 }
 

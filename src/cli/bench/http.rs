@@ -11,6 +11,8 @@ use crate::domain::{Error, Result};
 
 /// Read timeout, longer than any query may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
+/// Status of a response that has no body.
+const NO_CONTENT: u16 = 204;
 pub const ARROW_MEDIA_TYPE: &str = "application/vnd.apache.arrow.stream";
 
 /// A connection to the server.
@@ -22,27 +24,34 @@ pub struct HttpRequest(Vec<u8>);
 
 impl HttpRequest {
     pub fn get(key: &str, path: &str) -> HttpRequest {
-        HttpRequest(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\r\n").into_bytes())
+        Self::get_with(&format!("X-API-Key: {key}"), path)
+    }
+
+    /// Encodes a GET. `credential` is a line of the head.
+    pub fn get_with(credential: &str, path: &str) -> HttpRequest {
+        HttpRequest(format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{credential}\r\n\r\n").into_bytes())
     }
 
     /// Encodes a SQL query to be answered in Arrow.
     pub fn sql(key: &str, query: &str, params: &Value) -> HttpRequest {
-        Self::post(key, "/sql", ARROW_MEDIA_TYPE, &json!({"query": query, "params": params}))
+        let body = json!({"query": query, "params": params}).to_string();
+        Self::post_with(&format!("X-API-Key: {key}"), "/sql", ARROW_MEDIA_TYPE, &body)
     }
 
     /// Encodes a GraphQL query.
     pub fn graphql(key: &str, query: &str, variables: &Value) -> HttpRequest {
-        Self::post(key, "/graphql", "application/json", &json!({"query": query, "variables": variables}))
+        let body = json!({"query": query, "variables": variables}).to_string();
+        Self::post_with(&format!("X-API-Key: {key}"), "/graphql", "application/json", &body)
     }
 
-    fn post(key: &str, path: &str, accept: &str, body: &Value) -> HttpRequest {
-        let body = body.to_string();
+    /// Encodes a POST of JSON. `credential` is a line of the head.
+    pub fn post_with(credential: &str, path: &str, accept: &str, body: &str) -> HttpRequest {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\nAccept: {accept}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bench\r\n{credential}\r\nAccept: {accept}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        HttpRequest([head.into_bytes(), body.into_bytes()].concat())
+        HttpRequest([head.as_bytes(), body.as_bytes()].concat())
     }
 }
 
@@ -57,11 +66,12 @@ impl HttpConnection {
         open().map(|socket| HttpConnection(BufReader::with_capacity(1 << 16, socket))).map_err(broken)
     }
 
-    /// Sends a request; returns the body of the response, which must be 200 and complete.
+    /// Sends a request; returns the body of the response, which must be complete, with the status 200 or 204.
     pub fn send(&mut self, request: &HttpRequest) -> Result<Vec<u8>> {
         self.0.get_mut().write_all(&request.0).map_err(broken)?;
         let (status, length) = self.head()?;
         let body = match length {
+            _ if status == NO_CONTENT => return Ok(Vec::new()),
             Some(length) => self.read_exact_body(length)?,
             None => self.chunks()?,
         };

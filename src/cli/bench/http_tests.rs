@@ -24,8 +24,9 @@ fn response_to(bytes: &'static [u8]) -> Result<Vec<u8>> {
 
 #[test]
 fn whole_answers_are_taken_and_others_refused() {
-    let rows: [(&str, &'static [u8], Expected); 6] = [
+    let rows: [(&str, &'static [u8], Expected); 7] = [
         ("counted", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", Ok(b"hi")),
+        ("without_body", b"HTTP/1.1 204 No Content\r\n\r\n", Ok(b"")),
         ("empty", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(b"")),
         (
             "chunked",

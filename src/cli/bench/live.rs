@@ -3,21 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
 use super::args;
 use super::disk::format_mebibytes;
 use super::latencies::{Latencies, format_number};
+use super::rated_writer::RatedWriter;
 use super::resource_usage::ResourceUsage;
 use super::server::{BenchDir, BenchServer};
-use super::ws_client::SubscriptionClient;
+use super::subscription::SubscriptionClient;
 use super::{generator, note};
 use crate::cli::print;
-use crate::domain::{Error, Micros, Result, StreamId};
+use crate::domain::{Error, Result};
 
-/// Writes per second, between which the values are divided.
-const WRITES_PER_SECOND: usize = 20;
 const STREAMS: usize = 100;
 /// Maximum wait for the last values.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,7 +24,7 @@ pub async fn run(args: &args::Live) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     let streams = server.create_streams(STREAMS).await?;
     let time = Duration::from_secs(args.seconds);
-    let mut writer = RatedWriter { server: &server, streams: &streams, rate: args.rate, written: 0 };
+    let mut writer = RatedWriter::new(&server, &streams, args.rate, generator::START_MICROS);
 
     note("writing with nobody following");
     let (alone, ()) = ResourceUsage::measure(&server, writer.write(time, Instant::now())).await?;
@@ -93,53 +91,4 @@ async fn receive_all(mut feed: SubscriptionClient, count: usize, begun: Instant)
         return Err(Error::internal("a client was told of more values than were written"));
     }
     Ok(told)
-}
-
-struct RatedWriter<'a> {
-    server: &'a BenchServer,
-    streams: &'a [StreamId],
-    rate: usize,
-    written: usize,
-}
-
-impl RatedWriter<'_> {
-    /// Returns the number of values that `write` writes in this time.
-    fn count(&self, time: Duration) -> usize {
-        self.rate.div_ceil(WRITES_PER_SECOND) * WRITES_PER_SECOND * time.as_secs() as usize
-    }
-
-    /// Writes at a steady rate.
-    async fn write(&mut self, time: Duration, begun: Instant) -> Result<()> {
-        let each = self.rate.div_ceil(WRITES_PER_SECOND);
-        let mut ticks = interval(Duration::from_secs(1) / WRITES_PER_SECOND as u32);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        for _ in 0..self.count(time) / each {
-            ticks.tick().await;
-            let sent = begun.elapsed().as_micros();
-            let lines = (0..each).map(|_| {
-                self.written += 1;
-                let stream = self.streams[self.written % self.streams.len()];
-                let ts = Micros(generator::START_MICROS + self.written as i64);
-                json!({"stream_id": stream.0, "ts": ts.to_iso(), "value": sent as f64}).to_string() + "\n"
-            });
-            let body: String = lines.collect();
-            self.send(body).await?;
-        }
-        Ok(())
-    }
-
-    async fn send(&self, body: String) -> Result<()> {
-        let url = format!("http://{}/ingest", self.server.address);
-        let request = self.server.client.post(url).header("X-API-Key", &self.server.key);
-        let request = request.header("Content-Type", "application/x-ndjson").body(body);
-        let answer = request.send().await.map_err(|e| Error::unavailable("a write failed").with_source(e))?;
-        let status = answer.status();
-        // Reads the whole response, so that the connection is reused.
-        let text = answer.text().await.map_err(|e| Error::unavailable("a write failed").with_source(e))?;
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(Error::unavailable(format!("a write was refused: {text}")))
-        }
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Server and load share the machine, as they would on a small plant computer; everything goes over HTTP on loopback.
 
+mod alerts;
 pub mod args;
 mod bulk;
 mod collect;
@@ -15,13 +16,18 @@ mod http;
 mod ingest;
 mod latencies;
 mod live;
+mod mqtt;
 mod point_writes;
+mod process;
 mod queries;
 mod query_load;
+mod rated_writer;
 mod report;
 mod resource_usage;
 mod server;
 mod soak;
+mod subscription;
+mod vendors;
 mod ws_client;
 
 use std::path::Path;
@@ -54,6 +60,9 @@ pub async fn run(args: args::Bench) -> Result<()> {
         Some(BenchSubcommand::Live(args)) => live::run(&args).await,
         Some(BenchSubcommand::Graph(args)) => graph::run(&args).await,
         Some(BenchSubcommand::Collect(args)) => collect::run(&args).await,
+        Some(BenchSubcommand::Vendors(args)) => vendors::run(&args).await,
+        Some(BenchSubcommand::Mqtt(args)) => mqtt::run(&args).await,
+        Some(BenchSubcommand::Alerts(args)) => alerts::run(&args).await,
     }
 }
 
@@ -90,6 +99,7 @@ async fn load(server: &BenchServer, args: &SuiteArgs) -> Result<(Dataset, LoadRe
     let plant = DatasetSpec {
         seed: args.seed,
         streams: args.streams,
+        devices: 1,
         start: generator::START_MICROS,
         seconds,
         has_year: args.year_stream,

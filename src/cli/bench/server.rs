@@ -10,17 +10,16 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
 use reqwest::{Client, RequestBuilder, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::process;
 use crate::app::access::KeyRequest;
+use crate::app::client::{ClientCommand, ClientRequest};
 use crate::app::control::{Command as Order, CommandOutcome};
 use crate::app::inventory::InventoryFormat;
 use crate::cli::args::{DataDirArgs, OrgArgs};
 use crate::cli::target::{CommandTarget, DataDirMode};
 use crate::domain::{Error, Result, StreamId};
-
-/// Clock ticks per second in /proc/PID/stat, fixed by the kernel's interface (`USER_HZ`).
-const CLOCK_TICKS_PER_SECOND: u64 = 100;
 
 /// A running server and its address. It ends on drop.
 pub struct BenchServer {
@@ -28,6 +27,8 @@ pub struct BenchServer {
     dir: BenchDir,
     settings: Vec<(&'static str, String)>,
     pub address: String,
+    /// What the server logged until it answered.
+    start_log: String,
     pub key: String,
     pub client: Client,
     /// Peak memory of the processes that have ended.
@@ -88,6 +89,7 @@ impl BenchServer {
             dir,
             settings,
             address,
+            start_log: String::new(),
             key,
             client,
             peak: None,
@@ -113,8 +115,14 @@ impl BenchServer {
             .map_err(|e| failed("cannot be started", e))?;
         let log = self.child.insert(child).stderr.take().expect("stderr was piped");
         let address = tokio::task::spawn_blocking(move || wait_for_address(BufReader::new(log))).await;
-        self.address = address.map_err(|e| failed("cannot be watched", e))??;
+        (self.address, self.start_log) = address.map_err(|e| failed("cannot be watched", e))??;
         Ok(())
+    }
+
+    /// Returns the address of another listener by its scheme, if the settings open it.
+    pub fn listen_address(&self, scheme: &str) -> Option<&str> {
+        let (_, rest) = self.start_log.split_once(&format!("listening on {scheme}://"))?;
+        rest.split_whitespace().next()
     }
 
     /// Stops the server cleanly and starts it again; returns the time from its start to its listening line.
@@ -168,23 +176,58 @@ impl BenchServer {
         CommandTarget::open(&place, &OrgArgs { org: None }, DataDirMode::MustExist).await
     }
 
-    /// Creates a device with `count` streams in one request; returns the streams ordered by id.
+    /// Creates a device with `count` streams; returns the streams ordered by id.
     pub async fn create_streams(&self, count: usize) -> Result<Vec<StreamId>> {
-        let number = self.devices.fetch_add(1, Ordering::Relaxed);
-        let name = format!("Bench {number}");
-        let device = json!({"name": name, "protocol": "virtual", "poll_interval": null});
-        let device = self.create("/api/device/", device).await?;
-        let rows = (0..count).map(|i| format!("{name},signal {i}\n"));
-        let text = "device,stream\n".to_owned() + &rows.collect::<String>();
+        self.create_devices(1, count).await
+    }
+
+    /// Creates devices with `streams_each` streams each in one request; returns the streams of the first device, then
+    /// those of the second, and so on.
+    pub async fn create_devices(&self, count: usize, streams_each: usize) -> Result<Vec<StreamId>> {
+        let last = self.ids("SELECT id FROM devices ORDER BY id DESC LIMIT 1").await?;
+        let last = last.first().copied().unwrap_or_default();
+        let first = self.devices.fetch_add(count, Ordering::Relaxed);
+        let mut text = "device,stream,device.protocol,device.poll_interval\n".to_owned();
+        for number in first..first + count {
+            text.push_str(&format!("Bench {number},,virtual,null\n"));
+            text.extend((0..streams_each).map(|i| format!("Bench {number},signal {i},,\n")));
+        }
         let file = Order::ImportInventory { org: None, form: InventoryFormat::Csv, text, is_dry: false };
         match self.run_command(file).await? {
             CommandOutcome::Inventory(review) if review.problems.is_empty() => {}
             other => return Err(failed("refused streams", format!("{other:?}"))),
         }
-        let query = format!("SELECT id FROM streams WHERE device_id = {device} ORDER BY id");
-        let answer: Vec<_> = self.open_target().await?.sql(&query).await?.batches.try_collect().await?;
+        let query = format!("SELECT id FROM streams WHERE device_id > {last} ORDER BY device_id, id");
+        Ok(self.ids(&query).await?.into_iter().map(StreamId).collect())
+    }
+
+    /// Returns the name of the device that was created last.
+    pub fn newest_device(&self) -> String {
+        format!("Bench {}", self.devices.load(Ordering::Relaxed).saturating_sub(1))
+    }
+
+    /// Returns the texts that a statement finds.
+    pub async fn texts(&self, query: &str) -> Result<Vec<String>> {
+        let answer: Vec<_> = self.open_target().await?.sql(query).await?.batches.try_collect().await?;
+        let texts = answer.iter().filter_map(|batch| batch.column(0).as_string_opt::<i32>());
+        Ok(texts.flat_map(|texts| texts.iter().flatten().map(str::to_owned)).collect())
+    }
+
+    /// Returns the ids that a statement finds.
+    pub async fn ids(&self, query: &str) -> Result<Vec<i32>> {
+        let answer: Vec<_> = self.open_target().await?.sql(query).await?.batches.try_collect().await?;
         let ids = answer.iter().filter_map(|batch| batch.column(0).as_primitive_opt::<Int32Type>());
-        Ok(ids.flat_map(|ids| ids.values().iter().copied().map(StreamId)).collect())
+        Ok(ids.flat_map(|ids| ids.values().iter().copied()).collect())
+    }
+
+    /// Creates a client of a vendor's API (`blynk`, `instathings`); returns its id and its secret.
+    pub async fn create_client(&self, api: &str) -> Result<(String, String)> {
+        let (api, name) = (api.to_owned(), "bench".to_owned());
+        let command = ClientCommand::Create(ClientRequest { api, name, ..ClientRequest::default() });
+        match self.run_command(Order::Client { org: None, command }).await? {
+            CommandOutcome::NewClient { client, secret } => Ok((client.client_id, secret)),
+            _ => Err(Error::internal("the server answered another command")),
+        }
     }
 
     /// Creates a row; returns its id.
@@ -204,7 +247,8 @@ impl BenchServer {
         answer.text().await.map_err(|e| failed("answered no text", e))
     }
 
-    fn url(&self, path: &str) -> String {
+    /// Returns the address of a path.
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
@@ -230,12 +274,12 @@ impl BenchServer {
 
     /// Returns the processor time used since the server started (Linux).
     pub fn cpu_time(&self) -> Option<Duration> {
-        let pid = self.child.as_ref()?.id();
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // Fields are counted after the name, which may hold anything: utime and stime are the 12th and 13th.
-        let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-        let ticks = times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 1000 / CLOCK_TICKS_PER_SECOND))
+        process::cpu_time(self.pid()?)
+    }
+
+    /// Returns the process id of the server, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Starts a new peak measurement.
@@ -244,10 +288,7 @@ impl BenchServer {
     }
 
     fn status(&self, field: &str) -> Option<u64> {
-        let pid = self.child.as_ref()?.id();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find_map(|l| l.strip_prefix(field))?;
-        Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+        process::memory_bytes(self.pid()?, field)
     }
 
     /// Stops the server cleanly, everything flushed. The directory stays until this value is dropped.
@@ -272,8 +313,9 @@ impl Drop for BenchServer {
     }
 }
 
-/// Reads the log up to the line with the listen address; drains the rest, so that the server never blocks on it.
-fn wait_for_address(mut log: impl BufRead + Send + 'static) -> Result<String> {
+/// Reads the log up to the line with the listen address, which is the last of them; returns the address and the lines
+/// before. Drains the rest, so that the server never blocks on it.
+fn wait_for_address(mut log: impl BufRead + Send + 'static) -> Result<(String, String)> {
     let mut seen = String::new();
     loop {
         let mut line = String::new();
@@ -283,7 +325,7 @@ fn wait_for_address(mut log: impl BufRead + Send + 'static) -> Result<String> {
         if let Some((_, address)) = line.trim().rsplit_once("listening on http://") {
             let address = address.to_owned();
             std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-            return Ok(address);
+            return Ok((address, seen));
         }
         seen.push_str(&line);
     }

@@ -47,6 +47,7 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let plant = DatasetSpec {
         seed: 0,
         streams: streams.len(),
+        devices: 1,
         start: generator::START_MICROS,
         seconds: 1,
         has_year: false,

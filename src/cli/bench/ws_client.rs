@@ -1,51 +1,18 @@
-//! Client of graphql-transport-ws, written by hand, because a library's cost would be measured too.
+//! WebSocket client, written by hand, because a library's cost would be measured too.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use serde::Deserialize;
-use serde_json::json;
-
 use crate::domain::{Error, Result};
 
-/// One subscription to readings, on its own connection.
-pub struct SubscriptionClient {
+/// A WebSocket on its own connection.
+pub struct WebSocketClient {
     socket: BufReader<TcpStream>,
     text: Vec<u8>,
 }
 
-/// The part of a message that is decoded.
-#[derive(Deserialize)]
-struct Message {
-    #[serde(rename = "type")]
-    kind: String,
-    payload: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    payload: Payload,
-}
-
-#[derive(Deserialize)]
-struct Payload {
-    data: Data,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    values: Values,
-}
-
-#[derive(Deserialize)]
-struct Values {
-    readings: Vec<ReadingValue>,
-}
-
-#[derive(Deserialize)]
-struct ReadingValue {
-    value: f64,
-}
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 1 << 16;
 
 const OPCODE_TEXT: u8 = 1;
 const OPCODE_PING: u8 = 9;
@@ -55,48 +22,37 @@ fn broken(e: std::io::Error) -> Error {
     Error::unavailable("a subscription failed").with_source(e)
 }
 
-impl SubscriptionClient {
-    /// Connects and subscribes to everything; no value written after it returns is missed. `arguments` are those of the
-    /// `values` field, in brackets, or empty.
-    pub async fn open(address: &str, key: &str, arguments: &str) -> Result<SubscriptionClient> {
+/// The error for a message that the measurement does not expect.
+pub fn unexpected(text: &[u8]) -> Error {
+    Error::unavailable(format!("unexpected message: {}", String::from_utf8_lossy(text)))
+}
+
+impl WebSocketClient {
+    /// Connects and upgrades. `head` is the rest of the request's head, one line or more.
+    pub async fn open(address: &str, path: &str, head: &str) -> Result<WebSocketClient> {
         let socket = TcpStream::connect(address).await.map_err(broken)?;
         socket.set_nodelay(true).map_err(broken)?;
-        let mut feed =
-            SubscriptionClient { socket: BufReader::with_capacity(1 << 16, socket), text: Vec::new() };
+        let socket = BufReader::with_capacity(BUFFER_BYTES, socket);
+        let mut client = WebSocketClient { socket, text: Vec::new() };
         // The nonce of the specification's own example: nothing here is secret or cached.
         let hello = format!(
-            "GET /graphql/ws HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{head}\r\n\r\n"
         );
-        feed.socket.write_all(hello.as_bytes()).await.map_err(broken)?;
-        feed.head().await?;
-        feed.send_frame(OPCODE_TEXT, br#"{"type":"connection_init"}"#).await?;
-        let query =
-            format!("subscription {{ values{arguments} {{ readings {{ streamRowId ts value }} cursor }} }}");
-        let subscribe = json!({"type": "subscribe", "id": "1", "payload": {"query": query}}).to_string();
-        feed.expect("connection_ack").await?;
-        feed.send_frame(OPCODE_TEXT, subscribe.as_bytes()).await?;
-        feed.expect("next").await?;
-        Ok(feed)
+        client.socket.write_all(hello.as_bytes()).await.map_err(broken)?;
+        client.head().await?;
+        Ok(client)
     }
 
-    /// Returns the values of the next message.
-    pub async fn next(&mut self) -> Result<Vec<f64>> {
+    /// Returns the next text message.
+    pub async fn next(&mut self) -> Result<&[u8]> {
         self.receive().await?;
-        let next: Next = serde_json::from_slice(&self.text).map_err(|_| self.odd())?;
-        Ok(next.payload.data.values.readings.into_iter().map(|reading| reading.value).collect())
+        Ok(&self.text)
     }
 
-    async fn expect(&mut self, kind: &str) -> Result<()> {
-        self.receive().await?;
-        let message: Message = serde_json::from_slice(&self.text).map_err(|_| self.odd())?;
-        let has_errors = message.payload.is_some_and(|payload| payload.get("errors").is_some());
-        if message.kind == kind && !has_errors { Ok(()) } else { Err(self.odd()) }
-    }
-
-    fn odd(&self) -> Error {
-        Error::unavailable(format!("unexpected message: {}", String::from_utf8_lossy(&self.text)))
+    /// Sends a text message.
+    pub async fn send(&mut self, text: &str) -> Result<()> {
+        self.send_frame(OPCODE_TEXT, text.as_bytes()).await
     }
 
     /// Reads to the end of the response to the upgrade, which must be 101.
@@ -105,7 +61,7 @@ impl SubscriptionClient {
         while !self.text.ends_with(b"\r\n\r\n") {
             self.text.push(self.socket.read_u8().await.map_err(broken)?);
         }
-        if self.text.starts_with(b"HTTP/1.1 101") { Ok(()) } else { Err(self.odd()) }
+        if self.text.starts_with(b"HTTP/1.1 101") { Ok(()) } else { Err(unexpected(&self.text)) }
     }
 
     /// Reads the next text message and answers pings. The server sends each message in one frame.
@@ -117,7 +73,7 @@ impl SubscriptionClient {
                 127 => self.socket.read_u64().await.map_err(broken)?,
                 length => u64::from(length),
             };
-            let length = usize::try_from(length).map_err(|_| self.odd())?;
+            let length = usize::try_from(length).map_err(|_| unexpected(&self.text))?;
             self.text.resize(length, 0);
             self.socket.read_exact(&mut self.text).await.map_err(broken)?;
             match first & 0x0f {
@@ -126,7 +82,7 @@ impl SubscriptionClient {
                     let text = std::mem::take(&mut self.text);
                     self.send_frame(OPCODE_PONG, &text).await?;
                 }
-                _ => return Err(self.odd()),
+                _ => return Err(unexpected(&self.text)),
             }
         }
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::units::{parse_duration, parse_rate, parse_size};
-use super::{Config, LogFormat};
+use super::plans::{PLANS_FORMAT, parse_plans};
+use super::units::{parse_duration, parse_rate, parse_size, parse_web_url};
+use super::{Config, LogFormat, media, mqtt, smtp};
 use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
@@ -25,19 +26,30 @@ pub(super) struct ConfigKey {
     pub set: fn(&mut Config, &str) -> Option<()>,
 }
 
-const DURATION_FORMAT: &str = "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
-const SIZE_FORMAT: &str =
+pub(super) const DURATION_FORMAT: &str =
+    "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
+pub(super) const SIZE_FORMAT: &str =
     "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
-const COUNT_FORMAT: &str = "a whole number above zero";
+pub(super) const COUNT_FORMAT: &str = "a whole number above zero";
 const RATE_FORMAT: &str =
     "a number and a time such as \"60/min\" or \"100/10s\" (units s, min, h, d), at most a day";
+const URL_FORMAT: &str = "a URL that begins with http:// or https://";
 const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
 
-const fn key(name: &'static str, valid: &'static str, set: fn(&mut Config, &str) -> Option<()>) -> ConfigKey {
+pub(super) const fn key(
+    name: &'static str,
+    valid: &'static str,
+    set: fn(&mut Config, &str) -> Option<()>,
+) -> ConfigKey {
     ConfigKey { name, valid, is_secret: false, takes_list: false, set }
 }
 
-pub(super) const KEYS: &[ConfigKey] = &[
+/// Returns every key.
+pub(super) fn all() -> impl Iterator<Item = &'static ConfigKey> {
+    KEYS.iter().chain(mqtt::KEYS).chain(smtp::KEYS).chain(media::KEYS)
+}
+
+const KEYS: &[ConfigKey] = &[
     key("data_dir", "the path of a directory", |c, text| {
         (!text.is_empty()).then(|| c.data_dir = PathBuf::from(text))
     }),
@@ -194,6 +206,9 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("limits.clients", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.limits.organization.clients = n)
     }),
+    key("limits.documents", COUNT_FORMAT, |c, text| {
+        parse_positive_usize(text).map(|n| c.limits.organization.documents = n)
+    }),
     key("limits.organization_memory", SIZE_FORMAT, |c, text| {
         let bytes = parse_positive_size(text).and_then(|n| usize::try_from(n).ok());
         bytes.map(|n| c.limits.organization.memory = n)
@@ -214,6 +229,13 @@ pub(super) const KEYS: &[ConfigKey] = &[
         is_secret: false,
         takes_list: true,
         set: |c, text| text.parse().ok().map(|reach| c.host.reach = reach),
+    },
+    ConfigKey {
+        name: "cors.origins",
+        valid: "\"*\", or origins such as \"https://app.example\" (several in a list, or with commas between them)",
+        is_secret: false,
+        takes_list: true,
+        set: |c, text| text.parse().ok().map(|origins| c.cors = origins),
     },
     key("hamachi.command", "an absolute path", |c, text| {
         Path::new(text).is_absolute().then(|| c.host.hamachi_command = PathBuf::from(text))
@@ -256,6 +278,28 @@ pub(super) const KEYS: &[ConfigKey] = &[
     key("instathings.ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.instathings.ttl = Some(d))
     }),
+    key("mk.rate", RATE_FORMAT, |c, text| parse_rate(text).map(|rate| c.compat.mk.rate = rate)),
+    key("mk.openapi", "true or false", |c, text| text.parse().ok().map(|is| c.compat.mk.openapi = is)),
+    key("mk.public_url", URL_FORMAT, |c, text| {
+        parse_web_url(text).map(|url| c.compat.mk.public_url = Some(url))
+    }),
+    ConfigKey {
+        is_secret: true,
+        ..key("mk.jwt_secret", "a text of at least 32 bytes", |c, text| {
+            (text.len() >= 32).then(|| c.compat.mk.jwt_secret = Some(text.to_owned()))
+        })
+    },
+    key("mk.certificate_ttl", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.mk.provisioning.certificate_ttl = d)
+    }),
+    key("mk.certificate_renew_before", TOKEN_TTL_FORMAT, |c, text| {
+        parse_token_ttl(text).map(|d| c.compat.mk.provisioning.renew_before = d)
+    }),
+    ConfigKey {
+        takes_list: true,
+        ..key("mk.plans", PLANS_FORMAT, |c, text| parse_plans(text).map(|plans| c.compat.mk.plans = plans))
+    },
+    key("mk.jwks_url", URL_FORMAT, |c, text| parse_web_url(text).map(|url| c.compat.mk.jwks_url = Some(url))),
     key("blynk.token_ttl", TOKEN_TTL_FORMAT, |c, text| {
         parse_token_ttl(text).map(|d| c.compat.blynk_token_ttl = d)
     }),
@@ -311,10 +355,10 @@ pub(super) const KEYS: &[ConfigKey] = &[
 pub(super) fn list_valid_keys(unknown: &str) -> String {
     let section = unknown.split_once('.').map_or(unknown, |(section, _)| section);
     let in_section = |k: &&ConfigKey| k.name.split_once('.').is_some_and(|(own, _)| own == section);
-    let names: Vec<_> = KEYS.iter().filter(in_section).map(|k| k.name).collect();
+    let names: Vec<_> = all().filter(in_section).map(|k| k.name).collect();
     if names.is_empty() {
-        let all: Vec<_> = KEYS.iter().map(|k| k.name).collect();
-        return format!("the keys are {}", all.join(", "));
+        let names: Vec<_> = all().map(|k| k.name).collect();
+        return format!("the keys are {}", names.join(", "));
     }
     format!("the keys of [{section}] are {}", names.join(", "))
 }
@@ -325,11 +369,11 @@ fn public_key(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Whether the text can be the host of a request: a name, or an address as URLs have it.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     !text.is_empty() && url::Host::parse(text).is_ok_and(|host| host.to_string().eq_ignore_ascii_case(text))
 }
 
-fn parse_positive_duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_positive_duration(text: &str) -> Option<Duration> {
     parse_duration(text).filter(|d| !d.is_zero())
 }
 
@@ -340,7 +384,7 @@ fn parse_token_ttl(text: &str) -> Option<Duration> {
     seconds.or_else(|| parse_duration(text)).filter(is_valid)
 }
 
-fn parse_positive_size(text: &str) -> Option<u64> {
+pub(super) fn parse_positive_size(text: &str) -> Option<u64> {
     parse_size(text).filter(|n| *n > 0)
 }
 
@@ -348,7 +392,7 @@ fn parse_positive_count(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok().filter(|n| *n > 0)
 }
 
-fn parse_positive_usize(text: &str) -> Option<usize> {
+pub(super) fn parse_positive_usize(text: &str) -> Option<usize> {
     // The values become tokio semaphores, which hold at most this many permits.
     parse_positive_count(text).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= usize::MAX >> 3)
 }

@@ -5,16 +5,17 @@ use figment::value::{Dict, Map, Num, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::ConfigFlag;
-use super::keys::{self, KEYS};
+use super::keys;
 use crate::domain::{Error, Result};
 
 const PREFIX: &str = "BASALT_";
 
 /// `BASALT_` variables that are no settings: a secret, defaults of single commands' flags, and a build variable.
-const NON_SETTING_VARIABLES: [&str; 6] = [
+const NON_SETTING_VARIABLES: [&str; 7] = [
     "BASALT_BOOTSTRAP_BLYNK",
     "BASALT_BOOTSTRAP_INSTATHINGS",
     "BASALT_BOOTSTRAP_KEY",
+    "BASALT_BOOTSTRAP_MK",
     "BASALT_URL",
     "BASALT_KEY",
     "BASALT_WEB",
@@ -69,8 +70,8 @@ impl Provider for Layer {
 }
 
 /// Returns one layer per `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
-/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN`, `BASALT_FLIGHT_LISTEN`, `BASALT_OPENSYNAPTIC_LISTEN` and
-/// `BASALT_OPENSYNAPTIC_ADMIN_TOKEN`.
+/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN`, `BASALT_FLIGHT_LISTEN`, `BASALT_MQTT_LISTEN`, `BASALT_MQTT_TLS_LISTEN`,
+/// `BASALT_OPENSYNAPTIC_LISTEN` and `BASALT_OPENSYNAPTIC_ADMIN_TOKEN`.
 ///
 /// Also what to say of each variable that sets no key: it is ignored.
 pub(super) fn from_environment(
@@ -84,7 +85,7 @@ pub(super) fn from_environment(
     let (mut layers, mut unknown) = (Vec::new(), Vec::new());
     for (name, value) in found {
         let key = setting_key(&name);
-        if KEYS.iter().any(|known| known.name == key) {
+        if keys::all().any(|known| known.name == key) {
             layers.push(Layer::from_value(format!("the variable {name}"), &key, value));
         } else {
             unknown
@@ -100,6 +101,8 @@ fn setting_key(variable: &str) -> String {
         short if short == "catalog_url" => "catalog.url".to_owned(),
         short if short == "lake_url" => "lake.url".to_owned(),
         short if short == "pg_listen" => "pg.listen".to_owned(),
+        short if short == "mqtt_listen" => "mqtt.listen".to_owned(),
+        short if short == "mqtt_tls_listen" => "mqtt.tls_listen".to_owned(),
         short if short == "flight_listen" => "flight.listen".to_owned(),
         short if short == "opensynaptic_listen" => "opensynaptic.listen".to_owned(),
         short if short == "opensynaptic_admin_token" => "opensynaptic.admin_token".to_owned(),

@@ -37,6 +37,14 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(unit_bytes).filter(|n| i64::try_from(*n).is_ok())
 }
 
+/// Reads a URL of the web, without the slash at its end.
+pub(super) fn parse_web_url(text: &str) -> Option<String> {
+    let url = text.trim().trim_end_matches('/');
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let is_plain = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic());
+    is_plain.then(|| url.to_owned())
+}
+
 /// Parses a number of attempts and the time they are for, such as `60/min` or `100/10s`: the time is a unit `s`, `min`
 /// (or `m`), `h` or `d`, or a whole number of it, and at most a day.
 pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {

@@ -72,6 +72,7 @@ fn render_review(name: &str, review: &ImportReport) -> String {
         let rest = render_counts(InventoryCounts {
             devices: of(ImportKind::Device),
             streams: of(ImportKind::Stream),
+            documents: of(ImportKind::Document),
         });
         if groups == 0 { rest } else { format!("{rest}, {}", number(groups, "group")) }
     };
@@ -88,6 +89,7 @@ fn line(entry: &ImportEntry) -> String {
         ImportKind::Group => "group",
         ImportKind::Device => "device",
         ImportKind::Stream => "stream",
+        ImportKind::Document => "document",
     };
     let (sign, field): (_, fn(&FieldChange) -> String) = match entry.is_new {
         true => ("+", |field| format!("{} {}", field.field, field.new)),
@@ -107,7 +109,8 @@ fn change(field: &FieldChange) -> String {
 }
 
 fn render_counts(counts: InventoryCounts) -> String {
-    format!("{}, {}", number(counts.devices, "device"), number(counts.streams, "stream"))
+    let rows = format!("{}, {}", number(counts.devices, "device"), number(counts.streams, "stream"));
+    if counts.documents == 0 { rows } else { format!("{rows}, {}", number(counts.documents, "document")) }
 }
 
 fn number(count: usize, noun: &str) -> String {
