@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists package peers restarts)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt package peers restarts)
 soak_seconds=1200
 hostile_seconds=1800
 
@@ -153,6 +153,132 @@ lists() {
         sleep 0.1
     done
     fail "the list of a reader who went is $outcome"
+}
+
+# A year at 1 Hz as an export: killed in the middle, finished after the start, at most 64 MB more memory, every row once, and its
+# hashes as the manifest says. polars and DuckDB count the rows.
+exports() {
+    local dir url sensor rows before peak export status link pid
+    local key=bslt_long_0123456789abcdef0123456789abcdef mk=sk_live_0123456789abcdef0123456789abcdef0123456789a
+    source tests/prepare.sh
+    prepare_python
+    dir=$(mktemp -d)
+    # Expanded now: the local variable is gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    "$BASALT" bench --only load --streams 1 --days 1 --year-stream --data-dir "$dir/plant"
+    start() {
+        BASALT_BOOTSTRAP_KEY=$key BASALT_BOOTSTRAP_MK=$mk "$BASALT" serve --data-dir "$dir/plant" --listen 127.0.0.1:0 2>"$dir/log" &
+        pid=$!
+        # shellcheck disable=SC2064
+        trap "kill $pid; wait $pid; rm -rf '$dir'" EXIT
+        for _ in $(seq 600); do
+            url=$(grep -o 'http://127.0.0.1:[0-9]*' "$dir/log" | head -n 1) && break
+            sleep 0.1
+        done
+    }
+    ask() {
+        curl --silent --show-error --fail --noproxy '*' -H "Authorization: Bearer $mk" "$@"
+    }
+    cell() {
+        curl --silent --show-error --fail --noproxy '*' -H "Authorization: ApiKey $key" -G "$url/sql" -H 'Accept: text/csv' \
+            --data-urlencode "q=$1" | tail -n 1 | tr -d '\r'
+    }
+    member() {
+        python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1], ""))' "$1"
+    }
+    request() {
+        ask -H 'Content-Type: application/json' "$url/api/v1/exports" -d "{\"scopeType\": \"SENSOR\", \"scopeId\": \"$sensor\",
+            \"from\": \"$from\", \"to\": \"$to\", \"includes\": [\"READINGS\"]}" | member id
+    }
+    finish() {
+        for _ in $(seq 6000); do
+            status=$(ask "$url/api/v1/exports/$export" | member status)
+            [ "$status" = READY ] && return
+            [ "$status" = FAILED ] && fail "the export failed: $(ask "$url/api/v1/exports/$export" | member error)"
+            sleep 0.2
+        done
+        fail "the export is $status after 20 minutes"
+    }
+    start
+    local stream from to
+    stream=$(cell "SELECT stream_id FROM readings GROUP BY stream_id ORDER BY count(*) DESC LIMIT 1")
+    sensor=$(cell "SELECT uuid FROM streams WHERE id = $stream")
+    # An export has up to 366 days: the newest of them.
+    to=$(cell "SELECT max(ts) + INTERVAL '1 second' FROM readings WHERE stream_id = $stream")
+    from=$(cell "SELECT max(ts) + INTERVAL '1 second' - INTERVAL '366 days' FROM readings WHERE stream_id = $stream")
+    rows=$(cell "SELECT count(*) FROM readings WHERE stream_id = $stream AND ts >= '$from' AND ts < '$to'")
+
+    export=$(request)
+    for _ in $(seq 600); do
+        [ "$(stat -c %s "$dir/plant/exports/$export.part" 2>/dev/null || echo 0)" -gt 10000000 ] && break
+        sleep 0.1
+    done
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null || true
+    start
+    finish
+    echo "killed at 10 MB and finished after the start"
+
+    echo 5 >"/proc/$pid/clear_refs"
+    before=$(awk '/^VmRSS:/ { print $2 }' "/proc/$pid/status")
+    local began=$SECONDS
+    export=$(request)
+    finish
+    peak=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status")
+    echo "$rows rows in $((SECONDS - began)) s: $((before / 1024)) MB before, $((peak / 1024)) MB at most"
+    [ $((peak - before)) -le 65536 ] || fail "memory grew by $(((peak - before) / 1024)) MB"
+    link=$(ask "$url/api/v1/exports/$export" | member downloadUrl)
+    curl --silent --show-error --fail --noproxy '*' -o "$dir/export.zip" "$link"
+    "$BASALT_TEST_PYTHON" tests/peers/read_export.py "$dir/export.zip" --count | python3 -c '
+import json, sys
+seen, rows = json.load(sys.stdin), int(sys.argv[1])
+counts = [seen["polars"]["readings"], seen["duckdb"]["readings"], seen["manifest"]["readingCount"]]
+sys.exit(0 if seen["hashes"] and counts == [rows] * 3 else f"expected {rows} rows: {counts}, hashes {seen[\"hashes\"]}")
+' "$rows" || fail "the file is not what the manifest says"
+    [ -z "$(ls "$dir/plant/exports" | grep part)" ] || fail "an unfinished file is left"
+}
+
+# Cameras of RTSP and HTTP, recorded and viewed with a real ffmpeg: clips of half a minute, where tests/mk/media has a script in
+# place of the program.
+media() {
+    . tests/prepare.sh
+    prepare_ffmpeg
+    python3 tests/peers/media_real.py --basalt "$BASALT" --ffmpeg "$(command -v ffmpeg)" --seconds 30
+}
+
+# Fifty rounds of `kill -9` under 64 publishers, 100,000 hostile packets, and the load of MQTT at full size: twice each in turns
+# with Mosquitto where it is installed, which keeps nothing of what it acknowledges.
+mqtt() {
+    BASALT_MQTT_ROUNDS=50 tests/run.sh --test integration mqtt::durability -- --nocapture
+    BASALT_MQTT_PACKETS=100000 tests/run.sh --test integration mqtt::hostile -- --nocapture
+    local dir pid port mosquitto
+    mosquitto=$(command -v mosquitto || ls /usr/sbin/mosquitto 2>/dev/null) || true
+    if [ -z "$mosquitto" ]; then
+        echo "Mosquitto is not installed (Debian: apt-get install mosquitto): Basalt alone"
+        "$BASALT" bench mqtt
+        return
+    fi
+    dir=$(mktemp -d)
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\n' "$port" >"$dir/mosquitto.conf"
+    for _ in 1 2; do
+        echo "-- Basalt"
+        "$BASALT" bench mqtt
+        echo "-- Mosquitto"
+        "$mosquitto" -c "$dir/mosquitto.conf" 2>"$dir/log" &
+        pid=$!
+        # Expanded now: the local variables are gone when the trap runs.
+        # shellcheck disable=SC2064
+        trap "kill $pid 2>/dev/null; rm -rf '$dir'" EXIT
+        for _ in $(seq 100); do
+            (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+            sleep 0.1
+        done
+        "$BASALT" bench mqtt --address "127.0.0.1:$port" --pid "$pid"
+        kill "$pid"
+        wait "$pid" || true
+    done
 }
 
 # The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.

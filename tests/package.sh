@@ -50,7 +50,8 @@ check_files() {
         untried+=("systemd-analyze security: no systemd of version 250 or newer")
     fi
     if man --version >/dev/null 2>&1; then
-        [ -z "$(man --warnings -l target/deb/man/*.1 2>&1 >/dev/null)" ] || fail "man warns of a manual page"
+        # An address in an example may be too long for a justified line.
+        ! man --warnings -l target/deb/man/*.1 2>&1 >/dev/null | grep -v "cannot adjust line" >&2 || fail "man warns of a manual page"
     else
         untried+=("the manual pages: no man")
     fi

@@ -1,5 +1,6 @@
 # What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
-# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node` and `prepare_chromium` look for theirs.
+# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto` and
+# `prepare_chromium` look for theirs.
 # Root on a Debian or Ubuntu gets installed what is missing.
 
 fail() {
@@ -40,6 +41,18 @@ prepare_npm() {
         npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
         cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
     fi
+}
+
+# mosquitto_pub and mosquitto_sub, which tests/mqtt runs.
+prepare_mosquitto() {
+    { command -v mosquitto_pub && command -v mosquitto_sub; } >/dev/null || apt_install mosquitto-clients ||
+        fail "no mosquitto_pub: install Mosquitto's clients (Debian, Ubuntu: apt-get install mosquitto-clients)"
+}
+
+# ffmpeg, which `tests/long.sh media` records with.
+prepare_ffmpeg() {
+    command -v ffmpeg >/dev/null || apt_install ffmpeg ||
+        fail "no ffmpeg: install version 5 or newer (Debian, Ubuntu: apt-get install ffmpeg)"
 }
 
 prepare_chromium() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs all tests, after preparing what they need: the pinned peers of Python in .venv and those of npm in tests/peers/npm,
-# Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as
+# Mosquitto's clients, Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to `cargo test`, such as
 # `tests/run.sh --test integration lake::`.
 #
-# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL and Chromium are taken from PATH or their usual places;
+# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL, Mosquitto's clients and Chromium are taken from PATH or their usual places;
 # root on a Debian or Ubuntu gets these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -71,6 +71,7 @@ command -v python3 >/dev/null || apt_install python3 python3-venv || fail "pytho
 prepare_python
 prepare_node
 prepare_npm
+prepare_mosquitto
 prepare_chromium
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
@@ -91,6 +92,21 @@ as_postgres "$bin/initdb" --no-sync --auth=trust --username=basalt --encoding=UT
     >/dev/null
 start_postgres
 
+# Runs the integration cases that failed once more, one after another. They drive real sockets and processes under deadlines, which
+# a busy machine can miss; a defect fails twice. More than three failures are no accident. A case that passes now is named, so
+# that it gets mended.
+run_failed_cases_again() {
+    local failed
+    mapfile -t failed < <(sed -n '/^failures:$/,/^test result:/s/^    \([a-z0-9_:]*\)$/\1/p' "$scratch/output" | sort -u)
+    grep -q 'to rerun pass `--test integration`' "$scratch/output" || return 1
+    [ "${#failed[@]}" -ge 1 ] && [ "${#failed[@]}" -le 3 ] || return 1
+    cargo test --locked --quiet --test integration -- --exact --test-threads 1 "${failed[@]}" || return 1
+    printf 'FLAKY: %s failed once and passed when run again\n' "${failed[@]}"
+}
+
 status=0
-cargo test --locked "$@" || status=$?
+cargo test --locked "$@" 2>&1 | tee "$scratch/output" || status=$?
+if [ "$status" != 0 ] && run_failed_cases_again; then
+    status=0
+fi
 exit "$status"

@@ -22,13 +22,13 @@ const CLIENT: &str = "plant:0123456789abcdef0123456789abcdef";
 /// 2026-04-28T12:00:00Z, in milliseconds.
 const NOON: i64 = 1_777_377_600_000;
 
-const DATASTREAMS: &str = "/api/v2/organization/device/datastreams";
-const BATCH: &str = "/api/v1/organization/device/datastreams/batch";
-const HISTORY: &str = "/api/v1/organization/device/datastream/history";
-const UPDATE: &str = "/api/v1/organization/device/datastream";
-const UPDATE_MANY: &str = "/api/v1/organization/device/datastreams";
-const BATCH_UPDATE: &str = "/api/v1/organization/product/devices/batch-update";
-const IMPORT: &str = "/api/v1/organization/device/import/batch";
+pub const DATASTREAMS: &str = "/api/v2/organization/device/datastreams";
+pub const BATCH: &str = "/api/v1/organization/device/datastreams/batch";
+pub const HISTORY: &str = "/api/v1/organization/device/datastream/history";
+pub const UPDATE: &str = "/api/v1/organization/device/datastream";
+pub const UPDATE_MANY: &str = "/api/v1/organization/device/datastreams";
+pub const BATCH_UPDATE: &str = "/api/v1/organization/product/devices/batch-update";
+pub const IMPORT: &str = "/api/v1/organization/device/import/batch";
 const PROPERTY: &str = "/api/v1/organization/device/datastream/property";
 
 /// A server with a device and a stream, as in the worked examples: `Press 1` with `Motor RPM`, its first stream.
@@ -124,7 +124,7 @@ async fn stream(client: &Client, body: Value) -> i64 {
 }
 
 /// Asks for a token with HTTP Basic; `credentials` are `id:secret`.
-async fn request_token(client: &Client, credentials: &str, query: &str) -> Answer {
+pub async fn request_token(client: &Client, credentials: &str, query: &str) -> Answer {
     let basic = format!("Basic {}", BASE64.encode(credentials));
     let path = format!("/oauth2/token?{query}");
     client.without_key().send("POST", &path, &[("authorization", &basic)], "").await
@@ -132,13 +132,13 @@ async fn request_token(client: &Client, credentials: &str, query: &str) -> Answe
 
 /// A client with a bearer token, or without one.
 #[derive(Clone)]
-struct TokenClient {
+pub struct TokenClient {
     client: Client,
     authorization: Option<String>,
 }
 
 impl TokenClient {
-    fn new(client: &Client, token: &str) -> TokenClient {
+    pub fn new(client: &Client, token: &str) -> TokenClient {
         TokenClient { client: client.without_key(), authorization: Some(format!("Bearer {token}")) }
     }
 
@@ -160,11 +160,11 @@ impl TokenClient {
         self.client.send(method, path, &headers, body.to_owned()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "").await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, &body.to_string()).await
     }
 

@@ -123,3 +123,61 @@ async fn five_devices_are_collected_from_and_every_row_is_found() {
     assert!(rows >= 5 * 130 * 2, "{told}");
     assert!(told.contains("lateness p50") && told.contains("of a core"), "{told}");
 }
+
+#[tokio::test]
+async fn vendors_are_asked_and_a_small_plant_says_that_it_is_one() {
+    let home = DataDir::new();
+    let dir = home.path().join("vendors").display().to_string();
+    let size = ["--devices", "7", "--streams", "2", "--rows", "7000", "--runs", "2"];
+    let few = ["--followers", "3", "--rate", "100", "--seconds", "1", "--data-dir", &dir];
+    let args = [&["bench", "vendors"], &size[..], &few].concat();
+    // The second run finds the plant of the first.
+    for _ in 0..2 {
+        let told = home.basalt(&args).await.expect_success();
+        assert!(told.starts_with("7000 readings of 7 devices with 2 streams each\n"), "{told}");
+        let small = "The targets are for 100000000 readings of 1000 devices";
+        assert!(told.contains(small) && told.contains("The target is for 1000 followers"), "{told}");
+        let line = |start: &str| told.lines().find(|line| line.starts_with(start)).expect(start);
+        for request in ["OpenSynaptic packets?limit=50 ", "OpenSynaptic devices ", "Instathings data?page=1 "]
+        {
+            assert!(line(request).trim_end().ends_with("20.0"), "{told}");
+        }
+        let deep = line("Instathings data?page=1000");
+        assert!(deep.contains("page 1000 begins after 9990") && deep.contains("not measured"), "{told}");
+        assert!(line("Blynk datastreams of a device").contains(" 2  "), "{told}");
+        assert!(line("Blynk batch-update of 10,000 rows").contains(" 10000 "), "{told}");
+        assert!(told.contains("OpenSynaptic packets?limit=50, 100 values/s coming in"), "{told}");
+        for followers in ["WebSocket (Instathings cloud)", "socket.io (on-premise)"] {
+            let number = line(followers)[followers.len()..].split_whitespace().next();
+            assert_eq!(number, Some("3"), "{told}");
+        }
+        assert!(line("both together").contains("100 %"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn mqtt_is_published_fanned_out_and_counted() {
+    let home = DataDir::new();
+    let dir = home.path().join("mqtt").display().to_string();
+    let size = ["--clients", "3", "--in-flight", "4", "--batch", "7", "--subscribers", "5", "--rate", "50"];
+    let few = ["--idle", "20", "--seconds", "1", "--data-dir", &dir];
+    let told = home.basalt(&[&["bench", "mqtt"], &size[..], &few].concat()).await.expect_success();
+    assert!(told.starts_with("3 publishers with QoS 1 for 1 s each, broker at 127.0.0.1:"), "{told}");
+    for line in [
+        "1 reading each, 1 in flight ",
+        "1 reading each, 4 in flight ",
+        "1 reading each, 4 in flight, half of that rate",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(told.contains("7 readings each, 4 in flight"), "{told}");
+    assert!(told.contains("5 subscribers x 50 readings/s for 1 s: each received all 50"), "{told}");
+    let found = told.lines().find_map(|line| line.strip_prefix("readings found: ")).expect("a count");
+    let (found, written) = found.split_once(" of ").expect("two counts");
+    assert_eq!(found, written, "{told}");
+    assert!(told.contains("20 idle sessions: "), "{told}");
+
+    let nobody = format!("127.0.0.1:{}", crate::support::free_port());
+    let refused = home.basalt(&["bench", "mqtt", "--address", &nobody]).await.expect_failure();
+    assert!(refused.contains("a connection to the broker failed"), "{refused}");
+}

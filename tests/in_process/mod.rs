@@ -14,10 +14,13 @@ use arrow::json::ArrayWriter;
 use basalt::app::ai::query_models::QueryModels;
 use basalt::app::ai::{AiParts, LOADED_BYTES};
 use basalt::app::collector_ports::CollectorStates;
+use basalt::app::compat::CompatSettings;
 use basalt::app::host::HostSettings;
 use basalt::app::live::LiveSettings;
+use basalt::app::mk::MkSettings;
 use basalt::app::session::SessionOptions;
 use basalt::app::{App, AppSettings, Parts};
+use basalt::auth::rate_limiter::AttemptBudget;
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
@@ -228,7 +231,17 @@ impl TestDb {
             metrics_public: false,
             graphql: Default::default(),
             host,
-            compat: Default::default(),
+            media: Default::default(),
+            cors: Default::default(),
+            mqtt: Default::default(),
+            compat: CompatSettings {
+                mk: MkSettings {
+                    rate: AttemptBudget { attempts: 1_000_000, window_us: 1_000_000 },
+                    ..MkSettings::default()
+                },
+                ..CompatSettings::default()
+            },
+            smtp: Default::default(),
             live: LiveSettings::default(),
             messages: Default::default(),
             commands: Default::default(),

@@ -91,7 +91,7 @@ impl Project {
 }
 
 /// Sends a request with a token. A body that is null is none.
-async fn call(client: &Client, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+pub async fn call(client: &Client, token: &str, method: &str, path: &str, body: &Value) -> Answer {
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -99,7 +99,7 @@ async fn call(client: &Client, token: &str, method: &str, path: &str, body: &Val
 }
 
 /// Asks for a token.
-async fn token(client: &Client, id: &str, secret: &str) -> String {
+pub async fn token(client: &Client, id: &str, secret: &str) -> String {
     let body = json!({"clientId": id, "clientSecret": secret});
     let (status, _, answer) = client.without_key().post("/authentication/v1/oauth/token", &body).await;
     assert_eq!(status, 200, "{answer}");

@@ -1,15 +1,19 @@
 //! Two organizations whose rows would give themselves away, and the keys that see parts of them.
 
 use basalt::app::access::KeyRequest;
+use basalt::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use basalt::domain::device::{DeviceSpec, Protocol};
+use basalt::domain::document::{AnnotationClassSpec, DocumentKind, DocumentSpec};
 use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::group::GroupSpec;
 use basalt::domain::reading::{Quality, Reading};
 use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{DeviceId, Micros, Principal, StreamId};
+use basalt::store::catalog::NewDocument;
 use tempfile::TempDir;
 
+use super::documents;
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv, message};
 use crate::support::Client;
 
@@ -33,8 +37,11 @@ pub struct IsolationFixture {
     _dir: TempDir,
 }
 
-async fn plant(ground: &TestEnv, who: &Principal, name: &str) -> (DeviceId, Vec<StreamId>) {
-    let device = ground.catalog.create_device(who, DeviceSpec::new(name, Protocol::Virtual)).await.unwrap();
+/// A device with a number and a text. Its external id is its first name, which is a part of nothing else that answers have.
+pub async fn plant(ground: &TestEnv, who: &Principal, name: &str) -> (DeviceId, Vec<StreamId>) {
+    let spec = DeviceSpec::new(format!("{name} at first"), Protocol::Virtual);
+    let device = ground.catalog.create_device(who, spec).await.unwrap();
+    ground.catalog.update_device(who, device.id, |spec| name.clone_into(&mut spec.name)).await.unwrap();
     let mut streams = Vec::new();
     for (suffix, kind) in [("number", StreamKind::Fp64), ("text", StreamKind::Text)] {
         let spec = StreamSpec { kind, ..StreamSpec::new(format!("{name} {suffix}"), device.id) };
@@ -62,7 +69,7 @@ pub async fn write(inside: &TestDb, who: &Principal, streams: &[StreamId], is_se
     inside.store.write(who, rows.into_iter().collect()).await.unwrap();
 }
 
-/// A statistic written by hand, a message and an event of a stream and its device.
+/// A statistic written by hand, a message, an event and annotations of a stream and its device.
 async fn record(ground: &TestEnv, inside: &TestDb, who: &Principal, stream: StreamId, is_secret: bool) {
     let device = ground.catalog.stream(who, stream).unwrap().spec.device;
     let word = if is_secret { SECRET } else { "own" };
@@ -95,6 +102,67 @@ async fn record(ground: &TestEnv, inside: &TestDb, who: &Principal, stream: Stre
         acknowledged: false,
     };
     ground.catalog.create_event(who, event).await.unwrap();
+    annotate(ground, who, stream, word).await;
+}
+
+/// An annotation of a stream, from its first visible reading for ten minutes, and one of its device.
+async fn annotate(ground: &TestEnv, who: &Principal, stream: StreamId, word: &str) {
+    let key = if who.org == ground.owner.org { "state" } else { SECRET };
+    let class = match ground.catalog.document_by_name(who, DocumentKind::AnnotationClass, key) {
+        Some(class) => class.uuid,
+        None => {
+            let class = AnnotationClassSpec {
+                key: key.to_owned(),
+                name: key.to_owned(),
+                color: None,
+                scopes: ScopeType::ALL.into(),
+                fields: Vec::new(),
+                pack: None,
+            };
+            let new = NewDocument::new(DocumentSpec::AnnotationClass(class));
+            ground.catalog.create_documents(who, vec![new]).await.unwrap().remove(0).uuid
+        }
+    };
+    let stream = ground.catalog.stream(who, stream).unwrap();
+    let device = ground.catalog.device(who, stream.spec.device).unwrap().aliases.uuid;
+    for (scope_type, scope) in [(ScopeType::Sensor, stream.uuid), (ScopeType::Device, device)] {
+        let annotation = AnnotationSpec {
+            class,
+            scope_type,
+            scope,
+            start: Micros(NOW - 200 * MINUTE),
+            end: Some(Micros(NOW - 190 * MINUTE)),
+            values: serde_json::Map::new(),
+            source: AnnotationSource::Manual,
+            confidence: None,
+            note: Some(word.to_owned()),
+        };
+        ground.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
+    }
+}
+
+/// Documents and quarantined readings of every device. Those that belong to no device are seen by their whole
+/// organization: in the first one they name nobody.
+async fn plant_documents(
+    ground: &TestEnv,
+    inside: &TestDb,
+    others: [(&Vec<StreamId>, &Principal); 2],
+    own_device: DeviceId,
+) {
+    let names = ["own".to_owned(), format!("{SECRET} shared")];
+    for ((streams, who), shared) in others.into_iter().zip(names) {
+        let mut devices: Vec<DeviceId> = Vec::new();
+        for pair in streams.chunks(2) {
+            let device = ground.catalog.stream(who, pair[0]).unwrap().spec.device;
+            documents::plant(ground, inside, who, device, SECRET).await;
+            devices.push(device);
+        }
+        if who.org == ground.owner.org {
+            documents::plant(ground, inside, who, own_device, "own").await;
+            devices.push(own_device);
+        }
+        documents::plant_shared(inside, who, &devices, &shared).await;
+    }
 }
 
 impl IsolationFixture {
@@ -126,6 +194,7 @@ impl IsolationFixture {
             }
         }
         record(&ground, &inside, &ground.owner, own[0], false).await;
+        plant_documents(&ground, &inside, [(&hidden, &ground.owner), (&foreign, &other)], own_device).await;
         let client = inside.serve().await.without_key();
         IsolationFixture { ground, inside, client, own_device, own, hidden, foreign, other, _dir: dir }
     }

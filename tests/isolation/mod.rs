@@ -3,11 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod documents;
+mod doors;
 mod fixture;
 mod graphql;
+mod identifiers;
 mod log;
 mod named;
 mod plan_cache;
+mod platform_rows;
 mod probes;
 mod refused;
+mod requests;
 mod rest;
+mod sockets;

@@ -81,6 +81,14 @@ pub fn exact(world: &IsolationFixture) -> Vec<(String, Value)> {
         ("SELECT count(*) AS n FROM events", n(1)),
         ("SELECT count(*) AS n FROM core_eventlog WHERE message LIKE '%z%'", n(0)),
         ("SELECT kind FROM events ORDER BY ts, id LIMIT 1", json!([{"kind": "own"}])),
+        ("SELECT count(*) AS n FROM annotations WHERE stream_id IS NOT NULL", n(1)),
+        ("SELECT count(*) AS n FROM annotations WHERE note <> 'own' OR created_by <> 'own'", n(0)),
+        ("SELECT DISTINCT class AS n FROM annotations", json!([{"n": "state"}])),
+        (
+            "SELECT count(*) AS n FROM readings r JOIN annotations a ON a.stream_id = r.stream_id \
+             AND r.ts >= a.start_time AND r.ts < a.end_time",
+            n(10),
+        ),
         ("SELECT count(*) AS n FROM messages WHERE payload NOT LIKE '%own%'", n(0)),
         // Every way around a WHERE.
         ("SELECT count(*) AS n FROM readings WHERE TRUE OR stream_id = 1", n(OWN)),
@@ -147,9 +155,12 @@ pub fn exact(world: &IsolationFixture) -> Vec<(String, Value)> {
         cases.push((format!("SELECT name FROM core_data WHERE id = {id}"), json!([])));
         cases.push((format!("SELECT value FROM latest WHERE stream_id = {id}"), json!([])));
         cases.push((format!("SELECT count(*) AS n FROM latest WHERE stream_id IN ({id}, {number})"), n(1)));
-        for (table, column) in
-            [("statistics", "stream_id"), ("core_valuestatistics", "data_id"), ("events", "stream_id")]
-        {
+        for (table, column) in [
+            ("statistics", "stream_id"),
+            ("core_valuestatistics", "data_id"),
+            ("events", "stream_id"),
+            ("annotations", "stream_id"),
+        ] {
             cases.push((format!("SELECT count(*) AS n FROM {table} WHERE {column} = {id}"), n(0)));
         }
         cases.push((format!("SELECT count(*) AS n FROM statistics WHERE 1 / (stream_id - {id}) < 9"), n(21)));
@@ -189,7 +200,13 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT * FROM commands",
         "SELECT * FROM products",
         "SELECT * FROM clients",
+        "SELECT * FROM documents",
+        "SELECT * FROM sites",
+        "SELECT * FROM components",
+        "SELECT * FROM quarantine",
+        "SELECT * FROM mqtt_sessions",
         "SELECT * FROM events",
+        "SELECT * FROM annotations",
         "SELECT stream_id, time_bucket('1 hour', ts), avg(value) FROM readings GROUP BY 1, 2",
         "SELECT * FROM devices",
         "SELECT * FROM groups",
@@ -229,7 +246,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
     ]
     .map(str::to_owned)
     .into();
-    for query in queries.clone().iter().take(14) {
+    for query in queries.clone().iter().take(20) {
         for explain in [
             "EXPLAIN",
             "EXPLAIN VERBOSE",

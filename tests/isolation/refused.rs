@@ -39,10 +39,23 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
 async fn a_missing_scope_is_403_and_named() {
     let world = IsolationFixture::new().await;
     for (scope, tables) in [
-        ("value:read", &["readings", "core_value", "latest", "messages"][..]),
+        ("value:read", &["readings", "core_value", "latest", "messages", "quarantine"][..]),
         ("statistic:read", &["statistics", "core_valuestatistics"]),
         ("event-log:read", &["events", "core_eventlog"]),
-        ("device:read", &["commands", "devices", "products", "core_device"]),
+        (
+            "device:read",
+            &[
+                "annotations",
+                "commands",
+                "devices",
+                "products",
+                "core_device",
+                "documents",
+                "sites",
+                "components",
+                "mqtt_sessions",
+            ],
+        ),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
         ("system:read", &["query_log", "audit_log", "clients"]),

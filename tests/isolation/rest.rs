@@ -131,7 +131,11 @@ async fn packets_of_another_organization_are_in_no_list_and_have_no_id() {
     let world = IsolationFixture::new().await;
     let theirs = format!("{SECRET} foreign");
     for path in ["devices", "packets", "sensors"] {
-        for query in ["", "&device_id=own", &format!("&device_id={SECRET}%20foreign%20first")] {
+        for query in [
+            "",
+            "&device_id=own%20at%20first",
+            &format!("&device_id={SECRET}%20foreign%20first%20at%20first"),
+        ] {
             let path = format!("/api/data/{path}?limit=500{query}");
             let (status, _, page) = world.client.get(&path).await;
             assert_eq!(status, 200, "{path}: {page}");

@@ -61,17 +61,31 @@ async fn floods_of_handshakes_make_room_among_themselves() {
     let (mut socket, sid) = (gateway.connected_socket().await, gateway.handshake().await);
     gateway.post(&sid, "1:2").await;
     let mut flood = Vec::new();
-    for _ in 0..500 {
+    for _ in 0..200 {
         flood.push(gateway.handshake().await);
     }
+    // All of this has to be over before the healthy clients' sessions time out, on a slow machine too.
+    let (old, new) = flood.split_at(136);
+    for sid in old.iter().step_by(17) {
+        assert_eq!(gateway.post(sid, "1:2").await.0, 400);
+    }
     let mut alive = 0;
-    for sid in &flood {
+    for sid in new {
         alive += usize::from(gateway.post(sid, "1:2").await.0 == 200);
     }
     assert!((1..=32).contains(&alive), "{alive}");
-    // They are in use now: the network has its share.
-    let (status, text) = gateway.engine("GET", "transport=polling", "").await;
-    assert_eq!((status, text), (429, r#"{"message":"Too Many Requests"}"#.to_owned()));
+    // Those are in use now. Some ended meanwhile on a slow machine: others take their places.
+    let mut refused = None;
+    for _ in 0..=32 {
+        let (status, text) = gateway.engine("GET", "transport=polling", "").await;
+        if status != 200 {
+            refused = Some((status, text));
+            break;
+        }
+        let sid = text.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        gateway.post(sid, "1:2").await;
+    }
+    assert_eq!(refused, Some((429, r#"{"message":"Too Many Requests"}"#.to_owned())));
     assert_eq!(gateway.poll(&sid).await, (200, "1:3".to_owned()));
     socket.send("2").await;
     assert_eq!(socket.receive().await.as_deref(), Some("3"));

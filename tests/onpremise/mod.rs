@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basalt::api::connection_limit::ConnectionLimit;
-use basalt::api::instathings::onpremise::{OnPremiseOptions, router};
-use basalt::api::serve::serve;
+use basalt::api::instathings::onpremise::{ERROR_FORMS, OnPremiseOptions, router};
+use basalt::api::serve::{HttpApi, serve};
 use futures::{SinkExt, StreamExt};
 use memory::MemoryMessages;
 use serde_json::Value;
@@ -49,13 +49,17 @@ impl Gateway {
     async fn start_with(connections: usize) -> Gateway {
         let (messages, ending) = (MemoryMessages::new(), CancellationToken::new());
         let tracker = TaskTracker::new();
-        let options =
-            OnPremiseOptions { sessions: connections, ending: ending.clone(), connections: tracker.clone() };
+        let options = OnPremiseOptions {
+            sessions: connections,
+            ending: ending.clone(),
+            origins: Default::default(),
+            connections: tracker.clone(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let limit = ConnectionLimit::new("onpremise.connections", connections);
-        let routes = router(messages.clone(), options);
-        tokio::spawn(serve(listener, None, routes, limit, ending.clone().cancelled_owned()));
+        let api = HttpApi { routes: router(messages.clone(), options), error_forms: ERROR_FORMS };
+        tokio::spawn(serve(listener, None, api, limit, ending.clone().cancelled_owned()));
         Gateway { messages, url, ending, connections: tracker }
     }
 

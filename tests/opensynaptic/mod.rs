@@ -1,9 +1,8 @@
-//! The data-query API of OpenSynaptic: its two listeners, who is admitted, every parameter, and lists against a model.
+//! The data-query API of OpenSynaptic: its two listeners, who is admitted, and every parameter.
 
 mod access;
 mod examples;
 mod lists;
-mod model;
 mod paths;
 
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ fn stranger(server: &Server) -> Client {
 }
 
 /// Stores facts; returns the ids of their packets.
-async fn ingest(client: &Client, facts: &Value) -> Vec<String> {
+pub async fn ingest(client: &Client, facts: &Value) -> Vec<String> {
     let (status, _, answer) = client.post("/ingest/facts", facts).await;
     assert_eq!(status, 200, "{answer}");
     let packets = answer["packets"].as_array().expect("ids").iter();
@@ -54,7 +53,7 @@ async fn write(client: &Client, stream: i64, timestamp: &Value, value: f64) {
 }
 
 /// Asks for a list, which has to be answered.
-async fn list(client: &Client, path: &str) -> Value {
+pub async fn list(client: &Client, path: &str) -> Value {
     let (status, headers, body) = client.get(path).await;
     assert_eq!((status, &body["ok"]), (200, &json!(true)), "{path}: {body}");
     assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{path}");

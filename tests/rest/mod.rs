@@ -3,6 +3,7 @@
 mod access_table;
 mod audit;
 mod client;
+mod cors;
 mod data;
 mod device;
 pub mod event;

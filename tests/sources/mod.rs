@@ -1,7 +1,8 @@
-//! Devices that are no PLC: servers asked over HTTP, and values made up.
+//! Devices that are no PLC: servers asked over HTTP, brokers subscribed to, and values made up.
 
 mod generated;
 mod http;
+mod mqtt;
 mod server;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Loss of power at random points of a random workload: acknowledged rows are there exactly once, the others at most
 //! once, and what was seen after a restart never goes away.
 
+mod mqtt;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

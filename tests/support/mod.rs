@@ -17,7 +17,9 @@ pub use client::{Answer, Client};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};
-pub use peers::{ModbusDevice, ObjectStore, node_script, run_example, run_node, run_python, script};
+pub use peers::{
+    ModbusDevice, MqttPeer, ObjectStore, node_script, run_example, run_node, run_python, script,
+};
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;
 pub use socket::{PROTOCOL, WsClient, WsEvent};

@@ -151,3 +151,53 @@ impl Drop for ObjectStore {
         self.kill();
     }
 }
+
+/// An MQTT broker that is not our code: tests/peers/mqtt_broker.py. Dropping it kills it.
+pub struct MqttPeer {
+    pub port: u16,
+    child: Child,
+    lines: Box<dyn Iterator<Item = String> + Send>,
+}
+
+impl MqttPeer {
+    /// Starts one; it listens when this returns.
+    pub async fn start(port: u16) -> MqttPeer {
+        let start = move || {
+            let mut command = script("mqtt_broker.py");
+            let command =
+                command.args(["--port", &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = command.spawn().expect("the interpreter starts");
+            let mut lines: Box<dyn Iterator<Item = String> + Send> =
+                Box::new(BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok));
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the broker listens");
+            MqttPeer { port, child, lines }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the broker starts")
+    }
+
+    /// Publishes a message; the broker has it when this returns.
+    pub fn publish(&mut self, topic: &str, payload: &str, is_retained: bool) {
+        let order = serde_json::json!({"topic": topic, "payload": payload, "retain": is_retained});
+        let orders = self.child.stdin.as_mut().expect("a pipe");
+        std::io::Write::write_all(orders, format!("{order}\n").as_bytes()).expect("it listens");
+        assert_eq!(self.lines.next().as_deref(), Some("published"));
+    }
+
+    /// The next message that somebody published below `set/`.
+    pub fn received(&mut self) -> Value {
+        let line = self.lines.next().expect("a message");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// Takes it off the network.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for MqttPeer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -155,6 +155,11 @@ impl Server {
         self.listens_on("opensynaptic")
     }
 
+    /// The same of the MQTT broker without TLS.
+    pub fn mqtt_address(&self) -> String {
+        self.listens_on("mqtt")
+    }
+
     fn listens_on(&self, scheme: &str) -> String {
         let log = self.log();
         let said = log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");

@@ -1,10 +1,11 @@
 //! The doors of SQL tools, on the real server: PostgreSQL's protocol and Arrow Flight SQL, with clients that are other
-//! people's, and with bytes that are nobody's.
+//! people's, and with bytes that are nobody's. Beside them, the bytes of MQTT's tests.
 
 mod broken;
 mod catalog;
 mod fixture;
 pub mod flight;
+pub mod mqtt;
 mod peers;
 mod postgres;
 mod refused;

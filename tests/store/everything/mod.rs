@@ -58,6 +58,8 @@ struct SimulatedRun {
     asking: StdRng,
     /// How often a planned failure met a step, by what was asked for.
     failed: BTreeSet<&'static str>,
+    /// Number of requests for quantiles of expired rows that were refused.
+    refused: usize,
 }
 
 impl SimulatedRun {
@@ -76,6 +78,7 @@ impl SimulatedRun {
             chance,
             asking,
             failed: BTreeSet::new(),
+            refused: 0,
         }
     }
 
@@ -220,14 +223,16 @@ impl SimulatedRun {
             queries::some_rows(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
             queries::one_stream(&self.ground, &self.inside, &shown, (&mut self.asking, now), place).await;
             queries::buckets(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
-            queries::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
+            let refused =
+                queries::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
+            self.refused += usize::from(refused);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_map() {
-    let mut failed = BTreeSet::new();
+    let (mut failed, mut refused) = (BTreeSet::new(), 0);
     let seeds = std::env::var("BASALT_SEEDS").map_or(SEEDS, |n| n.parse().unwrap());
     for seed in 0..seeds {
         let mut world = SimulatedRun::new(seed).await;
@@ -252,8 +257,10 @@ async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_m
             }
         }
         failed.append(&mut world.failed);
+        refused += world.refused;
     }
     // Otherwise the plans miss, and the test shows less than it says.
     let all = ["compact", "flush", "retain", "start", "statistics", "write"];
     assert_eq!(failed, BTreeSet::from(all));
+    assert!(refused > 0);
 }

@@ -1,0 +1,108 @@
+//! Facts of OpenSynaptic: each becomes a packet as it came, and its numbers become readings.
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use super::content::{Kind, plain};
+use super::doors::time;
+use super::model::{Message, Model, SECOND, Sensor};
+use super::packets;
+use super::plant::{Plant, text};
+use crate::opensynaptic::{ingest, list};
+
+/// Sensors that a fact may have: streams of most devices, one that a fact creates, one that only packets have, and one
+/// without a name.
+const SENSORS: [&str; 6] = ["Motor RPM", "Count", "Running", "Note", "Vibration", ""];
+const UNITS: [Option<&str>; 3] = [None, Some("mm/s"), Some("")];
+
+/// Posts one to three facts, and reads their packets.
+pub async fn post(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
+    let facts: Vec<(usize, Value)> = (0..chance.random_range(1..4)).map(|_| fact(model, chance)).collect();
+    let body = match &facts[..] {
+        [(_, one)] => one.clone(),
+        many => many.iter().map(|(_, fact)| fact.clone()).collect(),
+    };
+    let ids = ingest(&plant.client, &body).await;
+    assert_eq!(ids.len(), facts.len(), "{ids:?}");
+    for ((device, fact), id) in facts.into_iter().zip(&ids) {
+        let number = model.stored.len();
+        let found = list(&plant.stranger(), &format!("/api/data/packets/{id}")).await;
+        // Without a time it is that of its arrival.
+        let second = fact["t"].as_i64().or_else(|| found["packet"]["timestamp_raw"].as_i64());
+        let ts = second.expect("a time") * SECOND;
+        let message = message(device, ts, (number, id.clone()), &fact);
+        for sensor in &message.sensors {
+            note_reading(plant, model, device, ts, sensor).await;
+        }
+        model.stored.push(message);
+        packets::check_one(&found, model, &model.stored[number]);
+    }
+}
+
+/// A fact of a device. Members are left out at random.
+fn fact(model: &Model, chance: &mut StdRng) -> (usize, Value) {
+    let device = chance.random_range(0..model.devices.len());
+    let mut fact = json!({ "id": model.devices[device].external_id });
+    if chance.random_bool(0.8) {
+        fact["s"] = json!(["ONLINE", "WARN", "status \"x\""][chance.random_range(0..3)]);
+    }
+    if chance.random_bool(0.9) {
+        fact["t"] = json!(time(chance).div_euclid(SECOND));
+    }
+    for index in 1..=chance.random_range(0..4) {
+        fact[format!("s{index}_id")] = json!(SENSORS[chance.random_range(0..SENSORS.len())]);
+        fact[format!("s{index}_v")] = match chance.random_range(0..10) {
+            0 => json!("no number"),
+            1 => json!(true),
+            2 => json!(chance.random_range(0..2)),
+            3 => json!(f64::from(chance.random_range(-800..800_i32)) / 16.0),
+            _ => json!(chance.random_range(-1000..1000)),
+        };
+        if chance.random_bool(0.5) {
+            fact[format!("s{index}_s")] = json!("OK");
+        }
+        if let Some(unit) = UNITS[chance.random_range(0..UNITS.len())] {
+            fact[format!("s{index}_u")] = json!(unit);
+        }
+    }
+    (device, fact)
+}
+
+/// The message that a fact becomes.
+pub fn message(device: usize, ts: i64, stored: (usize, String), fact: &Value) -> Message {
+    let (status, payload) = (fact.get("s").map_or("UNKNOWN", text).to_owned(), plain(fact));
+    let (fact, document, sensors) = (payload.clone(), payload, sensors(fact));
+    Message { device, ts, stored: Some(stored), status, fact, document, sensors }
+}
+
+fn sensors(fact: &Value) -> Vec<Sensor> {
+    let sensor = |index: u64| {
+        let member = |part: &str| fact.get(format!("s{index}_{part}"));
+        Some(Sensor {
+            index,
+            id: text(member("id")?).to_owned(),
+            status: member("s").map_or("UNKNOWN", text).to_owned(),
+            value: member("v").filter(|value| value.is_number()).map_or(Value::Null, plain),
+            unit: member("u").cloned().unwrap_or_default(),
+        })
+    };
+    (1..).map_while(sensor).collect()
+}
+
+/// A number becomes a reading of the stream with its name, which it creates unless the name is empty.
+async fn note_reading(plant: &Plant, model: &mut Model, device: usize, ts: i64, sensor: &Sensor) {
+    if sensor.id.is_empty() || sensor.value.is_null() {
+        return;
+    }
+    let stream = match model.stream(device, &sensor.id) {
+        Some(known) => known,
+        None => {
+            let unit = sensor.unit.as_str().unwrap_or_default().to_owned();
+            plant.add_stream(model, device, &sensor.id, (Kind::Fp64, &unit)).await
+        }
+    };
+    if let Some(value) = model.streams[stream].kind.of_number(&sensor.value) {
+        model.write(stream, ts, &value);
+    }
+}

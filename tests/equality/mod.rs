@@ -1,0 +1,122 @@
+//! One core under all vocabularies: what is written through any door is what every reading API shows, wherever the rows
+//! are, and a crash costs nothing of it.
+
+mod blynk_doors;
+mod content;
+mod control;
+mod doors;
+mod facts;
+mod messages;
+mod model;
+mod packet_filter;
+mod packets;
+mod plant;
+mod values;
+mod views;
+mod visible;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use self::doors::Door;
+use self::model::Model;
+use self::plant::{Plant, text};
+use crate::blynk::{DATASTREAMS, TokenClient};
+
+const WRITES: usize = 300;
+/// Writes before each change of where the rows are.
+const PART: usize = WRITES / 3;
+
+/// The system under test with what it has to show.
+struct Run {
+    plant: Plant,
+    model: Model,
+    chance: StdRng,
+}
+
+impl Run {
+    /// Writes through every door in turn.
+    async fn write(&mut self, count: usize) {
+        for number in 0..count {
+            let door = Door::ALL[number % Door::ALL.len()];
+            door.write(&self.plant, &mut self.model, &mut self.chance).await;
+        }
+    }
+
+    /// Compares what every reading API shows with the model.
+    async fn check(&mut self, place: &str) {
+        eprintln!("equality: {place}");
+        let Run { plant, model, chance } = self;
+        values::check(plant, model, chance).await;
+        messages::check_sql(plant, model).await;
+        packets::check(plant, model, chance).await;
+        messages::check_graphql(plant, model).await;
+        messages::check_instathings(plant, model).await;
+        control::check(plant, model).await;
+    }
+
+    /// Number of the Parquet files of a table.
+    fn files(&self, table: &str) -> usize {
+        let files = self.plant.server.data_dir.files().into_keys();
+        let folder = format!("lake/{table}/");
+        let is_data = |path: &std::path::PathBuf| {
+            let path = path.to_string_lossy().into_owned();
+            path.starts_with(&folder) && path.ends_with(".parquet") && !path.contains("_delta_log")
+        };
+        files.filter(is_data).count()
+    }
+
+    /// Kills the server while a command waits and a refresh token is used up, and starts it again.
+    async fn kill(&mut self) {
+        let asked = control::queue(&self.plant, &mut self.model, 0, "get", json!({"state": ""})).await;
+        let (status, _, next) = self.plant.refresh().await;
+        assert_eq!(status, 200, "{next}");
+        self.plant.server.kill();
+        self.plant.server.start_again().await;
+        self.check("after a kill").await;
+        self.check_tokens(&next).await;
+        // The command still waits: its gateway answers, and the answer is fetched.
+        let answer = json!({"state": "ON"});
+        control::report(&self.plant, &mut self.model, asked, ("done", answer, "")).await;
+    }
+
+    /// Tokens that were issued before the kill are valid; a refresh token that was used stays used.
+    async fn check_tokens(&self, next: &Value) {
+        let client = &self.plant.client;
+        let path = format!("{DATASTREAMS}?deviceId={}", self.model.devices[0].id);
+        for pair in [&self.plant.pair, next] {
+            let token = TokenClient::new(client, text(&pair["access_token"]));
+            assert_eq!(token.get(&path).await.0, 200, "Blynk's token survives");
+        }
+        let (status, _, again) = self.plant.refresh().await;
+        assert_eq!((status, &again["error"]), (400, &json!("invalid_grant")), "it was used before");
+        let (status, _, _) = self.plant.cloud("GET", "/device/v1/devices", &Value::Null).await;
+        assert_eq!(status, 200, "the JWT of Instathings survives");
+    }
+}
+
+#[tokio::test]
+async fn every_reading_api_agrees_with_a_model_of_what_every_door_wrote() {
+    let (plant, model) = Plant::start().await;
+    let mut run = Run { plant, model, chance: StdRng::seed_from_u64(21) };
+    run.write(PART).await;
+    run.check("in memory").await;
+    run.plant.server.stop().await;
+    assert!(run.files("readings") > 0 && run.files("messages") > 0, "an orderly end flushes");
+    run.plant.server.start_again().await;
+    run.check("after a flush").await;
+    run.write(PART).await;
+    run.check("in the lake and in memory").await;
+    let merged = run.plant.server.basalt(&["compact"]).await.expect_success();
+    assert!(merged.contains("files merged"), "there is something to merge: {merged}");
+    run.check("after a compaction").await;
+    run.write(PART).await;
+    run.kill().await;
+    // All doors are as they were.
+    run.write(Door::ALL.len()).await;
+    run.check("after writes with the old tokens").await;
+    assert!(run.model.readings.len() > WRITES, "{} readings", run.model.readings.len());
+    assert!(run.model.stored.len() > WRITES / 10, "{} packets", run.model.stored.len());
+    assert!(run.model.commands.len() > WRITES / 10, "{} commands", run.model.commands.len());
+}

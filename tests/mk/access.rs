@@ -1,0 +1,221 @@
+//! Conventions of the API: paths, methods, media types, keys, idempotency and the rate limit.
+
+use serde_json::{Value, json};
+
+use super::{Caller, KEY, NOBODY, Platform, id, problem};
+
+#[tokio::test]
+async fn paths_methods_and_media_types_are_answered_as_problems() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let sites = "/api/v1/sites";
+    let text = [("content-type", "text/plain")];
+    let html = [("accept", "text/html")];
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Value, u16, &'a str);
+    let rows: [Row; 12] = [
+        ("GET", "/api/v1/nothing", &[], Value::Null, 404, "No static resource api/v1/nothing."),
+        ("GET", "/api/v1/sites/", &[], Value::Null, 404, "No static resource api/v1/sites/."),
+        ("GET", "/api/v1", &[], Value::Null, 404, "No static resource api/v1."),
+        ("GET", "/api/v3/nothing", &[], Value::Null, 404, "No static resource api/v3/nothing."),
+        ("PATCH", "/api/v1/sites/x", &[], json!({}), 405, "Method 'PATCH' is not supported."),
+        ("DELETE", sites, &[], Value::Null, 405, "Method 'DELETE' is not supported."),
+        ("GET", sites, &html, Value::Null, 406, "Acceptable representations: [application/json]."),
+        ("POST", sites, &text, json!({"name": "a"}), 415, "Content-Type 'text/plain' is not supported."),
+        ("POST", sites, &[], Value::Null, 400, "Malformed request body"),
+        ("POST", sites, &[], json!([]), 400, "Malformed request body"),
+        ("POST", sites, &[], json!({"name": 1}), 400, "Malformed request body"),
+        ("GET", "/api/v1/sites/abc", &[], Value::Null, 400, "Invalid value for parameter 'id'"),
+    ];
+    for (method, path, headers, body, status, detail) in rows {
+        let (found, headers, answer) = admin.send_with(method, path, headers, &body).await;
+        let title = answer["title"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((found, &answer), (status, &problem(status, &title, detail, path)), "{method} {path}");
+        assert_eq!(headers["content-type"], "application/problem+json", "{method} {path}");
+        assert!(headers.contains_key("x-request-id"), "{method} {path}");
+        assert!(status != 405 || headers.contains_key("allow"), "{method} {path}");
+    }
+    // Blynk keeps its paths, and its own form.
+    let (status, _, body) = admin.get("/api/v1/organization/device/datastreams/batch?deviceIds=1").await;
+    assert_eq!((status, body), (401, json!({"error": {"message": "Unauthorized."}})));
+}
+
+#[tokio::test]
+async fn the_description_is_public_unless_it_is_switched_off() {
+    let platform = Platform::start().await;
+    let anonymous = Caller::anonymous(&platform.client);
+    let (status, _, document) = anonymous.get("/api/v3/api-docs").await;
+    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    assert!(document["paths"]["/api/v1/devices/{id}"]["patch"].is_object(), "{document}");
+    assert_eq!(anonymous.get("/api/v3/api-docs.yaml").await.0, 200);
+    let without = Platform::start_with(&[("BASALT_MK__OPENAPI", "false")]).await;
+    let (status, _, body) = Caller::anonymous(&without.client).get("/api/v3/api-docs").await;
+    let detail = "No static resource api/v3/api-docs.";
+    assert_eq!((status, body), (404, problem(404, "Not Found", detail, "/api/v3/api-docs")));
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let made =
+        admin.create("/api/v1/api-keys", json!({"name": "ci", "role": "member", "mode": "test"})).await;
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("sk_test_") && key.len() == 51, "{key}");
+    assert!(key.starts_with(made["keyPrefix"].as_str().unwrap()), "{made}");
+    let member = Caller::new(&platform.client, key);
+    assert_eq!(member.status("GET", "/api/v1/devices", &Value::Null).await, 200);
+    let (_, _, list) = admin.get("/api/v1/api-keys?sort=name").await;
+    let names: Vec<_> = list["content"].as_array().unwrap().iter().map(|row| row["name"].clone()).collect();
+    assert_eq!(names, [json!("bootstrap"), json!("ci")]);
+    assert!(list["content"][1].get("key").is_none() && !list.to_string().contains(key), "{list}");
+    let path = format!("/api/v1/api-keys/{}", id(&made));
+    assert_eq!(admin.status("DELETE", &path, &Value::Null).await, 204);
+    assert_eq!(admin.status("DELETE", &path, &Value::Null).await, 404);
+    assert_eq!(member.status("GET", "/api/v1/devices", &Value::Null).await, 401);
+}
+
+#[tokio::test]
+async fn a_post_with_a_key_takes_effect_once_also_after_a_crash() {
+    let mut platform = Platform::start().await;
+    let admin = platform.admin.clone();
+    let once = [("idempotency-key", "a-1")];
+    let body = json!({"name": "Plant"});
+    let (status, headers, first) = admin.send_with("POST", "/api/v1/sites", &once, &body).await;
+    assert_eq!(status, 201, "{first}");
+    let location = headers["location"].clone();
+    let again = async |caller: &Caller| {
+        let (status, headers, row) = caller.send_with("POST", "/api/v1/sites", &once, &body).await;
+        assert_eq!((status, &headers["location"], &row), (201, &location, &first));
+        assert_eq!(headers["content-type"], "application/json");
+    };
+    again(&admin).await;
+    let other = json!({"name": "Another"});
+    let (status, _, refused) = admin.send_with("POST", "/api/v1/sites", &once, &other).await;
+    assert_eq!((status, &refused["title"]), (422, &json!("Unprocessable Entity")), "{refused}");
+    // The key is one of a route and a caller.
+    let (status, _, _) = admin.send_with("POST", "/api/v1/device-groups", &once, &body).await;
+    assert_eq!(status, 201);
+    let member = platform.key_of("member").await;
+    assert_eq!(member.send_with("POST", "/api/v1/sites", &once, &body).await.0, 409);
+    // What was refused may be tried again.
+    let retry = [("idempotency-key", "a-2")];
+    assert_eq!(admin.send_with("POST", "/api/v1/sites", &retry, &json!({})).await.0, 400);
+    assert_eq!(admin.send_with("POST", "/api/v1/sites", &retry, &other).await.0, 201);
+    platform.server.kill();
+    platform.server.start_again().await;
+    again(&admin).await;
+    assert_eq!(admin.get("/api/v1/sites").await.2["page"]["totalElements"], 2);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_kept_for_a_repeated_request_is_in_no_file() {
+    let mut platform = Platform::start().await;
+    let admin = platform.admin.clone();
+    let once = [("idempotency-key", "s-1")];
+    let body = json!({"name": "service"});
+    let (status, _, first) = admin.send_with("POST", "/api/v1/api-keys", &once, &body).await;
+    assert_eq!(status, 201, "{first}");
+    platform.server.kill();
+    let secret = first["key"].as_str().unwrap().as_bytes();
+    let contains = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    let logs: Vec<_> =
+        std::fs::read_dir(platform.server.data_dir.path().join("wal")).unwrap().flatten().collect();
+    let logs: Vec<Vec<u8>> = logs.iter().map(|file| std::fs::read(file.path()).unwrap()).collect();
+    assert!(logs.iter().any(|log| contains(log, b"is_sealed")), "the answer is in the log");
+    assert!(!logs.iter().any(|log| contains(log, secret)));
+    platform.server.start_again().await;
+    let (status, _, again) = admin.send_with("POST", "/api/v1/api-keys", &once, &body).await;
+    assert_eq!((status, again), (201, first));
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_is_created() {
+    let platform = Platform::start().await;
+    let body = json!({"name": "Plant"});
+    let requests = (0..8).map(|_| {
+        let (admin, body) = (platform.admin.clone(), body.clone());
+        tokio::spawn(async move {
+            admin.send_with("POST", "/api/v1/sites", &[("idempotency-key", "k")], &body).await
+        })
+    });
+    let mut rows = Vec::new();
+    for request in requests.collect::<Vec<_>>() {
+        let (status, _, row) = request.await.unwrap();
+        assert_eq!(status, 201, "{row}");
+        rows.push(row);
+    }
+    assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
+}
+
+#[tokio::test]
+async fn each_key_has_a_rate_of_its_own() {
+    let platform = Platform::start_with(&[("BASALT_MK__RATE", "5/h")]).await;
+    // Finding out the organization was the first.
+    for _ in 0..4 {
+        assert_eq!(platform.admin.status("GET", "/api/v1/sites", &Value::Null).await, 200);
+    }
+    let (status, headers, body) = platform.admin.get("/api/v1/sites").await;
+    assert_eq!((status, &body["title"]), (429, &json!("Too Many Requests")), "{body}");
+    assert!(headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+    let owner = platform.user(&platform.org, "owner");
+    assert_eq!(owner.status("GET", "/api/v1/sites", &Value::Null).await, 200);
+    let guess = Caller::new(&platform.client, &KEY.replace('9', "8"));
+    for _ in 0..5 {
+        assert_eq!(guess.status("GET", "/api/v1/sites", &Value::Null).await, 401);
+    }
+    assert_eq!(guess.status("GET", "/api/v1/sites", &Value::Null).await, 429);
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_organization_does_not_exist() {
+    let platform = Platform::start().await;
+    let (admin, stranger) = (&platform.admin, platform.stranger().await);
+    let device = admin.create("/api/v1/devices", json!({"name": "d"})).await;
+    let site = admin.create("/api/v1/sites", json!({"name": "s"})).await;
+    let group = admin.create("/api/v1/device-groups", json!({"name": "g"})).await;
+    let of_device = json!({"deviceId": id(&device), "key": "c", "name": "c"});
+    let component = admin.create("/api/v1/components", of_device.clone()).await;
+    let sensor = json!({"deviceId": id(&device), "key": "t", "name": "t", "valueType": "DOUBLE"});
+    let made = admin.create("/api/v1/sensors", sensor.clone()).await;
+    let rows = [
+        ("Device", "devices", id(&device), json!({"name": "x"})),
+        ("Site", "sites", id(&site), json!({"name": "x"})),
+        ("DeviceGroup", "device-groups", id(&group), json!({"name": "x"})),
+        ("Component", "components", id(&component), of_device),
+        ("Sensor", "sensors", id(&made), sensor),
+    ];
+    for (title, noun, found, body) in &rows {
+        for id in [found.as_str(), NOBODY] {
+            let path = format!("/api/v1/{noun}/{id}");
+            let expected = problem(404, "Not Found", &format!("{title} {id} not found"), &path);
+            for (method, body) in [("GET", &Value::Null), ("PUT", body), ("DELETE", &Value::Null)] {
+                let (status, _, answer) = stranger.send(method, &path, body).await;
+                assert_eq!((status, &answer), (404, &expected), "{method} {path}");
+            }
+        }
+        let (_, _, list) = stranger.get(&format!("/api/v1/{noun}")).await;
+        assert_eq!(list["page"]["totalElements"], 0, "{noun}: {list}");
+        assert_eq!(admin.status("GET", &format!("/api/v1/{noun}/{found}"), &Value::Null).await, 200);
+    }
+    // Foreign ids in bodies are as good as none.
+    for (noun, field, body) in [
+        ("devices", "siteId", json!({"name": "y", "siteId": id(&site)})),
+        ("devices", "groupIds[0]", json!({"name": "y", "groupIds": [id(&group)]})),
+        ("device-groups", "deviceIds[0]", json!({"name": "y", "deviceIds": [id(&device)]})),
+        ("components", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y"})),
+        (
+            "sensors",
+            "deviceId",
+            json!({"deviceId": id(&device), "key": "k", "name": "y", "valueType": "TEXT"}),
+        ),
+    ] {
+        let (status, _, answer) = stranger.send("POST", &format!("/api/v1/{noun}"), &body).await;
+        assert_eq!(
+            (status, super::field_errors(&answer)),
+            (400, vec![format!("{field}: does not exist")]),
+            "{noun}"
+        );
+    }
+    let (_, _, filtered) = stranger.get(&format!("/api/v1/sensors?deviceId={}", id(&device))).await;
+    assert_eq!(filtered["content"], json!([]));
+}

@@ -1,0 +1,162 @@
+//! Commands over the socket: roles, rules, states, isolation, and what a crash leaves.
+
+use serde_json::{Value, json};
+
+use super::{Caller, NOBODY, Platform, field_errors, id};
+
+/// A device, and the path of its commands.
+async fn device(caller: &Caller, name: &str) -> (String, String) {
+    let device = id(&caller.create("/api/v1/devices", json!({"name": name})).await);
+    let path = format!("/api/v1/devices/{device}/commands");
+    (device, path)
+}
+
+#[tokio::test]
+async fn every_operation_answers_every_role() {
+    let platform = Platform::start().await;
+    let (_, path) = device(&platform.admin, "d").await;
+    let command = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
+    let callers = [
+        ("owner", platform.user(&platform.org, "owner"), true),
+        ("admin", platform.admin.clone(), true),
+        ("member", platform.key_of("member").await, true),
+        ("readonly", platform.key_of("readonly").await, false),
+    ];
+    let rows = [
+        ("POST", path.clone(), json!({"type": "REBOOT"}), 201),
+        ("POST", path.clone(), json!({}), 400),
+        ("POST", format!("/api/v1/devices/{NOBODY}/commands"), json!({}), 404),
+        ("GET", path.clone(), Value::Null, 200),
+        ("GET", format!("{path}/{command}"), Value::Null, 200),
+        ("GET", format!("{path}/{NOBODY}"), Value::Null, 404),
+        ("GET", format!("{path}/abc"), Value::Null, 400),
+        ("GET", "/api/v1/devices/abc/commands".to_owned(), Value::Null, 400),
+        ("DELETE", format!("{path}/{command}"), Value::Null, 405),
+    ];
+    for (method, path, body, expected) in rows {
+        for (role, caller, may_write) in &callers {
+            let expected = if method == "POST" && !may_write { 403 } else { expected };
+            assert_eq!(caller.status(method, &path, &body).await, expected, "{role}: {method} {path} {body}");
+        }
+        let anonymous = Caller::anonymous(&platform.client);
+        assert_eq!(anonymous.status(method, &path, &body).await, 401, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_shown_as_it_was_asked_for() {
+    let mut platform = Platform::start().await;
+    let (device, path) = device(&platform.admin, "d").await;
+    let params = json!({"delay": 5});
+    let made = platform.admin.create(&path, json!({"type": "REBOOT", "params": params})).await;
+    let mut shown = made.clone();
+    for name in ["id", "createdAt", "createdBy"] {
+        assert!(shown.as_object_mut().unwrap().remove(name).is_some_and(|value| value.is_string()), "{name}");
+    }
+    let expected = json!({"deviceId": device, "type": "REBOOT", "params": params, "status": "PENDING",
+        "result": null, "error": null, "sentAt": null, "acknowledgedAt": null, "completedAt": null});
+    assert_eq!(shown, expected);
+    platform.server.kill();
+    platform.server.start_again().await;
+    let one = format!("{path}/{}", id(&made));
+    assert_eq!(platform.admin.get(&one).await.2, made, "after a crash");
+    let (_, _, page) = platform.admin.get(&format!("{path}?status=PENDING")).await;
+    assert_eq!(page["content"], json!([made]));
+    let (_, _, page) = platform.admin.get(&format!("{path}?status=SUCCESS")).await;
+    assert_eq!(page["content"], json!([]));
+    assert_eq!(platform.admin.get(&format!("{path}?status=DONE")).await.0, 400);
+    assert_eq!(platform.admin.get(&format!("{path}?sort=params")).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_command_is_answered_once_or_ends_by_its_time() {
+    let platform = Platform::start().await;
+    let (_, path) = device(&platform.admin, "d").await;
+    let made = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
+    // The native door of gateways stands for the device here.
+    let result = format!("/api/command/{made}/result/");
+    for (state, status, is_complete) in [("acknowledged", "ACKNOWLEDGED", false), ("done", "SUCCESS", true)] {
+        let (code, _, answer) = platform
+            .client
+            .send(
+                "POST",
+                &result,
+                &[("content-type", "application/json")],
+                json!({"state": state, "result": 7}).to_string(),
+            )
+            .await;
+        assert_eq!(code, 200, "{answer}");
+        let (_, _, command) = platform.admin.get(&format!("{path}/{made}")).await;
+        assert_eq!((&command["status"], command["completedAt"].is_string()), (&json!(status), is_complete));
+    }
+    let (code, _, _) = platform
+        .client
+        .send(
+            "POST",
+            &result,
+            &[("content-type", "application/json")],
+            json!({"state": "failed"}).to_string(),
+        )
+        .await;
+    assert_eq!(code, 409, "a final state stays");
+    let short = id(&platform.admin.create(&path, json!({"type": "REBOOT", "timeoutSeconds": 1})).await);
+    let one = format!("{path}/{short}");
+    let timed_out = loop {
+        let (_, _, command) = platform.admin.get(&one).await;
+        if command["status"] != "PENDING" {
+            break command;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!((&timed_out["status"], timed_out["completedAt"].is_string()), (&json!("TIMEOUT"), true));
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once() {
+    let platform = Platform::start().await;
+    let (_, path) = device(&platform.admin, "d").await;
+    let rows = [
+        (json!({}), vec!["type: must not be blank"]),
+        (
+            json!({"type": "reboot", "timeoutSeconds": 0}),
+            vec!["timeoutSeconds: must be between 1 and 86400", "type: must match ^[A-Z][A-Z0-9_]{0,63}$"],
+        ),
+        (json!({"type": "UPDATE_FIRMWARE"}), vec!["params.firmwareId: must not be null"]),
+        (
+            json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": NOBODY}}),
+            vec!["params.firmwareId: does not exist"],
+        ),
+        (
+            json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": "x", "componentId": 1}}),
+            vec!["params.componentId: must be a UUID", "params.configArtefactId: must be a UUID"],
+        ),
+        (
+            json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": NOBODY}}),
+            vec!["params.configArtefactId: does not exist"],
+        ),
+    ];
+    for (body, expected) in rows {
+        let (status, _, answer) = platform.admin.send("POST", &path, &body).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        assert_eq!(field_errors(&answer), expected, "{body}");
+    }
+    let (_, _, page) = platform.admin.get(&path).await;
+    assert_eq!(page["content"], json!([]), "nothing of it was queued");
+}
+
+#[tokio::test]
+async fn others_reach_no_device_and_no_command() {
+    let platform = Platform::start().await;
+    let stranger = platform.stranger().await;
+    let (_, path) = device(&platform.admin, "d").await;
+    let (_, own) = device(&platform.admin, "e").await;
+    let made = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
+    for (method, path, body) in [
+        ("POST", path.clone(), json!({"type": "REBOOT"})),
+        ("GET", path.clone(), Value::Null),
+        ("GET", format!("{path}/{made}"), Value::Null),
+    ] {
+        assert_eq!(stranger.status(method, &path, &body).await, 404, "{method} {path}");
+    }
+    assert_eq!(platform.admin.get(&format!("{own}/{made}")).await.0, 404, "a command of another device");
+}

@@ -1,0 +1,99 @@
+//! Events of the platform, which are the event log of every other interface.
+
+use serde_json::{Value, json};
+
+use super::{NOBODY, Platform, field_errors, id, problem};
+
+const EVENTS: &str = "/api/v1/events";
+
+#[tokio::test]
+async fn an_event_is_created_listed_and_seen_in_the_event_log() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, &platform.client);
+    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let body = json!({"type": "maintenance", "severity": "WARNING", "title": "Oil changed", "deviceId": device,
+        "timestamp": "2026-04-28T12:00:00Z", "payload": {"litres": 5}});
+    let made = admin.create(EVENTS, body).await;
+    let expected = json!({"source": "USER", "type": "maintenance", "severity": "WARNING", "title": "Oil changed",
+        "deviceId": device, "sensorId": null, "timestamp": "2026-04-28T12:00:00Z", "payload": {"litres": 5},
+        "lifecycle": null});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&made[name], value, "{name} of {made}");
+    }
+    let (_, _, one) = admin.get(&format!("{EVENTS}/{}", id(&made))).await;
+    assert_eq!(one, made);
+    let path = format!("{EVENTS}/{}/lifecycle", id(&made));
+    let (status, _, answer) = admin.get(&path).await;
+    let none = problem(404, "Not Found", &format!("Event {} not found", id(&made)), &path);
+    assert_eq!((status, answer), (404, none));
+    let (_, _, log) = client.get("/api/event-log/").await;
+    assert_eq!(
+        (&log[0]["kind"], &log[0]["message"]),
+        (&json!("maintenance"), &json!("Oil changed")),
+        "{log}"
+    );
+    let error =
+        json!({"kind": "alarm", "level": "error", "message": "Door", "timestamp": "2026-04-29T12:00:00Z"});
+    assert_eq!(client.post("/api/event-log/", &error).await.0, 201);
+    let rows = [
+        ("", 2),
+        ("?severity=CRITICAL", 1),
+        ("?severity=WARNING&type=maintenance&source=USER", 1),
+        ("?source=DEVICE", 0),
+        ("?from=2026-04-28T12:00:00Z&to=2026-04-29T12:00:00Z", 1),
+        ("?from=2026-04-28T12:00:01Z", 1),
+        ("?sort=timestamp,asc&size=1", 2),
+    ];
+    for (query, expected) in rows {
+        let (status, _, page) = admin.get(&format!("{EVENTS}{query}")).await;
+        assert_eq!((status, &page["page"]["totalElements"]), (200, &json!(expected)), "{query}: {page}");
+    }
+    let (_, _, page) = admin.get(&format!("{EVENTS}?deviceId={device}")).await;
+    assert_eq!(page["content"], json!([made]));
+    let (_, _, page) = admin.get(&format!("{EVENTS}?deviceId={NOBODY}")).await;
+    assert_eq!(page["content"], json!([]));
+    let (_, _, page) = admin.get(&format!("{EVENTS}?sort=timestamp,desc&size=1")).await;
+    assert_eq!(page["content"][0]["title"], json!("Door"), "{page}");
+    for query in [
+        "?sort=payload",
+        "?severity=HIGH",
+        "?source=X",
+        "?deviceId=x",
+        "?from=2026-04-28T12:00:00Z&to=2026-04-28T12:00:00Z",
+    ] {
+        assert_eq!(admin.status("GET", &format!("{EVENTS}{query}"), &Value::Null).await, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_says_everything_that_is_wrong_at_once() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let rows: Vec<(Value, Vec<&str>)> = vec![
+        (
+            json!({}),
+            vec!["severity: must not be null", "title: must not be blank", "type: must not be blank"],
+        ),
+        (
+            json!({"type": "a b", "severity": "X", "title": "x".repeat(256), "source": "SYSTEM",
+                "deviceId": NOBODY, "sensorId": NOBODY, "timestamp": "yesterday"}),
+            vec![
+                "deviceId: does not exist",
+                "sensorId: does not exist",
+                "severity: must be one of INFO, WARNING, CRITICAL",
+                "source: must be one of USER, DEVICE",
+                "timestamp: must be an ISO-8601 time between 1970 and 2261",
+                "title: size must be between 1 and 255",
+                "type: must match ^[A-Za-z0-9_-]{1,32}$",
+            ],
+        ),
+    ];
+    for (body, expected) in rows {
+        let (status, _, answer) = admin.send("POST", EVENTS, &body).await;
+        assert_eq!(
+            (status, field_errors(&answer)),
+            (400, expected.iter().map(ToString::to_string).collect()),
+            "{body}"
+        );
+    }
+}

@@ -1,0 +1,312 @@
+//! Firmware over the socket: roles, forms, downloads in parts, tokens, isolation, and what a crash leaves.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Caller, NOBODY, Platform, field_errors, id, problem};
+use crate::support::Answer;
+
+const FIRMWARE: &str = "/api/v1/firmware";
+const BOUNDARY: &str = "a-boundary-of-parts";
+/// The largest file, bytes.
+const LARGEST: usize = 64 << 20;
+
+/// A form with these texts, then a file.
+fn form(texts: &[(&str, &str)], file: Option<&[u8]>) -> Vec<u8> {
+    let mut form = Vec::new();
+    for (name, text) in texts {
+        let part =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+        form.extend_from_slice(part.as_bytes());
+    }
+    if let Some(bytes) = file {
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"press.bin\"\r\n\
+                    Content-Type: application/octet-stream";
+        form.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    form
+}
+
+/// Uploads a firmware, with more headers.
+pub(super) async fn upload(
+    caller: &Caller,
+    texts: &[(&str, &str)],
+    file: Option<&[u8]>,
+    more: &[(&str, &str)],
+) -> Answer {
+    let media = format!("multipart/form-data; boundary={BOUNDARY}");
+    let mut headers = more.to_vec();
+    headers.push(("content-type", &media));
+    headers.extend(caller.authorization.as_deref().map(|value| ("authorization", value)));
+    caller.client.send("POST", FIRMWARE, &headers, form(texts, file)).await
+}
+
+/// Uploads a version and returns its row.
+async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
+    let texts = [("name", "press"), ("version", version)];
+    let (status, headers, row) = upload(caller, &texts, Some(bytes), &[]).await;
+    assert_eq!(status, 201, "{row}");
+    assert_eq!(headers["location"], format!("{FIRMWARE}/{}", id(&row)));
+    row
+}
+
+/// Makes a token for a device and returns path and query of its address.
+async fn address(caller: &Caller, firmware: &Value, device: &str) -> String {
+    let path = format!("{FIRMWARE}/{}/download-tokens", id(firmware));
+    let (status, _, token) = caller.send("POST", &path, &json!({"deviceId": device})).await;
+    assert_eq!(status, 201, "{token}");
+    let url = token["downloadUrl"].as_str().unwrap();
+    let query = format!("?token={}", token["token"].as_str().unwrap());
+    assert!(url.starts_with("http://") && url.ends_with(&query), "{token}");
+    assert!(token["expiresAt"].is_string(), "{token}");
+    format!("{FIRMWARE}/download{query}")
+}
+
+/// Fetches an address with these headers and no credential.
+async fn fetch(platform: &Platform, path: &str, headers: &[(&str, &str)]) -> (u16, Value, Vec<u8>) {
+    let answer = platform.client.without_key().send_bytes("GET", path, headers, "").await;
+    let (status, headers, bytes) = answer;
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let names = ["content-length", "content-range", "content-type", "etag", "accept-ranges"];
+    let told = names.into_iter().map(|name| (name.to_owned(), json!(text(name)))).collect();
+    (status, Value::Object(told), bytes)
+}
+
+#[tokio::test]
+async fn every_operation_answers_every_role() {
+    let platform = Platform::start().await;
+    let callers = [
+        ("owner", platform.user(&platform.org, "owner"), true),
+        ("admin", platform.admin.clone(), true),
+        ("member", platform.key_of("member").await, false),
+        ("readonly", platform.key_of("readonly").await, false),
+    ];
+    for (role, caller, may_manage) in &callers {
+        let expected = |status| if *may_manage { status } else { 403 };
+        assert_eq!(upload(caller, &[], None, &[]).await.0, expected(400), "{role}: no fields");
+        let texts = [("name", *role), ("version", "1.0.0")];
+        assert_eq!(upload(caller, &texts, Some(b"x"), &[]).await.0, expected(201), "{role}: upload");
+        let one = format!("{FIRMWARE}/{NOBODY}");
+        for (method, path, status) in [
+            ("GET", FIRMWARE.to_owned(), 200),
+            ("GET", one.clone(), 404),
+            ("GET", format!("{FIRMWARE}/abc"), 400),
+            ("PUT", one.clone(), 405),
+            ("PATCH", one.clone(), 405),
+            ("DELETE", one.clone(), expected(404)),
+            ("POST", format!("{one}/download-tokens"), expected(404)),
+            // No other credential counts there.
+            ("GET", format!("{FIRMWARE}/download"), 401),
+        ] {
+            let body = if matches!(method, "GET" | "DELETE") { Value::Null } else { json!({}) };
+            assert_eq!(caller.status(method, &path, &body).await, status, "{role}: {method} {path}");
+        }
+    }
+    let anonymous = Caller::anonymous(&platform.client);
+    assert_eq!(upload(&anonymous, &[], None, &[]).await.0, 401);
+    assert_eq!(anonymous.status("GET", FIRMWARE, &Value::Null).await, 401);
+    let (status, _, body) = anonymous.get(&format!("{FIRMWARE}/download?token=x")).await;
+    let expected = problem(401, "Unauthorized", "Invalid download token", "/api/v1/firmware/download");
+    assert_eq!((status, body), (401, expected));
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_form_is_told() {
+    let platform = Platform::start().await;
+    let long = "x".repeat(4001);
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a [u8]>, Vec<&'a str>);
+    let version = "version: must be a semantic version such as 1.4.2 or 2.0.0-rc.1";
+    let rows: [Row; 6] = [
+        (&[], None, vec!["file: must not be null", "name: must not be blank", "version: must not be blank"]),
+        (&[("name", "a"), ("version", "1.0")], Some(b"x"), vec![version]),
+        (&[("name", " "), ("version", "1.0.0")], Some(b"x"), vec!["name: must not be blank"]),
+        (&[("name", "a"), ("version", "1.0.0")], Some(b""), vec!["file: must not be empty"]),
+        (
+            &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", "x"), ("notes", long.as_str())],
+            Some(b"x"),
+            vec!["deviceProfileId: must be a UUID", "notes: size must be between 0 and 4000"],
+        ),
+        (
+            &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", NOBODY)],
+            Some(b"x"),
+            vec!["deviceProfileId: does not exist"],
+        ),
+    ];
+    for (texts, file, expected) in rows {
+        let (status, _, answer) = upload(&platform.admin, texts, file, &[]).await;
+        assert_eq!(
+            (status, field_errors(&answer)),
+            (400, expected.iter().map(|e| (*e).to_owned()).collect())
+        );
+    }
+    let admin = &platform.admin;
+    let (status, _, body) = admin.send("POST", FIRMWARE, &Value::Null).await;
+    assert_eq!((status, &body["detail"]), (400, &json!("Malformed request body")));
+    assert_eq!(admin.status("POST", FIRMWARE, &json!({"name": "a"})).await, 415);
+    let form = [("content-type", "multipart/form-data; boundary=x")];
+    let (status, _, body) = admin.send_with("POST", FIRMWARE, &form, &json!("no form")).await;
+    assert_eq!((status, &body["detail"]), (400, &json!("Malformed request body")));
+    let (_, _, list) = admin.get(FIRMWARE).await;
+    assert_eq!(list["content"], json!([]), "nothing of it was stored");
+    let files = std::fs::read_dir(platform.server.data_dir.path().join("objects"));
+    assert_eq!(files.map_or(0, Iterator::count), 0, "and no file stays");
+}
+
+#[tokio::test]
+async fn a_version_never_changes_and_survives_a_crash() {
+    let mut platform = Platform::start().await;
+    let admin = platform.admin.clone();
+    let row = stored(&admin, "1.0.0", b"firmware").await;
+    let mut shown = row.clone();
+    for name in ["id", "createdAt"] {
+        assert!(shown.as_object_mut().unwrap().remove(name).is_some_and(|value| value.is_string()), "{name}");
+    }
+    let expected = json!({"name": "press", "version": "1.0.0", "deviceProfileId": null, "sizeBytes": 8,
+        "sha256": hex::encode(Sha256::digest(b"firmware")), "notes": null});
+    assert_eq!(shown, expected);
+    let texts = [("name", "press"), ("version", "1.0.0"), ("notes", "other bytes")];
+    let (status, _, body) = upload(&admin, &texts, Some(b"other"), &[]).await;
+    assert_eq!((status, &body["title"]), (409, &json!("Conflict")), "{body}");
+    let other = stored(&admin, "1.1.0", b"newer").await;
+    platform.server.kill();
+    platform.server.start_again().await;
+    let one = format!("{FIRMWARE}/{}", id(&row));
+    assert_eq!(admin.get(&one).await.2, row, "after a crash");
+    let versions = async |query: &str| {
+        let (_, _, list) = admin.get(&format!("{FIRMWARE}?sort=version&{query}")).await;
+        let rows = list["content"].as_array().unwrap().iter();
+        rows.map(|row| row["version"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(versions("").await, "1.0.0 1.1.0");
+    assert_eq!(versions("version=1.1.0").await, "1.1.0");
+    assert_eq!(versions(&format!("deviceProfileId={NOBODY}")).await, "");
+    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 204);
+    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 404);
+    let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
+    assert_eq!(files, 1, "its file went with it");
+    assert_eq!(admin.get(&format!("{FIRMWARE}/{}", id(&other))).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_device_fetches_all_or_a_part() {
+    let mut platform = Platform::start().await;
+    let admin = platform.admin.clone();
+    let bytes: Vec<u8> = (0..1000_u32).map(|n| (n % 251) as u8).collect();
+    let row = stored(&admin, "1.0.0", &bytes).await;
+    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let path = address(&admin, &row, &device).await;
+    let tag = format!("\"{}\"", row["sha256"].as_str().unwrap());
+    type Row<'a> = (&'a [(&'a str, &'a str)], u16, Option<&'a str>, std::ops::Range<usize>);
+    let rows: [Row; 9] = [
+        (&[], 200, None, 0..1000),
+        (&[("range", "bytes=0-99")], 206, Some("bytes 0-99/1000"), 0..100),
+        (&[("range", "bytes=900-")], 206, Some("bytes 900-999/1000"), 900..1000),
+        (&[("range", "bytes=-1")], 206, Some("bytes 999-999/1000"), 999..1000),
+        (&[("range", "bytes=500-5000")], 206, Some("bytes 500-999/1000"), 500..1000),
+        (&[("range", "bytes=0-1,5-6")], 200, None, 0..1000),
+        (&[("range", "lines=0-1")], 200, None, 0..1000),
+        (&[("range", "bytes=10-"), ("if-range", tag.as_str())], 206, Some("bytes 10-999/1000"), 10..1000),
+        (&[("range", "bytes=10-"), ("if-range", "\"older\"")], 200, None, 0..1000),
+    ];
+    for (headers, status, range, part) in rows {
+        let (found, told, received) = fetch(&platform, &path, headers).await;
+        assert_eq!((found, &told["content-range"]), (status, &json!(range)), "{headers:?}");
+        assert_eq!(received, bytes[part], "{headers:?}");
+        assert_eq!(told["content-length"], received.len().to_string(), "{headers:?}");
+        let fixed = json!([told["etag"], told["content-type"], told["accept-ranges"]]);
+        assert_eq!(fixed, json!([tag, "application/octet-stream", "bytes"]), "{headers:?}");
+    }
+    let (status, told, body) = fetch(&platform, &path, &[("range", "bytes=1000-")]).await;
+    assert_eq!((status, &told["content-range"]), (416, &json!("bytes */1000")), "{body:?}");
+    assert_eq!(told["content-type"], "application/problem+json");
+    let (status, headers, body) = platform.client.without_key().send_bytes("HEAD", &path, &[], "").await;
+    assert_eq!((status, &headers["content-length"], body.len()), (200, &"1000".parse().unwrap(), 0));
+    // The same secret signs after a crash, and nobody else's does.
+    platform.server.kill();
+    platform.server.start_again().await;
+    assert_eq!(fetch(&platform, &path, &[]).await.2, bytes);
+    let changed = path.replace(&device.replace('-', ""), &NOBODY.replace('-', ""));
+    assert_ne!(changed, path);
+    assert_eq!(fetch(&platform, &changed, &[]).await.0, 401, "for another device");
+    assert_eq!(admin.status("DELETE", &format!("/api/v1/devices/{device}"), &Value::Null).await, 204);
+    assert_eq!(fetch(&platform, &path, &[]).await.0, 401, "the device is gone");
+}
+
+#[tokio::test]
+async fn a_file_has_a_limit_and_uploads_are_streamed() {
+    let platform = Platform::start().await;
+    let largest = vec![7; LARGEST];
+    let row = stored(&platform.admin, "1.0.0", &largest).await;
+    assert_eq!(row["sizeBytes"], LARGEST);
+    assert_eq!(row["sha256"], hex::encode(Sha256::digest(&largest)));
+    let texts = [("name", "press"), ("version", "1.0.1")];
+    for (name, bytes) in [("one_byte_more", LARGEST + 1), ("much_more", LARGEST + (8 << 20))] {
+        let (status, _, body) = upload(&platform.admin, &texts, Some(&vec![7; bytes]), &[]).await;
+        assert_eq!((status, &body["title"]), (413, &json!("Payload Too Large")), "{name}: {body}");
+    }
+    let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
+    assert_eq!(files, 1);
+}
+
+#[tokio::test]
+async fn an_upload_with_a_key_takes_effect_once() {
+    let platform = Platform::start().await;
+    let once = [("idempotency-key", "f-1")];
+    let texts = [("name", "press"), ("version", "1.0.0")];
+    let (status, headers, first) = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    assert_eq!(status, 201, "{first}");
+    let (status, again_headers, again) = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    assert_eq!((status, &again, &again_headers["location"]), (201, &first, &headers["location"]));
+    let (status, _, body) = upload(&platform.admin, &texts, Some(b"other"), &once).await;
+    assert_eq!((status, &body["title"]), (422, &json!("Unprocessable Entity")), "{body}");
+    let (_, _, list) = platform.admin.get(FIRMWARE).await;
+    assert_eq!(list["page"]["totalElements"], 1);
+    let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
+    assert_eq!(files, 1, "a repeat leaves no file");
+}
+
+#[tokio::test]
+async fn others_see_name_and_fetch_nothing() {
+    let platform = Platform::start().await;
+    let stranger = platform.stranger().await;
+    let row = stored(&platform.admin, "1.0.0", b"ours").await;
+    let theirs = id(&stranger.create("/api/v1/devices", json!({"name": "d"})).await);
+    let one = format!("{FIRMWARE}/{}", id(&row));
+    for (method, path, body) in [
+        ("GET", one.clone(), Value::Null),
+        ("DELETE", one.clone(), Value::Null),
+        ("POST", format!("{one}/download-tokens"), json!({"deviceId": theirs})),
+    ] {
+        let (status, _, answer) = stranger.send(method, &path, &body).await;
+        let detail = format!("Firmware {} not found", id(&row));
+        assert_eq!((status, answer), (404, problem(404, "Not Found", &detail, &path)), "{method}");
+    }
+    assert_eq!(stranger.get(FIRMWARE).await.2["content"], json!([]));
+    let tokens = format!("{one}/download-tokens");
+    for (body, expected) in [
+        (json!({}), "deviceId: must not be null"),
+        (json!({"deviceId": "x"}), "deviceId: must be a UUID"),
+        (json!({"deviceId": NOBODY}), "deviceId: does not exist"),
+        (json!({ "deviceId": theirs }), "deviceId: does not exist"),
+    ] {
+        let (status, _, answer) = platform.admin.send("POST", &tokens, &body).await;
+        assert_eq!((status, field_errors(&answer)), (400, vec![expected.to_owned()]), "{body}");
+    }
+    let commands = format!("/api/v1/devices/{theirs}/commands");
+    let body = json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": id(&row)}});
+    let (status, _, answer) = stranger.send("POST", &commands, &body).await;
+    assert_eq!((status, field_errors(&answer)), (400, vec!["params.firmwareId: does not exist".to_owned()]));
+}
+
+#[tokio::test]
+async fn downloads_are_limited_like_every_request_without_a_caller() {
+    let platform = Platform::start_with(&[("BASALT_MK__RATE", "5/h")]).await;
+    for _ in 0..5 {
+        assert_eq!(fetch(&platform, &format!("{FIRMWARE}/download?token=x"), &[]).await.0, 401);
+    }
+    assert_eq!(fetch(&platform, &format!("{FIRMWARE}/download?token=x"), &[]).await.0, 429);
+    assert_eq!(platform.admin.status("GET", FIRMWARE, &Value::Null).await, 200, "callers are not affected");
+}

@@ -1,0 +1,100 @@
+//! Lists: paging, sorting and filters.
+
+use serde_json::{Value, json};
+
+use super::{NOBODY, Platform, id};
+
+#[tokio::test]
+async fn lists_are_paged_as_spring_pages_them() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    for noun in [
+        "devices",
+        "components",
+        "sensors",
+        "device-groups",
+        "sites",
+        "sensor-profiles",
+        "device-profiles",
+        "packs",
+        "firmware",
+        "annotations",
+        "annotations/by-source?source=ML",
+        "annotation-classes",
+        "reference-pairs",
+        "dashboards",
+    ] {
+        let (status, _, list) = admin.get(&format!("/api/v1/{noun}")).await;
+        let empty = json!({"size": 20, "number": 0, "totalElements": 0, "totalPages": 0});
+        assert_eq!((status, list), (200, json!({"content": [], "page": empty})), "{noun}");
+    }
+    for name in ["c", "a", "b", "e", "d"] {
+        admin.create("/api/v1/sites", json!({"name": name})).await;
+    }
+    let names = |list: &Value| -> String {
+        let rows = list["content"].as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap()).collect()
+    };
+    let rows = [
+        ("", "debac", 0, 20, 1),
+        ("?sort=createdAt,asc", "cabed", 0, 20, 1),
+        ("?sort=name", "abcde", 0, 20, 1),
+        ("?sort=name,DESC", "edcba", 0, 20, 1),
+        ("?sort=timezone&sort=name,desc", "edcba", 0, 20, 1),
+        ("?sort=name&size=2", "ab", 0, 2, 3),
+        ("?sort=name&size=2&page=2", "e", 2, 2, 3),
+        ("?sort=name&size=2&page=3", "", 3, 2, 3),
+        ("?sort=name&page=-1&size=0", "abcde", 0, 20, 1),
+        ("?sort=name&page=x&size=y", "abcde", 0, 20, 1),
+        ("?sort=name&size=5000", "abcde", 0, 1000, 1),
+        ("?sort=name&unknown=1", "abcde", 0, 20, 1),
+    ];
+    for (query, expected, number, size, pages) in rows {
+        let (status, _, list) = admin.get(&format!("/api/v1/sites{query}")).await;
+        assert_eq!((status, names(&list).as_str()), (200, expected), "{query}");
+        let page = json!({"size": size, "number": number, "totalElements": 5, "totalPages": pages});
+        assert_eq!(list["page"], page, "{query}");
+    }
+    for query in ["?sort=secret", "?sort=name,up", "?sort=location"] {
+        let (status, _, body) = admin.get(&format!("/api/v1/sites{query}")).await;
+        assert_eq!((status, &body["detail"]), (400, &json!("Invalid value for parameter 'sort'")), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn devices_are_narrowed_by_what_they_have() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let site = id(&admin.create("/api/v1/sites", json!({"name": "Plant"})).await);
+    let group = id(&admin.create("/api/v1/device-groups", json!({"name": "Hot", "tags": ["hot"]})).await);
+    admin.create("/api/v1/devices", json!({"name": "Oven 1", "tags": ["hot", "old"], "siteId": site})).await;
+    admin.create("/api/v1/devices", json!({"name": "Oven 2", "tags": ["hot"]})).await;
+    let press = admin.create("/api/v1/devices", json!({"name": "Press", "groupIds": [group]})).await;
+    let path = format!("/api/v1/devices/{}", id(&press));
+    assert_eq!(admin.status("PATCH", &path, &json!({"status": "INACTIVE"})).await, 200);
+    let rows = [
+        (String::new(), "Oven 1, Oven 2, Press"),
+        (format!("siteId={site}"), "Oven 1"),
+        (format!("siteId={NOBODY}"), ""),
+        (format!("groupId={group}"), "Oven 1, Oven 2, Press"),
+        ("tag=hot".to_owned(), "Oven 1, Oven 2"),
+        ("tag=hot&tag=old".to_owned(), "Oven 1"),
+        ("status=ACTIVE".to_owned(), "Oven 1, Oven 2"),
+        ("status=INACTIVE".to_owned(), "Press"),
+        ("q=oven".to_owned(), "Oven 1, Oven 2"),
+        ("q=2".to_owned(), "Oven 2"),
+        (format!("deviceProfileId={NOBODY}"), ""),
+        ("tag=hot&q=1".to_owned(), "Oven 1"),
+    ];
+    for (query, expected) in rows {
+        let (status, _, list) = admin.get(&format!("/api/v1/devices?sort=name&{query}")).await;
+        assert_eq!(status, 200, "{query}: {list}");
+        let names: Vec<_> =
+            list["content"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names.join(", "), expected, "{query}");
+    }
+    for (query, name) in [("status=RUNNING", "status"), ("siteId=x", "siteId"), ("groupId=1", "groupId")] {
+        let (status, _, body) = admin.get(&format!("/api/v1/devices?{query}")).await;
+        assert_eq!((status, &body["detail"]), (400, &json!(format!("Invalid value for parameter '{name}'"))));
+    }
+}

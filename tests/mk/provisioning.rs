@@ -1,0 +1,334 @@
+//! Provisioning: a token for a device, a certificate for the token, and the end of both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basalt::domain::Clock;
+use basalt::domain::time::SystemClock;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{self, RootCertStore};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use crate::support::{Answer, Client, Server};
+
+const TOKENS: &str = "/api/v1/devices/registration/tokens";
+const PROVISION: &str = "/api/v1/devices/provision";
+const UNKNOWN: &str = "11111111-1111-4111-8111-111111111111";
+
+/// A server, and the key of an administrator of the organization `default`.
+struct Fleet {
+    server: Server,
+    key: String,
+}
+
+impl Fleet {
+    async fn start() -> Fleet {
+        let env = [("BASALT_MK__RATE", "1000000/s"), ("BASALT_MQTT__HOST", "mqtt.plant.example")];
+        let server = Server::start(&env).await;
+        let key = key(&server, &["--role", "admin"]).await;
+        Fleet { server, key }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        call(&self.server.client(), Some(&self.key), method, path, body).await
+    }
+
+    async fn token(&self, name: &str) -> Value {
+        let (status, _, issued) = self.call("POST", TOKENS, &json!({ "deviceName": name })).await;
+        assert_eq!(status, 201, "{issued}");
+        issued
+    }
+
+    async fn provision(&self, token: &Value, csr: &str) -> Answer {
+        call(&self.server.client(), None, "POST", PROVISION, &json!({"token": token, "csr": csr})).await
+    }
+}
+
+/// A key made by the command line.
+async fn key(server: &Server, args: &[&str]) -> String {
+    let args = [&["client", "create", "--api", "mk", "--name", "test"], args].concat();
+    server.basalt(&args).await.expect_success().trim().to_owned()
+}
+
+/// Sends a request. A body that is null is none.
+async fn call(client: &Client, key: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
+    let authorization = format!("Bearer {}", key.unwrap_or_default());
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(key.map(|_| ("authorization", authorization.as_str())));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    client.without_key().send(method, path, &headers, body).await
+}
+
+/// A request made by OpenSSL (tests/data/csr/make.sh).
+fn csr(name: &str) -> String {
+    let path = format!("{}/tests/data/csr/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+fn fields(answer: &Value) -> Vec<String> {
+    let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| format!("{}: {}", text(&error["field"]), text(&error["message"]))).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+#[tokio::test]
+async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
+    let fleet = Fleet::start().await;
+    let issued = fleet.token("warehouse-gateway-01").await;
+    let device = text(&issued["deviceId"]);
+    let members: Vec<_> = issued.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members.len(), 5, "{members:?}");
+    assert_eq!(issued["deviceName"], "warehouse-gateway-01");
+    assert_eq!(text(&issued["provisionEndpoint"]), format!("{}{PROVISION}", fleet.server.url));
+    let parts: Vec<_> = text(&issued["token"]).split('.').collect();
+    assert_eq!((parts.len(), parts[1], parts[2].len()), (3, device, 43));
+
+    let (status, _, listed) = fleet.call("GET", TOKENS, &Value::Null).await;
+    let expected = json!({
+        "content": [{
+            "id": parts[0], "deviceId": device, "deviceName": "warehouse-gateway-01", "status": "PENDING",
+            "expiresAt": issued["expiresAt"], "createdAt": listed["content"][0]["createdAt"],
+        }],
+        "page": {"size": 20, "number": 0, "totalElements": 1, "totalPages": 1},
+    });
+    assert_eq!((status, listed), (200, expected));
+
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    let body = BASE64_STANDARD.encode(request.der());
+    let request = format!("-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n");
+    let (status, headers, provisioned) = fleet.provision(&issued["token"], &request).await;
+    assert_eq!(status, 201, "{provisioned}");
+    assert_eq!(headers["location"], format!("/api/v1/devices/{device}").as_str());
+    let organization = text(&provisioned["organizationId"]);
+    let expected = json!({
+        "deviceId": device, "organizationId": organization, "certificate": provisioned["certificate"],
+        "caCertificate": provisioned["caCertificate"], "serialNumber": provisioned["serialNumber"],
+        "expiresAt": provisioned["expiresAt"],
+        "mqtt": {
+            "host": "mqtt.plant.example", "port": 8883, "clientId": device,
+            "readingsTopic": format!("v1/readings/{organization}/{device}"),
+            "gatewayTopic": format!("v1/gateways/{organization}/{device}"),
+        },
+    });
+    assert_eq!(provisioned, expected);
+
+    let certificate = CertificateDer::from_pem_slice(text(&provisioned["certificate"]).as_bytes()).unwrap();
+    let (_, read) = X509Certificate::from_der(&certificate).unwrap();
+    assert_eq!(read.subject().to_string(), format!("CN={device}, O={organization}"));
+    assert_eq!(hex::encode(read.raw_serial()), text(&provisioned["serialNumber"]));
+    let days = (read.validity().not_after.timestamp() - read.validity().not_before.timestamp()) / 86_400;
+    assert_eq!(days, 365);
+    check_trusted(&certificate, text(&provisioned["caCertificate"]));
+
+    let (status, _, again) = fleet.provision(&issued["token"], &request).await;
+    assert_eq!((status, &again["title"]), (409, &json!("Conflict")), "{again}");
+    let (_, _, listed) = fleet.call("GET", TOKENS, &Value::Null).await;
+    assert_eq!(listed["content"], json!([]));
+}
+
+/// The verifier of a TLS listener accepts the certificate of a client.
+fn check_trusted(certificate: &CertificateDer<'_>, authorities: &str) {
+    let mut roots = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
+        roots.add(authority.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let now = Duration::from_micros(SystemClock.now().0.unsigned_abs());
+    verifier.verify_client_cert(certificate, &[], UnixTime::since_unix_epoch(now)).expect("it is trusted");
+}
+
+#[tokio::test]
+async fn keys_of_every_supported_kind_are_certified_and_others_refused() {
+    let fleet = Fleet::start().await;
+    let certified = ["rsa-2048", "rsa-4096-sha512", "p256", "p384", "p384-sha256", "ed25519", "new-header"];
+    for name in certified {
+        let issued = fleet.token(name).await;
+        let (status, _, answer) = fleet.provision(&issued["token"], &csr(name)).await;
+        assert_eq!(status, 201, "{name}: {answer}");
+        let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
+        check_trusted(&certificate, text(&answer["caCertificate"]));
+    }
+    let issued = fleet.token("refused").await;
+    let refused = [
+        "rsa-1024",
+        "rsa-2048-sha1",
+        "rsa-2048-md5",
+        "p256-sha1",
+        "p521",
+        "secp256k1",
+        "ed448",
+        "dsa-2048",
+        "wrong-signature",
+    ];
+    let refused =
+        refused.into_iter().map(csr).chain(["no request".to_owned(), csr("p256").replace("REQUEST", "")]);
+    for request in refused {
+        let (status, headers, answer) = fleet.provision(&issued["token"], &request).await;
+        assert_eq!(headers["content-type"], "application/problem+json");
+        assert_eq!((status, text(&answer["detail"])), (400, "Invalid certificate signing request"));
+        assert_eq!(answer["errors"][0]["field"], "csr");
+    }
+    let (status, _, answer) = fleet.provision(&issued["token"], &csr("asks-for-ca")).await;
+    assert_eq!(status, 201, "no refusal has used the token up: {answer}");
+    let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
+    assert!(!X509Certificate::from_der(&certificate).unwrap().1.is_ca());
+}
+
+#[tokio::test]
+async fn tokens_and_bodies_that_are_not_valid_are_refused() {
+    let fleet = Fleet::start().await;
+    let issued = fleet.token("d").await;
+    let secret = text(&issued["token"]).rsplit('.').next().unwrap();
+    for token in [json!("x"), json!(format!("{UNKNOWN}.{UNKNOWN}.{secret}"))] {
+        let (status, headers, answer) = fleet.provision(&token, &csr("p256")).await;
+        assert_eq!((status, text(&answer["detail"])), (401, "Invalid registration token"));
+        assert_eq!(
+            (&headers["www-authenticate"], &answer["instance"]),
+            (&"Bearer".parse().unwrap(), &json!(PROVISION))
+        );
+    }
+    let rows = [
+        (PROVISION, json!({}), vec!["token: must not be blank", "csr: must not be blank"]),
+        (PROVISION, json!({"token": " ", "csr": "x"}), vec!["token: must not be blank"]),
+        (TOKENS, json!({}), vec!["deviceName: must not be blank"]),
+        (TOKENS, json!({"deviceName": "  "}), vec!["deviceName: must not be blank"]),
+        (
+            TOKENS,
+            json!({"deviceName": "a", "expiresInSeconds": 59}),
+            vec!["expiresInSeconds: must be between 60 and 604800"],
+        ),
+        (
+            TOKENS,
+            json!({"deviceName": "a", "expiresInSeconds": 604_801}),
+            vec!["expiresInSeconds: must be between 60 and 604800"],
+        ),
+    ];
+    for (path, body, expected) in rows {
+        let (status, _, answer) = fleet.call("POST", path, &body).await;
+        assert_eq!((status, text(&answer["detail"])), (400, "Validation failed"), "{path} {body}");
+        assert_eq!(fields(&answer), expected, "{path} {body}");
+    }
+    for (path, body) in [
+        (PROVISION, json!({"token": 1, "csr": "x"})),
+        (PROVISION, json!([])),
+        (TOKENS, json!({"deviceName": 1})),
+        (TOKENS, json!({"deviceName": "a", "expiresInSeconds": "60"})),
+        (TOKENS, Value::Null),
+    ] {
+        let (status, _, answer) = fleet.call("POST", path, &body).await;
+        assert_eq!((status, text(&answer["detail"])), (400, "Malformed request body"), "{path} {body}");
+    }
+    let long = json!({"token": issued["token"], "csr": "x".repeat(65 << 10)});
+    let (status, _, _) = call(&fleet.server.client(), None, "POST", PROVISION, &long).await;
+    assert_eq!(status, 413);
+}
+
+#[tokio::test]
+async fn a_name_is_registered_again_until_it_has_a_certificate() {
+    let fleet = Fleet::start().await;
+    let (first, second) = (fleet.token("d").await, fleet.token("d").await);
+    assert_eq!(first["deviceId"], second["deviceId"]);
+    let (status, _, answer) = fleet.provision(&first["token"], &csr("p256")).await;
+    assert_eq!(status, 409, "the second token has replaced it: {answer}");
+    let (status, _, _) = fleet.provision(&second["token"], &csr("p256")).await;
+    assert_eq!(status, 201);
+    let (status, _, answer) = fleet.call("POST", TOKENS, &json!({"deviceName": "d"})).await;
+    assert_eq!(status, 409, "{answer}");
+    let revoke = format!("/api/v1/devices/{}/certificate/revoke", text(&second["deviceId"]));
+    for _ in 0..2 {
+        let (status, _, _) = fleet.call("POST", &revoke, &Value::Null).await;
+        assert_eq!(status, 204, "repeating it changes nothing");
+    }
+    let third = fleet.token("d").await;
+    let withdraw = format!("{TOKENS}/{}", text(&third["token"]).split('.').next().unwrap());
+    for expected in [204, 404] {
+        let (status, _, answer) = fleet.call("DELETE", &withdraw, &Value::Null).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+    let (status, _, answer) = fleet.provision(&third["token"], &csr("p256")).await;
+    assert_eq!(status, 409, "{answer}");
+    let (status, _, answer) = fleet.call("POST", &revoke, &Value::Null).await;
+    assert_eq!(status, 404, "the new token has ended the revoked certificate: {answer}");
+}
+
+#[tokio::test]
+async fn of_concurrent_uses_of_a_token_one_wins_and_it_outlives_a_crash() {
+    let mut fleet = Fleet::start().await;
+    let issued = fleet.token("d").await;
+    let request = csr("p256");
+    let uses = (0..8).map(|_| fleet.provision(&issued["token"], &request));
+    let mut statuses: Vec<_> =
+        futures::future::join_all(uses).await.into_iter().map(|answer| answer.0).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+    fleet.server.kill();
+    fleet.server.start_again().await;
+    let (status, _, _) = fleet.provision(&issued["token"], &request).await;
+    assert_eq!(status, 409);
+}
+
+#[tokio::test]
+async fn roles_and_organizations_are_kept_apart() {
+    let fleet = Fleet::start().await;
+    let issued = fleet.token("d").await;
+    let device = text(&issued["deviceId"]).to_owned();
+    let withdraw = format!("{TOKENS}/{}", text(&issued["token"]).split('.').next().unwrap());
+    let revoke = format!("/api/v1/devices/{device}/certificate/revoke");
+    let (withdraw, revoke) = (withdraw.as_str(), revoke.as_str());
+    fleet.server.basalt(&["org", "create", "other"]).await.expect_success();
+    let foreign = key(&fleet.server, &["--org", "other"]).await;
+    let readonly = key(&fleet.server, &["--role", "readonly"]).await;
+    let client = fleet.server.client();
+    let body = json!({"deviceName": "x"});
+    let rows = [
+        (None, "POST", TOKENS, &body, 401),
+        (None, "GET", TOKENS, &Value::Null, 401),
+        (Some(&readonly), "GET", TOKENS, &Value::Null, 200),
+        (Some(&readonly), "POST", TOKENS, &body, 403),
+        (Some(&readonly), "DELETE", withdraw, &Value::Null, 403),
+        (Some(&readonly), "POST", revoke, &Value::Null, 403),
+        (Some(&foreign), "DELETE", withdraw, &Value::Null, 404),
+        (Some(&foreign), "POST", revoke, &Value::Null, 404),
+        (Some(&foreign), "POST", TOKENS, &json!({"deviceName": "d"}), 201),
+        (Some(&fleet.key), "POST", revoke, &Value::Null, 404),
+        (Some(&fleet.key), "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
+    ];
+    for (key, method, path, body, expected) in rows {
+        let (status, _, answer) = call(&client, key.map(String::as_str), method, path, body).await;
+        assert_eq!(status, expected, "{method} {path}: {answer}");
+    }
+    let (_, _, listed) = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await;
+    assert_eq!(listed["page"]["totalElements"], 1);
+    assert_ne!(listed["content"][0]["deviceId"], device.as_str());
+}
+
+#[tokio::test]
+async fn a_rotated_authority_signs_and_the_old_one_is_trusted() {
+    let fleet = Fleet::start().await;
+    let first = fleet.token("first").await;
+    let (_, _, first) = fleet.provision(&first["token"], &csr("p256")).await;
+    let shown = fleet.server.basalt(&["ca", "show"]).await.expect_success();
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    let rotated = fleet.server.basalt(&["ca", "rotate"]).await.expect_success();
+    assert!(rotated.contains("CN=Basalt device authority 2"), "{rotated}");
+    let second = fleet.token("second").await;
+    let (_, _, second) = fleet.provision(&second["token"], &csr("p256")).await;
+    assert_ne!(first["caCertificate"], second["caCertificate"]);
+    for provisioned in [&first, &second] {
+        let certificate =
+            CertificateDer::from_pem_slice(text(&provisioned["certificate"]).as_bytes()).unwrap();
+        check_trusted(&certificate, text(&second["caCertificate"]));
+    }
+}

@@ -1,0 +1,327 @@
+//! Readings: received with their mistakes told, listed, aggregated and summarised as SQL does.
+
+use serde_json::{Value, json};
+
+use super::{Caller, NOBODY, Platform, id, problem};
+
+const READINGS: &str = "/api/v1/readings";
+const NOON: &str = "2026-04-28T12:00:00Z";
+const DAY: &str = "from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z";
+
+/// A device with a sensor.
+async fn sensor(admin: &Caller, value_type: &str) -> (String, String) {
+    let device = id(&admin.create("/api/v1/devices", json!({"name": format!("Press {value_type}")})).await);
+    let body = json!({"deviceId": device, "key": "t", "name": "T", "valueType": value_type});
+    let sensor = id(&admin.create("/api/v1/sensors", body).await);
+    (device, sensor)
+}
+
+fn at(second: u32) -> String {
+    format!("2026-04-28T12:{:02}:{:02}Z", second / 60, second % 60)
+}
+
+async fn report(caller: &Caller, readings: Value) -> (u64, u64, u64) {
+    let (status, _, counts) = caller.send("POST", READINGS, &readings).await;
+    assert_eq!(status, 202, "{readings}: {counts}");
+    let count = |name: &str| counts[name].as_u64().unwrap();
+    (count("accepted"), count("duplicates"), count("quarantined"))
+}
+
+fn values(list: &Value) -> Vec<Value> {
+    list["readings"].as_array().unwrap().iter().map(|reading| reading["value"].clone()).collect()
+}
+
+#[tokio::test]
+async fn readings_are_counted_and_the_last_of_a_time_wins() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let (device, sensor) = sensor(admin, "DOUBLE").await;
+    let reading = |second, value: Value| json!({"sensorId": sensor, "timestamp": at(second), "value": value});
+    assert_eq!(report(admin, reading(0, json!(1200.5))).await, (1, 0, 0));
+    assert_eq!(report(admin, reading(0, json!(1300))).await, (0, 1, 0));
+    let many: Vec<Value> = (0..5).map(|second| reading(second, json!(second))).collect();
+    assert_eq!(report(admin, json!(many)).await, (4, 1, 0));
+    assert_eq!(report(admin, json!([reading(9, json!(1)), reading(9, json!(2))])).await, (1, 1, 0));
+    let mixed = json!([reading(10, json!(1)), 5, {}, reading(11, json!("warm")), reading(12, json!(true))]);
+    assert_eq!(report(admin, mixed).await, (1, 0, 4));
+    let by_key = json!({"deviceId": device, "sensorId": "t", "timestamp": at(13), "value": 4});
+    assert_eq!(report(admin, by_key).await, (1, 0, 0));
+    let (_, _, list) = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await;
+    assert_eq!(values(&list), [0, 1, 2, 3, 4, 2, 1, 4].map(|value| json!(f64::from(value))));
+    assert_eq!((&list["count"], &list["truncated"]), (&json!(8), &json!(false)));
+    assert_eq!(report(admin, json!([])).await, (0, 0, 0));
+    assert_eq!(report(&platform.key_of("member").await, reading(20, json!(1))).await, (1, 0, 0));
+    assert_eq!(platform.key_of("readonly").await.status("POST", READINGS, &reading(21, json!(1))).await, 403);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_reading_is_refused() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let malformed = problem(400, "Bad Request", "Malformed request body", READINGS);
+    for body in [json!(5), json!("text")] {
+        let (status, _, answer) = admin.send("POST", READINGS, &body).await;
+        assert_eq!((status, answer), (400, malformed.clone()), "{body}");
+    }
+    let (status, _, answer) = admin.send("POST", READINGS, &json!({})).await;
+    assert_eq!((status, answer["errors"].as_array().unwrap().len()), (400, 3), "{answer}");
+    let one = json!({"sensorId": NOBODY, "timestamp": NOON, "value": 1});
+    assert_eq!(admin.status("POST", READINGS, &json!(vec![one.clone(); 1001])).await, 400);
+    assert_eq!(report(admin, json!(vec![one; 1000])).await, (0, 0, 1000));
+    let long = json!({"sensorId": NOBODY, "timestamp": NOON, "value": "x".repeat(300 << 10)});
+    assert_eq!(admin.status("POST", READINGS, &long).await, 413);
+}
+
+#[tokio::test]
+async fn types_are_those_of_the_sensors_and_values_stay_exact() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    for (value_type, value, wrong) in [
+        ("DOUBLE", json!(23.5), json!("23.5")),
+        ("BIGINT", json!(9_007_199_254_740_993_i64), json!(1.0)),
+        ("BOOLEAN", json!(true), json!(1)),
+        ("TEXT", json!("open"), json!(7)),
+    ] {
+        let (_, sensor) = sensor(admin, value_type).await;
+        let reading = |value: &Value| json!({"sensorId": sensor, "timestamp": NOON, "value": value});
+        assert_eq!(report(admin, reading(&wrong)).await, (0, 0, 1), "{value_type}");
+        assert_eq!(
+            admin.status("GET", &format!("{READINGS}/sensor/{sensor}/latest"), &Value::Null).await,
+            404
+        );
+        let mut whole = reading(&value);
+        whole["metadata"] = json!({"unit": "x", "n": 1});
+        assert_eq!(report(admin, whole).await, (1, 0, 0), "{value_type}");
+        let (status, _, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
+        let expected = json!({
+            "sensorId": sensor, "timestamp": NOON, "value": value, "valueType": value_type,
+            "metadata": {"unit": "x", "n": 1},
+        });
+        assert_eq!((status, latest), (200, expected));
+        // A reading without metadata takes that of the one that it replaces away.
+        assert_eq!(report(admin, reading(&value)).await, (0, 1, 0), "{value_type}");
+        let (_, _, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
+        assert_eq!(latest["metadata"], json!({}), "{value_type}");
+    }
+    let (_, _, sensors) = admin.get("/api/v1/sensors").await;
+    assert_eq!(sensors["page"]["totalElements"], json!(4), "metadata is no sensor");
+}
+
+#[tokio::test]
+async fn lists_follow_range_limit_and_order() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let (device, sensor) = sensor(admin, "BIGINT").await;
+    let many = (0..10).map(|n| json!({"sensorId": sensor, "timestamp": at(n), "value": n}));
+    report(admin, many.collect()).await;
+    let path = format!("{READINGS}/sensor/{sensor}");
+    let noon = "from=2026-04-28T12:00:00Z";
+    for (query, expected, truncated) in [
+        (format!("{noon}&to={}", at(3)), vec![0, 1, 2], false),
+        (format!("{noon}&to={}", at(1)), vec![0], false),
+        (format!("{noon}&to={}&limit=4", at(9)), vec![0, 1, 2, 3], true),
+        (format!("{noon}&to={}&limit=9", at(9)), (0..9).collect(), false),
+        (format!("{noon}&to={}&limit=2&order=desc", at(9)), vec![8, 7], true),
+        (format!("from={}&to={}", at(20), at(30)), vec![], false),
+        ("from=2026-04-28T14:00:03%2B02:00&to=2026-04-28T12:00:05Z".to_owned(), vec![3, 4], false),
+    ] {
+        let (status, _, list) = admin.get(&format!("{path}?{query}")).await;
+        let expected: Vec<Value> = expected.into_iter().map(|value: i64| json!(value)).collect();
+        assert_eq!((status, values(&list)), (200, expected), "{query}");
+        assert_eq!(list["truncated"], json!(truncated), "{query}");
+    }
+    for query in [
+        "limit=0",
+        "limit=10001",
+        "limit=x",
+        "order=up",
+        "from=now",
+        "from=2026-04-28T12:00:00Z&to=2026-04-28T12:00:00Z",
+    ] {
+        assert_eq!(admin.status("GET", &format!("{path}?{query}"), &Value::Null).await, 400, "{query}");
+    }
+    let paged = |query: &str| format!("{READINGS}?{DAY}&{query}");
+    for (query, expected, pages) in [
+        (format!("sensorId={sensor}&size=4"), vec![9, 8, 7, 6], 3),
+        (format!("deviceId={device}&size=4&page=2"), vec![1, 0], 3),
+        (format!("sensorId={sensor}&size=4&page=3"), vec![], 3),
+        (format!("sensorId={sensor}&size=3&sort=timestamp,asc"), vec![0, 1, 2], 4),
+    ] {
+        let (status, _, page) = admin.get(&paged(&query)).await;
+        let found: Vec<i64> =
+            page["content"].as_array().unwrap().iter().map(|row| row["value"].as_i64().unwrap()).collect();
+        assert_eq!((status, found), (200, expected), "{query}");
+        assert_eq!(
+            (&page["page"]["totalElements"], &page["page"]["totalPages"]),
+            (&json!(10), &json!(pages))
+        );
+    }
+    assert_eq!(admin.status("GET", READINGS, &Value::Null).await, 400);
+    assert_eq!(admin.status("GET", &paged(&format!("componentId={NOBODY}")), &Value::Null).await, 404);
+    for (duration, expected) in
+        [("PT0S", 400), ("P367D", 400), ("P1M", 400), ("1h", 400), ("P366D", 200), ("PT1S", 200)]
+    {
+        let path = format!("{path}/window?duration={duration}");
+        assert_eq!(admin.status("GET", &path, &Value::Null).await, expected, "{duration}");
+    }
+}
+
+#[tokio::test]
+async fn aggregates_and_numbers_equal_those_of_sql() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let (_, sensor) = sensor(admin, "DOUBLE").await;
+    let many = (0..200)
+        .map(|n| json!({"sensorId": sensor, "timestamp": at(n * 7), "value": f64::from(n * 37 % 101) / 4.0}));
+    report(admin, many.collect()).await;
+    let stream =
+        &platform.client.sql(&format!("SELECT id FROM streams WHERE uuid = '{sensor}'")).await[0]["id"];
+    let range = "ts >= '2026-04-28T12:00:00Z' AND ts < '2026-04-28T12:20:00Z'";
+    let query = "from=2026-04-28T12:00:00Z&to=2026-04-28T12:20:00Z";
+    let path = format!("{READINGS}/sensor/{sensor}");
+    let (status, _, found) =
+        admin.get(&format!("{path}/aggregated?{query}&interval=PT5M&functions=avg,min,max,sum,count")).await;
+    assert_eq!(status, 200, "{found}");
+    let expected = platform
+        .client
+        .sql(&format!(
+            "SELECT avg(value) AS avg, min(value) AS min, max(value) AS max, sum(value) AS sum, count(*) AS count \
+             FROM readings WHERE stream_id = {stream} AND {range} \
+             GROUP BY time_bucket('5 minutes', ts) ORDER BY time_bucket('5 minutes', ts)"
+        ))
+        .await;
+    let buckets = found["buckets"].as_array().unwrap();
+    assert_eq!(buckets.len(), expected.len());
+    for (bucket, row) in buckets.iter().zip(&expected) {
+        for name in ["avg", "min", "max", "sum", "count"] {
+            let (got, wanted) = (bucket[name].as_f64().unwrap(), row[name].as_f64().unwrap());
+            assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{name}: {bucket} {row}");
+        }
+    }
+    let (_, _, stats) = admin.get(&format!("{path}/stats?{query}")).await;
+    let row = &platform
+        .client
+        .sql(&format!(
+            "SELECT count(*) AS count, min(value) AS min, max(value) AS max, avg(value) AS avg, \
+             median(value) AS median, stddev(value) AS stddev FROM readings \
+             WHERE stream_id = {stream} AND {range}"
+        ))
+        .await[0];
+    for name in ["count", "min", "max", "avg", "median", "stddev"] {
+        let (got, wanted) = (stats[name].as_f64().unwrap(), row[name].as_f64().unwrap());
+        assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{name}: {stats} {row}");
+    }
+    assert_eq!(stats["first"], json!({"timestamp": at(0), "value": 0.0}));
+    let (_, _, alias) = admin.get(&format!("{READINGS}/stats?sensorId={sensor}&{query}")).await;
+    assert_eq!(alias, stats);
+    for (query, expected) in [
+        ("from=2026-04-28T12:00:00Z&interval=PT5M", 400),
+        (&format!("{query}&interval=5m"), 400),
+        (&format!("{query}&interval=PT5M&functions=median"), 400),
+        (&format!("{query}&interval=PT5M&functions="), 200),
+        ("from=2026-04-01T00:00:00Z&to=2026-04-28T00:00:00Z&interval=PT1S", 400),
+    ] {
+        let path = format!("{path}/aggregated?{query}");
+        assert_eq!(admin.status("GET", &path, &Value::Null).await, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn texts_are_counted_and_truth_values_are_numbers() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let (_, text) = sensor(admin, "TEXT").await;
+    let (_, truth) = sensor(admin, "BOOLEAN").await;
+    let texts = (0..3).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": "x"}));
+    let truths = (0..4).map(|n| json!({"sensorId": truth, "timestamp": at(n), "value": n == 0}));
+    report(admin, texts.chain(truths).collect()).await;
+    let path =
+        |sensor: &str, more: &str| format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=P1D{more}");
+    let (_, _, found) = admin.get(&path(&text, "&functions=count")).await;
+    assert_eq!(found["buckets"], json!([{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]));
+    assert_eq!(admin.status("GET", &path(&text, "&functions=avg"), &Value::Null).await, 400);
+    let (_, _, found) = admin.get(&path(&truth, "&functions=avg,count")).await;
+    assert_eq!(found["buckets"], json!([{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]));
+    let (_, _, stats) = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
+    assert_eq!((&stats["count"], &stats["avg"]), (&json!(3), &Value::Null));
+    let (_, _, stats) = admin
+        .get(&format!("{READINGS}/sensor/{text}/stats?from=2026-04-27T00:00:00Z&to=2026-04-28T00:00:00Z"))
+        .await;
+    assert_eq!((&stats["count"], &stats["first"], &stats["stddev"]), (&json!(0), &Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn several_sensors_are_read_at_once() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let (_, sensor) = sensor(admin, "BIGINT").await;
+    let many = (0..5).map(|n| json!({"sensorId": sensor, "timestamp": at(n), "value": n}));
+    report(admin, many.collect()).await;
+    let path = format!("{READINGS}/batch");
+    let mut body = json!({
+        "sensorIds": [sensor, NOBODY], "from": NOON, "to": "2026-04-28T13:00:00Z", "limit": 2,
+    });
+    let readonly = platform.key_of("readonly").await;
+    let (status, _, found) = readonly.send("POST", &path, &body).await;
+    assert_eq!((status, &found["missing"]), (200, &json!([NOBODY])), "{found}");
+    assert_eq!(values(&found["results"][0]), [json!(0), json!(1)]);
+    body["aggregation"] = json!({"interval": "PT1H", "functions": ["sum"]});
+    let (_, _, found) = admin.send("POST", &path, &body).await;
+    assert_eq!(found["results"][0]["buckets"], json!([{"timestamp": NOON, "sum": 10.0}]));
+    for (member, value) in [
+        ("sensorIds", json!([])),
+        ("sensorIds", json!(vec![NOBODY; 101])),
+        ("sensorIds", json!(["x"])),
+        ("limit", json!(0)),
+        ("limit", json!("x")),
+        ("from", json!("2026-04-28T13:00:00Z")),
+        ("aggregation", json!({"interval": "x"})),
+        ("aggregation", json!({"interval": "PT1H", "functions": ["p99"]})),
+    ] {
+        let mut wrong = body.clone();
+        wrong[member] = value;
+        assert_eq!(admin.status("POST", &path, &wrong).await, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn readings_of_others_do_not_exist() {
+    let platform = Platform::start().await;
+    let (admin, stranger) = (&platform.admin, platform.stranger().await);
+    let (device, sensor) = sensor(admin, "DOUBLE").await;
+    let reading = json!({"sensorId": sensor, "timestamp": NOON, "value": 1});
+    assert_eq!(report(&stranger, reading.clone()).await, (0, 0, 1));
+    assert_eq!(report(admin, reading).await, (1, 0, 0));
+    let stolen = json!({"sensorId": "t", "deviceId": device, "timestamp": NOON, "value": 2});
+    assert_eq!(report(&stranger, stolen).await, (0, 0, 1));
+    for path in [
+        format!("{READINGS}/sensor/{sensor}?{DAY}"),
+        format!("{READINGS}/sensor/{sensor}/latest"),
+        format!("{READINGS}/sensor/{sensor}/stats?{DAY}"),
+        format!("{READINGS}/sensor/{sensor}/window?duration=PT1H"),
+        format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=PT1H"),
+        format!("{READINGS}?sensorId={sensor}&{DAY}"),
+        format!("{READINGS}?deviceId={device}&{DAY}"),
+        format!("/api/v1/devices/{device}/health"),
+        format!("/api/v1/devices/{device}/health/history"),
+    ] {
+        assert_eq!(stranger.status("GET", &path, &Value::Null).await, 404, "{path}");
+    }
+    let (_, _, found) =
+        stranger.send("POST", &format!("{READINGS}/batch"), &json!({"sensorIds": [sensor]})).await;
+    assert_eq!(found, json!({"results": [], "missing": [sensor]}));
+    let (_, _, list) = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await;
+    assert_eq!(values(&list), [json!(1.0)]);
+}
+
+#[tokio::test]
+async fn a_device_without_a_report_has_no_health() {
+    let platform = Platform::start().await;
+    let (device, _) = sensor(&platform.admin, "DOUBLE").await;
+    let path = format!("/api/v1/devices/{device}/health");
+    let (status, _, body) = platform.admin.get(&path).await;
+    assert_eq!((status, body), (404, problem(404, "Not Found", "No health for device", &path)));
+    let (status, _, page) = platform.admin.get(&format!("{path}/history")).await;
+    assert_eq!((status, &page["content"]), (200, &json!([])));
+    assert_eq!(platform.admin.status("GET", &format!("{path}/history?from=x"), &Value::Null).await, 400);
+}

@@ -1,0 +1,227 @@
+//! What is stored over the platform's API, as the graph and SQL show it.
+
+use serde_json::{Value, json};
+
+use super::{NOBODY, Platform, id};
+use crate::graphql::{codes, data};
+
+/// A pack with one profile of each kind.
+fn pack() -> Value {
+    let field = json!({"name": "set", "valueType": "DOUBLE", "unit": "C", "writable": true});
+    json!({"key": "base", "version": "1", "name": "Base",
+        "sensorProfiles": [{"key": "env", "name": "Environment", "version": "1.0", "fields": [field]}],
+        "deviceProfiles": [{"key": "press", "name": "Press", "version": "1.0", "components":
+            [{"key": "axis", "name": "Axis", "sensorProfileKey": "env", "sensorProfileVersion": "1.0"}]}]})
+}
+
+#[tokio::test]
+async fn documents_are_the_same_in_the_graph_and_in_sql() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let pack = id(&admin.create("/api/v1/packs", pack()).await);
+    let (_, _, profiles) = admin.get("/api/v1/sensor-profiles").await;
+    let profile = id(&profiles["content"][0]);
+    let place = json!({"lat": 51.5, "lon": 7.5});
+    let site = id(&admin.create("/api/v1/sites", json!({"name": "Works", "location": place})).await);
+    let press = json!({"name": "Press", "siteId": site, "tags": ["hot"]});
+    let device = id(&admin.create("/api/v1/devices", press).await);
+    let body = json!({"deviceId": device, "key": "axis", "name": "Axis", "sensorProfileId": profile});
+    let component = id(&admin.create("/api/v1/components", body).await);
+    let group = id(&admin.create("/api/v1/device-groups", json!({"name": "Hot", "tags": ["hot"]})).await);
+    let artefact = json!({"name": "limits", "profileType": "SENSOR_PROFILE", "profileId": profile,
+        "content": {"set": 1.5}});
+    let artefact = id(&admin.create("/api/v1/config-artefacts", artefact).await);
+    let binding = format!("/api/v1/desired-state-bindings/{NOBODY}");
+    let bound = json!({"targetType": "COMPONENT", "targetId": component, "configArtefactId": artefact});
+    let (status, _, answer) = admin.send("PUT", &binding, &bound).await;
+    assert_eq!(status, 201, "{answer}");
+
+    let rows = [
+        (
+            format!(
+                "site(uuid: \"{site}\") {{ name location {{ lat lon altitude }} timezone devices {{ totalCount nodes {{ name }} }} }}"
+            ),
+            json!({"name": "Works", "location": {"lat": 51.5, "lon": 7.5, "altitude": null}, "timezone": "UTC",
+                "devices": {"totalCount": 1, "nodes": [{"name": "Press"}]}}),
+        ),
+        (
+            format!(
+                "component(uuid: \"{component}\") {{ key name device {{ name }} sensorProfile {{ key version fields {{ name valueType unit writable }} }} documentVersion }}"
+            ),
+            json!({"key": "axis", "name": "Axis", "device": {"name": "Press"}, "documentVersion": 1,
+                "sensorProfile": {"key": "env", "version": "1.0", "fields":
+                    [{"name": "set", "valueType": "DOUBLE", "unit": "C", "writable": true}]}}),
+        ),
+        (
+            format!(
+                "deviceGroup(uuid: \"{group}\") {{ name tags devices {{ nodes {{ name tags site {{ name }} deviceGroups {{ name }} components {{ key }} desiredStateBindings {{ status }} }} }} }}"
+            ),
+            json!({"name": "Hot", "tags": ["hot"], "devices": {"nodes": [{"name": "Press", "tags": ["hot"],
+                "site": {"name": "Works"}, "deviceGroups": [{"name": "Hot"}], "components": [{"key": "axis"}],
+                "desiredStateBindings": [{"status": "PENDING"}]}]}}),
+        ),
+        (
+            format!(
+                "pack(uuid: \"{pack}\") {{ key version sensorProfiles {{ key pack {{ name }} }} deviceProfiles {{ key components {{ key sensorProfileKey }} }} }}"
+            ),
+            json!({"key": "base", "version": "1", "sensorProfiles": [{"key": "env", "pack": {"name": "Base"}}],
+                "deviceProfiles": [{"key": "press", "components": [{"key": "axis", "sensorProfileKey": "env"}]}]}),
+        ),
+        (
+            format!(
+                "configArtefact(uuid: \"{artefact}\") {{ name version profileType sensorProfile {{ key }} deviceProfile {{ key }} content objectKey }}"
+            ),
+            json!({"name": "limits", "version": 1, "profileType": "SENSOR_PROFILE", "sensorProfile": {"key": "env"},
+                "deviceProfile": null, "content": {"set": 1.5}, "objectKey": null}),
+        ),
+        (
+            format!(
+                "desiredStateBinding(uuid: \"{NOBODY}\") {{ targetType targetId device {{ name }} configArtefact {{ name }} desiredVersion status reportedVersion }}"
+            ),
+            json!({"targetType": "COMPONENT", "targetId": component, "device": {"name": "Press"},
+                "configArtefact": {"name": "limits"}, "desiredVersion": 1, "status": "PENDING", "reportedVersion": null}),
+        ),
+        (format!("site(uuid: \"{component}\") {{ name }}"), Value::Null),
+        ("site(uuid: \"x\") { name }".to_owned(), Value::Null),
+    ];
+    for (field, expected) in rows {
+        let name = field.split('(').next().unwrap_or_default();
+        let found = data(&client, &format!("{{ {field} }}"), json!({})).await;
+        assert_eq!(found[name], expected, "{field}");
+    }
+    let lists = "{ sites(search: \"WORK\") { totalCount } components(search: \"none\") { totalCount }
+        deviceProfiles { totalCount pageInfo { hasNextPage } } packs(first: 1, orderBy: NAME) { nodes { uuid } } }";
+    let expected = json!({"sites": {"totalCount": 1}, "components": {"totalCount": 0},
+        "deviceProfiles": {"totalCount": 1, "pageInfo": {"hasNextPage": false}}, "packs": {"nodes": [{"uuid": pack}]}});
+    assert_eq!(data(&client, lists, json!({})).await, expected);
+
+    let kinds = client.sql("SELECT kind, count(*) AS n FROM documents GROUP BY kind ORDER BY kind").await;
+    let kinds: Vec<_> = kinds.iter().map(|row| (row["kind"].as_str().unwrap(), row["n"].as_i64())).collect();
+    let every = [
+        "artefact",
+        "binding",
+        "component",
+        "device_group",
+        "device_profile",
+        "pack",
+        "sensor_profile",
+        "site",
+    ];
+    assert_eq!(kinds, every.map(|kind| (kind, Some(1))));
+    let joined = "SELECT s.name AS site, s.latitude, c.key, d.name FROM sites s JOIN devices d ON d.site_uuid = s.uuid JOIN components c ON c.device_id = d.id";
+    let expected = json!({"site": "Works", "latitude": 51.5, "key": "axis", "name": "Press"});
+    assert_eq!(client.sql(joined).await, [expected]);
+}
+
+#[tokio::test]
+async fn quarantine_and_tokens_are_shown_without_secrets() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let wrong = json!([{"sensorId": NOBODY, "timestamp": "2026-04-28T12:00:00Z", "value": 1}]);
+    assert_eq!(admin.status("POST", "/api/v1/readings", &wrong).await, 202);
+    let asked = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
+    let found = data(&client, asked, json!({})).await;
+    let page = &found["quarantinedReadings"];
+    assert_eq!(
+        (&page["totalCount"], &page["nodes"][0]["reason"]),
+        (&json!(1), &json!("UNKNOWN_SENSOR")),
+        "{page}"
+    );
+    let one = format!("{{ quarantinedReading(uuid: {}) {{ topic }} }}", page["nodes"][0]["uuid"]);
+    assert_eq!(data(&client, &one, json!({})).await["quarantinedReading"]["topic"], "/api/v1/readings");
+    let rows = client.sql("SELECT reason, topic FROM quarantine").await;
+    assert_eq!(rows, [json!({"reason": "UNKNOWN_SENSOR", "topic": "/api/v1/readings"})]);
+    let body =
+        crate::graphql::ask(&client, "{ quarantinedReadings(reason: \"BAD\") { totalCount } }", json!({}))
+            .await;
+    assert_eq!(codes(&body), ["INVALID"], "{body}");
+
+    let body = json!({"deviceName": "press"});
+    let (status, _, token) = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await;
+    assert_eq!(status, 201, "{token}");
+    let asked = "{ registrationTokens { nodes { uuid status device { name } } } }";
+    let found = data(&client, asked, json!({})).await;
+    let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
+    assert_eq!(
+        (nodes.len(), &nodes[0]["status"], &nodes[0]["device"]["name"]),
+        (1, &json!("PENDING"), &json!("press"))
+    );
+    let secret = token["token"].as_str().unwrap_or_else(|| panic!("{token}")).rsplit('.').next().unwrap();
+    assert!(!found.to_string().contains(secret));
+}
+
+#[tokio::test]
+async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let body = json!({"deviceId": device, "name": "gate", "streamUrl": "rtsp://admin:hushStream@127.0.0.1:9/1",
+        "dvrUrl": "rtsp://admin:hushDvr@127.0.0.1:9/2"});
+    let camera = id(&admin.create("/api/v1/cameras", body).await);
+    let config = json!({"url": "https://hooks.example/hushPath?token=hushQuery", "secret": "hushSecret"});
+    let body = json!({"name": "hook", "type": "WEBHOOK", "config": config});
+    let channel = id(&admin.create("/api/v1/notification-channels", body).await);
+    let rule =
+        json!({"name": "record", "cameraIds": [camera], "match": {"deviceId": device, "severity": "INFO"}});
+    let rule = id(&admin.create("/api/v1/media-capture-rules", rule).await);
+
+    let asked = format!(
+        "{{ camera(uuid: \"{camera}\") {{ name type streamUrl dvrUrl device {{ name }} }}
+            notificationChannel(uuid: \"{channel}\") {{ name type enabled recipients url }}
+            mediaCaptureRule(uuid: \"{rule}\") {{ name severity enabled device {{ name }} cameras {{ name }} }} }}"
+    );
+    let graph = data(&client, &asked, json!({})).await;
+    let expected = json!({
+        "camera": {"name": "gate", "type": "RTSP", "streamUrl": "rtsp://admin@127.0.0.1:9/1",
+            "dvrUrl": "rtsp://admin@127.0.0.1:9/2", "device": {"name": "Press"}},
+        "notificationChannel": {"name": "hook", "type": "WEBHOOK", "enabled": true, "recipients": null,
+            "url": "https://hooks.example/…"},
+        "mediaCaptureRule": {"name": "record", "severity": "INFO", "enabled": true,
+            "device": {"name": "Press"}, "cameras": [{"name": "gate"}]},
+    });
+    assert_eq!(graph, expected);
+    let rows = client.sql("SELECT kind, body FROM documents ORDER BY kind").await;
+    let kinds: Vec<_> = rows.iter().map(|row| row["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["camera", "capture_rule", "notification_channel"]);
+    let audit = client.sql("SELECT * FROM audit_log").await;
+    let found = client.sql("SELECT name FROM documents WHERE body LIKE '%hush%'").await;
+    assert!(found.is_empty(), "what is not shown cannot be searched for either");
+    assert!(!json!([rows, audit]).to_string().contains("hush"), "{rows:?} {audit:?}");
+    assert!(!platform.server.log().contains("hush"));
+    let shown = admin.get(&format!("/api/v1/cameras/{camera}")).await.2;
+    assert_eq!(shown["streamUrl"], json!("rtsp://admin@127.0.0.1:9/1"));
+}
+
+#[tokio::test]
+async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let mut parts = Vec::new();
+    for key in ["one", "two"] {
+        let body = json!({"deviceId": device, "key": key, "name": key});
+        parts.push(id(&admin.create("/api/v1/components", body).await));
+    }
+    let pair = json!({"name": "p", "primaryComponentId": parts[0], "referenceComponentId": parts[1],
+        "validFrom": "2026-04-28T12:00:00Z"});
+    let pair = id(&admin.create("/api/v1/reference-pairs", pair).await);
+    let field = json!({"name": "why", "type": "ENUM", "required": true, "options": ["wear"]});
+    let class = json!({"key": "state", "name": "State", "scopes": ["DEVICE"], "fields": [field]});
+    let class = id(&admin.create("/api/v1/annotation-classes", class).await);
+    let widget = json!({"id": "a", "type": "MAP", "x": 0, "y": 1, "w": 2, "h": 3, "config": {"zoom": 4}});
+    let dashboard = id(&admin.create("/api/v1/dashboards", json!({"name": "D", "layout": [widget]})).await);
+    let asked = format!(
+        "{{ referencePair(uuid: \"{pair}\") {{ name primaryComponent {{ key }} referenceComponent {{ key }} validTo }}
+            annotationClass(uuid: \"{class}\") {{ key scopes fields {{ name type required options }} pack {{ key }} }}
+            dashboard(uuid: \"{dashboard}\") {{ name isDefault layout {{ id type x y w h config }} }}
+            firmwareVersions {{ totalCount }} }}"
+    );
+    let expected = json!({
+        "referencePair": {"name": "p", "primaryComponent": {"key": "one"}, "referenceComponent": {"key": "two"},
+            "validTo": null},
+        "annotationClass": {"key": "state", "scopes": ["DEVICE"], "fields": [field], "pack": null},
+        "dashboard": {"name": "D", "isDefault": false, "layout": [widget]},
+        "firmwareVersions": {"totalCount": 0},
+    });
+    assert_eq!(data(&client, &asked, json!({})).await, expected);
+}

@@ -1,0 +1,41 @@
+//! A plant whose gateways are seen by the Instathings cloud: documents, commands, certificates.
+
+use serde_json::{Value, json};
+
+use super::Plant;
+use crate::instathings;
+use crate::support::Answer;
+
+const CLIENT: &str = "cloud";
+const SECRET: &str = "cloud-secret-0123456789";
+
+pub struct Cloud {
+    pub plant: Plant,
+    token: String,
+}
+
+impl Cloud {
+    pub async fn start(env: &[(&str, &str)]) -> Cloud {
+        let preset = format!("{CLIENT}:{SECRET}");
+        let plant =
+            Plant::start_with(&[&[("BASALT_BOOTSTRAP_INSTATHINGS", preset.as_str())], env].concat()).await;
+        let token = instathings::token(&plant.client(), CLIENT, SECRET).await;
+        Cloud { plant, token }
+    }
+
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        instathings::call(&self.plant.client(), &self.token, method, path, body).await
+    }
+
+    /// Creates a device; its key.
+    pub async fn device(&self, body: Value) -> String {
+        let (status, _, device) = self.call("POST", "/device/v1/devices", &body).await;
+        assert_eq!(status, 201, "{device}");
+        device["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Creates a gateway of this name; its key.
+    pub async fn gateway(&self, name: &str) -> String {
+        self.device(json!({"name": name, "isGateway": true})).await
+    }
+}

@@ -1,0 +1,134 @@
+//! MQTT devices: the simulated broker and somebody else's, what they publish while nobody listens, and writes.
+
+use basalt::domain::device::Protocol;
+use basalt::sim::{Plant, Simulator};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{create, readings, stream_at, until_newest, until_state};
+use crate::support::{Client, MqttPeer, Server, free_port};
+
+async fn simulator() -> Simulator {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Simulator::start_protocol(Protocol::Mqtt, listener, Plant::default()).expect("it starts")
+}
+
+async fn device(client: &Client, port: u16, metadata: Value) -> i64 {
+    let host = format!("mqtt://127.0.0.1:{port}");
+    let row =
+        json!({"name": "broker", "protocol": "mqtt", "host": host, "timeout": 10, "metadata": metadata});
+    create(client, "/api/device/", row).await
+}
+
+/// A client of the simulated broker, by hand: CONNECT with a clean session.
+async fn publisher(port: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    stream.write_all(b"\x10\x0f\0\x04MQTT\x04\x02\0\0\0\x03pub").await.expect("it reads");
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).await.expect("it answers");
+    assert_eq!(answer, [0x20, 2, 0, 0]);
+    stream
+}
+
+/// Publishes with QoS 1; the broker has the message when this returns.
+async fn publish(stream: &mut TcpStream, topic: &str, payload: &str) {
+    let mut packet = vec![0x32, (4 + topic.len() + payload.len()) as u8, 0, topic.len() as u8];
+    packet.extend(topic.as_bytes());
+    packet.extend([0, 1]);
+    packet.extend(payload.as_bytes());
+    stream.write_all(&packet).await.expect("it reads");
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).await.expect("it answers");
+    assert_eq!(answer, [0x40, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn the_simulated_plant_is_collected_with_its_times_and_set() {
+    let simulator = simulator().await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device(&client, simulator.addr().port(), json!({"time_pointer": "/time"})).await;
+    let speed = stream_at(&client, device, "plant/motor/speed#/value", "fp64", json!({})).await;
+    let setpoint = stream_at(&client, device, "plant/+/setpoint#/value", "text", json!({})).await;
+    let unit = stream_at(&client, device, "plant/motor/speed#/unit", "text", json!({})).await;
+    let missing = stream_at(&client, device, "plant/motor/speed#/torque", "fp64", json!({})).await;
+    until_newest(&client, speed, "a speed", |row| row["quality"] == "good").await;
+    until_newest(&client, unit, "a unit", |row| row["text"] == "rpm").await;
+    until_newest(&client, setpoint, "a setpoint", |row| row["quality"] == "good").await;
+    until_newest(&client, missing, "a fault", |row| row["quality"] == "bad").await;
+    let status = until_state(&client, device, "degraded").await;
+    let error = status["last_error"].as_str().unwrap_or_default();
+    assert!(error.ends_with("the payload has no `/torque`"), "{error}");
+
+    let set = format!("/api/device/{device}/io/plant%2Fmotor%2Fsetpoint%2Fset/");
+    let (code, _, answer) = client.post(&set, &json!({"value": 1234})).await;
+    assert_eq!(code, 200, "{answer}");
+    until_newest(&client, setpoint, "the setpoint written", |row| row["text"] == "1234").await;
+    for (register, method) in [("plant%2F%2B%2Fsetpoint", "POST"), ("plant%2Fmotor%2Fspeed", "GET")] {
+        let path = format!("/api/device/{device}/io/{register}/");
+        let (code, _, answer) = client.send_json(method, &path, &json!({"value": 1})).await;
+        assert_eq!(code, 400, "{method} {register}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_published_while_the_server_was_away_comes_when_it_is_back() {
+    let simulator = simulator().await;
+    let port = simulator.addr().port();
+    let mut server = Server::start(&[]).await;
+    let device = device(&server.client(), port, json!({})).await;
+    let stream = stream_at(&server.client(), device, "line/count", "int32", json!({})).await;
+    let mut publisher = publisher(port).await;
+    until_state(&server.client(), device, "online").await;
+    publish(&mut publisher, "line/count", "1").await;
+    until_newest(&server.client(), stream, "the first", |row| row["value"] == 1.0).await;
+    server.kill();
+    for count in 2..=20 {
+        publish(&mut publisher, "line/count", &count.to_string()).await;
+    }
+    server.start_again().await;
+    until_newest(&server.client(), stream, "the last", |row| row["value"] == 20.0).await;
+    let stored = readings(&server.client(), stream).await;
+    for count in 1..=20 {
+        assert!(stored.iter().any(|row| row["value"] == f64::from(count)), "{count} of {stored:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_our_code_is_subscribed_to_and_published_to() {
+    let mut peer = MqttPeer::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    peer.publish("line/1/state", "run", true);
+    let device = device(&client, peer.port, json!({"time_pointer": "/ts", "writable": ["set/valve"]})).await;
+    let state = stream_at(&client, device, "line/1/state", "text", json!({})).await;
+    let temp = stream_at(&client, device, "line/+/temp#/values/0", "fp32", json!({})).await;
+    until_newest(&client, state, "the retained state", |row| row["text"] == "run").await;
+    // Retained, so that it is not missed while the subscription of the new stream is made.
+    peer.publish("line/2/temp", "{\"values\":[21.5],\"ts\":\"2026-04-28T12:00:00Z\"}", true);
+    let row = until_newest(&client, temp, "a value", |row| row["quality"] == "good").await;
+    assert_eq!(row["value"], 21.5);
+    assert!(row["ts"].as_str().is_some_and(|ts| ts.starts_with("2026-04-28T12:00:00")), "{row}");
+
+    for (topic, code) in [("set%2Fvalve", 200), ("set%2Fother", 400)] {
+        let path = format!("/api/device/{device}/io/{topic}/");
+        let (found, _, answer) = client.post(&path, &json!({"value": 12.5})).await;
+        assert_eq!(found, code, "{topic}: {answer}");
+    }
+    assert_eq!(peer.received(), json!({"topic": "set/valve", "payload": "12.5"}));
+
+    peer.kill();
+    until_state(&client, device, "offline").await;
+    until_newest(&client, temp, "the loss", |row| row["quality"] == "bad").await;
+}
+
+#[tokio::test]
+async fn browse_lists_topics_and_the_addresses_in_them() {
+    let simulator = simulator().await;
+    let address = format!("mqtt://{}/plant/motor/#", simulator.addr());
+    let home = crate::support::DataDir::new();
+    let said = home.basalt(&["browse", &address, "--listen", "2"]).await.expect_success();
+    assert!(said.contains("plant/motor/speed#/value"), "{said}");
+    assert!(!said.contains("plant/tank"), "{said}");
+}
