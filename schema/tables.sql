@@ -77,7 +77,35 @@ CREATE TABLE events (
     "ts" TIMESTAMP WITH TIME ZONE NOT NULL,
     "message" VARCHAR NOT NULL,
     "url" VARCHAR NOT NULL,
-    "payload" VARCHAR NOT NULL
+    "payload" VARCHAR NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "source" VARCHAR NOT NULL,
+    "acknowledged" BOOLEAN NOT NULL,
+    "status" VARCHAR,
+    "rule_name" VARCHAR,
+    "acknowledged_at" TIMESTAMP WITH TIME ZONE,
+    "acknowledged_by" VARCHAR,
+    "resolved_at" TIMESTAMP WITH TIME ZONE,
+    "resolved_by" VARCHAR
+);
+
+-- scope device:read
+CREATE TABLE annotations (
+    "uuid" VARCHAR NOT NULL,
+    "class" VARCHAR NOT NULL,
+    "scope_type" VARCHAR NOT NULL,
+    "scope_id" VARCHAR NOT NULL,
+    "device_id" INTEGER,
+    "stream_id" INTEGER,
+    "start_time" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "end_time" TIMESTAMP WITH TIME ZONE,
+    "source" VARCHAR NOT NULL,
+    "confidence" DOUBLE,
+    "note" VARCHAR,
+    "values" VARCHAR NOT NULL,
+    "created_by" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
 );
 
 -- scope device:read
@@ -101,6 +129,8 @@ CREATE TABLE devices (
     "parent_device_id" INTEGER,
     "owner" VARCHAR,
     "metadata" VARCHAR NOT NULL,
+    "tags" VARCHAR NOT NULL,
+    "site_uuid" VARCHAR,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
 );
@@ -165,6 +195,72 @@ CREATE TABLE clients (
     "enabled" BOOLEAN NOT NULL,
     "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "revoked_at" TIMESTAMP WITH TIME ZONE
+);
+
+-- scope device:read
+CREATE TABLE documents (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "kind" VARCHAR NOT NULL,
+    "name" VARCHAR NOT NULL,
+    "version" INTEGER NOT NULL,
+    "device_id" INTEGER,
+    "body" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope device:read
+CREATE TABLE sites (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "name" VARCHAR NOT NULL,
+    "description" VARCHAR,
+    "address" VARCHAR,
+    "latitude" DOUBLE,
+    "longitude" DOUBLE,
+    "altitude" DOUBLE,
+    "timezone" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope device:read
+CREATE TABLE components (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "device_id" INTEGER NOT NULL,
+    "key" VARCHAR NOT NULL,
+    "name" VARCHAR NOT NULL,
+    "sensor_profile_uuid" VARCHAR,
+    "metadata" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "updated_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope value:read
+CREATE TABLE quarantine (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "device_id" INTEGER,
+    "stream_id" INTEGER,
+    "topic" VARCHAR NOT NULL,
+    "reason" VARCHAR NOT NULL,
+    "detail" VARCHAR NOT NULL,
+    "payload" VARCHAR NOT NULL,
+    "received_at" TIMESTAMP WITH TIME ZONE NOT NULL
+);
+
+-- scope device:read
+CREATE TABLE mqtt_sessions (
+    "client_id" VARCHAR NOT NULL,
+    "owner" VARCHAR NOT NULL,
+    "device_id" INTEGER,
+    "connected" BOOLEAN NOT NULL,
+    "since" TIMESTAMP WITH TIME ZONE,
+    "subscriptions" VARCHAR NOT NULL,
+    "queued" BIGINT NOT NULL,
+    "expiry_s" BIGINT NOT NULL
 );
 
 -- scope system:read
