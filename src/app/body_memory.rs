@@ -44,7 +44,7 @@ const SHARES: BodyMemoryLimits = BodyMemoryLimits {
     caller: 336 << 20,
     max_anonymous: 8 << 20,
     max_per_address: 1 << 20,
-    resident: 1024 << 20,
+    resident: 896 << 20,
     wait_timeout: Duration::from_secs(10),
 };
 
