@@ -188,6 +188,10 @@ pub enum EventOrder {
     Message,
     /// Status of the alert; events that are none come first.
     Status,
+    /// Severity, from information to critical faults.
+    Severity,
+    /// Source, by its name.
+    Source,
 }
 
 /// Filter of an event list. The time range includes both ends.

@@ -2,6 +2,7 @@
 //!
 //! An export is `PENDING` until a worker takes it, `RUNNING` while its file is written, then `READY` or `FAILED`, and
 //! `EXPIRED` when its file is gone. It never goes back: one that a crash interrupts stays `RUNNING` and is written again.
+//! Each has a job with the same UUID, by which it is listed and cancelled with other jobs.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -21,6 +22,8 @@ pub const MAX_RANGE_S: i64 = 366 * 86_400;
 pub const KEPT_S: i64 = 7 * 86_400;
 /// Lifetime of a link to a file, seconds: 24 hours.
 pub const LINK_S: i64 = 86_400;
+/// Error of an export whose job was cancelled.
+pub const CANCELLED: &str = "cancelled";
 /// Maximum exports of an organization that are not finished.
 pub const MAX_UNFINISHED_PER_ORG: usize = 20;
 /// Maximum exports of an organization; the oldest without a file make room.
@@ -106,7 +109,10 @@ impl ExportStatus {
     /// Whether an export of this status may get another one.
     pub fn may_become(self, next: ExportStatus) -> bool {
         use ExportStatus::{Expired, Failed, Pending, Ready, Running};
-        matches!((self, next), (Pending, Running) | (Running, Ready) | (Running, Failed) | (Ready, Expired))
+        matches!(
+            (self, next),
+            (Pending, Running) | (Pending | Running, Failed) | (Running, Ready) | (Ready, Expired)
+        )
     }
 }
 

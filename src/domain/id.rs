@@ -50,8 +50,10 @@ id! {
     DocumentId,
     /// An annotation.
     AnnotationId,
-    /// An export job.
+    /// An export.
     ExportId,
+    /// A job.
+    JobId,
     /// A registration token of a device.
     RegistrationId,
     /// A rule that raises alerts.

@@ -31,6 +31,7 @@ pub mod http_request;
 pub mod id;
 pub mod integer;
 pub mod inventory;
+pub mod job;
 pub mod key;
 pub mod latency_stats;
 pub mod license;
@@ -71,8 +72,8 @@ pub mod window;
 
 pub use error::{Error, FieldError, Kind, Result};
 pub use id::{
-    AlertRuleId, AnnotationId, ClientId, CommandId, DeviceId, DocumentId, EventId, ExportId, GroupId, KeyId,
-    ModelId, OrgId, ProductId, QuarantineId, RegistrationId, SessionId, StreamId, TokenId, UserId,
+    AlertRuleId, AnnotationId, ClientId, CommandId, DeviceId, DocumentId, EventId, ExportId, GroupId, JobId,
+    KeyId, ModelId, OrgId, ProductId, QuarantineId, RegistrationId, SessionId, StreamId, TokenId, UserId,
 };
 pub use principal::{Access, Principal, Resource, Scope, Scopes};
 pub use progress::Progress;

@@ -1,4 +1,5 @@
-//! Evaluation of a rule: what each reading of its stream does to the rule's state, and what follows for its alerts. Pure.
+//! Evaluation of a rule: what each reading of its stream, or each state of its device, does to the rule's state, and what
+//! follows for its alerts. Pure.
 //!
 //! A state is a function of the readings that it was given, in their order in the log. After a crash the same readings
 //! are given again from an earlier state: then [`RuleState::decided_until`], which is stored together with each alert,
@@ -6,14 +7,22 @@
 
 use serde_json::Value;
 
+use super::budget::AlertBudget;
+use super::device_watch::DeviceWatch;
 use super::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
 use super::window::{Window, take};
 use crate::domain::Micros;
+use crate::domain::device::DeviceState;
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// Most characters of a text that an alert shows.
 const MAX_SHOWN_CHARS: usize = 1000;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The form without rules on devices: it ends with the window.
+const VERSION_OF_READINGS: u8 = 1;
+/// Bits of the stored form.
+const HAS_LAST: u8 = 1;
+const IS_HELD_BACK: u8 = 2;
 
 /// A reading that has a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,14 +40,14 @@ pub struct Sample<'a> {
 pub enum Decision {
     /// An alert is raised.
     Fire {
-        /// Time of the reading; for silence the time at which it was noticed.
+        /// Time of the reading; for silence and for the state of a device the time at which it was noticed.
         at: Micros,
         /// As [`super::AlertDetails::value`].
         value: Value,
     },
     /// The open alert is resolved, because the condition has ended.
     Resolve {
-        /// Time of the reading.
+        /// Time of the reading, or that at which the device was seen to have left the state.
         at: Micros,
     },
 }
@@ -57,6 +66,10 @@ pub struct RuleState {
     pub is_open: bool,
     /// Arrival of the newest reading, or when the rule began to be watched.
     pub heard_at: Micros,
+    /// Of a rule on a device what it knows of the device.
+    device: DeviceWatch,
+    /// How many alerts it may still raise.
+    pub budget: AlertBudget,
 }
 
 impl Default for RuleState {
@@ -70,6 +83,8 @@ impl Default for RuleState {
             fired_at: None,
             is_open: false,
             heard_at,
+            device: DeviceWatch::default(),
+            budget: AlertBudget::default(),
         }
     }
 }
@@ -102,6 +117,27 @@ impl RuleState {
         self.decide(rule, now, Some(Compared::Nothing))
     }
 
+    /// Evaluates the state that a device shows at a moment.
+    pub fn notice_device(
+        &mut self,
+        rule: &AlertRuleSpec,
+        shown: DeviceState,
+        now: Micros,
+    ) -> Option<Decision> {
+        let has_lasted = self.device.observe(rule, shown, now)?;
+        self.decide(rule, now, has_lasted.then(|| Compared::Text(shown.name())))
+    }
+
+    /// Goes on at `now` with what was stored at `stored_at`: a device was not watched between the two.
+    pub fn resume(&mut self, stored_at: Micros, now: Micros) {
+        self.device.resume(stored_at, now);
+    }
+
+    /// What is known of the device of a rule on a device: it differs after what has to be stored.
+    pub fn device(&self) -> DeviceWatch {
+        self.device
+    }
+
     /// The open alert was resolved or deleted by somebody: the next reading may raise another.
     pub fn close(&mut self) {
         self.is_open = false;
@@ -114,6 +150,7 @@ impl RuleState {
         let number = || sample.number.or_else(|| sample.text?.parse().ok()).filter(|n: &f64| n.is_finite());
         match rule.evaluation {
             Evaluation::NoData => Some(Compared::Data),
+            Evaluation::DeviceState => None,
             Evaluation::Value => match (rule.operator?, &rule.threshold) {
                 (Operator::IsTrue | Operator::IsFalse, _) => Some(Compared::Boolean(number()? != 0.0)),
                 (_, Some(Threshold::Text(_))) => sample.text.map(Compared::Text),
@@ -134,34 +171,45 @@ impl RuleState {
     /// `cause` is what raises an alert; `None` when the condition does not hold.
     fn decide(&mut self, rule: &AlertRuleSpec, at: Micros, cause: Option<Compared<'_>>) -> Option<Decision> {
         let Some(cause) = cause else {
+            self.budget.end_condition();
             (self.is_open && rule.auto_resolve).then_some(())?;
             self.close();
             return Some(Decision::Resolve { at });
         };
         let cooldown_us = rule.cooldown_s.saturating_mul(MICROS_PER_SECOND);
         let is_cool = self.fired_at.is_none_or(|fired| at.0.saturating_sub(fired.0) >= cooldown_us);
-        (!self.is_open && is_cool).then_some(())?;
+        (!self.is_open && is_cool && self.budget.take(at)).then_some(())?;
         (self.is_open, self.fired_at, self.decided_until) = (true, Some(at), self.last);
         Some(Decision::Fire { at, value: cause.to_json() })
     }
 
-    /// The stored form of what readings alone make of a state: the last reading and the window.
+    /// The stored form of what readings and states of a device alone make of a state: the last reading, the window, and
+    /// what is known of the device.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION, u8::from(self.last.is_some())];
+        let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        let flags = flag(self.last.is_some(), HAS_LAST) | flag(self.budget.is_held_back, IS_HELD_BACK);
+        let mut out = vec![VERSION, flags];
         out.extend(self.last.unwrap_or(Micros(0)).0.to_le_bytes());
         self.window.encode(&mut out);
+        self.device.encode(&mut out);
         out
     }
 
     /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else.
     pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
         let mut rest = bytes;
-        let [version, has_last] = take(&mut rest)?;
+        let [version, flags] = take(&mut rest)?;
         let last = Micros(i64::from_le_bytes(take(&mut rest)?));
         let window = Window::decode(&mut rest)?;
-        let is_sound = version == VERSION && has_last <= 1 && rest.is_empty();
-        let last = (has_last == 1).then_some(last);
-        is_sound.then_some(RuleState { last, window, heard_at: now, ..RuleState::default() })
+        let device = match version {
+            VERSION => DeviceWatch::decode(&mut rest)?,
+            VERSION_OF_READINGS => DeviceWatch::default(),
+            _ => return None,
+        };
+        let is_sound = flags & !(HAS_LAST | IS_HELD_BACK) == 0 && rest.is_empty();
+        let last = (flags & HAS_LAST != 0).then_some(last);
+        let budget = AlertBudget { is_held_back: flags & IS_HELD_BACK != 0, ..AlertBudget::default() };
+        is_sound.then_some(RuleState { last, window, heard_at: now, device, budget, ..RuleState::default() })
     }
 }
 

@@ -5,11 +5,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::StreamId;
 use crate::domain::alert::Severity;
+use crate::domain::alert::budget::MAX_ALERTS_PER_HOUR;
+use crate::domain::alert::target::RuleTarget;
 
 fn rule(operator: Operator, threshold: Option<Threshold>) -> AlertRuleSpec {
     AlertRuleSpec {
         name: "rule".to_owned(),
-        stream: StreamId(1),
+        target: RuleTarget::Stream(StreamId(1)),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(operator),
@@ -98,6 +100,39 @@ fn one_alert_is_open_at_a_time_and_cooldown_separates_them() {
 }
 
 #[test]
+fn a_condition_that_comes_and_goes_raises_so_many_alerts_an_hour() {
+    let rule = rule(Operator::Gt, Some(Threshold::Number(10.0)));
+    let state = &mut RuleState::default();
+    let most = MAX_ALERTS_PER_HOUR as usize;
+    let values: Vec<f64> = (0..2 * most + 20).map(|nth| if nth % 2 == 0 { 11.0 } else { 9.0 }).collect();
+    let told = run(&rule, state, 7200, &values);
+    assert_eq!(told, "FR".repeat(most) + &"-".repeat(20));
+    assert_eq!(state.budget.suppressed, 10);
+    // One that goes on is counted once, and raised when the next hour begins.
+    let told = run(&rule, state, 7200 + 3600 - 3, &[11.0, 12.0, 11.0, 11.0, 9.0]);
+    assert_eq!((told.as_str(), state.budget.suppressed), ("---FR", 11));
+}
+
+#[test]
+fn what_was_stored_by_an_earlier_version_is_read() {
+    let rule = AlertRuleSpec {
+        evaluation: Evaluation::Count,
+        window_s: Some(60),
+        ..rule(Operator::Gt, Some(Threshold::Number(9.0)))
+    };
+    let state = &mut RuleState::default();
+    run(&rule, state, 5, &[1.0, 2.0]);
+    let mut stored = state.encode();
+    // Without what is known of a device: ten bytes at the end.
+    stored.truncate(stored.len() - 10);
+    stored[0] = VERSION_OF_READINGS;
+    let read = RuleState::decode(&stored, Micros(9)).expect("it is read");
+    assert_eq!(read, RuleState { heard_at: Micros(9), ..state.clone() });
+    stored[0] = VERSION + 1;
+    assert_eq!(RuleState::decode(&stored, Micros(9)), None);
+}
+
+#[test]
 fn late_readings_do_nothing() {
     let rule = rule(Operator::Gt, Some(Threshold::Number(10.0)));
     let state = &mut RuleState::default();
@@ -170,19 +205,19 @@ proptest! {
         let mut stored = first.encode();
         let mut found = Vec::new();
         // What is stored with each decision.
-        let mut decided = (None, None, false);
+        let mut decided = (None, None, false, AlertBudget::default());
         for (nth, sample) in samples[..crashed].iter().enumerate() {
             if nth == saved {
                 stored = first.encode();
             }
             if let Some(decision) = first.observe(&rule, *sample, sample.ts) {
-                decided = (first.decided_until, first.fired_at, first.is_open);
+                decided = (first.decided_until, first.fired_at, first.is_open, first.budget);
                 found.push(decision);
             }
         }
         let from = if saved < crashed { saved } else { 0 };
         let mut second = RuleState::decode(&stored, Micros(0)).expect("what was stored is read");
-        (second.decided_until, second.fired_at, second.is_open) = decided;
+        (second.decided_until, second.fired_at, second.is_open, second.budget) = decided;
         found.extend(samples[from..].iter().filter_map(|s| second.observe(&rule, *s, s.ts)));
         prop_assert_eq!(found, expected);
     }

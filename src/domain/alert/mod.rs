@@ -1,7 +1,10 @@
 //! Alerts: events that a rule raised and that people acknowledge and resolve.
 
+pub mod budget;
+pub mod device_watch;
 pub mod evaluator;
 pub mod rule;
+pub mod target;
 pub mod window;
 
 use serde::{Deserialize, Serialize};
@@ -177,8 +180,8 @@ pub struct AlertDetails {
     pub rule: Option<AlertRuleId>,
     /// Name that the rule had.
     pub rule_name: String,
-    /// The value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; null where there
-    /// is none, as for silence.
+    /// The value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; of a device the name
+    /// of its state; null where there is none, as for silence.
     pub value: Value,
     /// What became of it.
     pub lifecycle: AlertLifecycle,

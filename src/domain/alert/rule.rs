@@ -1,13 +1,15 @@
-//! Alert rules: which readings of which stream raise an alert.
+//! Alert rules: which readings of which stream, or which state of which device, raise an alert.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Severity;
+use super::target::RuleTarget;
+use crate::domain::device::DeviceState;
 use crate::domain::document::ValueType;
 use crate::domain::document::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
-use crate::domain::{AlertRuleId, FieldError, Micros, OrgId, StreamId};
+use crate::domain::{AlertRuleId, FieldError, Micros, OrgId};
 
 /// Windows of rules, seconds.
 pub const WINDOWS_S: std::ops::RangeInclusive<i64> = 1..=86_400;
@@ -37,17 +39,20 @@ pub enum Evaluation {
     Count,
     /// Nothing: the rule watches for a stream without readings for the length of the window.
     NoData,
+    /// The state of a device: the rule watches for one that lasts for the length of the window.
+    DeviceState,
 }
 
 impl Evaluation {
     /// Every evaluation.
-    pub const ALL: [Evaluation; 6] = [
+    pub const ALL: [Evaluation; 7] = [
         Evaluation::Value,
         Evaluation::Avg,
         Evaluation::Min,
         Evaluation::Max,
         Evaluation::Count,
         Evaluation::NoData,
+        Evaluation::DeviceState,
     ];
 
     /// Name used in APIs.
@@ -59,6 +64,7 @@ impl Evaluation {
             Evaluation::Max => "MAX",
             Evaluation::Count => "COUNT",
             Evaluation::NoData => "NO_DATA",
+            Evaluation::DeviceState => "DEVICE_STATE",
         }
     }
 
@@ -71,6 +77,7 @@ impl Evaluation {
     fn operand(self, value_type: ValueType) -> Option<Operand> {
         match (self, value_type) {
             (Evaluation::NoData, _) => Some(Operand::Nothing),
+            (Evaluation::DeviceState, _) => None,
             (Evaluation::Count, _) => Some(Operand::Number),
             (Evaluation::Value, ValueType::Double | ValueType::Bigint) => Some(Operand::Number),
             (Evaluation::Value, ValueType::Boolean) => Some(Operand::Boolean),
@@ -186,8 +193,9 @@ impl Threshold {
 pub struct AlertRuleSpec {
     /// 1..=255 characters, unique in the organization.
     pub name: String,
-    /// Stream that is watched.
-    pub stream: StreamId,
+    /// What is watched: a device for [`Evaluation::DeviceState`] alone.
+    #[serde(flatten)]
+    pub target: RuleTarget,
     /// What of its readings is compared.
     pub evaluation: Evaluation,
     /// Length of the window, 1..=86400 s; `None` for [`Evaluation::Value`] alone.
@@ -198,11 +206,11 @@ pub struct AlertRuleSpec {
     pub threshold: Option<Threshold>,
     /// Severity of the alerts.
     pub severity: Severity,
-    /// Shortest time from one alert to the next, 0..=604800 s of the time of readings.
+    /// Shortest time from one alert to the next, 0..=604800 s of the time of the alerts.
     pub cooldown_s: i64,
     /// Whether an open alert is resolved when the condition ends.
     pub auto_resolve: bool,
-    /// Whether readings are evaluated.
+    /// Whether the rule is evaluated.
     pub enabled: bool,
     /// Notification channels that are told of an alert.
     pub channels: Vec<Uuid>,
@@ -241,6 +249,9 @@ impl AlertRuleSpec {
         if self.evaluation == Evaluation::NoData {
             return found;
         }
+        if self.evaluation == Evaluation::DeviceState {
+            return self.state_problems();
+        }
         let Some(operator) = self.operator else {
             found.push(FieldError::new("operator", "must not be null"));
             return found;
@@ -264,6 +275,27 @@ impl AlertRuleSpec {
             return found;
         }
         found.extend(self.threshold_problem(operator, None));
+        found
+    }
+
+    /// Problems of a rule on the state of a device: the operator compares its name.
+    fn state_problems(&self) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        match self.operator {
+            None => found.push(FieldError::new("operator", "must not be null")),
+            Some(Operator::Eq | Operator::Neq) => {}
+            Some(_) => found.push(FieldError::new("operator", "must be one of EQ, NEQ for DEVICE_STATE")),
+        }
+        let names = DeviceState::ALL.map(DeviceState::name);
+        let is_state = |text: &String| names.contains(&text.as_str());
+        match &self.threshold {
+            None => found.push(FieldError::new("threshold", "must not be null")),
+            Some(Threshold::Text(text)) if is_state(text) => {}
+            Some(_) => {
+                let message = format!("must be one of {} for DEVICE_STATE", names.join(", "));
+                found.push(FieldError::new("threshold", message));
+            }
+        }
         found
     }
 
@@ -306,9 +338,9 @@ impl AlertRuleSpec {
         self.channels.retain(|channel| seen.insert(*channel));
     }
 
-    /// Whether readings are evaluated alike: then what was kept of earlier readings stays valid.
+    /// Whether the rule is evaluated alike: then what was kept of earlier readings and states stays valid.
     pub fn evaluates_as(&self, other: &AlertRuleSpec) -> bool {
-        self.stream == other.stream
+        self.target == other.target
             && self.evaluation == other.evaluation
             && self.window_s == other.window_s
             && self.operator == other.operator
@@ -330,6 +362,7 @@ impl AlertRuleSpec {
             Evaluation::Min => format!("minimum of {window} s {shown}"),
             Evaluation::Max => format!("maximum of {window} s {shown}"),
             Evaluation::Count => format!("{shown} readings in {window} s"),
+            Evaluation::DeviceState => format!("state {shown} for {window} s"),
         };
         let threshold = match &self.threshold {
             None => String::new(),

@@ -1,11 +1,12 @@
 //! Tests of the rules of alert rules.
 
 use super::*;
+use crate::domain::{DeviceId, StreamId};
 
 fn rule() -> AlertRuleSpec {
     AlertRuleSpec {
         name: "hot".to_owned(),
-        stream: StreamId(1),
+        target: RuleTarget::Stream(StreamId(1)),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(Operator::Gt),
@@ -79,6 +80,48 @@ fn every_problem_is_told_together() {
         assert_eq!(fields(&spec, Some(ValueType::Double)), [expected]);
     }
     assert_eq!(fields(&rule(), None), Vec::<String>::new(), "of an unknown stream only the rest is checked");
+}
+
+#[test]
+fn a_rule_on_a_device_names_a_state() {
+    let of = |operator, threshold: Option<Threshold>| AlertRuleSpec {
+        target: RuleTarget::Device(DeviceId(3)),
+        evaluation: Evaluation::DeviceState,
+        window_s: Some(60),
+        operator,
+        threshold,
+        ..rule()
+    };
+    let state = |name: &str| Some(Threshold::Text(name.to_owned()));
+    for name in ["disabled", "connecting", "online", "degraded", "offline"] {
+        for operator in [Operator::Eq, Operator::Neq] {
+            assert_eq!(fields(&of(Some(operator), state(name)), None), Vec::<String>::new(), "{name}");
+        }
+    }
+    let rows = [
+        (of(None, state("offline")), vec!["operator"]),
+        (of(Some(Operator::Gt), state("offline")), vec!["operator"]),
+        (of(Some(Operator::Contains), None), vec!["operator", "threshold"]),
+        (of(Some(Operator::Eq), state("OFFLINE")), vec!["threshold"]),
+        (of(Some(Operator::Eq), Some(Threshold::Number(1.0))), vec!["threshold"]),
+        (AlertRuleSpec { window_s: None, ..of(Some(Operator::Eq), state("offline")) }, vec!["windowSeconds"]),
+    ];
+    for (spec, expected) in rows {
+        assert_eq!(fields(&spec, None), expected);
+    }
+    let stored = of(Some(Operator::Eq), state("offline"));
+    let text = serde_json::to_string(&stored).unwrap();
+    assert!(text.contains("\"device\":3"), "{text}");
+    assert_eq!(serde_json::from_str::<AlertRuleSpec>(&text).unwrap(), stored);
+    assert!(
+        !stored.evaluates_as(&AlertRuleSpec { target: RuleTarget::Device(DeviceId(4)), ..stored.clone() })
+    );
+}
+
+#[test]
+fn a_rule_that_was_stored_with_its_stream_is_read() {
+    let text = serde_json::to_string(&rule()).unwrap();
+    assert!(text.contains("\"stream\":1"), "as before there were rules on devices: {text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::rules::{MAX_NAME, check_required};
-use super::{DocumentContent, DocumentKind, DocumentReference, ReferenceTarget, SeenRows};
+use super::{DocumentContent, DocumentKind, DocumentReference, ReferenceTarget, RowVisibility};
 use crate::domain::event::Level;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{DeviceId, FieldError, Micros, StreamId};
@@ -142,7 +142,7 @@ impl DocumentContent for CaptureRuleSpec {
 
     /// What is left of a rule for something that the caller does not see must not look like a rule for everything, so it is
     /// shown as switched off.
-    fn retain_seen(&mut self, rows: &dyn SeenRows) {
+    fn retain_visible(&mut self, rows: &dyn RowVisibility) {
         self.cameras.retain(|camera| rows.sees_row(DocumentKind::Camera, *camera));
         let EventMatch { device, sensor, .. } = &mut self.matches;
         let before = (*device, *sensor);

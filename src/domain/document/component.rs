@@ -47,7 +47,7 @@ impl DocumentContent for ComponentSpec {
         Some(self.device)
     }
 
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         let profile = self.sensor_profile;
         profile.map(|id| ReferenceTarget::Document(DocumentKind::SensorProfile, id)).into_iter().collect()
     }

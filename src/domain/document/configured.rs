@@ -33,7 +33,7 @@ impl DocumentContent for Artefact {
         vec![DocumentReference::new("profileId", self.profile_target())]
     }
 
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         vec![self.profile_target()]
     }
 
@@ -60,7 +60,7 @@ impl DocumentContent for Binding {
         self.device
     }
 
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         vec![ReferenceTarget::Document(DocumentKind::Artefact, self.spec.artefact)]
     }
 

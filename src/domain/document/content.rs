@@ -32,7 +32,7 @@ impl DocumentReference {
 }
 
 /// Rows that a caller sees.
-pub trait SeenRows {
+pub trait RowVisibility {
     /// Whether the caller sees a device.
     fn sees_device(&self, id: DeviceId) -> bool;
 
@@ -85,7 +85,7 @@ pub trait DocumentContent {
     }
 
     /// Rows that the document keeps from being deleted. Other references end with their target.
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         self.pack().map(|id| ReferenceTarget::Document(DocumentKind::Pack, id)).into_iter().collect()
     }
 
@@ -101,7 +101,7 @@ pub trait DocumentContent {
     fn hide_confidential(&mut self) {}
 
     /// Leaves out the rows that a caller does not see, of those that a document names and is seen without.
-    fn retain_seen(&mut self, _rows: &dyn SeenRows) {}
+    fn retain_visible(&mut self, _rows: &dyn RowVisibility) {}
 
     /// Checks that what is stored may be replaced by this.
     ///

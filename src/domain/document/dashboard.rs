@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
-use super::{DocumentContent, SeenRows};
+use super::{DocumentContent, RowVisibility};
 use crate::domain::FieldError;
 use crate::domain::validation::json_bytes;
 
@@ -150,7 +150,7 @@ impl DocumentContent for DashboardSpec {
         Some(&mut self.pack)
     }
 
-    fn retain_seen(&mut self, rows: &dyn SeenRows) {
+    fn retain_visible(&mut self, rows: &dyn RowVisibility) {
         let is_seen = |id: &Value| {
             let uuid = id.as_str().and_then(|id| Uuid::try_parse(id).ok());
             uuid.is_some_and(|uuid| rows.sees_sensor(uuid))

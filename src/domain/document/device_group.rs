@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required, check_tags};
-use super::{DocumentContent, DocumentReference, ReferenceTarget, SeenRows};
+use super::{DocumentContent, DocumentReference, ReferenceTarget, RowVisibility};
 use crate::domain::{DeviceId, FieldError};
 
 /// Most devices that are named one by one.
@@ -45,7 +45,7 @@ impl DocumentContent for DeviceGroupSpec {
         self.devices.iter().enumerate().map(named).collect()
     }
 
-    fn retain_seen(&mut self, rows: &dyn SeenRows) {
+    fn retain_visible(&mut self, rows: &dyn RowVisibility) {
         self.devices.retain(|device| rows.sees_device(*device));
     }
 

@@ -65,7 +65,7 @@ impl DocumentContent for FirmwareSpec {
         Err(Error::conflict("a firmware cannot be changed"))
     }
 
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         self.profile_target().into_iter().collect()
     }
 

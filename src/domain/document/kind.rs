@@ -156,9 +156,9 @@ impl DocumentSpec {
         self.content().references()
     }
 
-    /// [`DocumentContent::held`].
-    pub fn held(&self) -> Vec<ReferenceTarget> {
-        self.content().held()
+    /// [`DocumentContent::restricted_targets`].
+    pub fn restricted_targets(&self) -> Vec<ReferenceTarget> {
+        self.content().restricted_targets()
     }
 
     /// Checks what may not change.

@@ -26,7 +26,7 @@ pub use self::annotation_class::{AnnotationClassSpec, AnnotationField, Annotatio
 pub use self::camera::CameraSpec;
 pub use self::capture_rule::CaptureRuleSpec;
 pub use self::component::ComponentSpec;
-pub use self::content::{DocumentContent, DocumentReference, ReferenceTarget, SeenRows};
+pub use self::content::{DocumentContent, DocumentReference, ReferenceTarget, RowVisibility};
 pub use self::dashboard::{DashboardSpec, Widget, WidgetType};
 pub use self::device_group::DeviceGroupSpec;
 pub use self::firmware::{FirmwareDescription, FirmwareSpec};

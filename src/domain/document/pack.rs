@@ -61,7 +61,7 @@ pub struct PackSpec {
 
 impl PackContent {
     /// The content with rows that belong to no pack yet.
-    pub fn detached(mut self) -> Self {
+    pub fn without_pack(mut self) -> Self {
         self.sensor_profiles.iter_mut().for_each(|profile| profile.pack = None);
         self.device_profiles.iter_mut().for_each(|profile| profile.pack = None);
         self.annotation_classes.iter_mut().for_each(|class| class.pack = None);
@@ -87,10 +87,10 @@ impl PackContent {
             let is_unique = !self.annotation_classes[..index].iter().any(|other| other.key == class.key);
             let mut own = class.problems();
             own.extend((!is_unique).then(|| FieldError::new("key", "must be unique")));
-            add_placed(&mut found, &format!("annotationClasses[{index}]"), own);
+            add_problems_at(&mut found, &format!("annotationClasses[{index}]"), own);
         }
         for (index, dashboard) in self.dashboards.iter().enumerate() {
-            add_placed(&mut found, &format!("dashboards[{index}]"), dashboard.problems());
+            add_problems_at(&mut found, &format!("dashboards[{index}]"), dashboard.problems());
         }
         found
     }
@@ -136,7 +136,7 @@ impl PackSpec {
 }
 
 impl DocumentContent for PackSpec {
-    fn held(&self) -> Vec<ReferenceTarget> {
+    fn restricted_targets(&self) -> Vec<ReferenceTarget> {
         self.members()
     }
 
@@ -207,12 +207,12 @@ fn add_profiles<P: VersionedProfile>(
         if profiles[..index].iter().any(is_same) {
             own.push(FieldError::new("version", "must be unique for its key"));
         }
-        add_placed(found, &format!("{path}[{index}]"), own);
+        add_problems_at(found, &format!("{path}[{index}]"), own);
     }
 }
 
 /// Adds the problems of the row at a path, unless enough are told.
-fn add_placed(found: &mut Vec<FieldError>, path: &str, own: Vec<FieldError>) {
+fn add_problems_at(found: &mut Vec<FieldError>, path: &str, own: Vec<FieldError>) {
     let placed =
         |problem: FieldError| FieldError { field: format!("{path}.{}", problem.field).into(), ..problem };
     let room = MAX_PROBLEMS.saturating_sub(found.len());

@@ -146,10 +146,13 @@ fn an_installed_pack_holds_its_rows() {
     ];
     let document = DocumentSpec::Pack(spec.clone());
     assert_eq!((document.kind(), document.unique_name()), (DocumentKind::Pack, "env@1.0".to_owned()));
-    assert_eq!((document.held(), document.references().len(), document.device()), (held.to_vec(), 4, None));
+    assert_eq!(
+        (document.restricted_targets(), document.references().len(), document.device()),
+        (held.to_vec(), 4, None)
+    );
     let text = serde_json::to_string(&document).unwrap();
     assert_eq!(serde_json::from_str::<DocumentSpec>(&text).unwrap(), document, "{text}");
     let installed = SensorProfileSpec { pack: Some(ids[1]), ..sensor("a", "1.0") };
     let of_pack = [ReferenceTarget::Document(DocumentKind::Pack, ids[1])];
-    assert_eq!(DocumentSpec::SensorProfile(installed).held(), of_pack);
+    assert_eq!(DocumentSpec::SensorProfile(installed).restricted_targets(), of_pack);
 }

@@ -34,11 +34,17 @@ pub struct ReferencePairSpec {
 impl ReferencePairSpec {
     /// Whether both pairs are of the same two components, in either order, at a common time.
     pub fn overlaps(&self, other: &ReferencePairSpec) -> bool {
-        let is_same = (self.primary, self.reference) == (other.primary, other.reference)
-            || (self.primary, self.reference) == (other.reference, other.primary);
         let begins_before_end_of =
             |a: &ReferencePairSpec, b: &ReferencePairSpec| b.valid_to.is_none_or(|end| a.valid_from < end);
-        is_same && begins_before_end_of(self, other) && begins_before_end_of(other, self)
+        self.has_components_of(other)
+            && begins_before_end_of(self, other)
+            && begins_before_end_of(other, self)
+    }
+
+    /// Whether both pairs are of the same two components, in either order.
+    pub fn has_components_of(&self, other: &ReferencePairSpec) -> bool {
+        let own = (self.primary, self.reference);
+        own == (other.primary, other.reference) || own == (other.reference, other.primary)
     }
 
     /// Whether it is about a component.

@@ -1,6 +1,6 @@
 //! What is not shown of documents: secrets, and rows that a caller does not see.
 
-use super::{DocumentSpec, SeenRows};
+use super::{DocumentSpec, RowVisibility};
 use crate::domain::notification::ChannelSecret;
 
 impl DocumentSpec {
@@ -15,16 +15,16 @@ impl DocumentSpec {
     }
 
     /// The content as SQL and the graph show it.
-    pub fn shown(&self) -> DocumentSpec {
+    pub fn public_content(&self) -> DocumentSpec {
         let mut shown = self.clone();
         shown.content_mut().hide_confidential();
         shown
     }
 
     /// The content without the rows that a caller does not see.
-    pub fn seen_with(&self, rows: &dyn SeenRows) -> DocumentSpec {
+    pub fn visible_content(&self, rows: &dyn RowVisibility) -> DocumentSpec {
         let mut seen = self.clone();
-        seen.content_mut().retain_seen(rows);
+        seen.content_mut().retain_visible(rows);
         seen
     }
 }

@@ -59,7 +59,7 @@ impl Inbox {
     }
 
     /// A message is stored and about to be acknowledged.
-    pub fn stored(&mut self, qos: Qos, id: u16) {
+    pub fn mark_stored(&mut self, qos: Qos, id: u16) {
         match qos {
             Qos::AtMostOnce => {}
             Qos::AtLeastOnce => self.storing = self.storing.saturating_sub(1),
@@ -70,7 +70,7 @@ impl Inbox {
     }
 
     /// A message is refused for good: the error ends it.
-    pub fn refused(&mut self, qos: Qos, id: u16) {
+    pub fn mark_refused(&mut self, qos: Qos, id: u16) {
         match qos {
             Qos::AtMostOnce => {}
             Qos::AtLeastOnce => self.storing = self.storing.saturating_sub(1),
@@ -107,14 +107,14 @@ mod tests {
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store);
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Ignore);
         assert!(!inbox.release(5), "it was not acknowledged yet");
-        inbox.stored(Qos::ExactlyOnce, 5);
+        inbox.mark_stored(Qos::ExactlyOnce, 5);
         inbox.disconnect();
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Stored);
         assert!(inbox.release(5) && !inbox.release(5));
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store);
         inbox.disconnect();
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store, "it was never acknowledged");
-        inbox.refused(Qos::ExactlyOnce, 5);
+        inbox.mark_refused(Qos::ExactlyOnce, 5);
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store);
     }
 
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 2), Arrival::Store);
         assert_eq!(inbox.arrive(Qos::AtLeastOnce, 3), Arrival::QuotaExceeded);
         assert_eq!(inbox.arrive(Qos::AtMostOnce, 0), Arrival::Store);
-        inbox.stored(Qos::AtLeastOnce, 1);
+        inbox.mark_stored(Qos::AtLeastOnce, 1);
         assert_eq!(inbox.arrive(Qos::AtLeastOnce, 3), Arrival::Store);
     }
 
@@ -154,11 +154,11 @@ mod tests {
                         }
                     }
                     2 if two.contains_key(&id) => {
-                        inbox.stored(Qos::ExactlyOnce, id);
+                        inbox.mark_stored(Qos::ExactlyOnce, id);
                         two.insert(id, true);
                     }
                     3 if one > 0 => {
-                        inbox.stored(Qos::AtLeastOnce, id);
+                        inbox.mark_stored(Qos::AtLeastOnce, id);
                         one -= 1;
                     }
                     4 => {

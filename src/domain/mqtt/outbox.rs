@@ -36,13 +36,13 @@ pub struct UnknownPacketId;
 pub struct Outbox<M> {
     waiting: VecDeque<M>,
     /// In the order of their first delivery.
-    in_flight: VecDeque<Flight<M>>,
+    in_flight: VecDeque<InFlightMessage<M>>,
     last_id: u16,
     window: usize,
 }
 
 #[derive(Debug)]
-struct Flight<M> {
+struct InFlightMessage<M> {
     id: u16,
     /// `None` once the client has taken responsibility for it (PUBREC).
     message: Option<M>,
@@ -115,7 +115,7 @@ impl<M: Deliverable> Outbox<M> {
         }
         let id = self.free_id()?;
         let message = self.waiting.pop_front()?;
-        let flight = Flight { id, message: Some(message.clone()), is_sent: true, is_repeat: false };
+        let flight = InFlightMessage { id, message: Some(message.clone()), is_sent: true, is_repeat: false };
         self.in_flight.push_back(flight);
         Some(Delivery::Publish { id: Some(id), is_repeat: false, message })
     }
@@ -164,7 +164,7 @@ impl<M: Deliverable> Outbox<M> {
     fn end(
         &mut self,
         id: u16,
-        is_ended: impl FnOnce(&Flight<M>) -> bool,
+        is_ended: impl FnOnce(&InFlightMessage<M>) -> bool,
     ) -> Result<Option<M>, UnknownPacketId> {
         let at = self.in_flight.iter().position(|flight| flight.id == id).ok_or(UnknownPacketId)?;
         let is_right = self.in_flight.get(at).is_some_and(|flight| flight.is_sent && is_ended(flight));

@@ -59,17 +59,17 @@ impl DocumentContent for NotificationChannelSpec {
 
     fn hide_confidential(&mut self) {
         if let ChannelConfig::Webhook { url, .. } = &mut self.config {
-            *url = shown_url(url);
+            *url = origin_of(url);
         }
     }
 }
 
 impl NotificationChannelSpec {
     /// Scheme and host of the URL of a webhook, as SQL and the graph show it.
-    pub fn shown_url(&self) -> Option<String> {
+    pub fn public_url(&self) -> Option<String> {
         match &self.config {
             ChannelConfig::Email { .. } => None,
-            ChannelConfig::Webhook { url, .. } => Some(shown_url(url)),
+            ChannelConfig::Webhook { url, .. } => Some(origin_of(url)),
         }
     }
 }
@@ -192,7 +192,7 @@ pub enum ChannelTarget {
 impl ChannelDraft {
     /// The channel that the draft makes of the stored one. Without a secret of either it has an empty one, which is a
     /// problem of its own.
-    pub fn onto(self, stored: Option<&NotificationChannelSpec>) -> NotificationChannelSpec {
+    pub fn into_channel(self, stored: Option<&NotificationChannelSpec>) -> NotificationChannelSpec {
         let config = match self.target {
             ChannelTarget::Email(to) => ChannelConfig::Email { to },
             ChannelTarget::Webhook { url, secret } => {
@@ -206,7 +206,7 @@ impl ChannelDraft {
 }
 
 /// Scheme and host of a URL with `/…` for what follows them, where receivers have their secrets.
-fn shown_url(url: &str) -> String {
+fn origin_of(url: &str) -> String {
     let host = url.find("://").map_or(0, |at| at + "://".len());
     let rest = url.get(host..).unwrap_or_default();
     let end = rest.find(['/', '?', '#', '\\']).map_or(url.len(), |at| host + at);

@@ -78,7 +78,7 @@ fn a_draft_without_a_secret_keeps_the_stored_one() {
         (None, Some(&mail), ""),
         (None, None, ""),
     ] {
-        let made = draft(given).onto(stored);
+        let made = draft(given).into_channel(stored);
         assert_eq!(made.config, webhook("http://b.example", expected));
         assert_eq!((made.name.as_str(), made.enabled), ("new", false));
         assert_eq!(made.problems().is_empty(), !expected.is_empty(), "{made:?}");
@@ -96,8 +96,9 @@ fn of_a_url_only_scheme_and_host_are_shown() {
     for (url, expected) in rows {
         let config = webhook(url, "s");
         let channel = NotificationChannelSpec { name: "ops".to_owned(), config, enabled: true };
-        assert_eq!(channel.shown_url().as_deref(), Some(expected));
-        let shown = serde_json::to_string(&DocumentSpec::NotificationChannel(channel).shown()).unwrap();
+        assert_eq!(channel.public_url().as_deref(), Some(expected));
+        let shown =
+            serde_json::to_string(&DocumentSpec::NotificationChannel(channel).public_content()).unwrap();
         assert!(shown.contains(expected) && !shown.contains("hush"), "{shown}");
     }
 }

@@ -106,7 +106,7 @@ impl Delivery {
         };
         let next_attempt_at = next_attempt(attempts, now).filter(|_| failure.is_temporary);
         let status = if next_attempt_at.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
-        Delivery { attempts, status, next_attempt_at, error: Some(shown(&failure.reason)), ..self }
+        Delivery { attempts, status, next_attempt_at, error: Some(one_line(&failure.reason)), ..self }
     }
 }
 
@@ -118,7 +118,7 @@ pub fn next_attempt(attempts: u32, now: Micros) -> Option<Micros> {
 }
 
 /// A reason in one line of bounded length: parts of it may come from another machine.
-fn shown(reason: &str) -> String {
+fn one_line(reason: &str) -> String {
     let plain = reason.chars().map(|c| if c.is_control() { ' ' } else { c });
     plain.take(MAX_REASON).collect()
 }
