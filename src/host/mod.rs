@@ -6,6 +6,5 @@ pub mod command;
 pub mod disk_space;
 pub mod hamachi;
 pub mod machine;
-pub mod object_files;
 pub mod private_file;
 pub mod recorder;

@@ -32,6 +32,7 @@ impl FuzzStore {
         let options = StoreOptions {
             data_dir: dir.path().to_owned(),
             lake_url: None,
+            objects_url: None,
             wal_segment_bytes: 1 << 20,
             flush: FlushOptions { bytes: 1 << 20, age: hour, wal_keep_bytes: 0 },
             compaction: CompactionOptions {

@@ -27,6 +27,8 @@ const MAX_GROUP_REQUESTS: usize = 4096;
 pub struct PendingWrite {
     pub payload: Payload,
     pub rows: Readings,
+    /// As [`super::wal::Record::is_import`].
+    pub is_import: bool,
     /// Rows of the other tables.
     pub upserts: Vec<UpsertRows>,
     /// The idempotency key of the request and the answer for every retry with it. The claim is held here, so that a
@@ -122,12 +124,12 @@ impl Committer {
         let mut runs = Vec::with_capacity(group.len());
         let mut keyed_rows = Vec::new();
         for (seq, pending) in (first_seq..).zip(group) {
-            let PendingWrite { rows, upserts: keyed, claimed, memory, done, .. } = pending;
+            let PendingWrite { rows, is_import, upserts: keyed, claimed, memory, done, .. } = pending;
             if let Some((claim, entry)) = claimed {
                 claim.finish(entry);
             }
             permits.push(memory);
-            runs.push((Run::new(rows, seq), seq));
+            runs.push((Run::new(rows, seq).imported(is_import), seq));
             keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));
             acks.push((done, seq));
         }

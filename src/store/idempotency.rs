@@ -73,8 +73,8 @@ impl IdempotencyKeys {
     /// Claims a key, or waits for a concurrent request with the same one.
     ///
     /// # Errors
-    /// `Invalid` when the key was used with another body; `Throttled` when this caller or its organization has reached
-    /// its limit of live keys.
+    /// `Conflict` when the key was used with another body; `Invalid` for a key that is empty or too long; `Throttled` when
+    /// this caller or its organization has reached its limit of live keys.
     pub async fn begin(
         self: &Arc<Self>,
         scope: &str,

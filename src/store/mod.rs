@@ -20,9 +20,11 @@ pub mod memory_budget;
 pub mod memtable;
 pub mod message_counts;
 pub mod message_rows;
+pub mod objects;
 pub mod open;
 pub mod org_channels;
 pub mod retention;
+mod s3;
 pub mod schema;
 pub mod snapshot;
 pub mod state;
@@ -66,6 +68,7 @@ use live::position::FeedPosition;
 use live::tail::Tail;
 use memory_budget::MemoryBudget;
 use message_counts::index::MessageCountsIndex;
+use objects::ObjectFiles;
 use retention::purge_stats::PurgeStats;
 use retention::{Forecast, RetentionJob};
 use snapshot::Snapshot;
@@ -97,6 +100,7 @@ pub struct Store {
     tables: Arc<TableSet>,
     latest_values: Arc<LatestValueCache>,
     message_counts: Arc<MessageCountsIndex>,
+    objects: ObjectFiles,
     idempotency: Arc<IdempotencyKeys>,
     live: Arc<CommitFeed>,
     queue: Arc<CommitQueue>,
@@ -118,6 +122,11 @@ pub struct Store {
 impl Store {
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// Returns the contents of objects.
+    pub fn objects(&self) -> &ObjectFiles {
+        &self.objects
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {

@@ -22,6 +22,7 @@ use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
 use super::message_counts::index::MessageCountsIndex;
+use super::objects::{OBJECT_DIR, ObjectFiles};
 use super::retention::RetentionJob;
 use super::table::Table;
 use super::table_set::TableSet;
@@ -34,6 +35,8 @@ pub struct StoreOptions {
     pub data_dir: PathBuf,
     /// `s3://bucket/prefix`; `None` puts the lake in the data directory.
     pub lake_url: Option<String>,
+    /// `s3://bucket/prefix`; `None` keeps the contents of objects in the data directory.
+    pub objects_url: Option<String>,
     pub wal_segment_bytes: u64,
     pub flush: FlushOptions,
     pub compaction: CompactionOptions,
@@ -88,7 +91,9 @@ impl Store {
         }
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
+        let objects = ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?;
         let parts = OpenedParts {
+            objects,
             message_counts: Arc::new(MessageCountsIndex::open(disk.clone(), &dir, flushed)?),
             tables: Arc::new(tables),
             checkpoint: Arc::new(checkpoint),
@@ -103,6 +108,7 @@ impl Store {
 
 /// What was found in the data directory, before anything runs on it.
 struct OpenedParts {
+    objects: ObjectFiles,
     tables: Arc<TableSet>,
     message_counts: Arc<MessageCountsIndex>,
     checkpoint: Arc<Checkpoint>,
@@ -114,7 +120,7 @@ struct OpenedParts {
 impl OpenedParts {
     /// Starts the committing thread and the background tasks.
     fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
-        let Self { tables, message_counts, checkpoint, memory, live, log } = self;
+        let Self { objects, tables, message_counts, checkpoint, memory, live, log } = self;
         let queue = Arc::new(CommitQueue::default());
         let trigger = Arc::new(CompactionTrigger::default());
         let committer = Committer {
@@ -157,6 +163,7 @@ impl OpenedParts {
             tables,
             latest_values: checkpoint.latest_values.clone(),
             message_counts,
+            objects,
             idempotency: checkpoint.idempotency.clone(),
             live,
             queue,

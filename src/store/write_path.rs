@@ -24,6 +24,15 @@ use crate::domain::{Error, Micros, Principal, Result, StreamId};
 /// Requests with this many rows are sorted and encoded on the bulk threads, so that other requests do not wait.
 const BULK_REQUEST_ROWS: usize = 4096;
 
+/// What a request brings to the queue.
+#[derive(Default)]
+struct WriteRequest {
+    rows: Readings,
+    keyed: Vec<UpsertRows>,
+    claimed: Option<(Claim, IdempotencyRecord)>,
+    is_import: bool,
+}
+
 impl Store {
     /// Writes rows atomically. Of rows in one request with equal (stream, ts) the later wins.
     ///
@@ -31,12 +40,24 @@ impl Store {
     /// `Invalid` naming rows; `TooLarge` past the memory cap; `Busy` when memory stays full past the deadline;
     /// `Unavailable` when the log cannot be written. On any error no row is acknowledged.
     pub async fn write(&self, principal: &Principal, rows: Readings) -> Result<Ack> {
-        let readings = self.admit(principal, &rows)?;
-        if rows.is_empty() {
+        self.write_request(principal, WriteRequest { rows, ..WriteRequest::default() }).await
+    }
+
+    /// Writes rows that are history, which raises no alerts.
+    ///
+    /// # Errors
+    /// Same as `write`.
+    pub async fn import(&self, principal: &Principal, rows: Readings) -> Result<Ack> {
+        self.write_request(principal, WriteRequest { rows, is_import: true, ..WriteRequest::default() }).await
+    }
+
+    async fn write_request(&self, principal: &Principal, request: WriteRequest) -> Result<Ack> {
+        let readings = self.admit(principal, &request.rows)?;
+        let count = request.rows.len();
+        if count == 0 {
             return Ok(Ack { rows: 0, seq: 0 });
         }
-        let count = rows.len();
-        let acked = self.enqueue(rows, Vec::new(), None).await?;
+        let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
         self.catalog.count_readings(principal.org, readings);
         Ok(Ack { rows: count, seq })
@@ -49,7 +70,7 @@ impl Store {
     pub async fn upsert(&self, principal: &Principal, rows: UpsertRows) -> Result<Ack> {
         write_validation::check_upsert(&self.catalog, principal, &rows, &self.writable_times())?;
         let count = rows.len();
-        let acked = self.enqueue(Readings::default(), vec![rows], None).await?;
+        let acked = self.enqueue(WriteRequest { keyed: vec![rows], ..WriteRequest::default() }).await?;
         Ok(Ack { rows: count, seq: wait_for_ack(acked).await? })
     }
 
@@ -70,7 +91,8 @@ impl Store {
         if count == 0 {
             return Ok(Ack { rows: 0, seq: 0 });
         }
-        let acked = self.enqueue(readings, vec![rows], None).await?;
+        let request = WriteRequest { rows: readings, keyed: vec![rows], ..WriteRequest::default() };
+        let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
         self.catalog.count_readings(principal.org, accepted);
         Ok(Ack { rows: count, seq })
@@ -103,7 +125,8 @@ impl Store {
     ) -> Result<()> {
         let readings = self.admit(principal, &rows)?;
         let entry = claim.entry(answer, self.clock().now());
-        wait_for_ack(self.enqueue(rows, Vec::new(), Some((claim, entry))).await?).await?;
+        let request = WriteRequest { rows, claimed: Some((claim, entry)), ..WriteRequest::default() };
+        wait_for_ack(self.enqueue(request).await?).await?;
         self.catalog.count_readings(principal.org, readings);
         Ok(())
     }
@@ -123,12 +146,8 @@ impl Store {
     }
 
     /// Reserves memory for a request and queues it for the committing thread.
-    async fn enqueue(
-        &self,
-        rows: Readings,
-        keyed: Vec<UpsertRows>,
-        claimed: Option<(Claim, IdempotencyRecord)>,
-    ) -> Result<oneshot::Receiver<Result<u64>>> {
+    async fn enqueue(&self, request: WriteRequest) -> Result<oneshot::Receiver<Result<u64>>> {
+        let WriteRequest { rows, keyed, claimed, is_import } = request;
         let is_large = rows.len() >= BULK_REQUEST_ROWS;
         let readings = offload_if_large(is_large, move || memtable::run::normalize(rows)).await?;
         // In memory each row also has a seq.
@@ -136,12 +155,12 @@ impl Store {
         let bytes = bytes + keyed.iter().map(UpsertRows::size_bytes).sum::<usize>();
         let memory = self.memory.reserve(bytes, self.write_deadline).await?;
         let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
-        let record = Record { readings, upserts: keyed, idempotent };
+        let record = Record { readings, upserts: keyed, idempotent, is_import };
         let encode = move || (Payload::new(record.encode()), record);
         let (payload, Record { readings: rows, upserts: keyed, .. }) =
             offload_if_large(is_large, encode).await?;
         let (done, acked) = oneshot::channel();
-        self.queue.push(PendingWrite { payload, rows, upserts: keyed, claimed, memory, done })?;
+        self.queue.push(PendingWrite { payload, rows, is_import, upserts: keyed, claimed, memory, done })?;
         Ok(acked)
     }
 

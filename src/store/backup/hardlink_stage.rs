@@ -1,6 +1,6 @@
 //! Snapshot of files as hard links in `run/`, so that they stay unchanged while they are copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,23 @@ use super::manifest::CopiedFile;
 use crate::domain::{Error, Progress, Result};
 use crate::store::disk::Disk;
 use crate::store::lake::location::LakeLocation;
+use crate::store::objects::{OBJECT_DIR, ObjectFiles};
 use crate::store::table::Table;
 use crate::store::verify::delta_log::{self, LoadedTable, LogEntries};
 use crate::store::wal::frame::{self, SEGMENT_HEADER};
 
 const STAGE_PREFIX: &str = "backup-";
-/// Directory of uploaded objects in the data directory.
-const OBJECT_DIR: &str = "objects";
+
+/// A file of an object store that is copied into the backup.
+struct RemoteCopy {
+    disk: Arc<dyn Disk>,
+    /// Path there.
+    from: PathBuf,
+    /// Path in the backup.
+    to: PathBuf,
+    /// Whether it may be removed meanwhile, and is left out then.
+    may_vanish: bool,
+}
 
 /// The pinned files of one moment. Dropping it removes the links; the store decides about the original files.
 pub(super) struct HardlinkStage {
@@ -32,8 +42,8 @@ pub(super) struct HardlinkStage {
     pub(super) tables: BTreeMap<String, u64>,
     /// Paths relative to the data directory.
     pinned: Vec<PathBuf>,
-    /// Files of a lake in an object store: disk, path there, path in the backup.
-    remote: Vec<(Arc<dyn Disk>, PathBuf, PathBuf)>,
+    /// Files that are in an object store.
+    remote: Vec<RemoteCopy>,
     /// The log segment that contains the last record.
     last_segment: Option<PathBuf>,
 }
@@ -78,7 +88,9 @@ impl HardlinkStage {
             match (place.is_remote(), is_log) {
                 (false, _) => self.pin(&from, to)?,
                 (true, true) => self.fetch(place, &from, to)?,
-                (true, false) => self.remote.push((place.disk().clone(), from, to)),
+                (true, false) => {
+                    self.remote.push(RemoteCopy { disk: place.disk().clone(), from, to, may_vanish: false });
+                }
             }
         }
         Ok(())
@@ -104,9 +116,25 @@ impl HardlinkStage {
         Ok(())
     }
 
-    /// Pins the files of uploaded objects, which never change. Those that are still being written have an ending, and are
-    /// left out.
-    pub(super) fn pin_objects(&mut self) -> Result<()> {
+    /// Pins the files of objects, which never change. Those that are still being written have an ending, and are left out.
+    /// Those of a bucket are only noted.
+    pub(super) fn pin_objects(&mut self, objects: &ObjectFiles) -> Result<()> {
+        self.pin_local_objects()?;
+        let Some(bucket) = objects.bucket() else { return Ok(()) };
+        let found = bucket
+            .paths()
+            .map_err(|e| Error::unavailable("the bucket of objects.url cannot be listed").with_source(e))?;
+        let local: HashSet<&PathBuf> = self.pinned.iter().collect();
+        let copies = found.into_iter().map(|(id, from)| {
+            let to = Path::new(OBJECT_DIR).join(id.to_string());
+            RemoteCopy { disk: bucket.disk(), from, to, may_vanish: true }
+        });
+        // What is in the directory counts.
+        self.remote.extend(copies.filter(|copy| !local.contains(&copy.to)));
+        Ok(())
+    }
+
+    fn pin_local_objects(&mut self) -> Result<()> {
         let dir = self.data_dir.join(OBJECT_DIR);
         if !dir.is_dir() {
             return Ok(());
@@ -186,17 +214,16 @@ impl HardlinkStage {
     fn copy_remote(&self, dest: &BackupDestination, progress: &Progress) -> Result<Vec<CopiedFile>> {
         progress.begin("fetching files", self.remote.len() as u64);
         let mut done = Vec::new();
-        for (disk, from, file) in &self.remote {
-            let to = dest.path().join(file);
-            if let Some(parent) = to.parent() {
-                files::create_dir(parent)?;
+        for file in &self.remote {
+            let to = dest.path().join(&file.to);
+            match file.copy(&to) {
+                Err(_) if file.may_vanish && file.is_gone() => {
+                    if to.exists() {
+                        fs::remove_file(&to).map_err(|e| failed("remove", &to, e))?;
+                    }
+                }
+                copied => done.push(copied?),
             }
-            let object = disk.open(from).and_then(|object| object.get_read(0).map_err(io::Error::other));
-            let object = object.map_err(|e| failed("read", from, e))?;
-            // Progress counts files: their sizes are not requested beforehand.
-            let (bytes, sha256) = files::write(object, &to, &Progress::default())?;
-            let path = file.to_str().ok_or_else(|| Error::internal("a file of ours has no UTF-8 name"))?;
-            done.push(CopiedFile { path: path.to_owned(), bytes, sha256 });
             progress.advance(1)?;
         }
         Ok(done)
@@ -210,6 +237,25 @@ impl HardlinkStage {
             end = record.end;
         }
         Ok(end as u64)
+    }
+}
+
+impl RemoteCopy {
+    fn copy(&self, to: &Path) -> Result<CopiedFile> {
+        if let Some(parent) = to.parent() {
+            files::create_dir(parent)?;
+        }
+        let object = self.disk.open(&self.from);
+        let object = object.and_then(|object| object.get_read(0).map_err(io::Error::other));
+        let object = object.map_err(|e| failed("read", &self.from, e))?;
+        // Progress counts files: their sizes are not requested beforehand.
+        let (bytes, sha256) = files::write(object, to, &Progress::default())?;
+        let path = self.to.to_str().ok_or_else(|| Error::internal("a file of ours has no UTF-8 name"))?;
+        Ok(CopiedFile { path: path.to_owned(), bytes, sha256 })
+    }
+
+    fn is_gone(&self) -> bool {
+        self.disk.len(&self.from).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 }
 

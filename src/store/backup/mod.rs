@@ -85,6 +85,7 @@ impl Store {
         let pinned = self.snapshot();
         let place = self.tables.location().clone();
         let mut stage = HardlinkStage::create(data_dir, pinned.seq)?;
+        let objects = self.objects.clone();
         let mut loaded = Vec::new();
         for table in Table::ALL {
             if let Some(found) = delta_log::load(&place, table).await? {
@@ -94,7 +95,7 @@ impl Store {
         let pin = move || {
             loaded.into_iter().try_for_each(|(table, found)| stage.pin_table(&place, table, found))?;
             stage.pin_log()?;
-            stage.pin_objects()?;
+            stage.pin_objects(&objects)?;
             Ok(stage)
         };
         Ok((blocking(ENDED_EARLY, pin).await?, pinned))

@@ -15,7 +15,9 @@ use super::entity::alert_rule::{ActiveModel, Column, Entity, Model};
 use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::{Catalog, entity};
+use crate::domain::alert::budget::AlertBudget;
 use crate::domain::alert::rule::AlertRule;
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::alert::{AlertActor, AlertDetails, AlertLifecycle, AlertStatus, AlertStep};
 use crate::domain::audit::Action;
 use crate::domain::event::{Event, EventSpec};
@@ -38,6 +40,8 @@ pub struct RuleProgress {
     pub fired_at: Option<Micros>,
     /// Whether an alert of the rule is open.
     pub is_open: bool,
+    /// How many alerts it may still raise, and how many it did not.
+    pub budget: AlertBudget,
 }
 
 /// Where the evaluation of rules is in the log.
@@ -50,6 +54,9 @@ pub struct AlertCheckpoint {
     /// What the rules remember there.
     pub states: Vec<u8>,
 }
+
+/// Rules with the number of alerts that they did not raise.
+pub type SuppressedAlerts = Vec<(AlertRuleId, u64)>;
 
 /// What becomes of the alerts of a rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +83,8 @@ pub struct AlertDecision {
     pub change: AlertChange,
     /// Readings up to this time are decided on.
     pub decided_until: Option<Micros>,
+    /// What is left of the rule's alerts then.
+    pub budget: AlertBudget,
 }
 
 /// An event that was written, with its former attributes unless it is new.
@@ -103,6 +112,7 @@ impl Catalog {
             decided_until: row.decided_until.map(Micros),
             fired_at: row.fired_at.map(Micros),
             is_open: row.open_event_id.is_some_and(|id| open.contains(&id)),
+            budget: budget_of(row),
         };
         Ok(rows.iter().map(|row| (AlertRuleId(row.id), progress(row))).collect())
     }
@@ -117,8 +127,12 @@ impl Catalog {
         }))
     }
 
-    /// Stores where the evaluation is.
-    pub async fn save_alert_checkpoint(&self, at: AlertCheckpoint) -> Result<()> {
+    /// Stores where the evaluation is, and how many alerts rules did not raise up to there.
+    pub async fn save_alert_checkpoint(
+        &self,
+        at: AlertCheckpoint,
+        suppressed: SuppressedAlerts,
+    ) -> Result<()> {
         let transaction = self.begin_transaction().await?;
         let work = async move |db: DbTransaction| {
             entity::alert_checkpoint::Entity::delete_many().exec(&*db).await.map_err(unavailable)?;
@@ -127,6 +141,11 @@ impl Catalog {
                 .exec_without_returning(&*db)
                 .await
                 .map_err(unavailable)?;
+            for (rule, count) in suppressed {
+                let row = ActiveModel { suppressed: Set(column_of(count)), ..Default::default() };
+                let row = Entity::update_many().set(row).filter(Column::Id.eq(rule.0));
+                row.exec(&*db).await.map_err(unavailable)?;
+            }
             Ok(())
         };
         transaction.commit_unmirrored(work).await
@@ -143,8 +162,9 @@ impl Catalog {
                 let rule = mirror.alert_rules.get(decision.rule.id);
                 rule.is_some_and(|rule| rule.first_seq == decision.rule.first_seq)
             };
-            let device = |decision: &AlertDecision| {
-                mirror.streams().get(decision.rule.spec.stream).map(|stream| stream.spec.device)
+            let device = |decision: &AlertDecision| match decision.rule.spec.target {
+                RuleTarget::Stream(id) => mirror.streams().get(id).map(|stream| stream.spec.device),
+                RuleTarget::Device(id) => Some(id),
             };
             let current = decisions.into_iter().filter(is_current);
             current.map(|decision| (device(&decision), decision)).map(|(of, one)| (one, of)).collect()
@@ -173,6 +193,19 @@ impl Catalog {
     }
 }
 
+fn budget_of(row: &Model) -> AlertBudget {
+    AlertBudget {
+        hour: row.budget_hour,
+        raised: u32::try_from(row.budget_raised).unwrap_or(u32::MAX),
+        suppressed: u64::try_from(row.suppressed).unwrap_or_default(),
+        is_held_back: false,
+    }
+}
+
+fn column_of(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Which of these events are alerts that are open.
 async fn open_alerts(db: &impl ConnectionTrait, events: &[i32]) -> Result<HashSet<i32>> {
     use entity::event::{Column, Entity};
@@ -197,10 +230,13 @@ async fn write(
     device: Option<DeviceId>,
     now: Micros,
 ) -> Result<Option<WrittenEvent>> {
-    let AlertDecision { rule, change, decided_until } = decision;
+    let AlertDecision { rule, change, decided_until, budget } = decision;
     let mut progress = ActiveModel {
         decided_until: Set(decided_until.map(|at| at.0)),
         open_event_id: Set(None),
+        budget_hour: Set(budget.hour),
+        budget_raised: Set(i64::from(budget.raised)),
+        suppressed: Set(column_of(budget.suppressed)),
         ..Default::default()
     };
     let written = match change {
@@ -228,7 +264,7 @@ async fn insert_alert(
 ) -> Result<Event> {
     let spec = EventSpec {
         device,
-        stream: Some(rule.spec.stream),
+        stream: rule.spec.target.stream(),
         kind: ALERT_EVENT_KIND.to_owned(),
         level: rule.spec.severity.level(),
         ts: at,

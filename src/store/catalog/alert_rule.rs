@@ -1,4 +1,4 @@
-//! Alert rules in the catalog. A rule is seen with its stream, and deleted with it.
+//! Alert rules in the catalog. A rule is seen with the stream or device that it watches, and deleted with it.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, trim};
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::ValueType;
 use crate::domain::{AlertRuleId, Error, FieldError, OrgId, Principal, Result};
@@ -25,7 +26,7 @@ impl Catalog {
     pub fn alert_rules(&self, who: &Principal) -> Vec<Arc<AlertRule>> {
         let visible = self.visible_to(who);
         let own = visible.mirror.alert_rules.of_org(who.org);
-        own.filter(|rule| visible.stream(rule.spec.stream).is_ok()).cloned().collect()
+        own.filter(|rule| check_seen(&visible, rule.spec.target).is_ok()).cloned().collect()
     }
 
     /// Returns a rule; `NotFound` when it is absent or not visible.
@@ -156,16 +157,29 @@ pub(super) async fn write_rules(db: &impl ConnectionTrait, rules: &[Arc<AlertRul
 
 fn visible_rule(visible: &VisibleCatalog, uuid: Uuid) -> Result<Arc<AlertRule>> {
     let rule = visible.mirror.alert_rules.by_uuid(uuid).ok_or_else(Error::not_found)?;
-    visible.stream(rule.spec.stream)?;
+    check_seen(visible, rule.spec.target)?;
     Ok(Arc::clone(rule))
+}
+
+/// Fails with `NotFound` when what a rule watches is absent or not visible.
+fn check_seen(visible: &VisibleCatalog, target: RuleTarget) -> Result<()> {
+    match target {
+        RuleTarget::Stream(id) => visible.stream(id).map(drop),
+        RuleTarget::Device(id) => {
+            let org = visible.device(id)?.org;
+            // Who sees a part of its streams alone does not see its alerts.
+            if visible.sees_event_of(org, Some(id), None) { Ok(()) } else { Err(Error::hidden()) }
+        }
+    }
 }
 
 /// Every problem of an alert rule but its name's. Channels that it had before are not checked again.
 fn problems(visible: &VisibleCatalog, spec: &AlertRuleSpec, stored: Option<&AlertRule>) -> Vec<FieldError> {
-    let stream = visible.stream(spec.stream).ok();
+    let stream = spec.target.stream().and_then(|id| visible.stream(id).ok());
     let mut problems = spec.problems(stream.map(|stream| ValueType::of_stream_kind(stream.spec.kind)));
-    if stream.is_none() {
-        problems.push(FieldError::new("sensorId", "does not exist"));
+    if check_seen(visible, spec.target).is_err() {
+        let field = if spec.target.device().is_some() { "deviceId" } else { "sensorId" };
+        problems.push(FieldError::new(field, "does not exist"));
     }
     for (index, channel) in spec.channels.iter().enumerate() {
         let is_kept = stored.is_some_and(|stored| stored.spec.channels.contains(channel));

@@ -1,4 +1,4 @@
-//! In-memory index of alert rules: by id, name, UUID and stream.
+//! In-memory index of alert rules: by id, name, UUID and what they watch.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::memory_size::{self, AccountedRow};
 use super::named_index::{NamedIndex, Row};
 use crate::domain::alert::rule::AlertRule;
-use crate::domain::{AlertRuleId, OrgId, StreamId};
+use crate::domain::alert::target::RuleTarget;
+use crate::domain::{AlertRuleId, OrgId};
 
 impl Row for AlertRule {
     type Id = AlertRuleId;
@@ -42,7 +43,7 @@ impl AccountedRow for AlertRule {
 pub(super) struct AlertRuleIndex {
     rows: NamedIndex<AlertRule>,
     by_uuid: HashMap<Uuid, AlertRuleId>,
-    by_stream: HashMap<StreamId, BTreeSet<AlertRuleId>>,
+    by_target: HashMap<RuleTarget, BTreeSet<AlertRuleId>>,
     /// Counts changes.
     revision: u64,
 }
@@ -94,7 +95,7 @@ impl AlertRuleIndex {
         self.remove(rule.id);
         self.revision += 1;
         self.by_uuid.insert(rule.uuid, rule.id);
-        self.by_stream.entry(rule.spec.stream).or_default().insert(rule.id);
+        self.by_target.entry(rule.spec.target).or_default().insert(rule.id);
         self.rows.put(rule);
     }
 
@@ -102,16 +103,17 @@ impl AlertRuleIndex {
         let Some(rule) = self.rows.remove(id) else { return };
         self.revision += 1;
         self.by_uuid.remove(&rule.uuid);
-        if let Some(ids) = self.by_stream.get_mut(&rule.spec.stream) {
+        if let Some(ids) = self.by_target.get_mut(&rule.spec.target) {
             ids.remove(&id);
             if ids.is_empty() {
-                self.by_stream.remove(&rule.spec.stream);
+                self.by_target.remove(&rule.spec.target);
             }
         }
     }
 
-    pub(super) fn remove_stream(&mut self, stream: StreamId) {
-        for id in self.by_stream.get(&stream).cloned().unwrap_or_default() {
+    /// Removes the rules on a stream or a device.
+    pub(super) fn remove_target(&mut self, target: RuleTarget) {
+        for id in self.by_target.get(&target).cloned().unwrap_or_default() {
             self.remove(id);
         }
     }

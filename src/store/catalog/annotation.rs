@@ -61,7 +61,7 @@ impl Catalog {
     /// Creates an annotation.
     ///
     /// # Errors
-    /// `Invalid` with every problem; `Forbidden` if its creator would not see it.
+    /// `Invalid` with every problem; `Forbidden` if its creator would not see it; `LimitReached`.
     pub async fn create_annotation(
         &self,
         who: &Principal,
@@ -73,6 +73,8 @@ impl Catalog {
             Ok(checked) => checked,
             Err(problems) => return Ok(AnnotationChange::Refused(problems)),
         };
+        let most = self.limits.read().annotations;
+        self.annotation_counts.add(&transaction.db, who.org, most).await?;
         let row = annotation::new(who.org, created_by, self.clock.now());
         let row = annotation::with_spec(row, class, place, &spec);
         let insert = async move |db: DbTransaction| stored(row.insert(&*db).await);

@@ -162,6 +162,11 @@ impl Catalog {
         delete(transaction, who, deleted).await
     }
 
+    /// A device of any organization, for the server itself.
+    pub fn any_device(&self, id: DeviceId) -> Option<Arc<Device>> {
+        self.mirror.read().devices.get(id).cloned()
+    }
+
     /// For the collectors: every device of every organization, by id ascending.
     pub fn all_devices(&self) -> Vec<Arc<Device>> {
         let mut devices: Vec<_> = self.mirror.read().devices.all().cloned().collect();

@@ -234,7 +234,7 @@ pub(super) fn told(action: Action, document: &Arc<Document>) -> AuditChange {
 fn holders_of(visible: &VisibleCatalog, target: ReferenceTarget) -> usize {
     let all = DocumentKind::ALL.into_iter();
     let rows = all.flat_map(|kind| visible.mirror.documents.of_kind(visible.who.org, kind));
-    let by_documents = rows.filter(|row| row.spec.held().contains(&target)).count();
+    let by_documents = rows.filter(|row| row.spec.restricted_targets().contains(&target)).count();
     let by_devices = match target {
         ReferenceTarget::Document(DocumentKind::DeviceProfile, uuid) => {
             let devices = visible.mirror.devices.ids_of(visible.who.org);

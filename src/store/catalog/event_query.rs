@@ -3,6 +3,7 @@
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::event::{Column, Entity};
+use crate::domain::alert::Severity;
 use crate::domain::event::{EventFilter, EventOrder};
 
 /// Selects the page of events that pass a filter, in its order.
@@ -20,19 +21,21 @@ pub(super) fn select(filter: &EventFilter) -> Select<Entity> {
         events = events.filter(Condition::any().add(past).add(same));
     }
     let order = if filter.newest_first { Order::Desc } else { Order::Asc };
-    let column = match filter.order {
-        EventOrder::Time => Column::Ts,
-        EventOrder::Creation => Column::CreatedAt,
-        EventOrder::Kind => Column::Kind,
-        EventOrder::Message => Column::Message,
-        EventOrder::Status => Column::AlertStatus,
+    let is_of = |severity: Severity| Column::Level.is_in(severity.levels().iter().map(|level| level.name()));
+    let events = match filter.order {
+        EventOrder::Time => events.order_by(Column::Ts, order),
+        EventOrder::Creation => events.order_by(Column::CreatedAt, order),
+        EventOrder::Kind => events.order_by(Column::Kind, order),
+        EventOrder::Message => events.order_by(Column::Message, order),
+        EventOrder::Status => events.order_by(Column::AlertStatus, order),
+        EventOrder::Source => events.order_by(Column::Source, order),
+        // False is less than true.
+        EventOrder::Severity => events
+            .order_by(is_of(Severity::Critical), order.clone())
+            .order_by(is_of(Severity::Warning), order),
     };
     let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
-    events
-        .order_by(column, order)
-        .order_by_asc(Column::Id)
-        .offset(sql_int(filter.page.offset))
-        .limit(sql_int(filter.page.limit))
+    events.order_by_asc(Column::Id).offset(sql_int(filter.page.offset)).limit(sql_int(filter.page.limit))
 }
 
 fn of_fields(mut events: Select<Entity>, filter: &EventFilter) -> Select<Entity> {

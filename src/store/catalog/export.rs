@@ -4,26 +4,29 @@
 use std::collections::HashSet;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Catalog;
 use super::database::unavailable;
 use super::entity::export::{self, Column, Entity};
+use super::job;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::DocumentKind;
 use crate::domain::export::{
-    Export, ExportAccess, ExportResult, ExportScope, ExportSpec, ExportStatus, KEPT_S, MAX_PER_ORG,
-    MAX_UNFINISHED_PER_ORG,
+    CANCELLED, Export, ExportAccess, ExportResult, ExportScope, ExportSpec, ExportStatus, KEPT_S,
+    MAX_PER_ORG, MAX_UNFINISHED_PER_ORG,
 };
+use crate::domain::job::{Job, JobEnd, JobKind, JobSubject};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, ExportId, FieldError, Kind, Micros, OrgId, Principal, Result};
 
 /// Age from which a finished export without a file has lost it, seconds: files are looked for before the rows are read.
 const SETTLED_S: i64 = 3600;
 
-/// How a job ended: what its file contains, or why it failed.
+/// How an export ended: what its file contains, or why it failed.
 pub type ExportEnd = std::result::Result<ExportResult, String>;
 
 impl Catalog {
@@ -60,10 +63,13 @@ impl Catalog {
             completed_at: None,
         };
         let row = export::new(&export);
+        let subject = JobSubject::Export(export.access.clone());
+        let queued = Job { uuid: export.uuid, ..Job::queued(who, JobKind::Export, subject, now) };
         let insert = async move |db: DbTransaction| {
             if let Some(oldest) = oldest {
                 Entity::delete_by_id(oldest.0).exec(&*db).await.map_err(unavailable)?;
             }
+            job::insert(&db, &queued).await?;
             Export::try_from(row.insert(&*db).await.map_err(unavailable)?)
         };
         let told = |export: &Export| AuditChange::new(Action::Create, "export", export.id.0);
@@ -126,17 +132,26 @@ impl Catalog {
     /// # Errors
     /// `NotFound`; `Conflict` for a finished one.
     pub async fn start_export(&self, uuid: Uuid) -> Result<Export> {
+        let now = self.clock.now();
         let transaction = self.begin_transaction().await?;
         let export = read(&transaction.db, uuid).await?;
+        let job = job::read_by_uuid(&transaction.db, uuid).await?;
         if export.status == ExportStatus::Running {
+            self.running_jobs.begin(&Job { progress: 0.0, ..job }, now);
             return Ok(export);
         }
         let changed = Export { status: next(&export, ExportStatus::Running)?, ..export };
-        let update = async move |db: DbTransaction| store(&db, changed).await;
-        transaction.commit_unmirrored(update).await
+        let started = job.started(now)?;
+        let update = async move |db: DbTransaction| {
+            let started = job::store(&db, started).await?;
+            Ok((store(&db, changed).await?, started))
+        };
+        let (changed, started) = transaction.commit_unmirrored(update).await?;
+        self.running_jobs.begin(&started, now);
+        Ok(changed)
     }
 
-    /// Stores how a job ended. An export that was deleted meanwhile stays so.
+    /// Stores how an export ended, and its job. An export that was deleted meanwhile stays so.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` unless it is being written.
@@ -144,15 +159,29 @@ impl Catalog {
         let now = self.clock.now();
         let transaction = self.begin_transaction().await?;
         let export = read(&transaction.db, uuid).await?;
-        let changed = match end {
+        if export.status != ExportStatus::Running {
+            return Err(not_in_order(&export));
+        }
+        let (changed, end) = match end {
             Ok(result) => {
-                Export { status: next(&export, ExportStatus::Ready)?, result: Some(result), ..export }
+                let shown = JobEnd::Done(shown_result(&result));
+                (Export { status: ExportStatus::Ready, result: Some(result), ..export }, shown)
             }
-            Err(error) => Export { status: next(&export, ExportStatus::Failed)?, error, ..export },
+            Err(error) => {
+                let shown = JobEnd::Failed(error.clone());
+                (Export { status: ExportStatus::Failed, error, ..export }, shown)
+            }
         };
         let changed = Export { completed_at: Some(now), ..changed };
-        let update = async move |db: DbTransaction| store(&db, changed).await;
-        transaction.commit_unmirrored(update).await
+        let job = job::read_by_uuid(&transaction.db, uuid).await?;
+        let ended = self.running_jobs.with_progress(job).ended(end, now)?;
+        let update = async move |db: DbTransaction| {
+            job::store(&db, ended).await?;
+            store(&db, changed).await
+        };
+        let changed = transaction.commit_unmirrored(update).await?;
+        self.running_jobs.end(uuid);
+        Ok(changed)
     }
 
     /// Marks exports whose files have been kept for their time, or that have none: a backup contains no files of exports.
@@ -236,7 +265,25 @@ fn next(export: &Export, status: ExportStatus) -> Result<ExportStatus> {
     if export.status.may_become(status) {
         return Ok(status);
     }
-    Err(Error::conflict(format!("Export {} is {}", export.uuid, export.status.name())))
+    Err(not_in_order(export))
+}
+
+fn not_in_order(export: &Export) -> Error {
+    Error::conflict(format!("Export {} is {}", export.uuid, export.status.name()))
+}
+
+/// The result of an export as its job shows it.
+fn shown_result(result: &ExportResult) -> Value {
+    let ExportResult { size_bytes, reading_count, annotation_count } = result;
+    json!({"size_bytes": size_bytes, "readings": reading_count, "annotations": annotation_count})
+}
+
+/// Marks an unfinished export as failed, because its job is cancelled.
+pub(super) async fn cancel(db: &DbTransaction, uuid: Uuid, now: Micros) -> Result<()> {
+    let export = read(&**db, uuid).await?;
+    let (status, error) = (next(&export, ExportStatus::Failed)?, CANCELLED.to_owned());
+    store(db, Export { status, error, completed_at: Some(now), ..export }).await?;
+    Ok(())
 }
 
 async fn store(db: &DbTransaction, export: Export) -> Result<Export> {

@@ -21,6 +21,7 @@ use super::named_index::NamedIndex;
 use super::object::ObjectIndex;
 use super::registration_index::RegistrationIndex;
 use super::token_index::TokenIndex;
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::client::Client;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -218,7 +219,7 @@ impl Mirror {
         if let Some(model) = self.model_of.remove(&id) {
             self.models.remove(&model);
         }
-        self.alert_rules.remove_stream(id);
+        self.alert_rules.remove_target(RuleTarget::Stream(id));
         for table in STREAM_TABLES {
             self.put_floor(table, id.0, END_OF_TIME);
         }
@@ -250,6 +251,7 @@ impl Mirror {
     pub(super) fn remove_device(&mut self, id: DeviceId) -> Vec<StreamId> {
         let streams: Vec<StreamId> = self.streams.ids_of(id).collect();
         streams.iter().for_each(|stream| self.remove_stream(*stream));
+        self.alert_rules.remove_target(RuleTarget::Device(id));
         self.devices.remove(id);
         self.certificates.remove(id);
         self.registrations.remove_device(id);

@@ -2,7 +2,7 @@
 //! registration tokens, streams, groups, models, events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
-//! those of the event log, the audit log, annotations, exports and quarantine. The catalog enforces isolation between
+//! those of the event log, the audit log, annotations, exports, jobs and quarantine. The catalog enforces isolation between
 //! organizations and of restricted keys (`visibility`); it does not check scopes (app/ does) and knows nothing of readings.
 //! A catalog has one writing server at a time.
 
@@ -12,6 +12,7 @@ mod alert_progress;
 mod alert_rule;
 mod alert_rule_index;
 mod annotation;
+mod annotation_counts;
 mod annotation_filter;
 mod audit;
 mod audit_actor;
@@ -39,6 +40,8 @@ mod grant;
 mod group;
 mod id_table;
 pub mod inventory;
+mod job;
+mod job_progress;
 mod key;
 mod media;
 mod media_index;
@@ -93,7 +96,9 @@ use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 use crate::store::org_channels::OrgChannels;
 
-pub use self::alert_progress::{ALERT_EVENT_KIND, AlertChange, AlertCheckpoint, AlertDecision, RuleProgress};
+pub use self::alert_progress::{
+    ALERT_EVENT_KIND, AlertChange, AlertCheckpoint, AlertDecision, RuleProgress, SuppressedAlerts,
+};
 pub use self::annotation::AnnotationChange;
 pub use self::configuration::NewArtefact;
 pub use self::delivery::DueDeliveries;
@@ -133,10 +138,12 @@ pub struct Catalog {
     limits: RwLock<OrgLimits>,
     /// Accepted readings, not yet written to the database.
     reading_counts: ReadingCounts,
+    annotation_counts: annotation_counts::AnnotationCounts,
     notifier: Arc<ChangeNotifier>,
     command_changes: Arc<OrgChannels<Arc<Command>>>,
     /// Rules whose evaluation has to look at their open alert again.
     closed_alerts: alert::ClosedAlerts,
+    running_jobs: job_progress::RunningJobs,
 }
 
 impl Catalog {
@@ -163,9 +170,11 @@ impl Catalog {
             max_devices: AtomicUsize::new(usize::MAX),
             limits: RwLock::default(),
             reading_counts,
+            annotation_counts: Default::default(),
             notifier: Arc::default(),
             command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
             closed_alerts: Arc::default(),
+            running_jobs: job_progress::RunningJobs::default(),
         })
     }
 

@@ -224,7 +224,7 @@ fn removal(visible: &VisibleCatalog, uuid: Uuid) -> Result<PackRemoval> {
     let all = visible.mirror.documents.of_kind(visible.who.org, DocumentKind::Pack);
     let mut heirs: HashMap<ReferenceTarget, Uuid> = HashMap::new();
     for other in all.filter(|row| row.uuid != uuid) {
-        for target in other.spec.held() {
+        for target in other.spec.restricted_targets() {
             heirs.entry(target).or_insert(other.uuid);
         }
     }
@@ -278,7 +278,7 @@ fn users_of(visible: &VisibleCatalog, gone: &[Arc<Document>]) -> BTreeSet<&'stat
                     sensors.contains(&(part.sensor_profile_key.as_str(), part.sensor_profile_version))
                 })
         }
-        _ => row.spec.held().iter().any(|held| targets.contains(held)),
+        _ => row.spec.restricted_targets().iter().any(|held| targets.contains(held)),
     };
     let is_used_by =
         |kind: &DocumentKind| visible.mirror.documents.of_kind(visible.who.org, *kind).any(|row| uses(row));

@@ -29,7 +29,9 @@ pub struct OrgLimits {
     pub clients: usize,
     /// Documents of the MK platform: sites, components, profiles, alert rules and others.
     pub documents: usize,
-    /// Estimated memory of all of these, bytes.
+    /// Annotations, which are on the disk alone.
+    pub annotations: usize,
+    /// Estimated memory of all of these but annotations, bytes.
     pub memory: usize,
 }
 
@@ -43,6 +45,7 @@ impl Default for OrgLimits {
             products: 10_000,
             clients: 1000,
             documents: 100_000,
+            annotations: 1_000_000,
             memory: 256_000_000,
         }
     }
@@ -174,6 +177,6 @@ fn usable_clients(mirror: &Mirror, org: OrgId) -> usize {
     mirror.clients.all().filter(|client| client.org == org && client.enabled).count()
 }
 
-fn limit_reached(message: String) -> Error {
+pub(super) fn limit_reached(message: String) -> Error {
     Error::new(Kind::LimitReached, message)
 }

@@ -18,7 +18,7 @@ use crate::domain::annotation::AnnotationPlace;
 use crate::domain::caller::Caller;
 use crate::domain::client::Client;
 use crate::domain::device::{Device, Protocol};
-use crate::domain::document::{Document, DocumentKind, SeenRows};
+use crate::domain::document::{Document, DocumentKind, RowVisibility};
 use crate::domain::event::Event;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
@@ -264,7 +264,7 @@ impl<'a> VisibleCatalog<'a> {
     pub(super) fn redact_document(&self, document: &Arc<Document>) -> Arc<Document> {
         let mut document = Arc::clone(document);
         if self.who.is_restricted() {
-            let seen = document.spec.seen_with(self);
+            let seen = document.spec.visible_content(self);
             if seen != document.spec {
                 Arc::make_mut(&mut document).spec = seen;
             }
@@ -375,7 +375,7 @@ impl<'a> VisibleCatalog<'a> {
     }
 }
 
-impl SeenRows for VisibleCatalog<'_> {
+impl RowVisibility for VisibleCatalog<'_> {
     fn sees_device(&self, id: DeviceId) -> bool {
         self.device(id).is_ok()
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use object_store::ObjectStore;
-use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, RetryConfig};
 use url::Url;
 
 use super::object_disk::ObjectDisk;
 use super::os_page_cache;
 use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
+use crate::store::s3::{self, S3Prefix};
 use crate::store::table::Table;
 
 /// An opened location of the lake.
@@ -49,24 +49,13 @@ impl LakeLocation {
         Ok(LakeLocation { url, root, disk, store: Arc::new(LocalFileSystem::new()), is_remote: false })
     }
 
-    /// Opens `s3://bucket/prefix`, with credentials, region and endpoint from the usual `AWS_*` variables.
+    /// Opens `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// `Invalid` for any other URL; `Unavailable` when the variables are not sufficient.
+    /// As [`s3::open`].
     pub fn s3(url: &str) -> Result<LakeLocation> {
-        let invalid = || Error::invalid(format!("`{url}` is not of the form s3://bucket/prefix"));
-        let mut url = Url::parse(url).map_err(|e| invalid().with_source(e))?;
-        if url.scheme() != "s3" || url.host_str().is_none_or(str::is_empty) {
-            return Err(invalid());
-        }
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
-        }
-        let store = AmazonS3Builder::from_env().with_url(url.as_str()).build().map_err(|e| {
-            Error::unavailable(format!("cannot use `{url}`: {e}; set AWS_REGION, AWS_ACCESS_KEY_ID …"))
-                .with_source(e)
-        })?;
-        let store: Arc<dyn ObjectStore> = Arc::new(store);
+        let S3Prefix { url, store } = s3::open(url, RetryConfig::default())?;
+        let store: Arc<dyn ObjectStore> = store;
         let disk = ObjectDisk::new(store.clone()).map_err(|e| {
             Error::unavailable("the threads for the object store cannot start").with_source(e)
         })?;

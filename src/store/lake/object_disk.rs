@@ -27,6 +27,11 @@ impl ObjectDisk {
         Ok(Self { client: ObjectStoreClient::new(store)? })
     }
 
+    /// Returns the client that talks to the object store.
+    pub fn client(&self) -> &ObjectStoreClient {
+        &self.client
+    }
+
     fn list_with<T: Send + 'static>(
         &self,
         dir: &Path,
@@ -38,7 +43,7 @@ impl ObjectDisk {
 }
 
 /// Returns the object key of a path: its components without the root.
-fn object_key(path: &Path) -> path::Path {
+pub fn object_key(path: &Path) -> path::Path {
     let parts = path.components().filter_map(|c| match c {
         std::path::Component::Normal(part) => part.to_str(),
         _ => None,

@@ -124,7 +124,8 @@ impl SegmentReader<'_> {
         let Some(found) = bytes.as_deref().and_then(|bytes| frame::parse_record(bytes, 0)) else {
             return Ok(None);
         };
-        Ok(Some((Run::new(Record::decode(found.payload)?.readings, seq), whole)))
+        let Record { readings, is_import, .. } = Record::decode(found.payload)?;
+        Ok(Some((Run::new(readings, seq).imported(is_import), whole)))
     }
 
     fn damaged(&self) -> Error {

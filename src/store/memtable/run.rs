@@ -23,6 +23,9 @@ pub struct Run {
     pub seq: ScalarBuffer<i64>,
     /// `None` when no row has a text.
     pub text: Option<StringArray>,
+    /// Whether the rows are history that was imported, as `wal::Record::is_import`. Only followers of the log
+    /// look at it: it is lost where rows are merged or read from files.
+    pub is_import: bool,
 }
 
 fn text_bytes(text: &StringArray, rows: Range<usize>) -> usize {
@@ -84,6 +87,7 @@ impl Run {
             quality: rows.quality.into(),
             seq: seqs.into(),
             text,
+            is_import: false,
         }
     }
 
@@ -124,6 +128,11 @@ impl Run {
     /// Returns the key of the last row.
     pub fn last_key(&self) -> Option<(i32, i64)> {
         self.len().checked_sub(1).map(|i| self.key(i))
+    }
+
+    /// Returns the rows marked as imported, or not.
+    pub fn imported(self, is_import: bool) -> Run {
+        Run { is_import, ..self }
     }
 
     /// Returns the rows with their seq replaced.
@@ -167,6 +176,7 @@ impl Run {
             quality: self.quality.slice(start, len),
             seq: self.seq.slice(start, len),
             text: self.text.as_ref().map(|t| t.slice(start, len)),
+            is_import: self.is_import,
         }
     }
 
@@ -229,5 +239,6 @@ fn gather(runs: &[Run], order: &[RunSlice]) -> Run {
         quality: run_merge::copy(order, |run| &runs[run].quality).into(),
         seq: run_merge::copy(order, |run| &runs[run].seq).into(),
         text: has_text.then(|| order.iter().flat_map(text).collect()),
+        is_import: false,
     }
 }

@@ -25,6 +25,7 @@ fn run(rows: &[(i32, i64, i64)]) -> Run {
         quality: rows.iter().map(|_| 0).collect(),
         seq: rows.iter().map(|_| 1).collect(),
         text: None::<StringArray>,
+        is_import: false,
     }
 }
 

@@ -200,8 +200,10 @@ fn a_record_is_decoded_as_it_was_encoded() {
             answer: b"{}".to_vec(),
             expires_at: 99,
         }),
+        is_import: true,
     };
     let back = Record::decode(&record.encode()).unwrap();
+    assert!(back.is_import && !Record::decode(&Record::default().encode()).unwrap().is_import);
     assert_eq!(back.idempotent, record.idempotent);
     assert_eq!(back.upserts, record.upserts);
     assert_eq!(back.upserts[0].key(0), UpsertKey { id: 7, ts: 60_000_000, label: "posted" });

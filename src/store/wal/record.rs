@@ -14,6 +14,8 @@ use crate::store::upsert_rows::UpsertRows;
 
 const TAG_READINGS: u8 = 1;
 const TAG_IDEMPOTENT: u8 = 2;
+/// Without bytes: that the section is there says it.
+const TAG_IMPORT: u8 = 5;
 const UPSERT_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messages)];
 
 /// The answer to a request with an idempotency key, stored so that a retry gets the same answer.
@@ -40,6 +42,8 @@ pub struct Record {
     pub upserts: Vec<UpsertRows>,
     /// Entry of the request's idempotency key, if it had one.
     pub idempotent: Option<IdempotencyRecord>,
+    /// Whether the readings are history that an import brought: alert rules do not evaluate them.
+    pub is_import: bool,
 }
 
 impl Record {
@@ -57,6 +61,9 @@ impl Record {
         if let Some(entry) = &self.idempotent {
             section(&mut out, TAG_IDEMPOTENT, |out| encode_idempotent(entry, out));
         }
+        if self.is_import {
+            section(&mut out, TAG_IMPORT, |_| {});
+        }
         out
     }
 
@@ -70,6 +77,7 @@ impl Record {
             let mut body = ByteReader(rest.take(len)?);
             match tag {
                 TAG_READINGS => record.readings = decode_readings(&mut body)?,
+                TAG_IMPORT => record.is_import = true,
                 TAG_IDEMPOTENT => record.idempotent = Some(decode_idempotent(&mut body)?),
                 other => {
                     let known = UPSERT_TAGS.iter().find(|(tag, _)| *tag == other);

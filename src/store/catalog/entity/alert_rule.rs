@@ -5,7 +5,8 @@ use sea_orm::entity::prelude::*;
 
 use super::{RowRef, to_json};
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
-use crate::domain::{AlertRuleId, Error, Micros, OrgId, Result, StreamId};
+use crate::domain::alert::target::RuleTarget;
+use crate::domain::{AlertRuleId, DeviceId, Error, Micros, OrgId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "alert_rules")]
@@ -13,8 +14,10 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub org_id: i32,
-    /// Stream with which the rule is deleted.
-    pub stream_id: i32,
+    /// Stream that is watched, with which the rule is deleted; null of a rule on a device.
+    pub stream_id: Option<i32>,
+    /// Device whose state is watched, with which the rule is deleted; null of a rule on a stream.
+    pub device_id: Option<i32>,
     pub uuid: Uuid,
     pub name: String,
     pub spec: String,
@@ -24,6 +27,12 @@ pub struct Model {
     pub fired_at: Option<i64>,
     /// The open alert, as the evaluation knows it: it stays here for a moment after it was resolved.
     pub open_event_id: Option<i32>,
+    /// Hours from 1970 to the hour in which the last alert was raised.
+    pub budget_hour: i64,
+    /// Alerts that were raised in that hour.
+    pub budget_raised: i64,
+    /// Alerts that were not raised because the hour had enough.
+    pub suppressed: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -39,11 +48,16 @@ impl TryFrom<Model> for AlertRule {
     fn try_from(row: Model) -> Result<Self> {
         let place = RowRef { table: "alert_rules", id: row.id };
         let spec: AlertRuleSpec = place.json("spec", &row.spec)?;
+        let target = match (row.stream_id, row.device_id) {
+            (Some(stream), None) => RuleTarget::Stream(StreamId(stream)),
+            (None, Some(device)) => RuleTarget::Device(DeviceId(device)),
+            (None, None) | (Some(_), Some(_)) => return Err(place.damaged("device_id")),
+        };
         Ok(Self {
             id: AlertRuleId(row.id),
             org: OrgId(row.org_id),
             uuid: row.uuid,
-            spec: AlertRuleSpec { name: row.name, stream: StreamId(row.stream_id), ..spec },
+            spec: AlertRuleSpec { name: row.name, target, ..spec },
             first_seq: row.first_seq.unsigned_abs(),
             created_at: Micros(row.created_at),
             updated_at: Micros(row.updated_at),
@@ -60,6 +74,9 @@ pub fn new(org: OrgId, spec: &AlertRuleSpec, first_seq: u64, now: Micros) -> Act
         decided_until: Set(None),
         fired_at: Set(None),
         open_event_id: Set(None),
+        budget_hour: Set(0),
+        budget_raised: Set(0),
+        suppressed: Set(0),
         created_at: Set(now.0),
         ..columns(spec, now)
     }
@@ -77,7 +94,8 @@ pub fn for_update(id: AlertRuleId, spec: &AlertRuleSpec, first_seq: Option<u64>,
 
 fn columns(spec: &AlertRuleSpec, now: Micros) -> ActiveModel {
     ActiveModel {
-        stream_id: Set(spec.stream.0),
+        stream_id: Set(spec.target.stream().map(|id| id.0)),
+        device_id: Set(spec.target.device().map(|id| id.0)),
         name: Set(spec.name.clone()),
         spec: Set(to_json(spec)),
         updated_at: Set(now.0),

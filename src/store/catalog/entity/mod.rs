@@ -18,6 +18,7 @@ pub(super) mod export;
 pub(super) mod floor;
 pub(super) mod grant;
 pub(super) mod group;
+pub(super) mod job;
 pub(super) mod key;
 pub(super) mod media_job;
 pub(super) mod model;

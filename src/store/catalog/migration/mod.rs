@@ -26,6 +26,8 @@ mod m20261129_000021_annotations;
 mod m20261129_000022_exports;
 mod m20261129_000023_billing;
 mod m20261129_000024_media;
+mod m20261130_000025_device_rules;
+mod m20261130_000026_jobs;
 
 use sea_orm_migration::prelude::*;
 
@@ -58,6 +60,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000022_exports::Migration),
             Box::new(m20261129_000023_billing::Migration),
             Box::new(m20261129_000024_media::Migration),
+            Box::new(m20261130_000025_device_rules::Migration),
+            Box::new(m20261130_000026_jobs::Migration),
         ]
     }
 }

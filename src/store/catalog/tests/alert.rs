@@ -5,17 +5,19 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fixtures::*;
+use crate::domain::alert::budget::AlertBudget;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec, Evaluation, Operator, Threshold};
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::alert::{AlertActor, AlertStatus, AlertStep, Severity};
 use crate::domain::event::{Event, EventFilter, EventSource, Level};
 use crate::domain::pagination::Pagination;
-use crate::domain::{Kind, Micros, Principal, StreamId};
+use crate::domain::{DeviceId, Kind, Micros, Principal, StreamId};
 use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision, Catalog, OrgLimits, RuleProgress};
 
 fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
     AlertRuleSpec {
         name: name.to_owned(),
-        stream,
+        target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(Operator::Gt),
@@ -37,7 +39,8 @@ async fn new_stream(catalog: &Catalog, who: &Principal) -> StreamId {
 fn fire(rule: &Arc<AlertRule>, second: i64) -> AlertDecision {
     let at = Micros(second * 1_000_000);
     let change = AlertChange::Fire { at, value: json!(85.5) };
-    AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(at) }
+    let budget = AlertBudget { hour: 7, raised: 1, ..AlertBudget::default() };
+    AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(at), budget }
 }
 
 async fn alerts(catalog: &Catalog, who: &Principal) -> Vec<Event> {
@@ -84,7 +87,8 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
     let progress = async |catalog: &Catalog| catalog.alert_progress(None).await.unwrap()[&rule.id];
     let (ten, open) = (Some(Micros(10_000_000)), true);
-    let expected = RuleProgress { decided_until: ten, fired_at: ten, is_open: open };
+    let budget = fire(&rule, 10).budget;
+    let expected = RuleProgress { decided_until: ten, fired_at: ten, is_open: open, budget };
     assert_eq!(progress(&place.open().await).await, expected);
     let made = alerts(&catalog, &admin).await.remove(0);
     assert_eq!(
@@ -119,6 +123,7 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
         decided_until: Some(Micros(21_000_000)),
         fired_at: Some(Micros(20_000_000)),
         is_open: false,
+        budget,
     };
     assert_eq!(progress(&catalog).await, expected);
 }
@@ -131,7 +136,10 @@ pub(super) async fn alerts_stay_when_their_rule_goes(place: TestDatabase) {
     catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
     let made = alerts(&catalog, &admin).await.remove(0);
     let seen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
-    assert_eq!(seen.alert.map(|alert| alert.lifecycle.status), Some(AlertStatus::Acknowledged));
+    let lifecycle = seen.alert.expect("it is an alert").lifecycle;
+    assert_eq!(lifecycle.status, AlertStatus::Acknowledged);
+    assert_eq!(lifecycle.acknowledged_by, Some(admin.caller.to_string()), "by whoever changed the event");
+    assert!(lifecycle.acknowledged_at.is_some() && lifecycle.resolved_at.is_none());
     let unseen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = false).await.unwrap();
     assert!(unseen.spec.acknowledged, "an alert has no way back");
     catalog.delete_stream(&admin, stream).await.unwrap();
@@ -144,12 +152,77 @@ pub(super) async fn alerts_stay_when_their_rule_goes(place: TestDatabase) {
     );
 }
 
+fn device_spec(name: &str, device: DeviceId) -> AlertRuleSpec {
+    AlertRuleSpec {
+        target: RuleTarget::Device(device),
+        evaluation: Evaluation::DeviceState,
+        window_s: Some(60),
+        operator: Some(Operator::Eq),
+        threshold: Some(Threshold::Text("offline".to_owned())),
+        ..spec(name, StreamId(0))
+    }
+}
+
+pub(super) async fn a_rule_on_a_device_is_seen_and_goes_with_it(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (admin, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let device = device(&catalog, &admin, "press").await.id;
+    let stream = stream(&catalog, &admin, device, "t").await.id;
+    let unknown = catalog.create_alert_rule(&theirs, device_spec("down", device), 0).await;
+    assert_eq!(refusal(unknown), invalid(&["deviceId: does not exist"]));
+    let rule = catalog.create_alert_rule(&admin, device_spec("down", device), 0).await.unwrap();
+    assert_eq!(refusal(catalog.alert_rule(&theirs, rule.uuid)), not_found());
+    let elsewhere = Principal { devices: Some([DeviceId(99)].into()), ..admin.clone() };
+    let of_a_stream = Principal { streams: Some([stream].into()), ..admin.clone() };
+    for (name, who) in [("another device", elsewhere), ("a part of it", of_a_stream)] {
+        assert_eq!(refusal(catalog.alert_rule(&who, rule.uuid)), not_found(), "{name}");
+        assert_eq!(catalog.alert_rules(&who), [], "{name}");
+        let made = catalog.create_alert_rule(&who, device_spec("again", device), 0).await;
+        assert_eq!(refusal(made), invalid(&["deviceId: does not exist"]), "{name}");
+    }
+    let of_the_device = Principal { devices: Some([device].into()), ..admin.clone() };
+    assert_eq!(catalog.alert_rules(&of_the_device), [Arc::clone(&rule)]);
+    assert_eq!(place.open().await.alert_rules(&admin), [Arc::clone(&rule)]);
+    let at = Micros(10_000_000);
+    let change = AlertChange::Fire { at, value: json!("offline") };
+    catalog
+        .record_alerts(vec![AlertDecision { change, decided_until: None, ..fire(&rule, 10) }])
+        .await
+        .unwrap();
+    let made = alerts(&catalog, &admin).await.remove(0);
+    assert_eq!((made.spec.device, made.spec.stream, made.spec.ts), (Some(device), None, at));
+    assert_eq!(made.spec.message, "down: state \"offline\" for 60 s (EQ \"offline\")");
+    catalog.delete_device(&admin, device).await.unwrap();
+    assert_eq!(catalog.alert_rules(&admin), []);
+    assert_eq!(catalog.alert_progress(None).await.unwrap().len(), 0);
+    let left = alerts(&catalog, &admin).await.remove(0);
+    assert_eq!((left.spec.device, left.alert.map(|alert| alert.rule)), (None, Some(None)));
+}
+
+pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let stream = new_stream(&catalog, &admin).await;
+    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    let budget = async || place.open().await.alert_progress(None).await.unwrap()[&rule.id].budget;
+    assert_eq!(budget().await, AlertBudget::default());
+    let raised = AlertBudget { hour: 9, raised: 60, suppressed: 3, is_held_back: false };
+    catalog.record_alerts(vec![AlertDecision { budget: raised, ..fire(&rule, 10) }]).await.unwrap();
+    assert_eq!(budget().await, raised, "with the alert");
+    let at = AlertCheckpoint { next_seq: 5, stored_at: START, states: Vec::new() };
+    catalog.save_alert_checkpoint(at, vec![(rule.id, 8)]).await.unwrap();
+    assert_eq!(budget().await, AlertBudget { suppressed: 8, ..raised }, "with the position");
+    let changed = catalog.update_alert_rule(&admin, rule.uuid, 9, |spec| spec.enabled = false).await.unwrap();
+    assert_eq!(changed.first_seq, 9);
+    assert_eq!(budget().await.suppressed, 8, "a rule that is changed keeps its number");
+}
+
 pub(super) async fn the_position_of_the_evaluation_is_replaced(place: TestDatabase) {
     let catalog = place.open().await;
     assert_eq!(catalog.alert_checkpoint().await.unwrap(), None);
     for next_seq in [5, 9] {
         let at = AlertCheckpoint { next_seq, stored_at: START, states: vec![1, 2, 3] };
-        catalog.save_alert_checkpoint(at.clone()).await.unwrap();
+        catalog.save_alert_checkpoint(at.clone(), Vec::new()).await.unwrap();
         assert_eq!(place.open().await.alert_checkpoint().await.unwrap(), Some(at));
     }
 }

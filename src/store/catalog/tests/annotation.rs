@@ -15,7 +15,7 @@ use crate::domain::document::{
 };
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Kind, Micros, Principal, Result};
-use crate::store::catalog::{AnnotationChange, Catalog, NewDocument};
+use crate::store::catalog::{AnnotationChange, Catalog, NewDocument, OrgLimits};
 
 async fn document(catalog: &Catalog, who: &Principal, spec: DocumentSpec) -> Result<Arc<Document>> {
     let made = catalog.create_documents(who, vec![NewDocument::new(spec)]).await?;
@@ -109,6 +109,42 @@ pub(super) async fn an_annotation_comes_back_as_it_was_given(place: TestDatabase
     catalog.delete_annotation(&who, made.uuid).await.unwrap();
     assert_eq!(refusal(catalog.delete_annotation(&who, made.uuid).await), not_found());
     assert_eq!(refusal(catalog.annotation(&who, made.uuid).await), not_found());
+}
+
+pub(super) async fn an_organization_has_no_more_annotations_than_it_may(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    catalog.set_org_limits(OrgLimits { annotations: 2, ..OrgLimits::default() });
+    for who in [&ours, &theirs] {
+        let class = class(&catalog, who, "fault").await;
+        let device = device(&catalog, who, "press").await;
+        let of_device = |start| spec(class, (ScopeType::Device, device.aliases.uuid), start, None);
+        let first = annotate(&catalog, who, of_device(1)).await.unwrap();
+        annotate(&catalog, who, of_device(2)).await.unwrap();
+        let (kind, message) = {
+            let error = annotate(&catalog, who, of_device(3)).await.expect_err("a third one");
+            (error.kind, error.message.to_string())
+        };
+        assert_eq!(kind, Kind::LimitReached, "{message}");
+        assert!(message.contains("limits.annotations"), "{message}");
+        assert_eq!(starts(&catalog, who, AnnotationFilter::default()).await.len(), 2, "nothing is stored");
+        catalog.update_annotation(who, first.uuid, of_device(9), |_| Ok(())).await.unwrap();
+        // What is deleted makes room, also when it goes with its device.
+        catalog.delete_annotation(who, first.uuid).await.unwrap();
+        annotate(&catalog, who, of_device(4)).await.unwrap();
+        catalog.delete_device(who, device.id).await.unwrap();
+        let device = self::device(&catalog, who, "another").await;
+        let of_device = |start| spec(class, (ScopeType::Device, device.aliases.uuid), start, None);
+        annotate(&catalog, who, of_device(5)).await.unwrap();
+    }
+    drop(catalog);
+    // Those of before a restart count too.
+    let catalog = place.open().await;
+    catalog.set_org_limits(OrgLimits { annotations: 1, ..OrgLimits::default() });
+    let class = class(&catalog, &ours, "other").await;
+    let device = device(&catalog, &ours, "third").await;
+    let spec = spec(class, (ScopeType::Device, device.aliases.uuid), 6, None);
+    assert_eq!(refusal(annotate(&catalog, &ours, spec).await).0, Kind::LimitReached);
 }
 
 pub(super) async fn annotations_are_found_by_the_time_they_overlap(place: TestDatabase) {

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::fixtures::*;
 use crate::domain::alert::Severity;
+use crate::domain::alert::budget::AlertBudget;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec, Evaluation, Operator, Threshold};
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::document::{DocumentKind, DocumentSpec};
 use crate::domain::notification::{
     ChannelConfig, ChannelSecret, Delivery, DeliveryFailure, DeliveryStatus, NotificationChannelSpec,
@@ -29,7 +31,7 @@ async fn channel(catalog: &Catalog, who: &Principal, name: &str) -> Uuid {
 fn spec(stream: StreamId, channels: &[Uuid]) -> AlertRuleSpec {
     AlertRuleSpec {
         name: "hot".to_owned(),
-        stream,
+        target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(Operator::Gt),
@@ -51,7 +53,8 @@ async fn rule(catalog: &Catalog, who: &Principal, channels: &[Uuid]) -> Arc<Aler
 
 async fn fire(catalog: &Catalog, rule: &Arc<AlertRule>) {
     let change = AlertChange::Fire { at: Micros(5), value: json!(93.5) };
-    let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(Micros(5)) };
+    let budget = AlertBudget::default();
+    let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(Micros(5)), budget };
     catalog.record_alerts(vec![decision]).await.unwrap();
 }
 
@@ -114,7 +117,8 @@ pub(super) async fn a_channel_that_goes_leaves_its_rules_and_its_log(place: Test
     fire(&catalog, &rule).await;
     let stranger = other_org(&catalog).await;
     let theirs = channel(&catalog, &stranger, "one").await;
-    let wanted = spec(rule.spec.stream, &[one, theirs]);
+    let stream = rule.spec.target.stream().unwrap();
+    let wanted = spec(stream, &[one, theirs]);
     let changed = catalog.update_alert_rule(&who, rule.uuid, 1, |spec| *spec = wanted).await;
     assert_eq!(
         refusal(changed),

@@ -20,6 +20,7 @@ mod grant;
 mod group;
 mod identity;
 mod inventory;
+mod job;
 mod key;
 mod media;
 mod model;
@@ -61,6 +62,8 @@ suite! {
         a_rule_comes_back_as_it_was_given,
         an_alert_and_the_progress_of_its_rule_are_one,
         alerts_stay_when_their_rule_goes,
+        a_rule_on_a_device_is_seen_and_goes_with_it,
+        alerts_that_were_not_raised_are_counted_with_their_rule,
         the_position_of_the_evaluation_is_replaced;
     mqtt:
         what_mqtt_remembers_is_back_after_a_restart_and_goes_with_its_device;
@@ -85,6 +88,12 @@ suite! {
         a_binding_goes_with_its_target,
         a_configuration_is_of_one_organization,
         objects_are_bounded_and_go_when_nothing_refers_to_them;
+    job:
+        a_job_goes_through_its_states_and_outlives_a_restart,
+        a_job_is_seen_with_its_subject,
+        an_export_is_one_with_its_job,
+        an_import_ends_with_its_report_or_without_one,
+        jobs_are_bounded;
     device:
         a_device_comes_back_as_it_was_given,
         a_device_says_everything_that_is_wrong_at_once,
@@ -112,6 +121,7 @@ suite! {
         plans_and_counts_are_of_one_organization_and_outlive_a_restart;
     annotation:
         an_annotation_comes_back_as_it_was_given,
+        an_organization_has_no_more_annotations_than_it_may,
         annotations_are_found_by_the_time_they_overlap,
         an_annotation_goes_with_what_it_is_about,
         annotations_are_seen_with_what_they_are_about,

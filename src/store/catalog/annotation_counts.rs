@@ -1,0 +1,39 @@
+//! How many annotations organizations have at most. Annotations go by cascades too, so a number may be too high; it is never
+//! too low. Counting all of an organization for each new one would cost more the more there are.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use super::database::unavailable;
+use super::entity::annotation::{Column, Entity};
+use super::quota::limit_reached;
+use crate::domain::{OrgId, Result};
+
+/// Bounds of the numbers, by organization; one without has not been counted yet.
+#[derive(Debug, Default)]
+pub(super) struct AnnotationCounts(Mutex<HashMap<OrgId, u64>>);
+
+impl AnnotationCounts {
+    /// Counts one more annotation of an organization, within the transaction that adds it.
+    ///
+    /// # Errors
+    /// `LimitReached`, naming the setting, when the organization has `most`; `Unavailable`.
+    pub(super) async fn add(&self, db: &impl ConnectionTrait, org: OrgId, most: usize) -> Result<()> {
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let known = self.0.lock().get(&org).copied();
+        let held = match known.filter(|held| *held < most) {
+            Some(held) => held,
+            None => Entity::find().filter(Column::OrgId.eq(org.0)).count(db).await.map_err(unavailable)?,
+        };
+        if held >= most {
+            let message = format!(
+                "the organization has {held} annotations, and {most} is the most (limits.annotations): delete some"
+            );
+            return Err(limit_reached(message));
+        }
+        self.0.lock().insert(org, held + 1);
+        Ok(())
+    }
+}
