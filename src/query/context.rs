@@ -18,6 +18,7 @@ use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::audit::{AuditFilter, AuditRecord};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
+use crate::domain::job::{Job, JobFilter};
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
 use crate::domain::quarantine::{QuarantineFilter, Quarantined};
@@ -141,6 +142,13 @@ impl QueryContext {
         let asked =
             self.services.main_runtime.spawn(async move { catalog.quarantined(&principal, &filter).await });
         asked.await.map_err(|e| Error::internal("reading the quarantine was interrupted").with_source(e))?
+    }
+
+    /// Returns the jobs that the principal may see, read on the main runtime as in [`Self::events`].
+    pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
+        let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
+        let asked = self.services.main_runtime.spawn(async move { catalog.jobs(&principal, &filter).await });
+        asked.await.map_err(|e| Error::internal("reading jobs was interrupted").with_source(e))?
     }
 
     /// Returns the sessions of MQTT clients that the principal may see.

@@ -59,6 +59,7 @@ const RULES: grammar::Rules = &[
             "components",
             "quarantine",
             "mqtt_sessions",
+            "jobs",
             "core_value",
             "query_log",
             "information_schema.columns",

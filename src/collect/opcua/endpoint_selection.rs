@@ -51,7 +51,8 @@ pub fn select_endpoint(
             token.security_policy_uri = policy.clone();
         }
     }
-    // Only host and port are replaced: a server compares the path with its own, character by character.
+    // Host and port are the configured ones. The path stays as advertised, because servers compare it character by
+    // character; an offer without the configured path gets that one.
     let advertised = path(&chosen);
     let path = if is_named(&chosen) { advertised } else { endpoint.path.clone() };
     chosen.endpoint_url = OpcuaEndpoint { path, ..endpoint.clone() }.url().into();

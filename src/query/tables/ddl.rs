@@ -10,7 +10,7 @@ use datafusion::error::Result;
 
 use super::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    latest, messages, mqtt_sessions, products, quarantine, query_log, sites, statistics, streams,
+    jobs, latest, messages, mqtt_sessions, products, quarantine, query_log, sites, statistics, streams,
 };
 use crate::domain::device::DeviceStatus;
 use crate::query::scopes;
@@ -44,6 +44,7 @@ pub fn print() -> Result<String> {
             "sites" => Arc::new(sites::table(Vec::new())?),
             "components" => Arc::new(components::table(Vec::new())?),
             "quarantine" => empty(quarantine::schema()),
+            "jobs" => empty(jobs::schema()),
             "mqtt_sessions" => Arc::new(mqtt_sessions::table(Vec::new())?),
             "core_value" => Arc::new(core_views::core_value(readings.clone())?),
             "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(statistics.clone())?),

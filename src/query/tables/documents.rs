@@ -26,7 +26,7 @@ fn columns() -> Vec<ColumnDef<DocumentRow>> {
         column("name", DataType::Utf8, false, |rows| text(rows, |d| d.name.clone())),
         column("version", DataType::Int32, false, |rows| ints(rows, |d| Some(d.version))),
         column("device_id", DataType::Int32, true, |rows| ints(rows, |d| d.spec.device().map(|id| id.0))),
-        column("body", DataType::Utf8, false, |rows| text(rows, |d| to_json_text(&d.spec.shown()))),
+        column("body", DataType::Utf8, false, |rows| text(rows, |d| to_json_text(&d.spec.public_content()))),
         column("created_at", timestamp(), false, |rows| times(rows, |d| Some(d.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |d| Some(d.updated_at))),
     ]

@@ -11,6 +11,7 @@ pub mod devices;
 pub mod documents;
 pub mod events;
 pub mod groups;
+pub mod jobs;
 pub mod latest;
 pub mod messages;
 pub mod mqtt_sessions;
