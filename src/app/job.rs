@@ -1,209 +1,238 @@
-//! Background jobs with progress. They live only in this process: a restart forgets them.
+//! Jobs: listed, shown and cancelled whatever their kind, and those of models run.
+//!
+//! A job of a model runs in this process: one that a restart interrupts has failed. It is not run again by itself, because its
+//! model may have another version now, and whoever asked for it may see less.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::App;
-use crate::domain::{DeviceId, Error, ModelId, OrgId, Principal, Resource, Result, Scope};
+use crate::domain::job::{ImportReport, ImportedFile, Job, JobEnd, JobFilter, JobKind, JobState, JobSubject};
+use crate::domain::{Error, JobId, Kind, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
-/// Maximum jobs that run at the same time; the others are queued.
+/// Maximum jobs of models that run at the same time; the others are queued.
 const MAX_RUNNING_JOBS: usize = 2;
+/// Interval between two attempts to store the end of a job.
+const STORE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Maximum queued and running jobs of one organization.
-const MAX_UNFINISHED_JOBS_PER_ORG: usize = 100;
-
-/// Maximum remembered jobs; the oldest finished ones are forgotten first.
-const MAX_REMEMBERED_JOBS: usize = 1000;
-
-/// The state of a job.
-#[derive(Debug, Clone, PartialEq)]
-pub enum JobState {
-    Queued,
-    Running,
-    Done(Value),
-    Failed(String),
-    Cancelled,
-}
-
-impl JobState {
-    pub fn name(&self) -> &'static str {
-        match self {
-            JobState::Queued => "queued",
-            JobState::Running => "running",
-            JobState::Done(_) => "done",
-            JobState::Failed(_) => "failed",
-            JobState::Cancelled => "cancelled",
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        !matches!(self, JobState::Queued | JobState::Running)
-    }
-}
-
-/// A snapshot of a job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Job {
-    pub id: i32,
-    pub kind: &'static str,
-    /// The model the job works on.
-    pub model: ModelId,
-    pub state: JobState,
-    /// Progress from 0 to 1.
-    pub progress: f64,
-}
-
-/// The subject of a job, which decides who may see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct JobSubject {
-    pub org: OrgId,
-    pub device: DeviceId,
-    pub model: ModelId,
-}
-
-struct JobEntry {
-    job: Job,
-    subject: JobSubject,
-    cancel: CancellationToken,
-}
-
-/// All jobs of the process.
+/// The jobs of models.
 pub(super) struct Jobs {
-    all: Arc<Mutex<BTreeMap<i32, JobEntry>>>,
-    turns: Arc<Semaphore>,
+    store: Arc<Store>,
+    unfinished: Mutex<HashMap<JobId, CancellationToken>>,
+    turns: Semaphore,
 }
 
-impl Default for Jobs {
-    fn default() -> Self {
-        Self { all: Arc::default(), turns: Arc::new(Semaphore::new(MAX_RUNNING_JOBS)) }
-    }
-}
-
-/// Reports the state and progress of a job.
-#[derive(Clone)]
+/// Reports the progress of a job.
 pub(super) struct JobReporter {
-    id: i32,
-    all: Arc<Mutex<BTreeMap<i32, JobEntry>>>,
+    store: Arc<Store>,
+    uuid: Uuid,
 }
 
 impl JobReporter {
     /// Sets the progress, from 0 to 1.
     pub fn set_progress(&self, part: f64) {
-        if let Some(entry) = self.all.lock().get_mut(&self.id) {
-            entry.job.progress = part.clamp(0.0, 1.0);
-        }
-    }
-
-    fn set_state(&self, state: JobState) {
-        if let Some(entry) = self.all.lock().get_mut(&self.id)
-            && !entry.job.state.is_over()
-        {
-            if matches!(state, JobState::Done(_)) {
-                entry.job.progress = 1.0;
-            }
-            entry.job.state = state;
-        }
+        self.store.catalog().set_job_progress(self.uuid, Some(part));
     }
 }
 
 impl Jobs {
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, unfinished: Mutex::default(), turns: Semaphore::new(MAX_RUNNING_JOBS) }
+    }
+
     /// Queues `work` and runs it as soon as a slot is free. Cancelling drops it at its next await point.
     ///
     /// # Errors
-    /// `Throttled` when the organization has too many unfinished jobs.
-    pub fn start<W>(
-        &self,
-        kind: &'static str,
+    /// As `Catalog::create_job`.
+    pub async fn start<W>(
+        self: &Arc<Self>,
+        who: &Principal,
+        kind: JobKind,
         subject: JobSubject,
-        work: impl FnOnce(JobReporter) -> W,
+        work: impl FnOnce(JobReporter) -> W + Send + 'static,
     ) -> Result<Job>
     where
         W: Future<Output = Result<Value>> + Send + 'static,
     {
-        let cancel = CancellationToken::new();
-        let job = self.add(kind, subject, cancel.clone())?;
-        let report = JobReporter { id: job.id, all: self.all.clone() };
-        let (work, turns) = (work(report.clone()), self.turns.clone());
-        let run = async move {
-            let _turn = turns.acquire().await.map_err(|_| Error::unavailable("the server is stopping"))?;
-            report.set_state(JobState::Running);
-            work.await
-        };
-        let report = JobReporter { id: job.id, all: self.all.clone() };
-        tokio::spawn(async move {
-            let state = match cancel.run_until_cancelled(run).await {
-                None => JobState::Cancelled,
-                Some(Ok(result)) => JobState::Done(result),
-                Some(Err(error)) => {
-                    if error.kind.is_our_fault() {
-                        tracing::error!(job = report.id, error = error.full_message(), "a job failed");
-                    }
-                    JobState::Failed(error.message)
-                }
-            };
-            report.set_state(state);
+        let (jobs, who) = (self.clone(), who.clone());
+        // A caller that leaves between the row and the work would leave a row that nobody works on.
+        let started = tokio::spawn(async move {
+            let job = jobs.store.catalog().create_job(&who, kind, subject).await?;
+            let cancel = CancellationToken::new();
+            jobs.unfinished.lock().insert(job.id, cancel.clone());
+            let work = work(JobReporter { store: jobs.store.clone(), uuid: job.uuid });
+            tokio::spawn(jobs.run((job.id, job.uuid), cancel, work));
+            Ok(job)
         });
-        Ok(job)
+        started.await.unwrap_or_else(|e| Err(Error::internal("a job was not started").with_source(e)))
     }
 
-    fn add(&self, kind: &'static str, subject: JobSubject, cancel: CancellationToken) -> Result<Job> {
-        let mut all = self.all.lock();
-        let unfinished = |e: &&JobEntry| e.subject.org == subject.org && !e.job.state.is_over();
-        if all.values().filter(unfinished).count() >= MAX_UNFINISHED_JOBS_PER_ORG {
-            return Err(Error::throttled(60));
-        }
-        if all.len() >= MAX_REMEMBERED_JOBS
-            && let Some(oldest) = all.values().find(|e| e.job.state.is_over()).map(|e| e.job.id)
-        {
-            all.remove(&oldest);
-        }
-        let id = all.last_key_value().map_or(1, |(id, _)| id + 1);
-        let job = Job { id, kind, model: subject.model, state: JobState::Queued, progress: 0.0 };
-        all.insert(id, JobEntry { job: job.clone(), subject, cancel });
-        Ok(job)
-    }
-
-    /// Returns the state of a job; `None` for one that is no longer remembered.
-    pub fn state(&self, id: i32) -> Option<JobState> {
-        self.all.lock().get(&id).map(|entry| entry.job.state.clone())
-    }
-
-    fn find(&self, id: i32) -> Option<(Job, JobSubject)> {
-        self.all.lock().get(&id).map(|entry| (entry.job.clone(), entry.subject))
-    }
-
-    fn cancel(&self, id: i32) {
-        if let Some(entry) = self.all.lock().get_mut(&id) {
-            entry.cancel.cancel();
-            if !entry.job.state.is_over() {
-                entry.job.state = JobState::Cancelled;
+    async fn run(
+        self: Arc<Self>,
+        (id, uuid): (JobId, Uuid),
+        cancel: CancellationToken,
+        work: impl Future<Output = Result<Value>> + Send,
+    ) {
+        let work = AssertUnwindSafe(self.run_in_turn(id, work)).catch_unwind();
+        let ended = cancel.run_until_cancelled(work).await;
+        self.unfinished.lock().remove(&id);
+        // Whoever cancelled it has stored that.
+        let Some(ended) = ended else { return };
+        let end = match ended.unwrap_or_else(|_| Err(Error::internal("a job panicked"))) {
+            Ok(result) => JobEnd::Done(result),
+            Err(error) => {
+                if error.kind.is_our_fault() {
+                    tracing::error!(job = id.0, error = error.full_message(), "a job failed");
+                }
+                JobEnd::Failed(error.message)
             }
+        };
+        self.store_end(id, end).await;
+        self.store.catalog().forget_job_progress(uuid);
+    }
+
+    async fn run_in_turn(
+        &self,
+        id: JobId,
+        work: impl Future<Output = Result<Value>> + Send,
+    ) -> Result<Value> {
+        let _turn = self.turns.acquire().await.map_err(|_| Error::unavailable("the server is stopping"))?;
+        self.store.catalog().start_job(id).await?;
+        work.await
+    }
+
+    /// Stores how a job ended, as soon as the catalog can. It has ended already when it was cancelled at the last moment, and it
+    /// is not there any more when its device was deleted.
+    async fn store_end(&self, id: JobId, end: JobEnd) {
+        loop {
+            match self.store.catalog().end_job(id, end.clone()).await {
+                Err(error) if error.kind == Kind::Unavailable => {
+                    let text = error.full_message();
+                    tracing::warn!(
+                        job = id.0,
+                        error = text,
+                        "the end of a job is not stored; it is tried again"
+                    );
+                    tokio::time::sleep(STORE_INTERVAL).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Returns the state of a job; `None` for one that is no longer listed.
+    ///
+    /// # Errors
+    /// `Unavailable` when the catalog does not answer.
+    pub async fn state(&self, id: JobId) -> Result<Option<JobState>> {
+        self.store.catalog().job_state(id).await
+    }
+
+    fn stop(&self, id: JobId) {
+        if let Some(cancel) = self.unfinished.lock().get(&id) {
+            cancel.cancel();
         }
     }
 }
 
 impl App {
-    /// Returns a job; `NotFound` if the principal may not see its subject, or if it began before the last start.
-    pub fn job(&self, principal: &Principal, id: i32) -> Result<Job> {
-        principal.require(Scope::read(Resource::System))?;
-        let (job, subject) = self.ai.jobs.find(id).ok_or_else(Error::not_found)?;
-        if subject.org != principal.org || self.store.catalog().device(principal, subject.device).is_err() {
-            return Err(Error::hidden());
-        }
-        Ok(job)
+    /// Returns the jobs whose subjects the principal sees, the newest first.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `system:read` or `value:read`; `Unavailable`.
+    pub async fn jobs(&self, principal: &Principal, filter: &JobFilter) -> Result<Vec<Job>> {
+        require_either(principal, Scope::read)?;
+        self.store.catalog().jobs(principal, filter).await
     }
 
-    /// Cancels a job; what it has written stays. A finished job is unchanged.
-    pub fn cancel_job(&self, principal: &Principal, id: i32) -> Result<()> {
-        principal.require(Scope::write(Resource::System))?;
-        self.job(principal, id)?;
-        self.ai.jobs.cancel(id);
+    /// Returns a job.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `system:read` or `value:read`; `NotFound` when the principal does not see its subject.
+    pub async fn job(&self, principal: &Principal, id: JobId) -> Result<Job> {
+        require_either(principal, Scope::read)?;
+        self.store.catalog().job(principal, id).await
+    }
+
+    /// Cancels a job; what it has written stays, except the file of an export. A finished job is unchanged.
+    ///
+    /// # Errors
+    /// `NotFound` as [`App::job`]; `Forbidden` without the scope that its kind needs.
+    pub async fn cancel_job(&self, principal: &Principal, id: JobId) -> Result<()> {
+        require_either(principal, Scope::write)?;
+        self.job(principal, id).await?.check_may_cancel(principal)?;
+        let job = self.store.catalog().cancel_job(principal, id).await?;
+        match job.kind {
+            JobKind::Score | JobKind::Rescore => self.ai.jobs.stop(id),
+            JobKind::Export => self.stop_export(job.uuid),
+            // Its sender is told when it reports.
+            JobKind::Import => {}
+        }
         Ok(())
     }
+
+    /// Creates the job of an import, whose sender reports how far it is.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:write`; `Throttled` when too many imports of the organization run.
+    pub async fn create_import(&self, principal: &Principal, file: ImportedFile) -> Result<Job> {
+        principal.require(Scope::write(Resource::Value))?;
+        self.store.catalog().create_job(principal, JobKind::Import, JobSubject::Import(file)).await
+    }
+
+    /// Returns a job to a principal that may report about imports.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scope `value:write`; `NotFound` as [`App::job`].
+    pub async fn job_to_report(&self, principal: &Principal, id: JobId) -> Result<Job> {
+        principal.require(Scope::write(Resource::Value))?;
+        self.job(principal, id).await
+    }
+
+    /// Takes a report about an import.
+    ///
+    /// # Errors
+    /// As [`App::job_to_report`]; `Conflict` when it has ended, for example because it was cancelled, and for other jobs.
+    pub async fn report_import(&self, principal: &Principal, id: JobId, report: ImportReport) -> Result<Job> {
+        principal.require(Scope::write(Resource::Value))?;
+        self.store.catalog().report_import(principal, id, report).await
+    }
+
+    /// Ends what a former process left unfinished. Called before anybody is answered.
+    ///
+    /// # Errors
+    /// `Unavailable` when the catalog does not answer.
+    pub async fn recover_jobs(&self) -> Result<()> {
+        self.store.catalog().recover_jobs().await
+    }
+
+    /// Stores the progress of jobs, and fails imports whose senders are silent.
+    pub(super) async fn keep_jobs(&self) -> Result<()> {
+        self.store.catalog().save_job_progress().await?;
+        let failed = self.store.catalog().fail_abandoned_imports(self.clock.now()).await?;
+        if failed > 0 {
+            tracing::warn!(failed, "imports without a report have failed");
+        }
+        Ok(())
+    }
+}
+
+/// Jobs are of the system or of values, by their kind.
+fn require_either(principal: &Principal, access: fn(Resource) -> Scope) -> Result<()> {
+    let scopes = [Resource::System, Resource::Value].map(access);
+    if scopes.iter().any(|scope| principal.scopes.allows(*scope)) {
+        return Ok(());
+    }
+    Err(Error::forbidden(format!("this needs the scope {} or {}", scopes[0], scopes[1])))
 }

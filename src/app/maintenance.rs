@@ -9,6 +9,8 @@ use crate::domain::{Micros, Result};
 
 /// Interval in which counted refusals are saved.
 const SAVE_REFUSALS: Duration = Duration::from_secs(5);
+/// Interval in which the progress of jobs is saved.
+const SAVE_PROGRESS: Duration = Duration::from_secs(5);
 /// Interval in which the counts of accepted readings are saved.
 const SAVE_COUNTS: Duration = Duration::from_secs(5);
 /// Interval in which the last uses of keys are saved.
@@ -25,19 +27,20 @@ impl App {
             ticks
         };
         let (mut refusals, mut uses) = (later(SAVE_REFUSALS), later(SAVE_USES));
-        let mut counts = later(SAVE_COUNTS);
+        let (mut counts, mut jobs) = (later(SAVE_COUNTS), later(SAVE_PROGRESS));
         let mut forget = interval(PURGE_INTERVAL);
         loop {
             let (what, done) = tokio::select! {
                 _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
                 _ = counts.tick() => ("counts of readings", self.store.catalog().save_reading_counts().await),
+                _ = jobs.tick() => ("progress of jobs", self.keep_jobs().await),
                 _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
                 _ = forget.tick() => ("expired rows", self.purge_expired().await),
             };
             if let Err(error) = done {
                 tracing::warn!(
                     error = error.full_message(),
-                    "{what}: the catalog was not written; it is tried again"
+                    "{what}: the work was not finished; it is tried again"
                 );
             }
         }
@@ -49,6 +52,7 @@ impl App {
         let saved = [
             catalog.save_denials().await,
             catalog.save_reading_counts().await,
+            catalog.save_job_progress().await,
             catalog.save_last_used().await,
         ];
         saved.into_iter().collect()
@@ -59,10 +63,12 @@ impl App {
         self.store.catalog().purge_expired_sessions(now).await?;
         self.store.catalog().purge_expired_tokens(now).await?;
         self.purge_media(now).await?;
-        self.purge_unreferenced_objects().await?;
         self.purge_quarantine(now).await?;
         self.purge_exports(now).await?;
+        self.store.catalog().purge_jobs(now).await?;
         let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
-        self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await
+        self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await?;
+        // The last one: it may need a bucket, which may be away.
+        self.purge_unreferenced_objects().await
     }
 }

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub mqtt: MqttMetrics,
     /// Deliveries of notifications.
     pub notifications: NotificationCounts,
+    /// Alerts since the start that were not raised because their rule had raised enough.
+    pub suppressed_alerts: u64,
 }
 
 /// The collector status of one device.
@@ -70,6 +72,7 @@ impl App {
             resident_bytes: resident_bytes(),
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
+            suppressed_alerts: self.alerts.suppressed(),
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod mk;
 pub mod mqtt;
 pub mod named_queries;
 pub mod notification;
+pub mod object_content;
 pub mod onpremise;
 mod opcua;
 pub mod opensynaptic;
@@ -142,6 +143,7 @@ pub struct App {
     gateway: Arc<gateway::GatewayHub>,
     mqtt: mqtt::MqttParts,
     notifications: notification::NotificationParts,
+    alerts: Arc<alert::counters::AlertCounters>,
     blynk: blynk::BlynkParts,
     readings: readings::ReadingParts,
     mk: mk::MkParts,
@@ -181,6 +183,7 @@ impl App {
             gateway: Arc::default(),
             mqtt,
             notifications,
+            alerts: Arc::default(),
             blynk,
             readings: Default::default(),
             mk: mk::MkParts::default(),

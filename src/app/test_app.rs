@@ -34,6 +34,7 @@ pub async fn open() -> (TempDir, App) {
     let options = StoreOptions {
         data_dir: dir.path().to_owned(),
         lake_url: None,
+        objects_url: None,
         wal_segment_bytes: 1 << 20,
         flush,
         compaction,

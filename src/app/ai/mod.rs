@@ -51,12 +51,13 @@ impl AiParts {
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(InferencePool::new());
         let detectors = Arc::new(DetectorCache::new(store.clone(), threads.clone(), loaded_bytes));
+        let jobs = Arc::new(Jobs::new(store.clone()));
         Self {
             store,
             inference_pool: threads,
             detectors,
             statuses: Arc::default(),
-            jobs: Arc::default(),
+            jobs,
             reads: Arc::new(Semaphore::new(MAX_CONCURRENT_READS)),
         }
     }

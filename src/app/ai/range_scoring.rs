@@ -11,8 +11,9 @@ use super::calibrate::range_problem;
 use super::inference_pool::InferencePriority;
 use super::window_feed::{FeedItem, SourceReading, WindowFeed, WindowScores, window_plan};
 use crate::app::App;
-use crate::app::job::{Job, JobReporter, JobSubject};
+use crate::app::job::JobReporter;
 use crate::domain::event::{EventFilter, EventSpec};
+use crate::domain::job::{Job, JobKind, JobSubject};
 use crate::domain::min_max::MinMax;
 use crate::domain::model::{ANOMALY_EVENT_KIND, Anomaly, Model};
 use crate::domain::pagination::Pagination;
@@ -170,7 +171,7 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` when the principal may not see every source; `Throttled` when too many jobs wait.
-    pub fn score_history(
+    pub async fn score_history(
         &self,
         principal: &Principal,
         id: ModelId,
@@ -180,7 +181,7 @@ impl App {
         principal.require(Scope::write(Resource::System))?;
         Error::check(range_problem(range.min, range.max).into_iter().collect())?;
         let model = self.model_with_sources_to_change(principal, id)?;
-        self.scorer().start_scoring("score", model, range, events)
+        self.scorer().start_scoring((principal, JobKind::Score), model, range, events).await
     }
 
     /// Returns the model with all of its sources, for a principal that may change it and sees every source.
@@ -207,16 +208,15 @@ impl App {
 
 impl ModelScorer {
     /// Starts a job that writes the scores of a range and, with `events`, the events of its anomalies.
-    pub fn start_scoring(
+    pub async fn start_scoring(
         &self,
-        kind: &'static str,
+        (who, kind): (&Principal, JobKind),
         model: Arc<Model>,
         range: MinMax<Micros>,
         events: bool,
     ) -> Result<Job> {
-        let (scorer, subject) =
-            (self.clone(), JobSubject { org: model.org, device: model.device, model: model.id });
-        let work = |report: JobReporter| async move {
+        let (scorer, subject) = (self.clone(), JobSubject::Model { model: model.id, device: model.device });
+        let work = move |report: JobReporter| async move {
             let mut history = scorer.history(&model, range.min, range.max).await?;
             let (mut windows, mut past) = (0, AnomalyCollector::new(&model));
             while let Some(scores) = history.next().await? {
@@ -233,7 +233,7 @@ impl ModelScorer {
             let (version, events) = (model.version.number, if events { found.len() } else { 0 });
             Ok(json!({"model": model.id.0, "version": version, "windows": windows, "events": events}))
         };
-        self.ai.jobs.start(kind, subject, work)
+        self.ai.jobs.start(who, kind, subject, work).await
     }
 
     /// Writes events of past anomalies: replaces those with the same beginning, creates the others.

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::domain::alert::{Alert, AlertActor, AlertDetails, AlertStep, Severity};
 use crate::domain::document::rules::{MAX_TEXT, check_optional};
 use crate::domain::event::{Event, EventFilter};
-use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
 use crate::store::catalog::Catalog;
 
 /// Alerts and the number of all that pass the filter.
@@ -57,6 +57,24 @@ impl App {
         let actor = AlertActor { name: actor, at: self.clock.now(), note };
         let event = self.store.catalog().step_alert(principal, uuid, step, actor).await?;
         shown_alert(self.store.catalog(), principal, event)
+    }
+}
+
+impl App {
+    /// Resolves the alert of an event in the name of the principal. A repeat changes nothing.
+    ///
+    /// # Errors
+    /// As [`App::step_alert`]; `NotFound` also for an event that is no alert.
+    pub async fn resolve_alert_of_event(
+        &self,
+        principal: &Principal,
+        id: EventId,
+        note: Option<String>,
+    ) -> Result<Event> {
+        let event = self.event_to_change(principal, id).await?;
+        let actor = principal.caller.to_string();
+        self.step_alert(principal, event.uuid, AlertStep::Resolve, (actor, note)).await?;
+        self.event(principal, id).await
     }
 }
 

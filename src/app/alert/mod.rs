@@ -1,6 +1,7 @@
 //! Alert rules, their alerts, and events as the MK platform shows them.
 
 pub mod alerts;
+pub mod counters;
 pub mod events;
 mod live;
 mod rules;

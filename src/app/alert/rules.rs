@@ -6,15 +6,20 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
+use crate::domain::alert::target::RuleTarget;
 use crate::domain::companion::Companion;
-use crate::domain::{AlertRuleId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+use crate::domain::{AlertRuleId, DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
 
-/// A rule with the id that its stream is shown with.
+/// A rule with the ids that what it watches is shown with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownAlertRule {
     pub rule: Arc<AlertRule>,
-    /// UUID of the stream.
-    pub sensor: Uuid,
+    /// UUID of the stream; `None` of a rule on a device.
+    pub sensor: Option<Uuid>,
+    /// UUID of the device whose state is watched; `None` of a rule on a stream.
+    pub device: Option<Uuid>,
+    /// Alerts that were not raised because the rule had raised enough in the hour, since it was made.
+    pub suppressed: u64,
 }
 
 /// Which rules are asked for.
@@ -22,6 +27,8 @@ pub struct ShownAlertRule {
 pub struct AlertRuleFilter {
     /// UUID of the stream.
     pub sensor: Option<Uuid>,
+    /// UUID of the device whose state is watched.
+    pub device: Option<Uuid>,
     pub enabled: Option<bool>,
 }
 
@@ -32,7 +39,8 @@ impl App {
         let rules = self.store.catalog().alert_rules(principal);
         let shown = rules.into_iter().filter_map(|rule| self.shown_rule(principal, rule).ok());
         let is_wanted = |shown: &ShownAlertRule| {
-            filter.sensor.is_none_or(|sensor| sensor == shown.sensor)
+            filter.sensor.is_none_or(|sensor| Some(sensor) == shown.sensor)
+                && filter.device.is_none_or(|device| Some(device) == shown.device)
                 && filter.enabled.is_none_or(|enabled| enabled == shown.rule.spec.enabled)
         };
         Ok(shown.filter(is_wanted).collect())
@@ -44,9 +52,9 @@ impl App {
     }
 
     /// Returns a rule by its row.
-    pub fn alert_rule_by_id(&self, principal: &Principal, id: AlertRuleId) -> Result<Arc<AlertRule>> {
+    pub fn alert_rule_by_id(&self, principal: &Principal, id: AlertRuleId) -> Result<ShownAlertRule> {
         principal.require(Scope::read(Resource::EventLog))?;
-        self.store.catalog().alert_rule_by_id(principal, id)
+        self.shown_rule(principal, self.store.catalog().alert_rule_by_id(principal, id)?)
     }
 
     /// Returns the rule for a principal that may change it.
@@ -72,6 +80,11 @@ impl App {
         Ok(stream.id)
     }
 
+    /// Returns the device whose state a rule watches, by its UUID.
+    pub fn watched_device(&self, principal: &Principal, device: Uuid) -> Result<DeviceId> {
+        Ok(self.store.catalog().device_by_uuid(principal, device)?.id)
+    }
+
     /// Returns every problem of a rule as it would be stored, except that of a name that is taken. `stored` is the rule
     /// that is to be changed.
     pub fn alert_rule_problems(
@@ -83,7 +96,7 @@ impl App {
         self.store.catalog().alert_rule_problems(principal, spec, stored)
     }
 
-    /// Creates a rule, which evaluates what is written from now on.
+    /// Creates a rule, which evaluates what is written, or what state its device is in, from now on.
     ///
     /// # Errors
     /// `Invalid` with every problem; `Conflict` for a name that is taken; `LimitReached`.
@@ -122,7 +135,12 @@ impl App {
     }
 
     fn shown_rule(&self, principal: &Principal, rule: Arc<AlertRule>) -> Result<ShownAlertRule> {
-        let sensor = self.store.catalog().stream(principal, rule.spec.stream)?.uuid;
-        Ok(ShownAlertRule { rule, sensor })
+        let catalog = self.store.catalog();
+        let (sensor, device) = match rule.spec.target {
+            RuleTarget::Stream(id) => (Some(catalog.stream(principal, id)?.uuid), None),
+            RuleTarget::Device(id) => (None, Some(catalog.device(principal, id)?.aliases.uuid)),
+        };
+        let suppressed = self.alerts.of_rule(rule.id);
+        Ok(ShownAlertRule { rule, sensor, device, suppressed })
     }
 }

@@ -34,7 +34,7 @@ pub struct Import {
 
 impl App {
     /// Stores past values; a value replaces one of the same time. Values too far in the future are skipped, and so are
-    /// values so old that they would be removed at once. Devices are not told.
+    /// values so old that they would be removed at once. Devices are not told, and alert rules do not evaluate them.
     ///
     /// # Errors
     /// `Forbidden` naming the permission; `NotFound` for a device or a datastream that the token does not see; `Invalid`
@@ -58,7 +58,7 @@ impl App {
         let counted = self.blynk.imports.lock().try_acquire(&device.id, now);
         counted.map_err(Error::throttled)?;
         if !rows.is_empty() {
-            self.store.write(&access.principal, rows).await?;
+            self.store.import(&access.principal, rows).await?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::parquet_file::ParquetFile;
 use crate::domain::export::{Manifest, ManifestFile};
 use crate::domain::{Error, Result};
-use crate::host::object_files::ObjectUpload;
+use crate::store::objects::ObjectUpload;
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";

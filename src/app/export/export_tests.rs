@@ -17,10 +17,12 @@ use crate::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::document::{AnnotationClassSpec, DocumentSpec, SiteSpec};
 use crate::domain::export::{ExportContent, ExportResult, ExportScope, ExportStatus, KEPT_S, Manifest};
+use crate::domain::job::{JobFilter, JobState};
 use crate::domain::stream::StreamFilter;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{DeviceId, Kind};
 use crate::store::catalog::AnnotationChange;
+use crate::store::objects::reader::ObjectReader;
 
 const NOON: Micros = Micros(1_777_377_600_000_000);
 
@@ -61,7 +63,7 @@ impl Plant {
     async fn write(&self, export: &Export) -> Export {
         let catalog = self.app.store.catalog();
         let started = catalog.start_export(export.uuid).await.unwrap();
-        self.app.run_export(started, &JobProgress::default()).await;
+        self.app.run_export(started, &CancellationToken::new()).await;
         self.app.export(&self.who, export.uuid).await.unwrap()
     }
 
@@ -76,7 +78,9 @@ impl Plant {
     /// The readings of a finished export, and its manifest.
     fn read(&self, export: &Export) -> (Vec<RecordBatch>, Manifest) {
         let mut bytes = Vec::new();
-        self.app.export_files().open(export.uuid).unwrap().read_to_end(&mut bytes).unwrap();
+        let opened = self.app.export_files().open(export.uuid).unwrap();
+        let ObjectReader::Local(mut file) = opened else { panic!("exports are in the data directory") };
+        file.read_to_end(&mut bytes).unwrap();
         assert_eq!(export.result.map(|result| result.size_bytes), Some(bytes.len() as u64));
         let zip = ZipArchive::from_slice(&bytes).unwrap();
         let (mut readings, mut manifest) = (Vec::new(), None);
@@ -248,6 +252,31 @@ async fn what_was_interrupted_is_written_again() {
     assert_eq!(ready.status, ExportStatus::Ready);
     assert_eq!(plant.files(), [export.uuid.to_string()]);
     assert_eq!(plant.read(&ready).0.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_export_has_failed_and_leaves_no_file() {
+    let plant = Plant::open().await;
+    plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
+    let catalog = plant.app.store.catalog();
+    // Cancelled while it is written, and when all of it is written.
+    for stops_worker in [true, false] {
+        let export = plant.request(ExportScope::Device, plant.uuid).await;
+        let started = catalog.start_export(export.uuid).await.unwrap();
+        let jobs = plant.app.jobs(&plant.who, &JobFilter::default()).await.unwrap();
+        assert_eq!((jobs[0].uuid, jobs[0].state), (export.uuid, JobState::Running));
+        plant.app.cancel_job(&plant.who, jobs[0].id).await.unwrap();
+        let cancel = CancellationToken::new();
+        if stops_worker {
+            cancel.cancel();
+        }
+        plant.app.run_export(started, &cancel).await;
+        assert!(plant.files().is_empty(), "{stops_worker}");
+        let failed = plant.app.export(&plant.who, export.uuid).await.unwrap();
+        assert_eq!((failed.status, failed.error.as_str()), (ExportStatus::Failed, "cancelled"));
+        let job = plant.app.job(&plant.who, jobs[0].id).await.unwrap();
+        assert_eq!((job.state, job.error.as_str()), (JobState::Cancelled, ""));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::blocking;
 use crate::app::App;
+use crate::app::object_content::ObjectContent;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::export::{Export, ExportStatus};
 use crate::domain::time::MICROS_PER_SECOND;
@@ -24,7 +25,7 @@ pub struct ExportLink {
 #[derive(Debug)]
 pub struct ExportFile {
     pub export: Uuid,
-    pub file: tokio::fs::File,
+    pub content: ObjectContent,
     pub size_bytes: u64,
 }
 
@@ -63,6 +64,7 @@ impl App {
             opened => opened.map(Some),
         });
         let file = opened.await?.ok_or_else(no_file)?;
-        Ok(ExportFile { export: uuid, file: tokio::fs::File::from_std(file), size_bytes: result.size_bytes })
+        let content = ObjectContent::new(file);
+        Ok(ExportFile { export: uuid, content, size_bytes: result.size_bytes })
     }
 }

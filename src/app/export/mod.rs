@@ -15,18 +15,17 @@ mod worker;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::link::{ExportFile, ExportLink};
-use self::write::JobProgress;
 use super::App;
 use crate::domain::export::{Export, ExportSpec};
 use crate::domain::{Micros, OrgId, Principal, Resource, Result, Scope};
-use crate::host::object_files::ObjectFiles;
+use crate::store::objects::ObjectFiles;
 
 /// Directory of the files.
 const EXPORT_DIR: &str = "exports";
@@ -41,10 +40,10 @@ pub struct ExportParts {
 }
 
 /// An export that a worker writes.
-#[derive(Clone)]
 struct RunningExport {
     org: OrgId,
-    progress: Arc<JobProgress>,
+    /// Cancelled with its job.
+    cancel: CancellationToken,
 }
 
 impl App {
@@ -92,8 +91,14 @@ impl App {
 
     /// Returns how much of an export is written, from 0 to 1; `None` unless it is being written by this process.
     pub fn export_progress(&self, export: &Export) -> Option<f64> {
-        let running = self.exports.running.lock();
-        running.get(&export.uuid).map(|job| job.progress.part())
+        self.store.catalog().job_progress(export.uuid)
+    }
+
+    /// Stops the worker of an export whose job was cancelled, which removes the unfinished file.
+    pub(super) fn stop_export(&self, uuid: Uuid) {
+        if let Some(export) = self.exports.running.lock().get(&uuid) {
+            export.cancel.cancel();
+        }
     }
 
     /// Deletes a finished export with its file.
@@ -103,12 +108,16 @@ impl App {
     pub async fn delete_export(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_export(principal)?;
         self.store.catalog().delete_export(principal, uuid).await?;
+        self.remove_export_file(uuid).await;
+        Ok(())
+    }
+
+    async fn remove_export_file(&self, uuid: Uuid) {
         let files = self.export_files();
         let removed = tokio::task::spawn_blocking(move || files.remove(uuid)).await;
         if !matches!(removed, Ok(Ok(()))) {
             tracing::warn!(export = %uuid, "the file of a deleted export stays until the next hour");
         }
-        Ok(())
     }
 
     /// Removes the files of exports that have been kept for their time, and files without an export.
@@ -136,6 +145,7 @@ impl App {
         Ok(())
     }
 
+    /// In the data directory also where objects are in a bucket: they are kept for a week, and are in no backup.
     fn export_files(&self) -> ObjectFiles {
         ObjectFiles::new(self.settings.data_dir.join(EXPORT_DIR))
     }

@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::RunningExport;
-use super::write::JobProgress;
 use crate::app::App;
 use crate::domain::export::Export;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Kind, Result};
 
 /// Exports that are written at the same time, each of another organization: none holds up all others.
 const MAX_RUNNING: usize = 2;
@@ -53,36 +52,45 @@ impl App {
     /// Starts the exports that there is room for.
     async fn start_exports(self: &Arc<App>, jobs: &mut JoinSet<()>) -> Result<()> {
         for export in self.store.catalog().unfinished_exports().await? {
-            let Some(permit) = self.admit_export(&export) else { continue };
-            let started = self.store.catalog().start_export(export.uuid).await?;
-            jobs.spawn(async move {
-                let RunningPermit { app, uuid } = &permit;
-                let progress = app.exports.running.lock().get(uuid).map(|job| Arc::clone(&job.progress));
-                app.run_export(started, &progress.unwrap_or_default()).await;
-            });
+            let Some((permit, cancel)) = self.admit_export(&export) else { continue };
+            let started = match self.store.catalog().start_export(export.uuid).await {
+                // It was cancelled since it was listed.
+                Err(error) if error.kind == Kind::Conflict => continue,
+                started => started?,
+            };
+            jobs.spawn(async move { permit.app.run_export(started, &cancel).await });
         }
         Ok(())
     }
 
-    fn admit_export(self: &Arc<App>, export: &Export) -> Option<RunningPermit> {
+    fn admit_export(self: &Arc<App>, export: &Export) -> Option<(RunningPermit, CancellationToken)> {
         let mut running = self.exports.running.lock();
         let is_busy = running.len() >= MAX_RUNNING || running.values().any(|job| job.org == export.org);
         if is_busy || running.contains_key(&export.uuid) {
             return None;
         }
-        let progress = Arc::<JobProgress>::default();
-        running.insert(export.uuid, RunningExport { org: export.org, progress });
-        Some(RunningPermit { app: Arc::clone(self), uuid: export.uuid })
+        let cancel = CancellationToken::new();
+        running.insert(export.uuid, RunningExport { org: export.org, cancel: cancel.clone() });
+        Some((RunningPermit { app: Arc::clone(self), uuid: export.uuid }, cancel))
     }
 
     /// Writes an export and stores how it ended. When that cannot be stored, it is still running and written again.
-    pub(super) async fn run_export(&self, export: Export, progress: &JobProgress) {
+    /// One that was cancelled has ended already, and leaves no file.
+    pub(super) async fn run_export(&self, export: Export, cancel: &CancellationToken) {
         // One that panics would be taken again and again.
-        let written = AssertUnwindSafe(self.write_export(&export, progress)).catch_unwind().await;
+        let written = AssertUnwindSafe(self.write_export(&export, cancel)).catch_unwind().await;
         let written = written.unwrap_or_else(|_| Err(Error::internal("writing the export panicked")));
         let end = written.map_err(|error| failure(&export, error));
-        if let Err(error) = self.store.catalog().finish_export(export.uuid, end).await {
-            tracing::warn!(export = %export.uuid, error = error.full_message(), "the end of an export is not stored");
+        match self.store.catalog().finish_export(export.uuid, end).await {
+            Ok(_) => {}
+            // It was cancelled when all of it was written, and perhaps deleted then.
+            Err(error) if matches!(error.kind, Kind::Conflict | Kind::NotFound) => {
+                self.remove_export_file(export.uuid).await;
+            }
+            Err(error) => {
+                let text = error.full_message();
+                tracing::warn!(export = %export.uuid, error = text, "the end of an export is not stored");
+            }
         }
     }
 }

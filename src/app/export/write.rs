@@ -1,40 +1,21 @@
 //! Writes one export: reads its rows page by page, and hands them to the thread that writes the file.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::archive::{self, ArchivePart, UploadWriter};
 use super::plan::{ExportPlan, ExportSensor};
 use super::{EXPORT_DIR, annotations, blocking, row_batches};
 use crate::app::App;
-use crate::domain::export::{Export, ExportContent, ExportResult, ExportSpec, Manifest};
+use crate::domain::export::{CANCELLED, Export, ExportContent, ExportResult, ExportSpec, Manifest};
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 use crate::host::disk_space;
-use crate::host::object_files::ObjectUpload;
+use crate::store::objects::ObjectUpload;
 
 /// Parts that wait for the writer.
 const PARTS_AHEAD: usize = 2;
 /// Bytes that an export leaves free on the disk, which the readings need too.
 const MIN_FREE_BYTES: u64 = 256 << 20;
-/// [`JobProgress`] counts millionths.
-const WHOLE: f64 = 1e6;
-
-/// How much of a job is done.
-#[derive(Debug, Default)]
-pub struct JobProgress(AtomicU32);
-
-impl JobProgress {
-    /// Sets the part that is done, from 0 to 1.
-    pub fn set(&self, part: f64) {
-        self.0.store((part.clamp(0.0, 1.0) * WHOLE) as u32, Ordering::Relaxed);
-    }
-
-    /// The part that is done, from 0 to 1.
-    pub fn part(&self) -> f64 {
-        f64::from(self.0.load(Ordering::Relaxed)) / WHOLE
-    }
-}
 
 /// Why rows are no longer handed over.
 enum FeedEnd {
@@ -55,22 +36,28 @@ struct ExportFeed<'a> {
     export: &'a Export,
     reader: Principal,
     parts: mpsc::Sender<ArchivePart>,
-    progress: &'a JobProgress,
 }
 
 impl App {
     /// Writes the file of an export, durable on return. What was written of it before, by a process that ended, is
-    /// replaced; dropped before it returns, it leaves no file.
+    /// replaced; dropped or cancelled before it returns, it leaves no file.
     ///
     /// # Errors
-    /// `NotFound` when what it is of was deleted; `Unavailable` when the file cannot be written; those of queries.
-    pub(super) async fn write_export(&self, export: &Export, progress: &JobProgress) -> Result<ExportResult> {
+    /// `Conflict` when it is cancelled; `NotFound` when what it is of was deleted; `Unavailable` when the file cannot be
+    /// written; those of queries.
+    pub(super) async fn write_export(
+        &self,
+        export: &Export,
+        cancel: &CancellationToken,
+    ) -> Result<ExportResult> {
         let (files, uuid) = (self.export_files(), export.uuid);
         let upload = blocking(move || files.begin(uuid)).await?;
         let (parts, mut received) = mpsc::channel(PARTS_AHEAD);
         let writing = tokio::task::spawn_blocking(move || write_file(upload, &mut received));
-        let feed = ExportFeed { app: self, export, reader: export.reader(), parts, progress };
-        let fed = feed.run().await;
+        let feed = ExportFeed { app: self, export, reader: export.reader(), parts };
+        let fed = cancel.run_until_cancelled(feed.run()).await;
+        let fed = fed.unwrap_or_else(|| Err(FeedEnd::Failed(Error::conflict(CANCELLED))));
+        // The feed is gone, so the writer ends too.
         let written = writing.await;
         let written =
             written.map_err(|e| Error::internal("the writer of an export failed").with_source(e))?;
@@ -137,7 +124,8 @@ impl ExportFeed<'_> {
         let (mut next, mut count) = (Some(from), 0);
         while let Some(begin) = next {
             let part = (begin.0 - from.0) as f64 / (to.0 - from.0) as f64;
-            self.progress.set((place as f64 + part) / plan.sensors.len() as f64);
+            let done = (place as f64 + part) / plan.sensors.len() as f64;
+            self.app.store.catalog().set_job_progress(self.export.uuid, Some(done));
             self.check()?;
             let page = self.app.export_page(&self.reader, sensor, (begin, last)).await?;
             for batch in row_batches::batches((plan, &schema), sensor, &page) {
@@ -188,3 +176,7 @@ impl ExportFeed<'_> {
         self.parts.send(part).await.map_err(|_| FeedEnd::WriterEnded)
     }
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use super::field_type::{FieldShape, FieldType, ShownValue};
 use super::source::Source;
 use crate::domain::device::Protocol;
 use crate::domain::event::Level;
+use crate::domain::job::{ImportUnit, JobKind, JobState};
 use crate::domain::model::{ModelKind, ScoreKind};
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::{AccessMode, ByteOrder, StreamKind};
@@ -28,4 +29,16 @@ macro_rules! choices {
     )+};
 }
 
-choices!(AccessMode, ByteOrder, Level, ModelKind, PolicyTable, Protocol, ScoreKind, StreamKind);
+choices!(
+    AccessMode,
+    ByteOrder,
+    ImportUnit,
+    JobKind,
+    JobState,
+    Level,
+    ModelKind,
+    PolicyTable,
+    Protocol,
+    ScoreKind,
+    StreamKind,
+);

@@ -13,6 +13,7 @@ pub mod field_type;
 pub mod gateway;
 pub mod group;
 pub mod hamachi;
+pub mod job;
 mod json_reader;
 pub mod json_source;
 pub mod key;

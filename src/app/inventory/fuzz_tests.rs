@@ -35,6 +35,7 @@ const TREE: grammar::Rules = &[
             "{kind: artefact, name: <word>, profile_type: <word>, profile: <value>, content: <value>}",
             "{kind: binding, target_type: DEVICE, target: <value>, artefact: <value>}",
             "{kind: device, device: <word>, tags: <value>, site: <value>}",
+            "{kind: reference_pair, primary_component: <word>, reference_component: <value>, valid_from: <value>, valid_to: <value>}",
         ],
     ),
     ("stream", &["name: b", "name: b\n        path: hr:1\n        <field>", "<value>"]),

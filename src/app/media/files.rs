@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::app::object_content::ObjectContent;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::media::{MediaFile, MediaJob, MediaKind};
 use crate::domain::time::MICROS_PER_SECOND;
@@ -48,7 +49,7 @@ impl CaptureFile {
 /// An open file of a capture.
 pub struct OpenedMedia {
     pub size_bytes: u64,
-    pub file: tokio::fs::File,
+    pub content: ObjectContent,
 }
 
 impl App {
@@ -90,13 +91,6 @@ impl App {
         }
         let job = self.store.catalog().signed_media_job(capture).ok_or_else(Error::not_found)?;
         let MediaFile { id, size_bytes, .. } = file.of(&job).cloned().ok_or_else(Error::not_found)?;
-        let files = self.object_files();
-        let opened = tokio::task::spawn_blocking(move || files.open(id)).await;
-        let opened =
-            opened.map_err(|e| Error::internal("opening a recording was cut short").with_source(e))?;
-        let unreadable =
-            |e: std::io::Error| Error::unavailable("the recording cannot be read").with_source(e);
-        let file = tokio::fs::File::from_std(opened.map_err(unreadable)?);
-        Ok(OpenedMedia { size_bytes, file })
+        Ok(OpenedMedia { size_bytes, content: self.open_content(id).await? })
     }
 }

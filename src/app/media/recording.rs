@@ -16,8 +16,8 @@ use crate::domain::document::camera::CameraAddress;
 use crate::domain::media::MediaFile;
 use crate::domain::media::address::{StreamScheme, StreamUrl};
 use crate::domain::{Error, Micros, Result};
-use crate::host::object_files::ObjectFiles;
 use crate::host::recorder::{PICTURE, RECORDING, RecorderError, RecorderInput, RecorderOutput, RecorderRun};
+use crate::store::objects::ObjectFiles;
 
 /// Time that a recording may take in addition to its length.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -212,7 +212,7 @@ impl App {
     }
 }
 
-/// Copies a file into the directory of objects.
+/// Copies a file to where objects are.
 fn copy(path: &Path, files: &ObjectFiles, id: Uuid) -> std::io::Result<MediaFile> {
     let mut file = std::fs::File::open(path)?;
     let (mut upload, mut hash, mut size_bytes) = (files.begin(id)?, Sha256::new(), 0_u64);

@@ -82,7 +82,7 @@ impl App {
         if spec.source != AnnotationSource::Manual && is_person(principal.caller) {
             return Err(Error::forbidden("source must be MANUAL unless a key is used").into());
         }
-        done(self.store.catalog().create_annotation(principal, spec, created_by).await?)
+        annotation_of(self.store.catalog().create_annotation(principal, spec, created_by).await?)
     }
 
     /// Replaces an annotation of a person.
@@ -99,7 +99,7 @@ impl App {
         if spec.source != AnnotationSource::Manual {
             return Err(Error::conflict("source of an annotation cannot be changed").into());
         }
-        done(self.store.catalog().update_annotation(principal, uuid, spec, check_is_manual).await?)
+        annotation_of(self.store.catalog().update_annotation(principal, uuid, spec, check_is_manual).await?)
     }
 
     /// Deletes an annotation of any source.
@@ -112,7 +112,7 @@ impl App {
     }
 }
 
-fn done(change: AnnotationChange) -> Result<Annotation, AnnotationRefusal> {
+fn annotation_of(change: AnnotationChange) -> Result<Annotation, AnnotationRefusal> {
     match change {
         AnnotationChange::Done(annotation) => Ok(*annotation),
         AnnotationChange::Refused(problems) => Err(AnnotationRefusal::Class(problems)),

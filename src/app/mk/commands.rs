@@ -227,7 +227,7 @@ impl DeviceCommandFeed {
     pub async fn next(&mut self) -> Result<Command> {
         loop {
             if std::mem::take(&mut self.is_behind) {
-                self.waiting = self.pending();
+                self.waiting = self.pending_commands();
             }
             while let Some(command) = self.waiting.pop() {
                 // It may have been sent, answered or ended while others were sent.
@@ -252,7 +252,7 @@ impl DeviceCommandFeed {
     }
 
     /// The commands that wait, the newest first.
-    fn pending(&self) -> Vec<Command> {
+    fn pending_commands(&self) -> Vec<Command> {
         let filter = CommandFilter {
             device: Some(self.device),
             state: Some(CommandState::Pending),

@@ -72,17 +72,17 @@ impl App {
     /// Returns the devices that the principal sees, by id, as the platform shows them.
     pub fn device_overviews(&self, principal: &Principal) -> Result<Vec<DeviceOverview>> {
         let devices = self.devices(principal, &DeviceFilter::default())?;
-        let place = Surroundings::of(self, principal)?;
+        let place = DeviceReferences::of(self, principal)?;
         Ok(devices.into_iter().map(|device| self.overview(device, &place)).collect())
     }
 
     /// Returns a device by its UUID, as the platform shows it.
     pub fn device_overview(&self, principal: &Principal, uuid: Uuid) -> Result<DeviceOverview> {
         let device = self.device_by_uuid(principal, uuid)?;
-        Ok(self.overview(device, &Surroundings::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
-    fn overview(&self, device: Arc<Device>, place: &Surroundings) -> DeviceOverview {
+    fn overview(&self, device: Arc<Device>, place: &DeviceReferences) -> DeviceOverview {
         let collector = self.status_of(&device);
         let status = PlatformStatus::of(&device, collector.state);
         let is_there = |kind| move |uuid: &Uuid| place.has(kind, *uuid);
@@ -149,7 +149,7 @@ impl App {
         let created = self.store.catalog().create_device_in_topology(principal, spec, topology).await;
         let device = created.map_err(name_conflict)?;
         self.tell_collectors(device.id);
-        Ok(self.overview(device, &Surroundings::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
     /// Replaces the settings of a device.
@@ -189,7 +189,7 @@ impl App {
         let changed = self.store.catalog().update_device_in_topology(principal, id, change).await;
         let device = changed.map_err(name_conflict)?;
         self.tell_collectors(id);
-        Ok(self.overview(device, &Surroundings::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
     /// Returns the effective members of a group that the principal sees, by id.
@@ -248,20 +248,20 @@ fn name_conflict(error: Error) -> Error {
 }
 
 /// What devices refer to, read once for many of them.
-struct Surroundings {
+struct DeviceReferences {
     principal: Principal,
     groups: Vec<Arc<Document>>,
     others: HashMap<Uuid, DocumentKind>,
 }
 
-impl Surroundings {
-    fn of(app: &App, principal: &Principal) -> Result<Surroundings> {
+impl DeviceReferences {
+    fn of(app: &App, principal: &Principal) -> Result<DeviceReferences> {
         let groups = app.documents(principal, DocumentKind::DeviceGroup)?;
         let mut others = HashMap::new();
         for kind in [DocumentKind::Site, DocumentKind::DeviceProfile] {
             others.extend(app.documents(principal, kind)?.iter().map(|document| (document.uuid, kind)));
         }
-        Ok(Surroundings { principal: principal.clone(), groups, others })
+        Ok(DeviceReferences { principal: principal.clone(), groups, others })
     }
 
     fn has(&self, kind: DocumentKind, uuid: Uuid) -> bool {

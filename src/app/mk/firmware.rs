@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::commands::{NewCommand, UPDATE_FIRMWARE};
 use super::objects::{UploadPermit, blocking, unwritable};
+use crate::app::object_content::ObjectContent;
 use crate::app::{App, secret_file};
 use crate::auth::download_token::{DownloadGrant, DownloadSigner};
 use crate::domain::command::{Command, CommandFilter, CommandReport, CommandState};
@@ -20,7 +21,7 @@ use crate::domain::document::firmware::{DOWNLOAD_TOKEN_S, MAX_FIRMWARE_BYTES};
 use crate::domain::document::{Document, DocumentKind, FirmwareDescription, FirmwareSpec};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Resource, Result, Scope};
-use crate::host::object_files::ObjectUpload;
+use crate::store::objects::ObjectUpload;
 
 /// Path at which a device fetches a firmware; the token is in the query.
 pub const DOWNLOAD_PATH: &str = "/api/v1/firmware/download";
@@ -37,13 +38,13 @@ pub struct FirmwareParts {
 }
 
 /// A firmware whose bytes are being received. Dropped before [`App::create_firmware`], it leaves nothing.
-pub struct FirmwareUpload<'a> {
+pub struct FirmwareUpload {
     object: Uuid,
     file: ObjectUpload,
     hash: Sha256,
     size_bytes: u64,
     /// Released last: as long as it is there, the file is not taken for one that belongs to nothing.
-    _permit: UploadPermit<'a>,
+    _permit: UploadPermit,
 }
 
 /// A token with which a device fetches a firmware.
@@ -54,7 +55,7 @@ pub struct DownloadToken {
     pub expires_at: Micros,
 }
 
-impl FirmwareUpload<'_> {
+impl FirmwareUpload {
     /// Writes the next bytes.
     ///
     /// # Errors
@@ -67,7 +68,7 @@ impl FirmwareUpload<'_> {
         self.hash.update(&bytes);
         let mut file = self.file;
         self.file = blocking(move || {
-            file.write(&bytes).map_err(|e| unwritable(&e))?;
+            file.write(&bytes).map_err(unwritable)?;
             Ok(file)
         })
         .await?;
@@ -86,12 +87,12 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scopes `device:write` and `system:write`; `Busy` when too many files are being received;
     /// `Unavailable` when the file cannot be written.
-    pub async fn begin_firmware(&self, principal: &Principal) -> Result<FirmwareUpload<'_>> {
+    pub async fn begin_firmware(&self, principal: &Principal) -> Result<FirmwareUpload> {
         self.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = Uuid::new_v4();
         let permit = self.mk.objects.begin(object)?;
         let files = self.object_files();
-        let file = blocking(move || files.begin(object).map_err(|e| unwritable(&e))).await?;
+        let file = blocking(move || files.begin(object).map_err(unwritable)).await?;
         Ok(FirmwareUpload { object, file, hash: Sha256::new(), size_bytes: 0, _permit: permit })
     }
 
@@ -105,7 +106,7 @@ impl App {
         principal: &Principal,
         description: FirmwareDescription,
         file_name: String,
-        upload: FirmwareUpload<'_>,
+        upload: FirmwareUpload,
     ) -> Result<Arc<Document>> {
         self.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let sha256 = upload.sha256();
@@ -114,7 +115,7 @@ impl App {
         let catalog = self.store.catalog();
         // What is refused need not be made durable first.
         catalog.check_firmware(principal, &spec)?;
-        blocking(move || file.finish().map_err(|e| unwritable(&e))).await?;
+        blocking(move || file.finish().map_err(unwritable)).await?;
         let created = catalog.create_firmware(principal, spec, file_name).await;
         // After a failure of the database there may be a row all the same.
         if created.as_ref().is_err_and(|error| !error.kind.is_our_fault()) {
@@ -166,7 +167,7 @@ impl App {
     /// # Errors
     /// `Unauthenticated` for a token that is not ours or of a device that is gone; `Gone` when its time is over;
     /// `NotFound` when the firmware was deleted; `Unavailable` when the file cannot be read.
-    pub async fn open_firmware(&self, token: &str) -> Result<(Arc<Document>, tokio::fs::File)> {
+    pub async fn open_firmware(&self, token: &str) -> Result<(Arc<Document>, ObjectContent)> {
         let unknown = || Error::new(Kind::Unauthenticated, "the download token is not valid");
         let grant = self.download_signer()?.verify(token).ok_or_else(unknown)?;
         if self.clock.now() >= grant.expires_at {
@@ -174,11 +175,7 @@ impl App {
         }
         let document = self.store.catalog().firmware_for_device(grant.firmware, grant.device)?;
         let object = document.firmware().ok_or_else(Error::not_found)?.object;
-        let files = self.object_files();
-        let opened = blocking(move || {
-            files.open(object).map_err(|e| Error::unavailable(format!("a firmware cannot be read: {e}")))
-        });
-        Ok((document, tokio::fs::File::from_std(opened.await?)))
+        Ok((document, self.open_content(object).await?))
     }
 
     /// Adds what a command that installs a firmware needs besides its id: `sha256`, and `downloadUrl`, to which a token
@@ -267,7 +264,7 @@ impl App {
     /// A file that stays is removed by the hourly maintenance.
     async fn remove_object_file(&self, object: Uuid) {
         let files = self.object_files();
-        let removed = blocking(move || files.remove(object).map_err(|e| unwritable(&e))).await;
+        let removed = blocking(move || files.remove(object).map_err(unwritable)).await;
         if let Err(error) = removed {
             tracing::warn!(
                 error = error.full_message(),

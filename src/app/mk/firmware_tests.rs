@@ -1,7 +1,7 @@
 //! Tests of firmware: what is stored, names, tokens, commands and removal.
 
+use futures::TryStreamExt;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::app::mk::commands::DEFAULT_TIMEOUT_S;
@@ -36,10 +36,10 @@ fn files(dir: &tempfile::TempDir) -> usize {
 }
 
 async fn fetched(app: &App, token: &str) -> Result<Vec<u8>> {
-    let (_, mut file) = app.open_firmware(token).await?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).await.unwrap();
-    Ok(bytes)
+    let (document, content) = app.open_firmware(token).await?;
+    let size = document.firmware().unwrap().size_bytes;
+    let pieces: Vec<Bytes> = content.stream(0..size).await?.try_collect().await.unwrap();
+    Ok(pieces.concat())
 }
 
 #[tokio::test]

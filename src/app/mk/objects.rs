@@ -1,4 +1,4 @@
-//! Uploaded objects: declared by a caller, sent and fetched by signed addresses, in files of the data directory.
+//! Uploaded objects: declared by a caller, sent and fetched by signed addresses.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,17 +11,16 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use crate::app::object_content::ObjectContent;
 use crate::app::{App, secret_file};
 use crate::auth::signed_path::{PathSigner, SignedQuery};
 use crate::domain::object::{Object, ObjectSpec, UPLOAD_S};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Resource, Result, Scope};
-use crate::host::object_files::{ObjectFiles, ObjectUpload};
+use crate::store::objects::{ObjectFiles, ObjectUpload};
 
 /// File of the secret that addresses are signed with.
 const KEY_FILE: &str = "objects.key";
-/// Directory of the objects' files.
-const OBJECT_DIR: &str = "objects";
 /// Uploads of all callers that are received at the same time.
 const MAX_UPLOADS: usize = 32;
 /// Lifetime of an address for fetching, seconds: devices read it from a retained message.
@@ -55,19 +54,19 @@ pub struct SignedAddress<'a> {
 }
 
 /// Marks an object as being received until it is dropped.
-pub(super) struct UploadPermit<'a> {
-    parts: &'a ObjectParts,
+pub(super) struct UploadPermit {
+    uploading: Arc<Mutex<HashSet<Uuid>>>,
     id: Uuid,
 }
 
-impl Drop for UploadPermit<'_> {
+impl Drop for UploadPermit {
     fn drop(&mut self) {
-        self.parts.uploading.lock().remove(&self.id);
+        self.uploading.lock().remove(&self.id);
     }
 }
 
 impl ObjectParts {
-    pub(super) fn begin(&self, id: Uuid) -> Result<UploadPermit<'_>> {
+    pub(super) fn begin(&self, id: Uuid) -> Result<UploadPermit> {
         let mut uploading = self.uploading.lock();
         if uploading.contains(&id) {
             return Err(Error::conflict("the object is being uploaded by another request"));
@@ -76,7 +75,7 @@ impl ObjectParts {
             return Err(Error::busy("too many objects are being uploaded"));
         }
         uploading.insert(id);
-        Ok(UploadPermit { parts: self, id })
+        Ok(UploadPermit { uploading: Arc::clone(&self.uploading), id })
     }
 }
 
@@ -116,7 +115,8 @@ impl App {
         Ok(format!("{path}?{query}"))
     }
 
-    /// Stores the bytes of an object for the bearer of a signed address. A repeat of the same bytes changes nothing.
+    /// Stores the bytes of an object for the bearer of a signed address. A repeat of the same bytes changes nothing. What
+    /// has come completely is stored also when the caller is gone.
     ///
     /// # Errors
     /// `Forbidden` for an address that is not ours or whose time is over; `NotFound` for an object that was removed;
@@ -128,10 +128,12 @@ impl App {
         id: Uuid,
         body: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Arc<Object>> {
-        let object = self.admit_to_object(address, id).await?;
+        self.admit_to_object(address, id).await?;
         let permit = self.mk.objects.begin(id)?;
+        // Only now nobody else stores it meanwhile.
+        let object = self.store.catalog().signed_object(id).ok_or_else(Error::not_found)?;
         let files = self.object_files();
-        let upload = blocking(move || files.begin(id).map_err(|e| unwritable(&e))).await?;
+        let upload = blocking(move || files.begin(id).map_err(unwritable)).await?;
         let (upload, sha256) = receive(upload, &object.spec, body).await?;
         if let Some(stored) = object.stored_at.and(object.spec.sha256.as_deref()) {
             if stored == sha256 {
@@ -139,10 +141,15 @@ impl App {
             }
             return Err(Error::conflict("the object is stored already, with other bytes"));
         }
-        blocking(move || upload.finish().map_err(|e| unwritable(&e))).await?;
-        let stored = self.store.catalog().finish_object(id, sha256).await?;
-        drop(permit);
-        Ok(stored)
+        let catalog = Arc::clone(self.store.catalog());
+        // A bucket may take longer than a client waits: until then nobody else sends the same object.
+        let kept = tokio::spawn(async move {
+            blocking(move || upload.finish().map_err(unwritable)).await?;
+            let stored = catalog.finish_object(id, sha256).await;
+            drop(permit);
+            stored
+        });
+        kept.await.map_err(|e| Error::internal("storing an object was cut short").with_source(e))?
     }
 
     /// Opens the file of an object for the bearer of a signed address.
@@ -154,16 +161,20 @@ impl App {
         &self,
         address: SignedAddress<'_>,
         id: Uuid,
-    ) -> Result<(Arc<Object>, tokio::fs::File)> {
+    ) -> Result<(Arc<Object>, ObjectContent)> {
         let object = self.admit_to_object(address, id).await?;
         if object.stored_at.is_none() {
             return Err(Error::not_found());
         }
+        Ok((object, self.open_content(id).await?))
+    }
+
+    /// Opens the content of an object that is stored.
+    pub(in crate::app) async fn open_content(&self, id: Uuid) -> Result<ObjectContent> {
         let files = self.object_files();
-        let opened = blocking(move || {
-            files.open(id).map_err(|e| Error::unavailable(format!("an uploaded object cannot be read: {e}")))
-        });
-        Ok((object, tokio::fs::File::from_std(opened.await?)))
+        let unreadable = |e| Error::unavailable("the content of an object cannot be read").with_source(e);
+        let opened = blocking(move || files.open(id).map_err(unreadable)).await?;
+        Ok(ObjectContent::new(opened))
     }
 
     /// Removes objects that no artefact refers to and whose time is over, and files without an object.
@@ -186,7 +197,9 @@ impl App {
                 |id| known.catalog().signed_object(id).is_some() || known.catalog().has_media_file(id);
             // In this order: the row of a firmware exists before its upload ends.
             let is_kept = |id| uploading.lock().contains(&id) || is_known(id);
-            files.retain(is_kept).map_err(|e| unwritable(&e))
+            let failed =
+                |e| Error::unavailable("objects without a reference cannot be removed").with_source(e);
+            files.retain(is_kept).map_err(failed)
         });
         let removed = removed.await?;
         if removed > 0 {
@@ -231,7 +244,7 @@ impl App {
     }
 
     pub(in crate::app) fn object_files(&self) -> ObjectFiles {
-        ObjectFiles::new(self.settings.data_dir.join(OBJECT_DIR))
+        self.store.objects().clone()
     }
 }
 
@@ -253,7 +266,7 @@ async fn receive(
         }
         hash.update(&bytes);
         upload = blocking(move || {
-            upload.write(&bytes).map_err(|e| unwritable(&e))?;
+            upload.write(&bytes).map_err(unwritable)?;
             Ok(upload)
         })
         .await?;
@@ -269,8 +282,14 @@ async fn receive(
     Ok((upload, sha256))
 }
 
-pub(super) fn unwritable(error: &std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, format!("an uploaded object cannot be written: {error}"))
+/// What a bucket says is for the log only: it has names of the plant.
+pub(super) fn unwritable(error: std::io::Error) -> Error {
+    let what = "an uploaded object cannot be written";
+    let message = match error.raw_os_error() {
+        Some(_) => format!("{what}: {error}"),
+        None => what.to_owned(),
+    };
+    Error::new(Kind::Unavailable, message).with_source(error)
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

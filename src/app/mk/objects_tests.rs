@@ -93,7 +93,7 @@ async fn files_without_an_object_are_removed() {
     let who = app.system(None).unwrap();
     let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
     put(&app, &path_and_query, object.uuid, b"1").await.unwrap();
-    let orphan = dir.path().join(OBJECT_DIR).join(Uuid::from_u128(1).to_string());
+    let orphan = dir.path().join("objects").join(Uuid::from_u128(1).to_string());
     std::fs::write(&orphan, "x").unwrap();
     app.purge_objects(HashSet::new()).await.unwrap();
     assert!(!orphan.exists());

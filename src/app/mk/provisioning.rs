@@ -16,8 +16,10 @@ use crate::domain::audit::RequestOrigin;
 use crate::domain::caller::Caller;
 use crate::domain::certificate::NewCertificate;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
+use crate::domain::document::DocumentKind;
 use crate::domain::registration::{NewRegistration, Registration, RegistrationPlace};
-use crate::domain::{Error, Kind, Principal, Resource, Result, Scope, Scopes};
+use crate::domain::topology::Topology;
+use crate::domain::{Error, FieldError, Kind, Principal, Resource, Result, Scope, Scopes};
 
 /// Settings of provisioning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,25 @@ pub struct ProvisionedDevice {
 }
 
 impl App {
+    /// Returns what is wrong with the place of a device that is to be registered.
+    pub fn registration_place_problems(
+        &self,
+        principal: &Principal,
+        place: &RegistrationPlace,
+    ) -> Vec<FieldError> {
+        let mut found = place.applied_to(&Topology::default()).problems();
+        let catalog = self.store.catalog();
+        for (field, kind, uuid) in [
+            ("siteId", DocumentKind::Site, place.site),
+            ("deviceProfileId", DocumentKind::DeviceProfile, place.device_profile),
+        ] {
+            if uuid.is_some_and(|uuid| catalog.document(principal, kind, uuid).is_err()) {
+                found.push(FieldError::new(field, "does not exist"));
+            }
+        }
+        found
+    }
+
     /// Issues a registration token that is valid for `ttl`. The device of the specification is created, unless it was
     /// registered before and has no valid certificate, or one that expires soon.
     ///
@@ -126,7 +147,7 @@ impl App {
         origin: Option<&Arc<RequestOrigin>>,
     ) -> Result<ProvisionedDevice> {
         let presented = registration::parse(token).ok_or_else(unknown_token)?;
-        let (registration, device) = self.presented_registration(&presented)?;
+        let (registration, device) = self.registration_of_token(&presented)?;
         registration.check_usable(self.clock.now())?;
         let key = CertifiableKey::from_request(csr)?;
         let principal = device_principal(&device, origin);
@@ -159,7 +180,7 @@ impl App {
         })
     }
 
-    fn presented_registration(&self, presented: &PresentedToken) -> Result<(Arc<Registration>, Arc<Device>)> {
+    fn registration_of_token(&self, presented: &PresentedToken) -> Result<(Arc<Registration>, Arc<Device>)> {
         let found = self.store.catalog().registration_by_uuid(presented.uuid);
         let found = found.filter(|(stored, device)| {
             device.aliases.uuid == presented.device && registration::matches(stored, presented)

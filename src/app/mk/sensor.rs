@@ -148,13 +148,13 @@ impl App {
         let component = component.transpose()?;
         let key = component.as_ref().and_then(|row| row.component()).map(|component| component.key.as_str());
         if self.sensor_by_key(principal, device.id, key, &new.key).is_ok() {
-            return Err(taken(&new.key));
+            return Err(key_exists(&new.key));
         }
         let spec = StreamSpec {
             kind: new.value_type.stream_kind(),
             ..StreamSpec::new(new.stream_name(key), device.id)
         };
-        let stream = self.create_stream(principal, new.applied_to(spec)).await;
+        let stream = self.create_stream(principal, new.apply_to(spec)).await;
         self.sensor_of(principal, stream.map_err(|error| key_conflict(error, &new.key))?)
     }
 
@@ -194,7 +194,7 @@ impl App {
         let name = new.stream_name(component.map(|component| component.key.as_str()));
         let (id, key) = (stored.stream.id, new.key.clone());
         let change = move |spec: &mut StreamSpec| {
-            *spec = new.applied_to(StreamSpec { name: name.clone(), ..spec.clone() });
+            *spec = new.apply_to(StreamSpec { name: name.clone(), ..spec.clone() });
         };
         let changed = self.update_stream(principal, id, change).await;
         self.sensor_of(principal, changed.map_err(|error| key_conflict(error, &key))?)
@@ -259,19 +259,19 @@ impl SensorSpec {
         component.map_or_else(|| self.key.clone(), |component| format!("{component}.{}", self.key))
     }
 
-    fn applied_to(&self, stream: StreamSpec) -> StreamSpec {
+    fn apply_to(&self, stream: StreamSpec) -> StreamSpec {
         let access_mode = if self.is_writable { AccessMode::ReadWrite } else { AccessMode::Read };
         let unit = self.unit.clone().unwrap_or_default();
         StreamSpec { label: Some(self.name.trim().to_owned()), unit, access_mode, ..stream }
     }
 }
 
-fn taken(key: &str) -> Error {
+fn key_exists(key: &str) -> Error {
     Error::conflict(format!("A sensor with the key '{key}' exists"))
 }
 
 /// The name of a stream is the key, and one that is taken is a conflict here.
 fn key_conflict(error: Error, key: &str) -> Error {
     let is_name = error.fields.iter().any(|problem| problem.field == "name");
-    if is_name { taken(key).with_source(error) } else { error }
+    if is_name { key_exists(key).with_source(error) } else { error }
 }

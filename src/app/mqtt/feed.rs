@@ -45,7 +45,7 @@ impl LiveProgress {
     }
 
     /// One message of MQTT that belongs to this message of the feed is done with.
-    pub fn done(&mut self, number: u64) {
+    pub fn finish_one(&mut self, number: u64) {
         if let Some(open) = self.open.iter_mut().find(|open| open.number == number) {
             open.left = open.left.saturating_sub(1);
         }
@@ -116,11 +116,11 @@ mod tests {
         let reached = |progress: &LiveProgress| progress.acknowledged.lock().clone().unwrap();
         let (one, two) = (progress.fetch("a".to_owned(), 2), progress.fetch("b".to_owned(), 1));
         progress.fetch("c".to_owned(), 0);
-        progress.done(two);
+        progress.finish_one(two);
         assert_eq!(reached(&progress), "0");
-        progress.done(one);
+        progress.finish_one(one);
         assert_eq!(reached(&progress), "0");
-        progress.done(one);
+        progress.finish_one(one);
         assert_eq!(reached(&progress), "c");
         progress.fetch("d".to_owned(), 0);
         assert_eq!((reached(&progress), progress.fetched.as_deref()), ("d".to_owned(), Some("d")));

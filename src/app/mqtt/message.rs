@@ -10,7 +10,7 @@ use crate::domain::mqtt::outbox::Deliverable;
 
 /// A message for one subscriber.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OutMessage {
+pub struct OutboundMessage {
     pub topic: Arc<str>,
     pub payload: Bytes,
     pub qos: Qos,
@@ -32,14 +32,14 @@ pub(super) enum MessageSource {
     Document,
 }
 
-impl OutMessage {
+impl OutboundMessage {
     /// Memory of the message, bytes.
     pub fn size(&self) -> usize {
         self.topic.len() + self.payload.len()
     }
 }
 
-impl Deliverable for OutMessage {
+impl Deliverable for OutboundMessage {
     fn qos(&self) -> Qos {
         self.qos
     }

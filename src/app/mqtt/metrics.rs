@@ -48,45 +48,45 @@ pub struct MqttMetrics {
 }
 
 impl MqttCounters {
-    pub fn connected(&self) {
+    pub fn count_connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn disconnected(&self) {
+    pub fn count_disconnection(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub fn received(&self, qos: Qos) {
+    pub fn count_received(&self, qos: Qos) {
         self.received[usize::from(qos.number())].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn sent(&self, qos: Qos) {
+    pub fn count_sent(&self, qos: Qos) {
         self.sent[usize::from(qos.number())].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn malformed(&self) {
+    pub(super) fn count_malformed(&self) {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn overflowed(&self) {
+    pub(super) fn count_overflow(&self) {
         self.overflows.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message is larger than its client takes.
-    pub fn dropped(&self) {
+    pub fn count_dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn queued(&self, bytes: usize) {
+    pub(super) fn add_queued(&self, bytes: usize) {
         self.queue_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn unqueued(&self, bytes: usize) {
+    pub(super) fn remove_queued(&self, bytes: usize) {
         self.queue_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
     /// Notes how long a message waited for its acknowledgement.
-    pub fn acknowledged(&self, waited: Duration) {
+    pub fn record_acknowledgement(&self, waited: Duration) {
         let waited_s = waited.as_secs_f64();
         let bucket = LATENCY_BUCKET_BOUNDS_S.iter().position(|bound| waited_s <= *bound);
         if let Some(count) = bucket.and_then(|at| self.ack_buckets.get(at)) {
@@ -142,7 +142,7 @@ mod tests {
     fn durations_are_counted_in_their_bucket() {
         let counters = MqttCounters::default();
         for ms in [0, 1, 7, 60_000] {
-            counters.acknowledged(Duration::from_millis(ms));
+            counters.record_acknowledgement(Duration::from_millis(ms));
         }
         let acks = counters.read().acks;
         assert_eq!((acks.count, acks.buckets.iter().sum::<u64>(), acks.buckets[4]), (4, 3, 1));

@@ -75,7 +75,7 @@ impl App {
         }
         session.queue_waiting_commands();
         if let SessionOwner::Device(device) = owner {
-            session.signs = Some(self.states.presence.connect(device, self.clock.now()));
+            session.activity = Some(self.states.presence.connect(device, self.clock.now()));
             self.check_in_or_log(device).await;
         }
         self.report_connection(&who, SessionEvent::Connected, None).await;
@@ -151,7 +151,7 @@ impl App {
         let handle = memory.connection_handle(connection, orders, released.clone(), self.clock.now());
         let slot = SessionSlot { stored, is_persisted, memory: None, connection: Some(handle) };
         registry.slots.insert(key.clone(), slot);
-        self.mqtt.counters.connected();
+        self.mqtt.counters.count_connection();
         let session = MqttSession {
             app: self.clone(),
             watch: credential.watch(),
@@ -161,7 +161,7 @@ impl App {
             orders: received,
             released,
             is_present,
-            signs: None,
+            activity: None,
             expiry_s,
             subscriptions,
             memory,
@@ -196,7 +196,7 @@ impl App {
         };
         let mut memory = memory.unwrap_or_else(new);
         for lost in memory.outbox.resume(window) {
-            self.mqtt.counters.unqueued(lost.size());
+            self.mqtt.counters.remove_queued(lost.size());
             memory.queued.fetch_sub(1, Ordering::Relaxed);
         }
         (subscriptions, cursor, memory)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::message::{MessageSource, OutMessage};
+use super::message::{MessageSource, OutboundMessage};
 use super::publish::Publication;
 use super::session::MqttSession;
 use super::topics::{PLATFORM_TREE, PlatformCall, PlatformTopic};
@@ -149,13 +149,24 @@ fn check_status(payload: &[u8]) -> Result<()> {
 }
 
 impl MqttSession {
+    /// Stops following the documents of devices and the device's own configuration, as far as no subscription needs them.
+    pub(super) fn release_platform(&mut self) {
+        if !self.has_platform_filter() {
+            self.notices = None;
+        }
+        let topic = self.desired.as_ref().map(|desired| desired.topic.clone());
+        if topic.is_some_and(|topic| self.platform_qos_of(&topic).is_none()) {
+            self.desired = None;
+        }
+    }
+
     /// Follows the documents of devices and the device's own configuration, as far as the subscriptions need it.
     pub(super) fn follow_platform(&mut self) -> Result<()> {
-        let is_platform = |known: &Subscription| is_of_platform(&known.filter);
-        match self.subscriptions.iter().any(is_platform) {
-            false => self.notices = None,
-            true if self.notices.is_none() => self.notices = Some(self.app.mqtt.notices.subscribe()),
-            true => {}
+        if self.notices.is_none() && self.has_platform_filter() {
+            self.notices = Some(self.app.mqtt.notices.subscribe());
+        }
+        if self.desired.is_some() {
+            return Ok(());
         }
         let device = match self.principal().caller {
             Caller::Device(id) => self.app.store.catalog().device(self.principal(), id).ok(),
@@ -163,27 +174,30 @@ impl MqttSession {
         };
         let Some(device) = device else { return Ok(()) };
         let topic = format!("{}/config/desired", self.app.platform_gateway(self.principal(), &device)?);
-        let Some(qos) = self.qos_of(&topic, is_platform) else {
-            self.desired = None;
-            return Ok(());
-        };
-        if self.desired.is_none() {
+        if self.platform_qos_of(&topic).is_some() {
             let feed = self.app.follow_desired_configuration(self.principal().clone(), device.id)?;
-            self.desired = Some(DesiredTopic { feed, topic: topic.into(), qos, is_first: true });
+            self.desired = Some(DesiredTopic { feed, topic: topic.into(), is_first: true });
         }
         Ok(())
+    }
+
+    fn has_platform_filter(&self) -> bool {
+        self.subscriptions.iter().any(|known| is_of_platform(&known.filter))
+    }
+
+    /// The highest quality of service of those subscriptions of the platform's tree that match a topic.
+    fn platform_qos_of(&self, name: &str) -> Option<Qos> {
+        self.qos_of(name, |known| is_of_platform(&known.filter))
     }
 
     /// Queues a document of a device for this subscriber, if it may see it.
     pub(super) fn queue_notice(&mut self, notice: Result<Arc<DeviceNotice>, RecvError>) {
         match notice {
             Ok(notice) if self.app.sees_device(self.principal(), notice.org, notice.device) => {
-                let Some(qos) = self.qos_of(&notice.topic, |known| is_of_platform(&known.filter)) else {
-                    return;
-                };
+                let Some(qos) = self.platform_qos_of(&notice.topic) else { return };
                 let (topic, payload) = (notice.topic.clone(), notice.payload.clone());
                 let (qos, source) = (qos.min(notice.qos), MessageSource::Document);
-                self.queue(OutMessage { topic, payload, qos, is_retained: false, source });
+                self.queue(OutboundMessage { topic, payload, qos, is_retained: false, source });
             }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => self.queue_retained_documents(),
@@ -208,14 +222,11 @@ impl MqttSession {
         let Some(desired) = &mut self.desired else { return };
         match document {
             Ok(document) => {
-                let message = OutMessage {
-                    topic: desired.topic.clone(),
-                    payload: document.to_string().into(),
-                    qos: desired.qos,
-                    is_retained: std::mem::take(&mut desired.is_first),
-                    source: MessageSource::Document,
-                };
-                self.queue(message);
+                let (topic, is_retained) = (desired.topic.clone(), std::mem::take(&mut desired.is_first));
+                // Without a subscription it is not followed.
+                let Some(qos) = self.platform_qos_of(&topic) else { return };
+                let (payload, source) = (document.to_string().into(), MessageSource::Document);
+                self.queue(OutboundMessage { topic, payload, qos, is_retained, source });
             }
             Err(error) => {
                 let caller = self.principal().caller.to_string();
@@ -248,7 +259,6 @@ impl MqttSession {
 pub(super) struct DesiredTopic {
     pub feed: crate::app::mk::desired::DesiredFeed,
     topic: Arc<str>,
-    qos: Qos,
     /// Whether none was sent yet: the first answers the subscription.
     is_first: bool,
 }

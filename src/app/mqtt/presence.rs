@@ -13,32 +13,32 @@ use crate::domain::{DeviceId, Micros};
 /// The devices that have been connected to the broker, and those that had a session when the server started.
 #[derive(Debug)]
 pub struct DevicePresence {
-    devices: RwLock<HashMap<DeviceId, Arc<DeviceSigns>>>,
+    devices: RwLock<HashMap<DeviceId, Arc<DeviceActivity>>>,
     changes: watch::Sender<()>,
 }
 
 /// What the broker knows of a device.
 #[derive(Debug)]
-pub struct DeviceSigns {
+pub struct DeviceActivity {
     connections: AtomicUsize,
     /// Time of the last packet, microseconds; `i64::MIN` before the first.
-    last_heard: AtomicI64,
+    last_packet: AtomicI64,
 }
 
-impl Default for DeviceSigns {
+impl Default for DeviceActivity {
     fn default() -> Self {
-        Self { connections: AtomicUsize::new(0), last_heard: AtomicI64::new(i64::MIN) }
+        Self { connections: AtomicUsize::new(0), last_packet: AtomicI64::new(i64::MIN) }
     }
 }
 
-impl DeviceSigns {
+impl DeviceActivity {
     /// Notes a packet of the device.
-    pub fn hear(&self, now: Micros) {
-        self.last_heard.fetch_max(now.0, Ordering::Relaxed);
+    pub fn record_packet(&self, now: Micros) {
+        self.last_packet.fetch_max(now.0, Ordering::Relaxed);
     }
 
-    fn last_heard(&self) -> Option<Micros> {
-        let at = self.last_heard.load(Ordering::Relaxed);
+    fn last_packet(&self) -> Option<Micros> {
+        let at = self.last_packet.load(Ordering::Relaxed);
         (at != i64::MIN).then_some(Micros(at))
     }
 }
@@ -51,22 +51,22 @@ impl Default for DevicePresence {
 
 impl DevicePresence {
     /// A device has connected. Who serves it notes its packets in what this returns, and gives it back at the end.
-    pub fn connect(&self, device: DeviceId, now: Micros) -> Arc<DeviceSigns> {
-        let signs = self.devices.write().entry(device).or_default().clone();
-        signs.connections.fetch_add(1, Ordering::Relaxed);
-        signs.hear(now);
+    pub fn connect(&self, device: DeviceId, now: Micros) -> Arc<DeviceActivity> {
+        let activity = self.devices.write().entry(device).or_default().clone();
+        activity.connections.fetch_add(1, Ordering::Relaxed);
+        activity.record_packet(now);
         self.changes.send_replace(());
-        signs
+        activity
     }
 
     /// A connection of a device has ended.
-    pub fn disconnect(&self, signs: &DeviceSigns) {
-        signs.connections.fetch_sub(1, Ordering::Relaxed);
+    pub fn disconnect(&self, activity: &DeviceActivity) {
+        activity.connections.fetch_sub(1, Ordering::Relaxed);
         self.changes.send_replace(());
     }
 
     /// A device had a session when the server started: it is offline until it connects.
-    pub fn expect(&self, device: DeviceId) {
+    pub fn mark_known(&self, device: DeviceId) {
         self.devices.write().entry(device).or_default();
     }
 
@@ -81,12 +81,12 @@ impl DevicePresence {
         if spec.has_registers() {
             return known;
         }
-        let Some(signs) = self.devices.read().get(&id).cloned() else { return known };
-        let state = match signs.connections.load(Ordering::Relaxed) {
+        let Some(activity) = self.devices.read().get(&id).cloned() else { return known };
+        let state = match activity.connections.load(Ordering::Relaxed) {
             0 => DeviceState::Offline,
             _ => DeviceState::Online,
         };
-        DeviceStatus { state, last_seen: known.last_seen.max(signs.last_heard()), ..known }
+        DeviceStatus { state, last_seen: known.last_seen.max(activity.last_packet()), ..known }
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
         let (id, spec) = (DeviceId(1), DeviceSpec::new("gateway", Protocol::Mqtt));
         let state = |presence: &DevicePresence| presence.refine(id, &spec, DeviceStatus::default()).state;
         assert_eq!(state(&presence), DeviceState::Connecting, "the broker does not know it");
-        presence.expect(id);
+        presence.mark_known(id);
         assert_eq!(state(&presence), DeviceState::Offline);
         let (first, second) = (presence.connect(id, Micros(1)), presence.connect(id, Micros(2)));
         presence.disconnect(&first);
@@ -118,13 +118,13 @@ mod tests {
             let known = DeviceStatus { last_seen: last_seen.map(Micros), ..DeviceStatus::default() };
             presence.refine(id, &spec, known).last_seen.map(|at| at.0)
         };
-        presence.expect(id);
+        presence.mark_known(id);
         assert_eq!((seen(None), seen(Some(3))), (None, Some(3)));
-        let signs = presence.connect(id, Micros(5));
+        let activity = presence.connect(id, Micros(5));
         assert_eq!((seen(None), seen(Some(3)), seen(Some(7))), (Some(5), Some(5), Some(7)));
-        signs.hear(Micros(9));
-        signs.hear(Micros(8));
-        presence.disconnect(&signs);
+        activity.record_packet(Micros(9));
+        activity.record_packet(Micros(8));
+        presence.disconnect(&activity);
         assert_eq!(seen(None), Some(9), "it stays when the device has gone");
     }
 }

@@ -64,7 +64,7 @@ impl App {
         };
         match error.kind {
             Kind::Invalid | Kind::NotFound | Kind::Conflict | Kind::Gone | Kind::TooLarge => {
-                self.mqtt.counters.malformed();
+                self.mqtt.counters.count_malformed();
                 let caller = who.caller.to_string();
                 tracing::debug!(%caller, error = error.full_message(), "a message of MQTT cannot be read");
                 PublishOutcome::Malformed(error)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::message::{MessageSource, OutMessage};
+use super::message::{MessageSource, OutboundMessage};
 use super::topics::{OWN_TREE, Route};
 use crate::app::App;
 use crate::domain::device::Device;
@@ -234,7 +234,7 @@ impl App {
     }
 
     /// Returns the retained messages that match a filter, of the devices that the principal may see whole.
-    pub(super) fn retained_for(&self, who: &Principal, filter: &str, qos: Qos) -> Vec<OutMessage> {
+    pub(super) fn retained_for(&self, who: &Principal, filter: &str, qos: Qos) -> Vec<OutboundMessage> {
         let prefix = self.canonical_prefix(who, filter);
         let retained = self.mqtt.retained.read();
         let mut found = Vec::new();
@@ -252,7 +252,7 @@ impl App {
                 Some(Route::Gateway(_) | Route::Facts) | None => Vec::new(),
             };
             if let Some(topic) = topics.into_iter().find(|topic| topic::matches(filter, topic)) {
-                found.push(OutMessage {
+                found.push(OutboundMessage {
                     topic: topic.into(),
                     payload: message.payload.clone().into(),
                     qos: qos.min(message.qos),

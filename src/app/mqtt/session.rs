@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::feed::{self, LiveProgress};
-use super::message::{MessageSource, OutMessage};
+use super::message::{MessageSource, OutboundMessage};
 use super::platform::{DesiredTopic, DeviceNotice};
-use super::presence::DeviceSigns;
+use super::presence::DeviceActivity;
 use super::registry::{MqttEnd, SessionKey};
 use crate::app::App;
 use crate::app::live::SubscriptionPermit;
@@ -25,6 +25,7 @@ use crate::domain::command::{Command, CommandReport, CommandState};
 use crate::domain::mqtt::inbox::Inbox;
 use crate::domain::mqtt::outbox::{Delivery, Outbox, UnknownPacketId};
 use crate::domain::mqtt::{Qos, Subscription};
+use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Error, Kind, Principal, Result, StreamId};
 
 /// Messages that wait for the client before the feed is read on.
@@ -32,7 +33,7 @@ const MAX_WAITING: usize = 256;
 
 /// What outlives a connection in memory.
 pub(super) struct SessionMemory {
-    pub outbox: Outbox<OutMessage>,
+    pub outbox: Outbox<OutboundMessage>,
     /// Number of messages that the client has not acknowledged, for whoever looks at the session from outside.
     pub queued: Arc<AtomicUsize>,
     pub inbox: Inbox,
@@ -61,13 +62,13 @@ pub struct MqttSession {
     /// Whether there was a session to go on with.
     pub is_present: bool,
     /// Where the packets of a device are noted, for which it counts as online.
-    pub(super) signs: Option<Arc<DeviceSigns>>,
+    pub(super) activity: Option<Arc<DeviceActivity>>,
     /// How long the session outlives its connection, seconds.
     pub expiry_s: u32,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) memory: SessionMemory,
     pub(super) watch: CredentialWatch,
-    pub(super) live: Option<LiveFeed>,
+    pub(super) live: Option<ValueFeed>,
     /// Held while there is a feed, also while it is opened again for other subscriptions.
     pub(super) feed_permit: Option<SubscriptionPermit>,
     pub(super) new_commands: Option<broadcast::Receiver<Arc<Command>>>,
@@ -78,6 +79,13 @@ pub struct MqttSession {
     /// The topic of each stream's values, as long as nothing changes in the catalog.
     pub(super) topics: HashMap<StreamId, Option<StreamTopic>>,
     pub(super) changes: watch::Receiver<()>,
+}
+
+/// A feed of live values.
+pub(super) struct ValueFeed {
+    pub feed: LiveFeed,
+    /// The values that it delivers, which may be more than the subscriptions need.
+    pub wanted: SubscriptionFilter,
 }
 
 /// How the values of a stream are sent.
@@ -96,9 +104,9 @@ impl MqttSession {
     }
 
     /// Notes that the client has sent a packet.
-    pub fn hear(&self) {
-        if let Some(signs) = &self.signs {
-            signs.hear(self.app.now());
+    pub fn record_packet(&self) {
+        if let Some(activity) = &self.activity {
+            activity.record_packet(self.app.now());
         }
     }
 
@@ -127,7 +135,7 @@ impl MqttSession {
             NextItem::Notice(notice) => self.queue_notice(notice),
             NextItem::Desired(document) => self.queue_desired(document),
             NextItem::Live(Ok(message)) if message.gap.is_some() => {
-                self.app.mqtt.counters.overflowed();
+                self.app.mqtt.counters.count_overflow();
                 return SessionEvent::End(MqttEnd::Overflow);
             }
             NextItem::Live(Ok(message)) => self.queue_readings(message),
@@ -137,16 +145,16 @@ impl MqttSession {
     }
 
     /// The next packet for the client; `None` while its window is full or nothing waits.
-    pub fn next_delivery(&mut self) -> Option<Delivery<OutMessage>> {
+    pub fn next_delivery(&mut self) -> Option<Delivery<OutboundMessage>> {
         let delivery = self.memory.outbox.next_delivery()?;
         if let Delivery::Publish { id, message, .. } = &delivery {
-            self.app.mqtt.counters.sent(message.qos);
+            self.app.mqtt.counters.count_sent(message.qos);
             if let MessageSource::Command(uuid) | MessageSource::PlatformCommand(uuid) = message.source {
                 self.report(uuid, CommandState::Sent);
             }
             if id.is_none() {
                 let message = message.clone();
-                self.done(&message, false);
+                self.finish_message(&message, false);
             }
         }
         Some(delivery)
@@ -158,7 +166,7 @@ impl MqttSession {
     /// [`UnknownPacketId`].
     pub fn acknowledge(&mut self, id: u16) -> Result<(), UnknownPacketId> {
         let message = self.memory.outbox.acknowledge(id)?;
-        self.done(&message, true);
+        self.finish_message(&message, true);
         Ok(())
     }
 
@@ -170,7 +178,7 @@ impl MqttSession {
         let outbox = &mut self.memory.outbox;
         let message = if is_refused { outbox.refuse(id)? } else { outbox.receive(id)? };
         if let Some(message) = message {
-            self.done(&message, true);
+            self.finish_message(&message, true);
         }
         Ok(())
     }
@@ -183,18 +191,18 @@ impl MqttSession {
         self.memory.outbox.complete(id)
     }
 
-    pub(super) fn queue(&mut self, message: OutMessage) {
-        self.app.mqtt.counters.queued(message.size());
+    pub(super) fn queue(&mut self, message: OutboundMessage) {
+        self.app.mqtt.counters.add_queued(message.size());
         self.memory.queued.fetch_add(1, Ordering::Relaxed);
         self.memory.outbox.push(message);
     }
 
     /// The client has a message, or it was sent and needs no acknowledgement.
-    fn done(&mut self, message: &OutMessage, is_acknowledged: bool) {
-        self.app.mqtt.counters.unqueued(message.size());
+    fn finish_message(&mut self, message: &OutboundMessage, is_acknowledged: bool) {
+        self.app.mqtt.counters.remove_queued(message.size());
         self.memory.queued.fetch_sub(1, Ordering::Relaxed);
         match message.source {
-            MessageSource::Live(number) => self.memory.progress.done(number),
+            MessageSource::Live(number) => self.memory.progress.finish_one(number),
             MessageSource::Command(uuid) if is_acknowledged => self.report(uuid, CommandState::Acknowledged),
             MessageSource::Command(_) | MessageSource::PlatformCommand(_) | MessageSource::Document => {}
         }
@@ -240,7 +248,7 @@ impl MqttSession {
         let number = self.memory.progress.fetch(message.cursor, found.len());
         for (StreamTopic { topic, qos, .. }, payload) in found {
             let source = MessageSource::Live(number);
-            self.queue(OutMessage { topic, payload, qos, is_retained: false, source });
+            self.queue(OutboundMessage { topic, payload, qos, is_retained: false, source });
         }
     }
 }
@@ -266,10 +274,10 @@ async fn next_desired(desired: &mut Option<DesiredTopic>) -> Result<Value> {
     }
 }
 
-async fn next_live(live: &mut Option<LiveFeed>) -> Result<LiveMessage> {
+async fn next_live(live: &mut Option<ValueFeed>) -> Result<LiveMessage> {
     match live {
         Some(live) => {
-            let next = live.next().await;
+            let next = live.feed.next().await;
             next.unwrap_or_else(|| Err(Error::unavailable("the feed of live values has ended")))
         }
         None => std::future::pending().await,

@@ -42,7 +42,7 @@ const LOST: SessionEnd =
 
 async fn subscribe(session: &mut MqttSession, filter: &str, qos: Qos) {
     let request = SubscribeRequest { filter: filter.to_owned(), qos, retain: RetainHandling::Always };
-    assert_eq!(session.subscribe(vec![request]).await.unwrap(), [Grant::Granted(qos)]);
+    assert_eq!(session.subscribe(vec![request]).await, [Grant::Granted(qos)]);
 }
 
 async fn publish(app: &App, credential: &LiveCredential, topic: &str, payload: &str) {
@@ -94,6 +94,46 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_fo
     session.end(LOST).await;
     assert_eq!(app.mqtt_metrics().sessions, 0);
     assert_eq!(app.mqtt_metrics().queue_bytes, 0);
+}
+
+#[tokio::test]
+async fn unsubscribing_needs_no_new_feed_and_narrows_it_when_it_can() {
+    let (_dir, app, device, _) = plant().await;
+    let owner = app.system(None).unwrap();
+    let below = DeviceSpec { parent_device: Some(device.id), ..DeviceSpec::new("zone", Protocol::Mqtt) };
+    let below = app.create_device(&owner, below).await.unwrap();
+    // The rights of a certificate are those at the time of the login.
+    let issued = app.issue_certificate(&owner, device.id).await.unwrap();
+    let principal = Arc::new(app.device_principal(device.id).unwrap());
+    let credential = app.live_certificate_credential(principal, issued.fingerprint);
+    let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
+    for filter in ["basalt/press/#", "basalt/press/t", "basalt/zone/#"] {
+        subscribe(&mut session, filter, Qos::AtLeastOnce).await;
+    }
+    let devices = |session: &MqttSession| session.live.as_ref().unwrap().wanted.devices.clone().unwrap();
+    assert_eq!(devices(&session), [device.id, below.id]);
+
+    // From here no feed can be opened again.
+    session.memory.progress.fetched = Some("no cursor".to_owned());
+    publish(&app, &credential, "basalt/press/t", "1").await;
+    assert_eq!(session.unsubscribe(&["basalt/zone/#".to_owned()]).await.unwrap(), [true]);
+    assert_eq!(devices(&session), [device.id, below.id], "the feed is as wide as before");
+    publish(&app, &credential, "basalt/zone/t", "2").await;
+    publish(&app, &credential, "basalt/press/t", "3").await;
+    for expected in [1.0, 3.0] {
+        let (id, _, topic, payload) = next(&mut session).await;
+        assert_eq!((topic.as_str(), &payload["value"]), ("basalt/press/t", &json!(expected)));
+        session.acknowledge(id.unwrap()).unwrap();
+    }
+
+    // The messages have brought a position from which one can be opened.
+    assert_eq!(session.unsubscribe(&["basalt/press/t".to_owned()]).await.unwrap(), [true]);
+    assert_eq!(devices(&session), [device.id]);
+    publish(&app, &credential, "basalt/press/t", "4").await;
+    assert_eq!(next(&mut session).await.3["value"], json!(4.0));
+    assert_eq!(session.unsubscribe(&["basalt/press/#".to_owned()]).await.unwrap(), [true]);
+    assert!(session.live.is_none() && session.feed_permit.is_none(), "it follows no values any more");
+    session.end(LOST).await;
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use super::access::Grant;
 use super::feed;
-use super::message::{MessageSource, OutMessage};
+use super::message::{MessageSource, OutboundMessage};
 use super::retained;
-use super::session::{MqttSession, StreamTopic};
+use super::session::{MqttSession, StreamTopic, ValueFeed};
 use super::topics::{CONTROL_TREE, OWN_TREE, PLATFORM_TREE};
 use crate::app::live::values::{LiveQuery, LiveStart};
 use crate::domain::command::{Command, CommandFilter};
@@ -40,11 +40,9 @@ pub struct SubscribeRequest {
 
 impl MqttSession {
     /// Subscribes, and returns what is granted in the order of the requests. Retained messages and waiting commands are
-    /// queued. What a session must remember is durable when this returns.
-    ///
-    /// # Errors
-    /// When the feed of the subscriptions that were there before cannot be opened again.
-    pub async fn subscribe(&mut self, requests: Vec<SubscribeRequest>) -> Result<Vec<Grant>> {
+    /// queued. What a session must remember is durable when this returns. Subscriptions that cannot be followed or stored
+    /// are refused; those that were there before stay.
+    pub async fn subscribe(&mut self, requests: Vec<SubscribeRequest>) -> Vec<Grant> {
         let before = self.subscriptions.clone();
         let mut grants = Vec::with_capacity(requests.len());
         let mut retained = Vec::new();
@@ -69,12 +67,11 @@ impl MqttSession {
                 tracing::warn!(error = error.full_message(), "a client of MQTT cannot subscribe");
             }
             let refused = if is_full { Grant::TooMany } else { Grant::Unavailable };
-            // What was there before stays.
             self.subscriptions = before;
             self.stored_session();
-            self.follow().await?;
+            self.narrow().await;
             let answer = |grant| if matches!(grant, Grant::Granted(_)) { refused } else { grant };
-            return Ok(grants.into_iter().map(answer).collect());
+            return grants.into_iter().map(answer).collect();
         }
         // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
         for (filter, qos) in retained {
@@ -82,13 +79,14 @@ impl MqttSession {
             found.into_iter().for_each(|message| self.queue(message));
         }
         self.queue_waiting_commands();
-        Ok(grants)
+        grants
     }
 
-    /// Ends subscriptions, and returns for each whether there was one.
+    /// Ends subscriptions, and returns for each whether there was one. Nothing that they matched alone is queued any more,
+    /// also when this returns an error.
     ///
     /// # Errors
-    /// `Unavailable` when the session cannot be stored or the feed cannot be opened.
+    /// `Unavailable` when the session cannot be stored: after a crash the subscriptions would be there again.
     pub async fn unsubscribe(&mut self, filters: &[String]) -> Result<Vec<bool>> {
         let mut were_there = Vec::with_capacity(filters.len());
         for filter in filters {
@@ -96,7 +94,8 @@ impl MqttSession {
             self.subscriptions.retain(|known| known.filter != *filter);
             were_there.push(self.subscriptions.len() < before);
         }
-        self.follow_and_store().await?;
+        self.narrow().await;
+        self.store().await?;
         Ok(were_there)
     }
 
@@ -116,28 +115,15 @@ impl MqttSession {
     }
 
     /// Follows what the subscriptions need. Live values go on after the last one that was fetched, so that a change of
-    /// the subscriptions loses none.
+    /// the subscriptions loses none. When this fails, what was followed before still is.
     pub(super) async fn follow(&mut self) -> Result<()> {
-        self.topics.clear();
-        let who = self.principal().clone();
-        let wants = |tree: &str| {
-            let is_of_tree = |filter: &str| {
-                let first = filter.split('/').next().unwrap_or_default();
-                first == tree || (tree != CONTROL_TREE && matches!(first, "+" | "#"))
-            };
-            self.subscriptions.iter().any(|known| is_of_tree(&known.filter))
-        };
-        let wants_values = wants(OWN_TREE) || wants(PLATFORM_TREE);
-        let wants_commands = wants(CONTROL_TREE) || wants(PLATFORM_TREE);
+        self.release_unneeded();
         self.follow_platform()?;
-        if !wants_commands {
-            self.new_commands = None;
-        } else if self.new_commands.is_none() {
+        let who = self.principal().clone();
+        if self.needs_commands() && self.new_commands.is_none() {
             self.new_commands = Some(self.app.store.catalog().subscribe_command_changes(&who));
         }
-        self.live = None;
-        if !wants_values || who.require(Scope::read(Resource::Value)).is_err() {
-            self.feed_permit = None;
+        if !self.needs_values() {
             return Ok(());
         }
         if self.feed_permit.is_none() {
@@ -147,20 +133,69 @@ impl MqttSession {
         let is_queued = self.subscriptions.iter().any(|known| known.qos != Qos::AtMostOnce);
         let fetched = self.memory.progress.fetched.clone().filter(|_| is_queued);
         let start = fetched.map_or(LiveStart::Now, LiveStart::After);
-        let query = LiveQuery { wanted: self.wanted_devices(), start, max_rate: None };
-        let mut live = match self.app.open_feed(&self.credential, query, None).await {
+        match self.open_value_feed(start).await {
             // The position is of another time: it is followed from now on.
-            Err(error) if error.kind == Kind::Invalid => {
-                let query = LiveQuery { wanted: self.wanted_devices(), ..LiveQuery::default() };
-                self.app.open_feed(&self.credential, query, None).await?
-            }
-            opened => opened?,
-        };
+            Err(error) if error.kind == Kind::Invalid => self.open_value_feed(LiveStart::Now).await,
+            opened => opened,
+        }
+    }
+
+    /// Stops following what no subscription needs any more. This cannot fail: a feed that cannot be made narrower now stays
+    /// as it is until the subscriptions change again, and of its values only those are sent that a subscription matches.
+    async fn narrow(&mut self) {
+        self.release_unneeded();
+        let wanted = self.wanted_devices();
+        let Some(fetched) = self.memory.progress.fetched.clone() else { return };
+        if self.live.as_ref().is_none_or(|live| live.wanted == wanted) {
+            return;
+        }
+        if let Err(error) = self.open_value_feed(LiveStart::After(fetched)).await {
+            let caller = self.principal().caller.to_string();
+            tracing::debug!(%caller, error = error.full_message(), "a feed of live values stays wider than needed");
+        }
+    }
+
+    /// Drops what no subscription needs any more.
+    fn release_unneeded(&mut self) {
+        self.topics.clear();
+        self.release_platform();
+        if !self.needs_commands() {
+            self.new_commands = None;
+        }
+        if !self.needs_values() {
+            self.live = None;
+            self.feed_permit = None;
+        }
+    }
+
+    fn needs_values(&self) -> bool {
+        (self.has_filter_of(OWN_TREE) || self.has_filter_of(PLATFORM_TREE))
+            && self.principal().require(Scope::read(Resource::Value)).is_ok()
+    }
+
+    fn needs_commands(&self) -> bool {
+        self.has_filter_of(CONTROL_TREE) || self.has_filter_of(PLATFORM_TREE)
+    }
+
+    /// Whether a filter may match topics of this tree. Commands are for filters that name their tree.
+    fn has_filter_of(&self, tree: &str) -> bool {
+        self.subscriptions.iter().any(|known| {
+            let first = known.filter.split('/').next().unwrap_or_default();
+            first == tree || (tree != CONTROL_TREE && matches!(first, "+" | "#"))
+        })
+    }
+
+    /// Opens the feed of the values that the subscriptions need. It takes the place of the one before, which stays when
+    /// this fails.
+    async fn open_value_feed(&mut self, start: LiveStart) -> Result<()> {
+        let wanted = self.wanted_devices();
+        let query = LiveQuery { wanted: wanted.clone(), start, max_rate: None };
+        let mut feed = self.app.open_feed(&self.credential, query, None).await?;
         // The first message has no readings, only the position from which on nothing is missed.
-        if let Some(first) = live.next().await {
+        if let Some(first) = feed.next().await {
             self.memory.progress.fetch(first?.cursor, 0);
         }
-        self.live = Some(live);
+        self.live = Some(ValueFeed { feed, wanted });
         Ok(())
     }
 
@@ -186,12 +221,19 @@ impl MqttSession {
             let Some(device) = seen else { return SubscriptionFilter::default() };
             devices.push(device.id);
         }
+        devices.sort_unstable();
+        devices.dedup();
         SubscriptionFilter { devices: Some(devices), ..SubscriptionFilter::default() }
     }
 
-    /// Follows the subscriptions, and stores those of a session that outlives its connection.
+    /// Follows the subscriptions and stores them.
     async fn follow_and_store(&mut self) -> Result<()> {
         self.follow().await?;
+        self.store().await
+    }
+
+    /// Stores the subscriptions of a session that outlives its connection.
+    async fn store(&mut self) -> Result<()> {
         match self.stored_session() {
             Some(stored) => self.app.mqtt.journal.record(MqttChange::PutSession(stored)).await,
             None => Ok(()),
@@ -274,7 +316,7 @@ impl MqttSession {
                     false => (MessageSource::Command(command.uuid), feed::command_payload(&command)),
                 };
                 self.memory.commands.insert(command.uuid);
-                self.queue(OutMessage { topic: topic.into(), payload, qos, is_retained: false, source });
+                self.queue(OutboundMessage { topic: topic.into(), payload, qos, is_retained: false, source });
             }
         }
     }

@@ -34,7 +34,7 @@ pub struct SessionEnd {
 impl App {
     pub(super) fn forget_queue(&self, slot: &SessionSlot) {
         let messages = slot.memory.iter().flat_map(|memory| memory.outbox.messages());
-        messages.for_each(|message| self.mqtt.counters.unqueued(message.size()));
+        messages.for_each(|message| self.mqtt.counters.remove_queued(message.size()));
     }
 
     /// Publishes a will in the name of the client that is gone.
@@ -89,7 +89,7 @@ impl App {
         for mut stored in self.store.catalog().mqtt_sessions().await? {
             stored.ended_at.get_or_insert(now);
             if let SessionOwner::Device(device) = stored.owner {
-                self.states.presence.expect(device);
+                self.states.presence.mark_known(device);
             }
             let key = (stored.owner, stored.client_id.clone());
             let slot = SessionSlot { stored, is_persisted: true, memory: None, connection: None };
@@ -137,12 +137,12 @@ impl App {
                 true => MqttChange::RemoveSession(key.0, key.1.clone()),
                 false => MqttChange::PutSession(stored),
             };
-            self.settle(&key, is_ended, change).await;
+            self.finish_session(&key, is_ended, change).await;
         }
     }
 
     /// Removes an ended session, unless the client has come back meanwhile.
-    async fn settle(&self, key: &SessionKey, is_ended: bool, change: MqttChange) {
+    async fn finish_session(&self, key: &SessionKey, is_ended: bool, change: MqttChange) {
         {
             let mut registry = self.mqtt.sessions.lock();
             if registry.slots.get(key).is_none_or(|slot| slot.connection.is_some()) {
@@ -178,9 +178,9 @@ impl MqttSession {
         let app = self.app.clone();
         self.memory.inbox.disconnect();
         self.live = None;
-        app.mqtt.counters.disconnected();
-        if let Some(signs) = self.signs.take() {
-            app.states.presence.disconnect(&signs);
+        app.mqtt.counters.count_disconnection();
+        if let Some(activity) = self.activity.take() {
+            app.states.presence.disconnect(&activity);
         }
         let expiry_s = end.expiry_s.map_or(self.expiry_s, |asked| asked.min(self.expiry_cap()));
         let is_gone = end.ends_session || expiry_s == 0;

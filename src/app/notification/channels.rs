@@ -24,7 +24,7 @@ pub struct AlertDelivery {
 impl App {
     /// Creates a channel.
     pub async fn create_channel(&self, principal: &Principal, draft: ChannelDraft) -> Result<Arc<Document>> {
-        self.create_document(principal, DocumentSpec::NotificationChannel(draft.onto(None))).await
+        self.create_document(principal, DocumentSpec::NotificationChannel(draft.into_channel(None))).await
     }
 
     /// Replaces a channel; without a secret the draft keeps that of this moment.
@@ -37,7 +37,7 @@ impl App {
         let change = |spec: &mut DocumentSpec| {
             let stored =
                 if let DocumentSpec::NotificationChannel(stored) = &*spec { Some(stored) } else { None };
-            *spec = DocumentSpec::NotificationChannel(draft.onto(stored));
+            *spec = DocumentSpec::NotificationChannel(draft.into_channel(stored));
         };
         self.update_document(principal, (KIND, channel), None, change).await
     }

@@ -29,7 +29,7 @@ pub struct NotificationCounts {
 impl NotificationCounters {
     /// Counts an attempt that left its delivery in this state.
     pub fn count(&self, kind: ChannelKind, status: DeliveryStatus) {
-        if let Some(cell) = self.cell(kind, status) {
+        if let Some(cell) = self.counter(kind, status) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -47,7 +47,7 @@ impl NotificationCounters {
         let kinds = ChannelKind::ALL.into_iter();
         let cells = kinds.flat_map(|kind| DeliveryStatus::ALL.map(|status| (kind, status)));
         let read = |(kind, status)| {
-            let count = self.cell(kind, status).map_or(0, |cell| cell.load(Ordering::Relaxed));
+            let count = self.counter(kind, status).map_or(0, |cell| cell.load(Ordering::Relaxed));
             (kind, status, count)
         };
         NotificationCounts {
@@ -57,7 +57,7 @@ impl NotificationCounters {
         }
     }
 
-    fn cell(&self, kind: ChannelKind, status: DeliveryStatus) -> Option<&AtomicU64> {
+    fn counter(&self, kind: ChannelKind, status: DeliveryStatus) -> Option<&AtomicU64> {
         let kind = ChannelKind::ALL.iter().position(|one| *one == kind)?;
         let status = DeliveryStatus::ALL.iter().position(|one| *one == status)?;
         self.attempts.get(kind)?.get(status)

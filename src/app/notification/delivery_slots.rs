@@ -29,7 +29,7 @@ impl DeliverySlots {
     pub(super) fn take(&mut self, delivery: &Delivery) -> bool {
         let Delivery { id, org, channel, .. } = delivery;
         let held = |counts: Option<&usize>| counts.copied().unwrap_or(0);
-        let has_room = self.free() > 0
+        let has_room = self.free_slots() > 0
             && held(self.of_org.get(org)) < MAX_PER_ORG
             && held(self.of_channel.get(channel)) < MAX_PER_CHANNEL
             && !self.running.contains_key(id);
@@ -50,11 +50,11 @@ impl DeliverySlots {
     }
 
     /// Number of free slots.
-    pub(super) fn free(&self) -> usize {
+    pub(super) fn free_slots(&self) -> usize {
         MAX_RUNNING.saturating_sub(self.running.len())
     }
 
-    pub(super) fn running(&self) -> usize {
+    pub(super) fn running_count(&self) -> usize {
         self.running.len()
     }
 
@@ -65,16 +65,16 @@ impl DeliverySlots {
 
     /// Organizations without a free slot.
     pub(super) fn full_orgs(&self) -> Vec<OrgId> {
-        full(&self.of_org, MAX_PER_ORG)
+        keys_at_limit(&self.of_org, MAX_PER_ORG)
     }
 
     /// Channels without a free slot.
     pub(super) fn full_channels(&self) -> Vec<Uuid> {
-        full(&self.of_channel, MAX_PER_CHANNEL)
+        keys_at_limit(&self.of_channel, MAX_PER_CHANNEL)
     }
 }
 
-fn full<K: Copy>(counts: &HashMap<K, usize>, most: usize) -> Vec<K> {
+fn keys_at_limit<K: Copy>(counts: &HashMap<K, usize>, most: usize) -> Vec<K> {
     counts.iter().filter(|(_, count)| **count >= most).map(|(key, _)| *key).collect()
 }
 
@@ -121,7 +121,10 @@ mod tests {
         assert!(!slots.take(&delivery(1, 99)), "the organization has its share");
         assert_eq!(slots.full_orgs(), [OrgId(1)]);
         assert!(slots.take(&delivery(2, 100)));
-        assert_eq!((slots.running(), slots.free(), slots.ids().len()), (33, MAX_RUNNING - 33, 33));
+        assert_eq!(
+            (slots.running_count(), slots.free_slots(), slots.ids().len()),
+            (33, MAX_RUNNING - 33, 33)
+        );
         slots.release(first.id);
         slots.release(first.id);
         assert!(slots.full_orgs().is_empty() && slots.full_channels().is_empty());
@@ -133,8 +136,8 @@ mod tests {
         let mut slots = DeliverySlots::default();
         let all: Vec<_> = (0..300).map(|n| delivery(n, n.unsigned_abs().into())).collect();
         let taken: Vec<_> = all.iter().filter(|one| slots.take(one)).collect();
-        assert_eq!((taken.len(), slots.free()), (MAX_RUNNING, 0));
+        assert_eq!((taken.len(), slots.free_slots()), (MAX_RUNNING, 0));
         taken.iter().for_each(|one| slots.release(one.id));
-        assert_eq!((slots.running(), slots.of_org.len(), slots.of_channel.len()), (0, 0, 0));
+        assert_eq!((slots.running_count(), slots.of_org.len(), slots.of_channel.len()), (0, 0, 0));
     }
 }

@@ -23,7 +23,8 @@ impl Notification {
     /// Tells of an alert that fired.
     pub(super) fn of_alert(id: Uuid, alert: &Alert) -> Self {
         let body = json!({"type": "alert.fired", "alert": Value::Object(alert.to_map())});
-        let shown = |id: Option<Uuid>| id.map_or_else(|| "deleted".to_owned(), |id| id.to_string());
+        // A rule on a device has no sensor, and either may have been deleted.
+        let shown = |id: Option<Uuid>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
         let value = match &alert.value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text.clone(),

@@ -38,14 +38,14 @@ impl NotificationParts {
                 let headers = vec![(SIGNATURE, signature), (DELIVERY_ID, notification.id.to_string())];
                 let (url, body) = (url.clone(), notification.body);
                 let request = WebhookRequest { url, body, headers, timeout: ATTEMPT_TIMEOUT };
-                judge(self.fetcher.post(&request).await)
+                check_response(self.fetcher.post(&request).await)
             }
         }
     }
 }
 
 /// Whether a receiver took a notification. What it did instead may be over at the next attempt.
-fn judge(answer: Result<u16, HttpError>) -> Result<(), DeliveryFailure> {
+fn check_response(answer: Result<u16, HttpError>) -> Result<(), DeliveryFailure> {
     let reason = match answer {
         Ok(200..=299) => return Ok(()),
         Ok(status) => format!("the receiver answered {status}"),
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn only_a_success_is_one_and_every_failure_may_be_over() {
         for status in [200, 202, 204, 299] {
-            assert_eq!(judge(Ok(status)), Ok(()));
+            assert_eq!(check_response(Ok(status)), Ok(()));
         }
         let failures = [
             (Ok(500), "the receiver answered 500"),
@@ -81,7 +81,7 @@ mod tests {
             (Err(HttpError::Malformed("too many redirects".to_owned())), "too many redirects"),
         ];
         for (answer, part) in failures {
-            let failure = judge(answer).unwrap_err();
+            let failure = check_response(answer).unwrap_err();
             assert!(failure.is_temporary && failure.reason.contains(part), "{failure:?}");
         }
     }

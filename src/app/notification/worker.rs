@@ -60,7 +60,7 @@ impl App {
                     look.reset_immediately();
                 }
             }
-            self.notifications.counters.set_running(slots.running());
+            self.notifications.counters.set_running(slots.running_count());
         }
         let end = Instant::now() + ATTEMPT_TIMEOUT;
         while let Ok(Some(_)) = timeout_at(end, tasks.join_next()).await {}
@@ -73,13 +73,13 @@ impl App {
         tasks: &mut JoinSet<Uuid>,
         stop: &CancellationToken,
     ) -> Result<()> {
-        while slots.free() > 0 {
+        while slots.free_slots() > 0 {
             let wanted = DueDeliveries {
                 now: self.clock.now(),
                 not_of_orgs: slots.full_orgs(),
                 not_by_channels: slots.full_channels(),
                 not_these: slots.ids(),
-                limit: slots.free(),
+                limit: slots.free_slots(),
             };
             let due = self.store.catalog().due_deliveries(&wanted).await?;
             let admitted: Vec<_> = due.into_iter().filter(|delivery| slots.take(delivery)).collect();

@@ -10,6 +10,7 @@ use super::missed_readings::ScoredUntil;
 use super::rescore::RescoreScheduler;
 use crate::app::ai::inference_pool::InferencePriority;
 use crate::app::ai::window_feed::{FeedItem, WindowFeed, WindowScores};
+use crate::domain::job::JobKind;
 use crate::domain::min_max::MinMax;
 use crate::domain::model::{LateRange, Model, ModelProgress};
 use crate::domain::{Micros, Principal, Result};
@@ -129,9 +130,7 @@ impl LiveScorer {
 
     /// Starts a rescoring job for the windows that late readings belong to, once no more late readings arrive.
     pub async fn schedule_rescore(&mut self) {
-        if self.rescore.poll_job(&self.context.scorer.ai.jobs, &mut self.progress.late) {
-            self.save_progress().await;
-        }
+        self.poll_rescore().await;
         let (Some(late), Some(position)) = (self.progress.late, self.progress.position) else { return };
         if !self.rescore.is_due() {
             return;
@@ -141,7 +140,9 @@ impl LiveScorer {
         let decided = self.feed.decided().max(position);
         let to = Micros(late.newest.0.saturating_add(reach)).min(decided);
         let range = MinMax::new(late.oldest.min(to), to);
-        match self.context.scorer.start_scoring("rescore", self.model.clone(), range, false) {
+        let owner = Principal::system(self.model.org);
+        let scorer = &self.context.scorer;
+        match scorer.start_scoring((&owner, JobKind::Rescore), self.model.clone(), range, false).await {
             Ok(job) => self.rescore.begin(job.id),
             Err(error) => {
                 let text = error.full_message();
@@ -151,6 +152,25 @@ impl LiveScorer {
                     "rescoring of late readings was postponed"
                 );
                 self.rescore.postpone();
+            }
+        }
+    }
+
+    /// Looks whether the rescoring job has ended.
+    async fn poll_rescore(&mut self) {
+        let Some(job) = self.rescore.job() else { return };
+        match self.context.scorer.ai.jobs.state(job).await {
+            Ok(state) if self.rescore.note_state(state, &mut self.progress.late) => {
+                self.save_progress().await
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let text = error.full_message();
+                tracing::warn!(
+                    job = job.0,
+                    error = text,
+                    "the state of a rescoring is not known; it is read again"
+                );
             }
         }
     }

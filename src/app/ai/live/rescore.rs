@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::app::job::{JobState, Jobs};
+use crate::domain::JobId;
+use crate::domain::job::JobState;
 use crate::domain::model::LateRange;
 
 /// Rescoring starts when no late reading has arrived for this long; late readings mostly arrive together.
@@ -16,7 +17,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct RescoreScheduler {
     due: Option<Instant>,
-    job: Option<i32>,
+    job: Option<JobId>,
     /// Late readings that arrived since that job began.
     newer: Option<LateRange>,
 }
@@ -30,18 +31,23 @@ impl RescoreScheduler {
         }
     }
 
-    /// Removes from `late` what is in the scores by now. Returns whether `late` has changed.
-    pub fn poll_job(&mut self, jobs: &Jobs, late: &mut Option<LateRange>) -> bool {
-        let Some(job) = self.job else { return false };
-        match jobs.state(job) {
+    /// The job that was not over when it was last looked at.
+    pub fn job(&self) -> Option<JobId> {
+        self.job
+    }
+
+    /// Takes the state of the job, `None` if it is no longer listed, and removes from `late` what is in the scores by now.
+    /// Returns whether `late` has changed.
+    pub fn note_state(&mut self, state: Option<JobState>, late: &mut Option<LateRange>) -> bool {
+        match state {
             Some(JobState::Queued | JobState::Running) => false,
             // A cancelled job means that these scores are not wanted.
-            Some(JobState::Done(_) | JobState::Cancelled) => {
+            Some(JobState::Done | JobState::Cancelled) => {
                 self.job = None;
                 *late = self.newer.take();
                 true
             }
-            Some(JobState::Failed(_)) | None => {
+            Some(JobState::Failed) | None => {
                 (self.job, self.newer) = (None, None);
                 self.postpone();
                 false
@@ -55,7 +61,7 @@ impl RescoreScheduler {
     }
 
     /// Records that a job has started for everything that is late.
-    pub fn begin(&mut self, job: i32) {
+    pub fn begin(&mut self, job: JobId) {
         (self.job, self.due, self.newer) = (Some(job), None, None);
     }
 

@@ -1,4 +1,4 @@
-//! Evaluation of alert rules on every reading that is committed, whichever way it came.
+//! Evaluation of alert rules on every reading that is committed, whichever way it came, and on the states of devices.
 //!
 //! One task follows the log. It asks nothing of the catalog or the lake for a reading: rules and what they remember are in
 //! memory. An alert is written together with the time up to which its rule is decided; from time to time the position in
@@ -21,6 +21,13 @@ use crate::app::App;
 impl App {
     /// Evaluates every enabled rule, following changes of the catalog, until `stop`; then stores the position.
     pub async fn run_alerts(self: Arc<App>, stop: CancellationToken) {
-        AlertRunner::new(self.store.clone(), self.engine.clone(), self.clock.clone()).run(stop).await;
+        let runner = AlertRunner {
+            store: self.store.clone(),
+            engine: self.engine.clone(),
+            clock: self.clock.clone(),
+            states: Arc::new(self.states.clone()),
+            counters: self.alerts.clone(),
+        };
+        runner.run(stop).await;
     }
 }

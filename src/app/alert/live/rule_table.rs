@@ -1,4 +1,4 @@
-//! The rules that are evaluated, by stream, each with what it remembers. It writes nothing: it returns what is to be
+//! The rules that are evaluated, by what they watch, each with what it remembers. It writes nothing: it returns what is to be
 //! written.
 
 use std::collections::HashMap;
@@ -7,12 +7,16 @@ use std::sync::Arc;
 use arrow::array::Array;
 
 use super::states::{self, RuleVersion};
+use crate::app::alert::counters::AlertCounters;
+use crate::domain::alert::budget::AlertBudget;
 use crate::domain::alert::evaluator::{Decision, RuleState, Sample};
 use crate::domain::alert::rule::{AlertRule, Evaluation};
+use crate::domain::alert::target::RuleTarget;
+use crate::domain::device::DeviceState;
 use crate::domain::reading::Quality;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{AlertRuleId, Micros, StreamId};
-use crate::store::catalog::{AlertChange, AlertDecision, RuleProgress};
+use crate::domain::{AlertRuleId, DeviceId, Micros, StreamId};
+use crate::store::catalog::{AlertChange, AlertDecision, RuleProgress, SuppressedAlerts};
 use crate::store::memtable::run::Run;
 
 /// Readings that are older than this when they arrive are imports, which are not evaluated.
@@ -23,6 +27,8 @@ struct Watched {
     /// Records before this are not evaluated.
     from_seq: u64,
     state: RuleState,
+    /// How many alerts that were not raised are stored.
+    stored_suppressed: u64,
 }
 
 impl Watched {
@@ -31,13 +37,22 @@ impl Watched {
     }
 
     fn decision(&self, change: AlertChange) -> AlertDecision {
-        let decided_until = self.state.decided_until;
-        AlertDecision { rule: Arc::clone(&self.rule), change, decided_until }
+        let RuleState { decided_until, budget, .. } = self.state;
+        AlertDecision { rule: Arc::clone(&self.rule), change, decided_until, budget }
     }
 
-    fn observe(&mut self, sample: Sample<'_>, arrived: Micros) -> Option<AlertDecision> {
-        let decision = self.state.observe(&self.rule.spec, sample, arrived)?;
-        Some(self.decision(change_of(decision)))
+    /// Lets the state decide, and counts an alert that is not raised.
+    fn evaluate(
+        &mut self,
+        counters: &AlertCounters,
+        decide: impl FnOnce(&mut RuleState, &AlertRule) -> Option<Decision>,
+    ) -> Option<AlertDecision> {
+        let before = self.state.budget.suppressed;
+        let decision = decide(&mut self.state, &self.rule);
+        if self.state.budget.suppressed != before {
+            counters.set(self.rule.id, self.state.budget.suppressed);
+        }
+        Some(self.decision(change_of(decision?)))
     }
 }
 
@@ -55,9 +70,17 @@ pub struct RuleTable {
     by_stream: HashMap<i32, Vec<AlertRuleId>>,
     /// Rules that watch for silence.
     silence: Vec<AlertRuleId>,
+    /// Rules that watch the state of a device.
+    of_devices: Vec<(DeviceId, AlertRuleId)>,
+    counters: Arc<AlertCounters>,
 }
 
 impl RuleTable {
+    /// An empty table that counts there what is not raised.
+    pub fn new(counters: Arc<AlertCounters>) -> Self {
+        Self { counters, ..Self::default() }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -92,17 +115,22 @@ impl RuleTable {
         mut state: RuleState,
         progress: RuleProgress,
     ) {
-        let RuleProgress { decided_until, fired_at, is_open } = progress;
+        let RuleProgress { decided_until, fired_at, is_open, budget } = progress;
         (state.decided_until, state.fired_at, state.is_open) = (decided_until, fired_at, is_open);
-        self.rules.insert(rule.id, Watched { rule, from_seq, state });
+        state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..budget };
+        let stored_suppressed = budget.suppressed;
+        self.rules.insert(rule.id, Watched { rule, from_seq, state, stored_suppressed });
     }
 
     /// Brings the indexes in line with the rules.
     pub fn index(&mut self) {
-        (self.by_stream, self.silence) = (HashMap::new(), Vec::new());
+        (self.by_stream, self.silence, self.of_devices) = (HashMap::new(), Vec::new(), Vec::new());
         for (id, watched) in &self.rules {
             let spec = &watched.rule.spec;
-            self.by_stream.entry(spec.stream.0).or_default().push(*id);
+            match spec.target {
+                RuleTarget::Stream(stream) => self.by_stream.entry(stream.0).or_default().push(*id),
+                RuleTarget::Device(device) => self.of_devices.push((device, *id)),
+            }
             if spec.evaluation == Evaluation::NoData {
                 self.silence.push(*id);
             }
@@ -111,6 +139,9 @@ impl RuleTable {
 
     /// Evaluates the readings of a record, which arrived at `arrived`.
     pub fn observe_run(&mut self, run: &Run, seq: u64, arrived: Micros, decisions: &mut Vec<AlertDecision>) {
+        if run.is_import {
+            return;
+        }
         let mut row = 0;
         while row < run.len() {
             let stream = run.stream[row];
@@ -145,7 +176,9 @@ impl RuleTable {
         }
         for id in self.by_stream.get(&stream).into_iter().flatten() {
             if let Some(watched) = self.rules.get_mut(id).filter(|watched| seq >= watched.from_seq) {
-                decisions.extend(watched.observe(sample, arrived));
+                let decision = watched
+                    .evaluate(&self.counters, |state, rule| state.observe(&rule.spec, sample, arrived));
+                decisions.extend(decision);
             }
         }
     }
@@ -153,12 +186,49 @@ impl RuleTable {
     /// Looks for silent streams.
     pub fn notice_silence(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
         for id in &self.silence {
-            if let Some(watched) = self.rules.get_mut(id)
-                && let Some(decision) = watched.state.notice_silence(&watched.rule.spec, now)
-            {
-                decisions.push(watched.decision(change_of(decision)));
+            if let Some(watched) = self.rules.get_mut(id) {
+                let decision =
+                    watched.evaluate(&self.counters, |state, rule| state.notice_silence(&rule.spec, now));
+                decisions.extend(decision);
             }
         }
+    }
+
+    /// Evaluates the states that devices show now. Returns whether a rule has anything new to remember.
+    pub fn notice_devices(
+        &mut self,
+        now: Micros,
+        shown: impl Fn(DeviceId) -> Option<DeviceState>,
+        decisions: &mut Vec<AlertDecision>,
+    ) -> bool {
+        let mut has_news = false;
+        for (device, id) in &self.of_devices {
+            let Some(shown) = shown(*device) else { continue };
+            if let Some(watched) = self.rules.get_mut(id) {
+                let before = watched.state.device();
+                let decision = watched
+                    .evaluate(&self.counters, |state, rule| state.notice_device(&rule.spec, shown, now));
+                decisions.extend(decision);
+                has_news |= watched.state.device() != before;
+            }
+        }
+        has_news
+    }
+
+    /// Whether a device is in the state of a rule, and not yet for long enough: how long is to be stored from time to time.
+    pub fn is_timing(&self) -> bool {
+        let mut states = self.of_devices.iter().filter_map(|(_, id)| Some(&self.rules.get(id)?.state));
+        states.any(|state| !state.is_open && state.device().is_running())
+    }
+
+    /// The rules whose number of alerts that were not raised is not stored yet, with that number.
+    pub fn unstored_suppressed(&mut self) -> SuppressedAlerts {
+        let changed = self.rules.values_mut().filter_map(|watched| {
+            let count = watched.state.budget.suppressed;
+            let is_new = std::mem::replace(&mut watched.stored_suppressed, count) != count;
+            is_new.then_some((watched.rule.id, count))
+        });
+        changed.collect()
     }
 
     /// Rules with an open alert, as far as the table knows.

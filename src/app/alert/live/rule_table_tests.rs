@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::OrgId;
 use crate::domain::alert::Severity;
+use crate::domain::alert::budget::MAX_ALERTS_PER_HOUR;
 use crate::domain::alert::rule::{AlertRuleSpec, Operator, Threshold};
 use crate::domain::reading::{Reading, Readings};
 
@@ -13,7 +14,7 @@ const NOW: Micros = Micros(10_000 * MICROS_PER_SECOND);
 fn rule(id: i32, stream: i32, first_seq: u64) -> Arc<AlertRule> {
     let spec = AlertRuleSpec {
         name: format!("rule {id}"),
-        stream: StreamId(stream),
+        target: RuleTarget::Stream(StreamId(stream)),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(Operator::Gt),
@@ -30,10 +31,15 @@ fn rule(id: i32, stream: i32, first_seq: u64) -> Arc<AlertRule> {
 }
 
 fn table(rules: &[Arc<AlertRule>]) -> RuleTable {
+    table_after(rules, RuleProgress::default())
+}
+
+/// A table whose rules are so far decided.
+fn table_after(rules: &[Arc<AlertRule>], progress: RuleProgress) -> RuleTable {
     let mut table = RuleTable::default();
     for new in table.replace(rules.to_vec()) {
         let from_seq = new.first_seq;
-        table.begin(new, from_seq, RuleState::default(), RuleProgress::default());
+        table.begin(new, from_seq, RuleState::default(), progress);
     }
     table.index();
     table
@@ -66,6 +72,65 @@ fn imports_and_records_before_a_rule_are_left_out() {
     assert_eq!(fired(&mut table, 9, &[(5, 9, 99.0)]), [0; 0]);
     assert_eq!(fired(&mut table, 10, &[(5, 3601, 99.0)]), [0; 0]);
     assert_eq!(fired(&mut table, 10, &[(5, 3600, 99.0)]), [1]);
+}
+
+#[test]
+fn what_an_import_brings_is_left_out_however_new_it_is() {
+    let mut table = table(&[rule(1, 5, 0)]);
+    let readings: Readings = [Reading::good(StreamId(5), NOW, 99.0)].into_iter().collect();
+    let mut decisions = Vec::new();
+    table.observe_run(&Run::new(readings, 1).imported(true), 1, NOW, &mut decisions);
+    assert!(decisions.is_empty());
+    assert_eq!(fired(&mut table, 2, &[(5, 1, 99.0)]), [1], "and older ones are still evaluated after it");
+}
+
+#[test]
+fn a_rule_goes_on_as_its_alerts_were_stored() {
+    let before = |age_s: i64| Some(Micros(NOW.0 - age_s * MICROS_PER_SECOND));
+    let mut slow = AlertRule::clone(&rule(1, 5, 0));
+    slow.spec.cooldown_s = 10;
+    let slow = [Arc::new(slow)];
+    let cooling = RuleProgress { fired_at: before(20), ..RuleProgress::default() };
+    let mut table = table_after(&slow, cooling);
+    assert_eq!(fired(&mut table, 1, &[(5, 11, 99.0), (5, 10, 99.0)]), [1], "the cooldown goes on");
+    let open = RuleProgress { is_open: true, ..RuleProgress::default() };
+    assert_eq!(fired(&mut table_after(&slow, open), 1, &[(5, 9, 99.0)]), [0; 0], "its alert is open");
+    let decided = RuleProgress { decided_until: before(9), ..RuleProgress::default() };
+    assert_eq!(fired(&mut table_after(&slow, decided), 1, &[(5, 9, 99.0)]), [0; 0], "decided before");
+    let hour = NOW.0 / (3600 * MICROS_PER_SECOND);
+    let budget = AlertBudget { hour, raised: MAX_ALERTS_PER_HOUR, suppressed: 4, is_held_back: false };
+    let mut full = table_after(&slow, RuleProgress { budget, ..RuleProgress::default() });
+    assert_eq!(fired(&mut full, 1, &[(5, 9, 99.0), (5, 8, 99.0)]), [0; 0], "it raised enough");
+    assert_eq!((full.counters.of_rule(AlertRuleId(1)), full.counters.suppressed()), (5, 5));
+    assert_eq!(full.unstored_suppressed(), [(AlertRuleId(1), 5)]);
+    assert_eq!(full.unstored_suppressed(), []);
+}
+
+#[test]
+fn devices_are_looked_at_by_their_rules_alone() {
+    let mut down = AlertRule::clone(&rule(2, 5, 0));
+    down.spec.target = RuleTarget::Device(DeviceId(7));
+    (down.spec.evaluation, down.spec.window_s) = (Evaluation::DeviceState, Some(10));
+    (down.spec.operator, down.spec.threshold) =
+        (Some(Operator::Eq), Some(Threshold::Text("offline".to_owned())));
+    let mut table = table(&[rule(1, 5, 0), Arc::new(down)]);
+    assert_eq!(table.streams().collect::<Vec<_>>(), [StreamId(5)]);
+    let mut look = |at_s: i64, shown: Option<DeviceState>| {
+        let mut decisions = Vec::new();
+        let at = Micros(NOW.0 + at_s * MICROS_PER_SECOND);
+        let has_news = table.notice_devices(at, |id| shown.filter(|_| id == DeviceId(7)), &mut decisions);
+        (has_news, decisions.into_iter().map(|one| (one.rule.id.0, one.change)).collect::<Vec<_>>())
+    };
+    let offline = Some(DeviceState::Offline);
+    assert_eq!(look(0, offline), (true, vec![]), "since when is to be stored");
+    assert_eq!(look(9, offline), (false, vec![]));
+    assert_eq!(look(9, None), (false, vec![]), "a device that is gone");
+    let raised = AlertChange::Fire { at: Micros(NOW.0 + 10 * MICROS_PER_SECOND), value: "offline".into() };
+    assert_eq!(look(10, offline), (false, vec![(2, raised)]));
+    assert_eq!(look(11, Some(DeviceState::Online)), (true, vec![(2, AlertChange::Resolve)]));
+    look(12, offline);
+    assert!(table.is_timing());
+    assert!(!self::table(&[rule(1, 5, 0)]).is_timing());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The task that evaluates rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::missed::MissedReadings;
 use super::rule_table::RuleTable;
 use super::states::{self, RuleVersion};
+use crate::app::alert::counters::AlertCounters;
 use crate::domain::alert::evaluator::RuleState;
 use crate::domain::alert::rule::AlertRule;
+use crate::domain::ports::DeviceStatusSource;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{AlertRuleId, Clock, Micros, Result};
 use crate::query::Engine;
@@ -21,6 +23,8 @@ use crate::store::live::tail::{Tail, TailItem, TailRecords};
 
 /// Time between two looks at silent streams and at alerts that people resolved.
 const TICK: Duration = Duration::from_millis(250);
+/// Ticks from one look at devices to the next: a second, because the states of all watched devices are computed each time.
+const TICKS_PER_LOOK: u32 = 4;
 /// Shortest time between two checkpoints, microseconds: what a restart reads again from the log.
 const CHECKPOINT_US: i64 = 10 * MICROS_PER_SECOND;
 /// A longer checkpoint is written less often: at most this many of its bytes a second.
@@ -31,16 +35,15 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// What the evaluation works with.
 pub struct AlertRunner {
-    store: Arc<Store>,
-    engine: Arc<Engine>,
-    clock: Arc<dyn Clock>,
+    pub store: Arc<Store>,
+    pub engine: Arc<Engine>,
+    pub clock: Arc<dyn Clock>,
+    /// The states of devices.
+    pub states: Arc<dyn DeviceStatusSource>,
+    pub counters: Arc<AlertCounters>,
 }
 
 impl AlertRunner {
-    pub fn new(store: Arc<Store>, engine: Arc<Engine>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, engine, clock }
-    }
-
     /// Evaluates until `stop`. After a failure it begins again with the last checkpoint.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
@@ -100,19 +103,23 @@ struct Session<'a> {
     /// Time of the next checkpoint.
     save_at: Micros,
     is_saved: bool,
+    ticks: u32,
 }
 
 impl<'a> Session<'a> {
     async fn load(runner: &'a AlertRunner) -> Result<Self> {
         let (now, current) = (runner.clock.now(), runner.store.current_position().seq);
         let stored = runner.store.catalog().alert_checkpoint().await?;
+        let suppressed = runner.store.catalog().alert_progress(None).await?;
+        let suppressed = suppressed.into_iter().map(|(id, progress)| (id, progress.budget.suppressed));
+        runner.counters.load(suppressed.filter(|(_, count)| *count > 0).collect());
         let checkpoint_at = stored.as_ref().map_or(now, |stored| stored.stored_at.min(now));
         let next_seq = stored.as_ref().map_or(current, |stored| stored.next_seq.min(current));
         // States that cannot be read are those of a later version: its rules begin with what is read again.
         let states = stored.and_then(|stored| states::decode(&stored.states)).unwrap_or_default();
         Ok(Session {
             runner,
-            table: RuleTable::default(),
+            table: RuleTable::new(Arc::clone(&runner.counters)),
             revision: None,
             tail: None,
             next_seq,
@@ -121,6 +128,7 @@ impl<'a> Session<'a> {
             states,
             save_at: Micros(now.0.saturating_add(CHECKPOINT_US)),
             is_saved: true,
+            ticks: 0,
         })
     }
 
@@ -131,12 +139,13 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let (revision, rules) = catalog.all_alert_rules();
+        let ids: HashSet<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
+        self.runner.counters.retain(|id| ids.contains(&id));
         let was_idle = self.table.is_empty();
         let new = self.table.replace(rules);
         if !new.is_empty() {
             let first = self.begin(new).await?;
-            let soon = self.runner.clock.now().0.saturating_add(MICROS_PER_SECOND);
-            self.save_at = self.save_at.min(Micros(soon));
+            self.save_soon();
             if was_idle {
                 // Nothing before was of any rule.
                 self.next_seq = first.min(self.runner.store.current_position().seq);
@@ -150,6 +159,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    fn save_soon(&mut self) {
+        let soon = self.runner.clock.now().0.saturating_add(MICROS_PER_SECOND);
+        self.save_at = self.save_at.min(Micros(soon));
+        self.is_saved = false;
+    }
+
     /// Gives new rules their states. Returns the first record that one of them has to evaluate.
     async fn begin(&mut self, new: Vec<Arc<AlertRule>>) -> Result<u64> {
         let ids: Vec<AlertRuleId> = new.iter().map(|rule| rule.id).collect();
@@ -161,6 +176,10 @@ impl<'a> Session<'a> {
             let from_seq = rule.first_seq.min(current);
             let stored = self.states.remove(&(rule.id, rule.first_seq));
             let stored = stored.and_then(|bytes| RuleState::decode(&bytes, now));
+            let stored = stored.map(|mut state| {
+                state.resume(self.checkpoint_at, now);
+                state
+            });
             first = first.min(if stored.is_some() { self.next_seq } else { from_seq });
             let state = stored.unwrap_or_else(|| RuleState::watched_from(now));
             let progress = progress.get(&rule.id).copied().unwrap_or_default();
@@ -236,6 +255,10 @@ impl<'a> Session<'a> {
         let now = self.runner.clock.now();
         let mut decisions = Vec::new();
         self.table.notice_silence(now, &mut decisions);
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
+            self.look_at_devices(now, &mut decisions);
+        }
         self.record(decisions).await?;
         if !self.is_saved && now >= self.save_at {
             // A note of a closed alert may have been lost with a failed change of the catalog.
@@ -243,6 +266,15 @@ impl<'a> Session<'a> {
             self.save().await?;
         }
         Ok(())
+    }
+
+    fn look_at_devices(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
+        let AlertRunner { store, states, .. } = self.runner;
+        let shown = |id| Some(states.status(&*store.catalog().any_device(id)?).state);
+        if self.table.notice_devices(now, shown, decisions) {
+            self.save_soon();
+        }
+        self.is_saved &= !self.table.is_timing();
     }
 
     /// Stores the position with what the rules remember.
@@ -253,7 +285,8 @@ impl<'a> Session<'a> {
         let (now, states) = (self.runner.clock.now(), self.table.encode());
         let pause_us = (states.len() as i64 / CHECKPOINT_BYTES_PER_S).saturating_mul(MICROS_PER_SECOND);
         let at = AlertCheckpoint { next_seq: self.next_seq, stored_at: now, states };
-        self.runner.store.catalog().save_alert_checkpoint(at).await?;
+        let suppressed = self.table.unstored_suppressed();
+        self.runner.store.catalog().save_alert_checkpoint(at, suppressed).await?;
         self.save_at = Micros(now.0.saturating_add(pause_us.max(CHECKPOINT_US)));
         self.is_saved = true;
         Ok(())

@@ -14,6 +14,17 @@ const PLANT: &str = r##"devices:
   - name: oven
     protocol: virtual
 documents:
+  - kind: reference_pair
+    primary_component: press/axis
+    reference_component: oven/door
+    valid_from: "2026-05-01T00:00:00Z"
+  - kind: reference_pair
+    name: Spring
+    primary_component: press/axis
+    reference_component: oven/door
+    valid_from: "2026-04-01T00:00:00Z"
+    valid_to: "2026-05-01T00:00:00Z"
+    metadata: {"by": "lab"}
   - kind: dashboard
     name: Overview
     is_default: true
@@ -56,6 +67,10 @@ documents:
     name: Axis
     sensor_profile: env@1.0
     metadata: {"rack": 3}
+  - kind: component
+    device: oven
+    key: door
+    name: Door
   - kind: device_group
     name: Hot
     tags: [hot]
@@ -97,11 +112,14 @@ async fn what_is_exported_is_imported_as_it_was() {
         "annotation class state",
         "place of device press",
         "component press/axis",
+        "component oven/door",
         "device group Hot",
         "artefact limits",
         "binding limits of COMPONENT press/axis",
         "binding limits of DEVICE_GROUP Hot",
         "dashboard Overview",
+        "reference pair oven/door and press/axis from 2026-04-01T00:00:00Z",
+        "reference pair oven/door and press/axis from 2026-05-01T00:00:00Z",
     ];
     assert_eq!(names, [&["press", "press / axis.temp", "oven"][..], &documents[..]].concat());
 
@@ -167,6 +185,16 @@ async fn mistakes_are_told_with_their_line_and_change_nothing() {
             "sensors",
         ),
         ("  - {kind: binding, target_type: DEVICE_GROUP, target: a, artefact: b}", 2, "artefact"),
+        (
+            "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 2026-05-01}",
+            2,
+            "primary_component",
+        ),
+        (
+            "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 1777377600}",
+            2,
+            "documents",
+        ),
     ];
     for (text, line, column) in rows {
         let report = import(&app, &who, &format!("documents:\n{text}\n"), false).await;
@@ -174,6 +202,55 @@ async fn mistakes_are_told_with_their_line_and_change_nothing() {
         assert_eq!((found.line, found.column.as_str()), (line, column), "{text}: {found:?}");
         assert!(!report.is_applied && export(&app, &who) == "devices: []\n", "{text}");
     }
+}
+
+#[tokio::test]
+async fn pairs_are_told_apart_by_components_and_begin_and_have_no_time_in_common() {
+    let (_dir, app) = test_app::open().await;
+    let who = system(&app);
+    import(&app, &who, PLANT, false).await;
+    // The first one ends earlier now, which makes room for one that the file has before it, with the components swapped.
+    let pair = |components: (&str, &str), from: &str, to: &str| {
+        let (primary, reference) = components;
+        format!(
+            "  - {{kind: reference_pair, primary_component: {primary}, reference_component: {reference}, \
+             valid_from: {from}, valid_to: {to}}}\n"
+        )
+    };
+    let (one, other) = (("press/axis", "oven/door"), ("oven/door", "press/axis"));
+    let [april, later] = [pair(one, "2026-04-01", "2026-04-10"), pair(other, "2026-04-10", "2026-04-20")];
+    let report = import(&app, &who, &format!("documents:\n{later}{april}"), false).await;
+    assert!(report.is_applied && report.problems.is_empty(), "{report:?}");
+    let [changed, new] = report.entries.as_slice() else { panic!("{report:?}") };
+    let mut fields: Vec<&str> = changed.fields.iter().map(|field| field.field.as_str()).collect();
+    fields.sort_unstable();
+    // What the file does not say is removed.
+    assert_eq!((changed.is_new, fields), (false, vec!["metadata", "name", "valid_to"]));
+    assert!(new.is_new, "{new:?}");
+    let swapped = pair(other, "2026-04-01", "2026-04-10");
+    let swapped = import(&app, &who, &format!("documents:\n{swapped}"), false).await;
+    assert!(swapped.is_applied && !swapped.entries[0].is_new, "{swapped:?}");
+
+    let overlapping = format!(
+        "documents:\n{}{}",
+        pair(one, "2026-06-01", "2026-07-01"),
+        pair(other, "2026-06-30", "2026-08-01")
+    );
+    let report = import(&app, &who, &overlapping, false).await;
+    let found: Vec<_> = report.problems.iter().map(|one| (one.line, one.column.as_str())).collect();
+    assert_eq!((report.is_applied, found), (false, vec![(3, "valid_from")]));
+    for (wrong, column) in [
+        (pair(("press/axis", "press/axis"), "2026-06-01", "2026-07-01"), "reference_component"),
+        (pair(one, "2026-06-01", "2026-06-01"), "valid_to"),
+    ] {
+        let report = import(&app, &who, &format!("documents:\n{wrong}"), false).await;
+        let found: Vec<_> = report.problems.iter().map(|one| (one.line, one.column.as_str())).collect();
+        assert_eq!(found, [(2, column)], "{wrong}");
+    }
+    // May has one already, which is seen when this one is put.
+    let stored = format!("documents:\n{}", pair(one, "2026-05-02", "2026-05-03"));
+    let refused = app.import_inventory(&who, InventoryFormat::Yaml, stored, false).await;
+    assert_eq!(refused.expect_err("it has a common time with a stored one").kind, Kind::Conflict);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use super::dashboard_form::{FileAnnotationClass, FileDashboard, FileSensor};
 use super::form::{
     FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument, FilePack, FileSite,
 };
+use super::reference_pair::FileReferencePair;
 use crate::app::App;
 use crate::domain::configuration::artefact::ArtefactContent;
 use crate::domain::device::{Device, DeviceFilter};
@@ -46,7 +47,7 @@ impl App {
                 found.extend(rows.document(document));
             }
         }
-        found.sort_by_key(FileDocument::rank);
+        found.sort_by_key(FileDocument::put_order);
         Ok(found)
     }
 
@@ -169,9 +170,12 @@ impl NamedRows {
                 self.dashboard(document, dashboard).map(FileDocument::Dashboard)
             }
             DocumentSpec::AnnotationClass(_) | DocumentSpec::Dashboard(_) => None,
+            DocumentSpec::ReferencePair(pair) => {
+                let components = (self.name(Some(pair.primary))?, self.name(Some(pair.reference))?);
+                Some(FileDocument::ReferencePair(FileReferencePair::new(pair, components)))
+            }
             // They have secrets, files of their own, or belong to the place where they are.
             DocumentSpec::Firmware(_)
-            | DocumentSpec::ReferencePair(_)
             | DocumentSpec::NotificationChannel(_)
             | DocumentSpec::Camera(_)
             | DocumentSpec::CaptureRule(_) => None,

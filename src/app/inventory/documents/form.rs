@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dashboard_form::{FileAnnotationClass, FileDashboard};
+use super::reference_pair::{FileReferencePair, FileTime};
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
 use crate::domain::configuration::binding::TargetType;
 use crate::domain::document::{
@@ -27,6 +28,7 @@ pub enum FileDocument {
     Artefact(FileArtefact),
     Binding(FileBinding),
     Dashboard(FileDashboard),
+    ReferencePair(FileReferencePair),
 }
 
 /// A pack with its profiles.
@@ -147,6 +149,7 @@ pub enum RowKind {
     Binding,
     AnnotationClass,
     Dashboard,
+    ReferencePair,
     /// A stream, `<device> / <stream>`.
     Stream,
 }
@@ -167,6 +170,7 @@ impl RowKind {
             RowKind::Binding => "binding",
             RowKind::AnnotationClass => "annotation class",
             RowKind::Dashboard => "dashboard",
+            RowKind::ReferencePair => "reference pair",
             RowKind::Stream => "stream",
         }
     }
@@ -188,7 +192,15 @@ impl FileDocument {
             FileDocument::Artefact(_) => 6,
             FileDocument::Binding(_) => 7,
             FileDocument::Dashboard(_) => 8,
+            FileDocument::ReferencePair(_) => 9,
         }
+    }
+
+    /// Place in the order in which documents are put. Pairs are put by their begin: one that ends earlier than before makes
+    /// room for the next.
+    pub fn put_order(&self) -> (usize, Option<FileTime>) {
+        let begin = if let FileDocument::ReferencePair(pair) = self { Some(pair.valid_from) } else { None };
+        (self.rank(), begin)
     }
 
     /// What identifies the document; two with the same one are the same.
@@ -198,6 +210,7 @@ impl FileDocument {
             FileDocument::Site(site) => (RowKind::Site, site.name.clone()),
             FileDocument::AnnotationClass(class) => (RowKind::AnnotationClass, class.key.clone()),
             FileDocument::Dashboard(dashboard) => (RowKind::Dashboard, dashboard.name.clone()),
+            FileDocument::ReferencePair(pair) => (RowKind::ReferencePair, pair.row_name()),
             FileDocument::Device(device) => (RowKind::Topology, device.device.clone()),
             FileDocument::Component(component) => {
                 (RowKind::Component, format!("{}/{}", component.device, component.key))
@@ -251,6 +264,10 @@ impl FileDocument {
                 ("target", (target_kind(binding.target_type), binding.target.clone())),
                 ("artefact", (RowKind::Artefact, binding.artefact.clone())),
             ],
+            FileDocument::ReferencePair(pair) => vec![
+                ("primary_component", (RowKind::Component, pair.primary_component.clone())),
+                ("reference_component", (RowKind::Component, pair.reference_component.clone())),
+            ],
         }
     }
 
@@ -264,6 +281,7 @@ impl FileDocument {
             FileDocument::Component(component) => component.spec(DeviceId(0), None).problems(),
             FileDocument::DeviceGroup(group) => group.spec(Vec::new()).problems(),
             FileDocument::Artefact(artefact) => artefact.spec(uuid::Uuid::nil()).problems(),
+            FileDocument::ReferencePair(pair) => pair.problems(),
             FileDocument::Device(_) | FileDocument::Binding(_) => Vec::new(),
         }
     }
@@ -291,7 +309,7 @@ pub fn target_kind(target_type: TargetType) -> RowKind {
 impl FilePack {
     /// A pack as a file has it, which does not say what it belongs to.
     pub fn new(content: PackContent) -> Self {
-        let content = content.detached();
+        let content = content.without_pack();
         Self {
             key: content.key,
             version: content.version,
@@ -314,7 +332,7 @@ impl FilePack {
             annotation_classes: pack.annotation_classes,
             dashboards: pack.dashboards,
         };
-        content.detached()
+        content.without_pack()
     }
 }
 

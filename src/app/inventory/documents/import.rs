@@ -10,6 +10,7 @@ use super::dashboard_form::{FileDashboard, FileSensor, STREAM_SEPARATOR, stream_
 use super::form::{
     FileArtefact, FileBinding, FileDevice, FileDocument, RowKind, RowName, profile_kind, target_kind,
 };
+use super::reference_pair;
 use crate::app::App;
 use crate::app::inventory::{FieldChange, ImportEntry, ImportKind, ImportProblem};
 use crate::app::mk::configuration::ArtefactRefusal;
@@ -74,7 +75,7 @@ impl App {
             present.into_iter().map(|document| (document.row_name(), document)).collect();
         let mut plan = DocumentPlan::default();
         let mut documents: Vec<FileDocument> = documents.into_iter().map(|one| one.document).collect();
-        documents.sort_by_key(FileDocument::rank);
+        documents.sort_by_key(FileDocument::put_order);
         for document in documents {
             let before = present.get(&document.row_name());
             if before == Some(&document) {
@@ -117,6 +118,7 @@ impl App {
                 }
             }
         }
+        problems.extend(reference_pair::overlap_problems(documents));
         problems
     }
 
@@ -172,6 +174,7 @@ impl App {
             }
             FileDocument::Artefact(artefact) => self.put_artefact(who, artefact).await,
             FileDocument::Binding(binding) => self.put_file_binding(who, binding).await,
+            FileDocument::ReferencePair(pair) => self.put_reference_pair(who, pair).await,
         }
     }
 
@@ -298,13 +301,13 @@ impl App {
                     self.stream_of_names(who, device, stream)
                 });
             }
-            // Nothing refers to a binding.
-            RowKind::Binding => None,
+            // Nothing refers to these.
+            RowKind::Binding | RowKind::ReferencePair => None,
         };
         found.map(|row| row.uuid)
     }
 
-    fn uuid_of(&self, who: &Principal, row: &RowName) -> Result<Uuid> {
+    pub(super) fn uuid_of(&self, who: &Principal, row: &RowName) -> Result<Uuid> {
         let absent = || Error::invalid(format!("there is no {} `{}`", row.0.name(), row.1));
         self.named_row(who, row).ok_or_else(absent)
     }

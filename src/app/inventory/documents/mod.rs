@@ -9,6 +9,7 @@ mod dashboard_form;
 mod export;
 mod form;
 mod import;
+mod reference_pair;
 
 pub use self::form::FileDocument;
 pub(super) use self::import::{DocumentImport, DocumentPlan, read};

@@ -1,0 +1,61 @@
+//! Alerts that were not raised because their rule had raised enough in the hour.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::domain::AlertRuleId;
+
+/// What the evaluation counts.
+#[derive(Debug, Default)]
+pub struct AlertCounters {
+    suppressed: AtomicU64,
+    of_rules: RwLock<HashMap<AlertRuleId, u64>>,
+}
+
+impl AlertCounters {
+    /// Takes over the counts of rules as they are stored; a rule without an entry has none.
+    pub fn load(&self, stored: HashMap<AlertRuleId, u64>) {
+        *self.of_rules.write() = stored;
+    }
+
+    /// Notes that a rule has not raised so many alerts since it was made.
+    pub fn set(&self, rule: AlertRuleId, count: u64) {
+        let before = self.of_rules.write().insert(rule, count).unwrap_or_default();
+        self.suppressed.fetch_add(count.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    /// Forgets rules that are no more.
+    pub fn retain(&self, is_there: impl Fn(AlertRuleId) -> bool) {
+        self.of_rules.write().retain(|id, _| is_there(*id));
+    }
+
+    /// Alerts that a rule has not raised since it was made.
+    pub fn of_rule(&self, rule: AlertRuleId) -> u64 {
+        self.of_rules.read().get(&rule).copied().unwrap_or_default()
+    }
+
+    /// Alerts that all rules have not raised since the start.
+    pub fn suppressed(&self) -> u64 {
+        self.suppressed.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_rules_are_totals_and_that_of_all_is_since_the_start() {
+        let counters = AlertCounters::default();
+        let (one, two) = (AlertRuleId(1), AlertRuleId(2));
+        counters.load(HashMap::from([(one, 7)]));
+        assert_eq!((counters.of_rule(one), counters.suppressed()), (7, 0));
+        counters.set(one, 9);
+        counters.set(two, 1);
+        assert_eq!((counters.of_rule(one), counters.of_rule(two), counters.suppressed()), (9, 1, 3));
+        counters.retain(|id| id == two);
+        assert_eq!((counters.of_rule(one), counters.of_rule(two)), (0, 1));
+    }
+}
