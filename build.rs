@@ -13,7 +13,7 @@ use std::{env, fs};
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 /// What the bundle is made of, below web/.
-const INPUTS: [&str; 4] = ["package.json", "package-lock.json", "bundle.mjs", "src"];
+const INPUTS: [&str; 5] = ["package.json", "package-lock.json", "bundle.mjs", "tsconfig.json", "src"];
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-env-changed=BASALT_WEB");
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         Err(why) if wish == "require" => return Err(format!("the pages were not bundled: {why}").into()),
         Err(why) => {
             if wish.is_empty() {
-                println!("cargo::warning=/graphiql and /console are left out: {why}");
+                println!("cargo::warning=/ui, /graphiql and /console are left out: {why}");
             }
             (Vec::new(), why.to_string())
         }
@@ -40,11 +40,12 @@ fn main() -> Result<()> {
     Ok(fs::write(out.join("pages.rs"), table(&files, &missing)?)?)
 }
 
-/// What src/api/pages/ includes.
+/// What src/api/pages/ includes: each file under its name without the `.gz` that the bundler gives it.
 fn table(files: &[PathBuf], missing: &str) -> Result<String> {
     let mut text = "pub static FILES: &[(&str, &[u8])] = &[\n".to_owned();
     for path in files {
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("a file without a name")?;
+        let name = name.strip_suffix(".gz").ok_or("a file that is not compressed")?;
         writeln!(text, "    ({name:?}, include_bytes!({path:?})),")?;
     }
     writeln!(text, "];\npub static MISSING: &str = {missing:?};")?;
@@ -80,7 +81,7 @@ fn install(dir: &Path) -> Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let arguments = ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     run(Command::new("npm").args(arguments).current_dir(dir))?;
     Ok(fs::write(stamp, wanted)?)
 }

@@ -1,6 +1,11 @@
-// Bundles both pages into the directory named on the command line: console.js, console.css, graphiql.js, graphiql.css.
+// Bundles the pages into the directory named on the command line, each file compressed: app (the web application below
+// /ui), console, graphiql, with .js and .css, and chunk-*.js, which app loads when it needs them.
 
-import { readFile } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** GraphiQL's style brings 300 kB of fonts; the pages use those of the system. */
@@ -13,17 +18,41 @@ const withoutFonts = {
     })),
 };
 
-await build({
-  entryPoints: ["src/console.js", "src/graphiql.jsx"],
-  outdir: process.argv[2],
+const shared = {
   bundle: true,
   minify: true,
+  write: false,
   format: "esm",
   target: "es2022",
   jsx: "automatic",
   // The licenses of what is bundled travel with it.
   legalComments: "eof",
   define: { "process.env.NODE_ENV": '"production"', "process.env.USE_IMPORT": '"true"' },
-  plugins: [withoutFonts],
   logLevel: "warning",
-});
+};
+
+/** What is written, by name, before it is compressed. */
+export async function bundle(outdir) {
+  const builds = [
+    build({ ...shared, outdir, entryPoints: ["src/console.js", "src/graphiql.jsx"], plugins: [withoutFonts] }),
+    build({
+      ...shared,
+      outdir,
+      entryPoints: ["src/app.tsx"],
+      jsxImportSource: "preact",
+      splitting: true,
+      chunkNames: "chunk-[hash]",
+      tsconfig: "tsconfig.json",
+    }),
+  ];
+  const files = (await Promise.all(builds)).flatMap(({ outputFiles }) => outputFiles);
+  return new Map(files.map(({ path, contents }) => [basename(path), contents]));
+}
+
+// dev.mjs only imports this.
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await mkdir(process.argv[2], { recursive: true });
+  for (const [name, content] of await bundle(process.argv[2])) {
+    await writeFile(join(process.argv[2], `${name}.gz`), gzipSync(content, { level: 9 }));
+  }
+}

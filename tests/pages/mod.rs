@@ -1,4 +1,6 @@
-//! The pages for people: what is served, and both of them used in a real Chromium.
+//! The pages for people: what is served, and each of them used in a real Chromium.
+
+mod ui;
 
 use serde_json::{Value, json};
 
@@ -24,12 +26,13 @@ async fn server() -> (Server, i64) {
     (server, a)
 }
 
+/// Types, the rules of the folder, and what the scripts compute.
 #[test]
 fn what_their_scripts_compute_is_right() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/web/tests");
-    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let output = std::process::Command::new("node").arg("--test").args(files).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
+    let output = std::process::Command::new("npm").args(["test", "--prefix", dir]).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "tests/run.sh prepares web/: {}", String::from_utf8_lossy(&said));
 }
 
 #[tokio::test]
@@ -76,7 +79,7 @@ async fn the_root_links_the_pages_and_each_link_leads_somewhere() {
     assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
     let page = page.as_str().unwrap().to_owned();
     let links: Vec<_> = page.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(links, ["console", "graphiql", "api/docs/", "readyz", "healthz"]);
+    assert_eq!(links, ["ui/", "console", "graphiql", "api/docs/", "readyz", "healthz"]);
     for link in links {
         let (status, ..) = client.get(&format!("/{link}")).await;
         assert_eq!(status, 200, "/{link}");

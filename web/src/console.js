@@ -17,7 +17,9 @@ const FUNCTIONS = "SELECT DISTINCT routine_name FROM information_schema.routines
 
 const place = (id) => document.getElementById(id);
 const params = new ParamsForm(place("params"));
-const editor = makeEditor(place("editor"), { text: FIRST_TEXT, run, changed: showParams });
+/** A link from another page brings its statement behind `#`, which is never sent; it is shown and not run. */
+const linked = new URLSearchParams(location.hash.slice(1)).get("q");
+const editor = makeEditor(place("editor"), { text: linked ?? FIRST_TEXT, run, changed: showParams });
 /** The named query whose text was put into the editor last. */
 let chosen;
 /** Ends the question that is being asked. */

@@ -1,30 +1,34 @@
-//! HTML pages: a start page at `/`, GraphiQL at `/graphiql`, an SQL page at `/console`. They are part of the binary,
-//! load nothing from other servers, and contain no data: like any client, a page sends requests with the reader's key
-//! or session.
+//! HTML pages: the web application below `/ui`, GraphiQL at `/graphiql`, an SQL page at `/console`, and a list of them at
+//! `/`. They are part of the binary, load nothing from other servers, and contain no data: like any client, a page
+//! sends requests with the reader's key or session.
 //!
 //! build.rs bundles their scripts and styles from web/; if it could not, the pages say so.
 
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
+use axum::http::HeaderMap;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use self::gzip::compressed;
 use self::queries::QUERIES;
 use super::error::RestError;
 use super::openapi::page::escape;
 use crate::app::App;
 use crate::domain::Error;
 
+mod gzip;
 mod queries;
 
-/// The bundle that build.rs made from web/: `FILES`, or in `MISSING` the reason why there are none.
+/// The bundle that build.rs made from web/: `FILES`, each compressed with gzip, or in `MISSING` the reason why there are none.
 mod built {
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 }
@@ -33,6 +37,12 @@ mod built {
 /// time.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the web application may do: less than the others, because it makes no `<style>` elements and gives no text to the
+/// browser as code or HTML. Attributes are allowed because the browser's own editing sets some.
+const APPLICATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
+                                  img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+                                  form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// Part of the paths of scripts and styles, so that a page never uses those of another build.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -43,26 +53,45 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(|| async { html(include_str!("home.html").to_owned()) }))
-        .route("/console", get(|| async { page(include_str!("console.html")) }))
-        .route("/graphiql", get(|| async { page(include_str!("graphiql.html")) }))
+        .route("/", get(home))
+        .route("/ui", get(application))
+        .route("/ui/{*page}", get(application))
+        .route("/console", get(|| async { page(include_str!("console.html"), POLICY) }))
+        .route("/graphiql", get(|| async { page(include_str!("graphiql.html"), POLICY) }))
         .route("/graphiql/queries", get(tabs))
         .route("/pages/{version}/{file}", get(asset))
 }
 
-/// Responds with a page that browsers must revalidate.
-fn page(html: &str) -> Response {
-    if built::FILES.is_empty() {
-        return self::html(include_str!("missing.html").replace("{why}", &escape(built::MISSING)));
-    }
-    let html = html.replace("{access}", include_str!("access.html"));
-    self::html(html.replace("{assets}", &format!("/pages/{}", *VERSION)))
+/// Sends people to the web application; programs get the list of pages, as long as they do not ask for HTML.
+async fn home(headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let home = if accepted.contains("text/html") {
+        Redirect::temporary("/ui/").into_response()
+    } else {
+        html(include_str!("home.html").to_owned(), POLICY)
+    };
+    ([(VARY, "Accept")], home).into_response()
 }
 
-fn html(text: String) -> Response {
+/// The same document for every address of the application, which finds its page by the address.
+async fn application() -> Response {
+    page(include_str!("ui.html"), APPLICATION_POLICY)
+}
+
+/// Responds with a page that browsers must revalidate.
+fn page(html: &str, policy: &'static str) -> Response {
+    if built::FILES.is_empty() {
+        let why = escape(built::MISSING);
+        return self::html(include_str!("missing.html").replace("{why}", &why), policy);
+    }
+    let html = html.replace("{access}", include_str!("access.html"));
+    self::html(html.replace("{assets}", &format!("/pages/{}", *VERSION)), policy)
+}
+
+fn html(text: String, policy: &'static str) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-cache"),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -83,7 +112,10 @@ async fn tabs() -> impl IntoResponse {
 }
 
 /// Serves a script or style. Its path contains the build, so it may be cached forever.
-async fn asset(Path((version, file)): Path<(String, String)>) -> Result<Response, RestError> {
+async fn asset(
+    Path((version, file)): Path<(String, String)>,
+    request: HeaderMap,
+) -> Result<Response, RestError> {
     let found = built::FILES.iter().find(|(name, _)| *name == file && version == *VERSION);
     let (name, content) = found.ok_or_else(Error::not_found)?;
     let media = match name.rsplit('.').next() {
@@ -95,7 +127,7 @@ async fn asset(Path((version, file)): Path<(String, String)>) -> Result<Response
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok((headers, *content).into_response())
+    Ok((headers, compressed(content, &request)?).into_response())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ fn every_page_takes_its_scripts_and_styles_from_the_server() {
         include_str!("graphiql.html"),
         include_str!("home.html"),
         include_str!("missing.html"),
+        include_str!("ui.html"),
     ] {
         for loading in ["http:", "https:", "//", "<style", "style=", "<script>", " onclick", "<iframe"] {
             assert!(!html.contains(loading), "{loading} in {html}");
@@ -34,10 +35,20 @@ fn every_graphql_file_of_the_folder_is_a_tab() {
 }
 
 #[test]
-fn a_build_with_pages_has_both_and_one_without_says_why() {
+fn a_build_with_pages_has_them_all_and_one_without_says_why() {
     let names: Vec<_> = built::FILES.iter().map(|(name, _)| *name).collect();
     match built::MISSING {
-        "" => assert_eq!(names, ["console.css", "console.js", "graphiql.css", "graphiql.js"]),
+        "" => {
+            for page in ["app", "console", "graphiql"] {
+                for ending in ["css", "js"] {
+                    assert!(
+                        names.contains(&format!("{page}.{ending}").as_str()),
+                        "{page}.{ending}: {names:?}"
+                    );
+                }
+            }
+            assert!(built::FILES.iter().all(|(_, content)| content.starts_with(&[0x1f, 0x8b])), "{names:?}");
+        }
         why => assert!(names.is_empty(), "{why}: {names:?}"),
     }
 }

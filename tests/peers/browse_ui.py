@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""The web application in a real browser, used as a person would, over plain HTTP under a host name.
+
+    browse_ui.py URL USER PASSWORD KEY STREAM AXE
+
+STREAM is the id of a stream called `a` with one reading a second from 2026-04-28T12:00:00Z to 12:00:24Z, and an event about it;
+AXE the path of axe-core's script. Prints what was seen as JSON. Every wait is for something to be there.
+"""
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+
+from browse_pages import Visit
+from playwright.sync_api import sync_playwright
+
+HOST = "plant.test"
+RANGE = "from=2026-04-28T11:59:50.000Z&to=2026-04-28T12:00:40.000Z"
+
+# Share of the plot's width at which a colour is seen first and last.
+INK = """
+    ([colour]) => {
+        const canvas = document.querySelector(".chart canvas");
+        const over = document.querySelector(".chart .u-over").getBoundingClientRect();
+        const scale = canvas.width / canvas.getBoundingClientRect().width;
+        const left = Math.round((over.left - canvas.getBoundingClientRect().left) * scale);
+        const width = Math.round(over.width * scale);
+        const { data } = canvas.getContext("2d").getImageData(left, 0, width, canvas.height);
+        const columns = [];
+        for (let i = 0; i < data.length; i += 4) {
+            const isThere = [0, 1, 2].every((part) => Math.abs(data[i + part] - colour[part]) < 3) && data[i + 3] === 255;
+            if (isThere) columns.push((i / 4) % width);
+        }
+        return columns.length ? [Math.min(...columns) / width, Math.max(...columns) / width] : null;
+    }
+"""
+
+
+class Person:
+    """Somebody with a browser, who has every page judged by axe on the way."""
+
+    def __init__(self, visit, axe):
+        self.visit, self.page, self.axe = visit, visit.page, axe
+        self.findings, self.wide = [], []
+
+    def open(self, path, ready):
+        self.page.goto(f"{self.visit.base}{path}")
+        self.page.locator(ready).first.wait_for()
+        self.judge(path)
+
+    def judge(self, path):
+        """Notes what axe finds, and whether the page is wider than its window: light and dark, on a screen and on a phone."""
+        for scheme in ("dark", "light"):
+            for width in (360, 1280):
+                self.page.set_viewport_size({"width": width, "height": 800})
+                self.page.emulate_media(color_scheme=scheme)
+                self.page.evaluate(self.axe)
+                found = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+                for violation in found["violations"]:
+                    where = [node["html"][:160] for node in violation["nodes"][:2]]
+                    self.findings.append([path, scheme, width, violation["id"], where])
+                if self.page.evaluate("document.documentElement.scrollWidth") > width:
+                    self.wide.append([path, width])
+
+
+def log_in(person, user, password):
+    page = person.page
+    page.goto(f"{person.visit.base}/")
+    page.get_by_label("User").fill(user)
+    person.judge("login")
+    page.get_by_label("Password").fill(password + "!")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    refused = page.get_by_role("alert").inner_text()
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Overview").wait_for()
+    return {"address": page.url, "refused": refused}
+
+
+def overview(person):
+    page = person.page
+    person.open("/ui/", ".cards li")
+    page.locator(".attention li", has_text="too hot").wait_for()
+    person.judge("overview")
+    return {"pages": page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()}
+
+
+def trend(person, stream):
+    page, seen = person.page, {}
+    person.open(f"/ui/trend?s={stream}&{RANGE}", ".statistics tbody tr")
+    row = page.locator(f'.statistics tr[data-stream="{stream}"]')
+    row.locator("td", has_text="25").first.wait_for()
+    seen["statistics"] = row.locator("td[data-exact]").evaluate_all("cells => cells.map((cell) => Number(cell.dataset.exact))")
+    page.locator(".level-words", has_text="Every reading").wait_for()
+    page.wait_for_function(INK, arg=[[0x58, 0x5A, 0xA0]])
+    seen["ink"] = page.evaluate(INK, [[0x58, 0x5A, 0xA0]])
+    person.judge("trend with a stream")
+
+    chart = page.locator(".chart .u-over").first.bounding_box()
+    middle = [chart["x"] + chart["width"] / 2, chart["y"] + chart["height"] / 2]
+    before = page.url
+    page.mouse.move(*middle)
+    page.locator(".readout").wait_for()
+    page.mouse.down()
+    page.mouse.move(middle[0] + 100, middle[1], steps=4)
+    page.mouse.up()
+    page.wait_for_function("before => location.href !== before", arg=before)
+    seen["panned"] = page.url
+    page.go_back()
+    page.wait_for_function("before => location.href === before", arg=before)
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("before => location.href !== before", arg=before)
+    seen["zoomed"] = page.url
+    page.go_back()
+    page.wait_for_function("before => location.href === before", arg=before)
+
+    # By keyboard alone: as a table, and back.
+    page.get_by_role("application").focus()
+    page.keyboard.press("t")
+    page.get_by_role("region", name="Trend").wait_for()
+    seen["table"] = page.get_by_role("region", name="Trend").locator("table").get_attribute("aria-rowcount")
+    person.judge("trend as a table")
+    page.get_by_role("button", name="As chart").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV").click()
+    seen["csv"] = Path(started.value.path()).read_text().splitlines()
+    page.get_by_role("link", name="As SQL").click()
+    page.get_by_role("button", name="Run").click()
+    page.locator("#status", has_text="rows in").wait_for()
+    seen["sql_rows"] = page.locator("#grid tbody tr").count()
+    return seen
+
+
+def events(person):
+    page = person.page
+    person.open("/ui/events?level=critical", "tbody tr")
+    page.get_by_role("button", name="Acknowledge", exact=True).click()
+    page.locator("tbody tr", has_text="acknowledged").wait_for()
+    page.locator("tbody tr a").first.click()
+    page.get_by_role("heading", name="too hot").wait_for()
+    person.judge("event")
+    return {"address": page.url}
+
+
+def live(person, key, stream):
+    page = person.page
+    person.open("/ui/live", "tbody tr th a")
+    row = page.locator("tbody tr", has=page.get_by_role("link", name="a", exact=True))
+    before = row.locator(".value").inner_text()
+    body = json.dumps({"stream_id": stream, "ts": "2026-04-29T00:00:00Z", "value": 4711}).encode()
+    headers = {"Authorization": f"ApiKey {key}", "Content-Type": "application/x-ndjson"}
+    address = person.visit.base.replace(HOST, "127.0.0.1")
+    urllib.request.urlopen(urllib.request.Request(f"{address}/ingest", body, headers)).read()
+    # Until the subscription begins the value may come with the next reading of the page.
+    row.locator(".value", has_text="4,711").or_(row.locator(".value", has_text="4711")).wait_for()
+    return {"before": before, "after": row.locator(".value").inner_text()}
+
+
+def devices(person):
+    page = person.page
+    person.open("/ui/devices", "tbody tr th a")
+    names = page.locator("tbody tr th a").all_inner_texts()
+    page.locator("tbody tr th a").first.click()
+    page.get_by_role("heading", name=names[0]).wait_for()
+    page.locator("tbody tr th").first.wait_for()
+    person.judge("device")
+    return {"names": names}
+
+
+def find(person):
+    page = person.page
+    person.open("/ui/", ".cards li")
+    page.keyboard.press("Control+k")
+    # It has the focus as soon as it is there.
+    page.locator("dialog.find input:focus").wait_for()
+    page.keyboard.type("a")
+    option = page.locator("#found li").first
+    option.wait_for()
+    person.judge("find")
+    name = option.inner_text()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1).wait_for()
+    return {"option": name, "address": page.url}
+
+
+def leave(person):
+    page = person.page
+    person.open("/ui/nowhere", ".empty")
+    page.locator(".account summary").click()
+    page.get_by_label("Language").select_option("de")
+    page.get_by_text("Diese Seite gibt es nicht.").wait_for()
+    person.judge("German")
+    page.get_by_role("button", name="Abmelden").click()
+    page.get_by_role("button", name="Anmelden").wait_for()
+    return {"cookies": [cookie["name"] for cookie in page.context.cookies()], "rows": page.locator("tbody tr").count()}
+
+
+def main():
+    base, user, password, key, stream, axe = sys.argv[1:]
+    base = base.replace("127.0.0.1", HOST)
+    with sync_playwright() as playwright:
+        visit = Visit(playwright, base, HOST)
+        person = Person(visit, Path(axe).read_text())
+        seen = {
+            "login": log_in(person, user, password),
+            "overview": overview(person),
+            "trend": trend(person, stream),
+            "events": events(person),
+            "live": live(person, key, int(stream)),
+            "devices": devices(person),
+            "find": find(person),
+            "leave": leave(person),
+        }
+        # The browser tells of every refused request in its console: the wrong password was meant.
+        complaints = [text for text in visit.complaints if "status of 401" not in text]
+        seen.update(findings=person.findings, wide=person.wide, requests=visit.requests, complaints=complaints)
+        visit.browser.close()
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()

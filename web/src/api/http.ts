@@ -1,0 +1,71 @@
+// Requests to the server, and the one error that every kind of request fails with.
+
+import { credentials } from "./access.ts";
+
+/** A refusal in the server's words. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    /** Status of HTTP, or 0 if the server was not reached. */
+    readonly status: number,
+    /** Code of GraphQL, such as `FORBIDDEN`. */
+    readonly code = "",
+    /** Finds the request in the server's log. */
+    readonly requestId = "",
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+
+  /** Whether nobody is logged in, or not any more. */
+  get isUnauthenticated(): boolean {
+    return this.status === 401 || this.code === "UNAUTHENTICATED";
+  }
+}
+
+/** Whether a request was given up by us, which is no error. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+interface Refusal {
+  detail?: unknown;
+  errors?: { message: string; extensions?: { code?: string } }[];
+}
+
+async function refusal(answer: Response): Promise<ApiError> {
+  const id = answer.headers.get("X-Request-Id") ?? "";
+  const said: Refusal = await answer.json().catch(() => ({}));
+  const first = said.errors?.[0];
+  if (first) return new ApiError(first.message, answer.status, first.extensions?.code ?? "", id);
+  const words = said.detail ?? Object.values(said).flat().join(" ");
+  return new ApiError(String(words || `HTTP ${answer.status} ${answer.statusText}`), answer.status, "", id);
+}
+
+let unauthenticated = () => {};
+
+/** Has `told` called when a request is refused because nobody is logged in any more. */
+export function onUnauthenticated(told: () => void): void {
+  unauthenticated = told;
+}
+
+/** Sends a request, with the reader's credentials unless told otherwise. Fails with an `ApiError`, or with an `AbortError` when it is given up. */
+export async function send(path: string, init: RequestInit = {}, who = credentials()): Promise<Response> {
+  const headers = { ...who, ...(init.headers as Record<string, string> | undefined) };
+  let answer: Response;
+  try {
+    answer = await fetch(path, { ...init, headers });
+  } catch (error) {
+    if (isAborted(error)) throw error;
+    throw new ApiError(error instanceof Error ? error.message : String(error), 0);
+  }
+  if (answer.ok) return answer;
+  if (answer.status === 401) unauthenticated();
+  throw await refusal(answer);
+}
+
+/** Sends a JSON body by POST. */
+export function post(path: string, body: unknown, accept: string, signal?: AbortSignal): Promise<Response> {
+  const headers = { "Content-Type": "application/json", Accept: accept };
+  return send(path, { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null });
+}

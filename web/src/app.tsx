@@ -1,0 +1,98 @@
+// The web application: who uses it, the frame, and the page of the address.
+
+import "uplot/dist/uPlot.min.css";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/pages.css";
+import type { ComponentType } from "preact";
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { onUnauthenticated } from "./api/http.ts";
+import { startConnection } from "./shell/connection.ts";
+import { Login } from "./shell/Login.tsx";
+import { address, BASE, startRouter } from "./shell/router.ts";
+import { loadMe, me, sessionError } from "./shell/session.ts";
+import { Shell } from "./shell/Shell.tsx";
+import { startTheme } from "./shell/theme.ts";
+import { Busy, ErrorBox } from "./ui/parts.tsx";
+import { language, setLanguage, t, type WordKey } from "./words/index.ts";
+
+type PageComponent = ComponentType<{ id: string }>;
+
+interface Route {
+  pattern: RegExp;
+  word: WordKey;
+  load: () => Promise<{ default: PageComponent }>;
+}
+
+/** Each page is a file of its own, which is loaded when it is opened first. */
+const ROUTES: Route[] = [
+  { pattern: /^\/$/, word: "overview", load: () => import("./pages/overview/Page.tsx") },
+  { pattern: /^\/live$/, word: "live", load: () => import("./pages/live/Page.tsx") },
+  { pattern: /^\/trend$/, word: "trend", load: () => import("./pages/trend/Page.tsx") },
+  { pattern: /^\/events$/, word: "events", load: () => import("./pages/events/Page.tsx") },
+  { pattern: /^\/events\/(\d+)$/, word: "events", load: () => import("./pages/events/Detail.tsx") },
+  { pattern: /^\/devices$/, word: "devices", load: () => import("./pages/devices/Page.tsx") },
+  { pattern: /^\/devices\/(\d+)$/, word: "devices", load: () => import("./pages/devices/Detail.tsx") },
+];
+
+function NoSuchPage() {
+  return (
+    <div class="empty">
+      <h1>{t("noSuchPage")}</h1>
+      <p>
+        <a href={`${BASE}/`}>{t("toOverview")}</a>
+      </p>
+    </div>
+  );
+}
+
+function CurrentPage() {
+  const { path } = address.value;
+  const route = ROUTES.find(({ pattern }) => pattern.test(path));
+  const [loaded, setLoaded] = useState<{ route: Route; Component: PageComponent }>();
+  useEffect(() => {
+    document.title = route ? `${t(route.word)} · Basalt` : "Basalt";
+    if (route) void route.load().then((module) => setLoaded({ route, Component: module.default }));
+  }, [route, language.value]);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    // Whoever reads with a screen reader or the keyboard goes on where the new page begins.
+    if (!isFirst.current) document.getElementById("content")?.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [path]);
+  if (!route) return <NoSuchPage />;
+  if (!loaded || loaded.route !== route) return <Busy isBusy />;
+  const id = route.pattern.exec(path)?.[1] ?? "";
+  return <loaded.Component key={`${route.pattern.source}${id}`} id={id} />;
+}
+
+function App() {
+  const who = me.value;
+  if (who === null) return <Login />;
+  if (who === undefined) {
+    return sessionError.value ? (
+      <main class="login">
+        <ErrorBox error={sessionError.value} again={() => void loadMe()} />
+      </main>
+    ) : (
+      <Busy isBusy />
+    );
+  }
+  return (
+    <Shell>
+      <CurrentPage />
+    </Shell>
+  );
+}
+
+startTheme();
+startRouter();
+startConnection();
+setLanguage(language.value);
+onUnauthenticated(() => {
+  if (me.value) void loadMe();
+});
+void loadMe();
+render(<App />, document.getElementById("app") as HTMLElement);

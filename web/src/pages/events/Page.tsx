@@ -1,0 +1,183 @@
+// Events: filters as an address, acknowledging one or many.
+
+import { useState } from "preact/hooks";
+import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { rows } from "../../api/rows.ts";
+import type { Event } from "../../api/types.ts";
+import { address, changeQuery } from "../../shell/router.ts";
+import { may } from "../../shell/session.ts";
+import { useAction, useAsk } from "../../ui/ask.ts";
+import { dateTime } from "../../ui/format.ts";
+import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
+import { t } from "../../words/index.ts";
+import { type Filters, parseFilters, useEvents } from "./list.ts";
+import { ACKNOWLEDGE, KINDS } from "./queries.ts";
+
+async function acknowledge(id: number): Promise<void> {
+  const { updateEvent } = await graph<{ updateEvent: { errors: UserError[] } }>(ACKNOWLEDGE, { id: String(id) });
+  checkErrors(updateEvent.errors);
+}
+
+function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
+  const set = (name: string) => (event: { currentTarget: { value: string } }) => changeQuery({ [name]: event.currentTarget.value || null });
+  const all = filters.kind && !kinds.includes(filters.kind) ? [filters.kind, ...kinds] : kinds;
+  return (
+    <div class="filters" role="group" aria-label={t("filter")}>
+      <label>
+        <span>{t("level")}</span>
+        <select value={filters.level} onChange={set("level")}>
+          <option value="">{t("anyLevel")}</option>
+          <option value="critical">{t("levelCritical")}</option>
+          <option value="error">{t("levelError")}</option>
+          <option value="warning">{t("levelWarning")}</option>
+          <option value="info">{t("levelInfo")}</option>
+        </select>
+      </label>
+      <label>
+        <span>{t("kind")}</span>
+        <select value={filters.kind} onChange={set("kind")}>
+          <option value="">{t("anyKind")}</option>
+          {all.map((kind) => (
+            <option key={kind} value={kind}>
+              {kind}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span>{t("rangeFrom")}</span>
+        <input placeholder="now-7d" value={filters.from} onChange={set("from")} spellcheck={false} />
+      </label>
+      <label>
+        <span>{t("rangeTo")}</span>
+        <input placeholder="now" value={filters.to} onChange={set("to")} spellcheck={false} />
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={filters.isOpenOnly} onChange={(event) => changeQuery({ open: event.currentTarget.checked ? "1" : null })} /> {t("onlyOpen")}
+      </label>
+    </div>
+  );
+}
+
+interface RowProps {
+  event: Event;
+  isChosen: boolean;
+  choose: () => void;
+  canWrite: boolean;
+  changed: () => void;
+}
+
+function Row({ event, isChosen, choose, canWrite, changed }: RowProps) {
+  const { run, error, isRunning } = useAction();
+  return (
+    <tr>
+      {canWrite && (
+        <td>
+          {!event.acknowledged && <input type="checkbox" aria-label={`${t("select")} ${event.rowId}`} checked={isChosen} onChange={choose} />}
+        </td>
+      )}
+      <td class="nowrap">
+        <a href={`/ui/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>
+      </td>
+      <td>
+        <LevelSign level={event.level} />
+      </td>
+      <td>{event.kind}</td>
+      <td class="message">
+        {event.message}
+        <ErrorBox error={error} />
+      </td>
+      <td>{event.device ? <a href={`/ui/devices/${event.device.rowId}`}>{event.device.name}</a> : "–"}</td>
+      <td>{event.stream?.name ?? "–"}</td>
+      <td>
+        {event.acknowledged ? (
+          <span class="muted">✓ {t("acknowledged")}</span>
+        ) : (
+          canWrite && (
+            <button type="button" disabled={isRunning} onClick={() => run(() => acknowledge(event.rowId).then(changed))}>
+              {t("acknowledge")}
+            </button>
+          )
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** Acknowledges what is chosen, one after another, and says how far it came. */
+function AckMany({ chosen, done }: { chosen: number[]; done: () => void }) {
+  const { run, error, isRunning } = useAction();
+  const [count, setCount] = useState(0);
+  const work = async () => {
+    setCount(0);
+    for (const id of chosen) {
+      await acknowledge(id);
+      setCount((before) => before + 1);
+    }
+    done();
+  };
+  return (
+    <div class="many">
+      <button type="button" disabled={isRunning} onClick={() => run(work)}>
+        {t("ackSelected", { n: chosen.length })}
+      </button>
+      {(isRunning || error) && <span role="status">{t("acknowledgedOf", { done: count, all: chosen.length })}</span>}
+      <ErrorBox error={error} />
+    </div>
+  );
+}
+
+export default function Events() {
+  const filters = parseFilters(address.value.query);
+  const { shown, data, error, isBusy, ask, more } = useEvents(filters);
+  const kinds = useAsk((signal) => rows<{ kind: string }>(KINDS, {}, signal), []);
+  const [chosen, setChosen] = useState<number[]>([]);
+  const canWrite = may("event-log:write");
+  const open = shown?.filter((event) => !event.acknowledged).map((event) => event.rowId) ?? [];
+  const valid = chosen.filter((id) => open.includes(id));
+  const toggle = (id: number) => setChosen(valid.includes(id) ? valid.filter((other) => other !== id) : [...valid, id]);
+  return (
+    <div class="page">
+      <Busy isBusy={isBusy} />
+      <h1>{t("events")}</h1>
+      <FilterBar filters={filters} kinds={(kinds.data ?? []).map(({ kind }) => kind)} />
+      <ErrorBox error={error ?? kinds.error} again={ask} />
+      {canWrite && valid.length > 0 && <AckMany chosen={valid} done={() => {
+        setChosen([]);
+        ask();
+      }} />}
+      {shown?.length === 0 && <Empty title={t("eventsNone")} note={t("eventsNoneNote")} />}
+      {shown && shown.length > 0 && (
+        <div class="table-wrap" tabIndex={0} role="region" aria-label={t("events")}>
+          <table>
+            <thead>
+              <tr>
+                {canWrite && (
+                  <th scope="col">
+                    <input type="checkbox" aria-label={t("selectAll")} checked={open.length > 0 && valid.length === open.length} onChange={(event) => setChosen(event.currentTarget.checked ? open : [])} />
+                  </th>
+                )}
+                {(["time", "level", "kind", "message", "device", "stream", "status"] as const).map((word) => (
+                  <th scope="col" key={word}>
+                    {t(word)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((event) => (
+                <Row key={event.rowId} event={event} isChosen={valid.includes(event.rowId)} choose={() => toggle(event.rowId)} canWrite={canWrite} changed={ask} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {filters.isOpenOnly && data && <p class="muted small">{t("loadedOnly", { n: data.nodes.length })}</p>}
+      {data?.hasMore && (
+        <button type="button" onClick={more}>
+          {t("more100")}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+// The list of events that match the address: loaded by pages, kept true by the subscription.
+
+import { useEffect, useState } from "preact/hooks";
+import { graph } from "../../api/graph.ts";
+import { follow } from "../../api/live.ts";
+import type { Event, Level, Page } from "../../api/types.ts";
+import { parseTime } from "../../chart/range.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { CHANGES, EVENTS } from "./queries.ts";
+
+export interface Filters {
+  level: Level | "";
+  kind: string;
+  device: string;
+  from: string;
+  to: string;
+  isOpenOnly: boolean;
+}
+
+const LEVELS = ["info", "warning", "error", "critical"];
+
+export function parseFilters(query: URLSearchParams): Filters {
+  const level = query.get("level") ?? "";
+  const device = query.get("device") ?? "";
+  return {
+    level: LEVELS.includes(level) ? (level as Level) : "",
+    kind: query.get("kind") ?? "",
+    device: /^\d+$/.test(device) ? device : "",
+    from: query.get("from") ?? "",
+    to: query.get("to") ?? "",
+    isOpenOnly: query.get("open") === "1",
+  };
+}
+
+/** Events of one question. */
+const PAGE = 100;
+
+function variables({ level, kind, device, from, to }: Filters): Record<string, unknown> {
+  const time = (text: string) => {
+    const parsed = text ? parseTime(text, Date.now()) : undefined;
+    return parsed === undefined ? null : new Date(parsed).toISOString();
+  };
+  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, from: time(from), to: time(to), first: PAGE };
+}
+
+type Answer = { events: Page<Event> };
+
+interface Change {
+  events: { change: string; rowId: number | null; event: Event | null };
+}
+
+/** Events matching the filters, the newest first; `isOpenOnly` is applied to what is loaded. */
+export function useEvents(filters: Filters) {
+  const key = JSON.stringify(filters);
+  const [pages, setPages] = useState(1);
+  useEffect(() => setPages(1), [key]);
+  const asked = useAsk(
+    async (signal) => {
+      const nodes: Event[] = [];
+      let after: string | null = null;
+      let hasMore = true;
+      for (let page = 0; page < pages && hasMore; page += 1) {
+        const { events }: Answer = await graph<Answer>(EVENTS, { ...variables(filters), after }, signal);
+        nodes.push(...events.nodes);
+        after = events.pageInfo.endCursor;
+        hasMore = events.pageInfo.hasNextPage;
+      }
+      return { nodes, hasMore };
+    },
+    [key, pages],
+  );
+  useEffect(() => {
+    let soon: ReturnType<typeof setTimeout> | undefined;
+    const stop = follow<Change>(
+      CHANGES,
+      {},
+      ({ events: { change, event } }) => {
+        if (change === "UPDATED" && event) {
+          asked.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
+          return;
+        }
+        // Many at once are one question.
+        clearTimeout(soon);
+        soon = setTimeout(asked.ask, 300);
+      },
+      () => asked.ask(),
+    );
+    return () => {
+      clearTimeout(soon);
+      stop();
+    };
+  }, []);
+  const shown = asked.data?.nodes.filter((event) => !filters.isOpenOnly || !event.acknowledged);
+  return { ...asked, shown, more: () => setPages((before) => before + 1) };
+}

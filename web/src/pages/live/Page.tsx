@@ -1,0 +1,176 @@
+// Live: every stream with its newest value; those in view are followed.
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { follow } from "../../api/live.ts";
+import { rows } from "../../api/rows.ts";
+import { isNumeric, type Quality } from "../../api/types.ts";
+import { address, changeQuery } from "../../shell/router.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { now } from "../../ui/clock.ts";
+import { formatCount, formatNumber } from "../../ui/format.ts";
+import { Age, Busy, Empty, ErrorBox, QualitySign } from "../../ui/parts.tsx";
+import { VirtualTable } from "../../ui/rows.tsx";
+import { t } from "../../words/index.ts";
+import { STREAMS, VALUES } from "./queries.ts";
+import { type Branch, isStale, type LiveFilter, type LiveStream, matches, treeOf } from "./tree.ts";
+
+interface Reading {
+  streamRowId: number;
+  ts: string;
+  value: number | null;
+  text: string | null;
+  quality: Quality;
+}
+
+const HEIGHT = 32;
+/** Streams that are not in view are read anew so often, milliseconds. */
+const REPEAT = 60_000;
+
+function filterOf(query: URLSearchParams): LiveFilter {
+  const device = Number(query.get("device"));
+  return { device: device > 0 ? device : undefined, group: query.get("group") ?? "", text: query.get("q") ?? "" };
+}
+
+function Tree({ tree, filter, total }: { tree: Branch[]; filter: LiveFilter; total: number }) {
+  const link = (device: number | null, group: string | null) => {
+    const query = new URLSearchParams();
+    if (device !== null) query.set("device", String(device));
+    if (group !== null) query.set("group", group);
+    if (filter.text) query.set("q", filter.text);
+    return `/ui/live?${query}`;
+  };
+  return (
+    <nav class="tree" aria-label={t("tree")}>
+      <ul>
+        <li>
+          <a href={link(null, null)} aria-current={filter.device === undefined ? "true" : undefined}>
+            {t("allDevices")} <span class="muted">{formatCount(total)}</span>
+          </a>
+        </li>
+        {tree.map(({ id, name, count, groups }) => (
+          <li key={id}>
+            <a href={link(id, null)} aria-current={filter.device === id && !filter.group ? "true" : undefined}>
+              {name} <span class="muted">{formatCount(count)}</span>
+            </a>
+            {filter.device === id && groups.length > 0 && (
+              <ul>
+                {groups.map(([group, size]) => (
+                  <li key={group}>
+                    <a href={link(id, group)} aria-current={filter.group === group ? "true" : undefined}>
+                      {group} <span class="muted">{formatCount(size)}</span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+/** The newest reading of a stream: what was told since, else what was asked for. */
+function newest(stream: LiveStream, told: Map<number, Reading>): LiveStream {
+  const reading = told.get(stream.id);
+  const isNewer = reading && (stream.ts === null || Date.parse(reading.ts) >= Date.parse(stream.ts));
+  return isNewer ? { ...stream, ts: reading.ts, value: reading.value, text: reading.text, quality: reading.quality } : stream;
+}
+
+function Row({ stream }: { stream: LiveStream }) {
+  const shown = stream.value === null ? (stream.text ?? "–") : formatNumber(stream.value);
+  const stale = isStale(stream, now.value);
+  return (
+    <tr class={stale ? "stale" : undefined}>
+      <th scope="row">{isNumeric(stream.type) ? <a href={`/ui/trend?s=${stream.id}`}>{stream.name}</a> : stream.name}</th>
+      <td class="muted wide-cell">{stream.device}</td>
+      <td class="number value" title={shown}>{shown}</td>
+      <td>{stream.unit}</td>
+      <td>
+        {stream.quality !== null && stream.quality !== "good" && <QualitySign quality={stream.quality} />}
+        {stale && <span class="muted">{t("qualityStale")}</span>}
+      </td>
+      <td class="number">
+        <Age of={stream.ts} />
+      </td>
+    </tr>
+  );
+}
+
+function Values({ streams }: { streams: LiveStream[] }) {
+  const [told] = useState(() => signal(new Map<number, Reading>()));
+  const [seen, setSeen] = useState("");
+  useEffect(() => {
+    if (seen === "") return undefined;
+    let stop = () => {};
+    // Scrolling passes many rows; only those that stay are followed.
+    const timer = setTimeout(() => {
+      stop = follow<{ values: { readings: Reading[] } }>(
+        VALUES,
+        { streams: seen.split(",") },
+        ({ values }) => {
+          if (values.readings.length === 0) return;
+          const next = new Map(told.peek());
+          for (const reading of values.readings) next.set(reading.streamRowId, reading);
+          told.value = next;
+        },
+        () => {},
+      );
+    }, 200);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [seen]);
+  const known = told.value;
+  const head = (
+    <tr>
+      <th scope="col">{t("stream")}</th>
+      <th scope="col" class="wide-cell">{t("device")}</th>
+      <th scope="col" class="number">{t("value")}</th>
+      <th scope="col">{t("unit")}</th>
+      <th scope="col">{t("quality")}</th>
+      <th scope="col" class="number">{t("age")}</th>
+    </tr>
+  );
+  return (
+    <VirtualTable
+      rows={streams}
+      height={HEIGHT}
+      head={head}
+      columns={6}
+      label={t("live")}
+      seen={(rows) => setSeen(rows.map(({ id }) => id).join(","))}
+      row={(stream) => <Row key={stream.id} stream={newest(stream, known)} />}
+    />
+  );
+}
+
+export default function Live() {
+  const filter = filterOf(address.value.query);
+  const { data, error, isBusy, ask } = useAsk((signal) => rows<LiveStream>(STREAMS, {}, signal), [], REPEAT);
+  const tree = useMemo(() => treeOf(data ?? []), [data]);
+  const { device, group, text } = filter;
+  const shown = useMemo(() => (data ?? []).filter((stream) => matches(stream, { device, group, text })), [data, device, group, text]);
+  return (
+    <div class="page live">
+      <Busy isBusy={isBusy} />
+      <h1>{t("live")}</h1>
+      <ErrorBox error={error} again={ask} />
+      {data?.length === 0 && <Empty title={t("liveNone")} note={t("liveNoneNote")} />}
+      {data && data.length > 0 && (
+        <div class="live-columns">
+          <Tree tree={tree} filter={filter} total={data.length} />
+          <div class="live-main">
+            <p class="filters">
+              <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
+              <span class="muted small">{t("shownOf", { shown: formatCount(shown.length), total: formatCount(data.length) })}</span>
+            </p>
+            <Values streams={shown} />
+          </div>
+        </div>
+      )}
+    </div>
+  );
+}

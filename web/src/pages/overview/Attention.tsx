@@ -1,0 +1,151 @@
+// What needs attention, the worst first, each with what can be done about it.
+
+import type { ComponentChildren } from "preact";
+import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { may } from "../../shell/session.ts";
+import { useAction } from "../../ui/ask.ts";
+import { now } from "../../ui/clock.ts";
+import { duration } from "../../ui/format.ts";
+import { Age, Empty, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
+import { t } from "../../words/index.ts";
+import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./Page.tsx";
+import { ACKNOWLEDGE } from "./queries.ts";
+
+interface Props {
+  devices: DeviceRow[];
+  events: OpenEvent[];
+  silent: SilentStream[];
+  models: ModelRow[];
+  checks: Check[];
+  /** Whether everything was asked for, so that nothing means that all is well. */
+  isKnown: boolean;
+  changed: () => void;
+}
+
+/** Streams that are named; the others are counted. */
+const NAMED = 8;
+
+function Item({ sign, children, actions }: { sign: ComponentChildren; children: ComponentChildren; actions?: ComponentChildren }) {
+  return (
+    <li>
+      <span class="what">{sign}</span>
+      <span class="words">{children}</span>
+      <span class="actions">{actions}</span>
+    </li>
+  );
+}
+
+function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }) {
+  const { run, error, isRunning } = useAction();
+  const acknowledge = async () => {
+    const { updateEvent } = await graph<{ updateEvent: { errors: UserError[] } }>(ACKNOWLEDGE, { id: String(event.id) });
+    checkErrors(updateEvent.errors);
+    changed();
+  };
+  const time = Date.parse(event.ts);
+  const range = `from=${new Date(time - 1_800_000).toISOString()}&to=${new Date(time + 1_800_000).toISOString()}`;
+  return (
+    <Item
+      sign={<LevelSign level={event.level} />}
+      actions={
+        <>
+          {event.stream_id !== null && may("value:read") && (
+            <a class="button" href={`/ui/trend?s=${event.stream_id}&${range}`}>
+              {t("trend")}
+            </a>
+          )}
+          <a class="button" href={`/ui/events/${event.id}`}>
+            {t("open")}
+          </a>
+          {may("event-log:write") && (
+            <button type="button" disabled={isRunning} onClick={() => run(acknowledge)}>
+              {t("acknowledge")}
+            </button>
+          )}
+        </>
+      }
+    >
+      <strong>{event.kind}</strong> {event.message} <span class="muted"><Age of={event.ts} /></span>
+      <ErrorBox error={error} />
+    </Item>
+  );
+}
+
+function SilentItem({ streams }: { streams: SilentStream[] }) {
+  return (
+    <Item sign={<span class="sign quality-uncertain" aria-hidden="true">~</span>}>
+      <details>
+        <summary>{streams.length === 1 ? t("silentStream") : t("silentStreams", { count: streams.length })}</summary>
+        <p class="muted small">{t("silentNote")}</p>
+        <ul class="names">
+          {streams.slice(0, NAMED).map((stream) => (
+            <li key={stream.id}>
+              <a href={`/ui/trend?s=${stream.id}&from=now-7d&to=now`}>{stream.name}</a> <span class="muted">{stream.device}, <Age of={stream.ts} /></span>
+            </li>
+          ))}
+          {streams.length > NAMED && <li class="muted">{t("shownOf", { shown: NAMED, total: streams.length })}</li>}
+        </ul>
+      </details>
+    </Item>
+  );
+}
+
+function DeviceItem({ device }: { device: DeviceRow }) {
+  const { state, lastError, lastSeen } = device.status;
+  return (
+    <Item sign={<StateSign state={state} />} actions={<a class="button" href={`/ui/devices/${device.rowId}`}>{t("open")}</a>}>
+      <strong>{device.name}</strong> {lastError}{" "}
+      {lastSeen !== null && state === "offline" && <span class="muted">{t("lastSeen")}: {duration(now.value - Date.parse(lastSeen))}</span>}
+    </Item>
+  );
+}
+
+function ModelItem({ model }: { model: ModelRow }) {
+  return (
+    <Item
+      sign={<span class="sign level-warning">▲ {t(model.status.state === "failed" ? "modelFails" : "modelAnomalous")}</span>}
+      actions={
+        model.scores && may("value:read") ? (
+          <a class="button" href={`/ui/trend?s=${model.scores.rowId}&from=now-1h&to=now`}>
+            {t("trend")}
+          </a>
+        ) : undefined
+      }
+    >
+      <strong>{model.device?.name}</strong> {model.status.lastError}
+    </Item>
+  );
+}
+
+export function Attention({ devices, events, silent, models, checks, isKnown, changed }: Props) {
+  const wrong = devices.filter(({ status }) => status.state === "offline" || status.state === "degraded");
+  wrong.sort((a, b) => b.status.state.localeCompare(a.status.state));
+  const failing = checks.filter((check) => !check.ok);
+  const troubled = models.filter(({ enabled, status }) => enabled && (status.state === "failed" || status.isAnomalous));
+  const count = failing.length + wrong.length + events.length + troubled.length + (silent.length > 0 ? 1 : 0);
+  if (count === 0) return isKnown ? <Empty title={`✓ ${t("allWell")}`} note={t("allWellNote")} /> : null;
+  return (
+    <section aria-labelledby="attention">
+      <h2 id="attention">
+        {t("attention")} <span class="count">{count}</span>
+      </h2>
+      <ul class="attention">
+        {failing.map((check) => (
+          <Item key={`c${check.name}`} sign={<span class="sign level-error">◆ {t("serverCheck", { name: check.name })}</span>}>
+            {check.error}
+          </Item>
+        ))}
+        {wrong.map((device) => (
+          <DeviceItem key={`d${device.rowId}`} device={device} />
+        ))}
+        {troubled.map((model) => (
+          <ModelItem key={`m${model.rowId}`} model={model} />
+        ))}
+        {events.map((event) => (
+          <EventItem key={`e${event.id}`} event={event} changed={changed} />
+        ))}
+        {silent.length > 0 && <SilentItem streams={silent} />}
+      </ul>
+    </section>
+  );
+}

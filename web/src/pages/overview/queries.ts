@@ -1,0 +1,47 @@
+// What the overview asks for, each by what the caller may read.
+
+export const DEVICES = `query OverviewDevices {
+  devices(first: 1000, orderBy: NAME) {
+    totalCount
+    nodes { rowId name protocol status { state lastError lastSeen latencyP50Ms } }
+  }
+}`;
+
+export const STATES = `subscription OverviewStates {
+  deviceStates { device { rowId } state lastError lastSeen }
+}`;
+
+export const MODELS = `query OverviewModels {
+  models(first: 1000) {
+    totalCount
+    nodes { rowId enabled device { rowId name } scores { rowId name } status { state lastError isAnomalous } }
+  }
+}`;
+
+export const HEALTH = `query OverviewHealth { health { ok checks { name ok error } } }`;
+
+export const ACKNOWLEDGE = `mutation Acknowledge($id: ID!) {
+  updateEvent(id: $id, input: { acknowledged: true }) { event { rowId acknowledged } errors { field message } }
+}`;
+
+export const EVENT_CHANGES = `subscription OverviewEvents { events { change rowId } }`;
+
+/** Open events of level warning and above; an alert that has been resolved is closed, whoever has seen it. */
+export const OPEN_EVENTS = `SELECT e.id, e.ts, e.level, e.kind, e.message, e.device_id, e.stream_id
+FROM events e
+WHERE NOT e.acknowledged AND e.level IN ('warning', 'error', 'critical') AND coalesce(e.status, 'ACTIVE') <> 'RESOLVED'
+ORDER BY CASE e.level WHEN 'critical' THEN 0 WHEN 'error' THEN 1 ELSE 2 END, e.ts DESC
+LIMIT 20`;
+
+/** Streams that should have readings and have none; those of devices that are offline are told of by the device. */
+export const SILENT = `SELECT s.id, s.name, d.id AS device_id, d.name AS device, l.ts
+FROM streams s
+JOIN devices d ON d.id = s.device_id
+LEFT JOIN latest l ON l.stream_id = s.id
+WHERE s.enabled AND d.state IN ('online', 'degraded') AND d.protocol NOT IN ('virtual', 'ai')
+  AND (l.ts IS NULL OR l.ts < $since)
+ORDER BY l.ts NULLS FIRST, s.name
+LIMIT 1000`;
+
+export const INGEST = `SELECT time_bucket('1 minute', ts) AS t, count(*) AS n
+FROM readings WHERE ts >= $from AND ts < $to GROUP BY 1 ORDER BY 1`;

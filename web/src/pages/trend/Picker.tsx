@@ -1,0 +1,71 @@
+// The streams that can be chosen, by device, found by part of their names.
+
+import { useEffect, useState } from "preact/hooks";
+import { graph } from "../../api/graph.ts";
+import { isNumeric, type Page, type Stream } from "../../api/types.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { ErrorBox } from "../../ui/parts.tsx";
+import { t } from "../../words/index.ts";
+import { PICK } from "./queries.ts";
+
+interface Props {
+  chosen: number[];
+  toggle: (stream: number) => void;
+  isFull: boolean;
+}
+
+function byDevice(streams: Stream[]): [string, Stream[]][] {
+  const groups = new Map<string, Stream[]>();
+  for (const stream of streams) {
+    const name = stream.device?.name ?? "–";
+    groups.set(name, [...(groups.get(name) ?? []), stream]);
+  }
+  return [...groups].sort(([a], [b]) => a.localeCompare(b));
+}
+
+export function Picker({ chosen, toggle, isFull }: Props) {
+  const [text, setText] = useState("");
+  const [asked, setAsked] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(text.trim()), 150);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const { data, error, ask } = useAsk(
+    async (signal) => (await graph<{ streams: Page<Stream> }>(PICK, { text: asked }, signal)).streams,
+    [asked],
+  );
+  const groups = byDevice((data?.nodes ?? []).filter((stream) => isNumeric(stream.type)));
+  return (
+    <details class="picker" open={chosen.length === 0 || matchMedia("(min-width: 900px)").matches}>
+      <summary>{t("pickStreams")}</summary>
+      <input
+        type="search"
+        aria-label={t("pickFind")}
+        placeholder={t("pickFind")}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <ErrorBox error={error} again={ask} />
+      <div class="picker-list">
+        {groups.map(([device, streams]) => (
+          <fieldset key={device}>
+            <legend>{device}</legend>
+            {streams.map((stream) => (
+              <label key={stream.rowId} class="choice">
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(stream.rowId)}
+                  disabled={isFull && !chosen.includes(stream.rowId)}
+                  onChange={() => toggle(stream.rowId)}
+                />
+                <span>{stream.name}</span> <span class="muted small">{stream.unit}</span>
+              </label>
+            ))}
+          </fieldset>
+        ))}
+        {data && groups.length === 0 && <p class="muted">{t("noStreams")}</p>}
+        {data?.pageInfo.hasNextPage && <p class="muted small">{t("pickMore")}</p>}
+      </div>
+    </details>
+  );
+}

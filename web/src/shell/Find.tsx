@@ -1,0 +1,91 @@
+// Ctrl+K: finds devices and streams by part of their names.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { graph } from "../api/graph.ts";
+import { isNumeric, type Named, type Stream } from "../api/types.ts";
+import { useAsk } from "../ui/ask.ts";
+import { ErrorBox } from "../ui/parts.tsx";
+import { t } from "../words/index.ts";
+import { FIND } from "./queries.ts";
+import { navigate } from "./router.ts";
+
+interface Found {
+  devices: { nodes: Named[] };
+  streams: { nodes: Stream[] };
+}
+
+interface Entry {
+  key: string;
+  name: string;
+  of: string;
+  target: string;
+}
+
+/** Typing is not asked about at every letter. */
+const REST = 150;
+
+function entries({ devices, streams }: Found): Entry[] {
+  const target = (stream: Stream) => (isNumeric(stream.type) ? `/trend?s=${stream.rowId}` : `/live?q=${encodeURIComponent(stream.name)}`);
+  return [
+    ...devices.nodes.map((device) => ({ key: `d${device.rowId}`, name: device.name, of: t("device"), target: `/devices/${device.rowId}` })),
+    ...streams.nodes.map((stream) => ({ key: `s${stream.rowId}`, name: stream.name, of: stream.device?.name ?? t("stream"), target: target(stream) })),
+  ];
+}
+
+export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState("");
+  const [asked, setAsked] = useState("");
+  const [chosen, setChosen] = useState(0);
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(text.trim()), REST);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const { data, error } = useAsk(async (signal) => (asked ? entries(await graph<Found>(FIND, { text: asked }, signal)) : []), [asked]);
+  const found = asked ? (data ?? []) : [];
+  useEffect(() => setChosen(0), [data]);
+  const go = (entry: Entry | undefined) => {
+    if (!entry) return;
+    setText("");
+    close();
+    navigate(entry.target);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      setChosen((before) => Math.min(Math.max(before + step, 0), found.length - 1));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      go(found[chosen]);
+    }
+  };
+  return (
+    <dialog class="find" ref={dialog} onClose={close} aria-label={t("find")}>
+      <input
+        role="combobox"
+        aria-expanded={found.length > 0}
+        aria-controls="found"
+        aria-activedescendant={found[chosen] ? `found-${found[chosen].key}` : undefined}
+        aria-label={t("findHint")}
+        placeholder={t("findHint")}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <ErrorBox error={error} />
+      <ul id="found" role="listbox" aria-label={t("findHint")}>
+        {found.map((entry, index) => (
+          <li key={entry.key} id={`found-${entry.key}`} role="option" aria-selected={index === chosen} onClick={() => go(entry)}>
+            <span>{entry.name}</span> <span class="muted">{entry.of}</span>
+          </li>
+        ))}
+      </ul>
+      {found.length === 0 && <p class="muted" role="status">{asked && data ? t("findNothing") : t("findStart")}</p>}
+    </dialog>
+  );
+}

@@ -1,0 +1,194 @@
+// The frame around every page: navigation on the left, or at the bottom of a phone; search; account.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { savedKey } from "../api/access.ts";
+import { useAction } from "../ui/ask.ts";
+import { formatTime, isUtc, setUtc, zoneName } from "../ui/format.ts";
+import { Icon } from "../ui/icons.tsx";
+import { ErrorBox } from "../ui/parts.tsx";
+import { type Language, language, setLanguage, t } from "../words/index.ts";
+import { lostAt } from "./connection.ts";
+import { Find } from "./Find.tsx";
+import { allowedPages, mayFind, type PageLink, TOOLS } from "./pages.ts";
+import { address, BASE } from "./router.ts";
+import { leave, me } from "./session.ts";
+import { setTheme, type Theme, theme } from "./theme.ts";
+
+/** Pages that a phone's bar has room for beside "More". */
+const ON_PHONE = 4;
+
+function isCurrent(page: PageLink): boolean {
+  const { path } = address.value;
+  return page.path === "/" ? path === "/" : path === page.path || path.startsWith(`${page.path}/`);
+}
+
+function PageItem({ page, name }: { page: PageLink; name?: string }) {
+  return (
+    <li class={name}>
+      <a href={`${BASE}${page.path}`} aria-current={isCurrent(page) ? "page" : undefined}>
+        <Icon name={page.icon} />
+        <span>{t(page.word)}</span>
+      </a>
+    </li>
+  );
+}
+
+function Tools() {
+  return (
+    <>
+      {TOOLS.map((tool) => (
+        <li class="wide-only" key={tool.href}>
+          <a href={tool.href}>
+            <Icon name={tool.icon} />
+            <span>{t(tool.word)}</span>
+          </a>
+        </li>
+      ))}
+    </>
+  );
+}
+
+/** A menu that closes when something else is used. */
+function Menu({ label, icon, name, children }: { label: string; icon: "user" | "more"; name: string; children: ComponentChildren }) {
+  const place = useRef<HTMLDetailsElement>(null);
+  const path = address.value.path;
+  useEffect(() => {
+    if (place.current) place.current.open = false;
+  }, [path]);
+  useEffect(() => {
+    const onEvent = (event: Event) => {
+      const details = place.current;
+      if (!details?.open) return;
+      const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
+      const isOutside = !(event instanceof KeyboardEvent) && !details.contains(event.target as Node);
+      if (isEscape || isOutside) details.open = false;
+      if (isEscape) details.querySelector("summary")?.focus();
+    };
+    document.addEventListener("pointerdown", onEvent);
+    document.addEventListener("keydown", onEvent);
+    return () => {
+      document.removeEventListener("pointerdown", onEvent);
+      document.removeEventListener("keydown", onEvent);
+    };
+  }, []);
+  return (
+    <details class={`menu ${name}`} ref={place}>
+      <summary aria-label={name === "account" ? `${t("account")}: ${label}` : label}>
+        <Icon name={icon} />
+        <span>{label}</span>
+      </summary>
+      <div class="menu-body">{children}</div>
+    </details>
+  );
+}
+
+function Account() {
+  const { run, error } = useAction();
+  const who = me.value?.username ?? t("byKey");
+  return (
+    <Menu label={who} icon="user" name="account">
+      <p class="muted small">{me.value?.organization}</p>
+      <label>
+        {t("theme")}
+        <select value={theme.value} onChange={(event) => setTheme(event.currentTarget.value as Theme)}>
+          <option value="system">{t("themeSystem")}</option>
+          <option value="light">{t("themeLight")}</option>
+          <option value="dark">{t("themeDark")}</option>
+        </select>
+      </label>
+      <label>
+        {t("language")}
+        <select value={language.value} onChange={(event) => setLanguage(event.currentTarget.value as Language)}>
+          <option value="en">English</option>
+          <option value="de">Deutsch</option>
+        </select>
+      </label>
+      <label>
+        {t("times")}
+        <select value={isUtc.value ? "utc" : "local"} onChange={(event) => setUtc(event.currentTarget.value === "utc")}>
+          <option value="local">{t("timesLocal")}</option>
+          <option value="utc">{t("timesUtc")}</option>
+        </select>
+      </label>
+      <button type="button" onClick={() => run(leave)}>
+        {savedKey() ? t("forgetKey") : t("logOut")}
+      </button>
+      <ErrorBox error={error} />
+    </Menu>
+  );
+}
+
+/** The pages, and what does not fit a phone behind "More". */
+function Rail() {
+  const pages = allowedPages();
+  return (
+    <nav class="rail" aria-label={t("navigation")}>
+      <ul>
+        {pages.map((page, index) => (
+          <PageItem key={page.path} page={page} {...(index >= ON_PHONE ? { name: "wide-only" } : {})} />
+        ))}
+      </ul>
+      <ul class="tools" aria-label={t("tools")}>
+        <Tools />
+      </ul>
+      <Menu label={t("more")} icon="more" name="phone-only">
+        <ul>
+          {pages.slice(ON_PHONE).map((page) => (
+            <PageItem key={page.path} page={page} />
+          ))}
+          {TOOLS.map((tool) => (
+            <li key={tool.href}>
+              <a href={tool.href}>
+                <Icon name={tool.icon} />
+                <span>{t(tool.word)}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </Menu>
+    </nav>
+  );
+}
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  const [isFinding, setFinding] = useState(false);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || !mayFind()) return;
+      event.preventDefault();
+      setFinding(true);
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, []);
+  return (
+    <div class="shell">
+      <a class="skip" href="#content">
+        {t("skip")}
+      </a>
+      <header class="top">
+        <a class="brand" href={`${BASE}/`}>
+          Basalt
+        </a>
+        {mayFind() && (
+          <button type="button" class="find-button" aria-keyshortcuts="Control+K" onClick={() => setFinding(true)}>
+            <Icon name="find" /> <span>{t("find")}</span> <kbd>Ctrl+K</kbd>
+          </button>
+        )}
+        <span class="zone muted small">{zoneName()}</span>
+        <Account />
+      </header>
+      <Rail />
+      <main id="content" tabIndex={-1}>
+        {lostAt.value !== undefined && (
+          <p class="offline" role="status">
+            {t("offline", { time: formatTime(lostAt.value, { hour: "2-digit", minute: "2-digit" }) })}
+          </p>
+        )}
+        {children}
+      </main>
+      <Find isOpen={isFinding} close={() => setFinding(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+// Data for a component: asked for when its parameters change, the old kept until the new is there.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, isAborted } from "../api/http.ts";
+
+export interface Asked<T> {
+  data: T | undefined;
+  error: ApiError | undefined;
+  /** Whether an answer has been waited for so long that it should be said. */
+  isBusy: boolean;
+  ask: () => void;
+  /** Puts in what is known to be true without asking. */
+  change: (changed: (data: T) => T) => void;
+}
+
+/** Waiting that is shorter is not worth a sign. */
+const NOTICED = 200;
+
+function asError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(String(error), 0);
+}
+
+/** Asks by `question` whenever one of `inputs` changes, and every `repeat` milliseconds if that is given. */
+export function useAsk<T>(question: (signal: AbortSignal) => Promise<T>, inputs: unknown[], repeat = 0): Asked<T> {
+  const [data, setData] = useState<T>();
+  const [error, setError] = useState<ApiError>();
+  const [isBusy, setBusy] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(question);
+  latest.current = question;
+  useEffect(() => {
+    const control = new AbortController();
+    const noticed = setTimeout(() => setBusy(true), NOTICED);
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const done = () => {
+      clearTimeout(noticed);
+      setBusy(false);
+      if (repeat > 0) again = setTimeout(() => setTurn((before) => before + 1), repeat);
+    };
+    latest.current(control.signal).then(
+      (answer) => {
+        if (control.signal.aborted) return;
+        setData(answer);
+        setError(undefined);
+        done();
+      },
+      (failure: unknown) => {
+        if (control.signal.aborted || isAborted(failure)) return;
+        setError(asError(failure));
+        done();
+      },
+    );
+    return () => {
+      clearTimeout(noticed);
+      clearTimeout(again);
+      control.abort();
+    };
+  }, [...inputs, turn]);
+  const ask = useCallback(() => setTurn((before) => before + 1), []);
+  const change = useCallback((changed: (data: T) => T) => setData((before) => before && changed(before)), []);
+  return { data, error, isBusy, ask, change };
+}
+
+/** Runs work that a button starts, and keeps what went wrong. */
+export function useAction(): { run: (work: () => Promise<void>) => void; error: ApiError | undefined; isRunning: boolean } {
+  const [error, setError] = useState<ApiError>();
+  const [isRunning, setRunning] = useState(false);
+  const run = useCallback((work: () => Promise<void>) => {
+    setRunning(true);
+    work()
+      .then(() => setError(undefined))
+      .catch((failure: unknown) => setError(asError(failure)))
+      .finally(() => setRunning(false));
+  }, []);
+  return { run, error, isRunning };
+}
