@@ -3,25 +3,21 @@
 //! One range of bytes is served. Anything else that the header may say is ignored, as the specification allows: the
 //! response is then the whole file.
 
-use std::io::SeekFrom;
 use std::ops::Range;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
 
 use super::error::HttpError;
-use crate::domain::Error;
+use crate::app::object_content::ObjectContent;
 
-/// Responds with a file of `size` bytes, or with the part of it that the request asks for. `tag` identifies its content.
+/// Responds with a content of `size` bytes, or with the part of it that the request asks for. `tag` identifies it.
 ///
 /// # Errors
 /// 416 for a part beyond the end; `Unavailable` when the file cannot be read.
 pub async fn respond(
-    mut file: File,
+    content: ObjectContent,
     size: u64,
     tag: &str,
     request: &HeaderMap,
@@ -29,10 +25,8 @@ pub async fn respond(
     let tag = format!("\"{tag}\"");
     let part = requested(request, size, &tag)?;
     let Range { start, end } = part.clone().unwrap_or(0..size);
-    let unreadable = |e: std::io::Error| Error::unavailable("a file cannot be read").with_source(e);
-    file.seek(SeekFrom::Start(start)).await.map_err(unreadable)?;
     let length = end - start;
-    let body = Body::from_stream(ReaderStream::new(file.take(length)));
+    let body = Body::from_stream(content.stream(start..end).await?);
     let mut response = match part {
         Some(_) => (StatusCode::PARTIAL_CONTENT, body).into_response(),
         None => body.into_response(),

@@ -44,7 +44,8 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
 }
 
 fn render(metrics: &Metrics) -> String {
-    let Metrics { devices, models, memory, readings, resident_bytes, mqtt, notifications } = metrics;
+    let Metrics { devices, models, memory, readings, resident_bytes, mqtt, notifications, suppressed_alerts } =
+        metrics;
     let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
@@ -71,7 +72,7 @@ fn render(metrics: &Metrics) -> String {
     render_models(&mut page, models);
     render_readings(&mut page, readings);
     mqtt_text::render(&mut page, mqtt);
-    notification_text::render(&mut page, notifications);
+    notification_text::render(&mut page, notifications, *suppressed_alerts);
     page.0
 }
 
@@ -280,6 +281,7 @@ mod tests {
             resident_bytes: Some(5),
             mqtt: Default::default(),
             notifications: NotificationCounters::default().counts(),
+            suppressed_alerts: 12,
         }
     }
 
@@ -309,6 +311,7 @@ mod tests {
             "basalt_model_state{model=\"4\",state=\"failed\"} 0",
             "basalt_model_lag_seconds{model=\"4\"} 1.5",
             "basalt_model_windows_total{model=\"4\"} 9",
+            "basalt_alerts_suppressed_total 12",
         ] {
             assert!(page.lines().any(|told| told == line), "`{line}` is missing in:\n{page}");
         }
@@ -333,7 +336,7 @@ mod tests {
         // The resident memory. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
         // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
         // Of MQTT seven values, two counters by three qualities of service, and a histogram. Of notifications two values and a
-        // counter by two kinds of channels and three outcomes.
+        // counter by two kinds of channels and three outcomes. One of alerts.
         assert_eq!(
             samples,
             1 + 1
@@ -343,6 +346,7 @@ mod tests {
                 + (2 + 9)
                 + (7 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
                 + (2 + 2 * 3)
+                + 1
         );
     }
 }

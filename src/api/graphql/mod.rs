@@ -43,10 +43,13 @@ use async_graphql::{Request, Response, SDLExportOptions};
 use self::memory_extension::MemoryAccounting;
 use self::memory_pool::{GraphqlMemoryPool, RequestReservation};
 use self::mutations::Mutation;
+use self::objects::alert::AlertRule;
 use self::objects::client::Client;
 use self::objects::device::Device;
 use self::objects::event::EventConnection;
+use self::objects::export::Export;
 use self::objects::group::Group;
+use self::objects::job::Job;
 use self::objects::key::ApiKey;
 use self::objects::model::Model;
 use self::objects::product::Product;
@@ -137,6 +140,9 @@ fn build() -> Builder {
         .override_output_type_description::<NodeConnection<RegistrationToken>>(
             "A page of registration tokens.",
         )
+        .override_output_type_description::<NodeConnection<AlertRule>>("A page of alert rules.")
+        .override_output_type_description::<NodeConnection<Export>>("A page of exports.")
+        .override_output_type_description::<NodeConnection<Job>>("A page of jobs.")
         .override_output_type_description::<EventConnection>("A page of events.")
         .override_output_type_description::<ReadingConnection>("A page of readings.")
 }

@@ -1,11 +1,18 @@
-//! Metrics of notifications.
+//! Metrics of notifications, and of alerts that cause none because they are not raised.
 
 use super::MetricsText;
 use crate::app::notification::counters::NotificationCounts;
 use crate::domain::notification::DeliveryStatus;
 
 /// Writes them.
-pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts) {
+pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts, suppressed_alerts: u64) {
+    let name = "basalt_alerts_suppressed_total";
+    page.family(
+        name,
+        "counter",
+        "Alerts that were not raised because their rule had raised enough in the hour.",
+    );
+    page.line(format_args!("{name} {suppressed_alerts}"));
     let NotificationCounts { attempts, running, pending } = notifications;
     let name = "basalt_notification_attempts_total";
     page.family(name, "counter", "Attempts to deliver notifications, by kind of channel and outcome.");

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::Answer;
 use super::caller::MkCaller;
-use super::document::id;
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::id;
 use super::path::PathId;
 use super::problem::MkError;
 use super::wire::{iso, ok};

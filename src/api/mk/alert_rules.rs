@@ -1,4 +1,4 @@
-//! `/alert-rules`: which readings raise alerts.
+//! `/alert-rules`: which readings, and which states of devices, raise alerts.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -25,12 +25,27 @@ use crate::domain::alert::Severity;
 use crate::domain::alert::rule::{
     AlertRuleSpec, COOLDOWNS_S, DEFAULT_COOLDOWN_S, Evaluation, MAX_CHANNELS, Operator, Threshold, WINDOWS_S,
 };
-use crate::domain::{Principal, StreamId};
+use crate::domain::alert::target::RuleTarget;
+use crate::domain::{DeviceId, Principal, StreamId};
 
 const COLLECTION: &str = "/api/v1/alert-rules";
 const ONE: &str = "/api/v1/alert-rules/{id}";
 const TITLE: &str = "AlertRule";
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "evaluation", "severity", "enabled", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "name",
+    "sensorId",
+    "evaluation",
+    "windowSeconds",
+    "operator",
+    "severity",
+    "cooldownSeconds",
+    "autoResolve",
+    "enabled",
+    "description",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -38,9 +53,10 @@ pub fn section() -> Section {
     let body = || schema::reference("AlertRuleBody");
     let list_doc = paged(Doc::new("listAlertRules", "List alert rules"))
         .query("sensorId", id(), "Only rules of this sensor.")
+        .query("deviceId", id(), "Only rules on the state of this device.")
         .query("enabled", schema::boolean(), "Only rules that are enabled, or that are not.");
     let create_doc = Doc::new("createAlertRule", "Create an alert rule")
-        .about("It evaluates the readings that are written from then on, whichever way they come.")
+        .about("It evaluates the readings that are written from then on, whichever way they come, or the states of a device.")
         .body(body());
     let replace_doc = Doc::new("replaceAlertRule", "Replace an alert rule")
         .about("A rule that compares something else afterwards forgets the readings of its window.")
@@ -58,8 +74,9 @@ pub fn section() -> Section {
     );
     Section {
         name: "Alert rules",
-        about: "Conditions on the readings of a sensor. An alert is raised when the condition holds, no alert of the \
-                rule is open, and the cooldown is over.",
+        about: "Conditions on the readings of a sensor or on the state of a device. An alert is raised when the condition \
+                holds, no alert of the rule is open, the cooldown is over, and the rule raised fewer than 60 alerts in \
+                the hour.",
         endpoints: vec![
             Endpoint::get(COLLECTION, list, list_doc.answers(200, "A page of rules.", page_of("AlertRule"))),
             Endpoint::post(COLLECTION, create, create_doc),
@@ -85,36 +102,48 @@ fn schemas() -> Vec<(&'static str, utoipa::openapi::Schema)> {
     let settable = described();
     let mut shown = vec![schema::read_only("id", id())];
     shown.extend(settable.clone());
+    let suppressed =
+        "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";
+    let suppressed = schema::described(schema::integer(0, i64::MAX), suppressed);
+    shown.push(schema::read_only("suppressedAlerts", suppressed));
     shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     vec![("AlertRule", schema::view(&shown)), ("AlertRuleBody", schema::body(&settable))]
 }
 
 fn described() -> Vec<FieldSchema> {
     let seconds = |range: std::ops::RangeInclusive<i64>| schema::integer(*range.start(), *range.end());
-    let sensor = schema::described(id(), "Sensor that is watched.");
+    let sensor =
+        "Sensor that is watched. Required unless the evaluation is DEVICE_STATE, of which it is null.";
+    let device = "Device whose state is watched. Required for DEVICE_STATE, null for every other evaluation.";
+    let watched = |about| schema::described(nullable(id()), about);
     let window = schema::described(
         nullable(seconds(WINDOWS_S)),
-        "Length of the window that ends with each reading; of NO_DATA the silence that raises the alert. Required for \
-         all but VALUE.",
+        "Length of the window that ends with each reading; of NO_DATA the silence, and of DEVICE_STATE the time in the \
+         state, that raises the alert. Required for all but VALUE.",
     );
     let evaluation = schema::described(
         schema::choice(Evaluation::ALL.map(Evaluation::name)),
-        "What is compared: each value, an aggregate of the window, or nothing but silence.",
+        "What is compared: each value, an aggregate of the window, nothing but silence, or the state of a device.",
     );
     let operator = schema::described(
         nullable(schema::choice(Operator::ALL.map(Operator::name))),
-        "GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE booleans, CONTAINS and EQ texts. Required \
-         unless the evaluation is NO_DATA.",
+        "GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE booleans, CONTAINS and EQ texts, EQ and NEQ \
+         states. Required unless the evaluation is NO_DATA.",
     );
-    let threshold = schema::any_of([schema::number(), schema::text(1, 1000)]);
+    let threshold = schema::described(
+        nullable(schema::any_of([schema::number(), schema::text(1, 1000)])),
+        "What values are compared with; of DEVICE_STATE the name of a state: disabled, connecting, online, degraded or \
+         offline.",
+    );
     let channels = schema::list_of(id(), 0, MAX_CHANNELS);
     vec![
         schema::required("name", schema::text(1, 255)),
-        schema::required("sensorId", sensor),
+        schema::omittable("sensorId", watched(sensor)),
+        schema::omittable("deviceId", watched(device)),
         schema::optional("evaluation", evaluation, Evaluation::Value.name()),
         schema::omittable("windowSeconds", window),
         schema::omittable("operator", operator),
-        schema::omittable("threshold", nullable(threshold)),
+        schema::omittable("threshold", threshold),
         schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
         schema::optional("cooldownSeconds", seconds(COOLDOWNS_S), DEFAULT_COOLDOWN_S),
         schema::optional("autoResolve", schema::boolean(), false),
@@ -129,7 +158,8 @@ fn described() -> Vec<FieldSchema> {
 struct AlertRuleView {
     id: Uuid,
     name: String,
-    sensor_id: Uuid,
+    sensor_id: Option<Uuid>,
+    device_id: Option<Uuid>,
     evaluation: &'static str,
     window_seconds: Option<i64>,
     operator: Option<&'static str>,
@@ -140,17 +170,19 @@ struct AlertRuleView {
     enabled: bool,
     notification_channel_ids: Vec<Uuid>,
     description: Option<String>,
+    suppressed_alerts: u64,
     created_at: String,
     updated_at: String,
 }
 
 impl From<ShownAlertRule> for AlertRuleView {
-    fn from(ShownAlertRule { rule, sensor }: ShownAlertRule) -> Self {
+    fn from(ShownAlertRule { rule, sensor, device, suppressed }: ShownAlertRule) -> Self {
         let spec = rule.spec.clone();
         AlertRuleView {
             id: rule.uuid,
             name: spec.name,
             sensor_id: sensor,
+            device_id: device,
             evaluation: spec.evaluation.name(),
             window_seconds: spec.window_s,
             operator: spec.operator.map(Operator::name),
@@ -161,6 +193,7 @@ impl From<ShownAlertRule> for AlertRuleView {
             enabled: spec.enabled,
             notification_channel_ids: spec.channels,
             description: spec.description,
+            suppressed_alerts: suppressed,
             created_at: iso(rule.created_at),
             updated_at: iso(rule.updated_at),
         }
@@ -170,7 +203,11 @@ impl From<ShownAlertRule> for AlertRuleView {
 /// `GET /alert-rules`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(SORTABLE)?;
-    let filter = AlertRuleFilter { sensor: query.uuid("sensorId")?, enabled: query.boolean("enabled")? };
+    let filter = AlertRuleFilter {
+        sensor: query.uuid("sensorId")?,
+        device: query.uuid("deviceId")?,
+        enabled: query.boolean("enabled")?,
+    };
     let rows = app.alert_rules(&caller.principal, filter)?;
     Ok(ok(page.of(rows, sort_key, |row| row.rule.uuid).map(AlertRuleView::from)))
 }
@@ -181,7 +218,13 @@ fn sort_key(row: &ShownAlertRule, property: &str) -> SortKey {
         "name" => rule.spec.name.as_str().into(),
         "evaluation" => rule.spec.evaluation.name().into(),
         "severity" => SortKey::Whole(rule.spec.severity as i64),
-        "enabled" => SortKey::Whole(i64::from(rule.spec.enabled)),
+        "enabled" => rule.spec.enabled.into(),
+        "autoResolve" => rule.spec.auto_resolve.into(),
+        "sensorId" => row.sensor.into(),
+        "operator" => rule.spec.operator.map(Operator::name).into(),
+        "windowSeconds" => rule.spec.window_s.map_or(SortKey::Null, SortKey::Whole),
+        "cooldownSeconds" => SortKey::Whole(rule.spec.cooldown_s),
+        "description" => rule.spec.description.as_deref().into(),
         "updatedAt" => rule.updated_at.into(),
         "id" => SortKey::Text(rule.uuid.to_string()),
         _ => rule.created_at.into(),
@@ -240,9 +283,15 @@ fn read(
     principal: &Principal,
     stored: Option<Uuid>,
 ) -> Result<AlertRuleSpec, MkError> {
-    let sensor = fields.required_uuid("sensorId");
-    // No stream has this id: an unknown sensor is told with everything else that is wrong.
-    let stream = sensor.and_then(|sensor| app.watched_stream(principal, sensor).ok()).unwrap_or(StreamId(0));
+    let evaluation = fields.choice("evaluation", &Evaluation::ALL, Evaluation::name).unwrap_or_default();
+    // Nothing has the id 0: what is unknown is told with everything else that is wrong.
+    let target = if evaluation == Evaluation::DeviceState {
+        let device = fields.required_uuid("deviceId").map(|device| app.watched_device(principal, device));
+        RuleTarget::Device(device.and_then(Result::ok).unwrap_or(DeviceId(0)))
+    } else {
+        let sensor = fields.required_uuid("sensorId").map(|sensor| app.watched_stream(principal, sensor));
+        RuleTarget::Stream(sensor.and_then(Result::ok).unwrap_or(StreamId(0)))
+    };
     let threshold = match fields.number_or_text("threshold") {
         Some(Value::String(text)) => Some(Threshold::Text(text)),
         Some(number) => number.as_f64().map(Threshold::Number),
@@ -250,8 +299,8 @@ fn read(
     };
     let mut spec = AlertRuleSpec {
         name: fields.text_or_empty("name").trim().to_owned(),
-        stream,
-        evaluation: fields.choice("evaluation", &Evaluation::ALL, Evaluation::name).unwrap_or_default(),
+        target,
+        evaluation,
         window_s: fields.integer("windowSeconds"),
         operator: fields.choice("operator", &Operator::ALL, Operator::name),
         threshold,

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::JsonBody;
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
 use super::events::{device_of, event_filter, stream_of};
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
@@ -27,7 +27,7 @@ const COLLECTION: &str = "/api/v1/alerts";
 const TITLE: &str = "Alert";
 /// Description of a field whose name means something else for commands.
 pub const ACKNOWLEDGED_AT: &str = "Time at which somebody acknowledged the alert.";
-const SORTABLE: &[&str] = &["createdAt", "triggeredAt", "status", "message"];
+const SORTABLE: &[&str] = &["createdAt", "triggeredAt", "severity", "status", "message"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -105,6 +105,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let page = query.page(SORTABLE)?;
     let sorted = |property: &str| match property {
         "triggeredAt" => EventOrder::Time,
+        "severity" => EventOrder::Severity,
         "status" => EventOrder::Status,
         "message" => EventOrder::Message,
         _ => EventOrder::Creation,

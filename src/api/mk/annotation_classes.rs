@@ -7,16 +7,15 @@ use serde::Serialize;
 use utoipa::openapi::Schema;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
@@ -30,7 +29,7 @@ use crate::domain::document::{
 const COLLECTION: &str = "/api/v1/annotation-classes";
 const ONE: &str = "/api/v1/annotation-classes/{id}";
 const KIND: DocumentKind = DocumentKind::AnnotationClass;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "key", "name", "id"];
+const SORTABLE: &[&str] = &["createdAt", "updatedAt", "key", "name", "color", "packId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -60,7 +59,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: schemas(),
     }
@@ -151,9 +150,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let key = |row: &Arc<Document>, property: &str| match property {
         "key" => row.name.as_str().into(),
         "name" => row.annotation_class().map(|class| class.name.as_str()).into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(row)),
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
@@ -168,25 +165,17 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /annotation-classes/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&row)))
 }
 
 /// `PUT /annotation-classes/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let class = read_whole(body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::AnnotationClass(class);
-    let row = app.update_document(&caller.principal, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
     Ok(ok(view(&row)))
-}
-
-/// `DELETE /annotation-classes/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read_whole(mut fields: Fields) -> Result<AnnotationClassSpec, MkError> {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::{PageRequest, SortOrder};
 use super::path::PathId;
 use super::problem::MkError;
@@ -169,16 +169,16 @@ impl From<Annotation> for AnnotationView {
 
 /// `GET /annotations`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    shown(&caller, &app, &query).await
+    list_page(&caller, &app, &query).await
 }
 
 /// `GET /annotations/by-source`.
 async fn by_source(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     query.text("source").ok_or_else(|| MkError::invalid_parameter("source"))?;
-    shown(&caller, &app, &query).await
+    list_page(&caller, &app, &query).await
 }
 
-async fn shown(caller: &MkCaller, app: &App, query: &Query) -> Answer {
+async fn list_page(caller: &MkCaller, app: &App, query: &Query) -> Answer {
     let page = page_request(query)?;
     let (rows, total) = app.annotations(&caller.principal, &filter(query, &page)?).await?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
@@ -224,7 +224,7 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     let row = app
         .create_annotation(who, spec, caller.actor.clone())
         .await
-        .map_err(|refusal| refused(refusal, None))?;
+        .map_err(|refusal| refusal_error(refusal, None))?;
     Ok(created(COLLECTION, row.uuid, AnnotationView::from(row)))
 }
 
@@ -239,7 +239,8 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let who = &caller.principal;
     app.annotation_to_change(who, *id).await.map_err(|error| MkError::named(error, TITLE, *id))?;
     let spec = read(body.fields(&app).await?)?;
-    let row = app.replace_annotation(who, *id, spec).await.map_err(|refusal| refused(refusal, Some(*id)))?;
+    let row =
+        app.replace_annotation(who, *id, spec).await.map_err(|refusal| refusal_error(refusal, Some(*id)))?;
     Ok(ok(AnnotationView::from(row)))
 }
 
@@ -250,7 +251,7 @@ async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> An
     Ok(no_content())
 }
 
-fn refused(refusal: AnnotationRefusal, id: Option<Uuid>) -> MkError {
+fn refusal_error(refusal: AnnotationRefusal, id: Option<Uuid>) -> MkError {
     match (refusal, id) {
         (AnnotationRefusal::Class(problems), _) => MkError::unprocessable(problems),
         (AnnotationRefusal::Failed(error), Some(id)) => MkError::named(error, TITLE, id),

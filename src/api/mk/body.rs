@@ -148,7 +148,7 @@ impl Fields {
     }
 
     /// Takes a member and converts it; `convert` gives back `None` for another JSON type.
-    fn typed<T>(&mut self, name: &str, convert: impl FnOnce(Value) -> Option<T>) -> Option<T> {
+    fn read_as<T>(&mut self, name: &str, convert: impl FnOnce(Value) -> Option<T>) -> Option<T> {
         let read = convert(self.take(name)?);
         self.is_malformed |= read.is_none();
         read
@@ -156,7 +156,7 @@ impl Fields {
 
     /// A text.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        self.typed(name, |value| match value {
+        self.read_as(name, |value| match value {
             Value::String(text) => Some(text),
             _ => None,
         })
@@ -169,27 +169,27 @@ impl Fields {
 
     /// A boolean.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
-        self.typed(name, |value| value.as_bool())
+        self.read_as(name, |value| value.as_bool())
     }
 
     /// A number.
     pub fn number(&mut self, name: &str) -> Option<f64> {
-        self.typed(name, |value| value.as_f64())
+        self.read_as(name, |value| value.as_f64())
     }
 
     /// A whole number.
     pub fn integer(&mut self, name: &str) -> Option<i64> {
-        self.typed(name, |value| value.as_i64())
+        self.read_as(name, |value| value.as_i64())
     }
 
     /// A number or a text.
     pub fn number_or_text(&mut self, name: &str) -> Option<Value> {
-        self.typed(name, |value| (value.is_number() || value.is_string()).then_some(value))
+        self.read_as(name, |value| (value.is_number() || value.is_string()).then_some(value))
     }
 
     /// An object with any members.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
-        self.typed(name, |value| match value {
+        self.read_as(name, |value| match value {
             Value::Object(object) => Some(object),
             _ => None,
         })
@@ -197,7 +197,7 @@ impl Fields {
 
     /// A list of texts.
     pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
-        self.typed(name, |value| match value {
+        self.read_as(name, |value| match value {
             Value::Array(items) => items.into_iter().map(into_text).collect(),
             _ => None,
         })
@@ -279,7 +279,7 @@ impl Fields {
 
     /// A list of at most `most` such objects; give each back to [`Fields::absorb`].
     pub fn nested_list(&mut self, name: &str, most: usize) -> Option<Vec<Fields>> {
-        let items = self.typed(name, |value| match value {
+        let items = self.read_as(name, |value| match value {
             Value::Array(items) => Some(items),
             _ => None,
         })?;

@@ -6,16 +6,16 @@ use axum::extract::State;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::{Page, SortKey};
+use super::openapi_document::{id, page_of, paged};
+use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
@@ -28,7 +28,18 @@ use crate::domain::{DeviceId, Error, Principal, Result};
 const COLLECTION: &str = "/api/v1/cameras";
 const ONE: &str = "/api/v1/cameras/{id}";
 const KIND: DocumentKind = DocumentKind::Camera;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "type", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "name",
+    "type",
+    "deviceId",
+    "streamUrl",
+    "dvrUrl",
+    "status",
+    "lastSeenAt",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -72,7 +83,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: vec![("Camera", schema::view(&shown)), ("CameraBody", schema::body(&settable))],
     }
@@ -134,21 +145,11 @@ fn view(app: &App, who: &Principal, row: &Document) -> Result<CameraView> {
 /// `GET /cameras`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (who, page) = (&caller.principal, query.page(SORTABLE)?);
-    let rows = match query.uuid("deviceId")? {
-        None => app.documents(who, KIND)?,
-        // The cameras of a device that is not there are none.
-        Some(device) => match app.device_by_uuid(who, device) {
-            Ok(device) => app.documents_of_device(who, device.id)?,
-            Err(_) => Vec::new(),
-        },
-    };
-    let rows = rows.into_iter().filter(|row| row.camera().is_some()).collect();
+    let rows = documents::of_device(&app, who, KIND, &query)?;
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.camera().map(|camera| camera.name.as_str()).into(),
         "type" => row.camera().map(|camera| camera.kind.name()).into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
     };
     let page = page.of(rows, key, |row| row.uuid);
     // A camera that was deleted with its device a moment ago is left out.
@@ -167,40 +168,29 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /cameras/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    let row = app.document(&caller.principal, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&app, &caller.principal, &row).map_err(named)?))
 }
 
 /// `PUT /cameras/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(who, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    documents::find_to_change(&app, who, KIND, *id)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
     let row = app.replace_camera(who, *id, spec).await.map_err(named)?;
     Ok(ok(view(&app, who, &row).map_err(named)?))
 }
 
-/// `DELETE /cameras/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
-}
-
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CameraSpec, MkError> {
-    let device = fields.required_uuid("deviceId");
-    let found = device.and_then(|uuid| app.device_by_uuid(who, uuid).ok());
-    if device.is_some() && found.is_none() {
-        fields.problem("deviceId", "does not exist");
-    }
+    let device = documents::device_of_body(app, who, &mut fields);
     let name = fields.text_or_empty("name");
     let stream = CameraAddress::new(&fields.text_or_empty("streamUrl"));
     let kind = fields.choice("type", &CameraKind::ALL, CameraKind::name);
     let spec = CameraSpec {
         // Without a device there is a problem, and the reading ends with it.
-        device: found.map_or(DeviceId(0), |device| device.id),
+        device: device.map_or(DeviceId(0), |device| device.id),
         name,
         kind: kind.unwrap_or_else(|| CameraSpec::kind_of(&stream)),
         dvr: fields.text("dvrUrl").map(|text| CameraAddress::new(&text)),

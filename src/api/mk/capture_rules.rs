@@ -6,16 +6,16 @@ use axum::extract::State;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::{Page, SortKey};
+use super::openapi_document::{id, page_of, paged};
+use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
@@ -28,7 +28,17 @@ use crate::domain::{Principal, Result};
 const COLLECTION: &str = "/api/v1/media-capture-rules";
 const ONE: &str = "/api/v1/media-capture-rules/{id}";
 const KIND: DocumentKind = DocumentKind::CaptureRule;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "name",
+    "preRollSeconds",
+    "postRollSeconds",
+    "cooldownSeconds",
+    "maxPerHour",
+    "enabled",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -72,7 +82,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: vec![
             ("MediaCaptureRule", schema::view(&shown)),
@@ -151,9 +161,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let rows = app.documents(who, KIND)?;
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.name.as_str().into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
     };
     let page = page.of(rows, key, |row| row.uuid);
     let content: Result<Vec<_>> = page.content.iter().map(|row| view(&app, who, row)).collect();
@@ -171,27 +179,18 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /media-capture-rules/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    let row = app.document(&caller.principal, KIND, *id).map_err(named)?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&app, &caller.principal, &row)?))
 }
 
 /// `PUT /media-capture-rules/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(who, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, who, KIND, *id)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
     let change = |stored: &mut DocumentSpec| *stored = DocumentSpec::CaptureRule(spec);
-    let row = app.update_document(who, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, who, (KIND, *id), change).await?;
     Ok(ok(view(&app, who, &row)?))
-}
-
-/// `DELETE /media-capture-rules/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpec, MkError> {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::base_url::BaseUrl;
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
@@ -28,7 +28,8 @@ const COLLECTION: &str = "/api/v1/captures";
 const ONE: &str = "/api/v1/captures/{id}";
 const DOWNLOAD: &str = "/api/v1/captures/{id}/download";
 const KIND: MediaKind = MediaKind::Capture;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "status", "startTime", "id"];
+const SORTABLE: &[&str] =
+    &["createdAt", "updatedAt", "cameraId", "eventId", "ruleId", "status", "startTime", "endTime", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -56,13 +57,13 @@ pub fn section() -> Section {
             Endpoint::get(DOWNLOAD, download, download_doc),
         ],
         schemas: vec![
-            ("Capture", schema::object(&shown(states))),
+            ("Capture", schema::object(&response_fields(states))),
             ("CaptureDownload", schema::object(&link)),
         ],
     }
 }
 
-fn shown(states: Vec<&'static str>) -> Vec<FieldSchema> {
+fn response_fields(states: Vec<&'static str>) -> Vec<FieldSchema> {
     vec![
         schema::required("id", id()),
         schema::required("cameraId", id()),
@@ -139,6 +140,10 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
     let key = |job: &Arc<MediaJob>, property: &str| match property {
         "status" => job.work.state_name().into(),
         "startTime" => job.capture().map(|capture| capture.start.unwrap_or(capture.from)).into(),
+        "endTime" => job.capture().map(|capture| capture.end.unwrap_or(capture.to)).into(),
+        "cameraId" => job.camera.into(),
+        "eventId" => job.capture().and_then(|capture| capture.event).into(),
+        "ruleId" => job.capture().and_then(|capture| capture.rule).into(),
         "updatedAt" => job.updated_at.into(),
         "id" => SortKey::Text(job.uuid.to_string()),
         _ => job.created_at.into(),

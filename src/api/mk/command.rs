@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::base_url::BaseUrl;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
+use super::page::{SortKey, field_key};
 use super::problem::MkError;
 use super::query::Query;
 use super::{Answer, wire};
@@ -25,7 +25,8 @@ use crate::domain::Micros;
 use crate::domain::command::{Command, CommandState};
 
 const PATH: &str = "/api/v1/devices/{deviceId}/commands";
-const SORTABLE: [&str; 4] = ["createdAt", "type", "status", "id"];
+const SORTABLE: [&str; 9] =
+    ["createdAt", "type", "status", "error", "createdBy", "sentAt", "acknowledgedAt", "completedAt", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -200,16 +201,18 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, path: CommandPath, 
     let wanted = query.choice("status", &CommandState::ALL, status)?;
     let rows = app.device_commands(&caller.principal, path.device, wanted);
     let rows = rows.map_err(|e| MkError::named(e, "Device", path.device))?;
-    let page = page.of(rows, sort_key, |row| row.uuid);
+    let key = |row: &Command, property: &str| sort_key(row, property, path.device);
+    let page = page.of(rows, key, |row| row.uuid);
     Ok(wire::ok(page.map(|row| CommandView::new(row, path.device))))
 }
 
-fn sort_key(row: &Command, property: &str) -> SortKey {
+fn sort_key(row: &Command, property: &str, device: Uuid) -> SortKey {
     match property {
         "id" => SortKey::from(row.uuid.to_string().as_str()),
         "type" => SortKey::from(row.spec.kind.as_str()),
         "status" => SortKey::from(status(row.state)),
-        _ => SortKey::from(row.created_at),
+        "createdAt" => SortKey::from(row.created_at),
+        _ => field_key(CommandView::new(row.clone(), device), property),
     }
 }
 

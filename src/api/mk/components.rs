@@ -7,16 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
 use super::wire::{created, iso, no_content, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -26,7 +25,7 @@ use crate::domain::{DeviceId, Error, Principal, Result};
 const COLLECTION: &str = "/api/v1/components";
 const ONE: &str = "/api/v1/components/{id}";
 const KIND: DocumentKind = DocumentKind::Component;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "key", "id"];
+const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "key", "deviceId", "sensorProfileId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -100,21 +99,11 @@ fn view(app: &App, who: &Principal, row: &Document) -> Result<ComponentView> {
 /// `GET /components`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (who, page) = (&caller.principal, query.page(SORTABLE)?);
-    let rows = match query.uuid("deviceId")? {
-        None => app.documents(who, KIND)?,
-        // The components of a device that is not there are none.
-        Some(device) => match app.device_by_uuid(who, device) {
-            Ok(device) => app.documents_of_device(who, device.id)?,
-            Err(_) => Vec::new(),
-        },
-    };
-    let rows = rows.into_iter().filter(|row| row.component().is_some()).collect();
+    let rows = documents::of_device(&app, who, KIND, &query)?;
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.component().map(|component| component.name.as_str()).into(),
         "key" => row.component().map(|component| component.key.as_str()).into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
     };
     let page = page.of(rows, key, |row| row.uuid);
     // A component that was deleted with its device a moment ago is left out.
@@ -133,16 +122,16 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /components/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    let row = app.document(&caller.principal, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&app, &caller.principal, &row).map_err(named)?))
 }
 
 /// `PUT /components/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(who, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    documents::find_to_change(&app, who, KIND, *id)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
     let row = app.replace_component(who, *id, spec).await.map_err(named)?;
     Ok(ok(view(&app, who, &row).map_err(named)?))
@@ -151,19 +140,15 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 /// `DELETE /components/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let deleted = app.delete_component(&caller.principal, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
+    deleted.map_err(documents::named(KIND, *id))?;
     Ok(no_content())
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ComponentSpec, MkError> {
-    let device = fields.required_uuid("deviceId");
-    let found = device.and_then(|uuid| app.device_by_uuid(who, uuid).ok());
-    if device.is_some() && found.is_none() {
-        fields.problem("deviceId", "does not exist");
-    }
+    let device = documents::device_of_body(app, who, &mut fields);
     let spec = ComponentSpec {
         // Without a device there is a problem, and the reading ends with it.
-        device: found.map_or(DeviceId(0), |device| device.id),
+        device: device.map_or(DeviceId(0), |device| device.id),
         key: fields.text_or_empty("key"),
         name: fields.text_or_empty("name"),
         sensor_profile: fields.uuid("sensorProfileId"),

@@ -13,13 +13,13 @@ use uuid::Uuid;
 use super::base_url::BaseUrl;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::{Answer, wire};
+use super::{Answer, documents, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::App;
@@ -31,7 +31,18 @@ use crate::domain::{FieldError, Principal};
 
 const PATH: &str = "/api/v1/config-artefacts";
 const KIND: DocumentKind = DocumentKind::Artefact;
-const SORTABLE: [&str; 5] = ["createdAt", "name", "version", "sizeBytes", "id"];
+const SORTABLE: [&str; 10] = [
+    "createdAt",
+    "name",
+    "profileType",
+    "profileId",
+    "version",
+    "objectKey",
+    "sizeBytes",
+    "sha256",
+    "createdBy",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -62,7 +73,7 @@ pub fn section() -> Section {
             Endpoint::post(PATH, self::create, create),
             Endpoint::post("/api/v1/config-artefacts/upload-url", self::upload_url, upload),
             Endpoint::get("/api/v1/config-artefacts/{id}", self::read, read),
-            Endpoint::delete("/api/v1/config-artefacts/{id}", self::delete, delete),
+            Endpoint::delete("/api/v1/config-artefacts/{id}", documents::delete(KIND), delete),
         ],
         schemas: vec![
             ("ConfigArtefact", schema::object(&described())),
@@ -185,18 +196,17 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
                 && name.is_none_or(|name| artefact.spec.name == name)
         })
     });
-    let page = page.of(rows, |row, property| sort_key(row, property), |row| row.uuid);
+    let page = page.of(rows, |row, property| sort_key(row, property, org), |row| row.uuid);
     Ok(wire::ok(page.map(|row| ArtefactView::new(&row, org))))
 }
 
-fn sort_key(row: &Document, property: &str) -> SortKey {
+fn sort_key(row: &Document, property: &str, org: Uuid) -> SortKey {
     let Some(artefact) = row.artefact() else { return SortKey::Null };
     match property {
-        "id" => SortKey::from(row.uuid.to_string().as_str()),
         "name" => SortKey::from(artefact.spec.name.as_str()),
         "version" => SortKey::Whole(i64::from(artefact.version)),
         "sizeBytes" => SortKey::Whole(i64::try_from(artefact.size_bytes).unwrap_or(i64::MAX)),
-        _ => SortKey::from(row.created_at),
+        _ => documents::sort_key(row, property, || ArtefactView::new(row, org)),
     }
 }
 
@@ -206,11 +216,11 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     app.check_may_change_documents(principal, KIND)?;
     let org = app.org_uuid(principal)?;
     let spec = read_spec(body.fields(&app).await?, org)?;
-    let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refused)?;
+    let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refusal_error)?;
     Ok(wire::created(PATH, created.uuid, ArtefactView::new(&created, org)))
 }
 
-fn refused(refusal: ArtefactRefusal) -> MkError {
+fn refusal_error(refusal: ArtefactRefusal) -> MkError {
     match refusal {
         ArtefactRefusal::Content(problems) => MkError::unprocessable(problems),
         ArtefactRefusal::Failed(error) => error.into(),
@@ -282,14 +292,6 @@ fn read_upload(mut fields: Fields) -> Result<ObjectSpec, MkError> {
 
 /// `GET /api/v1/config-artefacts/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id);
-    let row = row.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(wire::ok(ArtefactView::new(&row, app.org_uuid(&caller.principal)?)))
-}
-
-/// `DELETE /api/v1/config-artefacts/{id}`
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let gone = app.delete_document(&caller.principal, KIND, *id).await;
-    gone.map_err(|e| MkError::named(e, KIND.title(), *id))?;
-    Ok(wire::no_content())
 }

@@ -8,16 +8,15 @@ use serde_json::{Map, Value};
 use utoipa::openapi::Schema;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
@@ -29,7 +28,8 @@ use crate::domain::document::{
 const COLLECTION: &str = "/api/v1/dashboards";
 const ONE: &str = "/api/v1/dashboards/{id}";
 const KIND: DocumentKind = DocumentKind::Dashboard;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "id"];
+const SORTABLE: &[&str] =
+    &["createdAt", "updatedAt", "name", "description", "isDefault", "createdBy", "packId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -59,7 +59,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: schemas(),
     }
@@ -156,9 +156,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let rows = app.documents(&caller.principal, KIND)?;
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.dashboard().map(|dashboard| dashboard.name.as_str()).into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(row)),
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
@@ -174,29 +172,21 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /dashboards/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&row)))
 }
 
 /// `PUT /dashboards/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let dashboard = read_whole(body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| {
         if let DocumentSpec::Dashboard(stored) = spec {
             *stored = stored.replaced_by(dashboard);
         }
     };
-    let row = app.update_document(&caller.principal, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
     Ok(ok(view(&row)))
-}
-
-/// `DELETE /dashboards/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read_whole(mut fields: Fields) -> Result<DashboardSpec, MkError> {

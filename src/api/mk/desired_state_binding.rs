@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::{Answer, wire};
+use super::{Answer, documents, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::App;
@@ -24,7 +24,20 @@ use crate::domain::document::DocumentKind;
 
 const PATH: &str = "/api/v1/desired-state-bindings";
 const KIND: DocumentKind = DocumentKind::Binding;
-const SORTABLE: [&str; 6] = ["createdAt", "updatedAt", "targetType", "status", "desiredVersion", "id"];
+const SORTABLE: [&str; 12] = [
+    "createdAt",
+    "updatedAt",
+    "targetType",
+    "targetId",
+    "configArtefactId",
+    "desiredVersion",
+    "reportedVersion",
+    "reportedHash",
+    "reportedAt",
+    "status",
+    "message",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -58,7 +71,7 @@ pub fn section() -> Section {
             Endpoint::get(PATH, self::list, list),
             Endpoint::get("/api/v1/desired-state-bindings/{id}", self::read, read),
             Endpoint::put("/api/v1/desired-state-bindings/{id}", self::put, put),
-            Endpoint::delete("/api/v1/desired-state-bindings/{id}", self::delete, delete),
+            Endpoint::delete("/api/v1/desired-state-bindings/{id}", documents::delete(KIND), delete),
         ],
         schemas: vec![
             ("DesiredStateBinding", schema::object(&described())),
@@ -147,18 +160,16 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 
 fn sort_key(row: &BindingOverview, property: &str) -> SortKey {
     match property {
-        "id" => SortKey::from(row.document.uuid.to_string().as_str()),
-        "updatedAt" => SortKey::from(row.document.updated_at),
         "targetType" => SortKey::from(row.binding.spec.target_type.name()),
         "status" => SortKey::from(row.status.name()),
         "desiredVersion" => SortKey::Whole(i64::from(row.binding.desired_version)),
-        _ => SortKey::from(row.document.created_at),
+        _ => documents::sort_key(&row.document, property, || BindingView::from(row)),
     }
 }
 
 /// `GET /api/v1/desired-state-bindings/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.binding(&caller.principal, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = app.binding(&caller.principal, *id).map_err(documents::named(KIND, *id))?;
     Ok(wire::ok(BindingView::from(&row)))
 }
 
@@ -167,7 +178,7 @@ async fn put(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: Js
     app.check_may_change_documents(&caller.principal, KIND)?;
     let spec = read_spec(body.fields(&app).await?)?;
     let put = app.put_binding(&caller.principal, *id, spec).await;
-    let (row, is_new) = put.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let (row, is_new) = put.map_err(documents::named(KIND, *id))?;
     let view = BindingView::from(&row);
     Ok(if is_new { wire::created(PATH, *id, view) } else { wire::ok(view) })
 }
@@ -184,11 +195,4 @@ fn read_spec(mut fields: Fields) -> Result<BindingSpec, MkError> {
         // An absent field is a problem already.
         _ => Err(MkError::malformed_body()),
     }
-}
-
-/// `DELETE /api/v1/desired-state-bindings/{id}`
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let gone = app.delete_document(&caller.principal, KIND, *id).await;
-    gone.map_err(|e| MkError::named(e, KIND.title(), *id))?;
-    Ok(wire::no_content())
 }

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::{Page, SortKey};
+use super::openapi_document::{id, page_of, paged};
+use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -27,7 +28,7 @@ use crate::domain::{Error, Principal, Result};
 const COLLECTION: &str = "/api/v1/device-groups";
 const ONE: &str = "/api/v1/device-groups/{id}";
 const KIND: DocumentKind = DocumentKind::DeviceGroup;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "id"];
+const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "description", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -63,7 +64,11 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc.answers(200, "The group.", row())),
-            Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The group is deleted.")),
+            Endpoint::delete(
+                ONE,
+                documents::delete(KIND),
+                delete_doc.answers_nothing("The group is deleted."),
+            ),
         ],
         schemas: vec![("DeviceGroup", schema::view(&shown)), ("DeviceGroupBody", schema::body(&settable))],
     }
@@ -105,9 +110,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let (who, page) = (&caller.principal, query.page(SORTABLE)?);
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.name.as_str().into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || {
+            row.device_group().map(|group| json!({"description": group.description}))
+        }),
     };
     let page = page.of(app.documents(who, KIND)?, key, |row| row.uuid);
     let devices = all_devices(&app, who)?;
@@ -126,26 +131,18 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /device-groups/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&all_devices(&app, &caller.principal)?, &row)?))
 }
 
 /// `PUT /device-groups/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(who, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, who, KIND, *id)?;
     let group = read(&app, who, body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::DeviceGroup(group);
-    let row = app.update_document(who, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, who, (KIND, *id), change).await?;
     Ok(ok(view(&all_devices(&app, who)?, &row)?))
-}
-
-/// `DELETE /device-groups/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<DeviceGroupSpec, MkError> {

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
 use super::location::LocationView;
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -29,7 +29,19 @@ use crate::domain::topology::PlatformStatus;
 
 const COLLECTION: &str = "/api/v1/devices";
 const ONE: &str = "/api/v1/devices/{id}";
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "lastSeenAt", "name", "status", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "lastSeenAt",
+    "name",
+    "status",
+    "isVirtual",
+    "deviceProfileId",
+    "siteId",
+    "firmwareVersion",
+    "certificateSerial",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -195,6 +207,11 @@ fn sort_key(row: &DeviceOverview, property: &str) -> SortKey {
     match property {
         "name" => row.device.spec.name.as_str().into(),
         "status" => row.status.name().into(),
+        "isVirtual" => (row.device.spec.protocol == Protocol::Virtual).into(),
+        "deviceProfileId" => row.device_profile.into(),
+        "siteId" => row.site.into(),
+        "firmwareVersion" => row.device.topology.firmware_version.as_deref().into(),
+        "certificateSerial" => row.certificate_serial.as_deref().into(),
         "updatedAt" => row.device.updated_at.into(),
         "lastSeenAt" => row.collector.last_seen.into(),
         "id" => SortKey::Text(row.device.aliases.uuid.to_string()),

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
@@ -27,7 +27,8 @@ use crate::domain::{Error, Micros, Result};
 const COLLECTION: &str = "/api/v1/dvr-clip-requests";
 const ONE: &str = "/api/v1/dvr-clip-requests/{id}";
 const KIND: MediaKind = MediaKind::Clip;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "status", "from", "id"];
+const SORTABLE: &[&str] =
+    &["createdAt", "updatedAt", "cameraId", "status", "from", "to", "captureId", "requestedBy", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -58,13 +59,13 @@ pub fn section() -> Section {
             Endpoint::get(COLLECTION, list, list_doc),
         ],
         schemas: vec![
-            ("DvrClipRequest", schema::object(&shown(states))),
+            ("DvrClipRequest", schema::object(&response_fields(states))),
             ("DvrClipRequestBody", schema::body(&asked)),
         ],
     }
 }
 
-fn shown(states: Vec<&'static str>) -> Vec<FieldSchema> {
+fn response_fields(states: Vec<&'static str>) -> Vec<FieldSchema> {
     vec![
         schema::required("id", id()),
         schema::required("cameraId", id()),
@@ -138,6 +139,10 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let key = |job: &Arc<MediaJob>, property: &str| match property {
         "status" => job.work.state_name().into(),
         "from" => job.clip().map(|clip| clip.from).into(),
+        "to" => job.clip().map(|clip| clip.to).into(),
+        "cameraId" => job.camera.into(),
+        "captureId" => job.clip().and_then(|clip| clip.capture).into(),
+        "requestedBy" => job.clip().map(|clip| clip.requested_by.as_str()).into(),
         "updatedAt" => job.updated_at.into(),
         "id" => SortKey::Text(job.uuid.to_string()),
         _ => job.created_at.into(),

@@ -14,7 +14,7 @@ use utoipa::openapi::path::HttpMethod;
 
 use super::caller::MkCaller;
 use super::problem::MkError;
-use super::{Answer, once};
+use super::{Answer, idempotency};
 use crate::api::accept;
 use crate::api::openapi::doc::Doc;
 use crate::app::App;
@@ -110,7 +110,7 @@ impl Endpoint {
     }
 
     /// Marks an operation whose handler reads its body as it arrives: the handler looks at the `Idempotency-Key`.
-    pub fn streamed(self) -> Self {
+    pub fn with_streamed_body(self) -> Self {
         Self { is_streamed: true, ..self }
     }
 
@@ -173,9 +173,9 @@ async fn pass(checks: EndpointChecks, request: Request, next: Next) -> Answer {
     let caller = request.extensions().get::<MkCaller>().cloned();
     let caller = caller.ok_or_else(|| crate::domain::Error::internal("an operation has no caller"))?;
     caller.require(right)?;
-    match once::key_of(&request, checks.has_secret)? {
+    match idempotency::key_of(&request, checks.has_secret)? {
         Some(key) if *request.method() == Method::POST && !checks.is_streamed => {
-            once::serve(&checks.app, &caller, key, request, next).await
+            idempotency::serve(&checks.app, &caller, key, request, next).await
         }
         _ => Ok(next.run(request).await),
     }

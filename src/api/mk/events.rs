@@ -11,8 +11,8 @@ use super::Answer;
 use super::alerts::ACKNOWLEDGED_AT;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::PageRequest;
 use super::path::PathId;
 use super::problem::MkError;
@@ -29,7 +29,7 @@ use crate::domain::{DeviceId, Error, Kind, Micros, Principal, StreamId};
 
 const COLLECTION: &str = "/api/v1/events";
 const TITLE: &str = "Event";
-const SORTABLE: &[&str] = &["createdAt", "timestamp", "type", "title"];
+const SORTABLE: &[&str] = &["createdAt", "timestamp", "source", "type", "severity", "title"];
 /// Sources of events that callers create.
 const GIVEN_SOURCES: [EventSource; 2] = [EventSource::User, EventSource::Device];
 
@@ -240,6 +240,8 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let page = query.page(SORTABLE)?;
     let sorted = |property: &str| match property {
         "timestamp" => EventOrder::Time,
+        "severity" => EventOrder::Severity,
+        "source" => EventOrder::Source,
         "type" => EventOrder::Kind,
         "title" => EventOrder::Message,
         _ => EventOrder::Creation,

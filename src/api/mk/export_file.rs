@@ -36,7 +36,7 @@ async fn download(
     let signed = SignedParameters::of(&address).ok_or_else(unsigned)?;
     let file = app.open_export(address.path(), signed.query(), id).await?;
     let tag = file.export.to_string();
-    let mut response = byte_range::respond(file.file, file.size_bytes, &tag, &request).await?;
+    let mut response = byte_range::respond(file.content, file.size_bytes, &tag, &request).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

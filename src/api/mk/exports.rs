@@ -10,8 +10,8 @@ use super::Answer;
 use super::base_url::BaseUrl;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -26,8 +26,20 @@ use crate::domain::{Micros, Principal};
 const COLLECTION: &str = "/api/v1/exports";
 const ONE: &str = "/api/v1/exports/{id}";
 const TITLE: &str = "Export";
-const SORTABLE: &[&str] =
-    &["createdAt", "completedAt", "from", "to", "status", "scopeType", "sizeBytes", "readingCount", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "completedAt",
+    "from",
+    "to",
+    "status",
+    "scopeType",
+    "scopeId",
+    "sizeBytes",
+    "readingCount",
+    "annotationCount",
+    "requestedBy",
+    "id",
+];
 /// Contents that a request may list, repeated ones included.
 const MAX_INCLUDES: usize = 16;
 
@@ -57,7 +69,10 @@ pub fn section() -> Section {
             Endpoint::get(ONE, one, get_doc),
             Endpoint::delete(ONE, delete, delete_doc),
         ],
-        schemas: vec![("Export", schema::object(&shown())), ("ExportBody", schema::body(&settable()))],
+        schemas: vec![
+            ("Export", schema::object(&response_fields())),
+            ("ExportBody", schema::body(&settable())),
+        ],
     }
 }
 
@@ -72,7 +87,7 @@ fn settable() -> Vec<FieldSchema> {
     ]
 }
 
-fn shown() -> Vec<FieldSchema> {
+fn response_fields() -> Vec<FieldSchema> {
     let contents = || schema::choice(ExportContent::ALL.iter().map(|one| one.name()));
     vec![
         schema::required("id", id()),
@@ -193,6 +208,9 @@ fn sort_key(export: &Export, property: &str) -> SortKey {
         "scopeType" => export.spec.scope_type.name().into(),
         "sizeBytes" => count(export.result.map(|result| result.size_bytes)),
         "readingCount" => count(export.result.map(|result| result.reading_count)),
+        "annotationCount" => count(export.result.map(|result| result.annotation_count)),
+        "scopeId" => export.spec.scope.into(),
+        "requestedBy" => export.requested_by.as_str().into(),
         "id" => SortKey::Text(export.uuid.to_string()),
         _ => export.created_at.into(),
     }

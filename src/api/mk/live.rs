@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::base_url::{BaseUrl, LocalUrl};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
@@ -31,7 +31,7 @@ const COLLECTION: &str = "/api/v1/live";
 const ONE: &str = "/api/v1/live/{id}";
 const OF_CAMERA: &str = "/api/v1/cameras/{cameraId}/live";
 const KIND: MediaKind = MediaKind::Live;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "status", "expiresAt", "id"];
+const SORTABLE: &[&str] = &["createdAt", "updatedAt", "cameraId", "status", "requestedBy", "expiresAt", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -68,13 +68,13 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, stop, stop_doc),
         ],
         schemas: vec![
-            ("LiveSession", schema::object(&shown())),
+            ("LiveSession", schema::object(&response_fields())),
             ("LiveCredentials", schema::object(&credentials)),
         ],
     }
 }
 
-fn shown() -> Vec<FieldSchema> {
+fn response_fields() -> Vec<FieldSchema> {
     let states: Vec<_> = LiveState::ALL.iter().map(|state| state.name()).collect();
     vec![
         schema::required("id", id()),
@@ -171,6 +171,8 @@ async fn list(
     let key = |job: &Arc<MediaJob>, property: &str| match property {
         "status" => job.work.state_name().into(),
         "expiresAt" => job.live().map(|session| session.expires_at).into(),
+        "cameraId" => job.camera.into(),
+        "requestedBy" => job.live().map(|session| session.requested_by.as_str()).into(),
         "updatedAt" => job.updated_at.into(),
         "id" => SortKey::Text(job.uuid.to_string()),
         _ => job.created_at.into(),

@@ -12,14 +12,13 @@ use axum::routing::get;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use tokio_util::io::ReaderStream;
-use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::object::SignedParameters;
 use super::problem::MkError;
 use crate::api::byte_range;
 use crate::app::App;
 use crate::app::media::files::CaptureFile;
-use crate::auth::signed_path::SignedQuery;
 use crate::domain::{Error, Kind};
 
 /// The routes, which are outside of the platform's paths.
@@ -39,22 +38,15 @@ async fn capture(
     let unsigned = || MkError::from(Error::forbidden("the address is not signed"));
     let id = Uuid::try_parse(&id).map_err(|_| unsigned())?;
     let which = CaptureFile::named(&name).ok_or_else(unsigned)?;
-    let query = uri.query().unwrap_or_default();
-    let value = |name: &str| {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).ok_or_else(unsigned)
-    };
-    let (date, expires, signature) =
-        (value("X-Amz-Date")?, value("X-Amz-Expires")?, value("X-Amz-Signature")?);
-    let query = SignedQuery { date: &date, expires: &expires, signature: &signature };
-    let opened = app.open_capture_file((id, which), uri.path(), query).await?;
+    let signed = SignedParameters::of(&uri).ok_or_else(unsigned)?;
+    let opened = app.open_capture_file((id, which), uri.path(), signed.query()).await?;
     let media = match which {
         CaptureFile::Recording => "video/mp4",
         CaptureFile::Thumbnail => "image/jpeg",
     };
     // A recording never changes, so its name is its tag.
     let tag = format!("{id}-{name}");
-    let mut response = byte_range::respond(opened.file, opened.size_bytes, &tag, &headers).await?;
+    let mut response = byte_range::respond(opened.content, opened.size_bytes, &tag, &headers).await?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use utoipa::openapi::Schema;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, ValueSchema, nullable};
 use crate::app::App;
@@ -85,7 +85,7 @@ fn endpoints() -> Vec<Endpoint> {
         ),
         Endpoint::delete(
             ONE,
-            delete,
+            documents::delete(KIND),
             Doc::new("deleteNotificationChannel", "Delete a notification channel")
                 .about("Rules then name it no more, and its waiting deliveries fail.")
                 .answers_nothing("The channel is deleted."),
@@ -161,7 +161,7 @@ impl ChannelView {
             id: row.uuid,
             name: name.clone(),
             kind: config.kind().name(),
-            config: shown(config),
+            config: config_view(config),
             enabled: *enabled,
             created_at: iso(row.created_at),
             updated_at: iso(row.updated_at),
@@ -170,7 +170,7 @@ impl ChannelView {
 }
 
 /// Everything but the secret.
-fn shown(config: &ChannelConfig) -> Value {
+fn config_view(config: &ChannelConfig) -> Value {
     match config {
         ChannelConfig::Email { to } => json!({"to": to}),
         ChannelConfig::Webhook { url, secret: _ } => json!({"url": url}),
@@ -193,9 +193,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
             "name" => row.name.as_str().into(),
             "type" => channel.map(|channel| channel.config.kind().name()).into(),
             "enabled" => channel.map_or(SortKey::Null, |channel| SortKey::Whole(channel.enabled.into())),
-            "updatedAt" => row.updated_at.into(),
-            "id" => SortKey::Text(row.uuid.to_string()),
-            _ => row.created_at.into(),
+            _ => documents::sort_key(row, property, || ChannelView::new(row)),
         }
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| ChannelView::new(&row))))
@@ -211,30 +209,23 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /notification-channels/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(ChannelView::new(&row)))
 }
 
 /// `PUT /notification-channels/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    let stored = app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    let stored = documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let draft = read(body.fields(&app).await?, stored.notification_channel())?;
     let row = app.replace_channel(&caller.principal, *id, draft).await.map_err(named)?;
     Ok(ok(ChannelView::new(&row)))
 }
 
-/// `DELETE /notification-channels/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
-}
-
 /// `POST /notification-channels/{id}/test`.
 async fn test(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let tested = app.test_channel(&caller.principal, *id).await;
-    let error = tested.map_err(|error| MkError::named(error, KIND.title(), *id))?;
+    let error = tested.map_err(documents::named(KIND, *id))?;
     Ok(ok(TestView { success: error.is_none(), error }))
 }
 
@@ -263,6 +254,6 @@ fn read(mut fields: Fields, stored: Option<&NotificationChannelSpec>) -> Result<
     };
     fields.absorb(config);
     let draft = ChannelDraft { name, enabled, target };
-    fields.finish(draft.clone().onto(stored).problems())?;
+    fields.finish(draft.clone().into_channel(stored).problems())?;
     Ok(draft)
 }

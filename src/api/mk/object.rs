@@ -123,9 +123,9 @@ async fn download(
     path: ObjectPath,
     request: HeaderMap,
 ) -> Result<Response, MkError> {
-    let (object, file) = app.open_object(path.address("GET"), path.id).await?;
+    let (object, content) = app.open_object(path.address("GET"), path.id).await?;
     let tag = object.spec.sha256.as_deref().unwrap_or_default();
-    let mut response = byte_range::respond(file, object.spec.size_bytes, tag, &request).await?;
+    let mut response = byte_range::respond(content, object.spec.size_bytes, tag, &request).await?;
     let media = HeaderValue::try_from(&object.spec.content_type);
     let name = object.spec.file_name.replace(['"', '\\'], "_");
     let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));

@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
 use super::endpoint::{Endpoint, Section};
-use super::{Answer, document, problem};
+use super::{Answer, openapi_document, problem};
 use crate::api::accept;
 use crate::api::openapi::doc::{Doc, JSON};
 use crate::api::openapi::schema;
@@ -17,7 +17,7 @@ use crate::app::App;
 const YAML: &str = "application/yaml";
 
 /// JSON text of the document.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| document::document().text());
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi_document::document().text());
 
 /// The operations.
 pub fn section() -> Section {

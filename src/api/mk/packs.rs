@@ -12,16 +12,16 @@ use super::annotation_classes::AnnotationClassView;
 use super::body::JsonBody;
 use super::caller::MkCaller;
 use super::dashboards::DashboardView;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::pack_body::{self, UNSUPPORTED};
-use super::page::{Page, SortKey};
+use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::profiles::{DeviceProfileView, SensorProfileView, device_view, sensor_view};
 use super::query::Query;
 use super::wire::{created, iso, no_content, ok};
-use super::{Answer, annotation_classes, dashboards};
+use super::{Answer, annotation_classes, dashboards, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::App;
@@ -128,8 +128,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         "key" => row.pack().map(|pack| pack.key.as_str()).into(),
         "name" => row.pack().map(|pack| pack.name.as_str()).into(),
         "version" => row.pack().map(|pack| pack.version.as_str()).into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || ()),
     };
     let Page { content, page } = page.of(rows, key, |row| row.uuid);
     let shown = content.into_iter().map(|row| view(&app.pack_overview(who, row)?));
@@ -141,13 +140,13 @@ async fn install(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) 
     let who = &caller.principal;
     app.check_may_change_documents(who, KIND)?;
     let content = pack_body::read(body.fields(&app).await?)?;
-    match app.install_pack(who, content).await.map_err(refused)? {
+    match app.install_pack(who, content).await.map_err(refusal_error)? {
         PackOutcome::Created(pack) => Ok(created(COLLECTION, pack.document.uuid, view(&pack)?)),
         PackOutcome::Unchanged(pack) => Ok(ok(view(&pack)?)),
     }
 }
 
-fn refused(refusal: PackRefusal) -> MkError {
+fn refusal_error(refusal: PackRefusal) -> MkError {
     match refusal {
         PackRefusal::Versions(problems) => MkError::unprocessable(problems),
         PackRefusal::Failed(error) => error.into(),
@@ -157,13 +156,13 @@ fn refused(refusal: PackRefusal) -> MkError {
 /// `GET /packs/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let pack = app.pack(&caller.principal, *id);
-    let pack = pack.map_err(|error| MkError::named(error, KIND.title(), *id))?;
+    let pack = pack.map_err(documents::named(KIND, *id))?;
     Ok(ok(view(&pack)?))
 }
 
 /// `DELETE /packs/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let deleted = app.delete_pack(&caller.principal, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
+    deleted.map_err(documents::named(KIND, *id))?;
     Ok(no_content())
 }

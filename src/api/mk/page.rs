@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::problem::MkError;
@@ -157,9 +158,33 @@ impl<T: Into<SortKey>> From<Option<T>> for SortKey {
     }
 }
 
+impl From<Uuid> for SortKey {
+    fn from(id: Uuid) -> Self {
+        SortKey::Text(id.to_string())
+    }
+}
+
+impl From<bool> for SortKey {
+    fn from(value: bool) -> Self {
+        SortKey::Whole(value.into())
+    }
+}
+
 impl From<crate::domain::Micros> for SortKey {
     fn from(time: crate::domain::Micros) -> Self {
         SortKey::Whole(time.0)
+    }
+}
+
+/// What rows are compared by in a plain field, by a row as it is shown. Times are in fields whose names end with `At`.
+pub fn field_key(view: impl Serialize, field: &str) -> SortKey {
+    let shown = serde_json::to_value(view).unwrap_or_default();
+    match shown.get(field) {
+        Some(Value::String(text)) if field.ends_with("At") => crate::domain::Micros::parse(text).into(),
+        Some(Value::String(text)) => text.as_str().into(),
+        Some(Value::Number(number)) => number.as_i64().map_or(SortKey::Null, SortKey::Whole),
+        Some(Value::Bool(value)) => (*value).into(),
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => SortKey::Null,
     }
 }
 

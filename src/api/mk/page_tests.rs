@@ -52,6 +52,26 @@ fn only_properties_of_the_resource_are_sorted_by() {
 }
 
 #[test]
+fn plain_fields_are_compared_by_their_type() {
+    let view = serde_json::json!({
+        "name": "b", "count": 7, "enabled": true, "note": null, "tags": ["a"],
+        "sentAt": "2026-04-28T12:00:00.500Z", "endTime": "2026-04-28T12:00:00Z",
+    });
+    for (field, expected) in [
+        ("name", SortKey::Text("b".to_owned())),
+        ("count", SortKey::Whole(7)),
+        ("enabled", SortKey::Whole(1)),
+        ("note", SortKey::Null),
+        ("tags", SortKey::Null),
+        ("absent", SortKey::Null),
+        ("sentAt", SortKey::Whole(1_777_377_600_500_000)),
+        ("endTime", SortKey::Text("2026-04-28T12:00:00Z".to_owned())),
+    ] {
+        assert_eq!(field_key(&view, field), expected, "{field}");
+    }
+}
+
+#[test]
 fn a_page_is_cut_out_of_the_sorted_rows_and_ties_are_decided_by_id() {
     let all = vec![row(3, Some("b")), row(1, Some("b")), row(4, None), row(2, Some("a"))];
     let names = |text: &str| {

@@ -8,15 +8,15 @@ use serde::Serialize;
 use utoipa::openapi::Schema;
 use uuid::Uuid;
 
-use super::Answer;
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
 use super::wire::{iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -24,7 +24,7 @@ use crate::domain::document::{
     DeviceProfileSpec, Document, DocumentKind, ProfileField, ProfileVersion, SensorProfileSpec, ValueType,
 };
 
-const SORTABLE: &[&str] = &["createdAt", "key", "name", "version", "id"];
+const SORTABLE: &[&str] = &["createdAt", "key", "name", "version", "packId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -221,8 +221,7 @@ fn one<V: Serialize>(
     kind: DocumentKind,
     view: fn(&Document) -> Option<V>,
 ) -> Answer {
-    let row = app.document(&caller.principal, kind, id);
-    let row = row.map_err(|error| MkError::named(error, kind.title(), id))?;
+    let row = documents::find(app, &caller.principal, kind, id)?;
     Ok(ok(view(&row)))
 }
 
@@ -254,8 +253,7 @@ fn list<V: Serialize>(
         "key" => identity(row).map(|(key, _)| key).into(),
         "name" => name(row).into(),
         "version" => identity(row).map(|(_, version)| rank(version)).into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || view(row)),
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }

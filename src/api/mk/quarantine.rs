@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Answer;
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;

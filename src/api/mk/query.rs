@@ -43,29 +43,29 @@ impl Query {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, MkError> {
+    fn parse_with<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, MkError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| MkError::invalid_parameter(name))
     }
 
     /// An id.
     pub fn uuid(&self, name: &str) -> Result<Option<Uuid>, MkError> {
-        self.parsed(name, |text| Uuid::try_parse(text).ok())
+        self.parse_with(name, |text| Uuid::try_parse(text).ok())
     }
 
     /// `true` or `false`.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, MkError> {
-        self.parsed(name, |text| text.to_ascii_lowercase().parse().ok())
+        self.parse_with(name, |text| text.to_ascii_lowercase().parse().ok())
     }
 
     /// A whole number within `least..=most`.
     pub fn integer(&self, name: &str, least: i64, most: i64) -> Result<Option<i64>, MkError> {
-        self.parsed(name, |text| text.parse().ok().filter(|number| (least..=most).contains(number)))
+        self.parse_with(name, |text| text.parse().ok().filter(|number| (least..=most).contains(number)))
     }
 
     /// A time in ISO-8601. A plus sign that was not encoded arrives as a space.
     pub fn time(&self, name: &str) -> Result<Option<Micros>, MkError> {
-        self.parsed(name, |text| Micros::parse(&with_offset(text)).filter(|_| text.contains('-')))
+        self.parse_with(name, |text| Micros::parse(&with_offset(text)).filter(|_| text.contains('-')))
     }
 
     /// One of a closed set, by its name.
@@ -75,7 +75,7 @@ impl Query {
         all: &[T],
         named: fn(T) -> &'static str,
     ) -> Result<Option<T>, MkError> {
-        self.parsed(name, |text| all.iter().copied().find(|one| named(*one) == text))
+        self.parse_with(name, |text| all.iter().copied().find(|one| named(*one) == text))
     }
 
     /// The range `[from, to)`: without `to` until `now`, without `from` the day before `to`.

@@ -2,13 +2,13 @@
 
 use utoipa::openapi::Schema;
 
-use super::document::{id, page_of, paged};
+use super::openapi_document::{id, page_of, paged};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::readings::MAX_READINGS;
 use crate::domain::document::ValueType;
 
-fn ranged(doc: Doc) -> Doc {
+fn with_range(doc: Doc) -> Doc {
     doc.query("from", schema::time_input(), "First time; a day before the end by default.").query(
         "to",
         schema::time_input(),
@@ -16,7 +16,7 @@ fn ranged(doc: Doc) -> Doc {
     )
 }
 
-fn limited(doc: Doc) -> Doc {
+fn with_limit(doc: Doc) -> Doc {
     doc.query("limit", schema::integer(1, 10_000), "Most readings; 1000 by default.").query(
         "order",
         schema::choice(["asc", "desc"]),
@@ -24,48 +24,48 @@ fn limited(doc: Doc) -> Doc {
     )
 }
 
-fn bucketed(doc: Doc) -> Doc {
+fn with_buckets(doc: Doc) -> Doc {
     doc.required_query("from", schema::time_input(), "First time.")
         .required_query("to", schema::time_input(), "End, which is not included.")
-        .required_query("interval", schema::string(), "ISO-8601 duration of the buckets, such as PT5M.")
+        .query("interval", schema::string(), "ISO-8601 duration of the buckets; PT5M by default.")
         .query("functions", schema::string(), "Of avg, min, max, sum, count, with commas between them.")
         .answers(200, "The buckets that have values.", schema::reference("ReadingBuckets"))
 }
 
 pub(super) fn by_sensor() -> Doc {
-    let doc = limited(ranged(Doc::new("listSensorReadings", "List the readings of a sensor")));
+    let doc = with_limit(with_range(Doc::new("listSensorReadings", "List the readings of a sensor")));
     doc.answers(200, "The readings.", schema::reference("ReadingList"))
 }
 
 pub(super) fn window() -> Doc {
-    let doc = Doc::new("listSensorWindow", "List the newest readings of a sensor").required_query(
+    let doc = Doc::new("listSensorWindow", "List the newest readings of a sensor").query(
         "duration",
         schema::string(),
-        "ISO-8601 duration before now, PT1S to P366D.",
+        "ISO-8601 duration before now, PT1S to P366D; PT1H by default.",
     );
-    limited(doc).answers(200, "The readings.", schema::reference("ReadingList"))
+    with_limit(doc).answers(200, "The readings.", schema::reference("ReadingList"))
 }
 
 pub(super) fn aggregated() -> Doc {
-    bucketed(Doc::new("aggregateSensorReadings", "Aggregate the readings of a sensor"))
+    with_buckets(Doc::new("aggregateSensorReadings", "Aggregate the readings of a sensor"))
 }
 
 pub(super) fn aggregated_alias() -> Doc {
     let doc = Doc::new("aggregateReadings", "Aggregate the readings of a sensor");
-    bucketed(doc.required_query("sensorId", id(), "Sensor."))
+    with_buckets(doc.required_query("sensorId", id(), "Sensor."))
 }
 
-fn summarised(doc: Doc) -> Doc {
-    ranged(doc).answers(200, "The numbers.", schema::reference("ReadingSummary"))
+fn with_summary(doc: Doc) -> Doc {
+    with_range(doc).answers(200, "The numbers.", schema::reference("ReadingSummary"))
 }
 
 pub(super) fn stats() -> Doc {
-    summarised(Doc::new("summariseSensorReadings", "Summarise the readings of a sensor"))
+    with_summary(Doc::new("summariseSensorReadings", "Summarise the readings of a sensor"))
 }
 
 pub(super) fn stats_alias() -> Doc {
     let doc = Doc::new("summariseReadings", "Summarise the readings of a sensor");
-    summarised(doc.required_query("sensorId", id(), "Sensor."))
+    with_summary(doc.required_query("sensorId", id(), "Sensor."))
 }
 
 pub(super) fn latest() -> Doc {
@@ -87,7 +87,7 @@ pub(super) fn list() -> Doc {
         .query("sensorId", id(), "Sensor.")
         .query("componentId", id(), "Component.")
         .query("deviceId", id(), "Device.");
-    paged(ranged(doc)).answers(200, "A page of readings.", page_of("Reading"))
+    paged(with_range(doc)).answers(200, "A page of readings.", page_of("Reading"))
 }
 
 pub(super) fn receive() -> Doc {

@@ -33,6 +33,10 @@ const COLLECTION: &str = "/api/v1/readings";
 const MAX_SENSORS: usize = 100;
 /// Readings of a list unless the request says how many.
 const DEFAULT_LIMIT: i64 = 1000;
+/// Length of a window unless the request says it, ISO-8601.
+const DEFAULT_WINDOW: &str = "PT1H";
+/// Length of buckets unless the request says it, ISO-8601.
+const DEFAULT_INTERVAL: &str = "PT5M";
 const TITLE: &str = "Sensor";
 
 /// The operations.
@@ -66,7 +70,7 @@ async fn by_sensor(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, qu
 }
 
 async fn window(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, query: Query) -> Answer {
-    let duration = query.text("duration").ok_or_else(|| MkError::invalid_parameter("duration"))?;
+    let duration = query.text("duration").unwrap_or(DEFAULT_WINDOW);
     let span = ReadingSpan::window(duration, app.now()).map_err(parameter_error)?;
     let limit = usize::try_from(DEFAULT_LIMIT).unwrap_or(MAX_READINGS);
     let limit = query.integer("limit", 1, MAX_READINGS as i64)?.map_or(limit, |limit| limit as usize);
@@ -92,7 +96,7 @@ async fn sensor_buckets(caller: &MkCaller, app: &App, sensor: Uuid, query: &Quer
     let required = |name| query.time(name)?.ok_or_else(|| MkError::invalid_parameter(name));
     let span = ReadingSpan::new(Some(required("from")?), Some(required("to")?), app.now());
     let span = span.map_err(parameter_error)?;
-    let interval = query.text("interval").ok_or_else(|| MkError::invalid_parameter("interval"))?.to_owned();
+    let interval = query.text("interval").unwrap_or(DEFAULT_INTERVAL).to_owned();
     let functions = query.text("functions").map(|names| BucketFunction::parse_all(names.split(',')));
     let functions = functions.transpose().map_err(parameter_error)?;
     let query = BucketQuery { span, interval, functions };

@@ -7,16 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
@@ -27,7 +26,16 @@ use crate::domain::{Micros, Principal};
 const COLLECTION: &str = "/api/v1/reference-pairs";
 const ONE: &str = "/api/v1/reference-pairs/{id}";
 const KIND: DocumentKind = DocumentKind::ReferencePair;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "validFrom", "validTo", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "name",
+    "primaryComponentId",
+    "referenceComponentId",
+    "validFrom",
+    "validTo",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -60,7 +68,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: vec![
             ("ReferencePair", schema::view(&shown)),
@@ -123,9 +131,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
             "name" => pair.and_then(|pair| pair.name.as_deref()).into(),
             "validFrom" => pair.map(|pair| pair.valid_from).into(),
             "validTo" => pair.and_then(|pair| pair.valid_to).into(),
-            "updatedAt" => row.updated_at.into(),
-            "id" => SortKey::Text(row.uuid.to_string()),
-            _ => row.created_at.into(),
+            _ => documents::sort_key(row, property, || view(row)),
         }
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
@@ -142,30 +148,22 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /reference-pairs/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(view(&row)))
 }
 
 /// `PUT /reference-pairs/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(who, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, who, KIND, *id)?;
     let pair = read(&app, who, body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| {
         if let DocumentSpec::ReferencePair(stored) = spec {
             *stored = stored.replaced_by(pair);
         }
     };
-    let row = app.update_document(who, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, who, (KIND, *id), change).await?;
     Ok(ok(view(&row)))
-}
-
-/// `DELETE /reference-pairs/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ReferencePairSpec, MkError> {

@@ -10,12 +10,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Answer;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::path::PathId;
-use super::problem::MkError;
 use super::wire::ok;
+use super::{Answer, documents};
 use crate::api::accept;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema;
@@ -107,8 +106,7 @@ async fn of_device_profile(caller: MkCaller, State(app): State<Arc<App>>, id: Pa
 }
 
 fn serve(caller: &MkCaller, app: &App, kind: DocumentKind, id: Uuid) -> Answer {
-    let row = app.document(&caller.principal, kind, id);
-    let row = row.map_err(|error| MkError::named(error, kind.title(), id))?;
+    let row = documents::find(app, &caller.principal, kind, id)?;
     let mut response = ok(interface(&row));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON_LD));
     Ok(response)

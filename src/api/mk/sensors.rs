@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -29,8 +29,19 @@ use crate::domain::{Error, FieldError, Resource, Scope};
 const COLLECTION: &str = "/api/v1/sensors";
 const ONE: &str = "/api/v1/sensors/{id}";
 const TITLE: &str = "Sensor";
-const SORTABLE: &[&str] =
-    &["createdAt", "updatedAt", "name", "key", "valueType", "unit", "lastReadingAt", "id"];
+const SORTABLE: &[&str] = &[
+    "createdAt",
+    "updatedAt",
+    "name",
+    "key",
+    "valueType",
+    "unit",
+    "lastReadingAt",
+    "deviceId",
+    "componentId",
+    "isWritable",
+    "id",
+];
 
 /// The operations.
 pub fn section() -> Section {
@@ -151,6 +162,9 @@ fn sort_key(row: &Sensor, property: &str) -> SortKey {
         "key" => row.key.as_str().into(),
         "valueType" => ValueType::of_stream_kind(spec.kind).name().into(),
         "unit" => spec.unit.as_str().into(),
+        "deviceId" => row.device.into(),
+        "componentId" => row.component.as_ref().map(|component| component.uuid).into(),
+        "isWritable" => (spec.access_mode == AccessMode::ReadWrite).into(),
         "lastReadingAt" => row.last.as_ref().map(|reading| reading.ts).into(),
         "updatedAt" => row.stream.updated_at.into(),
         "id" => SortKey::Text(row.stream.uuid.to_string()),

@@ -7,17 +7,16 @@ use axum::extract::State;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
 use super::location::LocationView;
-use super::page::SortKey;
+use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, iso, ok};
+use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -26,7 +25,8 @@ use crate::domain::document::{Document, DocumentContent, DocumentKind, DocumentS
 const COLLECTION: &str = "/api/v1/sites";
 const ONE: &str = "/api/v1/sites/{id}";
 const KIND: DocumentKind = DocumentKind::Site;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "timezone", "id"];
+const SORTABLE: &[&str] =
+    &["createdAt", "updatedAt", "name", "description", "address", "timezone", "deviceCount", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -68,7 +68,7 @@ pub fn section() -> Section {
             ),
             Endpoint::delete(
                 ONE,
-                delete,
+                documents::delete(KIND),
                 Doc::new("deleteSite", "Delete a site")
                     .about("Its devices then have none.")
                     .answers_nothing("The site is deleted."),
@@ -117,9 +117,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let key = |row: &Arc<Document>, property: &str| match property {
         "name" => row.name.as_str().into(),
         "timezone" => row.site().map(|site| site.timezone.as_str()).into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => SortKey::Text(row.uuid.to_string()),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || SiteView::new(row, &counts)),
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| SiteView::new(&row, &counts))))
 }
@@ -134,25 +132,17 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /sites/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(ok(SiteView::new(&row, &app.device_counts(&caller.principal)?)))
 }
 
 /// `PUT /sites/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let named = |error| MkError::named(error, KIND.title(), *id);
-    app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let site = read(body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Site(site);
-    let row = app.update_document(&caller.principal, (KIND, *id), None, change).await.map_err(named)?;
+    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
     Ok(ok(SiteView::new(&row, &app.device_counts(&caller.principal)?)))
-}
-
-/// `DELETE /sites/{id}`.
-async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_document(&caller.principal, KIND, *id).await;
-    deleted.map_err(|error| MkError::named(error, KIND.title(), *id))?;
-    Ok(no_content())
 }
 
 fn read(mut fields: Fields) -> Result<SiteSpec, MkError> {

@@ -1,7 +1,7 @@
 //! What the codec lets pass and the protocol does not. Pure.
 
 use super::encode::{Reason, Refusal};
-use super::wire::{Connect, In, InPublish};
+use super::wire::{Connect, Inbound, InboundPublish};
 use crate::domain::mqtt::{Qos, topic};
 
 /// Largest client id, bytes.
@@ -26,24 +26,24 @@ pub fn connect_problem(connect: &Connect) -> Option<Refusal> {
 }
 
 /// Returns why a packet after CONNECT ends the connection; `None` when it is right.
-pub fn packet_problem(packet: &In) -> Option<Reason> {
+pub fn packet_problem(packet: &Inbound) -> Option<Reason> {
     match packet {
-        In::Connect(_) | In::Unexpected => Some(Reason::Protocol),
-        In::Publish(publish) => publish_problem(publish),
-        In::Subscribe { has_identifier: true, .. } => Some(Reason::SubscriptionIdentifiers),
+        Inbound::Connect(_) | Inbound::Unexpected => Some(Reason::Protocol),
+        Inbound::Publish(publish) => publish_problem(publish),
+        Inbound::Subscribe { has_identifier: true, .. } => Some(Reason::SubscriptionIdentifiers),
         // A malformed filter is refused in SUBACK.
-        In::Subscribe { requests, .. } => requests.is_empty().then_some(Reason::Protocol),
-        In::Unsubscribe { filters, .. } => filters.is_empty().then_some(Reason::Protocol),
-        In::PubAck(_)
-        | In::PubRec { .. }
-        | In::PubRel(_)
-        | In::PubComp(_)
-        | In::Ping
-        | In::Disconnect { .. } => None,
+        Inbound::Subscribe { requests, .. } => requests.is_empty().then_some(Reason::Protocol),
+        Inbound::Unsubscribe { filters, .. } => filters.is_empty().then_some(Reason::Protocol),
+        Inbound::PubAck(_)
+        | Inbound::PubRec { .. }
+        | Inbound::PubRel(_)
+        | Inbound::PubComp(_)
+        | Inbound::Ping
+        | Inbound::Disconnect { .. } => None,
     }
 }
 
-fn publish_problem(publish: &InPublish) -> Option<Reason> {
+fn publish_problem(publish: &InboundPublish) -> Option<Reason> {
     if publish.has_alias {
         // The maximum that was announced is 0.
         return Some(Reason::AliasInvalid);
@@ -81,7 +81,7 @@ mod tests {
         packet(0x10, &[header, rest.concat()].concat())
     }
 
-    fn decode(codec: &mut Codec, bytes: &[u8]) -> Result<Option<In>, PacketError> {
+    fn decode(codec: &mut Codec, bytes: &[u8]) -> Result<Option<Inbound>, PacketError> {
         codec.decode(&mut BytesMut::from(bytes))
     }
 
@@ -89,7 +89,7 @@ mod tests {
     fn every_line_of_the_matrix_for_connect() {
         let id = text("c");
         type Expected = Option<Option<Refusal>>;
-        let rows: [(&str, Vec<u8>, Expected); 10] = [
+        let rows: [(&str, Vec<u8>, Expected); 11] = [
             ("plain_3_1_1", connect(4, 2, &[], std::slice::from_ref(&id)), Some(None)),
             (
                 "alias_maximum_0_is_legal",
@@ -111,11 +111,12 @@ mod tests {
             ("reserved_flag", connect(4, 3, &[], std::slice::from_ref(&id)), None),
             ("will_qos_3", connect(4, 0x1e, &[], &[id.clone(), text("a"), text("")]), None),
             ("empty_client_id_not_clean", connect(4, 0, &[], &[text("")]), None),
+            ("empty_client_id_not_clean_in_5", connect(5, 0, &[0], &[text("")]), Some(None)),
             ("auth_method", connect(5, 2, &[4, 0x15, 0, 1, b'x'], &[id]), Some(Some(Refusal::AuthMethod))),
         ];
         for (name, bytes, expected) in rows {
             let found = match decode(&mut Codec::default(), &bytes) {
-                Ok(Some(In::Connect(connect))) => Some(connect_problem(&connect)),
+                Ok(Some(Inbound::Connect(connect))) => Some(connect_problem(&connect)),
                 Err(PacketError::Malformed) => None,
                 other => panic!("{name}: {other:?}"),
             };

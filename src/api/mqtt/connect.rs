@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::MqttServer;
 use super::check;
 use super::connection::MqttConnection;
-use super::encode::{Accepted, Out, RECEIVE_MAX, Refusal};
-use super::wire::{Connect, In, MqttWire};
+use super::encode::{ConnAck, Outbound, RECEIVE_MAX, Refusal};
+use super::wire::{Connect, Inbound, MqttWire};
 use crate::api::connection_limit::ConnectionPermit;
 use crate::api::tls::{Transport, accepts_keys};
 use crate::app::live::credential::LiveCredential;
@@ -33,12 +33,12 @@ pub async fn start(
     socket: TcpStream,
     address: SocketAddr,
     permit: &ConnectionPermit,
-) -> Option<MqttConnection> {
-    let (transport, certificate) = secure(server, socket).await?;
+) -> Option<Box<MqttConnection>> {
+    let (transport, certificate) = handshake(server, socket).await?;
     let mut wire = MqttWire::new(transport);
     let connect = loop {
         match wire.next_packet() {
-            Ok(Some(In::Connect(connect))) => break *connect,
+            Ok(Some(Inbound::Connect(connect))) => break *connect,
             Ok(None) if matches!(wire.read_more().await, Ok(true)) => {}
             // Whoever does not begin with CONNECT gets no answer.
             Ok(_) | Err(_) => return None,
@@ -46,13 +46,13 @@ pub async fn start(
     };
     let peer = Peer { address: address.ip().to_canonical(), certificate };
     match accept(server, &mut wire, connect, peer).await {
-        Ok(connection) if permit.try_protect() => Some(connection.into_served(wire)),
+        Ok(connection) if permit.try_protect() => Some(Box::new(connection.into_connection(wire))),
         Ok(connection) => {
             connection.abandon().await;
             None
         }
         Err(refusal) => {
-            wire.queue(Out::Refused(refusal));
+            wire.queue(Outbound::ConnRefused(refusal));
             // A client that is gone needs no refusal.
             wire.close().await.unwrap_or(());
             None
@@ -68,7 +68,7 @@ struct Peer {
 }
 
 /// Completes the handshake, if the listener has TLS. Returns the certificate that the client has shown.
-async fn secure(server: &MqttServer, socket: TcpStream) -> Option<(Transport, Option<Vec<u8>>)> {
+async fn handshake(server: &MqttServer, socket: TcpStream) -> Option<(Transport, Option<Vec<u8>>)> {
     let Some(tls) = &server.tls else { return Some((Transport::Plain(socket), None)) };
     let _permit = server.handshakes.acquire().await.ok()?;
     let acceptor = tls.borrow().clone();
@@ -81,17 +81,17 @@ async fn secure(server: &MqttServer, socket: TcpStream) -> Option<(Transport, Op
 /// A session whose client does not know of it yet.
 struct AcceptedClient {
     connection: super::connection::Parts,
-    answer: Accepted,
+    answer: ConnAck,
 }
 
 impl AcceptedClient {
-    fn into_served(self, mut wire: MqttWire) -> MqttConnection {
-        wire.queue(Out::Accepted(self.answer));
+    fn into_connection(self, mut wire: MqttWire) -> MqttConnection {
+        wire.queue(Outbound::ConnAck(self.answer));
         MqttConnection::new(wire, self.connection)
     }
 
     async fn abandon(self) {
-        self.connection.session.end(super::connection::evicted()).await;
+        self.connection.session.end(super::connection::eviction()).await;
     }
 }
 
@@ -127,7 +127,7 @@ async fn accept(
     let is_v5 = wire.codec.is_v5();
     let chosen = (is_v5 && connect.keep_alive_s == 0).then_some(SERVER_KEEP_ALIVE_S);
     let keep_alive_s = chosen.unwrap_or(connect.keep_alive_s);
-    let answer = Accepted {
+    let answer = ConnAck {
         is_present: session.is_present,
         expiry_s: session.expiry_s,
         client_id: assigned,

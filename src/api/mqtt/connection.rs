@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::check;
-use super::encode::{AckReason, Out, Reason};
-use super::wire::{In, InPublish, MqttWire, PacketError};
+use super::encode::{AckReason, Outbound, Reason};
+use super::wire::{Inbound, InboundPublish, MqttWire, PacketError};
 use crate::app::App;
 use crate::app::mqtt::session::{MqttSession, SessionEvent};
 use crate::app::mqtt::upkeep::SessionEnd;
@@ -45,7 +45,7 @@ pub struct MqttConnection {
     app: Arc<App>,
     session: MqttSession,
     silence: Option<Duration>,
-    last_heard: Instant,
+    last_read: Instant,
     calls: FuturesOrdered<Call>,
     call_bytes: usize,
 }
@@ -63,17 +63,17 @@ struct FinishedCall {
 
 /// Why a connection ends.
 #[derive(Clone, Copy)]
-enum Ending {
+enum ConnectionEnd {
     /// DISCONNECT.
-    Goodbye { wants_will: bool, expiry_s: Option<u32> },
+    ByClient { wants_will: bool, expiry_s: Option<u32> },
     /// The socket is closed or takes nothing.
-    Gone,
+    Lost,
     /// The server ends it, and says why where the version allows it.
-    Told(Reason),
+    ByServer(Reason),
 }
 
 /// The end of a connection that lost its slot before its client was answered.
-pub fn evicted() -> SessionEnd {
+pub fn eviction() -> SessionEnd {
     let reason = "SERVER_INITIATED_DISCONNECT";
     SessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason }
 }
@@ -81,35 +81,35 @@ pub fn evicted() -> SessionEnd {
 impl MqttConnection {
     pub fn new(wire: MqttWire, parts: Parts) -> Self {
         let Parts { app, session, silence } = parts;
-        let (last_heard, calls) = (Instant::now(), FuturesOrdered::new());
-        Self { wire, app, session, silence, last_heard, calls, call_bytes: 0 }
+        let (last_read, calls) = (Instant::now(), FuturesOrdered::new());
+        Self { wire, app, session, silence, last_read, calls, call_bytes: 0 }
     }
 
     /// Serves the client until one side ends it.
-    pub async fn serve(mut self, stop: &CancellationToken) {
+    pub async fn serve(mut self: Box<Self>, stop: &CancellationToken) {
         let ending = loop {
             match self.step(stop).await {
                 Ok(()) => {}
                 Err(ending) => break ending,
             }
         };
-        self.finish(ending).await;
+        Box::pin(self.finish(ending)).await;
     }
 
-    async fn step(&mut self, stop: &CancellationToken) -> Result<(), Ending> {
+    async fn step(&mut self, stop: &CancellationToken) -> Result<(), ConnectionEnd> {
         self.send_waiting();
-        self.wire.flush().await.map_err(|_| Ending::Gone)?;
+        self.wire.flush().await.map_err(|_| ConnectionEnd::Lost)?;
         let may_read = self.calls.len() < MAX_CALLS && self.call_bytes < MAX_CALL_BYTES;
         if may_read {
             match self.wire.next_packet() {
                 Ok(Some(packet)) => return self.handle(packet).await,
                 Ok(None) => {}
-                Err(PacketError::TooLarge) => return Err(Ending::Told(Reason::TooLarge)),
-                Err(PacketError::Malformed) => return Err(Ending::Told(Reason::Malformed)),
+                Err(PacketError::TooLarge) => return Err(ConnectionEnd::ByServer(Reason::TooLarge)),
+                Err(PacketError::Malformed) => return Err(ConnectionEnd::ByServer(Reason::Malformed)),
             }
         }
         // Who is held back cannot be heard.
-        let deadline = self.silence.filter(|_| may_read).map(|silence| self.last_heard + silence);
+        let deadline = self.silence.filter(|_| may_read).map(|silence| self.last_read + silence);
         let silent = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -118,20 +118,20 @@ impl MqttConnection {
         };
         tokio::select! {
             biased;
-            () = stop.cancelled() => Err(Ending::Told(Reason::ShuttingDown)),
+            () = stop.cancelled() => Err(ConnectionEnd::ByServer(Reason::ShuttingDown)),
             Some(call) = self.calls.next(), if !self.calls.is_empty() => self.answer_all(call),
             event = self.session.next_event() => match event {
                 SessionEvent::Queued => Ok(()),
-                SessionEvent::End(why) => Err(Ending::Told(reason_of(why))),
+                SessionEvent::End(why) => Err(ConnectionEnd::ByServer(reason_of(why))),
             },
             read = self.wire.read_more(), if may_read => match read {
                 Ok(true) => {
-                    self.last_heard = Instant::now();
+                    self.last_read = Instant::now();
                     Ok(())
                 }
-                Ok(false) | Err(_) => Err(Ending::Gone),
+                Ok(false) | Err(_) => Err(ConnectionEnd::Lost),
             },
-            () = silent => Err(Ending::Told(Reason::KeepAlive)),
+            () = silent => Err(ConnectionEnd::ByServer(Reason::KeepAlive)),
         }
     }
 
@@ -141,13 +141,13 @@ impl MqttConnection {
             let Some(delivery) = self.session.next_delivery() else { return };
             match delivery {
                 Delivery::Release(id) => {
-                    self.wire.queue(Out::PubRel(id));
+                    self.wire.queue(Outbound::PubRel(id));
                 }
                 Delivery::Publish { id, is_repeat, message } => {
                     let is_two_step = message.qos == Qos::ExactlyOnce;
-                    let is_sent = self.wire.queue(Out::Publish { id, is_repeat, message });
+                    let is_sent = self.wire.queue(Outbound::Publish { id, is_repeat, message });
                     if let Some(id) = id.filter(|_| !is_sent) {
-                        self.app.mqtt_counters().dropped();
+                        self.app.mqtt_counters().count_dropped();
                         // [MQTT-3.1.2-25]: what is too large for the client counts as delivered.
                         let ended = if is_two_step {
                             self.session.receive(id, true)
@@ -161,60 +161,67 @@ impl MqttConnection {
         }
     }
 
-    async fn handle(&mut self, packet: In) -> Result<(), Ending> {
-        self.session.hear();
+    async fn handle(&mut self, packet: Inbound) -> Result<(), ConnectionEnd> {
+        self.session.record_packet();
         if let Some(reason) = check::packet_problem(&packet) {
-            return Err(Ending::Told(reason));
+            return Err(ConnectionEnd::ByServer(reason));
         }
         match packet {
-            In::Publish(publish) => return self.publish(publish).await,
+            Inbound::Publish(publish) => return self.publish(publish).await,
             // Acknowledgements of what was not sent are a mistake without consequences.
-            In::PubAck(id) => self.session.acknowledge(id).unwrap_or(()),
-            In::PubRec { id, is_refused } => {
+            Inbound::PubAck(id) => self.session.acknowledge(id).unwrap_or(()),
+            Inbound::PubRec { id, is_refused } => {
                 if self.session.receive(id, is_refused).is_err() && !is_refused {
                     // The client waits for the release of a message of an earlier time.
-                    self.wire.queue(Out::PubRel(id));
+                    self.wire.queue(Outbound::PubRel(id));
                 }
             }
-            In::PubComp(id) => self.session.complete(id).unwrap_or(()),
-            In::PubRel(id) => {
+            Inbound::PubComp(id) => self.session.complete(id).unwrap_or(()),
+            Inbound::PubRel(id) => {
                 let is_known = self.session.inbox().release(id);
-                self.wire.queue(Out::PubComp(id, is_known));
+                self.wire.queue(Outbound::PubComp(id, is_known));
             }
-            In::Subscribe { id, requests, .. } => {
-                let grants = self.session.subscribe(requests).await;
-                self.wire.queue(Out::SubAck(id, grants.map_err(|_| Ending::Told(Reason::Busy))?));
+            Inbound::Subscribe { id, requests, .. } => {
+                let grants = Box::pin(self.session.subscribe(requests)).await;
+                self.wire.queue(Outbound::SubAck(id, grants));
             }
-            In::Unsubscribe { id, filters } => {
-                let were_there = self.session.unsubscribe(&filters).await;
-                self.wire.queue(Out::UnsubAck(id, were_there.map_err(|_| Ending::Told(Reason::Busy))?));
+            Inbound::Unsubscribe { id, filters } => {
+                let were_there = Box::pin(self.session.unsubscribe(&filters)).await;
+                self.wire.queue(Outbound::UnsubAck(
+                    id,
+                    were_there.map_err(|_| ConnectionEnd::ByServer(Reason::Busy))?,
+                ));
             }
-            In::Ping => {
-                self.wire.queue(Out::Pong);
+            Inbound::Ping => {
+                self.wire.queue(Outbound::Pong);
             }
             // A session that was to end with its connection cannot be prolonged by the goodbye (section 3.14.2.2.2).
-            In::Disconnect { expiry_s: Some(1..), .. } if self.session.expiry_s == 0 => {
-                return Err(Ending::Told(Reason::Protocol));
+            Inbound::Disconnect { expiry_s: Some(1..), .. } if self.session.expiry_s == 0 => {
+                return Err(ConnectionEnd::ByServer(Reason::Protocol));
             }
-            In::Disconnect { wants_will, expiry_s } => return Err(Ending::Goodbye { wants_will, expiry_s }),
-            In::Connect(_) | In::Unexpected => return Err(Ending::Told(Reason::Protocol)),
+            Inbound::Disconnect { wants_will, expiry_s } => {
+                return Err(ConnectionEnd::ByClient { wants_will, expiry_s });
+            }
+            Inbound::Connect(_) | Inbound::Unexpected => {
+                return Err(ConnectionEnd::ByServer(Reason::Protocol));
+            }
         }
         Ok(())
     }
 
     /// Begins the call of a message. Calls begin in the order of their messages, so values without a time keep this order.
-    async fn publish(&mut self, publish: InPublish) -> Result<(), Ending> {
-        let InPublish { topic, payload, qos, id, is_retained, .. } = publish;
+    async fn publish(&mut self, publish: InboundPublish) -> Result<(), ConnectionEnd> {
+        let InboundPublish { topic, payload, qos, id, is_retained, .. } = publish;
         match self.session.inbox().arrive(qos, id) {
             Arrival::Store => {}
             Arrival::Ignore => return Ok(()),
             Arrival::Stored => {
-                self.wire.queue(Out::PubRec(id, AckReason::Success));
+                self.wire.queue(Outbound::PubRec(id, AckReason::Success));
                 return Ok(());
             }
-            Arrival::QuotaExceeded => return Err(Ending::Told(Reason::ReceiveMaximum)),
+            Arrival::QuotaExceeded => return Err(ConnectionEnd::ByServer(Reason::ReceiveMaximum)),
         }
-        self.app.mqtt_counters().received(qos);
+        self.app.mqtt_counters().count_received(qos);
         let (app, who) = (self.app.clone(), self.session.principal().clone());
         let (bytes, arrived) = (topic.len() + payload.len(), Instant::now());
         self.call_bytes += bytes;
@@ -239,7 +246,7 @@ impl MqttConnection {
     }
 
     /// Answers a call and those after it that are done too.
-    fn answer_all(&mut self, first: FinishedCall) -> Result<(), Ending> {
+    fn answer_all(&mut self, first: FinishedCall) -> Result<(), ConnectionEnd> {
         self.answer(first)?;
         while let Some(Some(next)) = self.calls.next().now_or_never() {
             self.answer(next)?;
@@ -247,7 +254,7 @@ impl MqttConnection {
         Ok(())
     }
 
-    fn answer(&mut self, call: FinishedCall) -> Result<(), Ending> {
+    fn answer(&mut self, call: FinishedCall) -> Result<(), ConnectionEnd> {
         let FinishedCall { qos, id, bytes, arrived, outcome } = call;
         self.call_bytes = self.call_bytes.saturating_sub(bytes);
         let reason = match outcome {
@@ -258,19 +265,19 @@ impl MqttConnection {
                 if self.wire.codec.is_v5() {
                     self.acknowledge(qos, id, AckReason::NotAuthorized);
                 }
-                return Err(Ending::Told(Reason::NotAuthorized));
+                return Err(ConnectionEnd::ByServer(Reason::NotAuthorized));
             }
             PublishOutcome::QuotaExceeded(_) if self.wire.codec.is_v5() => AckReason::QuotaExceeded,
             // Never an acknowledgement: the message must come again.
-            PublishOutcome::QuotaExceeded(_) => return Err(Ending::Told(Reason::Quota)),
+            PublishOutcome::QuotaExceeded(_) => return Err(ConnectionEnd::ByServer(Reason::Quota)),
             PublishOutcome::Unavailable(error) => {
                 if error.kind.is_our_fault() {
                     tracing::warn!(error = error.full_message(), "a message of MQTT cannot be stored");
                 }
-                return Err(Ending::Told(Reason::Busy));
+                return Err(ConnectionEnd::ByServer(Reason::Busy));
             }
         };
-        self.app.mqtt_counters().acknowledged(arrived.elapsed());
+        self.app.mqtt_counters().record_acknowledgement(arrived.elapsed());
         self.acknowledge(qos, id, reason);
         Ok(())
     }
@@ -279,24 +286,24 @@ impl MqttConnection {
         // Version 3.1.1 has no errors: what cannot be read goes on as if it were stored. In version 5 an error ends it.
         let is_error = reason != AckReason::Success && self.wire.codec.is_v5();
         match is_error {
-            true => self.session.inbox().refused(qos, id),
-            false => self.session.inbox().stored(qos, id),
+            true => self.session.inbox().mark_refused(qos, id),
+            false => self.session.inbox().mark_stored(qos, id),
         }
         match qos {
             Qos::AtMostOnce => {}
             Qos::AtLeastOnce => {
-                self.wire.queue(Out::PubAck(id, reason));
+                self.wire.queue(Outbound::PubAck(id, reason));
             }
             Qos::ExactlyOnce => {
-                self.wire.queue(Out::PubRec(id, reason));
+                self.wire.queue(Outbound::PubRec(id, reason));
             }
         }
     }
 
     /// Lets the calls under way end, says goodbye and releases the session.
-    async fn finish(mut self, ending: Ending) {
-        let is_shutdown = matches!(ending, Ending::Told(Reason::ShuttingDown));
-        if !matches!(ending, Ending::Told(Reason::NotAuthorized | Reason::Busy | Reason::Quota)) {
+    async fn finish(mut self: Box<Self>, ending: ConnectionEnd) {
+        let is_shutdown = matches!(ending, ConnectionEnd::ByServer(Reason::ShuttingDown));
+        if !matches!(ending, ConnectionEnd::ByServer(Reason::NotAuthorized | Reason::Busy | Reason::Quota)) {
             let drained = async {
                 while let Some(call) = self.calls.next().await {
                     if self.answer(call).is_err() {
@@ -308,19 +315,19 @@ impl MqttConnection {
             tokio::time::timeout(DRAIN_TIMEOUT, drained).await.unwrap_or(());
         }
         let end = match ending {
-            Ending::Goodbye { wants_will, expiry_s } => SessionEnd {
+            ConnectionEnd::ByClient { wants_will, expiry_s } => SessionEnd {
                 publishes_will: wants_will,
                 ends_session: false,
                 expiry_s,
                 reason: "CLIENT_INITIATED_DISCONNECT",
             },
-            Ending::Gone => SessionEnd {
+            ConnectionEnd::Lost => SessionEnd {
                 publishes_will: true,
                 ends_session: false,
                 expiry_s: None,
                 reason: "CONNECTION_LOST",
             },
-            Ending::Told(reason) => SessionEnd {
+            ConnectionEnd::ByServer(reason) => SessionEnd {
                 publishes_will: !is_shutdown,
                 // Values are missing from it, which the client learns by the session that is not present.
                 ends_session: reason == Reason::Quota,
@@ -331,10 +338,10 @@ impl MqttConnection {
                 },
             },
         };
-        let Self { mut wire, session, .. } = self;
+        let Self { mut wire, session, .. } = *self;
         session.end(end).await;
-        if let Ending::Told(reason) = ending {
-            wire.queue(Out::Disconnect(reason));
+        if let ConnectionEnd::ByServer(reason) = ending {
+            wire.queue(Outbound::Disconnect(reason));
         }
         // A client that is gone needs no goodbye.
         wire.close().await.unwrap_or(());

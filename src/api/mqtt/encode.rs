@@ -9,7 +9,7 @@ use tokio_util::codec::Encoder;
 
 use super::wire::{Codec, MqttWire, Version};
 use crate::app::mqtt::access::Grant;
-use crate::app::mqtt::message::OutMessage;
+use crate::app::mqtt::message::OutboundMessage;
 use crate::domain::mqtt::Qos;
 
 /// Messages that a client may send without an acknowledgement.
@@ -17,13 +17,13 @@ pub const RECEIVE_MAX: u16 = 1000;
 
 /// A packet for a client.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Out {
-    Refused(Refusal),
-    Accepted(Accepted),
+pub enum Outbound {
+    ConnRefused(Refusal),
+    ConnAck(ConnAck),
     Publish {
         id: Option<u16>,
         is_repeat: bool,
-        message: OutMessage,
+        message: OutboundMessage,
     },
     PubAck(u16, AckReason),
     PubRec(u16, AckReason),
@@ -39,7 +39,7 @@ pub enum Out {
 
 /// CONNACK of a session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Accepted {
+pub struct ConnAck {
     pub is_present: bool,
     pub expiry_s: u32,
     /// Only when the server has chosen it.
@@ -90,13 +90,13 @@ pub enum Reason {
 
 impl MqttWire {
     /// Queues a packet. Returns false for a message that is larger than its client takes: it must not be sent.
-    pub fn queue(&mut self, packet: Out) -> bool {
+    pub fn queue(&mut self, packet: Outbound) -> bool {
         encode(&mut self.codec, packet, &mut self.outbox)
     }
 }
 
 /// Appends a packet to a buffer; see [`MqttWire::queue`].
-pub fn encode(codec: &mut Codec, packet: Out, buffer: &mut BytesMut) -> bool {
+pub fn encode(codec: &mut Codec, packet: Outbound, buffer: &mut BytesMut) -> bool {
     match &mut codec.version {
         Version::Unknown => true,
         Version::V3(codec) => match to_v3(packet) {
@@ -118,7 +118,7 @@ fn to_qos(qos: Qos) -> QoS {
     }
 }
 
-fn publish(id: Option<u16>, is_repeat: bool, message: OutMessage, is_v5: bool) -> Box<Publish> {
+fn publish(id: Option<u16>, is_repeat: bool, message: OutboundMessage, is_v5: bool) -> Box<Publish> {
     Box::new(Publish {
         dup: is_repeat,
         retain: message.is_retained,
@@ -131,12 +131,12 @@ fn publish(id: Option<u16>, is_repeat: bool, message: OutMessage, is_v5: bool) -
 }
 
 /// `None` for what version 3.1.1 does not have, and for the id 0, which no packet has.
-fn to_v3(packet: Out) -> Option<v3::Packet> {
+fn to_v3(packet: Outbound) -> Option<v3::Packet> {
     use v3::{ConnectAck, ConnectAckReason as Code, Packet, SubscribeReturnCode};
     let ack = |return_code, session_present| Packet::ConnectAck(ConnectAck { return_code, session_present });
     let number = NonZeroU16::new;
     Some(match packet {
-        Out::Refused(refusal) => ack(
+        Outbound::ConnRefused(refusal) => ack(
             match refusal {
                 Refusal::Version => Code::UnacceptableProtocolVersion,
                 Refusal::ClientId => Code::IdentifierRejected,
@@ -147,13 +147,15 @@ fn to_v3(packet: Out) -> Option<v3::Packet> {
             },
             false,
         ),
-        Out::Accepted(accepted) => ack(Code::ConnectionAccepted, accepted.is_present),
-        Out::Publish { id, is_repeat, message } => Packet::Publish(publish(id, is_repeat, message, false)),
-        Out::PubAck(id, _) => Packet::PublishAck { packet_id: number(id)? },
-        Out::PubRec(id, _) => Packet::PublishReceived { packet_id: number(id)? },
-        Out::PubRel(id) => Packet::PublishRelease { packet_id: number(id)? },
-        Out::PubComp(id, _) => Packet::PublishComplete { packet_id: number(id)? },
-        Out::SubAck(id, grants) => {
+        Outbound::ConnAck(accepted) => ack(Code::ConnectionAccepted, accepted.is_present),
+        Outbound::Publish { id, is_repeat, message } => {
+            Packet::Publish(publish(id, is_repeat, message, false))
+        }
+        Outbound::PubAck(id, _) => Packet::PublishAck { packet_id: number(id)? },
+        Outbound::PubRec(id, _) => Packet::PublishReceived { packet_id: number(id)? },
+        Outbound::PubRel(id) => Packet::PublishRelease { packet_id: number(id)? },
+        Outbound::PubComp(id, _) => Packet::PublishComplete { packet_id: number(id)? },
+        Outbound::SubAck(id, grants) => {
             let status = grants.into_iter().map(|grant| match grant {
                 Grant::Granted(qos) => SubscribeReturnCode::Success(to_qos(qos)),
                 Grant::NotAuthorized
@@ -164,37 +166,39 @@ fn to_v3(packet: Out) -> Option<v3::Packet> {
             });
             Packet::SubscribeAck { packet_id: number(id)?, status: status.collect() }
         }
-        Out::UnsubAck(id, _) => Packet::UnsubscribeAck { packet_id: number(id)? },
-        Out::Pong => Packet::PingResponse,
-        Out::Disconnect(_) => return None,
+        Outbound::UnsubAck(id, _) => Packet::UnsubscribeAck { packet_id: number(id)? },
+        Outbound::Pong => Packet::PingResponse,
+        Outbound::Disconnect(_) => return None,
     })
 }
 
-fn to_v5(packet: Out) -> Option<v5::Packet> {
+fn to_v5(packet: Outbound) -> Option<v5::Packet> {
     use v5::{Disconnect, Packet, PublishAck2, PublishAck2Reason, SubscribeAck, UnsubscribeAck};
     let number = NonZeroU16::new;
     let release = |packet_id, reason_code| PublishAck2 { packet_id, reason_code, ..PublishAck2::default() };
     Some(match packet {
-        Out::Refused(refusal) => {
+        Outbound::ConnRefused(refusal) => {
             Packet::from(v5::ConnectAck { reason_code: refusal_code(refusal), ..v5::ConnectAck::default() })
         }
-        Out::Accepted(accepted) => Packet::from(connack(accepted)),
-        Out::Publish { id, is_repeat, message } => Packet::Publish(publish(id, is_repeat, message, true)),
-        Out::PubAck(id, reason) => Packet::PublishAck(puback(number(id)?, reason)),
-        Out::PubRec(id, reason) => Packet::PublishReceived(puback(number(id)?, reason)),
-        Out::PubRel(id) => Packet::PublishRelease(release(number(id)?, PublishAck2Reason::Success)),
-        Out::PubComp(id, is_known) => {
+        Outbound::ConnAck(accepted) => Packet::from(connack(accepted)),
+        Outbound::Publish { id, is_repeat, message } => {
+            Packet::Publish(publish(id, is_repeat, message, true))
+        }
+        Outbound::PubAck(id, reason) => Packet::PublishAck(puback(number(id)?, reason)),
+        Outbound::PubRec(id, reason) => Packet::PublishReceived(puback(number(id)?, reason)),
+        Outbound::PubRel(id) => Packet::PublishRelease(release(number(id)?, PublishAck2Reason::Success)),
+        Outbound::PubComp(id, is_known) => {
             let code =
                 if is_known { PublishAck2Reason::Success } else { PublishAck2Reason::PacketIdNotFound };
             Packet::PublishComplete(release(number(id)?, code))
         }
-        Out::SubAck(id, grants) => Packet::SubscribeAck(SubscribeAck {
+        Outbound::SubAck(id, grants) => Packet::SubscribeAck(SubscribeAck {
             packet_id: number(id)?,
             properties: Vec::new(),
             reason_string: None,
             status: grants.into_iter().map(grant_code).collect(),
         }),
-        Out::UnsubAck(id, were_there) => {
+        Outbound::UnsubAck(id, were_there) => {
             use v5::UnsubscribeAckReason::{NoSubscriptionExisted, Success};
             let status = were_there.into_iter().map(|was| if was { Success } else { NoSubscriptionExisted });
             Packet::UnsubscribeAck(UnsubscribeAck {
@@ -204,8 +208,8 @@ fn to_v5(packet: Out) -> Option<v5::Packet> {
                 status: status.collect(),
             })
         }
-        Out::Pong => Packet::PingResponse,
-        Out::Disconnect(reason) => Packet::Disconnect(Disconnect::new(disconnect_code(reason))),
+        Outbound::Pong => Packet::PingResponse,
+        Outbound::Disconnect(reason) => Packet::Disconnect(Disconnect::new(disconnect_code(reason))),
     })
 }
 
@@ -220,7 +224,7 @@ fn puback(packet_id: NonZeroU16, reason: AckReason) -> v5::PublishAck {
     v5::PublishAck { packet_id, reason_code, ..v5::PublishAck::default() }
 }
 
-fn connack(accepted: Accepted) -> v5::ConnectAck {
+fn connack(accepted: ConnAck) -> v5::ConnectAck {
     v5::ConnectAck {
         session_present: accepted.is_present,
         session_expiry_interval_secs: Some(accepted.expiry_s),

@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 
 use super::check;
-use super::encode::{self, AckReason, Out, Reason};
-use super::wire::{Codec, In};
+use super::encode::{self, AckReason, Outbound, Reason};
+use super::wire::{Codec, Inbound};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::mqtt::Qos;
 use crate::domain::mqtt::inbox::Inbox;
@@ -48,15 +48,18 @@ fn read_packets() -> Decoder {
         let (mut inbox, mut answers) = (Inbox::new(4), BytesMut::new());
         while let Ok(Some(packet)) = codec.decode(&mut buffer) {
             let answer = match &packet {
-                In::Connect(connect) => check::connect_problem(connect).map(Out::Refused),
-                _ if check::packet_problem(&packet).is_some() => Some(Out::Disconnect(Reason::Protocol)),
-                In::Publish(publish) => {
+                Inbound::Connect(connect) => check::connect_problem(connect).map(Outbound::ConnRefused),
+                _ if check::packet_problem(&packet).is_some() => Some(Outbound::Disconnect(Reason::Protocol)),
+                Inbound::Publish(publish) => {
                     inbox.arrive(publish.qos, publish.id);
-                    inbox.stored(publish.qos, publish.id);
-                    (publish.qos != Qos::AtMostOnce).then_some(Out::PubRec(publish.id, AckReason::Success))
+                    inbox.mark_stored(publish.qos, publish.id);
+                    (publish.qos != Qos::AtMostOnce)
+                        .then_some(Outbound::PubRec(publish.id, AckReason::Success))
                 }
-                In::PubRel(id) => Some(Out::PubComp(*id, inbox.release(*id))),
-                In::Unsubscribe { id, filters } => Some(Out::UnsubAck(*id, vec![true; filters.len()])),
+                Inbound::PubRel(id) => Some(Outbound::PubComp(*id, inbox.release(*id))),
+                Inbound::Unsubscribe { id, filters } => {
+                    Some(Outbound::UnsubAck(*id, vec![true; filters.len()]))
+                }
                 _ => None,
             };
             if let Some(answer) = answer {

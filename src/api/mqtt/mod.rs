@@ -85,8 +85,10 @@ impl MqttServer {
     ) {
         // Acknowledgements are small and waited for.
         drop(socket.set_nodelay(true));
-        let start =
-            tokio::time::timeout(connect::CONNECT_TIMEOUT, connect::start(&self, socket, address, &permit));
+        // A task keeps room for its largest state: what happens once is in memory of its own, so that idle clients keep none
+        // for it.
+        let start = Box::pin(connect::start(&self, socket, address, &permit));
+        let start = tokio::time::timeout(connect::CONNECT_TIMEOUT, start);
         // A client that is evicted or out of time before it authenticates is disconnected without a message.
         let started = tokio::select! {
             biased;

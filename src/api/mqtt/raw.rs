@@ -1,9 +1,12 @@
-//! What the codec reads over: reserved bits of packets that it accepts. Looked at before the packet is decoded.
+//! Where the codec departs from the protocol: reserved bits that it reads over, and a CONNECT that it refuses. Looked at
+//! before the packet is decoded.
 
 /// First nibble of CONNECT.
 const CONNECT: u8 = 1;
 /// First nibble of SUBSCRIBE.
 const SUBSCRIBE: u8 = 8;
+/// Clean Start of CONNECT.
+const CLEAN_START: u8 = 0x02;
 /// Will Flag of CONNECT.
 const WILL: u8 = 0x04;
 /// Will QoS and Will Retain of CONNECT, which only a will has.
@@ -43,6 +46,27 @@ pub fn inspect(bytes: &[u8], is_v5: bool, max_bytes: u32) -> Inspection {
     if is_reserved { Inspection::ReservedBits } else { Inspection::Nothing }
 }
 
+/// Sets Clean Start in a complete CONNECT of version 5 that has no client id. The codec refuses it without, but the server
+/// is to assign an id (MQTT 5.0, 3.1.3.1), and there is no session yet of an id that is new: nothing is lost.
+pub fn start_clean_without_client_id(bytes: &mut [u8]) {
+    if let Some(flags) = flags_without_client_id(bytes).and_then(|at| bytes.get_mut(at)) {
+        *flags |= CLEAN_START;
+    }
+}
+
+/// Where the flags of a CONNECT of version 5 are that has no client id.
+fn flags_without_client_id(bytes: &[u8]) -> Option<usize> {
+    let (_, rest) = bytes.split_first().filter(|(first, _)| *first >> 4 == CONNECT)?;
+    let (length, body) = remaining_length(rest)?;
+    let (name, after_name) = split_prefixed(body.get(..length)?)?;
+    // Level, flags, and two bytes of keep alive.
+    let (_, after_keep_alive) = after_name.split_at_checked(4)?;
+    let (length, properties) = remaining_length(after_keep_alive)?;
+    let (client_id, _) = split_prefixed(properties.get(length..)?)?;
+    let header_len = bytes.len() - body.len();
+    client_id.is_empty().then_some(header_len + 2 + name.len() + 1)
+}
+
 /// The remaining length and what follows it (section 2.2.3 of 3.1.1); `None` while it is incomplete or when it is none.
 fn remaining_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut length = 0;
@@ -56,20 +80,20 @@ fn remaining_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// The bytes after a length of two bytes, and the rest.
-fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(2)?;
     rest.split_at_checked(usize::from(u16::from_be_bytes([length[0], length[1]])))
 }
 
 fn connect_flags(body: &[u8]) -> Option<u8> {
-    let (_, rest) = prefixed(body)?;
+    let (_, rest) = split_prefixed(body)?;
     // After the level.
     rest.get(1).copied()
 }
 
 fn has_reserved_qos(body: &[u8]) -> bool {
     let mut rest = body.get(2..).unwrap_or_default();
-    while let Some((_, [options, more @ ..])) = prefixed(rest) {
+    while let Some((_, [options, more @ ..])) = split_prefixed(rest) {
         if options & !QOS != 0 {
             return true;
         }
@@ -81,6 +105,29 @@ fn has_reserved_qos(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connect_of_5_without_a_client_id_starts_clean() {
+        // Flags, length of the properties and properties, client id, and the flags that the codec is to see.
+        for (name, flags, properties, id, expected) in [
+            ("none", 0x00, &b"\x00"[..], &b"\x00\x00"[..], 0x02),
+            ("one", 0x00, b"\x00", b"\x00\x01a", 0x00),
+            ("clean", 0x02, b"\x00", b"\x00\x00", 0x02),
+            ("with_a_will", 0x2C, b"\x00", b"\x00\x00", 0x2E),
+            ("with_properties", 0x00, b"\x05\x11\x00\x00\x00\x3C", b"\x00\x00", 0x02),
+            ("without_the_id", 0x00, b"\x00", b"\x00", 0x00),
+        ] {
+            let body = [b"\x00\x04MQTT\x05".as_slice(), &[flags], b"\x00\x1e", properties, id].concat();
+            let mut bytes = [&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat();
+            start_clean_without_client_id(&mut bytes);
+            assert_eq!(bytes[9], expected, "{name}");
+            bytes[9] = flags;
+            assert_eq!(bytes[2..], body, "{name}: nothing else changes");
+        }
+        let mut ping = *b"\xC0\x00";
+        start_clean_without_client_id(&mut ping);
+        assert_eq!(&ping, b"\xC0\x00");
+    }
 
     #[test]
     fn bits_of_no_will_and_of_no_quality_are_found() {

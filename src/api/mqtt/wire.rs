@@ -23,9 +23,9 @@ const READ_BYTES: usize = 1 << 10;
 
 /// A packet from a client.
 #[derive(Debug, PartialEq)]
-pub enum In {
+pub enum Inbound {
     Connect(Box<Connect>),
-    Publish(InPublish),
+    Publish(InboundPublish),
     PubAck(u16),
     PubRec {
         id: u16,
@@ -71,7 +71,7 @@ pub struct Connect {
 
 /// PUBLISH.
 #[derive(Debug, PartialEq)]
-pub struct InPublish {
+pub struct InboundPublish {
     pub topic: String,
     pub payload: Bytes,
     pub qos: Qos,
@@ -129,7 +129,7 @@ impl Codec {
     }
 
     /// Takes a packet off the buffer; `None` while it is incomplete.
-    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<In>, PacketError> {
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Inbound>, PacketError> {
         if matches!(self.version, Version::Unknown) {
             // Whatever is no CONNECT is refused by its first bytes.
             match VersionCodec.decode(buffer).map_err(packet_error)? {
@@ -153,6 +153,7 @@ impl Codec {
                 Ok(packet.map(|(packet, _)| from_v3(packet)))
             }
             Version::V5(codec) => {
+                raw::start_clean_without_client_id(buffer);
                 let packet = codec.decode(buffer).map_err(packet_error)?;
                 Ok(packet.map(|(packet, _)| from_v5(packet)))
             }
@@ -175,15 +176,15 @@ pub fn from_qos(qos: QoS) -> Qos {
     }
 }
 
-fn from_v3(packet: v3::Packet) -> In {
+fn from_v3(packet: v3::Packet) -> Inbound {
     use v3::Packet;
     match packet {
-        Packet::Connect(connect) => In::Connect(Box::new(connect_v3(*connect))),
-        Packet::Publish(publish) => In::Publish(in_publish(*publish)),
-        Packet::PublishAck { packet_id } => In::PubAck(packet_id.get()),
-        Packet::PublishReceived { packet_id } => In::PubRec { id: packet_id.get(), is_refused: false },
-        Packet::PublishRelease { packet_id } => In::PubRel(packet_id.get()),
-        Packet::PublishComplete { packet_id } => In::PubComp(packet_id.get()),
+        Packet::Connect(connect) => Inbound::Connect(Box::new(connect_v3(*connect))),
+        Packet::Publish(publish) => Inbound::Publish(in_publish(*publish)),
+        Packet::PublishAck { packet_id } => Inbound::PubAck(packet_id.get()),
+        Packet::PublishReceived { packet_id } => Inbound::PubRec { id: packet_id.get(), is_refused: false },
+        Packet::PublishRelease { packet_id } => Inbound::PubRel(packet_id.get()),
+        Packet::PublishComplete { packet_id } => Inbound::PubComp(packet_id.get()),
         Packet::Subscribe { packet_id, topic_filters } => {
             let request = |(filter, qos)| SubscribeRequest {
                 filter: String::from(filter),
@@ -191,18 +192,18 @@ fn from_v3(packet: v3::Packet) -> In {
                 retain: RetainHandling::Always,
             };
             let requests = topic_filters.into_iter().map(request).collect();
-            In::Subscribe { id: packet_id.get(), requests, has_identifier: false }
+            Inbound::Subscribe { id: packet_id.get(), requests, has_identifier: false }
         }
         Packet::Unsubscribe { packet_id, topic_filters } => {
             let filters = topic_filters.into_iter().map(String::from).collect();
-            In::Unsubscribe { id: packet_id.get(), filters }
+            Inbound::Unsubscribe { id: packet_id.get(), filters }
         }
-        Packet::PingRequest => In::Ping,
-        Packet::Disconnect => In::Disconnect { wants_will: false, expiry_s: None },
+        Packet::PingRequest => Inbound::Ping,
+        Packet::Disconnect => Inbound::Disconnect { wants_will: false, expiry_s: None },
         Packet::ConnectAck(_)
         | Packet::SubscribeAck { .. }
         | Packet::UnsubscribeAck { .. }
-        | Packet::PingResponse => In::Unexpected,
+        | Packet::PingResponse => Inbound::Unexpected,
     }
 }
 
@@ -230,21 +231,21 @@ fn connect_v3(connect: v3::Connect) -> Connect {
     }
 }
 
-fn from_v5(packet: v5::Packet) -> In {
+fn from_v5(packet: v5::Packet) -> Inbound {
     use v5::{DisconnectReasonCode, Packet, PublishAckReason};
     match packet {
-        Packet::Connect(connect) => In::Connect(Box::new(connect_v5(*connect))),
-        Packet::Publish(publish) => In::Publish(in_publish(*publish)),
-        Packet::PublishAck(ack) => In::PubAck(ack.packet_id.get()),
+        Packet::Connect(connect) => Inbound::Connect(Box::new(connect_v5(*connect))),
+        Packet::Publish(publish) => Inbound::Publish(in_publish(*publish)),
+        Packet::PublishAck(ack) => Inbound::PubAck(ack.packet_id.get()),
         Packet::PublishReceived(ack) => {
             let is_taken = matches!(
                 ack.reason_code,
                 PublishAckReason::Success | PublishAckReason::NoMatchingSubscribers
             );
-            In::PubRec { id: ack.packet_id.get(), is_refused: !is_taken }
+            Inbound::PubRec { id: ack.packet_id.get(), is_refused: !is_taken }
         }
-        Packet::PublishRelease(ack) => In::PubRel(ack.packet_id.get()),
-        Packet::PublishComplete(ack) => In::PubComp(ack.packet_id.get()),
+        Packet::PublishRelease(ack) => Inbound::PubRel(ack.packet_id.get()),
+        Packet::PublishComplete(ack) => Inbound::PubComp(ack.packet_id.get()),
         Packet::Subscribe(subscribe) => {
             let request = |(filter, options): (_, v5::SubscriptionOptions)| SubscribeRequest {
                 filter: String::from(filter),
@@ -257,14 +258,14 @@ fn from_v5(packet: v5::Packet) -> In {
             };
             let requests = subscribe.topic_filters.into_iter().map(request).collect();
             let has_identifier = subscribe.id.is_some();
-            In::Subscribe { id: subscribe.packet_id.get(), requests, has_identifier }
+            Inbound::Subscribe { id: subscribe.packet_id.get(), requests, has_identifier }
         }
         Packet::Unsubscribe(unsubscribe) => {
             let filters = unsubscribe.topic_filters.into_iter().map(String::from).collect();
-            In::Unsubscribe { id: unsubscribe.packet_id.get(), filters }
+            Inbound::Unsubscribe { id: unsubscribe.packet_id.get(), filters }
         }
-        Packet::PingRequest => In::Ping,
-        Packet::Disconnect(disconnect) => In::Disconnect {
+        Packet::PingRequest => Inbound::Ping,
+        Packet::Disconnect(disconnect) => Inbound::Disconnect {
             wants_will: disconnect.reason_code != DisconnectReasonCode::NormalDisconnection,
             expiry_s: disconnect.session_expiry_interval_secs,
         },
@@ -272,7 +273,7 @@ fn from_v5(packet: v5::Packet) -> In {
         | Packet::SubscribeAck(_)
         | Packet::UnsubscribeAck(_)
         | Packet::PingResponse
-        | Packet::Auth(_) => In::Unexpected,
+        | Packet::Auth(_) => Inbound::Unexpected,
     }
 }
 
@@ -299,9 +300,9 @@ fn connect_v5(connect: v5::Connect) -> Connect {
     }
 }
 
-fn in_publish(publish: rmqtt_codec::types::Publish) -> InPublish {
+fn in_publish(publish: rmqtt_codec::types::Publish) -> InboundPublish {
     let properties = publish.properties.as_ref();
-    InPublish {
+    InboundPublish {
         has_alias: properties.is_some_and(|known| known.topic_alias.is_some()),
         has_subscription_id: properties.is_some_and(|known| !known.subscription_ids.is_empty()),
         topic: String::from(publish.topic),
@@ -327,7 +328,7 @@ impl MqttWire {
     }
 
     /// Takes a packet that was read completely.
-    pub fn next_packet(&mut self) -> Result<Option<In>, PacketError> {
+    pub fn next_packet(&mut self) -> Result<Option<Inbound>, PacketError> {
         self.codec.decode(&mut self.inbox)
     }
 

@@ -167,7 +167,9 @@ fn error_statuses(
     let Some(right) = right else { return found };
     found.push(406);
     match right {
-        RequiredAccess::Scope(_) | RequiredAccess::Superuser => found.extend([401, 403]),
+        RequiredAccess::Scope(_) | RequiredAccess::AnyScope(_) | RequiredAccess::Superuser => {
+            found.extend([401, 403]);
+        }
         RequiredAccess::Authenticated if is_safe(method) => found.push(401),
         RequiredAccess::Authenticated => found.extend([401, 403]),
         RequiredAccess::Public => {}
@@ -181,20 +183,34 @@ fn securities(method: &HttpMethod, right: Option<RequiredAccess>) -> Vec<Securit
         let known = SecurityRequirement::new(error_responses::SESSION_SCHEME, role.iter().copied());
         if is_safe(method) { known } else { known.add(error_responses::CSRF_SCHEME, [""; 0]) }
     };
+    let with_one_of = |scopes: &[Scope]| -> Vec<SecurityRequirement> {
+        let key = |scheme: &'static str| {
+            move |scope: &Scope| SecurityRequirement::new(scheme, [scope.to_string().as_str()])
+        };
+        let by_key = scopes.iter().map(key(error_responses::API_KEY_SCHEME));
+        let by_header = scopes.iter().map(key(error_responses::API_KEY_HEADER_SCHEME));
+        by_key.chain(by_header).chain([session(&[])]).collect()
+    };
     match right {
         Some(RequiredAccess::Scope(resource)) => {
             let scope = if is_safe(method) { Scope::read(resource) } else { Scope::write(resource) };
-            let scope = scope.to_string();
-            let key = |scheme: &str| SecurityRequirement::new(scheme, [scope.as_str()]);
-            vec![
-                key(error_responses::API_KEY_SCHEME),
-                key(error_responses::API_KEY_HEADER_SCHEME),
-                session(&[]),
-            ]
+            with_one_of(&[scope])
         }
+        Some(RequiredAccess::AnyScope(scopes)) => with_one_of(scopes(name_of(method))),
         Some(RequiredAccess::Superuser) => vec![session(&["superuser"])],
         Some(RequiredAccess::Authenticated) => vec![session(&[])],
         Some(RequiredAccess::Public) | None => Vec::new(),
+    }
+}
+
+/// Name of a method, where those that only read are GET.
+fn name_of(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Delete => "DELETE",
+        HttpMethod::Patch => "PATCH",
+        HttpMethod::Get | HttpMethod::Head | HttpMethod::Options | HttpMethod::Trace => "GET",
     }
 }
 

@@ -8,7 +8,9 @@ use axum::http::request::Parts;
 
 use super::error::RestError;
 use super::openapi::route::Section;
-use crate::domain::{ClientId, DeviceId, Error, EventId, GroupId, KeyId, ModelId, ProductId, StreamId};
+use crate::domain::{
+    ClientId, DeviceId, Error, EventId, GroupId, JobId, KeyId, ModelId, ProductId, StreamId,
+};
 
 pub mod address_space;
 pub mod array;
@@ -130,6 +132,12 @@ impl From<RowId> for GroupId {
 impl From<RowId> for EventId {
     fn from(id: RowId) -> Self {
         EventId(id.0)
+    }
+}
+
+impl From<RowId> for JobId {
+    fn from(id: RowId) -> Self {
+        JobId(id.0)
     }
 }
 

@@ -13,13 +13,15 @@ use axum::routing::MethodRouter;
 use crate::api::error::{HttpError, RestError};
 use crate::api::{accept, caller};
 use crate::app::App;
-use crate::domain::{Resource, Scope};
+use crate::domain::{Error, Principal, Resource, Scope};
 
 /// Access required by a route.
 #[derive(Debug, Clone, Copy)]
 pub enum RequiredAccess {
     /// The scope of this resource that the method requires.
     Scope(Resource),
+    /// One of the scopes for the method, whose name is given; HEAD and OPTIONS are as GET.
+    AnyScope(fn(&str) -> &'static [Scope]),
     /// A logged-in superuser.
     Superuser,
     /// Any authenticated caller.
@@ -49,12 +51,30 @@ async fn check_request(
         let caller = caller::authenticate(&app, request.method(), request.headers(), request.extensions())?;
         match right {
             RequiredAccess::Scope(resource) => caller.require(scope_for(request.method(), resource))?,
+            RequiredAccess::AnyScope(scopes) => {
+                require_any(&caller, scopes(scoped_method(request.method())))?
+            }
             RequiredAccess::Superuser => app.require_superuser(&caller)?,
             RequiredAccess::Authenticated | RequiredAccess::Public => {}
         }
         request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
+}
+
+fn scoped_method(method: &Method) -> &str {
+    match *method {
+        Method::HEAD | Method::OPTIONS => "GET",
+        _ => method.as_str(),
+    }
+}
+
+fn require_any(caller: &Principal, scopes: &[Scope]) -> Result<(), Error> {
+    if scopes.iter().any(|scope| caller.scopes.allows(*scope)) {
+        return Ok(());
+    }
+    let names: Vec<_> = scopes.iter().map(Scope::to_string).collect();
+    Err(Error::forbidden(format!("this needs the scope {}", names.join(" or "))))
 }
 
 fn scope_for(method: &Method, resource: Resource) -> Scope {

@@ -173,6 +173,25 @@ impl EventMutations {
         EventPayload::from_result(made)
     }
 
+    /// Resolves the alert of an event that a rule raised; the rule may raise another one then. A repeat changes nothing.
+    /// `updateEvent` acknowledges an alert.
+    async fn resolve_alert(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+        #[graphql(desc = "Text for the alert, at most 4,000 characters; without one it keeps what it has.")]
+        note: Option<String>,
+    ) -> Result<EventPayload> {
+        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
+            Ok(row) => app(ctx).resolve_alert_of_event(caller(ctx), EventId(row), note).await,
+            Err(error) => Err(error),
+        };
+        EventPayload::from_result(made)
+    }
+
     /// Fetches the event's URL and extracts data from the document. The result is also stored in the event as
     /// `payload.processed`.
     async fn process_event(

@@ -7,12 +7,13 @@ use super::{Deleted, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::objects::model::{Job, Model};
+use crate::api::graphql::objects::job::Job;
+use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::scalars::DateTime;
 use crate::app::ai::calibrate::Calibration;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::min_max::MinMax;
-use crate::domain::{self, ModelId};
+use crate::domain::{self, JobId, ModelId};
 
 /// Mutations that change, calibrate, score, roll back and delete models. Uploading is in REST only.
 #[derive(Default)]
@@ -171,9 +172,12 @@ impl ModelMutations {
     ) -> Result<ScoreModelPayload> {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id);
         let range = MinMax::new(from.0, to.0);
-        let made = row.and_then(|row| app(ctx).score_history(caller(ctx), ModelId(row), range, events));
+        let made = match row {
+            Ok(row) => app(ctx).score_history(caller(ctx), ModelId(row), range, events).await,
+            Err(error) => Err(error),
+        };
         let (job, errors) = into_payload(made)?;
-        Ok(ScoreModelPayload { job: job.map(Job::from), errors })
+        Ok(ScoreModelPayload { job: job.map(Job), errors })
     }
 
     /// Cancels a job at its current progress.
@@ -182,6 +186,6 @@ impl ModelMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Number of the job, as returned by the mutation that started it.")] row_id: i32,
     ) -> Result<Deleted> {
-        Ok(Deleted::from_result(row_id, into_payload(app(ctx).cancel_job(caller(ctx), row_id))?))
+        Ok(Deleted::from_result(row_id, into_payload(app(ctx).cancel_job(caller(ctx), JobId(row_id)).await)?))
     }
 }

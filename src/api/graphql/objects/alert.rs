@@ -1,14 +1,14 @@
 //! Alerts and alert rules of the schema.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Object, Result};
 
+use super::device::Device;
 use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::DateTime;
+use crate::app::alert::ShownAlertRule;
 use crate::domain::alert::{AlertDetails, rule};
 
 /// What became of an event that an alert rule raised.
@@ -22,7 +22,8 @@ impl Alert {
         self.0.lifecycle.status.name()
     }
 
-    /// Value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; null for silence.
+    /// Value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; of a
+    /// device the name of its state; null for silence.
     async fn value(&self) -> serde_json::Value {
         self.0.value.clone()
     }
@@ -64,79 +65,91 @@ impl Alert {
     }
 }
 
-/// A condition on the readings of a stream that raises alerts.
-pub struct AlertRule(pub Arc<rule::AlertRule>);
+/// A condition on the readings of a stream, or on the state of a device, that raises alerts.
+pub struct AlertRule(pub ShownAlertRule);
 
-/// A condition on the readings of a stream that raises alerts.
+/// A condition on the readings of a stream, or on the state of a device, that raises alerts.
 #[Object]
 impl AlertRule {
     /// UUID of the rule, as on the MK platform.
     async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
+        self.0.rule.uuid.to_string()
     }
 
     /// Name of the rule, unique in the organization.
     async fn name(&self) -> &str {
-        &self.0.spec.name
+        &self.0.rule.spec.name
     }
 
-    /// What is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT` or `NO_DATA`.
+    /// What is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`.
     async fn evaluation(&self) -> &str {
-        self.0.spec.evaluation.name()
+        self.0.rule.spec.evaluation.name()
     }
 
     /// Length of the window, seconds; null for `VALUE`.
     async fn window_seconds(&self) -> Option<i64> {
-        self.0.spec.window_s
+        self.0.rule.spec.window_s
     }
 
     /// Comparison, such as `GT`; null for `NO_DATA`.
     async fn operator(&self) -> Option<&str> {
-        self.0.spec.operator.map(rule::Operator::name)
+        self.0.rule.spec.operator.map(rule::Operator::name)
     }
 
-    /// Number or text that values are compared with; null where there is none.
+    /// Number, text or name of a state that is compared with; null where there is none.
     async fn threshold(&self) -> Option<serde_json::Value> {
-        self.0.spec.threshold.as_ref().map(rule::Threshold::to_json)
+        self.0.rule.spec.threshold.as_ref().map(rule::Threshold::to_json)
     }
 
     /// Severity of the alerts: `INFO`, `WARNING` or `CRITICAL`.
     async fn severity(&self) -> &str {
-        self.0.spec.severity.name()
+        self.0.rule.spec.severity.name()
     }
 
     /// Shortest time between two alerts, seconds.
     async fn cooldown_seconds(&self) -> i64 {
-        self.0.spec.cooldown_s
+        self.0.rule.spec.cooldown_s
     }
 
     /// Whether the open alert is resolved when the condition ends.
     async fn auto_resolve(&self) -> bool {
-        self.0.spec.auto_resolve
+        self.0.rule.spec.auto_resolve
     }
 
-    /// Whether readings are evaluated.
+    /// Whether the rule is evaluated.
     async fn enabled(&self) -> bool {
-        self.0.spec.enabled
+        self.0.rule.spec.enabled
     }
 
     /// Description of the rule.
     async fn description(&self) -> Option<&str> {
-        self.0.spec.description.as_deref()
+        self.0.rule.spec.description.as_deref()
     }
 
-    /// Stream that is watched; null if the caller may not read it.
+    /// Alerts that were not raised because the rule had raised enough in the hour, since it was made.
+    async fn suppressed_alerts(&self) -> u64 {
+        self.0.suppressed
+    }
+
+    /// Stream that is watched; null of a rule on a device, or if the caller may not read it.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
-        Ok(rows::stream(ctx, self.0.spec.stream)?.map(Stream))
+        let Some(stream) = self.0.rule.spec.target.stream() else { return Ok(None) };
+        Ok(rows::stream(ctx, stream)?.map(Stream))
+    }
+
+    /// Device whose state is watched; null of a rule on a stream, or if the caller may not read it.
+    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
+        let Some(device) = self.0.rule.spec.target.device() else { return Ok(None) };
+        Ok(rows::device(ctx, device)?.map(Device))
     }
 
     /// Time of creation.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.0.rule.created_at)
     }
 
     /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
+        DateTime(self.0.rule.updated_at)
     }
 }

@@ -1,9 +1,8 @@
-//! Types of the schema for anomaly detection models and their jobs.
+//! Types of the schema for anomaly detection models.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use serde_json::Value;
 
 use super::device::Device;
 use super::event::{self, EventConnection};
@@ -16,7 +15,6 @@ use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::ai::inspect::WindowInspection;
 use crate::app::ai::{self};
-use crate::app::job;
 use crate::domain::event::EventFilter;
 use crate::domain::model::{self, ANOMALY_EVENT_KIND, ModelFileInfo};
 
@@ -253,34 +251,5 @@ impl From<WindowInspection> for ModelWindow {
             input: rows(&window.input),
             reconstruction: rows(&window.reconstruction),
         }
-    }
-}
-
-/// A background job. Jobs are lost when the server restarts.
-#[derive(SimpleObject)]
-pub struct Job {
-    /// Number of the job, for `job` and `cancelJob`.
-    row_id: i32,
-    /// Kind of job, such as `score`.
-    kind: &'static str,
-    /// State of the job: `queued`, `running`, `done`, `failed` or `cancelled`.
-    state: &'static str,
-    /// Completed fraction of the job, from 0 to 1.
-    progress: f64,
-    /// Result of the job once its state is `done`; its shape depends on `kind`.
-    result: Option<Value>,
-    /// Error of the job once its state is `failed`.
-    error: Option<String>,
-}
-
-impl From<job::Job> for Job {
-    fn from(job: job::Job) -> Self {
-        let (state, progress) = (job.state.name(), job.progress);
-        let (result, error) = match job.state {
-            job::JobState::Done(result) => (Some(result), None),
-            job::JobState::Failed(error) => (None, Some(error)),
-            _ => (None, None),
-        };
-        Self { row_id: job.id, kind: job.kind, state, progress, result, error }
     }
 }

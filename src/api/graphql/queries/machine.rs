@@ -1,4 +1,4 @@
-//! Fields of `Query` for models and jobs, API keys, retention, Hamachi and server health.
+//! Fields of `Query` for models, API keys, retention, Hamachi and server health.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::hamachi::{HamachiNetwork, HamachiStatus};
 use crate::api::graphql::objects::key::ApiKey;
-use crate::api::graphql::objects::model::{Job, Model};
+use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::objects::retention::RetentionPolicy;
 use crate::api::graphql::objects::server::{Health, health};
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
@@ -19,7 +19,7 @@ use crate::domain::{DeviceId, ModelId, model};
 /// Complexity of a query to the Hamachi client, in field values: each one runs its command.
 const HAMACHI_COST: usize = 10_000;
 
-/// Queries of this server: the caller, health, retention, jobs and the machine.
+/// Queries of this server: the caller, health, retention, models and the machine.
 #[derive(Default)]
 pub struct MachineQueries;
 
@@ -70,15 +70,6 @@ impl MachineQueries {
     ) -> Result<Option<Model>> {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id)?;
         Ok(none_if_not_found(app(ctx).model(caller(ctx), ModelId(row)))?.map(Model))
-    }
-
-    /// State and progress of a job; null if it does not exist.
-    async fn job(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Number of the job, as returned by the mutation that started it.")] row_id: i32,
-    ) -> Result<Option<Job>> {
-        Ok(none_if_not_found(app(ctx).job(caller(ctx), row_id))?.map(Job::from))
     }
 
     /// API keys of the organization. Requires a superuser.

@@ -1,9 +1,11 @@
 //! The `Query` root type and the `Node` interface.
 
+pub mod alerts;
 pub mod annotations;
 pub mod documents;
 pub mod identities;
 pub mod inventory;
+pub mod jobs;
 pub mod machine;
 pub mod messages;
 pub mod platform;
@@ -28,10 +30,12 @@ pub struct Query(
     identities::IdentityQueries,
     series::SeriesQueries,
     machine::MachineQueries,
+    jobs::JobQueries,
     messages::MessageQueries,
     documents::DocumentQueries,
     platform::PlatformQueries,
     annotations::AnnotationQueries,
+    alerts::AlertQueries,
 );
 
 /// An object with a global id.

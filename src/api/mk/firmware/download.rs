@@ -50,7 +50,7 @@ async fn download(
     query: Query,
 ) -> Answer {
     let opened = app.open_firmware(query.text("token").unwrap_or_default()).await;
-    let (document, file) = opened.map_err(|error| match error.kind {
+    let (document, content) = opened.map_err(|error| match error.kind {
         Kind::Unauthenticated => MkError::from(error).saying("Invalid download token"),
         _ => error.into(),
     })?;
@@ -60,7 +60,7 @@ async fn download(
     }
     let firmware = document.firmware().ok_or_else(Error::not_found)?;
     let (size, tag) = (firmware.size_bytes, &firmware.sha256);
-    let mut response = byte_range::respond(file, size, tag, &headers).await?;
+    let mut response = byte_range::respond(content, size, tag, &headers).await?;
     let name = format!("{}-{}", firmware.description.name, firmware.description.version);
     let disposition = format!("attachment; filename=\"{}.bin\"", plain(&name));
     let headers = response.headers_mut();

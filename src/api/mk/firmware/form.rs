@@ -43,11 +43,11 @@ const MAX_DISCARD_BYTES: usize = 256 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A form that was read.
-pub struct FirmwareForm<'a> {
+pub struct FirmwareForm {
     /// The parts other than the file; an empty one is absent. Of a repeated part the last counts.
     pub fields: Fields,
     /// Name and bytes of the file.
-    pub file: Option<(String, FirmwareUpload<'a>)>,
+    pub file: Option<(String, FirmwareUpload)>,
 }
 
 /// The pieces of a body, shared with whoever reads what a refused form left.
@@ -58,11 +58,7 @@ type SharedPieces = Arc<Mutex<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>>
 /// # Errors
 /// 415 for another media type; 413 for a form or file that is too large; 408; 400 for a body that is no form, or none;
 /// as [`App::begin_firmware`].
-pub async fn read<'a>(
-    app: &'a App,
-    principal: &Principal,
-    request: Request,
-) -> Result<FirmwareForm<'a>, MkError> {
+pub async fn read(app: &App, principal: &Principal, request: Request) -> Result<FirmwareForm, MkError> {
     let (parts, body) = request.into_parts();
     let boundary = boundary(&parts.headers)?;
     // What is refused may have been read to its end already.
@@ -95,12 +91,12 @@ fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read_parts<'a>(
-    app: &'a App,
+async fn read_parts(
+    app: &App,
     principal: &Principal,
     pieces: SharedPieces,
     boundary: String,
-) -> Result<FirmwareForm<'a>, MkError> {
+) -> Result<FirmwareForm, MkError> {
     let head_bytes = Arc::new(AtomicUsize::new(0));
     let stream = StepwiseBody { pieces, has_yielded: false, head_bytes: Arc::clone(&head_bytes) };
     let limit = SizeLimit::new().whole_stream(MAX_FORM_BYTES).per_field(MAX_TEXT_BYTES);
@@ -132,12 +128,12 @@ async fn read_parts<'a>(
     Err(Error::invalid(format!("a form may have {MAX_PARTS} parts at most")).into())
 }
 
-async fn read_file<'a>(
-    app: &'a App,
+async fn read_file(
+    app: &App,
     principal: &Principal,
     mut part: Field<'_>,
     head_bytes: &AtomicUsize,
-) -> Result<(String, FirmwareUpload<'a>), MkError> {
+) -> Result<(String, FirmwareUpload), MkError> {
     let name = file_name(part.file_name().unwrap_or_default());
     let mut upload = app.begin_firmware(principal).await?;
     loop {

@@ -17,13 +17,13 @@ use self::form::FirmwareForm;
 use super::base_url::BaseUrl;
 use super::body::JsonBody;
 use super::caller::MkCaller;
-use super::document::{id, page_of, paged};
 use super::endpoint::{Endpoint, Section};
+use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::{Answer, once, wire};
+use super::{Answer, documents, idempotency, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -35,7 +35,8 @@ const COLLECTION: &str = "/api/v1/firmware";
 const ONE: &str = "/api/v1/firmware/{id}";
 const TOKENS: &str = "/api/v1/firmware/{id}/download-tokens";
 const KIND: DocumentKind = DocumentKind::Firmware;
-const SORTABLE: &[&str] = &["createdAt", "name", "version", "sizeBytes", "id"];
+const SORTABLE: &[&str] =
+    &["createdAt", "name", "version", "deviceProfileId", "sizeBytes", "sha256", "notes", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -63,7 +64,7 @@ pub fn section() -> Section {
         about: "Files that devices install: uploaded by administrators, fetched by devices.",
         endpoints: vec![
             Endpoint::get(COLLECTION, self::list, list),
-            Endpoint::post(COLLECTION, self::create, create).needs(MkRight::Manage).streamed(),
+            Endpoint::post(COLLECTION, self::create, create).needs(MkRight::Manage).with_streamed_body(),
             download::endpoint(),
             Endpoint::get(ONE, self::one, read),
             Endpoint::delete(ONE, self::delete, delete).needs(MkRight::Manage),
@@ -155,37 +156,36 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 fn sort_key(row: &Document, property: &str) -> SortKey {
     let Some(firmware) = row.firmware() else { return SortKey::Null };
     match property {
-        "id" => SortKey::Text(row.uuid.to_string()),
         "name" => firmware.description.name.as_str().into(),
         "version" => firmware.description.version.as_str().into(),
         "sizeBytes" => SortKey::Whole(i64::try_from(firmware.size_bytes).unwrap_or(i64::MAX)),
-        _ => row.created_at.into(),
+        _ => documents::sort_key(row, property, || FirmwareView::new(row)),
     }
 }
 
 /// `POST /api/v1/firmware`
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, request: Request) -> Answer {
     app.check_may_change_documents(&caller.principal, KIND)?;
-    let key = once::key_of(&request, false)?;
+    let key = idempotency::key_of(&request, false)?;
     let form = form::read(&app, &caller.principal, request).await?;
     let new = NewFirmware::new(form)?;
     let content = new.content();
     let work = async { new.store(&app, &caller).await.unwrap_or_else(IntoResponse::into_response) };
     match key {
-        Some(key) => once::run(&app, &caller, key, content.as_bytes(), work).await,
+        Some(key) => idempotency::run(&app, &caller, key, content.as_bytes(), work).await,
         None => Ok(work.await),
     }
 }
 
 /// A form whose fields are right by themselves.
-struct NewFirmware<'a> {
+struct NewFirmware {
     description: FirmwareDescription,
     file_name: String,
-    upload: FirmwareUpload<'a>,
+    upload: FirmwareUpload,
 }
 
-impl<'a> NewFirmware<'a> {
-    fn new(form: FirmwareForm<'a>) -> Result<Self, MkError> {
+impl NewFirmware {
+    fn new(form: FirmwareForm) -> Result<Self, MkError> {
         let FirmwareForm { mut fields, file } = form;
         let description = FirmwareDescription {
             name: fields.text_or_empty("name").trim().to_owned(),
@@ -216,14 +216,14 @@ impl<'a> NewFirmware<'a> {
 
 /// `GET /api/v1/firmware/{id}`
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.document(&caller.principal, KIND, *id).map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    let row = documents::find(&app, &caller.principal, KIND, *id)?;
     Ok(wire::ok(FirmwareView::new(&row)))
 }
 
 /// `DELETE /api/v1/firmware/{id}`
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let deleted = app.delete_firmware(&caller.principal, *id).await;
-    deleted.map_err(|e| MkError::named(e, KIND.title(), *id))?;
+    deleted.map_err(documents::named(KIND, *id))?;
     Ok(wire::no_content())
 }
 
@@ -243,8 +243,8 @@ async fn create_token(
     id: PathId,
     body: JsonBody,
 ) -> Answer {
-    let named = |e| MkError::named(e, KIND.title(), *id);
-    app.document_to_change(&caller.principal, KIND, *id).map_err(named)?;
+    let named = documents::named(KIND, *id);
+    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let mut fields = body.fields(&app).await?;
     let device = fields.required_uuid("deviceId");
     fields.finish(Vec::new())?;

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::Schema;
 
-use crate::api::mk::document::{id, page_of, paged};
+use crate::api::mk::openapi_document::{id, page_of, paged};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::mk::device::MAX_DEVICE_NAME;

@@ -27,7 +27,6 @@ use crate::domain::audit::RequestOrigin;
 use crate::domain::device::Device;
 use crate::domain::document::rules::check_required;
 use crate::domain::registration::{self, Registration, RegistrationPlace};
-use crate::domain::topology::Topology;
 
 const TOKENS: &str = "/api/v1/devices/registration/tokens";
 const PROVISION: &str = "/api/v1/devices/provision";
@@ -119,7 +118,7 @@ async fn create_token(
     let mut problems = Vec::new();
     check_required(&mut problems, "deviceName", name.trim(), MAX_DEVICE_NAME);
     problems.extend(ttl.as_ref().err().cloned());
-    problems.extend(place.applied_to(&Topology::default()).problems());
+    problems.extend(app.registration_place_problems(&caller.principal, &place));
     fields.finish(problems)?;
     let ttl = ttl.unwrap_or(registration::DEFAULT_TTL);
     let issued = app.register_device(&caller.principal, spec, place, ttl).await?;

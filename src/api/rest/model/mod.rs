@@ -146,7 +146,7 @@ pub async fn score(
     let (from, to) = read_range(&mut fields);
     let events = fields.read_or("events", (), true);
     fields.finish(range_problem(from, to).into_iter().collect())?;
-    let job = JobView::from(app.score_history(&caller, id, MinMax::new(from, to), events)?);
+    let job = JobView::from(app.score_history(&caller, id, MinMax::new(from, to), events).await?);
     let location = format!("/api/job/{}/", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
 }

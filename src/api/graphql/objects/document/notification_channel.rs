@@ -44,6 +44,6 @@ impl NotificationChannel {
 
     /// Scheme and host of the URL of a webhook; what follows them may be secret, and is `/…` here. Null for e-mail.
     async fn url(&self) -> Result<Option<String>> {
-        Ok(self.0.content()?.shown_url())
+        Ok(self.0.content()?.public_url())
     }
 }

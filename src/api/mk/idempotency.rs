@@ -15,7 +15,7 @@ use super::problem::MkError;
 use crate::api::bearer;
 use crate::api::error::HttpError;
 use crate::app::App;
-use crate::app::mk::once::MkOnce;
+use crate::app::mk::idempotency::IdempotencyOutcome;
 use crate::auth::sealed_text;
 use crate::domain::{Error, Kind};
 
@@ -26,7 +26,7 @@ const MAX_KEPT_BYTES: usize = 1 << 20;
 
 /// A response as it is kept.
 #[derive(Serialize, Deserialize)]
-struct KeptAnswer {
+struct StoredResponse {
     status: u16,
     location: Option<String>,
     content_type: Option<String>,
@@ -37,7 +37,7 @@ struct KeptAnswer {
 }
 
 /// The key of a request.
-pub struct OnceKey {
+pub struct IdempotencyKey {
     text: String,
     /// Method and path: a key is one of its route.
     route: String,
@@ -49,17 +49,23 @@ pub struct OnceKey {
 ///
 /// # Errors
 /// 400 for a key that is not visible ASCII.
-pub fn key_of(request: &Request, has_secret: bool) -> Result<Option<OnceKey>, MkError> {
+pub fn key_of(request: &Request, has_secret: bool) -> Result<Option<IdempotencyKey>, MkError> {
     let headers = request.headers();
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().map_err(|_| MkError::invalid_parameter("Idempotency-Key"))?;
     let seal = bearer::token(headers).filter(|_| has_secret).map(str::to_owned);
     let route = format!("{} {}", request.method(), request.uri().path());
-    Ok(Some(OnceKey { text: text.to_owned(), route, seal }))
+    Ok(Some(IdempotencyKey { text: text.to_owned(), route, seal }))
 }
 
 /// Serves a request of a key once. Only successes are kept: after any other answer the key is free again.
-pub async fn serve(app: &App, caller: &MkCaller, key: OnceKey, request: Request, next: Next) -> Answer {
+pub async fn serve(
+    app: &App,
+    caller: &MkCaller,
+    key: IdempotencyKey,
+    request: Request,
+    next: Next,
+) -> Answer {
     let (mut parts, content) = request.into_parts();
     let bytes = body::read_all(app, &parts.headers, content).await?;
     // What is passed on is decoded.
@@ -76,13 +82,13 @@ pub async fn serve(app: &App, caller: &MkCaller, key: OnceKey, request: Request,
 pub async fn run(
     app: &App,
     caller: &MkCaller,
-    key: OnceKey,
+    key: IdempotencyKey,
     content: &[u8],
     work: impl Future<Output = Response>,
 ) -> Answer {
-    let claim = match app.claim_once(&caller.principal, &key.route, &key.text, content).await {
-        Ok(MkOnce::First(claim)) => claim,
-        Ok(MkOnce::Replay(answer)) => return replay(&answer, &key),
+    let claim = match app.claim_idempotency_key(&caller.principal, &key.route, &key.text, content).await {
+        Ok(IdempotencyOutcome::First(claim)) => claim,
+        Ok(IdempotencyOutcome::Replay(answer)) => return replay(&answer, &key),
         Err(error) if error.kind == Kind::Conflict => {
             return Err(HttpError::IdempotencyKeyReused(error).into());
         }
@@ -95,14 +101,14 @@ pub async fn run(
     let (parts, content) = response.into_parts();
     let read = to_bytes(content, MAX_KEPT_BYTES).await;
     let bytes = read.map_err(|e| Error::internal("a response is too long to be kept").with_source(e))?;
-    let kept = KeptAnswer::new(parts.status.as_u16(), &parts.headers, &bytes)?.sealed_for(&key)?;
+    let kept = StoredResponse::new(parts.status.as_u16(), &parts.headers, &bytes)?.seal_for(&key)?;
     let kept =
         serde_json::to_vec(&kept).map_err(|e| Error::internal("an answer is no JSON").with_source(e))?;
-    app.keep_answer(&caller.principal, claim, kept).await?;
+    app.store_response(&caller.principal, claim, kept).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-impl KeptAnswer {
+impl StoredResponse {
     fn new(status: u16, headers: &HeaderMap, body: &Bytes) -> Result<Self, Error> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = String::from_utf8(body.to_vec());
@@ -116,12 +122,12 @@ impl KeptAnswer {
         })
     }
 
-    fn sealed_for(self, key: &OnceKey) -> Result<Self, Error> {
+    fn seal_for(self, key: &IdempotencyKey) -> Result<Self, Error> {
         let Some(secret) = &key.seal else { return Ok(self) };
         Ok(Self { body: sealed_text::seal(secret, &key.text, &self.body)?, is_sealed: true, ..self })
     }
 
-    fn opened_by(self, key: &OnceKey) -> Result<Self, Error> {
+    fn open_with(self, key: &IdempotencyKey) -> Result<Self, Error> {
         if !self.is_sealed {
             return Ok(self);
         }
@@ -135,10 +141,10 @@ impl KeptAnswer {
     }
 }
 
-fn replay(answer: &[u8], key: &OnceKey) -> Answer {
+fn replay(answer: &[u8], key: &IdempotencyKey) -> Answer {
     let unreadable = |e| Error::internal("a kept answer cannot be read").with_source(e);
-    let kept: KeptAnswer = serde_json::from_slice(answer).map_err(unreadable)?;
-    let kept = kept.opened_by(key)?;
+    let kept: StoredResponse = serde_json::from_slice(answer).map_err(unreadable)?;
+    let kept = kept.open_with(key)?;
     let mut response = kept.body.into_response();
     let headers = response.headers_mut();
     headers.remove(CONTENT_TYPE);

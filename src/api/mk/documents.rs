@@ -1,0 +1,102 @@
+//! What the nouns have in common that are documents of the catalog: one is found, changed and deleted by the id of the
+//! path, and those of a device are listed.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Answer;
+use super::body::Fields;
+use super::caller::MkCaller;
+use super::page::{SortKey, field_key};
+use super::path::PathId;
+use super::problem::MkError;
+use super::query::Query;
+use super::wire::no_content;
+use crate::app::App;
+use crate::domain::device::Device;
+use crate::domain::document::{Document, DocumentKind, DocumentSpec};
+use crate::domain::{Error, Principal};
+
+/// Returns the document at the id of a path.
+pub fn find(app: &App, who: &Principal, kind: DocumentKind, id: Uuid) -> Result<Arc<Document>, MkError> {
+    app.document(who, kind, id).map_err(named(kind, id))
+}
+
+/// As [`find`], for a caller that may change it.
+pub fn find_to_change(
+    app: &App,
+    who: &Principal,
+    kind: DocumentKind,
+    id: Uuid,
+) -> Result<Arc<Document>, MkError> {
+    app.document_to_change(who, kind, id).map_err(named(kind, id))
+}
+
+/// Changes the document at the id of a path.
+pub async fn update(
+    app: &App,
+    who: &Principal,
+    (kind, id): (DocumentKind, Uuid),
+    change: impl FnOnce(&mut DocumentSpec) + Send,
+) -> Result<Arc<Document>, MkError> {
+    app.update_document(who, (kind, id), None, change).await.map_err(named(kind, id))
+}
+
+/// The handler of DELETE for the documents of a kind.
+pub fn delete(
+    kind: DocumentKind,
+) -> impl Fn(MkCaller, State<Arc<App>>, PathId) -> BoxFuture<'static, Answer> + Clone + Send + Sync + 'static
+{
+    move |caller: MkCaller, State(app): State<Arc<App>>, PathId(id): PathId| {
+        let deleted = async move {
+            app.delete_document(&caller.principal, kind, id).await.map_err(named(kind, id))?;
+            Answer::Ok(no_content())
+        };
+        deleted.boxed()
+    }
+}
+
+/// Returns the documents of a kind, of the device alone that the parameter `deviceId` names. Those of a device that is not
+/// there are none.
+pub fn of_device(
+    app: &App,
+    who: &Principal,
+    kind: DocumentKind,
+    query: &Query,
+) -> Result<Vec<Arc<Document>>, MkError> {
+    let Some(device) = query.uuid("deviceId")? else { return Ok(app.documents(who, kind)?) };
+    let Ok(device) = app.device_by_uuid(who, device) else { return Ok(Vec::new()) };
+    let mut rows = app.documents_of_device(who, device.id)?;
+    rows.retain(|row| row.spec.kind() == kind);
+    Ok(rows)
+}
+
+/// Reads the required member `deviceId` of a body. `None` without a device is a problem of the body.
+pub fn device_of_body(app: &App, who: &Principal, fields: &mut Fields) -> Option<Arc<Device>> {
+    let device = fields.required_uuid("deviceId")?;
+    let found = app.device_by_uuid(who, device).ok();
+    if found.is_none() {
+        fields.problem("deviceId", "does not exist");
+    }
+    found
+}
+
+/// What documents are sorted by: `createdAt`, `updatedAt` and `id` whatever their kind, and the plain fields of `view`.
+pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce() -> V) -> SortKey {
+    match property {
+        "createdAt" => row.created_at.into(),
+        "updatedAt" => row.updated_at.into(),
+        "id" => row.uuid.into(),
+        _ => field_key(view(), property),
+    }
+}
+
+/// Names the document in the error for one that is not there.
+pub fn named(kind: DocumentKind, id: Uuid) -> impl Fn(Error) -> MkError + Copy {
+    move |error| MkError::named(error, kind.title(), id)
+}
