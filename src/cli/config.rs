@@ -7,7 +7,9 @@ mod keys;
 mod layers;
 mod media;
 mod mqtt;
+mod objects;
 mod plans;
+mod quotas;
 mod smtp;
 mod units;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub flush: FlushConfig,
     pub compaction: CompactionConfig,
     pub lake: LakeConfig,
+    /// Bucket of uploads and recordings; `None` keeps them in the data directory.
+    pub objects_url: Option<String>,
     /// Folder of named queries in addition to the built-in ones.
     pub queries_dir: Option<PathBuf>,
     /// Interval between two removals of expired rows from disk.
@@ -136,6 +140,18 @@ pub struct OnPremiseConfig {
     pub host: Option<String>,
     /// Maximum number of connections of that listener, and of socket.io sessions.
     pub connections: usize,
+}
+
+impl Default for OnPremiseConfig {
+    fn default() -> Self {
+        OnPremiseConfig {
+            is_enabled: false,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 1234,
+            host: None,
+            connections: 2048,
+        }
+    }
 }
 
 impl OnPremiseConfig {
@@ -227,13 +243,7 @@ impl Default for Config {
             allow_plaintext: false,
             pg: PgConfig { listen: None, connections: 100, idle_timeout: Duration::from_secs(3600) },
             flight: FlightConfig { listen: None, connections: 100 },
-            onpremise: OnPremiseConfig {
-                is_enabled: false,
-                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                port: 1234,
-                host: None,
-                connections: 2048,
-            },
+            onpremise: OnPremiseConfig::default(),
             opensynaptic: OpenSynapticConfig {
                 listen: None,
                 connections: 100,
@@ -244,6 +254,7 @@ impl Default for Config {
             flush: FlushConfig { bytes: 64_000_000, age: Duration::from_secs(60) },
             compaction: CompactionConfig { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
             lake: LakeConfig { url: None, keep_removed: Duration::from_secs(300) },
+            objects_url: None,
             queries_dir: None,
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
@@ -336,6 +347,7 @@ impl Config {
         }
         self.mqtt.check()?;
         smtp::check(&self.smtp)?;
+        objects::check(&self)?;
         Ok(self)
     }
 

@@ -75,6 +75,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
     let off = Config {
         catalog_url: None,
         queries_dir: None,
+        objects_url: None,
         lake,
         host,
         pg,
@@ -133,6 +134,27 @@ fn a_certificate_needs_its_key() {
     for (missing, toml) in rows {
         let said = load(toml, &[], vec![]).expect_err(missing).to_string();
         assert!(said.starts_with(missing), "{said}");
+    }
+}
+
+#[test]
+fn objects_are_beside_the_lake() {
+    let rows = [
+        ("s3://plant/lake", "s3://plant/objects", true),
+        ("s3://plant/lake", "s3://plant/lake2", true),
+        ("s3://plant/site/lake", "s3://plant/site", true),
+        ("s3://plant/lake", "s3://plant/lake", false),
+        ("s3://plant/lake", "s3://plant/lake/objects/", false),
+        ("s3://plant", "s3://plant/objects", false),
+    ];
+    for (lake, objects, is_accepted) in rows {
+        let loaded = load("", &[("BASALT_LAKE_URL", lake), ("BASALT_OBJECTS_URL", objects)], vec![]);
+        match loaded {
+            Ok(config) => assert!(is_accepted && config.objects_url.as_deref() == Some(objects), "{objects}"),
+            Err(error) => {
+                assert!(!is_accepted && error.to_string().starts_with("objects.url"), "{objects}: {error}");
+            }
+        }
     }
 }
 

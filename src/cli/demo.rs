@@ -173,7 +173,7 @@ Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read eve
 
   REST      {url}/api/device/
   SQL       {url}/sql
-  pages     {url}/console (SQL), {url}/graphiql (GraphQL)
+  pages     {url}/ui/ (the plant), {url}/console (SQL), {url}/graphiql (GraphQL)
 {credentials}
   data      {dir}
 

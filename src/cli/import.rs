@@ -8,6 +8,7 @@ mod cell_parser;
 mod chunk;
 mod columns;
 mod csv_file;
+mod import_job;
 mod inventory;
 mod ndjson_file;
 
@@ -20,6 +21,7 @@ use batch_file::BatchFile;
 use chunk::ImportChunk;
 use columns::{ImportColumns, ImportDestination};
 use csv_file::CsvFile;
+use import_job::ImportJob;
 use ndjson_file::NdjsonFile;
 
 use super::args::Import;
@@ -27,6 +29,7 @@ use super::print;
 use super::progress::ProgressReporter;
 use super::target::CommandTarget;
 use crate::app::inventory::InventoryFormat;
+use crate::domain::job::ImportUnit;
 use crate::domain::{Error, Kind, Result, StreamId};
 
 /// Retries when the server is too busy for a chunk: after 1, 2, 4 … seconds, two minutes in all.
@@ -52,7 +55,7 @@ async fn import_all(target: &CommandTarget, args: &Import) -> Result<()> {
         }
         let mut source = ImportFile::open(path, destination, from_row)?;
         let mut next_row = from_row;
-        let imported = import_file(target, path, &mut source, &mut next_row).await.map_err(|error| {
+        let imported = import_as_job(target, path, &mut source, &mut next_row).await.map_err(|error| {
             let message =
                 format!("{}: {}; {}", path.display(), error.message, resume_hint(&args.files[i..], next_row));
             Error { message, ..error }
@@ -81,11 +84,26 @@ fn check_flags(args: &Import, forms: &[Option<InventoryFormat>]) -> Result<()> {
     }
 }
 
-/// Sends one file. `next_row` becomes the first row not yet written, also on failure.
-async fn import_file(
+/// Sends one file, as a job of the server where there is one. `next_row` becomes the first row not yet written, also on failure.
+async fn import_as_job(
     target: &CommandTarget,
     path: &Path,
     source: &mut ImportFile,
+    next_row: &mut u64,
+) -> Result<u64> {
+    let job = ImportJob::begin(target, path, source).await?;
+    let imported = import_file(target, path, (source, &job), next_row).await;
+    match &imported {
+        Ok(rows) => job.done(*rows).await?,
+        Err(error) => job.failed(error).await,
+    }
+    imported
+}
+
+async fn import_file(
+    target: &CommandTarget,
+    path: &Path,
+    (source, job): (&mut ImportFile, &ImportJob<'_>),
     next_row: &mut u64,
 ) -> Result<u64> {
     let mut shown = ProgressReporter::new(path.display().to_string(), source.size());
@@ -94,6 +112,7 @@ async fn import_file(
         rows += send_chunk(target, &chunk).await?;
         *next_row = chunk.first_row + chunk.len() as u64;
         shown.advance(source.position(), &format!("{rows} rows"));
+        job.report(source.position()).await?;
     }
     shown.finish();
     Ok(rows)
@@ -206,6 +225,14 @@ impl ImportFile {
             ImportFile::Csv(file) => file.size(),
             ImportFile::Ndjson(file) => file.size(),
             ImportFile::Batches(file) => file.size(),
+        }
+    }
+
+    /// Returns the unit of `size` and `position`.
+    fn unit(&self) -> ImportUnit {
+        match self {
+            ImportFile::Csv(_) | ImportFile::Ndjson(_) => ImportUnit::Bytes,
+            ImportFile::Batches(file) => file.unit(),
         }
     }
 

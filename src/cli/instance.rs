@@ -108,6 +108,7 @@ fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         data_dir: config.data_dir.clone(),
         lake_url: config.lake.url.clone(),
+        objects_url: config.objects_url.clone(),
         wal_segment_bytes: config.wal.segment,
         flush: FlushOptions {
             bytes: to_usize(config.flush.bytes),

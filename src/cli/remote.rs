@@ -135,6 +135,12 @@ impl RemoteClient {
         answer.json().await.map_err(|e| self.unreachable(e))
     }
 
+    /// Changes a DataStone row and returns it.
+    pub async fn update(&self, path: &str, change: &Value) -> Result<Value> {
+        let answer = self.send(self.client.patch(self.endpoint(path)).json(change)).await?;
+        answer.json().await.map_err(|e| self.unreachable(e))
+    }
+
     fn endpoint(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));

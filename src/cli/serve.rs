@@ -92,6 +92,7 @@ async fn run_services(
     spawn_license_check(opened, owner, stop.clone());
     let token = opened.app.issue_local_token()?;
     let app = opened.app.clone();
+    opened.app.recover_jobs().await?;
     let models = tokio::spawn(opened.app.clone().run_models(stop.clone()));
     let alerts = tokio::spawn(opened.app.clone().run_alerts(stop.clone()));
     let exports = tokio::spawn(opened.app.clone().run_exports(stop.clone()));

@@ -170,6 +170,14 @@ impl CommandTarget {
         Ok(StreamId(id))
     }
 
+    /// Returns the client of the server that the command works through; `None` in this process.
+    pub fn server(&self) -> Option<&RemoteClient> {
+        match self {
+            CommandTarget::InProcess { .. } => None,
+            CommandTarget::LocalServer { server, .. } | CommandTarget::RemoteServer(server) => Some(server),
+        }
+    }
+
     /// Releases the directory; everything written is durable.
     pub async fn close(self) -> Result<()> {
         match self {

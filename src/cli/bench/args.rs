@@ -304,8 +304,8 @@ pub struct Alerts {
     /// Number of streams, each with a rule and a reading per second
     #[arg(long, default_value_t = 10_000, value_parser = positive)]
     pub rules: usize,
-    /// Seconds of writing, without rules and with them
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Seconds of writing, without rules and with them; some rules raise an alert every two seconds, and 60 in an hour at most
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub seconds: u64,
     /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]

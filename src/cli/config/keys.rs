@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::plans::{PLANS_FORMAT, parse_plans};
-use super::units::{parse_duration, parse_rate, parse_size, parse_web_url};
-use super::{Config, LogFormat, media, mqtt, smtp};
+use super::units::{parse_bucket_url, parse_duration, parse_rate, parse_size, parse_web_url};
+use super::{Config, LogFormat, media, mqtt, objects, quotas, smtp};
 use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
@@ -46,7 +46,8 @@ pub(super) const fn key(
 
 /// Returns every key.
 pub(super) fn all() -> impl Iterator<Item = &'static ConfigKey> {
-    KEYS.iter().chain(mqtt::KEYS).chain(smtp::KEYS).chain(media::KEYS)
+    let parts = [quotas::KEYS, mqtt::KEYS, smtp::KEYS, media::KEYS, objects::KEYS];
+    KEYS.iter().chain(parts.into_iter().flatten())
 }
 
 const KEYS: &[ConfigKey] = &[
@@ -154,11 +155,7 @@ const KEYS: &[ConfigKey] = &[
     key(
         "lake.url",
         "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",
-        |c, text| {
-            let has_bucket =
-                text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-            has_bucket.then(|| c.lake.url = Some(text.to_owned()))
-        },
+        |c, text| parse_bucket_url(text).map(|url| c.lake.url = Some(url)),
     ),
     key("lake.keep_removed", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.lake.keep_removed = d)
@@ -187,31 +184,6 @@ const KEYS: &[ConfigKey] = &[
     }),
     key("limits.body_bytes", SIZE_FORMAT, |c, text| {
         parse_positive_size(text).map(|n| c.limits.body_bytes = n)
-    }),
-    key("limits.devices", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.devices = n)
-    }),
-    key("limits.streams", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.streams = n)
-    }),
-    key("limits.groups", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.groups = n)
-    }),
-    key("limits.keys", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.keys = n)
-    }),
-    key("limits.products", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.products = n)
-    }),
-    key("limits.clients", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.clients = n)
-    }),
-    key("limits.documents", COUNT_FORMAT, |c, text| {
-        parse_positive_usize(text).map(|n| c.limits.organization.documents = n)
-    }),
-    key("limits.organization_memory", SIZE_FORMAT, |c, text| {
-        let bytes = parse_positive_size(text).and_then(|n| usize::try_from(n).ok());
-        bytes.map(|n| c.limits.organization.memory = n)
     }),
     key("collect.deadband_max_interval", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.deadband_max_interval = d)

@@ -70,7 +70,7 @@ impl Provider for Layer {
 }
 
 /// Returns one layer per `BASALT_…` variable that sets a key: lower case, `__` for a dot, and the short forms
-/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_PG_LISTEN`, `BASALT_FLIGHT_LISTEN`, `BASALT_MQTT_LISTEN`, `BASALT_MQTT_TLS_LISTEN`,
+/// `BASALT_CATALOG_URL`, `BASALT_LAKE_URL`, `BASALT_OBJECTS_URL`, `BASALT_PG_LISTEN`, `BASALT_FLIGHT_LISTEN`, `BASALT_MQTT_LISTEN`, `BASALT_MQTT_TLS_LISTEN`,
 /// `BASALT_OPENSYNAPTIC_LISTEN` and `BASALT_OPENSYNAPTIC_ADMIN_TOKEN`.
 ///
 /// Also what to say of each variable that sets no key: it is ignored.
@@ -100,6 +100,7 @@ fn setting_key(variable: &str) -> String {
     match variable[PREFIX.len()..].to_ascii_lowercase().replace("__", ".") {
         short if short == "catalog_url" => "catalog.url".to_owned(),
         short if short == "lake_url" => "lake.url".to_owned(),
+        short if short == "objects_url" => "objects.url".to_owned(),
         short if short == "pg_listen" => "pg.listen".to_owned(),
         short if short == "mqtt_listen" => "mqtt.listen".to_owned(),
         short if short == "mqtt_tls_listen" => "mqtt.tls_listen".to_owned(),

@@ -45,6 +45,12 @@ pub(super) fn parse_web_url(text: &str) -> Option<String> {
     is_plain.then(|| url.to_owned())
 }
 
+/// Reads the URL of a bucket, with or without a prefix.
+pub(super) fn parse_bucket_url(text: &str) -> Option<String> {
+    let bucket = text.strip_prefix("s3://")?;
+    (!bucket.is_empty() && !bucket.starts_with('/')).then(|| text.to_owned())
+}
+
 /// Parses a number of attempts and the time they are for, such as `60/min` or `100/10s`: the time is a unit `s`, `min`
 /// (or `m`), `h` or `d`, or a whole number of it, and at most a day.
 pub(super) fn parse_rate(text: &str) -> Option<AttemptBudget> {

@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::cell_parser::{self, CellError, ParsedNumber};
 use super::chunk::{ChunkBuilder, ImportChunk, ImportRow, MAX_CHUNK_ROWS, StreamRef, row_error};
 use super::columns::{ImportColumns, ImportDestination, StreamColumns};
+use crate::domain::job::ImportUnit;
 use crate::domain::{Error, Micros, Result};
 
 type BatchIterator = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
@@ -98,6 +99,13 @@ impl BatchFile {
         match &self.length {
             FileLength::Rows(rows) => *rows,
             FileLength::Bytes(bytes, _) => *bytes,
+        }
+    }
+
+    pub fn unit(&self) -> ImportUnit {
+        match &self.length {
+            FileLength::Rows(_) => ImportUnit::Rows,
+            FileLength::Bytes(..) => ImportUnit::Bytes,
         }
     }
 
