@@ -234,7 +234,8 @@ exports() {
 import json, sys
 seen, rows = json.load(sys.stdin), int(sys.argv[1])
 counts = [seen["polars"]["readings"], seen["duckdb"]["readings"], seen["manifest"]["readingCount"]]
-sys.exit(0 if seen["hashes"] and counts == [rows] * 3 else f"expected {rows} rows: {counts}, hashes {seen[\"hashes\"]}")
+hashes = seen["hashes"]
+sys.exit(0 if hashes and counts == [rows] * 3 else f"expected {rows} rows: {counts}, hashes {hashes}")
 ' "$rows" || fail "the file is not what the manifest says"
     [ -z "$(ls "$dir/plant/exports" | grep part)" ] || fail "an unfinished file is left"
 }

@@ -1,5 +1,5 @@
 # What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
-# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto` and
+# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg` and
 # `prepare_chromium` look for theirs.
 # Root on a Debian or Ubuntu gets installed what is missing.
 
@@ -34,13 +34,16 @@ prepare_node() {
         fail "no Node.js with npm: install version 18 or newer (Debian, Ubuntu: apt-get install nodejs npm)"
 }
 
-# The pinned packages of npm that tests talk to, in a folder beside their list.
+# The pinned packages of npm that tests talk to, and those that web/ is made of and checked with, each in a folder beside their
+# list.
 prepare_npm() {
-    local dir=tests/peers/npm
-    if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
-        npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
-        cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
-    fi
+    local dir
+    for dir in tests/peers/npm web; do
+        if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
+            npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
+            cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
+        fi
+    done
 }
 
 # mosquitto_pub and mosquitto_sub, which tests/mqtt runs.
@@ -49,10 +52,12 @@ prepare_mosquitto() {
         fail "no mosquitto_pub: install Mosquitto's clients (Debian, Ubuntu: apt-get install mosquitto-clients)"
 }
 
-# ffmpeg, which `tests/long.sh media` records with.
+# ffmpeg, which tests/mk/media_real and `tests/long.sh media` record with.
 prepare_ffmpeg() {
     command -v ffmpeg >/dev/null || apt_install ffmpeg ||
         fail "no ffmpeg: install version 5 or newer (Debian, Ubuntu: apt-get install ffmpeg)"
+    BASALT_TEST_FFMPEG=$(command -v ffmpeg)
+    export BASALT_TEST_FFMPEG
 }
 
 prepare_chromium() {

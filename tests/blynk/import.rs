@@ -1,10 +1,18 @@
 //! Imports of past values, and their rate limit.
 
-use basalt::domain::Clock;
+use std::time::Duration;
+
 use basalt::domain::time::SystemClock;
+use basalt::domain::{Clock, Micros};
 use serde_json::{Value, json};
 
-use super::{DATASTREAMS, HISTORY, IMPORT, NOON, Plant, device, error, no_datastream, no_device, stream};
+use super::{
+    DATASTREAMS, HISTORY, IMPORT, NOON, Plant, TokenClient, device, error, no_datastream, no_device, stream,
+};
+use crate::support::eventually;
+
+/// Long enough for anything that is going to happen at all.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn import(device: i64, points: &[(i64, Value)]) -> Value {
     let values: Vec<_> = points.iter().map(|(ts, value)| json!({"value": value, "ts": ts})).collect();
@@ -46,6 +54,35 @@ async fn past_values_are_stored_and_the_newest_is_current() {
 
 fn now_ms() -> i64 {
     SystemClock.now().0 / 1000
+}
+
+#[tokio::test]
+async fn an_import_raises_no_alert_however_new_its_values_are() {
+    const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef0123456789a";
+    let mut plant = Plant::start_with(&[("BASALT_BOOTSTRAP_MK", KEY)]).await;
+    let platform = TokenClient::new(&plant.client, KEY);
+    let sensor = plant.client.sql("SELECT uuid FROM streams").await[0]["uuid"].clone();
+    let rule = json!({"name": "fast", "sensorId": sensor, "operator": "GT", "threshold": 50, "severity": "INFO",
+        "cooldownSeconds": 0, "autoResolve": true});
+    let (status, _, rule) = platform.post("/api/v1/alert-rules", &rule).await;
+    assert_eq!(status, 201, "{rule}");
+    let now = now_ms();
+    assert_eq!(plant.blynk.post(IMPORT, &import(plant.device, &[(now - 3000, json!(99))])).await.0, 204);
+    // It is read again from the log.
+    plant.server.kill();
+    plant.server.start_again().await;
+    assert_eq!(plant.blynk.post(IMPORT, &import(plant.device, &[(now - 2000, json!(98))])).await.0, 204);
+    let timestamp = Micros((now - 1000) * 1000).to_iso();
+    let path = format!("/api/data/{}/value/", plant.stream);
+    let (status, _, row) = plant.client.post(&path, &json!({"timestamp": timestamp, "value": 60})).await;
+    assert_eq!(status, 201, "{row}");
+    let alerts = eventually("the value that was measured raises an alert", PATIENCE, || async {
+        let (_, _, page) = platform.get("/api/v1/alerts").await;
+        page["content"].as_array().filter(|alerts| !alerts.is_empty()).cloned()
+    })
+    .await;
+    let values: Vec<&Value> = alerts.iter().map(|alert| &alert["value"]).collect();
+    assert_eq!(values, [&json!(60.0)]);
 }
 
 #[tokio::test]

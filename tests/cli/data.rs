@@ -103,6 +103,65 @@ async fn import_and_sql_from_another_machine() {
 }
 
 #[tokio::test]
+async fn an_import_is_a_job_of_the_server() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let stream = stream_of(&client, "Oven", "fp64").await.1.to_string();
+    let elsewhere = DataDir::new();
+    let text = "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n";
+    let good = file(&elsewhere, "good.csv", text);
+    let wrong = file(&server.data_dir, "wrong.csv", "ts,value\n2026-05-01,x\n");
+    let there = ["--url", &server.url, "--key", &server.key];
+    elsewhere.basalt(&[&["import", &good, "--stream", &stream], &there[..]].concat()).await.expect_success();
+    server.basalt(&["import", &wrong, "--stream", &stream]).await.expect_failure();
+    let shown = client
+        .sql("SELECT name, size, unit, state, progress, result, error, requested_by FROM jobs ORDER BY id")
+        .await;
+    let done = json!({
+        "name": "good.csv", "size": text.len(), "unit": "bytes", "state": "done", "progress": 1.0, "result": "{\"rows\":2}",
+        "error": null, "requested_by": "key:1",
+    });
+    assert_eq!(shown[0], done);
+    assert_eq!(
+        (&shown[1]["state"], &shown[1]["requested_by"]),
+        (&json!("failed"), &json!("system")),
+        "{shown:?}"
+    );
+    assert!(shown[1]["error"].as_str().is_some_and(|error| error.contains("`x`")), "{shown:?}");
+    assert_eq!(shown.len(), 2);
+}
+
+#[tokio::test]
+async fn an_import_whose_job_is_cancelled_stops_and_says_where() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let stream = stream_of(&client, "Oven", "fp64").await.1.to_string();
+    let mut text = String::from("ts,value\n");
+    for second in 0..1_000_000 {
+        text.push_str(&format!("{},{second}.5\n", 1_777_377_600 + second));
+    }
+    let long = file(&server.data_dir, "long.csv", &text);
+    let args = ["import", long.as_str(), "--stream", stream.as_str()];
+    let cancel = async {
+        let job = eventually("the import has a job", Duration::from_secs(60), || async {
+            let (_, _, jobs) = client.get("/api/job/?kind=import&state=running").await;
+            jobs[0]["id"].as_i64()
+        });
+        let path = format!("/api/job/{}/", job.await);
+        assert_eq!(client.delete(&path).await.0, 204);
+        client.get(&path).await.2
+    };
+    let (said, job) = tokio::join!(server.basalt(&args), cancel);
+    let said = said.expect_failure();
+    for words in ["long.csv", "the job was cancelled", "resume with: "] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    assert_eq!(job["state"], "cancelled", "{job}");
+    let written = client.sql("SELECT count(*) AS n FROM readings").await;
+    assert!(written[0]["n"].as_i64().is_some_and(|n| n < 1_000_000), "it stopped: {written:?}");
+}
+
+#[tokio::test]
 async fn commands_act_in_the_organization_they_name() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "other"]).await.expect_success();

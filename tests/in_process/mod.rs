@@ -146,6 +146,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
     StoreOptions {
         data_dir: dir.to_owned(),
         lake_url: None,
+        objects_url: None,
         wal_segment_bytes: 16 << 20,
         flush: FlushOptions { bytes: 64 << 20, age: hour, wal_keep_bytes: 0 },
         compaction: CompactionOptions {

@@ -16,6 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use super::fixture::{self, IsolationFixture, SECRET, SECRET_VALUE};
 use super::identifiers::Identifiers;
+use super::instathings_requests;
+use super::jobs;
 use super::requests::{self, Request};
 use crate::in_process::{MINUTE, NOW};
 use crate::support::Client;
@@ -127,7 +129,7 @@ impl DoorFixture {
     }
 
     /// The header of an administrator's key of the MK platform.
-    async fn mk(&self, who: &Principal) -> Option<String> {
+    pub async fn mk(&self, who: &Principal) -> Option<String> {
         let (_, secret) = self.issue(who, "mk", None).await;
         Some(format!("Bearer {secret}"))
     }
@@ -151,9 +153,9 @@ impl DoorFixture {
         let [reads, changes] = tokens.map(|token| Some(format!("Bearer {token}")));
         vec![
             self.door("blynk", Some(self.blynk(&self.third, None).await), requests::blynk()),
-            self.door("instathings", reads, requests::instathings()),
-            self.door("instathings, changes", changes, requests::instathings_changes()),
-            native("datastone", [requests::datastone(), requests::products()].concat()),
+            self.door("instathings", reads, instathings_requests::instathings()),
+            self.door("instathings, changes", changes, instathings_requests::instathings_changes()),
+            native("datastone", [requests::datastone(), requests::products(), jobs::requests()].concat()),
             native("graphql", requests::graphql()),
             native("sql", requests::sql()),
             native("documents", requests::shared_documents()),
@@ -182,7 +184,8 @@ impl DoorFixture {
         let mut doors = vec![self.door("blynk as a viewer", viewer, requests::blynk())];
         for (name, client) in self.world.restricted().await {
             let client = self.client.with_key(client.key().unwrap());
-            for requests in [requests::datastone(), requests::graphql(), requests::sql()] {
+            let datastone = [requests::datastone(), jobs::requests()].concat();
+            for requests in [datastone, requests::graphql(), requests::sql()] {
                 doors.push(Door { name, client: client.clone(), authorization: None, requests });
             }
         }
@@ -250,6 +253,7 @@ async fn inventory(fixture: &DoorFixture) -> Vec<Value> {
             "SELECT id, name FROM products ORDER BY id",
             "SELECT id, version, name FROM documents ORDER BY id",
             "SELECT id FROM quarantine ORDER BY id",
+            "SELECT id, state, progress FROM jobs ORDER BY id",
         ] {
             found.push(Value::from(client.sql(query).await));
         }

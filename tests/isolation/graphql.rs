@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::fixture::{IsolationFixture, SECRET, SECRET_VALUE};
+use super::platform_rows;
 use crate::graphql::{ask, codes, data};
 use crate::support::Client;
 
@@ -20,6 +21,7 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
         "{ quarantinedReadings { totalCount nodes { topic payload detail device { name } stream { name } } } mqttSessions { nodes { clientId } } registrationTokens { nodes { device { name } } } }".to_owned(),
         "{ devices(first: 10) { nodes { tags site { name } deviceGroups { name devices { nodes { name } } } components { name } desiredStateBindings { status } } } }".to_owned(),
         "{ annotations(first: 1000) { totalCount nodes { uuid classKey scopeType scopeId note createdBy values device { name } stream { name } } } }".to_owned(),
+        "{ alertRules(first: 1000) { totalCount nodes { uuid name description suppressedAlerts stream { name } device { name } } } exports(first: 1000) { totalCount nodes { uuid requestedBy scopeId error } } }".to_owned(),
         "{ groups { totalCount nodes { name description streams { totalCount nodes { name } } } } }".to_owned(),
         "{ events(first: 1000) { totalCount nodes { kind message payload device { name } stream { name } } } }".to_owned(),
         "{ latestValues { stream { name } value text } }".to_owned(),
@@ -70,6 +72,31 @@ async fn no_field_shows_a_row_of_somebody_else() {
             assert_eq!(own, expected, "{place}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alert_rules_and_exports_are_seen_by_who_sees_what_they_are_of() {
+    let world = IsolationFixture::new().await;
+    platform_rows::identifiers(&world, &world.ground.owner, world.own[0], "own").await;
+    for (streams, who) in world.others() {
+        platform_rows::identifiers(&world, &who, streams[0], SECRET).await;
+    }
+    let lists = "{ alertRules { totalCount nodes { name stream { name } device { name } } }
+        exports { totalCount nodes { requestedBy scopeId status } } }";
+    let counted = async |client: &Client| {
+        let seen = data(client, lists, json!({})).await;
+        (seen["alertRules"]["totalCount"].clone(), seen["exports"]["totalCount"].clone(), seen.to_string())
+    };
+    // Who requested the exports saw more than a restricted key does, and a rule on a device is of the whole device.
+    for ((place, client), expected) in world.restricted().await.into_iter().zip([2, 1]) {
+        let (rules, exports, text) = counted(&client).await;
+        assert_eq!((rules, exports), (json!(expected), json!(0)), "{place}: {text}");
+        assert!(text.contains("own") && !text.contains(SECRET), "{place}: {text}");
+    }
+    let (rules, exports, text) = counted(&world.key(&[], &[], &[]).await).await;
+    assert_eq!((rules, exports), (json!(4), json!(2)), "{text}");
+    let (rules, exports, text) = counted(&world.foreign_key().await).await;
+    assert_eq!((rules, exports), (json!(2), json!(1)), "{text}");
 }
 
 /// A change that is not made, and tells nothing.
@@ -130,6 +157,8 @@ async fn nobody_changes_what_they_do_not_see() {
             refused(place, &client, &change, "writeRegister").await;
             let change = format!("processEvent(rowId: {row}) {{ event {{ message }} errors {{ code }} }}");
             refused(place, &client, &change, "processEvent").await;
+            let change = format!("resolveAlert(rowId: {row}) {{ event {{ message }} errors {{ code }} }}");
+            refused(place, &client, &change, "resolveAlert").await;
         }
     }
     let after = [data(&whole, all, json!({})).await, data(&foreign, all, json!({})).await];
@@ -154,6 +183,8 @@ async fn each_field_asks_for_the_scope_of_its_table() {
         ("data:read", "{ streams { totalCount } }".to_owned()),
         ("group:read", "{ groups { totalCount } }".to_owned()),
         ("event-log:read", "{ events { totalCount } }".to_owned()),
+        ("event-log:read", "{ alertRules { totalCount } }".to_owned()),
+        ("value:read", "{ exports { totalCount } }".to_owned()),
         (
             "value:read",
             format!(
@@ -212,6 +243,7 @@ async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
         ("group:write", "createGroup(input: {name: \"x\"})".to_owned()),
         ("event-log:write", "createEvent(input: {kind: \"x\"})".to_owned()),
         ("event-log:write", "processEvent(rowId: 99)".to_owned()),
+        ("event-log:write", "resolveAlert(rowId: 99)".to_owned()),
         ("value:write", format!("writeValues(input: [{{stream: {stream}, value: 1}}])")),
         ("system:write", "setRetention(table: readings)".to_owned()),
         ("system:write", "joinHamachiNetwork(input: {network: \"-\"})".to_owned()),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::documents;
 use super::fixture::{IsolationFixture, SECRET};
+use super::jobs;
 use super::platform_rows;
 use crate::in_process::{MINUTE, NOW};
 
@@ -39,6 +40,7 @@ impl Identifiers {
         app.update_device(who, id, |spec| spec.product = Some(given)).await.unwrap();
         let mut names = documents::identifiers(world, who, id, word).await;
         names.extend(platform_rows::identifiers(world, who, stream, word).await);
+        names.push(("{job}", jobs::newest(world, who).await));
         names.push(("{sensor}", catalog.stream(who, stream).unwrap().uuid.to_string()));
         names.extend([
             ("{device}", id.to_string()),
@@ -71,6 +73,7 @@ impl Identifiers {
             ("{derived}", uuid(4)),
             ("{product}", uuid(5)),
             ("{product_id}", "99998".to_owned()),
+            ("{job}", "99997".to_owned()),
         ]);
         Identifiers { device, names }
     }

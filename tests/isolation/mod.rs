@@ -5,9 +5,12 @@
 
 mod documents;
 mod doors;
+mod files;
 mod fixture;
 mod graphql;
 mod identifiers;
+mod instathings_requests;
+mod jobs;
 mod log;
 mod named;
 mod plan_cache;

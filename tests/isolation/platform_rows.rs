@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use basalt::domain::alert::Severity;
 use basalt::domain::alert::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use basalt::domain::alert::target::RuleTarget;
 use basalt::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use basalt::domain::document::camera::CameraAddress;
 use basalt::domain::document::{
@@ -15,7 +16,7 @@ use basalt::domain::export::{ExportContent, ExportScope, ExportSpec};
 use basalt::domain::media::address::CameraKind;
 use basalt::domain::media::{Capture, ClipRequest, LiveSession, MediaWork};
 use basalt::domain::notification::{ChannelConfig, ChannelSecret, NotificationChannelSpec};
-use basalt::domain::{Micros, Principal, StreamId};
+use basalt::domain::{DeviceId, Micros, Principal, StreamId};
 use basalt::store::catalog::AnnotationChange;
 use serde_json::Map;
 use uuid::Uuid;
@@ -24,13 +25,14 @@ use super::fixture::IsolationFixture;
 use crate::in_process::{MINUTE, NOW};
 
 /// Placeholders of the rows that [`identifiers`] makes.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "{class}",
     "{annotation}",
     "{pair}",
     "{dashboard}",
     "{channel}",
     "{rule}",
+    "{device_rule}",
     "{event}",
     "{export}",
     "{firmware}",
@@ -58,6 +60,8 @@ pub async fn identifiers(
     (rule.matches.device, rule.matches.sensor) = (Some(device), Some(stream.id));
     let (class, annotation) = annotation(world, who, stream.id, word).await;
     let alert_rule = catalog.create_alert_rule(who, alert_rule(&name, stream.id, channel), 0).await.unwrap();
+    let device_rule = device_rule(&format!("{name} down"), device);
+    let device_rule = catalog.create_alert_rule(who, device_rule, 0).await.unwrap();
     let [capture, clip, live] = media(world, who, camera, word).await;
     let found = [
         class,
@@ -66,6 +70,7 @@ pub async fn identifiers(
         document(world, who, DocumentSpec::Dashboard(DashboardSpec::new(&name))).await,
         channel,
         alert_rule.uuid,
+        device_rule.uuid,
         event(world, who, stream.id, word).await,
         export(world, who, stream.uuid, word).await,
         firmware(world, who, &name).await,
@@ -135,7 +140,7 @@ async fn annotation(world: &IsolationFixture, who: &Principal, stream: StreamId,
 fn alert_rule(name: &str, stream: StreamId, channel: Uuid) -> AlertRuleSpec {
     AlertRuleSpec {
         name: name.to_owned(),
-        stream,
+        target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
         window_s: None,
         operator: Some(Operator::Gt),
@@ -146,6 +151,19 @@ fn alert_rule(name: &str, stream: StreamId, channel: Uuid) -> AlertRuleSpec {
         enabled: true,
         channels: vec![channel],
         description: None,
+    }
+}
+
+/// A rule on the state of a device.
+fn device_rule(name: &str, device: DeviceId) -> AlertRuleSpec {
+    AlertRuleSpec {
+        target: RuleTarget::Device(device),
+        evaluation: Evaluation::DeviceState,
+        window_s: Some(60),
+        operator: Some(Operator::Eq),
+        threshold: Some(Threshold::Text("offline".to_owned())),
+        channels: Vec::new(),
+        ..alert_rule(name, StreamId(0), Uuid::nil())
     }
 }
 

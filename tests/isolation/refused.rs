@@ -58,7 +58,7 @@ async fn a_missing_scope_is_403_and_named() {
         ),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
-        ("system:read", &["query_log", "audit_log", "clients"]),
+        ("system:read", &["query_log", "audit_log", "clients", "jobs"]),
     ] {
         let all = [
             "value:read",

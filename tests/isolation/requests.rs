@@ -11,11 +11,11 @@ pub struct Request {
     pub body: String,
 }
 
-fn get(path: &'static str) -> Request {
+pub fn get(path: &'static str) -> Request {
     Request { method: "GET", path, body: String::new() }
 }
 
-fn send(method: &'static str, path: &'static str, body: &str) -> Request {
+pub fn send(method: &'static str, path: &'static str, body: &str) -> Request {
     Request { method, path, body: body.to_owned() }
 }
 
@@ -63,41 +63,6 @@ pub fn blynk() -> Vec<Request> {
         ),
     ];
     blynk_reads().into_iter().chain(writes).collect()
-}
-
-/// What the Instathings cloud shows. This list and the next are for two tokens, because each has a budget of requests.
-pub fn instathings() -> Vec<Request> {
-    [
-        "/device/v1/devices/{key}",
-        "/device/v1/devices/{key}/data",
-        "/device/v1/devices/{key}/data?start=0&perPage=100",
-        "/device/v1/devices/{key}/gate/logs",
-        "/device/v1/control/{request}/fetch",
-        "/device/v1/control/{command}/fetch",
-        "/device/v1/types/{product}",
-        "/device/v1/devices/{device}",
-        "/device/v1/devices/{uuid}",
-        "/device/v1/devices/{external}",
-        "/device/v1/devices/{external}/data",
-    ]
-    .map(get)
-    .into()
-}
-
-/// What the Instathings cloud changes.
-pub fn instathings_changes() -> Vec<Request> {
-    vec![
-        send("PATCH", "/device/v1/devices/{key}", r#"{"name":"x"}"#),
-        send("POST", "/device/v1/devices", r#"{"name":"x","parentDevice":"{key}"}"#),
-        send("POST", "/device/v1/devices", r#"{"name":"x","parentDevice":"{uuid}"}"#),
-        send("POST", "/device/v1/devices", r#"{"name":"x","type":"{product}"}"#),
-        send("POST", "/device/v1/control/{key}/set", r#"{"state":"ON"}"#),
-        send("POST", "/device/v1/control/{key}/status", ""),
-        send("POST", "/devices/{key}/credentials/certificate", ""),
-        send("GET", "/device/v1/devices/{key}/credentials/certificate", ""),
-        send("DELETE", "/devices/{key}/subDevice/subDevices/{key}", ""),
-        send("DELETE", "/device/v1/devices/{key}", ""),
-    ]
 }
 
 /// The native endpoints for devices, commands and what gateways report.
@@ -186,6 +151,8 @@ pub fn mk_other_reads() -> Vec<Request> {
     [
         "/api/v1/alert-rules/{rule}",
         "/api/v1/alert-rules?sensorId={sensor}",
+        "/api/v1/alert-rules?deviceId={uuid}",
+        "/api/v1/alert-rules/{device_rule}",
         "/api/v1/alerts/{event}",
         "/api/v1/alerts/{event}/notifications",
         "/api/v1/alerts?ruleId={rule}",
@@ -196,6 +163,8 @@ pub fn mk_other_reads() -> Vec<Request> {
         "/api/v1/annotation-classes/{class}",
         "/api/v1/annotations/{annotation}",
         "/api/v1/annotations?classId={class}",
+        "/api/v1/annotations/by-source?source=MANUAL&classId={class}",
+        "/api/v1/annotations/by-source?source=MANUAL&scopeId={sensor}",
         "/api/v1/reference-pairs/{pair}",
         "/api/v1/reference-pairs?componentId={component}",
         "/api/v1/dashboards/{dashboard}",
@@ -217,6 +186,9 @@ pub fn mk_other_reads() -> Vec<Request> {
         "/api/v1/firmware",
         "/api/v1/live",
         "/api/v1/billing",
+        "/api/v1/billing/plans",
+        "/api/v1/annotations/by-source?source=MANUAL",
+        "/api/v1/alert-rules",
     ]
     .map(get)
     .into()
@@ -251,6 +223,7 @@ pub fn mk_changes() -> Vec<Request> {
 /// What the MK platform changes of alerts, annotations, exports, firmware and media.
 pub fn mk_other_changes() -> Vec<Request> {
     let rule = r#"{"name":"x","sensorId":"{sensor}","evaluation":"VALUE","operator":"GT","threshold":1,"severity":"INFO","notificationChannelIds":["{channel}"]}"#;
+    let device_rule = r#"{"name":"x y","deviceId":"{uuid}","evaluation":"DEVICE_STATE","operator":"EQ","threshold":"offline","windowSeconds":60,"severity":"INFO"}"#;
     let channel = r#"{"name":"x","type":"WEBHOOK","config":{"url":"http://127.0.0.1:9","secret":"x"}}"#;
     let annotation = r#"{"classId":"{class}","scopeType":"SENSOR","scopeId":"{sensor}","startTime":"2026-04-28T00:00:00Z"}"#;
     let pair = r#"{"primaryComponentId":"{component}","referenceComponentId":"{site}","validFrom":"2026-04-28T00:00:00Z"}"#;
@@ -260,6 +233,9 @@ pub fn mk_other_changes() -> Vec<Request> {
     vec![
         send("PUT", "/api/v1/alert-rules/{rule}", rule),
         send("POST", "/api/v1/alert-rules", rule),
+        send("POST", "/api/v1/alert-rules", device_rule),
+        send("PUT", "/api/v1/alert-rules/{device_rule}", device_rule),
+        send("DELETE", "/api/v1/alert-rules/{device_rule}", ""),
         send("POST", "/api/v1/alert-rules/{rule}/enable", ""),
         send("POST", "/api/v1/alert-rules/{rule}/disable", ""),
         send("DELETE", "/api/v1/alert-rules/{rule}", ""),
@@ -342,6 +318,7 @@ pub fn graphql() -> Vec<Request> {
         "{ desiredStateBinding(uuid: \"{binding}\") { status configArtefact { name } device { name } } }",
         "{ quarantinedReadings(device: \"{device}\") { totalCount } mqttSessions(device: \"{device}\") { totalCount } }",
         "{ camera(uuid: \"{camera}\") { name streamUrl device { name } } referencePair(uuid: \"{pair}\") { name } }",
+        "{ alertRule(uuid: \"{rule}\") { name stream { name } } down: alertRule(uuid: \"{device_rule}\") { name device { name } } export(uuid: \"{export}\") { status requestedBy } }",
         "{ device(rowId: {device}) { tags site { name } components { name } desiredStateBindings { status } } }",
         "mutation { updateDevice(rowId: {device}, input: {name: \"x\"}) { device { name } errors { field code } } }",
         "mutation { deleteDevice(rowId: {device}) { errors { field code } } }",

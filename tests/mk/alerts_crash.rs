@@ -5,6 +5,7 @@ use std::time::Duration;
 use basalt::domain::alert::Severity;
 use basalt::domain::alert::evaluator::{Decision, RuleState, Sample};
 use basalt::domain::alert::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use basalt::domain::alert::target::RuleTarget;
 use basalt::domain::{Micros, StreamId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -38,7 +39,7 @@ struct Line {
 fn spec(evaluation: Evaluation, cooldown_s: i64) -> AlertRuleSpec {
     AlertRuleSpec {
         name: String::new(),
-        stream: StreamId(1),
+        target: RuleTarget::Stream(StreamId(1)),
         evaluation,
         window_s: (evaluation != Evaluation::Value).then_some(5),
         operator: Some(Operator::Gt),

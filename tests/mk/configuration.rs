@@ -10,14 +10,14 @@ const BINDINGS: &str = "/api/v1/desired-state-bindings";
 const UPLOADS: &str = "/api/v1/config-artefacts/upload-url";
 
 /// Path and query of an address.
-fn target(address: &Value) -> String {
+pub(super) fn target(address: &Value) -> String {
     let address = address.as_str().unwrap_or_else(|| panic!("no address: {address}"));
     let at = address.find("/objects/").unwrap_or_else(|| panic!("no object in {address}"));
     address[at..].to_owned()
 }
 
 /// Declares an object and returns the answer.
-async fn declare(caller: &Caller, bytes: &[u8]) -> Value {
+pub(super) async fn declare(caller: &Caller, bytes: &[u8]) -> Value {
     let body = json!({"fileName": "a.bin", "contentType": "application/octet-stream", "sizeBytes": bytes.len(),
         "sha256": hex::encode(Sha256::digest(bytes))});
     let (status, _, upload) = caller.send("POST", UPLOADS, &body).await;
@@ -26,7 +26,7 @@ async fn declare(caller: &Caller, bytes: &[u8]) -> Value {
 }
 
 /// Sends bytes to an address without any credential.
-async fn put(platform: &Platform, target: &str, bytes: &[u8]) -> u16 {
+pub(super) async fn put(platform: &Platform, target: &str, bytes: &[u8]) -> u16 {
     platform.client.without_key().send("PUT", target, &[], bytes.to_vec()).await.0
 }
 

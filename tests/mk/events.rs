@@ -54,6 +54,10 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
     assert_eq!(page["content"], json!([]));
     let (_, _, page) = admin.get(&format!("{EVENTS}?sort=timestamp,desc&size=1")).await;
     assert_eq!(page["content"][0]["title"], json!("Door"), "{page}");
+    for (order, title) in [("severity", "Oil changed"), ("severity,desc", "Door")] {
+        let (_, _, page) = admin.get(&format!("{EVENTS}?sort={order}")).await;
+        assert_eq!(page["content"][0]["title"], json!(title), "{order}: {page}");
+    }
     for query in [
         "?sort=payload",
         "?severity=HIGH",

@@ -1,4 +1,4 @@
-//! Exports as jobs: what waits, what fails, and what a crash leaves.
+//! Exports as jobs: what waits, what fails, what is cancelled, and what a crash leaves.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::exports::{EXPORT_TIMEOUT, EXPORTS, NEW_YEAR, finished, read, request}
 use super::{Caller, KEY, Platform, id};
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Server, eventually};
+use crate::support::{Client, Server, eventually};
 
 /// A device with so many readings, a second apart, that its export takes a while; its UUID.
 async fn busy_device(server: &Server, admin: &Caller, name: &str, rows: i64) -> String {
@@ -79,4 +79,54 @@ async fn killed_in_the_middle_it_is_finished_after_the_start() {
     let seen = read(&platform, &ready, &["--count"]).await;
     assert_eq!((&seen["polars"]["readings"], &seen["duckdb"]["readings"]), (&json!(rows), &json!(rows)));
     assert_eq!(names(), [export], "nothing unfinished is left");
+}
+
+/// The job of an export, as the list of all jobs shows it.
+async fn job_of(client: &Client, export: &str) -> Value {
+    let (status, _, jobs) = client.get("/api/job/?kind=export").await;
+    assert_eq!(status, 200, "{jobs}");
+    let found = jobs.as_array().unwrap().iter().find(|job| job["export"] == json!(export));
+    found.unwrap_or_else(|| panic!("no job of {export}: {jobs}")).clone()
+}
+
+#[tokio::test]
+async fn an_export_is_listed_and_cancelled_as_a_job() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let busy = busy_device(&platform.server, admin, "busy", 300_000).await;
+    let first = id(&admin.create(EXPORTS, request("DEVICE", &busy)).await);
+    let second = id(&admin.create(EXPORTS, request("DEVICE", &busy)).await);
+    let waiting = job_of(&client, &second).await;
+    assert_eq!((&waiting["state"], &waiting["uuid"]), (&json!("queued"), &json!(second)), "{waiting}");
+    eventually("the first export runs", EXPORT_TIMEOUT, || async {
+        (job_of(&client, &first).await["state"] != json!("queued")).then_some(())
+    })
+    .await;
+    for export in [&first, &second] {
+        let path = format!("/api/job/{}/", job_of(&client, export).await["id"]);
+        assert_eq!(client.delete(&path).await.0, 204, "{path}");
+        let (_, _, job) = client.get(&path).await;
+        assert_eq!((&job["state"], &job["error"]), (&json!("cancelled"), &Value::Null), "{job}");
+        let failed = finished(admin, export).await;
+        assert_eq!(
+            (&failed["status"], &failed["error"]),
+            (&json!("FAILED"), &json!("cancelled")),
+            "{failed}"
+        );
+        assert!(failed["completedAt"].is_string() && failed.get("progress").is_none(), "{failed}");
+    }
+    let dir = platform.server.data_dir.path().join("exports");
+    eventually("the unfinished file is removed", EXPORT_TIMEOUT, || async {
+        std::fs::read_dir(&dir).map_or(true, |mut entries| entries.next().is_none()).then_some(())
+    })
+    .await;
+    // The worker is free again, and what it writes is shown by both.
+    let third = id(&admin.create(EXPORTS, request("DEVICE", &busy)).await);
+    let ready = finished(admin, &third).await;
+    assert_eq!(ready["status"], json!("READY"), "{ready}");
+    let job = job_of(&client, &third).await;
+    let result = json!({"size_bytes": ready["sizeBytes"], "readings": 300_000, "annotations": 0});
+    assert_eq!((&job["state"], &job["progress"], &job["result"]), (&json!("done"), &json!(1.0), &result));
+    assert_eq!(admin.status("DELETE", &format!("{EXPORTS}/{first}"), &Value::Null).await, 204);
+    assert_eq!(job_of(&client, &first).await["state"], json!("cancelled"), "what was is still listed");
 }

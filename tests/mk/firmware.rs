@@ -45,7 +45,7 @@ pub(super) async fn upload(
 }
 
 /// Uploads a version and returns its row.
-async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
+pub(super) async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
     let texts = [("name", "press"), ("version", version)];
     let (status, headers, row) = upload(caller, &texts, Some(bytes), &[]).await;
     assert_eq!(status, 201, "{row}");
@@ -54,7 +54,7 @@ async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
 }
 
 /// Makes a token for a device and returns path and query of its address.
-async fn address(caller: &Caller, firmware: &Value, device: &str) -> String {
+pub(super) async fn address(caller: &Caller, firmware: &Value, device: &str) -> String {
     let path = format!("{FIRMWARE}/{}/download-tokens", id(firmware));
     let (status, _, token) = caller.send("POST", &path, &json!({"deviceId": device})).await;
     assert_eq!(status, 201, "{token}");

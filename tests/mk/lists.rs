@@ -62,6 +62,60 @@ async fn lists_are_paged_as_spring_pages_them() {
 }
 
 #[tokio::test]
+async fn lists_are_sorted_by_their_plain_fields() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let commands = format!("devices/{device}/commands");
+    for (noun, fields) in [
+        ("devices", "isVirtual deviceProfileId siteId firmwareVersion certificateSerial lastSeenAt"),
+        ("components", "deviceId key name sensorProfileId"),
+        ("sensors", "deviceId componentId key name valueType unit isWritable lastReadingAt"),
+        ("device-groups", "name description"),
+        ("sites", "name description address timezone deviceCount"),
+        ("sensor-profiles", "key name version packId"),
+        ("device-profiles", "key name version packId"),
+        ("packs", "key name version"),
+        ("config-artefacts", "name profileType profileId version objectKey sizeBytes sha256 createdBy"),
+        (
+            "desired-state-bindings",
+            "targetType targetId configArtefactId desiredVersion status message reportedAt",
+        ),
+        (commands.as_str(), "type status error createdBy sentAt acknowledgedAt completedAt"),
+        (
+            "alert-rules",
+            "name sensorId evaluation windowSeconds operator severity autoResolve enabled description",
+        ),
+        ("alerts", "triggeredAt severity status message"),
+        ("events", "timestamp source type severity title"),
+        ("annotation-classes", "key name color packId"),
+        ("reference-pairs", "name primaryComponentId referenceComponentId validFrom validTo"),
+        ("dashboards", "name description isDefault createdBy packId"),
+        ("cameras", "name type deviceId streamUrl dvrUrl status lastSeenAt"),
+        ("media-capture-rules", "name preRollSeconds cooldownSeconds maxPerHour enabled"),
+        ("captures", "cameraId eventId ruleId status startTime endTime"),
+        ("dvr-clip-requests", "cameraId status from to captureId requestedBy"),
+        ("live", "cameraId status requestedBy expiresAt"),
+        ("exports", "scopeType scopeId from to status requestedBy sizeBytes readingCount annotationCount"),
+        ("firmware", "name version deviceProfileId sizeBytes sha256 notes"),
+    ] {
+        for field in fields.split(' ') {
+            let path = format!("/api/v1/{noun}?sort={field},desc");
+            assert_eq!(admin.status("GET", &path, &Value::Null).await, 200, "{path}");
+        }
+    }
+    for (name, description) in [("a", "z"), ("b", "x"), ("c", "y")] {
+        admin.create("/api/v1/sites", json!({"name": name, "description": description})).await;
+        admin.create("/api/v1/device-groups", json!({"name": name, "description": description})).await;
+    }
+    for noun in ["sites", "device-groups"] {
+        let (_, _, list) = admin.get(&format!("/api/v1/{noun}?sort=description")).await;
+        let rows = list["content"].as_array().unwrap().iter();
+        assert_eq!(rows.map(|row| row["name"].as_str().unwrap()).collect::<String>(), "bca", "{noun}");
+    }
+}
+
+#[tokio::test]
 async fn devices_are_narrowed_by_what_they_have() {
     let platform = Platform::start().await;
     let admin = &platform.admin;

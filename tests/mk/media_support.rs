@@ -62,9 +62,15 @@ pub struct Media {
 
 impl Media {
     pub async fn start() -> Media {
+        Media::start_with(&[]).await
+    }
+
+    /// Starts one with these variables as well.
+    pub async fn start_with(env: &[(&str, &str)]) -> Media {
         let home = DataDir::new();
         let recorder = write_recorder(home.path());
-        let platform = Platform::start_with(&[NO_RATE, ("BASALT_MEDIA__FFMPEG", &recorder)]).await;
+        let env = [&[NO_RATE, ("BASALT_MEDIA__FFMPEG", recorder.as_str())], env].concat();
+        let platform = Platform::start_with(&env).await;
         let device = id(&platform.admin.create("/api/v1/devices", json!({"name": "gate"})).await);
         Media { platform, device, port: fake_camera().await, _home: home }
     }

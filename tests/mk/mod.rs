@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod alerts_crash;
+mod alerts_devices;
 mod annotations;
 mod billing;
 mod commands;
@@ -17,9 +18,11 @@ mod firmware;
 mod lists;
 mod mail_sink;
 mod media;
+mod media_real;
 mod media_support;
 mod mqtt;
 mod notifications;
+mod object_bucket;
 mod packs;
 mod provisioning;
 mod quarantine;
@@ -29,12 +32,14 @@ mod surfaces;
 mod validation;
 mod webhook_receiver;
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, DataDir, Server};
 
 /// The preset key of every server here, of an administrator.
 const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef0123456789a";
@@ -71,8 +76,13 @@ impl Platform {
 
     /// Starts one with these variables as well.
     async fn start_with(env: &[(&str, &str)]) -> Platform {
+        Platform::start_in(Arc::new(DataDir::new()), env).await
+    }
+
+    /// The same on a directory that may have been used before.
+    async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Platform {
         let env = [&[("BASALT_BOOTSTRAP_MK", KEY), ("BASALT_MK__JWT_SECRET", SECRET)], env].concat();
-        let server = Server::start(&env).await;
+        let server = Server::start_in(home, &env).await;
         let client = server.client();
         let admin = Caller::new(&client, KEY);
         let (status, _, org) = admin.get("/api/v1/organization").await;

@@ -173,6 +173,8 @@ async fn a_secret_is_kept_and_shown_nowhere() {
     ] {
         shown.push_str(&json!(platform.client.try_sql(query).await.2).to_string());
     }
+    let bodies = json!(platform.client.sql("SELECT body FROM documents").await).to_string();
+    assert!(bodies.contains("127.0.0.1") && !bodies.contains("/good"), "only the host of a URL: {bodies}");
     shown.push_str(&platform.client.get("/api/openapi.json").await.2.to_string());
     shown.push_str(&platform.client.get("/metrics").await.2.to_string());
     shown.push_str(&platform.server.log());

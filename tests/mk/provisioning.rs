@@ -199,11 +199,22 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
             (&"Bearer".parse().unwrap(), &json!(PROVISION))
         );
     }
+    let nobody = "00000000-0000-4000-8000-000000000000";
     let rows = [
         (PROVISION, json!({}), vec!["token: must not be blank", "csr: must not be blank"]),
         (PROVISION, json!({"token": " ", "csr": "x"}), vec!["token: must not be blank"]),
         (TOKENS, json!({}), vec!["deviceName: must not be blank"]),
         (TOKENS, json!({"deviceName": "  "}), vec!["deviceName: must not be blank"]),
+        (
+            TOKENS,
+            json!({"deviceName": " ", "siteId": nobody, "deviceProfileId": nobody, "tags": ["a", ""]}),
+            vec![
+                "deviceName: must not be blank",
+                "tags[1]: must not be blank",
+                "siteId: does not exist",
+                "deviceProfileId: does not exist",
+            ],
+        ),
         (
             TOKENS,
             json!({"deviceName": "a", "expiresInSeconds": 59}),

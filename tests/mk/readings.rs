@@ -164,6 +164,7 @@ async fn lists_follow_range_limit_and_order() {
         let path = format!("{path}/window?duration={duration}");
         assert_eq!(admin.status("GET", &path, &Value::Null).await, expected, "{duration}");
     }
+    assert_eq!(admin.status("GET", &format!("{path}/window"), &Value::Null).await, 200, "an hour");
 }
 
 #[tokio::test]
@@ -214,6 +215,9 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
     assert_eq!(stats["first"], json!({"timestamp": at(0), "value": 0.0}));
     let (_, _, alias) = admin.get(&format!("{READINGS}/stats?sensorId={sensor}&{query}")).await;
     assert_eq!(alias, stats);
+    let (_, _, default) = admin.get(&format!("{path}/aggregated?{query}")).await;
+    let (_, _, said) = admin.get(&format!("{path}/aggregated?{query}&interval=PT5M")).await;
+    assert_eq!((&default, &default["interval"]), (&said, &json!("PT5M")));
     for (query, expected) in [
         ("from=2026-04-28T12:00:00Z&interval=PT5M", 400),
         (&format!("{query}&interval=5m"), 400),

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::alerts::{Watched, wait_for};
+use super::exports::{EXPORTS, finished, request};
 use super::{NOBODY, Platform, id};
 use crate::graphql::{codes, data};
 
@@ -224,4 +226,83 @@ async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
         "firmwareVersions": {"totalCount": 0},
     });
     assert_eq!(data(&client, &asked, json!({})).await, expected);
+}
+
+#[tokio::test]
+async fn rules_alerts_and_exports_are_in_the_graph() {
+    let platform = Platform::start().await;
+    let (admin, client) = (&platform.admin, platform.server.client());
+    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let hot = id(&press.rule(admin, json!({"description": "too hot"})).await);
+    let down = json!({"name": "down", "deviceId": press.device, "evaluation": "DEVICE_STATE", "operator": "NEQ",
+        "threshold": "online", "windowSeconds": 3600, "severity": "INFO", "enabled": false});
+    let down = id(&admin.create("/api/v1/alert-rules", down).await);
+    let shown = "uuid name evaluation threshold suppressedAlerts stream { name } device { name }";
+    let of_stream = json!({"uuid": hot, "name": "hot", "evaluation": "VALUE", "threshold": 80.0,
+        "suppressedAlerts": 0, "stream": {"name": "t"}, "device": null});
+    let of_device = json!({"uuid": down, "name": "down", "evaluation": "DEVICE_STATE", "threshold": "online",
+        "suppressedAlerts": 0, "stream": null, "device": {"name": "Press"}});
+    for (arguments, expected) in [
+        ("", vec![&of_stream, &of_device]),
+        ("(enabled: true)", vec![&of_stream]),
+        ("(search: \"OW\")", vec![&of_device]),
+        ("(first: 1)", vec![&of_stream]),
+    ] {
+        let found =
+            data(&client, &format!("{{ alertRules{arguments} {{ nodes {{ {shown} }} }} }}"), json!({})).await;
+        assert_eq!(found["alertRules"]["nodes"], json!(expected), "{arguments}");
+    }
+    let one = |uuid: &str| format!("{{ alertRule(uuid: \"{uuid}\") {{ {shown} }} }}");
+    assert_eq!(data(&client, &one(&down), json!({})).await["alertRule"], of_device);
+    for uuid in [NOBODY, "x"] {
+        assert_eq!(data(&client, &one(uuid), json!({})).await["alertRule"], Value::Null, "{uuid}");
+    }
+
+    press.report(admin, json!(99)).await;
+    wait_for(admin, &hot, 1).await;
+    let row = client.sql("SELECT id FROM events WHERE status = 'ACTIVE'").await[0]["id"].clone();
+    let resolve = async |row: &Value, note: &str| {
+        let change = format!(
+            "mutation {{ resolveAlert(rowId: {row}, note: \"{note}\") {{ event {{ acknowledged alert {{ status note resolvedBy rule {{ uuid }} }} }}
+                errors {{ field code }} }} }}"
+        );
+        data(&client, &change, json!({})).await["resolveAlert"].take()
+    };
+    let refused = resolve(&row, &"x".repeat(4001)).await;
+    assert_eq!(refused, json!({"event": null, "errors": [{"field": "note", "code": "INVALID"}]}));
+    let over = resolve(&row, "a fan was off").await;
+    let alert = &over["event"]["alert"];
+    assert_eq!((&alert["status"], &alert["note"]), (&json!("RESOLVED"), &json!("a fan was off")), "{over}");
+    assert_eq!(
+        (&alert["rule"]["uuid"], &over["event"]["acknowledged"]),
+        (&json!(hot), &json!(true)),
+        "{over}"
+    );
+    assert!(alert["resolvedBy"].is_string(), "{over}");
+    assert_eq!(resolve(&row, "again").await, over, "a repeat changes nothing");
+    press.report(admin, json!(99)).await;
+    wait_for(admin, &hot, 2).await;
+    let plain =
+        data(&client, "mutation { createEvent(input: {kind: \"x\"}) { event { rowId } } }", json!({})).await;
+    let refused = resolve(&plain["createEvent"]["event"]["rowId"], "no alert").await;
+    assert_eq!(refused, json!({"event": null, "errors": [{"field": null, "code": "NOT_FOUND"}]}));
+
+    let export = id(&admin.create(EXPORTS, request("DEVICE", &press.device)).await);
+    finished(admin, &export).await;
+    let shown = "uuid scopeType scopeId includes status progress error requestedBy";
+    let found = data(
+        &client,
+        &format!("{{ exports(status: \"READY\") {{ totalCount nodes {{ {shown} }} }} failed: exports(status: \"FAILED\") {{ totalCount }} }}"),
+        json!({}),
+    )
+    .await;
+    let node = &found["exports"]["nodes"][0];
+    let expected = json!({"uuid": export, "scopeType": "DEVICE", "scopeId": press.device, "status": "READY",
+        "includes": ["READINGS", "ANNOTATIONS"], "progress": null, "error": null, "requestedBy": node["requestedBy"]});
+    assert_eq!(node, &expected);
+    assert_eq!((&found["exports"]["totalCount"], &found["failed"]["totalCount"]), (&json!(1), &json!(0)));
+    let by_uuid = data(&client, &format!("{{ export(uuid: \"{export}\") {{ {shown} }} }}"), json!({})).await;
+    assert_eq!(by_uuid["export"], expected);
+    let wrong = crate::graphql::ask(&client, "{ exports(status: \"DONE\") { totalCount } }", json!({})).await;
+    assert_eq!(codes(&wrong), ["INVALID"]);
 }

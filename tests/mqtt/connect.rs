@@ -32,6 +32,7 @@ async fn everything_that_the_specifications_allow_connects() {
         let will = Will::new("basalt/press/state", "0");
         rows.push(("a_will", hello(version, "mortal").with_will(will)));
     }
+    rows.push(("5_no_client_id_and_no_clean_start", hello(V5, "").persistent()));
     rows.push(("5_password_without_user", Connect { user: None, ..hello(V5, "lonely") }));
     let none = two_bytes(TOPIC_ALIAS_MAXIMUM, 0);
     rows.push(("5_no_topic_aliases", hello(V5, "plain").with_properties(&none)));

@@ -127,6 +127,40 @@ async fn whoever_unsubscribes_hears_no_more() {
 }
 
 #[tokio::test]
+async fn unsubscribing_loses_and_repeats_nothing_of_the_rest() {
+    let plant = Plant::start_with(&[("BASALT_MQTT__SUBSCRIBED_SESSIONS", "1")]).await;
+    let mut writer = plant.connect(V5, "writer").await;
+    assert_eq!(writer.publish("basalt/oven/temp", "0", 1).await, Ok(0));
+    for (version, refused) in [(V311, 0x80), (V5, 0x97)] {
+        let mut reader = plant.connect(version, "reader").await;
+        let filters = [("basalt/press/temp", 1), ("basalt/oven/#", 1), ("basalt/none/#", 1), ("v1/#", 1)];
+        assert_eq!(reader.subscribe(&filters).await, [1; 4]);
+        // What is unsubscribed makes the feed narrower each time, while values are under way.
+        for (round, filter) in ["v1/#", "basalt/none/#", "basalt/oven/#"].into_iter().enumerate() {
+            for n in 0..20 {
+                let value = (100 * round + n).to_string();
+                assert_eq!(writer.publish("basalt/press/temp", value, 1).await, Ok(0));
+            }
+            reader.unsubscribe(&[filter]).await;
+        }
+        assert_eq!(writer.publish("basalt/oven/temp", "7", 1).await, Ok(0));
+        assert_eq!(writer.publish("basalt/press/temp", "999", 1).await, Ok(0));
+        let rounds = (0..3).flat_map(|round| (0..20).map(move |n| f64::from(100 * round + n)));
+        let expected: Vec<_> =
+            rounds.chain([999.0]).map(|value| ("basalt/press/temp".to_owned(), value)).collect();
+        assert_eq!(take(&mut reader, expected.len()).await, expected, "{version:?}");
+
+        let mut second = plant.connect(version, "second").await;
+        assert_eq!(second.subscribe(&[("basalt/press/temp", 1)]).await, [refused], "{version:?}");
+        reader.unsubscribe(&["basalt/press/temp"]).await;
+        assert_eq!(second.subscribe(&[("basalt/press/temp", 1)]).await, [1], "the place is free");
+        reader.ping().await;
+        reader.disconnect(0).await;
+        second.disconnect(0).await;
+    }
+}
+
+#[tokio::test]
 async fn a_filter_again_replaces_its_subscription() {
     let plant = Plant::start().await;
     let mut writer = plant.connect(V5, "writer").await;

@@ -25,9 +25,10 @@ TELL_VIOLATIONS = """
 class Visit:
     """A fresh browser with one page, and everything it asked for and complained of."""
 
-    def __init__(self, playwright, base):
+    def __init__(self, playwright, base, host="127.0.0.1"):
+        """`host` is the only one that is found, on this machine."""
         executable = os.environ["BASALT_TEST_CHROMIUM"]
-        arguments = ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+        arguments = [f"--host-resolver-rules=MAP {host} 127.0.0.1 , MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
         self.browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         self.page = self.browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         self.base = base

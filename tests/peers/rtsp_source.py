@@ -18,13 +18,13 @@ PER_RTP = 7
 
 class Camera(socketserver.StreamRequestHandler):
     def handle(self):
-        while True:
+        try:
             request = self.read()
-            if request is None:
-                return
-            method, url, headers = request
-            if not self.answer(method, url, headers):
-                return
+            while request is not None and self.answer(*request):
+                request = self.read()
+        except ConnectionError:
+            # A probe that has its answer closes the connection as it likes.
+            return
 
     def read(self):
         lines = []

@@ -12,6 +12,7 @@ mod gateway;
 mod group;
 pub mod hamachi;
 pub mod io;
+mod job;
 pub mod key;
 mod license;
 mod matrix;

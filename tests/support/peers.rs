@@ -139,6 +139,21 @@ impl ObjectStore {
         keys.map(str::to_owned).collect()
     }
 
+    /// Begins a multipart upload, which nobody ends; its id.
+    pub async fn begin_parts(&self, key: &str) -> String {
+        let url = format!("{}/plant/{key}?uploads", self.url);
+        let begun = reqwest::Client::new().post(url).send().await.expect("the store answers");
+        let begun = begun.text().await.expect("a text");
+        let id = begun.split("<UploadId>").nth(1).and_then(|rest| rest.split("</UploadId>").next());
+        id.unwrap_or_else(|| panic!("no id in {begun}")).to_owned()
+    }
+
+    /// How many multipart uploads have not ended.
+    pub async fn unfinished(&self) -> usize {
+        let listed = reqwest::get(format!("{}/plant?uploads", self.url)).await.expect("the store answers");
+        listed.text().await.expect("a list").matches("<Upload>").count()
+    }
+
     /// Takes it off the network.
     pub fn kill(&mut self) {
         self.child.kill().unwrap_or(());
