@@ -264,6 +264,27 @@ CREATE TABLE mqtt_sessions (
 );
 
 -- scope system:read
+CREATE TABLE jobs (
+    "id" INTEGER NOT NULL,
+    "uuid" VARCHAR NOT NULL,
+    "kind" VARCHAR NOT NULL,
+    "device_id" INTEGER,
+    "model_id" INTEGER,
+    "export" VARCHAR,
+    "name" VARCHAR,
+    "size" BIGINT,
+    "unit" VARCHAR,
+    "state" VARCHAR NOT NULL,
+    "progress" DOUBLE NOT NULL,
+    "result" VARCHAR,
+    "error" VARCHAR,
+    "requested_by" VARCHAR NOT NULL,
+    "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "started_at" TIMESTAMP WITH TIME ZONE,
+    "ended_at" TIMESTAMP WITH TIME ZONE
+);
+
+-- scope system:read
 CREATE TABLE query_log (
     "started_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "text_hash" VARCHAR,
