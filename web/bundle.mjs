@@ -34,7 +34,15 @@ const shared = {
 /** What is written, by name, before it is compressed. */
 export async function bundle(outdir) {
   const builds = [
-    build({ ...shared, outdir, entryPoints: ["src/console.js", "src/graphiql.jsx"], plugins: [withoutFonts] }),
+    build({
+      ...shared,
+      outdir,
+      entryPoints: ["src/console.js", "src/graphiql.jsx"],
+      // GraphiQL is React's: tsconfig.json, which esbuild would find by itself, says that JSX is Preact's.
+      jsxImportSource: "react",
+      tsconfigRaw: "{}",
+      plugins: [withoutFonts],
+    }),
     build({
       ...shared,
       outdir,
