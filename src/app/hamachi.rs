@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::domain::audit::{Action, AuditChange};
-use crate::domain::hamachi::{Joined, VpnNetwork, VpnStatus};
+use crate::domain::hamachi::{JoinOutcome, VpnNetwork, VpnStatus};
 use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
 use crate::host::hamachi;
 
@@ -35,10 +35,15 @@ impl App {
         hamachi::argument_problems(network, password)
     }
 
-    pub async fn join_hamachi(&self, principal: &Principal, network: &str, password: &str) -> Result<Joined> {
+    pub async fn join_hamachi(
+        &self,
+        principal: &Principal,
+        network: &str,
+        password: &str,
+    ) -> Result<JoinOutcome> {
         self.hamachi_to_change(principal)?;
         let joined = self.host.hamachi.join(network, password).await?;
-        if joined != Joined::Already {
+        if joined != JoinOutcome::Already {
             self.audit(principal, AuditChange::new(Action::Create, "hamachi-network", None)).await?;
         }
         Ok(joined)

@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::App;
-use crate::domain::quarantine::{KEPT_S, QuarantineFilter, Quarantined};
+use crate::domain::quarantine::{KEPT_S, QuarantineFilter, QuarantineRecord};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Micros, Principal, Resource, Result, Scope};
 
 /// A quarantined reading with the ids that it is shown with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuarantinedReading {
-    pub row: Quarantined,
+    pub row: QuarantineRecord,
     /// UUID of the device.
     pub device: Option<Uuid>,
     /// UUID of the stream.
@@ -44,7 +44,7 @@ impl App {
         Ok(self.with_uuids(principal, row))
     }
 
-    fn with_uuids(&self, principal: &Principal, row: Quarantined) -> QuarantinedReading {
+    fn with_uuids(&self, principal: &Principal, row: QuarantineRecord) -> QuarantinedReading {
         let catalog = self.store.catalog();
         let device = row.entry.device.and_then(|id| catalog.device(principal, id).ok());
         let sensor = row.entry.stream.and_then(|id| catalog.stream(principal, id).ok());

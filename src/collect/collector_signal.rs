@@ -13,7 +13,7 @@ pub struct CollectorSignal {
 
 /// The wait ended early: the device changed or the server stops.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Interrupted;
+pub struct Interruption;
 
 impl CollectorSignal {
     pub fn new(changes: watch::Receiver<()>, stop: CancellationToken) -> Self {
@@ -51,16 +51,16 @@ impl CollectorSignal {
     }
 
     /// Awaits `work` unless a signal comes first; then `work` is dropped.
-    pub async fn unless_pending<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    pub async fn unless_pending<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Interruption> {
         tokio::select! {
             biased;
-            () = self.pending() => Err(Interrupted),
+            () = self.pending() => Err(Interruption),
             done = work => Ok(done),
         }
     }
 
     /// Awaits `work` unless the server stops first. For work that a mere change must not interrupt.
-    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
-        self.stop.run_until_cancelled(work).await.ok_or(Interrupted)
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Interruption> {
+        self.stop.run_until_cancelled(work).await.ok_or(Interruption)
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
-use super::collector_signal::{CollectorSignal, Interrupted};
+use super::collector_signal::{CollectorSignal, Interruption};
 use super::deadband::{DeadbandFilter, FaultTransition, PendingReadings};
 use super::fault::DeviceFault;
 use super::ports::CollectorPorts;
@@ -40,8 +40,8 @@ enum PollingEnd {
     Lost(DeviceFault),
 }
 
-impl From<Interrupted> for PollingEnd {
-    fn from(_: Interrupted) -> Self {
+impl From<Interruption> for PollingEnd {
+    fn from(_: Interruption) -> Self {
         PollingEnd::Interrupted
     }
 }
@@ -241,7 +241,7 @@ impl Poller {
 
     /// Hands readings to the sink, and retries while it is busy. Only accepted readings are committed as stored. When
     /// the sink refuses some, the others are stored without them.
-    async fn store(&mut self, device: &Device, offer: PendingReadings) -> Result<(), Interrupted> {
+    async fn store(&mut self, device: &Device, offer: PendingReadings) -> Result<(), Interruption> {
         let mut offers = vec![offer];
         let mut is_whole = true;
         while let Some(offer) = offers.pop() {
@@ -274,7 +274,7 @@ impl Poller {
         &mut self,
         device: &Device,
         offer: &PendingReadings,
-    ) -> Result<domain::Result<()>, Interrupted> {
+    ) -> Result<domain::Result<()>, Interruption> {
         loop {
             match self.ports.sink.write(device, offer.readings.clone()).await {
                 Err(busy) if busy.kind == Kind::Busy && self.ports.plant.device(self.id).is_some() => {

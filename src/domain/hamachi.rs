@@ -102,7 +102,7 @@ impl PeerState {
 
 /// Result of joining a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Joined {
+pub enum JoinOutcome {
     /// The machine is a member from now on.
     New,
     /// The machine was a member already.

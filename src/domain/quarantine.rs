@@ -148,7 +148,7 @@ impl QuarantineEntry {
 
 /// A quarantined reading as stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Quarantined {
+pub struct QuarantineRecord {
     /// Row id.
     pub id: QuarantineId,
     /// Organization that it came to.

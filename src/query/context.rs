@@ -21,7 +21,7 @@ use crate::domain::event::{Event, EventFilter};
 use crate::domain::job::{Job, JobFilter};
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
-use crate::domain::quarantine::{QuarantineFilter, Quarantined};
+use crate::domain::quarantine::{QuarantineFilter, QuarantineRecord};
 use crate::domain::reading::Reading;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 use crate::store::Store;
@@ -137,7 +137,7 @@ impl QueryContext {
     }
 
     /// Returns the quarantined readings that the principal may see, read on the main runtime as in [`Self::events`].
-    pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<Quarantined>> {
+    pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<QuarantineRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
         let asked =
             self.services.main_runtime.spawn(async move { catalog.quarantined(&principal, &filter).await });

@@ -17,20 +17,20 @@ const READINGS: &str = "/api/v1/readings";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A sensor, and the times of its readings: each is a second after the one before, and all are of the last hour.
-pub struct Watched {
+pub struct SensorFixture {
     pub device: String,
     pub sensor: String,
     next: Micros,
 }
 
-impl Watched {
-    pub async fn new(admin: &Caller, name: &str, value_type: &str) -> Watched {
+impl SensorFixture {
+    pub async fn new(admin: &Caller, name: &str, value_type: &str) -> SensorFixture {
         let device = id(&admin.create("/api/v1/devices", json!({ "name": name })).await);
         let body = json!({"deviceId": device, "key": "t", "name": "T", "valueType": value_type});
         let sensor = id(&admin.create("/api/v1/sensors", body).await);
         let next =
             Micros(SystemClock.now().0 / MICROS_PER_SECOND * MICROS_PER_SECOND - 1800 * MICROS_PER_SECOND);
-        Watched { device, sensor, next }
+        SensorFixture { device, sensor, next }
     }
 
     /// The time of the next reading.
@@ -87,7 +87,7 @@ async fn readings_of_every_door_raise_alerts() {
     let address = format!("127.0.0.1:{}", free_port());
     let platform = Platform::start_with(&[NO_RATE, ("BASALT_MQTT__LISTEN", &address)]).await;
     let (admin, client) = (&platform.admin, &platform.client);
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(admin, json!({})).await);
     let stream = client.sql("SELECT id FROM streams WHERE name = 't'").await[0]["id"].as_i64().unwrap();
     let hello = Connect::new(Version::V5, "press", &platform.server.key);
@@ -132,7 +132,7 @@ async fn readings_of_every_door_raise_alerts() {
 async fn an_alert_is_acknowledged_and_resolved_in_every_vocabulary() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, &platform.client);
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(admin, json!({"severity": "CRITICAL"})).await);
     press.report(admin, json!(99)).await;
     let alert = id(&wait_for(admin, &rule, 1).await[0]);
@@ -206,7 +206,7 @@ async fn every_operator_raises_what_it_says() {
         ("TEXT", "EQ", json!("fault"), json!("a fault"), json!("fault")),
     ];
     for (nth, (value_type, operator, threshold, quiet, loud)) in rows.into_iter().enumerate() {
-        let mut device = Watched::new(admin, &format!("d{nth}"), value_type).await;
+        let mut device = SensorFixture::new(admin, &format!("d{nth}"), value_type).await;
         let name = format!("rule {nth}");
         let more = json!({"name": name, "operator": operator, "threshold": threshold});
         let rule = id(&device.rule(admin, more).await);
@@ -227,7 +227,7 @@ async fn every_operator_raises_what_it_says() {
 async fn cooldown_windows_and_resolution_are_of_the_time_of_readings() {
     let platform = Platform::start().await;
     let admin = &platform.admin;
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(admin, json!({"cooldownSeconds": 4, "autoResolve": true})).await);
     let mean = json!({"name": "mean", "evaluation": "AVG", "windowSeconds": 3, "autoResolve": true});
     let mean = id(&press.rule(admin, mean).await);
@@ -256,7 +256,7 @@ async fn cooldown_windows_and_resolution_are_of_the_time_of_readings() {
 async fn imports_raise_nothing_and_disabled_rules_neither() {
     let platform = Platform::start().await;
     let admin = &platform.admin;
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(admin, json!({})).await);
     let old = Micros(SystemClock.now().0 - 7200 * MICROS_PER_SECOND);
     let reading = json!({"sensorId": press.sensor, "timestamp": old.to_iso(), "value": 99});
@@ -275,7 +275,7 @@ async fn imports_raise_nothing_and_disabled_rules_neither() {
 async fn silence_raises_an_alert_and_data_resolves_it() {
     let platform = Platform::start().await;
     let admin = &platform.admin;
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let more = json!({"evaluation": "NO_DATA", "windowSeconds": 1, "autoResolve": true});
     let rule = press.rule(admin, more).await;
     assert_eq!((&rule["operator"], &rule["threshold"]), (&Value::Null, &Value::Null), "{rule}");
@@ -294,8 +294,8 @@ async fn silence_raises_an_alert_and_data_resolves_it() {
 async fn a_rule_says_everything_that_is_wrong_at_once() {
     let platform = Platform::start().await;
     let admin = &platform.admin;
-    let press = Watched::new(admin, "Press", "DOUBLE").await;
-    let text = Watched::new(admin, "Label", "TEXT").await;
+    let press = SensorFixture::new(admin, "Press", "DOUBLE").await;
+    let text = SensorFixture::new(admin, "Label", "TEXT").await;
     let rows: Vec<(Value, Vec<&str>)> = vec![
         (
             json!({}),
@@ -357,7 +357,7 @@ async fn a_rule_says_everything_that_is_wrong_at_once() {
 async fn rules_and_alerts_are_of_one_organization() {
     let platform = Platform::start().await;
     let (admin, stranger) = (&platform.admin, platform.stranger().await);
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(admin, json!({})).await);
     press.report(admin, json!(99)).await;
     let alert = id(&wait_for(admin, &rule, 1).await[0]);

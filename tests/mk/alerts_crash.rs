@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::alerts::{Watched, alerts_of};
+use super::alerts::{SensorFixture, alerts_of};
 use super::{Caller, KEY, Platform, id};
 use crate::support::eventually;
 
@@ -29,7 +29,7 @@ struct ModelRule {
 
 /// A device with its rules and every reading that was acknowledged.
 struct Line {
-    watched: Watched,
+    watched: SensorFixture,
     rules: Vec<ModelRule>,
     acknowledged: Vec<(Micros, f64)>,
     /// A request that was not answered: it is sent again, and counts once.
@@ -55,7 +55,7 @@ fn spec(evaluation: Evaluation, cooldown_s: i64) -> AlertRuleSpec {
 
 impl Line {
     async fn new(admin: &Caller, nth: usize) -> Line {
-        let watched = Watched::new(admin, &format!("line {nth}"), "DOUBLE").await;
+        let watched = SensorFixture::new(admin, &format!("line {nth}"), "DOUBLE").await;
         let mut rules = Vec::new();
         let specs =
             [(Evaluation::Value, 0), (Evaluation::Value, 4), (Evaluation::Avg, 0), (Evaluation::Max, 0)];

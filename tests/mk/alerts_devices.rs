@@ -5,7 +5,7 @@ use std::time::Duration;
 use basalt::domain::alert::budget::MAX_ALERTS_PER_HOUR;
 use serde_json::{Value, json};
 
-use super::alerts::{Watched, alerts_of, wait_for};
+use super::alerts::{SensorFixture, alerts_of, wait_for};
 use super::{Caller, KEY, NOBODY, Platform, field_errors, id};
 use crate::support::{Client, eventually, free_port};
 
@@ -113,7 +113,7 @@ async fn a_rule_on_a_device_says_what_is_wrong() {
 async fn a_rule_that_flaps_raises_so_many_alerts_and_counts_the_rest() {
     let mut platform = Platform::start().await;
     let admin = platform.admin.clone();
-    let mut press = Watched::new(&admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(&admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(&admin, json!({"autoResolve": true})).await);
     // The readings lie in one hour of the clock or in two, which have room for half of them at most.
     let flaps = 4 * MAX_ALERTS_PER_HOUR as usize;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::alerts::{Watched, wait_for};
+use super::alerts::{SensorFixture, wait_for};
 use super::exports::{EXPORTS, finished, request};
 use super::{NOBODY, Platform, id};
 use crate::graphql::{codes, data};
@@ -232,7 +232,7 @@ async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
 async fn rules_alerts_and_exports_are_in_the_graph() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
-    let mut press = Watched::new(admin, "Press", "DOUBLE").await;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
     let hot = id(&press.rule(admin, json!({"description": "too hot"})).await);
     let down = json!({"name": "down", "deviceId": press.device, "evaluation": "DEVICE_STATE", "operator": "NEQ",
         "threshold": "online", "windowSeconds": 3600, "severity": "INFO", "enabled": false});

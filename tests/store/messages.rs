@@ -30,7 +30,7 @@ struct MessageModel {
 
 /// A message as the model lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Expected {
+struct MessageRow {
     device: DeviceId,
     ts: i64,
     received_at: i64,
@@ -127,7 +127,7 @@ impl MessageModel {
     }
 
     /// Every message that passes, the newest first.
-    fn expected(&self, ground: &TestEnv, filter: &MessageFilter) -> Vec<Expected> {
+    fn expected(&self, ground: &TestEnv, filter: &MessageFilter) -> Vec<MessageRow> {
         let passes = |device: DeviceId, ts: i64, status: &str| {
             filter.devices.as_ref().is_none_or(|devices| devices.contains(&device))
                 && filter.from.is_none_or(|from| ts >= from.0)
@@ -145,11 +145,11 @@ impl MessageModel {
         }
         let derived = derived.into_iter().filter(|(key, _)| filter.derives && !hidden.contains(key));
         let derived = derived.filter(|((device, ts), _)| passes(*device, *ts, "ONLINE"));
-        let mut all: Vec<Expected> = derived
-            .map(|((device, ts), sensors)| Expected { device, ts, received_at: ts, stored: None, sensors })
+        let mut all: Vec<MessageRow> = derived
+            .map(|((device, ts), sensors)| MessageRow { device, ts, received_at: ts, stored: None, sensors })
             .collect();
         let stored = stored.into_iter().filter(|m| passes(m.device, m.ts.0, &m.status));
-        all.extend(stored.map(|m| Expected {
+        all.extend(stored.map(|m| MessageRow {
             device: m.device,
             ts: m.ts.0,
             received_at: m.received_at.0,
@@ -215,7 +215,7 @@ impl MessageModel {
         &self,
         ground: &TestEnv,
         inside: &TestDb,
-        (filter, expected): (&MessageFilter, &[Expected]),
+        (filter, expected): (&MessageFilter, &[MessageRow]),
         place: &str,
     ) {
         let (filter, order) = (filter.clone(), MessageOrder::OldestFirst);
@@ -231,11 +231,11 @@ impl MessageModel {
         &self,
         ground: &TestEnv,
         inside: &TestDb,
-        (filter, expected): (&MessageFilter, &[Expected]),
+        (filter, expected): (&MessageFilter, &[MessageRow]),
         place: &str,
     ) {
         let total: usize = expected.iter().map(|m| m.sensors).sum();
-        let sensors = |m: &Expected| (1..=m.sensors as u32).map(|index| (m.device, m.ts, index)).collect();
+        let sensors = |m: &MessageRow| (1..=m.sensors as u32).map(|index| (m.device, m.ts, index)).collect();
         let mut rows: Vec<(DeviceId, i64, u32)> = expected.iter().flat_map::<Vec<_>, _>(sensors).collect();
         // The sort is stable: within a second and an index the newest message comes first.
         rows.sort_by_key(|(_, ts, index)| (std::cmp::Reverse(ts.div_euclid(1_000_000)), *index));
@@ -264,9 +264,9 @@ impl MessageModel {
     }
 }
 
-fn plain(messages: &[Message]) -> Vec<Expected> {
+fn plain(messages: &[Message]) -> Vec<MessageRow> {
     use basalt::domain::message::MessageContent;
-    let one = |message: &Message| Expected {
+    let one = |message: &Message| MessageRow {
         device: message.device,
         ts: message.ts.0,
         received_at: message.received_at().0,

@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn every_line_of_the_matrix_for_connect() {
         let id = text("c");
-        type Expected = Option<Option<Refusal>>;
-        let rows: [(&str, Vec<u8>, Expected); 11] = [
+        type ExpectedRefusal = Option<Option<Refusal>>;
+        let rows: [(&str, Vec<u8>, ExpectedRefusal); 11] = [
             ("plain_3_1_1", connect(4, 2, &[], std::slice::from_ref(&id)), Some(None)),
             (
                 "alias_maximum_0_is_legal",
@@ -136,10 +136,10 @@ mod tests {
     fn every_line_of_the_matrix_after_connect() {
         let publish =
             |flags: u8, topic: &str, rest: &[u8]| packet(0x30 | flags, &[&text(topic)[..], rest].concat());
-        type Expected = Option<Option<Reason>>;
+        type ExpectedReason = Option<Option<Reason>>;
         // Empty levels, so that the length of the packet is one byte.
         let deep = "/".repeat(64);
-        let rows: [(&str, u8, Vec<u8>, Expected); 17] = [
+        let rows: [(&str, u8, Vec<u8>, ExpectedReason); 17] = [
             ("plain", 4, publish(0, "a", b"1"), Some(None)),
             ("plain_5", 5, publish(0, "a", b"\x00\x30\x30\x31"), Some(None)),
             ("plus", 4, publish(0, "a/+", b""), Some(Some(Reason::TopicInvalid))),

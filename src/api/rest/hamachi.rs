@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
 use crate::domain::hamachi::PeerState;
-use crate::domain::hamachi::{Joined, VpnNetwork, VpnPeer, VpnStatus};
+use crate::domain::hamachi::{JoinOutcome, VpnNetwork, VpnPeer, VpnStatus};
 use crate::domain::validation::MAX_SECRET_CHARS;
 use crate::domain::{Error, Result};
 
@@ -158,9 +158,9 @@ pub async fn join(
     let fields = body.fields(ReadMode::Whole).await?;
     let (network, joined) = app.join_hamachi_from_fields(&caller, fields).await?;
     Ok(match joined {
-        Joined::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
-        Joined::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
-        Joined::Pending => {
+        JoinOutcome::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
+        JoinOutcome::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
+        JoinOutcome::Pending => {
             (StatusCode::ACCEPTED, Json(json!({"network": network, "joined": false, "pending": true})))
         }
     }

@@ -49,14 +49,14 @@ impl TaskQueues {
 }
 
 #[derive(Default)]
-struct Shared {
+struct SharedQueues {
     lines: Mutex<TaskQueues>,
     grown: Condvar,
 }
 
 /// The pool. Its threads start with the first task, so that commands that run no model have none.
 pub struct InferencePool {
-    shared: Arc<Shared>,
+    shared: Arc<SharedQueues>,
     count: usize,
     started: std::sync::Once,
     room: [Semaphore; 2],
@@ -136,7 +136,7 @@ impl Drop for InferencePool {
     }
 }
 
-fn serve(shared: &Shared) {
+fn serve(shared: &SharedQueues) {
     let mut workspace = Workspace::new();
     loop {
         let work = {

@@ -4,7 +4,7 @@ use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::app::App;
-use crate::domain::hamachi::Joined;
+use crate::domain::hamachi::JoinOutcome;
 use crate::domain::{Principal, Result};
 
 impl App {
@@ -16,7 +16,7 @@ impl App {
         &self,
         principal: &Principal,
         mut fields: FieldReader,
-    ) -> Result<(String, Joined)> {
+    ) -> Result<(String, JoinOutcome)> {
         self.hamachi_to_change(principal)?;
         let (mut network, mut password) = (String::new(), None);
         fields.read("network", Presence::Required, ANY_LENGTH, &mut network);

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::*;
 
-type Expected = std::result::Result<&'static [u8], &'static str>;
+type ExpectedBody = std::result::Result<&'static [u8], &'static str>;
 
 /// Returns what the client makes of a server that sends these bytes and closes the connection.
 fn response_to(bytes: &'static [u8]) -> Result<Vec<u8>> {
@@ -24,7 +24,7 @@ fn response_to(bytes: &'static [u8]) -> Result<Vec<u8>> {
 
 #[test]
 fn whole_answers_are_taken_and_others_refused() {
-    let rows: [(&str, &'static [u8], Expected); 7] = [
+    let rows: [(&str, &'static [u8], ExpectedBody); 7] = [
         ("counted", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", Ok(b"hi")),
         ("without_body", b"HTTP/1.1 204 No Content\r\n\r\n", Ok(b"")),
         ("empty", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(b"")),

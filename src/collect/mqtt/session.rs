@@ -31,7 +31,7 @@ pub enum Request {
 }
 
 /// Answer that is awaited.
-enum Pending {
+enum PendingAck {
     Subscribe(oneshot::Sender<Vec<bool>>),
     Unsubscribe(oneshot::Sender<()>),
     Publish(oneshot::Sender<()>),
@@ -44,7 +44,7 @@ pub struct Session {
     connection: Connection,
     inbox: Arc<Inbox>,
     requests: mpsc::Receiver<Request>,
-    pending: HashMap<PacketId, Pending>,
+    pending: HashMap<PacketId, PendingAck>,
     last_packet_id: u16,
     last_sent: Instant,
     /// When the unanswered PINGREQ was sent.
@@ -162,17 +162,17 @@ impl Session {
                 self.inbox.push(Message { publication, received_at: self.clock.now() });
             }
             Incoming::PublishAck(id) => {
-                if let Some(Pending::Publish(done)) = self.pending.remove(&id) {
+                if let Some(PendingAck::Publish(done)) = self.pending.remove(&id) {
                     let _ = done.send(());
                 }
             }
             Incoming::SubscribeAck(id, granted) => {
-                if let Some(Pending::Subscribe(told)) = self.pending.remove(&id) {
+                if let Some(PendingAck::Subscribe(told)) = self.pending.remove(&id) {
                     let _ = told.send(granted);
                 }
             }
             Incoming::UnsubscribeAck(id) => {
-                if let Some(Pending::Unsubscribe(done)) = self.pending.remove(&id) {
+                if let Some(PendingAck::Unsubscribe(done)) = self.pending.remove(&id) {
                     let _ = done.send(());
                 }
             }
@@ -189,13 +189,13 @@ impl Session {
         let packet_id = self.next_packet_id();
         let (packet, pending) = match request {
             Request::Subscribe { filters, is_acknowledged, granted } => {
-                (Outgoing::Subscribe { packet_id, filters, is_acknowledged }, Pending::Subscribe(granted))
+                (Outgoing::Subscribe { packet_id, filters, is_acknowledged }, PendingAck::Subscribe(granted))
             }
             Request::Unsubscribe { filters, done } => {
-                (Outgoing::Unsubscribe { packet_id, filters }, Pending::Unsubscribe(done))
+                (Outgoing::Unsubscribe { packet_id, filters }, PendingAck::Unsubscribe(done))
             }
             Request::Publish { topic, payload, done } => {
-                (Outgoing::Publish { packet_id, topic, payload }, Pending::Publish(done))
+                (Outgoing::Publish { packet_id, topic, payload }, PendingAck::Publish(done))
             }
         };
         self.pending.insert(packet_id, pending);

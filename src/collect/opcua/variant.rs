@@ -153,7 +153,7 @@ fn text(content: &DeviceValue) -> Result<&str, String> {
 
 fn integer<T>(content: &DeviceValue) -> Result<T, String>
 where
-    T: TryFrom<i128> + Bounded,
+    T: TryFrom<i128> + IntegerRange,
 {
     const NONE: &str = "A valid integer is required.";
     let given = match number(content).ok_or(NONE)? {
@@ -177,21 +177,21 @@ fn float(content: &DeviceValue, largest: f64) -> Result<f64, String> {
 }
 
 /// Range of an integer type.
-trait Bounded {
+trait IntegerRange {
     const LOWEST: i128;
     const HIGHEST: i128;
 }
 
-macro_rules! bounded {
+macro_rules! integer_range {
     ($($kind:ty),*) => {
-        $(impl Bounded for $kind {
+        $(impl IntegerRange for $kind {
             const LOWEST: i128 = <$kind>::MIN as i128;
             const HIGHEST: i128 = <$kind>::MAX as i128;
         })*
     };
 }
 
-bounded!(i8, u8, i16, u16, i32, u32, i64, u64);
+integer_range!(i8, u8, i16, u16, i32, u32, i64, u64);
 
 #[cfg(test)]
 #[path = "variant_tests.rs"]

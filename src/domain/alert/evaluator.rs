@@ -114,7 +114,7 @@ impl RuleState {
         let limit = rule.window_s?.saturating_mul(MICROS_PER_SECOND);
         let is_silent = now.0.saturating_sub(self.heard_at.0) >= limit;
         (rule.evaluation == Evaluation::NoData && is_silent).then_some(())?;
-        self.decide(rule, now, Some(Compared::Nothing))
+        self.decide(rule, now, Some(ComparedValue::Nothing))
     }
 
     /// Evaluates the state that a device shows at a moment.
@@ -125,7 +125,7 @@ impl RuleState {
         now: Micros,
     ) -> Option<Decision> {
         let has_lasted = self.device.observe(rule, shown, now)?;
-        self.decide(rule, now, has_lasted.then(|| Compared::Text(shown.name())))
+        self.decide(rule, now, has_lasted.then(|| ComparedValue::Text(shown.name())))
     }
 
     /// Goes on at `now` with what was stored at `stored_at`: a device was not watched between the two.
@@ -145,31 +145,40 @@ impl RuleState {
     }
 
     /// What the operator compares. `None` when the reading has no such value.
-    fn compared<'a>(&mut self, rule: &AlertRuleSpec, sample: Sample<'a>) -> Option<Compared<'a>> {
+    fn compared<'a>(&mut self, rule: &AlertRuleSpec, sample: Sample<'a>) -> Option<ComparedValue<'a>> {
         let length_us = rule.window_s.unwrap_or_default().saturating_mul(MICROS_PER_SECOND);
         let number = || sample.number.or_else(|| sample.text?.parse().ok()).filter(|n: &f64| n.is_finite());
         match rule.evaluation {
-            Evaluation::NoData => Some(Compared::Data),
+            Evaluation::NoData => Some(ComparedValue::Data),
             Evaluation::DeviceState => None,
             Evaluation::Value => match (rule.operator?, &rule.threshold) {
-                (Operator::IsTrue | Operator::IsFalse, _) => Some(Compared::Boolean(number()? != 0.0)),
-                (_, Some(Threshold::Text(_))) => sample.text.map(Compared::Text),
-                _ => number().map(Compared::Number),
+                (Operator::IsTrue | Operator::IsFalse, _) => Some(ComparedValue::Boolean(number()? != 0.0)),
+                (_, Some(Threshold::Text(_))) => sample.text.map(ComparedValue::Text),
+                _ => number().map(ComparedValue::Number),
             },
             Evaluation::Count => {
-                Some(Compared::Number(self.window.push(sample.ts, 0.0, length_us).count as f64))
+                Some(ComparedValue::Number(self.window.push(sample.ts, 0.0, length_us).count as f64))
             }
             Evaluation::Avg => {
                 let all = self.window.push(sample.ts, number()?, length_us);
-                Some(Compared::Number(all.sum / all.count as f64))
+                Some(ComparedValue::Number(all.sum / all.count as f64))
             }
-            Evaluation::Min => Some(Compared::Number(self.window.push(sample.ts, number()?, length_us).min)),
-            Evaluation::Max => Some(Compared::Number(self.window.push(sample.ts, number()?, length_us).max)),
+            Evaluation::Min => {
+                Some(ComparedValue::Number(self.window.push(sample.ts, number()?, length_us).min))
+            }
+            Evaluation::Max => {
+                Some(ComparedValue::Number(self.window.push(sample.ts, number()?, length_us).max))
+            }
         }
     }
 
     /// `cause` is what raises an alert; `None` when the condition does not hold.
-    fn decide(&mut self, rule: &AlertRuleSpec, at: Micros, cause: Option<Compared<'_>>) -> Option<Decision> {
+    fn decide(
+        &mut self,
+        rule: &AlertRuleSpec,
+        at: Micros,
+        cause: Option<ComparedValue<'_>>,
+    ) -> Option<Decision> {
         let Some(cause) = cause else {
             self.budget.end_condition();
             (self.is_open && rule.auto_resolve).then_some(())?;
@@ -215,7 +224,7 @@ impl RuleState {
 
 /// What an operator compares with the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Compared<'a> {
+enum ComparedValue<'a> {
     Number(f64),
     Boolean(bool),
     Text(&'a str),
@@ -225,28 +234,28 @@ enum Compared<'a> {
     Nothing,
 }
 
-impl Compared<'_> {
+impl ComparedValue<'_> {
     fn to_json(self) -> Value {
         match self {
-            Compared::Number(number) => Value::from(number),
-            Compared::Boolean(is_true) => Value::from(is_true),
-            Compared::Text(text) => Value::from(text.chars().take(MAX_SHOWN_CHARS).collect::<String>()),
-            Compared::Data | Compared::Nothing => Value::Null,
+            ComparedValue::Number(number) => Value::from(number),
+            ComparedValue::Boolean(is_true) => Value::from(is_true),
+            ComparedValue::Text(text) => Value::from(text.chars().take(MAX_SHOWN_CHARS).collect::<String>()),
+            ComparedValue::Data | ComparedValue::Nothing => Value::Null,
         }
     }
 }
 
 /// Whether the condition of the rule holds. Numbers are compared as they are, without a tolerance.
-fn holds(rule: &AlertRuleSpec, compared: &Compared<'_>) -> bool {
+fn holds(rule: &AlertRuleSpec, compared: &ComparedValue<'_>) -> bool {
     let Some(operator) = rule.operator else { return false };
     match (compared, operator, &rule.threshold) {
-        (Compared::Boolean(is_true), Operator::IsTrue, _) => *is_true,
-        (Compared::Boolean(is_true), Operator::IsFalse, _) => !*is_true,
-        (Compared::Text(text), Operator::Contains, Some(Threshold::Text(part))) => {
+        (ComparedValue::Boolean(is_true), Operator::IsTrue, _) => *is_true,
+        (ComparedValue::Boolean(is_true), Operator::IsFalse, _) => !*is_true,
+        (ComparedValue::Text(text), Operator::Contains, Some(Threshold::Text(part))) => {
             text.contains(part.as_str())
         }
-        (Compared::Text(text), Operator::Eq, Some(Threshold::Text(whole))) => text == whole,
-        (Compared::Number(number), _, Some(Threshold::Number(limit))) => match operator {
+        (ComparedValue::Text(text), Operator::Eq, Some(Threshold::Text(whole))) => text == whole,
+        (ComparedValue::Number(number), _, Some(Threshold::Number(limit))) => match operator {
             Operator::Gt => number > limit,
             Operator::Gte => number >= limit,
             Operator::Lt => number < limit,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use self::parse::{CommandOutcome, RefusalKind};
 use super::command::{CommandError, CommandRunner};
-use crate::domain::hamachi::{Joined, VpnNetwork, VpnStatus};
+use crate::domain::hamachi::{JoinOutcome, VpnNetwork, VpnStatus};
 use crate::domain::{Error, FieldError, Kind, Result};
 
 /// Minimum and maximum length of a network's name or id, characters.
@@ -42,14 +42,14 @@ impl HamachiClient {
     }
 
     /// Joins a network. `Invalid` with the client's reason when it is refused.
-    pub async fn join(&self, network: &str, password: &str) -> Result<Joined> {
+    pub async fn join(&self, network: &str, password: &str) -> Result<JoinOutcome> {
         Error::check(argument_problems(network, password))?;
         self.check_logged_in().await?;
         // `join` would prompt for a missing password; `do-join` never prompts.
         match parse::outcome(&self.run_command(&["do-join", network, password]).await?) {
-            CommandOutcome::Done => Ok(Joined::New),
-            CommandOutcome::Pending => Ok(Joined::Pending),
-            CommandOutcome::Refused(RefusalKind::Member, _) => Ok(Joined::Already),
+            CommandOutcome::Done => Ok(JoinOutcome::New),
+            CommandOutcome::Pending => Ok(JoinOutcome::Pending),
+            CommandOutcome::Refused(RefusalKind::Member, _) => Ok(JoinOutcome::Already),
             CommandOutcome::Refused(_, reason) => Err(Error::invalid(reason)),
             CommandOutcome::Unknown => Err(unreadable()),
         }

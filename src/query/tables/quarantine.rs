@@ -12,7 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::paged_scan::{self, PageSource};
 use super::{ints, text, times};
 use crate::domain::pagination::Pagination;
-use crate::domain::quarantine::{QuarantineFilter, Quarantined};
+use crate::domain::quarantine::{QuarantineFilter, QuarantineRecord};
 use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::schema::timestamp;
@@ -68,25 +68,25 @@ impl ScanPlanner for QuarantineTable {
 
 impl PageSource for QuarantineFilter {
     const NAME: &'static str = "Quarantine";
-    type Row = Quarantined;
+    type Row = QuarantineRecord;
 
     fn schema() -> SchemaRef {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Quarantined>> {
+    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<QuarantineRecord>> {
         view.quarantined(self).await
     }
 
-    fn is_last(rows: &[Quarantined]) -> bool {
+    fn is_last(rows: &[QuarantineRecord]) -> bool {
         rows.len() < PAGE_ROWS
     }
 
-    fn page_after(self, last: &Quarantined) -> Self {
+    fn page_after(self, last: &QuarantineRecord) -> Self {
         QuarantineFilter { after: Some((last.entry.received_at, last.id)), ..self }
     }
 
-    fn batch(rows: &[Quarantined]) -> Result<RecordBatch> {
+    fn batch(rows: &[QuarantineRecord]) -> Result<RecordBatch> {
         let columns: Vec<ArrayRef> = vec![
             ints(rows, |r| Some(r.id.0)),
             text(rows, |r| r.uuid.to_string()),

@@ -30,7 +30,7 @@ pub enum AnnotationChange {
 }
 
 /// An annotation that passed every rule, and the rows that it refers to.
-struct Checked {
+struct ValidAnnotation {
     class: DocumentId,
     place: AnnotationPlace,
 }
@@ -69,7 +69,7 @@ impl Catalog {
         created_by: String,
     ) -> Result<AnnotationChange> {
         let transaction = self.begin_transaction().await?;
-        let Checked { class, place } = match check(&transaction.visible_to(who), &spec)? {
+        let ValidAnnotation { class, place } = match check(&transaction.visible_to(who), &spec)? {
             Ok(checked) => checked,
             Err(problems) => return Ok(AnnotationChange::Refused(problems)),
         };
@@ -103,7 +103,7 @@ impl Catalog {
             may_change(&before)?;
             (before.id, check(&visible, &spec)?)
         };
-        let Checked { class, place } = match checked {
+        let ValidAnnotation { class, place } = match checked {
             Ok(checked) => checked,
             Err(problems) => return Ok(AnnotationChange::Refused(problems)),
         };
@@ -163,7 +163,7 @@ pub(super) async fn check_classes_unused(
 fn check(
     visible: &VisibleCatalog,
     spec: &AnnotationSpec,
-) -> Result<std::result::Result<Checked, Vec<FieldError>>> {
+) -> Result<std::result::Result<ValidAnnotation, Vec<FieldError>>> {
     let mut problems = spec.problems();
     let document = visible.document(DocumentKind::AnnotationClass, spec.class).ok();
     let class = document.and_then(|row| row.annotation_class().map(|class| (row.id, class)));
@@ -181,7 +181,7 @@ fn check(
     }
     let contradictions = class.annotation_problems(spec.scope_type, &spec.values);
     match contradictions.is_empty() {
-        true => Ok(Ok(Checked { class: class_id, place })),
+        true => Ok(Ok(ValidAnnotation { class: class_id, place })),
         false => Ok(Err(contradictions)),
     }
 }

@@ -17,7 +17,7 @@ use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::pagination::Pagination;
-use crate::domain::quarantine::{QuarantineEntry, QuarantineFilter, Quarantined};
+use crate::domain::quarantine::{QuarantineEntry, QuarantineFilter, QuarantineRecord};
 use crate::domain::{Error, Micros, OrgId, Principal, Result};
 
 /// Maximum quarantined readings of an organization.
@@ -70,7 +70,11 @@ impl Catalog {
     }
 
     /// Returns the visible rows that pass the filter.
-    pub async fn quarantined(&self, who: &Principal, filter: &QuarantineFilter) -> Result<Vec<Quarantined>> {
+    pub async fn quarantined(
+        &self,
+        who: &Principal,
+        filter: &QuarantineFilter,
+    ) -> Result<Vec<QuarantineRecord>> {
         let Some(seen) = self.visible_quarantine(who, filter) else { return Ok(Vec::new()) };
         let order = if filter.newest_first { Order::Desc } else { Order::Asc };
         let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
@@ -81,7 +85,7 @@ impl Catalog {
             .offset(sql_int(filter.page.offset))
             .limit(sql_int(filter.page.limit));
         let rows = rows.all(&self.db).await.map_err(unavailable)?;
-        rows.into_iter().map(Quarantined::try_from).collect()
+        rows.into_iter().map(QuarantineRecord::try_from).collect()
     }
 
     /// Number of visible rows that pass the filter, regardless of paging.
@@ -92,7 +96,7 @@ impl Catalog {
     }
 
     /// Returns a quarantined reading; `NotFound` when it is absent or not visible.
-    pub async fn quarantined_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Quarantined> {
+    pub async fn quarantined_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<QuarantineRecord> {
         let row = read(&self.db, uuid).await?;
         if sees(who, &row) { Ok(row) } else { Err(Error::hidden()) }
     }
@@ -169,12 +173,12 @@ fn known(visible: &VisibleCatalog, entry: QuarantineEntry) -> QuarantineEntry {
     }
 }
 
-fn sees(who: &Principal, row: &Quarantined) -> bool {
+fn sees(who: &Principal, row: &QuarantineRecord) -> bool {
     let is_own = |device| who.owns_device(row.org, device);
     row.org == who.org && (!who.is_restricted() || row.entry.device.is_some_and(is_own))
 }
 
-async fn read(db: &impl ConnectionTrait, uuid: Uuid) -> Result<Quarantined> {
+async fn read(db: &impl ConnectionTrait, uuid: Uuid) -> Result<QuarantineRecord> {
     let row = Entity::find().filter(Column::Uuid.eq(uuid.to_string())).one(db).await;
     row.map_err(unavailable)?.ok_or_else(Error::not_found)?.try_into()
 }

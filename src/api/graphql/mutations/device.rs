@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
@@ -72,8 +72,11 @@ impl DeviceMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the device, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id)?;
-        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?))
+        Ok(DeletePayload::from_result(
+            row,
+            into_payload(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?,
+        ))
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
 use crate::api::graphql::errors::{UserError, into_payload};
@@ -85,7 +85,8 @@ pub struct ProcessEventInput {
 
 /// Data extracted from the document at an event's URL.
 #[derive(SimpleObject)]
-pub struct Processed {
+#[graphql(name = "Processed")]
+pub struct ProcessResult {
     /// URL of the document after redirects.
     url: String,
     /// HTTP status of the response, such as 200.
@@ -100,7 +101,7 @@ pub struct Processed {
     results: Vec<String>,
 }
 
-impl From<found::ProcessOutcome> for Processed {
+impl From<found::ProcessOutcome> for ProcessResult {
     fn from(of: found::ProcessOutcome) -> Self {
         Self {
             url: of.url,
@@ -119,7 +120,7 @@ pub struct ProcessEventPayload {
     /// The event with the extracted data in its payload; null if nothing was fetched.
     event: Option<Event>,
     /// The extracted data; null if nothing was fetched.
-    processed: Option<Processed>,
+    processed: Option<ProcessResult>,
     /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
@@ -223,8 +224,11 @@ impl EventMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
-        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_event(caller(ctx), EventId(row)).await)?))
+        Ok(DeletePayload::from_result(
+            row,
+            into_payload(app(ctx).delete_event(caller(ctx), EventId(row)).await)?,
+        ))
     }
 }

@@ -27,7 +27,7 @@ pub struct JoinHamachiNetworkInput {
 
 /// Outcome of joining a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::hamachi::Joined", rename_items = "lowercase")]
+#[graphql(remote = "domain::hamachi::JoinOutcome", rename_items = "lowercase")]
 pub enum HamachiJoined {
     /// This machine has become a member.
     New,

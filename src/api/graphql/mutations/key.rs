@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
@@ -114,10 +114,10 @@ impl KeyMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
         let revoked = app(ctx).revoke_key(caller(ctx), KeyId(row)).await;
-        Ok(Deleted::from_result(row, into_payload(revoked.map(drop))?))
+        Ok(DeletePayload::from_result(row, into_payload(revoked.map(drop))?))
     }
 
     /// Revokes an API key permanently and returns it: the next request with it is refused, and its subscriptions end.

@@ -44,14 +44,15 @@ pub struct Mutation(
 
 /// Result of deleting an object or cancelling a job.
 #[derive(SimpleObject)]
-pub struct Deleted {
+#[graphql(name = "Deleted")]
+pub struct DeletePayload {
     /// Row number of the deleted object; null if nothing was deleted.
     deleted_row_id: Option<i32>,
     /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
 
-impl Deleted {
+impl DeletePayload {
     fn from_result(row: i32, (gone, errors): (Option<()>, Vec<UserError>)) -> Self {
         Self { deleted_row_id: gone.map(|()| row), errors }
     }

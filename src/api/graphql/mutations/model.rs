@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
@@ -118,9 +118,12 @@ impl ModelMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the model, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id)?;
-        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_model(caller(ctx), ModelId(row)).await)?))
+        Ok(DeletePayload::from_result(
+            row,
+            into_payload(app(ctx).delete_model(caller(ctx), ModelId(row)).await)?,
+        ))
     }
 
     /// Sets the threshold to a percentile of the scores of all windows that end in a range without anomalies.
@@ -185,7 +188,10 @@ impl ModelMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Number of the job, as returned by the mutation that started it.")] row_id: i32,
-    ) -> Result<Deleted> {
-        Ok(Deleted::from_result(row_id, into_payload(app(ctx).cancel_job(caller(ctx), JobId(row_id)).await)?))
+    ) -> Result<DeletePayload> {
+        Ok(DeletePayload::from_result(
+            row_id,
+            into_payload(app(ctx).cancel_job(caller(ctx), JobId(row_id)).await)?,
+        ))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
@@ -73,9 +73,9 @@ impl ProductMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the product, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Product, id.as_ref(), row_id)?;
         let deleted = app(ctx).delete_product(caller(ctx), ProductId(row)).await;
-        Ok(Deleted::from_result(row, into_payload(deleted)?))
+        Ok(DeletePayload::from_result(row, into_payload(deleted)?))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
-use super::{Deleted, input};
+use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
@@ -73,8 +73,11 @@ impl StreamMutations {
         id: Option<ID>,
         #[graphql(desc = "Row number of the stream, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
-    ) -> Result<Deleted> {
+    ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id)?;
-        Ok(Deleted::from_result(row, into_payload(app(ctx).delete_stream(caller(ctx), StreamId(row)).await)?))
+        Ok(DeletePayload::from_result(
+            row,
+            into_payload(app(ctx).delete_stream(caller(ctx), StreamId(row)).await)?,
+        ))
     }
 }

@@ -145,11 +145,11 @@ fn decode(segment: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    type Expected<'a> = Option<(Endpoint, &'a [&'a str])>;
+    type ExpectedEndpoint<'a> = Option<(Endpoint, &'a [&'a str])>;
 
     #[test]
     fn paths_are_found_in_any_case_with_their_parameters() {
-        let rows: [(&str, Expected<'_>); 21] = [
+        let rows: [(&str, ExpectedEndpoint<'_>); 21] = [
             ("/authentication/v1/oauth/token", Some((Endpoint::Token, &[]))),
             ("/Authentication/V1/OAuth/Token/", Some((Endpoint::Token, &[]))),
             ("/device/v1/devices", Some((Endpoint::Devices, &[]))),

@@ -92,12 +92,12 @@ mod tests {
     use super::*;
     use ClientPacket::{Close, Connect, Ignored, Ping};
 
-    type Parsed = Result<Vec<ClientPacket>, MalformedPacket>;
+    type ParseResult = Result<Vec<ClientPacket>, MalformedPacket>;
 
     #[test]
     fn bodies_of_text() {
         let ping = || Ping { is_probe: false };
-        let rows: [(&str, Parsed); 17] = [
+        let rows: [(&str, ParseResult); 17] = [
             ("", Ok(vec![])),
             ("1:2", Ok(vec![ping()])),
             ("1:21:1", Ok(vec![ping(), Close])),
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn bodies_of_bytes() {
         let ping = || Ping { is_probe: false };
-        let rows: [(&[u8], Parsed); 11] = [
+        let rows: [(&[u8], ParseResult); 11] = [
             (b"", Ok(vec![])),
             (b"\x00\x01\xff2", Ok(vec![ping()])),
             (b"\x00\x00\x01\xff2\x00\x01\xff1", Ok(vec![ping(), Close])),

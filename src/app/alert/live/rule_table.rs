@@ -22,7 +22,7 @@ use crate::store::memtable::run::Run;
 /// Readings that are older than this when they arrive are imports, which are not evaluated.
 const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
 
-struct Watched {
+struct RuleEntry {
     rule: Arc<AlertRule>,
     /// Records before this are not evaluated.
     from_seq: u64,
@@ -31,7 +31,7 @@ struct Watched {
     stored_suppressed: u64,
 }
 
-impl Watched {
+impl RuleEntry {
     fn version(&self) -> RuleVersion {
         (self.rule.id, self.rule.first_seq)
     }
@@ -66,7 +66,7 @@ fn change_of(decision: Decision) -> AlertChange {
 /// The rules that are evaluated.
 #[derive(Default)]
 pub struct RuleTable {
-    rules: HashMap<AlertRuleId, Watched>,
+    rules: HashMap<AlertRuleId, RuleEntry>,
     by_stream: HashMap<i32, Vec<AlertRuleId>>,
     /// Rules that watch for silence.
     silence: Vec<AlertRuleId>,
@@ -98,7 +98,7 @@ impl RuleTable {
         for rule in rules.into_iter().filter(|rule| rule.spec.enabled) {
             match before.remove(&rule.id).filter(|known| known.rule.first_seq == rule.first_seq) {
                 Some(known) => {
-                    self.rules.insert(rule.id, Watched { rule, ..known });
+                    self.rules.insert(rule.id, RuleEntry { rule, ..known });
                 }
                 None => new.push(rule),
             }
@@ -119,7 +119,7 @@ impl RuleTable {
         (state.decided_until, state.fired_at, state.is_open) = (decided_until, fired_at, is_open);
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..budget };
         let stored_suppressed = budget.suppressed;
-        self.rules.insert(rule.id, Watched { rule, from_seq, state, stored_suppressed });
+        self.rules.insert(rule.id, RuleEntry { rule, from_seq, state, stored_suppressed });
     }
 
     /// Brings the indexes in line with the rules.

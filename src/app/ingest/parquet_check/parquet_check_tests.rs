@@ -78,7 +78,7 @@ impl Thrift {
 
 /// A file with one column `value` and one value; each field can be forged.
 #[derive(Clone)]
-struct Forged {
+struct ForgedFile {
     groups_above: usize,
     children: i64,
     groups_said: u64,
@@ -100,7 +100,7 @@ struct Forged {
     unknown: Option<Vec<u8>>,
 }
 
-impl Default for Forged {
+impl Default for ForgedFile {
     fn default() -> Self {
         Self {
             groups_above: 0,
@@ -126,7 +126,7 @@ impl Default for Forged {
     }
 }
 
-impl Forged {
+impl ForgedFile {
     fn page(&self) -> Vec<u8> {
         let compressed = self.compressed.unwrap_or(self.content.len() as i64);
         let head = Thrift::default().i32(1, self.page_kind).i32(1, self.uncompressed).i32(1, compressed);
@@ -187,7 +187,7 @@ impl Forged {
 
 #[test]
 fn a_file_that_lies_nowhere_is_read() {
-    let file = check(Forged::default().bytes().into()).expect("it is as it says");
+    let file = check(ForgedFile::default().bytes().into()).expect("it is as it says");
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.body, file.metadata);
     let batch = reader.build().unwrap().next().unwrap().unwrap();
     assert_eq!(batch.column(0).as_ref(), &Float64Array::from(vec![1.5]));
@@ -195,7 +195,7 @@ fn a_file_that_lies_nowhere_is_read() {
 
 #[test]
 fn lies_are_found_before_they_are_believed() {
-    let honest = Forged::default;
+    let honest = ForgedFile::default;
     let most = i64::from(i32::MAX);
     let gzip = {
         let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -206,50 +206,70 @@ fn lies_are_found_before_they_are_believed() {
     // Field 15: a list of lists of booleans without bytes, and one of nested structures.
     let booleans = [&[0xf9_u8, 0x19, 0xf1][..], &[0xff, 0xff, 0xff, 0xff, 7]].concat();
     let deep = [&[0xfc_u8][..], &[0x1c; 400]].concat();
-    let rows: Vec<(&str, Forged, Kind)> = vec![
-        ("a_schema_of_1000_levels", Forged { groups_above: 1000, ..honest() }, Kind::Invalid),
-        ("a_schema_of_20_levels", Forged { groups_above: 20, ..honest() }, Kind::Invalid),
-        ("a_group_of_2_31_columns", Forged { children: most, ..honest() }, Kind::Invalid),
-        ("a_group_of_fewer_than_none", Forged { children: -1, ..honest() }, Kind::Invalid),
-        ("a_group_that_is_not_whole", Forged { children: 3, ..honest() }, Kind::Invalid),
-        ("row_groups_without_end", Forged { groups_said: most as u64, ..honest() }, Kind::Invalid),
-        ("row_groups_more_than_bytes", Forged { groups_said: 60_000, ..honest() }, Kind::Invalid),
-        ("elements_without_end", Forged { elements_said: u64::MAX, ..honest() }, Kind::Invalid),
-        ("a_field_of_another_type", Forged { version_wire: 6, ..honest() }, Kind::Invalid),
-        ("a_footer_longer_than_the_file", Forged { footer_length: Some(1 << 20), ..honest() }, Kind::Invalid),
-        ("a_footer_of_4_gib", Forged { footer_length: Some(u32::MAX), ..honest() }, Kind::Invalid),
-        ("a_column_before_the_file", Forged { offset: -1, ..honest() }, Kind::Invalid),
-        ("a_column_behind_the_file", Forged { offset: 1 << 40, ..honest() }, Kind::Invalid),
-        ("a_column_of_no_length", Forged { length: Some(-1), ..honest() }, Kind::Invalid),
-        ("a_column_past_the_end", Forged { length: Some(1 << 40), ..honest() }, Kind::Invalid),
-        ("a_dictionary_before_the_file", Forged { dictionary: Some(-5), ..honest() }, Kind::Invalid),
-        ("a_page_of_2_gib", Forged { uncompressed: most, codec: 6, ..honest() }, Kind::TooLarge),
-        ("a_plain_page_of_2_gib", Forged { uncompressed: most, ..honest() }, Kind::TooLarge),
-        ("a_page_of_negative_length", Forged { uncompressed: -1, ..honest() }, Kind::Invalid),
-        ("a_page_longer_than_its_column", Forged { compressed: Some(1 << 20), ..honest() }, Kind::Invalid),
-        ("a_page_of_2_31_values", Forged { values: most, ..honest() }, Kind::Invalid),
-        ("a_page_of_fewer_than_none", Forged { values: -1, ..honest() }, Kind::Invalid),
-        ("a_dictionary_of_2_31_values", Forged { page_kind: 2, values: most, ..honest() }, Kind::Invalid),
+    let rows: Vec<(&str, ForgedFile, Kind)> = vec![
+        ("a_schema_of_1000_levels", ForgedFile { groups_above: 1000, ..honest() }, Kind::Invalid),
+        ("a_schema_of_20_levels", ForgedFile { groups_above: 20, ..honest() }, Kind::Invalid),
+        ("a_group_of_2_31_columns", ForgedFile { children: most, ..honest() }, Kind::Invalid),
+        ("a_group_of_fewer_than_none", ForgedFile { children: -1, ..honest() }, Kind::Invalid),
+        ("a_group_that_is_not_whole", ForgedFile { children: 3, ..honest() }, Kind::Invalid),
+        ("row_groups_without_end", ForgedFile { groups_said: most as u64, ..honest() }, Kind::Invalid),
+        ("row_groups_more_than_bytes", ForgedFile { groups_said: 60_000, ..honest() }, Kind::Invalid),
+        ("elements_without_end", ForgedFile { elements_said: u64::MAX, ..honest() }, Kind::Invalid),
+        ("a_field_of_another_type", ForgedFile { version_wire: 6, ..honest() }, Kind::Invalid),
+        (
+            "a_footer_longer_than_the_file",
+            ForgedFile { footer_length: Some(1 << 20), ..honest() },
+            Kind::Invalid,
+        ),
+        ("a_footer_of_4_gib", ForgedFile { footer_length: Some(u32::MAX), ..honest() }, Kind::Invalid),
+        ("a_column_before_the_file", ForgedFile { offset: -1, ..honest() }, Kind::Invalid),
+        ("a_column_behind_the_file", ForgedFile { offset: 1 << 40, ..honest() }, Kind::Invalid),
+        ("a_column_of_no_length", ForgedFile { length: Some(-1), ..honest() }, Kind::Invalid),
+        ("a_column_past_the_end", ForgedFile { length: Some(1 << 40), ..honest() }, Kind::Invalid),
+        ("a_dictionary_before_the_file", ForgedFile { dictionary: Some(-5), ..honest() }, Kind::Invalid),
+        ("a_page_of_2_gib", ForgedFile { uncompressed: most, codec: 6, ..honest() }, Kind::TooLarge),
+        ("a_plain_page_of_2_gib", ForgedFile { uncompressed: most, ..honest() }, Kind::TooLarge),
+        ("a_page_of_negative_length", ForgedFile { uncompressed: -1, ..honest() }, Kind::Invalid),
+        (
+            "a_page_longer_than_its_column",
+            ForgedFile { compressed: Some(1 << 20), ..honest() },
+            Kind::Invalid,
+        ),
+        ("a_page_of_2_31_values", ForgedFile { values: most, ..honest() }, Kind::Invalid),
+        ("a_page_of_fewer_than_none", ForgedFile { values: -1, ..honest() }, Kind::Invalid),
+        ("a_dictionary_of_2_31_values", ForgedFile { page_kind: 2, values: most, ..honest() }, Kind::Invalid),
         (
             "a_dictionary_of_9_values_in_8_bytes",
-            Forged { page_kind: 2, values: 9, ..honest() },
+            ForgedFile { page_kind: 2, values: 9, ..honest() },
             Kind::Invalid,
         ),
-        ("levels_longer_than_the_page", Forged { page_kind: 3, levels: [5, 5], ..honest() }, Kind::Invalid),
-        ("levels_that_overflow", Forged { page_kind: 3, levels: [most, most], ..honest() }, Kind::Invalid),
-        ("levels_of_negative_length", Forged { page_kind: 3, levels: [9, -9], ..honest() }, Kind::Invalid),
-        ("a_page_of_no_type", Forged { page_kind: 9, ..honest() }, Kind::Invalid),
-        ("texts_that_repeat_each_other", Forged { encoding: 7, ..honest() }, Kind::Invalid),
-        ("a_gzip_bomb", Forged { codec: 2, content: gzip, ..honest() }, Kind::Invalid),
-        ("brotli", Forged { codec: 4, ..honest() }, Kind::Invalid),
-        ("lz4_of_hadoop", Forged { codec: 5, ..honest() }, Kind::Invalid),
+        (
+            "levels_longer_than_the_page",
+            ForgedFile { page_kind: 3, levels: [5, 5], ..honest() },
+            Kind::Invalid,
+        ),
+        (
+            "levels_that_overflow",
+            ForgedFile { page_kind: 3, levels: [most, most], ..honest() },
+            Kind::Invalid,
+        ),
+        (
+            "levels_of_negative_length",
+            ForgedFile { page_kind: 3, levels: [9, -9], ..honest() },
+            Kind::Invalid,
+        ),
+        ("a_page_of_no_type", ForgedFile { page_kind: 9, ..honest() }, Kind::Invalid),
+        ("texts_that_repeat_each_other", ForgedFile { encoding: 7, ..honest() }, Kind::Invalid),
+        ("a_gzip_bomb", ForgedFile { codec: 2, content: gzip, ..honest() }, Kind::Invalid),
+        ("brotli", ForgedFile { codec: 4, ..honest() }, Kind::Invalid),
+        ("lz4_of_hadoop", ForgedFile { codec: 5, ..honest() }, Kind::Invalid),
         (
             "an_arrow_schema_of_shared_columns",
-            Forged { arrow_schema: Some(shared), ..honest() },
+            ForgedFile { arrow_schema: Some(shared), ..honest() },
             Kind::Invalid,
         ),
-        ("booleans_without_end", Forged { unknown: Some(booleans), ..honest() }, Kind::Invalid),
-        ("structures_without_end", Forged { unknown: Some(deep), ..honest() }, Kind::Invalid),
+        ("booleans_without_end", ForgedFile { unknown: Some(booleans), ..honest() }, Kind::Invalid),
+        ("structures_without_end", ForgedFile { unknown: Some(deep), ..honest() }, Kind::Invalid),
     ];
     for (name, file, expected) in rows {
         assert_eq!(file.outcome(), Some(expected), "{name}");

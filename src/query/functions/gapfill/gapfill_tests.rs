@@ -304,10 +304,10 @@ fn table(rows: &BTreeMap<(i32, i64), Option<f64>>) -> SessionContext {
     session
 }
 
-type Filled = (i32, i64, Option<f64>, Option<f64>, Option<f64>);
+type BucketRow = (i32, i64, Option<f64>, Option<f64>, Option<f64>);
 
 /// Every minute of every stream that has a row in the range: value, carried value, interpolated value.
-fn model(rows: &BTreeMap<(i32, i64), Option<f64>>, (from, until): (i64, i64)) -> Vec<Filled> {
+fn model(rows: &BTreeMap<(i32, i64), Option<f64>>, (from, until): (i64, i64)) -> Vec<BucketRow> {
     let mut filled = Vec::new();
     for stream in 0..3 {
         let known = |minute: i64| rows.get(&(stream, minute)).copied().flatten();
@@ -327,7 +327,7 @@ fn model(rows: &BTreeMap<(i32, i64), Option<f64>>, (from, until): (i64, i64)) ->
     filled
 }
 
-async fn query_filled(session: &SessionContext, (from, until): (i64, i64)) -> Vec<Filled> {
+async fn query_filled(session: &SessionContext, (from, until): (i64, i64)) -> Vec<BucketRow> {
     let at = |minute: i64| crate::domain::Micros((START + minute) * MINUTE).to_iso();
     let query = format!(
         "SELECT s, time_bucket_gapfill('1 minute', ts) b, max(v), locf(max(v)), interpolate(max(v)) FROM t

@@ -11,7 +11,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::marker::GapFillFunction;
-use super::range::Bound;
+use super::range::TimeBound;
 
 /// A column to fill: `locf(of)` or `interpolate(of)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Hash)]
@@ -29,7 +29,7 @@ pub struct GapFillSpec {
     pub width: Expr,
     pub zone: Option<Expr>,
     /// Bounds that all apply; at least one starts the range and one ends it.
-    pub bounds: Vec<Bound>,
+    pub bounds: Vec<TimeBound>,
 }
 
 /// The rows of `input`, and a row with NULL aggregates for every bucket of the range that a group lacks. The columns

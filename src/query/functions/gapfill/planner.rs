@@ -19,7 +19,7 @@ use super::exec::GapFillExec;
 use super::fill::{FillRange, GapFillLayout, PlannedFill};
 use super::marker::GapFillFunction;
 use super::node::GapFill;
-use super::range::{Bound, Side};
+use super::range::{Side, TimeBound};
 use crate::query::functions::time_bucket;
 
 /// DataFusion's planner, extended by `GapFill`.
@@ -110,7 +110,7 @@ impl Planning<'_> {
         Ok(FillRange { buckets, from, until })
     }
 
-    fn time(&self, bound: &Bound) -> Result<i64> {
+    fn time(&self, bound: &TimeBound) -> Result<i64> {
         match self.constant(&bound.at)? {
             ScalarValue::TimestampMicrosecond(Some(at), _) => Ok(at),
             _ => exec_err!("time_bucket_gapfill: the range to fill must not begin or end with NULL"),

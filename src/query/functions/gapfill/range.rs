@@ -36,7 +36,7 @@ impl fmt::Display for Side {
 
 /// One comparison of the time with a constant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Hash)]
-pub struct Bound {
+pub struct TimeBound {
     pub side: Side,
     /// A timestamp in microseconds: a literal, or an expression without columns that becomes one.
     pub at: Expr,
@@ -44,13 +44,13 @@ pub struct Bound {
 
 /// Returns the bounds that apply to `time` in every row of `plan`. Looks through projections, names of subqueries and
 /// inner joins; OR and functions of the time contribute nothing.
-pub fn bounds(time: &Expr, plan: &LogicalPlan) -> Vec<Bound> {
+pub fn bounds(time: &Expr, plan: &LogicalPlan) -> Vec<TimeBound> {
     let mut found = Vec::new();
     walk(plan, bare(time).clone(), &mut found);
     found
 }
 
-fn walk(plan: &LogicalPlan, time: Expr, found: &mut Vec<Bound>) {
+fn walk(plan: &LogicalPlan, time: Expr, found: &mut Vec<TimeBound>) {
     match plan {
         LogicalPlan::Filter(filter) => {
             split_conjunction(&filter.predicate).into_iter().for_each(|part| compare(part, &time, found));
@@ -97,7 +97,7 @@ fn bare(expr: &Expr) -> &Expr {
     }
 }
 
-fn compare(condition: &Expr, time: &Expr, found: &mut Vec<Bound>) {
+fn compare(condition: &Expr, time: &Expr, found: &mut Vec<TimeBound>) {
     match condition {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             if bare(left) == time {
@@ -116,7 +116,7 @@ fn compare(condition: &Expr, time: &Expr, found: &mut Vec<Bound>) {
     }
 }
 
-fn add(op: Operator, at: &Expr, found: &mut Vec<Bound>) {
+fn add(op: Operator, at: &Expr, found: &mut Vec<TimeBound>) {
     if at.any_column_refs() || at.is_volatile() || has_subquery(at) {
         return;
     }
@@ -129,7 +129,7 @@ fn add(op: Operator, at: &Expr, found: &mut Vec<Bound>) {
         _ => &[],
     };
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    found.extend(sides.iter().map(|side| Bound { side: *side, at: cast(at.clone(), micros.clone()) }));
+    found.extend(sides.iter().map(|side| TimeBound { side: *side, at: cast(at.clone(), micros.clone()) }));
 }
 
 fn has_subquery(expr: &Expr) -> bool {

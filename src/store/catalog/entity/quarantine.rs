@@ -4,7 +4,7 @@ use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
 use super::RowRef;
-use crate::domain::quarantine::{QuarantineEntry, QuarantineReason, Quarantined};
+use crate::domain::quarantine::{QuarantineEntry, QuarantineReason, QuarantineRecord};
 use crate::domain::{DeviceId, Error, Micros, OrgId, QuarantineId, Result, StreamId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -30,7 +30,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl TryFrom<Model> for Quarantined {
+impl TryFrom<Model> for QuarantineRecord {
     type Error = Error;
 
     fn try_from(row: Model) -> Result<Self> {
