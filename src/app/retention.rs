@@ -1,11 +1,11 @@
-//! Retention policies, and a forecast of what a change of them would remove.
+//! Retention policies, and the dry run of their change: what it would remove.
 
 use std::sync::Arc;
 
 use super::App;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
 use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
-use crate::store::retention::Forecast;
+use crate::store::retention::DryRun;
 
 impl App {
     /// Returns how many seconds each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none
@@ -51,8 +51,8 @@ impl App {
     }
 
     /// Returns what a change would remove from the disk, without changing anything.
-    pub async fn forecast_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<Forecast> {
+    pub async fn dry_run_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<DryRun> {
         self.retention_to_change(principal, change.stream)?;
-        self.store.forecast_retention(principal, change).await
+        self.store.dry_run_retention(principal, change).await
     }
 }

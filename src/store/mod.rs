@@ -70,7 +70,7 @@ use memory_budget::MemoryBudget;
 use message_counts::index::MessageCountsIndex;
 use objects::ObjectFiles;
 use retention::purge_stats::PurgeStats;
-use retention::{Forecast, RetentionJob};
+use retention::{DryRun, RetentionJob};
 use snapshot::Snapshot;
 use table_set::TableSet;
 
@@ -236,8 +236,8 @@ impl Store {
     ///
     /// # Errors
     /// Same as the change itself.
-    pub async fn forecast_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<Forecast> {
-        self.retention.forecast(principal, change).await
+    pub async fn dry_run_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<DryRun> {
+        self.retention.dry_run(principal, change).await
     }
 
     /// Removes the last values of deleted streams. Their rows are invisible once the catalog has no such stream.

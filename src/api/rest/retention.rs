@@ -36,14 +36,18 @@ pub fn section() -> Section {
             .answers(201, "The policy was added: the table had none before", tables.clone())
             .answers(
                 200,
-                "The policy was changed or removed; for a dry run, the forecast",
-                or_forecast(tables.clone()),
+                "The policy was changed or removed; for a dry run, what it would remove",
+                or_dry_run(tables.clone()),
             );
     let of = || schema::reference("ChangedStreamPolicy");
     let changed = |id, summary| {
         with_change_params(Doc::new(id, summary), "NewStreamPolicy")
             .answers(201, "The policy was added: the data stream had none before", of())
-            .answers(200, "The policy was changed or removed; for a dry run, the forecast", or_forecast(of()))
+            .answers(
+                200,
+                "The policy was changed or removed; for a dry run, what it would remove",
+                or_dry_run(of()),
+            )
     };
     let list = Doc::new("retention_list", "List the retention of both tables");
     let list_of_one = Doc::new("data_retention_list", "List the retention policies of a data stream");
@@ -96,7 +100,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
                 .concat(),
             ),
         ),
-        ("Forecast", schema::view(&described_forecast())),
+        ("DryRun", schema::view(&described_dry_run())),
     ]
 }
 
@@ -108,8 +112,8 @@ fn with_change_params(doc: Doc, body: &str) -> Doc {
     .body(schema::reference(body))
 }
 
-fn or_forecast(changed: ValueSchema) -> ValueSchema {
-    schema::any_of([changed, schema::reference("Forecast")])
+fn or_dry_run(changed: ValueSchema) -> ValueSchema {
+    schema::any_of([changed, schema::reference("DryRun")])
 }
 
 fn table() -> ValueSchema {
@@ -139,7 +143,7 @@ fn described_policies() -> Vec<FieldSchema> {
     ]
 }
 
-fn described_forecast() -> Vec<FieldSchema> {
+fn described_dry_run() -> Vec<FieldSchema> {
     let counts = ["rows", "bytes", "files"].map(|name| read_only(name, schema::count()));
     counts.into_iter().chain([read_only("before", schema::nullable(schema::time()))]).collect()
 }
@@ -153,7 +157,7 @@ pub async fn list(
     Ok(Json(tables.into_iter().map(|(table, keep)| TablePolicyView::new(table, keep)).collect()))
 }
 
-/// `POST /api/retention`: sets or removes a table's policy; with `dry_run` only forecasts what would be deleted.
+/// `POST /api/retention`: sets or removes a table's policy; with `dry_run` only says what would be deleted.
 pub async fn change(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -165,7 +169,7 @@ pub async fn change(
     let (table, drop_after_s) = read_table_policy(body.fields(ReadMode::Whole).await?)?;
     let change = PolicyChange { stream: None, tables: vec![table], drop_after_s };
     if is_dry_run {
-        return forecast(&app, &caller, &change).await;
+        return dry_run(&app, &caller, &change).await;
     }
     let status = status(app.change_retention(&caller, &change).await?);
     Ok((status, Json(TablePolicyView::new(table, change.drop_after_s))).into_response())
@@ -194,18 +198,18 @@ pub async fn change_for_stream(
     let tables = table.map_or(PolicyTable::ALL.to_vec(), |table| vec![table]);
     let change = PolicyChange { stream: Some(id), tables, drop_after_s };
     if is_dry_run {
-        return forecast(&app, &caller, &change).await;
+        return dry_run(&app, &caller, &change).await;
     }
     let status = status(app.change_retention(&caller, &change).await?);
     let now = StreamPoliciesView::new(id, &app.retention_of(&caller, id)?);
     Ok((status, Json(ChangedPolicyView::new(table, change.drop_after_s, now))).into_response())
 }
 
-async fn forecast(app: &App, caller: &Caller, change: &PolicyChange) -> Result<Response, RestError> {
-    let found = app.forecast_retention(caller, change).await?;
+async fn dry_run(app: &App, caller: &Caller, change: &PolicyChange) -> Result<Response, RestError> {
+    let found = app.dry_run_retention(caller, change).await?;
     let before = found.before.map(|ts| ts.to_iso());
     let (rows, bytes, files) = (found.amount.rows, found.amount.bytes, found.amount.files);
-    Ok(Json(ForecastView { rows, bytes, files, before }).into_response())
+    Ok(Json(DryRunView { rows, bytes, files, before }).into_response())
 }
 
 fn status(is_new: bool) -> StatusCode {
@@ -276,7 +280,7 @@ impl ChangedPolicyView {
 
 /// Rows, bytes and files that a change would remove.
 #[derive(Debug, Serialize)]
-struct ForecastView {
+struct DryRunView {
     rows: u64,
     bytes: u64,
     files: u64,

@@ -45,7 +45,7 @@ pub struct RetentionClock {
 
 /// Effect of a policy change on stored rows.
 #[derive(Debug)]
-pub struct PurgePreview {
+pub struct PolicyDryRun {
     pub cutoffs: PerTable<Cutoffs>,
     /// The latest time before which rows would be purged; `None` when none would be.
     pub before: Option<Micros>,
@@ -113,17 +113,17 @@ impl Catalog {
         transaction.commit_unaudited(raise, put).await.map(drop)
     }
 
-    /// Previews the rows that a policy change by the principal would purge.
+    /// Dry run of a policy change by the principal: which rows it would purge.
     ///
     /// # Errors
     /// As for the change itself: `NotFound` for a stream that is not visible, `Forbidden` for the organization's
     /// policies.
-    pub fn preview_policy_change(
+    pub fn dry_run_policy_change(
         &self,
         who: &Principal,
         change: &PolicyChange,
         now: Micros,
-    ) -> Result<PurgePreview> {
+    ) -> Result<PolicyDryRun> {
         let visible = self.visible_to(who);
         let mirror = &visible.mirror;
         let streams: Vec<&Arc<Stream>> = match change.stream {
@@ -157,7 +157,7 @@ impl Catalog {
                     Cutoffs::new(devices.map(|id| (id.0, from.max(floor(id)))).collect());
             }
         }
-        Ok(PurgePreview { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
+        Ok(PolicyDryRun { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
     }
 }
 

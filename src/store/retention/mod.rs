@@ -42,9 +42,9 @@ const FIRST_CYCLE_DELAY: Duration = Duration::from_secs(300);
 /// Delay after a failed cycle.
 const RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// Forecast of what a change of policies would remove.
+/// Dry run of a change of policies: what it would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forecast {
+pub struct DryRun {
     pub amount: PurgeStats,
     /// The newest time before which rows would be removed; `None` when none would.
     pub before: Option<Micros>,
@@ -74,8 +74,8 @@ pub struct RetentionJob {
     catalog: Arc<Catalog>,
     interval: Duration,
     clean: Mutex<PerTable<CleanFiles>>,
-    /// Allows one forecast at a time, because it may read the keys of the whole lake.
-    forecasts: Arc<tokio::sync::Mutex<()>>,
+    /// Allows one dry run at a time, because it may read the keys of the whole lake.
+    dry_runs: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RetentionJob {
@@ -86,8 +86,8 @@ impl RetentionJob {
         catalog: Arc<Catalog>,
         interval: Duration,
     ) -> Self {
-        let (clean, forecasts) = (Mutex::default(), Arc::default());
-        Self { tables, flusher, compactor, catalog, interval, clean, forecasts }
+        let (clean, dry_runs) = (Mutex::default(), Arc::default());
+        Self { tables, flusher, compactor, catalog, interval, clean, dry_runs }
     }
 
     /// Runs cycles until the task is aborted.
@@ -232,18 +232,18 @@ impl RetentionJob {
         Ok(())
     }
 
-    /// Forecasts what a change would remove. Reads only keys and changes nothing.
-    pub async fn forecast(&self, who: &Principal, change: &PolicyChange) -> Result<Forecast> {
-        let reach = self.catalog.preview_policy_change(who, change, self.tables.clock().now())?;
-        let one = self.forecasts.clone().lock_owned().await;
+    /// Dry run of a change: returns what it would remove. Reads only keys and changes nothing.
+    pub async fn dry_run(&self, who: &Principal, change: &PolicyChange) -> Result<DryRun> {
+        let reach = self.catalog.dry_run_policy_change(who, change, self.tables.clock().now())?;
+        let one = self.dry_runs.clone().lock_owned().await;
         // The snapshot pins the files while they are read.
         let snapshot = self.tables.snapshot();
         let (before, cutoffs, disk) = (reach.before, reach.cutoffs, self.tables.disk().clone());
         let amount = blocking(ENDED_EARLY, move || {
             let _one = one;
-            forecast(disk.as_ref(), &snapshot, &cutoffs)
+            dry_run(disk.as_ref(), &snapshot, &cutoffs)
         });
-        Ok(Forecast { amount: amount.await?, before })
+        Ok(DryRun { amount: amount.await?, before })
     }
 }
 
@@ -255,7 +255,7 @@ struct PurgedDay {
     paths: Vec<String>,
 }
 
-fn forecast(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -> Result<PurgeStats> {
+fn dry_run(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) -> Result<PurgeStats> {
     let nothing = Cutoffs::default();
     let mut total = PurgeStats::default();
     let upserts = Table::UPSERT.map(|table| (table, &snapshot.upsert_tables[table]));

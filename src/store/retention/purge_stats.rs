@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 pub struct PurgeStats {
     /// Stored rows: an overwritten row counts as well until the files are merged.
     pub rows: u64,
-    /// Sizes of removed files; in a forecast, a partly expired file counts with the share of its expired rows.
+    /// Sizes of removed files; in a dry run, a partly expired file counts with the share of its expired rows.
     pub bytes: u64,
     /// Files removed or rewritten.
     pub files: u64,

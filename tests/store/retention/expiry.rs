@@ -123,17 +123,17 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     inside.store.flush().await.unwrap();
     let wanted = policy_change(Some(1), PolicyTable::Readings, 2 * HOUR);
     let before = read_file_rows(dir.path(), "readings");
-    let forecast = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
-    assert_eq!(forecast.before, Some(Micros(NOW - 2 * HOUR)));
-    assert_eq!((forecast.amount.rows, forecast.amount.files), (100 + 100 + 80 + 50, 4));
+    let dry_run = inside.store.dry_run_retention(&ground.owner, &wanted).await.unwrap();
+    assert_eq!(dry_run.before, Some(Micros(NOW - 2 * HOUR)));
+    assert_eq!((dry_run.amount.rows, dry_run.amount.files), (100 + 100 + 80 + 50, 4));
     assert_eq!(read_file_rows(dir.path(), "readings"), before, "nothing was changed");
     assert!(ground.catalog.policies(&ground.owner, Some(StreamId(1))).unwrap().is_empty());
     assert_eq!(count(&inside, &ground.owner, 1).await, 450);
 
     set_retention(&ground, Some(1), PolicyTable::Readings, 2 * HOUR).await;
     let removed = inside.store.run_retention().await.unwrap();
-    assert_eq!((removed.rows, removed.files), (forecast.amount.rows, forecast.amount.files));
-    assert!(removed.bytes > 0 && forecast.amount.bytes > 0);
+    assert_eq!((removed.rows, removed.files), (dry_run.amount.rows, dry_run.amount.files));
+    assert!(removed.bytes > 0 && dry_run.amount.bytes > 0);
     wait_for_cleanup(&inside).await;
     let after = read_file_rows(dir.path(), "readings");
     assert_eq!(stream_extent(&after, 1), (120, Some(120)), "the edge");
@@ -148,7 +148,7 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
         PurgeStats::default(),
         "there is nothing left to do"
     );
-    let again = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
+    let again = inside.store.dry_run_retention(&ground.owner, &wanted).await.unwrap();
     assert_eq!(again.amount, PurgeStats::default());
     assert_eq!([count(&inside, &ground.owner, 1).await, count(&inside, &ground.owner, 2).await], [120, 50]);
     // An overwritten row does not come back from what was written again, nor is a late one lost.
@@ -168,8 +168,8 @@ async fn rows_in_memory_count_in_a_dry_run_and_go_with_the_cycle() {
     let inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 180, 180)).await.unwrap();
     let wanted = policy_change(None, PolicyTable::Readings, HOUR);
-    let forecast = inside.store.forecast_retention(&ground.owner, &wanted).await.unwrap();
-    assert_eq!(forecast.amount, PurgeStats { rows: 120, bytes: 0, files: 0 });
+    let dry_run = inside.store.dry_run_retention(&ground.owner, &wanted).await.unwrap();
+    assert_eq!(dry_run.amount, PurgeStats { rows: 120, bytes: 0, files: 0 });
     set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
     assert_eq!(inside.store.run_retention().await.unwrap().rows, 120);
     assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));

@@ -89,12 +89,12 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
     inside.compact().await.unwrap();
     set_retention(&ground, None, PolicyTable::Statistics, 2 * HOUR).await;
     set_retention(&ground, None, PolicyTable::Readings, 4 * HOUR).await;
-    let forecast = inside
+    let dry_run = inside
         .store
-        .forecast_retention(&ground.owner, &policy_change(None, PolicyTable::Statistics, 2 * HOUR))
+        .dry_run_retention(&ground.owner, &policy_change(None, PolicyTable::Statistics, 2 * HOUR))
         .await
         .unwrap();
-    assert_eq!(forecast.amount.rows, 180 + 2);
+    assert_eq!(dry_run.amount.rows, 180 + 2);
     assert_eq!(inside.store.run_retention().await.unwrap().rows, 60 + 180 + 2);
     let rows = read_file_rows(dir.path(), "statistics");
     assert_eq!(rows.keys().filter(|(_, _, origin)| origin == "posted").count(), 2);

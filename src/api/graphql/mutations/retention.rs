@@ -6,7 +6,7 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::RetentionTable;
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::objects::retention::{RetentionForecast, RetentionPolicy};
+use crate::api::graphql::objects::retention::{RetentionDryRun, RetentionPolicy};
 use crate::api::graphql::scalars::BigInt;
 use crate::app::fields::retention::drop_after_seconds;
 use crate::domain::policy::{PolicyChange, PolicyTable};
@@ -16,13 +16,14 @@ use crate::domain::{self, StreamId};
 #[derive(Default)]
 pub struct RetentionMutations;
 
-/// Result of setting or forecasting a retention policy.
+/// Result of setting a retention policy, or of its dry run.
 #[derive(SimpleObject)]
 pub struct RetentionPayload {
     /// The policies after the change: of the stream if one was given, else of the organization.
     policies: Option<Vec<RetentionPolicy>>,
     /// For a dry run: the data that would be removed.
-    forecast: Option<RetentionForecast>,
+    #[graphql(name = "forecast")]
+    dry_run: Option<RetentionDryRun>,
     /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,
 }
@@ -62,23 +63,23 @@ impl RetentionMutations {
         #[graphql(desc = "Retention period, seconds; null removes the policy.")] drop_after: Option<BigInt>,
         #[graphql(default, desc = "Whether to only report what would be removed.")] dry_run: bool,
     ) -> Result<RetentionPayload> {
-        let (policies, forecast) = (None, None);
+        let (policies, removed) = (None, None);
         let change = match into_payload(RetentionChange { table, stream, drop_after }.to_policy_change())? {
             (Some(change), _) => change,
-            (None, errors) => return Ok(RetentionPayload { policies, forecast, errors }),
+            (None, errors) => return Ok(RetentionPayload { policies, dry_run: removed, errors }),
         };
         let (app, caller) = (app(ctx), caller(ctx));
         if dry_run {
-            let (found, errors) = into_payload(app.forecast_retention(caller, &change).await)?;
-            let forecast = found.map(|found| {
+            let (found, errors) = into_payload(app.dry_run_retention(caller, &change).await)?;
+            let removed = found.map(|found| {
                 let amount = found.amount;
-                RetentionForecast::new([amount.rows, amount.bytes, amount.files], found.before)
+                RetentionDryRun::new([amount.rows, amount.bytes, amount.files], found.before)
             });
-            return Ok(RetentionPayload { policies, forecast, errors });
+            return Ok(RetentionPayload { policies, dry_run: removed, errors });
         }
         let (changed, errors) = into_payload(app.change_retention(caller, &change).await)?;
         if changed.is_none() {
-            return Ok(RetentionPayload { policies, forecast, errors });
+            return Ok(RetentionPayload { policies, dry_run: removed, errors });
         }
         let policies = match change.stream {
             Some(stream) => {
@@ -90,6 +91,6 @@ impl RetentionMutations {
                 all.into_iter().map(|(table, keep)| RetentionPolicy::new(table, keep)).collect()
             }
         };
-        Ok(RetentionPayload { policies: Some(policies), forecast, errors })
+        Ok(RetentionPayload { policies: Some(policies), dry_run: removed, errors })
     }
 }

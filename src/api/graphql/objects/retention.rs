@@ -1,4 +1,4 @@
-//! Retention types of the schema: policies and forecasts.
+//! Retention types of the schema: policies and dry runs.
 
 use async_graphql::SimpleObject;
 
@@ -23,9 +23,10 @@ impl RetentionPolicy {
     }
 }
 
-/// Data that a change of retention policies would remove.
+/// Dry run of a change of retention policies: the data that it would remove.
 #[derive(SimpleObject)]
-pub struct RetentionForecast {
+#[graphql(name = "RetentionForecast")]
+pub struct RetentionDryRun {
     /// Number of rows that would be removed.
     rows: BigInt,
     /// Disk space that would be freed, bytes.
@@ -36,8 +37,8 @@ pub struct RetentionForecast {
     before: Option<DateTime>,
 }
 
-impl RetentionForecast {
-    /// Builds a forecast from rows, bytes and files, and the time before which rows would go.
+impl RetentionDryRun {
+    /// Builds it from rows, bytes and files, and the time before which rows would go.
     pub fn new([rows, bytes, files]: [u64; 3], before: Option<Micros>) -> Self {
         let count = |n: u64| BigInt(i64::try_from(n).unwrap_or(i64::MAX));
         Self { rows: count(rows), bytes: count(bytes), files: count(files), before: before.map(DateTime) }

@@ -170,10 +170,10 @@ pub(super) async fn what_is_kept_follows_policies_and_the_clock(place: TestDatab
         catalog.retention_bounds(at(2).now).statistics_from.start_of(one.0),
         START.0 + 2 * HOUR - 60_000_000
     );
-    // Previews of a change: the organization's policy does not affect a stream with its own.
+    // Dry runs of a change: the organization's policy does not affect a stream with its own.
     let reach = |stream, keep| {
         let change = PolicyChange { stream, tables: vec![Readings], drop_after_s: keep };
-        let reach = catalog.preview_policy_change(&admin, &change, at(0).now).unwrap();
+        let reach = catalog.dry_run_policy_change(&admin, &change, at(0).now).unwrap();
         let from = [one, two].map(|s| reach.cutoffs[Table::Readings].cutoff_of(s.0));
         (
             from.map(|from| (from != BEGINNING_OF_TIME).then(|| (from - START.0) / HOUR)),
