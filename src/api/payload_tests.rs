@@ -79,7 +79,7 @@ async fn all_bodies_together_are_bounded() {
         caller: 64 << 10,
         max_anonymous: 0,
         max_per_address: 0,
-        resident: usize::MAX,
+        resident_memory_limit: usize::MAX,
         wait_timeout: Duration::ZERO,
     };
     let account = Arc::new(BodyMemoryBudget::new(shares));
@@ -124,7 +124,7 @@ async fn what_is_allocated_is_what_is_counted() {
             caller: much,
             max_anonymous: 0,
             max_per_address: 0,
-            resident: usize::MAX,
+            resident_memory_limit: usize::MAX,
             wait_timeout: Duration::ZERO,
         };
         let account = Arc::new(BodyMemoryBudget::new(shares));
@@ -153,7 +153,7 @@ fn the_largest_bodies_fit_the_share_of_a_caller() {
         caller: 112 << 20,
         max_anonymous: 0,
         max_per_address: 0,
-        resident: usize::MAX,
+        resident_memory_limit: usize::MAX,
         wait_timeout: Duration::ZERO,
     };
     // Undeclared lengths up to the limit; below it, doubling alone would take 64 MiB and 70 more.

@@ -1,9 +1,11 @@
-//! Memory budget for request bodies, from the first byte of a body or message to the stored row.
+//! Memory budget for request bodies, from the first byte of a body or message to the stored row, and the gate for large
+//! request bodies: the resident memory limit of the process.
 //!
 //! The reader of a body reserves its memory here and passes the reservation on with the body; the rows made of it are
 //! reserved separately. Bodies may use only a part of the total, so that rows of bodies that have arrived always find
 //! memory. One caller may use only a share of that part, and unauthenticated callers have a small budget of their own.
-//! Large bodies are read only while the whole process holds little enough memory.
+//! Large request bodies are read only while the process stays below its resident memory limit; they are refused as
+//! `Busy` (503) otherwise.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -30,8 +32,8 @@ pub struct BodyMemoryLimits {
     pub max_anonymous: usize,
     /// Unauthenticated bodies from one address: a few logins at a time.
     pub max_per_address: usize,
-    /// Resident memory of the process that a large body may not make it exceed.
-    pub resident: usize,
+    /// Resident memory limit: resident memory of the process that a large request body may not make it exceed.
+    pub resident_memory_limit: usize,
     /// How long rows wait for memory that others are about to release.
     pub wait_timeout: Duration,
 }
@@ -44,11 +46,11 @@ const SHARES: BodyMemoryLimits = BodyMemoryLimits {
     caller: 336 << 20,
     max_anonymous: 8 << 20,
     max_per_address: 1 << 20,
-    resident: 896 << 20,
+    resident_memory_limit: 896 << 20,
     wait_timeout: Duration::from_secs(10),
 };
 
-/// A caller whose bodies hold more than this has large bodies.
+/// A caller whose bodies hold more than this has large request bodies, which the resident memory limit applies to.
 const LARGE_BODY_BYTES: usize = 8 << 20;
 
 /// The budget of this process.
@@ -111,7 +113,7 @@ impl BodyMemoryBudget {
                 if total_after <= self.shares.total
                     && bodies_after <= self.shares.bodies
                     && own <= self.shares.caller
-                    && (own <= LARGE_BODY_BYTES || self.is_small_enough_with(bytes)) =>
+                    && (own <= LARGE_BODY_BYTES || self.admits_large_body(bytes)) =>
             {
                 (*total, *bodies) = (total_after, bodies_after);
                 by_holder.insert(holder, own);
@@ -127,9 +129,10 @@ impl BodyMemoryBudget {
         true
     }
 
-    /// Whether the process may hold `bytes` more for large bodies. Asked for these only: the answer may read a file.
-    fn is_small_enough_with(&self, bytes: usize) -> bool {
-        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.shares.resident
+    /// The gate for large request bodies: whether the process stays below its resident memory limit with `bytes` more.
+    /// Called for these bodies only, because it may read a file.
+    fn admits_large_body(&self, bytes: usize) -> bool {
+        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.shares.resident_memory_limit
     }
 
     fn give_back(&self, holder: MemoryHolder, bytes: usize) {

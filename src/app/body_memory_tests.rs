@@ -11,7 +11,7 @@ const SMALL: BodyMemoryLimits = BodyMemoryLimits {
     caller: 40,
     max_anonymous: 10,
     max_per_address: 6,
-    resident: usize::MAX,
+    resident_memory_limit: usize::MAX,
     wait_timeout: Duration::from_millis(200),
 };
 
@@ -61,7 +61,7 @@ fn what_is_held_grows_and_shrinks() {
 fn a_process_with_much_resident_memory_reads_small_bodies_only() {
     let much = 4 * LARGE_BODY_BYTES;
     let roomy = BodyMemoryLimits { total: much, bodies: much, caller: much, ..SMALL };
-    let account = Arc::new(BodyMemoryBudget::new(BodyMemoryLimits { resident: 1, ..roomy }));
+    let account = Arc::new(BodyMemoryBudget::new(BodyMemoryLimits { resident_memory_limit: 1, ..roomy }));
     let mut small = held(&account, MemoryHolder::Caller(1), LARGE_BODY_BYTES).expect("a small body");
     assert_eq!(small.try_grow_to(LARGE_BODY_BYTES + 1).unwrap_err().kind, Kind::Busy);
     held(&account, MemoryHolder::Rows, much - LARGE_BODY_BYTES).expect("rows of bodies that have arrived");

@@ -1,4 +1,4 @@
-//! Page pruning of lake files by the bounds of a query.
+//! Pruning of row groups and pages of lake files by the bounds of a query; `readings_scan.rs` prunes whole files.
 
 use super::bounds::Bounds;
 use crate::domain::min_max::MinMax;
@@ -13,7 +13,7 @@ impl PruningPredicate for Bounds {
         [streams, ts, value].into_iter().flatten()
     }
 
-    fn may_hold(&self, column: usize, span: ValueBounds<'_>) -> bool {
+    fn survives_pruning(&self, column: usize, span: ValueBounds<'_>) -> bool {
         match (column, span) {
             (STREAM_ID, ValueBounds::Int32(low, high)) => self.has_stream_within(MinMax::new(low, high)),
             (TS, ValueBounds::Int64(from, to)) => self.ts.overlaps(MinMax::new(from, to)),

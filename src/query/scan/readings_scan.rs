@@ -1,4 +1,7 @@
 //! Plans a scan of `readings`: which files and runs it reads, and which of them it must merge.
+//!
+//! Pruning has three steps: of days (`days`), of whole files by their entry in the Delta log (`unpruned_files`), and of
+//! row groups and pages by footers and page indexes when a file is opened (`bounds_pruning.rs`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -183,8 +186,7 @@ impl ReadingsScan {
 
     fn sources(&self, day: Day) -> DaySources {
         let snapshot = &self.view.snapshot;
-        let files = snapshot.lake.days().get(&day).into_iter().flatten();
-        let files: Vec<Arc<LakeFile>> = files.filter(|file| self.may_contain_rows(file)).cloned().collect();
+        let files: Vec<Arc<LakeFile>> = self.unpruned_files(day).cloned().collect();
         let memory = snapshot.memory.get(&day);
         let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
         let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
@@ -193,11 +195,17 @@ impl ReadingsScan {
         DaySources { files, runs, needs_merge }
     }
 
-    /// Whether a file can contain rows of this scan.
-    fn may_contain_rows(&self, file: &LakeFile) -> bool {
+    /// Returns the files of a day that are left after pruning: those that can contain rows of this scan.
+    fn unpruned_files(&self, day: Day) -> impl Iterator<Item = &Arc<LakeFile>> {
+        let files = self.view.snapshot.lake.days().get(&day).into_iter().flatten();
+        files.filter(|file| self.file_survives_pruning(file))
+    }
+
+    /// Whether a file can contain rows of this scan: of its times, of its streams, and visible to the principal.
+    fn file_survives_pruning(&self, file: &LakeFile) -> bool {
         self.bounds.ts.overlaps(file.ts)
             && self.bounds.has_stream_within(file.streams)
-            && self.visible.may_have_rows(file.streams, file.ts.max)
+            && self.visible.file_survives_pruning(file.streams, file.ts.max)
     }
 
     fn file_scan(&self, columns: &[usize]) -> FileScan {
@@ -256,10 +264,8 @@ impl ReadingsScan {
     /// Records the longest text that this scan can read, for the operators above it.
     pub fn record_text_lengths(&self) {
         let (snapshot, days) = (&self.view.snapshot, self.days());
-        let files = days.iter().filter_map(|day| snapshot.lake.days().get(day)).flatten();
-        self.view
-            .text_batch_size
-            .record(longest_text_in_files(files.filter(|file| self.may_contain_rows(file))));
+        let files = days.iter().flat_map(|day| self.unpruned_files(*day));
+        self.view.text_batch_size.record(longest_text_in_files(files));
         let runs = days.iter().filter_map(|day| snapshot.memory.get(day)).flat_map(|day| &day.runs);
         self.view.text_batch_size.record(runs.map(|run| run.longest_text()).max().unwrap_or(0));
     }

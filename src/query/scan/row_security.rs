@@ -63,8 +63,8 @@ impl VisibleStreams {
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))
     }
 
-    /// Whether any stream within `ids` can have a visible row that is not newer than `newest`.
-    pub fn may_have_rows(&self, ids: MinMax<i32>, newest: i64) -> bool {
+    /// Whether a file with streams within `ids` and rows up to `newest` can have visible rows; others are pruned.
+    pub fn file_survives_pruning(&self, ids: MinMax<i32>, newest: i64) -> bool {
         let first = self.ids.partition_point(|id| *id < ids.min);
         let mut within = self.ids[first..].iter().take_while(|id| **id <= ids.max);
         within.any(|id| self.since.start_of(*id) <= newest)

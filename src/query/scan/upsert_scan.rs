@@ -131,7 +131,8 @@ impl UpsertScan {
     fn sources(&self, day: Day, wanted: &ReadFilter) -> UpsertSources {
         let rows = &self.snapshot.upsert_tables[self.table];
         let files = rows.lake.days().get(&day).into_iter().flatten();
-        let mut files: Vec<Arc<LakeFile>> = files.filter(|f| wanted.may_match_file(f)).cloned().collect();
+        let mut files: Vec<Arc<LakeFile>> =
+            files.filter(|f| wanted.file_survives_pruning(f)).cloned().collect();
         sort_by_write_order(&mut files);
         let runs = rows.memory.get(&day).into_iter().flatten();
         let runs: Vec<UpsertRows> =

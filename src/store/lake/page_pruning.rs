@@ -12,8 +12,9 @@ pub trait PruningPredicate {
     /// Returns the columns that the predicate constrains.
     fn columns(&self) -> impl Iterator<Item = usize>;
 
-    /// Whether a wanted row can have a value of this column within `span`. Only `false` excludes rows.
-    fn may_hold(&self, column: usize, span: ValueBounds<'_>) -> bool;
+    /// Whether a row group or page with values of this column within `span` can hold wanted rows. Only `false` excludes
+    /// rows.
+    fn survives_pruning(&self, column: usize, span: ValueBounds<'_>) -> bool;
 }
 
 /// Minimum and maximum of a part of a column, both inclusive.
@@ -98,10 +99,11 @@ fn select_row_group(
     let group = file.row_group(index);
     let rows = usize::try_from(group.num_rows()).ok()?;
     // A row group without statistics may hold a matching row.
-    let may_hold = |c: usize| {
-        ValueBounds::of_row_group(group.column(c).statistics()).is_none_or(|span| wanted.may_hold(c, span))
+    let survives_pruning = |c: usize| {
+        ValueBounds::of_row_group(group.column(c).statistics())
+            .is_none_or(|span| wanted.survives_pruning(c, span))
     };
-    if rows == 0 || !wanted.columns().all(may_hold) {
+    if rows == 0 || !wanted.columns().all(survives_pruning) {
         return None;
     }
     let mut ranges: Vec<Range<usize>> = std::iter::once(0..rows).collect();
@@ -129,7 +131,7 @@ fn select_page_rows(
     };
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for page in 0..locations.len() {
-        if !page_may_hold(index, page, column, wanted) {
+        if !page_survives_pruning(index, page, column, wanted) {
             continue;
         }
         let (start, end) = (first(page)?, first(page + 1)?);
@@ -141,7 +143,7 @@ fn select_page_rows(
     Some(ranges)
 }
 
-fn page_may_hold(
+fn page_survives_pruning(
     index: &ColumnIndexMetaData,
     page: usize,
     column: usize,
@@ -151,7 +153,7 @@ fn page_may_hold(
         ColumnIndexMetaData::NONE => true,
         // NULL is never within bounds.
         index if index.is_null_page(page) => false,
-        index => ValueBounds::of_page(index, page).is_none_or(|span| wanted.may_hold(column, span)),
+        index => ValueBounds::of_page(index, page).is_none_or(|span| wanted.survives_pruning(column, span)),
     }
 }
 

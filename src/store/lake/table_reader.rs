@@ -50,8 +50,8 @@ impl ReadFilter {
         self.label.is_none_or(|label| low <= label.as_bytes() && label.as_bytes() <= high)
     }
 
-    /// Whether a file can have matching rows.
-    pub fn may_match_file(&self, file: &LakeFile) -> bool {
+    /// Whether a file can have matching rows; the scans prune the others.
+    pub fn file_survives_pruning(&self, file: &LakeFile) -> bool {
         self.has_id_within(file.streams) && self.ts.overlaps(file.ts)
     }
 }
@@ -64,7 +64,7 @@ impl PruningPredicate for ReadFilter {
         [ids, ts, label].into_iter().flatten()
     }
 
-    fn may_hold(&self, column: usize, span: ValueBounds<'_>) -> bool {
+    fn survives_pruning(&self, column: usize, span: ValueBounds<'_>) -> bool {
         match (column, span) {
             (0, ValueBounds::Int32(low, high)) => self.has_id_within(MinMax::new(low, high)),
             (1, ValueBounds::Int64(from, to)) => self.ts.overlaps(MinMax::new(from, to)),

@@ -245,7 +245,7 @@ impl<'a> KeySource<'a> {
                 found.entry(device).or_default().add(stream, &times[begin..end]);
             }
         };
-        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.may_match_file(file);
+        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.file_survives_pruning(file);
         for file in self.reading_files(day).iter().filter(is_read) {
             let Some(reader) = self.readings_reader.open(file, &wanted)? else { continue };
             for batch in reader {
@@ -288,7 +288,7 @@ impl<'a> KeySource<'a> {
             found.extend(StoredKey::read(rows)?.into_iter().filter(is_wanted));
             Ok::<(), Error>(())
         };
-        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.may_match_file(file);
+        let is_read = |file: &&Arc<LakeFile>| self.is_read(file) && wanted.file_survives_pruning(file);
         for file in self.message_files(day).iter().filter(is_read) {
             let Some(reader) = self.messages_reader.open(file, &wanted)? else { continue };
             for batch in reader {
