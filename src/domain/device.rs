@@ -202,7 +202,7 @@ pub struct DeviceSpec {
     pub byteorder: ByteOrder,
     /// Whether the device is collected.
     pub enabled: bool,
-    /// Protocol settings (compat.md 1.3), and user-defined keys.
+    /// Protocol settings, such as `security_policy` of OPC UA or `headers` of HTTP, and user-defined keys.
     pub metadata: Map<String, Value>,
     /// Product of the device; `None` is the organization's product `Default`.
     pub product: Option<ProductId>,

@@ -1,4 +1,4 @@
-//! The worked examples of the contract, and those of the vendor's documentation.
+//! The worked examples of the vendor's documentation, and one device seen through DataStone and Blynk at once.
 
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{NOON_S, Project, message, text};
 use crate::support::eventually;
 
-/// Creates the device of compat.md section 9 with its stream; returns its key and the id of the stream.
+/// Creates the virtual device `Press 1` with the stream `Motor RPM`; returns its key and the id of the stream.
 async fn press(project: &Project) -> (String, Value) {
     let client = project.server.client();
     let (status, _, device) =

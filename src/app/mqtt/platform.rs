@@ -1,4 +1,4 @@
-//! Topics of the MK platform (compat.md 5.5): what its devices publish and are sent.
+//! Topics of the MK platform below `v1/`, each of one organization and device: what its devices publish and are sent.
 //!
 //! A device is sent its commands and its desired configuration; nobody else gets the commands, because who looks on must
 //! not take them from it. Its status and its reported configuration are documents: the last of each is retained, and

@@ -26,7 +26,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..30)
 }
 
-/// What the contract says, in seconds and names.
+/// The state machine of captures as MK documents it, in seconds and names.
 #[derive(Debug, Clone, Copy)]
 struct Model {
     name: &'static str,

@@ -1,6 +1,7 @@
 //! Payloads of readings as devices of MK publish them: one reading, an array, or all values of a component. Pure.
 //!
-//! Facts are those of compat.md 5.5 and 12: the JSON literal decides the type of a value.
+//! The JSON literal decides the type of a value: an integer is a long, and a number with a fraction or an exponent, also
+//! `20.0`, is a double. The values of a component are accepted together or not at all.
 
 pub mod item;
 pub mod profile;
