@@ -223,7 +223,12 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Sleeps for several poll intervals, for checks that something does not happen meanwhile.
+/// Waits for several poll intervals, for checks that something does not happen meanwhile. They are counted by the polls
+/// of another device, so that they last longer on a busy machine.
 pub async fn a_while() {
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[1]);
+    let other = CollectFixture::single_device(plc(&fake), vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    until("six polls of another device", || other.status().lateness.count >= 6).await;
+    other.collectors.stop().await;
 }

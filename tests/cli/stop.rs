@@ -65,8 +65,16 @@ async fn a_request_under_way_is_answered_before_the_end() {
     send.unbounded_send(Ok(line(0))).expect("sent");
     let body = reqwest::Body::wrap_stream(parts);
     let answering = tokio::spawn(async move { client.ingest(NDJSON, body).await });
-    // The request has to have arrived before the signal does; its body comes after.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The request has to have arrived before the signal does: the server counts the memory of its first line. The rest of
+    // its body comes after.
+    let watcher = server.client();
+    eventually("the first line has arrived", Duration::from_secs(30), || async {
+        let (_, _, page) = watcher.get("/metrics").await;
+        let sample = "basalt_memory_used_bytes{budget=\"bodies\"} ";
+        let used = page.as_str()?.lines().find_map(|line| line.strip_prefix(sample).map(str::to_owned))?;
+        (used != "0").then_some(())
+    })
+    .await;
     server.signal("TERM");
     eventually("it says so", Duration::from_secs(30), || async {
         server.log().contains("stopping").then_some(())

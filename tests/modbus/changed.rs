@@ -1,10 +1,8 @@
 //! Devices and streams changed over REST while they are polled: it takes effect without a restart.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{EVENT_TIMEOUT, INTERVAL_S, device_at, readings, stream_at, until_more, until_state};
+use super::{EVENT_TIMEOUT, device_at, readings, stream_at, until_more, until_state};
 use crate::support::{Client, ModbusDevice, Server, eventually, free_port};
 
 async fn patch(client: &Client, path: &str, body: Value) {
@@ -12,13 +10,19 @@ async fn patch(client: &Client, path: &str, body: Value) {
     assert_eq!(status, 200, "{answer}");
 }
 
-/// Fails if a stream gets a reading within three polls.
-async fn rests(client: &Client, stream: i64) {
+/// Fails if a stream gets a reading while `witness`, which is polled at the same interval, is polled three times.
+async fn rests(client: &Client, stream: i64, witness: i64) {
     // One that was under way when the change was made may still arrive.
-    tokio::time::sleep(Duration::from_secs_f64(INTERVAL_S)).await;
+    until_polled(client, witness, 2).await;
     let before = readings(client, stream).await.len();
-    tokio::time::sleep(Duration::from_secs_f64(3.0 * INTERVAL_S)).await;
+    until_polled(client, witness, 3).await;
     assert_eq!(readings(client, stream).await.len(), before);
+}
+
+/// Waits for that many more good readings of a stream.
+async fn until_polled(client: &Client, stream: i64, times: usize) {
+    let has = readings(client, stream).await.iter().filter(|r| r["quality"] == "good").count();
+    until_more(client, stream, "good", has + times - 1).await;
 }
 
 #[tokio::test]
@@ -43,7 +47,7 @@ async fn streams_can_be_added_changed_disabled_and_deleted() {
     .await;
 
     patch(&client, &format!("/api/data/{first}/"), json!({"enabled": false})).await;
-    rests(&client, first).await;
+    rests(&client, first, second).await;
     let others = readings(&client, second).await.len();
     until_more(&client, second, "good", others).await;
     patch(&client, &format!("/api/data/{first}/"), json!({"enabled": true})).await;
@@ -67,10 +71,12 @@ async fn devices_can_be_moved_disabled_and_deleted() {
     let one = format!("/api/device/{device}/");
     let stream = stream_at(&client, device, "hr:0", "uint16", "abcd").await;
     until_more(&client, stream, "good", 0).await;
+    let unchanged = device_at(&client, second.port, json!({})).await;
+    let witness = stream_at(&client, unchanged, "hr:0", "uint16", "abcd").await;
 
     patch(&client, &one, json!({"enabled": false})).await;
     until_state(&client, device, "disabled").await;
-    rests(&client, stream).await;
+    rests(&client, stream, witness).await;
 
     patch(&client, &one, json!({"enabled": true, "port": second.port})).await;
     drop(first);
@@ -79,11 +85,11 @@ async fn devices_can_be_moved_disabled_and_deleted() {
     until_state(&client, device, "online").await;
 
     patch(&client, &one, json!({"poll_interval": null})).await;
-    rests(&client, stream).await;
+    rests(&client, stream, witness).await;
 
     assert_eq!(client.delete(&one).await.0, 204);
     assert_eq!(client.get(&one).await.0, 404);
-    assert_eq!(client.sql("SELECT * FROM readings").await, [Value::Null; 0]);
+    assert_eq!(readings(&client, stream).await, [Value::Null; 0]);
 }
 
 #[tokio::test]

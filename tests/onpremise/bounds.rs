@@ -37,19 +37,17 @@ async fn a_client_that_does_not_read_is_disconnected_and_delays_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_ping_is_closed_after_thirty_seconds() {
+async fn who_does_not_ping_is_closed_and_nobody_else() {
     let gateway = Gateway::start().await;
     let sid = gateway.handshake().await;
     let mut silent = gateway.connected_socket().await;
     let mut healthy = gateway.connected_socket().await;
-    let begun = Instant::now();
-    // A poll that has nothing to deliver is answered after 25 s.
+    // A poll that has nothing to deliver is answered after 25 s, and who has not pinged is closed after 30 s: the unit
+    // tests of sessions hold these figures, here only the order of what happens is checked.
     assert_eq!(gateway.poll(&sid).await, (200, "1:6".to_owned()));
-    assert!((24.0..27.0).contains(&begun.elapsed().as_secs_f64()), "{:?}", begun.elapsed());
     healthy.send("2").await;
     assert_eq!(gateway.poll(&sid).await, (200, "1:1".to_owned()));
     assert_eq!(silent.receive().await, None);
-    assert!((29.0..34.0).contains(&begun.elapsed().as_secs_f64()), "{:?}", begun.elapsed());
     assert_eq!(healthy.receive().await.as_deref(), Some("3"));
     healthy.send("2").await;
     assert_eq!(healthy.receive().await.as_deref(), Some("3"));
