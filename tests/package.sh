@@ -27,7 +27,7 @@ check_contents() {
     control=$(dpkg-deb --info "$package")
     for line in "-rwxr-xr-x 0/0 ./usr/bin/basalt" "-rw-r----- 0/0 ./etc/basalt/basalt.toml" \
         "-rw-r--r-- 0/0 ./usr/lib/systemd/system/basalt.service" "-rw-r--r-- 0/0 ./usr/share/doc/basalt/copyright" \
-        "-rw-r--r-- 0/0 ./usr/share/doc/basalt/docs/operations.md" "-rw-r--r-- 0/0 ./usr/share/man/man1/basalt.1.gz" \
+        "-rw-r--r-- 0/0 ./usr/share/doc/basalt/docs/operations/install.md" "-rw-r--r-- 0/0 ./usr/share/man/man1/basalt.1.gz" \
         "-rw-r--r-- 0/0 ./usr/share/man/man1/basalt-key-create.1.gz" \
         "-rw-r--r-- 0/0 ./usr/share/bash-completion/completions/basalt" \
         "-rw-r--r-- 0/0 ./usr/share/zsh/vendor-completions/_basalt" \
@@ -120,7 +120,7 @@ wait_for_url() {
     fail "the server does not answer"
 }
 
-# The server answers, the first key is made as docs/operations.md says, and the server knows it.
+# The server answers, the first key is made as docs/operations/install.md says, and the server knows it.
 check_service() {
     local url key start
     if [ -n "$prefix" ] || ! has_systemd; then
