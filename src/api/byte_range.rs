@@ -37,8 +37,8 @@ pub async fn respond(
     headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));
     if part.is_some() {
         // The part is not empty.
-        let told = HeaderValue::try_from(format!("bytes {start}-{}/{size}", end.saturating_sub(1)));
-        headers.extend(told.ok().map(|told| (header::CONTENT_RANGE, told)));
+        let content_range = HeaderValue::try_from(format!("bytes {start}-{}/{size}", end.saturating_sub(1)));
+        headers.extend(content_range.ok().map(|content_range| (header::CONTENT_RANGE, content_range)));
     }
     Ok(response)
 }
@@ -50,8 +50,8 @@ fn requested(request: &HeaderMap, size: u64, tag: &str) -> Result<Option<Range<u
     if request.contains_key(header::IF_RANGE) && text(header::IF_RANGE) != Some(tag) {
         return Ok(None);
     }
-    let Some(asked) = text(header::RANGE).and_then(parse) else { return Ok(None) };
-    let part = match asked {
+    let Some(requested) = text(header::RANGE).and_then(parse) else { return Ok(None) };
+    let part = match requested {
         RequestedBytes::From(first, last) => {
             first..last.map_or(size, |last| last.saturating_add(1).min(size))
         }

@@ -121,10 +121,10 @@ pub fn presented_secret(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn check_csrf(token: &str, headers: &HeaderMap) -> Result<(), HttpError> {
-    let said = headers.get(cookies::CSRF_HEADER).ok_or(HttpError::Csrf("CSRF token missing."))?;
+    let header = headers.get(cookies::CSRF_HEADER).ok_or(HttpError::Csrf("CSRF token missing."))?;
     let cookie = cookies::read(headers, cookies::CSRF).ok_or(HttpError::Csrf("CSRF cookie not set."))?;
-    match said.to_str() {
-        Ok(said) if csrf_matches(token, cookie, said) => Ok(()),
+    match header.to_str() {
+        Ok(header) if csrf_matches(token, cookie, header) => Ok(()),
         _ => Err(HttpError::Csrf("CSRF token from the 'X-Csrftoken' HTTP header incorrect.")),
     }
 }

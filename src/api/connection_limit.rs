@@ -109,11 +109,11 @@ impl ConnectionLimit {
         Some(ConnectionPermit { limit: self.clone(), id, state })
     }
 
-    fn log_limit_reached(&self, told: &mut Option<Instant>, now: Instant, is_let_in: bool) {
-        if told.is_some_and(|told| now < told + LIMIT_LOG_INTERVAL) {
+    fn log_limit_reached(&self, last_logged: &mut Option<Instant>, now: Instant, is_let_in: bool) {
+        if last_logged.is_some_and(|last_logged| now < last_logged + LIMIT_LOG_INTERVAL) {
             return;
         }
-        *told = Some(now);
+        *last_logged = Some(now);
         let (limit, most) = (self.key, self.most);
         if is_let_in {
             tracing::warn!(limit, most, "connection limit reached: idle connections are closed for new ones");

@@ -54,10 +54,11 @@ async fn a_client_without_a_slot_is_not_protected() {
 #[tokio::test(start_paused = true)]
 async fn sockets_that_do_not_close_are_counted() {
     let limit = ConnectionLimit::new("http.connections", 1);
-    let mut held: Vec<_> = (0..=MAX_CLOSING_CONNECTIONS).map(|_| limit.try_acquire(ip(9)).unwrap()).collect();
+    let mut permits: Vec<_> =
+        (0..=MAX_CLOSING_CONNECTIONS).map(|_| limit.try_acquire(ip(9)).unwrap()).collect();
     let wait = tokio::time::timeout(Duration::from_millis(100), limit.wait_for_capacity());
     assert!(wait.await.is_err(), "no more are accepted while so many are closing");
-    held.pop();
+    permits.pop();
     tokio::time::timeout(Duration::from_secs(5), limit.wait_for_capacity()).await.expect("one has gone");
 }
 

@@ -48,8 +48,8 @@ async fn run_command(
     let Json(command) =
         command.map_err(|e| Error::invalid("the request body is not a valid command").with_source(e))?;
     let progress = Progress::default();
-    let told = progress.clone();
-    let work = tokio::spawn(async move { app.run_command(&principal, command, &told).await });
+    let reporter = progress.clone();
+    let work = tokio::spawn(async move { app.run_command(&principal, command, &reporter).await });
     let running = RunningCommand {
         work: AbortOnDropHandle::new(work),
         progress,
@@ -57,8 +57,8 @@ async fn run_command(
     };
     let lines = stream::unfold(Some(running), |running| async move {
         let mut running = running?;
-        let (said, is_last) = running.next_reply().await;
-        let mut line = serde_json::to_vec(&said).expect("numbers and texts always serialise");
+        let (reply, is_last) = running.next_reply().await;
+        let mut line = serde_json::to_vec(&reply).expect("numbers and texts always serialise");
         line.push(b'\n');
         Some((Ok::<_, Error>(Bytes::from(line)), (!is_last).then_some(running)))
     });
@@ -84,7 +84,7 @@ impl RunningCommand {
         };
         let outcome =
             outcome.unwrap_or_else(|e| Err(Error::internal("the command ended early").with_source(e)));
-        let said = match outcome {
+        let reply = match outcome {
             Ok(outcome) => CommandMessage::Done(outcome),
             Err(error) => {
                 let text = error.full_message();
@@ -95,7 +95,7 @@ impl RunningCommand {
                 CommandMessage::Failed { kind: error.kind, message: text }
             }
         };
-        (said, true)
+        (reply, true)
     }
 }
 

@@ -51,13 +51,13 @@ pub async fn allow_origins(
 }
 
 /// Allows every method, and the headers that are asked for.
-fn preflight(asked: &HeaderMap) -> Response {
+fn preflight(request_headers: &HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     headers.append(VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-    if let Some(names) = asked.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+    if let Some(names) = request_headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
     }
     response

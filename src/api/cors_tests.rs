@@ -26,7 +26,7 @@ async fn only_listed_origins_are_allowed() {
         ("access-control-request-method", "PATCH"),
         ("access-control-request-headers", "authorization, content-type"),
     ][..];
-    let asked = Some("authorization, content-type");
+    let requested = Some("authorization, content-type");
     let listed = "https://a.example, http://b:1";
     let rows: [Row<'_>; 10] = [
         ("", "GET", Some("https://a.example"), &[], (200, None, None, None)),
@@ -34,7 +34,13 @@ async fn only_listed_origins_are_allowed() {
         (listed, "GET", None, &[], (200, None, None, None)),
         (listed, "GET", Some("http://b:1"), &[], (200, Some("http://b:1"), None, None)),
         (listed, "GET", Some("http://b"), &[], (200, None, None, None)),
-        (listed, "OPTIONS", Some("http://b:1"), preflight, (204, Some("http://b:1"), Some(METHODS), asked)),
+        (
+            listed,
+            "OPTIONS",
+            Some("http://b:1"),
+            preflight,
+            (204, Some("http://b:1"), Some(METHODS), requested),
+        ),
         (listed, "OPTIONS", Some("http://b:1"), &[], (405, Some("http://b:1"), None, None)),
         (listed, "OPTIONS", Some("http://c"), preflight, (405, None, None, None)),
         ("*", "GET", Some("null"), &[], (200, Some("*"), None, None)),

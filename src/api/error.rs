@@ -114,13 +114,13 @@ impl IntoResponse for GraphqlError {
             HttpError::Domain(error) => graphql_code(error.kind),
             _ => "BAD_REQUEST",
         };
-        let mut told = json!({"message": message, "extensions": {"code": code}});
+        let mut error_json = json!({"message": message, "extensions": {"code": code}});
         if let HttpError::Domain(error) = &self.fault
             && !error.fields.is_empty()
         {
-            told["extensions"]["fields"] = messages_by_field(&error.fields);
+            error_json["extensions"]["fields"] = messages_by_field(&error.fields);
         }
-        let mut response = error_response(&self.fault, json!({ "errors": [told] }));
+        let mut response = error_response(&self.fault, json!({ "errors": [error_json] }));
         response.headers_mut().insert(CONTENT_TYPE, content_type_header(self.media));
         response
     }

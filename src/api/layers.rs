@@ -81,9 +81,9 @@ impl ResponseForPanic for ErrorForm {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response {
-        let said = panic.downcast_ref::<String>().cloned();
-        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-        self.render(Error::internal("a request panicked").with_source(said.unwrap_or_default()))
+        let message = panic.downcast_ref::<String>().cloned();
+        let message = message.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        self.render(Error::internal("a request panicked").with_source(message.unwrap_or_default()))
     }
 }
 

@@ -313,7 +313,7 @@ mod tests {
             "basalt_model_windows_total{model=\"4\"} 9",
             "basalt_alerts_suppressed_total 12",
         ] {
-            assert!(page.lines().any(|told| told == line), "`{line}` is missing in:\n{page}");
+            assert!(page.lines().any(|other| other == line), "`{line}` is missing in:\n{page}");
         }
         assert!(!page.contains("secret"), "no error, name or tag is a label:\n{page}");
     }
@@ -323,10 +323,10 @@ mod tests {
         let page = render(&all(vec![measured(), measured()]));
         let (mut family, mut samples) = ("", 0);
         for line in page.lines() {
-            if let Some(told) = line.strip_prefix("# HELP ") {
-                family = told.split(' ').next().unwrap();
-            } else if let Some(told) = line.strip_prefix("# TYPE ") {
-                assert_eq!(told.split(' ').next(), Some(family));
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                family = help.split(' ').next().unwrap();
+            } else if let Some(help) = line.strip_prefix("# TYPE ") {
+                assert_eq!(help.split(' ').next(), Some(family));
             } else {
                 assert!(line.starts_with(family), "{line} under {family}");
                 assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");

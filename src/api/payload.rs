@@ -140,10 +140,10 @@ async fn read_reserved(
     headers: &HeaderMap,
     mut body: Body,
     limits: BodyLimits,
-    held: BodyMemoryReservation,
+    reservation: BodyMemoryReservation,
 ) -> Result<AccountedBuffer, HttpError> {
     let encoding = encoding(headers)?;
-    let wire = match collect(headers, &mut body, limits.wire, held).await {
+    let wire = match collect(headers, &mut body, limits.wire, reservation).await {
         Ok(collected) => collected,
         Err(fault) => {
             if matches!(fault, HttpError::Domain(_)) && !headers.contains_key(header::EXPECT) {
@@ -200,8 +200,8 @@ impl AsRef<[u8]> for AccountedBuffer {
 }
 
 impl AccountedBuffer {
-    fn new(held: BodyMemoryReservation, beside: usize) -> Self {
-        Self { bytes: Vec::new(), reservation: held, extra_bytes: beside }
+    fn new(reservation: BodyMemoryReservation, beside: usize) -> Self {
+        Self { bytes: Vec::new(), reservation, extra_bytes: beside }
     }
 
     /// Reserves what the values of the buffer take once they are parsed as JSON.
@@ -229,7 +229,7 @@ async fn collect(
     headers: &HeaderMap,
     body: &mut Body,
     limit: usize,
-    held: BodyMemoryReservation,
+    reservation: BodyMemoryReservation,
 ) -> Result<AccountedBuffer, HttpError> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
@@ -237,7 +237,7 @@ async fn collect(
     }
     // Buffer and reservation grow with the bytes that arrive: a declared length is only a promise.
     let most = declared.map_or(limit, |length| length as usize);
-    let mut wire = AccountedBuffer::new(held, 0);
+    let mut wire = AccountedBuffer::new(reservation, 0);
     loop {
         let frame = tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame())
             .await
@@ -281,17 +281,17 @@ fn encoding(headers: &HeaderMap) -> Result<ContentEncoding, HttpError> {
 }
 
 fn decode(encoding: ContentEncoding, wire: AccountedBuffer, limit: usize) -> Result<AccountedBuffer, Error> {
-    let AccountedBuffer { bytes: wire, reservation: mut held, .. } = wire;
-    let told = declared_decoded_length(encoding, &wire).min(limit);
-    let beside = wire.capacity() + window_bytes(encoding, told, limit);
-    held.try_grow_to(beside)?;
-    let room = AccountedBuffer::new(held, beside);
+    let AccountedBuffer { bytes: wire, mut reservation, .. } = wire;
+    let declared_bytes = declared_decoded_length(encoding, &wire).min(limit);
+    let beside = wire.capacity() + window_bytes(encoding, declared_bytes, limit);
+    reservation.try_grow_to(beside)?;
+    let room = AccountedBuffer::new(reservation, beside);
     let mut decoded = match encoding {
-        ContentEncoding::Identity => decode_bounded(|| Ok(&wire[..]), told, limit, room)?,
+        ContentEncoding::Identity => decode_bounded(|| Ok(&wire[..]), declared_bytes, limit, room)?,
         ContentEncoding::Gzip => {
-            decode_bounded(|| Ok(flate2::read::MultiGzDecoder::new(&wire[..])), told, limit, room)?
+            decode_bounded(|| Ok(flate2::read::MultiGzDecoder::new(&wire[..])), declared_bytes, limit, room)?
         }
-        ContentEncoding::Zstd => decode_bounded(|| zstd_frames(&wire), told, limit, room)?,
+        ContentEncoding::Zstd => decode_bounded(|| zstd_frames(&wire), declared_bytes, limit, room)?,
     };
     drop(wire);
     decoded.reservation.shrink(decoded.bytes.capacity());
@@ -304,23 +304,24 @@ fn declared_decoded_length(encoding: ContentEncoding, wire: &[u8]) -> usize {
         ContentEncoding::Identity => wire.len(),
         // The last four bytes of a member, capped by the maximum compression ratio.
         ContentEncoding::Gzip => {
-            let told = wire.last_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
-            told.min(wire.len().saturating_mul(GZIP_RATIO))
+            let declared_bytes =
+                wire.last_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+            declared_bytes.min(wire.len().saturating_mul(GZIP_RATIO))
         }
         ContentEncoding::Zstd => {
-            let told = zstd::zstd_safe::get_frame_content_size(wire).ok().flatten();
-            told.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
+            let declared_bytes = zstd::zstd_safe::get_frame_content_size(wire).ok().flatten();
+            declared_bytes.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
         }
     }
 }
 
 /// Estimates a decoder's own memory: its window, no larger than the content, and tables.
-fn window_bytes(encoding: ContentEncoding, told: usize, limit: usize) -> usize {
+fn window_bytes(encoding: ContentEncoding, declared_bytes: usize, limit: usize) -> usize {
     match encoding {
         ContentEncoding::Identity => 0,
         ContentEncoding::Gzip => 64 << 10,
         ContentEncoding::Zstd => {
-            (if told == 0 { limit } else { told }).min(1 << ZSTD_WINDOW_LOG) + (128 << 10)
+            (if declared_bytes == 0 { limit } else { declared_bytes }).min(1 << ZSTD_WINDOW_LOG) + (128 << 10)
         }
     }
 }
@@ -334,13 +335,13 @@ fn zstd_frames(wire: &[u8]) -> Result<impl Read, Error> {
 /// Decodes step by step, so that a zip bomb never takes more than the limit and one step.
 fn decode_bounded<R: Read>(
     open: impl Fn() -> Result<R, Error>,
-    told: usize,
+    declared_bytes: usize,
     limit: usize,
     mut decoded: AccountedBuffer,
 ) -> Result<AccountedBuffer, Error> {
     // Reading one byte past the limit shows that there are too many.
     let most = limit.saturating_add(1);
-    decoded.make_room(told.saturating_add(1).min(most), most)?;
+    decoded.make_room(declared_bytes.saturating_add(1).min(most), most)?;
     let mut source = open()?;
     loop {
         let before = decoded.bytes.len();

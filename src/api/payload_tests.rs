@@ -84,9 +84,9 @@ async fn all_bodies_together_are_bounded() {
     };
     let account = Arc::new(BodyMemoryBudget::new(shares));
     let try_read = async |caller: u64, bytes: usize| {
-        let held = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(caller));
+        let reservation = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(caller));
         let mut body = Body::from(vec![1; bytes]);
-        collect(&HeaderMap::new(), &mut body, 1 << 20, held).await
+        collect(&HeaderMap::new(), &mut body, 1 << 20, reservation).await
     };
     let first = try_read(1, 40 << 10).await.expect("its share is free");
     let Err(HttpError::Domain(error)) = try_read(1, 40 << 10).await else { panic!("a caller has a share") };
@@ -128,10 +128,9 @@ async fn what_is_allocated_is_what_is_counted() {
             wait_timeout: Duration::ZERO,
         };
         let account = Arc::new(BodyMemoryBudget::new(shares));
-        let mut held = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(1));
-        held.try_grow_to(wire.capacity()).unwrap();
-        let decoded =
-            decode(encoding, AccountedBuffer { bytes: wire, reservation: held, extra_bytes: 0 }, 8 << 20);
+        let mut reservation = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(1));
+        reservation.try_grow_to(wire.capacity()).unwrap();
+        let decoded = decode(encoding, AccountedBuffer { bytes: wire, reservation, extra_bytes: 0 }, 8 << 20);
         assert_eq!(decoded.as_ref().ok().map(|decoded| decoded.bytes.len()), expected, "{name}");
         let Ok(decoded) = decoded else { continue };
         let decoded = Bytes::from_owner(decoded);
@@ -159,13 +158,13 @@ fn the_largest_bodies_fit_the_share_of_a_caller() {
     // Undeclared lengths up to the limit; below it, doubling alone would take 64 MiB and 70 more.
     for (name, plain, fits) in [("below", 70 << 20, true), ("above", (70 << 20) + 1, false)] {
         let wire = zstd::encode_all(&vec![7_u8; plain][..], 1).unwrap();
-        let held = BodyMemoryReservation::with_budget(
+        let reservation = BodyMemoryReservation::with_budget(
             Arc::new(BodyMemoryBudget::new(shares)),
             MemoryHolder::Caller(1),
         );
         let decoded = decode(
             ContentEncoding::Zstd,
-            AccountedBuffer { bytes: wire, reservation: held, extra_bytes: 0 },
+            AccountedBuffer { bytes: wire, reservation, extra_bytes: 0 },
             70 << 20,
         );
         match decoded {

@@ -63,10 +63,11 @@ impl<S> AdmissionService<S> {
         let known = credentials::authenticate(&self.app, self.allow_plaintext, &peer, &metadata);
         let principal = known.map_err(|e| to_status(&e))?;
         let key = credentials::api_key(&metadata).map_err(|e| to_status(&e))?;
-        let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(payload::holder_for_secret(&key))));
+        let reservation =
+            Arc::new(Mutex::new(BodyMemoryReservation::empty(payload::holder_for_secret(&key))));
         parts.extensions.insert(AuthenticatedCaller(principal));
-        parts.extensions.insert(CallMemory { _held: held.clone() });
-        let mut messages = MessageMeter::new(held);
+        parts.extensions.insert(CallMemory { _held: reservation.clone() });
+        let mut messages = MessageMeter::new(reservation);
         let counted = body.into_data_stream().map(move |data| {
             let data = data?;
             messages.observe(&data).map_err(|e| to_status(&e))?;
@@ -111,8 +112,8 @@ struct MessageMeter {
 }
 
 impl MessageMeter {
-    fn new(held: Arc<Mutex<BodyMemoryReservation>>) -> Self {
-        Self { held, prefix: Vec::with_capacity(PREFIX_BYTES), rest: 0, bytes: 0 }
+    fn new(reservation: Arc<Mutex<BodyMemoryReservation>>) -> Self {
+        Self { held: reservation, prefix: Vec::with_capacity(PREFIX_BYTES), rest: 0, bytes: 0 }
     }
 
     /// Observes the next bytes of the call, and reserves memory for each message that begins in them: once for the
@@ -166,21 +167,25 @@ mod tests {
     fn messages_are_counted_by_what_they_say() {
         let sent = [message(3), message(0), message(1000)].concat();
         for piece in [1, 2, 3, 7, 100, 5000] {
-            let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(1))));
-            let mut messages = MessageMeter::new(held.clone());
+            let reservation = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(1))));
+            let mut messages = MessageMeter::new(reservation.clone());
             for data in sent.chunks(piece) {
                 messages.observe(data).unwrap();
             }
-            assert_eq!((messages.bytes, messages.rest, held.lock().bytes()), (1003, 0, 2006), "{piece}");
+            assert_eq!(
+                (messages.bytes, messages.rest, reservation.lock().bytes()),
+                (1003, 0, 2006),
+                "{piece}"
+            );
         }
     }
 
     #[test]
     fn no_call_says_more_than_it_may() {
-        let held = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(2))));
-        let mut messages = MessageMeter::new(held.clone());
+        let reservation = Arc::new(Mutex::new(BodyMemoryReservation::empty(MemoryHolder::Caller(2))));
+        let mut messages = MessageMeter::new(reservation.clone());
         let error = messages.observe(&[0, 0xff, 0, 0, 0]);
         assert_eq!(error.unwrap_err().kind, Kind::TooLarge);
-        assert_eq!(held.lock().bytes(), 0);
+        assert_eq!(reservation.lock().bytes(), 0);
     }
 }

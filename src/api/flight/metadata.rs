@@ -41,32 +41,32 @@ pub fn build_sql_info() -> Result<SqlInfoData> {
     info.build().map_err(failed)
 }
 
-pub fn sql_info(asked: CommandGetSqlInfo, known: &SqlInfoData) -> Result<RecordBatch> {
-    asked.into_builder(known).build().map_err(failed)
+pub fn sql_info(command: CommandGetSqlInfo, known: &SqlInfoData) -> Result<RecordBatch> {
+    command.into_builder(known).build().map_err(failed)
 }
 
-pub fn catalogs(asked: CommandGetCatalogs) -> Result<RecordBatch> {
-    let mut found = asked.into_builder();
+pub fn catalogs(command: CommandGetCatalogs) -> Result<RecordBatch> {
+    let mut found = command.into_builder();
     found.append(CATALOG);
     found.build().map_err(failed)
 }
 
-pub fn schemas(asked: CommandGetDbSchemas) -> Result<RecordBatch> {
-    let mut found = asked.into_builder();
+pub fn schemas(command: CommandGetDbSchemas) -> Result<RecordBatch> {
+    let mut found = command.into_builder();
     found.append(CATALOG, SCHEMA);
     found.build().map_err(failed)
 }
 
-pub fn table_types(asked: CommandGetTableTypes) -> Result<RecordBatch> {
-    let mut found = asked.into_builder();
+pub fn table_types(command: CommandGetTableTypes) -> Result<RecordBatch> {
+    let mut found = command.into_builder();
     found.append(TABLE);
     found.append(VIEW);
     found.build().map_err(failed)
 }
 
 /// Returns the requested ones of the `visible` tables.
-pub fn tables(asked: CommandGetTables, visible: &[SqlTable]) -> Result<RecordBatch> {
-    let mut found = asked.into_builder();
+pub fn tables(command: CommandGetTables, visible: &[SqlTable]) -> Result<RecordBatch> {
+    let mut found = command.into_builder();
     for table in visible {
         let kind = if table.is_view { VIEW } else { TABLE };
         found.append(CATALOG, SCHEMA, table.name, kind, &table.schema).map_err(failed)?;

@@ -109,8 +109,8 @@ impl FlightSqlServer {
         info(&schema, Ticket::new(descriptor.cmd.clone()), descriptor)
     }
 
-    fn tables(&self, principal: &Principal, asked: CommandGetTables) -> Result<RecordBatch> {
-        metadata::tables(asked, &self.app.sql_tables(principal)?)
+    fn tables(&self, principal: &Principal, command: CommandGetTables) -> Result<RecordBatch> {
+        metadata::tables(command, &self.app.sql_tables(principal)?)
     }
 }
 
@@ -161,8 +161,8 @@ impl FlightSqlService for FlightSqlServer {
     ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
         self.caller(&request)?;
         let key = credentials::api_key(request.metadata()).map_err(|e| to_status(&e))?;
-        let said = HandshakeResponse { protocol_version: 0, payload: Bytes::from(key.clone()) };
-        let answer: BoxStream<'static, _> = stream::iter([Ok(said)]).boxed();
+        let handshake = HandshakeResponse { protocol_version: 0, payload: Bytes::from(key.clone()) };
+        let answer: BoxStream<'static, _> = stream::iter([Ok(handshake)]).boxed();
         let mut response = Response::new(answer);
         let token = MetadataValue::try_from(format!("Bearer {key}"));
         let token = token.map_err(|_| Status::unauthenticated("the key is no text"))?;
@@ -283,92 +283,92 @@ impl FlightSqlService for FlightSqlServer {
 
     async fn get_flight_info_catalogs(
         &self,
-        asked: CommandGetCatalogs,
+        command: CommandGetCatalogs,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.list_info(metadata::catalogs(asked), request)
+        self.list_info(metadata::catalogs(command), request)
     }
 
     async fn do_get_catalogs(
         &self,
-        asked: CommandGetCatalogs,
+        command: CommandGetCatalogs,
         request: Request<Ticket>,
     ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
-        self.send(metadata::catalogs(asked))
+        self.send(metadata::catalogs(command))
     }
 
     async fn get_flight_info_schemas(
         &self,
-        asked: CommandGetDbSchemas,
+        command: CommandGetDbSchemas,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.list_info(metadata::schemas(asked), request)
+        self.list_info(metadata::schemas(command), request)
     }
 
     async fn do_get_schemas(
         &self,
-        asked: CommandGetDbSchemas,
+        command: CommandGetDbSchemas,
         request: Request<Ticket>,
     ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
-        self.send(metadata::schemas(asked))
+        self.send(metadata::schemas(command))
     }
 
     async fn get_flight_info_tables(
         &self,
-        asked: CommandGetTables,
+        command: CommandGetTables,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let principal = self.caller(&request)?;
-        self.list_info(self.tables(&principal, asked), request)
+        self.list_info(self.tables(&principal, command), request)
     }
 
     async fn do_get_tables(
         &self,
-        asked: CommandGetTables,
+        command: CommandGetTables,
         request: Request<Ticket>,
     ) -> Result<Response<FlightDataStream>, Status> {
         let principal = self.caller(&request)?;
-        self.send(self.tables(&principal, asked))
+        self.send(self.tables(&principal, command))
     }
 
     async fn get_flight_info_table_types(
         &self,
-        asked: CommandGetTableTypes,
+        command: CommandGetTableTypes,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.list_info(metadata::table_types(asked), request)
+        self.list_info(metadata::table_types(command), request)
     }
 
     async fn do_get_table_types(
         &self,
-        asked: CommandGetTableTypes,
+        command: CommandGetTableTypes,
         request: Request<Ticket>,
     ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
-        self.send(metadata::table_types(asked))
+        self.send(metadata::table_types(command))
     }
 
     async fn get_flight_info_sql_info(
         &self,
-        asked: CommandGetSqlInfo,
+        command: CommandGetSqlInfo,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.caller(&request)?;
-        self.list_info(metadata::sql_info(asked, &self.abilities), request)
+        self.list_info(metadata::sql_info(command, &self.abilities), request)
     }
 
     async fn do_get_sql_info(
         &self,
-        asked: CommandGetSqlInfo,
+        command: CommandGetSqlInfo,
         request: Request<Ticket>,
     ) -> Result<Response<FlightDataStream>, Status> {
         self.caller(&request)?;
-        self.send(metadata::sql_info(asked, &self.abilities))
+        self.send(metadata::sql_info(command, &self.abilities))
     }
 
     /// Not used: server information comes from `abilities`.

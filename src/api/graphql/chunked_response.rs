@@ -43,9 +43,9 @@ impl JsonChunks {
     ///
     /// # Errors
     /// `TooLarge` or `Busy` if the request may not reserve more.
-    pub fn serialize(held: &RequestReservation, value: &impl Serialize) -> Result<JsonChunks> {
+    pub fn serialize(reservation: &RequestReservation, value: &impl Serialize) -> Result<JsonChunks> {
         let mut writer = ChunkWriter {
-            held,
+            held: reservation,
             text: JsonChunks::default(),
             open: Vec::new(),
             reserved_bytes: 0,
@@ -92,15 +92,15 @@ impl JsonChunks {
 
     /// Converts the text to a response body that keeps its reservation until it is sent. A short body is passed to the
     /// connection at once.
-    pub fn into_body(self, held: &RequestReservation) -> Body {
+    pub fn into_body(self, reservation: &RequestReservation) -> Body {
         if self.bytes <= CHUNK_BYTES {
             return Body::from(self.joined());
         }
-        let (held, whole) = (held.split_off(self.bytes), self.bytes);
+        let (reservation, whole) = (reservation.split_off(self.bytes), self.bytes);
         let (outlet, receiver) = chunk_channel();
         tokio::spawn(async move {
             // An error needs no handling: the client is gone or too slow, and the body ends before its length.
-            let _ = outlet.send(self, &held).await;
+            let _ = outlet.send(self, &reservation).await;
         });
         chunked_body(receiver, whole)
     }
@@ -187,7 +187,7 @@ impl ChunkSender {
     ///
     /// # Errors
     /// `ReaderGone` if the client has disconnected or is too slow.
-    pub async fn send(&self, text: JsonChunks, held: &RequestReservation) -> Result<(), ReaderGone> {
+    pub async fn send(&self, text: JsonChunks, reservation: &RequestReservation) -> Result<(), ReaderGone> {
         let SlowClientLimits { stalled, least_rate } = self.patience;
         let whole = stalled + Duration::from_millis(text.bytes as u64 * 1000 / least_rate);
         let end = Instant::now() + whole;
@@ -199,7 +199,7 @@ impl ChunkSender {
             if !matches!(sent, Ok(Ok(()))) {
                 return Err(ReaderGone);
             }
-            held.shrink_to(left);
+            reservation.shrink_to(left);
         }
         Ok(())
     }

@@ -15,20 +15,20 @@ fn held() -> Arc<RequestReservation> {
 }
 
 /// Returns a response of some megabytes and its text.
-fn large(held: &RequestReservation) -> (JsonChunks, String) {
+fn large(reserved: &RequestReservation) -> (JsonChunks, String) {
     let value = json!({"rows": vec!["abc"; 1 << 20]});
-    (JsonChunks::serialize(held, &value).expect("it fits"), value.to_string())
+    (JsonChunks::serialize(reserved, &value).expect("it fits"), value.to_string())
 }
 
 #[tokio::test]
 async fn an_answer_arrives_whole_and_is_given_back() {
-    let held = held();
-    let (text, expected) = large(&held);
+    let reserved = reserved();
+    let (text, expected) = large(&reserved);
     assert_eq!(text.size(), expected.len());
-    held.shrink_to(text.size());
+    reserved.shrink_to(text.size());
     let mut sent = Vec::new();
-    let mut pieces = text.into_body(&held).into_data_stream();
-    assert_eq!(held.used(), 0, "it is of the body now");
+    let mut pieces = text.into_body(&reserved).into_data_stream();
+    assert_eq!(reserved.used(), 0, "it is of the body now");
     while let Some(piece) = pieces.next().await {
         sent.extend_from_slice(&piece.expect("whole"));
     }
@@ -38,14 +38,14 @@ async fn an_answer_arrives_whole_and_is_given_back() {
 /// Sends a response to a reader that pauses between chunks. The sender must give up, and the reader must see that the
 /// body is incomplete. Returns after how many milliseconds the sender gave up.
 async fn millis_until_given_up(patience: SlowClientLimits, pause: Duration) -> u128 {
-    let held = held();
-    let (text, _) = large(&held);
+    let reserved = reserved();
+    let (text, _) = large(&reserved);
     let (outlet, receiver) = chunk_channel();
     let outlet = ChunkSender { patience, ..outlet };
     let mut pieces = chunked_body(receiver, text.size()).into_data_stream();
     let sending = tokio::spawn(async move {
         let start = Instant::now();
-        outlet.send(text, &held).await.expect_err("the reader is too slow");
+        outlet.send(text, &reserved).await.expect_err("the reader is too slow");
         start.elapsed()
     });
     let mut last = None;
@@ -74,16 +74,16 @@ async fn whoever_takes_too_little_over_all_is_let_go_as_well() {
 
 #[tokio::test]
 async fn a_short_answer_is_the_connections_at_once() {
-    let held = held();
-    let text = JsonChunks::serialize(&held, &json!({"data": 1})).expect("it fits");
-    let body = text.into_body(&held);
+    let reserved = reserved();
+    let text = JsonChunks::serialize(&reserved, &json!({"data": 1})).expect("it fits");
+    let body = text.into_body(&reserved);
     assert_eq!(body.size_hint().exact(), Some(10));
 }
 
 #[test]
 fn an_answer_that_does_not_fit_is_refused_while_it_is_written() {
-    let held = held();
+    let reserved = reserved();
     let value = "x".repeat(64 << 20);
-    let error = JsonChunks::serialize(&held, &value).err().expect("refused");
+    let error = JsonChunks::serialize(&reserved, &value).err().expect("refused");
     assert_eq!(error.kind, crate::domain::Kind::TooLarge);
 }

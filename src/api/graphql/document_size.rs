@@ -117,11 +117,11 @@ impl<'a> DocumentMeasurer<'a> {
             true => SelectionSize::default(),
             false => self.measure_set_at(&field.selection_set, level + 1)?,
         };
-        let held = field
+        let sizes = field
             .arguments
             .iter()
             .map(|(_, value)| self.argument_value_bytes(|put| value.node.clone().into_const_with(put)));
-        let own = arguments(held)?.combine(self.directives(&field.directives)?);
+        let own = arguments(sizes)?.combine(self.directives(&field.directives)?);
         let both = within.combine(own);
         let is_list = INTROSPECTION_LISTS.contains(&field.name.node.as_str());
         Ok(SelectionSize {
@@ -154,9 +154,9 @@ impl<'a> DocumentMeasurer<'a> {
         let mut size = SelectionSize::default();
         for directive in directives {
             let given = directive.node.arguments.iter();
-            let held = given
+            let sizes = given
                 .map(|(_, value)| self.argument_value_bytes(|put| value.node.clone().into_const_with(put)));
-            size = size.combine(arguments(held)?);
+            size = size.combine(arguments(sizes)?);
             size.arguments = size.arguments.saturating_add(1);
         }
         Ok(size)
@@ -170,8 +170,8 @@ impl<'a> DocumentMeasurer<'a> {
     ) -> u64 {
         let mut of_variables = 0_u64;
         let constant = resolve(&mut |name| {
-            let held = self.variables.get(&name).copied().unwrap_or_default();
-            of_variables = of_variables.saturating_add(held);
+            let bytes = self.variables.get(&name).copied().unwrap_or_default();
+            of_variables = of_variables.saturating_add(bytes);
             Ok(Value::Null)
         });
         let Ok(constant) = constant;
@@ -180,12 +180,12 @@ impl<'a> DocumentMeasurer<'a> {
 }
 
 /// Adds up the arguments of one field or directive from the size of each.
-fn arguments(held: impl ExactSizeIterator<Item = u64>) -> Result<SelectionSize, ServerError> {
-    let count = held.len();
+fn arguments(sizes: impl ExactSizeIterator<Item = u64>) -> Result<SelectionSize, ServerError> {
+    let count = sizes.len();
     if count > MAX_ARGUMENTS {
         return Err(limit_error(format!("A field has {count} arguments; at most {MAX_ARGUMENTS}.")));
     }
-    let argument_bytes = held.fold(0, u64::saturating_add);
+    let argument_bytes = sizes.fold(0, u64::saturating_add);
     Ok(SelectionSize { arguments: count as u64, argument_bytes, ..SelectionSize::default() })
 }
 

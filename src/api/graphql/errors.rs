@@ -120,9 +120,9 @@ fn set_code(error: &mut ServerError, code: &str) {
 
 /// Builds a response for an error of the whole request, in the format of field errors.
 pub fn request_error(error: &Error) -> Response {
-    let mut told = ServerError::new(&error.message, None);
-    set_code(&mut told, graphql_code(error.kind));
-    Response::from_errors(vec![told])
+    let mut server_error = ServerError::new(&error.message, None);
+    set_code(&mut server_error, graphql_code(error.kind));
+    Response::from_errors(vec![server_error])
 }
 
 #[cfg(test)]
@@ -148,8 +148,8 @@ mod tests {
         let invalid = || Error::field("poll_interval", "Too small.");
         let (made, errors) = into_payload::<()>(Err(invalid())).expect("part of the payload");
         assert!(made.is_none());
-        let told: Vec<_> = errors.iter().map(|e| (e.field.as_deref(), e.message.as_str(), e.code)).collect();
-        assert_eq!(told, [(Some("pollInterval"), "Too small.", "INVALID")]);
+        let rows: Vec<_> = errors.iter().map(|e| (e.field.as_deref(), e.message.as_str(), e.code)).collect();
+        assert_eq!(rows, [(Some("pollInterval"), "Too small.", "INVALID")]);
         assert!(into_payload::<()>(Err(Error::forbidden("no"))).is_err());
         assert_eq!(into_payload(Ok(1)).expect("made").0, Some(1));
     }

@@ -50,24 +50,30 @@ async fn post_graphql(
 ) -> Result<axum::response::Response, GraphqlError> {
     let (parts, body) = request.into_parts();
     let media = media(&parts.headers)?;
-    let told = |fault: HttpError| GraphqlError { fault, media };
+    let to_graphql_error = |fault: HttpError| GraphqlError { fault, media };
     let credential = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
-        .map_err(told)?;
-    check_content_type(&parts.headers).map_err(told)?;
-    let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes).await.map_err(told)?;
-    let held = graph.open_reservation(&credential);
-    held.reserve(size_estimate::json_request_bytes(&bytes)).await.map_err(|error| told(error.into()))?;
-    let body = RequestBody::parse(&bytes, graph.limits.batch).map_err(|error| told(error.into()))?;
+        .map_err(to_graphql_error)?;
+    check_content_type(&parts.headers).map_err(to_graphql_error)?;
+    let bytes = payload::read(&parts.headers, body, graph.app.settings().body_bytes)
+        .await
+        .map_err(to_graphql_error)?;
+    let reservation = graph.open_reservation(&credential);
+    reservation
+        .reserve(size_estimate::json_request_bytes(&bytes))
+        .await
+        .map_err(|error| to_graphql_error(error.into()))?;
+    let body =
+        RequestBody::parse(&bytes, graph.limits.batch).map_err(|error| to_graphql_error(error.into()))?;
     drop(bytes);
     Ok(match body {
-        RequestBody::Single(asked) => {
-            let response = execute(&graph, asked.into(), &credential, &held).await;
-            http_response(response, media, &held).await
+        RequestBody::Single(graphql_request) => {
+            let response = execute(&graph, graphql_request.into(), &credential, &reservation).await;
+            http_response(response, media, &reservation).await
         }
-        RequestBody::Batch(asked) => {
-            let text = execute_batch(&graph, asked, &credential, &held).await;
-            held.shrink_to(text.size());
-            error::graphql_response(media, true, text.size(), text.into_body(&held))
+        RequestBody::Batch(graphql_request) => {
+            let text = execute_batch(&graph, graphql_request, &credential, &reservation).await;
+            reservation.shrink_to(text.size());
+            error::graphql_response(media, true, text.size(), text.into_body(&reservation))
         }
     })
 }
@@ -79,59 +85,63 @@ async fn get_graphql(
 ) -> Result<axum::response::Response, GraphqlError> {
     let (parts, _) = request.into_parts();
     let media = media(&parts.headers)?;
-    let told = |fault: HttpError| GraphqlError { fault, media };
+    let to_graphql_error = |fault: HttpError| GraphqlError { fault, media };
     let credential = caller::live_credential(&graph.app, &parts.method, &parts.headers, &parts.extensions)
-        .map_err(told)?;
+        .map_err(to_graphql_error)?;
     let raw = raw.unwrap_or_default();
-    let held = graph.open_reservation(&credential);
-    held.reserve(size_estimate::json_request_bytes(raw.as_bytes()))
+    let reservation = graph.open_reservation(&credential);
+    reservation
+        .reserve(size_estimate::json_request_bytes(raw.as_bytes()))
         .await
-        .map_err(|error| told(error.into()))?;
-    let asked = GraphqlRequest::parse_query(&raw).map_err(|error| told(error.into()))?;
-    let mut request = Request::from(asked);
+        .map_err(|error| to_graphql_error(error.into()))?;
+    let graphql_request =
+        GraphqlRequest::parse_query(&raw).map_err(|error| to_graphql_error(error.into()))?;
+    let mut request = Request::from(graphql_request);
     let response = match graph.admit(&mut request) {
         // Following a link must not change anything.
-        Ok(()) if is_mutation(&mut request) => return Err(told(HttpError::MethodNotAllowed(Method::GET))),
-        Ok(()) => graph.run(request, &credential, &held).await,
+        Ok(()) if is_mutation(&mut request) => {
+            return Err(to_graphql_error(HttpError::MethodNotAllowed(Method::GET)));
+        }
+        Ok(()) => graph.run(request, &credential, &reservation).await,
         Err(refused) => *refused,
     };
-    Ok(http_response(response, media, &held).await)
+    Ok(http_response(response, media, &reservation).await)
 }
 
 /// Builds the HTTP response and releases the memory that it no longer needs.
 async fn http_response(
     response: Response,
     media: &'static str,
-    held: &Arc<RequestReservation>,
+    reservation: &Arc<RequestReservation>,
 ) -> axum::response::Response {
     let was_run = !is_request_error(&response);
-    let text = response_chunks(response, held).await;
-    held.shrink_to(text.size());
+    let text = response_chunks(response, reservation).await;
+    reservation.shrink_to(text.size());
     error::graphql_response(
         media,
         was_run || media == RESPONSE_MEDIA_TYPES[1],
         text.size(),
-        text.into_body(held),
+        text.into_body(reservation),
     )
 }
 
 /// Runs a batch in order, because a later operation may rely on the changes of an earlier one.
 async fn execute_batch(
     graph: &GraphqlService,
-    asked: Vec<GraphqlRequest>,
+    graphql_request: Vec<GraphqlRequest>,
     credential: &LiveCredential,
-    held: &Arc<RequestReservation>,
+    reservation: &Arc<RequestReservation>,
 ) -> JsonChunks {
-    let variables = held.used();
+    let variables = reservation.used();
     let mut answers = JsonChunks::default();
     answers.add("[");
-    for (index, asked) in asked.into_iter().enumerate() {
+    for (index, graphql_request) in graphql_request.into_iter().enumerate() {
         if index > 0 {
             answers.add(",");
         }
-        let response = execute(graph, asked.into(), credential, held).await;
-        answers.append(response_chunks(response, held).await);
-        held.shrink_to(variables + answers.size());
+        let response = execute(graph, graphql_request.into(), credential, reservation).await;
+        answers.append(response_chunks(response, reservation).await);
+        reservation.shrink_to(variables + answers.size());
     }
     answers.add("]");
     answers
@@ -140,17 +150,17 @@ async fn execute_batch(
 /// Serializes a response; one that exceeds the remaining memory is replaced by an error.
 ///
 /// A large response takes tens of milliseconds: too long for the threads that serve sockets.
-async fn response_chunks(response: Response, held: &Arc<RequestReservation>) -> JsonChunks {
-    if held.is_small() {
-        return serialize(response, held);
+async fn response_chunks(response: Response, memory: &Arc<RequestReservation>) -> JsonChunks {
+    if memory.is_small() {
+        return serialize(response, memory);
     }
-    let reservation = held.clone();
+    let reservation = memory.clone();
     let serialized = tokio::task::spawn_blocking(move || serialize(response, &reservation)).await;
     serialized.unwrap_or_else(|e| error_chunks(&Error::internal("serialization ended early").with_source(e)))
 }
 
-fn serialize(response: Response, held: &RequestReservation) -> JsonChunks {
-    let written = JsonChunks::serialize(held, &response_body(&response));
+fn serialize(response: Response, reservation: &RequestReservation) -> JsonChunks {
+    let written = JsonChunks::serialize(reservation, &response_body(&response));
     drop(response);
     written.unwrap_or_else(|error| error_chunks(&error))
 }
@@ -163,10 +173,10 @@ async fn execute(
     graph: &GraphqlService,
     mut request: Request,
     credential: &LiveCredential,
-    held: &Arc<RequestReservation>,
+    reservation: &Arc<RequestReservation>,
 ) -> Response {
     match graph.admit(&mut request) {
-        Ok(()) => graph.run(request, credential, held).await,
+        Ok(()) => graph.run(request, credential, reservation).await,
         Err(refused) => *refused,
     }
 }

@@ -41,10 +41,12 @@ fn each_limit_is_named_with_what_there_is_and_what_may_be() {
         ("second_operation", "query A { a } query B { x: a y: a z: a }".to_owned(), Some("3 aliases")),
     ];
     for (name, query, expected) in rows {
-        let told = rejection(&query);
+        let message = rejection(&query);
         match expected {
-            None => assert_eq!(told, None, "{name}"),
-            Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{name}: {told:?}"),
+            None => assert_eq!(message, None, "{name}"),
+            Some(part) => {
+                assert!(message.as_deref().is_some_and(|t| t.contains(part)), "{name}: {message:?}")
+            }
         }
     }
 }
@@ -108,10 +110,12 @@ fn what_nothing_selects_is_judged_as_well() {
         ("in_a_fragment", "{ b { ...f a } } fragment f on Q { c: a c: b }".to_owned(), Some("are different")),
     ];
     for (name, query, expected) in rows {
-        let told = rejection(&query);
+        let message = rejection(&query);
         match expected {
-            None => assert_eq!(told, None, "{name}"),
-            Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{name}: {told:?}"),
+            None => assert_eq!(message, None, "{name}"),
+            Some(part) => {
+                assert!(message.as_deref().is_some_and(|t| t.contains(part)), "{name}: {message:?}")
+            }
         }
     }
 }
@@ -119,15 +123,16 @@ fn what_nothing_selects_is_judged_as_well() {
 #[test]
 fn arguments_are_weighed_with_their_variables() {
     let list: Vec<i32> = (0..1000).collect();
-    let held = |query: &str| {
+    let bytes_of = |query: &str| {
         let variables = async_graphql::Variables::from_json(serde_json::json!({ "v": list, "w": 1 }));
         check_document(&LIMITS, &mut Request::new(query).variables(variables)).expect("it may run")
     };
-    let one = held("query($v: [Int]) { a(x: $v) }");
+    let one = bytes_of("query($v: [Int]) { a(x: $v) }");
     assert!(one.bytes > 50_000 && one.largest_field == one.bytes, "{one:?}");
-    let four = held("query($v: [Int]) { ...f b { ...f } c(x: [$v, {y: $v}]) } fragment f on Q { a(x: $v) }");
+    let four =
+        bytes_of("query($v: [Int]) { ...f b { ...f } c(x: [$v, {y: $v}]) } fragment f on Q { a(x: $v) }");
     assert!(four.bytes > 4 * one.bytes && four.largest_field > 2 * one.bytes, "{four:?}");
-    assert!(held("query($w: Int) { a(x: $w) }").bytes < 1000);
+    assert!(bytes_of("query($w: Int) { a(x: $w) }").bytes < 1000);
 }
 
 /// A document at the limits is parsed, validated and run within half of the 2 MiB of stack of a server thread, even in

@@ -56,16 +56,16 @@ impl Extension for RequestMemoryAccounting {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let (held, values) = (reservation(ctx), self.values.load(Ordering::Acquire));
+        let (request_memory, values) = (reservation(ctx), self.values.load(Ordering::Acquire));
         let arguments = ctx.data_opt::<ArgumentBytes>().copied().unwrap_or_default();
-        if let Err(error) = held.reserve(operation_cost_bytes(values, arguments)).await {
+        if let Err(error) = request_memory.reserve(operation_cost_bytes(values, arguments)).await {
             return errors::request_error(&error);
         }
         let response = next.run(ctx, operation_name).await;
         // No field is being resolved any more. The text of the response finds this memory, even while others wait for
         // all that is released.
-        held.reuse(values.saturating_mul(FIELD_RESOLVER_BYTES));
-        match held.spent() {
+        request_memory.reuse(values.saturating_mul(FIELD_RESOLVER_BYTES));
+        match request_memory.spent() {
             // A partial response must not look complete.
             Some(error) => errors::request_error(&error),
             None => response,
@@ -78,8 +78,8 @@ impl Extension for RequestMemoryAccounting {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let held = reservation(ctx);
-        if held.is_spent() {
+        let request_memory = reservation(ctx);
+        if request_memory.is_spent() {
             // The whole response will be refused: nothing more is read, and no further mutation runs.
             return Ok(Some(Value::Null));
         }
@@ -95,7 +95,7 @@ impl Extension for RequestMemoryAccounting {
             Ok(_) => 0,
             Err(_) => ERROR_BYTES,
         };
-        if bytes > 0 && held.grow(bytes).is_err() {
+        if bytes > 0 && request_memory.grow(bytes).is_err() {
             return Ok(Some(Value::Null));
         }
         result

@@ -35,9 +35,9 @@ impl Rows {
 
 #[tokio::test]
 async fn a_long_list_returns_its_thread_to_the_runtime_in_between() {
-    let held = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
+    let reservation = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
     let schema = Schema::build(Rows, EmptyMutation, EmptySubscription).extension(MemoryAccounting).finish();
-    let request = Request::new("{ rows(count: 2000) { number } }").data(held);
+    let request = Request::new("{ rows(count: 2000) { number } }").data(reservation);
     let (mut operation, mut polls) = (pin!(schema.execute(request)), 0);
     let response = std::future::poll_fn(|cx| {
         polls += 1;
@@ -55,12 +55,16 @@ async fn rows_of_json_are_charged_once_each_time_they_are_in_the_response() {
     for (document, copies) in
         [("{ json(texts: 100) }", 1), ("{ json(texts: 100) again: json(texts: 100) }", 2)]
     {
-        let held = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
+        let reservation = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
         let schema =
             Schema::build(Rows, EmptyMutation, EmptySubscription).extension(MemoryAccounting).finish();
-        let response = schema.execute(Request::new(document).data(held.clone())).await;
+        let response = schema.execute(Request::new(document).data(reservation.clone())).await;
         assert_eq!(response.errors, Vec::new());
         let text = copies * 100 * 1000;
-        assert!((text..text * 3 / 2).contains(&held.used()), "{document}: {} bytes", held.used());
+        assert!(
+            (text..text * 3 / 2).contains(&reservation.used()),
+            "{document}: {} bytes",
+            reservation.used()
+        );
     }
 }

@@ -15,16 +15,16 @@ fn free(part: &MemoryTier) -> usize {
 fn what_is_small_has_a_part_of_its_own() {
     let account = GraphqlMemoryPool::new(1);
     let (small, large) = (free(&account.small), free(&account.large));
-    let held = account.open_reservation(&principal(1));
-    held.grow(MAX_SMALL_REQUEST_BYTES).expect("free");
+    let reservation = account.open_reservation(&principal(1));
+    reservation.grow(MAX_SMALL_REQUEST_BYTES).expect("free");
     assert_eq!(
         (free(&account.small), free(&account.large)),
         (small - MAX_SMALL_REQUEST_BYTES / UNIT_BYTES, large)
     );
-    held.grow(1).expect("free");
+    reservation.grow(1).expect("free");
     assert_eq!(free(&account.small), small, "all of it is of the large part now");
     assert!(free(&account.large) <= large - MAX_SMALL_REQUEST_BYTES / UNIT_BYTES);
-    drop(held);
+    drop(reservation);
     assert_eq!((free(&account.small), free(&account.large)), (small, large));
 }
 
@@ -69,15 +69,15 @@ async fn memory_marked_as_unused_is_not_given_to_those_who_wait() {
 fn what_is_handed_on_is_held_until_it_is_sent() {
     let account = GraphqlMemoryPool::new(1);
     let large = free(&account.large);
-    let held = account.open_reservation(&principal(1));
-    held.grow(8 << 20).expect("free");
-    let text = held.split_off(3 << 20);
-    held.shrink_to(0);
-    assert_eq!((held.used(), text.used()), (0, 3 << 20));
+    let reservation = account.open_reservation(&principal(1));
+    reservation.grow(8 << 20).expect("free");
+    let text = reservation.split_off(3 << 20);
+    reservation.shrink_to(0);
+    assert_eq!((reservation.used(), text.used()), (0, 3 << 20));
     assert_eq!(large - free(&account.large), 3 << 10);
     text.shrink_to(1 << 20);
     assert_eq!(large - free(&account.large), 1 << 10);
-    drop((held, text));
+    drop((reservation, text));
     assert_eq!(free(&account.large), large);
 }
 

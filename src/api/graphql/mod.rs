@@ -115,16 +115,20 @@ impl GraphqlService {
         &self,
         request: Request,
         credential: &LiveCredential,
-        held: &Arc<RequestReservation>,
+        reservation: &Arc<RequestReservation>,
     ) -> Response {
-        let mut response = self.schema.execute(Self::prepared(request, credential, held)).await;
+        let mut response = self.schema.execute(Self::prepared(request, credential, reservation)).await;
         errors::finalize_errors(&self.app, credential.principal(), &mut response);
         response
     }
 
     /// Adds the data that fields need to the request.
-    fn prepared(request: Request, credential: &LiveCredential, held: &Arc<RequestReservation>) -> Request {
-        request.data(credential.clone()).data(held.clone())
+    fn prepared(
+        request: Request,
+        credential: &LiveCredential,
+        reservation: &Arc<RequestReservation>,
+    ) -> Request {
+        request.data(credential.clone()).data(reservation.clone())
     }
 }
 

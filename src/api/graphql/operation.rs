@@ -28,14 +28,14 @@ impl OperationRunner {
     pub fn execute(
         &self,
         mut request: Request,
-        held: &Arc<RequestReservation>,
+        reservation: &Arc<RequestReservation>,
     ) -> BoxStream<'static, Response> {
         let admitted = match self.credential.check() {
             Ok(()) => self.graph.admit(&mut request),
             Err(error) => Err(Box::new(errors::request_error(&error))),
         };
         match admitted {
-            Ok(()) => self.graph.execute_stream(request, &self.credential, held),
+            Ok(()) => self.graph.execute_stream(request, &self.credential, reservation),
             Err(refused) => stream::once(async { *refused }).boxed(),
         }
     }
@@ -47,9 +47,9 @@ impl GraphqlService {
         &self,
         request: Request,
         credential: &LiveCredential,
-        held: &Arc<RequestReservation>,
+        reservation: &Arc<RequestReservation>,
     ) -> BoxStream<'static, Response> {
-        let request = Self::prepared(request, credential, held);
+        let request = Self::prepared(request, credential, reservation);
         let (app, who) = (self.app.clone(), credential.principal().clone());
         let responses = self.schema.execute_stream(request);
         let dressed = responses.map(move |mut response| {

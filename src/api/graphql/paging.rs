@@ -131,20 +131,20 @@ pub fn paginate<T, N: OutputType>(
 }
 
 /// Validates a number of nodes, at most `MAX_PAGE_SIZE`.
-pub fn count(name: &'static str, asked: Option<i32>) -> Result<Option<usize>> {
-    count_up_to(name, asked, MAX_PAGE_SIZE)
+pub fn count(name: &'static str, count: Option<i32>) -> Result<Option<usize>> {
+    count_up_to(name, count, MAX_PAGE_SIZE)
 }
 
 /// Validates a number of nodes, at most `most`.
-pub fn count_up_to(name: &'static str, asked: Option<i32>, most: usize) -> Result<Option<usize>> {
-    let Some(asked) = asked else { return Ok(None) };
-    let count = usize::try_from(asked).ok().filter(|count| *count <= most);
+pub fn count_up_to(name: &'static str, requested: Option<i32>, most: usize) -> Result<Option<usize>> {
+    let Some(requested) = requested else { return Ok(None) };
+    let count = usize::try_from(requested).ok().filter(|count| *count <= most);
     count.map(Some).ok_or_else(|| Error::field(name, format!("must be from 0 to {most}")))
 }
 
 /// Returns the complexity of a page whose nodes cost `each`.
 pub fn cost(first: Option<i32>, last: Option<i32>, each: usize) -> usize {
-    cost_of(first.or(last).map_or(DEFAULT_PAGE_SIZE, |asked| usize::try_from(asked).unwrap_or(0)), each)
+    cost_of(first.or(last).map_or(DEFAULT_PAGE_SIZE, |count| usize::try_from(count).unwrap_or(0)), each)
 }
 
 /// Returns the complexity of `nodes` nodes that cost `each`.

@@ -30,10 +30,10 @@ pub enum RequestBody {
 }
 
 impl From<GraphqlRequest> for Request {
-    fn from(asked: GraphqlRequest) -> Self {
-        let variables = Value::Object(asked.variables.unwrap_or_default());
-        let request = Request::new(asked.query).variables(Variables::from_json(variables));
-        match asked.operation_name {
+    fn from(operation: GraphqlRequest) -> Self {
+        let variables = Value::Object(operation.variables.unwrap_or_default());
+        let request = Request::new(operation.query).variables(Variables::from_json(variables));
+        match operation.operation_name {
             Some(name) => request.operation_name(name),
             None => request,
         }

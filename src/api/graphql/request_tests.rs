@@ -18,10 +18,12 @@ fn a_body_is_one_operation_or_a_short_list() {
         (r#"{"query": "{a}", "extensions": "x"}"#, Some("expected a map")),
     ];
     for (body, expected) in rows {
-        let told = RequestBody::parse(body.as_bytes(), 2).err().map(|error| error.message);
+        let message = RequestBody::parse(body.as_bytes(), 2).err().map(|error| error.message);
         match expected {
-            None => assert_eq!(told, None, "{body}"),
-            Some(part) => assert!(told.as_deref().is_some_and(|t| t.contains(part)), "{body}: {told:?}"),
+            None => assert_eq!(message, None, "{body}"),
+            Some(part) => {
+                assert!(message.as_deref().is_some_and(|t| t.contains(part)), "{body}: {message:?}")
+            }
         }
     }
 }

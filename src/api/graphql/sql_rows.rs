@@ -67,7 +67,11 @@ impl OutputType for JsonRows {
 ///
 /// # Errors
 /// `TooLarge` if there are more than `most` rows; the error of `held` if they need too much memory.
-pub async fn rows_as_json(mut answer: SqlResult, most: usize, held: &RequestReservation) -> Result<JsonRows> {
+pub async fn rows_as_json(
+    mut answer: SqlResult,
+    most: usize,
+    reservation: &RequestReservation,
+) -> Result<JsonRows> {
     let schema = result_encoder::with_utc_timestamps(&answer.schema);
     let mut rows = Vec::new();
     while let Some(batch) = answer.batches.try_next().await? {
@@ -75,10 +79,10 @@ pub async fn rows_as_json(mut answer: SqlResult, most: usize, held: &RequestRese
             return Err(Error::too_large(format!("the answer has more than {most} rows; use POST /sql")));
         }
         let row_bytes = batch.num_columns().saturating_mul(CELL_BYTES).saturating_add(ROW_BYTES);
-        held.grow(batch.num_rows().saturating_mul(row_bytes))?;
+        reservation.grow(batch.num_rows().saturating_mul(row_bytes))?;
         for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
             let length = STEP_ROWS.min(batch.num_rows() - start);
-            add(&mut rows, &schema, &batch.slice(start, length), held)?;
+            add(&mut rows, &schema, &batch.slice(start, length), reservation)?;
             // A step takes about a millisecond: other requests get the thread in between.
             tokio::task::yield_now().await;
         }
@@ -90,10 +94,10 @@ fn add(
     rows: &mut Vec<Value>,
     schema: &SchemaRef,
     batch: &RecordBatch,
-    held: &RequestReservation,
+    reservation: &RequestReservation,
 ) -> Result<()> {
     let batch = result_encoder::cast_to_schema(schema, batch).map_err(result_encoder::encode_error)?;
-    let mut lines = ReservedText { text: Vec::new(), held, refused: None };
+    let mut lines = ReservedText { text: Vec::new(), held: reservation, refused: None };
     let mut writer = result_encoder::json_writer().build::<_, LineDelimited>(&mut lines);
     let written = writer.write(&batch).and_then(|()| writer.finish());
     drop(writer);

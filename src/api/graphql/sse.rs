@@ -34,15 +34,15 @@ pub async fn stream(
     let app = graph.app.clone();
     let credential = caller::live_credential(&app, &parts.method, &parts.headers, &parts.extensions)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    let held = graph.open_reservation(&credential);
-    held.reserve(size_estimate::json_request_bytes(&bytes)).await?;
-    let asked: GraphqlRequest = serde_json::from_slice(&bytes).map_err(|e| {
+    let reservation = graph.open_reservation(&credential);
+    reservation.reserve(size_estimate::json_request_bytes(&bytes)).await?;
+    let operation: GraphqlRequest = serde_json::from_slice(&bytes).map_err(|e| {
         Error::invalid(format!("the body is not {{\"query\", \"variables\", \"operationName\"}}: {e}"))
     })?;
-    let variables = held.used();
-    let responses = OperationRunner { graph, credential }.execute(asked.into(), &held);
+    let variables = reservation.used();
+    let responses = OperationRunner { graph, credential }.execute(operation.into(), &reservation);
     let (outlet, receiver) = chunked_response::chunk_channel();
-    let events = SseResponses { responses, held, variables, outlet, ending: app.ending() };
+    let events = SseResponses { responses, held: reservation, variables, outlet, ending: app.ending() };
     // The task ends when the client disconnects, the server stops, or the operation completes.
     tokio::spawn(events.send());
     let mut response = axum::response::Response::new(chunked_response::chunked_body(receiver, 0));

@@ -166,7 +166,7 @@ impl WsConnection {
         mut answers: mpsc::Receiver<OperationMessage>,
     ) -> ConnectionEnd {
         let opened = Instant::now();
-        let mut heard = opened;
+        let mut last_received = opened;
         let mut pings = interval_at(opened + PING_INTERVAL, PING_INTERVAL);
         loop {
             let WsClient { stream, ending, watch, .. } = client;
@@ -178,11 +178,11 @@ impl WsConnection {
                     return CloseReason::initialisation_timeout().into();
                 }
                 message = stream.next() => {
-                    heard = Instant::now();
+                    last_received = Instant::now();
                     self.handle_message(client, message).await
                 }
                 Some(answer) = answers.recv() => self.forward_message(client, answer).await,
-                _ = pings.tick() => match heard.elapsed() > SILENCE_TIMEOUT {
+                _ = pings.tick() => match last_received.elapsed() > SILENCE_TIMEOUT {
                     true => Err(ConnectionEnd::Gone),
                     false => client.send(Message::Ping(Default::default())).await,
                 },
@@ -243,7 +243,7 @@ impl WsConnection {
         &mut self,
         client: &mut WsClient,
         id: &str,
-        asked: GraphqlRequest,
+        request: GraphqlRequest,
         bytes: usize,
     ) -> Result<(), ConnectionEnd> {
         let Some(asker) = &self.runner else { return Err(CloseReason::unauthorized().into()) };
@@ -256,15 +256,16 @@ impl WsConnection {
             let refused = errors::request_error(&Error::new(Kind::Throttled, message));
             return client.send_message(&ServerMessage::Error { id, payload: &refused.errors }).await;
         }
-        let held = asker.graph.open_reservation(&asker.credential);
-        if let Err(error) = held.grow(bytes) {
+        let reservation = asker.graph.open_reservation(&asker.credential);
+        if let Err(error) = reservation.grow(bytes) {
             let refused = errors::request_error(&error);
             return client.send_message(&ServerMessage::Error { id, payload: &refused.errors }).await;
         }
         let id: Arc<str> = id.into();
         self.runs += 1;
-        let run = OperationTask { id: id.clone(), run: self.runs, sender: self.sender.clone(), held };
-        let task = tokio::spawn(run.run(asker.clone(), asked));
+        let run =
+            OperationTask { id: id.clone(), run: self.runs, sender: self.sender.clone(), held: reservation };
+        let task = tokio::spawn(run.run(asker.clone(), request));
         self.running.insert(id, RunningOperation { run: self.runs, _task: AbortOnDropHandle::new(task) });
         Ok(())
     }
@@ -311,16 +312,17 @@ struct OperationTask {
 }
 
 impl OperationTask {
-    async fn run(self, asker: OperationRunner, asked: GraphqlRequest) {
+    async fn run(self, asker: OperationRunner, request: GraphqlRequest) {
         let variables = self.held.used();
-        let mut responses = asker.execute(asked.into(), &self.held);
+        let mut responses = asker.execute(request.into(), &self.held);
         loop {
             let next = AssertUnwindSafe(responses.next()).catch_unwind().await;
             let (text, is_last) =
                 self.encode_message(next.map_err(|_| Error::internal("an operation panicked")));
-            let held = self.held.split_off(text.len());
+            let reservation = self.held.split_off(text.len());
             self.held.shrink_to(variables);
-            let answer = OperationMessage { id: self.id.clone(), run: self.run, text, is_last, held };
+            let answer =
+                OperationMessage { id: self.id.clone(), run: self.run, text, is_last, held: reservation };
             if self.sender.send(answer).await.is_err() || is_last {
                 return;
             }

@@ -323,8 +323,8 @@ impl Fields {
         if self.is_malformed {
             return Err(MkError::malformed_body());
         }
-        let told: Vec<_> = self.problems.iter().map(|problem| problem.field.clone()).collect();
-        self.problems.extend(rules.into_iter().filter(|problem| !told.contains(&problem.field)));
+        let reported: Vec<_> = self.problems.iter().map(|problem| problem.field.clone()).collect();
+        self.problems.extend(rules.into_iter().filter(|problem| !reported.contains(&problem.field)));
         Ok(Error::check(self.problems)?)
     }
 }

@@ -11,9 +11,9 @@ fn fields(body: &Value) -> Fields {
 }
 
 fn problems(read: Fields) -> String {
-    let told: Vec<_> =
+    let messages: Vec<_> =
         read.problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect();
-    if read.is_malformed { "malformed".to_owned() } else { told.join("; ") }
+    if read.is_malformed { "malformed".to_owned() } else { messages.join("; ") }
 }
 
 #[test]

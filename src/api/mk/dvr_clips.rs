@@ -45,7 +45,7 @@ pub fn section() -> Section {
         .query("cameraId", id(), "Camera.")
         .query("status", schema::choice(states.clone()), "Only this status.")
         .answers(200, "A page of requests.", page_of("DvrClipRequest"));
-    let asked = vec![
+    let members = vec![
         schema::required("cameraId", id()),
         schema::required("from", schema::time()),
         schema::required("to", schema::time()),
@@ -60,7 +60,7 @@ pub fn section() -> Section {
         ],
         schemas: vec![
             ("DvrClipRequest", schema::object(&response_fields(states))),
-            ("DvrClipRequestBody", schema::body(&asked)),
+            ("DvrClipRequestBody", schema::body(&members)),
         ],
     }
 }

@@ -122,8 +122,8 @@ fn field_errors(fault: &HttpError) -> Option<Value> {
     if error.fields.is_empty() || error.kind != Kind::Invalid {
         return None;
     }
-    let told = |problem: &FieldError| json!({"field": problem.field, "message": problem.full_message()});
-    Some(error.fields.iter().map(told).collect())
+    let to_error = |problem: &FieldError| json!({"field": problem.field, "message": problem.full_message()});
+    Some(error.fields.iter().map(to_error).collect())
 }
 
 fn set_body(response: &mut Response, problem: ProblemBody) {

@@ -142,14 +142,14 @@ async fn accept(
 
 /// The client id of a session; `None` when the client may not have it. That of a device with a certificate is its UUID or
 /// key, or begins with it and a colon.
-fn client_id(asked: &str, device: Option<&[String; 2]>) -> Option<String> {
-    match (asked, device) {
+fn client_id(requested: &str, device: Option<&[String; 2]>) -> Option<String> {
+    match (requested, device) {
         ("", None) => Some(Uuid::new_v4().to_string()),
         ("", Some([uuid, _])) => Some(format!("{uuid}:{}", Uuid::new_v4())),
-        (asked, None) => Some(asked.to_owned()),
-        (asked, Some(names)) => {
-            let mut rests = names.iter().filter_map(|name| asked.strip_prefix(name.as_str()));
-            rests.any(|rest| rest.is_empty() || rest.starts_with(':')).then(|| asked.to_owned())
+        (requested, None) => Some(requested.to_owned()),
+        (requested, Some(names)) => {
+            let mut rests = names.iter().filter_map(|name| requested.strip_prefix(name.as_str()));
+            rests.any(|rest| rest.is_empty() || rest.starts_with(':')).then(|| requested.to_owned())
         }
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_device_has_client_ids_of_its_own() {
         let names = ["uuid".to_owned(), "key".to_owned()];
-        for (asked, expected) in [
+        for (requested, expected) in [
             ("uuid", true),
             ("key", true),
             ("uuid:second", true),
@@ -198,7 +198,7 @@ mod tests {
             ("other", false),
             ("", true),
         ] {
-            assert_eq!(client_id(asked, Some(&names)).is_some(), expected, "{asked}");
+            assert_eq!(client_id(requested, Some(&names)).is_some(), expected, "{requested}");
         }
         assert_eq!(client_id("any", None).as_deref(), Some("any"));
         assert_ne!(client_id("", None), client_id("", None));

@@ -58,8 +58,8 @@ fn check_references(document: &Value, kinds: &[&str]) {
             "{name} never succeeds"
         );
     }
-    let told = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].to_string());
-    assert_eq!(tags, told.collect());
+    let described = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].to_string());
+    assert_eq!(tags, described.collect());
 }
 
 #[test]

@@ -66,12 +66,12 @@ impl PgSession {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), PgError> {
-        let told = self.settings.set(name, value)?;
-        if let Some(notice) = told.notice {
+        let change = self.settings.set(name, value)?;
+        if let Some(notice) = change.notice {
             let info = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), notice);
             self.send(&Out::NoticeResponse(info.into()))?;
         }
-        if let Some((name, value)) = told.report {
+        if let Some((name, value)) = change.report {
             self.send(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
         }
         Ok(())

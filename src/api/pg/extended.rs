@@ -73,8 +73,8 @@ impl PgSession {
         });
         let params: Vec<Type> = params.collect();
         let size = text.len() + params.len() * size_of::<Type>() + described.schema.fields().size();
-        let (said, schema) = (Some(SimpleStatement::Query(text)), Some(described.schema));
-        Ok(PreparedStatement { statement: said, params, schema, size, held: None })
+        let (statement, schema) = (Some(SimpleStatement::Query(text)), Some(described.schema));
+        Ok(PreparedStatement { statement, params, schema, size, held: None })
     }
 
     /// Stores a statement, replacing another of its name.
@@ -110,9 +110,14 @@ impl PgSession {
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let size: usize = values.iter().map(|value| value.get_array_memory_size()).sum();
         let size = size + size_of_val(&bind.result_formats[..]) + bind.portal.len() + ENTRY_BYTES;
-        let held = self.memory.reserve_retained(size)?;
-        let portal =
-            Portal { prepared, values, formats: bind.result_formats, _held: held, state: PortalState::Ready };
+        let reservation = self.memory.reserve_retained(size)?;
+        let portal = Portal {
+            prepared,
+            values,
+            formats: bind.result_formats,
+            _held: reservation,
+            state: PortalState::Ready,
+        };
         self.portals.insert(bind.portal, portal);
         self.send(&Out::BindComplete(BindComplete::new()))
     }
@@ -143,12 +148,12 @@ impl PgSession {
     pub(super) async fn execute(&mut self, name: String, max_rows: usize) -> Result<(), PgError> {
         let mut watch = self.begin_statement()?;
         let Some(mut portal) = self.portals.remove(&name) else { return Err(unknown_portal(&name)) };
-        let Some(said) = portal.prepared.statement.clone() else {
+        let Some(statement) = portal.prepared.statement.clone() else {
             self.portals.insert(name, portal);
             return self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()));
         };
         if matches!(portal.state, PortalState::Ready) {
-            match self.run_statement(&mut watch, &said, &portal.values, &portal.formats).await? {
+            match self.run_statement(&mut watch, &statement, &portal.values, &portal.formats).await? {
                 StatementOutcome::Done(tag) => return self.complete(tag.to_owned()),
                 StatementOutcome::Rows(mut running) => {
                     // Rows are sent in the described types, even if the bound values changed the engine's types.

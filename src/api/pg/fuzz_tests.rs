@@ -213,8 +213,8 @@ fn scripts() -> InputFormat {
 
 fn read_scripts() -> Decoder {
     Box::new(|input| {
-        for said in statement_splitter::split_statements(&text(input)) {
-            match said {
+        for statement in statement_splitter::split_statements(&text(input)) {
+            match statement {
                 SimpleStatement::Command(SessionCommand::Execute { arguments, .. }) => {
                     drop(statement_splitter::split_arguments(&arguments));
                 }

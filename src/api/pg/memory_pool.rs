@@ -79,18 +79,18 @@ impl ConnectionMemory {
     }
 
     fn take(self: &Arc<Self>, bytes: usize, is_kept: bool) -> Result<PgReservation, PgError> {
-        let mut held = self.held.lock();
-        let total = held.total.saturating_add(bytes);
-        if is_kept && held.kept.saturating_add(bytes) > MAX_RETAINED_BYTES {
+        let mut usage = self.held.lock();
+        let total = usage.total.saturating_add(bytes);
+        if is_kept && usage.kept.saturating_add(bytes) > MAX_RETAINED_BYTES {
             let message = format!(
                 "a connection keeps at most {MAX_RETAINED_BYTES} bytes of prepared statements and portals; close some"
             );
             return Err(PgError::Protocol("54000", message));
         }
-        self.share(beyond(held.total), beyond(total))?;
-        held.total = total;
+        self.share(beyond(usage.total), beyond(total))?;
+        usage.total = total;
         if is_kept {
-            held.kept += bytes;
+            usage.kept += bytes;
         }
         Ok(PgReservation { account: self.clone(), bytes, is_kept })
     }
@@ -117,13 +117,13 @@ fn beyond(total: usize) -> usize {
 
 impl Drop for PgReservation {
     fn drop(&mut self) {
-        let mut held = self.account.held.lock();
-        let total = held.total.saturating_sub(self.bytes);
+        let mut usage = self.account.held.lock();
+        let total = usage.total.saturating_sub(self.bytes);
         // Releasing is never refused.
-        self.account.share(beyond(held.total), beyond(total)).unwrap_or(());
-        held.total = total;
+        self.account.share(beyond(usage.total), beyond(total)).unwrap_or(());
+        usage.total = total;
         if self.is_kept {
-            held.kept = held.kept.saturating_sub(self.bytes);
+            usage.kept = usage.kept.saturating_sub(self.bytes);
         }
     }
 }
@@ -154,21 +154,21 @@ mod tests {
     #[test]
     fn all_connections_share_one_account_and_have_a_little_of_their_own() {
         let memory = PgMemoryPool::new(1 << 20);
-        let mut held = Vec::new();
+        let mut reservations = Vec::new();
         let refused = loop {
             match ConnectionMemory::new(memory.clone()).reserve_retained(MAX_RETAINED_BYTES / 2) {
-                Ok(kept) => held.push(kept),
+                Ok(kept) => reservations.push(kept),
                 refused => break code(refused),
             }
         };
-        assert_eq!((held.len(), refused), (9, "53200"));
+        assert_eq!((reservations.len(), refused), (9, "53200"));
         let other = ConnectionMemory::new(memory.clone());
         assert_eq!(code(other.reserve_message(1 << 20)), "53200");
         let _ordinary =
             other.reserve_retained(PRIVATE_BYTES_PER_CONNECTION / 2).expect("what is its own nobody takes");
-        held.pop();
+        reservations.pop();
         assert_eq!(code(other.reserve_message(1 << 20)), "none");
-        drop(held);
+        drop(reservations);
         assert_eq!(*memory.shared_bytes.lock(), 0);
     }
 }

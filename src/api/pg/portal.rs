@@ -36,14 +36,14 @@ pub struct PreparedStatement {
 
 impl PreparedStatement {
     /// Prepares a command, or an empty statement; neither takes parameters.
-    pub fn of_command(said: Option<SimpleStatement>, text: &str) -> Self {
+    pub fn of_command(statement: Option<SimpleStatement>, text: &str) -> Self {
         let shows = |name: &String| Arc::new(shown_schema(name));
-        let schema = match &said {
+        let schema = match &statement {
             Some(SimpleStatement::Command(SessionCommand::Show(name))) => Some(shows(name)),
             _ => None,
         };
         // Counted twice: the result column may repeat the text.
-        Self { statement: said, params: Vec::new(), schema, size: 2 * text.len(), held: None }
+        Self { statement, params: Vec::new(), schema, size: 2 * text.len(), held: None }
     }
 }
 

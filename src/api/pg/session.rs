@@ -236,9 +236,9 @@ impl PgSession {
         if statements.is_empty() {
             self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
-        for said in statements {
+        for statement in statements {
             let mut watch = self.begin_statement()?;
-            match self.run_statement(&mut watch, &said, &[], &[]).await? {
+            match self.run_statement(&mut watch, &statement, &[], &[]).await? {
                 StatementOutcome::Done(tag) => self.complete(tag.to_owned())?,
                 StatementOutcome::Rows(mut running) => {
                     let description = running.columns.description();
@@ -263,20 +263,20 @@ impl PgSession {
     pub(super) async fn run_statement(
         &mut self,
         watch: &mut StatementGuard,
-        said: &SimpleStatement,
+        statement: &SimpleStatement,
         values: &[ArrayRef],
         formats: &[i16],
     ) -> Result<StatementOutcome, PgError> {
         if matches!(self.status, TransactionStatus::Error)
             && !matches!(
-                said,
+                statement,
                 SimpleStatement::Command(SessionCommand::Commit | SessionCommand::Rollback { .. })
             )
         {
             let message = "current transaction is aborted, commands ignored until end of transaction block";
             return Err(PgError::Protocol("25P02", message.to_owned()));
         }
-        match said {
+        match statement {
             SimpleStatement::Query(text) => self.run_query(watch, text, values.to_vec(), formats).await,
             SimpleStatement::Command(SessionCommand::Show(name)) => self.show(name, formats),
             SimpleStatement::Command(SessionCommand::Execute { name, arguments }) => {

@@ -206,8 +206,8 @@ mod tests {
         );
         let long = "x".repeat(MAX_SETTINGS_BYTES);
         for name in ["my.own", "search_path", &long] {
-            let told = settings.set(name, &long).unwrap_err();
-            assert!(matches!(told, PgError::Protocol("54000", _)), "{told:?}");
+            let error = settings.set(name, &long).unwrap_err();
+            assert!(matches!(error, PgError::Protocol("54000", _)), "{error:?}");
         }
         assert_eq!(settings.show("my.own").unwrap(), "1", "what is refused changes nothing");
         assert!(settings.reported().any(|(name, value)| name == "TimeZone" && value == "UTC"));

@@ -53,7 +53,7 @@ proptest! {
     #[test]
     fn any_text_is_cut(text in r#"([a-zE$'"();\\/*\-é \n]|SET|PREPARE|EXECUTE|AS){0,60}"#) {
         let cut = split_statements(&text);
-        let length: usize = cut.iter().map(|said| match said { Query(text) => text.len(), SimpleStatement::Command(_) => 0 }).sum();
+        let length: usize = cut.iter().map(|statement| match statement { Query(text) => text.len(), SimpleStatement::Command(_) => 0 }).sum();
         prop_assert!(length <= text.len());
     }
 }

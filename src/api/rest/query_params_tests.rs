@@ -56,6 +56,6 @@ fn filters() {
     assert_eq!(query.choice::<Protocol>("kind"), None);
     assert_eq!(query.text("name"), Some("a b"));
     assert_eq!(query.text("absent"), None);
-    let told = query.finish().unwrap_err().message;
-    assert_eq!(told, "data: A valid integer is required.; kind: \"foo\" is not a valid choice.");
+    let message = query.finish().unwrap_err().message;
+    assert_eq!(message, "data: A valid integer is required.; kind: \"foo\" is not a valid choice.");
 }

@@ -95,9 +95,9 @@ impl KeyMutations {
         #[graphql(desc = "Fields of the key to change.")] input: UpdateKeyInput,
     ) -> Result<KeyPayload> {
         app(ctx).require_superuser(caller(ctx))?;
-        let asked = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
+        let id_result = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
             .and_then(|row| Ok((row, read_key_name(input::to_fields(&input, ReadMode::Whole, &[]))?)));
-        let renamed = match asked {
+        let renamed = match id_result {
             Ok((row, name)) => app(ctx).rename_key(caller(ctx), KeyId(row), name).await,
             Err(error) => Err(error),
         };

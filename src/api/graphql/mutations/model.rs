@@ -147,9 +147,9 @@ impl ModelMutations {
         )]
         percentile: f64,
     ) -> Result<CalibrateModelPayload> {
-        let asked = Calibration { from: from.0, to: to.0, percentile };
+        let calibration = Calibration { from: from.0, to: to.0, percentile };
         let made = match ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).calibrate_model(caller(ctx), ModelId(row), asked).await,
+            Ok(row) => app(ctx).calibrate_model(caller(ctx), ModelId(row), calibration).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;

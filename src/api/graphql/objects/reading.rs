@@ -125,7 +125,7 @@ pub struct ReadingsRequest {
 
 /// Returns the complexity of a page of readings.
 pub fn cost(first: Option<i32>, downsample: Option<i32>, each: usize) -> usize {
-    let rows = downsample.or(first).map_or(DEFAULT_READINGS, |asked| usize::try_from(asked).unwrap_or(0));
+    let rows = downsample.or(first).map_or(DEFAULT_READINGS, |count| usize::try_from(count).unwrap_or(0));
     paging::cost_of(rows, each)
 }
 
@@ -166,13 +166,13 @@ pub async fn readings_page(
 /// Collects the readings of a page and reserves the memory of their texts.
 async fn collect_rows(
     mut batches: ReadingsStream,
-    held: &RequestReservation,
+    reservation: &RequestReservation,
 ) -> Result<Vec<domain::reading::Reading>> {
     let mut rows = Vec::new();
     while let Some(batch) = batches.try_next().await? {
         let texts: usize = batch.text.iter().flatten().map(|text| text.len()).sum();
         if texts > 0 {
-            held.grow(texts)?;
+            reservation.grow(texts)?;
         }
         rows.extend(batch.iter());
     }

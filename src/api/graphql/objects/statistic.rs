@@ -89,7 +89,7 @@ pub fn cost(
 ) -> usize {
     let rows = match (step, from.zip(to)) {
         (Some(step), Some((from, to))) => series::bucket_count(&step.0, from.0, to.0),
-        _ => first.map_or(DEFAULT_ROWS, |asked| usize::try_from(asked).unwrap_or(0)),
+        _ => first.map_or(DEFAULT_ROWS, |count| usize::try_from(count).unwrap_or(0)),
     };
     paging::cost_of(rows, each)
 }
@@ -124,8 +124,8 @@ pub async fn stream_statistics(
     app(ctx).stream(caller(ctx), id)?;
     let streams = vec![id];
     let fields = shown.step_fields();
-    let asked = AlignedQuery { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
-    let series = app(ctx).aligned(caller(ctx), asked).await?;
+    let query = AlignedQuery { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
+    let series = app(ctx).aligned(caller(ctx), query).await?;
     let buckets = series.into_iter().flat_map(|one| one.buckets);
     Ok(buckets.take(first.unwrap_or(usize::MAX)).map(|bucket| shown.bucket(&bucket)).collect())
 }
@@ -146,10 +146,10 @@ impl SelectedFields {
         StatisticField::Q3,
     ];
 
-    fn from_selection(ctx: &Context<'_>, asked: Option<&[StatisticField]>) -> SelectedFields {
+    fn from_selection(ctx: &Context<'_>, selection: Option<&[StatisticField]>) -> SelectedFields {
         let selected = |field: &StatisticField| ctx.look_ahead().field(name(*field)).exists();
-        let asked = |field: &StatisticField| asked.is_none_or(|asked| asked.contains(field));
-        SelectedFields(Self::ALL.into_iter().filter(|field| asked(field) && selected(field)).collect())
+        let selection = |field: &StatisticField| selection.is_none_or(|selection| selection.contains(field));
+        SelectedFields(Self::ALL.into_iter().filter(|field| selection(field) && selected(field)).collect())
     }
 
     fn has(&self, field: StatisticField) -> bool {
@@ -256,7 +256,7 @@ pub struct AlignedSeries {
 /// `Invalid` naming the argument; `NotFound` for a stream that the caller may not read.
 pub async fn aligned_values(
     ctx: &Context<'_>,
-    mut asked: AlignedQuery,
+    mut query: AlignedQuery,
     fields: Option<&[StatisticField]>,
 ) -> async_graphql::Result<AlignedValues> {
     let selected = |field: &StatisticField| {
@@ -264,10 +264,10 @@ pub async fn aligned_values(
             && fields.is_none_or(|fields| fields.contains(field))
     };
     let shown = SelectedFields(SelectedFields::ALL.into_iter().filter(selected).collect());
-    asked.fields = shown.step_fields();
+    query.fields = shown.step_fields();
     let mut seen = BTreeSet::new();
-    let ids: Vec<StreamId> = asked.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
-    let series = app(ctx).aligned(caller(ctx), asked).await?;
+    let ids: Vec<StreamId> = query.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
+    let series = app(ctx).aligned(caller(ctx), query).await?;
     let times: BTreeSet<Micros> =
         series.iter().flat_map(|one| &one.buckets).map(|bucket| bucket.start).collect();
     let times: Vec<Micros> = times.into_iter().collect();

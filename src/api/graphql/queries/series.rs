@@ -50,7 +50,7 @@ impl SeriesQueries {
     ) -> Result<AlignedValues> {
         let streams = ids::parse_row_ids(NodeType::Stream, &streams, "streams", StreamId)?;
         let (from, to, step) = (from.0, to.0, step.0);
-        let asked = AlignedQuery {
+        let query = AlignedQuery {
             streams,
             from,
             to,
@@ -59,7 +59,7 @@ impl SeriesQueries {
             fields: BucketFields::default(),
             overlay_posted: false,
         };
-        statistic::aligned_values(ctx, asked, fields.as_deref()).await
+        statistic::aligned_values(ctx, query, fields.as_deref()).await
     }
 
     /// The newest reading of each of the given streams, of all streams of the given devices and of all streams of the

@@ -105,7 +105,7 @@ mod tests {
         ];
         let now = Micros(1_000_000_500_000);
         for (key, is_valid) in keys {
-            let told: Vec<_> = (0..3)
+            let answers: Vec<_> = (0..3)
                 .map(|_| {
                     let report = rates.count(key, is_valid, now);
                     let mut headers = HeaderMap::new();
@@ -115,7 +115,7 @@ mod tests {
                 })
                 .collect();
             let expected = [(true, "2 1 1000006"), (true, "2 0 1000011"), (false, "2 0 1000011")];
-            assert_eq!(told, expected.map(|(is_ok, text)| (is_ok, text.to_owned())), "{key:?}");
+            assert_eq!(answers, expected.map(|(is_ok, text)| (is_ok, text.to_owned())), "{key:?}");
         }
         let refused = rates.count(keys[0].0, true, now).check().unwrap_err();
         assert_eq!(refused.retry_after_s, Some(5));

@@ -136,7 +136,7 @@ impl ProjectSocket {
                     return SocketEnd::Closed(close_code::AWAY, "the server is shutting down");
                 }
                 _ = self.token.expired() => return SocketEnd::Closed(TOKEN_ENDED, "the token has ended"),
-                heard = self.stream.next() => match heard {
+                frame = self.stream.next() => match frame {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return SocketEnd::Lost,
                     Some(Ok(_)) => {
                         last_heard = Instant::now();

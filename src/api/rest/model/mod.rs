@@ -128,9 +128,9 @@ pub async fn calibrate(
     let mut fields = body.fields(ReadMode::Whole).await?;
     let percentile = fields.read_or("percentile", ANY_NUMBER, 99.5);
     let (from, to) = read_range(&mut fields);
-    let asked = Calibration { from, to, percentile };
-    fields.finish(asked.problems())?;
-    let (threshold, windows) = app.calibrate_model(&caller, id, asked).await?;
+    let calibration = Calibration { from, to, percentile };
+    fields.finish(calibration.problems())?;
+    let (threshold, windows) = app.calibrate_model(&caller, id, calibration).await?;
     Ok(Json(CalibratedView { threshold, windows }))
 }
 
