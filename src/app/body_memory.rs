@@ -92,8 +92,8 @@ impl BodyMemoryBudget {
 
     /// Returns the reserved bytes.
     pub fn used(&self) -> usize {
-        let held = self.held.lock();
-        held.total + held.strangers
+        let usage = self.held.lock();
+        usage.total + usage.strangers
     }
 
     /// Returns the use of the budget of this process.
@@ -103,8 +103,8 @@ impl BodyMemoryBudget {
     }
 
     fn try_take(&self, holder: MemoryHolder, bytes: usize) -> bool {
-        let mut held = self.held.lock();
-        let BodyMemoryUsage { total, bodies, strangers, by_holder } = &mut *held;
+        let mut usage = self.held.lock();
+        let BodyMemoryUsage { total, bodies, strangers, by_holder } = &mut *usage;
         let own = by_holder.get(&holder).copied().unwrap_or_default() + bytes;
         let (total_after, bodies_after) = (*total + bytes, *bodies + bytes);
         match holder {
@@ -136,22 +136,22 @@ impl BodyMemoryBudget {
     }
 
     fn give_back(&self, holder: MemoryHolder, bytes: usize) {
-        let mut held = self.held.lock();
+        let mut usage = self.held.lock();
         match holder {
-            MemoryHolder::Rows => held.total -= bytes,
+            MemoryHolder::Rows => usage.total -= bytes,
             MemoryHolder::Caller(_) => {
-                held.total -= bytes;
-                held.bodies -= bytes;
+                usage.total -= bytes;
+                usage.bodies -= bytes;
             }
-            MemoryHolder::Anonymous(_) => held.strangers -= bytes,
+            MemoryHolder::Anonymous(_) => usage.strangers -= bytes,
         }
-        if let Some(own) = held.by_holder.get_mut(&holder) {
+        if let Some(own) = usage.by_holder.get_mut(&holder) {
             *own -= bytes;
             if *own == 0 {
-                held.by_holder.remove(&holder);
+                usage.by_holder.remove(&holder);
             }
         }
-        drop(held);
+        drop(usage);
         self.freed.notify_waiters();
     }
 }

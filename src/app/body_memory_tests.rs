@@ -20,8 +20,8 @@ fn held(
     holder: MemoryHolder,
     bytes: usize,
 ) -> Result<BodyMemoryReservation> {
-    let mut held = BodyMemoryReservation::with_budget(account.clone(), holder);
-    held.try_grow_to(bytes).map(|()| held)
+    let mut reservation = BodyMemoryReservation::with_budget(account.clone(), holder);
+    reservation.try_grow_to(bytes).map(|()| reservation)
 }
 
 #[test]
@@ -47,12 +47,12 @@ fn no_caller_has_it_all_and_strangers_have_none_of_it() {
 #[test]
 fn what_is_held_grows_and_shrinks() {
     let account = Arc::new(BodyMemoryBudget::new(SMALL));
-    let mut held = held(&account, MemoryHolder::Caller(1), 30).unwrap();
-    held.try_grow_to(10).expect("it is covered already");
-    assert_eq!((held.bytes(), account.used()), (30, 30));
-    assert!(held.try_grow_to(50).is_err());
+    let mut reservation = reservation(&account, MemoryHolder::Caller(1), 30).unwrap();
+    reservation.try_grow_to(10).expect("it is covered already");
+    assert_eq!((reservation.bytes(), account.used()), (30, 30));
+    assert!(reservation.try_grow_to(50).is_err());
     assert_eq!(account.used(), 30, "what could not be taken is not held");
-    held.shrink(12);
+    reservation.shrink(12);
     assert_eq!(account.used(), 12);
 }
 

@@ -18,8 +18,8 @@ use crate::store::catalog::DeletedDevice;
 pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
     let settings = collect::device_problems(spec);
-    let told: Vec<_> = found.iter().map(|problem| problem.field.clone()).collect();
-    found.extend(settings.into_iter().filter(|problem| !told.contains(&problem.field)));
+    let reported_fields: Vec<_> = found.iter().map(|problem| problem.field.clone()).collect();
+    found.extend(settings.into_iter().filter(|problem| !reported_fields.contains(&problem.field)));
     found
 }
 

@@ -68,7 +68,7 @@ mod tests {
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         for _ in 0..4 * MAX_RUNNING_HASHES {
             let (passwords, now, most) = (passwords.clone(), now.clone(), most.clone());
-            let asked = tokio::spawn(async move {
+            let checking = tokio::spawn(async move {
                 let work = move || {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     std::thread::sleep(Duration::from_millis(100));
@@ -78,7 +78,7 @@ mod tests {
             });
             tokio::time::sleep(Duration::from_millis(20)).await;
             // The caller disconnects in the middle.
-            asked.abort();
+            checking.abort();
         }
         let places =
             passwords.running.acquire_many(MAX_RUNNING_HASHES as u32).await.expect("all of them come back");

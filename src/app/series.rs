@@ -146,8 +146,8 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` naming `step` or `timezone`, or `to` when the range is empty.
-    pub async fn aligned(&self, principal: &Principal, asked: AlignedQuery) -> Result<Vec<BucketSeries>> {
-        let AlignedQuery { streams, from, to, step, timezone, fields, overlay_posted } = asked;
+    pub async fn aligned(&self, principal: &Principal, request: AlignedQuery) -> Result<Vec<BucketSeries>> {
+        let AlignedQuery { streams, from, to, step, timezone, fields, overlay_posted } = request;
         let resource = if overlay_posted { Resource::Statistic } else { Resource::Value };
         principal.require(Scope::read(resource))?;
         let step = Step::parse(&step)?;
@@ -166,8 +166,8 @@ impl App {
     }
 
     async fn rows_of(&self, principal: &Principal, text: &str, params: Value) -> Result<Vec<RecordBatch>> {
-        let asked = SqlRequest { query: text.to_owned(), params };
-        self.sql(principal, asked).await?.batches.try_collect().await
+        let request = SqlRequest { query: text.to_owned(), params };
+        self.sql(principal, request).await?.batches.try_collect().await
     }
 }
 

@@ -86,8 +86,8 @@ impl App {
         self.run_statement(principal, StatementRequest { text: query, params, surface: surface(tool) }).await
     }
 
-    async fn run_statement(&self, principal: &Principal, question: StatementRequest) -> Result<SqlResult> {
-        let answer = self.engine.sql(principal, question).await?;
+    async fn run_statement(&self, principal: &Principal, request: StatementRequest) -> Result<SqlResult> {
+        let answer = self.engine.sql(principal, request).await?;
         Ok(SqlResult { schema: answer.schema, batches: answer.batches })
     }
 

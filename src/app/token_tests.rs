@@ -95,8 +95,8 @@ async fn a_token_sees_what_its_client_and_its_user_may() {
         assert_eq!((pair.access.len(), pair.refresh.len()), (40, 40), "{name}");
         let access = plant.app.authenticate_access_token(&pair.access).expect(name);
         assert_eq!(plant.seen(&access), expected, "{name}");
-        let held = access.client.permissions();
-        assert!(Permission::ALL.iter().any(|p| p.name() == permission && held.contains(*p)), "{name}");
+        let permissions = access.client.permissions();
+        assert!(Permission::ALL.iter().any(|p| p.name() == permission && permissions.contains(*p)), "{name}");
     }
 }
 

@@ -55,9 +55,9 @@ mod tests {
     use crate::app::ai::window_feed::SampleRun;
 
     fn scores(first: i64, scores: &[f64]) -> WindowScores {
-        let stretch =
+        let run =
             SampleRun { samples: Vec::new(), first: Micros(first), windows: scores.len(), interval_us: 1 };
-        WindowScores { stretch, scores: scores.to_vec() }
+        WindowScores { stretch: run, scores: scores.to_vec() }
     }
 
     /// Returns beginning and end of the anomalies; two windows in a row above 1 make one.

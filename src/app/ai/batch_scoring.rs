@@ -15,25 +15,25 @@ impl AiParts {
     pub(super) async fn score_run(
         &self,
         model: &Model,
-        mut stretch: SampleRun,
+        mut run: SampleRun,
         lane: InferencePriority,
     ) -> Result<WindowScores> {
-        let mut scores = Vec::with_capacity(stretch.windows);
-        while scores.len() < stretch.windows {
+        let mut scores = Vec::with_capacity(run.windows);
+        while scores.len() < run.windows {
             let (first, detector) = (scores.len(), self.detectors.get(model).await?);
             let judge = move |workspace: &mut _| {
                 let shape = WindowShape { samples: detector.window_len(), features: detector.features() };
                 let found = detector
-                    .score_windows(workspace, stretch.part(first, detector.windows_per_chunk(), shape))?;
-                Ok((stretch, found))
+                    .score_windows(workspace, run.part(first, detector.windows_per_chunk(), shape))?;
+                Ok((run, found))
             };
             let (same, found) = self.inference_pool.run(lane, judge).await?;
-            stretch = same;
+            run = same;
             if found.is_empty() {
                 return Err(Error::internal("a model gave no score for a window"));
             }
             scores.extend(found);
         }
-        Ok(WindowScores { stretch, scores })
+        Ok(WindowScores { stretch: run, scores })
     }
 }

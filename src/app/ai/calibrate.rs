@@ -43,12 +43,12 @@ impl App {
         &self,
         principal: &Principal,
         id: ModelId,
-        asked: Calibration,
+        calibration: Calibration,
     ) -> Result<(f64, usize)> {
         principal.require(Scope::write(Resource::System))?;
-        Error::check(asked.problems())?;
+        Error::check(calibration.problems())?;
         let model = self.model_with_sources_to_change(principal, id)?;
-        let Calibration { from, to, percentile } = asked;
+        let Calibration { from, to, percentile } = calibration;
         let most = to.0.saturating_sub(from.0) / model.version.settings.interval_us();
         if most > MAX_CALIBRATION_WINDOWS {
             let message = format!(

@@ -158,8 +158,8 @@ impl DetectorCache {
             used_bytes: Mutex::default(),
             freed: Notify::new(),
         });
-        let turns = Semaphore::new(threads.count());
-        Self { store, threads, lru: Mutex::default(), account, load_slots: turns }
+        let load_slots = Semaphore::new(threads.count());
+        Self { store, threads, lru: Mutex::default(), account, load_slots }
     }
 
     /// Returns the use of the budget of loaded models.

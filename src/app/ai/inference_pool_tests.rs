@@ -16,7 +16,7 @@ async fn work_that_panics_is_an_error_and_the_threads_go_on() {
 #[tokio::test]
 async fn the_background_has_its_turns_while_live_work_waits() {
     let threads = std::sync::Arc::new(InferencePool::new());
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut lanes) = tokio::sync::mpsc::unbounded_channel();
     let one = |lane: InferencePriority, tell: tokio::sync::mpsc::UnboundedSender<InferencePriority>| {
         let threads = threads.clone();
         tokio::spawn(async move {
@@ -35,7 +35,7 @@ async fn the_background_has_its_turns_while_live_work_waits() {
     }
     drop(tell);
     let mut order = Vec::new();
-    while let Some(lane) = told.recv().await {
+    while let Some(lane) = lanes.recv().await {
         order.push(lane);
     }
     let place = order.iter().position(|lane| *lane == InferencePriority::Background).expect("it was done");

@@ -43,15 +43,15 @@ impl App {
         let mut replay = self.scorer().replay(&model, plan, position, at);
         let (mut feed, mut newest) = (WindowFeed::resume_after(plan, position), None);
         while let Some(piece) = replay.next_without_waiting(&mut feed).await? {
-            if let FeedItem::Samples(stretch) = piece {
-                newest = Some(stretch);
+            if let FeedItem::Samples(run) = piece {
+                newest = Some(run);
             }
         }
         let no_window = || Error::field("at", "The sources have no whole window there.");
-        let stretch = newest.ok_or_else(no_window)?;
-        let end = stretch.ends().last().ok_or_else(no_window)?;
+        let run = newest.ok_or_else(no_window)?;
+        let end = run.ends().last().ok_or_else(no_window)?;
         let values = detector.window_len() * detector.features();
-        let input = stretch.samples[stretch.samples.len() - values..].to_vec();
+        let input = run.samples[run.samples.len() - values..].to_vec();
         let window = input.clone();
         let judge = move |workspace: &mut _| detector.score_window(workspace, &window);
         let judged = self.ai.inference_pool.run(InferencePriority::Live, judge).await?;

@@ -88,9 +88,9 @@ impl ModelScorer for QueryModels {
         let mut judge = |feed: &mut WindowFeed| -> Result<()> {
             check_not_cancelled(is_over)?;
             while let Some(piece) = feed.next() {
-                let FeedItem::Samples(stretch) = piece else { continue };
+                let FeedItem::Samples(run) = piece else { continue };
                 let (ai, model) = (self.ai.clone(), model.clone());
-                let judge = async move { ai.score_run(&model, stretch, InferencePriority::Background).await };
+                let judge = async move { ai.score_run(&model, run, InferencePriority::Background).await };
                 self.wait(judge, is_over)?.iter().for_each(|(at, score)| tell(at, score));
             }
             Ok(())

@@ -127,9 +127,9 @@ pub struct RangeScores {
 impl RangeScores {
     pub async fn next(&mut self) -> Result<Option<WindowScores>> {
         while let Some(piece) = self.replay.next_without_waiting(&mut self.feed).await? {
-            if let FeedItem::Samples(stretch) = piece {
+            if let FeedItem::Samples(run) = piece {
                 let Replay { scorer, model, .. } = &self.replay;
-                return scorer.ai.score_run(model, stretch, InferencePriority::Background).await.map(Some);
+                return scorer.ai.score_run(model, run, InferencePriority::Background).await.map(Some);
             }
         }
         Ok(None)

@@ -123,18 +123,18 @@ impl WindowFeed {
             return Some(FeedItem::Gap);
         }
         let features = self.plan.features();
-        let mut stretch: Option<SampleRun> = None;
-        while stretch.as_ref().is_none_or(|stretch| stretch.windows < MAX_RUN_WINDOWS) {
-            match (self.windows.next_event(), &mut stretch) {
+        let mut run: Option<SampleRun> = None;
+        while run.as_ref().is_none_or(|run| run.windows < MAX_RUN_WINDOWS) {
+            match (self.windows.next_event(), &mut run) {
                 // Consecutive windows share all but one sample.
-                (Some(WindowEvent::Window { end, values }), Some(stretch)) => {
-                    debug_assert_eq!(end, stretch.next_end());
-                    stretch.samples.extend_from_slice(&values[values.len() - features..]);
-                    stretch.windows += 1;
+                (Some(WindowEvent::Window { end, values }), Some(run)) => {
+                    debug_assert_eq!(end, run.next_end());
+                    run.samples.extend_from_slice(&values[values.len() - features..]);
+                    run.windows += 1;
                 }
                 (Some(WindowEvent::Window { end, values }), None) => {
                     let (samples, interval_us) = (values.to_vec(), self.plan.interval_us());
-                    stretch = Some(SampleRun { samples, first: end, windows: 1, interval_us });
+                    run = Some(SampleRun { samples, first: end, windows: 1, interval_us });
                 }
                 (Some(WindowEvent::GapBegan(_)), None) => return Some(FeedItem::Gap),
                 (Some(WindowEvent::GapBegan(_)), Some(_)) => {
@@ -145,6 +145,6 @@ impl WindowFeed {
                 (None, _) => break,
             }
         }
-        stretch.map(FeedItem::Samples)
+        run.map(FeedItem::Samples)
     }
 }

@@ -81,11 +81,11 @@ async fn a_device_of_others_is_no_access_and_one_of_nobody_is_not_found() {
     let reasons: Vec<_> = skipped.into_iter().map(|skipped| (skipped.row, skipped.reason)).collect();
     let expected = [(1, SkipReason::NoAccess(plant.devices[1])), (2, SkipReason::DeviceNotFound(999.into()))];
     assert_eq!(reasons, expected);
-    let told = plant.app.blynk_update(&access, plant.devices[1], five()).await.expect_err("of others");
+    let error = plant.app.blynk_update(&access, plant.devices[1], five()).await.expect_err("of others");
     let id = plant.devices[1];
     let message = format!("Device with identifier {id} is not found or belong to another organization.");
     assert_eq!(
-        (told.kind, told.message.as_str(), told.is_hidden()),
+        (error.kind, error.message.as_str(), error.is_hidden()),
         (Kind::NotFound, message.as_str(), true)
     );
 }
@@ -147,10 +147,10 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     assert!(waiting().is_empty(), "it is not connected");
     report(SessionEvent::Connected).await;
     app.blynk_update(&access, device, five()).await.expect("stored");
-    let told = waiting();
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].spec.kind.as_str(), told[0].spec.device), ("vw", device));
-    assert_eq!(json!(told[0].spec.params), json!({"dataStreamId": 1, "pin": 1, "value": 5}));
+    let commands = waiting();
+    assert_eq!(commands.len(), 1);
+    assert_eq!((commands[0].spec.kind.as_str(), commands[0].spec.device), ("vw", device));
+    assert_eq!(json!(commands[0].spec.params), json!({"dataStreamId": 1, "pin": 1, "value": 5}));
 
     let rows = vec![json!([device.0, 7]); 1000];
     let table = BatchUpdate { labels: vec!["Motor_RPM".to_owned()], rows };

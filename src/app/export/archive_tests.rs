@@ -75,12 +75,12 @@ fn a_file_has_its_tables_and_their_hashes() {
     let found = files(&written(parts).unwrap());
     let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["readings.parquet", "annotations.parquet", "manifest.json"]);
-    let told: Manifest = serde_json::from_slice(&found[2].1).unwrap();
+    let stored_manifest: Manifest = serde_json::from_slice(&found[2].1).unwrap();
     let hashes: Vec<_> = found[..2]
         .iter()
         .map(|(name, bytes)| ManifestFile { name: name.clone(), sha256: hex::encode(Sha256::digest(bytes)) })
         .collect();
-    assert_eq!(told, Manifest { files: hashes, ..manifest() });
+    assert_eq!(stored_manifest, Manifest { files: hashes, ..manifest() });
     for ((_, bytes), expected) in found.iter().zip([5, 0]) {
         let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes.clone())).unwrap();
         let rows: usize = reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum();

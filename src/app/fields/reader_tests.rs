@@ -115,6 +115,6 @@ fn a_field_wrong_as_written_is_told_once() {
         FieldError::new("name", "This field may not be blank."),
         FieldError::new("host", "This field is required."),
     ];
-    let told: Vec<_> = fields.finish(whole).unwrap_err().fields.into_iter().map(|f| f.message).collect();
-    assert_eq!(told, ["Not a valid string.", "This field is required."]);
+    let messages: Vec<_> = fields.finish(whole).unwrap_err().fields.into_iter().map(|f| f.message).collect();
+    assert_eq!(messages, ["Not a valid string.", "This field is required."]);
 }

@@ -211,7 +211,9 @@ fn check(form: InventoryFormat, rows: &[Wrong]) {
         let is_told = found.len() == expected.len()
             && expected.iter().all(|part| {
                 let (place, words) = part.split_once(": ").expect("a place and words");
-                found.iter().any(|told| told.starts_with(&format!("{place}: ")) && told.contains(words))
+                found
+                    .iter()
+                    .any(|message| message.starts_with(&format!("{place}: ")) && message.contains(words))
             });
         assert!(is_told, "{name}: expected {expected:#?}, found {found:#?}");
     }

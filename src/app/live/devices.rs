@@ -127,7 +127,7 @@ impl DeviceSubscription {
         self.changes.mark_unchanged();
         self.collector_changes.iter_mut().for_each(watch::Receiver::mark_unchanged);
         self.presence_changes.mark_unchanged();
-        let told = self.sent_states.take().unwrap_or_default();
+        let sent = self.sent_states.take().unwrap_or_default();
         let mut now = SentStates::new();
         for device in self.store.catalog().devices(&self.who, &DeviceFilter::default()) {
             if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&device.id)) {
@@ -135,7 +135,7 @@ impl DeviceSubscription {
             }
             let status = self.states.status(&device);
             let state = (status.state, status.last_error.clone());
-            let is_told = told.get(&device.id) == Some(&state);
+            let is_told = sent.get(&device.id) == Some(&state);
             now.insert(device.id, state);
             if !is_told {
                 self.waiting.push_back(DeviceStatusUpdate { device, status });

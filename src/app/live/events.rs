@@ -94,7 +94,7 @@ impl EventSubscription {
 
     /// Returns nothing for an event that no longer exists: its deletion follows.
     async fn news(&self, change: &EventNotification) -> Result<Option<EventUpdate>> {
-        let told = match change.action {
+        let to_update = match change.action {
             Action::Create => EventUpdate::Created,
             Action::Delete => return Ok(Some(EventUpdate::Deleted(change.id))),
             Action::Update
@@ -105,7 +105,7 @@ impl EventSubscription {
             | Action::Run => EventUpdate::Updated,
         };
         match self.store.catalog().event(&self.who, change.id).await {
-            Ok(event) => Ok(Some(told(event))),
+            Ok(event) => Ok(Some(to_update(event))),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

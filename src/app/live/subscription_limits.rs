@@ -130,7 +130,7 @@ mod tests {
             let mut taken = Vec::new();
             let refused = loop {
                 match seats.acquire(&who, true) {
-                    Ok(seat) => taken.push(seat),
+                    Ok(permit) => taken.push(permit),
                     Err(error) => break error.kind,
                 }
             };

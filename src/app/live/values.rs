@@ -75,8 +75,8 @@ impl App {
     pub async fn live(&self, credential: &LiveCredential, query: LiveQuery) -> Result<LiveFeed> {
         let who = credential.principal();
         who.require(Scope::read(Resource::Value))?;
-        let seat = self.acquire_subscription(who)?;
-        self.open_feed(credential, query, Some(seat)).await
+        let permit = self.acquire_subscription(who)?;
+        self.open_feed(credential, query, Some(permit)).await
     }
 
     /// As [`App::live`], for a caller that holds what limits its feeds itself.
@@ -84,7 +84,7 @@ impl App {
         &self,
         credential: &LiveCredential,
         query: LiveQuery,
-        seat: Option<SubscriptionPermit>,
+        permit: Option<SubscriptionPermit>,
     ) -> Result<LiveFeed> {
         let who = credential.principal().clone();
         who.require(Scope::read(Resource::Value))?;
@@ -114,7 +114,7 @@ impl App {
             gathered,
             sent_position: None,
             gap: None,
-            _seat: seat,
+            _seat: permit,
         };
         let messages = stream::try_unfold(feed, |mut feed| async move {
             let message = feed.next().await?;
@@ -228,11 +228,11 @@ struct ReadingsSubscription {
 
 impl ReadingsSubscription {
     async fn next(&mut self) -> Result<LiveMessage> {
-        let ReadingsSubscription { watch, phase, gathered, sent_position: told, gap, .. } = self;
+        let ReadingsSubscription { watch, phase, gathered, sent_position, gap, .. } = self;
         tokio::select! {
             biased;
             over = watch.expired() => Err(over),
-            message = message(phase, gathered, told, gap) => message,
+            message = message(phase, gathered, sent_position, gap) => message,
         }
     }
 }
@@ -240,7 +240,7 @@ impl ReadingsSubscription {
 async fn message(
     phase: &mut SubscriptionPhase,
     gathered: &mut ReadingsCoalescer,
-    told: &mut Option<FeedPosition>,
+    sent_position: &mut Option<FeedPosition>,
     gap: &mut Option<LiveMessage>,
 ) -> Result<LiveMessage> {
     if let SubscriptionPhase::History(telling) = phase {
@@ -257,28 +257,28 @@ async fn message(
         let following = opening.follow(position)?;
         // This message tells the subscriber that the history is complete.
         let end = heartbeat_message(following.position());
-        *told = Some(following.position().clone());
+        *sent_position = Some(following.position().clone());
         *phase = SubscriptionPhase::Live(following);
         return Ok(end);
     }
     let SubscriptionPhase::Live(following) = phase else {
         return Err(Error::internal("a feed goes on after its end"));
     };
-    if told.is_none() {
-        *told = Some(following.position().clone());
+    if sent_position.is_none() {
+        *sent_position = Some(following.position().clone());
         return Ok(heartbeat_message(following.position()));
     }
     if let Some(message) = gap.take() {
         return Ok(message);
     }
-    gather(following, gathered, told, gap).await
+    gather(following, gathered, sent_position, gap).await
 }
 
 /// Returns the next live message.
 async fn gather(
     following: &mut FilteredTail,
     gathered: &mut ReadingsCoalescer,
-    told: &mut Option<FeedPosition>,
+    sent_position: &mut Option<FeedPosition>,
     gap: &mut Option<LiveMessage>,
 ) -> Result<LiveMessage> {
     let mut quiet = Instant::now() + HEARTBEAT_INTERVAL;
@@ -299,8 +299,8 @@ async fn gather(
             },
             () = sleep_until(until) => if gathered.is_empty() {
                 quiet = until + HEARTBEAT_INTERVAL;
-                if told.as_ref() != Some(following.position()) {
-                    *told = Some(following.position().clone());
+                if sent_position.as_ref() != Some(following.position()) {
+                    *sent_position = Some(following.position().clone());
                     return Ok(heartbeat_message(following.position()));
                 }
             },
@@ -311,7 +311,7 @@ async fn gather(
             drain(following, gathered);
         }
         if !gathered.is_empty() && (gathered.room() == 0 || Instant::now() >= gathered.due()) {
-            *told = Some(following.position().clone());
+            *sent_position = Some(following.position().clone());
             let cursor = cursor::to_text(following.position());
             return Ok(LiveMessage { readings: gathered.take(), cursor, gap: None });
         }

@@ -104,10 +104,10 @@ impl App {
         source: &RecordingSource,
         length_us: i64,
     ) -> Result<Arc<MediaJob>> {
-        let held = self.store.catalog().media_bytes(who.org);
-        if held >= self.settings.media.org_bytes {
+        let bytes = self.store.catalog().media_bytes(who.org);
+        if bytes >= self.settings.media.org_bytes {
             let why = format!(
-                "the recordings of the organization have {held} bytes, and media.org_bytes is the most"
+                "the recordings of the organization have {bytes} bytes, and media.org_bytes is the most"
             );
             return self.change_capture(who, id, |capture| capture.failed(why)).await;
         }

@@ -98,9 +98,9 @@ impl App {
 
     async fn probe_camera(&self, row: Arc<Document>) {
         let Some(camera) = row.camera() else { return };
-        let asked = timeout(TIMEOUT, self.probed_status(camera)).await;
+        let probed = timeout(TIMEOUT, self.probed_status(camera)).await;
         // Whoever takes the connection and says nothing is there, and of no use.
-        let status = asked.unwrap_or(CameraStatus::Offline);
+        let status = probed.unwrap_or(CameraStatus::Offline);
         let now = self.clock.now();
         let mut health = self.media.health.lock();
         let known = health.entry(row.id).or_default();

@@ -82,20 +82,20 @@ impl App {
         length: Duration,
         dir: &RunDir,
     ) -> Result<RecordedTime, String> {
-        let (progress, mut heard) = watch::channel(0);
+        let (progress, mut received) = watch::channel(0);
         let output = RecorderOutput::Mp4(length);
         let mut running = std::pin::pin!(self.record(source, output, (dir, length + MARGIN), &progress));
         let mut start: Option<Micros> = None;
         let ended = loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                Ok(()) = heard.changed(), if start.is_none() => {
-                    start = Some(Micros(self.clock.now().0 - *heard.borrow_and_update()));
+                Ok(()) = received.changed(), if start.is_none() => {
+                    start = Some(Micros(self.clock.now().0 - *received.borrow_and_update()));
                 }
             }
         };
         ended?;
-        let length_us = *heard.borrow();
+        let length_us = *received.borrow();
         if length_us <= 0 {
             return Err("the camera sent no pictures".to_owned());
         }

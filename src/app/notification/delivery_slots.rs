@@ -28,10 +28,10 @@ impl DeliverySlots {
     /// Takes a slot for a delivery; false when there is none for it, or it is being made already.
     pub(super) fn take(&mut self, delivery: &Delivery) -> bool {
         let Delivery { id, org, channel, .. } = delivery;
-        let held = |counts: Option<&usize>| counts.copied().unwrap_or(0);
+        let count = |counts: Option<&usize>| counts.copied().unwrap_or(0);
         let has_room = self.free_slots() > 0
-            && held(self.of_org.get(org)) < MAX_PER_ORG
-            && held(self.of_channel.get(channel)) < MAX_PER_CHANNEL
+            && count(self.of_org.get(org)) < MAX_PER_ORG
+            && count(self.of_channel.get(channel)) < MAX_PER_CHANNEL
             && !self.running.contains_key(id);
         if has_room {
             self.running.insert(*id, (*org, *channel));

@@ -56,12 +56,12 @@ mod tests {
     #[test]
     fn each_organization_has_four() {
         let slots = TestSlots::default();
-        let mut held: Vec<_> = (0..MAX_PER_ORG).map(|_| slots.take(OrgId(1)).unwrap()).collect();
+        let mut permits: Vec<_> = (0..MAX_PER_ORG).map(|_| slots.take(OrgId(1)).unwrap()).collect();
         assert_eq!(slots.take(OrgId(1)).unwrap_err().kind, Kind::Busy);
         assert!(slots.take(OrgId(2)).is_ok());
-        held.pop();
+        permits.pop();
         assert!(slots.take(OrgId(1)).is_ok());
-        drop(held);
+        drop(permits);
         assert!(slots.0.lock().is_empty());
     }
 }

@@ -35,14 +35,14 @@ impl QuarantineQueue {
         principal: &Principal,
         entries: Vec<QuarantineEntry>,
     ) -> Result<()> {
-        let (stored, told) = oneshot::channel();
+        let (stored, outcome) = oneshot::channel();
         let entry = WaitingEntries { principal: principal.clone(), entries, stored };
         self.waiting.lock().entry(principal.org).or_default().push(entry);
-        let turn = self.writer.lock().await;
+        let writer_guard = self.writer.lock().await;
         let due = self.waiting.lock().remove(&principal.org).unwrap_or_default();
         write(catalog, principal.org, due).await?;
-        drop(turn);
-        match told.await {
+        drop(writer_guard);
+        match outcome.await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => {
                 Err(Error::unavailable("refused readings could not be put into quarantine"))

@@ -33,7 +33,7 @@ pub fn apply_score(
     };
     let transition = rule.apply_score(&mut crossing, at, score);
     progress.run = crossing.pending.map(above_of);
-    let told = match (transition, before.open_anomaly) {
+    let event_change = match (transition, before.open_anomaly) {
         (Some(AnomalyTransition::Opened { .. }), _) => crossing.open.map(|run| {
             let above = above_of(run);
             AnomalyEventChange::Opened { event: anomaly(above, None).event(model, name), above }
@@ -53,7 +53,7 @@ pub fn apply_score(
         }
         _ => None,
     };
-    AnomalyUpdate { progress, event_change: told }
+    AnomalyUpdate { progress, event_change }
 }
 
 /// Returns the progress after a gap: windows on its two sides are not consecutive.
@@ -63,9 +63,9 @@ pub fn apply_gap(before: &ModelProgress) -> ModelProgress {
 
 /// Closes the open anomaly, if any, of a model that no longer watches for one.
 pub fn close_anomaly(model: &Model, name: &str, before: ModelProgress, at: Micros) -> AnomalyUpdate {
-    let told =
+    let event_change =
         before.open_anomaly.map(|(event, above)| changed(model, name, event, anomaly(above, Some(at))));
-    AnomalyUpdate { progress: ModelProgress { open_anomaly: None, ..before }, event_change: told }
+    AnomalyUpdate { progress: ModelProgress { open_anomaly: None, ..before }, event_change }
 }
 
 fn rule(settings: &ModelSettings) -> Option<ThresholdRule> {

@@ -25,7 +25,7 @@ fn model(threshold: Option<f64>, min_windows: u32) -> Model {
 
 /// Applies scores one second apart, gives every opened event the id 1, and returns the event changes as text.
 fn run(model: &Model, progress: &mut ModelProgress, from_s: i64, scores: &[f64]) -> Vec<String> {
-    let mut said = Vec::new();
+    let mut lines = Vec::new();
     for (i, score) in scores.iter().enumerate() {
         let at = Micros((from_s + i as i64) * 1_000_000);
         let made = apply_score(model, "Furnace", progress, at, *score);
@@ -33,27 +33,27 @@ fn run(model: &Model, progress: &mut ModelProgress, from_s: i64, scores: &[f64])
         match made.event_change {
             Some(AnomalyEventChange::Opened { event, above }) => {
                 progress.open_anomaly = Some((EventId(1), above));
-                said.push(format!("opened: {} {}", event.message, event.payload["ended_at"]));
+                lines.push(format!("opened: {} {}", event.message, event.payload["ended_at"]));
             }
             Some(AnomalyEventChange::Changed { message, payload, .. }) => {
-                said.push(format!("changed: {message} {}", payload["ended_at"]));
+                lines.push(format!("changed: {message} {}", payload["ended_at"]));
             }
             None => {}
         }
     }
-    said
+    lines
 }
 
 #[test]
 fn an_anomaly_opens_above_the_threshold_and_closes_below_nine_tenths_of_it() {
     let (model, mut progress) = (model(Some(1.0), 1), ModelProgress::default());
-    let said = run(&model, &mut progress, 0, &[0.5, 1.0, 1.2, 0.95, 3.0, 0.89, 0.5, 1.1]);
+    let lines = run(&model, &mut progress, 0, &[0.5, 1.0, 1.2, 0.95, 3.0, 0.89, 0.5, 1.1]);
     let expected = [
         "opened: Furnace: score up to 1.2 (threshold 1) null",
         "changed: Furnace: score up to 3 (threshold 1) \"1970-01-01T00:00:05Z\"",
         "opened: Furnace: score up to 1.1 (threshold 1) null",
     ];
-    assert_eq!(said, expected);
+    assert_eq!(lines, expected);
     assert_eq!(progress.position, Some(Micros(7_000_000)));
 }
 
@@ -71,8 +71,8 @@ fn too_few_windows_make_none_and_a_gap_breaks_their_row() {
 fn a_peak_is_told_every_ten_seconds() {
     let (model, mut progress) = (model(Some(1.0), 1), ModelProgress::default());
     let rising: Vec<f64> = (0..130).map(|i| 2.0 + f64::from(i)).collect();
-    let said = run(&model, &mut progress, 0, &rising);
-    assert_eq!(said.len(), 1 + 12, "{said:?}");
+    let lines = run(&model, &mut progress, 0, &rising);
+    assert_eq!(lines.len(), 1 + 12, "{lines:?}");
     assert_eq!(
         progress.open_anomaly.map(|(_, above)| above.peak),
         Some(131.0),
@@ -84,8 +84,8 @@ fn a_peak_is_told_every_ten_seconds() {
 fn without_a_threshold_what_was_open_ends() {
     let (with, mut progress) = (model(Some(1.0), 1), ModelProgress::default());
     run(&with, &mut progress, 0, &[2.0]);
-    let said = run(&model(None, 1), &mut progress, 1, &[2.0, 2.0]);
-    assert_eq!(said, ["changed: Furnace: score up to 2 \"1970-01-01T00:00:01Z\""]);
+    let lines = run(&model(None, 1), &mut progress, 1, &[2.0, 2.0]);
+    assert_eq!(lines, ["changed: Furnace: score up to 2 \"1970-01-01T00:00:01Z\""]);
     assert!(
         close_anomaly(&with, "Furnace", progress, Micros(9)).event_change.is_none(),
         "there is nothing left to end"

@@ -19,7 +19,9 @@ impl LiveContext {
     /// Stores the result of a window, with its event change in the same transaction. Returns the progress as stored.
     pub async fn record(&self, model: &Model, made: AnomalyUpdate) -> Result<ModelProgress> {
         match made.event_change {
-            Some(told) => self.progress_store.record_event(model.org, model.id, made.progress, told).await,
+            Some(event_change) => {
+                self.progress_store.record_event(model.org, model.id, made.progress, event_change).await
+            }
             None => {
                 self.progress_store.put(model.id, made.progress).await;
                 Ok(made.progress)

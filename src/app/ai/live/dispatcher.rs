@@ -51,7 +51,7 @@ impl Routes {
     }
 
     /// Delivers readings to the subscribed models. After this, everything before record `heard` has been delivered.
-    fn deliver(&self, readings: &Readings, heard: u64) {
+    fn deliver(&self, readings: &Readings, seq: u64) {
         let mut points: HashMap<ModelId, Vec<SourceReading>> = HashMap::new();
         for row in 0..readings.len() {
             let is_bad = readings.quality[row] == Quality::Bad as u8;
@@ -66,7 +66,7 @@ impl Routes {
                 queue.push(&points);
             }
         }
-        self.queues.values().for_each(|queue| queue.set_next_seq(heard));
+        self.queues.values().for_each(|queue| queue.set_next_seq(seq));
     }
 
     /// Notifies the models whose sources are all followed that everything from record `first` on is delivered.
@@ -85,10 +85,10 @@ impl Routes {
     }
 
     /// Tells every model that some readings up to record `heard` were not delivered.
-    fn lose(&self, heard: u64) {
+    fn lose(&self, seq: u64) {
         for queue in self.queues.values() {
             queue.lose();
-            queue.set_next_seq(heard);
+            queue.set_next_seq(seq);
         }
     }
 }
@@ -135,8 +135,8 @@ async fn follow_some(
     routes.read().begin_with(&sources, position.seq);
     loop {
         let step = tokio::select! {
-            told = changed.changed() => {
-                return told.map_err(|e| Error::internal("nobody runs models any more").with_source(e));
+            outcome = changed.changed() => {
+                return outcome.map_err(|e| Error::internal("nobody runs models any more").with_source(e));
             }
             step = following.next(MAX_STEP_READINGS) => step?,
         };

@@ -55,9 +55,9 @@ impl LiveScorer {
     /// Finds readings that were committed before log record `first`, where this session's delivery begins, and were
     /// not consumed.
     pub async fn recover(&mut self, first: u64) -> Result<()> {
-        if let (Some(position), Some(heard)) = (self.progress.position, self.progress.consumed_seq) {
+        if let (Some(position), Some(seq)) = (self.progress.position, self.progress.consumed_seq) {
             let judged = ScoredUntil { position, scored: self.stored };
-            let missed = self.context.missed(&self.model, heard..first, judged).await?;
+            let missed = self.context.missed(&self.model, seq..first, judged).await?;
             if missed.is_scored {
                 // Windows after the position are scored again, now with these readings.
                 self.stored = None;
@@ -110,8 +110,8 @@ impl LiveScorer {
     }
 
     /// Records that the log has nothing for this model's sources before record `heard`.
-    pub async fn hear_nothing(&mut self, heard: u64) {
-        self.progress.consumed_seq = Some(heard);
+    pub async fn hear_nothing(&mut self, seq: u64) {
+        self.progress.consumed_seq = Some(seq);
         if self.last_saved.elapsed() >= IDLE_SAVE_INTERVAL {
             self.save_progress().await;
         }
@@ -190,8 +190,8 @@ impl LiveScorer {
                 self.save_progress().await;
                 self.context.scorer.ai.statuses.change(self.model.id, |status| status.gaps += 1);
             }
-            FeedItem::Samples(stretch) => {
-                let scores = self.context.scorer.ai.score_run(&self.model, stretch, lane).await?;
+            FeedItem::Samples(run) => {
+                let scores = self.context.scorer.ai.score_run(&self.model, run, lane).await?;
                 self.store(&scores).await?;
                 self.update_anomalies(&scores).await?;
             }

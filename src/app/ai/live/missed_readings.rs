@@ -109,9 +109,9 @@ impl LiveContext {
             gap.to,
             position.0
         );
-        let question =
+        let request =
             StatementRequest { text, params: Params::Json(serde_json::Value::Null), surface: Surface::Sql };
-        let answer = self.scorer.engine.sql(&Principal::system(model.org), question).await?;
+        let answer = self.scorer.engine.sql(&Principal::system(model.org), request).await?;
         let batches: Vec<_> = answer.batches.try_collect().await?;
         let found = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
             let ends = [0, 1].map(|at| batch.column(at).as_primitive_opt::<Int64Type>()?.iter().next()?);

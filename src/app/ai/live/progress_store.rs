@@ -42,12 +42,12 @@ impl ProgressStore {
         org: OrgId,
         id: ModelId,
         progress: ModelProgress,
-        told: AnomalyEventChange,
+        event_change: AnomalyEventChange,
     ) -> Result<ModelProgress> {
         let mut unsaved = self.unsaved.lock().await;
         // Removed before the write, not after: the catalog completes the write even if this future is dropped.
         unsaved.remove(&id);
-        self.store.catalog().record_anomaly(org, id, progress, told).await
+        self.store.catalog().record_anomaly(org, id, progress, event_change).await
     }
 
     /// Writes all unsaved progress.

@@ -122,8 +122,8 @@ impl Runner {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                told = self.model.changed() => {
-                    if told.is_err() || !live.try_update_model(&self.model.borrow_and_update().clone()) {
+                outcome = self.model.changed() => {
+                    if outcome.is_err() || !live.try_update_model(&self.model.borrow_and_update().clone()) {
                         return Ok(SessionEnd::Again);
                     }
                 }
@@ -137,11 +137,11 @@ impl Runner {
                 }
                 _ = tick.tick() => {
                     let grace = SILENT_SOURCE_GRACE_US.saturating_add(live.plan.interval_us());
-                    let heard = Micros(self.context.clock.now().0.saturating_sub(grace));
-                    live.feed.advance(heard);
+                    let until = Micros(self.context.clock.now().0.saturating_sub(grace));
+                    live.feed.advance(until);
                     live.judge_ready().await?;
-                    if let Some(heard) = self.inbox.next_seq_if_empty() {
-                        live.hear_nothing(heard).await;
+                    if let Some(until) = self.inbox.next_seq_if_empty() {
+                        live.hear_nothing(until).await;
                     }
                     live.schedule_rescore().await;
                 }
@@ -178,7 +178,7 @@ impl Runner {
     }
 
     async fn wait_until_enabled(&mut self) -> Result<SessionEnd> {
-        let told = self.model.changed().await;
-        Ok(if told.is_ok() { SessionEnd::Again } else { SessionEnd::ModelDeleted })
+        let outcome = self.model.changed().await;
+        Ok(if outcome.is_ok() { SessionEnd::Again } else { SessionEnd::ModelDeleted })
     }
 }

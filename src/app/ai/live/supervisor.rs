@@ -45,9 +45,9 @@ struct Supervisor {
 
 /// Runs models until `stop`, then saves their progress.
 pub async fn run(scorer: ModelScorer, clock: Arc<dyn Clock>, stop: CancellationToken) {
-    let book = Arc::new(ProgressStore::new(scorer.ai.store.clone()));
+    let progress_store = Arc::new(ProgressStore::new(scorer.ai.store.clone()));
     let mut changes = scorer.ai.store.catalog().subscribe_changes();
-    let context = Arc::new(LiveContext { scorer, progress_store: book, clock });
+    let context = Arc::new(LiveContext { scorer, progress_store, clock });
     let (running, organizations, tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
     let mut supervisor = Supervisor { context, running, organizations, tasks };
     let mut save = tokio::time::interval(SAVE_EVERY);
@@ -56,7 +56,7 @@ pub async fn run(scorer: ModelScorer, clock: Arc<dyn Clock>, stop: CancellationT
         tokio::select! {
             () = stop.cancelled() => break,
             // The catalog is gone only when the process is ending.
-            told = changes.changed() => if told.is_err() { break },
+            outcome = changes.changed() => if outcome.is_err() { break },
             _ = save.tick() => supervisor.save().await,
             Some(_) = supervisor.tasks.join_next() => {}
         }

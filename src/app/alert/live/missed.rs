@@ -76,8 +76,8 @@ impl MissedReadings<'_> {
             self.arrived.0.saturating_sub(MAX_AGE_US),
         );
         let params = Params::Json(serde_json::Value::Null);
-        let question = StatementRequest { text, params, surface: Surface::Sql };
-        let answer = self.engine.sql(&Principal::system(org), question).await?;
+        let request = StatementRequest { text, params, surface: Surface::Sql };
+        let answer = self.engine.sql(&Principal::system(org), request).await?;
         let mut batches = answer.batches;
         while let Some(batch) = batches.try_next().await? {
             self.observe_batch(&batch, table, decisions)?;

@@ -70,7 +70,7 @@ impl AlertRunner {
                 () = stop.cancelled() => return session.save().await,
                 item = next(&mut session.tail) => session.take(item?).await?,
                 // The catalog is gone only when the process is ending.
-                told = changes.changed() => if told.is_err() { return Ok(()) },
+                outcome = changes.changed() => if outcome.is_err() { return Ok(()) },
                 _ = tick.tick() => session.tick().await?,
             }
         }
@@ -237,8 +237,8 @@ impl<'a> Session<'a> {
 
     /// Takes note of alerts that were resolved or deleted.
     async fn look_at_closed(&mut self) -> Result<()> {
-        let told = self.runner.store.catalog().take_closed_alerts();
-        if told.is_empty() { Ok(()) } else { self.close(told).await }
+        let closed_alerts = self.runner.store.catalog().take_closed_alerts();
+        if closed_alerts.is_empty() { Ok(()) } else { self.close(closed_alerts).await }
     }
 
     /// Closes those of the rules whose open alert is not open any more.

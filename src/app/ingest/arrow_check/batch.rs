@@ -64,15 +64,15 @@ fn decoded_bytes(buffer: &[u8], codec: Option<CompressionType>) -> Result<usize>
     let (prefix, content) =
         buffer.split_at_checked(PREFIX_BYTES).ok_or_else(|| damaged("a buffer has no length"))?;
     let prefix = prefix.try_into().map_err(|_| damaged("a buffer has no length"))?;
-    let said = match i64::from_le_bytes(prefix) {
+    let declared = match i64::from_le_bytes(prefix) {
         NOT_COMPRESSED => return Ok(content.len()),
-        said => usize::try_from(said).map_err(|_| damaged("a buffer has a negative length"))?,
+        declared => usize::try_from(declared).map_err(|_| damaged("a buffer has a negative length"))?,
     };
     // zstd is decoded only into the declared length; an LZ4 frame is decoded to its own end.
-    if codec == CompressionType::LZ4_FRAME && said > 0 {
-        lz4::check(content, said)?;
+    if codec == CompressionType::LZ4_FRAME && declared > 0 {
+        lz4::check(content, declared)?;
     }
-    Ok(said)
+    Ok(declared)
 }
 
 /// The unread rest of a batch's lists.

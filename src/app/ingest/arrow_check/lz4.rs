@@ -15,7 +15,7 @@ const UNCOMPRESSED_BLOCK: u32 = 1 << 31;
 const MAX_RATIO: usize = 255;
 
 /// Checks that a frame expands to no more than `said` plus one block.
-pub fn check(frame: &[u8], said: usize) -> Result<()> {
+pub fn check(frame: &[u8], declared_bytes: usize) -> Result<()> {
     let (block_bytes, has_checksums, mut rest) = header(frame)?;
     let mut most = 0_usize;
     // The reader treats the end of the bytes as the end of the frame.
@@ -26,13 +26,14 @@ pub fn check(frame: &[u8], said: usize) -> Result<()> {
             break;
         }
         let stored = (length & !UNCOMPRESSED_BLOCK) as usize;
-        let held = if length & UNCOMPRESSED_BLOCK == 0 { stored.saturating_mul(MAX_RATIO) } else { stored };
-        most = most.saturating_add(held.min(block_bytes));
+        let decoded_bytes =
+            if length & UNCOMPRESSED_BLOCK == 0 { stored.saturating_mul(MAX_RATIO) } else { stored };
+        most = most.saturating_add(decoded_bytes.min(block_bytes));
         let (_, after) = take(after, stored)?;
         rest = if has_checksums { take(after, 4)?.1 } else { after };
     }
     // Writers fill every block but the last.
-    if most > said.saturating_add(block_bytes) {
+    if most > declared_bytes.saturating_add(block_bytes) {
         return Err(damaged("a compressed buffer holds more than the length before it"));
     }
     Ok(())

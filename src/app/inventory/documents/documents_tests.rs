@@ -143,7 +143,7 @@ async fn a_changed_document_says_which_fields() {
         .replace("devices: [press, oven]", "devices: [oven]")
         .replace("\"w\": 12", "\"w\": 6");
     let report = import(&app, &who, &changed, false).await;
-    let told: Vec<(String, Vec<String>)> = report
+    let changes: Vec<(String, Vec<String>)> = report
         .entries
         .iter()
         .map(|entry| (entry.name.clone(), entry.fields.iter().map(|field| field.field.clone()).collect()))
@@ -154,7 +154,7 @@ async fn a_changed_document_says_which_fields() {
         ("artefact limits", "content"),
         ("dashboard Overview", "layout"),
     ];
-    assert_eq!(told, expected.map(|(name, field)| (name.to_owned(), vec![field.to_owned()])));
+    assert_eq!(changes, expected.map(|(name, field)| (name.to_owned(), vec![field.to_owned()])));
     assert!(report.entries.iter().all(|entry| !entry.is_new));
     let file = export(&app, &who);
     assert!(file.contains("timezone: UTC") && file.contains("\"set\": 2"), "{file}");
