@@ -145,8 +145,8 @@ mod tests {
             assert_eq!(parse_mk_preset("x", &key).unwrap(), stored);
             for wrong in [&key[1..], &key[..50], &format!("{key}x"), &key.replace("sk_", "pk_"), ""] {
                 assert_eq!(mk_key_id(wrong), None, "{wrong}");
-                let told = parse_mk_preset("x", wrong).unwrap_err();
-                assert!(wrong.is_empty() || !told.message.contains(wrong), "{told}");
+                let error = parse_mk_preset("x", wrong).unwrap_err();
+                assert!(wrong.is_empty() || !error.message.contains(wrong), "{error}");
             }
         }
         assert_eq!(mk_key_id(&format!("sk_live_{}", "ö".repeat(43))), None);

@@ -132,8 +132,8 @@ fn variables_reach_every_section() {
 fn a_certificate_needs_its_key() {
     let rows = [("http.tls_key", "[http]\ntls_cert = 'a'"), ("http.tls_cert", "[http]\ntls_key = 'a'")];
     for (missing, toml) in rows {
-        let said = load(toml, &[], vec![]).expect_err(missing).to_string();
-        assert!(said.starts_with(missing), "{said}");
+        let message = load(toml, &[], vec![]).expect_err(missing).to_string();
+        assert!(message.starts_with(missing), "{message}");
     }
 }
 
@@ -232,15 +232,15 @@ fn an_unknown_variable_warns_and_stops_no_start() {
     ];
     let config = load("", &variables, vec![]).expect("it starts");
     assert_eq!(config.listen.port(), 4);
-    let told = config.unknown_variables;
+    let unknown = config.unknown_variables;
     let expected = [
         ["BASALT_LIMITS__QUERY_ROW", "limits.query_rows"],
         ["BASALT_LISTN", "listen"],
         ["BASALT_PORT_8000_TCP", "listen"],
         ["BASALT_SERVICE_HOST", "listen"],
     ];
-    assert_eq!(told.len(), expected.len(), "{told:?}");
-    for (message, parts) in told.iter().zip(expected) {
+    assert_eq!(unknown.len(), expected.len(), "{unknown:?}");
+    for (message, parts) in unknown.iter().zip(expected) {
         assert!(parts.iter().all(|part| message.contains(part)), "{parts:?} in {message}");
     }
 }

@@ -66,7 +66,7 @@ pub async fn prepare(app: &App, owner: &Principal) -> Result<()> {
 
 /// Returns the threshold that the training suggests.
 fn read_threshold() -> Result<f64> {
-    let told: Value = serde_json::from_str(MODEL_INFO_JSON)
+    let info: Value = serde_json::from_str(MODEL_INFO_JSON)
         .map_err(|e| Error::internal("the demo's model does not say what it is").with_source(e))?;
-    told["threshold"].as_f64().ok_or_else(|| Error::internal("the demo's model has no threshold"))
+    info["threshold"].as_f64().ok_or_else(|| Error::internal("the demo's model has no threshold"))
 }

@@ -106,7 +106,7 @@ fn is_standard_output(file: &Path) -> bool {
 }
 
 /// Returns the requested format, or else the format of the file's extension.
-fn choose_format(file: &Path, asked: Option<ExportFormat>) -> Result<RowFormat> {
+fn choose_format(file: &Path, requested: Option<ExportFormat>) -> Result<RowFormat> {
     let ending = file.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
     let by_ending = match ending.as_deref() {
         Some("parquet") => Some(ExportFormat::Parquet),
@@ -116,7 +116,7 @@ fn choose_format(file: &Path, asked: Option<ExportFormat>) -> Result<RowFormat> 
         _ => None,
     };
     let to_pipe = is_standard_output(file);
-    let Some(format) = asked.or(by_ending) else {
+    let Some(format) = requested.or(by_ending) else {
         return Err(match to_pipe {
             true => Error::field("format", "standard output needs --format csv, ndjson or arrow"),
             false => Error::field(
@@ -178,8 +178,8 @@ mod tests {
             ("-", None, Err("--format")),
             ("-", Some(ExportFormat::Parquet), Err("Parquet is for files")),
         ];
-        for (file, asked, expected) in rows {
-            match (choose_format(Path::new(file), asked), expected) {
+        for (file, requested, expected) in rows {
+            match (choose_format(Path::new(file), requested), expected) {
                 (Ok(form), Ok(expected)) => assert_eq!(form, expected, "{file}"),
                 (Err(error), Err(part)) => assert!(error.message.contains(part), "{file}: {error}"),
                 (got, _) => panic!("{file}: {got:?}"),

@@ -31,15 +31,15 @@ impl ProgressReporter {
     }
 
     /// Shows `position` of the size, with `said` as its text.
-    pub fn advance(&mut self, position: u64, said: &str) {
+    pub fn advance(&mut self, position: u64, text: &str) {
         match &self.bar {
             Some(bar) => {
-                bar.set_message(said.to_owned());
+                bar.set_message(text.to_owned());
                 bar.set_position(position);
             }
             None if self.last_printed.elapsed() >= LINE_INTERVAL => {
                 self.last_printed = Instant::now();
-                eprintln!("{}", line(&self.name, said));
+                eprintln!("{}", line(&self.name, text));
             }
             None => {}
         }
@@ -70,8 +70,8 @@ impl ProgressReporter {
 }
 
 /// Formats a line; a step of unknown length has only its name.
-fn line(name: &str, said: &str) -> String {
-    if said.is_empty() { format!("{name} …") } else { format!("{name}: {said} so far") }
+fn line(name: &str, text: &str) -> String {
+    if text.is_empty() { format!("{name} …") } else { format!("{name}: {text} so far") }
 }
 
 /// Returns the step's own text, or else its percentage.
@@ -103,11 +103,11 @@ mod tests {
 
     #[test]
     fn a_line_is_never_empty() {
-        let step = |total, said: &str| ProgressStep {
+        let step = |total, text: &str| ProgressStep {
             what: "merging".to_owned(),
             done: 5,
             total,
-            said: said.to_owned(),
+            said: text.to_owned(),
         };
         for (step, expected) in [
             (step(20, ""), "merging: 25 % so far"),

@@ -77,8 +77,8 @@ impl RemoteClient {
             while let Some(end) = text[seen..].iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = text.drain(..=seen + end).collect();
                 seen = 0;
-                let said = serde_json::from_slice(&line);
-                match said
+                let reply = serde_json::from_slice(&line);
+                match reply
                     .map_err(|e| Error::internal("the server sent an unexpected answer").with_source(e))?
                 {
                     CommandMessage::Progress(step) => shown.show_step(&step),
@@ -106,8 +106,8 @@ impl RemoteClient {
     }
 
     /// Requests Arrow whatever the output format: one format to decode, and types arrive unchanged.
-    async fn post_query(&self, url: Url, question: &Value) -> Result<SqlResult> {
-        let answer = self.send(self.client.post(url).header(ACCEPT, ARROW_MEDIA_TYPE).json(question)).await?;
+    async fn post_query(&self, url: Url, request: &Value) -> Result<SqlResult> {
+        let answer = self.send(self.client.post(url).header(ACCEPT, ARROW_MEDIA_TYPE).json(request)).await?;
         let cut_short = |e: reqwest::Error| Error::unavailable("the answer was cut short").with_source(e);
         decode(answer.bytes_stream().map(move |part| part.map_err(cut_short)).boxed()).await
     }

@@ -111,9 +111,9 @@ async fn run_services(
     let ended = match running.publish(&config.data_dir) {
         Ok(()) => {
             serving.announce();
-            let told = answering(&url);
+            let announced = answering(&url);
             let ended = serving.run_until_stopped(&opened.app, stop.clone()).await;
-            told.and(ended)
+            announced.and(ended)
         }
         Err(error) => Err(error),
     };
@@ -163,10 +163,10 @@ pub(super) fn stop_on_signal() -> Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let stop_signal = stop.clone();
     tokio::spawn(async move {
         next_signal(&mut interrupt, &mut terminate).await;
-        told.cancel();
+        stop_signal.cancel();
         next_signal(&mut interrupt, &mut terminate).await;
         // Everything acknowledged is in the log: the next start replays it.
         std::process::exit(1);

@@ -59,18 +59,22 @@ impl Workload {
 }
 
 /// Writes the rows while generating them; returns how long it took.
-pub async fn write(server: &BenchServer, stretch: &Workload) -> Result<Duration> {
-    let (batches, stretch) = (stretch.batches(), stretch.clone());
+pub async fn write(server: &BenchServer, workload: &Workload) -> Result<Duration> {
+    let (batches, workload) = (workload.batches(), workload.clone());
     send(server, IngestFormat::Arrow, batches, move |number| {
-        encode(IngestFormat::Arrow, &stretch.batch(number))
+        encode(IngestFormat::Arrow, &workload.batch(number))
     })
     .await
 }
 
 /// Writes the rows from bodies that are encoded before the clock starts.
-pub async fn write_encoded(server: &BenchServer, stretch: &Workload, form: IngestFormat) -> Result<Duration> {
+pub async fn write_encoded(
+    server: &BenchServer,
+    workload: &Workload,
+    form: IngestFormat,
+) -> Result<Duration> {
     let bodies: Vec<Bytes> =
-        (0..stretch.batches()).map(|number| encode(form, &stretch.batch(number))).collect();
+        (0..workload.batches()).map(|number| encode(form, &workload.batch(number))).collect();
     send(server, form, bodies.len(), move |number| bodies[number].clone()).await
 }
 

@@ -39,8 +39,8 @@ fn a_plant_of_the_future_is_refused() {
     let (start, seconds) = (START_MICROS, 2 * DAY_SECONDS);
     let plant = DatasetSpec { seed: 0, start, streams: 1, devices: 1, seconds, has_year: false };
     assert!(plant.check(Micros(plant.end())).is_ok());
-    let told = plant.check(Micros(plant.end() - 1)).unwrap_err().message;
-    assert_eq!(told, "the plant begins at 2026-01-05T00:00:00Z: until now there are only 1 days");
+    let message = plant.check(Micros(plant.end() - 1)).unwrap_err().message;
+    assert_eq!(message, "the plant begins at 2026-01-05T00:00:00Z: until now there are only 1 days");
 }
 
 #[test]

@@ -23,11 +23,11 @@ impl DeviceFleet {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|e| fleet_error("cannot be started", e))?;
-        let said = BufReader::new(child.stdout.take().expect("stdout was piped"));
+        let stdout = BufReader::new(child.stdout.take().expect("stdout was piped"));
         // Built first, so that dropping it ends the process even if its output is useless.
         let mut field = DeviceFleet { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let said = tokio::task::spawn_blocking(move || said.lines().next()).await;
-        let line = said.map_err(|e| fleet_error("cannot be watched", e))?.transpose();
+        let stdout = tokio::task::spawn_blocking(move || stdout.lines().next()).await;
+        let line = stdout.map_err(|e| fleet_error("cannot be watched", e))?.transpose();
         let line = line.map_err(|e| fleet_error("say nothing", e))?.unwrap_or_default();
         let address = line.rsplit_once("://").and_then(|(_, address)| address.parse().ok());
         field.address = address.ok_or_else(|| fleet_error("did not start", line))?;

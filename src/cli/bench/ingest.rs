@@ -28,11 +28,11 @@ pub async fn run(args: &args::Ingest) -> Result<()> {
         ..SignalGenerator::with_seed(0)
     };
     let ndjson = Workload { signals: later, ticks: ticks.div_ceil(8), ..arrow.clone() };
-    for (name, form, stretch) in
+    for (name, form, workload) in
         [("Arrow", IngestFormat::Arrow, &arrow), ("NDJSON", IngestFormat::Ndjson, &ndjson)]
     {
-        let took = bulk::write_encoded(&server, stretch, form).await?.as_secs_f64();
-        let (rows, writers) = (stretch.rows(), bulk::WRITERS);
+        let took = bulk::write_encoded(&server, workload, form).await?.as_secs_f64();
+        let (rows, writers) = (workload.rows(), bulk::WRITERS);
         print::line(&format!(
             "{name} ingest, 10 k-row batches, {writers} writers: {:.0} rows/s ({rows} rows in {took:.2} s)",
             rows as f64 / took,

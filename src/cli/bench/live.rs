@@ -38,25 +38,25 @@ pub async fn run(args: &args::Live) -> Result<()> {
     let clients: Vec<_> =
         clients.into_iter().map(|feed| tokio::spawn(receive_all(feed, count, begun))).collect();
     let (used, ()) = ResourceUsage::measure(&server, writer.write(time, begun)).await?;
-    let mut told = SubscriberStats::default();
+    let mut stats = SubscriberStats::default();
     for client in clients {
         let one = client.await.map_err(|e| Error::internal("a client ended early").with_source(e))??;
-        told.messages += one.messages;
-        told.latencies.extend([one.latencies]);
+        stats.messages += one.messages;
+        stats.latencies.extend([one.latencies]);
     }
-    let values = told.latencies.count();
+    let values = stats.latencies.count();
     print::line(&format!(
         "{} clients x {} values/s for {} s: each was told of all {count} values, in {} messages/s to all of them",
         args.clients,
         args.rate,
         args.seconds,
-        told.messages / args.seconds.max(1) as usize,
+        stats.messages / args.seconds.max(1) as usize,
     ))?;
     print::line(&format!(
         "from sending a value to having read it: p50 {} ms, p99 {} ms, slowest {} ms ({values} values)",
-        format_number(told.latencies.quantile_ms(0.5)),
-        format_number(told.latencies.quantile_ms(0.99)),
-        format_number(told.latencies.quantile_ms(1.0)),
+        format_number(stats.latencies.quantile_ms(0.5)),
+        format_number(stats.latencies.quantile_ms(0.99)),
+        format_number(stats.latencies.quantile_ms(1.0)),
     ))?;
     print::line(&format!(
         "server: {} of a core with clients, {} without; {} resident with clients, {} without",
@@ -77,18 +77,18 @@ struct SubscriberStats {
 
 /// Reads until every value has arrived. Each value is the time it was sent, in microseconds since `begun`.
 async fn receive_all(mut feed: SubscriptionClient, count: usize, begun: Instant) -> Result<SubscriberStats> {
-    let mut told = SubscriberStats::default();
-    while told.latencies.count() < count {
+    let mut stats = SubscriberStats::default();
+    while stats.latencies.count() < count {
         let late = |_| Error::unavailable("a client was not told of every value");
         let values = timeout(RECEIVE_TIMEOUT, feed.next()).await.map_err(late)??;
         let now = begun.elapsed();
-        told.messages += 1;
+        stats.messages += 1;
         for value in values {
-            told.latencies.add(now.saturating_sub(Duration::from_micros(value as u64)));
+            stats.latencies.add(now.saturating_sub(Duration::from_micros(value as u64)));
         }
     }
-    if told.latencies.count() > count {
+    if stats.latencies.count() > count {
         return Err(Error::internal("a client was told of more values than were written"));
     }
-    Ok(told)
+    Ok(stats)
 }

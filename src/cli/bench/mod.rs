@@ -84,14 +84,14 @@ async fn run_suite(args: &SuiteArgs) -> Result<()> {
         (plant, Some(load))
     };
     check_row_count(&server, &plant).await?;
-    let asked = if args.only == Some(SuitePhase::Load) {
+    let query_load = if args.only == Some(SuitePhase::Load) {
         None
     } else {
         Some(measure_queries(&mut server, &plant, args).await?)
     };
     server.stop().await?;
     let (rows, version) = (plant.plant.rows(), env!("CARGO_PKG_VERSION"));
-    BenchReport { version, plant: plant.plant, rows, load, asked }.print(args.format)
+    BenchReport { version, plant: plant.plant, rows, load, asked: query_load }.print(args.format)
 }
 
 async fn load(server: &BenchServer, args: &SuiteArgs) -> Result<(Dataset, LoadReport)> {
@@ -160,8 +160,8 @@ async fn measure_queries(server: &mut BenchServer, plant: &Dataset, args: &Suite
 async fn time_to_first_answer(server: &mut BenchServer, plant: &Dataset) -> Result<Duration> {
     let started = server.restart().await?;
     let client = QueryClient::new(server, plant);
-    let (asked, _) = query_load::run_blocking(move || client.run_cold(queries::by_id("q1"))).await?;
-    Ok(started + asked)
+    let (cold_time, _) = query_load::run_blocking(move || client.run_cold(queries::by_id("q1"))).await?;
+    Ok(started + cold_time)
 }
 
 fn print_queries(dir: &Path, rounds: usize) -> Result<()> {

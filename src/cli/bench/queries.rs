@@ -186,7 +186,7 @@ impl BenchQuery {
 }
 
 pub fn by_id(id: &str) -> &'static BenchQuery {
-    QUERIES.iter().find(|question| question.id == id).expect("one of the questions")
+    QUERIES.iter().find(|query| query.id == id).expect("one of the questions")
 }
 
 fn stream_params(plant: &Dataset, round: usize, seconds: usize) -> Value {

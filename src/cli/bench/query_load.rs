@@ -65,32 +65,32 @@ impl QueryClient {
     pub fn run_query(
         &self,
         to: &mut HttpConnection,
-        question: &BenchQuery,
+        query: &BenchQuery,
         round: usize,
     ) -> Result<(Duration, usize)> {
-        let request = question.request(&self.key, &self.plant, round);
+        let request = query.request(&self.key, &self.plant, round);
         let started = Instant::now();
-        let asked = to.send(&request).and_then(|body| {
-            let rows = if question.is_rest() { rows_of_json(&body) } else { rows_of_arrow(body) }?;
+        let result = to.send(&request).and_then(|body| {
+            let rows = if query.is_rest() { rows_of_json(&body) } else { rows_of_arrow(body) }?;
             Ok((started.elapsed(), rows))
         });
-        match asked {
-            Ok((_, 0)) => Err(Error::internal(format!("{}, round {round}: no rows", question.id))),
-            Err(e) => Err(Error { message: format!("{}, round {round}: {}", question.id, e.message), ..e }),
+        match result {
+            Ok((_, 0)) => Err(Error::internal(format!("{}, round {round}: no rows", query.id))),
+            Err(e) => Err(Error { message: format!("{}, round {round}: {}", query.id, e.message), ..e }),
             answered => answered,
         }
     }
 
     /// Runs the query once on a new connection.
-    pub fn run_cold(&self, question: &BenchQuery) -> Result<(Duration, usize)> {
-        self.run_query(&mut self.connect()?, question, 0)
+    pub fn run_cold(&self, query: &BenchQuery) -> Result<(Duration, usize)> {
+        self.run_query(&mut self.connect()?, query, 0)
     }
 
-    pub fn run_hot(&self, question: &BenchQuery, runs: usize) -> Result<Latencies> {
+    pub fn run_hot(&self, query: &BenchQuery, runs: usize) -> Result<Latencies> {
         let mut to = self.connect()?;
         let mut latencies = Latencies::default();
         for round in 0..WARM_UP_RUNS + runs {
-            let (took, _) = self.run_query(&mut to, question, round)?;
+            let (took, _) = self.run_query(&mut to, query, round)?;
             if round >= WARM_UP_RUNS {
                 latencies.add(took);
             }
@@ -149,19 +149,19 @@ pub async fn time_all_queries(
     runs: usize,
 ) -> Result<Vec<QueryTiming>> {
     let mut cold = Vec::new();
-    for question in &queries::QUERIES {
+    for query in &queries::QUERIES {
         server.restart().await?;
         let client = QueryClient::new(server, plant);
-        cold.push(run_blocking(move || client.run_cold(question)).await?);
+        cold.push(run_blocking(move || client.run_cold(query)).await?);
     }
     let mut answered = Vec::new();
-    for (question, (took, rows)) in queries::QUERIES.iter().zip(cold) {
-        super::note(&format!("{}: {}", question.id, question.name));
+    for (query, (took, rows)) in queries::QUERIES.iter().zip(cold) {
+        super::note(&format!("{}: {}", query.id, query.name));
         let client = QueryClient::new(server, plant);
-        let hot = run_blocking(move || client.run_hot(question, runs)).await?;
+        let hot = run_blocking(move || client.run_hot(query, runs)).await?;
         answered.push(QueryTiming {
-            id: question.id,
-            name: question.name,
+            id: query.id,
+            name: query.name,
             rows,
             cold_ms: to_ms(took),
             p50_ms: hot.quantile_ms(0.5),

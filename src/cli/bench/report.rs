@@ -54,7 +54,7 @@ impl BenchReport {
         if let Some(load) = &self.load {
             load.print()?;
         }
-        self.asked.as_ref().map_or(Ok(()), |asked| asked.print(self.rows))
+        self.asked.as_ref().map_or(Ok(()), |query_load| query_load.print(self.rows))
     }
 }
 

@@ -242,8 +242,9 @@ impl BenchServer {
 
     /// Returns the text of /metrics.
     pub async fn metrics(&self) -> Result<String> {
-        let asked = self.client.get(self.url("/metrics")).header("X-API-Key", &self.key).send().await;
-        let answer = asked.and_then(Response::error_for_status).map_err(|e| failed("does not answer", e))?;
+        let response = self.client.get(self.url("/metrics")).header("X-API-Key", &self.key).send().await;
+        let answer =
+            response.and_then(Response::error_for_status).map_err(|e| failed("does not answer", e))?;
         answer.text().await.map_err(|e| failed("answered no text", e))
     }
 

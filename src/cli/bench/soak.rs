@@ -54,10 +54,10 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     };
     let plant = Dataset { plant, streams: streams.clone(), year_stream: None };
     // More ticks than any soak reaches.
-    let stretch =
+    let workload =
         Workload { signals: SignalGenerator::with_seed(0), streams: streams.into(), ticks: usize::MAX >> 16 };
     let feed = Arc::new(SoakWriter {
-        workload: stretch,
+        workload,
         next: AtomicUsize::new(0),
         rows: AtomicUsize::new(0),
         refused: AtomicUsize::new(0),
@@ -81,7 +81,7 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let (written, memory) = tokio::join!(writing, sampling);
     let took = started.elapsed();
     stop.store(true, Ordering::Relaxed);
-    let asked = asking.await.map_err(|e| Error::internal("the client ended early").with_source(e))?;
+    let query_load = asking.await.map_err(|e| Error::internal("the client ended early").with_source(e))?;
     written?;
     // The same queries over the same rows, once background work has caught up.
     tokio::time::sleep(MAX_SETTLE_TIME.min(time / 10)).await;
@@ -90,11 +90,11 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let rows = feed.rows.load(Ordering::Relaxed);
     let reached = (rows - before) as f64 / took.as_secs_f64();
     print::line(&format!("{reached:.0} rows/s of {rate:.0} wanted, {rows} rows in all"))?;
-    print_latencies(&idle, &asked.latencies)?;
+    print_latencies(&idle, &query_load.latencies)?;
     let refused = feed.refused.load(Ordering::Relaxed);
     print::line(&format!(
         "batches refused for a moment: {refused}; failed questions: {}",
-        asked.errors.len()
+        query_load.errors.len()
     ))?;
     let grew = print_memory(&memory, server.peak_memory_bytes())?;
     let found = server.count().await?;
@@ -103,7 +103,7 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     server.restart().await?;
     print::line(&format!("lake: {:.2} B/row", disk::lake_bytes(server.dir())? as f64 / rows as f64))?;
     server.stop().await?;
-    check_results(refused, &asked.errors, found == rows, grew)
+    check_results(refused, &query_load.errors, found == rows, grew)
 }
 
 fn check_results(refused: usize, errors: &[String], is_whole: bool, grew: bool) -> Result<()> {
@@ -223,12 +223,12 @@ fn spawn_query_load(
 ) -> tokio::task::JoinHandle<QueryLoadResult> {
     tokio::task::spawn_blocking(move || {
         let latencies = SOAK_QUERIES.map(|id| (id, Latencies::default())).into();
-        let mut asked = QueryLoadResult { latencies, errors: Vec::new() };
+        let mut query_load = QueryLoadResult { latencies, errors: Vec::new() };
         let mut to = client.connect();
         for round in 0.. {
-            for (id, latencies) in &mut asked.latencies {
+            for (id, latencies) in &mut query_load.latencies {
                 if stop.load(Ordering::Relaxed) {
-                    return asked;
+                    return query_load;
                 }
                 client.set_seconds(feed.seconds());
                 let answer = match &mut to {
@@ -238,14 +238,14 @@ fn spawn_query_load(
                 match answer {
                     Ok((took, _)) => latencies.add(took),
                     Err(e) => {
-                        asked.errors.push(e.message);
+                        query_load.errors.push(e.message);
                         to = client.connect();
                     }
                 }
                 std::thread::sleep(THINK_TIME);
             }
         }
-        asked
+        query_load
     })
 }
 

@@ -19,8 +19,8 @@ fn every_fault_is_told() {
         ("grown", check_results(0, &[], true, true), "memory grew"),
         ("two", check_results(1, &[], true, true), "1 batches were refused; memory grew"),
     ];
-    for (name, judged, told) in rows {
-        assert_eq!(judged.unwrap_err().message, told, "{name}");
+    for (name, judged, message) in rows {
+        assert_eq!(judged.unwrap_err().message, message, "{name}");
     }
 }
 

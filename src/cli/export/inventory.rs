@@ -20,13 +20,13 @@ pub fn requested_format(args: &Export) -> Result<Option<InventoryFormat>> {
         Some("csv") if args.devices => Some(InventoryFormat::Csv),
         _ => None,
     };
-    let asked = match args.format {
+    let format = match args.format {
         None => by_ending,
         Some(ExportFormat::Yaml) => Some(InventoryFormat::Yaml),
         Some(ExportFormat::Csv) if args.devices || by_ending.is_some() => Some(InventoryFormat::Csv),
         Some(ExportFormat::Csv | ExportFormat::Ndjson | ExportFormat::Arrow | ExportFormat::Parquet) => None,
     };
-    match asked {
+    match format {
         Some(_) if args.from.is_some() || args.to.is_some() || !args.streams.is_empty() => Err(Error::field(
             "format",
             "YAML is for devices: --from, --to and --stream are for readings, as .parquet, .csv, .ndjson or .arrow",

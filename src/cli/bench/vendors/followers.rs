@@ -121,14 +121,14 @@ impl Follower {
     /// the time at which it was sent, in microseconds since `begun`.
     async fn receive(mut self, messages: usize, begun: Instant, reads_values: bool) -> Result<Latencies> {
         let late = |_| Error::unavailable("a follower was not told of every message");
-        let (mut latencies, mut told, mut pinged) = (Latencies::default(), 0, Instant::now());
-        while told < messages * self.kind.texts_per_message() {
+        let (mut latencies, mut received_texts, mut pinged) = (Latencies::default(), 0, Instant::now());
+        while received_texts < messages * self.kind.texts_per_message() {
             let text = timeout(RECEIVE_TIMEOUT, self.socket.next()).await.map_err(late)??;
             let json = match self.kind.read(text)? {
                 ReceivedText::Message(json) => json,
                 ReceivedText::Nothing => continue,
             };
-            told += 1;
+            received_texts += 1;
             if let Some(json) = json.filter(|_| reads_values) {
                 let sent = self.kind.value(json).ok_or_else(|| unexpected(json))?;
                 latencies.add(begun.elapsed().saturating_sub(Duration::from_micros(sent as u64)));

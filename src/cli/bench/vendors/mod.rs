@@ -170,10 +170,10 @@ async fn measure_beside_writer(
         let ask = |to: &mut HttpConnection, round| Ok(request.send(&client, to, round)?.0);
         run_clients(1, time, ask, || client.connection())
     });
-    let (written, asked) = tokio::join!(writer.write(time, Instant::now()), asking);
+    let (written, measured) = tokio::join!(writer.write(time, Instant::now()), asking);
     written?;
     let name = format!("{}, {} values/s coming in", request.name, args.rate);
-    Ok(row(&name, String::new(), Some(&asked?.0), None))
+    Ok(row(&name, String::new(), Some(&measured?.0), None))
 }
 
 fn row(name: &str, total: String, latencies: Option<&Latencies>, target_ms: Option<f64>) -> Row {
