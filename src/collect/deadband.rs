@@ -113,14 +113,14 @@ impl DeadbandFilter {
         answers: Vec<PollResult>,
         longest: Duration,
     ) -> (PendingReadings, Vec<FaultTransition>) {
-        let (mut offer, mut turns) = (self.begin_pending(answers.len()), Vec::new());
+        let (mut offer, mut transitions) = (self.begin_pending(answers.len()), Vec::new());
         for PollResult { stream, ts, outcome } in answers {
             let Some(tag) = self.by_id.get_mut(&stream) else { continue };
             let sample = outcome.and_then(|raw| tag.scale(raw));
-            turns.extend(tag.update_fault(sample.as_ref().err()));
+            transitions.extend(tag.update_fault(sample.as_ref().err()));
             offer.add(tag, ts, sample.ok(), longest);
         }
-        (offer, turns)
+        (offer, transitions)
     }
 
     /// The source is lost: returns one bad reading for every stream whose last one is not bad already.
@@ -145,9 +145,9 @@ impl DeadbandFilter {
 
     /// Remembers the readings as stored; call it once the sink has accepted them.
     pub fn commit(&mut self, offer: PendingReadings) {
-        for PendingMark { stream, ts, stored, received_at: told } in offer.marks {
+        for PendingMark { stream, ts, stored, received_at } in offer.marks {
             if let Some(tag) = self.by_id.get_mut(&stream) {
-                (tag.ts, tag.received_at, tag.stored) = (Some(ts), Some(told), stored);
+                (tag.ts, tag.received_at, tag.stored) = (Some(ts), Some(received_at), stored);
             }
         }
     }
@@ -238,7 +238,7 @@ struct LastReading<'a> {
 }
 
 impl PendingReadings {
-    fn add(&mut self, tag: &mut StreamState, told: Micros, sample: Option<Sample>, longest: Duration) {
+    fn add(&mut self, tag: &mut StreamState, received_at: Micros, sample: Option<Sample>, longest: Duration) {
         let offered = self.marks.get(tag.pending_mark.1).filter(|_| tag.pending_mark.0 == self.round);
         let last = match offered {
             Some(mark) => {
@@ -246,18 +246,20 @@ impl PendingReadings {
             }
             None => LastReading { ts: tag.ts, received_at: tag.received_at, stored: &tag.stored },
         };
-        if !tag.is_worth_storing(last, sample.as_ref(), told, longest) {
+        if !tag.is_worth_storing(last, sample.as_ref(), received_at, longest) {
             return;
         }
-        let said = sample.as_ref().and_then(|sample| sample.source_time);
-        let ts = said.filter(|said| is_new(*said, last.ts, told)).unwrap_or_else(|| after(last.ts, told));
+        let source_time = sample.as_ref().and_then(|sample| sample.source_time);
+        let ts = source_time
+            .filter(|source_time| is_new(*source_time, last.ts, received_at))
+            .unwrap_or_else(|| after(last.ts, received_at));
         tag.pending_mark = (self.round, self.marks.len());
         let good = sample.and_then(|sample| {
             let reading = sample.value.to_reading(tag.stream.id, ts, sample.quality)?;
             Some((reading, LastStored::Value(sample)))
         });
         let (reading, stored) = good.unwrap_or_else(|| (Reading::lost(tag.stream.id, ts), LastStored::Bad));
-        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at: told });
+        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at });
         self.readings.push(reading);
     }
 
@@ -290,14 +292,15 @@ impl PendingReadings {
 }
 
 /// Whether a source time is acceptable for a reading: later than the last, and not far ahead.
-fn is_new(said: Micros, last: Option<Micros>, told: Micros) -> bool {
-    last.is_none_or(|last| said > last) && said.0 <= told.0.saturating_add(MAX_SOURCE_TIME_AHEAD_US)
+fn is_new(source_time: Micros, last: Option<Micros>, received_at: Micros) -> bool {
+    last.is_none_or(|last| source_time > last)
+        && source_time.0 <= received_at.0.saturating_add(MAX_SOURCE_TIME_AHEAD_US)
 }
 
 /// The time of receipt, or just after the last reading: strictly increasing also when the clock stands still or is
 /// set back.
-fn after(last: Option<Micros>, told: Micros) -> Micros {
-    last.map_or(told, |last| told.max(Micros(last.0 + 1)))
+fn after(last: Option<Micros>, received_at: Micros) -> Micros {
+    last.map_or(received_at, |last| received_at.max(Micros(last.0 + 1)))
 }
 
 /// Whether two versions of a stream read the same quantity.

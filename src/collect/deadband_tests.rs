@@ -41,10 +41,10 @@ fn answer(at_s: i64, outcome: Result<NumericValue, &str>) -> PollResult {
 }
 
 /// A result from a source that gives quality and time.
-fn said(told_s: i64, said_s: i64, number: i64, quality: Quality) -> PollResult {
+fn answered(received_s: i64, source_s: i64, number: i64, quality: Quality) -> PollResult {
     let content = DeviceValue::Number(NumericValue::Int(number));
-    let sample = Sample { value: content, quality, source_time: Some(Micros(said_s * SECOND)) };
-    PollResult { stream: StreamId(1), ts: Micros(told_s * SECOND), outcome: Ok(sample) }
+    let sample = Sample { value: content, quality, source_time: Some(Micros(source_s * SECOND)) };
+    PollResult { stream: StreamId(1), ts: Micros(received_s * SECOND), outcome: Ok(sample) }
 }
 
 /// Evaluates and commits one result; returns the stored reading.
@@ -135,13 +135,13 @@ fn a_value_the_sink_refused_is_offered_again() {
 #[test]
 fn failing_tags_are_named_once() {
     let mut tags = tags(|_| ());
-    let mut turns = |at_s, outcome| tags.evaluate(vec![answer(at_s, outcome)], LONGEST).1;
+    let mut transitions = |at_s, outcome| tags.evaluate(vec![answer(at_s, outcome)], LONGEST).1;
     let good = Ok(NumericValue::Int(1));
-    assert!(turns(0, good).is_empty());
-    assert_eq!(turns(1, Err("no such register"))[0].fault.as_deref(), Some("no such register"));
-    assert!(turns(2, Err("no such register")).is_empty());
-    assert_eq!(turns(3, good)[0].fault, None);
-    turns(4, Err("no such register"));
+    assert!(transitions(0, good).is_empty());
+    assert_eq!(transitions(1, Err("no such register"))[0].fault.as_deref(), Some("no such register"));
+    assert!(transitions(2, Err("no such register")).is_empty());
+    assert_eq!(transitions(3, good)[0].fault, None);
+    transitions(4, Err("no such register"));
     assert_eq!(tags.first_fault().as_deref(), Some("`temp` (hr:0): no such register"));
 }
 
@@ -176,30 +176,34 @@ fn scale_and_offset_are_applied() {
 #[test]
 fn a_source_that_says_the_time_is_believed_when_it_says_something_new() {
     let mut tags = tags(|_| ());
-    let bad = |told_s| PollResult {
+    let bad = |received_s| PollResult {
         stream: StreamId(1),
-        ts: Micros(told_s * SECOND),
+        ts: Micros(received_s * SECOND),
         outcome: Err("sensor".into()),
     };
     let (good, uncertain) = (Quality::Good, Quality::Uncertain);
     for (name, answer, stored) in [
-        ("its_time_is_the_readings_time", said(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good))),
-        ("the_same_again_is_nothing_new", said(101, 50, 1, good), None),
+        ("its_time_is_the_readings_time", answered(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good))),
+        ("the_same_again_is_nothing_new", answered(101, 50, 1, good), None),
         (
             "another_value_of_that_time_is_told_now",
-            said(102, 50, 2, good),
+            answered(102, 50, 2, good),
             Some((102 * SECOND, Some(2.0), good)),
         ),
-        ("another_status_too", said(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain))),
+        ("another_status_too", answered(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain))),
         ("bad_is_told_now", bad(104), Some((104 * SECOND, None, Quality::Bad))),
         ("and_once", bad(105), None),
-        ("an_older_time_is_told_now", said(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good))),
-        ("a_newer_time_is_the_readings_time", said(110, 109, 3, good), Some((109 * SECOND, Some(3.0), good))),
-        ("a_time_a_little_ahead_too", said(111, 200, 4, good), Some((200 * SECOND, Some(4.0), good))),
+        ("an_older_time_is_told_now", answered(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good))),
+        (
+            "a_newer_time_is_the_readings_time",
+            answered(110, 109, 3, good),
+            Some((109 * SECOND, Some(3.0), good)),
+        ),
+        ("a_time_a_little_ahead_too", answered(111, 200, 4, good), Some((200 * SECOND, Some(4.0), good))),
         ("what_is_told_then_comes_after", bad(112), Some((200 * SECOND + 1, None, Quality::Bad))),
         (
             "a_time_far_ahead_is_wrong",
-            said(300, 300 + 86_401, 5, good),
+            answered(300, 300 + 86_401, 5, good),
             Some((300 * SECOND, Some(5.0), good)),
         ),
     ] {
@@ -214,8 +218,8 @@ fn a_source_that_says_the_time_is_believed_when_it_says_something_new() {
 #[test]
 fn an_unchanged_source_is_stored_once_in_the_longest_interval() {
     let mut tags = tags(|_| ());
-    let mut stored = |told_s| {
-        let (offer, _) = tags.evaluate(vec![said(told_s, -5000, 7, Quality::Good)], LONGEST);
+    let mut stored = |received_s| {
+        let (offer, _) = tags.evaluate(vec![answered(received_s, -5000, 7, Quality::Good)], LONGEST);
         let ts = offer.readings.iter().next().map(|reading| reading.ts.0 / SECOND);
         tags.commit(offer);
         ts
@@ -229,7 +233,7 @@ fn an_unchanged_source_is_stored_once_in_the_longest_interval() {
 #[test]
 fn several_answers_of_one_stream_are_judged_one_after_the_other() {
     let mut tags = tags(|spec| spec.deadband = Some(2.0));
-    let answers = [1, 2, 3, 5].map(|number| said(10, number, number, Quality::Good));
+    let answers = [1, 2, 3, 5].map(|number| answered(10, number, number, Quality::Good));
     let again = answer(10, Err("gone"));
     let (offer, _) = tags.evaluate([answers.to_vec(), vec![again.clone(), again]].concat(), LONGEST);
     let found: Vec<_> = offer.readings.iter().map(|reading| (reading.ts.0, reading.value)).collect();
@@ -244,7 +248,7 @@ fn several_answers_of_one_stream_are_judged_one_after_the_other() {
 #[test]
 fn an_offer_can_be_halved_and_retimed() {
     let mut tags = tags(|_| ());
-    let answers = (1..=5).map(|n| said(10 + n, n, n, Quality::Good)).collect();
+    let answers = (1..=5).map(|n| answered(10 + n, n, n, Quality::Good)).collect();
     let (offer, _) = tags.evaluate(answers, LONGEST);
     let times = |offer: &PendingReadings| {
         offer.readings.iter().map(|reading| reading.ts.0 / SECOND).collect::<Vec<_>>()

@@ -15,7 +15,7 @@ fn text(text: &str) -> DeviceValue {
 #[test]
 fn a_content_becomes_what_its_stream_is() {
     use StreamKind::*;
-    for (held, kind, expected) in [
+    for (content, kind, expected) in [
         (number(NumericValue::Bit(true)), Bit, Some(number(NumericValue::Bit(true)))),
         (number(NumericValue::Int(0)), Bit, Some(number(NumericValue::Bit(false)))),
         (number(NumericValue::Int(2)), Bit, None),
@@ -42,8 +42,8 @@ fn a_content_becomes_what_its_stream_is() {
         (text("on"), Json, Some(text("\"on\""))),
         (number(NumericValue::Int(-3)), Json, Some(text("-3"))),
     ] {
-        let made = held.clone().convert_to(kind);
-        assert_eq!(made.clone().ok(), expected, "{held:?} as {kind}: {made:?}");
+        let made = content.clone().convert_to(kind);
+        assert_eq!(made.clone().ok(), expected, "{content:?} as {kind}: {made:?}");
     }
     let error = number(NumericValue::Uint(256)).convert_to(StreamKind::Byte).unwrap_err();
     assert_eq!(error, "the device holds 256, which is no byte");

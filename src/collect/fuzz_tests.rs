@@ -154,7 +154,7 @@ fn read_modbus() -> Decoder {
             drop(stream.write_all(&answer).await);
             drop(stream.shutdown().await);
         };
-        let asked = async {
+        let requests = async {
             let mut client =
                 ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.expect("it listens");
             drop(
@@ -163,7 +163,7 @@ fn read_modbus() -> Decoder {
                     .await,
             );
         };
-        runtime.block_on(async { tokio::join!(served, asked) });
+        runtime.block_on(async { tokio::join!(served, requests) });
     })
 }
 

@@ -42,7 +42,7 @@ fn link(answers: Vec<Result<HttpResponse, HttpError>>) -> (HttpSource, Arc<Devic
         port: Some(81),
         ..DeviceSpec::new("d", Protocol::Http)
     };
-    let board = Arc::new(DeviceStatusCell::default());
+    let status_cell = Arc::new(DeviceStatusCell::default());
     let web = Arc::new(ScriptedWeb(Mutex::new(answers.into())));
     let context = SourceContext {
         connection: Arc::new(SharedConnection::new(ConnectContext {
@@ -50,11 +50,11 @@ fn link(answers: Vec<Result<HttpResponse, HttpError>>) -> (HttpSource, Arc<Devic
             clock: Arc::new(FixedClock),
             networks: AllowedNetworks::default(),
         })),
-        status: Arc::clone(&board),
+        status: Arc::clone(&status_cell),
         clock: Arc::new(FixedClock),
         web,
     };
-    (HttpSource::new(&spec, context).expect("sound settings"), board)
+    (HttpSource::new(&spec, context).expect("sound settings"), status_cell)
 }
 
 fn batch(rows: &[(&str, Kind)]) -> HttpPollGroup {
@@ -66,7 +66,7 @@ fn batch(rows: &[(&str, Kind)]) -> HttpPollGroup {
     HttpPollGroup(targets.collect())
 }
 
-fn said(status: u16, body: &str) -> Result<HttpResponse, HttpError> {
+fn response(status: u16, body: &str) -> Result<HttpResponse, HttpError> {
     Ok(HttpResponse { status, body: body.as_bytes().to_vec() })
 }
 
@@ -97,25 +97,25 @@ async fn one_answer_serves_all_streams_exactly() {
         ("/missing", Kind::Fp64, Err("has no `/missing`")),
         ("text", Kind::Text, Err("no JSON pointer")),
     ];
-    let (mut link, board) = link(vec![said(200, &document.to_string())]);
-    let asked: Vec<_> = rows.iter().map(|(pointer, kind, _)| (*pointer, *kind)).collect();
+    let (mut link, status_cell) = link(vec![response(200, &document.to_string())]);
+    let targets: Vec<_> = rows.iter().map(|(pointer, kind, _)| (*pointer, *kind)).collect();
     let mut answers = Vec::new();
-    link.poll(&mut batch(&asked), &mut answers).await.expect("it answered");
+    link.poll(&mut batch(&targets), &mut answers).await.expect("it answered");
     assert_eq!(answers.len(), rows.len());
     for (answer, (pointer, kind, expected)) in answers.iter().zip(rows) {
         match (&answer.outcome, expected) {
             (Ok(sample), Ok(content)) => assert_eq!(sample.value, content, "{pointer} {kind}"),
-            (Err(told), Err(part)) => assert!(told.contains(part), "{pointer} {kind}: {told}"),
+            (Err(message), Err(part)) => assert!(message.contains(part), "{pointer} {kind}: {message}"),
             (outcome, _) => panic!("{pointer} {kind}: {outcome:?}"),
         }
     }
-    let status = board.status();
+    let status = status_cell.status();
     assert_eq!((status.reads, status.last_seen), (1, Some(Micros(7))));
 }
 
 #[tokio::test]
 async fn the_whole_document_is_a_value_too() {
-    let (mut link, _) = link(vec![said(200, " 21.5 ")]);
+    let (mut link, _) = link(vec![response(200, " 21.5 ")]);
     let mut answers = Vec::new();
     link.poll(&mut batch(&[("", Kind::Fp32)]), &mut answers).await.expect("it answered");
     assert_eq!(
@@ -129,13 +129,13 @@ async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
     // Name, answer, the loss or the fault in words, and the counters: timeout, refused, protocol.
     type Row = (&'static str, Result<HttpResponse, HttpError>, bool, &'static str, (u64, u64, u64));
     let rows: [Row; 10] = [
-        ("server_error", said(500, ""), false, "the server failed (status 500)", (0, 0, 1)),
-        ("no_page", said(404, ""), false, "there is no such page (status 404)", (0, 0, 1)),
-        ("credentials", said(401, ""), false, "other credentials (status 401)", (0, 0, 1)),
-        ("gateway", said(502, ""), true, "out of reach (status 502)", (0, 0, 1)),
+        ("server_error", response(500, ""), false, "the server failed (status 500)", (0, 0, 1)),
+        ("no_page", response(404, ""), false, "there is no such page (status 404)", (0, 0, 1)),
+        ("credentials", response(401, ""), false, "other credentials (status 401)", (0, 0, 1)),
+        ("gateway", response(502, ""), true, "out of reach (status 502)", (0, 0, 1)),
         (
             "garbage",
-            said(200, "<html>"),
+            response(200, "<html>"),
             true,
             "http://10.0.0.5:81 broke the protocol: its answer is no JSON",
             (0, 0, 1),
@@ -153,23 +153,24 @@ async fn a_failure_is_a_loss_or_a_fault_of_every_stream_and_counted() {
         ("no_http", Err(HttpError::Malformed("SSH".into())), true, "broke the protocol: SSH", (0, 0, 1)),
     ];
     for (name, answer, is_loss, words, counted) in rows {
-        let (mut link, board) = link(vec![answer]);
+        let (mut link, status_cell) = link(vec![answer]);
         let mut answers = Vec::new();
         let polled = link.poll(&mut batch(&[("/a", Kind::Fp64), ("/b", Kind::Fp64)]), &mut answers).await;
-        let told: Vec<String> = match polled {
+        let message: Vec<String> = match polled {
             Err(fault) => vec![fault.to_string()],
             Ok(()) => answers.into_iter().map(|answer| answer.outcome.expect_err(name)).collect(),
         };
-        assert_eq!(told.len(), if is_loss { 1 } else { 2 }, "{name}: {told:?}");
-        assert!(told.iter().all(|told| told.contains(words)), "{name}: {told:?}");
-        let errors = board.status().errors;
+        assert_eq!(message.len(), if is_loss { 1 } else { 2 }, "{name}: {message:?}");
+        assert!(message.iter().all(|message| message.contains(words)), "{name}: {message:?}");
+        let errors = status_cell.status().errors;
         assert_eq!((errors.timeout, errors.refused, errors.protocol), counted, "{name}");
     }
 }
 
 #[tokio::test]
 async fn a_device_of_which_nothing_is_wanted_is_asked_whether_it_is_there() {
-    let (link, _) = link(vec![said(200, "no JSON"), said(404, ""), said(503, ""), Err(HttpError::Timeout)]);
+    let (link, _) =
+        link(vec![response(200, "no JSON"), response(404, ""), response(503, ""), Err(HttpError::Timeout)]);
     for is_there in [true, true, false, false] {
         assert_eq!(link.probe().await.is_ok(), is_there);
     }

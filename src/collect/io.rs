@@ -338,10 +338,10 @@ fn no_such_register(register: &str, why: impl fmt::Display) -> Error {
 }
 
 /// Error for a text that names no register, from the grammar's message: a fixed sentence, and advice beside it.
-fn misnamed(register: &str, said: String) -> Error {
-    match said.strip_prefix(invalid_register_message(register, "").trim_end()) {
+fn misnamed(register: &str, message: String) -> Error {
+    match message.strip_prefix(invalid_register_message(register, "").trim_end()) {
         Some(advice) => no_such_register(register, advice.trim_start()),
-        None => Error::field(REGISTER_FIELD, said),
+        None => Error::field(REGISTER_FIELD, message),
     }
 }
 

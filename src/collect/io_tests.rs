@@ -85,7 +85,7 @@ async fn direct_requests_and_the_poller_share_one_connection() {
     let streams = (0..50).map(|n| stream(n + 1, &format!("hr:{n}"), StreamKind::Uint16)).collect();
     let world = CollectFixture::single_device(plc(&fake), streams);
     world.until_state(DeviceState::Online).await;
-    let asked = (0..200u16).map(|n| {
+    let requests = (0..200u16).map(|n| {
         let collectors = &world.collectors;
         async move {
             let place = place(&format!("hr:{}", 50 + n % 50), StreamKind::Uint16);
@@ -95,7 +95,7 @@ async fn direct_requests_and_the_poller_share_one_connection() {
             }
         }
     });
-    futures::future::join_all(asked).await;
+    futures::future::join_all(requests).await;
     assert_eq!(fake.memory.lock().connections, 1);
     assert!(world.stored().iter().all(|r| r.value == Some(f64::from(r.stream.0 - 1))));
     let errors = world.status().errors;

@@ -44,15 +44,15 @@ pub struct OneShotRead {
 /// Reads once; connecting and reading may each take `timeout`. The error for a wrong part of the address lists the
 /// valid forms.
 pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
-    let asked = parse(address, timeout)?;
-    let endpoint = asked.protocol.endpoint(&asked.device)?;
+    let request = parse(address, timeout)?;
+    let endpoint = request.protocol.endpoint(&request.device)?;
     let means = ConnectContext {
         pki: Pki::disabled(),
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
     };
     let mut client = endpoint.connect(&means).await?;
-    let point = asked.point(asked.order)?;
+    let point = request.point(request.order)?;
     let answered = client.read(&point).await?;
     let value = |point: DevicePoint| match point.decode(&answered).map(|sample| sample.value) {
         Ok(DeviceValue::Number(value)) => Ok(value),
@@ -66,18 +66,18 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         RegisterData::Bits(bits) if bits.len() == 1 => Vec::new(),
         RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => WordOrder::ALL
             .into_iter()
-            .map(|order| Ok((order, value(asked.point(order)?)?)))
+            .map(|order| Ok((order, value(request.point(order)?)?)))
             .collect::<Result<_>>()?,
     };
     let raw = match data {
         RegisterData::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
         RegisterData::Bytes(bytes) => bytes.clone(),
-        RegisterData::Words(words) => match asked.protocol.wire_order() {
+        RegisterData::Words(words) => match request.protocol.wire_order() {
             ByteOrder::Big => words.iter().flat_map(|word| word.to_be_bytes()).collect(),
             ByteOrder::Little => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
         },
     };
-    let (register, kind) = (asked.register.to_string(), asked.kind);
+    let (register, kind) = (request.register.to_string(), request.kind);
     Ok(OneShotRead { register, kind, value: value(point)?, raw, orders })
 }
 
@@ -128,9 +128,9 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     let path = percent_decode(url.path().trim_start_matches('/'));
     let register = protocol.parse_address(&device, &path).map_err(Error::invalid)?;
     let kind = kind.unwrap_or(register.default_kind());
-    let asked = ReadRequest { protocol, device, kind, register, order };
-    asked.point(asked.order)?;
-    Ok(asked)
+    let request = ReadRequest { protocol, device, kind, register, order };
+    request.point(request.order)?;
+    Ok(request)
 }
 
 fn parse_kind(text: &str) -> Result<StreamKind> {

@@ -31,16 +31,16 @@ fn addresses_are_read_as_written() {
         ("escaped", "modbus://plc/%25MW5", ("plc", 502, 1, "hr:5", StreamKind::Uint16, WordOrder::Cdab)),
         ("ipv6", "modbus://[::1]:5020/40001", ("::1", 5020, 1, "hr:0", StreamKind::Uint16, WordOrder::Cdab)),
     ] {
-        let asked = parse(address, TIMEOUT).unwrap();
-        let register = asked.register.to_string();
-        let endpoint = ModbusEndpoint::from_spec(&asked.device).unwrap();
+        let request = parse(address, TIMEOUT).unwrap();
+        let register = request.register.to_string();
+        let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
         let got = (
             endpoint.peer.host.as_str(),
             endpoint.peer.port,
             endpoint.unit,
             register.as_str(),
-            asked.kind,
-            asked.order,
+            request.kind,
+            request.order,
         );
         assert_eq!(got, expected, "{name}");
     }
@@ -66,9 +66,9 @@ fn registers_of_other_protocols_are_read_as_written() {
         ("fenet://plc/%25DB200", "%DB200", StreamKind::Byte),
         ("fenet://plc/%DD50", "%DD50", StreamKind::Uint32),
     ] {
-        let asked = parse(address, TIMEOUT).unwrap();
-        assert_eq!((asked.register.to_string(), asked.kind), (register.to_owned(), kind), "{address}");
-        registry::endpoint(&asked.device).unwrap();
+        let request = parse(address, TIMEOUT).unwrap();
+        assert_eq!((request.register.to_string(), request.kind), (register.to_owned(), kind), "{address}");
+        registry::endpoint(&request.device).unwrap();
     }
 }
 

@@ -189,8 +189,9 @@ impl Poller {
             if polled.is_ok() {
                 self.on_connected(&round.device);
             }
-            let (offer, turns) = self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
-            self.log_fault_transitions(&round.device, turns);
+            let (offer, transitions) =
+                self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
+            self.log_fault_transitions(&round.device, transitions);
             self.must_store = source.awaits_storing();
             self.store(&round.device, offer).await?;
             source.on_stored();
@@ -302,8 +303,8 @@ impl Poller {
         self.sink_fault = Some(format!("readings are not stored: {error}"));
     }
 
-    fn log_fault_transitions(&self, device: &Device, turns: Vec<FaultTransition>) {
-        for FaultTransition { stream, fault } in turns {
+    fn log_fault_transitions(&self, device: &Device, transitions: Vec<FaultTransition>) {
+        for FaultTransition { stream, fault } in transitions {
             let (device, name) = (device.id, &device.spec.name);
             let (stream, tag) = (stream.id, &stream.spec.name);
             match fault {

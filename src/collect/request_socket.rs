@@ -168,12 +168,12 @@ impl RequestSocket {
     /// Checks that no bytes arrived since the last response.
     fn check_no_unsolicited_bytes(&mut self, socket: &Socket) -> Result<(), DeviceFault> {
         let mut byte = [0; 1];
-        let came = match socket {
+        let received = match socket {
             Socket::Tcp(stream) => stream.try_read(&mut byte),
             // The rest of a longer datagram is cut off, which does not matter here.
             Socket::Udp(socket) => socket.try_recv(&mut byte).map(|_| 1),
         };
-        match came {
+        match received {
             Ok(0) => Err(self.peer.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
             Ok(_) => Err(self.malformed("bytes arrived that answer no request".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),

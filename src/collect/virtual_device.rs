@@ -109,9 +109,9 @@ impl GeneratedStream {
 
 fn generated_stream(device: &DeviceSpec, stream: &Stream) -> Result<GeneratedStream, String> {
     let kind = stream.spec.kind;
-    let told = |error: FieldError| error.message;
-    let generator = Generator::from_metadata(&device.metadata, &stream.spec.metadata).map_err(told)?;
+    let to_message = |error: FieldError| error.message;
+    let generator = Generator::from_metadata(&device.metadata, &stream.spec.metadata).map_err(to_message)?;
     let generator = generator.ok_or_else(|| "it has no generator".to_owned())?;
-    generator.check(kind).map_err(told)?;
+    generator.check(kind).map_err(to_message)?;
     Ok(GeneratedStream { generator, kind })
 }

@@ -71,8 +71,8 @@ async fn only_streams_with_a_generator_are_polled() {
         streams.push(std::sync::Arc::new(wrong));
     });
     world.until_state(DeviceState::Degraded).await;
-    let told = world.status().last_error.unwrap();
-    assert!(told.contains("set mean and amplitude"), "{told}");
+    let message = world.status().last_error.unwrap();
+    assert!(message.contains("set mean and amplitude"), "{message}");
     assert_eq!(world.bad_counts(), [(3, 1)].into());
 
     // A device without any generator is online, and nothing is polled.

@@ -142,10 +142,11 @@ fn check_changed(row: usize, changes: &[(usize, u8)], cut: usize, added: &[u8]) 
     response.extend(added);
     let (header, body) = response.split_at(response.len().min(HEADER_LEN));
     let _ = XGK.body_len(1, header);
-    if let (Ok(FenetResponse::Blocks(parsed)), FenetResponse::Blocks(asked)) = (parse(command, body), answer)
+    if let (Ok(FenetResponse::Blocks(parsed)), FenetResponse::Blocks(expected)) =
+        (parse(command, body), answer)
     {
         let sizes = |blocks: &[Vec<u8>]| blocks.iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(&parsed), sizes(asked), "{command:?}");
+        assert_eq!(sizes(&parsed), sizes(expected), "{command:?}");
     }
 }
 

@@ -370,7 +370,7 @@ async fn whatever_is_answered_is_what_was_asked_for_or_a_fault() {
         (ModbusFraming::RtuOverTcp, holding(0, 2), "01 03 04 1234 FFFE 7EF5", 8),
         (ModbusFraming::RtuOverTcp, span(ModbusSpace::Discrete, 0, 3), "01 02 01 05 618B", 8),
     ];
-    for (framing, asked, answer, request) in rows {
+    for (framing, range, answer, request) in rows {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let playing = tokio::spawn(async move {
@@ -386,10 +386,10 @@ async fn whatever_is_answered_is_what_was_asked_for_or_a_fault() {
         for _ in 0..ROUNDS {
             let endpoint = endpoint(addr, framing, 1);
             let mut client = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
-            match client.read_registers(asked).await {
-                Ok(RegisterData::Words(words)) => assert_eq!(words.len(), usize::from(asked.len)),
-                Ok(RegisterData::Bits(bits)) => assert_eq!(bits.len(), usize::from(asked.len)),
-                Ok(other) => panic!("{other:?} is no answer to {asked:?}"),
+            match client.read_registers(range).await {
+                Ok(RegisterData::Words(words)) => assert_eq!(words.len(), usize::from(range.len)),
+                Ok(RegisterData::Bits(bits)) => assert_eq!(bits.len(), usize::from(range.len)),
+                Ok(other) => panic!("{other:?} is no answer to {range:?}"),
                 Err(_) => continue,
             }
             answered += 1;

@@ -84,14 +84,14 @@ impl MqttClient {
         let old: Vec<String> =
             self.granted.keys().filter(|filter| !filters.contains(filter)).cloned().collect();
         for filters in old.chunks(MAX_FILTERS_PER_REQUEST) {
-            let (done, told) = oneshot::channel();
-            self.request(Request::Unsubscribe { filters: filters.to_vec(), done }, told).await?;
+            let (done, response) = oneshot::channel();
+            self.request(Request::Unsubscribe { filters: filters.to_vec(), done }, response).await?;
         }
         self.granted.clear();
         for filters in filters.chunks(MAX_FILTERS_PER_REQUEST) {
-            let (granted, told) = oneshot::channel();
+            let (granted, response) = oneshot::channel();
             let request = Request::Subscribe { filters: filters.to_vec(), is_acknowledged, granted };
-            let answer = self.request(request, told).await?;
+            let answer = self.request(request, response).await?;
             if answer.len() != filters.len() {
                 let reason = "its SUBACK does not answer every filter".to_owned();
                 return Err(DeviceFault::Malformed { address: self.endpoint.address(), reason });
@@ -109,8 +109,8 @@ impl MqttClient {
             let words = "The message is longer than 1 MiB.".to_owned();
             return Err(DeviceFault::Unsupported { field: "value", words });
         }
-        let (done, told) = oneshot::channel();
-        self.request(Request::Publish { topic: topic.to_owned(), payload, done }, told).await
+        let (done, response) = oneshot::channel();
+        self.request(Request::Publish { topic: topic.to_owned(), payload, done }, response).await
     }
 
     /// Ends the connection and waits briefly until the broker was told.

@@ -167,8 +167,8 @@ impl Session {
                 }
             }
             Incoming::SubscribeAck(id, granted) => {
-                if let Some(PendingAck::Subscribe(told)) = self.pending.remove(&id) {
-                    let _ = told.send(granted);
+                if let Some(PendingAck::Subscribe(grants)) = self.pending.remove(&id) {
+                    let _ = grants.send(granted);
                 }
             }
             Incoming::UnsubscribeAck(id) => {

@@ -77,8 +77,8 @@ async fn look(client: &mut OpcuaClient, start: &NodePath, depth: usize) -> Resul
 }
 
 async fn root(client: &mut OpcuaClient, id: &NodeId) -> Result<BrowsedNode, DeviceFault> {
-    let asked = [AttributeId::NodeClass, AttributeId::BrowseName, AttributeId::DisplayName];
-    let answers = client.read_attributes(&asked.map(|of| ReadValueId::new(id.clone(), of))).await?;
+    let attributes = [AttributeId::NodeClass, AttributeId::BrowseName, AttributeId::DisplayName];
+    let answers = client.read_attributes(&attributes.map(|of| ReadValueId::new(id.clone(), of))).await?;
     let [class, browse_name, display_name] = answers.as_slice() else {
         return Err(client.malformed("the answer has not one value for each attribute"));
     };
@@ -198,11 +198,11 @@ async fn describe(
         let answers = match gathering.bytes_left {
             0 => Vec::new(),
             _ => {
-                let asked: Vec<ReadValueId> = part
+                let items: Vec<ReadValueId> = part
                     .iter()
                     .flat_map(|at| VARIABLE_ATTRIBUTES.map(|of| ReadValueId::new(found[*at].id.clone(), of)))
                     .collect();
-                client.read_attributes(&asked).await?
+                client.read_attributes(&items).await?
             }
         };
         gathering.is_truncated |= answers.is_empty();
@@ -253,9 +253,9 @@ async fn name_types(
             None => unknown.push(id),
         }
     }
-    let asked: Vec<_> =
+    let items: Vec<_> =
         unknown.iter().map(|id| ReadValueId::new(id.clone(), AttributeId::BrowseName)).collect();
-    let answers = client.read_attributes(&asked).await?;
+    let answers = client.read_attributes(&items).await?;
     for (id, answer) in unknown.into_iter().zip(answers) {
         let name = match answer.value {
             Some(Variant::QualifiedName(name)) => name.name.to_string(),

@@ -78,14 +78,14 @@ impl OpcuaClient {
             has_answered: false,
             has_sent: false,
         };
-        let asked = [
+        let nodes = [
             NAMESPACE_ARRAY_ID,
             MAX_NODES_PER_READ_ID,
             MAX_NODES_PER_BROWSE_ID,
             MAX_MONITORED_ITEMS_PER_CALL_ID,
         ]
         .map(|id| NodeId::new(0, id));
-        let answers = client.read_attributes(&asked.map(ReadValueId::new_value)).await?;
+        let answers = client.read_attributes(&nodes.map(ReadValueId::new_value)).await?;
         if let [namespaces, read, browse, subscribe] = answers.as_slice() {
             client.namespaces = texts(namespaces);
             client.limits =
@@ -147,8 +147,8 @@ impl OpcuaClient {
 
     /// Reads the values of nodes, in order, with both timestamps.
     pub async fn read_values(&mut self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, DeviceFault> {
-        let asked: Vec<ReadValueId> = nodes.into_iter().map(ReadValueId::new_value).collect();
-        self.read_attributes(&asked).await
+        let items: Vec<ReadValueId> = nodes.into_iter().map(ReadValueId::new_value).collect();
+        self.read_attributes(&items).await
     }
 
     /// Writes a value as the node's type. `Ok` means that the server has accepted it.
@@ -187,11 +187,11 @@ impl OpcuaClient {
     /// Reads attributes of nodes, in as many calls as the server requires.
     pub(super) async fn read_attributes(
         &mut self,
-        asked: &[ReadValueId],
+        items: &[ReadValueId],
     ) -> Result<Vec<DataValue>, DeviceFault> {
-        let mut answers = Vec::with_capacity(asked.len());
+        let mut answers = Vec::with_capacity(items.len());
         let mut bytes = 0;
-        for part in asked.chunks(self.limits.read) {
+        for part in items.chunks(self.limits.read) {
             let library = self.session.library.clone();
             let read = library.read(part, TimestampsToReturn::Both, 0.0);
             let values = self.session.request(read).await?;
@@ -220,8 +220,8 @@ impl OpcuaClient {
         if let Some(known) = self.types.get(node) {
             return Ok(*known);
         }
-        let asked = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
-        let answers = self.read_attributes(&asked.map(|of| ReadValueId::new(node.clone(), of))).await?;
+        let attributes = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
+        let answers = self.read_attributes(&attributes.map(|of| ReadValueId::new(node.clone(), of))).await?;
         let [declared, value, access] = answers.as_slice() else {
             return Err(self.malformed("a type is missing"));
         };
@@ -233,8 +233,8 @@ impl OpcuaClient {
             _ => None,
         };
         // A node of an abstract type accepts any type; the type of its current value is the best guess.
-        let held = value.value.as_ref().and_then(Variant::scalar_type_id);
-        let to = built_in.or(held).ok_or_else(|| DeviceFault::Unsupported {
+        let current_type = value.value.as_ref().and_then(Variant::scalar_type_id);
+        let to = built_in.or(current_type).ok_or_else(|| DeviceFault::Unsupported {
             field: "register",
             words: "The server does not say what type the node has.".to_owned(),
         })?;
@@ -273,8 +273,8 @@ impl OpcuaClient {
 }
 
 /// Checks that there is one value for each node and that, after `bytes` of earlier values, they fit the memory limit.
-fn check(asked: usize, values: &[DataValue], bytes: &mut usize) -> Result<(), &'static str> {
-    if values.len() != asked {
+fn check(count: usize, values: &[DataValue], bytes: &mut usize) -> Result<(), &'static str> {
+    if values.len() != count {
         return Err("the answer to a read has not one value for each node");
     }
     *bytes += values.iter().map(memory_size::value_bytes).sum::<usize>();
@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn an_answer_of_another_length_or_too_large_is_refused() {
         let one = || DataValue::new_now(Variant::Int32(1));
-        for (asked, given) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
-            assert!(check(asked, &vec![one(); given], &mut 0).is_err(), "{asked} {given}");
+        for (requested, given) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
+            assert!(check(requested, &vec![one(); given], &mut 0).is_err(), "{requested} {given}");
         }
         let mut bytes = 0;
         assert_eq!(check(2, &[one(), one()], &mut bytes), Ok(()));

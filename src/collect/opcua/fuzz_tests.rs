@@ -122,13 +122,13 @@ fn read_values() -> Decoder {
     Box::new(move |input| {
         let Some((what, mut bytes)) = input.split_first() else { return };
         let (context, bytes) = (known.context(), &mut bytes);
-        let told = |value: &Variant| drop(variant::decode(value));
+        let decode = |value: &Variant| drop(variant::decode(value));
         match what % 7 {
-            0 => drop(Variant::decode(bytes, &context).map(|value| told(&value))),
-            1 => drop(DataValue::decode(bytes, &context).map(|data| data.value.as_ref().map(told))),
+            0 => drop(Variant::decode(bytes, &context).map(|value| decode(&value))),
+            1 => drop(DataValue::decode(bytes, &context).map(|data| data.value.as_ref().map(decode))),
             2 => {
                 let read = ReadResponse::decode(bytes, &context).ok().and_then(|read| read.results);
-                read.into_iter().flatten().filter_map(|data| data.value).for_each(|value| told(&value));
+                read.into_iter().flatten().filter_map(|data| data.value).for_each(|value| decode(&value));
             }
             3 => drop(BrowseResponse::decode(bytes, &context)),
             4 => drop(PublishResponse::decode(bytes, &context)),

@@ -42,7 +42,10 @@ impl Inner {
 }
 
 fn bytes(values: &[ItemNotification]) -> usize {
-    values.iter().map(|came| size_of::<ItemNotification>() + memory_size::value_bytes(&came.value)).sum()
+    values
+        .iter()
+        .map(|notification| size_of::<ItemNotification>() + memory_size::value_bytes(&notification.value))
+        .sum()
 }
 
 /// One value of a monitored item.
@@ -69,7 +72,8 @@ impl NotificationQueue {
 
     /// The subscriptions with queued values, each once.
     pub fn pending_subscriptions(&self) -> Vec<usize> {
-        let mut found: Vec<usize> = self.inner.lock().values.iter().map(|came| came.subscription).collect();
+        let mut found: Vec<usize> =
+            self.inner.lock().values.iter().map(|notification| notification.subscription).collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -83,7 +87,8 @@ impl NotificationQueue {
     /// Takes the values of one subscription, oldest first.
     pub fn take_for(&self, subscription: usize) -> Vec<ItemNotification> {
         let mut inner = self.inner.lock();
-        let (mine, others) = inner.values.drain(..).partition(|came| came.subscription == subscription);
+        let (mine, others) =
+            inner.values.drain(..).partition(|notification| notification.subscription == subscription);
         inner.values = others;
         inner.bytes = bytes(&inner.values);
         drop(inner);

@@ -48,11 +48,12 @@ pub async fn read(address: &str, timeout: Duration, means: &ConnectContext) -> R
     let mut client = OpcuaClient::connect(&endpoint, means).await?;
     let value = client.read_value(&node).await?;
     let sample = status::sample(&value).map_err(Error::invalid)?;
-    let held = value.value.as_ref();
-    let data_type =
-        held.and_then(|held| held.scalar_type_id()).map_or_else(String::new, |held| held.to_string());
+    let content = value.value.as_ref();
+    let data_type = content
+        .and_then(|content| content.scalar_type_id())
+        .map_or_else(String::new, |content| content.to_string());
     let context = ContextOwned::default();
-    let raw = held.map_or_else(Vec::new, |held| held.encode_to_vec(&context.context()));
+    let raw = content.map_or_else(Vec::new, |content| content.encode_to_vec(&context.context()));
     client.close().await;
     Ok(NodeRead {
         node,

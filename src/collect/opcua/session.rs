@@ -119,10 +119,10 @@ impl Session {
         library: Arc<LibrarySession>,
         events: SessionEventLoop<C>,
     ) -> Result<Session, DeviceFault> {
-        let (told, state) = watch::channel(OpcuaSessionState::Opening);
+        let (states, state) = watch::channel(OpcuaSessionState::Opening);
         let intake = Arc::new(NotificationQueue::default());
         let events = events.enter();
-        let driver = tokio::spawn(drive(events, told, Arc::clone(&intake)));
+        let driver = tokio::spawn(drive(events, states, Arc::clone(&intake)));
         let watch = SessionMonitor { endpoint: endpoint.clone(), state };
         let mut session = Session { library, notifications: intake, monitor: watch, driver };
         let opened = session.monitor.state.wait_for(|state| *state != OpcuaSessionState::Opening);
@@ -202,14 +202,14 @@ impl Drop for Session {
 /// Reads the connection until it ends; pauses while the notification queue is full.
 async fn drive(
     events: impl Stream<Item = Result<SessionPollResult, StatusCode>>,
-    told: watch::Sender<OpcuaSessionState>,
+    states: watch::Sender<OpcuaSessionState>,
     intake: Arc<NotificationQueue>,
 ) {
     let mut events = pin!(events);
     let end = loop {
         intake.wait_for_room().await;
         match events.next().await {
-            Some(Ok(SessionPollResult::Reconnected(_))) => drop(told.send_replace(OpcuaSessionState::Open)),
+            Some(Ok(SessionPollResult::Reconnected(_))) => drop(states.send_replace(OpcuaSessionState::Open)),
             Some(Ok(
                 SessionPollResult::ConnectionLost(status) | SessionPollResult::ReconnectFailed(status),
             )) => {
@@ -223,7 +223,7 @@ async fn drive(
             None => break StatusCode::BadConnectionClosed,
         }
     };
-    told.send_replace(OpcuaSessionState::Closed(end));
+    states.send_replace(OpcuaSessionState::Closed(end));
 }
 
 /// Builds the library's client with this application's certificate store, and the login. Reads files, and creates the

@@ -163,14 +163,15 @@ impl OpcuaSource {
         let Some(live) = &self.active else { return Ok(()) };
         let Some(made) = live.by_group.get(&batch.number) else { return Ok(()) };
         let now = self.clock.now();
-        let came = live.notifications.take_for(batch.number);
-        if !came.is_empty() {
+        let notifications = live.notifications.take_for(batch.number);
+        if !notifications.is_empty() {
             self.status.record_received(now);
         }
-        for came in came {
-            let target = subscription::index_of_handle(came.handle).and_then(|place| made.targets.get(place));
+        for notifications in notifications {
+            let target =
+                subscription::index_of_handle(notifications.handle).and_then(|place| made.targets.get(place));
             if let Some(target) = target.and_then(|target| batch.targets.get(*target)) {
-                answers.push(poll_result(target, &came.value, now));
+                answers.push(poll_result(target, &notifications.value, now));
             }
         }
         Ok(())
@@ -376,10 +377,10 @@ fn unreadable_results(batch: &OpcuaPollGroup, now: Micros) -> impl Iterator<Item
 /// The time of receipt is the server's timestamp, unless its clock is far off.
 fn poll_result(target: &NodeTarget, value: &DataValue, now: Micros) -> PollResult {
     let server = value.server_timestamp.and_then(status::micros);
-    let told = server.filter(|server| server.0.abs_diff(now.0) <= MAX_CLOCK_SKEW_US).unwrap_or(now);
+    let ts = server.filter(|server| server.0.abs_diff(now.0) <= MAX_CLOCK_SKEW_US).unwrap_or(now);
     let outcome = status::sample(value).and_then(|sample| {
         let content = sample.value.convert_to(target.kind)?;
         Ok(crate::collect::device_value::Sample { value: content, ..sample })
     });
-    PollResult { stream: target.stream, ts: told, outcome }
+    PollResult { stream: target.stream, ts, outcome }
 }

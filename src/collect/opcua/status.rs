@@ -52,8 +52,8 @@ pub fn sample(value: &DataValue) -> Result<Sample, String> {
     if quality == Quality::Bad {
         return Err(in_words(status));
     }
-    let held = value.value.as_ref().ok_or("the server sends no value")?;
-    let content = variant::decode(held)?;
+    let variant = value.value.as_ref().ok_or("the server sends no value")?;
+    let content = variant::decode(variant)?;
     Ok(Sample { value: content, quality, source_time: value.source_timestamp.and_then(micros) })
 }
 

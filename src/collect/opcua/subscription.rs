@@ -41,11 +41,11 @@ impl Subscription {
         nodes: &[NodeId],
         timeout: Duration,
     ) -> Result<Subscription, DeviceFault> {
-        let pulse = LastNotification::new();
+        let last_notification = LastNotification::new();
         let mouth = NotificationSink {
             queue: Arc::clone(&client.session.notifications),
             subscription: number,
-            last_notification: pulse.clone(),
+            last_notification: last_notification.clone(),
         };
         let (keep_alive, lifetime) = counts(interval);
         let library = Arc::clone(&client.session.library);
@@ -71,7 +71,7 @@ impl Subscription {
             }
             items.extend(created.iter().map(|item| item.result.status_code));
         }
-        Ok(Subscription { items, last_notification: pulse, max_silence: silence })
+        Ok(Subscription { items, last_notification, max_silence: silence })
     }
 
     /// When the subscription counts as dead, unless it is heard from before.

@@ -18,7 +18,7 @@ fn words(text: &str) -> DeviceValue {
 #[test]
 fn every_type_goes_both_ways() {
     let guid = "72962b91-fa75-4ae6-8d28-b404dc7daf63";
-    for (kind, to, held, variant) in [
+    for (kind, to, value, variant) in [
         (StreamKind::Bit, Type::Boolean, number(NumericValue::Bit(true)), Variant::Boolean(true)),
         (StreamKind::Byte, Type::Byte, number(NumericValue::Uint(255)), Variant::Byte(255)),
         (StreamKind::Int16, Type::SByte, number(NumericValue::Int(-128)), Variant::SByte(-128)),
@@ -58,8 +58,8 @@ fn every_type_goes_both_ways() {
         ),
     ] {
         let read = decode(&variant).and_then(|content| content.convert_to(kind));
-        assert_eq!(read, Ok(held.clone()), "{variant:?} as {kind}");
-        assert_eq!(encode(&held, to), Ok(variant), "{held:?} to {to}");
+        assert_eq!(read, Ok(value.clone()), "{variant:?} as {kind}");
+        assert_eq!(encode(&value, to), Ok(variant), "{value:?} to {to}");
     }
 }
 

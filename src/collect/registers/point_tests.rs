@@ -177,9 +177,9 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
         let point = at(protocol, path, kind, order);
         assert_eq!(point.decode(point.span, &data), Some(value), "{name}");
         let written = match (point.encode(value).unwrap(), data) {
-            (RegisterWrite::Bits(cell, bits), RegisterData::Bits(held)) => (cell, bits == held),
-            (RegisterWrite::Words(cell, words), RegisterData::Words(held)) => (cell, words == held),
-            (RegisterWrite::Bytes(cell, bytes), RegisterData::Bytes(held)) => (cell, bytes == held),
+            (RegisterWrite::Bits(cell, bits), RegisterData::Bits(current)) => (cell, bits == current),
+            (RegisterWrite::Words(cell, words), RegisterData::Words(current)) => (cell, words == current),
+            (RegisterWrite::Bytes(cell, bytes), RegisterData::Bytes(current)) => (cell, bytes == current),
             (change, _) => panic!("{name}: {change:?}"),
         };
         assert_eq!(written, (point.span.first(), true), "{name}");
