@@ -35,9 +35,9 @@ fn annotations_say_what_is_wrong() {
         (AnnotationSpec { values: big, ..plain() }, "values: must have at most 16384 bytes of JSON"),
     ];
     for (spec, expected) in rows {
-        let told: Vec<_> =
+        let messages: Vec<_> =
             spec.problems().into_iter().map(|found| format!("{}: {}", found.field, found.message)).collect();
-        assert_eq!(told.join("; "), expected, "{spec:?}");
+        assert_eq!(messages.join("; "), expected, "{spec:?}");
     }
 }
 

@@ -214,9 +214,9 @@ impl Error {
         let mut text = self.message.replace('\n', " ");
         let mut cause = std::error::Error::source(self);
         while let Some(inner) = cause {
-            let said = without_backtrace(&inner.to_string()).replace('\n', " ");
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
+            let text_of_inner = without_backtrace(&inner.to_string()).replace('\n', " ");
+            if !text.contains(&text_of_inner) {
+                text = format!("{text}: {text_of_inner}");
             }
             cause = inner.source();
         }

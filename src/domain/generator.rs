@@ -96,9 +96,9 @@ impl Generator {
             (_, None) => (f64::MIN, f64::MAX),
         };
         if low.round() < least || high.round() > most {
-            let told =
+            let named =
                 format!("generator: values from {low} to {high} do not fit {kind} ({least} to {most})");
-            return Err(wrong(format!("{told}; set mean and amplitude.")));
+            return Err(wrong(format!("{named}; set mean and amplitude.")));
         }
         Ok(())
     }
@@ -162,8 +162,8 @@ mod tests {
         for (name, device, stream, expected) in rows {
             assert_eq!(of(device, stream).unwrap(), expected, "{name}");
         }
-        let held = of(json!({}), json!({"generator": "random", "frequency": 0.5})).unwrap().unwrap();
-        assert_eq!(held.wave, Wave::Random { hold_us: 500_000 });
+        let generator = of(json!({}), json!({"generator": "random", "frequency": 0.5})).unwrap().unwrap();
+        assert_eq!(generator.wave, Wave::Random { hold_us: 500_000 });
     }
 
     #[test]

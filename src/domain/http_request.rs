@@ -118,14 +118,14 @@ fn url(host: &str, port: Option<u16>) -> Result<String, FieldError> {
     }
     // Colons inside the brackets of an IPv6 address do not separate the port.
     let name_end = authority.rfind(']').map_or(0, |at| at + 1);
-    let said = authority[name_end..].rsplit_once(':').map(|(_, port)| port);
+    let port_text = authority[name_end..].rsplit_once(':').map(|(_, port)| port);
     if authority.is_empty()
         || authority.starts_with(':')
-        || said.is_some_and(|port| port.parse::<u16>().is_err())
+        || port_text.is_some_and(|port| port.parse::<u16>().is_err())
     {
         return Err(wrong("Enter a valid URL, such as http://192.168.0.5/status.json."));
     }
-    match (said, port) {
+    match (port_text, port) {
         (None, Some(port)) => {
             let scheme = &host[..host.len() - rest.len()];
             Ok(format!("{scheme}{authority}:{port}{path}"))

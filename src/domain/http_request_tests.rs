@@ -73,10 +73,10 @@ fn bad_settings_are_named_all_at_once() {
     ];
     for (host, metadata, expected) in rows {
         let wrong = request(host, None, metadata.clone()).err().unwrap_or_default();
-        let told: Vec<_> = wrong.iter().map(|w| format!("{}: {}", w.field, w.message)).collect();
-        let is_told = told.len() == expected.len()
-            && told.iter().zip(expected).all(|(told, part)| told.starts_with(part));
-        assert!(is_told, "{host} {metadata}: {told:?}");
+        let messages: Vec<_> = wrong.iter().map(|w| format!("{}: {}", w.field, w.message)).collect();
+        let is_told = messages.len() == expected.len()
+            && messages.iter().zip(expected).all(|(messages, part)| messages.starts_with(part));
+        assert!(is_told, "{host} {metadata}: {messages:?}");
     }
 }
 

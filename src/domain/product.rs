@@ -58,9 +58,9 @@ impl StreamTemplate {
         if self.pin.is_some_and(|pin| pin < 0) {
             found.push(FieldError::new("templates", "Ensure this value is greater than or equal to 0."));
         }
-        let told =
+        let in_template =
             |problem: FieldError| FieldError::new("templates", format!("{}: {}", self.name, problem.message));
-        found.into_iter().map(told).collect()
+        found.into_iter().map(in_template).collect()
     }
 }
 

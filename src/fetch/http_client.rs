@@ -28,10 +28,10 @@ impl Fetcher {
             .map_err(|e| HttpError::Unreachable(format!("the URL is not valid: {e}")))?;
         let (mut url, mut method) = (first.clone(), request.method);
         for _ in 0..=self.limits.redirects {
-            let question = self.request_builder(&url, method).await?;
-            let question =
-                if url.origin() == first.origin() { with_credentials(question, request) } else { question };
-            let answer = question.send().await.map_err(|e| classify_error(&e))?;
+            let builder = self.request_builder(&url, method).await?;
+            let builder =
+                if url.origin() == first.origin() { with_credentials(builder, request) } else { builder };
+            let answer = builder.send().await.map_err(|e| classify_error(&e))?;
             let next = redirect(&answer, &url);
             let next =
                 next.map_err(|_| HttpError::Malformed("the redirect target is not a URL".to_owned()))?;
@@ -66,14 +66,14 @@ impl Fetcher {
 }
 
 /// Adds login and headers, which are for the configured server only, not for redirect targets.
-fn with_credentials(mut question: RequestBuilder, request: &HttpRequest) -> RequestBuilder {
+fn with_credentials(mut builder: RequestBuilder, request: &HttpRequest) -> RequestBuilder {
     if let Some((name, password)) = &request.login {
-        question = question.basic_auth(name, Some(password));
+        builder = builder.basic_auth(name, Some(password));
     }
     for (name, value) in &request.headers {
-        question = question.header(name, value);
+        builder = builder.header(name, value);
     }
-    question
+    builder
 }
 
 async fn read(mut answer: Response, most: usize) -> Result<HttpResponse, HttpError> {

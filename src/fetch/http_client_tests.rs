@@ -18,8 +18,8 @@ struct FakeServer {
 async fn server(ip: &str, answers: Vec<Vec<u8>>) -> FakeServer {
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let keep = asked.clone();
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let keep = requests.clone();
     tokio::spawn(async move {
         let mut answers = answers.into_iter().peekable();
         while let Ok((mut socket, _)) = listener.accept().await {
@@ -40,7 +40,7 @@ async fn server(ip: &str, answers: Vec<Vec<u8>>) -> FakeServer {
             }
         }
     });
-    FakeServer { origin, asked }
+    FakeServer { origin, asked: requests }
 }
 
 impl FakeServer {
@@ -84,19 +84,19 @@ async fn a_device_is_asked_as_its_settings_say() {
     let post = HttpRequest { method: HttpMethod::Post, login: None, headers: Vec::new(), ..get };
     assert_eq!(fetcher().send(&post).await, Ok(HttpResponse { status: 500, body: Vec::new() }));
     assert_eq!(fetcher().send(&post).await, Ok(HttpResponse { status: 404, body: Vec::new() }));
-    let asked = device.asked();
-    assert!(asked[0].starts_with("GET /a?b=1 HTTP/1.1\r\n"), "{}", asked[0]);
+    let requests = device.asked();
+    assert!(requests[0].starts_with("GET /a?b=1 HTTP/1.1\r\n"), "{}", requests[0]);
     // `me:word` in base64.
     assert!(
-        asked[0].contains("x-token: secret\r\n")
-            && asked[0].contains("authorization: Basic bWU6d29yZA==\r\n"),
+        requests[0].contains("x-token: secret\r\n")
+            && requests[0].contains("authorization: Basic bWU6d29yZA==\r\n"),
         "{}",
-        asked[0]
+        requests[0]
     );
     assert!(
-        asked[1].starts_with("POST /a?b=1 HTTP/1.1\r\n") && !asked[1].contains("authorization"),
+        requests[1].starts_with("POST /a?b=1 HTTP/1.1\r\n") && !requests[1].contains("authorization"),
         "{}",
-        asked[1]
+        requests[1]
     );
 }
 
@@ -109,7 +109,7 @@ async fn secrets_go_to_the_server_that_was_named_alone() {
     assert_eq!(answer, Ok(HttpResponse { status: 200, body: b"there".to_vec() }));
     let own = device.asked();
     assert!(own[0].starts_with("POST / ") && own[1].starts_with("GET /b "), "{own:?}");
-    assert!(own.iter().all(|asked| asked.contains("x-token: secret")), "{own:?}");
+    assert!(own.iter().all(|request| request.contains("x-token: secret")), "{own:?}");
     let theirs = other.asked().concat();
     assert!(
         theirs.starts_with("GET /c ") && !theirs.contains("secret") && !theirs.contains("authorization"),

@@ -182,10 +182,11 @@ impl Fetcher {
             }
             bytes.extend_from_slice(&chunk);
         }
-        let told = answer.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let told = told.as_deref().unwrap_or_default();
-        let content_type = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        Ok(FetchedPage { status: status.as_u16(), text: decode(&bytes, told), content_type })
+        let media_type =
+            answer.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let media_type = media_type.as_deref().unwrap_or_default();
+        let content_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        Ok(FetchedPage { status: status.as_u16(), text: decode(&bytes, media_type), content_type })
     }
 }
 

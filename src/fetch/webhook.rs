@@ -41,12 +41,12 @@ impl Fetcher {
         let malformed = |text: &str| HttpError::Malformed(text.to_owned());
         let mut url = Url::parse(&request.url).map_err(|_| HttpError::NotAllowed)?;
         for _ in 0..=self.limits.redirects {
-            let mut question = self.request_builder(&url, HttpMethod::Post).await?;
-            question = question.header("content-type", "application/json").body(request.body.clone());
+            let mut builder = self.request_builder(&url, HttpMethod::Post).await?;
+            builder = builder.header("content-type", "application/json").body(request.body.clone());
             for (name, value) in &request.headers {
-                question = question.header(*name, value);
+                builder = builder.header(*name, value);
             }
-            let answer = question.send().await.map_err(|e| classify_error(&e))?;
+            let answer = builder.send().await.map_err(|e| classify_error(&e))?;
             let keeps_the_body =
                 matches!(answer.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             if !keeps_the_body {

@@ -10,7 +10,7 @@ use super::*;
 async fn server(ip: &str, answer: String) -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let (told, received) = mpsc::unbounded_channel();
+    let (sender, received) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut open = Vec::new();
         while let Ok((mut socket, _)) = listener.accept().await {
@@ -23,7 +23,7 @@ async fn server(ip: &str, answer: String) -> (String, mpsc::UnboundedReceiver<St
                 }
                 text.push_str(&String::from_utf8_lossy(&some[..count]));
             }
-            let _ = told.send(text);
+            let _ = sender.send(text);
             let _ = socket.write_all(answer.as_bytes()).await;
             if answer.is_empty() {
                 open.push(socket);

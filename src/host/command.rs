@@ -45,10 +45,10 @@ impl CommandRunner {
         let waited = timeout(self.limit, self.permit.acquire()).await.map_err(|_| CommandError::TimedOut)?;
         let _place = waited.expect("this semaphore is never closed");
         let (mut child, mut group) = self.start(args)?;
-        let said =
+        let output =
             timeout(self.limit, read_outputs(&mut child)).await.map_err(|_| CommandError::TimedOut)??;
         group.release();
-        Ok(said)
+        Ok(output)
     }
 
     fn start(&self, args: &[&str]) -> Result<(Child, ProcessGroup), CommandError> {
@@ -97,11 +97,11 @@ impl Drop for ProcessGroup {
 
 async fn read_outputs(child: &mut Child) -> Result<String, CommandError> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut said, complaints) = tokio::try_join!(read(stdout), read(stderr))?;
+    let (mut output, complaints) = tokio::try_join!(read(stdout), read(stderr))?;
     child.wait().await.map_err(CommandError::Io)?;
-    said.push('\n');
-    said.push_str(&complaints);
-    Ok(said)
+    output.push('\n');
+    output.push_str(&complaints);
+    Ok(output)
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, CommandError> {
@@ -129,8 +129,8 @@ mod tests {
     #[tokio::test]
     async fn it_hears_both_outputs_and_gives_nothing_of_ours() {
         let script = "echo out; echo err >&2; echo $#:$1:$HOME:$LC_ALL; read x || echo no input; exit 3";
-        let said = sh(LONG).run(&["-c", script, "sh", "$(id) ; *"]).await.unwrap();
-        assert_eq!(said, "out\n1:$(id) ; *::C\nno input\n\nerr\n");
+        let output = sh(LONG).run(&["-c", script, "sh", "$(id) ; *"]).await.unwrap();
+        assert_eq!(output, "out\n1:$(id) ; *::C\nno input\n\nerr\n");
     }
 
     #[tokio::test]

@@ -25,16 +25,16 @@ pub fn read(root: &Path, own_id: &Path) -> io::Result<MachineIdentity> {
             String::from_utf8_lossy(&made).trim().to_owned()
         }
     };
-    let board = line(&root.join("sys/class/dmi/id/board_serial"))
+    let board_serial = line(&root.join("sys/class/dmi/id/board_serial"))
         .filter(|serial| !NO_SERIALS.contains(&serial.to_ascii_lowercase().as_str()));
     let macs = permanent_macs(&root.join("sys/class/net"))?;
     let hostname = line(&root.join("proc/sys/kernel/hostname")).or_else(|| line(&root.join("etc/hostname")));
     let first_mac = macs.first().map_or("", String::as_str);
-    let whole = format!("{system}\n{}\n{first_mac}", board.as_deref().unwrap_or_default());
+    let whole = format!("{system}\n{}\n{first_mac}", board_serial.as_deref().unwrap_or_default());
     Ok(MachineIdentity {
         id: hash("machine", &whole),
         system: hash("system", &system),
-        board: board.map(|serial| hash("board", &serial)),
+        board: board_serial.map(|serial| hash("board", &serial)),
         macs: macs.iter().map(|mac| hash("mac", mac)).collect(),
         hostname: hostname.unwrap_or_default(),
     })

@@ -28,14 +28,14 @@ async fn a_password_is_in_no_argument_and_nothing_of_ours_is_in_the_environment(
     let home = tempfile::tempdir().unwrap();
     let script = "echo \"$@\" > arguments; env > environment; cat > script; echo out_time_us=2900011; echo x > recording.mp4";
     let recorder = recorder(home.path(), script);
-    let (progress, heard) = watch::channel(0);
+    let (progress, received) = watch::channel(0);
     let input = RecorderInput::Rtsp("rtsp://cam:s3cret@127.0.0.1/1".to_owned());
     recorder.run(&run(home.path(), input), None, &progress).await.unwrap();
     let read = |name: &str| fs::read_to_string(home.path().join("work").join(name)).unwrap();
     assert!(!read("arguments").contains("s3cret") && !read("environment").contains("s3cret"));
     assert!(read("script").contains("file 'rtsp://cam:s3cret@127.0.0.1/1'\n"));
     assert!(!read("environment").contains("CARGO"), "{}", read("environment"));
-    assert_eq!(*heard.borrow(), 2_900_011);
+    assert_eq!(*received.borrow(), 2_900_011);
     let mode = fs::metadata(home.path().join("work")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
@@ -61,8 +61,8 @@ async fn every_failure_is_told_apart() {
     let home = tempfile::tempdir().unwrap();
     let (progress, _) = watch::channel(0);
     let missing = Recorder::new(PathBuf::from("/nowhere/ffmpeg"));
-    let told = missing.run(&run(home.path(), RecorderInput::Feed), None, &progress).await;
-    assert!(matches!(told, Err(RecorderError::Missing(_))), "{told:?}");
+    let result = missing.run(&run(home.path(), RecorderInput::Feed), None, &progress).await;
+    assert!(matches!(result, Err(RecorderError::Missing(_))), "{result:?}");
     let rows = [
         (
             "echo 'rtsp://a:s3cret@b: method DESCRIBE failed: 401 Unauthorized' >&2; exit 1",
@@ -71,9 +71,9 @@ async fn every_failure_is_told_apart() {
         ("echo 'rtsp://a:s3cret@b/1 is strange' >&2; exit 1", "the recorder failed"),
     ];
     for (script, expected) in rows {
-        let told =
+        let result =
             recorder(home.path(), script).run(&run(home.path(), RecorderInput::Feed), None, &progress).await;
-        match told {
+        match result {
             Err(RecorderError::Failed(reason)) => {
                 assert!(reason.contains(expected) && !reason.contains("s3cret"), "{reason}");
             }
@@ -81,12 +81,12 @@ async fn every_failure_is_told_apart() {
         }
     }
     let endless = RecorderRun { limit: Duration::from_millis(300), ..run(home.path(), RecorderInput::Feed) };
-    let told = recorder(home.path(), "sleep 600").run(&endless, None, &progress).await;
-    assert!(matches!(told, Err(RecorderError::TimedOut)), "{told:?}");
+    let result = recorder(home.path(), "sleep 600").run(&endless, None, &progress).await;
+    assert!(matches!(result, Err(RecorderError::TimedOut)), "{result:?}");
     let large = RecorderRun { max_bytes: 1000, ..run(home.path(), RecorderInput::Feed) };
     let script = "for n in 1 2 3 4; do head -c 900 /dev/zero > part$n; done; sleep 600";
-    let told = recorder(home.path(), script).run(&large, None, &progress).await;
-    assert!(matches!(told, Err(RecorderError::TooLarge)), "{told:?}");
+    let result = recorder(home.path(), script).run(&large, None, &progress).await;
+    assert!(matches!(result, Err(RecorderError::TooLarge)), "{result:?}");
 }
 
 #[tokio::test]

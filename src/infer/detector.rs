@@ -166,17 +166,21 @@ impl Detector {
     }
 
     /// Finds the output that is the reconstruction, by running a window of zeros.
-    fn find_reconstruction_output(&self, asked: Option<usize>, workspace: &mut Workspace) -> Result<usize> {
+    fn find_reconstruction_output(
+        &self,
+        configured: Option<usize>,
+        workspace: &mut Workspace,
+    ) -> Result<usize> {
         let len = self.window_len * self.features();
         let made = self.outputs(workspace, 1, vec![0.0; len]);
         let made = made.map_err(|e| Error::field("model", format!("The model does not run: {e}.")))?;
         let fits = |tensor: &Tensor| tensor.as_floats().is_some_and(|values| values.len() == len);
         let fitting: Vec<usize> = (0..made.len()).filter(|i| fits(&made[*i])).collect();
-        let found = match (asked, &fitting[..]) {
-            (Some(asked), _) if fitting.contains(&asked) => asked,
-            (Some(asked), _) => {
+        let found = match (configured, &fitting[..]) {
+            (Some(configured), _) if fitting.contains(&configured) => configured,
+            (Some(configured), _) => {
                 let message =
-                    format!("Output {asked} is not shaped as the input; those that are: {fitting:?}.");
+                    format!("Output {configured} is not shaped as the input; those that are: {fitting:?}.");
                 return Err(Error::field("output", message));
             }
             (None, [one]) => *one,
@@ -262,11 +266,11 @@ fn check_features(scaler: &Scaler, features: usize, sources: usize) -> Result<()
 /// Joins names up to a limit, because the author of the file chooses their length.
 fn join_names(names: &[String]) -> String {
     let mut all = names.iter().flat_map(|name| [", ", name.as_str()]).skip(1).flat_map(str::chars);
-    let mut told: String = all.by_ref().take(MAX_QUOTED_NAME_CHARS).collect();
+    let mut quoted: String = all.by_ref().take(MAX_QUOTED_NAME_CHARS).collect();
     if all.next().is_some() {
-        told.push('…');
+        quoted.push('…');
     }
-    told
+    quoted
 }
 
 fn reconstruction_error(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {

@@ -20,10 +20,10 @@ fn fixture(folder: &str, name: &str) -> Vec<u8> {
 
 /// Input and output of a model's reference run.
 fn reference(name: &str) -> (Vec<f64>, Vec<f64>) {
-    let told: Value =
+    let description: Value =
         serde_json::from_slice(&fixture("models", &format!("{name}.json"))).expect("it is JSON");
     let numbers = |field: &str| {
-        let list = told[field].as_array().expect("a list");
+        let list = description[field].as_array().expect("a list");
         list.iter().map(|n| n.as_f64().expect("a number")).collect()
     };
     (numbers("input"), numbers("output"))
@@ -125,13 +125,13 @@ fn what_does_not_fit_is_told_of_its_field() {
 fn the_demos_model_is_what_is_said_of_it() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/anomaly/furnace");
     let read = |name: &str| fs::read(folder.join(name)).expect("it is there");
-    let told: Value = serde_json::from_slice(&read("model.json")).expect("it is JSON");
+    let description: Value = serde_json::from_slice(&read("model.json")).expect("it is JSON");
     let settings = ModelSettings::new(ModelKind::CnnAe, vec![StreamId(1), StreamId(2)]);
     let model = Detector::load(&read("model.tflite"), &read("scaler.joblib"), &settings);
     let model = model.expect("it is a model");
-    assert_eq!(told["window"], model.window_len());
-    assert_eq!(told["interval"], settings.interval_s);
-    assert_eq!(told["score"], settings.score.name());
-    assert_eq!(told["type"], settings.kind.name());
-    assert!(told["threshold"].as_f64() > Some(0.0));
+    assert_eq!(description["window"], model.window_len());
+    assert_eq!(description["interval"], settings.interval_s);
+    assert_eq!(description["score"], settings.score.name());
+    assert_eq!(description["type"], settings.kind.name());
+    assert!(description["threshold"].as_f64() > Some(0.0));
 }

@@ -129,9 +129,9 @@ impl PlantFaults {
         mut true_value: impl FnMut(Sensor) -> f64,
     ) -> Vec<(Sensor, f64)> {
         let mut values: Vec<(Sensor, f64)> = Vec::new();
-        for (fault, held) in self.all.iter().zip(&mut self.held) {
+        for (fault, stuck_value) in self.all.iter().zip(&mut self.held) {
             let Some(since) = fault.schedule.elapsed(at) else {
-                *held = None;
+                *stuck_value = None;
                 continue;
             };
             let (FaultKind::Drift(sensor, _) | FaultKind::Spike(sensor, _) | FaultKind::Stuck(sensor)) =
@@ -151,7 +151,7 @@ impl PlantFaults {
                     *shown + amount * since.div_duration_f64(fault.schedule.length)
                 }
                 FaultKind::Spike(_, amount) => *shown + amount,
-                FaultKind::Stuck(_) | FaultKind::Disconnect(_) => *held.get_or_insert(*shown),
+                FaultKind::Stuck(_) | FaultKind::Disconnect(_) => *stuck_value.get_or_insert(*shown),
             };
         }
         values

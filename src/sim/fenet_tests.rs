@@ -10,8 +10,8 @@ fn ask(instruction: u16, data_type: u16, rest: &[u8]) -> Option<Vec<u8>> {
     body.extend(data_type.to_le_bytes());
     body.extend(rest);
     let memory = memory(Arc::new(Mutex::new(Plant::default())));
-    let mut held = memory.lock();
-    answer(&mut held, &[0; HEADER], &body)
+    let mut guard = memory.lock();
+    answer(&mut guard, &[0; HEADER], &body)
 }
 
 fn read_of(name: &str) -> Vec<u8> {

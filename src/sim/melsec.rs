@@ -225,8 +225,8 @@ impl Writer {
         }
     }
 
-    fn data(&mut self, held: &ResponseData) {
-        match held {
+    fn data(&mut self, content: &ResponseData) {
+        match content {
             ResponseData::Nothing => {}
             ResponseData::Words(words) => words.iter().for_each(|word| self.number((*word).into(), 2)),
             ResponseData::Bits(bits) if self.is_text => {
@@ -257,7 +257,7 @@ fn execute(
     body: &mut Reader<'_>,
 ) -> Result<ResponseData, u16> {
     let (is_iqr, is_bits) = (subcommand & 2 != 0, subcommand & 1 != 0);
-    let held = match command {
+    let data = match command {
         0x0101 => ResponseData::Model,
         0x0401 | 0x1401 => batch(memory, command == 0x1401, is_iqr, is_bits, body)?,
         0x0403 => {
@@ -278,7 +278,7 @@ fn execute(
         0x1402 => scatter(memory, is_iqr, is_bits, body)?,
         _ => return Err(NO_SUCH_COMMAND),
     };
-    if body.rest.is_empty() { Ok(held) } else { Err(OTHER_LENGTH) }
+    if body.rest.is_empty() { Ok(data) } else { Err(OTHER_LENGTH) }
 }
 
 fn batch(

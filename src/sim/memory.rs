@@ -69,13 +69,13 @@ impl CpuMemory {
     /// Writes all words or none.
     pub fn set_words(&mut self, area: u32, start: usize, words: &[u16]) -> Result<(), MemoryError> {
         let end = start.saturating_add(words.len());
-        let held = self
+        let target = self
             .areas
             .get_mut(&area)
             .ok_or(MemoryError::Area)?
             .get_mut(start..end)
             .ok_or(MemoryError::Word)?;
-        held.copy_from_slice(words);
+        target.copy_from_slice(words);
         let mut plant = self.plant.lock();
         for (at, word) in (start..).zip(words) {
             if area == self.roles.data && at < SETTING_WORDS {
@@ -108,7 +108,7 @@ impl CpuMemory {
     }
 
     /// The word that the plant provides; `None` where the memory's own word counts.
-    fn plant_word(&self, plant: &Plant, area: u32, at: usize, held: u16) -> Option<u16> {
+    fn plant_word(&self, plant: &Plant, area: u32, at: usize, stored_word: u16) -> Option<u16> {
         let first = |words: Result<Vec<u16>, _>| words.ok().and_then(|words| words.first().copied());
         let packed = |bits: Vec<bool>| bits.iter().rev().fold(0, |word, on| word << 1 | u16::from(*on));
         if area == self.roles.data && at < SETTING_WORDS {
@@ -120,9 +120,9 @@ impl CpuMemory {
             )
         } else if area == self.roles.markers && at == 0 {
             let coils = registers::read_coils(plant, 0, COILS).ok()?;
-            Some(held & !3 | packed(coils))
+            Some(stored_word & !3 | packed(coils))
         } else if area == self.roles.inputs && at == 0 {
-            registers::read_discrete(plant, 0, INPUTS).ok().map(|inputs| held & !0xF | packed(inputs))
+            registers::read_discrete(plant, 0, INPUTS).ok().map(|inputs| stored_word & !0xF | packed(inputs))
         } else {
             None
         }

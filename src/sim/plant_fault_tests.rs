@@ -37,10 +37,10 @@ fn each_fault_is_what_its_name_says() {
         Sensor::Current,
         7,
     );
-    let held: Vec<f64> = stuck.iter().map(|(shown, _)| *shown).collect();
-    assert_eq!(held[1..5], [stuck[1].1; 4], "what it was at the beginning");
+    let shown_values: Vec<f64> = stuck.iter().map(|(shown, _)| *shown).collect();
+    assert_eq!(shown_values[1..5], [stuck[1].1; 4], "what it was at the beginning");
     assert_ne!(stuck[4].1, stuck[1].1, "meanwhile the current moves");
-    assert_eq!((held[0], held[5]), (stuck[0].1, stuck[5].1));
+    assert_eq!((shown_values[0], shown_values[5]), (stuck[0].1, stuck[5].1));
 }
 
 #[test]

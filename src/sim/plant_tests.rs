@@ -25,8 +25,8 @@ fn counters_count() {
     let (before, after) = (Plant::default(), after(60, |_| ()));
     let hour_parts = after.motor.running_s - before.motor.running_s;
     assert!((hour_parts - 60.0).abs() < 0.1, "{hour_parts}");
-    let turns = after.motor.revolutions - before.motor.revolutions;
-    assert!((turns - 1480.0).abs() < 2.0, "{turns}");
+    let revolutions = after.motor.revolutions - before.motor.revolutions;
+    assert!((revolutions - 1480.0).abs() < 2.0, "{revolutions}");
     assert!(after.furnace.energy_kwh > before.furnace.energy_kwh);
 }
 

@@ -33,7 +33,7 @@ fn second(at: i64) -> Micros {
 
 /// Shows states at seconds; returns the second and kind of every decision.
 fn run(rule: &AlertRuleSpec, state: &mut RuleState, shown: &[(i64, DeviceState)]) -> Vec<(i64, char)> {
-    let told =
+    let letters =
         shown.iter().filter_map(|(at, shown)| match state.notice_device(rule, *shown, second(*at))? {
             Decision::Fire { at: fired, value } => {
                 assert_eq!((fired, value), (second(*at), json!(shown.name())));
@@ -41,7 +41,7 @@ fn run(rule: &AlertRuleSpec, state: &mut RuleState, shown: &[(i64, DeviceState)]
             }
             Decision::Resolve { .. } => Some((*at, 'R')),
         });
-    told.collect()
+    letters.collect()
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn number(ts_s: i64, value: f64) -> Sample<'static> {
 
 /// Gives readings one second apart, and returns `F`, `R` or `-` for each.
 fn run(rule: &AlertRuleSpec, state: &mut RuleState, from_s: i64, values: &[f64]) -> String {
-    let told = values.iter().enumerate().map(|(nth, value)| {
+    let decisions = values.iter().enumerate().map(|(nth, value)| {
         let sample = number(from_s + nth as i64, *value);
         match state.observe(rule, sample, sample.ts) {
             Some(Decision::Fire { at, .. }) if at == sample.ts => 'F',
@@ -40,7 +40,7 @@ fn run(rule: &AlertRuleSpec, state: &mut RuleState, from_s: i64, values: &[f64])
             other => panic!("{other:?}"),
         }
     });
-    told.collect()
+    decisions.collect()
 }
 
 #[test]
@@ -105,12 +105,12 @@ fn a_condition_that_comes_and_goes_raises_so_many_alerts_an_hour() {
     let state = &mut RuleState::default();
     let most = MAX_ALERTS_PER_HOUR as usize;
     let values: Vec<f64> = (0..2 * most + 20).map(|nth| if nth % 2 == 0 { 11.0 } else { 9.0 }).collect();
-    let told = run(&rule, state, 7200, &values);
-    assert_eq!(told, "FR".repeat(most) + &"-".repeat(20));
+    let decisions = run(&rule, state, 7200, &values);
+    assert_eq!(decisions, "FR".repeat(most) + &"-".repeat(20));
     assert_eq!(state.budget.suppressed, 10);
     // One that goes on is counted once, and raised when the next hour begins.
-    let told = run(&rule, state, 7200 + 3600 - 3, &[11.0, 12.0, 11.0, 11.0, 9.0]);
-    assert_eq!((told.as_str(), state.budget.suppressed), ("---FR", 11));
+    let decisions = run(&rule, state, 7200 + 3600 - 3, &[11.0, 12.0, 11.0, 11.0, 9.0]);
+    assert_eq!((decisions.as_str(), state.budget.suppressed), ("---FR", 11));
 }
 
 #[test]
@@ -170,8 +170,8 @@ fn silence_raises_one_alert_and_data_ends_it() {
     assert_eq!(state.notice_silence(&rule, second(110)), fired);
     assert_eq!(state.notice_silence(&rule, second(111)), None);
     // The clock of a device may be behind.
-    let told = state.observe(&rule, number(90, 1.0), second(112));
-    assert_eq!(told, Some(Decision::Resolve { at: second(90) }));
+    let decisions = state.observe(&rule, number(90, 1.0), second(112));
+    assert_eq!(decisions, Some(Decision::Resolve { at: second(90) }));
     assert_eq!(state.notice_silence(&rule, second(121)), None);
     assert!(state.notice_silence(&rule, second(122)).is_some());
 }

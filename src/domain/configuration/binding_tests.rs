@@ -75,8 +75,8 @@ fn a_new_message_of_the_same_status_is_kept_and_a_repeat_is_not() {
     let last = report(7, BindingStatus::InProgress, 0);
     let repeat = entry(7, 1, BindingStatus::InProgress);
     assert_eq!(binding(7, 1).accept_report(Some(&last), &repeat, NOW), None);
-    let told = ReportEntry { message: Some("50 %".to_owned()), ..repeat };
-    assert!(binding(7, 1).accept_report(Some(&last), &told, NOW).is_some());
+    let with_message = ReportEntry { message: Some("50 %".to_owned()), ..repeat };
+    assert!(binding(7, 1).accept_report(Some(&last), &with_message, NOW).is_some());
 }
 
 #[test]

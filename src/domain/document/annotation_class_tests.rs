@@ -23,7 +23,7 @@ fn class(fields: Vec<AnnotationField>) -> AnnotationClassSpec {
     }
 }
 
-fn told(problems: Vec<FieldError>) -> Vec<String> {
+fn messages(problems: Vec<FieldError>) -> Vec<String> {
     problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect()
 }
 
@@ -64,7 +64,7 @@ fn classes_say_what_is_wrong() {
         (class(vec![field("a", Number); 101]), vec!["fields: size must be between 0 and 100"]),
     ];
     for (class, expected) in rows {
-        assert_eq!(told(class.problems()), expected, "{}", class.key);
+        assert_eq!(messages(class.problems()), expected, "{}", class.key);
     }
 }
 
@@ -98,11 +98,11 @@ fn values_are_those_of_the_class() {
     ];
     for (values, expected) in rows {
         let values = values.as_object().unwrap();
-        assert_eq!(told(class.annotation_problems(ScopeType::Sensor, values)), expected, "{values:?}");
+        assert_eq!(messages(class.annotation_problems(ScopeType::Sensor, values)), expected, "{values:?}");
     }
     let scope =
         class.annotation_problems(ScopeType::Site, &Map::from_iter([("cause".to_owned(), json!("x"))]));
-    assert_eq!(told(scope), ["scopeType: must be one of DEVICE, SENSOR"]);
+    assert_eq!(messages(scope), ["scopeType: must be one of DEVICE, SENSOR"]);
 }
 
 #[test]

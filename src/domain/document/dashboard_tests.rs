@@ -14,7 +14,7 @@ fn dashboard(layout: Vec<Widget>) -> DashboardSpec {
     DashboardSpec { layout, ..DashboardSpec::new("Plant") }
 }
 
-fn told(dashboard: &DashboardSpec) -> Vec<String> {
+fn messages(dashboard: &DashboardSpec) -> Vec<String> {
     let problems = dashboard.problems().into_iter();
     problems.map(|problem| format!("{}: {}", problem.field, problem.message)).collect()
 }
@@ -48,7 +48,7 @@ fn dashboards_say_what_is_wrong() {
         ),
     ];
     for (dashboard, expected) in rows {
-        assert_eq!(told(&dashboard), expected);
+        assert_eq!(messages(&dashboard), expected);
     }
 }
 
@@ -80,7 +80,7 @@ fn a_configuration_names_sensors_interval_and_aggregation() {
     ];
     for (config, expected) in rows {
         let config = config.as_object().cloned().unwrap_or_default();
-        assert_eq!(told(&dashboard(vec![Widget { config, ..widget("a") }])), expected);
+        assert_eq!(messages(&dashboard(vec![Widget { config, ..widget("a") }])), expected);
     }
 }
 

@@ -4,8 +4,9 @@ use super::*;
 use crate::domain::DeviceId;
 
 fn problems(spec: &DocumentSpec) -> String {
-    let told = spec.problems().into_iter().map(|problem| format!("{}: {}", problem.field, problem.message));
-    told.collect::<Vec<_>>().join("; ")
+    let problems =
+        spec.problems().into_iter().map(|problem| format!("{}: {}", problem.field, problem.message));
+    problems.collect::<Vec<_>>().join("; ")
 }
 
 fn field(name: &str) -> ProfileField {

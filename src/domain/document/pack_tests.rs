@@ -42,7 +42,7 @@ fn pack(sensor_profiles: Vec<SensorProfileSpec>, device_profiles: Vec<DeviceProf
     PackContent { key, version, name, sensor_profiles, device_profiles, ..PackContent::default() }
 }
 
-fn told(problems: Vec<FieldError>) -> Vec<String> {
+fn messages(problems: Vec<FieldError>) -> Vec<String> {
     problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect()
 }
 
@@ -74,7 +74,7 @@ fn packs_say_what_is_wrong() {
         (pack(vec![sensor("a", "1.0"); 257], vec![]), &["sensorProfiles: size must be between 0 and 256"]),
     ];
     for (pack, expected) in rows {
-        assert_eq!(told(pack.problems()), expected, "{}", pack.version);
+        assert_eq!(messages(pack.problems()), expected, "{}", pack.version);
     }
     let many = pack((0..200).map(|_| sensor("", "1.0")).collect(), vec![]);
     assert_eq!(many.problems().len(), 100, "no more are told at once");
@@ -85,7 +85,7 @@ fn a_device_profile_names_sensor_profiles_that_are_there() {
     let pack = pack(vec![sensor("a", "1.1")], vec![device(&[("a", "1.1"), ("a", "1.0"), ("b", "2.0")])]);
     let is_installed = |component: &ProfileComponent| component.sensor_profile_key == "b";
     let expected = ["deviceProfiles[0].components[1].sensorProfileKey: does not exist"];
-    assert_eq!(told(pack.reference_problems(is_installed)), expected);
+    assert_eq!(messages(pack.reference_problems(is_installed)), expected);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn classes_and_dashboards_of_a_pack_say_what_is_wrong() {
     ];
     for (annotation_classes, dashboards, expected) in rows {
         let pack = PackContent { annotation_classes, dashboards, ..pack(vec![], vec![]) };
-        assert_eq!(told(pack.problems()), expected);
+        assert_eq!(messages(pack.problems()), expected);
     }
 }
 
@@ -138,7 +138,7 @@ fn an_installed_pack_holds_its_rows() {
         annotation_classes: vec![ids[2]],
         dashboards: vec![ids[3]],
     };
-    let held = [
+    let contents = [
         ReferenceTarget::Document(DocumentKind::SensorProfile, ids[0]),
         ReferenceTarget::Document(DocumentKind::DeviceProfile, ids[1]),
         ReferenceTarget::Document(DocumentKind::AnnotationClass, ids[2]),
@@ -148,7 +148,7 @@ fn an_installed_pack_holds_its_rows() {
     assert_eq!((document.kind(), document.unique_name()), (DocumentKind::Pack, "env@1.0".to_owned()));
     assert_eq!(
         (document.restricted_targets(), document.references().len(), document.device()),
-        (held.to_vec(), 4, None)
+        (contents.to_vec(), 4, None)
     );
     let text = serde_json::to_string(&document).unwrap();
     assert_eq!(serde_json::from_str::<DocumentSpec>(&text).unwrap(), document, "{text}");

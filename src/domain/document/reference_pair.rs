@@ -144,12 +144,12 @@ mod tests {
             ),
         ];
         for (pair, expected) in rows {
-            let told: Vec<_> = pair
+            let messages: Vec<_> = pair
                 .problems()
                 .into_iter()
                 .map(|problem| format!("{}: {}", problem.field, problem.message))
                 .collect();
-            assert_eq!(told.join("; "), expected);
+            assert_eq!(messages.join("; "), expected);
         }
     }
 

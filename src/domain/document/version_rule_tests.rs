@@ -36,7 +36,7 @@ fn device(components: Vec<ProfileComponent>, writable_fields: Vec<ProfileField>)
     DeviceProfileSpec { key, name, version, components, writable_fields, pack: None }
 }
 
-fn told(problems: Vec<FieldError>) -> Vec<String> {
+fn messages(problems: Vec<FieldError>) -> Vec<String> {
     problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect()
 }
 
@@ -73,7 +73,7 @@ fn a_change_of_a_sensor_profile_is_an_addition_or_breaking() {
     ];
     for (name, fields, is_addition) in rows {
         let (minor, major) = (sensor("1.1", fields.clone()), sensor("2.0", fields));
-        let found = told(version_problems("p", &[minor], &[&old]));
+        let found = messages(version_problems("p", &[minor], &[&old]));
         let message =
             "p[0].version: 1.1 changes or removes what 1.0 has: such a change needs a higher major version";
         let expected: &[&str] = if is_addition { &[] } else { &[message] };
@@ -151,7 +151,7 @@ fn a_version_is_compared_with_its_neighbours_in_its_major_version() {
     ];
     for (name, new, installed, expected) in rows {
         let installed: Vec<_> = installed.iter().collect();
-        assert_eq!(told(version_problems("p", &new, &installed)), expected, "{name}");
+        assert_eq!(messages(version_problems("p", &new, &installed)), expected, "{name}");
     }
 }
 

@@ -5,8 +5,9 @@ use crate::domain::document::DocumentSpec;
 
 fn problems(config: ChannelConfig) -> String {
     let spec = NotificationChannelSpec { name: "ops".to_owned(), config, enabled: true };
-    let told = spec.problems().into_iter().map(|problem| format!("{}: {}", problem.field, problem.message));
-    told.collect::<Vec<_>>().join("; ")
+    let problems =
+        spec.problems().into_iter().map(|problem| format!("{}: {}", problem.field, problem.message));
+    problems.collect::<Vec<_>>().join("; ")
 }
 
 fn email(to: &[&str]) -> ChannelConfig {

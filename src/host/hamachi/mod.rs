@@ -76,7 +76,7 @@ impl HamachiClient {
     }
 
     async fn run_command(&self, args: &[&str]) -> Result<String> {
-        let said = self.program.run(args).await.map_err(|failure| match failure {
+        let output = self.program.run(args).await.map_err(|failure| match failure {
             CommandError::Missing(cause) => {
                 Error::unavailable("Hamachi is not installed.").with_source(cause)
             }
@@ -84,9 +84,9 @@ impl HamachiClient {
             CommandError::OutputTooLarge => unreadable(),
             CommandError::Io(cause) => unreadable().with_source(cause),
         })?;
-        match parse::service_problem(&said) {
+        match parse::service_problem(&output) {
             Some(complaint) => Err(Error::unavailable(complaint)),
-            None => Ok(said),
+            None => Ok(output),
         }
     }
 }

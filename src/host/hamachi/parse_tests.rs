@@ -66,12 +66,18 @@ fn networks_and_peers_are_listed() {
         heads,
         [("onianofficelan", "onianofficelan", true, 5), ("398-581-422", "test789-net", false, 1)]
     );
-    let told = |text: &str| Some(text.to_owned());
+    let some_text = |text: &str| Some(text.to_owned());
     let (free, gateway) = (&networks[0], &networks[1]);
-    assert_eq!((&free.capacity, &free.subscription), (&told("2/5"), &told("Free")));
-    assert_eq!((&free.owner, &free.subnet), (&told("onian (221-094-578)"), &None));
-    assert_eq!((&gateway.capacity, &gateway.subscription), (&told("4/256"), &told("Multi-network")));
-    assert_eq!((&gateway.owner, &gateway.subnet), (&told("This computer"), &told("192.168.155.24/24")));
+    assert_eq!((&free.capacity, &free.subscription), (&some_text("2/5"), &some_text("Free")));
+    assert_eq!((&free.owner, &free.subnet), (&some_text("onian (221-094-578)"), &None));
+    assert_eq!(
+        (&gateway.capacity, &gateway.subscription),
+        (&some_text("4/256"), &some_text("Multi-network"))
+    );
+    assert_eq!(
+        (&gateway.owner, &gateway.subnet),
+        (&some_text("This computer"), &some_text("192.168.155.24/24"))
+    );
     type Row = (&'static str, Option<&'static str>, Option<&'static str>, PeerState, Option<&'static str>);
     let rows: [Row; 6] = [
         ("221-094-578", Some("onian"), Some("25.66.125.69"), PeerState::Online, Some("direct")),

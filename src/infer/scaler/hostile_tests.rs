@@ -60,8 +60,8 @@ fn hostile_and_foreign_files_are_refused_with_their_reason_and_nothing_runs() {
         ("unsupported_xz.joblib", ScalerError::Compression("xz")),
     ];
     let refused: Vec<_> = files().into_iter().filter(|(name, _)| is_refused(name)).collect();
-    let told: Vec<_> = refused.iter().map(|(name, bytes)| (name.as_str(), Scaler::read(bytes))).collect();
-    assert_eq!(told, expected.map(|(name, reason)| (name, Err(reason))));
+    let results: Vec<_> = refused.iter().map(|(name, bytes)| (name.as_str(), Scaler::read(bytes))).collect();
+    assert_eq!(results, expected.map(|(name, reason)| (name, Err(reason))));
     assert!(!Path::new(MARKER).exists(), "a payload ran");
 }
 

@@ -263,12 +263,12 @@ fn a_name_that_many_operators_share_is_kept_once_and_cut() {
         let slots = vec![TensorDef(vec![1], F32, None), TensorDef(vec![1], F32, None)];
         model(vec![SubgraphDef { slots, ops, inputs: vec![0], outputs: vec![1] }], custom)
     };
-    let told = |bytes: &[u8]| match Model::load(bytes, ModelLimits::default()).map(|_| ()) {
+    let custom_ops = |bytes: &[u8]| match Model::load(bytes, ModelLimits::default()).map(|_| ()) {
         Err(LoadError::Unsupported(names)) => names,
         other => panic!("{other:?}"),
     };
-    assert_eq!(told(&of(ops(), "Odd")), ["Odd"]);
-    assert_eq!(told(&of(ops(), &"x".repeat(64 << 10))), ["x".repeat(256)]);
+    assert_eq!(custom_ops(&of(ops(), "Odd")), ["Odd"]);
+    assert_eq!(custom_ops(&of(ops(), &"x".repeat(64 << 10))), ["x".repeat(256)]);
     // Variables are reported before any other error.
     let variable = OperatorDef(142, vec![], vec![0], vec![1]);
     let refused =

@@ -64,17 +64,18 @@ pub fn fuse_recurrent_loops(
     for (at, graph) in graphs.iter().enumerate() {
         for (node, kernel) in graph.nodes.iter().map(|node| &node.kernel).enumerate() {
             let Kernel::While { condition, body, .. } = kernel else { continue };
-            if let Some(turns) = recurrent::match_recurrent_loop(&graphs[*condition], &graphs[*body], budget)?
+            if let Some(fused_loop) =
+                recurrent::match_recurrent_loop(&graphs[*condition], &graphs[*body], budget)?
             {
-                budget.hold_elements(turns.layer.size())?;
-                found.push((at, node, turns));
+                budget.hold_elements(fused_loop.layer.size())?;
+                found.push((at, node, fused_loop));
             }
         }
     }
-    for (at, node, turns) in found {
-        graphs[at].prepared_values += turns.layer.size();
+    for (at, node, fused_loop) in found {
+        graphs[at].prepared_values += fused_loop.layer.size();
         if let Kernel::While { layer, .. } = &mut graphs[at].nodes[node].kernel {
-            *layer = Some(Box::new(turns));
+            *layer = Some(Box::new(fused_loop));
         }
     }
     Ok(())

@@ -111,13 +111,13 @@ impl Resampler {
         let source = self.sources.get_mut(feature).expect("the caller's features are those of its plan");
         source.observe(ts);
         let Some(value) = value.filter(|value| value.is_finite()) else { return };
-        let said = TimedValue { ts, value };
+        let value_at = TimedValue { ts, value };
         if ts <= self.decided {
             self.late.readings += 1;
             self.late.oldest = Some(self.late.oldest.map_or(ts, |oldest| oldest.min(ts)));
-            source.add_late(said);
+            source.add_late(value_at);
         } else {
-            source.add(self.plan.sample_at_or_after(ts), said);
+            source.add(self.plan.sample_at_or_after(ts), value_at);
         }
     }
 
@@ -170,7 +170,7 @@ impl Resampler {
     fn limit(&self) -> Option<Micros> {
         let all_heard = self.sources.iter().map(SourceBuffer::last_observed).min().flatten();
         // No reading is stored with a later time, and there is room for a sample after it.
-        let limit = all_heard.map_or(self.watermark, |heard| heard.max(self.watermark)).min(END_TIME);
+        let limit = all_heard.map_or(self.watermark, |until| until.max(self.watermark)).min(END_TIME);
         (limit > MIN_TIME).then(|| self.plan.sample_at_or_before(limit))
     }
 
@@ -178,11 +178,11 @@ impl Resampler {
     fn sample(&mut self, at: Micros) -> Option<GapBegan> {
         let mut silent: Option<GapBegan> = None;
         for (feature, (source, value)) in self.sources.iter_mut().zip(&mut self.row).enumerate() {
-            let said = source.value_at(at);
-            match said {
-                Some(said) if is_held(&self.plan, said.ts, at) => *value = said.value,
+            let value_at = source.value_at(at);
+            match value_at {
+                Some(value_at) if is_held(&self.plan, value_at.ts, at) => *value = value_at.value,
                 _ => {
-                    let last_value = said.map(|said| said.ts);
+                    let last_value = value_at.map(|value_at| value_at.ts);
                     if silent.is_none_or(|other| last_value < other.last_value) {
                         silent = Some(GapBegan { at, feature, last_value });
                     }
@@ -210,8 +210,8 @@ impl Resampler {
     fn next_candidate(&mut self, at: Micros, limit: Micros) -> Micros {
         let mut candidate = self.after(at);
         for source in &mut self.sources {
-            let held = source.value_at(at).is_some_and(|said| is_held(&self.plan, said.ts, at));
-            if !held {
+            let is_current = source.value_at(at).is_some_and(|value_at| is_held(&self.plan, value_at.ts, at));
+            if !is_current {
                 candidate = candidate.max(source.next_sample().unwrap_or(Micros(i64::MAX)));
             }
         }

@@ -48,12 +48,12 @@ fn run() -> impl Strategy<Value = Scenario> {
 
 /// Returns all events from the given steps, taken after each.
 fn run_steps(windows: &mut WindowAssembler, steps: &[Step]) -> Vec<OwnedEvent> {
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for step in steps {
         apply(windows, *step);
-        drain_events(windows, &mut told);
+        drain_events(windows, &mut events);
     }
-    told
+    events
 }
 
 /// Returns the windows by definition, each sample looked up among all readings.
@@ -66,12 +66,12 @@ fn expected_windows(run: &Scenario) -> Vec<OwnedEvent> {
         }
     }
     let row = |at: i64| -> Option<Vec<f64>> {
-        let held =
-            |said: &BTreeMap<i64, f64>| said.range(at - 3 * interval..=at).next_back().map(|(_, v)| *v);
-        values.iter().map(held).collect()
+        let value_before =
+            |samples: &BTreeMap<i64, f64>| samples.range(at - 3 * interval..=at).next_back().map(|(_, v)| *v);
+        values.iter().map(value_before).collect()
     };
     let (mut windows, mut rows) = (Vec::new(), Vec::<Vec<f64>>::new());
-    let begin = values.iter().filter_map(|said| said.keys().next()).min().copied().unwrap_or(run.end);
+    let begin = values.iter().filter_map(|samples| samples.keys().next()).min().copied().unwrap_or(run.end);
     for at in begin..=run.end {
         if at.rem_euclid(interval) != 0 {
             continue;
@@ -89,8 +89,8 @@ fn expected_windows(run: &Scenario) -> Vec<OwnedEvent> {
     windows
 }
 
-fn only_windows(told: &[OwnedEvent]) -> Vec<OwnedEvent> {
-    told.iter().filter(|told| matches!(told, OwnedEvent::Window(..))).cloned().collect()
+fn only_windows(events: &[OwnedEvent]) -> Vec<OwnedEvent> {
+    events.iter().filter(|events| matches!(events, OwnedEvent::Window(..))).cloned().collect()
 }
 
 /// Simulates a process from one cut to the next: it resumes at its predecessor's position and replays the readings that
@@ -108,11 +108,11 @@ fn with_restarts(run: &Scenario, cuts: &[usize]) -> Vec<OwnedEvent> {
             Step::Time(_) => true,
         });
         let steps: Vec<Step> = fed.chain(&run.steps[begun..cut]).copied().collect();
-        let told = only_windows(&run_steps(&mut windows, &steps));
-        if let Some(OwnedEvent::Window(end, _)) = told.last() {
+        let events = only_windows(&run_steps(&mut windows, &steps));
+        if let Some(OwnedEvent::Window(end, _)) = events.last() {
             position = Some(Micros(*end));
         }
-        all.extend(told);
+        all.extend(events);
         begun = cut;
     }
     all

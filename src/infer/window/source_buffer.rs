@@ -37,29 +37,29 @@ impl SourceBuffer {
     }
 
     /// Adds a value first used by the undecided sample `sample`. Of several values with one time the last counts.
-    pub fn add(&mut self, sample: Micros, said: TimedValue) {
+    pub fn add(&mut self, sample: Micros, value: TimedValue) {
         let at = self.pending.partition_point(|(other, _)| *other < sample);
         match self.pending.get_mut(at) {
             Some((other, kept)) if *other == sample => {
-                if kept.ts <= said.ts {
-                    *kept = said;
+                if kept.ts <= value.ts {
+                    *kept = value;
                 }
             }
-            _ => self.pending.insert(at, (sample, said)),
+            _ => self.pending.insert(at, (sample, value)),
         }
     }
 
     /// Adds a value whose sample is already decided: later samples may still hold it.
-    pub fn add_late(&mut self, said: TimedValue) {
-        if self.held.is_none_or(|held| held.ts <= said.ts) {
-            self.held = Some(said);
+    pub fn add_late(&mut self, value: TimedValue) {
+        if self.held.is_none_or(|latest| latest.ts <= value.ts) {
+            self.held = Some(value);
         }
     }
 
     /// Returns the newest value at or before a sample and drops older ones.
     pub fn value_at(&mut self, sample: Micros) -> Option<TimedValue> {
-        while let Some((_, said)) = self.pending.pop_front_if(|(at, _)| *at <= sample) {
-            self.add_late(said);
+        while let Some((_, value)) = self.pending.pop_front_if(|(at, _)| *at <= sample) {
+            self.add_late(value);
         }
         self.held
     }

@@ -27,14 +27,14 @@ fn transitions(
     scores: &[Option<f64>],
     from: i64,
 ) -> Vec<AnomalyTransition> {
-    let mut told = Vec::new();
+    let mut transitions = Vec::new();
     for (at, score) in (from..).zip(scores) {
         match score {
-            Some(score) => told.extend(rule.apply_score(crossing, Micros(at), *score)),
+            Some(score) => transitions.extend(rule.apply_score(crossing, Micros(at), *score)),
             None => rule.apply_gap(crossing),
         }
     }
-    told
+    transitions
 }
 
 /// Name, threshold, minimum consecutive windows, scores, expected transitions.
@@ -140,8 +140,8 @@ proptest! {
     ) {
         let rule = ThresholdRule::new(1.0, min_windows, 0.9).unwrap();
         let mut is_open = false;
-        for told in transitions(rule, &mut ThresholdState::default(), &scores, 0) {
-            match told {
+        for transition in transitions(rule, &mut ThresholdState::default(), &scores, 0) {
+            match transition {
                 AnomalyTransition::Opened { at, since, .. } => {
                     prop_assert!(!is_open && at.0 - since.0 == i64::from(min_windows) - 1);
                     is_open = true;

@@ -20,9 +20,9 @@ pub(super) enum OwnedEvent {
     GapEnded(i64, i64),
 }
 
-pub(super) fn drain_events(windows: &mut WindowAssembler, told: &mut Vec<OwnedEvent>) {
+pub(super) fn drain_events(windows: &mut WindowAssembler, events: &mut Vec<OwnedEvent>) {
     while let Some(item) = windows.next_event() {
-        told.push(match item {
+        events.push(match item {
             WindowEvent::Window { end, values } => OwnedEvent::Window(end.0, values.to_vec()),
             WindowEvent::GapBegan(GapBegan { at, feature, last_value }) => {
                 OwnedEvent::GapBegan { at: at.0, feature, last_value: last_value.map(|ts| ts.0) }
@@ -42,12 +42,12 @@ pub(super) fn apply(windows: &mut WindowAssembler, step: Step) {
 
 /// Returns all events, taken after every step.
 fn run_steps(windows: &mut WindowAssembler, steps: &[Step]) -> Vec<OwnedEvent> {
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for step in steps {
         apply(windows, *step);
-        drain_events(windows, &mut told);
+        drain_events(windows, &mut events);
     }
-    told
+    events
 }
 
 fn plan(features: usize, samples: usize) -> WindowSpec {
@@ -148,21 +148,21 @@ fn sources_are_waited_for_until_time_has_come() {
 
 #[test]
 fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
-    let held = |at| window(at, &[2.0, 2.0]);
+    let window_at = |at| window(at, &[2.0, 2.0]);
     let rows: [(&str, &[Step], Vec<OwnedEvent>); 4] = [
         (
             "told_when_it_begins_and_when_it_ends",
             &[Value(0, 10, 2.0), Time(40), Time(49), Time(50), Time(60), Value(0, 75, 3.0), Time(80)],
-            vec![held(20), held(30), held(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 80)],
+            vec![window_at(20), window_at(30), window_at(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 80)],
         ),
         (
             "as_long_as_a_value_holds_is_no_gap",
             &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(0, 60, 6.0), Value(0, 70, 7.0)],
             vec![
                 window(20, &[1.0, 2.0]),
-                held(30),
-                held(40),
-                held(50),
+                window_at(30),
+                window_at(40),
+                window_at(50),
                 window(60, &[2.0, 6.0]),
                 window(70, &[6.0, 7.0]),
             ],
@@ -172,8 +172,8 @@ fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
             &[Value(0, 10, 1.0), Value(0, 19, 2.0), Value(0, 60, 6.0), Value(0, 70, 7.0)],
             vec![
                 window(20, &[1.0, 2.0]),
-                held(30),
-                held(40),
+                window_at(30),
+                window_at(40),
                 began(50, 0, 19),
                 OwnedEvent::GapEnded(50, 60),
                 window(70, &[6.0, 7.0]),
@@ -182,7 +182,13 @@ fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
         (
             "one_gap_until_there_is_a_value_again",
             &[Value(0, 10, 2.0), Time(100), Time(101), Null(0, 102), Value(0, 111, 3.0), Time(120)],
-            vec![held(20), held(30), held(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 120)],
+            vec![
+                window_at(20),
+                window_at(30),
+                window_at(40),
+                began(50, 0, 10),
+                OwnedEvent::GapEnded(50, 120),
+            ],
         ),
     ];
     for (name, steps, expected) in rows {
@@ -213,8 +219,8 @@ fn of_several_silent_sources_the_one_silent_for_longest_is_named() {
         [("the_first", 11, 12, 0), ("the_second", 12, 11, 1), ("the_same", 11, 11, 0)]
     {
         let steps = [Value(0, first, 1.0), Value(1, second, 5.0), Time(60)];
-        let told = run_steps(&mut WindowAssembler::new(plan(2, 2)), &steps);
-        assert_eq!(told.last(), Some(&began(50, longest, 11)), "{name}");
+        let events = run_steps(&mut WindowAssembler::new(plan(2, 2)), &steps);
+        assert_eq!(events.last(), Some(&began(50, longest, 11)), "{name}");
     }
 }
 
@@ -276,7 +282,7 @@ fn a_long_silence_costs_no_time() {
         Time(i64::MAX),
         Value(0, i64::MIN, 4.0),
     ];
-    let held = |k: i64| window(end + 10 * k, &[3.0]);
+    let window_at = |k: i64| window(end + 10 * k, &[3.0]);
     assert_eq!(
         run_steps(&mut windows, &steps),
         [
@@ -287,9 +293,9 @@ fn a_long_silence_costs_no_time() {
             began(50, 0, 10),
             OwnedEvent::GapEnded(50, end),
             window(end, &[2.0]),
-            held(1),
-            held(2),
-            held(3),
+            window_at(1),
+            window_at(2),
+            window_at(3),
             began(end + 40, 0, end + 3),
         ]
     );

@@ -12,7 +12,12 @@ use super::{signals, values};
 use crate::sim::plant::Plant;
 
 /// Creates all nodes, with the values written to them before, or else their initial ones.
-pub fn populate(space: &mut AddressSpace, namespace: u16, plant: &Plant, held: &BTreeMap<String, DataValue>) {
+pub fn populate(
+    space: &mut AddressSpace,
+    namespace: u16,
+    plant: &Plant,
+    written_values: &BTreeMap<String, DataValue>,
+) {
     for folder in ["Plant", "Values", "Signals"] {
         let (id, name) = (NodeId::new(namespace, folder), QualifiedName::new(namespace, folder));
         space.add_folder(&id, name, folder, &ObjectId::ObjectsFolder.into());
@@ -33,7 +38,7 @@ pub fn populate(space: &mut AddressSpace, namespace: u16, plant: &Plant, held: &
     }
     for (name, value) in values::initial() {
         variable(namespace, "Values", name, value).writable().insert(space);
-        if let Some(written) = held.get(name) {
+        if let Some(written) = written_values.get(name) {
             set(space, namespace, name, written.clone());
         }
     }

@@ -81,9 +81,9 @@ impl OpcuaServer {
     }
 
     fn build(&self, addr: SocketAddr, over: CancellationToken) -> Result<(Server, ServerHandle), String> {
-        let (plant, held) = (Arc::clone(&self.plant), Arc::clone(&self.held));
+        let (plant, values) = (Arc::clone(&self.plant), Arc::clone(&self.held));
         let nodes = move |context: ServerContext, space: &mut AddressSpace| {
-            PlantNodes::new(plant, held, &context, space)
+            PlantNodes::new(plant, values, &context, space)
         };
         // Clients are told this address; the unspecified one would lead nowhere.
         let host = if addr.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { addr.ip() };

@@ -47,14 +47,14 @@ impl PlantNodes {
     /// Registers the namespace and creates every node.
     pub fn new(
         plant: Arc<Mutex<Plant>>,
-        held: WrittenValues,
+        values: WrittenValues,
         context: &ServerContext,
         space: &mut AddressSpace,
     ) -> PlantNodes {
         let namespace = context.type_tree.write().namespaces_mut().add_namespace(NAMESPACE);
         space.add_namespace(NAMESPACE, namespace);
-        address_space::populate(space, namespace, &plant.lock(), &held.lock());
-        PlantNodes { plant, held, namespace, sampler: SyncSampler::new() }
+        address_space::populate(space, namespace, &plant.lock(), &values.lock());
+        PlantNodes { plant, held: values, namespace, sampler: SyncSampler::new() }
     }
 
     fn quantity(&self, node: &NodeId) -> Option<&'static Quantity> {
@@ -67,22 +67,22 @@ impl PlantNodes {
         &self,
         context: &RequestContext,
         space: &mut AddressSpace,
-        asked: &ParsedWriteValue,
+        write: &ParsedWriteValue,
     ) -> Result<DataValue, StatusCode> {
-        let node = space.validate_node_write(context, asked, &*context.type_tree.read())?;
-        let (NodeType::Variable(variable), AttributeId::Value) = (node, asked.attribute_id) else {
+        let node = space.validate_node_write(context, write, &*context.type_tree.read())?;
+        let (NodeType::Variable(variable), AttributeId::Value) = (node, write.attribute_id) else {
             return Err(StatusCode::BadNotWritable);
         };
-        if asked.index_range.has_range() {
+        if write.index_range.has_range() {
             return Err(StatusCode::BadWriteNotSupported);
         }
-        let given = asked.value.value.as_ref().ok_or(StatusCode::BadTypeMismatch)?;
-        if held(variable).value.is_none_or(|held| held.type_id() != given.type_id()) {
+        let given = write.value.value.as_ref().ok_or(StatusCode::BadTypeMismatch)?;
+        if held(variable).value.is_none_or(|current| current.type_id() != given.type_id()) {
             return Err(StatusCode::BadTypeMismatch);
         }
         let now = DateTime::now();
-        let written = match self.quantity(&asked.node_id) {
-            Some(_) if asked.value.status.is_some_and(|status| !status.is_good()) => {
+        let written = match self.quantity(&write.node_id) {
+            Some(_) if write.value.status.is_some_and(|status| !status.is_good()) => {
                 return Err(StatusCode::BadWriteNotSupported);
             }
             Some(quantity) => {
@@ -91,14 +91,14 @@ impl PlantNodes {
                 DataValue::new_at(quantity.read(&plant), quantity::time())
             }
             None => DataValue {
-                status: asked.value.status.or(Some(StatusCode::Good)),
-                source_timestamp: asked.value.source_timestamp.or(Some(now)),
+                status: write.value.status.or(Some(StatusCode::Good)),
+                source_timestamp: write.value.source_timestamp.or(Some(now)),
                 server_timestamp: Some(now),
-                ..asked.value.clone()
+                ..write.value.clone()
             },
         };
         variable.set_data_value(written.clone());
-        if let (None, Identifier::String(name)) = (self.quantity(&asked.node_id), &asked.node_id.identifier) {
+        if let (None, Identifier::String(name)) = (self.quantity(&write.node_id), &write.node_id.identifier) {
             self.held.lock().insert(name.as_ref().to_owned(), written.clone());
         }
         Ok(written)
@@ -133,26 +133,26 @@ impl InMemoryNodeManagerImpl for PlantNodes {
         &self,
         context: &RequestContext,
         space: &RwLock<AddressSpace>,
-        asked: &[&ParsedReadValueId],
+        items: &[&ParsedReadValueId],
         max_age: f64,
         times: TimestampsToReturn,
     ) -> Vec<DataValue> {
         let mut space = space.write();
         let plant = self.plant.lock().clone();
         let time = quantity::time();
-        for asked in asked {
-            let quantity = self.quantity(&asked.node_id);
+        for items in items {
+            let quantity = self.quantity(&items.node_id);
             if let (Some(quantity), Some(NodeType::Variable(variable))) =
-                (quantity, space.find_mut(&asked.node_id))
+                (quantity, space.find_mut(&items.node_id))
             {
                 variable.set_data_value(DataValue::new_at(quantity.read(&plant), time));
             }
         }
-        let read = |asked: &&ParsedReadValueId| match space.validate_node_read(context, asked) {
-            Ok(node) => read_node_value(node, context, asked, max_age, times),
+        let read = |items: &&ParsedReadValueId| match space.validate_node_read(context, items) {
+            Ok(node) => read_node_value(node, context, items, max_age, times),
             Err(status) => DataValue { status: Some(status), ..DataValue::null() },
         };
-        asked.iter().map(read).collect()
+        items.iter().map(read).collect()
     }
 
     async fn create_value_monitored_items(
@@ -161,8 +161,8 @@ impl InMemoryNodeManagerImpl for PlantNodes {
         space: &RwLock<AddressSpace>,
         items: &mut [&mut &mut CreateMonitoredItem],
     ) {
-        let asked: Vec<_> = items.iter().map(|item| item.item_to_monitor()).collect();
-        let values = self.read_values(context, space, &asked, 0.0, TimestampsToReturn::Both).await;
+        let items_read: Vec<_> = items.iter().map(|item| item.item_to_monitor()).collect();
+        let values = self.read_values(context, space, &items_read, 0.0, TimestampsToReturn::Both).await;
         for (value, item) in values.into_iter().zip(items) {
             item.set_initial_value(value);
             item.set_status(StatusCode::Good);

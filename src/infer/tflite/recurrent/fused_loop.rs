@@ -128,10 +128,10 @@ impl FusedLoop {
             value.dims().is_empty().then(|| value.first_integer().ok()).flatten()
         };
         let first = usize::try_from(counter(self.time)?).ok()?;
-        let turns = self.bounds.iter().map(|(at, bound)| Some(bound.saturating_sub(counter(*at)?)));
-        let turns = turns.collect::<Option<Vec<_>>>()?.into_iter().min()?;
-        let turns = usize::try_from(turns).ok().filter(|turns| *turns > 0)?;
-        let end = first.checked_add(turns)?;
+        let iterations = self.bounds.iter().map(|(at, bound)| Some(bound.saturating_sub(counter(*at)?)));
+        let iterations = iterations.collect::<Option<Vec<_>>>()?.into_iter().min()?;
+        let iterations = usize::try_from(iterations).ok().filter(|iterations| *iterations > 0)?;
+        let end = first.checked_add(iterations)?;
         let is_known =
             windows > 0 && width == self.layer.width() && end <= length && (windows == 1 || !self.is_single);
         let fits = |(role, value): (&LoopVarRole, &Arc<Tensor>)| match role {
@@ -159,7 +159,7 @@ impl FusedLoop {
         let is_fit = is_known && values.len() == self.roles.len() && self.roles.iter().zip(values).all(fits);
         (is_fit && values[self.sequence].as_floats().is_some()).then_some(LoopShape {
             first,
-            iterations: turns,
+            iterations,
             windows,
         })
     }

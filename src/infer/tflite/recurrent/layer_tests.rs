@@ -98,8 +98,8 @@ fn layers_are_what_they_are_defined_as() {
             let given = &all[window * count * units..][..count * units];
             let apart = given.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(apart < 5e-6, "{cell:?}, {units} units, window {window} of {windows}: {apart}");
-            let told = layer.unpad_state(&state, &mut scratch).expect("within limits");
-            assert_eq!(told[window * units..][..units], given[(count - 1) * units..]);
+            let unpadded = layer.unpad_state(&state, &mut scratch).expect("within limits");
+            assert_eq!(unpadded[window * units..][..units], given[(count - 1) * units..]);
         }
     }
 }

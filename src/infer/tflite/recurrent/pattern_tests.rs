@@ -41,10 +41,10 @@ fn every_loop_of_the_fixtures_is_found_to_be_a_layer_and_gives_the_same() {
             let as_layers = model.run(&mut workspace, vec![input.clone()]).expect("it runs");
             let as_loops = plain.run(&mut workspace, vec![input]).expect("it runs");
             assert_eq!(as_layers.len(), as_loops.len());
-            for (layer, turn) in as_layers.iter().zip(&as_loops) {
-                assert_eq!(layer.dims(), turn.dims(), "{name}");
+            for (layer, looped) in as_layers.iter().zip(&as_loops) {
+                assert_eq!(layer.dims(), looped.dims(), "{name}");
                 let apart =
-                    max_difference(layer.as_floats().expect("numbers"), turn.as_floats().expect("numbers"));
+                    max_difference(layer.as_floats().expect("numbers"), looped.as_floats().expect("numbers"));
                 assert!(apart < 2e-6, "{name}, {windows} windows: {apart}");
             }
         }
