@@ -44,7 +44,7 @@ pub struct QueryServices {
 pub struct QueryContext {
     pub principal: Arc<Principal>,
     pub snapshot: Arc<Snapshot>,
-    pub tally: Arc<QueryTracker>,
+    pub tracker: Arc<QueryTracker>,
     /// Bounds the batch size by the longest text that the query can read.
     pub text_batch_size: TextBatchSize,
     visible: Arc<OnceLock<Arc<VisibleStreams>>>,
@@ -60,11 +60,11 @@ impl fmt::Debug for QueryContext {
 
 impl QueryContext {
     /// Pins the current snapshot.
-    pub fn new(services: &Arc<QueryServices>, principal: &Principal, tally: Arc<QueryTracker>) -> Self {
+    pub fn new(services: &Arc<QueryServices>, principal: &Principal, tracker: Arc<QueryTracker>) -> Self {
         Self {
             principal: Arc::new(principal.clone()),
             snapshot: Arc::new(services.store.snapshot()),
-            tally,
+            tracker,
             text_batch_size: TextBatchSize::default(),
             visible: Arc::default(),
             raw: Arc::default(),
@@ -115,40 +115,41 @@ impl QueryContext {
     /// on a query thread would have to wait for the query threads.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<Event>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let asked =
+        let reading =
             self.services.main_runtime.spawn(async move { catalog.events(&principal, &filter).await });
-        asked.await.map_err(|e| Error::internal("reading the event log was interrupted").with_source(e))?
+        reading.await.map_err(|e| Error::internal("reading the event log was interrupted").with_source(e))?
     }
 
     /// Returns the annotations that the principal may see, read on the main runtime as in [`Self::events`].
     pub async fn annotations(&self, filter: AnnotationFilter) -> Result<Vec<Annotation>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let asked =
+        let reading =
             self.services.main_runtime.spawn(async move { catalog.annotations(&principal, &filter).await });
-        asked.await.map_err(|e| Error::internal("reading annotations was interrupted").with_source(e))?
+        reading.await.map_err(|e| Error::internal("reading annotations was interrupted").with_source(e))?
     }
 
     /// Returns the audit records that the principal may see, read on the main runtime as in [`Self::events`].
     pub async fn audit_log(&self, filter: AuditFilter) -> Result<Vec<AuditRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let asked =
+        let reading =
             self.services.main_runtime.spawn(async move { catalog.audit_log(&principal, &filter).await });
-        asked.await.map_err(|e| Error::internal("reading the audit log was interrupted").with_source(e))?
+        reading.await.map_err(|e| Error::internal("reading the audit log was interrupted").with_source(e))?
     }
 
     /// Returns the quarantined readings that the principal may see, read on the main runtime as in [`Self::events`].
     pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<QuarantineRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let asked =
+        let reading =
             self.services.main_runtime.spawn(async move { catalog.quarantined(&principal, &filter).await });
-        asked.await.map_err(|e| Error::internal("reading the quarantine was interrupted").with_source(e))?
+        reading.await.map_err(|e| Error::internal("reading the quarantine was interrupted").with_source(e))?
     }
 
     /// Returns the jobs that the principal may see, read on the main runtime as in [`Self::events`].
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let asked = self.services.main_runtime.spawn(async move { catalog.jobs(&principal, &filter).await });
-        asked.await.map_err(|e| Error::internal("reading jobs was interrupted").with_source(e))?
+        let reading =
+            self.services.main_runtime.spawn(async move { catalog.jobs(&principal, &filter).await });
+        reading.await.map_err(|e| Error::internal("reading jobs was interrupted").with_source(e))?
     }
 
     /// Returns the sessions of MQTT clients that the principal may see.
@@ -193,7 +194,7 @@ impl QueryContext {
     /// Returns the context to execute a plan of this query in. Its memory pool is the query's own.
     pub fn task_context(&self, session: &SessionState) -> Arc<TaskContext> {
         let mut runtime = RuntimeEnv::clone(session.runtime_env());
-        runtime.memory_pool = self.tally.memory_pool.clone();
+        runtime.memory_pool = self.tracker.memory_pool.clone();
         Arc::new(
             self.text_batch_size.limit_context(TaskContext::from(session).with_runtime(Arc::new(runtime))),
         )

@@ -51,8 +51,8 @@ impl Engine {
         principal: &Principal,
         sketch: DescribeRequest,
     ) -> Result<StatementDescription> {
-        let tally = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
-        let view = QueryContext::new(&self.services, principal, tally.clone());
+        let tracker = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
         let (engine, org) = (self.clone(), principal.org);
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
@@ -65,17 +65,17 @@ impl Engine {
         let described =
             planned.unwrap_or_else(|e| Err(Error::internal("planning was interrupted").with_source(e)));
         match &described {
-            Ok(_) => tally.discard(),
-            Err(error) => tally.fail(error.kind),
+            Ok(_) => tracker.discard(),
+            Err(error) => tracker.fail(error.kind),
         }
         described
     }
 
     /// Returns the tables that `principal` may read, in the order of the documentation.
     pub fn tables(self: &Arc<Self>, principal: &Principal) -> Result<Vec<TableInfo>> {
-        let tally = self.start_tracking(principal, Surface::Sql, None);
-        tally.discard();
-        PrincipalCatalog::new(&QueryContext::new(&self.services, principal, tally))
+        let tracker = self.start_tracking(principal, Surface::Sql, None);
+        tracker.discard();
+        PrincipalCatalog::new(&QueryContext::new(&self.services, principal, tracker))
             .tables()
             .map_err(from_datafusion)
     }

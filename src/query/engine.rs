@@ -98,15 +98,15 @@ impl Engine {
     pub async fn sql(
         self: &Arc<Self>,
         principal: &Principal,
-        question: StatementRequest,
+        request: StatementRequest,
     ) -> Result<QueryOutput> {
-        let tally = self.start_tracking(principal, question.surface, Some(&question.text));
-        let view = QueryContext::new(&self.services, principal, tally.clone());
-        let (engine, text_bytes) = (self.clone(), question.text.len());
-        let start = async move { question.start(&engine, view).await };
+        let tracker = self.start_tracking(principal, request.surface, Some(&request.text));
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
+        let (engine, text_bytes) = (self.clone(), request.text.len());
+        let start = async move { request.start(&engine, view).await };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
         let threads = self.threads.for_text(text_bytes).clone();
-        self.run_query_on(threads, limits, tally, Box::pin(start)).await
+        self.run_query_on(threads, limits, tracker, Box::pin(start)).await
     }
 
     /// Returns the use of the memory pool of all queries.
@@ -132,7 +132,7 @@ impl Engine {
         surface: Surface,
         text: Option<&str>,
     ) -> Arc<QueryTracker> {
-        let asked = QueryInfo {
+        let info = QueryInfo {
             started_at: self.services.store.clock().now(),
             text_hash: text.map(|text| hex::encode(Sha256::digest(text))),
             surface,
@@ -143,7 +143,7 @@ impl Engine {
         let limit = self.options.share_bytes.min(self.options.memory_bytes);
         Arc::new(QueryTracker::new(
             self.services.log.clone(),
-            asked,
+            info,
             QueryMemoryPool::new(pool.clone(), limit),
         ))
     }
@@ -152,26 +152,26 @@ impl Engine {
     pub(super) async fn run_query(
         &self,
         limits: QueryLimits,
-        tally: Arc<QueryTracker>,
+        tracker: Arc<QueryTracker>,
         start: executor::StartFuture,
     ) -> Result<QueryOutput> {
-        self.run_query_on(self.threads.short().clone(), limits, tally, start).await
+        self.run_query_on(self.threads.short().clone(), limits, tracker, start).await
     }
 
     async fn run_query_on(
         &self,
         threads: Handle,
         limits: QueryLimits,
-        tally: Arc<QueryTracker>,
+        tracker: Arc<QueryTracker>,
         start: executor::StartFuture,
     ) -> Result<QueryOutput> {
         // A long-running query waits twice: for a long-running permit and for a general one.
         let patience = limits.timeout + 2 * self.options.queue_deadline + TIMEOUT_GRACE;
         let long_running = self.threads.long_running().clone();
         let place = ExecutionEnv { threads, long_running, gates: self.admission.clone() };
-        let (schema, batches) = executor::spawn(place, limits, tally.clone(), start);
-        let mut batches = with_batch_timeout(batches, tally.clone(), patience);
-        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| fail_with_timeout(&tally))?;
+        let (schema, batches) = executor::spawn(place, limits, tracker.clone(), start);
+        let mut batches = with_batch_timeout(batches, tracker.clone(), patience);
+        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| fail_with_timeout(&tracker))?;
         match schema {
             Ok(schema) => {
                 // Awaits the first batch, so that an early failure can still be returned as an error.
@@ -187,8 +187,8 @@ impl Engine {
     }
 }
 
-fn fail_with_timeout(tally: &QueryTracker) -> Error {
-    tally.fail(Kind::Timeout);
+fn fail_with_timeout(tracker: &QueryTracker) -> Error {
+    tracker.fail(Kind::Timeout);
     Error::new(Kind::Timeout, "the query ran longer than it may")
 }
 
@@ -196,14 +196,14 @@ fn fail_with_timeout(tally: &QueryTracker) -> Error {
 /// and the caller must not wait that long.
 fn with_batch_timeout(
     batches: executor::QueryBatches,
-    tally: Arc<QueryTracker>,
+    tracker: Arc<QueryTracker>,
     patience: Duration,
 ) -> BoxStream<'static, Result<RecordBatch>> {
     let next = move |mut batches: executor::QueryBatches| {
-        let tally = tally.clone();
+        let tracker = tracker.clone();
         async move {
             let next = tokio::time::timeout(patience, batches.next()).await;
-            let next = next.unwrap_or_else(|_| Some(Err(fail_with_timeout(&tally))));
+            let next = next.unwrap_or_else(|_| Some(Err(fail_with_timeout(&tracker))));
             next.map(|batch| (batch, batches))
         }
     };
@@ -227,7 +227,7 @@ impl StatementRequest {
         let PlannedStatement { mut plan, has_bounded } =
             engine.plan(&session, &view, &self.text, self.surface).await?;
         if has_bounded {
-            let interrupt = InterruptOption(view.tally.interrupt.clone());
+            let interrupt = InterruptOption(view.tracker.interrupt.clone());
             session.config_mut().options_mut().extensions.insert(interrupt);
         }
         if let Some(values) = params {
@@ -258,5 +258,5 @@ async fn create_guarded_plan(
     let physical = session.create_physical_plan(plan).await.map_err(from_datafusion)?;
     let physical = view.text_batch_size.limit_plan(physical).map_err(from_datafusion)?;
     let full_batch = session.config().batch_size();
-    operators::guard(physical, &view.tally.interrupt, full_batch).map_err(from_datafusion)
+    operators::guard(physical, &view.tracker.interrupt, full_batch).map_err(from_datafusion)
 }

@@ -45,7 +45,7 @@ pub struct QueryLimits {
 /// The batches of a result. Dropping it cancels the query.
 pub struct QueryBatches {
     batches: mpsc::Receiver<Result<RecordBatch>>,
-    tally: Arc<QueryTracker>,
+    tracker: Arc<QueryTracker>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -60,7 +60,7 @@ impl Stream for QueryBatches {
 impl Drop for QueryBatches {
     fn drop(&mut self) {
         // Aborting takes effect only at the next await, so operators that compute without waiting are interrupted.
-        self.tally.interrupt.cancel();
+        self.tracker.interrupt.cancel();
     }
 }
 
@@ -107,32 +107,32 @@ pub struct ExecutionEnv {
 }
 
 /// Plans and executes a query in `place`. A planning error is sent as the first item, and the schema is then never
-/// sent. `tally` has written its record when the batches end.
+/// sent. `tracker` has written its record when the batches end.
 pub fn spawn(
     place: ExecutionEnv,
     limits: QueryLimits,
-    tally: Arc<QueryTracker>,
+    tracker: Arc<QueryTracker>,
     start: StartFuture,
 ) -> (SchemaReceiver, QueryBatches) {
     let (sender, batches) = mpsc::channel(MAX_BUFFERED_BATCHES);
-    let (teller, told) = oneshot::channel();
+    let (teller, schema_receiver) = oneshot::channel();
     let threads = place.threads.clone();
-    let run = Arc::new(QueryTask { place, limits, sender, tally: tally.clone() });
+    let run = Arc::new(QueryTask { place, limits, sender, tracker: tracker.clone() });
     let task = threads.spawn(async move {
         match run.clone().plan_and_execute(start, teller).await {
-            Ok(StreamOutcome::Completed) => run.tally.finish(),
+            Ok(StreamOutcome::Completed) => run.tracker.finish(),
             // The caller is gone: dropping the tracker records the query as cancelled.
             Ok(StreamOutcome::ReaderGone) => {}
             // Interrupted operators end with an error that nobody reads.
-            Err(_) if run.tally.interrupt.is_cancelled() => {}
+            Err(_) if run.tracker.interrupt.is_cancelled() => {}
             Err(e) => {
-                run.tally.fail(e.kind);
+                run.tracker.fail(e.kind);
                 // Fails only when the reader is gone.
                 let _ = run.sender.send(Err(e)).await;
             }
         }
     });
-    (told, QueryBatches { batches, tally, _task: AbortOnDropHandle::new(task) })
+    (schema_receiver, QueryBatches { batches, tracker, _task: AbortOnDropHandle::new(task) })
 }
 
 /// How a result ended without an error.
@@ -147,7 +147,7 @@ struct QueryTask {
     place: ExecutionEnv,
     limits: QueryLimits,
     sender: mpsc::Sender<Result<RecordBatch>>,
-    tally: Arc<QueryTracker>,
+    tracker: Arc<QueryTracker>,
 }
 
 /// The long-running permit, for long-running queries only, and the general permit.
@@ -197,7 +197,7 @@ impl QueryTask {
                 let _ = teller.send(stream.schema());
             }
             let Some(batch) = next else { break };
-            let rows = self.tally.add_rows(batch.num_rows());
+            let rows = self.tracker.add_rows(batch.num_rows());
             if let Some(cap) = self.limits.max_rows.filter(|cap| rows > *cap) {
                 let message = format!("the answer has more than {cap} rows; narrow the query or add a LIMIT");
                 return Err(Error::too_large(message));
@@ -237,7 +237,7 @@ impl QueryTask {
                 }
                 Err(_)
                     if since.elapsed() >= MEMORY_HOLD_TIMEOUT
-                        && self.tally.memory_pool.is_needed_by_others() =>
+                        && self.tracker.memory_pool.is_needed_by_others() =>
                 {
                     return Err(Error::busy(
                         "the client read the result too slowly while other queries need its memory",
@@ -249,17 +249,17 @@ impl QueryTask {
     }
 
     async fn acquire_permits(&self, is_long_running: bool) -> Result<Permits> {
-        let _watch = self.tally.time_waiting();
+        let _watch = self.tracker.time_waiting();
         let QueryAdmission { all, long_running } = &self.place.gates;
-        let org = self.tally.org();
+        let org = self.tracker.org();
         let long = if is_long_running { Some(long_running.acquire(org).await?) } else { None };
         Ok((long, all.acquire(org).await?))
     }
 
     async fn with_deadline<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        let left = self.limits.timeout.saturating_sub(self.tally.run_time());
-        self.tally.interrupt.end_after(left, self.limits.timeout);
-        let _watch = self.tally.time_running();
+        let left = self.limits.timeout.saturating_sub(self.tracker.run_time());
+        self.tracker.interrupt.end_after(left, self.limits.timeout);
+        let _watch = self.tracker.time_running();
         tokio::time::timeout(left, work).await.map_err(|_| timeout_error(self.limits.timeout))
     }
 }

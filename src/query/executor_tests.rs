@@ -11,8 +11,8 @@ use crate::domain::{Micros, OrgId, Principal};
 use crate::query::log::{QueryInfo, QueryLog, Surface};
 use crate::query::memory_pool::QueryMemoryPool;
 
-fn tally(log: &Arc<QueryLog>) -> Arc<QueryTracker> {
-    let asked = QueryInfo {
+fn tracker(log: &Arc<QueryLog>) -> Arc<QueryTracker> {
+    let info = QueryInfo {
         started_at: Micros(1),
         text_hash: None,
         surface: Surface::Sql,
@@ -21,18 +21,18 @@ fn tally(log: &Arc<QueryLog>) -> Arc<QueryTracker> {
     };
     Arc::new(QueryTracker::new(
         log.clone(),
-        asked,
+        info,
         QueryMemoryPool::new(Arc::new(GreedyMemoryPool::new(1)), 1),
     ))
 }
 
 /// An operator that never awaits, and regularly checks its interrupt.
-async fn computes(tally: Arc<QueryTracker>, begun: std_mpsc::Sender<()>) -> Result<StartedQuery> {
+async fn computes(tracker: Arc<QueryTracker>, begun: std_mpsc::Sender<()>) -> Result<StartedQuery> {
     let schema = Arc::new(Schema::empty());
     let next = async move {
         begun.send(()).expect("the test waits");
         loop {
-            tally.interrupt.check()?;
+            tracker.interrupt.check()?;
             std::thread::yield_now();
         }
     };
@@ -44,20 +44,20 @@ async fn computes(tally: Arc<QueryTracker>, begun: std_mpsc::Sender<()>) -> Resu
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_whose_caller_leaves_while_it_computes_is_cancelled() {
     let log: Arc<QueryLog> = Arc::default();
-    let tally = tally(&log);
+    let tracker = tracker(&log);
     let gates = QueryAdmission::new(2, 2, Duration::from_secs(1));
     let place = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), gates };
     let limits = QueryLimits { timeout: Duration::from_secs(600), max_rows: None };
     let (begun, computing) = std_mpsc::channel();
-    let start = Box::pin(computes(tally.clone(), begun));
-    let (_schema, batches) = spawn(place, limits, tally.clone(), start);
+    let start = Box::pin(computes(tracker.clone(), begun));
+    let (_schema, batches) = spawn(place, limits, tracker.clone(), start);
     tokio::task::spawn_blocking(move || computing.recv()).await.unwrap().unwrap();
     drop(batches);
     // The query's task has a reference to the tracker until the operator ends.
-    while Arc::strong_count(&tally) > 1 {
+    while Arc::strong_count(&tracker) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    drop(tally);
+    drop(tracker);
     let outcomes: Vec<_> = log.visible(&Principal::system(OrgId(1))).iter().map(|r| r.outcome).collect();
     assert_eq!(outcomes, ["cancelled"]);
 }

@@ -113,9 +113,9 @@ fn run() -> Decoder {
     let engine = engine(&ground);
     Box::new(move |input| {
         let params = Params::Json(serde_json::json!([1, "a", null]));
-        let question = StatementRequest { text: text(input).into_owned(), params, surface: Surface::Sql };
+        let request = StatementRequest { text: text(input).into_owned(), params, surface: Surface::Sql };
         ground.runtime.block_on(async {
-            if let Ok(answer) = engine.sql(&ground.owner, question).await {
+            if let Ok(answer) = engine.sql(&ground.owner, request).await {
                 answer.batches.take(BATCHES).collect::<Vec<_>>().await;
             }
         });

@@ -44,14 +44,14 @@ impl Engine {
     /// Streams readings of every quality, ordered by day, stream and time. It has no row limit of its own: each day is
     /// computed when it is read.
     pub async fn history(self: &Arc<Self>, principal: &Principal, query: HistoryQuery) -> Result<History> {
-        let tally = self.start_tracking(principal, Surface::Values, None);
-        let view = QueryContext::new(&self.services, principal, tally.clone());
+        let tracker = self.start_tracking(principal, Surface::Values, None);
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
         let (seq, context) = (view.snapshot.seq, view.task_context(&self.template));
         let after = query.after;
         let telling = Arc::new(HistoryReader { view, query, context });
         let start = async move { Ok(StartedQuery::short(telling.stream())) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
-        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let chunks = answer.batches.map_ok(move |batch| rows_after(to_readings(&batch), after));
         let chunks = chunks.try_filter(|rows| ready(!rows.is_empty())).boxed();
         Ok(History { seq, chunks })

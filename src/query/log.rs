@@ -194,10 +194,10 @@ pub struct QueryTracker {
 }
 
 impl QueryTracker {
-    pub fn new(log: Arc<QueryLog>, asked: QueryInfo, share: QueryMemoryPool) -> Self {
+    pub fn new(log: Arc<QueryLog>, info: QueryInfo, share: QueryMemoryPool) -> Self {
         Self {
             log,
-            asked,
+            asked: info,
             scan_metrics: Arc::default(),
             memory_pool: Arc::new(share),
             interrupt: Arc::default(),

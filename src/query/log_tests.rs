@@ -5,15 +5,15 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use super::*;
 use crate::domain::{KeyId, StreamId};
 
-fn tally(log: &Arc<QueryLog>, org: i32, key: i32) -> QueryTracker {
-    let asked = QueryInfo {
+fn tracker(log: &Arc<QueryLog>, org: i32, key: i32) -> QueryTracker {
+    let info = QueryInfo {
         started_at: Micros(1),
         text_hash: None,
         surface: Surface::Sql,
         caller: Caller::Key(KeyId(key)),
         org: OrgId(org),
     };
-    QueryTracker::new(log.clone(), asked, QueryMemoryPool::new(Arc::new(GreedyMemoryPool::new(1)), 1))
+    QueryTracker::new(log.clone(), info, QueryMemoryPool::new(Arc::new(GreedyMemoryPool::new(1)), 1))
 }
 
 fn key(org: i32, key: i32) -> Principal {
@@ -34,13 +34,13 @@ fn a_query_leaves_one_record_and_its_first_outcome_counts() {
     ];
     for (outcome, end) in cases {
         let log = Arc::default();
-        let query = tally(&log, 1, 1);
+        let query = tracker(&log, 1, 1);
         query.add_rows(3);
         end(&query);
         drop(query);
         let records = log.visible(&Principal::system(OrgId(1)));
-        let told: Vec<_> = records.iter().map(|r| (r.outcome, r.rows)).collect();
-        assert_eq!(told, [(outcome, 3)]);
+        let outcomes: Vec<_> = records.iter().map(|r| (r.outcome, r.rows)).collect();
+        assert_eq!(outcomes, [(outcome, 3)]);
     }
 }
 
@@ -48,7 +48,7 @@ fn a_query_leaves_one_record_and_its_first_outcome_counts() {
 fn others_are_seen_within_the_organization_and_only_by_who_sees_all_of_it() {
     let log: Arc<QueryLog> = Arc::default();
     for (org, by) in [(1, 1), (1, 2), (2, 3)] {
-        tally(&log, org, by).finish();
+        tracker(&log, org, by).finish();
     }
     let narrow = |who: Principal| Principal { streams: Some([StreamId(1)].into()), ..who };
     let rows = [
@@ -69,7 +69,7 @@ fn others_are_seen_within_the_organization_and_only_by_who_sees_all_of_it() {
 fn the_oldest_record_makes_room() {
     let log: Arc<QueryLog> = Arc::default();
     for n in 0..MAX_RECORDS_PER_ORG + 5 {
-        let query = tally(&log, 1, 1);
+        let query = tracker(&log, 1, 1);
         query.add_rows(n);
         query.finish();
     }
@@ -80,7 +80,7 @@ fn the_oldest_record_makes_room() {
 #[test]
 fn who_asks_much_takes_no_record_of_others_away() {
     let log: Arc<QueryLog> = Arc::default();
-    let ask = |org: i32, times: usize| (0..times).for_each(|_| tally(&log, org, 1).finish());
+    let ask = |org: i32, times: usize| (0..times).for_each(|_| tracker(&log, org, 1).finish());
     ask(1, 3);
     ask(2, 2 * MAX_RECORDS_PER_ORG);
     let count = |org| log.visible(&Principal::system(OrgId(org))).len();

@@ -125,19 +125,19 @@ impl MemoryPool for QueryMemoryPool {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let mut held = self.usage.lock();
-        if !held.fits(self.limit, reservation, additional) {
+        let mut usage = self.usage.lock();
+        if !usage.fits(self.limit, reservation, additional) {
             return Err(DataFusionError::ResourcesExhausted(self.share_exhausted_message()));
         }
         let taken = |_| DataFusionError::ResourcesExhausted(pool_exhausted_message());
         self.pool.try_grow(reservation, additional).map_err(taken)?;
-        held.add(reservation.consumer(), additional);
+        usage.add(reservation.consumer(), additional);
         Ok(())
     }
 
     fn reserved(&self) -> usize {
-        let held = self.usage.lock();
-        held.spillable_bytes + held.unspillable_bytes
+        let usage = self.usage.lock();
+        usage.spillable_bytes + usage.unspillable_bytes
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -45,11 +45,11 @@ fn what_others_hold_is_told_apart_from_a_share_that_is_spent() {
 #[test]
 fn what_an_operator_holds_already_counts_even_past_the_share() {
     let (pool, [share, _]) = shares(1000, 400);
-    let held = reserve(&share);
-    held.grow(600);
+    let reservation = reserve(&share);
+    reservation.grow(600);
     assert_eq!((share.reserved(), pool.reserved()), (600, 600));
-    assert!(held.try_grow(1).is_err());
-    drop(held);
+    assert!(reservation.try_grow(1).is_err());
+    drop(reservation);
     assert_eq!((share.reserved(), pool.reserved()), (0, 0));
 }
 

@@ -47,8 +47,8 @@ impl Engine {
         }
         let (tables, planned) = self.plan_uncached(session, view, text, surface).await?;
         if is_plain {
-            let asked = (view.principal.org, text);
-            self.plan_cache.put(asked, tables, &planned, &self.template).map_err(from_datafusion)?;
+            let key = (view.principal.org, text);
+            self.plan_cache.put(key, tables, &planned, &self.template).map_err(from_datafusion)?;
         }
         Ok(planned)
     }

@@ -61,9 +61,9 @@ impl PrincipalCatalog {
     /// the template with another catalog: building one anew costs more than a small query.
     pub fn into_session(self, template: &SessionState) -> SessionState {
         let mut session = template.clone();
-        let QueryContext { principal, tally, .. } = &self.context;
+        let QueryContext { principal, tracker, .. } = &self.context;
         let anomaly_score =
-            AnomalyScore::new(self.context.models().clone(), principal.clone(), tally.clone());
+            AnomalyScore::new(self.context.models().clone(), principal.clone(), tracker.clone());
         session.register_catalog_list(Arc::new(self));
         session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // Fixes the value of `now()` for this query.

@@ -53,17 +53,17 @@ impl Engine {
         if query.list.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
-        let tally = self.start_tracking(principal, Surface::Values, None);
+        let tracker = self.start_tracking(principal, Surface::Values, None);
         if let Some(newest) = self.newest(principal, &query) {
-            tally.add_rows(1);
-            tally.finish();
+            tracker.add_rows(1);
+            tracker.finish();
             return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
         }
-        let listing = ReadingsList::new(self, principal, query, tally.clone());
+        let listing = ReadingsList::new(self, principal, query, tracker.clone());
         let start =
             async move { Arc::new(listing).stream().map(StartedQuery::short).map_err(from_datafusion) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
-        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| to_readings(&batch)).boxed())
     }
 
@@ -111,9 +111,9 @@ impl ReadingsList {
         engine: &Arc<Engine>,
         principal: &Principal,
         query: ValuesQuery,
-        tally: Arc<QueryTracker>,
+        tracker: Arc<QueryTracker>,
     ) -> Self {
-        let view = QueryContext::new(&engine.services, principal, tally);
+        let view = QueryContext::new(&engine.services, principal, tracker);
         scan(&view, &query.list).record_text_lengths();
         let context = view.task_context(&engine.template);
         Self { view, query, context }

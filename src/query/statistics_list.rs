@@ -35,13 +35,13 @@ impl Engine {
         if list.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
-        let tally = self.start_tracking(principal, Surface::Statistics, None);
-        let view = QueryContext::new(&self.services, principal, tally.clone());
+        let tracker = self.start_tracking(principal, Surface::Statistics, None);
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
         let context = view.task_context(&self.template);
         let start =
             async move { Ok(StartedQuery::short(Arc::new(StatisticsList { view, list, context }).stream())) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
-        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let rows = answer.batches.map(|batch| {
             let rows = UpsertRows::from_sorted_batch(Table::Statistics, batch?)?;
             Ok(rows::read_rows(&rows).collect())
@@ -93,13 +93,13 @@ impl StatisticsList {
         let start = day.start().0;
         let visible = self.view.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| self.list.streams.as_ref().is_none_or(|ids| ids.contains(&StreamId(*id)));
-        let wish = WindowRequest {
+        let request = WindowRequest {
             streams: visible.filter(wanted).collect(),
             ts: self.list.ts_bounds().intersection(MinMax::new(start, start + MICROS_PER_DAY - 1)),
             overlay: true,
             columns: (0..Table::Statistics.schema().fields().len()).collect(),
         };
-        let rows = Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, wish, 1)?, 1));
+        let rows = Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, request, 1)?, 1));
         execute_stream(self.list.sorted(rows)?, self.context.clone())
     }
 }

@@ -69,13 +69,13 @@ impl Engine {
             let message = format!("Too many buckets (limit {}).", query.max_buckets);
             return Err(Error::field("step", message));
         }
-        let tally = self.start_tracking(principal, Surface::Steps, None);
-        let view = QueryContext::new(&self.services, principal, tally.clone());
+        let tracker = self.start_tracking(principal, Surface::Steps, None);
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
         let context = view.task_context(&self.template);
         let start =
             async move { Ok(StartedQuery::short(stream_series(view, query, buckets, count, context))) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
-        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| decode(&batch)).boxed())
     }
 }

@@ -33,7 +33,7 @@ struct InferenceContext {
     models: Arc<dyn ModelScorer>,
     who: Arc<Principal>,
     /// The query's tracker, for its time limit and memory.
-    tally: Arc<QueryTracker>,
+    tracker: Arc<QueryTracker>,
 }
 
 /// The function, bound to one principal.
@@ -43,9 +43,9 @@ pub struct AnomalyScore {
 }
 
 impl AnomalyScore {
-    pub fn new(models: Arc<dyn ModelScorer>, who: Arc<Principal>, tally: Arc<QueryTracker>) -> Self {
+    pub fn new(models: Arc<dyn ModelScorer>, who: Arc<Principal>, tracker: Arc<QueryTracker>) -> Self {
         let signature = Signature::user_defined(Volatility::Stable);
-        Self { signature, inference: InferenceContext { models, who, tally } }
+        Self { signature, inference: InferenceContext { models, who, tracker } }
     }
 }
 
@@ -119,7 +119,7 @@ impl PartitionEvaluator for AnomalyScoreEvaluator {
         let model = model_of(&columns[0])?;
         let sources = columns.len() - FIRST_VALUE_ARG;
         // Memory for times, a copy of the values, and the result.
-        let pool: Arc<dyn MemoryPool> = self.inference.tally.memory_pool.clone();
+        let pool: Arc<dyn MemoryPool> = self.inference.tracker.memory_pool.clone();
         let memory = MemoryConsumer::new("anomaly_score").register(&pool);
         memory.try_grow(rows.saturating_mul(size_of::<f64>() * (2 * FIRST_VALUE_ARG + sources)))?;
         let times = times(&columns[1])?;
@@ -133,9 +133,9 @@ impl PartitionEvaluator for AnomalyScoreEvaluator {
 
 impl AnomalyScoreEvaluator {
     fn score(&self, rows: ModelRows<'_>, newest: &mut NewestScores<'_>) -> Result<()> {
-        let InferenceContext { models, who, tally } = &self.inference;
+        let InferenceContext { models, who, tracker } = &self.inference;
         // Inference checks the interrupt itself, since no operator does while it runs.
-        let is_over = || tally.interrupt.check().is_err();
+        let is_over = || tracker.interrupt.check().is_err();
         let done = models.score(who, rows, &is_over, &mut |at, score| newest.record(at, score));
         done.map_err(|error| match error.kind {
             Kind::NotFound => failed(Error::invalid(format!("there is no model {}", rows.model))),

@@ -36,8 +36,8 @@ impl WindowBuffering {
             WindowBuffering::All => bytes.saturating_mul(BUFFERED_COPIES),
             WindowBuffering::Frame { rows: frame, emitted } => {
                 let waiting = rows.saturating_sub(emitted.load(Ordering::Relaxed));
-                let held = waiting.saturating_add(*frame).min(rows);
-                bytes.div_ceil(rows.max(1)).saturating_mul(held).saturating_mul(BUFFERED_COPIES)
+                let buffered_rows = waiting.saturating_add(*frame).min(rows);
+                bytes.div_ceil(rows.max(1)).saturating_mul(buffered_rows).saturating_mul(BUFFERED_COPIES)
             }
         }
     }
@@ -78,8 +78,8 @@ impl Stream for BufferedInputStream {
         let Some(Ok(batch)) = &next else { return Poll::Ready(next) };
         self.rows += batch.num_rows();
         self.bytes += byte_size::of_batch(batch);
-        let held = self.buffering.held(self.rows, self.bytes);
-        if let Err(spent) = self.reservation.try_resize(held) {
+        let bytes = self.buffering.held(self.rows, self.bytes);
+        if let Err(spent) = self.reservation.try_resize(bytes) {
             return Poll::Ready(Some(Err(spent)));
         }
         Poll::Ready(next)

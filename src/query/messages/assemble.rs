@@ -40,7 +40,7 @@ pub async fn messages(
     engine: &Engine,
     keys: &[MessageKey],
 ) -> Result<Vec<Message>> {
-    let pool: Arc<dyn MemoryPool> = scope.view.tally.memory_pool.clone();
+    let pool: Arc<dyn MemoryPool> = scope.view.tracker.memory_pool.clone();
     let memory = MemoryConsumer::new("Messages").register(&pool);
     let mut derived: BTreeMap<Day, Vec<(i32, i64)>> = BTreeMap::new();
     let mut stored: BTreeMap<Day, Vec<MessageKey>> = BTreeMap::new();

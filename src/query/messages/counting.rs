@@ -196,13 +196,13 @@ impl<'a> MessageCounter<'a> {
     /// Finds the windows in which rows are newer than the kept counts, and those that the request cuts.
     fn staleness(&self, day: Day) -> DayStaleness {
         let (scope, snapshot) = (self.scope, self.scope.snapshot());
-        let asked = WindowSet::overlapping(day, scope.ts);
+        let overlapping = WindowSet::overlapping(day, scope.ts);
         let covered = snapshot.message_counts.days.get(&day).map_or(0, |entry| entry.totals.covered);
         let files = self.source.reading_files(day).iter().chain(self.source.message_files(day));
         let mut all = uncovered_windows(day, files, covered);
         let is_cut = |window: &u8| !scope.ts.covers(bounds_of(day, *window));
         let mut cut = WindowSet::default();
-        asked.iter().filter(is_cut).for_each(|window| cut.insert(window));
+        overlapping.iter().filter(is_cut).for_each(|window| cut.insert(window));
         all = all.union(cut);
         let mut by_device: HashMap<i32, WindowSet> = HashMap::new();
         let mut touch = |device: i32, ts: MinMax<i64>| {
@@ -224,6 +224,6 @@ impl<'a> MessageCounter<'a> {
                 touch(key.id, MinMax::of(key.ts));
             }
         }
-        DayStaleness { day, asked, cut, all, by_device }
+        DayStaleness { day, asked: overlapping, cut, all, by_device }
     }
 }

@@ -171,8 +171,8 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<(T, usize)>> + Send + 'static,
     {
-        let tally = self.start_tracking(principal, Surface::Messages, None);
-        let view = QueryContext::new(&self.services, principal, tally.clone());
+        let tracker = self.start_tracking(principal, Surface::Messages, None);
+        let view = QueryContext::new(&self.services, principal, tracker.clone());
         let found: Arc<Mutex<Option<T>>> = Arc::default();
         let (schema, working, slot) = (row_schema(), work(view, self.clone()), found.clone());
         let batch = async move {
@@ -184,7 +184,7 @@ impl Engine {
         let batches = RecordBatchStreamAdapter::new(schema, stream::once(batch));
         let start = async move { Ok(StartedQuery::short(Box::pin(batches))) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
-        let answer = self.run_query(limits, tally, Box::pin(start)).await?;
+        let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         answer.batches.try_collect::<Vec<_>>().await?;
         let value = found.lock().take();
         value.ok_or_else(|| Error::internal("a request about messages ended without a result"))

@@ -67,7 +67,7 @@ impl MessageScope {
     /// # Errors
     /// `Timeout`.
     pub fn check(&self) -> Result<()> {
-        self.view.tally.interrupt.check().map_err(from_datafusion)
+        self.view.tracker.interrupt.check().map_err(from_datafusion)
     }
 }
 

@@ -111,8 +111,8 @@ fn a_folder_adds_to_what_is_there_and_its_mistakes_are_named() {
         ),
     ];
     for (name, files, words) in rows {
-        let said = load(files).expect_err(name).message;
-        assert!(words.iter().all(|word| said.contains(word)), "{name}: {said}");
+        let message = load(files).expect_err(name).message;
+        assert!(words.iter().all(|word| message.contains(word)), "{name}: {message}");
     }
     let missing = NamedQueries::load(Some(Path::new("/nowhere/at/all"))).unwrap_err().message;
     assert!(missing.contains("queries_dir: /nowhere/at/all cannot be read"), "{missing}");

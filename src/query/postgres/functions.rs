@@ -50,8 +50,8 @@ fn size_pretty() -> ScalarUDF {
         let arrays = ColumnarValue::values_to_arrays(values)?;
         let [sizes] = arrays.as_slice() else { return exec_err!("pg_size_pretty takes a number of bytes") };
         let sizes = arrow::compute::cast(sizes, &DataType::Int64)?;
-        let told = sizes.as_primitive::<Int64Type>().iter().map(|size| size.map(pretty));
-        Ok(ColumnarValue::Array(Arc::new(told.collect::<StringArray>())))
+        let texts = sizes.as_primitive::<Int64Type>().iter().map(|size| size.map(pretty));
+        Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
     };
     create_udf("pg_size_pretty", vec![DataType::Int64], DataType::Utf8, Volatility::Immutable, Arc::new(call))
 }

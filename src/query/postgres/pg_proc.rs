@@ -128,12 +128,12 @@ fn of_oid(name: &'static str, tell: fn(&Proc) -> String) -> ScalarUDF {
         let [numbers] = arrays.as_slice() else { return exec_err!("{name} takes the number of a function") };
         let numbers = arrow::compute::cast(numbers, &DataType::Int32)?;
         let numbers = arrow::array::cast::as_primitive_array::<arrow::datatypes::Int32Type>(&numbers);
-        let told = numbers.iter().map(|number| {
+        let texts = numbers.iter().map(|number| {
             let at = usize::try_from(number?.checked_sub(FIRST_OID)?).ok()?;
             PROCS.get(at).map(tell)
         });
-        let told: arrow::array::StringArray = told.collect();
-        Ok(ColumnarValue::Array(Arc::new(told)))
+        let texts: arrow::array::StringArray = texts.collect();
+        Ok(ColumnarValue::Array(Arc::new(texts)))
     };
     create_udf(name, vec![DataType::Int32], DataType::Utf8, Volatility::Stable, Arc::new(call))
 }

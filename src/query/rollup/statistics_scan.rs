@@ -45,7 +45,7 @@ pub struct WindowRequest {
 /// Statistics of one snapshot: a row for every closed window that contains a value, and every row that a client posted.
 pub struct StatisticsScan {
     view: QueryContext,
-    wish: WindowRequest,
+    request: WindowRequest,
     units: Vec<WindowReadUnit>,
     schema: SchemaRef,
     partitions: usize,
@@ -59,43 +59,43 @@ pub struct WindowReadUnit {
 }
 
 impl StatisticsScan {
-    pub fn new(view: &QueryContext, mut wish: WindowRequest, partitions: usize) -> Result<Self> {
-        wish.ts = wish.ts.intersection(MinMax::new(MIN_TIME.0, END_TIME.0 - 1));
-        let schema = Arc::new(Table::Statistics.schema().project(&wish.columns)?);
-        let units = units(view, &wish);
-        Ok(Self { view: view.clone(), wish, units, schema, partitions: partitions.max(1) })
+    pub fn new(view: &QueryContext, mut request: WindowRequest, partitions: usize) -> Result<Self> {
+        request.ts = request.ts.intersection(MinMax::new(MIN_TIME.0, END_TIME.0 - 1));
+        let schema = Arc::new(Table::Statistics.schema().project(&request.columns)?);
+        let units = units(view, &request);
+        Ok(Self { view: view.clone(), request, units, schema, partitions: partitions.max(1) })
     }
 
     /// Reads all rows of a unit, unordered.
     async fn read_unit(
         view: QueryContext,
-        wish: Arc<WindowRequest>,
+        request: Arc<WindowRequest>,
         unit: WindowReadUnit,
         context: Arc<TaskContext>,
         memory: Arc<MemoryReservation>,
     ) -> Result<Vec<UpsertRows>> {
         let mut rows = vec![];
-        let (stored_view, stored_wish, stored_unit) = (view.clone(), wish.clone(), unit.clone());
-        let read = move || stored(&stored_view, &stored_wish, &stored_unit);
+        let (stored_view, stored_request, stored_unit) = (view.clone(), request.clone(), unit.clone());
+        let read = move || stored(&stored_view, &stored_request, &stored_unit);
         let stored = tokio::task::spawn_blocking(read).await;
         rows.extend(stored.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))??);
         memory.try_resize(rows.iter().map(UpsertRows::size_bytes).sum())?;
-        let wanted = RealtimeRequest { day: unit.day, streams: &unit.streams, ts: wish.ts };
+        let wanted = RealtimeRequest { day: unit.day, streams: &unit.streams, ts: request.ts };
         let fresh = realtime::compute_windows(&view, wanted, context, &memory).await?;
         rows.extend(fresh);
-        Ok(if wish.overlay { apply_overlay(&rows) } else { rows })
+        Ok(if request.overlay { apply_overlay(&rows) } else { rows })
     }
 }
 
 /// Divides the request into units: a day with some of the streams.
-fn units(view: &QueryContext, wish: &WindowRequest) -> Vec<WindowReadUnit> {
-    let MinMax { min: from, max: to } = wish.ts;
+fn units(view: &QueryContext, request: &WindowRequest) -> Vec<WindowReadUnit> {
+    let MinMax { min: from, max: to } = request.ts;
     if from > to {
         return Vec::new();
     }
-    let windows = view.catalog().windows(wish.streams.iter().map(|id| StreamId(*id)));
+    let windows = view.catalog().windows(request.streams.iter().map(|id| StreamId(*id)));
     let now = view.now().0;
-    let streams: Vec<StreamWindows> = wish
+    let streams: Vec<StreamWindows> = request
         .streams
         .iter()
         .filter_map(|id| {
@@ -111,9 +111,9 @@ fn units(view: &QueryContext, wish: &WindowRequest) -> Vec<WindowReadUnit> {
             })
         })
         .collect();
-    let stored = scan(view, &[]).days(wish.ts);
-    let held = view.snapshot.lake.days().keys().chain(view.snapshot.memory.keys());
-    let mut days: Vec<Day> = stored.into_iter().chain(held.copied()).collect();
+    let stored = scan(view, &[]).days(request.ts);
+    let readings_days = view.snapshot.lake.days().keys().chain(view.snapshot.memory.keys());
+    let mut days: Vec<Day> = stored.into_iter().chain(readings_days.copied()).collect();
     days.sort_unstable();
     days.dedup();
     let mut units = Vec::new();
@@ -141,10 +141,10 @@ fn scan(view: &QueryContext, columns: &[usize]) -> UpsertScan {
 }
 
 /// Reads stored rows, without computed ones that are invalid or have no value. Blocks.
-fn stored(view: &QueryContext, wish: &WindowRequest, unit: &WindowReadUnit) -> Result<Vec<UpsertRows>> {
+fn stored(view: &QueryContext, request: &WindowRequest, unit: &WindowReadUnit) -> Result<Vec<UpsertRows>> {
     let every: Vec<usize> = (0..Table::Statistics.schema().fields().len()).collect();
     let ids: Arc<[i32]> = unit.streams.iter().map(|s| s.id).collect();
-    let wanted = ReadFilter { ids: Some(ids), ts: wish.ts, label: None };
+    let wanted = ReadFilter { ids: Some(ids), ts: request.ts, label: None };
     let mut found = Vec::new();
     let read = scan(view, &every).read_day(unit.day, &wanted, &mut |rows| {
         found.extend(retain_valid(&rows, &unit.streams));
@@ -207,12 +207,12 @@ impl RowSource for StatisticsScan {
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let units: Vec<WindowReadUnit> =
             self.units.iter().skip(partition).step_by(self.partitions).cloned().collect();
-        let (view, wish) = (self.view.clone(), Arc::new(self.wish.clone()));
+        let (view, request) = (self.view.clone(), Arc::new(self.request.clone()));
         let memory = Arc::new(MemoryConsumer::new("Statistics").register(context.memory_pool()));
-        let columns = wish.columns.clone();
+        let columns = request.columns.clone();
         let rows = stream::iter(units)
             .then(move |unit| {
-                Self::read_unit(view.clone(), wish.clone(), unit, context.clone(), memory.clone())
+                Self::read_unit(view.clone(), request.clone(), unit, context.clone(), memory.clone())
             })
             .map_ok(|rows| stream::iter(rows.into_iter().filter(|rows| !rows.is_empty()).map(Ok)))
             .try_flatten()

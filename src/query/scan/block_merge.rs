@@ -59,8 +59,8 @@ impl BlockMerge {
             // Inputs are read concurrently: each may wait for a disk.
             try_join_all(self.inputs.iter_mut().map(MergeInput::fill)).await?;
             self.inputs.retain(|input| input.rows.is_some());
-            let held = self.inputs.iter().filter_map(|input| input.rows.as_ref());
-            self.memory.try_resize(held.map(byte_size::of_slice).sum::<Result<usize>>()?)?;
+            let buffered = self.inputs.iter().filter_map(|input| input.rows.as_ref());
+            self.memory.try_resize(buffered.map(byte_size::of_slice).sum::<Result<usize>>()?)?;
             let last = self.inputs.iter().filter_map(|input| keys(input.rows.as_ref()?).last()).min();
             let Some(bound) = last else { return Ok(None) };
             let parts = self.inputs.iter_mut().filter_map(|input| input.take_up_to(bound));

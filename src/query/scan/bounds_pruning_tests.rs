@@ -90,7 +90,8 @@ fn what_is_wanted_is_chosen_and_little_else() {
         let selected: usize = groups.iter().map(RowGroupSelection::selected).sum();
         assert_eq!(selected, chosen.iter().filter(|c| **c).count(), "{name}: ranges overlap");
         assert!(selected <= wanted + spare * PAGE, "{name}: {selected} rows for {wanted}");
-        let told = row_selection(&groups).map_or(groups.iter().map(|g| g.rows).sum(), |s| s.row_count());
-        assert_eq!(told, selected, "{name}");
+        let counted_rows =
+            row_selection(&groups).map_or(groups.iter().map(|g| g.rows).sum(), |s| s.row_count());
+        assert_eq!(counted_rows, selected, "{name}");
     }
 }

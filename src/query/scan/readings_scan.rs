@@ -104,7 +104,7 @@ impl ReadingsScan {
 
     /// Records the number of files for the query log; files that are read are counted as they are selected.
     pub fn record_snapshot_files(&self) {
-        self.view.tally.scan_metrics.add_files_in_snapshot(self.view.snapshot.lake.files().count());
+        self.view.tracker.scan_metrics.add_files_in_snapshot(self.view.snapshot.lake.files().count());
     }
 
     /// Plans the rows of ascending days, partition after partition, ordered by time within each stream.
@@ -191,7 +191,7 @@ impl ReadingsScan {
         let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
         let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
         let needs_merge = is_late && files.len() + usize::from(!runs.is_empty()) > 1;
-        self.view.tally.scan_metrics.add_files_scanned(files.len());
+        self.view.tracker.scan_metrics.add_files_scanned(files.len());
         DaySources { files, runs, needs_merge }
     }
 
@@ -214,7 +214,7 @@ impl ReadingsScan {
             bounds: Arc::new(self.bounds.clone()),
             columns: columns.to_vec(),
             batch_bytes: TARGET_BATCH_BYTES,
-            metrics: self.view.tally.scan_metrics.clone(),
+            metrics: self.view.tracker.scan_metrics.clone(),
         }
     }
 

@@ -72,16 +72,16 @@ fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
     let to = to.min(newest);
     let ts = MinMax::new(from, to);
     let within = scan.within(ts);
-    let mut stretches: Vec<TimeSlice> = within.days().into_iter().map(|day| TimeSlice { day, ts }).collect();
+    let mut slices: Vec<TimeSlice> = within.days().into_iter().map(|day| TimeSlice { day, ts }).collect();
     let recent = to.saturating_sub(NEWEST_SLICE_MICROS);
-    if let Some(last) = stretches.last_mut()
+    if let Some(last) = slices.last_mut()
         && from < recent
     {
         let last_hour = TimeSlice { day: last.day, ts: MinMax::new(recent, to) };
         last.ts = MinMax::new(from, recent - 1);
-        stretches.push(last_hour);
+        slices.push(last_hour);
     }
-    stretches
+    slices
 }
 
 struct ReverseScan {
@@ -98,9 +98,9 @@ impl ReverseScan {
     async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
         // The previous batches have been consumed.
         self.memory.free();
-        let Some(stretch) = self.left.pop() else { return Ok(None) };
-        let halves = stretch.halves();
-        match (self.read(stretch, halves.is_some()).await?, halves) {
+        let Some(slice) = self.left.pop() else { return Ok(None) };
+        let halves = slice.halves();
+        match (self.read(slice, halves.is_some()).await?, halves) {
             (None, Some(halves)) => {
                 self.left.extend(halves);
                 Ok(Some(Vec::new()))
@@ -114,8 +114,8 @@ impl ReverseScan {
     }
 
     /// Reads the rows of a slice in ascending order; `None` if there are too many and the slice can be halved.
-    async fn read(&mut self, stretch: TimeSlice, is_divisible: bool) -> Result<Option<Vec<RecordBatch>>> {
-        let plan = self.scan.within(stretch.ts).plan_day(stretch.day, &self.columns)?;
+    async fn read(&mut self, slice: TimeSlice, is_divisible: bool) -> Result<Option<Vec<RecordBatch>>> {
+        let plan = self.scan.within(slice.ts).plan_day(slice.day, &self.columns)?;
         let mut rows = plan.execute(0, self.context.clone())?;
         let (mut batches, mut count) = (Vec::new(), 0);
         loop {
@@ -126,12 +126,13 @@ impl ReverseScan {
             }
             let Some(batch) = next? else { break };
             count += batch.num_rows();
-            let held = self.memory.try_grow(byte_size::of_slice(&batch)?);
-            let is_too_much = count > MAX_SLICE_ROWS || self.memory.size() > MAX_SLICE_BYTES || held.is_err();
+            let growth = self.memory.try_grow(byte_size::of_slice(&batch)?);
+            let is_too_much =
+                count > MAX_SLICE_ROWS || self.memory.size() > MAX_SLICE_BYTES || growth.is_err();
             if is_divisible && is_too_much {
                 return Ok(None);
             }
-            held?;
+            growth?;
             batches.push(batch);
         }
         Ok(Some(batches))

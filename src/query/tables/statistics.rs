@@ -58,13 +58,13 @@ impl ScanPlanner for StatisticsTable {
         let columns = shown.iter().map(|i| all[*i]).collect();
         let visible = self.view.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
-        let wish = WindowRequest {
+        let request = WindowRequest {
             streams: visible.filter(wanted).collect(),
             ts: bounds.ts,
             overlay: self.overlay,
             columns,
         };
         let partitions = state.config().target_partitions();
-        Ok(Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, wish, partitions)?, partitions)))
+        Ok(Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, request, partitions)?, partitions)))
     }
 }
