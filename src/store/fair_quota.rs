@@ -73,7 +73,7 @@ impl FairQuota {
         let Some(org) = self.orgs.get_mut(org) else { return };
         org.held += one;
         match org.callers.get_mut(caller) {
-            Some(held) => *held += one,
+            Some(count) => *count += one,
             None => {
                 org.callers.insert(caller.to_owned(), one);
             }
@@ -87,9 +87,9 @@ impl FairQuota {
         self.held -= one;
         let Some(org) = self.orgs.get_mut(name) else { return };
         org.held -= one;
-        if let Some(held) = org.callers.get_mut(caller) {
-            *held -= one;
-            if held.entries == 0 {
+        if let Some(count) = org.callers.get_mut(caller) {
+            *count -= one;
+            if count.entries == 0 {
                 org.callers.remove(caller);
             }
         }

@@ -40,7 +40,7 @@ async fn the_memtable_holds_the_memory_of_its_rows_until_they_are_flushed() {
 #[tokio::test(start_paused = true)]
 async fn a_writer_waits_for_memory_until_its_time_is_over() {
     let budget = budget(10 * UNIT_BYTES, 0);
-    let held = budget.reserve(8 * UNIT_BYTES, WAIT).await.unwrap();
+    let permit = budget.reserve(8 * UNIT_BYTES, WAIT).await.unwrap();
     let waiting = tokio::spawn({
         let budget = budget.clone();
         async move { budget.reserve(2 * UNIT_BYTES, WAIT).await.map(drop) }
@@ -51,7 +51,7 @@ async fn a_writer_waits_for_memory_until_its_time_is_over() {
     assert_eq!(refused.kind, crate::domain::Kind::Busy);
     assert!(!budget.has_waiting_writers());
 
-    drop(held);
+    drop(permit);
     assert!(budget.reserve(2 * UNIT_BYTES, WAIT).await.is_ok());
     let too_large = budget.reserve(10 * UNIT_BYTES, WAIT).await.map(drop).unwrap_err();
     assert_eq!(too_large.kind, crate::domain::Kind::TooLarge);

@@ -109,8 +109,8 @@ async fn run(program: &str, url: &Url, args: &[&str], file: &Path) -> Result<boo
     if output.status.success() {
         return Ok(true);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Error::unavailable(format!("{program} failed: {}", said.trim())))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(Error::unavailable(format!("{program} failed: {}", stderr.trim())))
 }
 
 /// Returns the connection as libpq's environment variables.

@@ -51,9 +51,9 @@ impl Store {
         let data_dir = self.data_dir.clone();
         let dest = BackupDestination::create(dest, &data_dir)?;
         let (stage, pinned) = self.pin(data_dir, progress).await?;
-        let (dest, told) = (dest, progress.clone());
+        let (dest, reporter) = (dest, progress.clone());
         let copy = move || -> Result<(BackupDestination, Manifest, u64)> {
-            let (files, linked) = stage.copy_to(&dest, &told)?;
+            let (files, linked) = stage.copy_to(&dest, &reporter)?;
             let manifest =
                 Manifest { seq: stage.seq, tables: stage.tables.clone(), files, ..Manifest::new() };
             // The snapshot keeps the files it names on disk until here.

@@ -52,11 +52,11 @@ pub async fn restore(
     catalog_url: Option<&str>,
     progress: &Progress,
 ) -> Result<RestoreSummary> {
-    let (from, to, told) = (src.to_owned(), data_dir.to_owned(), progress.clone());
+    let (from, to, reporter) = (src.to_owned(), data_dir.to_owned(), progress.clone());
     let manifest = blocking(ENDED_EARLY, move || {
         let manifest = Manifest::read(&from)?;
         must_be_empty(&to)?;
-        check(&from, &manifest, &told)?;
+        check(&from, &manifest, &reporter)?;
         Ok(manifest)
     })
     .await?;
@@ -67,8 +67,9 @@ pub async fn restore(
         return Err(Error::field("catalog-url", what));
     }
     let mark = data_dir.join(UNFINISHED_MARKER);
-    let (from, to, told, copied) = (src.to_owned(), data_dir.to_owned(), progress.clone(), manifest.clone());
-    blocking(ENDED_EARLY, move || copy(&from, &to, &copied, &told)).await?;
+    let (from, to, reporter, copied) =
+        (src.to_owned(), data_dir.to_owned(), progress.clone(), manifest.clone());
+    blocking(ENDED_EARLY, move || copy(&from, &to, &copied, &reporter)).await?;
     let left = match (catalog_url, dump) {
         (Some(url), Some(dump)) => {
             progress.begin("catalog", 0);

@@ -60,13 +60,13 @@ impl Catalog {
             row.update(&*db).await.map_err(unavailable)?;
             Ok(event)
         };
-        let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(vec!["status"]);
+        let audit = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(vec!["status"]);
         let (changes, closed) = (Arc::clone(&self.notifier), Arc::clone(&self.closed_alerts));
         let apply = move |_: &mut Mirror, event: &Event| {
             note_closed(&closed, event);
             changes.notify_event(Action::Update, event, Some(before));
         };
-        let event = transaction.commit_change(who, work, told, apply).await?;
+        let event = transaction.commit_change(who, work, audit, apply).await?;
         Ok(self.visible_to(who).redact_event(event))
     }
 }

@@ -84,8 +84,8 @@ impl Catalog {
         }
         let row = entity::alert_rule::new(who.org, &spec, first_seq, self.clock.now());
         let work = async move |db: DbTransaction| into_rule(row.insert(&*db).await, &spec);
-        let told = |rule: &Arc<AlertRule>| AuditChange::new(Action::Create, NOUN, rule.id.0);
-        transaction.commit_change(who, work, told, put).await
+        let audit = |rule: &Arc<AlertRule>| AuditChange::new(Action::Create, NOUN, rule.id.0);
+        transaction.commit_change(who, work, audit, put).await
     }
 
     /// Changes a rule atomically. One that is evaluated differently afterwards begins anew with record `next_seq`.
@@ -118,8 +118,8 @@ impl Catalog {
         let first_seq = (!spec.evaluates_as(&stored.spec)).then_some(next_seq);
         let row = entity::alert_rule::for_update(stored.id, &spec, first_seq, self.clock.now());
         let work = async move |db: DbTransaction| into_rule(row.update(&*db).await, &spec);
-        let told = |rule: &Arc<AlertRule>| AuditChange::new(Action::Update, NOUN, rule.id.0);
-        transaction.commit_change(who, work, told, put).await
+        let audit = |rule: &Arc<AlertRule>| AuditChange::new(Action::Update, NOUN, rule.id.0);
+        transaction.commit_change(who, work, audit, put).await
     }
 
     /// Deletes a rule. Its alerts stay, without it.
@@ -130,8 +130,8 @@ impl Catalog {
             entity::alert_rule::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, NOUN, id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.alert_rules.remove(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, NOUN, id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.alert_rules.remove(id)).await
     }
 }
 

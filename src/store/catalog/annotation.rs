@@ -78,8 +78,8 @@ impl Catalog {
         let row = annotation::new(who.org, created_by, self.clock.now());
         let row = annotation::with_spec(row, class, place, &spec);
         let insert = async move |db: DbTransaction| stored(row.insert(&*db).await);
-        let told = |row: &Model| AuditChange::new(Action::Create, "annotation", row.id);
-        let row = transaction.commit_change(who, insert, told, |_, _| ()).await?;
+        let audit = |row: &Model| AuditChange::new(Action::Create, "annotation", row.id);
+        let row = transaction.commit_change(who, insert, audit, |_, _| ()).await?;
         let annotation = seen(&self.visible_to(who), row)?;
         Ok(AnnotationChange::Done(Box::new(annotation)))
     }
@@ -109,8 +109,8 @@ impl Catalog {
         };
         let row = annotation::with_spec(annotation::for_update(id, self.clock.now()), class, place, &spec);
         let update = async move |db: DbTransaction| stored(row.update(&*db).await);
-        let told = |row: &Model| AuditChange::new(Action::Update, "annotation", row.id);
-        let row = transaction.commit_change(who, update, told, |_, _| ()).await?;
+        let audit = |row: &Model| AuditChange::new(Action::Update, "annotation", row.id);
+        let row = transaction.commit_change(who, update, audit, |_, _| ()).await?;
         let annotation = seen(&self.visible_to(who), row)?;
         Ok(AnnotationChange::Done(Box::new(annotation)))
     }
@@ -124,8 +124,8 @@ impl Catalog {
             Entity::delete_by_id(id).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "annotation", id);
-        transaction.commit_change(who, delete, told, |_, ()| ()).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "annotation", id);
+        transaction.commit_change(who, delete, audit, |_, ()| ()).await
     }
 
     fn visible_annotations(&self, who: &Principal, filter: &AnnotationFilter) -> Option<Select<Entity>> {

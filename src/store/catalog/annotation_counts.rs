@@ -23,17 +23,17 @@ impl AnnotationCounts {
     pub(super) async fn add(&self, db: &impl ConnectionTrait, org: OrgId, most: usize) -> Result<()> {
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         let known = self.0.lock().get(&org).copied();
-        let held = match known.filter(|held| *held < most) {
-            Some(held) => held,
+        let count = match known.filter(|count| *count < most) {
+            Some(count) => count,
             None => Entity::find().filter(Column::OrgId.eq(org.0)).count(db).await.map_err(unavailable)?,
         };
-        if held >= most {
+        if count >= most {
             let message = format!(
-                "the organization has {held} annotations, and {most} is the most (limits.annotations): delete some"
+                "the organization has {count} annotations, and {most} is the most (limits.annotations): delete some"
             );
             return Err(limit_reached(message));
         }
-        self.0.lock().insert(org, held + 1);
+        self.0.lock().insert(org, count + 1);
         Ok(())
     }
 }

@@ -69,10 +69,10 @@ impl Catalog {
             Ok(new)
         };
         let action = if is_first { Action::Create } else { Action::Update };
-        let told = move |_: &Arc<DeviceCertificate>| AuditChange::new(action, "certificate", device.0);
+        let audit = move |_: &Arc<DeviceCertificate>| AuditChange::new(action, "certificate", device.0);
         let apply =
             |mirror: &mut Mirror, new: &Arc<DeviceCertificate>| mirror.certificates.put(Arc::clone(new));
-        transaction.commit_change(who, replace, told, apply).await
+        transaction.commit_change(who, replace, audit, apply).await
     }
 
     /// Revokes the certificate of a device, and its unused registration tokens: whoever has stolen the one may have the
@@ -105,13 +105,13 @@ impl Catalog {
             registration::store_states(&db, &ended).await?;
             Ok(new)
         };
-        let told =
+        let audit =
             move |_: &Arc<DeviceCertificate>| AuditChange::new(Action::Revoke, "certificate", device.0);
         let apply = move |mirror: &mut Mirror, new: &Arc<DeviceCertificate>| {
             mirror.certificates.put(Arc::clone(new));
             tokens.into_iter().for_each(|token| mirror.registrations.put(token));
         };
-        transaction.commit_change(who, work, told, apply).await
+        transaction.commit_change(who, work, audit, apply).await
     }
 }
 

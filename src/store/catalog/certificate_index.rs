@@ -109,25 +109,25 @@ mod tests {
     fn who_listens_is_told_once_of_each_certificate_that_ends() {
         let mut index = CertificateIndex::default();
         let mut ended = index.subscribe_ended();
-        let mut told = move || ended.try_recv().ok().map(|old| old.fingerprint.clone());
+        let mut next_ended = move || ended.try_recv().ok().map(|old| old.fingerprint.clone());
         index.put(Arc::new(certificate(1, "a")));
         index.put(Arc::new(certificate(2, "b")));
         index.put(Arc::new(DeviceCertificate { serial: Some("1".to_owned()), ..certificate(1, "a") }));
-        assert_eq!(told(), None, "it is still accepted");
+        assert_eq!(next_ended(), None, "it is still accepted");
         index.put(Arc::new(certificate(1, "c")));
-        assert_eq!(told().as_deref(), Some("a"));
+        assert_eq!(next_ended().as_deref(), Some("a"));
         assert!(index.by_fingerprint("a").is_none() && index.by_fingerprint("c").is_some());
         let revoked = DeviceCertificate { revoked_at: Some(Micros(2)), ..certificate(1, "c") };
         index.put(Arc::new(revoked.clone()));
-        assert_eq!(told().as_deref(), Some("c"));
+        assert_eq!(next_ended().as_deref(), Some("c"));
         index.remove(DeviceId(1));
-        assert_eq!(told(), None, "it had ended already");
+        assert_eq!(next_ended(), None, "it had ended already");
 
         let mut after = CertificateIndex::default();
         after.put(Arc::new(certificate(3, "d")));
         after.continue_from(&index);
-        assert_eq!(told().as_deref(), Some("b"));
+        assert_eq!(next_ended().as_deref(), Some("b"));
         after.remove(DeviceId(3));
-        assert_eq!((told().as_deref(), told()), (Some("d"), None));
+        assert_eq!((next_ended().as_deref(), next_ended()), (Some("d"), None));
     }
 }

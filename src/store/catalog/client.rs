@@ -68,12 +68,12 @@ impl Catalog {
             delete_client_tokens(&db, id).await?;
             into_client(row.update(&*db).await)
         };
-        let told = |client: &Arc<Client>| AuditChange::new(Action::Revoke, "client", client.id.0);
+        let audit = |client: &Arc<Client>| AuditChange::new(Action::Revoke, "client", client.id.0);
         let apply = |mirror: &mut Mirror, client: &Arc<Client>| {
             mirror.tokens.remove_of_client(client.id);
             mirror.clients.put(Arc::clone(client));
         };
-        transaction.commit_change(who, revoke, told, apply).await
+        transaction.commit_change(who, revoke, audit, apply).await
     }
 
     /// Looks up a client for authentication, without a principal. The client may be revoked.

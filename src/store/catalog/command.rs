@@ -77,7 +77,7 @@ impl Catalog {
             }
             Ok(stored)
         };
-        let told = |stored: &Vec<Arc<Command>>| {
+        let audit = |stored: &Vec<Arc<Command>>| {
             stored.iter().map(|command| AuditChange::new(Action::Create, "command", command.id.0)).collect()
         };
         let changes = Arc::clone(&self.command_changes);
@@ -88,7 +88,7 @@ impl Catalog {
                 changes.send(command.org, || Arc::clone(command));
             }
         };
-        transaction.commit_changes(who, insert, told, apply).await
+        transaction.commit_changes(who, insert, audit, apply).await
     }
 
     /// Returns the commands of the devices that the principal may change, the newest first, with their state now.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sea_orm::ActiveModelTrait;
 use uuid::Uuid;
 
-use super::document::{check, check_name, check_writable, into_document, told};
+use super::document::{audit_change, check, check_name, check_writable, into_document};
 use super::mirror::Mirror;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
@@ -83,17 +83,17 @@ impl Catalog {
             }
             Ok(changed)
         };
-        let told = |changed: &Vec<Arc<Document>>| {
+        let audit = |changed: &Vec<Arc<Document>>| {
             let action = |row: &Document| match row.spec.kind() {
                 DocumentKind::Binding => Action::Update,
                 _ => Action::Create,
             };
-            changed.iter().map(|row| told(action(row), row)).collect()
+            changed.iter().map(|row| audit_change(action(row), row)).collect()
         };
         let apply = |mirror: &mut Mirror, changed: &Vec<Arc<Document>>| {
             changed.iter().for_each(|row| mirror.documents.put(Arc::clone(row)));
         };
-        let changed = transaction.commit_changes(who, work, told, apply).await?;
+        let changed = transaction.commit_changes(who, work, audit, apply).await?;
         changed.into_iter().next().ok_or_else(|| Error::internal("an artefact was not created"))
     }
 
@@ -139,9 +139,9 @@ impl Catalog {
             into_document(row, &spec)
         };
         let action = if is_new { Action::Create } else { Action::Update };
-        let told = move |row: &Arc<Document>| told(action, row);
+        let audit = move |row: &Arc<Document>| audit_change(action, row);
         let apply = |mirror: &mut Mirror, row: &Arc<Document>| mirror.documents.put(Arc::clone(row));
-        Ok((transaction.commit_change(who, work, told, apply).await?, is_new))
+        Ok((transaction.commit_change(who, work, audit, apply).await?, is_new))
     }
 }
 

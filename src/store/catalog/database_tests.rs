@@ -28,8 +28,8 @@ async fn urls_of_no_database_are_invalid_and_not_repeated() {
         let error = open(url).await.expect_err(url);
         assert_eq!(error.kind, Kind::Invalid, "{url}");
         assert!(error.message.contains("catalog.url"), "{url}: {error}");
-        let told = format!("{error:?}");
-        assert!(!told.contains("root:hunter2"), "{url}: {told}");
+        let text = format!("{error:?}");
+        assert!(!text.contains("root:hunter2"), "{url}: {text}");
     }
 }
 

@@ -215,7 +215,7 @@ async fn delete(
         }
         Ok(deleted)
     };
-    let told = |deleted: &Vec<DeletedDevice>| {
+    let audit = |deleted: &Vec<DeletedDevice>| {
         let row = |gone: &DeletedDevice| AuditChange::new(Action::Delete, "device", gone.device.id.0);
         deleted.iter().map(row).collect()
     };
@@ -224,7 +224,7 @@ async fn delete(
             mirror.remove_device(gone.device.id);
         }
     };
-    transaction.commit_changes(who, work, told, apply).await
+    transaction.commit_changes(who, work, audit, apply).await
 }
 
 /// Commits a new device.

@@ -126,12 +126,13 @@ impl Catalog {
             }
             Ok(created)
         };
-        let told =
-            |created: &Vec<Arc<Document>>| created.iter().map(|row| told(Action::Create, row)).collect();
+        let audit = |created: &Vec<Arc<Document>>| {
+            created.iter().map(|row| audit_change(Action::Create, row)).collect()
+        };
         let apply = |mirror: &mut Mirror, created: &Vec<Arc<Document>>| {
             created.iter().for_each(|row| mirror.documents.put(Arc::clone(row)));
         };
-        transaction.commit_changes(who, work, told, apply).await
+        transaction.commit_changes(who, work, audit, apply).await
     }
 
     /// Changes a document atomically. With `expected` the change is made only to that version of it.
@@ -166,7 +167,7 @@ impl Catalog {
             .commit_change(
                 who,
                 async move |db| into_document(row.update(&*db).await, &spec),
-                |row| told(Action::Update, row),
+                |row| audit_change(Action::Update, row),
                 |mirror, row| mirror.documents.put(Arc::clone(row)),
             )
             .await
@@ -213,7 +214,8 @@ impl Catalog {
             write_rules(&*db, &changed_rules).await?;
             Ok(gone)
         };
-        let told = |gone: &Vec<Arc<Document>>| gone.iter().map(|row| told(Action::Delete, row)).collect();
+        let audit =
+            |gone: &Vec<Arc<Document>>| gone.iter().map(|row| audit_change(Action::Delete, row)).collect();
         let apply = move |mirror: &mut Mirror, gone: &Vec<Arc<Document>>| {
             rules.into_iter().for_each(|rule| mirror.alert_rules.put(rule));
             for document in gone {
@@ -222,12 +224,12 @@ impl Catalog {
                 mirror.binding_reports.remove_binding(document.uuid);
             }
         };
-        let mut gone = transaction.commit_changes(who, delete, told, apply).await?;
+        let mut gone = transaction.commit_changes(who, delete, audit, apply).await?;
         gone.pop().ok_or_else(|| Error::internal("a document was not deleted"))
     }
 }
 
-pub(super) fn told(action: Action, document: &Arc<Document>) -> AuditChange {
+pub(super) fn audit_change(action: Action, document: &Arc<Document>) -> AuditChange {
     AuditChange::new(action, document.spec.kind().name(), document.id.0)
 }
 

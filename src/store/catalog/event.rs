@@ -89,9 +89,9 @@ impl Catalog {
         let event = Event { id, uuid, org: who.org, source, alert: None, spec, created_at: now };
         check(&transaction.visible_to(who), &event, None, PayloadSource::Owner)?;
         let row = entity::event::new(who.org, source, event.spec, now);
-        let told = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
+        let audit = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
         let apply = self.notify_after_commit(Action::Create, None);
-        transaction.commit_change(who, async move |db| into_event(row.insert(&*db).await), told, apply).await
+        transaction.commit_change(who, async move |db| into_event(row.insert(&*db).await), audit, apply).await
     }
 
     /// Changes an event atomically.
@@ -131,10 +131,10 @@ impl Catalog {
             Some(alert) => entity::event::with_lifecycle(row, alert),
             None => row,
         };
-        let told = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
+        let audit = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
         let apply = self.notify_after_commit(Action::Update, Some(before));
         let event = transaction
-            .commit_change(who, async move |db| into_event(row.update(&*db).await), told, apply)
+            .commit_change(who, async move |db| into_event(row.update(&*db).await), audit, apply)
             .await?;
         Ok(self.visible_to(who).redact_event(event))
     }
@@ -150,13 +150,13 @@ impl Catalog {
             entity::event::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "event-log", id.0);
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "event-log", id.0);
         let (changes, closed) = (Arc::clone(&self.notifier), Arc::clone(&self.closed_alerts));
         let apply = move |_: &mut Mirror, (): &()| {
             note_closed(&closed, &event);
             changes.notify_event(Action::Delete, &event, None);
         };
-        transaction.commit_change(who, delete, told, apply).await
+        transaction.commit_change(who, delete, audit, apply).await
     }
 
     /// Notifies subscribers of the event once the change is committed.

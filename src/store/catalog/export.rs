@@ -72,8 +72,8 @@ impl Catalog {
             job::insert(&db, &queued).await?;
             Export::try_from(row.insert(&*db).await.map_err(unavailable)?)
         };
-        let told = |export: &Export| AuditChange::new(Action::Create, "export", export.id.0);
-        transaction.commit_change(who, insert, told, |_, _| ()).await
+        let audit = |export: &Export| AuditChange::new(Action::Create, "export", export.id.0);
+        transaction.commit_change(who, insert, audit, |_, _| ()).await
     }
 
     /// Returns the exports that the principal sees, the oldest first.
@@ -115,8 +115,8 @@ impl Catalog {
             Entity::delete_by_id(id).exec(&*db).await.map_err(unavailable)?;
             Ok(export)
         };
-        let told = move |_: &Export| AuditChange::new(Action::Delete, "export", id);
-        transaction.commit_change(who, delete, told, |_, _| ()).await
+        let audit = move |_: &Export| AuditChange::new(Action::Delete, "export", id);
+        transaction.commit_change(who, delete, audit, |_, _| ()).await
     }
 
     /// Returns the exports of every organization that a worker has, or will have, the oldest first.

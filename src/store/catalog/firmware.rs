@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::database::unavailable;
-use super::document::{check_writable, into_document, told};
+use super::document::{audit_change, check_writable, into_document};
 use super::mirror::Mirror;
 use super::object::check_room;
 use super::transaction::DbTransaction;
@@ -69,12 +69,12 @@ impl Catalog {
             let row = entity::document::new(org, uuid, &spec, now).insert(&*db).await;
             Ok((into_document(row, &spec)?, object))
         };
-        let told = |(document, _): &(Arc<Document>, Arc<Object>)| told(Action::Create, document);
+        let audit = |(document, _): &(Arc<Document>, Arc<Object>)| audit_change(Action::Create, document);
         let apply = |mirror: &mut Mirror, (document, object): &(Arc<Document>, Arc<Object>)| {
             mirror.documents.put(Arc::clone(document));
             mirror.objects.put(Arc::clone(object));
         };
-        let (document, _) = transaction.commit_change(who, insert, told, apply).await?;
+        let (document, _) = transaction.commit_change(who, insert, audit, apply).await?;
         Ok(document)
     }
 
@@ -102,12 +102,12 @@ impl Catalog {
             }
             Ok(stored)
         };
-        let told = |gone: &Arc<Document>| told(Action::Delete, gone);
+        let audit = |gone: &Arc<Document>| audit_change(Action::Delete, gone);
         let apply = move |mirror: &mut Mirror, gone: &Arc<Document>| {
             mirror.documents.remove(gone.id);
             mirror.objects.remove(object);
         };
-        transaction.commit_change(who, delete, told, apply).await?;
+        transaction.commit_change(who, delete, audit, apply).await?;
         Ok(object)
     }
 

@@ -64,8 +64,8 @@ impl Catalog {
             let moved = moves.write(&*db, group.id).await?;
             Ok((group, moved))
         };
-        let told = |(group, _): &UpdatedGroup| AuditChange::new(Action::Create, "group", group.id.0);
-        Ok(transaction.commit_change(who, work, told, put).await?.0)
+        let audit = |(group, _): &UpdatedGroup| AuditChange::new(Action::Create, "group", group.id.0);
+        Ok(transaction.commit_change(who, work, audit, put).await?.0)
     }
 
     /// Changes a group atomically. `members`, if given, become its members: they leave their former groups, and
@@ -98,8 +98,8 @@ impl Catalog {
             };
             Ok((group, moved))
         };
-        let told = move |_: &UpdatedGroup| AuditChange::new(Action::Update, "group", id.0).with(fields);
-        Ok(transaction.commit_change(who, work, told, put).await?.0)
+        let audit = move |_: &UpdatedGroup| AuditChange::new(Action::Update, "group", id.0).with(fields);
+        Ok(transaction.commit_change(who, work, audit, put).await?.0)
     }
 
     /// Deletes a group; its streams stay, without a group. `Forbidden` when it contains streams that are not visible,
@@ -118,8 +118,8 @@ impl Catalog {
             entity::group::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "group", id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_group(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "group", id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.remove_group(id)).await
     }
 }
 

@@ -128,9 +128,9 @@ impl Catalog {
             written.write(&db, &plan, now).await?;
             Ok((plan, written))
         };
-        let told = |(_, written): &(InventoryPlan, WrittenRows)| written.audit_changes.clone();
+        let audit = |(_, written): &(InventoryPlan, WrittenRows)| written.audit_changes.clone();
         let (plan, _) =
-            transaction.commit_changes(who, work, told, |mirror, (_, written)| written.put(mirror)).await?;
+            transaction.commit_changes(who, work, audit, |mirror, (_, written)| written.put(mirror)).await?;
         Ok(plan)
     }
 
@@ -340,8 +340,8 @@ fn plan_stream(
     if let (Some(name), Some(_)) = (&entry.group, joins) {
         problems.extend(new_group(name).problems().into_iter().map(|p| FieldError::new("group", p.message)));
     }
-    let told = |error: Error| stream_error(&device.after.name, &after.name, &error.message);
-    Error::check(problems).map_err(told)?;
+    let in_stream = |error: Error| stream_error(&device.after.name, &after.name, &error.message);
+    Error::check(problems).map_err(in_stream)?;
     Ok(StreamPlan { before, after, group: entry.group.clone(), new_group_index: joins, channel: 0 })
 }
 

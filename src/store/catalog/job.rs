@@ -43,8 +43,8 @@ impl Catalog {
             // The server's own work is no change that somebody made.
             transaction.commit_unmirrored(create).await?
         } else {
-            let told = |job: &Job| AuditChange::new(Action::Create, "job", job.id.0);
-            transaction.commit_change(who, create, told, |_, _| ()).await?
+            let audit = |job: &Job| AuditChange::new(Action::Create, "job", job.id.0);
+            transaction.commit_change(who, create, audit, |_, _| ()).await?
         };
         if created.state == JobState::Running {
             self.running_jobs.begin(&created, now);
@@ -132,8 +132,8 @@ impl Catalog {
             }
             store(&db, job).await
         };
-        let told = |job: &Job| AuditChange::new(Action::Update, "job", job.id.0).with(vec!["state"]);
-        let job = transaction.commit_change(who, update, told, |_, _| ()).await?;
+        let audit = |job: &Job| AuditChange::new(Action::Update, "job", job.id.0).with(vec!["state"]);
+        let job = transaction.commit_change(who, update, audit, |_, _| ()).await?;
         self.running_jobs.end(job.uuid);
         Ok(job)
     }

@@ -107,9 +107,9 @@ impl Catalog {
             let row = row.insert(&*db).await.map_err(unavailable)?;
             MediaJob::try_from(row).map(Arc::new)
         };
-        let told = move |job: &Arc<MediaJob>| AuditChange::new(Action::Create, kind.name(), job.id);
+        let audit = move |job: &Arc<MediaJob>| AuditChange::new(Action::Create, kind.name(), job.id);
         let apply = |mirror: &mut Mirror, job: &Arc<MediaJob>| mirror.media.put(Arc::clone(job));
-        Ok((transaction.commit_change(who, insert, told, apply).await?, true))
+        Ok((transaction.commit_change(who, insert, audit, apply).await?, true))
     }
 
     /// Changes a row as it is stored at that moment. `change` gives `None` where there is nothing to change.

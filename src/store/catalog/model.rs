@@ -79,8 +79,8 @@ impl Catalog {
             write_current(&*db, &model).await?;
             Ok((write_model_metadata(&*db, device, &model, now).await?, Arc::new(model)))
         };
-        let told = move |_: &(Arc<Device>, Arc<Model>)| AuditChange::new(Action::Update, "model", id.0);
-        let done = transaction.commit_change(who, write, told, |mirror, (device, model)| {
+        let audit = move |_: &(Arc<Device>, Arc<Model>)| AuditChange::new(Action::Update, "model", id.0);
+        let done = transaction.commit_change(who, write, audit, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
@@ -121,10 +121,10 @@ impl Catalog {
             row.update(&*db).await.map_err(unavailable)?;
             Ok((write_model_metadata(&*db, device, &model, now).await?, Arc::new(model)))
         };
-        let told = move |_: &(Arc<Device>, Arc<Model>)| {
+        let audit = move |_: &(Arc<Device>, Arc<Model>)| {
             AuditChange::new(Action::Update, "model", id.0).with(vec!["version"])
         };
-        let done = transaction.commit_change(who, write, told, |mirror, (device, model)| {
+        let done = transaction.commit_change(who, write, audit, |mirror, (device, model)| {
             mirror.devices.put(Arc::clone(device));
             mirror.put_model(Arc::clone(model));
         });
@@ -139,8 +139,8 @@ impl Catalog {
             entity::model::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "model", id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_model(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "model", id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.remove_model(id)).await
     }
 
     /// Every model of every organization, by id ascending, for the live pipeline.
@@ -202,14 +202,14 @@ pub(super) async fn write_model_metadata(
         several => json!(several.iter().map(|id| id.0).collect::<Vec<_>>()),
     };
     let mut spec = device.spec.clone();
-    let told = [
+    let entries = [
         ("model_type", json!(settings.kind.name())),
         (MODEL_SOURCE_KEY, source),
         ("threshold", json!(settings.threshold)),
         ("model_path", json!(path("model.tflite"))),
         ("scaler_path", json!(path("scaler"))),
     ];
-    spec.metadata.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    spec.metadata.extend(entries.map(|(name, value)| (name.to_owned(), value)));
     let row = entity::device::for_update(device.id, spec, now).update(db).await.map_err(unavailable)?;
     Ok(Arc::new(row.try_into()?))
 }

@@ -52,12 +52,12 @@ impl Catalog {
         org: OrgId,
         id: ModelId,
         mut progress: ModelProgress,
-        told: AnomalyEventChange,
+        event_change: AnomalyEventChange,
     ) -> Result<ModelProgress> {
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let work = async move |db: DbTransaction| {
-            let event = match told {
+            let event = match event_change {
                 AnomalyEventChange::Opened { event, above } => {
                     let row = entity::event::new(org, EventSource::System, event, now);
                     let row = row.insert(&*db).await.map_err(unavailable)?;

@@ -84,12 +84,12 @@ impl Catalog {
             NewIdentity::choose(&transaction.mirror(), who.org, &upload.target, before.device.as_deref());
         let is_new = before.model.is_none();
         let (org, now) = (who.org, self.clock.now());
-        let told = move |placed: &UploadedModel| {
+        let audit = move |placed: &UploadedModel| {
             let action = if is_new { Action::Create } else { Action::Update };
             AuditChange::new(action, "model", placed.model.id.0).with(vec!["version"])
         };
         let work = async move |db: DbTransaction| write(&*db, org, before, (upload, identity), now).await;
-        let placed = transaction.commit_change(who, work, told, |mirror, placed| {
+        let placed = transaction.commit_change(who, work, audit, |mirror, placed| {
             mirror.devices.put(Arc::clone(&placed.device));
             mirror.put_stream(Arc::clone(&placed.stream));
             mirror.put_model(Arc::clone(&placed.model));

@@ -60,12 +60,12 @@ impl<R: Row> NamedIndex<R> {
 
     /// Number of rows of an organization.
     pub(super) fn count_of(&self, org: OrgId) -> usize {
-        self.orgs.get(&org).map_or(0, |held| held.rows)
+        self.orgs.get(&org).map_or(0, |usage| usage.rows)
     }
 
     /// Estimated memory of an organization's rows, bytes.
     pub(super) fn bytes_of(&self, org: OrgId) -> usize {
-        self.orgs.get(&org).map_or(0, |held| held.bytes)
+        self.orgs.get(&org).map_or(0, |usage| usage.bytes)
     }
 
     pub(super) fn get(&self, id: R::Id) -> Option<&Arc<R>> {
@@ -101,9 +101,9 @@ impl<R: Row> NamedIndex<R> {
             .or_insert_with(|| OwnerIndex { ids: BTreeSet::new(), names: HashMap::new() });
         owned.ids.insert(row.id());
         owned.names.insert(row.unique_name().to_owned(), row.id());
-        let held = self.orgs.entry(row.org()).or_default();
-        held.rows += 1;
-        held.bytes += row.memory_bytes();
+        let usage = self.orgs.entry(row.org()).or_default();
+        usage.rows += 1;
+        usage.bytes += row.memory_bytes();
         self.by_id.insert(row.id(), row);
     }
 
@@ -116,10 +116,10 @@ impl<R: Row> NamedIndex<R> {
                 self.owners.remove(&row.owner());
             }
         }
-        if let Some(held) = self.orgs.get_mut(&row.org()) {
-            held.rows -= 1;
-            held.bytes -= row.memory_bytes();
-            if held.rows == 0 {
+        if let Some(usage) = self.orgs.get_mut(&row.org()) {
+            usage.rows -= 1;
+            usage.bytes -= row.memory_bytes();
+            if usage.rows == 0 {
                 self.orgs.remove(&row.org());
             }
         }

@@ -73,9 +73,9 @@ impl Catalog {
             let row = row.insert(&*db).await.map_err(unavailable)?;
             Object::try_from(row).map(Arc::new)
         };
-        let told = |object: &Arc<Object>| AuditChange::new(Action::Create, "object", object.id);
+        let audit = |object: &Arc<Object>| AuditChange::new(Action::Create, "object", object.id);
         let apply = |mirror: &mut Mirror, object: &Arc<Object>| mirror.objects.put(Arc::clone(object));
-        transaction.commit_change(who, insert, told, apply).await
+        transaction.commit_change(who, insert, audit, apply).await
     }
 
     /// Returns an object; `NotFound` when it is absent or of another organization.
@@ -147,16 +147,16 @@ impl Catalog {
 
 /// Checks that an organization may have an object of this size as well.
 pub(super) fn check_room(objects: &ObjectIndex, org: OrgId, bytes: u64) -> Result<()> {
-    let (count, held) = objects
+    let (count, used_bytes) = objects
         .of_org(org)
         .fold((0, 0_u64), |(n, sum), object| (n + 1, sum.saturating_add(object.spec.size_bytes)));
     if count >= MAX_PER_ORG {
         let message = format!("the organization has {count} uploaded objects, and {MAX_PER_ORG} is the most");
         return Err(Error::new(Kind::LimitReached, message));
     }
-    if held.saturating_add(bytes) > MAX_ORG_BYTES {
+    if used_bytes.saturating_add(bytes) > MAX_ORG_BYTES {
         let message = format!(
-            "the organization's uploaded objects have {held} bytes, and {MAX_ORG_BYTES} is the most: delete artefacts \
+            "the organization's uploaded objects have {used_bytes} bytes, and {MAX_ORG_BYTES} is the most: delete artefacts \
              or firmware that use them"
         );
         return Err(Error::new(Kind::LimitReached, message));

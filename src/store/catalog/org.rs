@@ -70,12 +70,12 @@ impl Catalog {
             let product = product::insert_default(&*db, org.id, now).await?;
             Ok((org, product))
         };
-        let told = |(org, _): &(Arc<Org>, _)| AuditChange::new(Action::Create, "organization", org.id.0);
+        let audit = |(org, _): &(Arc<Org>, _)| AuditChange::new(Action::Create, "organization", org.id.0);
         let apply = |mirror: &mut Mirror, (org, product): &(Arc<Org>, Arc<Product>)| {
             mirror.orgs.put(Arc::clone(org));
             mirror.products.put(Arc::clone(product));
         };
-        transaction.commit_change(who, insert, told, apply).await.map(|(org, _)| org)
+        transaction.commit_change(who, insert, audit, apply).await.map(|(org, _)| org)
     }
 }
 

@@ -53,9 +53,9 @@ impl Catalog {
             row.insert(&*db).await.map_err(unavailable)?;
             Ok(plan)
         };
-        let told = move |_: &String| AuditChange::new(Action::Update, "plan", org.0);
+        let audit = move |_: &String| AuditChange::new(Action::Update, "plan", org.0);
         transaction
-            .commit_change(who, choose, told, move |mirror, plan| {
+            .commit_change(who, choose, audit, move |mirror, plan| {
                 mirror.plans.insert(org, plan.clone());
             })
             .await

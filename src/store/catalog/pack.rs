@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::annotation::check_classes_unused;
 use super::database::unavailable;
-use super::document::{check_writable, into_document, told};
+use super::document::{audit_change, check_writable, into_document};
 use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
@@ -110,15 +110,15 @@ impl Catalog {
             }
             Ok((gone, kept))
         };
-        let told = |(gone, kept): &RemovedRows| -> Vec<AuditChange> {
-            let deleted = gone.iter().map(|row| told(Action::Delete, row));
-            deleted.chain(kept.iter().map(|row| told(Action::Update, row))).collect()
+        let audit = |(gone, kept): &RemovedRows| -> Vec<AuditChange> {
+            let deleted = gone.iter().map(|row| audit_change(Action::Delete, row));
+            deleted.chain(kept.iter().map(|row| audit_change(Action::Update, row))).collect()
         };
         let apply = |mirror: &mut Mirror, (gone, kept): &RemovedRows| {
             gone.iter().for_each(|row| mirror.documents.remove(row.id));
             kept.iter().for_each(|row| mirror.documents.put(Arc::clone(row)));
         };
-        transaction.commit_changes(who, work, told, apply).await.map(|_| ())
+        transaction.commit_changes(who, work, audit, apply).await.map(|_| ())
     }
 }
 
@@ -278,7 +278,7 @@ fn users_of(visible: &VisibleCatalog, gone: &[Arc<Document>]) -> BTreeSet<&'stat
                     sensors.contains(&(part.sensor_profile_key.as_str(), part.sensor_profile_version))
                 })
         }
-        _ => row.spec.restricted_targets().iter().any(|held| targets.contains(held)),
+        _ => row.spec.restricted_targets().iter().any(|restricted| targets.contains(restricted)),
     };
     let is_used_by =
         |kind: &DocumentKind| visible.mirror.documents.of_kind(visible.who.org, *kind).any(|row| uses(row));

@@ -41,11 +41,11 @@ impl Catalog {
             write(&*db, &policy, is_new).await.map_err(|e| write_error(e, || not_unique("hypertable")))?;
             Ok((Arc::new(policy), is_new))
         };
-        let told = move |(_, is_new): &(Arc<Policy>, bool)| {
+        let audit = move |(_, is_new): &(Arc<Policy>, bool)| {
             audit_change(if *is_new { Action::Create } else { Action::Update }, table, stream)
         };
         transaction
-            .commit_change(who, set, told, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy)))
+            .commit_change(who, set, audit, |mirror, (policy, _)| mirror.put_policy(Arc::clone(policy)))
             .await
     }
 
@@ -67,9 +67,9 @@ impl Catalog {
                 .map_err(unavailable)?;
             Ok(true)
         };
-        let told = move |_: &bool| audit_change(Action::Delete, table, stream);
+        let audit = move |_: &bool| audit_change(Action::Delete, table, stream);
         transaction
-            .commit_change(who, remove, told, move |mirror, _| mirror.remove_policy(org, table, stream))
+            .commit_change(who, remove, audit, move |mirror, _| mirror.remove_policy(org, table, stream))
             .await
     }
 

@@ -109,8 +109,8 @@ impl Catalog {
             entity::product::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "product", id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_product(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "product", id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.remove_product(id)).await
     }
 }
 

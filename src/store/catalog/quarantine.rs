@@ -113,8 +113,8 @@ impl Catalog {
             Entity::delete_by_id(id).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "quarantine", id);
-        transaction.commit_change(who, delete, told, |_, ()| ()).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "quarantine", id);
+        transaction.commit_change(who, delete, audit, |_, ()| ()).await
     }
 
     /// Removes the rows of every organization that arrived before a time.

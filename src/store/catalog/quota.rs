@@ -96,8 +96,8 @@ impl QuotaDelta {
 
     /// A rule counts as a document.
     pub(super) fn of_alert_rule(new: &AlertRuleSpec, stored: Option<&AlertRuleSpec>) -> Self {
-        let held = stored.map_or(0, memory_size::of_alert_rule);
-        let bytes = memory_size::of_alert_rule(new).saturating_sub(held);
+        let bytes_before = stored.map_or(0, memory_size::of_alert_rule);
+        let bytes = memory_size::of_alert_rule(new).saturating_sub(bytes_before);
         Self { documents: usize::from(stored.is_none()), bytes, ..Self::default() }
     }
 
@@ -142,18 +142,19 @@ impl Catalog {
             ("documents", growth.documents, documents, limits.documents),
             ("products", growth.products, mirror.products.count_of(org), limits.products),
         ];
-        rows.into_iter().try_for_each(|(name, new, held, most)| check_number(name, new, held, most))?;
+        rows.into_iter()
+            .try_for_each(|(name, new, used_bytes, most)| check_number(name, new, used_bytes, most))?;
         if growth.keys > 0 {
             check_number("keys", growth.keys, usable_keys(mirror, org, self.clock.now()), limits.keys)?;
         }
         if growth.clients > 0 {
             check_number("clients", growth.clients, usable_clients(mirror, org), limits.clients)?;
         }
-        let held = mirror.bytes_of(org);
-        if growth.bytes > 0 && held.saturating_add(growth.bytes) > limits.memory {
+        let used_bytes = mirror.bytes_of(org);
+        if growth.bytes > 0 && used_bytes.saturating_add(growth.bytes) > limits.memory {
             let most = limits.memory;
             return Err(limit_reached(format!(
-                "the organization's devices, data, groups, keys, products, clients and documents take {held} bytes of memory, and {most} is the most \
+                "the organization's devices, data, groups, keys, products, clients and documents take {used_bytes} bytes of memory, and {most} is the most \
                  (limits.organization_memory): delete some, or shorten their metadata"
             )));
         }
@@ -161,9 +162,9 @@ impl Catalog {
     }
 }
 
-fn check_number(name: &str, new: usize, held: usize, most: usize) -> Result<()> {
-    if new > 0 && held.saturating_add(new) > most {
-        let message = format!("the organization has {held} {name}, and {most} is the most (limits.{name})");
+fn check_number(name: &str, new: usize, count: usize, most: usize) -> Result<()> {
+    if new > 0 && count.saturating_add(new) > most {
+        let message = format!("the organization has {count} {name}, and {most} is the most (limits.{name})");
         return Err(limit_reached(message));
     }
     Ok(())

@@ -97,7 +97,7 @@ impl Catalog {
             let token = Registration::try_from(row.map_err(unavailable)?)?;
             Ok((device, Arc::new(token)))
         };
-        let told = move |(device, token): &(Arc<Device>, Arc<Registration>)| {
+        let audit = move |(device, token): &(Arc<Device>, Arc<Registration>)| {
             let created = is_new.then(|| AuditChange::new(Action::Create, "device", device.id.0));
             created
                 .into_iter()
@@ -113,7 +113,7 @@ impl Catalog {
             }
             mirror.registrations.put(Arc::clone(token));
         };
-        transaction.commit_changes(who, work, told, apply).await
+        transaction.commit_changes(who, work, audit, apply).await
     }
 
     fn new_device_row(
@@ -198,10 +198,10 @@ impl Catalog {
             store_states(&db, std::slice::from_ref(&token)).await?;
             Ok(token)
         };
-        let told = |token: &Arc<Registration>| AuditChange::new(Action::Revoke, "registration", token.id.0);
+        let audit = |token: &Arc<Registration>| AuditChange::new(Action::Revoke, "registration", token.id.0);
         let apply =
             |mirror: &mut Mirror, token: &Arc<Registration>| mirror.registrations.put(Arc::clone(token));
-        transaction.commit_change(who, work, told, apply).await
+        transaction.commit_change(who, work, audit, apply).await
     }
 
     /// For authentication: the token with this UUID and its device, whatever its state.
@@ -241,7 +241,7 @@ impl Catalog {
             Ok(new)
         };
         let action = if is_first { Action::Create } else { Action::Update };
-        let told = move |new: &Arc<DeviceCertificate>| {
+        let audit = move |new: &Arc<DeviceCertificate>| {
             vec![
                 AuditChange::new(Action::Update, "registration", id.0).with(vec!["status"]),
                 AuditChange::new(action, "certificate", new.device.0),
@@ -251,7 +251,7 @@ impl Catalog {
             mirror.registrations.put(token);
             mirror.certificates.put(Arc::clone(new));
         };
-        transaction.commit_changes(who, work, told, apply).await
+        transaction.commit_changes(who, work, audit, apply).await
     }
 
     /// Stores that a device has checked in after its provisioning. Repeating it costs nothing; a device that is not

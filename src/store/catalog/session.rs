@@ -49,12 +49,12 @@ impl Catalog {
             delete(&db, &dropped).await?;
             Session::try_from(row.insert(&*db).await.map_err(unavailable)?).map(Arc::new)
         };
-        let told = |session: &Arc<Session>| AuditChange::new(Action::Login, "session", session.id.0);
+        let audit = |session: &Arc<Session>| AuditChange::new(Action::Login, "session", session.id.0);
         let apply = move |mirror: &mut super::mirror::Mirror, session: &Arc<Session>| {
             mirror.remove_sessions(&ended);
             mirror.put_session(Arc::clone(session));
         };
-        transaction.commit_change(&who, insert, told, apply).await
+        transaction.commit_change(&who, insert, audit, apply).await
     }
 
     /// Ends a session of the acting user; idempotent.
@@ -65,8 +65,8 @@ impl Catalog {
             return Ok(());
         }
         let end = async move |db: DbTransaction| delete(&db, &[id]).await;
-        let told = move |(): &()| AuditChange::new(Action::Logout, "session", id.0);
-        transaction.commit_change(who, end, told, move |mirror, ()| mirror.remove_sessions(&[id])).await
+        let audit = move |(): &()| AuditChange::new(Action::Logout, "session", id.0);
+        transaction.commit_change(who, end, audit, move |mirror, ()| mirror.remove_sessions(&[id])).await
     }
 
     /// Deletes expired sessions.

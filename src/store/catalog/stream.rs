@@ -82,12 +82,12 @@ impl Catalog {
             write_last_channel(&*db, device, channel).await?;
             into_stream(row.insert(&*db).await)
         };
-        let told = |stream: &Arc<Stream>| AuditChange::new(Action::Create, "data", stream.id.0);
+        let audit = |stream: &Arc<Stream>| AuditChange::new(Action::Create, "data", stream.id.0);
         let apply = move |mirror: &mut Mirror, stream: &Arc<Stream>| {
             mirror.devices.set_last_channel(device, channel);
             mirror.put_stream(Arc::clone(stream));
         };
-        transaction.commit_change(who, insert, told, apply).await
+        transaction.commit_change(who, insert, audit, apply).await
     }
 
     /// Changes a stream atomically. The device cannot be changed.
@@ -124,8 +124,8 @@ impl Catalog {
             entity::stream::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "data", id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_stream(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "data", id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.remove_stream(id)).await
     }
 
     /// The stream of a device with this channel; `NotFound` when it is absent or not visible.

@@ -93,7 +93,7 @@ impl Catalog {
             delete(&db, &dropped).await?;
             Token::try_from(row.insert(&*db).await.map_err(unavailable)?).map(Arc::new)
         };
-        let told = |token: &Arc<Token>| AuditChange::new(Action::Create, "token", token.id.0);
+        let audit = |token: &Arc<Token>| AuditChange::new(Action::Create, "token", token.id.0);
         let apply = move |mirror: &mut Mirror, token: &Arc<Token>| {
             if let Some(old) = used {
                 mirror.tokens.put(old);
@@ -101,7 +101,7 @@ impl Catalog {
             ended.iter().for_each(|id| mirror.tokens.remove(*id));
             mirror.tokens.put(Arc::clone(token));
         };
-        transaction.commit_change(&who, insert, told, apply).await
+        transaction.commit_change(&who, insert, audit, apply).await
     }
 
     /// Deletes expired tokens.

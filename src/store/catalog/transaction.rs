@@ -72,14 +72,14 @@ impl CatalogTransaction {
         self,
         who: &Principal,
         work: impl FnOnce(DbTransaction) -> W + Send + 'static,
-        told: impl FnOnce(&T) -> AuditChange + Send + 'static,
+        audit: impl FnOnce(&T) -> AuditChange + Send + 'static,
         apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
     ) -> Result<T>
     where
         T: Send + Sync + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        self.commit_changes(who, work, |done| vec![told(done)], apply).await
+        self.commit_changes(who, work, |done| vec![audit(done)], apply).await
     }
 
     /// As `commit_change`, for several rows, each with its own audit row.
@@ -87,7 +87,7 @@ impl CatalogTransaction {
         self,
         who: &Principal,
         work: impl FnOnce(DbTransaction) -> W + Send + 'static,
-        told: impl FnOnce(&T) -> Vec<AuditChange> + Send + 'static,
+        audit: impl FnOnce(&T) -> Vec<AuditChange> + Send + 'static,
         apply: impl FnOnce(&mut Mirror, &T) + Send + 'static,
     ) -> Result<T>
     where
@@ -99,7 +99,7 @@ impl CatalogTransaction {
             let work = work(db.clone());
             async move {
                 let done = work.await?;
-                for change in told(&done) {
+                for change in audit(&done) {
                     author.clone().row(&change, now).insert(&*db).await.map_err(unavailable)?;
                 }
                 Ok(done)

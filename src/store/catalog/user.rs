@@ -96,8 +96,8 @@ impl Catalog {
             }
             into_user(row.update(&*db).await)
         };
-        let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(fields);
-        transaction.commit_change(who, update, told, |mirror, user| mirror.put_user(Arc::clone(user))).await
+        let audit = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(fields);
+        transaction.commit_change(who, update, audit, |mirror, user| mirror.put_user(Arc::clone(user))).await
     }
 
     /// Replaces the password of a user of the principal's organization: the administrator may do so for any user, a
@@ -126,13 +126,14 @@ impl Catalog {
             delete_user_tokens(&db, id).await?;
             into_user(row.update(&*db).await)
         };
-        let told = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(vec!["password"]);
+        let audit =
+            move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(vec!["password"]);
         let apply = move |mirror: &mut super::mirror::Mirror, user: &Arc<User>| {
             mirror.remove_sessions(&ended);
             mirror.tokens.remove_of_user(id);
             mirror.put_user(Arc::clone(user));
         };
-        transaction.commit_change(who, update, told, apply).await.map(drop)
+        transaction.commit_change(who, update, audit, apply).await.map(drop)
     }
 
     /// Deletes a user of the principal's organization and its sessions.
@@ -144,8 +145,8 @@ impl Catalog {
             entity::user::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        let told = move |(): &()| AuditChange::new(Action::Delete, "user", id.0);
-        transaction.commit_change(who, delete, told, move |mirror, ()| mirror.remove_user(id)).await
+        let audit = move |(): &()| AuditChange::new(Action::Delete, "user", id.0);
+        transaction.commit_change(who, delete, audit, move |mirror, ()| mirror.remove_user(id)).await
     }
 }
 

@@ -51,12 +51,12 @@ impl Compactor {
             return Ok(0);
         }
         progress.begin(format!("merging {}", table.name()), rows);
-        let mut tally = CompactionProgress { of_days: windows.len(), ..CompactionProgress::default() };
+        let mut totals = CompactionProgress { of_days: windows.len(), ..CompactionProgress::default() };
         for windows in group_into_commits(windows) {
-            tally = self.merge_and_commit(table, windows, tally, (scope.priority, progress)).await?;
+            totals = self.merge_and_commit(table, windows, totals, (scope.priority, progress)).await?;
             self.compute_statistics_if_due(scope).await?;
         }
-        Ok(tally.files)
+        Ok(totals.files)
     }
 
     /// Merges the windows and commits them in one commit.
@@ -64,7 +64,7 @@ impl Compactor {
         &self,
         table: Table,
         windows: Vec<DayInput>,
-        tally: CompactionProgress,
+        totals: CompactionProgress,
         (effort, progress): (WorkPriority, &Progress),
     ) -> Result<CompactionProgress> {
         let started = std::time::Instant::now();
@@ -74,17 +74,17 @@ impl Compactor {
             table,
             memory_bytes: self.options.memory_bytes,
             progress: progress.clone(),
-            tally,
+            totals,
         };
         let merged = CpuThrottle::run_on_thread(effort, move |pace| merging.run(windows, pace)).await?;
-        let MergeOutcome { gone, new, tally, failed } = merged;
-        let (files, days) = (gone.len(), tally.days);
+        let MergeOutcome { gone, new, totals, failed } = merged;
+        let (files, days) = (gone.len(), totals.days);
         if files > 0 {
             self.replace_files(FileReplacement { table, gone, new, reason: ReplaceReason::Merge }).await?;
             let ms = started.elapsed().as_millis();
             tracing::debug!(table = table.name(), days, files, ms, "compacted");
         }
-        failed.map_or(Ok(tally), Err)
+        failed.map_or(Ok(totals), Err)
     }
 }
 
@@ -111,13 +111,13 @@ struct MergeTask {
     table: Table,
     memory_bytes: usize,
     progress: Progress,
-    tally: CompactionProgress,
+    totals: CompactionProgress,
 }
 
 struct MergeOutcome {
     gone: Vec<Arc<LakeFile>>,
     new: Vec<LakeFile>,
-    tally: CompactionProgress,
+    totals: CompactionProgress,
     /// The error that stopped the task before all windows were merged.
     failed: Option<Error>,
 }
@@ -141,11 +141,11 @@ impl MergeTask {
                     break;
                 }
             }
-            self.tally.add(&window);
-            self.progress.set_detail(self.tally.to_string());
+            self.totals.add(&window);
+            self.progress.set_detail(self.totals.to_string());
             gone.extend(window.files);
         }
-        Ok(MergeOutcome { gone, new: batch.finish()?, tally: self.tally, failed })
+        Ok(MergeOutcome { gone, new: batch.finish()?, totals: self.totals, failed })
     }
 }
 

@@ -83,9 +83,9 @@ impl Flusher {
 
     /// Whether the memtable is large enough for a flush, or a writer waits for its memory.
     fn is_due(&self) -> bool {
-        let held = self.memory.active_bytes();
-        held >= self.backfill_flush_bytes()
-            || held >= self.options.bytes && !self.is_backfill()
+        let active_bytes = self.memory.active_bytes();
+        active_bytes >= self.backfill_flush_bytes()
+            || active_bytes >= self.options.bytes && !self.is_backfill()
             || self.memory.has_waiting_writers()
     }
 

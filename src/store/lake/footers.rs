@@ -24,9 +24,9 @@ pub fn range(file: &LakeFile) -> Option<Range<u64>> {
 /// # Errors
 /// A general Parquet error when the bytes fail their checksum.
 pub fn parse(file: &LakeFile, bytes: Bytes, options: ArrowReaderOptions) -> Result<ArrowReaderMetadata> {
-    let told = file.footer;
+    let recorded = file.footer;
     let found = FooterChecksum { bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
-    if told.is_some_and(|told| told != found) {
+    if recorded.is_some_and(|recorded| recorded != found) {
         return Err(ParquetError::General("the footer fails its checksum".to_owned()));
     }
     let end = FetchedBytes { fetched: vec![(file.bytes.saturating_sub(found.bytes), bytes)] };

@@ -22,12 +22,16 @@ fn any_changed_byte_of_the_end_is_found() {
     let file = part.finish().unwrap();
     let whole = Bytes::from(std::fs::read(dir.path().join(&file.path)).unwrap());
     let options = || cache::footer_options(Table::Readings);
-    let told = load(&file, &whole, options()).unwrap();
+    let loaded = load(&file, &whole, options()).unwrap();
     let plain = ArrowReaderMetadata::load(&whole, options()).unwrap();
-    assert_eq!(told.metadata(), plain.metadata(), "pages and their places are as another reader finds them");
+    assert_eq!(
+        loaded.metadata(),
+        plain.metadata(),
+        "pages and their places are as another reader finds them"
+    );
 
     let range = range(&file).unwrap();
-    let last = told.metadata().row_group(0).columns().last().unwrap().byte_range();
+    let last = loaded.metadata().row_group(0).columns().last().unwrap().byte_range();
     assert_eq!(range, last.0 + last.1..whole.len() as u64);
     for at in range {
         let mut spoilt = whole.to_vec();

@@ -77,11 +77,11 @@ fn what_is_alike_is_copied_and_what_is_not_is_kept_apart() {
     assert_eq!(footer.metadata().num_row_groups(), 4);
     let values = batch.column(2).as_primitive::<Float64Type>().values();
     assert!(values.iter().enumerate().all(|(i, value)| *value == i as f64));
-    let turn = 2 * GROUP + GROUP / 2 - 1000;
+    let switch_row = 2 * GROUP + GROUP / 2 - 1000;
     let texts: Vec<(usize, &str)> =
         batch.column(TEXT).as_string::<i32>().iter().enumerate().filter_map(|(i, t)| Some((i, t?))).collect();
-    assert_eq!(texts, [(turn + 11, "open")]);
-    let is_bad = |i: usize| (turn..turn + 10).contains(&i) || i >= turn + 13;
+    assert_eq!(texts, [(switch_row + 11, "open")]);
+    let is_bad = |i: usize| (switch_row..switch_row + 10).contains(&i) || i >= switch_row + 13;
     let qualities = batch.column(QUALITY).as_string::<i32>();
     assert!(qualities.iter().enumerate().all(|(i, q)| q == Some(if is_bad(i) { "bad" } else { "good" })));
     // The footer says where the column was constant.

@@ -45,14 +45,14 @@ struct StreamRange {
 
 /// Returns the merge order of runs, given oldest first. Of equal keys the row of the later run is kept.
 pub fn merge_order(runs: &[RunKeys]) -> Vec<RunSlice> {
-    let mut stretches = Vec::new();
+    let mut ranges = Vec::new();
     for (run, keys) in runs.iter().enumerate() {
-        push_stream_ranges(run, keys, &mut stretches);
+        push_stream_ranges(run, keys, &mut ranges);
     }
     // The sort is stable, so equal starts stay in write order.
-    stretches.sort_by_key(|stretch| (stretch.stream, stretch.from));
-    let mut order = Vec::with_capacity(stretches.len());
-    let mut rest = stretches.as_slice();
+    ranges.sort_by_key(|range| (range.stream, range.from));
+    let mut order = Vec::with_capacity(ranges.len());
+    let mut rest = ranges.as_slice();
     while let Some(first) = rest.first() {
         let (mut count, mut to) = (1, first.to);
         while let Some(next) = rest.get(count).filter(|next| next.stream == first.stream && next.from <= to) {
@@ -90,12 +90,12 @@ pub fn of_rows(rows: impl IntoIterator<Item = usize>) -> Vec<RunSlice> {
     order
 }
 
-fn push_stream_ranges(run: usize, keys: &RunKeys, stretches: &mut Vec<StreamRange>) {
+fn push_stream_ranges(run: usize, keys: &RunKeys, ranges: &mut Vec<StreamRange>) {
     let mut start = 0;
     while let Some(stream) = keys.stream.get(start).copied() {
         let end = start + run_length(&keys.stream[start..]);
         let rows = RunSlice { run, start, end };
-        stretches.push(StreamRange { stream, from: keys.ts[start], to: keys.ts[end - 1], rows });
+        ranges.push(StreamRange { stream, from: keys.ts[start], to: keys.ts[end - 1], rows });
         start = end;
     }
 }
@@ -113,9 +113,9 @@ fn run_length(sorted: &[i32]) -> usize {
 }
 
 /// Merges ranges of one stream whose times overlap, given by first time and then in write order.
-fn merge_overlapping(runs: &[RunKeys], stretches: &[StreamRange], order: &mut Vec<RunSlice>) {
+fn merge_overlapping(runs: &[RunKeys], ranges: &[StreamRange], order: &mut Vec<RunSlice>) {
     // Of equal times the later run's row wins, whichever range began first.
-    let mut oldest_first: Vec<RunSlice> = stretches.iter().map(|stretch| stretch.rows).collect();
+    let mut oldest_first: Vec<RunSlice> = ranges.iter().map(|range| range.rows).collect();
     oldest_first.sort_by_key(|rows| rows.run);
     let times = |rows: &RunSlice| {
         let (run, ts) = (rows.run, runs[rows.run].ts);

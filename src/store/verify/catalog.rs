@@ -223,9 +223,9 @@ impl CatalogCheck<'_> {
         self.report.catalog.database = if is_sqlite { "SQLite" } else { "PostgreSQL" }.to_owned();
         if is_sqlite {
             for row in self.query("PRAGMA integrity_check").await? {
-                let said: String = row.try_get_by_index(0)?;
-                if said != "ok" {
-                    self.broken("", said);
+                let verdict: String = row.try_get_by_index(0)?;
+                if verdict != "ok" {
+                    self.broken("", verdict);
                 }
             }
         }

@@ -289,9 +289,9 @@ impl RowValidator {
             found.push(format!("has {} rows; the Delta log says {}", self.count, facts.rows));
         }
         let Some(bounds) = self.bounds else { return found };
-        let mut compare = |what: &str, is: String, said: String| {
-            if is != said {
-                found.push(format!("has {what} {is}; the Delta log says {said}"));
+        let mut compare = |what: &str, is: String, expected: String| {
+            if is != expected {
+                found.push(format!("has {what} {is}; the Delta log says {expected}"));
             }
         };
         let ids = |ids: MinMax<i32>| format!("{} to {}", ids.min, ids.max);

@@ -47,29 +47,29 @@ impl Model {
 
     pub fn decode_progress(&self) -> Result<ModelProgress> {
         let place = RowRef { table: "models", id: self.id };
-        let told: Value = place.json("progress", &self.progress)?;
-        let event = told["event"].as_i64().and_then(|id| i32::try_from(id).ok()).map(EventId);
+        let json: Value = place.json("progress", &self.progress)?;
+        let event = json["event"].as_i64().and_then(|id| i32::try_from(id).ok()).map(EventId);
         Ok(ModelProgress {
-            position: told["position"].as_i64().map(Micros),
-            run: decode_threshold_run(&told["run"]),
-            open_anomaly: event.zip(decode_threshold_run(&told["open"])),
-            late: read_late(&told["late"]),
-            consumed_seq: told["heard"].as_u64(),
+            position: json["position"].as_i64().map(Micros),
+            run: decode_threshold_run(&json["run"]),
+            open_anomaly: event.zip(decode_threshold_run(&json["open"])),
+            late: read_late(&json["late"]),
+            consumed_seq: json["heard"].as_u64(),
         })
     }
 }
 
-fn read_late(told: &Value) -> Option<LateRange> {
-    let [oldest, newest] = [&told["oldest"], &told["newest"]].map(|ts| ts.as_i64().map(Micros));
+fn read_late(json: &Value) -> Option<LateRange> {
+    let [oldest, newest] = [&json["oldest"], &json["newest"]].map(|ts| ts.as_i64().map(Micros));
     Some(LateRange { oldest: oldest?, newest: newest? })
 }
 
-fn decode_threshold_run(told: &Value) -> Option<ThresholdRun> {
+fn decode_threshold_run(json: &Value) -> Option<ThresholdRun> {
     Some(ThresholdRun {
-        since: Micros(told["since"].as_i64()?),
-        windows: told["windows"].as_u64().and_then(|n| u32::try_from(n).ok())?,
-        peak: told["peak"].as_f64()?,
-        peak_at: Micros(told["peak_at"].as_i64()?),
+        since: Micros(json["since"].as_i64()?),
+        windows: json["windows"].as_u64().and_then(|n| u32::try_from(n).ok())?,
+        peak: json["peak"].as_f64()?,
+        peak_at: Micros(json["peak_at"].as_i64()?),
     })
 }
 

@@ -71,20 +71,20 @@ pub fn settings(settings: &ModelSettings) -> String {
 }
 
 fn read_settings(place: &RowRef, text: &str) -> Result<ModelSettings> {
-    let told: Value = place.json("settings", text)?;
+    let json: Value = place.json("settings", text)?;
     let damaged = || place.damaged("settings");
-    let name = |field: &str| told[field].as_str().ok_or_else(damaged);
-    let number = |field: &str| told[field].as_f64().ok_or_else(damaged);
+    let name = |field: &str| json[field].as_str().ok_or_else(damaged);
+    let number = |field: &str| json[field].as_f64().ok_or_else(damaged);
     let sources: Vec<i32> =
-        place.check_column("settings", serde_json::from_value(told["sources"].clone()))?;
-    let min_windows = told["min_windows"].as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(damaged)?;
+        place.check_column("settings", serde_json::from_value(json["sources"].clone()))?;
+    let min_windows = json["min_windows"].as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(damaged)?;
     Ok(ModelSettings {
         kind: place.check_column("settings", name("model_type")?.parse())?,
         sources: sources.into_iter().map(StreamId).collect(),
         interval_s: number("interval")?,
         score: place.check_column("settings", name("score")?.parse())?,
-        output: told["output"].as_u64().and_then(|n| usize::try_from(n).ok()),
-        threshold: told["threshold"].as_f64(),
+        output: json["output"].as_u64().and_then(|n| usize::try_from(n).ok()),
+        threshold: json["threshold"].as_f64(),
         clear_ratio: number("clear_ratio")?,
         min_windows,
     })
@@ -95,8 +95,8 @@ fn file(facts: &ModelFileInfo) -> String {
 }
 
 fn read_file(place: &RowRef, column: &str, text: &str) -> Result<ModelFileInfo> {
-    let told: Value = place.json(column, text)?;
-    let text = |field: &str| told[field].as_str().map(str::to_owned).ok_or_else(|| place.damaged(column));
-    let size_bytes = told["size"].as_u64().ok_or_else(|| place.damaged(column))?;
+    let json: Value = place.json(column, text)?;
+    let text = |field: &str| json[field].as_str().map(str::to_owned).ok_or_else(|| place.damaged(column));
+    let size_bytes = json["size"].as_u64().ok_or_else(|| place.damaged(column))?;
     Ok(ModelFileInfo { name: text("file")?, size_bytes, sha256: text("sha256")? })
 }

@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use crate::store::catalog::migration::Migrator;
 
-    async fn count(db: &DatabaseConnection, question: &str) -> i64 {
-        let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, question.to_owned());
+    async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
+        let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, sql.to_owned());
         let row = db.query_one_raw(statement).await.expect("the database answers").expect("a row");
         row.try_get_by_index(0).expect("a number")
     }

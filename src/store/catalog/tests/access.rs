@@ -146,7 +146,7 @@ pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: TestDat
     let io = AuditChange::new(Action::Write, "data", 9).with(vec!["value"]);
     catalog.append_audit(&who, io).await.unwrap();
     let rows = all(&place.open().await, &owner).await;
-    let told: Vec<_> = rows
+    let records: Vec<_> = rows
         .iter()
         .map(|r| {
             (
@@ -160,7 +160,7 @@ pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: TestDat
         .collect();
     let (robot, id) = (Some("robot"), Some(device.id.0));
     assert_eq!(
-        told,
+        records,
         [
             ("system", None, "create", Some(made.id.0), String::new()),
             ("key:1", robot, "create", id, String::new()),
@@ -187,16 +187,19 @@ pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place:
         catalog.count_denial(&known, AccessDenial::Hidden);
     }
     catalog.count_denial(&unknown, AccessDenial::Unauthenticated);
-    let told = |rows: Vec<AuditRecord>| -> Vec<(Option<String>, String, i64)> {
+    let records = |rows: Vec<AuditRecord>| -> Vec<(Option<String>, String, i64)> {
         rows.into_iter().map(|r| (r.actor, r.outcome, r.count)).collect()
     };
     let key = Some("key:7".to_owned());
     let nobody = (None, "unauthenticated".to_owned(), 1);
-    assert_eq!(told(all(&catalog, &owner).await), [(key.clone(), "not_found".to_owned(), 3), nobody.clone()]);
+    assert_eq!(
+        records(all(&catalog, &owner).await),
+        [(key.clone(), "not_found".to_owned(), 3), nobody.clone()]
+    );
     catalog.count_denial(&known, AccessDenial::Hidden);
     catalog.save_denials().await.unwrap();
     let expected = [(key, "not_found".to_owned(), 4), nobody];
-    assert_eq!(told(all(&place.open().await, &owner).await), expected, "more of the same is the same row");
+    assert_eq!(records(all(&place.open().await, &owner).await), expected, "more of the same is the same row");
     catalog.purge_audit_log(START).await.unwrap();
     assert_eq!(all(&catalog, &owner).await.len(), 2);
     catalog.purge_audit_log(Micros(START.0 + HOUR)).await.unwrap();

@@ -31,8 +31,8 @@ pub(super) async fn a_command_is_answered_once_and_outlives_a_restart(place: Tes
     let catalog = place.open().await;
     assert_eq!(catalog.command(&admin, made.uuid).unwrap(), *made);
     for state in [CommandState::Sent, CommandState::Acknowledged] {
-        let told = catalog.report_command(&admin, made.uuid, report(state)).await.unwrap();
-        assert_eq!((told.state, told.result), (state, Value::Null));
+        let reported = catalog.report_command(&admin, made.uuid, report(state)).await.unwrap();
+        assert_eq!((reported.state, reported.result), (state, Value::Null));
     }
     let done = catalog.report_command(&admin, made.uuid, report(CommandState::Done)).await.unwrap();
     assert_eq!((done.state, &done.result), (CommandState::Done, &json!({"ison": true})));

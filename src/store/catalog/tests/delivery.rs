@@ -102,9 +102,9 @@ pub(super) async fn a_delivery_is_due_until_it_was_made_and_outlives_a_restart(p
     drop(catalog);
     let catalog = place.open().await;
     assert_eq!(due(&catalog, &all(Micros(8_000_000))).await, std::slice::from_ref(&failed));
-    let mut told = catalog.deliveries_of_alert(&who, event.uuid).await.unwrap();
-    told.sort_by_key(|delivery| delivery.status == DeliveryStatus::Pending);
-    assert_eq!(told, [sent, failed]);
+    let mut deliveries = catalog.deliveries_of_alert(&who, event.uuid).await.unwrap();
+    deliveries.sort_by_key(|delivery| delivery.status == DeliveryStatus::Pending);
+    assert_eq!(deliveries, [sent, failed]);
     let stranger = other_org(&catalog).await;
     assert_eq!(refusal(catalog.deliveries_of_alert(&stranger, event.uuid).await).0, Kind::NotFound);
 }

@@ -64,11 +64,11 @@ pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: TestDatabase)
 
     catalog.put_inventory(&admin, &inventory).await.unwrap();
     assert_eq!(counts(&catalog, &admin), (2, 2, 1));
-    let told = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len();
+    let records = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len();
     let again = catalog.put_inventory(&admin, &inventory).await.unwrap();
     assert!(!again.devices.iter().any(|device| device.is_changed()), "nothing is left to do");
-    assert_eq!(catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), told);
-    assert_eq!(told, 5, "each row has one of the log");
+    assert_eq!(catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), records);
+    assert_eq!(records, 5, "each row has one of the log");
     // The mirror equals the database.
     drop(catalog);
     assert_eq!(counts(&place.open().await, &admin), (2, 2, 1));

@@ -184,13 +184,13 @@ pub(super) async fn the_metadata_of_an_ai_device_tells_no_source_that_is_not_see
     let (all, none) = (json!([source.0, other.0]), json!([]));
     // The second catalog loads the row from the database.
     for catalog in [&catalog, &place.open().await] {
-        for (name, who, told) in
+        for (name, who, expected) in
             [("all", &admin, &all), ("one", &half, &json!([source.0])), ("none", &watcher, &none)]
         {
             let listed = catalog.devices(who, &DeviceFilter::default());
             let listed = listed.into_iter().find(|device| device.id == id).unwrap();
             for device in [listed, catalog.device(who, id).unwrap()] {
-                assert_eq!(&device.spec.metadata["source"], told, "{name}");
+                assert_eq!(&device.spec.metadata["source"], expected, "{name}");
             }
         }
     }

@@ -170,12 +170,12 @@ pub(super) async fn a_profile_goes_with_the_last_pack_that_has_it(place: TestDat
     let catalog = place.open().await;
     assert_eq!(catalog.document(&who, DocumentKind::SensorProfile, old.uuid).unwrap(), kept);
     for use_of_it in USES {
-        let held = use_profile(&catalog, &who, old.uuid, use_of_it).await;
+        let users = use_profile(&catalog, &who, old.uuid, use_of_it).await;
         let before = counts(&catalog, &who);
         let refused = catalog.delete_pack(&who, second.uuid).await;
         assert_eq!(refusal(refused).0, Kind::Conflict, "{use_of_it}");
         assert_eq!(counts(&catalog, &who), before, "{use_of_it}");
-        for (kind, uuid) in held.into_iter().rev() {
+        for (kind, uuid) in users.into_iter().rev() {
             match kind {
                 DocumentKind::Pack => catalog.delete_pack(&who, uuid).await.unwrap(),
                 _ => drop(catalog.delete_document(&who, kind, uuid).await.unwrap()),
