@@ -4,6 +4,8 @@
 
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/names.rs"]
+mod names;
 #[path = "architecture/source.rs"]
 mod source;
 
@@ -74,14 +76,6 @@ const CRATES: [(&str, &[&str]); 39] = [
 /// The only crates that domain/ may name.
 const OF_DOMAIN: [&str; 5] = ["serde", "serde_json", "thiserror", "time", "uuid"];
 
-/// No type is called so, nor by a lone participle in -ed: databases and Rust have terms (docs/glossary.md).
-const UNCLEAR_NAMES: [&str; 38] = [
-    "Board", "Book", "Bound", "Came", "Chosen", "Crowd", "Done", "Door", "Edge", "Found", "Given", "Ground",
-    "Held", "Kept", "Known", "Left", "Made", "Mouth", "Pending", "Place", "Pulse", "Running", "Said", "Seat",
-    "Seen", "Sent", "Shown", "Sight", "Sketch", "Standing", "Stretch", "Taken", "Tally", "Told", "Turn",
-    "Wish", "World", "Written",
-];
-
 /// Folders that meet only above them or in `app/`: neither names the other.
 const WALLS: [(&str, &str); 1] = [("src/api/graphql/", "src/api/rest/")];
 
@@ -100,6 +94,17 @@ fn the_house_is_in_order() {
             println!("{path} has {lines} lines: is it still one idea?");
         }
     }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn names_in_tests_are_clear_too() {
+    let files = files_under("tests").into_iter();
+    let broken = files.flat_map(|path| {
+        let unclear = names::unclear(&blank(&read(&path)));
+        unclear.into_iter().map(move |what| format!("{path}: {what}"))
+    });
+    let broken: Vec<String> = broken.collect();
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
@@ -191,6 +196,7 @@ fn each_rule_can_be_broken() {
         ("no_opening", "src/app/x.rs", "fn f() {}", "does not open with //!"),
         ("a_status", "src/api/x.rs", "//! X.\nfn f() { StatusCode::NOT_FOUND }", "StatusCode::NOT_FOUND"),
         ("an_unclear_name", "src/app/x.rs", "//! X.\npub(super) struct Told<T>(T);", "the type Told"),
+        ("an_unclear_local", "src/app/x.rs", "//! X.\nfn f() { let mut told = 1; }", "the local told"),
         ("a_participle", "src/app/x.rs", "//! X.\nenum Watched {}", "the type Watched"),
         ("lib_is_a_map", "src/lib.rs", "//! X.\npub use crate::domain::Id;", "more than `pub mod` lines"),
     ];
@@ -271,20 +277,8 @@ fn check(path: &str, text: &str, dependencies: &[String]) -> Vec<String> {
     if code.contains("super::super") {
         broken.push("super::super: say crate::".to_owned());
     }
-    let types = ["struct ", "enum ", "trait ", "type "].map(|word| after(&code, word).map(identifier));
-    let unclear =
-        types.into_iter().flatten().filter(|name| UNCLEAR_NAMES.contains(name) || is_participle(name));
-    broken.extend(unclear.map(|name| format!("the type {name}: use the field's term")));
+    broken.extend(names::unclear(&code));
     broken.into_iter().map(|what| format!("{path}: {what}")).collect()
-}
-
-/// Whether a name is one word that ends in -ed, such as `Watched`; `Feed` and `Speed` are nouns.
-fn is_participle(name: &str) -> bool {
-    let is_one_word = name.chars().skip(1).all(|c| c.is_ascii_lowercase());
-    is_one_word
-        && name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.ends_with("ed")
-        && !name.ends_with("eed")
 }
 
 /// Checks that a file of the first folder does not name the second, which stands beside it.

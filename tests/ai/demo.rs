@@ -19,7 +19,10 @@ async fn the_demo_flags_the_fault_of_its_furnace_within_a_minute_and_nothing_bef
         events.as_array().and_then(|events| events.first().cloned())
     })
     .await;
-    assert!(event["message"].as_str().is_some_and(|told| told.starts_with("Furnace watch: ")), "{event}");
+    assert!(
+        event["message"].as_str().is_some_and(|message| message.starts_with("Furnace watch: ")),
+        "{event}"
+    );
     let started = client.sql("SELECT min(ts) AS ts FROM readings").await[0]["ts"].clone();
     let late = format!(
         "SELECT CAST('{}' AS TIMESTAMP) - CAST('{}' AS TIMESTAMP) > INTERVAL '28 seconds' AS late",

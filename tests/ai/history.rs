@@ -266,8 +266,8 @@ async fn scores_that_retention_would_remove_at_once_stop_no_job() {
         client.post(&path, &json!({"hypertable": "core_value", "drop_after_days": 1})).await;
     assert_eq!(status, 201, "{answer}");
     let job = score(&client, model, (second(0), second(99))).await;
-    let told = (&job["state"], &job["result"]["windows"]);
-    assert_eq!(told, (&json!("done"), &json!(100 - WINDOW_SAMPLES + 1)), "{job}");
+    let outcome = (&job["state"], &job["result"]["windows"]);
+    assert_eq!(outcome, (&json!("done"), &json!(100 - WINDOW_SAMPLES + 1)), "{job}");
     assert!(scores(&client, data).await.is_empty());
 }
 

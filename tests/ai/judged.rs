@@ -36,10 +36,10 @@ async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
         assert_eq!(made.len(), input.len(), "{name}");
         let squares = input.iter().zip(&made).map(|(a, b)| ((a - b) * SCALE).powi(2));
         let mse = squares.sum::<f64>() / input.len() as f64;
-        let told = window["score"].as_f64().expect("a number");
-        assert!((mse - told).abs() <= 1e-4 * told, "{name}: {told} of a window with {mse}");
+        let score = window["score"].as_f64().expect("a number");
+        assert!((mse - score).abs() <= 1e-4 * score, "{name}: {score} of a window with {mse}");
         let stored = stored[&(NOON + end * SECOND)];
-        assert!((stored - told).abs() <= 1e-6 * told, "{name}: {told}, stored is {stored}");
+        assert!((stored - score).abs() <= 1e-6 * score, "{name}: {score}, stored is {stored}");
     }
     for (name, query) in [
         ("before the first", "?at=2026-04-28T12:00:30Z"),
@@ -70,7 +70,7 @@ async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
     assert_eq!(job["state"], "done", "{job}");
     let stored = scores(&plant.client, plant.motor.data).await;
     let path = plant.path("calibrate/");
-    for (name, from, to, asked) in [
+    for (name, from, to, requested) in [
         ("the highest of all", 0, SAMPLES - 1, Some(100.0)),
         ("the lowest of all", 0, SAMPLES - 1, Some(0.0)),
         ("half of them", 0, SAMPLES - 1, Some(50.0)),
@@ -79,20 +79,24 @@ async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
         ("of one window", 31, 31, Some(99.5)),
     ] {
         let mut body = range(from, to);
-        if let Some(asked) = asked {
-            body["percentile"] = json!(asked);
+        if let Some(requested) = requested {
+            body["percentile"] = json!(requested);
         }
         let (status, _, answer) = plant.client.post(&path, &body).await;
         assert_eq!(status, 200, "{name}: {answer}");
         let ends = NOON + from * SECOND..=NOON + to * SECOND;
         let mut within: Vec<f64> = stored.range(ends).map(|(_, score)| *score).collect();
         within.sort_by(f64::total_cmp);
-        let expected = percentile(&within, asked.unwrap_or(99.5));
-        let told = answer["threshold"].as_f64().expect("a number");
+        let expected = percentile(&within, requested.unwrap_or(99.5));
+        let threshold = answer["threshold"].as_f64().expect("a number");
         assert_eq!(answer["windows"], within.len(), "{name}");
         // The ends are scores themselves: no rounding.
-        let is_right = if asked == Some(100.0) { told == expected } else { (told - expected).abs() <= 1e-12 };
-        assert!(is_right, "{name}: {told}, the scores say {expected}");
+        let is_right = if requested == Some(100.0) {
+            threshold == expected
+        } else {
+            (threshold - expected).abs() <= 1e-12
+        };
+        assert!(is_right, "{name}: {threshold}, the scores say {expected}");
         assert_eq!(shown(&plant.client, model).await["threshold"], answer["threshold"], "{name}: it is set");
     }
 }

@@ -119,8 +119,8 @@ async fn bad_values_are_told_and_change_nothing() {
     let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
     let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
     let number = ["A valid number is required."];
-    let bad = |name, body, told| (name, "PATCH", plant.path(""), body, 400, told);
-    let post = |name, below, body, told| (name, "POST", plant.path(below), body, 400, told);
+    let bad = |name, body, message| (name, "PATCH", plant.path(""), body, 400, message);
+    let post = |name, below, body, message| (name, "POST", plant.path(below), body, 400, message);
     let required = json!({"from": [REQUIRED], "to": [REQUIRED]});
     let reversed = json!({"to": ["Must not be before from."]});
     let percentile = |percentile: Value| {

@@ -16,8 +16,8 @@ fn data() -> PathBuf {
 
 /// The labelled times, microseconds.
 fn labels() -> Vec<(i64, i64)> {
-    let told: Value = serde_json::from_slice(&fs::read(data().join("windows.json")).unwrap()).unwrap();
-    let windows = told["ambient_temperature_system_failure.csv"].as_array().unwrap();
+    let labels: Value = serde_json::from_slice(&fs::read(data().join("windows.json")).unwrap()).unwrap();
+    let windows = labels["ambient_temperature_system_failure.csv"].as_array().unwrap();
     let time = |text: &Value| Micros::parse(text.as_str().unwrap()).expect("a time").0;
     windows.iter().map(|window| (time(&window[0]), time(&window[1]))).collect()
 }
@@ -53,9 +53,9 @@ async fn both_failures_of_a_real_room_are_found_with_three_false_alarms() {
     // By the command, as an operator would.
     let id = made.model.to_string();
     let healthy = ["--from", "2013-07-04T00:00:00Z", "--to", "2013-12-01T00:00:00Z", "--percentile", "100"];
-    let said = server.basalt(&[&["calibrate", &id][..], &healthy[..]].concat()).await.expect_success();
+    let output = server.basalt(&[&["calibrate", &id][..], &healthy[..]].concat()).await.expect_success();
     let threshold = shown(&client, made.model).await["threshold"].as_f64().expect("it is set");
-    assert!(said.contains(&format!("threshold {threshold}")), "{said}");
+    assert!(output.contains(&format!("threshold {threshold}")), "{output}");
     assert!((threshold - 0.32232).abs() < 1e-4, "{threshold}");
 
     let time = |text: &str| Micros::parse(text).expect("a time").0;

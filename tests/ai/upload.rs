@@ -241,8 +241,8 @@ fn wrong_fields(form: &UploadForm) -> Vec<Refusal> {
     let required = ["This field is required."];
     let least = |least: &str| [format!("Ensure this value is greater than or equal to {least}.")];
     let most = |most: &str| [format!("Ensure this value is less than or equal to {most}.")];
-    let with = |name: &'static str, text: &str, told: Value| {
-        (name, form.clone().text(name, text), json!({ name: told }))
+    let with = |name: &'static str, text: &str, expected: Value| {
+        (name, form.clone().text(name, text), json!({ name: expected }))
     };
     vec![
         ("no model_type", form.clone().without("model_type"), json!({ "model_type": required })),

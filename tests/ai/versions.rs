@@ -9,8 +9,8 @@ impl ModelFixture {
     /// Makes another version current; the number and the threshold of what is then.
     async fn roll_back(&self, body: &Value) -> (u16, Value) {
         let (status, _, answer) = self.client.post(&self.path("rollback/"), body).await;
-        let told = if status == 200 { json!([answer["version"], answer["threshold"]]) } else { answer };
-        (status, told)
+        let shown = if status == 200 { json!([answer["version"], answer["threshold"]]) } else { answer };
+        (status, shown)
     }
 }
 
@@ -35,7 +35,7 @@ async fn versions_are_rolled_back_with_their_settings() {
     assert_eq!((status, &answer["version"]), (200, &json!(2)), "without a body: the one before");
     let no_version = |text: &str| json!({"version": [text]});
     let none_before = no_version("There is no version before the current one.");
-    for (name, body, status, told) in [
+    for (name, body, status, expected) in [
         ("the one before", json!({}), 200, json!([1, 0.5])),
         ("there is none before", json!({}), 400, none_before),
         ("a named one", json!({"version": 3}), 200, json!([3, 0.9])),
@@ -43,7 +43,7 @@ async fn versions_are_rolled_back_with_their_settings() {
         ("none of this name", json!({"version": 9}), 400, no_version("There is no version 9 of this model.")),
         ("no number", json!({"version": "old"}), 400, no_version("A valid integer is required.")),
     ] {
-        assert_eq!(plant.roll_back(&body).await, (status, told), "{name}");
+        assert_eq!(plant.roll_back(&body).await, (status, expected), "{name}");
     }
     let (_, _, shown) = plant.client.get(&format!("/api/device/{device}/")).await;
     let path = format!("/api/ai/model/{model}/versions/1/model.tflite");

@@ -26,9 +26,9 @@ async fn check_outputs(home: &DataDir, rows: &[Row<'_>]) {
 /// Runs commands that fail; the words have to be in their message.
 async fn check_failures(home: &DataDir, rows: &[Row<'_>]) {
     for (args, words) in rows {
-        let said = home.basalt(args).await.expect_failure();
-        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{args:?}: {said}");
-        assert!(words.iter().all(|word| said.contains(word)), "{args:?}: {said}");
+        let output = home.basalt(args).await.expect_failure();
+        assert!(output.starts_with("error: ") && output.lines().count() == 1, "{args:?}: {output}");
+        assert!(words.iter().all(|word| output.contains(word)), "{args:?}: {output}");
     }
 }
 
@@ -123,8 +123,8 @@ async fn a_client_that_is_preset_is_revoked_beside_the_server() {
     let env = [("BASALT_BOOTSTRAP_BLYNK", "plant:secret"), ("BASALT_BOOTSTRAP_INSTATHINGS", "plant:secret")];
     let server = Server::start(&env).await;
     assert!(server.log().contains("BASALT_BOOTSTRAP_BLYNK"), "a short secret is warned of: {}", server.log());
-    let said = server.basalt(&["client", "revoke", "plant"]).await.expect_failure();
-    assert!(said.contains("--api"), "{said}");
+    let output = server.basalt(&["client", "revoke", "plant"]).await.expect_failure();
+    assert!(output.contains("--api"), "{output}");
     server.basalt(&["client", "revoke", "plant", "--api", "blynk"]).await.expect_success();
     let list = server.basalt(&["client", "list"]).await.expect_success();
     let line = list.lines().find(|line| line.contains("blynk")).expect("it is listed");
@@ -161,8 +161,8 @@ async fn a_directory_that_was_never_used_is_not_made_by_looking() {
     let home = DataDir::new();
     let missing = home.path().join("not/there").display().to_string();
     for args in [&["key", "list"][..], &["sql", "SELECT 1"], &["org", "list"]] {
-        let said = home.basalt(&[args, &["--data-dir", &missing]].concat()).await.expect_failure();
-        assert!(said.contains(&missing) && said.contains("--data-dir"), "{said}");
+        let output = home.basalt(&[args, &["--data-dir", &missing]].concat()).await.expect_failure();
+        assert!(output.contains(&missing) && output.contains("--data-dir"), "{output}");
     }
     assert!(!home.path().join("not").exists());
 }

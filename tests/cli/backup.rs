@@ -43,8 +43,8 @@ async fn keep_writing(client: Client, writer: i64, acked: AckedRows, stop: Arc<A
                 format!("{}\n", json!({"stream_id": stream, "ts": ts, "value": n * 100 + i}))
             })
             .collect();
-        let (status, _, said) = client.ingest("application/x-ndjson", body).await;
-        assert_eq!(status, 200, "{said}");
+        let (status, _, answer) = client.ingest("application/x-ndjson", body).await;
+        assert_eq!(status, 200, "{answer}");
         acked.lock().expect("no writer panics with it").extend((0..50).map(|i| (stream, n * 100 + i)));
         n += 1;
     }
@@ -52,12 +52,12 @@ async fn keep_writing(client: Client, writer: i64, acked: AckedRows, stop: Arc<A
 
 async fn rows(home: &DataDir) -> Vec<Row> {
     let query = "SELECT stream_id, CAST(value AS BIGINT) AS value FROM readings";
-    let said = home.basalt(&["sql", query, "--format", "csv"]).await.expect_success();
+    let output = home.basalt(&["sql", query, "--format", "csv"]).await.expect_success();
     let row = |line: &str| {
         let (stream, value) = line.split_once(',').expect("two columns");
         (stream.parse().expect("an id"), value.parse().expect("a number"))
     };
-    said.lines().skip(1).map(row).collect()
+    output.lines().skip(1).map(row).collect()
 }
 
 fn manifest(backup: &Path) -> Value {
@@ -89,12 +89,12 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
         .await;
         let before = acked.lock().expect("no writer panics with it").clone();
         let backup = place(&out, &format!("backup {round}"));
-        let said = server.basalt(&["backup", &text(&backup)]).await.expect_success();
-        assert!(said.contains("everything up to record"), "{said}");
+        let output = server.basalt(&["backup", &text(&backup)]).await.expect_success();
+        assert!(output.contains("everything up to record"), "{output}");
 
         let restored = DataDir::new();
-        let said = restored.basalt(&["restore", &text(&backup)]).await.expect_success();
-        assert!(said.contains("as of "), "{said}");
+        let output = restored.basalt(&["restore", &text(&backup)]).await.expect_success();
+        assert!(output.contains("as of "), "{output}");
         let report = restored.basalt(&["verify", "--format", "json"]).await;
         let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
         assert_eq!(
@@ -228,8 +228,8 @@ async fn places_that_cannot_hold_a_backup_are_refused() {
         ("a_backup_already", &done, "holds a backup already"),
     ];
     for (name, dest, word) in rows {
-        let said = server.basalt(&["backup", &text(dest)]).await.expect_failure();
-        assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
+        let output = server.basalt(&["backup", &text(dest)]).await.expect_failure();
+        assert!(output.contains(word) && output.lines().count() == 1, "{name}: {output}");
     }
     assert_eq!(fs::read(full.join("x")).expect("there"), b"mine");
     assert!(!inside.exists());
@@ -247,8 +247,8 @@ async fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
     for entry in fs::read_dir(&day).expect("there") {
         fs::remove_file(entry.expect("an entry").path()).expect("removed");
     }
-    let said = running.basalt(&["backup", &text(&backup)]).await.expect_failure();
-    assert!(said.contains("part-") && said.contains("date=2026-04-21"), "{said}");
+    let output = running.basalt(&["backup", &text(&backup)]).await.expect_failure();
+    assert!(output.contains("part-") && output.contains("date=2026-04-21"), "{output}");
     assert!(!backup.exists(), "what was written is taken away");
 }
 
@@ -285,14 +285,14 @@ async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
         assert!(copied.expect("cp(1) is there").success());
         damage(&copy);
         let target = DataDir::new();
-        let said = target.basalt(&["restore", &text(&copy)]).await.expect_failure();
-        assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
+        let output = target.basalt(&["restore", &text(&copy)]).await.expect_failure();
+        assert!(output.contains(word) && output.lines().count() == 1, "{name}: {output}");
         assert!(target.files().is_empty(), "{name}: nothing is written");
     }
 
     let used = small().await;
-    let said = used.basalt(&["restore", &text(&backup)]).await.expect_failure();
-    assert!(said.contains("in use by process"), "{said}");
+    let output = used.basalt(&["restore", &text(&backup)]).await.expect_failure();
+    assert!(output.contains("in use by process"), "{output}");
     let strange = DataDir::new();
     fs::write(strange.path().join("x"), "mine").expect("written");
     assert!(strange.basalt(&["restore", &text(&backup)]).await.expect_failure().contains("is not empty"));
@@ -329,16 +329,16 @@ async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     let backup = place(&out, "b");
     let ran = server.basalt(&["backup", &text(&backup)]).await;
     let is_there = backup.join("catalog.dump").exists();
-    let said = ran.stderr.clone();
+    let stderr = ran.stderr.clone();
     ran.expect_success();
     let manifest = manifest(&backup);
     assert_eq!(manifest["catalog"]["database"], "postgresql");
-    assert!(is_there && manifest["catalog"]["missing"].is_null(), "pg_dump is on PATH here: {said}");
+    assert!(is_there && manifest["catalog"]["missing"].is_null(), "pg_dump is on PATH here: {stderr}");
 
     // Without a place for it, how to restore the dump is said; with one it is done.
-    let told = DataDir::new().basalt(&["restore", &text(&backup)]).await;
-    assert!(told.stderr.contains("pg_restore") && told.stderr.contains("catalog.dump"), "{told:?}");
-    told.expect_success();
+    let output = DataDir::new().basalt(&["restore", &text(&backup)]).await;
+    assert!(output.stderr.contains("pg_restore") && output.stderr.contains("catalog.dump"), "{output:?}");
+    output.expect_success();
     let home = Arc::new(DataDir::new());
     home.basalt(&["restore", &text(&backup), "--catalog-url", &second]).await.expect_success();
     let env = [("BASALT_CATALOG_URL", second.as_str())];
@@ -361,7 +361,7 @@ async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     assert!(ran.stderr.contains("the catalog is NOT in this backup"), "{ran:?}");
     ran.expect_success();
     assert!(!backup.join("catalog.dump").exists());
-    let told = DataDir::new().basalt(&["restore", &text(&backup)]).await;
-    assert!(told.stderr.contains("the catalog was NOT in this backup"), "{told:?}");
-    told.expect_success();
+    let output = DataDir::new().basalt(&["restore", &text(&backup)]).await;
+    assert!(output.stderr.contains("the catalog was NOT in this backup"), "{output:?}");
+    output.expect_success();
 }

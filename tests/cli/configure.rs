@@ -10,9 +10,9 @@ async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
     let home = DataDir::new();
     fs::write(home.path().join("basalt.toml"), toml).expect("written");
     let ran: CommandOutput = home.basalt_with(&[&["serve"], args].concat(), env, "").await;
-    let said = ran.expect_failure();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    said
+    let output = ran.expect_failure();
+    assert_eq!(output.lines().count(), 1, "{output}");
+    output
 }
 
 #[tokio::test]
@@ -57,9 +57,9 @@ async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
         ("values_that_do_not_fit", "[memtable]\ncap = \"1MB\"", &[], &[], &["memtable.cap", "flush.bytes"]),
     ];
     for (name, toml, env, args, words) in rows {
-        let said = refused(toml, env, args).await;
-        assert!(words.iter().all(|word| said.contains(word)), "{name}: {said}");
-        assert!(!said.contains("hush"), "{name}: {said}");
+        let message = refused(toml, env, args).await;
+        assert!(words.iter().all(|word| message.contains(word)), "{name}: {message}");
+        assert!(!message.contains("hush"), "{name}: {message}");
     }
     let both = refused("[flush]\nage = \"soon\"\nbites = 1", &[], &[]).await;
     assert!(both.contains("flush.age") && both.contains("flush.bites"), "all at once: {both}");
@@ -78,8 +78,11 @@ async fn a_malformed_preset_client_stops_the_start() {
         ("BASALT_BOOTSTRAP_INSTATHINGS", ":hush"),
         ("BASALT_BOOTSTRAP_INSTATHINGS", "id:hush hush"),
     ] {
-        let said = refused("", &[(variable, value)], &[]).await;
-        assert!(said.contains(variable) && said.contains("id:secret") && !said.contains("hush"), "{said}");
+        let message = refused("", &[(variable, value)], &[]).await;
+        assert!(
+            message.contains(variable) && message.contains("id:secret") && !message.contains("hush"),
+            "{message}"
+        );
     }
     let home = DataDir::new();
     let env = [("BASALT_COMPAT__DEFAULT_ORG", "nowhere"), ("BASALT_LISTEN", "127.0.0.1:0")];
@@ -106,8 +109,8 @@ async fn flags_win_over_variables_and_those_over_the_file() {
         (&["serve", "--config", "missing.toml"], &[], "missing.toml"),
     ];
     for (args, env, expected) in rows {
-        let said = home.basalt_with(args, env, "").await.expect_failure();
-        assert!(said.contains(expected), "{args:?}: {said}");
+        let output = home.basalt_with(args, env, "").await.expect_failure();
+        assert!(output.contains(expected), "{args:?}: {output}");
     }
 }
 

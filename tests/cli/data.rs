@@ -50,9 +50,9 @@ async fn import_and_ask(home: &DataDir) {
 
     // Rows before the wrong one are not written: a chunk is written whole or not at all.
     let wrong = file(home, "wrong.csv", "ts,value\n2026-05-01,1\n2026-05-02,x\n2026-05-03,3\n");
-    let said = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.expect_failure();
+    let output = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.expect_failure();
     for word in ["wrong.csv", "row 2", "`x`", "no row of this file was imported"] {
-        assert!(said.contains(word), "no `{word}` in: {said}");
+        assert!(output.contains(word), "no `{word}` in: {output}");
     }
     let resumed =
         home.basalt(&[&["import", &wrong, "--from-row", "3"], &to[..]].concat()).await.expect_success();
@@ -66,10 +66,10 @@ async fn import_and_ask(home: &DataDir) {
         (&["import", &good, "--stream", "99"], "99"),
     ];
     for (args, word) in failures {
-        let said = home.basalt(args).await.expect_failure();
+        let output = home.basalt(args).await.expect_failure();
         assert!(
-            said.starts_with("error: ") && said.lines().count() == 1 && said.contains(word),
-            "{args:?}: {said}"
+            output.starts_with("error: ") && output.lines().count() == 1 && output.contains(word),
+            "{args:?}: {output}"
         );
     }
     assert_eq!(ask("csv").await.lines().count(), 6, "nothing else was written");
@@ -151,10 +151,10 @@ async fn an_import_whose_job_is_cancelled_stops_and_says_where() {
         assert_eq!(client.delete(&path).await.0, 204);
         client.get(&path).await.2
     };
-    let (said, job) = tokio::join!(server.basalt(&args), cancel);
-    let said = said.expect_failure();
+    let (output, job) = tokio::join!(server.basalt(&args), cancel);
+    let output = output.expect_failure();
     for words in ["long.csv", "the job was cancelled", "resume with: "] {
-        assert!(said.contains(words), "no `{words}` in: {said}");
+        assert!(output.contains(words), "no `{words}` in: {output}");
     }
     assert_eq!(job["state"], "cancelled", "{job}");
     let written = client.sql("SELECT count(*) AS n FROM readings").await;
@@ -182,10 +182,10 @@ async fn a_register_is_read_straight_from_a_device() {
     let plc = ModbusDevice::start(free_port(), "socket").await;
     let home = DataDir::new();
     let read = |rest: &str| format!("modbus://127.0.0.1:{}/{rest}", plc.port);
-    let said = home.basalt(&["read", &read("hr:104?type=uint32&unit=1")]).await.expect_success();
+    let output = home.basalt(&["read", &read("hr:104?type=uint32&unit=1")]).await.expect_success();
     // Address 104 holds 0x12345678, low word first.
     for line in ["raw       56 78 12 34", "cdab      305419896", "abcd      1450709556"] {
-        assert!(said.contains(line), "no `{line}` in:\n{said}");
+        assert!(output.contains(line), "no `{line}` in:\n{output}");
     }
     let rows = [
         (read("hr:9000?type=uint16"), "illegal data address"),
@@ -194,8 +194,8 @@ async fn a_register_is_read_straight_from_a_device() {
         ("modbus://127.0.0.1:1/hr:0".to_owned(), "127.0.0.1:1"),
     ];
     for (address, word) in rows {
-        let said = home.basalt(&["read", &address, "--timeout", "1"]).await.expect_failure();
-        assert!(said.contains(word), "{address}: {said}");
+        let output = home.basalt(&["read", &address, "--timeout", "1"]).await.expect_failure();
+        assert!(output.contains(word), "{address}: {output}");
     }
 }
 
@@ -210,12 +210,12 @@ async fn a_simulator_is_a_device_to_read() {
     ] {
         let simulated = SimulatorProcess::start(protocol).await;
         assert_eq!(simulated.url, format!("{scheme}://127.0.0.1:{}", simulated.port));
-        let said = home.basalt(&["read", &format!("{}{register}", simulated.url)]).await.expect_success();
-        assert!(said.contains("value     1480"), "{said}");
+        let output = home.basalt(&["read", &format!("{}{register}", simulated.url)]).await.expect_success();
+        assert!(output.contains("value     1480"), "{output}");
         simulated.stop().await;
     }
-    let said = home.basalt(&["simulate", "profinet"]).await.expect_failure();
-    assert!(said.contains("`profinet` is not one of modbus, melsec, fenet, opcua, mqtt"), "{said}");
+    let output = home.basalt(&["simulate", "profinet"]).await.expect_failure();
+    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, opcua, mqtt"), "{output}");
 }
 
 #[tokio::test]

@@ -36,13 +36,13 @@ async fn write(client: &Client) {
         json!({"stream_id": 1, "ts": ts, "value": f64::from(n) / 7.0})
     }));
     let body: String = rows.iter().map(|row| format!("{row}\n")).collect();
-    let (status, _, said) = client.ingest("application/x-ndjson", body).await;
-    assert_eq!(status, 200, "{said}");
+    let (status, _, answer) = client.ingest("application/x-ndjson", body).await;
+    assert_eq!(status, 200, "{answer}");
 }
 
 async fn ask(home: &DataDir) -> Value {
-    let said = home.basalt(&["sql", ALL, "--format", "json"]).await.expect_success();
-    serde_json::from_str(&said).expect("JSON")
+    let output = home.basalt(&["sql", ALL, "--format", "json"]).await.expect_success();
+    serde_json::from_str(&output).expect("JSON")
 }
 
 #[tokio::test]
@@ -64,8 +64,8 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
     let there = ["--url".to_owned(), server.url.clone(), "--key".to_owned(), server.key.clone()];
     let there: Vec<&str> = there.iter().map(String::as_str).collect();
     for form in ["parquet", "csv", "ndjson", "jsonl", "arrow"] {
-        let said = server.basalt(&["export", &path(&format!("beside.{form}"))]).await.expect_success();
-        assert!(said.contains("510 rows"), "{form}: {said}");
+        let output = server.basalt(&["export", &path(&format!("beside.{form}"))]).await.expect_success();
+        assert!(output.contains("510 rows"), "{form}: {output}");
         let elsewhere = path(&format!("elsewhere.{form}"));
         out.basalt(&[&["export", &elsewhere], &there[..]].concat()).await.expect_success();
     }
@@ -173,8 +173,8 @@ async fn an_export_that_fails_leaves_nothing_that_looks_whole() {
     ];
     for (name, args, word) in rows {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let said = server.basalt(&args).await.expect_failure();
-        assert!(said.contains(word) && said.lines().count() == 1, "{name}: {said}");
+        let output = server.basalt(&args).await.expect_failure();
+        assert!(output.contains(word) && output.lines().count() == 1, "{name}: {output}");
         let left: Vec<_> =
             fs::read_dir(out.path()).expect("there").map(|e| e.expect("an entry").path()).collect();
         assert_eq!(left, std::slice::from_ref(&before), "{name}");
@@ -195,15 +195,15 @@ async fn streams_larger_than_a_part_are_cut_and_small_ones_go_together() {
     for second in 0..120 {
         let ts = format!("2026-04-28T12:00:{:02}.{}Z", second / 2, if second % 2 == 0 { "0" } else { "5" });
         let row = json!({"stream_id": 2, "ts": ts, "text": format!("{second} {word}")});
-        let (status, _, said) = client.ingest("application/x-ndjson", row.to_string()).await;
-        assert_eq!(status, 200, "{said}");
+        let (status, _, answer) = client.ingest("application/x-ndjson", row.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
     }
     for stream in [1, 3, 5, 6, 7, 8, 9, 10] {
         let row = json!({"stream_id": stream, "ts": "2026-04-28T12:00:00Z", "value": stream});
         assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
     }
-    let said = server.basalt(&["export", "-", "--format", "ndjson"]).await.expect_success();
-    let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let answer = server.basalt(&["export", "-", "--format", "ndjson"]).await.expect_success();
+    let rows: Vec<Value> = answer.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let ids: Vec<_> = rows.iter().filter_map(|row| row["stream_id"].as_i64()).collect();
     assert_eq!(ids.len(), 128);
     assert!(ids.is_sorted(), "{ids:?}");

@@ -44,17 +44,17 @@ async fn import_compare_export(home: &DataDir) {
     let (yaml, csv) = (file(home, "out.yaml", &there), home.path().join("out.csv").display().to_string());
     home.basalt(&["export", &csv, "--devices"]).await.expect_success();
     for same in [&plant, &example("plant.csv"), &yaml, &csv] {
-        let said = home.basalt(&["import", same]).await.expect_success();
+        let output = home.basalt(&["import", same]).await.expect_success();
         let nothing =
             "added 0 devices, 0 streams; changed 0 devices, 0 streams; unchanged 4 devices, 9 streams\n";
-        assert!(said.ends_with(nothing) && said.lines().count() == 1, "{same}: {said}");
+        assert!(output.ends_with(nothing) && output.lines().count() == 1, "{same}: {output}");
     }
     assert_eq!(exported(home, "yaml").await, there);
 
     let changed = "devices:\n  - name: Boiler\n    protocol: fenet\n    host: 192.168.0.31\n    metadata: {cpu: XGK}\n    password: secret\n    \
                    streams:\n      - {name: pressure, path: '%DW100', type: uint16, unit: bar, group: Hall 2}\n  - name: Filler\n";
     let changed = file(home, "changed.yaml", changed);
-    let said = home.basalt(&["import", &changed]).await.expect_success();
+    let output = home.basalt(&["import", &changed]).await.expect_success();
     for line in [
         "+ group Hall 2\n",
         "~ device Boiler: host \"192.168.0.30\" -> \"192.168.0.31\", password (not shown)\n",
@@ -64,9 +64,9 @@ async fn import_compare_export(home: &DataDir) {
         "= stream Filler / level: not in the file, left alone\n",
         "changed 1 device, 1 stream; unchanged 1 device, 0 streams\n",
     ] {
-        assert!(said.contains(line), "no `{line}` in:\n{said}");
+        assert!(output.contains(line), "no `{line}` in:\n{output}");
     }
-    assert!(!said.contains("secret"), "{said}");
+    assert!(!output.contains("secret"), "{output}");
     // Back to what was exported, in one step.
     home.basalt(&["import", &yaml]).await.expect_success();
     assert_eq!(exported(home, "yaml").await, there);
@@ -93,7 +93,7 @@ async fn devices_by_file_beside_a_server() {
     assert_eq!((&devices[0]["host"], &devices[0]["protocol"]), (&json!("192.168.0.30"), &json!("fenet")));
     let log = "SELECT action, kind, count(*) AS n FROM audit_log WHERE request = 'basalt import' GROUP BY action, kind ORDER BY action, kind";
     let rows = server.client().sql(log).await;
-    let told: Vec<(&str, &str)> =
+    let rows_found: Vec<(&str, &str)> =
         rows.iter().filter_map(|row| Some((row["action"].as_str()?, row["kind"].as_str()?))).collect();
     let expected = [
         ("create", "data"),
@@ -102,7 +102,7 @@ async fn devices_by_file_beside_a_server() {
         ("update", "data"),
         ("update", "device"),
     ];
-    assert_eq!(told, expected, "{rows:?}");
+    assert_eq!(rows_found, expected, "{rows:?}");
     assert_eq!((&rows[0]["n"], &rows[1]["n"], &rows[2]["n"]), (&json!(9), &json!(4), &json!(2)));
 }
 
@@ -114,7 +114,7 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
                  Press,,,b,hr:1,float\nTank,modbos,,,,\n";
     let wrong = file(home, "wrong.csv", wrong);
     for args in [&["import", &wrong][..], &["import", &wrong, "--dry-run"]] {
-        let said = home.basalt(args).await.expect_failure();
+        let output = home.basalt(args).await.expect_failure();
         let parts = [
             "wrong.csv: line 3, column `path`: Invalid register \"D100\"",
             "wrong.csv: line 4, column `type`: `float` is not one of bit, byte, int16",
@@ -122,7 +122,7 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
             "has 3 mistakes: nothing was changed",
         ];
         for part in parts {
-            assert!(said.contains(part), "no `{part}` in:\n{said}");
+            assert!(output.contains(part), "no `{part}` in:\n{output}");
         }
     }
     let (_, _, devices) = server.client().get("/api/device/").await;
@@ -139,8 +139,8 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
         (&["export", "a.parquet", "--devices"], "YAML or CSV"),
     ];
     for (args, part) in refused {
-        let said = home.basalt(args).await.expect_failure();
-        assert!(said.contains(part), "{args:?}: {said}");
+        let output = home.basalt(args).await.expect_failure();
+        assert!(output.contains(part), "{args:?}: {output}");
     }
 }
 
@@ -163,13 +163,13 @@ async fn a_password_stays_unless_a_file_gives_one_and_is_in_none() {
     let client = server.client();
     let (_, _, devices) = client.get("/api/device/?name=Line+server").await;
     let device = format!("/api/device/{}/", devices[0]["id"]);
-    let (status, _, said) = client.patch(&device, &json!({"password": "hunter2"})).await;
-    assert_eq!(status, 200, "{said}");
+    let (status, _, answer) = client.patch(&device, &json!({"password": "hunter2"})).await;
+    assert_eq!(status, 200, "{answer}");
     for form in ["yaml", "csv"] {
         let text = exported(&server.data_dir, form).await;
         assert!(!text.contains("hunter2"), "{text}");
         let again = file(&server.data_dir, &format!("again.{form}"), &text);
-        let said = server.basalt(&["import", &again]).await.expect_success();
-        assert!(said.contains("changed 0 devices, 0 streams"), "{said}");
+        let answer = server.basalt(&["import", &again]).await.expect_success();
+        assert!(answer.contains("changed 0 devices, 0 streams"), "{answer}");
     }
 }

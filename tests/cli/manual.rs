@@ -76,6 +76,6 @@ async fn every_command_has_a_manual_page_that_everyone_may_read() {
     }
     assert!(!dir.join("basalt-help.1").exists(), "`help` is no command of its own");
 
-    let said = home.basalt(&["man", "missing"]).await.expect_failure();
-    assert!(said.contains("missing") && said.contains("No such file"), "{said}");
+    let output = home.basalt(&["man", "missing"]).await.expect_failure();
+    assert!(output.contains("missing") && output.contains("No such file"), "{output}");
 }

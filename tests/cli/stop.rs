@@ -12,9 +12,9 @@ use crate::support::{DataDir, Server, eventually};
 #[tokio::test]
 async fn a_second_server_on_a_directory_is_refused_and_the_first_stays() {
     let server = Server::start(&[]).await;
-    let said = server.basalt(&["serve", "--listen", "127.0.0.1:0"]).await.expect_failure();
+    let output = server.basalt(&["serve", "--listen", "127.0.0.1:0"]).await.expect_failure();
     let dir = server.data_dir.path().display().to_string();
-    assert!(said.contains(&dir) && said.contains("in use by process"), "{said}");
+    assert!(output.contains(&dir) && output.contains("in use by process"), "{output}");
     assert_eq!(server.client().get("/healthz/").await.0, 200);
 }
 

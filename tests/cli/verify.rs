@@ -37,8 +37,8 @@ async fn write(client: &Client, round: u32, day: u32) {
         body += &format!("{}\n", json!({"stream_id": 1, "ts": ts, "value": f64::from(n) / 7.0}));
         body += &format!("{}\n", json!({"stream_id": 2, "ts": ts, "text": format!("state {n}")}));
     }
-    let (status, _, said) = client.ingest("application/x-ndjson", body).await;
-    assert_eq!(status, 200, "{said}");
+    let (status, _, text) = client.ingest("application/x-ndjson", body).await;
+    assert_eq!(status, 200, "{text}");
 }
 
 async fn verify(home: &DataDir) -> (Option<i32>, Value) {
@@ -236,8 +236,8 @@ async fn every_damage_is_named_and_nothing_is_repaired() {
         let (code, report) = verify(&home).await;
         let broken = report["broken"].as_array().expect("a list");
         let is_named = |finding: &Value| {
-            let said = format!("{} {} {}", finding["file"], finding["at"], finding["what"]);
-            words.iter().all(|word| said.contains(word))
+            let line = format!("{} {} {}", finding["file"], finding["at"], finding["what"]);
+            words.iter().all(|word| line.contains(word))
         };
         assert!(broken.iter().any(is_named), "{name}: {words:?} not together in {broken:#?}");
         // RUST_BACKTRACE is set; frames of a library are no part of what is wrong.
@@ -259,10 +259,10 @@ async fn a_directory_whose_start_is_refused_can_be_looked_into() {
     cut(&data_file(home.path(), 27), 10);
     change(&under(&home.path().join("wal"), ".wal")[0], 60, 1);
     let (code, report) = verify(&home).await;
-    let said = report["broken"].to_string();
+    let text = report["broken"].to_string();
     assert_eq!(code, Some(1));
     for word in ["checkpoint.bin", "date=2026-04-27", "wal/"] {
-        assert!(said.contains(word), "one damage hides another: no `{word}` in {said}");
+        assert!(text.contains(word), "one damage hides another: no `{word}` in {text}");
     }
 }
 
@@ -313,10 +313,10 @@ async fn references_to_what_never_was_are_named() {
         in_catalog(home.path(), statements).await;
         let (code, report) = verify(&home).await;
         let broken = report["broken"].as_array().expect("a list");
-        let said: Vec<_> =
+        let text: Vec<_> =
             broken.iter().map(|f| format!("{} {} {}", f["file"], f["at"], f["what"])).collect();
-        let is_named = |said: &String| words.iter().all(|word| said.contains(word));
-        assert!(said.iter().any(is_named), "{name}: {words:?} not together in {said:#?}");
+        let is_named = |text: &String| words.iter().all(|word| text.contains(word));
+        assert!(text.iter().any(is_named), "{name}: {words:?} not together in {text:#?}");
         assert_eq!(code, Some(1), "{name}");
     }
     // The same, when only the lake has such rows.

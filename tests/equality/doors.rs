@@ -16,7 +16,7 @@ use crate::graphql;
 
 /// Where something can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum WriteInterface {
     DataStone,
     Ingest,
     GraphQl,
@@ -28,31 +28,31 @@ pub enum Door {
     Control,
 }
 
-impl Door {
-    pub const ALL: [Door; 9] = [
-        Door::DataStone,
-        Door::Ingest,
-        Door::GraphQl,
-        Door::BlynkUpdate,
-        Door::BlynkUpdateMany,
-        Door::BlynkTable,
-        Door::BlynkImport,
-        Door::Facts,
-        Door::Control,
+impl WriteInterface {
+    pub const ALL: [WriteInterface; 9] = [
+        WriteInterface::DataStone,
+        WriteInterface::Ingest,
+        WriteInterface::GraphQl,
+        WriteInterface::BlynkUpdate,
+        WriteInterface::BlynkUpdateMany,
+        WriteInterface::BlynkTable,
+        WriteInterface::BlynkImport,
+        WriteInterface::Facts,
+        WriteInterface::Control,
     ];
 
     /// Writes something at random, reads it by the door's own vocabulary, and tells the model.
     pub async fn write(self, plant: &Plant, model: &mut Model, chance: &mut StdRng) {
         match self {
-            Door::DataStone => datastone(plant, model, chance).await,
-            Door::Ingest => ingest(plant, model, chance).await,
-            Door::GraphQl => write_values(plant, model, chance).await,
-            Door::BlynkUpdate => blynk_doors::update(plant, model, chance).await,
-            Door::BlynkUpdateMany => blynk_doors::update_many(plant, model, chance).await,
-            Door::BlynkTable => blynk_doors::table(plant, model, chance).await,
-            Door::BlynkImport => blynk_doors::import(plant, model, chance).await,
-            Door::Facts => facts::post(plant, model, chance).await,
-            Door::Control => control::answer(plant, model, chance).await,
+            WriteInterface::DataStone => datastone(plant, model, chance).await,
+            WriteInterface::Ingest => ingest(plant, model, chance).await,
+            WriteInterface::GraphQl => write_values(plant, model, chance).await,
+            WriteInterface::BlynkUpdate => blynk_doors::update(plant, model, chance).await,
+            WriteInterface::BlynkUpdateMany => blynk_doors::update_many(plant, model, chance).await,
+            WriteInterface::BlynkTable => blynk_doors::table(plant, model, chance).await,
+            WriteInterface::BlynkImport => blynk_doors::import(plant, model, chance).await,
+            WriteInterface::Facts => facts::post(plant, model, chance).await,
+            WriteInterface::Control => control::answer(plant, model, chance).await,
         }
     }
 }

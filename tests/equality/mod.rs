@@ -19,7 +19,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use self::doors::Door;
+use self::doors::WriteInterface;
 use self::model::Model;
 use self::plant::{Plant, text};
 use crate::blynk::{DATASTREAMS, TokenClient};
@@ -39,8 +39,8 @@ impl Run {
     /// Writes through every door in turn.
     async fn write(&mut self, count: usize) {
         for number in 0..count {
-            let door = Door::ALL[number % Door::ALL.len()];
-            door.write(&self.plant, &mut self.model, &mut self.chance).await;
+            let interface = WriteInterface::ALL[number % WriteInterface::ALL.len()];
+            interface.write(&self.plant, &mut self.model, &mut self.chance).await;
         }
     }
 
@@ -69,7 +69,7 @@ impl Run {
 
     /// Kills the server while a command waits and a refresh token is used up, and starts it again.
     async fn kill(&mut self) {
-        let asked = control::queue(&self.plant, &mut self.model, 0, "get", json!({"state": ""})).await;
+        let command = control::queue(&self.plant, &mut self.model, 0, "get", json!({"state": ""})).await;
         let (status, _, next) = self.plant.refresh().await;
         assert_eq!(status, 200, "{next}");
         self.plant.server.kill();
@@ -78,7 +78,7 @@ impl Run {
         self.check_tokens(&next).await;
         // The command still waits: its gateway answers, and the answer is fetched.
         let answer = json!({"state": "ON"});
-        control::report(&self.plant, &mut self.model, asked, ("done", answer, "")).await;
+        control::report(&self.plant, &mut self.model, command, ("done", answer, "")).await;
     }
 
     /// Tokens that were issued before the kill are valid; a refresh token that was used stays used.
@@ -114,7 +114,7 @@ async fn every_reading_api_agrees_with_a_model_of_what_every_door_wrote() {
     run.write(PART).await;
     run.kill().await;
     // All doors are as they were.
-    run.write(Door::ALL.len()).await;
+    run.write(WriteInterface::ALL.len()).await;
     run.check("after writes with the old tokens").await;
     assert!(run.model.readings.len() > WRITES, "{} readings", run.model.readings.len());
     assert!(run.model.stored.len() > WRITES / 10, "{} packets", run.model.stored.len());

@@ -84,8 +84,8 @@ async fn write(plant: &Plant, model: &Model, (door, is_timed): (&str, bool), ts:
 }
 
 /// The vocabulary that sees what came through a door at once.
-fn own_view(door: &str) -> View {
-    match door {
+fn own_view(interface: &str) -> View {
+    match interface {
         "DataStone" => View::DataStone,
         "ingest" => View::Sql,
         "GraphQL" => View::GraphQl,
@@ -97,17 +97,17 @@ fn own_view(door: &str) -> View {
 #[tokio::test]
 async fn what_comes_through_any_door_is_seen_by_every_vocabulary() {
     let (plant, mut model) = Plant::start().await;
-    for (number, door) in DOORS.into_iter().enumerate() {
+    for (number, interface) in DOORS.into_iter().enumerate() {
         for is_again in [false, true] {
             // Every other value replaces the one before it, where the door says the time.
             let value = json!(number as i64 * 100 + i64::from(is_again) + 7);
             // A second fact would be another packet.
-            let ts = NOON + (2 * number as i64 + i64::from(is_again && door.0 == "a fact")) * SECOND;
-            let ts = write(&plant, &model, door, ts, &value).await;
+            let ts = NOON + (2 * number as i64 + i64::from(is_again && interface.0 == "a fact")) * SECOND;
+            let ts = write(&plant, &model, interface, ts, &value).await;
             model.write(0, ts, &value);
-            own_view(door.0).check(&plant, &model, 0, ts).await;
+            own_view(interface.0).check(&plant, &model, 0, ts).await;
             for view in View::ALL {
-                let what = format!("{view:?} shows {value}, which came through {}", door.0);
+                let what = format!("{view:?} shows {value}, which came through {}", interface.0);
                 let expected = view.expected(model.streams[0].kind, &value);
                 let probe = || async { (view.read(&plant, &model, 0, ts).await == expected).then_some(()) };
                 eventually(&what, PATIENCE, probe).await;

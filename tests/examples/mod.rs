@@ -48,8 +48,8 @@ async fn every_example_prints_what_the_server_has() {
         ("sql_arrow.py", &["value: double", "flat 2026-04-28 13:59:00+00:00   20.5", "119.0"]),
     ];
     for (name, words) in rows {
-        let said = run_example(name, &env).await;
-        assert!(words.iter().all(|word| said.contains(word)), "{name} lacks one of {words:?}:\n{said}");
+        let output = run_example(name, &env).await;
+        assert!(words.iter().all(|word| output.contains(word)), "{name} lacks one of {words:?}:\n{output}");
     }
 }
 

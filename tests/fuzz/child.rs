@@ -50,8 +50,8 @@ impl ShardResult {
         println!("\nfuzzed {inputs} {slowest_us} {slowest} {caught} {peak_mib}");
     }
 
-    pub fn parse(said: &str) -> Option<ShardResult> {
-        let line = said.lines().find_map(|line| line.strip_prefix("fuzzed "))?;
+    pub fn parse(output: &str) -> Option<ShardResult> {
+        let line = output.lines().find_map(|line| line.strip_prefix("fuzzed "))?;
         let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
         let [inputs, slowest_us, slowest, caught, peak_mib] = numbers[..] else { return None };
         Some(ShardResult { inputs, slowest_us, slowest, caught, peak_mib })
@@ -112,12 +112,12 @@ fn decode(target: &FuzzTarget, given: &[String]) -> ShardResult {
 
 /// Ends the process when an input takes too much processor time of all threads together, or waits too long.
 fn watch(limit: Duration) {
-    let (mut turn, mut began, mut computed) = (0, Instant::now(), processor_time());
+    let (mut round, mut began, mut computed) = (0, Instant::now(), processor_time());
     loop {
         std::thread::sleep(WATCHDOG_INTERVAL);
         let now = CURRENT_INPUT.load(Ordering::Relaxed);
-        if now != turn || now == 0 {
-            (turn, began, computed) = (now, Instant::now(), processor_time());
+        if now != round || now == 0 {
+            (round, began, computed) = (now, Instant::now(), processor_time());
             continue;
         }
         let (waited, computed) = (began.elapsed(), processor_time().saturating_sub(computed));

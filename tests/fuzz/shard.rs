@@ -88,10 +88,10 @@ fn child(target: &FuzzTarget, given: &str, place: &Path) -> Output {
 
 /// How a child ended, and the end of what it said.
 fn output_text(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     // A refused allocation is followed by a long backtrace.
     let before = |line: &&str| !line.starts_with("stack backtrace");
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).take_while(before).collect();
+    let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).take_while(before).collect();
     format!("{}: {}", output.status, lines[lines.len().saturating_sub(4)..].join(" | "))
 }
 

@@ -30,8 +30,8 @@ fn every_path_of_rest_is_a_field_or_said_to_be_rest_only() {
     let rows = rows(&document, "| REST | here |");
     let described: Value = serde_json::from_str(&read("schema/openapi.json")).unwrap();
     let paths: BTreeSet<&str> = described["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let told: BTreeSet<&str> = rows.iter().flat_map(|[rest, _]| rest.iter().copied()).collect();
-    assert_eq!(told, paths, "the paths of the table, and those of schema/openapi.json");
+    let table: BTreeSet<&str> = rows.iter().flat_map(|[rest, _]| rest.iter().copied()).collect();
+    assert_eq!(table, paths, "the paths of the table, and those of schema/openapi.json");
 
     let schema = read("schema/schema.graphql");
     let is_field = |name: &str| {

@@ -18,8 +18,8 @@ async fn created(client: &Client, body: Value) -> i64 {
 
 /// The change, the row and the message of what is told next.
 async fn next_change(socket: &mut WsClient) -> (String, i64, String) {
-    let told = socket.next_data("1").await;
-    let news = &told["events"];
+    let message = socket.next_data("1").await;
+    let news = &message["events"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&news["change"]), news["rowId"].as_i64().unwrap(), text(&news["event"]["message"]))
 }

@@ -140,8 +140,8 @@ async fn statuses_tell_what_became_of_a_request() {
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!(got, status, "{name}: {text}");
         assert!(text.contains(part), "{name}: {text}");
-        let told = headers["content-type"].to_str().expect("text");
-        assert!(told.starts_with(media), "{name}: {told}");
+        let media_type = headers["content-type"].to_str().expect("text");
+        assert!(media_type.starts_with(media), "{name}: {media_type}");
     }
 }
 

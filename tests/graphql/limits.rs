@@ -37,8 +37,8 @@ async fn a_query_over_a_limit_is_refused_and_scans_nothing() {
     ];
     for (name, query, expected) in rows {
         let body = ask(&client, query, json!({})).await;
-        let told = body["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{name}: {body}"));
-        assert!(told.to_lowercase().contains(&expected.to_lowercase()), "{name}: {told}");
+        let message = body["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{name}: {body}"));
+        assert!(message.to_lowercase().contains(&expected.to_lowercase()), "{name}: {message}");
         assert_eq!(super::codes(&body), ["GRAPHQL_VALIDATION_FAILED"], "{name}");
         assert!(body.get("data").is_none(), "{name}: {body}");
     }

@@ -348,16 +348,16 @@ async fn events_and_states_of_devices_are_told() {
         json!({ "name": "plc", "protocol": "modbus", "host": "127.0.0.1", "port": 1, "enabled": false });
     let (status, _, device) = client.post("/api/device/", &device).await;
     assert_eq!(status, 201, "{device}");
-    let told = socket.next_data("states").await;
+    let update = socket.next_data("states").await;
     assert_eq!(
-        told["deviceStates"],
+        update["deviceStates"],
         json!({ "device": { "rowId": device["id"], "name": "plc" }, "state": "disabled", "lastError": null })
     );
     let id = &device["id"];
     let (status, ..) = client.patch(&format!("/api/device/{id}/"), &json!({ "enabled": true })).await;
     assert_eq!(status, 200);
-    let told = socket.next_data("states").await;
-    assert_ne!(told["deviceStates"]["state"], "disabled");
+    let update = socket.next_data("states").await;
+    assert_ne!(update["deviceStates"]["state"], "disabled");
     socket.send_json(&json!({ "type": "complete", "id": "states" })).await;
 
     let (status, _, event) =

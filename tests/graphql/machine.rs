@@ -60,8 +60,8 @@ async fn registers_are_read_and_written() {
     let got = data(&client, read, json!({ "id": id })).await;
     assert_eq!(got["device"], json!({"word": 1400, "coil": true, "both": 91_750_800}));
     // Each write that was confirmed is on record, as REST's are.
-    let told = client.sql("SELECT row_id, request FROM audit_log WHERE action = 'write'").await;
-    assert_eq!(told, vec![json!({"row_id": id, "request": "POST /graphql"}); 3]);
+    let records = client.sql("SELECT row_id, request FROM audit_log WHERE action = 'write'").await;
+    assert_eq!(records, vec![json!({"row_id": id, "request": "POST /graphql"}); 3]);
 }
 
 #[tokio::test]
@@ -75,9 +75,9 @@ async fn a_device_that_fails_fails_its_field_alone() {
     let names: Vec<&Value> =
         body["data"]["devices"]["nodes"].as_array().unwrap().iter().map(|n| &n["register"]).collect();
     assert_eq!(names, [&Value::Null; 3], "{body}");
-    let mut told = codes(&body);
-    told.sort_unstable();
-    assert_eq!(told, ["CONFLICT", "DEVICE_FAULT", "TIMEOUT"], "{body}");
+    let mut found_codes = codes(&body);
+    found_codes.sort_unstable();
+    assert_eq!(found_codes, ["CONFLICT", "DEVICE_FAULT", "TIMEOUT"], "{body}");
     for (device, expected) in [(silent, "TIMEOUT"), (failing, "DEVICE_FAULT")] {
         let input = json!({"input": {"device": device, "register": "hr:0", "value": 1}});
         assert_eq!(codes(&ask(&client, WRITE, input).await), [expected]);
@@ -210,10 +210,10 @@ async fn a_terminal_grant_is_used_once() {
     let (status, _, answer) = client.post("/api/webrtc/terminal-grant/validate/", &token).await;
     assert_eq!(status, 400, "{answer}");
     let again = data(&client, redeem, token).await;
-    let told = "This token is not valid, has expired, or was used before.";
+    let message = "This token is not valid, has expired, or was used before.";
     assert_eq!(
         again["redeemTerminalGrant"],
-        json!({"grant": null, "errors": [{"field": "token", "message": told, "code": "INVALID"}]})
+        json!({"grant": null, "errors": [{"field": "token", "message": message, "code": "INVALID"}]})
     );
     let blank = issue.replace("\"edge\"", "\"\"");
     let got = data(&client, &blank, json!({})).await;

@@ -284,6 +284,6 @@ async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
     let (_, _, shown) = ann.get(&format!("/api/key/{row}/")).await;
     assert_eq!(shown["enabled"], json!(false), "it stays listed: {shown}");
     let audited = client.sql("SELECT action, fields FROM audit_log WHERE kind = 'key' ORDER BY ts, id").await;
-    let told: Vec<_> = audited.iter().map(|row| row["action"].as_str().expect("an action")).collect();
-    assert!(told.ends_with(&["create", "update", "revoke", "revoke"]), "{audited:?}");
+    let actions: Vec<_> = audited.iter().map(|row| row["action"].as_str().expect("an action")).collect();
+    assert!(actions.ends_with(&["create", "update", "revoke", "revoke"]), "{audited:?}");
 }

@@ -293,7 +293,7 @@ async fn wrong_arguments_are_named() {
     ];
     for (query, expected) in rows {
         let body = ask(&client, query, json!({})).await;
-        let told = body["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{query}: {body}"));
-        assert!(told.contains(expected), "{query}: {told}");
+        let message = body["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{query}: {body}"));
+        assert!(message.contains(expected), "{query}: {message}");
     }
 }

@@ -35,9 +35,9 @@ async fn each_mistake_closes_with_its_code() {
         ("a_message_without_end", &[&init, &long], 1009),
         ("nothing_at_all", &[], 4408),
     ];
-    for (name, said, expected) in rows {
+    for (name, texts, expected) in rows {
         let mut socket = fresh(&server).await;
-        for text in said {
+        for text in texts {
             socket.send_text(text).await;
         }
         let (code, reason) = socket.wait_for_close().await;
@@ -142,15 +142,15 @@ async fn everything_is_asked_over_one_socket() {
     socket.subscribe("feed", "subscription { values { readings { value stream { name } } } }").await;
     assert_eq!(socket.next_data("feed").await["values"]["readings"], json!([]));
     socket.subscribe("m", &mutation).await;
-    let mut said = Vec::new();
-    while said.len() < 3 {
+    let mut messages = Vec::new();
+    while messages.len() < 3 {
         let WsEvent::Message(message) = socket.receive().await else { panic!("it is closed") };
-        said.push(message);
+        messages.push(message);
     }
-    said.sort_by_key(|message| (message["id"].to_string(), message["type"] == "complete"));
-    assert_eq!(said[0]["payload"]["data"]["values"]["readings"][0]["value"], 7.0);
-    assert_eq!(said[1]["payload"]["data"]["writeValues"]["errors"], json!([]));
-    assert_eq!(said[2], json!({ "type": "complete", "id": "m" }));
+    messages.sort_by_key(|message| (message["id"].to_string(), message["type"] == "complete"));
+    assert_eq!(messages[0]["payload"]["data"]["values"]["readings"][0]["value"], 7.0);
+    assert_eq!(messages[1]["payload"]["data"]["writeValues"]["errors"], json!([]));
+    assert_eq!(messages[2], json!({ "type": "complete", "id": "m" }));
     // What cannot be run ends with an error, and the connection goes on.
     socket.subscribe("wrong", "{ nothingLikeThis }").await;
     assert!(socket.expect_failure("wrong").await[0]["message"].as_str().unwrap().contains("nothingLikeThis"));

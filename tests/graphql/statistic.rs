@@ -106,10 +106,10 @@ async fn a_row_says_who_made_it_and_a_bucket_is_computed() {
         assert_eq!(got["stream"]["statistics"], expected, "{name}");
     }
     // As SQL has it of both rows.
-    let told = client.sql("SELECT ts, origin, mean FROM statistics ORDER BY ts, origin").await;
+    let stored = client.sql("SELECT ts, origin, mean FROM statistics ORDER BY ts, origin").await;
     let expected = [("00:00", "computed", 1.0), ("00:01", "computed", 3.0), ("00:01", "posted", 30.0)];
     let expected = expected.map(
         |(at, origin, mean)| json!({"ts": format!("2026-03-01T{at}:00Z"), "origin": origin, "mean": mean}),
     );
-    assert_eq!(told, expected);
+    assert_eq!(stored, expected);
 }

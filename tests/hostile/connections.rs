@@ -18,10 +18,10 @@ use crate::support::{Client, DataDir, Server, eventually};
 /// Long enough for anything that is going to happen at all.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-async fn open(client: &Client, said: &[u8]) -> TcpStream {
+async fn open(client: &Client, bytes: &[u8]) -> TcpStream {
     let mut socket = TcpStream::connect(client.address()).await.expect("the server accepts");
     // The server may have let go of it already.
-    socket.write_all(said).await.unwrap_or(());
+    socket.write_all(bytes).await.unwrap_or(());
     socket
 }
 
@@ -57,8 +57,8 @@ async fn strangers_hold_no_place_that_others_need() {
     let head = format!("GET / HTTP/1.1\r\nx-long: {}", "x".repeat(40_000));
     let kinds: [&[u8]; 4] = [b"", b"GET / HT", slow.as_bytes(), head.as_bytes()];
     let mut strangers = Vec::new();
-    for said in kinds.into_iter().cycle().take(400) {
-        strangers.push(open(&client, said).await);
+    for opening in kinds.into_iter().cycle().take(400) {
+        strangers.push(open(&client, opening).await);
     }
     // Whoever comes now, with a key or without, is answered.
     for _ in 0..20 {
@@ -89,9 +89,9 @@ async fn past_the_limit_clients_at_work_stay_and_newcomers_are_refused_at_once()
         known.push(socket);
     }
     let mut newcomer = open(&client, b"GET /healthz/ HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let told = read_to_close(&mut newcomer).await;
-    assert!(told.starts_with("HTTP/1.1 503") && told.contains("connection: close"), "{told}");
-    assert!(told.contains("http.connections"), "{told}");
+    let text = read_to_close(&mut newcomer).await;
+    assert!(text.starts_with("HTTP/1.1 503") && text.contains("connection: close"), "{text}");
+    assert!(text.contains("http.connections"), "{text}");
     for socket in &mut known {
         socket.write_all(request.as_bytes()).await.expect("it stays");
         assert_eq!(socket.read_u8().await.expect("it is answered"), b'H');
@@ -143,9 +143,9 @@ async fn one_probe_of_the_disk_is_for_all_who_ask() {
         })
         .collect();
     let mut most = 0;
-    for asked in asking {
+    for task in asking {
         most = most.max(threads(&attacked.server));
-        assert_eq!(asked.await.unwrap(), 200);
+        assert_eq!(task.await.unwrap(), 200);
     }
     assert!(most < before + 20, "{before} threads before, {most} beside the probes");
     attacked.finish().await;
@@ -201,9 +201,9 @@ async fn a_lack_of_descriptors_does_not_end_the_log() {
     // What a segment gives back the next one may take, and nothing more is to be had.
     let before = allow(pid, free);
     for n in 0..60 {
-        let (status, _, said) = write().await;
-        assert!(status == 201 || status == 503, "write {n}: {status} {said}");
-        assert!(!said.to_string().contains("until a restart"), "write {n}: {said}");
+        let (status, _, answer) = write().await;
+        assert!(status == 201 || status == 503, "write {n}: {status} {answer}");
+        assert!(!answer.to_string().contains("until a restart"), "write {n}: {answer}");
     }
     // Nobody else is let in meanwhile, and the server waits.
     let mut newcomer = open_quietly(&client).await;
@@ -212,8 +212,8 @@ async fn a_lack_of_descriptors_does_not_end_the_log() {
     allow(pid, before.current.expect("a number"));
     assert_eq!(newcomer.read_u8().await.expect("it is accepted in the end"), b'H');
     for _ in 0..60 {
-        let (status, _, said) = write().await;
-        assert_eq!(status, 201, "{said}");
+        let (status, _, answer) = write().await;
+        assert_eq!(status, 201, "{answer}");
     }
     assert!(server.log().contains("connections cannot be accepted"), "{}", server.log());
 }
@@ -258,10 +258,10 @@ async fn what_a_server_and_commands_create_is_their_owners() {
     assert_eq!(client.post("/api/device/", &device).await.0, 201);
     let stream = json!({ "device": 1, "name": "speed", "type": "fp64" });
     assert_eq!(client.post("/api/data/", &stream).await.0, 201);
-    let (status, _, said) = client
+    let (status, _, answer) = client
         .ingest("application/x-ndjson", "{\"stream_id\":1,\"ts\":\"2026-04-27T00:00:00Z\",\"value\":1}\n")
         .await;
-    assert_eq!(status, 200, "{said}");
+    assert_eq!(status, 200, "{answer}");
     client.get("/readyz/?checks=disk").await;
     server.basalt(&["compact"]).await.expect_success();
     assert!(server.data_dir.path().join("lake/readings/_delta_log").is_dir());
@@ -295,7 +295,7 @@ async fn strangers_hold_no_place_of_flight() {
         }
         strangers.push(socket);
     }
-    let asked = crate::tools::flight::ask(&attacked.server, &attacked.server.key, "SELECT 1");
-    assert_eq!(timeout(CLOSE_TIMEOUT, asked).await.expect("strangers make room"), Ok(1));
+    let answer = crate::tools::flight::ask(&attacked.server, &attacked.server.key, "SELECT 1");
+    assert_eq!(timeout(CLOSE_TIMEOUT, answer).await.expect("strangers make room"), Ok(1));
     attacked.finish().await;
 }

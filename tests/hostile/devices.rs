@@ -154,19 +154,19 @@ fn answer(mut request: &[u8], port: u16, lie: Misbehavior) -> Option<Vec<u8>> {
             Some(encoded(&ActivateSessionResponse { response_header, ..ActivateSessionResponse::default() }))
         }
         ObjectId::ReadRequest_Encoding_DefaultBinary => {
-            let asked = ReadRequest::decode(&mut request, &context).ok()?.nodes_to_read.unwrap_or_default();
+            let items = ReadRequest::decode(&mut request, &context).ok()?.nodes_to_read.unwrap_or_default();
             let is_swelling =
                 |one: &ReadValueId| one.attribute_id == 13 && one.node_id.as_u32() > Some(100_000);
-            if lie == Misbehavior::SwellingValues && asked.iter().any(is_swelling) {
+            if lie == Misbehavior::SwellingValues && items.iter().any(is_swelling) {
                 return Some(swelling(response_header));
             }
-            let results = asked.iter().map(|one| attribute(&one.node_id, one.attribute_id, lie)).collect();
+            let results = items.iter().map(|one| attribute(&one.node_id, one.attribute_id, lie)).collect();
             Some(encoded(&ReadResponse { response_header, results: Some(results), diagnostic_infos: None }))
         }
         ObjectId::BrowseRequest_Encoding_DefaultBinary => {
-            let asked = BrowseRequest::decode(&mut request, &context).ok()?;
-            let asked = asked.nodes_to_browse.map_or(0, |nodes| nodes.len());
-            let results = Some(browsed(asked, lie));
+            let items = BrowseRequest::decode(&mut request, &context).ok()?;
+            let items = items.nodes_to_browse.map_or(0, |nodes| nodes.len());
+            let results = Some(browsed(items, lie));
             Some(encoded(&BrowseResponse { response_header, results, diagnostic_infos: None }))
         }
         ObjectId::BrowseNextRequest_Encoding_DefaultBinary => {
@@ -236,7 +236,7 @@ fn swelling(response_header: ResponseHeader) -> Vec<u8> {
     bytes
 }
 
-fn browsed(asked: usize, lie: Misbehavior) -> Vec<BrowseResult> {
+fn browsed(requested: usize, lie: Misbehavior) -> Vec<BrowseResult> {
     let names = |nodes: u32, length: usize| -> Vec<ReferenceDescription> {
         let reference = |number| ReferenceDescription {
             node_id: NodeId::new(0, 100_001 + number).into(),
@@ -247,11 +247,11 @@ fn browsed(asked: usize, lie: Misbehavior) -> Vec<BrowseResult> {
         (0..nodes).map(reference).collect()
     };
     let (results, references, has_more) = match lie {
-        Misbehavior::MoreResults => (asked + 40, names(1, 1), false),
-        Misbehavior::FewerResults => (asked.saturating_sub(1), names(1, 1), false),
-        Misbehavior::EndlessPoints => (asked, Vec::new(), true),
-        Misbehavior::LongNames => (asked, names(3, MIB), true),
-        Misbehavior::LargeValues | Misbehavior::SwellingValues => (asked, names(900, 1), false),
+        Misbehavior::MoreResults => (requested + 40, names(1, 1), false),
+        Misbehavior::FewerResults => (requested.saturating_sub(1), names(1, 1), false),
+        Misbehavior::EndlessPoints => (requested, Vec::new(), true),
+        Misbehavior::LongNames => (requested, names(3, MIB), true),
+        Misbehavior::LargeValues | Misbehavior::SwellingValues => (requested, names(900, 1), false),
     };
     let point = if has_more { ByteString::from(vec![7]) } else { ByteString::null() };
     let result =
@@ -302,7 +302,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
     let closed = crate::support::free_port();
     let attacked = AttackedServer::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
     let client = attacked.server.client();
-    let mut told = Vec::new();
+    let mut words_sent = Vec::new();
     for (name, port) in [("open", open), ("closed", closed)] {
         for protocol in ["modbus", "melsec", "fenet", "opcua"] {
             let device = json!({"name": format!("{name} {protocol}"), "protocol": protocol, "host": "127.0.0.1",
@@ -322,10 +322,10 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
                 status == 502 && words.contains("collect.networks"),
                 "{name} {protocol}: {status} {words}"
             );
-            told.push(words);
+            words_sent.push(words);
         }
     }
-    let (of_open, of_closed) = told.split_at(told.len() / 2);
+    let (of_open, of_closed) = words_sent.split_at(words_sent.len() / 2);
     assert_eq!(of_open, of_closed);
     let knocked = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
     assert!(knocked.is_err(), "nobody is connected to");

@@ -44,9 +44,9 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
         let body = json!({ "query": document });
         for path in ["/graphql", "/graphql/stream"] {
             let (status, bytes) = post(&client, path, &body).await;
-            let told = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
-            assert_eq!(status, 200, "{name} at {path}: {told}");
-            assert!(told.contains("GRAPHQL_VALIDATION_FAILED"), "{name} at {path}: {told}");
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
+            assert_eq!(status, 200, "{name} at {path}: {text}");
+            assert!(text.contains("GRAPHQL_VALIDATION_FAILED"), "{name} at {path}: {text}");
             assert!(bytes.len() < 2000, "{name} at {path}: one error, not {} bytes of them", bytes.len());
         }
         let path: String = url::form_urlencoded::byte_serialize(document.as_bytes()).take(8000).collect();
@@ -54,10 +54,10 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
         assert!((200..=431).contains(&status), "{name} at GET: {status}");
         let mut socket = WsClient::connect(&attacked.server.url, &attacked.server.key).await;
         socket.subscribe("1", &document).await;
-        let said = socket.receive().await;
+        let event = socket.receive().await;
         assert!(
-            matches!(&said, WsEvent::Message(told) if told["type"] == "error"),
-            "{name} at the socket: {said:?}"
+            matches!(&event, WsEvent::Message(text) if text["type"] == "error"),
+            "{name} at the socket: {event:?}"
         );
     }
     // By a link, which needs no more than somebody logged in: short, so that it fits the head of a request.
@@ -86,9 +86,9 @@ async fn answers_of_sql_are_counted_by_their_bytes() {
         async move { post(&client, "/graphql", &json!({ "query": query })).await }
     });
     for (status, bytes) in futures::future::join_all(asking).await {
-        let told = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
-        assert_eq!(status, 200, "{told}");
-        assert!(told.contains("TOO_LARGE") || told.contains("BUSY"), "{told}");
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
+        assert_eq!(status, 200, "{text}");
+        assert!(text.contains("TOO_LARGE") || text.contains("BUSY"), "{text}");
     }
     let (status, bytes) = post(
         &client,
@@ -121,9 +121,9 @@ async fn variables_are_counted_as_often_as_they_are_used() {
     for (name, body, expected) in [("used", used, 200), ("unused", unused, 413)] {
         let headers = [("content-type", "application/json")];
         let (status, _, bytes) = client.send_bytes("POST", "/graphql", &headers, body).await;
-        let told = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
-        assert_eq!(status, expected, "{name}: {told}");
-        assert!(told.contains("TOO_LARGE"), "{name}: {told}");
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
+        assert_eq!(status, expected, "{name}: {text}");
+        assert!(text.contains("TOO_LARGE"), "{name}: {text}");
     }
     let peak = attacked.finish().await;
     assert!(peak < 800, "{peak} MiB");

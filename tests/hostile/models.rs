@@ -64,8 +64,8 @@ async fn a_scaler_that_names_one_text_again_and_again_takes_no_memory() {
         assert!(file.len() < 64 << 10, "{name}: the file is small: {} bytes", file.len());
         let form = UploadForm::for_source(attacked.stream).file("scaler", "motor.joblib", file);
         let (status, answer) = form.send(&client).await;
-        let told = answer["scaler"].to_string();
-        assert!(status == 400 && told.contains(why), "{name}: {status} {answer}");
+        let message = answer["scaler"].to_string();
+        assert!(status == 400 && message.contains(why), "{name}: {status} {answer}");
     }
     let peak = attacked.finish().await;
     assert!(peak < MAX_RESIDENT_MIB, "{peak} MiB");
@@ -87,8 +87,8 @@ async fn statements_that_run_a_model_stop_nobody_and_end_when_their_clients_leav
     let model =
         form.file("model", "slow.tflite", fixture("models/lstm_ae_batch1.tflite")).upload(&client).await;
     // More than there are query threads here, less than may run at once.
-    let asked = slow(model.model);
-    let statements = join_all((0..6).map(|_| client.try_sql(&asked)));
+    let query = slow(model.model);
+    let statements = join_all((0..6).map(|_| client.try_sql(&query)));
     let answered = tokio::time::timeout(Duration::from_secs(5), statements).await;
     assert!(answered.is_err(), "they take longer: {answered:?}");
     // Their clients have left with that.
@@ -134,31 +134,31 @@ async fn models_that_do_not_fit_together_take_turns_and_one_that_never_fits_is_r
     }
     let form = UploadForm::for_source(source).text("model_type", "lstm_ae").text("name", "four");
     let (status, answer) = form.file("model", "large.tflite", fixture(large)).send(&client).await;
-    let told = answer.to_string();
-    assert!(status == 413 && told.contains("ai.loaded_bytes"), "{status} {answer}");
+    let message = answer.to_string();
+    assert!(status == 413 && message.contains("ai.loaded_bytes"), "{status} {answer}");
 }
 
 /// What the device of a model says it looks at, by every door.
-async fn told(client: &Client, device: i64) -> Vec<Value> {
+async fn sources_of(client: &Client, device: i64) -> Vec<Value> {
     let (_, _, one) = client.get(&format!("/api/device/{device}/")).await;
     let (_, _, all) = client.get("/api/device/?limit=1000").await;
     let listed = all.as_array().and_then(|all| all.iter().find(|one| one["id"] == device)).cloned();
-    let mut told = vec![one["metadata"]["source"].clone()];
-    told.push(listed.expect("it is seen")["metadata"]["source"].clone());
+    let mut message = vec![one["metadata"]["source"].clone()];
+    message.push(listed.expect("it is seen")["metadata"]["source"].clone());
     for table in ["devices", "core_device"] {
         let rows = client.sql(&format!("SELECT metadata FROM {table} WHERE id = {device}")).await;
         let metadata: Value = match &rows[0]["metadata"] {
             Value::String(text) => serde_json::from_str(text).expect("it is JSON"),
             metadata => metadata.clone(),
         };
-        told.push(metadata["source"].clone());
+        message.push(metadata["source"].clone());
     }
     let query = json!({"query": "{ devices(protocol: ai) { nodes { metadata } } models { nodes { device { metadata } } } }"});
     let (status, _, answer) = client.post("/graphql", &query).await;
     assert!(status == 200 && answer["errors"].is_null(), "{answer}");
-    told.push(answer["data"]["devices"]["nodes"][0]["metadata"]["source"].clone());
-    told.push(answer["data"]["models"]["nodes"][0]["device"]["metadata"]["source"].clone());
-    told
+    message.push(answer["data"]["devices"]["nodes"][0]["metadata"]["source"].clone());
+    message.push(answer["data"]["models"]["nodes"][0]["device"]["metadata"]["source"].clone());
+    message
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_key_is_not_told_which_streams_of_others_a_model_looks_at() {
         if restarted {
             server.restart().await;
         }
-        assert_eq!(told(&client, motor.device).await, vec![json!(source); 6]);
-        assert_eq!(told(&watcher, motor.device).await, vec![json!([]); 6]);
+        assert_eq!(sources_of(&client, motor.device).await, vec![json!(source); 6]);
+        assert_eq!(sources_of(&watcher, motor.device).await, vec![json!([]); 6]);
     }
 }

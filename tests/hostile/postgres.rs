@@ -74,9 +74,13 @@ async fn messages_that_are_begun_and_not_ended_are_counted() {
     for _ in 0..20 {
         let mut pg = PgClient::connect(&address, &key).await.unwrap();
         pg.raw(&begun).await;
-        if let Ok(told) = timeout(Duration::from_millis(300), pg.until_ready()).await {
-            let told = told.unwrap_err();
-            assert_eq!((told.severity.as_str(), told.code.as_str()), ("FATAL", "53200"), "{told:?}");
+        if let Ok(messages) = timeout(Duration::from_millis(300), pg.until_ready()).await {
+            let messages = messages.unwrap_err();
+            assert_eq!(
+                (messages.severity.as_str(), messages.code.as_str()),
+                ("FATAL", "53200"),
+                "{messages:?}"
+            );
             refused += 1;
         }
         connections.push(pg);
@@ -139,11 +143,11 @@ async fn strangers_who_say_nothing_keep_nobody_out() {
         assert_eq!(pg.query("SELECT 1").await.unwrap().len(), 1, "who is known stays");
     }
     assert_eq!(PgClient::connect(&address, &key).await.err().expect("all are known").code, "53300");
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     for mut stranger in strangers {
-        told.push(timeout(Duration::from_secs(20), stranger.message()).await.expect("it is closed"));
+        messages.push(timeout(Duration::from_secs(20), stranger.message()).await.expect("it is closed"));
     }
-    assert!(told.iter().all(Option::is_none), "{told:?}");
+    assert!(messages.iter().all(Option::is_none), "{messages:?}");
     attacked.finish().await;
 }
 
@@ -163,8 +167,8 @@ async fn who_speaks_the_newest_protocol_has_a_secret_that_nobody_guesses() {
         }
         assert_eq!(pg.message().await.unwrap().0, 'R');
         pg.send('p', &cstring(&key)).await;
-        let said = pg.until_ready().await.unwrap();
-        let (_, secret) = said.iter().find(|(kind, _)| *kind == 'K').expect("a secret");
+        let messages = pg.until_ready().await.unwrap();
+        let (_, secret) = messages.iter().find(|(kind, _)| *kind == 'K').expect("a secret");
         assert_eq!(secret.len(), 4 + bytes, "minor version {minor}");
     }
     attacked.finish().await;

@@ -166,11 +166,11 @@ async fn statements_are_bounded_in_memory_whatever_function_builds() {
             .to_owned(),
     ];
     for statement in statements {
-        let asked = Instant::now();
+        let started = Instant::now();
         let (status, body) = ask_and_drop(&client, &statement).await;
         let shown = &statement[..statement.len().min(60)];
         assert!(matches!(status, 200 | 400 | 413 | 503 | 504), "{shown}: {status} {body}");
-        println!("{status} after {:?}: {shown} {}", asked.elapsed(), &body[..body.len().min(120)]);
+        println!("{status} after {:?}: {shown} {}", started.elapsed(), &body[..body.len().min(120)]);
     }
     let peak = attacked.finish().await;
     assert!(peak <= MAX_RESIDENT_MIB, "{peak} MiB");

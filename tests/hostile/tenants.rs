@@ -22,15 +22,15 @@ fn object(bytes: usize) -> Value {
 
 /// Asks many times at once; every answer has to be 200. Whoever asks does not keep what is answered.
 async fn ask_at_once(client: &Client, paths: &[&str], times: usize) {
-    let mut asked = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for path in paths.iter().cycle().take(paths.len() * times) {
         let (client, path) = (client.clone(), (*path).to_owned());
-        asked.spawn(async move {
+        tasks.spawn(async move {
             let (status, _, body) = client.send_bytes("GET", &path, &[], "").await;
             (path, status, body.len())
         });
     }
-    while let Some(answer) = asked.join_next().await {
+    while let Some(answer) = tasks.join_next().await {
         let (path, status, length) = answer.unwrap();
         assert_eq!(status, 200, "{path}");
         assert!(length > 10 * LONG, "{path}: {length} bytes");
@@ -51,8 +51,8 @@ async fn long_metadata_is_refused_and_lists_do_not_multiply_what_is_kept() {
         ("/api/event-log/", "payload", json!({"kind": "note", "payload": long})),
     ] {
         let (status, _, answer) = hostile.post(path, &body).await;
-        let told = answer[field][0].as_str().unwrap_or_default().to_owned();
-        assert!(status == 400 && told.contains("65536"), "{path}: {status} {answer}");
+        let message = answer[field][0].as_str().unwrap_or_default().to_owned();
+        assert!(status == 400 && message.contains("65536"), "{path}: {status} {answer}");
     }
     let mut made = JoinSet::new();
     for n in 0..300 {
@@ -102,7 +102,7 @@ async fn an_organization_that_has_all_it_may_have_stops_nobody_else() {
     assert_eq!(made, 20);
     assert!(refused.iter().all(|(status, _)| *status == 403), "{refused:?}");
     for setting in ["limits.organization_memory", "limits.devices"] {
-        assert!(refused.iter().any(|(_, told)| told.contains(setting)), "{setting}: {refused:?}");
+        assert!(refused.iter().any(|(_, message)| message.contains(setting)), "{setting}: {refused:?}");
     }
     let body = json!({"name": "another", "protocol": "virtual", "metadata": object(LONG)});
     let (status, _, answer) = attacked.server.client().post("/api/device/", &body).await;

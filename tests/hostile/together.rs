@@ -17,6 +17,6 @@ async fn all_hostile_clients_at_once_end_starve_and_bloat_nothing() {
             .output()
     };
     let ran = tokio::task::spawn_blocking(run).await.expect("it was run").expect("the interpreter starts");
-    let (told, why) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    assert!(ran.status.success(), "{told}\n{why}");
+    let (stdout, why) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{stdout}\n{why}");
 }

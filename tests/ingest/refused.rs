@@ -56,8 +56,8 @@ async fn refuse(server: &Server, rows: Vec<Row<'_>>) {
     let client = server.client();
     for (name, media, body, status, words) in rows {
         let (got, _, answer) = client.ingest(media, body).await;
-        let said = answer["detail"].as_str().unwrap_or_default();
-        let names_it = words.iter().all(|word| said.contains(word));
+        let detail = answer["detail"].as_str().unwrap_or_default();
+        let names_it = words.iter().all(|word| detail.contains(word));
         assert!(got == status && names_it, "{name}: got {got} {answer}\n  expected {status} with {words:?}");
     }
     still_sound(&client).await;

@@ -42,8 +42,9 @@ impl Socket {
 
     async fn receive(&mut self) -> SocketEvent {
         loop {
-            let said = tokio::time::timeout(RECEIVE_TIMEOUT, self.0.next()).await.expect("it says something");
-            match said {
+            let message =
+                tokio::time::timeout(RECEIVE_TIMEOUT, self.0.next()).await.expect("it says something");
+            match message {
                 Some(Ok(Message::Text(text))) => {
                     return SocketEvent::Frame(serde_json::from_str(&text).unwrap());
                 }

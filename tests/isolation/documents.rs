@@ -159,7 +159,7 @@ async fn documents_and_quarantine_are_seen_with_their_device() {
         let group = client.sql("SELECT body FROM documents WHERE kind = 'device_group'").await;
         let body: serde_json::Value = serde_json::from_str(group[0]["body"].as_str().unwrap()).unwrap();
         assert_eq!(body["devices"], json!([world.own_device.0]), "{place}");
-        let asked = "{ components { totalCount nodes { name device { name } } } sites { nodes { name } }
+        let query = "{ components { totalCount nodes { name device { name } } } sites { nodes { name } }
             deviceGroups { nodes { devices { totalCount nodes { name } } } } registrationTokens { totalCount } }";
         let expected = json!({
             "components": {"totalCount": 1, "nodes": [{"name": "own", "device": {"name": "own"}}]},
@@ -167,19 +167,19 @@ async fn documents_and_quarantine_are_seen_with_their_device() {
             "deviceGroups": {"nodes": [{"devices": {"totalCount": 1, "nodes": [{"name": "own"}]}}]},
             "registrationTokens": {"totalCount": 0},
         });
-        assert_eq!(data(&client, asked, json!({})).await, expected, "{place}");
+        assert_eq!(data(&client, query, json!({})).await, expected, "{place}");
     }
     // A payload may hold values of all streams of its device.
     let [(_, by_device), (_, by_stream)] = world.restricted().await;
     let quarantined = "SELECT payload AS name FROM quarantine";
     assert_eq!(names(&by_device, quarantined).await, ["own"]);
     assert_eq!(names(&by_stream, quarantined).await, [""; 0]);
-    let asked = "{ quarantinedReadings { totalCount nodes { payload device { name } } } }";
+    let query = "{ quarantinedReadings { totalCount nodes { payload device { name } } } }";
     for (client, expected) in [
         (by_device, json!({"totalCount": 1, "nodes": [{"payload": "own", "device": {"name": "own"}}]})),
         (by_stream, json!({"totalCount": 0, "nodes": []})),
     ] {
-        assert_eq!(data(&client, asked, json!({})).await["quarantinedReadings"], expected);
+        assert_eq!(data(&client, query, json!({})).await["quarantinedReadings"], expected);
     }
     let foreign = world.foreign_key().await;
     assert!(names(&foreign, "SELECT name FROM documents").await.iter().all(|name| !name.contains("own")));

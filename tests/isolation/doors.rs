@@ -23,7 +23,7 @@ use crate::in_process::{MINUTE, NOW};
 use crate::support::Client;
 
 /// A caller of an API.
-pub struct Door {
+pub struct VendorInterface {
     pub name: &'static str,
     pub client: Client,
     /// The header `Authorization`, where it is no key of DataStone.
@@ -31,7 +31,7 @@ pub struct Door {
     pub requests: Vec<Request>,
 }
 
-impl Door {
+impl VendorInterface {
     /// Sends a request about something; status and body.
     pub async fn ask(&self, request: &Request, about: &Identifiers) -> (u16, Value) {
         let mut headers = vec![("content-type", "application/json")];
@@ -141,14 +141,20 @@ impl DoorFixture {
         self.client.with_key(&secret)
     }
 
-    fn door(&self, name: &'static str, authorization: Option<String>, requests: Vec<Request>) -> Door {
-        Door { name, client: self.client.clone(), authorization, requests }
+    fn door(
+        &self,
+        name: &'static str,
+        authorization: Option<String>,
+        requests: Vec<Request>,
+    ) -> VendorInterface {
+        VendorInterface { name, client: self.client.clone(), authorization, requests }
     }
 
     /// The callers of the third organization.
-    async fn of_third_organization(&self) -> Vec<Door> {
+    async fn of_third_organization(&self) -> Vec<VendorInterface> {
         let key = self.key(&self.third).await;
-        let native = |name, requests| Door { name, client: key.clone(), authorization: None, requests };
+        let native =
+            |name, requests| VendorInterface { name, client: key.clone(), authorization: None, requests };
         let tokens = [self.instathings(&self.third).await, self.instathings(&self.third).await];
         let [reads, changes] = tokens.map(|token| Some(format!("Bearer {token}")));
         vec![
@@ -178,7 +184,7 @@ impl DoorFixture {
     }
 
     /// The callers of the first organization who see one device.
-    async fn restricted(&self) -> Vec<Door> {
+    async fn restricted(&self) -> Vec<VendorInterface> {
         let owner = &self.world.ground.owner;
         let viewer = Some(self.blynk(owner, Some("viewer")).await);
         let mut doors = vec![self.door("blynk as a viewer", viewer, requests::blynk())];
@@ -186,17 +192,17 @@ impl DoorFixture {
             let client = self.client.with_key(client.key().unwrap());
             let datastone = [requests::datastone(), jobs::requests()].concat();
             for requests in [datastone, requests::graphql(), requests::sql()] {
-                doors.push(Door { name, client: client.clone(), authorization: None, requests });
+                doors.push(VendorInterface { name, client: client.clone(), authorization: None, requests });
             }
         }
         doors
     }
 
     /// The interfaces of the first organization without credentials.
-    fn without_credentials(&self) -> Vec<Door> {
+    fn without_credentials(&self) -> Vec<VendorInterface> {
         let opensynaptic = self.door("opensynaptic", None, requests::opensynaptic());
         let (client, requests) = (self.onpremise.clone(), requests::onpremise());
-        vec![opensynaptic, Door { name: "onpremise", client, authorization: None, requests }]
+        vec![opensynaptic, VendorInterface { name: "onpremise", client, authorization: None, requests }]
     }
 }
 
@@ -209,17 +215,17 @@ async fn serve(routes: axum::Router) -> Client {
 }
 
 /// Compares the answers about what the caller may not see with those about nothing.
-async fn check(doors: &[Door], targets: &[&Identifiers]) {
+async fn check(doors: &[VendorInterface], targets: &[&Identifiers]) {
     let nothing = Identifiers::of_nothing();
-    for door in doors {
-        for request in &door.requests {
-            let (status, answer) = door.ask(request, &nothing).await;
+    for interface in doors {
+        for request in &interface.requests {
+            let (status, answer) = interface.ask(request, &nothing).await;
             let expected = (status, nothing.erased(&answer));
-            assert!(status < 500, "{}: {request:?}: {expected:?}", door.name);
+            assert!(status < 500, "{}: {request:?}: {expected:?}", interface.name);
             for target in targets {
-                let (status, answer) = door.ask(request, target).await;
+                let (status, answer) = interface.ask(request, target).await;
                 let found = (status, target.erased(&answer));
-                let place = format!("{}: {request:?} about {target:?}", door.name);
+                let place = format!("{}: {request:?} about {target:?}", interface.name);
                 assert_eq!(found, expected, "{place}");
                 let text = found.1.to_lowercase();
                 let leaks = text.contains(SECRET) || text.contains(&SECRET_VALUE.to_string());
@@ -230,14 +236,14 @@ async fn check(doors: &[Door], targets: &[&Identifiers]) {
 }
 
 /// Every caller is answered otherwise about a device of its own, so the comparison is not one of refusals alone.
-async fn check_own(doors: &[Door], own: &Identifiers) {
+async fn check_own(doors: &[VendorInterface], own: &Identifiers) {
     let nothing = Identifiers::of_nothing();
-    for door in doors {
-        let request = &door.requests[0];
-        let (status, answer) = door.ask(request, own).await;
-        assert_eq!(status, 200, "{}: {request:?}: {answer}", door.name);
-        let (_, expected) = door.ask(request, &nothing).await;
-        assert_ne!(own.erased(&answer), nothing.erased(&expected), "{}: {request:?}", door.name);
+    for interface in doors {
+        let request = &interface.requests[0];
+        let (status, answer) = interface.ask(request, own).await;
+        assert_eq!(status, 200, "{}: {request:?}: {answer}", interface.name);
+        let (_, expected) = interface.ask(request, &nothing).await;
+        assert_ne!(own.erased(&answer), nothing.erased(&expected), "{}: {request:?}", interface.name);
     }
 }
 

@@ -136,8 +136,8 @@ async fn a_download_token_is_for_one_firmware_and_device() {
     // A device of others is as one that nobody has.
     let (_, unknown) = ask(&json!({"deviceId": Uuid::from_u128(1)})).await;
     for target in &fixture.foreign {
-        let (told, answer) = ask(&json!({"deviceId": named(target, "{uuid}")})).await;
-        assert_eq!((told, &answer["errors"]), (400, &unknown["errors"]), "{answer}");
+        let (code, answer) = ask(&json!({"deviceId": named(target, "{uuid}")})).await;
+        assert_eq!((code, &answer["errors"]), (400, &unknown["errors"]), "{answer}");
     }
     fixture.world.ground.clock.advance((DOWNLOAD_TOKEN_S + 1) * MICROS_PER_SECOND);
     assert_eq!(status(&fixture, &download(&token)).await, 410, "its time is over");

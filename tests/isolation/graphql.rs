@@ -9,7 +9,7 @@ use crate::support::Client;
 
 /// Questions about everything there is, by lists, by nesting, by number and by name.
 fn questions(world: &IsolationFixture) -> Vec<String> {
-    let mut asked = vec![
+    let mut documents = vec![
         "{ me { kind restricted allowedDevices allowedData organization } }".to_owned(),
         "{ devices(first: 1000) { totalCount nodes { name metadata streams { totalCount nodes { name latest { value text } values { totalCount nodes { value text } } statistics { mean } group { name } device { name } } } } } }".to_owned(),
         "{ streams(first: 1000) { totalCount edges { cursor node { id name device { name streams { nodes { name } } } } } } }".to_owned(),
@@ -32,20 +32,20 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
     ];
     for stream in world.hidden.iter().chain(&world.foreign) {
         let id = stream.0;
-        asked.push(format!("{{ stream(rowId: {id}) {{ name values {{ nodes {{ value }} }} latest {{ value }} retention {{ dropAfter }} }} }}"));
-        asked.push(format!("{{ latestValues(streams: [{id}]) {{ value text stream {{ name }} }} }}"));
-        asked.push(format!("{{ values(streams: [{id}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts series {{ mean stream {{ name }} }} }} }}"));
-        asked.push(format!("{{ events(stream: {id}) {{ totalCount nodes {{ message }} }} }}"));
+        documents.push(format!("{{ stream(rowId: {id}) {{ name values {{ nodes {{ value }} }} latest {{ value }} retention {{ dropAfter }} }} }}"));
+        documents.push(format!("{{ latestValues(streams: [{id}]) {{ value text stream {{ name }} }} }}"));
+        documents.push(format!("{{ values(streams: [{id}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts series {{ mean stream {{ name }} }} }} }}"));
+        documents.push(format!("{{ events(stream: {id}) {{ totalCount nodes {{ message }} }} }}"));
     }
     for row in 1..12 {
-        asked.push(format!("{{ device(rowId: {row}) {{ name streams {{ nodes {{ name latest {{ value }} }} }} }} group(rowId: {row}) {{ name }} event(rowId: {row}) {{ message }} }}"));
-        asked.push(format!("{{ latestValues(devices: [{row}], groups: [{row}]) {{ value text stream {{ name }} }} streams(device: {row}) {{ nodes {{ name }} }} events(device: {row}) {{ nodes {{ message }} }} }}"));
+        documents.push(format!("{{ device(rowId: {row}) {{ name streams {{ nodes {{ name latest {{ value }} }} }} }} group(rowId: {row}) {{ name }} event(rowId: {row}) {{ message }} }}"));
+        documents.push(format!("{{ latestValues(devices: [{row}], groups: [{row}]) {{ value text stream {{ name }} }} streams(device: {row}) {{ nodes {{ name }} }} events(device: {row}) {{ nodes {{ message }} }} }}"));
         for noun in ["Device", "Stream", "Group", "Event", "ApiKey", "Product", "Client"] {
             let id = base64(&format!("{noun}:{row}"));
-            asked.push(format!("{{ node(id: \"{id}\") {{ id ... on Device {{ name }} ... on Stream {{ name }} ... on Group {{ name }} ... on Event {{ message }} ... on ApiKey {{ name }} }} }}"));
+            documents.push(format!("{{ node(id: \"{id}\") {{ id ... on Device {{ name }} ... on Stream {{ name }} ... on Group {{ name }} ... on Event {{ message }} ... on ApiKey {{ name }} }} }}"));
         }
     }
-    asked
+    documents
 }
 
 fn base64(text: &str) -> String {
@@ -102,8 +102,8 @@ async fn alert_rules_and_exports_are_seen_by_who_sees_what_they_are_of() {
 /// A change that is not made, and tells nothing.
 async fn refused(place: &str, client: &Client, change: &str, payload: &str) {
     let body = ask(client, &format!("mutation {{ {change} }}"), json!({})).await;
-    let told = body["data"][payload]["errors"].as_array().map_or(0, Vec::len);
-    let is_refused = told > 0 || !codes(&body).is_empty();
+    let error_count = body["data"][payload]["errors"].as_array().map_or(0, Vec::len);
+    let is_refused = error_count > 0 || !codes(&body).is_empty();
     assert!(is_refused && !body.to_string().contains(SECRET), "{place}: {change}\n  {body}");
 }
 
@@ -225,8 +225,8 @@ async fn each_needs_its_scope(
         let without = world.key(&others, &[], &[]).await;
         let body = ask(&without, &query, json!({})).await;
         assert_eq!(codes(&body), ["FORBIDDEN"], "{query}: {body}");
-        let told = body["errors"][0]["message"].as_str().unwrap();
-        assert!(told.contains(scope), "{query}: {told}");
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(scope), "{query}: {message}");
         assert_eq!(codes(&ask(&with, &query, json!({})).await), Vec::<&str>::new(), "{query}");
     }
 }

@@ -29,8 +29,8 @@ async fn open(url: &str) -> Result<Socket, u16> {
 
 async fn receive(socket: &mut Socket) -> String {
     loop {
-        let said = tokio::time::timeout(RECEIVE_TIMEOUT, socket.next()).await.expect("it says something");
-        match said {
+        let message = tokio::time::timeout(RECEIVE_TIMEOUT, socket.next()).await.expect("it says something");
+        match message {
             Some(Ok(Message::Text(text))) => return text.to_string(),
             Some(Ok(_)) => {}
             ended => panic!("the socket has ended: {ended:?}"),

@@ -18,8 +18,8 @@ const IMPORT: [&str; 7] = ["import", FILE, "--device", "Office", "--name", "temp
 #[tokio::test]
 async fn imported_beside_a_server_everything_agrees_before_and_after_flush_and_restart() {
     let mut server = Server::start(&[]).await;
-    let said = server.basalt(&IMPORT).await.expect_success();
-    assert!(said.contains("7267 rows"), "{said}");
+    let output = server.basalt(&IMPORT).await.expect_success();
+    assert!(output.contains("7267 rows"), "{output}");
     assert_eq!(parquet_files(Path::new(&server.data_dir.lake())), 0, "not flushed yet");
     agree(&server.client(), "from memory").await;
     server.kill();

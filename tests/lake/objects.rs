@@ -107,7 +107,7 @@ async fn a_lake_that_cannot_be_reached_refuses_the_start_and_is_named() {
     ] {
         let mut env = store.env().to_vec();
         env.push(("BASALT_LAKE_URL", url));
-        let said = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.expect_failure();
-        assert!(said.contains(message), "{url}: {said}");
+        let output = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.expect_failure();
+        assert!(output.contains(message), "{url}: {output}");
     }
 }

@@ -92,9 +92,9 @@ async fn readings_of_every_door_raise_alerts() {
     let stream = client.sql("SELECT id FROM streams WHERE name = 't'").await[0]["id"].as_i64().unwrap();
     let hello = Connect::new(Version::V5, "press", &platform.server.key);
     let mut mqtt = MqttClient::connect(&address, &hello).await;
-    for (nth, door) in ["mk", "ingest", "datastone", "mqtt"].into_iter().enumerate() {
+    for (nth, interface) in ["mk", "ingest", "datastone", "mqtt"].into_iter().enumerate() {
         let value = 81.5 + nth as f64;
-        let at = match door {
+        let at = match interface {
             "mk" => press.report(admin, json!(value)).await,
             "ingest" => {
                 let at = press.tick();
@@ -121,9 +121,9 @@ async fn readings_of_every_door_raise_alerts() {
         let expected = json!({"value": value, "status": "ACTIVE", "severity": "WARNING", "ruleId": rule,
             "ruleName": "hot", "sensorId": press.sensor, "deviceId": press.device, "note": null});
         for (name, value) in expected.as_object().unwrap() {
-            assert_eq!(&alert[name], value, "{door}: {name} of {alert}");
+            assert_eq!(&alert[name], value, "{interface}: {name} of {alert}");
         }
-        assert_eq!(Micros::parse(alert["triggeredAt"].as_str().unwrap()), Some(at), "{door}: {alert}");
+        assert_eq!(Micros::parse(alert["triggeredAt"].as_str().unwrap()), Some(at), "{interface}: {alert}");
         resolve(admin, alert).await;
     }
 }

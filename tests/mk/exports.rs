@@ -80,11 +80,11 @@ async fn the_round_trip_is_that_of_the_platform() {
     let (_, _, counts) = admin.send("POST", READINGS, &rows).await;
     assert_eq!(counts["accepted"], json!(4), "{counts}");
 
-    let asked = request("DEVICE", &device);
-    let created = admin.create(EXPORTS, asked.clone()).await;
+    let body = request("DEVICE", &device);
+    let created = admin.create(EXPORTS, body.clone()).await;
     let nine = ["createdAt", "from", "id", "includes", "requestedBy", "scopeId", "scopeType", "status", "to"];
     assert_eq!(members(&created), nine);
-    for (name, value) in asked.as_object().unwrap() {
+    for (name, value) in body.as_object().unwrap() {
         assert_eq!(created[name], *value, "{name}");
     }
     assert_eq!(created["status"], json!("PENDING"));
@@ -104,7 +104,7 @@ async fn the_round_trip_is_that_of_the_platform() {
     assert_eq!(seen["names"], json!(["readings.parquet", "annotations.parquet", "manifest.json"]));
     let manifest = &seen["manifest"];
     assert_eq!((&manifest["exportId"], &manifest["scopeId"]), (&ready["id"], &json!(device)));
-    assert_eq!((&manifest["from"], &manifest["readingCount"]), (&asked["from"], &json!(3)));
+    assert_eq!((&manifest["from"], &manifest["readingCount"]), (&body["from"], &json!(3)));
     let row = |sensor: &str, key: &str, kind: &str, ts: i64| {
         json!({
             "timestamp": ts, "device_id": device, "component_id": null, "sensor_id": sensor, "sensor_key": key,

@@ -71,8 +71,8 @@ async fn fetch(platform: &Platform, path: &str, headers: &[(&str, &str)]) -> (u1
     let (status, headers, bytes) = answer;
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let names = ["content-length", "content-range", "content-type", "etag", "accept-ranges"];
-    let told = names.into_iter().map(|name| (name.to_owned(), json!(text(name)))).collect();
-    (status, Value::Object(told), bytes)
+    let headers_found = names.into_iter().map(|name| (name.to_owned(), json!(text(name)))).collect();
+    (status, Value::Object(headers_found), bytes)
 }
 
 #[tokio::test]
@@ -212,16 +212,17 @@ async fn a_device_fetches_all_or_a_part() {
         (&[("range", "bytes=10-"), ("if-range", "\"older\"")], 200, None, 0..1000),
     ];
     for (headers, status, range, part) in rows {
-        let (found, told, received) = fetch(&platform, &path, headers).await;
-        assert_eq!((found, &told["content-range"]), (status, &json!(range)), "{headers:?}");
+        let (found, headers_found, received) = fetch(&platform, &path, headers).await;
+        assert_eq!((found, &headers_found["content-range"]), (status, &json!(range)), "{headers:?}");
         assert_eq!(received, bytes[part], "{headers:?}");
-        assert_eq!(told["content-length"], received.len().to_string(), "{headers:?}");
-        let fixed = json!([told["etag"], told["content-type"], told["accept-ranges"]]);
+        assert_eq!(headers_found["content-length"], received.len().to_string(), "{headers:?}");
+        let fixed =
+            json!([headers_found["etag"], headers_found["content-type"], headers_found["accept-ranges"]]);
         assert_eq!(fixed, json!([tag, "application/octet-stream", "bytes"]), "{headers:?}");
     }
-    let (status, told, body) = fetch(&platform, &path, &[("range", "bytes=1000-")]).await;
-    assert_eq!((status, &told["content-range"]), (416, &json!("bytes */1000")), "{body:?}");
-    assert_eq!(told["content-type"], "application/problem+json");
+    let (status, headers_found, body) = fetch(&platform, &path, &[("range", "bytes=1000-")]).await;
+    assert_eq!((status, &headers_found["content-range"]), (416, &json!("bytes */1000")), "{body:?}");
+    assert_eq!(headers_found["content-type"], "application/problem+json");
     let (status, headers, body) = platform.client.without_key().send_bytes("HEAD", &path, &[], "").await;
     assert_eq!((status, &headers["content-length"], body.len()), (200, &"1000".parse().unwrap(), 0));
     // The same secret signs after a crash, and nobody else's does.

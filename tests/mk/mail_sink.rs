@@ -24,10 +24,10 @@ impl MailSink {
             let mut lines =
                 BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
             let port = lines.next().and_then(|line| line.parse().ok()).expect("the server tells its port");
-            let (told, mails) = mpsc::unbounded_channel();
+            let (sender, mails) = mpsc::unbounded_channel();
             std::thread::spawn(move || {
                 for line in lines {
-                    let _ = told.send(serde_json::from_str(&line).expect("JSON"));
+                    let _ = sender.send(serde_json::from_str(&line).expect("JSON"));
                 }
             });
             MailSink { port, mails, child }

@@ -137,8 +137,11 @@ async fn every_mistake_is_told_at_once() {
     for (noun, body, expected) in rows {
         let (status, _, answer) = admin.send("POST", &format!("/api/v1/{noun}"), &body).await;
         assert_eq!(status, 400, "{noun} {body}: {answer}");
-        let told = field_errors(&answer);
-        assert!(expected.iter().all(|line| told.contains(&(*line).to_owned())), "{noun} {body}: {told:?}");
+        let errors = field_errors(&answer);
+        assert!(
+            expected.iter().all(|line| errors.contains(&(*line).to_owned())),
+            "{noun} {body}: {errors:?}"
+        );
     }
     let bare = json!({"deviceId": device, "name": "bare", "streamUrl": "rtsp://127.0.0.1:9/1"});
     let bare = id(&admin.create("/api/v1/cameras", bare).await);
@@ -167,8 +170,8 @@ async fn a_clip_becomes_a_capture_that_anybody_with_its_address_can_fetch() {
         (&json!("READY"), &json!(10), &Value::Null)
     );
     // What it holds, which is less than what was asked for.
-    let held = ("2026-04-28T12:00:00Z", "2026-04-28T12:00:02Z");
-    assert_eq!((row["startTime"].as_str().unwrap(), row["endTime"].as_str().unwrap()), held);
+    let span = ("2026-04-28T12:00:00Z", "2026-04-28T12:00:02Z");
+    assert_eq!((row["startTime"].as_str().unwrap(), row["endTime"].as_str().unwrap()), span);
     let (status, _, link) = admin.get(&format!("{capture}/download")).await;
     assert_eq!((status, link["expiresAt"].is_string()), (200, true));
     let url = link["url"].as_str().unwrap();
@@ -318,8 +321,8 @@ async fn events_make_cameras_record_as_their_rule_says() {
     for (level, device) in
         [("info", &number), ("critical", &Value::Null), ("critical", &number), ("critical", &number)]
     {
-        let (status, _, told) = media.platform.client.post("/api/event-log/", &event(level, device)).await;
-        assert_eq!(status, 201, "{told}");
+        let (status, _, answer) = media.platform.client.post("/api/event-log/", &event(level, device)).await;
+        assert_eq!(status, 201, "{answer}");
     }
     let capture = eventually("a capture is READY", LIMIT, || async {
         let (_, _, page) = admin.get("/api/v1/captures?status=READY").await;

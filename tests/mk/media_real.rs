@@ -10,10 +10,10 @@ async fn a_real_ffmpeg_records_cameras_and_shows_them() {
     command.args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--ffmpeg", &ffmpeg, "--seconds", "3"]);
     let ran = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
     let ran = ran.expect("the interpreter is there");
-    let (told, said) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    assert!(ran.status.success(), "{told}\n{said}");
+    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{stdout}\n{stderr}");
     for thing in ["RTSP: a clip", "RTSP: a live view", "HLS: a clip", "HLS: a live view", "a wrong password"]
     {
-        assert!(told.contains(thing), "{thing}: {told}");
+        assert!(stdout.contains(thing), "{thing}: {stdout}");
     }
 }

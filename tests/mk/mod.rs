@@ -179,10 +179,10 @@ fn problem(status: u16, title: &str, detail: &str, instance: &str) -> Value {
 fn field_errors(problem: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let errors = problem["errors"].as_array().cloned().unwrap_or_default();
-    let mut told: Vec<_> = errors
+    let mut lines: Vec<_> = errors
         .iter()
         .map(|error| format!("{}: {}", text(&error["field"]), text(&error["message"])))
         .collect();
-    told.sort();
-    told
+    lines.sort();
+    lines
 }

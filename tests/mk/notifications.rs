@@ -253,12 +253,12 @@ async fn receivers_that_hang_redirect_or_fail_delay_nobody_and_are_tried_again()
     );
     assert!(row["sentAt"].is_string(), "{row}");
     let hook = &receiver.hooks("/good")[0];
-    let told = hook.json();
-    assert_eq!((&told["type"], &told["alert"]["id"]), (&json!("alert.fired"), &fired["id"]));
+    let notification = hook.json();
+    assert_eq!((&notification["type"], &notification["alert"]["id"]), (&json!("alert.fired"), &fired["id"]));
     for member in
         ["ruleName", "severity", "message", "value", "triggeredAt", "sensorId", "deviceId", "status"]
     {
-        assert_eq!(told["alert"][member], fired[member], "{member}");
+        assert_eq!(notification["alert"][member], fired[member], "{member}");
     }
     assert!(hook.is_signed_with(SECRET) && hook.header("x-delivery-id") == id(&row), "{hook:?}");
 

@@ -102,8 +102,8 @@ async fn uploads_are_checked_before_they_are_in_the_bucket() {
     ];
     let link = signed(&platform, "GET", path, FAR_AHEAD);
     for (range, status, part, expected) in rows {
-        let (found, told, received) = fetch(&platform, &link, range).await;
-        assert_eq!((found, told), (status, part), "{range:?}");
+        let (found, headers, received) = fetch(&platform, &link, range).await;
+        assert_eq!((found, headers), (status, part), "{range:?}");
         assert!(received == bytes[expected], "{range:?}: {} bytes", received.len());
     }
     let beyond = format!("bytes={LARGE}-");

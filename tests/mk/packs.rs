@@ -250,10 +250,10 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
     let body =
         with(with(pack("1.0.0"), "/annotationClasses", json!([class])), "/dashboards", json!([dashboard]));
     let installed = admin.create(PACKS, body.clone()).await;
-    let (row, board) = (&installed["annotationClasses"][0], &installed["dashboards"][0]);
-    assert_eq!((&row["packId"], &board["packId"]), (&installed["id"], &installed["id"]));
-    assert_eq!((&row["fields"], &board["layout"]), (&class["fields"], &dashboard["layout"]));
-    for (noun, row) in [("annotation-classes", row), ("dashboards", board)] {
+    let (row, first_dashboard) = (&installed["annotationClasses"][0], &installed["dashboards"][0]);
+    assert_eq!((&row["packId"], &first_dashboard["packId"]), (&installed["id"], &installed["id"]));
+    assert_eq!((&row["fields"], &first_dashboard["layout"]), (&class["fields"], &dashboard["layout"]));
+    for (noun, row) in [("annotation-classes", row), ("dashboards", first_dashboard)] {
         let one = at(noun, &id(row));
         assert_eq!(admin.get(&one).await.2, *row, "{noun}");
         assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 409, "{noun}: of a pack");
@@ -275,7 +275,7 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 409, "its class is in use");
     assert_eq!(admin.status("DELETE", &at("annotations", &annotation), &Value::Null).await, 204);
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 204);
-    assert_eq!(admin.status("GET", &at("dashboards", &id(board)), &Value::Null).await, 404);
+    assert_eq!(admin.status("GET", &at("dashboards", &id(first_dashboard)), &Value::Null).await, 404);
 }
 
 /// A device with one component of the sensor profile of an installed pack; returns the pack, the profile, the device and

@@ -216,8 +216,8 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
     let (_, _, alias) = admin.get(&format!("{READINGS}/stats?sensorId={sensor}&{query}")).await;
     assert_eq!(alias, stats);
     let (_, _, default) = admin.get(&format!("{path}/aggregated?{query}")).await;
-    let (_, _, said) = admin.get(&format!("{path}/aggregated?{query}&interval=PT5M")).await;
-    assert_eq!((&default, &default["interval"]), (&said, &json!("PT5M")));
+    let (_, _, answer) = admin.get(&format!("{path}/aggregated?{query}&interval=PT5M")).await;
+    assert_eq!((&default, &default["interval"]), (&answer, &json!("PT5M")));
     for (query, expected) in [
         ("from=2026-04-28T12:00:00Z&interval=PT5M", 400),
         (&format!("{query}&interval=5m"), 400),

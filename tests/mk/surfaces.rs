@@ -121,8 +121,8 @@ async fn quarantine_and_tokens_are_shown_without_secrets() {
     let (admin, client) = (&platform.admin, platform.server.client());
     let wrong = json!([{"sensorId": NOBODY, "timestamp": "2026-04-28T12:00:00Z", "value": 1}]);
     assert_eq!(admin.status("POST", "/api/v1/readings", &wrong).await, 202);
-    let asked = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
-    let found = data(&client, asked, json!({})).await;
+    let query = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
+    let found = data(&client, query, json!({})).await;
     let page = &found["quarantinedReadings"];
     assert_eq!(
         (&page["totalCount"], &page["nodes"][0]["reason"]),
@@ -141,8 +141,8 @@ async fn quarantine_and_tokens_are_shown_without_secrets() {
     let body = json!({"deviceName": "press"});
     let (status, _, token) = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await;
     assert_eq!(status, 201, "{token}");
-    let asked = "{ registrationTokens { nodes { uuid status device { name } } } }";
-    let found = data(&client, asked, json!({})).await;
+    let query = "{ registrationTokens { nodes { uuid status device { name } } } }";
+    let found = data(&client, query, json!({})).await;
     let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
     assert_eq!(
         (nodes.len(), &nodes[0]["status"], &nodes[0]["device"]["name"]),
@@ -167,12 +167,12 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
         json!({"name": "record", "cameraIds": [camera], "match": {"deviceId": device, "severity": "INFO"}});
     let rule = id(&admin.create("/api/v1/media-capture-rules", rule).await);
 
-    let asked = format!(
+    let query = format!(
         "{{ camera(uuid: \"{camera}\") {{ name type streamUrl dvrUrl device {{ name }} }}
             notificationChannel(uuid: \"{channel}\") {{ name type enabled recipients url }}
             mediaCaptureRule(uuid: \"{rule}\") {{ name severity enabled device {{ name }} cameras {{ name }} }} }}"
     );
-    let graph = data(&client, &asked, json!({})).await;
+    let graph = data(&client, &query, json!({})).await;
     let expected = json!({
         "camera": {"name": "gate", "type": "RTSP", "streamUrl": "rtsp://admin@127.0.0.1:9/1",
             "dvrUrl": "rtsp://admin@127.0.0.1:9/2", "device": {"name": "Press"}},
@@ -212,7 +212,7 @@ async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
     let class = id(&admin.create("/api/v1/annotation-classes", class).await);
     let widget = json!({"id": "a", "type": "MAP", "x": 0, "y": 1, "w": 2, "h": 3, "config": {"zoom": 4}});
     let dashboard = id(&admin.create("/api/v1/dashboards", json!({"name": "D", "layout": [widget]})).await);
-    let asked = format!(
+    let query = format!(
         "{{ referencePair(uuid: \"{pair}\") {{ name primaryComponent {{ key }} referenceComponent {{ key }} validTo }}
             annotationClass(uuid: \"{class}\") {{ key scopes fields {{ name type required options }} pack {{ key }} }}
             dashboard(uuid: \"{dashboard}\") {{ name isDefault layout {{ id type x y w h config }} }}
@@ -225,7 +225,7 @@ async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
         "dashboard": {"name": "D", "isDefault": false, "layout": [widget]},
         "firmwareVersions": {"totalCount": 0},
     });
-    assert_eq!(data(&client, &asked, json!({})).await, expected);
+    assert_eq!(data(&client, &query, json!({})).await, expected);
 }
 
 #[tokio::test]

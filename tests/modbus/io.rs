@@ -21,9 +21,9 @@ async fn every_value_is_read_and_written_exactly() {
             let text = |key: &str| point[key].as_str().expect("a text");
             let (path, kind) = (text("path"), text("type"));
             let io = format!("/api/device/{device}/io/{path}/?type={kind}&byteorder={}", text("wordorder"));
-            let held = &point["value"];
-            assert_eq!(client.get(&io).await.2, json!({ "value": held }), "{metadata} {point}");
-            let new = other(held, kind);
+            let value = &point["value"];
+            assert_eq!(client.get(&io).await.2, json!({ "value": value }), "{metadata} {point}");
+            let new = other(value, kind);
             let (status, _, answer) = client.post(&io, &json!({ "value": new })).await;
             if path.starts_with("ir") || path.starts_with("di") {
                 let read_only = json!({"register": ["Register is read-only."]});
@@ -34,7 +34,7 @@ async fn every_value_is_read_and_written_exactly() {
             assert_eq!(client.get(&io).await.2, json!({ "value": new }), "{metadata} {point}");
             written += 1;
             // Put back: bits of one register are points of their own.
-            assert_eq!(client.post(&io, &json!({ "value": held })).await.0, 200);
+            assert_eq!(client.post(&io, &json!({ "value": value })).await.0, 200);
         }
         assert!(written > 60, "{written} points can be written");
         // After all of it every point is as it was: no write touched its neighbours.
@@ -52,9 +52,9 @@ async fn every_value_is_read_and_written_exactly() {
 }
 
 /// Another value that the type holds exactly.
-fn other(held: &Value, kind: &str) -> Value {
+fn other(value: &Value, kind: &str) -> Value {
     match kind {
-        "bit" => json!(!held.as_bool().expect("a bit")),
+        "bit" => json!(!value.as_bool().expect("a bit")),
         "fp16" => json!(-0.25),
         "fp32" => json!(1.0e-3_f32),
         "fp64" => json!(6.02e23),

@@ -161,9 +161,9 @@ async fn bytes_that_are_no_connect_end_the_connection() {
 async fn whoever_says_nothing_is_let_go_of() {
     let plant = Plant::start().await;
     let connect = plant.hello(V5, "x").encode();
-    for said in [&[][..], &connect[..1], &connect[..connect.len() - 1]] {
+    for bytes in [&[][..], &connect[..1], &connect[..connect.len() - 1]] {
         let mut stranger = MqttClient::open(&plant.address, V5).await;
-        stranger.raw(said).await;
+        stranger.raw(bytes).await;
         stranger.end().await;
     }
 }
@@ -217,15 +217,15 @@ async fn the_server_says_what_it_supports_and_says_goodbye() {
     let mut plant = Plant::start().await;
     let mut client = plant.connect(V5, "reader").await;
     // No aliases, no shared subscriptions, no subscription identifiers; wildcards and retained messages.
-    let said = |id: u8| match client.properties.get(&id) {
+    let property = |id: u8| match client.properties.get(&id) {
         Some(Property::Number(number)) => Some(*number),
         _ => None,
     };
-    assert_eq!(said(TOPIC_ALIAS_MAXIMUM).unwrap_or(0), 0);
-    assert_eq!(said(0x2A), Some(0), "shared subscriptions: {:?}", client.properties);
-    assert_ne!(said(0x28), Some(0), "wildcards");
-    assert_ne!(said(0x25), Some(0), "retained messages");
-    assert_ne!(said(RECEIVE_MAXIMUM), Some(0));
+    assert_eq!(property(TOPIC_ALIAS_MAXIMUM).unwrap_or(0), 0);
+    assert_eq!(property(0x2A), Some(0), "shared subscriptions: {:?}", client.properties);
+    assert_ne!(property(0x28), Some(0), "wildcards");
+    assert_ne!(property(0x25), Some(0), "retained messages");
+    assert_ne!(property(RECEIVE_MAXIMUM), Some(0));
     let mut old = plant.connect(V311, "old").await;
     plant.server.stop().await;
     assert_eq!(client.end().await, Some(0x8B), "the server shuts down");

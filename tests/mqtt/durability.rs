@@ -22,8 +22,8 @@ const SUBSCRIBERS: usize = 8;
 const IN_FLIGHT: usize = 5;
 
 fn rounds() -> usize {
-    let asked = std::env::var("BASALT_MQTT_ROUNDS").ok();
-    asked.map_or(ROUNDS, |rounds| rounds.parse().expect("BASALT_MQTT_ROUNDS is a number"))
+    let setting = std::env::var("BASALT_MQTT_ROUNDS").ok();
+    setting.map_or(ROUNDS, |rounds| rounds.parse().expect("BASALT_MQTT_ROUNDS is a number"))
 }
 
 /// One publisher: a stream of its own, whose values are 1, 2, 3, … a second apart.
@@ -141,7 +141,7 @@ impl Subscriber {
     fn lacks(&self, acked: &BTreeMap<String, i64>) -> bool {
         acked
             .iter()
-            .any(|(topic, count)| self.heard.get(topic).map_or(0, |heard| heard.len() as i64) < *count)
+            .any(|(topic, count)| self.heard.get(topic).map_or(0, |received| received.len() as i64) < *count)
     }
 
     /// Listens until it has heard of every reading.

@@ -197,8 +197,8 @@ async fn attack(address: &str, hello: &Connect, seed: u64, packets: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn packets_that_are_broken_cost_nothing() {
-    let asked = std::env::var("BASALT_MQTT_PACKETS").ok();
-    let packets = asked.map_or(PACKETS, |count| count.parse().expect("BASALT_MQTT_PACKETS is a number"));
+    let setting = std::env::var("BASALT_MQTT_PACKETS").ok();
+    let packets = setting.map_or(PACKETS, |count| count.parse().expect("BASALT_MQTT_PACKETS is a number"));
     let started = Attack::start(&[]).await;
     let attacks = (0..CONNECTIONS).map(|n| {
         let hello = started.hello(BOTH[n % 2], "hostile");
@@ -298,14 +298,14 @@ async fn handshakes_that_never_end_hold_no_place_that_others_need() {
     let client_hello = [&[0x16, 3, 1, 1, 0, 1, 0, 0, 0xFC, 3, 3][..], &[7; 100]].concat();
     let mut strangers = Vec::new();
     for n in 0..400 {
-        let (address, said) = match n % 4 {
+        let (address, bytes) = match n % 4 {
             0 => (&tls, &client_hello[..]),
             1 => (&tls, &[][..]),
             2 => (&started.address, &connect[..connect.len() - 3]),
             _ => (&started.address, &[][..]),
         };
         if let Ok(mut socket) = TcpStream::connect(address).await {
-            socket.write_all(said).await.unwrap_or(());
+            socket.write_all(bytes).await.unwrap_or(());
             strangers.push(socket);
         }
     }
@@ -317,8 +317,8 @@ async fn handshakes_that_never_end_hold_no_place_that_others_need() {
     }
     // All of them are let go of, without any doing of theirs.
     for stranger in &mut strangers {
-        let mut said = Vec::new();
-        timeout(super::PATIENCE, stranger.read_to_end(&mut said))
+        let mut bytes = Vec::new();
+        timeout(super::PATIENCE, stranger.read_to_end(&mut bytes))
             .await
             .expect("the server closes")
             .unwrap_or(0);

@@ -13,7 +13,7 @@ use crate::tools::mqtt::Version;
 const AUTHORITY: &str = "ca.pem";
 
 /// What every library has to have seen. Numbers are compared as such: 7 and 7.0 are one.
-fn check(name: &str, said: &Value) {
+fn check(name: &str, output: &Value) {
     let rows = [
         ("granted", json!([2.0, 1.0])),
         // Values are delivered with the quality of the subscription, whichever door they came by.
@@ -28,7 +28,7 @@ fn check(name: &str, said: &Value) {
         ("queued", json!([["temp", 4.5, 1.0, false], ["temp", 5.5, 1.0, false], ["temp", 6.5, 1.0, false]])),
     ];
     for (member, expected) in rows {
-        assert_eq!(with_floats(&said[member]), expected, "{name}, {member}: {said}");
+        assert_eq!(with_floats(&output[member]), expected, "{name}, {member}: {output}");
     }
 }
 
@@ -60,14 +60,14 @@ fn port(plant: &Plant) -> u16 {
 async fn paho_speaks_both_versions() {
     let plant = Plant::start().await;
     for version in ["3.1.1", "5"] {
-        let told = json!({
+        let settings = json!({
             "host": "127.0.0.1", "port": port(&plant), "version": version, "id": format!("paho-{version}"),
             "topic": "basalt/press", "user": "anybody", "password": plant.server.key,
         });
-        let said = run_python("mqtt_client.py", &[&told.to_string()]).await;
-        check(&format!("paho {version}"), &said);
-        assert_eq!(said["published"], json!([true, true, true]), "{said}");
-        assert_eq!((&said["new"], &said["present"]), (&json!(false), &json!(true)), "{said}");
+        let output = run_python("mqtt_client.py", &[&settings.to_string()]).await;
+        check(&format!("paho {version}"), &output);
+        assert_eq!(output["published"], json!([true, true, true]), "{output}");
+        assert_eq!((&output["new"], &output["present"]), (&json!(false), &json!(true)), "{output}");
     }
     check_stored(&plant, 2).await;
 }
@@ -76,11 +76,11 @@ async fn paho_speaks_both_versions() {
 async fn mqtt_js_speaks_both_versions() {
     let plant = Plant::start().await;
     for version in [4, 5] {
-        let told = json!({
+        let settings = json!({
             "url": format!("mqtt://{}", plant.address), "version": version, "id": format!("node-{version}"),
             "topic": "basalt/press", "user": "anybody", "password": plant.server.key,
         });
-        check(&format!("MQTT.js {version}"), &run_node("mqtt_client.mjs", &[&told.to_string()]).await);
+        check(&format!("MQTT.js {version}"), &run_node("mqtt_client.mjs", &[&settings.to_string()]).await);
     }
     check_stored(&plant, 2).await;
 }
@@ -137,25 +137,25 @@ async fn paho_shows_a_certificate_and_is_its_device() {
     let [certificate, key] = gateway.issue("own").await;
     let port: u16 = port.parse().expect("a number");
     for version in ["3.1.1", "5"] {
-        let told = json!({
+        let settings = json!({
             "host": "127.0.0.1", "port": port, "version": version,
             // The client id begins with the device's, so that nobody takes over its sessions.
             "id": id, "topic": format!("basalt/{id}"), "ca": authority, "cert": certificate, "key": key,
         });
         check(
             &format!("paho with a certificate, {version}"),
-            &run_python("mqtt_client.py", &[&told.to_string()]).await,
+            &run_python("mqtt_client.py", &[&settings.to_string()]).await,
         );
     }
     let stream = plant.stream("gateway", "temp").await;
     assert_eq!(plant.values(stream).await.len(), 12);
 
     // A key goes through TLS as well.
-    let told = json!({
+    let settings = json!({
         "host": "127.0.0.1", "port": port, "version": "5", "id": "by-key",
         "topic": "basalt/press", "ca": authority, "password": plant.server.key,
     });
-    check("paho with a key over TLS", &run_python("mqtt_client.py", &[&told.to_string()]).await);
+    check("paho with a key over TLS", &run_python("mqtt_client.py", &[&settings.to_string()]).await);
 }
 
 /// Publishes a value with what a client shows over TLS; whether mosquitto_pub could.
@@ -240,9 +240,9 @@ async fn mosquitto_publishes_and_is_sent_what_waited() {
                 .await;
         }
         let three = ["-C", "3", "-W", "60", "-F", "%t %q %r %p"];
-        let told = said(&plant, "mosquitto_sub", version, &[&session[..], &three].concat()).await;
+        let lines = said(&plant, "mosquitto_sub", version, &[&session[..], &three].concat()).await;
         let mut values: Vec<f64> = Vec::new();
-        for line in told.lines() {
+        for line in lines.lines() {
             let payload = line.strip_prefix("basalt/press/temp 1 0 ").unwrap_or_else(|| panic!("{line}"));
             let payload: Value = serde_json::from_str(payload).expect("JSON");
             values.push(payload["value"].as_f64().expect("a number"));

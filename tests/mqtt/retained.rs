@@ -42,9 +42,9 @@ async fn the_last_one_is_shown_until_it_is_removed() {
         assert_eq!(retained(&plant, version, 1).await, None);
         for (n, (payload, qos)) in (1..).zip([("1", 1), (r#"{"value":2}"#, 0), ("3", 2)]) {
             retain(&mut client, payload, qos, n).await;
-            for asked in 0..3 {
-                let expected = Some((payload.to_owned(), asked.min(qos)));
-                assert_eq!(retained(&plant, version, asked).await, expected, "{version:?}");
+            for requested_qos in 0..3 {
+                let expected = Some((payload.to_owned(), requested_qos.min(qos)));
+                assert_eq!(retained(&plant, version, requested_qos).await, expected, "{version:?}");
             }
         }
         // A message without the flag changes nothing.

@@ -51,8 +51,8 @@ async fn sessions_are_shown_with_what_waits_for_them() {
     for (filter, count) in
         [("connected: true", 0), ("connected: false", 1), ("device: \"1\"", 0), ("first: 0", 1)]
     {
-        let asked = format!("{{ mqttSessions({filter}) {{ totalCount }} }}");
-        assert_eq!(data(&client, &asked, json!({})).await["mqttSessions"]["totalCount"], count, "{filter}");
+        let query = format!("{{ mqttSessions({filter}) {{ totalCount }} }}");
+        assert_eq!(data(&client, &query, json!({})).await["mqttSessions"]["totalCount"], count, "{filter}");
     }
 }
 

@@ -19,8 +19,8 @@ async fn a_value_from_every_door_is_told() {
             let mut reader = plant.connect(version, "reader").await;
             assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
             let path = format!("/api/data/{}/value/", plant.streams[0]);
-            let (status, _, said) = rest.post(&path, &json!({"timestamp": NOON_S, "value": 1.5})).await;
-            assert!(status < 300, "{said}");
+            let (status, _, answer) = rest.post(&path, &json!({"timestamp": NOON_S, "value": 1.5})).await;
+            assert!(status < 300, "{answer}");
             let first = reader.take_message().await;
             let topic = (first.topic.as_str(), number(&first), first.qos, first.is_retained, first.is_again);
             assert_eq!(topic, ("basalt/press/temp", 1.5, qos, false, false), "{version:?}");
@@ -67,9 +67,9 @@ async fn wildcards_choose_among_what_is_there() {
     for version in BOTH {
         for (filters, expected) in rows {
             let mut reader = plant.connect(version, "reader").await;
-            let asked: Vec<_> =
+            let requested: Vec<_> =
                 filters.iter().map(|filter| (*filter, 1)).chain([("basalt/last/last", 1)]).collect();
-            assert!(reader.subscribe(&asked).await.iter().all(|code| *code == 1), "{filters:?}");
+            assert!(reader.subscribe(&requested).await.iter().all(|code| *code == 1), "{filters:?}");
             for (n, topic) in topics.iter().enumerate() {
                 assert_eq!(writer.publish(topic, n.to_string(), 1).await, Ok(0));
             }

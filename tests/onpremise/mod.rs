@@ -139,8 +139,9 @@ impl Socket {
     /// The next packet; `None` when the server has closed it.
     async fn receive(&mut self) -> Option<String> {
         loop {
-            let said = tokio::time::timeout(ANSWER_TIMEOUT, self.0.next()).await.expect("it says something");
-            match said {
+            let message =
+                tokio::time::timeout(ANSWER_TIMEOUT, self.0.next()).await.expect("it says something");
+            match message {
                 Some(Ok(Message::Text(text))) => return Some(text.to_string()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,

@@ -77,10 +77,10 @@ async fn socket_io_client_2_follows_on_every_transport() {
         while greetings.len() < expected {
             greetings.insert(peer.next().await.to_string());
         }
-        let mut said = vec![r#"["connect"]"#, r#"["other","Invalid namespace"]"#];
-        said.extend((expected == 3).then_some(r#"["upgrade"]"#));
-        let said: BTreeSet<String> = said.into_iter().map(str::to_owned).collect();
-        assert_eq!(greetings, said, "{transports}");
+        let mut lines = vec![r#"["connect"]"#, r#"["other","Invalid namespace"]"#];
+        lines.extend((expected == 3).then_some(r#"["upgrade"]"#));
+        let lines: BTreeSet<String> = lines.into_iter().map(str::to_owned).collect();
+        assert_eq!(greetings, lines, "{transports}");
         for round in 0..20 {
             gateway.messages.store(round, DEVICE, NOON, PAYLOAD);
             gateway.messages.answer_status(DEVICE, NOON, PAYLOAD);
@@ -115,12 +115,12 @@ async fn python_socketio_4_follows_on_every_transport() {
         for round in 0..20 {
             gateway.messages.store(round, DEVICE, NOON, PAYLOAD);
             gateway.messages.answer_status(DEVICE, NOON, PAYLOAD);
-            let mut told = Vec::new();
-            while told.len() < 6 {
-                told.push(peer.next().await);
+            let mut lines = Vec::new();
+            while lines.len() < 6 {
+                lines.push(peer.next().await);
             }
             for event in events("data", &payload).into_iter().chain(events("status", &payload)) {
-                assert!(told.contains(&event), "{transports}: {event} is not in {told:?}");
+                assert!(lines.contains(&event), "{transports}: {event} is not in {lines:?}");
             }
         }
         gateway.messages.end_feeds();

@@ -99,7 +99,7 @@ async fn the_command_line_browses_and_reads() {
         ("?node=i%3D4711", "BadNodeIdUnknown"),
         ("?node=i%3D85&username=operator&password=wrong", "BadUserAccessDenied"),
     ] {
-        let said = server.basalt(&["read", &format!("{address}{rest}")]).await.expect_failure();
-        assert!(said.contains(problem), "{rest}: {said}");
+        let output = server.basalt(&["read", &format!("{address}{rest}")]).await.expect_failure();
+        assert!(output.contains(problem), "{rest}: {output}");
     }
 }

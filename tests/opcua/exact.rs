@@ -70,10 +70,10 @@ async fn is_read_and_written(peer: OpcuaPeer) {
     let io = |path: &str| format!("/api/device/{device}/io/{}/", path.replace(' ', "%20"));
     for point in &peer.points {
         let path = io(point["path"].as_str().expect("a text"));
-        let held = &point["value"];
+        let current = &point["value"];
         let (status, _, answer) = client.get(&path).await;
-        assert_eq!((status, &answer), (200, &json!({ "value": held })), "{point}");
-        let new = match held {
+        assert_eq!((status, &answer), (200, &json!({ "value": current })), "{point}");
+        let new = match current {
             Value::Bool(on) => json!(!on),
             Value::String(_) => json!("Steht"),
             Value::Number(number) if number.is_f64() => json!(-0.25),
@@ -107,9 +107,9 @@ async fn is_read_and_written(peer: OpcuaPeer) {
         for (status, _, answer) in
             [client.get(&io(path)).await, client.post(&io(path), &json!({"value": 1})).await]
         {
-            let (told, advice) = (&answer["register"][0], answer["detail"].as_str().unwrap_or_default());
-            let told = format!("{} {advice}", told.as_str().unwrap_or_default());
-            assert!(status == 400 && told.starts_with(problem), "{path}: {status} {answer}");
+            let (message, advice) = (&answer["register"][0], answer["detail"].as_str().unwrap_or_default());
+            let message = format!("{} {advice}", message.as_str().unwrap_or_default());
+            assert!(status == 400 && message.starts_with(problem), "{path}: {status} {answer}");
         }
     }
     let log = client.sql("SELECT action, kind, row_id FROM audit_log WHERE action = 'write'").await;

@@ -25,16 +25,16 @@ async fn node_opcua_is_browsed_followed_and_found_again_after_a_restart() {
     ];
     let mut values = vec![-1_234_567_890_123_456_789_i64];
     for round in 0..2 {
-        let held = values[0].to_string();
+        let first_value = values[0].to_string();
         for stream in streams {
-            until_last(&client, stream, "what it holds at first", |last| last["text"] == *held).await;
+            until_last(&client, stream, "what it holds at first", |last| last["text"] == *first_value).await;
         }
         let value = i64::MAX - round;
         values.push(value);
         peer.run_command(&json!({"node": node, "value": value}));
-        let told = value.to_string();
+        let written = value.to_string();
         for stream in streams {
-            until_last(&client, stream, "what it was told", |last| last["text"] == *told).await;
+            until_last(&client, stream, "what it was told", |last| last["text"] == *written).await;
         }
         until_kept(&mut peer, &json!({"sessions": 2, "subscriptions": 1, "items": 1})).await;
         if round == 0 {

@@ -134,9 +134,9 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
     }
     let broken = json!({"metadata": {"security_policy": "Basic256"}});
     let (status, _, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await;
-    let told = answer.to_string();
+    let text = answer.to_string();
     let valid = "is not one of None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss.";
-    assert!(status == 400 && told.contains(valid), "{told}");
+    assert!(status == 400 && text.contains(valid), "{text}");
 }
 
 /// Changes a device that is at rest meanwhile, so that what it then says is about the new settings.

@@ -179,8 +179,8 @@ async fn asyncua_browses_reads_writes_and_subscribes_to_the_simulator() {
     assert_eq!(seen["told"], json!([1480, 1250]), "a subscription to a setpoint");
     let signals = seen["signals"].as_array().expect("a list");
     assert!(signals.len() >= 3, "{signals:?}");
-    for told in signals {
-        let second = told[0].as_i64().expect("a second");
-        assert_eq!(told[1], (second + 21).rem_euclid(1000) as f64 / 10.0, "{told}");
+    for row in signals {
+        let second = row[0].as_i64().expect("a second");
+        assert_eq!(row[1], (second + 21).rem_euclid(1000) as f64 / 10.0, "{row}");
     }
 }

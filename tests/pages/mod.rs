@@ -31,8 +31,8 @@ async fn server() -> (Server, i64) {
 fn what_their_scripts_compute_is_right() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
     let output = std::process::Command::new("npm").args(["test", "--prefix", dir]).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "tests/run.sh prepares web/: {}", String::from_utf8_lossy(&said));
+    let output_text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "tests/run.sh prepares web/: {}", String::from_utf8_lossy(&output_text));
 }
 
 #[tokio::test]

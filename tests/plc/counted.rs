@@ -68,8 +68,10 @@ async fn counters_move_with_the_device_and_agree() {
 
     first.stop().await;
     let refused = eventually("two refusals", EVENT_TIMEOUT, || async {
-        let told = status(&client, device).await;
-        Some(told).filter(|told| told["errors"]["refused"].as_u64() >= Some(2) && told["state"] == "offline")
+        let shown_status = status(&client, device).await;
+        Some(shown_status).filter(|shown_status| {
+            shown_status["errors"]["refused"].as_u64() >= Some(2) && shown_status["state"] == "offline"
+        })
     })
     .await;
     assert!(refused["last_error"].as_str().is_some_and(|why| why.contains("refused")), "{refused}");

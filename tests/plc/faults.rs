@@ -38,10 +38,10 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
             })
             .await;
         }
-        let told = status().await;
+        let shown_status = status().await;
         assert!(
-            told["reconnects"] == 1 && told["errors"]["refused"].as_u64() >= Some(1),
-            "{protocol}: {told}"
+            shown_status["reconnects"] == 1 && shown_status["errors"]["refused"].as_u64() >= Some(1),
+            "{protocol}: {shown_status}"
         );
         let stored = readings(&client, stream).await;
         let bad = stored.iter().filter(|reading| reading["quality"] == "bad").count();
@@ -87,7 +87,7 @@ async fn a_fault_that_cannot_be_is_refused_with_what_can() {
         ("stuck:tank.depth@60s+1s", "`tank.depth` is not one of motor.speed"),
     ] {
         let ran = home.basalt(&["simulate", "modbus", "--listen", "127.0.0.1:0", "--fault", fault]).await;
-        let told = ran.stderr;
-        assert!(ran.code == Some(2) && told.contains("--fault") && told.contains(message), "{told}");
+        let stderr = ran.stderr;
+        assert!(ran.code == Some(2) && stderr.contains("--fault") && stderr.contains(message), "{stderr}");
     }
 }

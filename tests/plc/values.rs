@@ -133,8 +133,12 @@ async fn refusals_say_what_is_wrong() {
         (xgk, "%25IW0.1.2/?type=fp32", "%IW0.1.2", "For this type: "),
     ] {
         let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
-        let (told, advice) = (&answer["register"], answer["detail"].as_str().unwrap_or_default());
-        assert_eq!(told, &json!([format!("Invalid register \"{register}\".")]), "{rest}: {status} {answer}");
+        let (message, advice) = (&answer["register"], answer["detail"].as_str().unwrap_or_default());
+        assert_eq!(
+            message,
+            &json!([format!("Invalid register \"{register}\".")]),
+            "{rest}: {status} {answer}"
+        );
         assert!(status == 400 && advice.starts_with(why), "{rest}: {status} {answer}");
     }
     for (device, rest, status, body) in [

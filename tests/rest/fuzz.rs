@@ -15,8 +15,12 @@ async fn server() -> (Server, FakeHamachi) {
 
 /// Whether everything was asked, and nothing of it was our fault.
 fn check(server: &Server, report: &Value, operations: usize) {
-    let asked = &report["operations"];
-    assert_eq!((&asked["tested"], &asked["skipped"]), (&json!(operations), &json!(0)), "{asked}");
+    let operations_report = &report["operations"];
+    assert_eq!(
+        (&operations_report["tested"], &operations_report["skipped"]),
+        (&json!(operations), &json!(0)),
+        "{operations_report}"
+    );
     assert!(report["test_cases"]["generated"].as_u64() > Some(1000), "{}", report["test_cases"]);
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }

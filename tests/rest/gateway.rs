@@ -140,8 +140,8 @@ async fn a_command_lives_from_post_to_its_answer() {
         ("again", json!({"state": "failed"}), 409, json!({"detail": "the command is already done"})),
     ] {
         let (found, _, answer) = client.post(&result, &body).await;
-        let told = if found == 200 { answer["state"].clone() } else { answer };
-        assert_eq!((found, told), (status, expected), "{name}");
+        let shown = if found == 200 { answer["state"].clone() } else { answer };
+        assert_eq!((found, shown), (status, expected), "{name}");
     }
     let (_, _, done) = client.get(&one).await;
     assert_eq!((&done["result"], &done["error"]), (&json!([1, {"a": null}]), &json!("")));

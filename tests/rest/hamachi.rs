@@ -103,7 +103,7 @@ async fn networks_are_joined() {
     let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let client = server.client();
     let odd = "$(id); a \"b'<>|";
-    for (name, said, body, status, expected, call) in [
+    for (name, printed, body, status, expected, call) in [
         (
             "ok",
             "Joining plant .. ok\n",
@@ -169,7 +169,7 @@ async fn networks_are_joined() {
             "<do-join><plant><>",
         ),
     ] {
-        fake.set_output("do-join", said);
+        fake.set_output("do-join", printed);
         let (got, _, answer) = client.post("/api/hamachi/network/", &body).await;
         assert_eq!((got, answer), (status, expected), "{name}");
         assert_eq!(fake.calls(), ["", call], "{name}");
@@ -304,12 +304,19 @@ async fn networks_are_left() {
 async fn a_client_that_does_not_answer_is_told_clearly() {
     let missing = Server::start(&[("BASALT_HAMACHI__COMMAND", "/nowhere/hamachi")]).await;
     let join = json!({"network": "plant"});
-    let rows = |status: u16, said: &str| {
+    let rows = |status: u16, printed: &str| {
         vec![
-            ("status", "GET", "/api/hamachi/".to_owned(), Value::Null, status, detail(said)),
-            ("list", "GET", "/api/hamachi/network/".to_owned(), Value::Null, status, detail(said)),
-            ("join", "POST", "/api/hamachi/network/".to_owned(), join.clone(), status, detail(said)),
-            ("leave", "DELETE", "/api/hamachi/network/plant/".to_owned(), Value::Null, status, detail(said)),
+            ("status", "GET", "/api/hamachi/".to_owned(), Value::Null, status, detail(printed)),
+            ("list", "GET", "/api/hamachi/network/".to_owned(), Value::Null, status, detail(printed)),
+            ("join", "POST", "/api/hamachi/network/".to_owned(), join.clone(), status, detail(printed)),
+            (
+                "leave",
+                "DELETE",
+                "/api/hamachi/network/plant/".to_owned(),
+                Value::Null,
+                status,
+                detail(printed),
+            ),
         ]
     };
     check(&missing.client(), rows(503, "Hamachi is not installed.")).await;

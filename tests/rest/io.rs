@@ -271,10 +271,10 @@ async fn an_enabled_stream_of_the_register_gets_a_reading() {
     assert_eq!(client.post(&path, &json!({"value": 1001})).await.0, 400);
     assert_eq!((values(valve).await.len(), values(disabled).await), (2, vec![]));
     let written = "SELECT actor, row_id, request, outcome FROM audit_log WHERE action = 'write'";
-    let told = client.sql(written).await;
-    assert_eq!(told.len(), 1, "one write was confirmed: {told:?}");
-    assert_eq!((&told[0]["row_id"], &told[0]["outcome"]), (&json!(id), &json!("ok")), "{told:?}");
-    assert!(told[0]["request"].as_str().unwrap().starts_with("POST /api/device/"), "{told:?}");
+    let records = client.sql(written).await;
+    assert_eq!(records.len(), 1, "one write was confirmed: {records:?}");
+    assert_eq!((&records[0]["row_id"], &records[0]["outcome"]), (&json!(id), &json!("ok")), "{records:?}");
+    assert!(records[0]["request"].as_str().unwrap().starts_with("POST /api/device/"), "{records:?}");
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn a_polled_device_is_read_and_written_meanwhile() {
         made(&client, "/api/data/", json!({"name": path, "device": id, "path": path, "type": "uint16"}))
             .await;
     }
-    let asked = (0..200).map(|n| {
+    let requests = (0..200).map(|n| {
         let client = client.clone();
         async move {
             let register = if n % 2 == 0 { "hr:0" } else { "hr:2" };
@@ -299,7 +299,7 @@ async fn a_polled_device_is_read_and_written_meanwhile() {
             status == 200
         }
     });
-    let done = futures::future::join_all(asked).await;
+    let done = futures::future::join_all(requests).await;
     assert!(done.iter().filter(|is_done| **is_done).count() >= 16, "those who wait are served");
     let (_, _, shown) = client.get(&format!("/api/device/{id}/status/")).await;
     let none = json!({"timeout": 0, "refused": 0, "protocol": 0, "other": 0});

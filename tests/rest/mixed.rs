@@ -157,17 +157,17 @@ async fn check(server: &Server, workers: &[Worker]) {
         let key = (row["stream_id"].as_i64().unwrap(), row["us"].as_i64().unwrap() / 1_000_000);
         (key, row["value"].as_f64().unwrap())
     });
-    let told = workers
+    let acknowledged = workers
         .iter()
         .flat_map(|worker| worker.values.iter().map(|(second, value)| ((worker.stream, *second), *value)));
-    let (stored, told): (BTreeMap<_, _>, BTreeMap<_, _>) = (stored.collect(), told.collect());
-    assert!(stored == told, "{} rows stored, {} acknowledged", stored.len(), told.len());
+    let (stored, acknowledged): (BTreeMap<_, _>, BTreeMap<_, _>) = (stored.collect(), acknowledged.collect());
+    assert!(stored == acknowledged, "{} rows stored, {} acknowledged", stored.len(), acknowledged.len());
     let (_, _, events) = client.get("/api/event-log/?from=0").await;
     let mut ids: Vec<i64> = events.as_array().unwrap().iter().map(|e| e["id"].as_i64().unwrap()).collect();
-    let mut told: Vec<i64> = workers.iter().flat_map(|worker| worker.events.clone()).collect();
+    let mut acknowledged: Vec<i64> = workers.iter().flat_map(|worker| worker.events.clone()).collect();
     ids.sort_unstable();
-    told.sort_unstable();
-    assert_eq!(ids, told);
+    acknowledged.sort_unstable();
+    assert_eq!(ids, acknowledged);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

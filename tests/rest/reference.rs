@@ -74,8 +74,8 @@ async fn run(command: &str, key: &str) -> (u16, Value) {
     shell.env("DATASTONE_API_KEY", key);
     let output = tokio::task::spawn_blocking(move || shell.output()).await.expect("it was run");
     let output = output.expect("a shell and curl are there");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (body, status) = said.rsplit_once('\n').unwrap_or_else(|| panic!("{command}: {output:?}"));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = stdout.rsplit_once('\n').unwrap_or_else(|| panic!("{command}: {output:?}"));
     (status.parse().expect("a status"), serde_json::from_str(body).unwrap_or_else(|_| body.into()))
 }
 

@@ -147,6 +147,6 @@ async fn statistics_and_event_logs_are_streamed_too() {
     let (braces, is_whole) = ResponseReader::open(&client, "/api/event-log/?from=0").await.finish().await;
     assert!(is_whole && (118..=120).contains(&braces), "{braces}");
     let (_, _, events) = client.get("/api/event-log/?from=0").await;
-    let told = events.as_array().unwrap().iter().map(|event| event["payload"]["n"].as_i64().unwrap());
-    assert!(told.eq(0..60), "in order, each once");
+    let numbers = events.as_array().unwrap().iter().map(|event| event["payload"]["n"].as_i64().unwrap());
+    assert!(numbers.eq(0..60), "in order, each once");
 }

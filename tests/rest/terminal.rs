@@ -179,12 +179,12 @@ async fn a_key_that_others_can_read_or_that_is_damaged_stops_the_start() {
     let key = home.path().join("terminal.key");
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
-    let said = home.basalt(&serve).await.expect_failure();
-    assert!(said.contains("terminal.key") && said.contains("0600"), "{said}");
+    let output = home.basalt(&serve).await.expect_failure();
+    assert!(output.contains("terminal.key") && output.contains("0600"), "{output}");
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     std::fs::write(&key, "half a k").unwrap();
-    let said = home.basalt(&serve).await.expect_failure();
-    assert!(said.contains("terminal.key is damaged"), "{said}");
+    let output = home.basalt(&serve).await.expect_failure();
+    assert!(output.contains("terminal.key is damaged"), "{output}");
     std::fs::remove_file(&key).unwrap();
     server.start_again().await;
     issued(&server.client()).await;

@@ -35,13 +35,13 @@ async fn generators_make_values_that_follow_from_the_time() {
     let plain = json!({"name": "plain", "protocol": "virtual", "poll_interval": 0.1});
     let plain = create(&client, "/api/device/", plain).await;
     let posted = stream_at(&client, plain, "posted", "fp64", json!({})).await;
-    let (status, _, said) = client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await;
-    assert_eq!(status, 201, "{said}");
+    let (status, _, answer) = client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await;
+    assert_eq!(status, 201, "{answer}");
     let mixed = stream_at(&client, plain, "mixed", "fp64", json!({"generator": "sine"})).await;
     until_newest(&client, mixed, "a value", |row| row["quality"] == "good").await;
     assert_eq!(readings(&client, posted).await.len(), 1);
-    let (status, _, said) = client.patch(&format!("/api/data/{mixed}/"), &json!({"metadata": {}})).await;
-    assert_eq!(status, 200, "{said}");
+    let (status, _, answer) = client.patch(&format!("/api/data/{mixed}/"), &json!({"metadata": {}})).await;
+    assert_eq!(status, 200, "{answer}");
     until_state(&client, plain, "online").await;
 }
 
@@ -56,20 +56,21 @@ async fn settings_that_make_no_sense_are_refused() {
         ("text", json!({"generator": "sine"}), "text is not numeric"),
         ("byte", json!({"generator": "sine", "amplitude": 200, "mean": 100}), "do not fit byte (0 to 255)"),
     ];
-    let told =
-        |said: &Value, words: &str| said["metadata"][0].as_str().is_some_and(|told| told.contains(words));
+    let names_it = |answer: &Value, words: &str| {
+        answer["metadata"][0].as_str().is_some_and(|names_it| names_it.contains(words))
+    };
     for (kind, metadata, words) in streams {
         let row = json!({"name": "s", "device": device, "type": kind, "metadata": metadata});
-        let (status, _, said) = client.post("/api/data/", &row).await;
-        assert!(status == 400 && told(&said, words), "{row}: {said}");
+        let (status, _, answer) = client.post("/api/data/", &row).await;
+        assert!(status == 400 && names_it(&answer, words), "{row}: {answer}");
     }
     let row = json!({"name": "e", "protocol": "virtual", "metadata": {"generator": "sine", "amplitude": -1}});
-    let (status, _, said) = client.post("/api/device/", &row).await;
-    assert!(status == 400 && told(&said, "amplitude: -1 is less than 0"), "{said}");
+    let (status, _, answer) = client.post("/api/device/", &row).await;
+    assert!(status == 400 && names_it(&answer, "amplitude: -1 is less than 0"), "{answer}");
     // The same for whatever comes in by file.
     let file = server.data_dir.path().join("wrong.yaml");
     let text = "devices:\n  - name: f\n    protocol: virtual\n    streams:\n      - name: s\n        type: text\n        metadata: {generator: sine}\n";
     std::fs::write(&file, text).expect("written");
-    let said = server.basalt(&["import", &file.display().to_string()]).await.expect_failure();
-    assert!(said.contains("line 7, column `metadata`: generator: it makes numbers"), "{said}");
+    let answer = server.basalt(&["import", &file.display().to_string()]).await.expect_failure();
+    assert!(answer.contains("line 7, column `metadata`: generator: it makes numbers"), "{answer}");
 }

@@ -53,9 +53,9 @@ async fn one_request_an_interval_brings_every_stream_exactly() {
     // moment: there are so many requests as before and after each count of times.
     let times = format!("SELECT count(DISTINCT ts) AS n FROM readings WHERE stream_id = {}", streams[0]);
     let count = async || {
-        let asked = plant.requests().len() as i64;
+        let requests_before = plant.requests().len() as i64;
         let stored = client.sql(&times).await[0]["n"].as_i64().expect("a number");
-        (asked, stored, plant.requests().len() as i64)
+        (requests_before, stored, plant.requests().len() as i64)
     };
     let first = count().await;
     until_newest(&client, streams[6], "later values", |_| plant.requests().len() as i64 > first.2 + 10).await;
@@ -119,8 +119,8 @@ async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
         plant.set_behavior(manner);
         until_newest(&client, stream, "the loss", |row| row["quality"] == "bad").await;
         let status = until_state(&client, device_id, state).await;
-        let told = status["last_error"].as_str().unwrap_or_default();
-        assert!(told.contains(words), "{name}: {status}");
+        let message = status["last_error"].as_str().unwrap_or_default();
+        assert!(message.contains(words), "{name}: {status}");
         assert!(count(&status) > before, "{name}: {status}");
     }
     assert_eq!(forbidden.requests(), [""; 0], "nobody was sent there");
@@ -164,15 +164,15 @@ async fn what_may_not_be_reached_is_not_and_bad_settings_are_refused() {
         (json!({"metadata": {"headers": {"Host": "x"}}}), "metadata"),
     ];
     for (more, field) in wrong {
-        let (status, _, said) = client.post("/api/device/", &row(more.clone())).await;
-        assert_eq!((status, said[field].is_array()), (400, true), "{more}: {said}");
+        let (status, _, answer) = client.post("/api/device/", &row(more.clone())).await;
+        assert_eq!((status, answer[field].is_array()), (400, true), "{more}: {answer}");
     }
-    let (status, _, said) =
+    let (status, _, answer) =
         client.patch(&format!("/api/device/{id}/"), &json!({"metadata": {"method": 1}})).await;
-    assert_eq!((status, said["metadata"].is_array()), (400, true), "{said}");
+    assert_eq!((status, answer["metadata"].is_array()), (400, true), "{answer}");
     let stream = json!({"name": "x", "device": id, "path": "n", "type": "int32"});
-    let (status, _, said) = client.post("/api/data/", &stream).await;
-    assert_eq!((status, said["path"].is_array()), (400, true), "{said}");
+    let (status, _, answer) = client.post("/api/data/", &stream).await;
+    assert_eq!((status, answer["path"].is_array()), (400, true), "{answer}");
 
     // Without a host nobody is asked, and values are posted.
     let quiet = create(&client, "/api/device/", json!({"name": "quiet", "protocol": "http"})).await;

@@ -128,7 +128,7 @@ async fn browse_lists_topics_and_the_addresses_in_them() {
     let simulator = simulator().await;
     let address = format!("mqtt://{}/plant/motor/#", simulator.addr());
     let home = crate::support::DataDir::new();
-    let said = home.basalt(&["browse", &address, "--listen", "2"]).await.expect_success();
-    assert!(said.contains("plant/motor/speed#/value"), "{said}");
-    assert!(!said.contains("plant/tank"), "{said}");
+    let output = home.basalt(&["browse", &address, "--listen", "2"]).await.expect_success();
+    assert!(output.contains("plant/motor/speed#/value"), "{output}");
+    assert!(!output.contains("plant/tank"), "{output}");
 }

@@ -32,14 +32,14 @@ impl FakeWebDevice {
     pub async fn start(ip: &str, manner: WebBehavior) -> FakeWebDevice {
         let listener = TcpListener::bind((ip, 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::new(Mutex::new(Vec::new())));
-        let (acts, keeps) = (manner.clone(), asked.clone());
+        let (manner, requests) = (Arc::new(Mutex::new(manner)), Arc::new(Mutex::new(Vec::new())));
+        let (acts, keeps) = (manner.clone(), requests.clone());
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(answer(socket, acts.clone(), keeps.clone()));
             }
         });
-        FakeWebDevice { url, manner, asked, task }
+        FakeWebDevice { url, manner, asked: requests, task }
     }
 
     pub fn set_behavior(&self, manner: WebBehavior) {
@@ -58,10 +58,10 @@ impl Drop for FakeWebDevice {
     }
 }
 
-async fn answer(mut socket: TcpStream, manner: Arc<Mutex<WebBehavior>>, asked: Arc<Mutex<Vec<String>>>) {
+async fn answer(mut socket: TcpStream, manner: Arc<Mutex<WebBehavior>>, requests: Arc<Mutex<Vec<String>>>) {
     let mut request = vec![0; 8192];
     let length = socket.read(&mut request).await.unwrap_or(0);
-    asked.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
+    requests.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
     let manner = manner.lock().unwrap().clone();
     let head = |status: u16, more: &str, length: usize| {
         format!("HTTP/1.1 {status} Said\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n")

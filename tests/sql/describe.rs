@@ -22,8 +22,8 @@ fn sketch(text: &str, declared: &[Option<DataType>]) -> DescribeRequest {
     DescribeRequest { text: text.to_owned(), declared: declared.to_vec(), surface: Surface::Flight }
 }
 
-async fn types(inside: &TestDb, who: &Principal, question: StatementRequest) -> Vec<DataType> {
-    let answer = inside.engine.sql(who, question).await.unwrap();
+async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> Vec<DataType> {
+    let answer = inside.engine.sql(who, request).await.unwrap();
     let found = answer.schema.fields().iter().map(|field| field.data_type().clone()).collect();
     answer.batches.try_collect::<Vec<_>>().await.unwrap();
     found
@@ -55,13 +55,14 @@ async fn what_is_described_is_what_comes() {
     ];
     for (name, text, declared, params, schema) in rows {
         let found = inside.engine.describe(&ground.owner, sketch(text, declared)).await.unwrap();
-        let told: Vec<_> = found.schema.fields().iter().map(|field| field.data_type().clone()).collect();
-        assert_eq!((&found.params, &told), (&params, &schema), "{name}");
+        let column_types: Vec<_> =
+            found.schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        assert_eq!((&found.params, &column_types), (&params, &schema), "{name}");
         let nulls = params.iter().map(|known| arrow::array::new_null_array(known, 1)).collect();
         // A limit of null is none.
         let (text, params) = (text.to_owned(), Params::Typed(nulls));
-        let question = StatementRequest { text, params, surface: Surface::Flight };
-        assert_eq!(types(&inside, &ground.owner, question).await, schema, "{name}, run");
+        let request = StatementRequest { text, params, surface: Surface::Flight };
+        assert_eq!(types(&inside, &ground.owner, request).await, schema, "{name}, run");
     }
 }
 
@@ -108,22 +109,22 @@ async fn typed_values_and_json_mean_the_same() {
     let time: ArrayRef = arrow::compute::cast(&words, &ts()).unwrap();
     for second in [words, time] {
         let values: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![1])), second];
-        let question = StatementRequest {
+        let request = StatementRequest {
             text: text.to_owned(),
             params: Params::Typed(values),
             surface: Surface::Flight,
         };
-        let answer = inside.engine.sql(&ground.owner, question).await.unwrap();
+        let answer = inside.engine.sql(&ground.owner, request).await.unwrap();
         let batches: Vec<_> = answer.batches.try_collect().await.unwrap();
         let n = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
         assert_eq!(json!(n.parse::<i64>().unwrap()), as_json[0]["n"]);
     }
     let two: Vec<ArrayRef> = vec![Arc::new(TimestampMicrosecondArray::from(vec![1, 2]))];
-    let question = StatementRequest {
+    let request = StatementRequest {
         text: "SELECT $1".to_owned(),
         params: Params::Typed(two),
         surface: Surface::Flight,
     };
-    let error = inside.engine.sql(&ground.owner, question).await.err().unwrap();
+    let error = inside.engine.sql(&ground.owner, request).await.err().unwrap();
     assert!(error.message.contains("2 values"), "{error}");
 }

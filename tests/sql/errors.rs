@@ -66,19 +66,19 @@ async fn errors_are_readable_and_4xx() {
     let inside = ground.open_local(dir.path()).await;
     answers::write(&ground, &inside, false).await;
     let client = answers::client(&ground, &inside).await;
-    let mut said = String::new();
+    let mut text_of_all = String::new();
     for (name, query, params) in table() {
         let (status, _, answer) = client.post("/sql", &json!({"query": query, "params": params})).await;
         let text = answer["detail"].as_str().map_or_else(|| answer.to_string(), str::to_owned);
-        writeln!(said, "{name}\n  {query}\n  {status} {text}\n").unwrap();
+        writeln!(text_of_all, "{name}\n  {query}\n  {status} {text}\n").unwrap();
     }
     for wrapper in
         ["DataFusion", "Error during planning", "Arrow error", "External error", "basalt.public", "backtrace"]
     {
-        assert!(!said.contains(wrapper), "`{wrapper}` is in\n{said}");
+        assert!(!text_of_all.contains(wrapper), "`{wrapper}` is in\n{text_of_all}");
     }
     let mut settings = insta::Settings::new();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("bad_queries", said));
+    settings.bind(|| insta::assert_snapshot!("bad_queries", text_of_all));
 }

@@ -61,8 +61,8 @@ async fn a_query_that_never_yields_is_given_up() {
         (o.timeout, o.queue_deadline) = (Duration::from_millis(100), Duration::from_millis(100));
     });
     let query = "SELECT count(*) FROM generate_series(1, 15000) a, generate_series(1, 15000) b WHERE a.value * b.value < 0";
-    let asked = inside.try_sql(&ground.owner, query, &serde_json::Value::Null);
-    let error = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("given up").unwrap_err();
+    let answer = inside.try_sql(&ground.owner, query, &serde_json::Value::Null);
+    let error = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("given up").unwrap_err();
     assert_eq!(error.kind, basalt::domain::Kind::Timeout, "{error}");
 }
 

@@ -67,12 +67,12 @@ async fn who_stops_reading_gives_back_what_his_query_holds() {
     assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
     // Also before there is an answer.
     let (holder, owner) = (inside.clone(), ground.owner.clone());
-    let asked = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
+    let task = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     eventually("the query holds memory", Duration::from_secs(20), || async {
         (inside.engine.memory_in_use() > 0).then_some(())
     })
     .await;
-    asked.abort();
+    task.abort();
     wait_for_release(&inside).await;
     assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
 }
@@ -112,7 +112,7 @@ async fn a_query_past_its_share_fails_while_another_runs_on() {
 async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
     let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
     let (holder, owner) = (inside.clone(), ground.owner.clone());
-    let held = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
+    let first_query = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     // Its left side has 80,000 bytes of rows. What it holds beyond them is the hash table, which it takes last: from
     // then on it needs no more.
     eventually("the hash table is there", Duration::from_secs(60), || async {
@@ -122,8 +122,8 @@ async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
     let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::Busy, "{error}");
     assert!(error.message.contains("limits.query_memory"), "{error}");
-    assert!(!held.is_finished(), "who held it first runs on");
-    held.abort();
+    assert!(!first_query.is_finished(), "who held it first runs on");
+    first_query.abort();
     wait_for_release(&inside).await;
 }
 
@@ -164,8 +164,8 @@ async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
         write(start..start + 100_000).await;
     }
     // Of stream, time and value, which is what is read.
-    let held = usize::try_from(ROWS).unwrap() * (4 + 8 + 8);
-    assert!(held > SHARE, "{held} bytes fit in {SHARE}");
+    let bytes = usize::try_from(ROWS).unwrap() * (4 + 8 + 8);
+    assert!(bytes > SHARE, "{bytes} bytes fit in {SHARE}");
     let found = inside.sql(&ground.owner, "SELECT count(*) AS rows, sum(value) AS sum FROM readings").await;
     assert_eq!(found[0]["rows"], ROWS);
     assert_eq!(found[0]["sum"], (ROWS * (ROWS - 1) / 2) as f64);

@@ -157,8 +157,8 @@ async fn every_built_in_query_answers_from_memory_and_from_the_lake() {
     // The text of one is a statement like any other.
     let latest = list.as_array().unwrap().iter().find(|q| q["name"] == "latest").unwrap();
     let (_, _, by_name) = client.get("/sql/queries/latest").await;
-    let question = json!({"query": latest["query"], "params": {"from": "1970-01-01T00:00:00Z"}});
-    assert_eq!(client.post("/sql", &question).await.2, by_name);
+    let body = json!({"query": latest["query"], "params": {"from": "1970-01-01T00:00:00Z"}});
+    assert_eq!(client.post("/sql", &body).await.2, by_name);
     let (status, _, slow) = client.get("/sql/queries/slow-queries?n=3").await;
     assert_eq!((status, slow.as_array().unwrap().len()), (200, 3), "{slow}");
     assert!(slow[0]["run_ms"].as_f64() >= slow[1]["run_ms"].as_f64(), "{slow}");
@@ -241,9 +241,9 @@ async fn what_is_wrong_is_refused_and_nobody_sees_more_than_otherwise() {
     for (name, (method, path, media, body), status, words) in rows {
         let media = [("content-type", media)];
         let headers = if media[0].1.is_empty() { &media[..0] } else { &media[..] };
-        let (got, _, said) = client.send(method, &path, headers, body).await;
-        assert_eq!(got, status, "{name}: {said}");
-        assert!(said["detail"].as_str().unwrap_or_default().contains(words), "{name}: {said}");
+        let (got, _, answer) = client.send(method, &path, headers, body).await;
+        assert_eq!(got, status, "{name}: {answer}");
+        assert!(answer["detail"].as_str().unwrap_or_default().contains(words), "{name}: {answer}");
     }
     let picky = client.send("GET", "/sql/queries/latest", &[("accept", "image/png")], "").await;
     assert_eq!(picky.0, 406);
@@ -252,9 +252,9 @@ async fn what_is_wrong_is_refused_and_nobody_sees_more_than_otherwise() {
     assert_eq!(client.send_json("DELETE", "/sql/queries/latest", &Value::Null).await.0, 405);
 
     let key = server.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
-    let (status, _, said) = client.with_key(&key).get("/sql/queries/latest").await;
-    assert_eq!(status, 403, "{said}");
-    assert!(said["detail"].as_str().unwrap().contains("`devices` needs the scope device:read"), "{said}");
+    let (status, _, answer) = client.with_key(&key).get("/sql/queries/latest").await;
+    assert_eq!(status, 403, "{answer}");
+    assert!(answer["detail"].as_str().unwrap().contains("`devices` needs the scope device:read"), "{answer}");
     assert_eq!(client.with_key(&key).get("/sql/queries").await.0, 200);
     let restricted = client.with_key(&server.create_key(&["--data", &a.to_string()]).await);
     let (_, _, rows) = restricted.get("/sql/queries/latest").await;
@@ -272,18 +272,18 @@ async fn a_folder_adds_queries_for_http_and_commands_and_a_mistake_in_it_stops_t
     assert_eq!(server.client().get("/sql/queries/above?least=2").await.2, json!([{"value": 2.5}]));
     let ask = ["sql", "--query", "above", "--param", "least=2", "--format", "csv"];
     assert_eq!(server.basalt(&ask).await.expect_success(), "value\n2.5\n");
-    let said = server.basalt(&["sql", "--query", "above"]).await.expect_failure();
-    assert!(said.contains("params.least: is missing"), "{said}");
-    let said = server.basalt(&["sql", "--query", "../sql"]).await.expect_failure();
-    assert!(said.contains("no query is named `../sql`"), "{said}");
+    let output = server.basalt(&["sql", "--query", "above"]).await.expect_failure();
+    assert!(output.contains("params.least: is missing"), "{output}");
+    let output = server.basalt(&["sql", "--query", "../sql"]).await.expect_failure();
+    assert!(output.contains("no query is named `../sql`"), "{output}");
     server.stop().await;
 
     let home: Arc<DataDir> = server.data_dir.clone();
     let env = [("BASALT_QUERIES_DIR", folder.as_str())];
     assert_eq!(home.basalt_with(&ask, &env, "").await.expect_success(), "value\n2.5\n", "without a server");
     fs::write(dir.path().join("again.sql"), own).unwrap();
-    let said = home.basalt_with(&["serve"], &env, "").await.expect_failure();
+    let output = home.basalt_with(&["serve"], &env, "").await.expect_failure();
     for word in ["queries_dir", "again.sql", "`above`", "above.sql"] {
-        assert!(said.contains(word), "no `{word}` in: {said}");
+        assert!(output.contains(word), "no `{word}` in: {output}");
     }
 }

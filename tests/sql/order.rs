@@ -24,7 +24,7 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
             inside.store.flush().await.unwrap();
         }
     }
-    for (question, is_sorted) in [
+    for (sql, is_sorted) in [
         ("SELECT ts, value FROM readings WHERE stream_id = 1 ORDER BY ts", false),
         (
             "SELECT value FROM readings WHERE stream_id = 1 AND ts > '2020-01-01' ORDER BY stream_id, ts",
@@ -39,8 +39,8 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
         ("SELECT ts, value FROM readings WHERE stream_id IN (1, 2) ORDER BY ts", true),
         ("SELECT ts, value FROM readings ORDER BY stream_id, ts", true),
     ] {
-        let plan = json!(inside.sql(&ground.owner, &format!("EXPLAIN {question}")).await).to_string();
-        assert_eq!(plan.contains("SortExec"), is_sorted, "{question}: {plan}");
+        let plan = json!(inside.sql(&ground.owner, &format!("EXPLAIN {sql}")).await).to_string();
+        assert_eq!(plan.contains("SortExec"), is_sorted, "{sql}: {plan}");
     }
     let times = [(-5, 3), (0, 20), (DAY, 20), (DAY + 50, 20), (in_memory, 20)];
     let times = times.into_iter().flat_map(|(from, count)| from..from + count);
@@ -110,13 +110,13 @@ async fn a_stream_is_read_from_its_newest_row_back() {
         let rows = inside.sql(&ground.owner, query).await;
         rows.iter().map(|row| row["value"].as_f64().unwrap()).collect()
     };
-    let question = "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts DESC";
-    let found = values(question).await;
+    let sql = "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts DESC";
+    let found = values(sql).await;
     assert_eq!(found.len(), all.len());
     assert_eq!(found.iter().zip(&all).position(|(found, expected)| found != expected), None);
-    assert_eq!(values(&format!("{question} LIMIT 3 OFFSET 2")).await, all[2..5]);
-    assert_eq!(values(&format!("{question} OFFSET {}", ROWS - 1)).await, all[ROWS as usize - 1..]);
-    let before = question.replace("ORDER", &format!("AND ts < '{}' ORDER", Micros(NOW + 5000)));
+    assert_eq!(values(&format!("{sql} LIMIT 3 OFFSET 2")).await, all[2..5]);
+    assert_eq!(values(&format!("{sql} OFFSET {}", ROWS - 1)).await, all[ROWS as usize - 1..]);
+    let before = sql.replace("ORDER", &format!("AND ts < '{}' ORDER", Micros(NOW + 5000)));
     assert_eq!(values(&format!("{before} LIMIT 10")).await, all[ROWS as usize - 5..][..10]);
     let log = inside
         .sql(&ground.owner, "SELECT peak_memory, files_scanned FROM query_log ORDER BY started_at")

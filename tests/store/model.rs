@@ -138,10 +138,10 @@ impl ReadingsModel {
             let found = inside.values(&ground.owner, valued.clone()).await;
             assert_eq!(found, self.list(&valued), "{place}: the newest value of stream {stream}");
             let row = shown.iter().find(|row| row["stream_id"] == stream);
-            let told = |name| row.map_or(&Value::Null, |row| &row[name]);
-            assert_eq!(told("ts").as_str().map(str::to_owned), newest.map(|r| r.ts.to_string()), "{place}");
-            assert_eq!(told("value").as_f64(), newest.and_then(|r| r.value), "{place}: {stream}");
-            assert_eq!(told("quality").as_str(), newest.map(|r| r.quality.name()), "{place}: {stream}");
+            let column = |name| row.map_or(&Value::Null, |row| &row[name]);
+            assert_eq!(column("ts").as_str().map(str::to_owned), newest.map(|r| r.ts.to_string()), "{place}");
+            assert_eq!(column("value").as_f64(), newest.and_then(|r| r.value), "{place}: {stream}");
+            assert_eq!(column("quality").as_str(), newest.map(|r| r.quality.name()), "{place}: {stream}");
             let latest = inside.store.latest(&ground.owner, StreamId(stream)).and_then(|l| l.valued);
             match &latest {
                 Some(r) if self.uncertain_streams.contains(&stream) => {

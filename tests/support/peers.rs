@@ -46,9 +46,9 @@ pub async fn run_node(name: &str, args: &[&str]) -> Value {
 async fn json_of(name: &str, mut command: Command) -> Value {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
     let output = output.expect("the interpreter is there: tests/run.sh prepares it");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} failed: {said}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name} printed no JSON: {e}: {said}"))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} failed: {stderr}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name} printed no JSON: {e}: {stderr}"))
 }
 
 /// Runs a program of examples/ with these variables; what it prints.
@@ -57,8 +57,8 @@ pub async fn run_example(name: &str, env: &[(&str, &str)]) -> String {
     command.arg(format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))).envs(env.iter().copied());
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it was run");
     let output = output.expect("the interpreter starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} failed: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} failed: {stderr}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -162,8 +162,9 @@ impl Server {
 
     fn listens_on(&self, scheme: &str) -> String {
         let log = self.log();
-        let said = log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");
-        said.split_whitespace().next().expect("an address").to_owned()
+        let address_on =
+            log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");
+        address_on.split_whitespace().next().expect("an address").to_owned()
     }
 
     /// What it has logged since it was started.

@@ -61,8 +61,9 @@ impl WsClient {
     /// What the server says next.
     pub async fn receive(&mut self) -> WsEvent {
         loop {
-            let said = tokio::time::timeout(RECEIVE_TIMEOUT, self.0.next()).await.expect("it says something");
-            match said {
+            let event =
+                tokio::time::timeout(RECEIVE_TIMEOUT, self.0.next()).await.expect("it says something");
+            match event {
                 Some(Ok(Message::Text(text))) => {
                     return WsEvent::Message(serde_json::from_str(&text).unwrap());
                 }
@@ -79,8 +80,8 @@ impl WsClient {
 
     /// The data of the next answer to an operation, which has to be one without errors.
     pub async fn next_data(&mut self, id: &str) -> Value {
-        let said = self.receive().await;
-        let WsEvent::Message(message) = &said else { panic!("{said:?}") };
+        let event = self.receive().await;
+        let WsEvent::Message(message) = &event else { panic!("{event:?}") };
         assert_eq!((&message["type"], &message["id"]), (&json!("next"), &json!(id)), "{message}");
         assert!(message["payload"].get("errors").is_none(), "{message}");
         message["payload"]["data"].clone()
@@ -88,8 +89,8 @@ impl WsClient {
 
     /// The errors an operation ends with.
     pub async fn expect_failure(&mut self, id: &str) -> Vec<Value> {
-        let said = self.receive().await;
-        let WsEvent::Message(message) = &said else { panic!("{said:?}") };
+        let event = self.receive().await;
+        let WsEvent::Message(message) = &event else { panic!("{event:?}") };
         assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{message}");
         message["payload"].as_array().expect("a list of errors").clone()
     }

@@ -35,10 +35,10 @@ async fn the_catalog_shows_what_the_key_may_read() {
 async fn the_functions_listed_are_those_of_the_document() {
     let world = ToolsFixture::new(&[]).await;
     let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
-    let asked = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+    let sql = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'public' ORDER BY 1";
     let listed: BTreeSet<String> =
-        pg.query(asked).await.unwrap().into_iter().map(|row| row[0].clone().unwrap()).collect();
+        pg.query(sql).await.unwrap().into_iter().map(|row| row[0].clone().unwrap()).collect();
     let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sql.md")).unwrap();
     let table = document.split("| function | answers |").nth(1).unwrap().split("\n\n").next().unwrap();
     let named = table.split('`').skip(1).step_by(2).filter_map(|call| call.split_once('('));
@@ -77,13 +77,13 @@ async fn a_restricted_key_sees_its_rows_only() {
 #[tokio::test]
 async fn numbers_of_objects_hold_over_connections() {
     let world = ToolsFixture::new(&[]).await;
-    let asked = "SELECT oid FROM pg_catalog.pg_class WHERE relname = 'readings'";
+    let sql = "SELECT oid FROM pg_catalog.pg_class WHERE relname = 'readings'";
     let mut found = Vec::new();
     for _ in 0..3 {
         let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
         // Another table first: the order of questions makes no difference.
         pg.query("SELECT nspname FROM pg_catalog.pg_namespace").await.unwrap();
-        found.push(pg.query(asked).await.unwrap());
+        found.push(pg.query(sql).await.unwrap());
         found.push(pg.query("SELECT 'readings'::regclass::oid").await.unwrap());
     }
     assert!(found.iter().all(|rows| *rows == found[0] && rows.len() == 1), "{found:?}");

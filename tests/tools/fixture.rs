@@ -31,8 +31,8 @@ impl ToolsFixture {
             let (status, _, stream) = client.post("/api/data/", &stream).await;
             assert_eq!(status, 201, "{stream}");
         }
-        let (status, _, said) = client.ingest("application/x-ndjson", rows()).await;
-        assert_eq!(status, 200, "{said}");
+        let (status, _, answer) = client.ingest("application/x-ndjson", rows()).await;
+        assert_eq!(status, 200, "{answer}");
         let restricted = server.create_key(&["--data", "1"]).await;
         ToolsFixture { server, restricted }
     }

@@ -68,12 +68,15 @@ async fn statements_come_back_as_arrow() {
     let mut client = connect(&world, world.key()).await;
     let query = "SELECT ts, value, text FROM readings WHERE stream_id = 1 ORDER BY ts".to_owned();
     let info = client.execute(query, None).await.unwrap();
-    let told = info.clone().try_decode_schema().unwrap();
+    let described_schema = info.clone().try_decode_schema().unwrap();
     let batches = fetch(&mut client, info).await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 120);
     let types = |schema: &Schema| schema.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>();
-    assert_eq!(types(&told), types(&batches[0].schema()), "what is told is what comes");
-    assert_eq!(told.field(0).data_type(), &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+    assert_eq!(types(&described_schema), types(&batches[0].schema()), "what is told is what comes");
+    assert_eq!(
+        described_schema.field(0).data_type(),
+        &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+    );
     let log = "SELECT surface, outcome, rows FROM query_log WHERE surface = 'flight'";
     let rows = world.server.client().sql(log).await;
     assert_eq!(rows.len(), 1, "only what ran is in the log: {rows:?}");
@@ -113,8 +116,8 @@ async fn what_there_is_is_listed_as_the_key_may_read_it() {
     let streams = world.server.create_key(&["--scope", "data:read"]).await;
     for (key, expected) in [(world.key(), 25), (streams.as_str(), 2), (&world.restricted, 25)] {
         let mut client = connect(&world, key).await;
-        let asked = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
-        let info = client.get_tables(asked).await.unwrap();
+        let command = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
+        let info = client.get_tables(command).await.unwrap();
         let tables = texts(&fetch(&mut client, info).await.unwrap(), "table_name");
         assert_eq!(tables.len(), expected, "{tables:?}");
     }
@@ -143,11 +146,11 @@ async fn a_key_sees_its_rows_and_uses_its_tickets_only() {
     assert_eq!(number(&mut part, "SELECT count(*) FROM streams").await, 1);
     let info = all.execute("SELECT value FROM readings".to_owned(), None).await.unwrap();
     let ticket = info.endpoint[0].ticket.clone().unwrap();
-    let said = get(&mut part, ticket.clone()).await.unwrap_err().to_string();
-    assert!(said.contains("another key"), "{said}");
+    let message = get(&mut part, ticket.clone()).await.unwrap_err().to_string();
+    assert!(message.contains("another key"), "{message}");
     assert_eq!(get(&mut all, ticket).await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(), 360);
-    let said = get(&mut part, Ticket::new("forged")).await.unwrap_err().to_string();
-    assert!(!said.contains("panic"), "{said}");
+    let message = get(&mut part, Ticket::new("forged")).await.unwrap_err().to_string();
+    assert!(!message.contains("panic"), "{message}");
 }
 
 #[tokio::test]
@@ -155,19 +158,19 @@ async fn who_is_not_known_and_what_is_not_read_is_refused() {
     let limits = [("BASALT_LIMITS__QUERY_ROWS", "20000"), ("BASALT_LIMITS__QUERY_TIMEOUT", "1s")];
     let world = ToolsFixture::new(&limits).await;
     let mut wrong = connect(&world, "bslt_wrong_0123456789abcdef0123456789abcdef").await;
-    let said = wrong.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
-    assert!(said.contains("Invalid API key"), "{said}");
+    let message = wrong.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
+    assert!(message.contains("Invalid API key"), "{message}");
     wrong.clear_token();
-    let said = wrong.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
-    assert!(said.contains("an API key is needed"), "{said}");
+    let message = wrong.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
+    assert!(message.contains("an API key is needed"), "{message}");
     let mut client = connect(&world, world.key()).await;
     let token = client.handshake("anybody", world.key()).await.unwrap();
     assert_eq!(token, world.key(), "the bearer token is the key");
     for text in ["DELETE FROM readings", "CREATE TABLE t (a INT)", "SET a = 1"] {
-        let said = client.execute(text.to_owned(), None).await.unwrap_err().to_string();
-        assert!(said.contains("only reading statements"), "{text}: {said}");
-        let said = client.execute_update(text.to_owned(), None).await.unwrap_err().to_string();
-        assert!(said.contains("only reading statements"), "{text} as an update: {said}");
+        let message = client.execute(text.to_owned(), None).await.unwrap_err().to_string();
+        assert!(message.contains("only reading statements"), "{text}: {message}");
+        let message = client.execute_update(text.to_owned(), None).await.unwrap_err().to_string();
+        assert!(message.contains("only reading statements"), "{text} as an update: {message}");
     }
     let rows = [
         ("SELECT value FROM generate_series(1, 3000000)", "20000 rows"),
@@ -175,8 +178,8 @@ async fn who_is_not_known_and_what_is_not_read_is_refused() {
     ];
     for (text, words) in rows {
         let info = client.execute(text.to_owned(), None).await.unwrap();
-        let said = fetch(&mut client, info).await.unwrap_err().to_string();
-        assert!(said.contains(words), "{text}: {said}");
+        let message = fetch(&mut client, info).await.unwrap_err().to_string();
+        assert!(message.contains(words), "{text}: {message}");
     }
 }
 
@@ -199,6 +202,6 @@ async fn a_revoked_key_ends_an_answer_that_is_being_read() {
         }
     });
     assert!(ended.await.expect("the answer ends").contains("is revoked"));
-    let said = client.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
-    assert!(said.contains("Invalid API key"), "{said}");
+    let message = client.execute("SELECT 1".to_owned(), None).await.unwrap_err().to_string();
+    assert!(message.contains("Invalid API key"), "{message}");
 }

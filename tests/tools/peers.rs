@@ -11,8 +11,8 @@ fn psql() -> String {
 
 async fn ask(world: &ToolsFixture, key: &str, what: &str) -> Value {
     let (pg, flight) = (world.server.pg_address(), world.server.flight_address());
-    let told = json!({"url": world.server.url, "pg": pg, "flight": flight, "key": key, "psql": psql()});
-    run_python("ask_tools.py", &[what, &told.to_string()]).await
+    let settings = json!({"url": world.server.url, "pg": pg, "flight": flight, "key": key, "psql": psql()});
+    run_python("ask_tools.py", &[what, &settings.to_string()]).await
 }
 
 #[tokio::test]
@@ -22,9 +22,9 @@ async fn ten_questions_have_one_answer_by_every_client() {
         let answers = ask(&world, key, "questions").await;
         let answers = answers.as_array().unwrap();
         assert_eq!(answers.len(), 10);
-        for question in answers {
+        for answer_of in answers {
             for client in ["psql", "sqlalchemy", "adbc"] {
-                assert_eq!(question[client], question["http"], "{name}, {client}: {}", question["query"]);
+                assert_eq!(answer_of[client], answer_of["http"], "{name}, {client}: {}", answer_of["query"]);
             }
         }
         assert_eq!(answers[0]["http"], json!([[rows]]), "{name} counts its own");
@@ -34,8 +34,8 @@ async fn ten_questions_have_one_answer_by_every_client() {
 #[tokio::test]
 async fn psql_lists_tables_prepares_and_tells_errors() {
     let world = ToolsFixture::new(&[]).await;
-    let said = ask(&world, world.key(), "psql").await;
-    let text = |name: &str| said[name].as_str().unwrap().to_owned();
+    let answer = ask(&world, world.key(), "psql").await;
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     for table in ["readings", "streams", "core_value"] {
         assert!(text("dt").contains(table) || table.starts_with("core_"), "\\dt: {}", text("dt"));
         assert!(text("d").contains(table), "\\d: {}", text("d"));
@@ -80,35 +80,39 @@ async fn psql_lists_tables_prepares_and_tells_errors() {
 #[tokio::test]
 async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
     let world = ToolsFixture::new(&[]).await;
-    let said = ask(&world, world.key(), "reflection").await;
-    let tables = said["sqlalchemy"]["tables"].as_array().unwrap();
-    assert!(tables.contains(&json!("readings")) && tables.len() == 20, "{said}");
-    assert_eq!(said["sqlalchemy"]["views"].as_array().unwrap().len(), 5, "{said}");
+    let answer = ask(&world, world.key(), "reflection").await;
+    let tables = answer["sqlalchemy"]["tables"].as_array().unwrap();
+    assert!(tables.contains(&json!("readings")) && tables.len() == 20, "{answer}");
+    assert_eq!(answer["sqlalchemy"]["views"].as_array().unwrap().len(), 5, "{answer}");
     let columns = json!({
         "stream_id": "INTEGER", "ts": "TIMESTAMP", "value": "DOUBLE PRECISION", "text": "TEXT", "quality": "TEXT",
         "seq": "BIGINT",
     });
-    assert_eq!(said["sqlalchemy"]["columns"], columns, "{said}");
-    assert_eq!(said["adbc"]["tables"].as_array().unwrap().len(), 25, "{said}");
-    assert_eq!(said["adbc"]["columns"].as_array().unwrap().len(), 6, "{said}");
+    assert_eq!(answer["sqlalchemy"]["columns"], columns, "{answer}");
+    assert_eq!(answer["adbc"]["tables"].as_array().unwrap().len(), 25, "{answer}");
+    assert_eq!(answer["adbc"]["columns"].as_array().unwrap().len(), 6, "{answer}");
     let key = world.server.create_key(&["--scope", "data:read"]).await;
-    let said = ask(&world, &key, "reflection").await;
-    assert_eq!(said["sqlalchemy"]["tables"], json!(["streams"]), "{said}");
-    assert_eq!(said["adbc"]["tables"], json!(["core_data", "streams"]), "{said}");
+    let answer = ask(&world, &key, "reflection").await;
+    assert_eq!(answer["sqlalchemy"]["tables"], json!(["streams"]), "{answer}");
+    assert_eq!(answer["adbc"]["tables"], json!(["core_data", "streams"]), "{answer}");
 }
 
 #[tokio::test]
 async fn values_of_python_go_in_and_errors_come_out() {
     let world = ToolsFixture::new(&[]).await;
-    let said = ask(&world, world.key(), "values").await;
+    let answer = ask(&world, world.key(), "values").await;
     for client in ["sqlalchemy", "sqlalchemy_binary", "adbc"] {
-        assert_eq!(said[client]["counted"], 60, "{client}: {said}");
-        let error = said[client]["error"].as_str().unwrap();
+        assert_eq!(answer[client]["counted"], 60, "{client}: {answer}");
+        let error = answer[client]["error"].as_str().unwrap();
         assert!(error.contains("no column `temperature`"), "{client}: {error}");
         if client != "adbc" {
-            assert_eq!(said[client]["listed"], json!([240, 0, 120]), "{client}: lists are arrays: {said}");
+            assert_eq!(
+                answer[client]["listed"],
+                json!([240, 0, 120]),
+                "{client}: lists are arrays: {answer}"
+            );
         }
-        let refused = said[client]["refused"].as_str().unwrap();
+        let refused = answer[client]["refused"].as_str().unwrap();
         assert!(refused.contains("only reading statements"), "{client}: {refused}");
     }
 }

@@ -17,7 +17,7 @@ async fn statements_are_answered_in_both_protocols() {
     let world = ToolsFixture::new(&[]).await;
     let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     type Row<'a> = (&'a str, &'a str, &'a [Option<&'a str>], &'a [&'a [&'a str]]);
-    let asked: [Row; 16] = [
+    let rows: [Row; 16] = [
         ("a_number", "SELECT 1 AS one", &[], &[&["1"]]),
         ("types", "SELECT true, 1.5, 'a', NULL", &[], &[&["t", "1.5", "a", "NULL"]]),
         ("a_time", &format!("{SPEEDS} LIMIT 1"), &[], &[&["2026-04-28 10:00:00.250000+00", "0"]]),
@@ -50,7 +50,7 @@ async fn statements_are_answered_in_both_protocols() {
         ("the_zone", "SHOW TIME ZONE", &[], &[&["UTC"]]),
         ("a_command", "SET application_name = 'x'", &[], &[]),
     ];
-    for (name, text, given, expected) in asked {
+    for (name, text, given, expected) in rows {
         assert_eq!(pg.query_with_params(text, given).await, Ok(table(expected)), "{name}, extended");
         if given.is_empty() {
             assert_eq!(pg.query(text).await, Ok(table(expected)), "{name}, simple");
@@ -73,9 +73,9 @@ async fn numbers_and_times_go_both_ways_in_binary() {
     pg.send('D', b"Pp\0").await;
     pg.execute("p", 0).await;
     pg.send('S', b"").await;
-    let said = pg.until_ready().await.unwrap();
-    assert_eq!(kinds(&said), "12TDCZ");
-    let row: Vec<_> = values(&said).remove(0).into_iter().map(Option::unwrap).collect();
+    let messages = pg.until_ready().await.unwrap();
+    assert_eq!(kinds(&messages), "12TDCZ");
+    let row: Vec<_> = values(&messages).remove(0).into_iter().map(Option::unwrap).collect();
     assert_eq!(row[0][..], (830_687_400_000_000i64 + 250_000).to_be_bytes());
     assert_eq!(row[1][..], 3.75f64.to_be_bytes());
     assert_eq!(row[2][..], 1i32.to_be_bytes());
@@ -126,8 +126,8 @@ async fn arrays_are_parameters() {
     let wrong =
         [("{1,x}", "22P02", "int4[]"), ("{{1},{2}}", "22P02", "int4[]"), (&many, "54000", "10000 elements")];
     for (given, code, words) in wrong {
-        let said = pg.query_with_params(of, &[Some(given)]).await.unwrap_err();
-        assert!(said.code == code && said.message.contains(words), "{said:?}");
+        let error = pg.query_with_params(of, &[Some(given)]).await.unwrap_err();
+        assert!(error.code == code && error.message.contains(words), "{error:?}");
     }
     // As numbers of four bytes, in binary: one dimension, no nulls, two elements from 1 on.
     let binary = [1, 0, 23, 2, 1, 4, 1, 4, 3].map(i32::to_be_bytes).concat();
@@ -136,15 +136,15 @@ async fn arrays_are_parameters() {
     pg.send('D', b"Ss\0").await;
     pg.execute("p", 0).await;
     pg.send('S', b"").await;
-    let said = pg.until_ready().await.unwrap();
-    assert_eq!(kinds(&said), "12tTDCZ");
-    assert_eq!(values(&said)[0][0].as_deref(), Some(&240i64.to_be_bytes()[..]));
+    let error = pg.until_ready().await.unwrap();
+    assert_eq!(kinds(&error), "12tTDCZ");
+    assert_eq!(values(&error)[0][0].as_deref(), Some(&240i64.to_be_bytes()[..]));
     // Left to the server, the type is that of what it is compared with.
     pg.parse("t", of, &[]).await;
     pg.send('D', b"St\0").await;
     pg.send('S', b"").await;
-    let said = pg.until_ready().await.unwrap();
-    assert_eq!(said[1].1[2..], 1007u32.to_be_bytes());
+    let error = pg.until_ready().await.unwrap();
+    assert_eq!(error[1].1[2..], 1007u32.to_be_bytes());
     pg.query(&format!("PREPARE q (int[]) AS {}", of)).await.unwrap();
     for (given, expected) in
         [("'{1,2}'", "240"), ("ARRAY[3]", "120"), ("ARRAY[1, 1 + 1, 3]", "360"), ("NULL", "0")]
@@ -164,12 +164,12 @@ async fn a_statement_is_described_before_it_runs() {
         .await;
     pg.send('D', b"Ss\0").await;
     pg.send('S', b"").await;
-    let said = pg.until_ready().await.unwrap();
-    assert_eq!(kinds(&said), "1tTZ");
+    let messages = pg.until_ready().await.unwrap();
+    assert_eq!(kinds(&messages), "1tTZ");
     let oids: Vec<u32> =
-        said[1].1[2..].chunks(4).map(|b| u32::from_be_bytes(b.try_into().unwrap())).collect();
+        messages[1].1[2..].chunks(4).map(|b| u32::from_be_bytes(b.try_into().unwrap())).collect();
     assert_eq!(oids, [23, 1184, 701], "int4 and timestamptz are inferred, float8 was declared");
-    let columns = String::from_utf8_lossy(&said[2].1);
+    let columns = String::from_utf8_lossy(&messages[2].1);
     assert!(columns.contains("ts\0") && columns.contains("v\0"), "{columns:?}");
     // Nothing ran: the log has no record of it.
     let log = "SELECT count(*) AS n FROM query_log WHERE surface = 'postgres'";

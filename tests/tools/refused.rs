@@ -67,9 +67,9 @@ async fn a_wrong_key_is_refused_and_told_to_the_audit_log() {
     let address = world.server.pg_address();
     let wrong = format!("{}x", world.key());
     for key in ["", "secret", wrong.as_str()] {
-        let said = PgClient::connect(&address, key).await.err().unwrap();
-        assert_eq!((said.severity.as_str(), said.code.as_str()), ("FATAL", "28P01"), "{said:?}");
-        assert_eq!(said.message, "Invalid API key.");
+        let error = PgClient::connect(&address, key).await.err().unwrap();
+        assert_eq!((error.severity.as_str(), error.code.as_str()), ("FATAL", "28P01"), "{error:?}");
+        assert_eq!(error.message, "Invalid API key.");
     }
     let mut pg = PgClient::open(&address).await;
     pg.startup(&[("user", "a"), ("replication", "true")]).await;
@@ -96,15 +96,15 @@ async fn keys_of_other_machines_are_not_asked_for_in_the_clear() {
     let place = format!("{}:0", outer_address());
     let doors = [("BASALT_PG_LISTEN", place.as_str()), ("BASALT_FLIGHT_LISTEN", &place)];
     let server = Server::start(&doors).await;
-    let said = PgClient::connect(&server.pg_address(), &server.key).await.err().unwrap();
+    let error = PgClient::connect(&server.pg_address(), &server.key).await.err().unwrap();
     assert_eq!(
-        (said.severity.as_str(), said.code.as_str()),
+        (error.severity.as_str(), error.code.as_str()),
         ("FATAL", "28000"),
-        "before a password: {said:?}"
+        "before a password: {error:?}"
     );
-    assert!(said.message.contains("TLS") && said.message.contains("allow_plaintext"), "{said:?}");
-    let said = super::flight::ask(&server, &server.key, "SELECT 1").await.unwrap_err();
-    assert!(said.contains("over TLS only"), "{said}");
+    assert!(error.message.contains("TLS") && error.message.contains("allow_plaintext"), "{error:?}");
+    let error = super::flight::ask(&server, &server.key, "SELECT 1").await.unwrap_err();
+    assert!(error.contains("over TLS only"), "{error}");
 
     let server = Server::start(&[&doors[..], &[("BASALT_ALLOW_PLAINTEXT", "true")]].concat()).await;
     let mut pg = PgClient::connect(&server.pg_address(), &server.key).await.unwrap();
@@ -117,9 +117,9 @@ async fn a_missing_scope_is_named() {
     let world = ToolsFixture::new(&[]).await;
     let key = world.server.create_key(&["--scope", "data:read"]).await;
     let mut pg = PgClient::connect(&world.server.pg_address(), &key).await.unwrap();
-    let said = pg.query("SELECT * FROM readings").await.unwrap_err();
-    assert_eq!(said.code, "42501");
-    assert!(said.message.contains("value:read"), "{said:?}");
+    let error = pg.query("SELECT * FROM readings").await.unwrap_err();
+    assert_eq!(error.code, "42501");
+    assert!(error.message.contains("value:read"), "{error:?}");
     assert_eq!(pg.query("SELECT name FROM streams ORDER BY id").await.unwrap().len(), 3);
 }
 
@@ -157,8 +157,8 @@ async fn limits_hold_as_over_http() {
         ("memory", "SELECT array_agg(value) FROM generate_series(1, 90000000)", "54000", "more memory"),
     ];
     for (name, text, code, words) in rows {
-        let said = pg.query(text).await.unwrap_err();
-        assert!(said.message.contains(words) && said.code == code, "{name}: {said:?}");
+        let error = pg.query(text).await.unwrap_err();
+        assert!(error.message.contains(words) && error.code == code, "{name}: {error:?}");
     }
     assert_eq!(pg.query("SELECT value FROM generate_series(1, 20000)").await.unwrap().len(), 20_000);
 }
@@ -171,8 +171,8 @@ async fn connections_are_counted_and_idle_ones_end() {
     let first = PgClient::connect(&address, world.key()).await.unwrap();
     let mut second = PgClient::connect(&address, world.key()).await.unwrap();
     let mut third = PgClient::open(&address).await;
-    let told = parse_error(&third.message().await.unwrap().1);
-    assert!(told.code == "53300" && told.message.contains("pg.connections"), "{told:?}");
+    let error = parse_error(&third.message().await.unwrap().1);
+    assert!(error.code == "53300" && error.message.contains("pg.connections"), "{error:?}");
     drop(first);
     let mut again = eventually("a place is free", Duration::from_secs(20), || async {
         PgClient::connect(&address, world.key()).await.ok()

@@ -19,8 +19,8 @@ async fn every_listener_speaks_tls_and_commands_find_it() {
     let trusted = reqwest::Certificate::from_pem(&fs::read(&cert).unwrap()).unwrap();
     let client = reqwest::Client::builder().no_proxy().add_root_certificate(trusted).build().unwrap();
     let url = server.url.replace("http://", "https://");
-    let asked = client.get(format!("{url}/sql?q=SELECT+1+AS+x")).header("x-api-key", &server.key);
-    assert_eq!(asked.send().await.unwrap().text().await.unwrap(), r#"[{"x":1}]"#);
+    let request = client.get(format!("{url}/sql?q=SELECT+1+AS+x")).header("x-api-key", &server.key);
+    assert_eq!(request.send().await.unwrap().text().await.unwrap(), r#"[{"x":1}]"#);
     let stranger = reqwest::Client::builder().no_proxy().build().unwrap();
     assert!(stranger.get(format!("{url}/healthz/")).send().await.is_err(), "others are not made to trust it");
     assert!(
@@ -74,10 +74,10 @@ async fn a_bad_certificate_or_key_stops_the_start() {
         ),
     ];
     for (name, env, expected) in rows {
-        let said = DataDir::new()
+        let output = DataDir::new()
             .basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "")
             .await
             .expect_failure();
-        assert!(said.contains(expected), "{name}: {said}");
+        assert!(output.contains(expected), "{name}: {output}");
     }
 }

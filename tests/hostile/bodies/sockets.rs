@@ -26,13 +26,13 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
     // Before, 51 of these held all the memory that bodies have.
     let login =
         "POST /api/session/ HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 10485760\r\n";
-    let mut held = Vec::new();
+    let mut sockets = Vec::new();
     for _ in 0..60 {
-        held.push(begin(&address, login, 1 << 20).await);
+        sockets.push(begin(&address, login, 1 << 20).await);
     }
     let short = "POST /api/session/ HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n";
     for _ in 0..200 {
-        held.push(begin(&address, short, 50_000).await);
+        sockets.push(begin(&address, short, 50_000).await);
     }
     // One caller with a key, slowly, as much as it gets.
     let slow = attacked.server.create_key(&["--scope", "value:write"]).await;
@@ -40,7 +40,7 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
         "POST /ingest HTTP/1.1\r\nAuthorization: ApiKey {slow}\r\nContent-Type: {NDJSON}\r\nContent-Length: 60000000\r\n"
     );
     for _ in 0..12 {
-        held.push(begin(&address, &ingest, 50_000_000).await);
+        sockets.push(begin(&address, &ingest, 50_000_000).await);
     }
     // Others go on meanwhile, also with large bodies.
     let body = json!({ "query": format!("SELECT '{}'", "x".repeat(9 << 20)) });
@@ -49,7 +49,7 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
         assert_ne!(status, 503, "{answer}");
     }
     assert_eq!(client.ingest(NDJSON, vec![b' '; 30 << 20]).await.0, 200, "nothing to write, but read");
-    drop(held);
+    drop(sockets);
     let peak = attacked.finish().await;
     assert!(peak < 1000, "{peak} MiB");
 }

@@ -83,13 +83,13 @@ async fn a_history_is_taken_up_where_it_was_left() {
         feed = follow(&app, &ground.owner, after(&cursor)).await.unwrap();
     }
     messages.extend(until(&mut feed, writer.last()).await);
-    let told = rows(&messages);
-    let mut values: Vec<f64> = told.iter().filter_map(|row| row.value).collect();
+    let received = rows(&messages);
+    let mut values: Vec<f64> = received.iter().filter_map(|row| row.value).collect();
     let count = values.len();
     values.sort_by(f64::total_cmp);
     values.dedup();
     assert_eq!(values.len(), count, "no row comes twice");
-    let last: BTreeMap<_, _> = told.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
+    let last: BTreeMap<_, _> = received.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
     assert!(last == writer.winners(writer.last(), since), "the last that is told of each row is what it is");
     // A cursor of the live part that still knows of the history.
     let cursor = &messages[messages.len() - 1].cursor;

@@ -138,8 +138,8 @@ async fn what_is_wanted_follows_the_catalog() {
         let numbers = streams.iter().map(|s| Reading::good(StreamId(*s), Micros(ts), f64::from(*s)));
         let rows: Readings = numbers.chain([text]).collect();
         let ack = inside.store.write(owner, rows).await.unwrap();
-        let told = rows_of(&until(&mut feed, ack.seq).await);
-        told.into_iter().filter(|stream| *stream != 4).collect::<Vec<i32>>()
+        let message = rows_of(&until(&mut feed, ack.seq).await);
+        message.into_iter().filter(|stream| *stream != 4).collect::<Vec<i32>>()
     };
     assert_eq!(streams_told(&inside, &[1, 2, 3]).await, [1]);
     catalog.update_group(owner, group, |_| {}, Some(vec![StreamId(2), StreamId(3)])).await.unwrap();
@@ -207,15 +207,15 @@ async fn with_a_rate_the_newest_of_each_stream_is_told() {
         inside.store.write(&ground.owner, rows).await.unwrap().seq
     };
     let first = write(&[(1, 0, 0.5)]).await;
-    let told = rows(&until(&mut feed, first).await);
-    assert_eq!(told.len(), 1, "the first goes at once");
+    let first_rows = rows(&until(&mut feed, first).await);
+    assert_eq!(first_rows.len(), 1, "the first goes at once");
     write(&[(1, 10, 1.0), (2, 10, 2.0)]).await;
     write(&[(1, 20, 3.0)]).await;
     write(&[(1, 5, 4.0)]).await;
     let last = write(&[(2, 10, 5.0)]).await;
-    let told: Vec<_> =
+    let first_rows: Vec<_> =
         rows(&until(&mut feed, last).await).iter().map(|r| (r.stream.0, r.ts.0 - NOW, r.value)).collect();
-    assert_eq!(told, [(1, 20, Some(3.0)), (2, 10, Some(5.0))]);
+    assert_eq!(first_rows, [(1, 20, Some(3.0)), (2, 10, Some(5.0))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,9 +254,9 @@ async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
     let mut writer = LiveWriter::new(17);
     let mut feed = follow(&app, &ground.owner, LiveQuery::default()).await.unwrap();
     writer.write(&inside, &ground.owner, 10).await;
-    let told = until(&mut feed, writer.last()).await;
-    assert_eq!(rows(&told), writer.between(1, 1));
-    let cursor = told[told.len() - 1].cursor.clone();
+    let message = until(&mut feed, writer.last()).await;
+    assert_eq!(rows(&message), writer.between(1, 1));
+    let cursor = message[message.len() - 1].cursor.clone();
     disk.fail_on(DiskOp::Sync, "wal");
     for _ in 0..3 {
         let rows: Readings = writer.rows(10).into_iter().collect();
@@ -269,10 +269,10 @@ async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
     let app = inside.app();
     writer.write(&inside, &ground.owner, 10).await;
     let mut feed = follow(&app, &ground.owner, after(&cursor)).await.unwrap();
-    let told = rows(&until(&mut feed, writer.last()).await);
+    let message = rows(&until(&mut feed, writer.last()).await);
     let mut stored: BTreeMap<_, _> =
         writer.between(1, 1).into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
-    stored.extend(told.into_iter().map(|r| ((r.stream.0, r.ts.0), r)));
+    stored.extend(message.into_iter().map(|r| ((r.stream.0, r.ts.0), r)));
     let query = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
     let found = inside.values(&ground.owner, query).await;
     let found: BTreeMap<_, _> = found.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();

@@ -33,8 +33,8 @@ impl FeedReader {
                 );
                 assert_eq!(gap.to, message.cursor);
             } else {
-                let told: Vec<Reading> = message.readings.iter().collect();
-                assert_eq!(told, writer.between(self.next, next - 1), "requests {}..{next}", self.next);
+                let received: Vec<Reading> = message.readings.iter().collect();
+                assert_eq!(received, writer.between(self.next, next - 1), "requests {}..{next}", self.next);
             }
             (self.next, self.cursor) = (next, message.cursor);
         }

@@ -72,13 +72,13 @@ impl RollupModel {
                 .flatten()
                 .flat_map(|series| series.buckets.into_iter().map(move |b| ((series.stream.0, b.start.0), b)))
                 .collect();
-            let asked = StepRequest { range, width, quantiles: fields.quantiles, overlay };
-            self.check_buckets(&found, &asked, &place);
+            let request = StepRequest { range, width, quantiles: fields.quantiles, overlay };
+            self.check_buckets(&found, &request, &place);
         }
     }
 
-    fn check_buckets(&self, found: &BTreeMap<(i32, i64), Bucket>, asked: &StepRequest, place: &str) {
-        let StepRequest { range, width, quantiles, overlay } = *asked;
+    fn check_buckets(&self, found: &BTreeMap<(i32, i64), Bucket>, request: &StepRequest, place: &str) {
+        let StepRequest { range, width, quantiles, overlay } = *request;
         let posted: Vec<&Statistic> =
             self.posted.values().filter(|row| overlay && (range.0..range.1).contains(&row.ts.0)).collect();
         let is_covered = |stream: i32, ts: i64| {
