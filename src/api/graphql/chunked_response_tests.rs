@@ -10,7 +10,7 @@ use super::*;
 use crate::api::graphql::memory_pool::GraphqlMemoryPool;
 use crate::domain::{OrgId, Principal};
 
-fn held() -> Arc<RequestReservation> {
+fn reserved() -> Arc<RequestReservation> {
     GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)))
 }
 

@@ -70,8 +70,8 @@ async fn post_graphql(
             let response = execute(&graph, graphql_request.into(), &credential, &reservation).await;
             http_response(response, media, &reservation).await
         }
-        RequestBody::Batch(graphql_request) => {
-            let text = execute_batch(&graph, graphql_request, &credential, &reservation).await;
+        RequestBody::Batch(operations) => {
+            let text = execute_batch(&graph, operations, &credential, &reservation).await;
             reservation.shrink_to(text.size());
             error::graphql_response(media, true, text.size(), text.into_body(&reservation))
         }
@@ -128,18 +128,18 @@ async fn http_response(
 /// Runs a batch in order, because a later operation may rely on the changes of an earlier one.
 async fn execute_batch(
     graph: &GraphqlService,
-    graphql_request: Vec<GraphqlRequest>,
+    operations: Vec<GraphqlRequest>,
     credential: &LiveCredential,
     reservation: &Arc<RequestReservation>,
 ) -> JsonChunks {
     let variables = reservation.used();
     let mut answers = JsonChunks::default();
     answers.add("[");
-    for (index, graphql_request) in graphql_request.into_iter().enumerate() {
+    for (index, operation) in operations.into_iter().enumerate() {
         if index > 0 {
             answers.add(",");
         }
-        let response = execute(graph, graphql_request.into(), credential, reservation).await;
+        let response = execute(graph, operation.into(), credential, reservation).await;
         answers.append(response_chunks(response, reservation).await);
         reservation.shrink_to(variables + answers.size());
     }

@@ -148,8 +148,9 @@ impl SelectedFields {
 
     fn from_selection(ctx: &Context<'_>, selection: Option<&[StatisticField]>) -> SelectedFields {
         let selected = |field: &StatisticField| ctx.look_ahead().field(name(*field)).exists();
-        let selection = |field: &StatisticField| selection.is_none_or(|selection| selection.contains(field));
-        SelectedFields(Self::ALL.into_iter().filter(|field| selection(field) && selected(field)).collect())
+        let is_selected =
+            |field: &StatisticField| selection.is_none_or(|selection| selection.contains(field));
+        SelectedFields(Self::ALL.into_iter().filter(|field| is_selected(field) && selected(field)).collect())
     }
 
     fn has(&self, field: StatisticField) -> bool {
