@@ -52,13 +52,16 @@ impl Engine {
         sketch: DescribeRequest,
     ) -> Result<StatementDescription> {
         let tracker = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
         let (engine, org) = (self.clone(), principal.org);
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
             let _permit = engine.admission.all.acquire(org).await?;
-            let planned =
-                tokio::time::timeout(engine.options.timeout, sketch.plan_and_describe(&engine, &view)).await;
+            let planned = tokio::time::timeout(
+                engine.options.timeout,
+                sketch.plan_and_describe(&engine, &query_context),
+            )
+            .await;
             planned.map_err(|_| Error::new(Kind::Timeout, "planning took longer than a query may run"))?
         };
         let planned = AbortOnDropHandle::new(threads.spawn(planning)).await;
@@ -85,10 +88,10 @@ impl DescribeRequest {
     async fn plan_and_describe(
         &self,
         engine: &Arc<Engine>,
-        view: &QueryContext,
+        query_context: &QueryContext,
     ) -> Result<StatementDescription> {
-        let session = engine.session(view, self.surface)?;
-        let plan = engine.plan(&session, view, &self.text, self.surface).await?.plan;
+        let session = engine.session(query_context, self.surface)?;
+        let plan = engine.plan(&session, query_context, &self.text, self.surface).await?.plan;
         let params = self.parameters(&plan)?;
         let plan = if params.is_empty() { plan } else { with_nulls(plan, &params)? };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};

@@ -101,9 +101,9 @@ impl Engine {
         request: StatementRequest,
     ) -> Result<QueryOutput> {
         let tracker = self.start_tracking(principal, request.surface, Some(&request.text));
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
         let (engine, text_bytes) = (self.clone(), request.text.len());
-        let start = async move { request.start(&engine, view).await };
+        let start = async move { request.start(&engine, query_context).await };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
         let threads = self.threads.for_text(text_bytes).clone();
         self.run_query_on(threads, limits, tracker, Box::pin(start)).await
@@ -220,27 +220,27 @@ pub struct StatementRequest {
 }
 
 impl StatementRequest {
-    /// Plans the statement over the tables of `view` and starts executing it.
-    async fn start(self, engine: &Arc<Engine>, view: QueryContext) -> Result<StartedQuery> {
+    /// Plans the statement over the tables of `query_context` and starts executing it.
+    async fn start(self, engine: &Arc<Engine>, query_context: QueryContext) -> Result<StartedQuery> {
         let params = self.params.to_values()?;
-        let mut session = engine.session(&view, self.surface)?;
+        let mut session = engine.session(&query_context, self.surface)?;
         let PlannedStatement { mut plan, has_bounded } =
-            engine.plan(&session, &view, &self.text, self.surface).await?;
+            engine.plan(&session, &query_context, &self.text, self.surface).await?;
         if has_bounded {
-            let interrupt = InterruptOption(view.tracker.interrupt.clone());
+            let interrupt = InterruptOption(query_context.tracker.interrupt.clone());
             session.config_mut().options_mut().extensions.insert(interrupt);
         }
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }
-        let mut guarded = create_guarded_plan(&session, &plan, &view).await?;
+        let mut guarded = create_guarded_plan(&session, &plan, &query_context).await?;
         if let Some(rows) = guarded.batch_rows {
             // Some sources fix the size of their batches when they are planned.
             *session.config_mut() = session.config().clone().with_batch_size(rows);
-            guarded = self::create_guarded_plan(&session, &plan, &view).await?;
+            guarded = self::create_guarded_plan(&session, &plan, &query_context).await?;
         }
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
-        let mut context = view.task_context(&session);
+        let mut context = query_context.task_context(&session);
         if session.config().batch_size() < context.session_config().batch_size() {
             let runtime = context.runtime_env();
             context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
@@ -253,10 +253,10 @@ impl StatementRequest {
 async fn create_guarded_plan(
     session: &SessionState,
     plan: &LogicalPlan,
-    view: &QueryContext,
+    query_context: &QueryContext,
 ) -> Result<operators::GuardedPlan> {
     let physical = session.create_physical_plan(plan).await.map_err(from_datafusion)?;
-    let physical = view.text_batch_size.limit_plan(physical).map_err(from_datafusion)?;
+    let physical = query_context.text_batch_size.limit_plan(physical).map_err(from_datafusion)?;
     let full_batch = session.config().batch_size();
-    operators::guard(physical, &view.tracker.interrupt, full_batch).map_err(from_datafusion)
+    operators::guard(physical, &query_context.tracker.interrupt, full_batch).map_err(from_datafusion)
 }

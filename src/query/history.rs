@@ -45,10 +45,10 @@ impl Engine {
     /// computed when it is read.
     pub async fn history(self: &Arc<Self>, principal: &Principal, query: HistoryQuery) -> Result<History> {
         let tracker = self.start_tracking(principal, Surface::Values, None);
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
-        let (seq, context) = (view.snapshot.seq, view.task_context(&self.template));
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let (seq, context) = (query_context.snapshot.seq, query_context.task_context(&self.template));
         let after = query.after;
-        let telling = Arc::new(HistoryReader { view, query, context });
+        let telling = Arc::new(HistoryReader { query_context, query, context });
         let start = async move { Ok(StartedQuery::short(telling.stream())) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
@@ -68,7 +68,7 @@ fn rows_after(rows: Readings, after: Option<HistoryKey>) -> Readings {
 }
 
 struct HistoryReader {
-    view: QueryContext,
+    query_context: QueryContext,
     query: HistoryQuery,
     context: Arc<TaskContext>,
 }
@@ -102,7 +102,8 @@ impl HistoryReader {
         if let Some(streams) = &self.query.streams {
             bounds.restrict(streams.iter().map(|s| s.0).collect());
         }
-        let (view, visible) = (self.view.clone(), self.view.visible_streams().clone());
-        ReadingsScan { view, visible, bounds, filter: None, partitions: 1 }
+        let (query_context, visible) =
+            (self.query_context.clone(), self.query_context.visible_streams().clone());
+        ReadingsScan { query_context, visible, bounds, filter: None, partitions: 1 }
     }
 }

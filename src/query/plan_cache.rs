@@ -127,9 +127,9 @@ impl PlanCache {
 }
 
 impl CachedPlan {
-    /// Returns the plan over the tables of `view`; each is looked up once, however often it is named.
-    pub fn bind_tables(&self, view: &QueryContext) -> Result<LogicalPlan> {
-        let catalog = PrincipalCatalog::new(view);
+    /// Returns the plan over the tables of `query_context`; each is looked up once, however often it is named.
+    pub fn bind_tables(&self, query_context: &QueryContext) -> Result<LogicalPlan> {
+        let catalog = PrincipalCatalog::new(query_context);
         let mut found: HashMap<String, Arc<dyn TableSource>> = HashMap::new();
         with_tables(self.plan.clone(), |scan| {
             let name = scan.table_name.table();

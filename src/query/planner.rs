@@ -17,16 +17,20 @@ use super::scopes;
 use crate::domain::{Error, Result};
 
 impl Engine {
-    /// Creates the session for a statement from `surface` over the tables of `view`.
-    pub(super) fn session(self: &Arc<Self>, view: &QueryContext, surface: Surface) -> Result<SessionState> {
+    /// Creates the session for a statement from `surface` over the tables of `query_context`.
+    pub(super) fn session(
+        self: &Arc<Self>,
+        query_context: &QueryContext,
+        surface: Surface,
+    ) -> Result<SessionState> {
         match surface {
-            Surface::Postgres => self.postgres.get(&self.template)?.session(view),
+            Surface::Postgres => self.postgres.get(&self.template)?.session(query_context),
             Surface::Sql
             | Surface::Flight
             | Surface::Values
             | Surface::Statistics
             | Surface::Steps
-            | Surface::Messages => Ok(PrincipalCatalog::new(view).into_session(&self.template)),
+            | Surface::Messages => Ok(PrincipalCatalog::new(query_context).into_session(&self.template)),
         }
     }
 
@@ -34,20 +38,22 @@ impl Engine {
     pub(super) async fn plan(
         &self,
         session: &SessionState,
-        view: &QueryContext,
+        query_context: &QueryContext,
         text: &str,
         surface: Surface,
     ) -> Result<PlannedStatement> {
         // PostgreSQL clients get further tables beside ours, so their plans are not cached.
         let is_plain = surface != Surface::Postgres;
-        if let Some(known) = is_plain.then(|| self.plan_cache.get(view.principal.org, text)).flatten() {
-            scopes::check(&view.principal, &known.tables)?;
-            let plan = known.bind_tables(view).map_err(from_datafusion)?;
+        if let Some(known) =
+            is_plain.then(|| self.plan_cache.get(query_context.principal.org, text)).flatten()
+        {
+            scopes::check(&query_context.principal, &known.tables)?;
+            let plan = known.bind_tables(query_context).map_err(from_datafusion)?;
             return Ok(PlannedStatement { plan, has_bounded: known.has_bounded });
         }
-        let (tables, planned) = self.plan_uncached(session, view, text, surface).await?;
+        let (tables, planned) = self.plan_uncached(session, query_context, text, surface).await?;
         if is_plain {
-            let key = (view.principal.org, text);
+            let key = (query_context.principal.org, text);
             self.plan_cache.put(key, tables, &planned, &self.template).map_err(from_datafusion)?;
         }
         Ok(planned)
@@ -56,7 +62,7 @@ impl Engine {
     async fn plan_uncached(
         &self,
         session: &SessionState,
-        view: &QueryContext,
+        query_context: &QueryContext,
         text: &str,
         surface: Surface,
     ) -> Result<(Vec<TableReference>, PlannedStatement)> {
@@ -67,9 +73,9 @@ impl Engine {
         let statement = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
-        scopes::check(&view.principal, &tables)?;
+        scopes::check(&query_context.principal, &tables)?;
         let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
-        scopes::check_settings(&view.principal, view.catalog().default_org(), &plan)?;
+        scopes::check_settings(&query_context.principal, query_context.catalog().default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only.verify_plan(&plan).map_err(|e| {

@@ -101,7 +101,7 @@ impl Engine {
 }
 
 struct ReadingsList {
-    view: QueryContext,
+    query_context: QueryContext,
     query: ValuesQuery,
     context: Arc<TaskContext>,
 }
@@ -113,10 +113,10 @@ impl ReadingsList {
         query: ValuesQuery,
         tracker: Arc<QueryTracker>,
     ) -> Self {
-        let view = QueryContext::new(&engine.services, principal, tracker);
-        scan(&view, &query.list).record_text_lengths();
-        let context = view.task_context(&engine.template);
-        Self { view, query, context }
+        let query_context = QueryContext::new(&engine.services, principal, tracker);
+        scan(&query_context, &query.list).record_text_lengths();
+        let context = query_context.task_context(&engine.template);
+        Self { query_context, query, context }
     }
 
     /// Streams days in the requested order, each computed only when the reader reaches it.
@@ -146,7 +146,7 @@ impl ReadingsList {
     }
 
     fn scan(&self) -> ReadingsScan {
-        scan(&self.view, &self.query.list)
+        scan(&self.query_context, &self.query.list)
     }
 
     fn read(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
@@ -167,7 +167,7 @@ impl ReadingsList {
         Ok(Arc::new(
             FilterExecBuilder::new(Arc::new(shown), rows)
                 .with_fetch(most)
-                .with_batch_size(self.view.text_batch_size.rows())
+                .with_batch_size(self.query_context.text_batch_size.rows())
                 .build()?,
         ))
     }
@@ -179,13 +179,13 @@ impl ReadingsList {
     }
 }
 
-fn scan(view: &QueryContext, list: &ListQuery) -> ReadingsScan {
+fn scan(query_context: &QueryContext, list: &ListQuery) -> ReadingsScan {
     let mut bounds = Bounds { ts: list.ts_bounds(), ..Bounds::default() };
     if let Some(streams) = &list.streams {
         bounds.restrict(streams.iter().map(|s| s.0).collect());
     }
-    let (view, visible) = (view.clone(), view.visible_streams().clone());
-    ReadingsScan { view, visible, bounds, filter: None, partitions: 1 }
+    let (query_context, visible) = (query_context.clone(), query_context.visible_streams().clone());
+    ReadingsScan { query_context, visible, bounds, filter: None, partitions: 1 }
 }
 
 /// Converts a batch of `schema::readings()` to domain readings.

@@ -36,10 +36,11 @@ impl Engine {
             return Ok(stream::empty().boxed());
         }
         let tracker = self.start_tracking(principal, Surface::Statistics, None);
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
-        let context = view.task_context(&self.template);
-        let start =
-            async move { Ok(StartedQuery::short(Arc::new(StatisticsList { view, list, context }).stream())) };
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let context = query_context.task_context(&self.template);
+        let start = async move {
+            Ok(StartedQuery::short(Arc::new(StatisticsList { query_context, list, context }).stream()))
+        };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let rows = answer.batches.map(|batch| {
@@ -51,7 +52,7 @@ impl Engine {
 }
 
 struct StatisticsList {
-    view: QueryContext,
+    query_context: QueryContext,
     list: ListQuery,
     context: Arc<TaskContext>,
 }
@@ -78,7 +79,7 @@ impl StatisticsList {
 
     fn days(&self) -> Vec<Day> {
         let MinMax { min: from, max: to } = self.list.ts_bounds();
-        let snapshot = &self.view.snapshot;
+        let snapshot = &self.query_context.snapshot;
         let stored = &snapshot.upsert_tables[Table::Statistics];
         let readings = snapshot.lake.days().keys().chain(snapshot.memory.keys());
         let all = readings.chain(stored.lake.days().keys()).chain(stored.memory.keys());
@@ -91,7 +92,7 @@ impl StatisticsList {
 
     fn read_day(&self, day: Day) -> datafusion::error::Result<SendableRecordBatchStream> {
         let start = day.start().0;
-        let visible = self.view.visible_streams().ids().iter().copied();
+        let visible = self.query_context.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| self.list.streams.as_ref().is_none_or(|ids| ids.contains(&StreamId(*id)));
         let request = WindowRequest {
             streams: visible.filter(wanted).collect(),
@@ -99,7 +100,7 @@ impl StatisticsList {
             overlay: true,
             columns: (0..Table::Statistics.schema().fields().len()).collect(),
         };
-        let rows = Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, request, 1)?, 1));
+        let rows = Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.query_context, request, 1)?, 1));
         execute_stream(self.list.sorted(rows)?, self.context.clone())
     }
 }

@@ -70,10 +70,11 @@ impl Engine {
             return Err(Error::field("step", message));
         }
         let tracker = self.start_tracking(principal, Surface::Steps, None);
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
-        let context = view.task_context(&self.template);
-        let start =
-            async move { Ok(StartedQuery::short(stream_series(view, query, buckets, count, context))) };
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let context = query_context.task_context(&self.template);
+        let start = async move {
+            Ok(StartedQuery::short(stream_series(query_context, query, buckets, count, context)))
+        };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| decode(&batch)).boxed())
@@ -82,20 +83,20 @@ impl Engine {
 
 /// Streams chunks of a few streams, each computed only when the reader reaches it.
 fn stream_series(
-    view: QueryContext,
+    query_context: QueryContext,
     query: StepQuery,
     buckets: Buckets,
     count: usize,
     context: Arc<TaskContext>,
 ) -> SendableRecordBatchStream {
     let mut ids: Vec<i32> = query.streams.iter().map(|id| id.0).collect();
-    ids.retain(|id| view.visible_streams().contains(*id));
+    ids.retain(|id| query_context.visible_streams().contains(*id));
     ids.sort_unstable();
     ids.dedup();
     let each = (MAX_CHUNK_BUCKETS / count.max(1)).max(1);
     let chunks: Vec<Vec<i32>> = ids.chunks(each).map(<[i32]>::to_vec).collect();
     let spec = Arc::new(SeriesSpec {
-        view,
+        query_context,
         range: (query.from.0, query.to.0),
         buckets,
         fields: query.fields,

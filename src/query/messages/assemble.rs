@@ -40,7 +40,7 @@ pub async fn messages(
     engine: &Engine,
     keys: &[MessageKey],
 ) -> Result<Vec<Message>> {
-    let pool: Arc<dyn MemoryPool> = scope.view.tracker.memory_pool.clone();
+    let pool: Arc<dyn MemoryPool> = scope.query_context.tracker.memory_pool.clone();
     let memory = MemoryConsumer::new("Messages").register(&pool);
     let mut derived: BTreeMap<Day, Vec<(i32, i64)>> = BTreeMap::new();
     let mut stored: BTreeMap<Day, Vec<MessageKey>> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn newest_readings(scope: &MessageScope, wanted: Vec<(i32, i64)>) -> (Vec<KeyedR
     let streams = scope.streams().of_devices(|device| devices.contains(&device));
     let ids: Vec<StreamId> = streams.iter().copied().map(StreamId).collect();
     let mut by_device: HashMap<i32, Vec<Reading>> = HashMap::new();
-    for reading in scope.view.newest_readings(&ids) {
+    for reading in scope.query_context.newest_readings(&ids) {
         if let Some((device, _)) = scope.streams().get(reading.stream.0) {
             by_device.entry(device).or_default().push(reading);
         }
@@ -135,10 +135,11 @@ async fn read_derived(
     let streams = scope.streams().of_devices(|device| devices.contains(&device));
     let mut bounds = Bounds { ts, ..Bounds::default() };
     bounds.restrict(streams.iter().copied().collect());
-    let (view, visible) = (scope.view.clone(), scope.view.visible_streams().clone());
-    let scan = ReadingsScan { view, visible, bounds, filter: None, partitions: 1 };
+    let (query_context, visible) =
+        (scope.query_context.clone(), scope.query_context.visible_streams().clone());
+    let scan = ReadingsScan { query_context, visible, bounds, filter: None, partitions: 1 };
     scan.record_text_lengths();
-    let context = scope.view.task_context(&engine.template);
+    let context = scope.query_context.task_context(&engine.template);
     let plan = scan.plan_day(day, &READING_COLUMNS).map_err(from_datafusion)?;
     let mut batches = execute_stream(plan, context).map_err(from_datafusion)?;
     let mut found = Vec::new();
@@ -169,7 +170,7 @@ fn read_stored(
     stored: BTreeMap<Day, Vec<MessageKey>>,
 ) -> Result<HashMap<Uuid, StoredMessage>> {
     let columns = (0..Table::Messages.schema().fields().len() - 1).collect();
-    let scan = UpsertScan { snapshot: scope.view.snapshot.clone(), table: Table::Messages, columns };
+    let scan = UpsertScan { snapshot: scope.query_context.snapshot.clone(), table: Table::Messages, columns };
     let mut found = HashMap::new();
     for (day, keys) in stored {
         let mut ts = MinMax::new(i64::MAX, i64::MIN);

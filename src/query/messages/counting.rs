@@ -79,7 +79,7 @@ impl<'a> MessageCounter<'a> {
     /// As [`MessageCounter::count`].
     pub fn total(&mut self, day: Day) -> Result<MessageCount> {
         let scope = self.scope;
-        let (org, bounds) = (scope.view.principal.org, &scope.snapshot().retention_bounds);
+        let (org, bounds) = (scope.query_context.principal.org, &scope.snapshot().retention_bounds);
         let entry = scope.snapshot().message_counts.days.get(&day).filter(|_| scope.is_whole_org);
         let entry = entry.filter(|_| self.staleness(day).is_nowhere());
         if let Some(known) = entry.and_then(|entry| entry.org_sum(org, bounds)) {

@@ -39,9 +39,9 @@ impl Engine {
         principal: &Principal,
         query: MessageQuery,
     ) -> Result<MessagePage> {
-        self.run_messages(principal, |view, engine| async move {
+        self.run_messages(principal, |query_context, engine| async move {
             let MessageQuery { filter, order, offset, limit } = query;
-            let scope = Arc::new(MessageScope::new(view, &filter, None));
+            let scope = Arc::new(MessageScope::new(query_context, &filter, None));
             let finding = scope.clone();
             let page = blocking(move || {
                 let status = filter.status.as_deref();
@@ -87,8 +87,8 @@ impl Engine {
             status: None,
             derives: derives && is_derived,
         };
-        self.run_messages(principal, |view, engine| async move {
-            let scope = Arc::new(MessageScope::new(view, &filter, None));
+        self.run_messages(principal, |query_context, engine| async move {
+            let scope = Arc::new(MessageScope::new(query_context, &filter, None));
             let finding = scope.clone();
             let is_wanted = move |key: &MessageKey| match key.stored {
                 Some(stored) => stored.uuid == uuid,
@@ -113,10 +113,10 @@ impl Engine {
         principal: &Principal,
         query: SensorQuery,
     ) -> Result<SensorPage> {
-        self.run_messages(principal, |view, engine| async move {
+        self.run_messages(principal, |query_context, engine| async move {
             let SensorQuery { filter, sensor, offset, limit } = query;
-            let full = Arc::new(MessageScope::new(view.clone(), &filter, None));
-            let scope = MessageScope::new(view, &filter, sensor.as_deref());
+            let full = Arc::new(MessageScope::new(query_context.clone(), &filter, None));
+            let scope = MessageScope::new(query_context, &filter, sensor.as_deref());
             let (limit, wanted) = (limit.min(MAX_PAGE_MESSAGES), sensor.clone());
             let page = blocking(move || {
                 let (status, sensor) = (filter.status.as_deref(), wanted.as_deref());
@@ -152,8 +152,8 @@ impl Engine {
         principal: &Principal,
         filter: MessageFilter,
     ) -> Result<Vec<DeviceMessages>> {
-        self.run_messages(principal, |view, _| async move {
-            let scope = MessageScope::new(view, &filter, None);
+        self.run_messages(principal, |query_context, _| async move {
+            let scope = MessageScope::new(query_context, &filter, None);
             let devices = blocking(move || summarize(&scope)).await?;
             let rows = devices.len();
             Ok((devices, rows))
@@ -172,9 +172,9 @@ impl Engine {
         F: Future<Output = Result<(T, usize)>> + Send + 'static,
     {
         let tracker = self.start_tracking(principal, Surface::Messages, None);
-        let view = QueryContext::new(&self.services, principal, tracker.clone());
+        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
         let found: Arc<Mutex<Option<T>>> = Arc::default();
-        let (schema, working, slot) = (row_schema(), work(view, self.clone()), found.clone());
+        let (schema, working, slot) = (row_schema(), work(query_context, self.clone()), found.clone());
         let batch = async move {
             let (value, rows) = working.await.map_err(|e| DataFusionError::External(Box::new(e)))?;
             *slot.lock() = Some(value);

@@ -72,7 +72,7 @@ impl PageRequest<'_> {
         if self.order == MessageOrder::NewestFirst {
             days.reverse();
         }
-        let pool: Arc<dyn MemoryPool> = scope.view.tracker.memory_pool.clone();
+        let pool: Arc<dyn MemoryPool> = scope.query_context.tracker.memory_pool.clone();
         let memory = MemoryConsumer::new("Messages").register(&pool);
         let mut reading = PageReader { request: self, scope, skip: self.offset, need: self.limit, memory };
         for (day, units) in days {

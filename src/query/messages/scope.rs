@@ -15,7 +15,7 @@ use crate::store::snapshot::Snapshot;
 
 /// The visible part of a snapshot.
 pub struct MessageScope {
-    pub view: QueryContext,
+    pub query_context: QueryContext,
     /// Ids of the devices, ascending.
     pub devices: Arc<[i32]>,
     /// The streams whose readings make messages, each from the start of its retention.
@@ -31,17 +31,19 @@ pub struct MessageScope {
 
 impl MessageScope {
     /// Looks up devices and streams. With `sensor`, only streams of that name make messages.
-    pub fn new(view: QueryContext, filter: &MessageFilter, sensor: Option<&str>) -> Self {
+    pub fn new(query_context: QueryContext, filter: &MessageFilter, sensor: Option<&str>) -> Self {
         let (devices, is_all) = match &filter.devices {
-            None => (view.own_devices(), true),
-            Some(wanted) => (own_among(&view, wanted), false),
+            None => (query_context.own_devices(), true),
+            Some(wanted) => (own_among(&query_context, wanted), false),
         };
-        let kept = if is_all && filter.derives && sensor.is_none() { view.org_streams() } else { None };
+        let kept =
+            if is_all && filter.derives && sensor.is_none() { query_context.org_streams() } else { None };
         let is_whole_org = kept.is_some();
-        let streams = kept.unwrap_or_else(|| Arc::new(find_streams(&view, &devices, filter.derives, sensor)));
+        let streams =
+            kept.unwrap_or_else(|| Arc::new(find_streams(&query_context, &devices, filter.derives, sensor)));
         let ts = MinMax::new(filter.from.map_or(i64::MIN, |ts| ts.0), filter.to.map_or(i64::MAX, |ts| ts.0));
         let (devices, uses_kept_counts) = (devices.into(), sensor.is_none());
-        Self { view, devices, streams, ts, derives: filter.derives, uses_kept_counts, is_whole_org }
+        Self { query_context, devices, streams, ts, derives: filter.derives, uses_kept_counts, is_whole_org }
     }
 
     /// Returns the devices of the streams whose readings make messages.
@@ -55,11 +57,11 @@ impl MessageScope {
     }
 
     pub fn snapshot(&self) -> &Snapshot {
-        &self.view.snapshot
+        &self.query_context.snapshot
     }
 
     pub fn keys(&self) -> KeySource<'_> {
-        KeySource::of_snapshot(&self.view.snapshot)
+        KeySource::of_snapshot(&self.query_context.snapshot)
     }
 
     /// Fails when the request is over its time or nobody waits for it.
@@ -67,26 +69,31 @@ impl MessageScope {
     /// # Errors
     /// `Timeout`.
     pub fn check(&self) -> Result<()> {
-        self.view.tracker.interrupt.check().map_err(from_datafusion)
+        self.query_context.tracker.interrupt.check().map_err(from_datafusion)
     }
 }
 
 /// Returns those of the wanted devices that the principal sees completely, ascending.
-fn own_among(view: &QueryContext, wanted: &[DeviceId]) -> Vec<i32> {
+fn own_among(query_context: &QueryContext, wanted: &[DeviceId]) -> Vec<i32> {
     let is_own = |id: DeviceId| {
-        let device = view.catalog().device(&view.principal, id);
-        device.is_ok_and(|device| view.principal.owns_device(device.org, id))
+        let device = query_context.catalog().device(&query_context.principal, id);
+        device.is_ok_and(|device| query_context.principal.owns_device(device.org, id))
     };
     let own: BTreeSet<i32> = wanted.iter().filter(|id| is_own(**id)).map(|id| id.0).collect();
     own.into_iter().collect()
 }
 
-fn find_streams(view: &QueryContext, devices: &[i32], derives: bool, sensor: Option<&str>) -> MessageStreams {
+fn find_streams(
+    query_context: &QueryContext,
+    devices: &[i32],
+    derives: bool,
+    sensor: Option<&str>,
+) -> MessageStreams {
     let devices: Vec<DeviceId> = devices.iter().copied().map(DeviceId).collect();
     let mut streams = match derives {
-        true => view.catalog().streams_of_devices(&view.principal, &devices),
+        true => query_context.catalog().streams_of_devices(&query_context.principal, &devices),
         false => Vec::new(),
     };
     streams.retain(|stream| sensor.is_none_or(|name| stream.spec.name == name));
-    MessageStreams::new(streams, &view.snapshot.retention_bounds.visible_from)
+    MessageStreams::new(streams, &query_context.snapshot.retention_bounds.visible_from)
 }

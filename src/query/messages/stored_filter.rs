@@ -75,7 +75,7 @@ impl StoredFilter {
     fn scan(&self, scope: &MessageScope) -> UpsertScan {
         let every = || (0..Table::Messages.schema().fields().len() - 1).collect();
         let columns = if self.sensor.is_some() { every() } else { STATUS_COLUMNS.to_vec() };
-        UpsertScan { snapshot: scope.view.snapshot.clone(), table: Table::Messages, columns }
+        UpsertScan { snapshot: scope.query_context.snapshot.clone(), table: Table::Messages, columns }
     }
 
     /// Passes the keys of a part of a day to `give`, a batch at a time.

@@ -90,23 +90,23 @@ impl PostgresCompat {
     }
 
     /// Creates a session over a context, with the catalog of the tables that its principal may read.
-    pub fn session(&self, view: &QueryContext) -> Result<SessionState> {
+    pub fn session(&self, query_context: &QueryContext) -> Result<SessionState> {
         let names = scopes::TABLES.iter().map(|(name, _)| *name);
-        let key: Vec<_> = names.filter(|name| scopes::may_read(&view.principal, name)).collect();
+        let key: Vec<_> = names.filter(|name| scopes::may_read(&query_context.principal, name)).collect();
         let known = self.catalogs.lock().get(&key).cloned();
         let catalog = match known {
             Some(known) => known,
             None => {
-                let new = self.catalog(view).map_err(from_datafusion)?;
+                let new = self.catalog(query_context).map_err(from_datafusion)?;
                 // Two requests may race: the first one stored wins, otherwise object ids would change.
                 self.catalogs.lock().entry(key).or_insert(new).clone()
             }
         };
-        Ok(PrincipalCatalog::new(view).with_pg_catalog(catalog).into_session(&self.template))
+        Ok(PrincipalCatalog::new(query_context).with_pg_catalog(catalog).into_session(&self.template))
     }
 
-    fn catalog(&self, view: &QueryContext) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
-        let shown = PrincipalCatalogInfo::new(PrincipalCatalog::new(view).tables()?);
+    fn catalog(&self, query_context: &QueryContext) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
+        let shown = PrincipalCatalogInfo::new(PrincipalCatalog::new(query_context).tables()?);
         let tables = self.static_tables.clone();
         let known = PgCatalogSchemaProvider::try_new(shown, tables, Roles)?;
         Ok(Arc::new(ExtendedPgCatalog(Arc::new(known))))

@@ -28,7 +28,7 @@ const MAX_JOINED_GAP_MICROS: i64 = 3600 * 1_000_000;
 /// Creates scans that contain every raw reading of the splits, and others near them. All have the same number of
 /// partitions.
 pub fn scans(
-    view: &QueryContext,
+    query_context: &QueryContext,
     splits: &[Arc<RangeSplit>],
     partitions: usize,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
@@ -37,26 +37,26 @@ pub fn scans(
     let scan = |(from, to): (i64, i64)| {
         let wanted = raw.iter().filter(|split| !split.raw.within(from, to).is_empty());
         let ids: BTreeSet<i32> = wanted.map(|split| split.stream).collect();
-        readings(view, MinMax::new(from, to - 1), ids, partitions).plan(&COLUMNS)
+        readings(query_context, MinMax::new(from, to - 1), ids, partitions).plan(&COLUMNS)
     };
     all.joined(MAX_JOINED_GAP_MICROS).coarse(MAX_SCANS).iter().map(scan).collect()
 }
 
 /// Plans streams, times and values of a day within bounds as one partition, ordered by time within each stream.
 pub fn plan_day(
-    view: &QueryContext,
+    query_context: &QueryContext,
     day: Day,
     ts: MinMax<i64>,
     ids: BTreeSet<i32>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    readings(view, ts, ids, 1).plan_day_sorted(day, &COLUMNS)
+    readings(query_context, ts, ids, 1).plan_day_sorted(day, &COLUMNS)
 }
 
 /// Returns the days with raw readings of the splits, ascending.
-pub fn days(view: &QueryContext, splits: &[Arc<RangeSplit>]) -> Vec<Day> {
+pub fn days(query_context: &QueryContext, splits: &[Arc<RangeSplit>]) -> Vec<Day> {
     let spans = splits.iter().filter_map(|split| split.raw.span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Vec::new() };
-    let snapshot = &view.snapshot;
+    let snapshot = &query_context.snapshot;
     let known = snapshot.lake.days().keys().chain(snapshot.memory.keys()).copied();
     let within = |day: &Day| day.start().0 < to && day.start().0 + MICROS_PER_DAY > from;
     known.filter(within).collect::<BTreeSet<Day>>().into_iter().collect()
@@ -64,7 +64,7 @@ pub fn days(view: &QueryContext, splits: &[Arc<RangeSplit>]) -> Vec<Day> {
 
 /// Like [`plan_day`], over the raw readings of the splits; `None` when they have none on that day.
 pub fn plan_day_of_splits(
-    view: &QueryContext,
+    query_context: &QueryContext,
     of: Day,
     splits: &[Arc<RangeSplit>],
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
@@ -75,14 +75,20 @@ pub fn plan_day_of_splits(
     let times = spans.iter().map(|(_, span)| *span);
     let Some((from, to)) = times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
     let ids = spans.iter().map(|(stream, _)| *stream).collect();
-    plan_day(view, of, MinMax::new(from, to - 1), ids).map(Some)
+    plan_day(query_context, of, MinMax::new(from, to - 1), ids).map(Some)
 }
 
-fn readings(view: &QueryContext, ts: MinMax<i64>, ids: BTreeSet<i32>, partitions: usize) -> ReadingsScan {
+fn readings(
+    query_context: &QueryContext,
+    ts: MinMax<i64>,
+    ids: BTreeSet<i32>,
+    partitions: usize,
+) -> ReadingsScan {
     let bounds = Bounds { ts, streams: Some(ids), value: None };
     // A window that has partly expired is computed from all of its readings, or not at all.
-    let (view, visible) = (view.clone(), view.visible_streams_with_expired().clone());
-    ReadingsScan { view, visible, bounds, filter: None, partitions }
+    let (query_context, visible) =
+        (query_context.clone(), query_context.visible_streams_with_expired().clone());
+    ReadingsScan { query_context, visible, bounds, filter: None, partitions }
 }
 
 /// Adds those rows of `scans` that are raw readings of the splits.

@@ -25,7 +25,7 @@ const BATCH_ROWS: usize = 8192;
 
 /// Reads partials of whole windows from computed statistics, and all others from raw readings.
 pub struct PartialsScan {
-    view: QueryContext,
+    query_context: QueryContext,
     splits: Arc<Vec<Arc<RangeSplit>>>,
     units: Vec<StatisticsReadUnit>,
     scans: Vec<Arc<dyn ExecutionPlan>>,
@@ -39,17 +39,17 @@ pub struct PartialsScan {
 impl PartialsScan {
     /// `splits` must be ordered by stream, and the context's principal must see all of these streams.
     pub fn new(
-        view: &QueryContext,
+        query_context: &QueryContext,
         splits: Vec<Arc<RangeSplit>>,
         buckets: Option<Buckets>,
         columns: Vec<usize>,
         partitions: usize,
     ) -> Result<Self> {
         Ok(Self {
-            units: from_statistics::units(&view.snapshot, &splits, partitions),
-            scans: from_readings::scans(view, &splits, partitions)?,
+            units: from_statistics::units(&query_context.snapshot, &splits, partitions),
+            scans: from_readings::scans(query_context, &splits, partitions)?,
             schema: Arc::new(partial::schema().project(&columns)?),
-            view: view.clone(),
+            query_context: query_context.clone(),
             splits: Arc::new(splits),
             buckets,
             columns,
@@ -66,7 +66,7 @@ impl PartialsScan {
         let units: Vec<StatisticsReadUnit> =
             self.units.iter().skip(partition).step_by(self.partitions).cloned().collect();
         let (snapshot, buckets, fields) =
-            (self.view.snapshot.clone(), self.buckets.clone(), PartialFields::of(&self.columns));
+            (self.query_context.snapshot.clone(), self.buckets.clone(), PartialFields::of(&self.columns));
         let read = move |unit: StatisticsReadUnit| {
             let (snapshot, buckets) = (snapshot.clone(), buckets.clone());
             async move {

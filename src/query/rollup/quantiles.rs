@@ -27,7 +27,7 @@ pub async fn split_for_exact_quantiles(
         if are_buckets(spec, &windows[&split.stream]) {
             return Arc::new(split);
         }
-        let kept_from = spec.view.snapshot.retention_bounds.raw_from.start_of(split.stream);
+        let kept_from = spec.query_context.snapshot.retention_bounds.raw_from.start_of(split.stream);
         let computed = split.computed.within(i64::MIN, kept_from);
         if !computed.is_empty() {
             gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split }));
@@ -52,10 +52,10 @@ async fn refuse_gone(spec: &SeriesSpec, gone: Vec<Arc<RangeSplit>>) -> Result<()
     if gone.is_empty() {
         return Ok(());
     }
-    let snapshot = spec.view.snapshot.clone();
+    let snapshot = spec.query_context.snapshot.clone();
     let rows = from_statistics::blocking(move || from_statistics::read_windows(&snapshot, &gone)).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let kept_from = Micros(spec.view.snapshot.retention_bounds.raw_from.start_of(row.stream.0));
+    let kept_from = Micros(spec.query_context.snapshot.retention_bounds.raw_from.start_of(row.stream.0));
     let message = format!(
         "median, q1 and q3 of this step are computed from raw readings, and those of stream {} before {kept_from} \
          are no longer kept: request a range from then on, other fields, or its statistics interval as step.",

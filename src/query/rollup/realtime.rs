@@ -30,7 +30,7 @@ pub struct RealtimeRequest<'a> {
 
 /// Returns the rows of the windows that contain a value; all columns, in order.
 pub async fn compute_windows(
-    view: &QueryContext,
+    query_context: &QueryContext,
     wanted: RealtimeRequest<'_>,
     context: Arc<TaskContext>,
     memory: &MemoryReservation,
@@ -41,7 +41,7 @@ pub async fn compute_windows(
     let spans = of.iter().filter_map(|(_, fresh)| fresh.span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Ok(None) };
     let ids: BTreeSet<i32> = of.iter().map(|(id, _)| *id).collect();
-    let scan = from_readings::plan_day(view, day, MinMax::new(from, to - 1), ids)?;
+    let scan = from_readings::plan_day(query_context, day, MinMax::new(from, to - 1), ids)?;
     let mut batches = execute_stream(scan, context)?;
     let around = |id: i32, ts: i64| {
         let at = streams.binary_search_by_key(&id, |s| s.id);
@@ -53,6 +53,6 @@ pub async fn compute_windows(
     }
     let mut done = windows.finish();
     done.retain(|window| window.summary.is_some() && ts.contains(window.start));
-    let rows = rows::computed_batch(&done, view.snapshot.seq);
+    let rows = rows::computed_batch(&done, query_context.snapshot.seq);
     Ok(UpsertRows::new(Table::Statistics, rows).ok().filter(|rows| !rows.is_empty()))
 }

@@ -63,7 +63,8 @@ fn rewrite_aggregate(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let mut columns: Vec<usize> = used.filter_map(|c| schema.index_of(&c.name).ok()).collect();
     columns.sort_unstable();
     columns.dedup();
-    let table = ScanProvider(RollupTable { view: source.view.clone(), conditions, buckets });
+    let table =
+        ScanProvider(RollupTable { query_context: source.query_context.clone(), conditions, buckets });
     let partials =
         LogicalPlanBuilder::scan(RELATION_NAME, provider_as_source(Arc::new(table)), Some(columns))?
             .build()?;
@@ -80,7 +81,7 @@ fn rewrite_aggregate(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
 /// A scan of `readings` under its aliases.
 struct ReadingsSource<'a> {
     input: &'a LogicalPlan,
-    view: QueryContext,
+    query_context: QueryContext,
     filters: Vec<Expr>,
 }
 
@@ -98,8 +99,8 @@ impl<'a> ReadingsSource<'a> {
                     else {
                         return Ok(None);
                     };
-                    let (view, filters) = (readings.view().clone(), scan.filters.clone());
-                    return Ok(Some(Self { input, view, filters }));
+                    let (query_context, filters) = (readings.query_context().clone(), scan.filters.clone());
+                    return Ok(Some(Self { input, query_context, filters }));
                 }
                 _ => return Ok(None),
             };

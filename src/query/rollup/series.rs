@@ -35,9 +35,9 @@ pub struct SeriesChunk {
 impl SeriesChunk {
     /// Returns the buckets with values, by stream and time, as a batch of `bucket_batch::schema`.
     pub async fn read(self) -> Result<RecordBatch> {
-        let windows = self.spec.view.catalog().windows(self.ids.iter().map(|id| StreamId(*id)));
+        let windows = self.spec.query_context.catalog().windows(self.ids.iter().map(|id| StreamId(*id)));
         let mut splitter =
-            RangeSplitter::new(&self.spec.view.snapshot, self.spec.range, Some(&self.spec.buckets));
+            RangeSplitter::new(&self.spec.query_context.snapshot, self.spec.range, Some(&self.spec.buckets));
         let known = self.ids.iter().filter_map(|id| Some((*id, windows.get(id)?)));
         let splits = known.map(|(id, windows)| splitter.split(id, windows)).collect::<Result<Vec<_>>>()?;
         let posted = self.posted().await?;
@@ -66,7 +66,7 @@ impl SeriesChunk {
         if !self.spec.overlay || from >= to {
             return Ok(Vec::new());
         }
-        let (snapshot, ids) = (self.spec.view.snapshot.clone(), self.ids.clone());
+        let (snapshot, ids) = (self.spec.query_context.snapshot.clone(), self.ids.clone());
         from_statistics::blocking(move || {
             from_statistics::read_posted(&snapshot, &ids, MinMax::new(from, to - 1))
         })
@@ -86,8 +86,13 @@ impl SeriesChunk {
         ];
         let columns = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
         let partitions = self.context.session_config().target_partitions();
-        let rows =
-            PartialsScan::new(&self.spec.view, splits, Some(self.spec.buckets.clone()), columns, partitions)?;
+        let rows = PartialsScan::new(
+            &self.spec.query_context,
+            splits,
+            Some(self.spec.buckets.clone()),
+            columns,
+            partitions,
+        )?;
         let mut batches =
             execute_stream(Arc::new(OpaqueScanExec::new(rows, partitions)), self.context.clone())?;
         while let Some(batch) = batches.try_next().await? {
@@ -121,7 +126,7 @@ impl SeriesChunk {
 
     /// Adds computed rows of windows that are buckets.
     async fn add_windows(&self, splits: &[Arc<RangeSplit>], sums: &mut BucketSums) -> Result<()> {
-        let (snapshot, splits) = (self.spec.view.snapshot.clone(), splits.to_vec());
+        let (snapshot, splits) = (self.spec.query_context.snapshot.clone(), splits.to_vec());
         for row in
             from_statistics::blocking(move || from_statistics::read_windows(&snapshot, &splits)).await?
         {
@@ -132,13 +137,13 @@ impl SeriesChunk {
 
     /// Adds raw readings, day after day.
     async fn add_raw(&self, splits: &[Arc<RangeSplit>], sums: &mut BucketSums) -> Result<()> {
-        let view = &self.spec.view;
+        let query_context = &self.spec.query_context;
         let memory = MemoryConsumer::new("Steps").register(self.context.memory_pool());
         let around = |_, ts| self.spec.buckets.around(ts);
         let wanted = splits.iter().map(|split| (split.stream, split.raw.clone())).collect();
         let mut summaries = ExactStatistics::new(wanted, &around, &memory);
-        for day in from_readings::days(view, splits) {
-            let scan = from_readings::plan_day_of_splits(view, day, splits)?;
+        for day in from_readings::days(query_context, splits) {
+            let scan = from_readings::plan_day_of_splits(query_context, day, splits)?;
             let Some(scan) = scan else { continue };
             let mut batches = execute_stream(scan, self.context.clone())?;
             while let Some(batch) = batches.try_next().await? {

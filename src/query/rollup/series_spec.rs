@@ -6,7 +6,7 @@ use crate::query::functions::buckets::Buckets;
 
 /// A parsed step query.
 pub struct SeriesSpec {
-    pub view: QueryContext,
+    pub query_context: QueryContext,
     /// Half-open.
     pub range: (i64, i64),
     pub buckets: Buckets,

@@ -44,7 +44,7 @@ pub struct WindowRequest {
 
 /// Statistics of one snapshot: a row for every closed window that contains a value, and every row that a client posted.
 pub struct StatisticsScan {
-    view: QueryContext,
+    query_context: QueryContext,
     request: WindowRequest,
     units: Vec<WindowReadUnit>,
     schema: SchemaRef,
@@ -59,50 +59,59 @@ pub struct WindowReadUnit {
 }
 
 impl StatisticsScan {
-    pub fn new(view: &QueryContext, mut request: WindowRequest, partitions: usize) -> Result<Self> {
+    pub fn new(query_context: &QueryContext, mut request: WindowRequest, partitions: usize) -> Result<Self> {
         request.ts = request.ts.intersection(MinMax::new(MIN_TIME.0, END_TIME.0 - 1));
         let schema = Arc::new(Table::Statistics.schema().project(&request.columns)?);
-        let units = units(view, &request);
-        Ok(Self { view: view.clone(), request, units, schema, partitions: partitions.max(1) })
+        let units = units(query_context, &request);
+        Ok(Self {
+            query_context: query_context.clone(),
+            request,
+            units,
+            schema,
+            partitions: partitions.max(1),
+        })
     }
 
     /// Reads all rows of a unit, unordered.
     async fn read_unit(
-        view: QueryContext,
+        query_context: QueryContext,
         request: Arc<WindowRequest>,
         unit: WindowReadUnit,
         context: Arc<TaskContext>,
         memory: Arc<MemoryReservation>,
     ) -> Result<Vec<UpsertRows>> {
         let mut rows = vec![];
-        let (stored_view, stored_request, stored_unit) = (view.clone(), request.clone(), unit.clone());
-        let read = move || stored(&stored_view, &stored_request, &stored_unit);
+        let (stored_context, stored_request, stored_unit) =
+            (query_context.clone(), request.clone(), unit.clone());
+        let read = move || stored(&stored_context, &stored_request, &stored_unit);
         let stored = tokio::task::spawn_blocking(read).await;
         rows.extend(stored.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))??);
         memory.try_resize(rows.iter().map(UpsertRows::size_bytes).sum())?;
         let wanted = RealtimeRequest { day: unit.day, streams: &unit.streams, ts: request.ts };
-        let fresh = realtime::compute_windows(&view, wanted, context, &memory).await?;
+        let fresh = realtime::compute_windows(&query_context, wanted, context, &memory).await?;
         rows.extend(fresh);
         Ok(if request.overlay { apply_overlay(&rows) } else { rows })
     }
 }
 
 /// Divides the request into units: a day with some of the streams.
-fn units(view: &QueryContext, request: &WindowRequest) -> Vec<WindowReadUnit> {
+fn units(query_context: &QueryContext, request: &WindowRequest) -> Vec<WindowReadUnit> {
     let MinMax { min: from, max: to } = request.ts;
     if from > to {
         return Vec::new();
     }
-    let windows = view.catalog().windows(request.streams.iter().map(|id| StreamId(*id)));
-    let now = view.now().0;
+    let windows = query_context.catalog().windows(request.streams.iter().map(|id| StreamId(*id)));
+    let now = query_context.now().0;
     let streams: Vec<StreamWindows> = request
         .streams
         .iter()
         .filter_map(|id| {
             let windows = windows.get(id)?;
-            let stale = view.snapshot.raw_windows(*id, windows, (from, windows.window_containing(to).1));
+            let stale =
+                query_context.snapshot.raw_windows(*id, windows, (from, windows.window_containing(to).1));
             // Windows before this have expired, whether or not their readings still exist.
-            let stale = stale.within(view.snapshot.retention_bounds.statistics_from.start_of(*id), i64::MAX);
+            let stale =
+                stale.within(query_context.snapshot.retention_bounds.statistics_from.start_of(*id), i64::MAX);
             Some(StreamWindows {
                 id: *id,
                 windows: windows.clone(),
@@ -111,8 +120,8 @@ fn units(view: &QueryContext, request: &WindowRequest) -> Vec<WindowReadUnit> {
             })
         })
         .collect();
-    let stored = scan(view, &[]).days(request.ts);
-    let readings_days = view.snapshot.lake.days().keys().chain(view.snapshot.memory.keys());
+    let stored = scan(query_context, &[]).days(request.ts);
+    let readings_days = query_context.snapshot.lake.days().keys().chain(query_context.snapshot.memory.keys());
     let mut days: Vec<Day> = stored.into_iter().chain(readings_days.copied()).collect();
     days.sort_unstable();
     days.dedup();
@@ -136,17 +145,25 @@ fn units(view: &QueryContext, request: &WindowRequest) -> Vec<WindowReadUnit> {
     units
 }
 
-fn scan(view: &QueryContext, columns: &[usize]) -> UpsertScan {
-    UpsertScan { snapshot: view.snapshot.clone(), table: Table::Statistics, columns: columns.to_vec() }
+fn scan(query_context: &QueryContext, columns: &[usize]) -> UpsertScan {
+    UpsertScan {
+        snapshot: query_context.snapshot.clone(),
+        table: Table::Statistics,
+        columns: columns.to_vec(),
+    }
 }
 
 /// Reads stored rows, without computed ones that are invalid or have no value. Blocks.
-fn stored(view: &QueryContext, request: &WindowRequest, unit: &WindowReadUnit) -> Result<Vec<UpsertRows>> {
+fn stored(
+    query_context: &QueryContext,
+    request: &WindowRequest,
+    unit: &WindowReadUnit,
+) -> Result<Vec<UpsertRows>> {
     let every: Vec<usize> = (0..Table::Statistics.schema().fields().len()).collect();
     let ids: Arc<[i32]> = unit.streams.iter().map(|s| s.id).collect();
     let wanted = ReadFilter { ids: Some(ids), ts: request.ts, label: None };
     let mut found = Vec::new();
-    let read = scan(view, &every).read_day(unit.day, &wanted, &mut |rows| {
+    let read = scan(query_context, &every).read_day(unit.day, &wanted, &mut |rows| {
         found.extend(retain_valid(&rows, &unit.streams));
         Ok(true)
     });
@@ -207,12 +224,12 @@ impl RowSource for StatisticsScan {
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let units: Vec<WindowReadUnit> =
             self.units.iter().skip(partition).step_by(self.partitions).cloned().collect();
-        let (view, request) = (self.view.clone(), Arc::new(self.request.clone()));
+        let (query_context, request) = (self.query_context.clone(), Arc::new(self.request.clone()));
         let memory = Arc::new(MemoryConsumer::new("Statistics").register(context.memory_pool()));
         let columns = request.columns.clone();
         let rows = stream::iter(units)
             .then(move |unit| {
-                Self::read_unit(view.clone(), request.clone(), unit, context.clone(), memory.clone())
+                Self::read_unit(query_context.clone(), request.clone(), unit, context.clone(), memory.clone())
             })
             .map_ok(|rows| stream::iter(rows.into_iter().filter(|rows| !rows.is_empty()).map(Ok)))
             .try_flatten()

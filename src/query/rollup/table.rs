@@ -25,7 +25,7 @@ const MAX_SINGLE_PARTITION_WINDOWS: usize = 8192;
 /// Partials of the readings that meet some conditions: at least one row for every stream and bucket with readings.
 #[derive(Debug)]
 pub struct RollupTable {
-    pub view: QueryContext,
+    pub query_context: QueryContext,
     pub conditions: Conditions,
     /// No row combines readings of two buckets. Without buckets, a row may cover all time.
     pub buckets: Option<Buckets>,
@@ -33,11 +33,12 @@ pub struct RollupTable {
 
 impl RollupTable {
     fn splits(&self) -> Result<Vec<Arc<RangeSplit>>> {
-        let streams = self.conditions.choose(self.view.visible_streams().ids().to_vec())?;
-        let windows = self.view.catalog().windows(streams.iter().map(|id| StreamId(*id)));
-        let mut splitter = RangeSplitter::new(&self.view.snapshot, self.conditions.ts, self.buckets.as_ref());
+        let streams = self.conditions.choose(self.query_context.visible_streams().ids().to_vec())?;
+        let windows = self.query_context.catalog().windows(streams.iter().map(|id| StreamId(*id)));
+        let mut splitter =
+            RangeSplitter::new(&self.query_context.snapshot, self.conditions.ts, self.buckets.as_ref());
         // Expired readings do not count, even if statistics of them exist.
-        splitter.from = self.view.snapshot.retention_bounds.visible_from.clone();
+        splitter.from = self.query_context.snapshot.retention_bounds.visible_from.clone();
         let known = streams.iter().filter_map(|id| Some((*id, windows.get(id)?)));
         known.map(|(id, windows)| Ok(Arc::new(splitter.split(id, windows)?))).collect()
     }
@@ -65,7 +66,13 @@ impl ScanPlanner for RollupTable {
         let windows = self.estimate_windows(splits.len());
         let partitions =
             if windows > MAX_SINGLE_PARTITION_WINDOWS { state.config().target_partitions() } else { 1 };
-        let rows = PartialsScan::new(&self.view, splits, self.buckets.clone(), columns.to_vec(), partitions)?;
+        let rows = PartialsScan::new(
+            &self.query_context,
+            splits,
+            self.buckets.clone(),
+            columns.to_vec(),
+            partitions,
+        )?;
         Ok(Arc::new(OpaqueScanExec::new(rows, partitions).with_estimate(windows)))
     }
 }

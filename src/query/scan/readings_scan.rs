@@ -35,7 +35,7 @@ use crate::store::schema::{self, STREAM_ID, TS};
 /// One scan of `readings`.
 #[derive(Clone)]
 pub struct ReadingsScan {
-    pub view: QueryContext,
+    pub query_context: QueryContext,
     /// The visible streams and the start of their retention.
     pub visible: Arc<VisibleStreams>,
     pub bounds: Bounds,
@@ -104,7 +104,10 @@ impl ReadingsScan {
 
     /// Records the number of files for the query log; files that are read are counted as they are selected.
     pub fn record_snapshot_files(&self) {
-        self.view.tracker.scan_metrics.add_files_in_snapshot(self.view.snapshot.lake.files().count());
+        self.query_context
+            .tracker
+            .scan_metrics
+            .add_files_in_snapshot(self.query_context.snapshot.lake.files().count());
     }
 
     /// Plans the rows of ascending days, partition after partition, ordered by time within each stream.
@@ -164,7 +167,7 @@ impl ReadingsScan {
 
     /// Returns the days that can contain rows, ascending.
     pub fn days(&self) -> BTreeSet<Day> {
-        let snapshot = &self.view.snapshot;
+        let snapshot = &self.query_context.snapshot;
         let known = snapshot.lake.days().keys().chain(snapshot.memory.keys());
         known.copied().filter(|day| self.bounds.has_day(*day) && !self.bounds.is_empty()).collect()
     }
@@ -185,19 +188,19 @@ impl ReadingsScan {
     }
 
     fn sources(&self, day: Day) -> DaySources {
-        let snapshot = &self.view.snapshot;
+        let snapshot = &self.query_context.snapshot;
         let files: Vec<Arc<LakeFile>> = self.unpruned_files(day).cloned().collect();
         let memory = snapshot.memory.get(&day);
         let runs = memory.map(|m| m.runs.clone()).unwrap_or_default();
         let is_late = files.iter().any(|f| f.is_late) || memory.is_some_and(|m| m.is_late);
         let needs_merge = is_late && files.len() + usize::from(!runs.is_empty()) > 1;
-        self.view.tracker.scan_metrics.add_files_scanned(files.len());
+        self.query_context.tracker.scan_metrics.add_files_scanned(files.len());
         DaySources { files, runs, needs_merge }
     }
 
     /// Returns the files of a day that are left after pruning: those that can contain rows of this scan.
     fn unpruned_files(&self, day: Day) -> impl Iterator<Item = &Arc<LakeFile>> {
-        let files = self.view.snapshot.lake.days().get(&day).into_iter().flatten();
+        let files = self.query_context.snapshot.lake.days().get(&day).into_iter().flatten();
         files.filter(|file| self.file_survives_pruning(file))
     }
 
@@ -210,11 +213,11 @@ impl ReadingsScan {
 
     fn file_scan(&self, columns: &[usize]) -> FileScan {
         FileScan {
-            snapshot: self.view.snapshot.clone(),
+            snapshot: self.query_context.snapshot.clone(),
             bounds: Arc::new(self.bounds.clone()),
             columns: columns.to_vec(),
             batch_bytes: TARGET_BATCH_BYTES,
-            metrics: self.view.tracker.scan_metrics.clone(),
+            metrics: self.query_context.tracker.scan_metrics.clone(),
         }
     }
 
@@ -258,16 +261,18 @@ impl ReadingsScan {
         let rows = union(parts)?;
         let Some(filter) = &self.filter else { return Ok(rows) };
         let filter = datafusion::physical_expr::utils::reassign_expr_columns(filter.clone(), &rows.schema())?;
-        Ok(Arc::new(FilterExec::try_new(filter, rows)?.with_batch_size(self.view.text_batch_size.rows())?))
+        Ok(Arc::new(
+            FilterExec::try_new(filter, rows)?.with_batch_size(self.query_context.text_batch_size.rows())?,
+        ))
     }
 
     /// Records the longest text that this scan can read, for the operators above it.
     pub fn record_text_lengths(&self) {
-        let (snapshot, days) = (&self.view.snapshot, self.days());
+        let (snapshot, days) = (&self.query_context.snapshot, self.days());
         let files = days.iter().flat_map(|day| self.unpruned_files(*day));
-        self.view.text_batch_size.record(longest_text_in_files(files));
+        self.query_context.text_batch_size.record(longest_text_in_files(files));
         let runs = days.iter().filter_map(|day| snapshot.memory.get(day)).flat_map(|day| &day.runs);
-        self.view.text_batch_size.record(runs.map(|run| run.longest_text()).max().unwrap_or(0));
+        self.query_context.text_batch_size.record(runs.map(|run| run.longest_text()).max().unwrap_or(0));
     }
 }
 

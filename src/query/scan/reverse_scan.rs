@@ -68,7 +68,7 @@ pub fn open(
 fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
     let MinMax { min: from, max: to } = scan.bounds.ts;
     // The newest reading may be later than the snapshot, whose rows are never newer than it.
-    let newest = scan.view.newest_reading(stream).map_or(i64::MAX, |newest| newest.ts.0);
+    let newest = scan.query_context.newest_reading(stream).map_or(i64::MAX, |newest| newest.ts.0);
     let to = to.min(newest);
     let ts = MinMax::new(from, to);
     let within = scan.within(ts);

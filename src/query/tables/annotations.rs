@@ -56,12 +56,12 @@ pub fn schema() -> SchemaRef {
 /// The annotations that a principal may see.
 #[derive(Debug)]
 pub struct AnnotationsTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl AnnotationsTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -86,7 +86,7 @@ impl ScanPlanner for AnnotationsTable {
             page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..AnnotationFilter::default()
         };
-        paged_scan::scan_pages(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
     }
 }
 
@@ -107,8 +107,8 @@ impl PageSource for AnnotationFilter {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Annotation>> {
-        view.annotations(self).await
+    async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Annotation>> {
+        query_context.annotations(self).await
     }
 
     /// A row that is deleted while a page is read makes the page shorter, so only an empty one is the last.

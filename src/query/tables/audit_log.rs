@@ -46,12 +46,12 @@ pub fn schema() -> SchemaRef {
 /// The audit log that a principal may see.
 #[derive(Debug)]
 pub struct AuditLogTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl AuditLogTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -73,7 +73,7 @@ impl ScanPlanner for AuditLogTable {
             page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..AuditFilter::default()
         };
-        paged_scan::scan_pages(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
     }
 }
 
@@ -85,8 +85,8 @@ impl PageSource for AuditFilter {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<AuditRecord>> {
-        view.audit_log(self).await
+    async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<AuditRecord>> {
+        query_context.audit_log(self).await
     }
 
     fn page_after(self, last: &AuditRecord) -> Self {

@@ -51,12 +51,12 @@ pub fn schema() -> SchemaRef {
 /// The events that a principal may see.
 #[derive(Debug)]
 pub struct EventsTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl EventsTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -80,7 +80,7 @@ impl ScanPlanner for EventsTable {
             page: Pagination { offset: 0, limit: PAGE_ROWS },
             ..EventFilter::default()
         };
-        paged_scan::scan_pages(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
     }
 }
 
@@ -92,8 +92,8 @@ impl PageSource for EventFilter {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Event>> {
-        view.events(self).await
+    async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Event>> {
+        query_context.events(self).await
     }
 
     /// Pages are shorter where payloads are long, so only an empty page is the last.

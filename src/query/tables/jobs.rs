@@ -46,12 +46,12 @@ pub fn schema() -> SchemaRef {
 /// The jobs whose subjects a principal sees.
 #[derive(Debug)]
 pub struct JobsTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl JobsTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -65,7 +65,7 @@ impl ScanPlanner for JobsTable {
     }
 
     fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        paged_scan::scan_pages(self.view.clone(), JobFilter::default(), columns)
+        paged_scan::scan_pages(self.query_context.clone(), JobFilter::default(), columns)
     }
 }
 
@@ -77,8 +77,8 @@ impl PageSource for JobFilter {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<Job>> {
-        view.jobs(self).await
+    async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Job>> {
+        query_context.jobs(self).await
     }
 
     fn is_last(_: &[Job]) -> bool {

@@ -31,21 +31,22 @@ pub fn schema() -> SchemaRef {
 /// The newest readings that a principal may see.
 #[derive(Debug)]
 pub struct LatestTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl LatestTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 
     /// Returns one row, by stream, for each stream whose newest reading is within the bounds. A query for some streams
     /// looks up only those.
     fn rows(&self, bounds: &Bounds) -> RecordBatch {
-        let newest = |stream| self.view.newest_reading(stream).filter(|r| bounds.ts.contains(r.ts.0));
+        let newest =
+            |stream| self.query_context.newest_reading(stream).filter(|r| bounds.ts.contains(r.ts.0));
         let found: Vec<Reading> = match &bounds.streams {
             Some(streams) => streams.iter().copied().filter_map(newest).collect(),
-            None => self.view.visible_streams().ids().iter().copied().filter_map(newest).collect(),
+            None => self.query_context.visible_streams().ids().iter().copied().filter_map(newest).collect(),
         };
         schema::run_to_batch(&Run::new(found.into_iter().collect(), 0), &COLUMNS)
     }

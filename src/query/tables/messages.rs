@@ -29,12 +29,12 @@ const MAX_PREFETCHED_BATCHES: usize = 2;
 /// streams of its device, so access to one of these is not enough.
 #[derive(Debug)]
 pub struct MessagesTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl MessagesTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -63,16 +63,18 @@ impl ScanPlanner for MessagesTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let bounds = upsert_scan::bounds(filters, "device_id");
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
-        let ids: Vec<i32> = self.view.own_devices().into_iter().filter(wanted).collect();
+        let ids: Vec<i32> = self.query_context.own_devices().into_iter().filter(wanted).collect();
         let partitions = state.config().target_partitions();
         // The scan needs the key columns first.
         let mut read: Vec<usize> = vec![0, 1, 2];
         read.extend(columns.iter().copied().filter(|column| *column > 2));
         read.sort_unstable();
-        let snapshot = self.view.snapshot.clone();
+        let snapshot = self.query_context.snapshot.clone();
         if columns.contains(&PAYLOAD_COLUMN) {
             let messages = &snapshot.upsert_tables[Table::Messages];
-            self.view.text_batch_size.record(text_batch_size::longest_text_in_files(messages.lake.files()));
+            self.query_context
+                .text_batch_size
+                .record(text_batch_size::longest_text_in_files(messages.lake.files()));
         }
         let scan = UpsertScan { snapshot, table: Table::Messages, columns: read };
         let rows = MessagesScan {

@@ -26,7 +26,10 @@ pub trait PageSource: Clone + Send + Sync + 'static {
     fn schema() -> SchemaRef;
 
     /// Reads the rows of the page that the principal may see.
-    fn read(self, view: &QueryContext) -> impl Future<Output = crate::domain::Result<Vec<Self::Row>>> + Send;
+    fn read(
+        self,
+        query_context: &QueryContext,
+    ) -> impl Future<Output = crate::domain::Result<Vec<Self::Row>>> + Send;
 
     /// Whether `rows` is known to be the last page.
     fn is_last(rows: &[Self::Row]) -> bool {
@@ -42,16 +45,19 @@ pub trait PageSource: Clone + Send + Sync + 'static {
 
 /// Scans all pages from `first` on, projected to `columns`.
 pub fn scan_pages<P: PageSource>(
-    view: QueryContext,
+    query_context: QueryContext,
     first: P,
     columns: &[usize],
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = Arc::new(P::schema().project(columns)?);
-    Ok(Arc::new(OpaqueScanExec::new(PagedScan { view, first, columns: columns.to_vec(), schema }, 1)))
+    Ok(Arc::new(OpaqueScanExec::new(
+        PagedScan { query_context, first, columns: columns.to_vec(), schema },
+        1,
+    )))
 }
 
 struct PagedScan<P> {
-    view: QueryContext,
+    query_context: QueryContext,
     first: P,
     columns: Vec<usize>,
     schema: SchemaRef,
@@ -67,12 +73,12 @@ impl<P: PageSource> RowSource for PagedScan<P> {
     }
 
     fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (view, columns) = (self.view.clone(), self.columns.clone());
+        let (query_context, columns) = (self.query_context.clone(), self.columns.clone());
         let pages = stream::try_unfold(Some(self.first.clone()), move |page| {
-            let (view, columns) = (view.clone(), columns.clone());
+            let (query_context, columns) = (query_context.clone(), columns.clone());
             async move {
                 let Some(page) = page else { return Ok(None) };
-                let found = page.clone().read(&view).await;
+                let found = page.clone().read(&query_context).await;
                 let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
                 let last = found.last().filter(|_| !P::is_last(&found));
                 let next = last.map(|last| page.page_after(last));

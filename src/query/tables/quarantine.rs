@@ -41,12 +41,12 @@ pub fn schema() -> SchemaRef {
 /// The quarantined readings that a principal may see.
 #[derive(Debug)]
 pub struct QuarantineTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl QuarantineTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 }
 
@@ -62,7 +62,7 @@ impl ScanPlanner for QuarantineTable {
     fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
         let page = Pagination { offset: 0, limit: PAGE_ROWS };
         let filter = QuarantineFilter { page, ..QuarantineFilter::default() };
-        paged_scan::scan_pages(self.view.clone(), filter, columns)
+        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
     }
 }
 
@@ -74,8 +74,8 @@ impl PageSource for QuarantineFilter {
         schema()
     }
 
-    async fn read(self, view: &QueryContext) -> crate::domain::Result<Vec<QuarantineRecord>> {
-        view.quarantined(self).await
+    async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<QuarantineRecord>> {
+        query_context.quarantined(self).await
     }
 
     fn is_last(rows: &[QuarantineRecord]) -> bool {

@@ -20,16 +20,16 @@ use crate::store::schema;
 /// The readings of one snapshot that a principal may see.
 #[derive(Debug)]
 pub struct ReadingsTable {
-    view: QueryContext,
+    query_context: QueryContext,
 }
 
 impl ReadingsTable {
-    pub fn new(view: QueryContext) -> Self {
-        Self { view }
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context }
     }
 
-    pub fn view(&self) -> &QueryContext {
-        &self.view
+    pub fn query_context(&self) -> &QueryContext {
+        &self.query_context
     }
 }
 
@@ -60,8 +60,9 @@ impl ScanPlanner for ReadingsTable {
         };
         let partitions = state.config().target_partitions();
         let one = bounds.one_stream();
-        let (view, visible) = (self.view.clone(), self.view.visible_streams().clone());
-        let scan = ReadingsScan { view, visible, bounds, filter, partitions };
+        let (query_context, visible) =
+            (self.query_context.clone(), self.query_context.visible_streams().clone());
+        let scan = ReadingsScan { query_context, visible, bounds, filter, partitions };
         if columns.contains(&schema::TEXT) {
             scan.record_text_lengths();
         }

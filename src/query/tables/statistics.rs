@@ -22,14 +22,14 @@ const COLUMNS: [&str; 12] =
 /// The statistics of one snapshot that a principal may see.
 #[derive(Debug)]
 pub struct StatisticsTable {
-    view: QueryContext,
+    query_context: QueryContext,
     /// Whether a row posted by a client replaces the computed one, as in DataStone's lists.
     overlay: bool,
 }
 
 impl StatisticsTable {
-    pub fn new(view: QueryContext, overlay: bool) -> Self {
-        Self { view, overlay }
+    pub fn new(query_context: QueryContext, overlay: bool) -> Self {
+        Self { query_context, overlay }
     }
 }
 
@@ -56,7 +56,7 @@ impl ScanPlanner for StatisticsTable {
         let bounds = Bounds::from_filters(filters);
         let all = columns();
         let columns = shown.iter().map(|i| all[*i]).collect();
-        let visible = self.view.visible_streams().ids().iter().copied();
+        let visible = self.query_context.visible_streams().ids().iter().copied();
         let wanted = |id: &i32| bounds.streams.as_ref().is_none_or(|ids| ids.contains(id));
         let request = WindowRequest {
             streams: visible.filter(wanted).collect(),
@@ -65,6 +65,9 @@ impl ScanPlanner for StatisticsTable {
             columns,
         };
         let partitions = state.config().target_partitions();
-        Ok(Arc::new(OpaqueScanExec::new(StatisticsScan::new(&self.view, request, partitions)?, partitions)))
+        Ok(Arc::new(OpaqueScanExec::new(
+            StatisticsScan::new(&self.query_context, request, partitions)?,
+            partitions,
+        )))
     }
 }
