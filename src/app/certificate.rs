@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::App;
 use crate::auth::certificate::IssuedCertificate;
@@ -70,12 +70,6 @@ impl App {
     /// whose device was deleted, is not found.
     pub fn certificate_by_fingerprint(&self, fingerprint: &str) -> Option<Arc<DeviceCertificate>> {
         self.store.catalog().certificate_by_fingerprint(fingerprint)
-    }
-
-    /// Receives every certificate that is replaced, revoked or deleted from now on, as it was before: the sessions that
-    /// stand on it end. A receiver that lags looks the certificates of all its sessions up again.
-    pub fn certificate_revocations(&self) -> broadcast::Receiver<Arc<DeviceCertificate>> {
-        self.store.catalog().subscribe_ended_certificates()
     }
 
     /// Stores that a device has connected with its certificate: one that was registered is not pending any more.

@@ -230,6 +230,14 @@ impl Job {
         Ok(Job { state, progress, result, error, ended_at: Some(now), ..self })
     }
 
+    /// Checks that the job has not ended.
+    ///
+    /// # Errors
+    /// `Conflict` when it has.
+    pub fn check_unfinished(&self) -> Result<()> {
+        self.check_next(JobState::Cancelled)
+    }
+
     fn check_next(&self, next: JobState) -> Result<()> {
         if self.state.may_become(next) {
             return Ok(());

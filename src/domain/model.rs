@@ -292,14 +292,14 @@ impl Anomaly {
     /// The event for the anomaly's current state; its message begins with `name`, the name of the device.
     pub fn event(&self, model: &Model, name: &str) -> EventSpec {
         let threshold = model.version.settings.threshold;
-        let over = threshold.map_or_else(String::new, |t| format!(" (threshold {t})"));
+        let over = threshold.map_or_else(String::new, |t| format!(" (threshold {})", shortened(t)));
         EventSpec {
             device: Some(model.device),
             stream: Some(model.stream),
             kind: ANOMALY_EVENT_KIND.to_owned(),
             level: Level::Warning,
             ts: self.since,
-            message: format!("{name}: score up to {}{over}", self.peak),
+            message: format!("{name}: score up to {}{over}", shortened(self.peak)),
             url: String::new(),
             payload: self.payload(model),
             acknowledged: false,
@@ -318,4 +318,9 @@ impl Anomaly {
         ];
         fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
     }
+}
+
+/// Four significant digits, which a message needs; the payload has all of them.
+fn shortened(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
-use tokio::sync::broadcast;
 
 use super::database::unavailable;
 use super::mirror::Mirror;
@@ -29,12 +28,6 @@ impl Catalog {
         let mirror = self.mirror.read();
         let found = mirror.certificates.by_fingerprint(fingerprint);
         found.filter(|certificate| certificate.revoked_at.is_none()).cloned()
-    }
-
-    /// Receives every certificate that is replaced, revoked or deleted from now on, as it was before. A subscriber that
-    /// lags too far is told how many it has missed, and looks those that it knows up again.
-    pub fn subscribe_ended_certificates(&self) -> broadcast::Receiver<Arc<DeviceCertificate>> {
-        self.mirror.read().certificates.subscribe_ended()
     }
 
     /// For the authorities: how many certificates of all organizations each has signed that are valid at `now`, by the

@@ -147,8 +147,8 @@ impl Catalog {
         if job.kind != JobKind::Import {
             return Err(Error::conflict("the server itself reports how far this job is"));
         }
-        // The end is checked for a report of progress too: its sender learns from it that the job was cancelled.
-        job.clone().ended(JobEnd::Cancelled, job.created_at)?;
+        // A report of progress is checked too: its sender learns from the error that the job was cancelled.
+        job.check_unfinished()?;
         self.set_job_progress(job.uuid, report.progress);
         match report.end {
             Some(end) => self.end_job(id, end).await,

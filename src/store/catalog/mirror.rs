@@ -347,7 +347,6 @@ impl Mirror {
     /// subscriptions.
     pub(super) fn with_revision_after(mut self, before: &Mirror) -> Self {
         self.revision += before.revision + 1;
-        self.certificates.continue_from(&before.certificates);
         self.documents.continue_after(&before.documents);
         self.alert_rules.continue_after(&before.alert_rules);
         self

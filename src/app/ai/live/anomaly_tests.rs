@@ -47,7 +47,7 @@ fn run(model: &Model, progress: &mut ModelProgress, from_s: i64, scores: &[f64])
 #[test]
 fn an_anomaly_opens_above_the_threshold_and_closes_below_nine_tenths_of_it() {
     let (model, mut progress) = (model(Some(1.0), 1), ModelProgress::default());
-    let lines = run(&model, &mut progress, 0, &[0.5, 1.0, 1.2, 0.95, 3.0, 0.89, 0.5, 1.1]);
+    let lines = run(&model, &mut progress, 0, &[0.5, 1.0, 1.2, 0.95, 3.000_4, 0.89, 0.5, 1.1]);
     let expected = [
         "opened: Furnace: score up to 1.2 (threshold 1) null",
         "changed: Furnace: score up to 3 (threshold 1) \"1970-01-01T00:00:05Z\"",

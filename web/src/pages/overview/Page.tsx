@@ -97,10 +97,10 @@ function useOpenEvents() {
   return asked;
 }
 
-/** Readings of each of the last sixty minutes. */
+/** Readings of each of the last sixty minutes, the one that is not over included. */
 async function ingest(signal: AbortSignal): Promise<number[] | undefined> {
   if (!may("value:read")) return undefined;
-  const to = Math.floor(Date.now() / MINUTE) * MINUTE;
+  const to = Math.ceil(Date.now() / MINUTE) * MINUTE;
   const from = to - HOUR;
   const params = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
   const counts = new Array<number>(60).fill(0);
