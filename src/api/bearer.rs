@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, header};
 /// Returns the token of `Authorization: Bearer`, with the scheme in any case; `None` for every other form, and where the
 /// header is repeated.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
-    let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let (only, None) = (given.next()?, given.next()) else { return None };
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (only, None) = (values.next()?, values.next()) else { return None };
     let (scheme, token) = only.to_str().ok()?.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then_some(token)

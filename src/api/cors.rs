@@ -33,8 +33,9 @@ pub async fn allow_origins(
     if origins.is_empty() {
         return next.run(request).await;
     }
-    let given = request.headers().get(ORIGIN);
-    let allowed = given.filter(|origin| origin.to_str().is_ok_and(|origin| origins.allows(origin))).cloned();
+    let origin_header = request.headers().get(ORIGIN);
+    let allowed =
+        origin_header.filter(|origin| origin.to_str().is_ok_and(|origin| origins.allows(origin))).cloned();
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match &allowed {

@@ -114,9 +114,9 @@ async fn identify_and_log(mut request: Request, next: Next) -> Response {
 /// Returns the caller's own id when it is short and plain enough for a log, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=@".contains(b);
-    let given =
+    let header =
         headers.get(REQUEST_ID).filter(|v| (1..=128).contains(&v.len()) && v.as_bytes().iter().all(is_plain));
-    given.cloned().unwrap_or_else(|| {
+    header.cloned().unwrap_or_else(|| {
         HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
     })
 }

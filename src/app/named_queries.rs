@@ -22,10 +22,10 @@ impl App {
         &self,
         principal: &Principal,
         name: &str,
-        given: &Map<String, Value>,
+        arguments: &Map<String, Value>,
     ) -> Result<SqlResult> {
         let query = self.settings.queries.get(name)?;
-        let params = named::bind(query, given, self.clock.now())?;
+        let params = named::bind(query, arguments, self.clock.now())?;
         self.sql(principal, SqlRequest { query: query.statement.clone(), params }).await
     }
 }

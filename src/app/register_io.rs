@@ -77,8 +77,8 @@ impl RegisterSpec {
     }
 
     /// Returns the problem of a value to be written; none while the register itself is invalid.
-    pub fn value_problem(&self, device: &Device, given: &Json) -> Option<String> {
-        self.place(device).ok().and_then(|place| to_content(&place, given).err())
+    pub fn value_problem(&self, device: &Device, input: &Json) -> Option<String> {
+        self.place(device).ok().and_then(|place| to_content(&place, input).err())
     }
 }
 
@@ -133,12 +133,12 @@ impl App {
         principal: &Principal,
         id: DeviceId,
         register: &RegisterSpec,
-        given: &Json,
+        input: &Json,
     ) -> Result<Json> {
         let device = self.device_for_io(principal, id, Access::Write)?;
         Error::check(register.problems(&device, Access::Write))?;
         let place = register.place(&device)?;
-        let content = to_content(&place, given).map_err(|message| Error::field("value", message))?;
+        let content = to_content(&place, input).map_err(|message| Error::field("value", message))?;
         let written = to_json(&content, place.kind());
         let collectors = Arc::clone(self.running_collectors()?);
         let (app, who) = (Arc::clone(self), principal.clone());
@@ -158,11 +158,11 @@ impl App {
 
 /// Converts a posted value for this register, or returns the message for the field `value`. Where only the device
 /// knows which values it takes, the device refuses the write.
-fn to_content(place: &ResolvedRegister, given: &Json) -> Result<DeviceValue, String> {
+fn to_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, String> {
     match place.written_kind() {
-        Some(kind) => value_parsing::parse_register_value(kind, given).map(DeviceValue::Number),
+        Some(kind) => value_parsing::parse_register_value(kind, input).map(DeviceValue::Number),
         None => {
-            DeviceValue::from_json(given).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())
+            DeviceValue::from_json(input).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())
         }
     }
 }

@@ -173,7 +173,7 @@ impl App {
 
 /// Returns the parameters of a query about a stream in a range.
 fn within(id: StreamId, span: TimeRange) -> Value {
-    let time = |given: Option<Micros>, none: Micros| given.unwrap_or(none).to_iso();
+    let time = |bound: Option<Micros>, none: Micros| bound.unwrap_or(none).to_iso();
     json!({"stream": id.0, "from": time(span.from, MIN_TIME), "to": time(span.to, END_TIME)})
 }
 

@@ -49,8 +49,8 @@ impl App {
     }
 
     /// Returns the problem of a value for this stream, if any.
-    pub fn value_problem(&self, target: &Stream, given: &Value) -> Option<String> {
-        value_parsing::parse_reading_value(&target.spec, given).err()
+    pub fn value_problem(&self, target: &Stream, input: &Value) -> Option<String> {
+        value_parsing::parse_reading_value(&target.spec, input).err()
     }
 
     /// Stores one value durably, at `ts` or now. Returns the reading and whether there was none at that time.
@@ -59,10 +59,10 @@ impl App {
         principal: &Principal,
         id: StreamId,
         ts: Option<Micros>,
-        given: &Value,
+        input: &Value,
     ) -> Result<(Reading, bool)> {
         let target = self.stream_to_change(principal, id)?;
-        let (value, text) = value_parsing::parse_reading_value(&target.spec, given)
+        let (value, text) = value_parsing::parse_reading_value(&target.spec, input)
             .map_err(|message| Error::field("value", message))?;
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };

@@ -18,13 +18,13 @@ const MAX_EXACT_INTEGER: i128 = 1 << 53;
 /// is valid there. Numbers written as text are refused.
 pub fn parse_reading_value(
     spec: &StreamSpec,
-    given: &Value,
+    input: &Value,
 ) -> Result<(Option<f64>, Option<Box<str>>), String> {
     if let Some(range) = spec.kind.integer_range().filter(|_| !spec.is_scaled()) {
-        return integer(given, &range);
+        return integer(input, &range);
     }
     match spec.kind {
-        StreamKind::Bit => bit(given).map(|on| (Some(on), None)),
+        StreamKind::Bit => bit(input).map(|on| (Some(on), None)),
         StreamKind::Enum
         | StreamKind::Byte
         | StreamKind::Int16
@@ -35,21 +35,21 @@ pub fn parse_reading_value(
         | StreamKind::Uint64
         | StreamKind::Fp16
         | StreamKind::Fp32
-        | StreamKind::Fp64 => number(given).map(|n| (Some(n), None)),
-        StreamKind::Text => string(given).map(|text| (None, Some(text))),
-        StreamKind::Json => Ok((None, Some(given.to_string().into()))),
-        StreamKind::Location => location(given).map(|text| (None, Some(text))),
+        | StreamKind::Fp64 => number(input).map(|n| (Some(n), None)),
+        StreamKind::Text => string(input).map(|text| (None, Some(text))),
+        StreamKind::Json => Ok((None, Some(input.to_string().into()))),
+        StreamKind::Location => location(input).map(|text| (None, Some(text))),
     }
 }
 
 /// Returns a number for a device register as the register stores it: integers within their type and exact, floats up
 /// to the largest finite one. Or returns the message for the field `value`.
-pub fn parse_register_value(kind: StreamKind, given: &Value) -> Result<Raw, String> {
+pub fn parse_register_value(kind: StreamKind, input: &Value) -> Result<Raw, String> {
     if kind == StreamKind::Bit {
-        return bit(given).map(|on| Raw::Bit(on == 1.0));
+        return bit(input).map(|on| Raw::Bit(on == 1.0));
     }
     if let Some(range) = kind.integer_range() {
-        let whole = integer_in(given, &range)?;
+        let whole = integer_in(input, &range)?;
         let exact = u64::try_from(whole).map(Raw::Uint).or_else(|_| i64::try_from(whole).map(Raw::Int));
         return exact.map_err(|_| "A valid integer is required.".to_owned());
     }
@@ -58,7 +58,7 @@ pub fn parse_register_value(kind: StreamKind, given: &Value) -> Result<Raw, Stri
         StreamKind::Fp32 => f64::from(f32::MAX),
         _ => f64::MAX,
     };
-    let number = number(given)?;
+    let number = number(input)?;
     if number > largest {
         return Err(format!("Ensure this value is less than or equal to {largest:?}."));
     }
@@ -68,8 +68,8 @@ pub fn parse_register_value(kind: StreamKind, given: &Value) -> Result<Raw, Stri
     Ok(Raw::Float(number))
 }
 
-fn bit(given: &Value) -> Result<f64, String> {
-    match given {
+fn bit(input: &Value) -> Result<f64, String> {
+    match input {
         Value::Bool(on) => Some(f64::from(u8::from(*on))),
         Value::Number(n) => n.as_f64().filter(|n| *n == 0.0 || *n == 1.0),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
@@ -77,33 +77,33 @@ fn bit(given: &Value) -> Result<f64, String> {
     .ok_or_else(|| "Must be a valid boolean.".to_owned())
 }
 
-fn number(given: &Value) -> Result<f64, String> {
-    given.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
+fn number(input: &Value) -> Result<f64, String> {
+    input.as_f64().filter(|n| n.is_finite()).ok_or_else(|| "A valid number is required.".to_owned())
 }
 
-fn integer(given: &Value, range: &RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
-    let whole = integer_in(given, range)?;
+fn integer(input: &Value, range: &RangeInclusive<i128>) -> Result<(Option<f64>, Option<Box<str>>), String> {
+    let whole = integer_in(input, range)?;
     let text = (whole.abs() > MAX_EXACT_INTEGER).then(|| whole.to_string().into());
     Ok((Some(whole as f64), text))
 }
 
-fn integer_in(given: &Value, range: &RangeInclusive<i128>) -> Result<i128, String> {
-    let number = number(given)?;
-    let exact = given.as_i64().map(i128::from).or_else(|| given.as_u64().map(i128::from));
+fn integer_in(input: &Value, range: &RangeInclusive<i128>) -> Result<i128, String> {
+    let number = number(input)?;
+    let exact = input.as_i64().map(i128::from).or_else(|| input.as_u64().map(i128::from));
     integer::integer_in_range(exact.map_or(NumericInput::Float(number), NumericInput::Integer), range)
 }
 
-fn string(given: &Value) -> Result<Box<str>, String> {
-    given.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
+fn string(input: &Value) -> Result<Box<str>, String> {
+    input.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
 }
 
 /// `[longitude, latitude]` in degrees.
-fn location(given: &Value) -> Result<Box<str>, String> {
-    let pair = given.as_array().filter(|pair| pair.len() == 2);
+fn location(input: &Value) -> Result<Box<str>, String> {
+    let pair = input.as_array().filter(|pair| pair.len() == 2);
     let degrees = pair.and_then(|pair| Some((pair[0].as_f64()?, pair[1].as_f64()?)));
     let is_on_earth = |(lon, lat): &(f64, f64)| lon.abs() <= 180.0 && lat.abs() <= 90.0;
     if degrees.as_ref().is_some_and(is_on_earth) {
-        return Ok(given.to_string().into());
+        return Ok(input.to_string().into());
     }
     Err("Expected [longitude, latitude], two numbers within -180..180 and -90..90.".into())
 }

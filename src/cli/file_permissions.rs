@@ -59,9 +59,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let file = |name: &str| dir.path().join(name);
         let mode = |name: &str| fs::metadata(file(name)).expect("there").mode() & 0o777;
-        for (name, given) in [("c.sqlite", 0o644), ("c.sqlite-wal", 0o640), ("c.sqlite-shm", 0o600)] {
+        for (name, old_mode) in [("c.sqlite", 0o644), ("c.sqlite-wal", 0o640), ("c.sqlite-shm", 0o600)] {
             fs::write(file(name), "x").expect("written");
-            fs::set_permissions(file(name), fs::Permissions::from_mode(given)).expect("set");
+            fs::set_permissions(file(name), fs::Permissions::from_mode(old_mode)).expect("set");
         }
         restrict_catalog(&format!("sqlite://{}?mode=rwc", file("c.sqlite").display()));
         let modes = ["c.sqlite", "c.sqlite-wal", "c.sqlite-shm"].map(mode);

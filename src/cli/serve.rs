@@ -35,15 +35,15 @@ pub async fn run(args: args::Serve) -> Result<()> {
 /// Returns the flags of a server as configuration keys.
 pub fn config_flags(data_dir: Option<&Path>, listeners: args::ListenArgs) -> Vec<ConfigFlag> {
     let args::ListenArgs { listen, pg_listen, flight_listen, opensynaptic_listen } = listeners;
-    let given = [
+    let flags = [
         ("listen", "--listen", listen),
         ("pg.listen", "--pg-listen", pg_listen),
         ("flight.listen", "--flight-listen", flight_listen),
         ("opensynaptic.listen", "--opensynaptic-listen", opensynaptic_listen),
     ];
-    let given =
-        given.into_iter().filter_map(|(key, name, value)| value.map(|value| ConfigFlag { key, name, value }));
-    target::data_dir_flags(data_dir).into_iter().chain(given).collect()
+    let flags =
+        flags.into_iter().filter_map(|(key, name, value)| value.map(|value| ConfigFlag { key, name, value }));
+    target::data_dir_flags(data_dir).into_iter().chain(flags).collect()
 }
 
 /// Locks and opens the data directory, and creates in it the credentials that the operator presets.

@@ -123,8 +123,8 @@ impl DeviceValue {
     }
 
     /// Converts a JSON boolean, number or string; integers of 64 bits stay exact.
-    pub fn from_json(given: &Json) -> Option<DeviceValue> {
-        match given {
+    pub fn from_json(input: &Json) -> Option<DeviceValue> {
+        match input {
             Json::Bool(on) => Some(DeviceValue::Number(NumericValue::Bit(*on))),
             Json::Number(number) => {
                 let whole = number

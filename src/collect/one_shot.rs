@@ -182,9 +182,9 @@ fn numeric_kinds() -> impl Iterator<Item = &'static str> {
     StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name)
 }
 
-fn one_of(what: &str, given: &str, valid: impl IntoIterator<Item = &'static str>) -> Error {
+fn one_of(what: &str, input: &str, valid: impl IntoIterator<Item = &'static str>) -> Error {
     let valid = valid.into_iter().collect::<Vec<_>>().join(", ");
-    Error::invalid(format!("{what} `{given}` is not one of {valid}"))
+    Error::invalid(format!("{what} `{input}` is not one of {valid}"))
 }
 
 /// Decodes `%25DB200` and leaves `%DB200`, which people type, as it is: `%DB` is no percent-encoded UTF-8.

@@ -21,8 +21,8 @@ impl ProtocolSettings<'_> {
         };
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-            let given = self.get(name).map(Json::to_string).unwrap_or_default();
-            Error::field(name, format!("{given} is not one of {}.", words.join(", ")))
+            let value = self.get(name).map(Json::to_string).unwrap_or_default();
+            Error::field(name, format!("{value} is not one of {}.", words.join(", ")))
         })
     }
 

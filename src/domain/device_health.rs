@@ -40,7 +40,7 @@ impl HealthReport {
         let mut wrong = Vec::new();
         let ts = match sent.get("timestamp") {
             None | Some(Value::Null) => arrived,
-            Some(given) => given.as_str().and_then(Micros::parse).unwrap_or_else(|| {
+            Some(time) => time.as_str().and_then(Micros::parse).unwrap_or_else(|| {
                 wrong.push(FieldError::new("timestamp", "must be an ISO-8601 time"));
                 arrived
             }),

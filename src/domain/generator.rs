@@ -53,8 +53,9 @@ impl Generator {
         stream: &Map<String, Value>,
     ) -> Result<Option<Self>, FieldError> {
         let setting = |name: &str| {
-            let given = |map: &'_ Map<String, Value>| map.get(name).filter(|value| !value.is_null()).cloned();
-            given(stream).or_else(|| given(device))
+            let value_of =
+                |map: &'_ Map<String, Value>| map.get(name).filter(|value| !value.is_null()).cloned();
+            value_of(stream).or_else(|| value_of(device))
         };
         let Some(word) = setting("generator") else { return Ok(None) };
         let number = |name: &str| match setting(name) {

@@ -149,14 +149,14 @@ fn method(metadata: &Map<String, Value>) -> Result<HttpMethod, FieldError> {
 
 fn headers(metadata: &Map<String, Value>) -> Result<Vec<(String, String)>, FieldError> {
     let wrong = |message: String| FieldError::new("metadata", message);
-    let Some(given) = metadata.get("headers").filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
-    let Some(given) = given.as_object() else {
-        return Err(wrong(format!("headers: {given} is not an object of names and strings.")));
+    let Some(input) = metadata.get("headers").filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
+    let Some(input) = input.as_object() else {
+        return Err(wrong(format!("headers: {input} is not an object of names and strings.")));
     };
-    if given.len() > MAX_HEADERS {
+    if input.len() > MAX_HEADERS {
         return Err(wrong(format!("headers: there are more than {MAX_HEADERS}.")));
     }
-    given.iter().map(|(name, value)| header(name, value).map_err(wrong)).collect()
+    input.iter().map(|(name, value)| header(name, value).map_err(wrong)).collect()
 }
 
 fn header(name: &str, value: &Value) -> Result<(String, String), String> {

@@ -23,8 +23,8 @@ pub enum NumericInput {
 ///
 /// # Errors
 /// A message for the field it came from.
-pub fn integer_in_range(given: NumericInput, range: &RangeInclusive<i128>) -> Result<i128, String> {
-    let (whole, is_exact) = match given {
+pub fn integer_in_range(input: NumericInput, range: &RangeInclusive<i128>) -> Result<i128, String> {
+    let (whole, is_exact) = match input {
         NumericInput::Integer(whole) => (whole, true),
         NumericInput::Float(number) if number.fract() == 0.0 => {
             // Saturates, which lies beyond every range.

@@ -118,11 +118,11 @@ impl Detector {
         let mut scores = Vec::with_capacity(count);
         for first in (0..count).step_by(at_once) {
             let windows = first..count.min(first + at_once);
-            let mut given = Vec::with_capacity(windows.len() * len);
-            windows.for_each(|i| given.extend_from_slice(&scaled[i * step..i * step + len]));
-            let made = self.reconstruct(workspace, given.clone())?;
-            let pairs = given.chunks_exact(len).zip(made.chunks_exact(len));
-            scores.extend(pairs.map(|(given, made)| reconstruction_error(self.score, given, made)));
+            let mut inputs = Vec::with_capacity(windows.len() * len);
+            windows.for_each(|i| inputs.extend_from_slice(&scaled[i * step..i * step + len]));
+            let made = self.reconstruct(workspace, inputs.clone())?;
+            let pairs = inputs.chunks_exact(len).zip(made.chunks_exact(len));
+            scores.extend(pairs.map(|(inputs, made)| reconstruction_error(self.score, inputs, made)));
         }
         match scores.iter().find(|score| !score.is_finite()) {
             None => Ok(scores),
@@ -273,9 +273,9 @@ fn join_names(names: &[String]) -> String {
     quoted
 }
 
-fn reconstruction_error(score: ScoreKind, given: &[f32], made: &[f32]) -> f64 {
-    let differences = given.iter().zip(made).map(|(a, b)| f64::from(*a) - f64::from(*b));
-    let mean = |sum: f64| sum / given.len() as f64;
+fn reconstruction_error(score: ScoreKind, inputs: &[f32], made: &[f32]) -> f64 {
+    let differences = inputs.iter().zip(made).map(|(a, b)| f64::from(*a) - f64::from(*b));
+    let mean = |sum: f64| sum / inputs.len() as f64;
     match score {
         ScoreKind::Mse => mean(differences.map(|d| d * d).sum()),
         ScoreKind::Mae => mean(differences.map(f64::abs).sum()),

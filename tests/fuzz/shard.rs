@@ -33,7 +33,7 @@ pub fn run(target: &FuzzTarget) {
         assert!(output.status.success(), "{}", output_text(&output));
         return;
     }
-    let number = |name| std::env::var(name).ok().map(|given| given.parse::<u64>().expect(name));
+    let number = |name| std::env::var(name).ok().map(|setting| setting.parse::<u64>().expect(name));
     let (seed, count) =
         (number("BASALT_FUZZ_SEED").unwrap_or(1), table::inputs(target.name, number("BASALT_FUZZ_INPUTS")));
     let began = Instant::now();

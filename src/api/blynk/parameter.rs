@@ -24,20 +24,20 @@ pub fn too_many(limit: usize, what: &str) -> Error {
 
 /// Reads a whole number, which may be written with a fraction of zero or an exponent. One above 64 bits counts as the
 /// largest.
-pub fn integer(given: &Value) -> Option<i64> {
-    if let Some(whole) = given.as_i64() {
+pub fn integer(input: &Value) -> Option<i64> {
+    if let Some(whole) = input.as_i64() {
         return Some(whole);
     }
-    if given.is_u64() {
+    if input.is_u64() {
         return Some(i64::MAX);
     }
-    let float = given.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < EXACT_FLOAT_LIMIT)?;
+    let float = input.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < EXACT_FLOAT_LIMIT)?;
     Some(float as i64)
 }
 
 /// Reads a whole number of 32 bits.
-pub fn integer_32(given: &Value) -> Option<i32> {
-    integer(given).and_then(|whole| i32::try_from(whole).ok())
+pub fn integer_32(input: &Value) -> Option<i32> {
+    integer(input).and_then(|whole| i32::try_from(whole).ok())
 }
 
 #[cfg(test)]
@@ -61,8 +61,8 @@ mod tests {
             (json!(null), None),
             (json!([1]), None),
         ];
-        for (given, expected) in rows {
-            assert_eq!(integer(&given), expected, "{given}");
+        for (input, expected) in rows {
+            assert_eq!(integer(&input), expected, "{input}");
         }
         assert_eq!(integer_32(&json!(2_147_483_647)), Some(i32::MAX));
         assert_eq!(integer_32(&json!(2_147_483_648_i64)), None);

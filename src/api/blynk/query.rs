@@ -21,8 +21,8 @@ pub struct QueryFields(Vec<(String, String)>);
 
 impl QueryFields {
     pub fn parse(query: &str) -> Self {
-        let given = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
-        Self(given.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     fn last(&self, name: &str) -> Option<&str> {
@@ -42,8 +42,8 @@ impl QueryFields {
     /// its first appearance.
     fn list(&self, name: &str) -> Result<Vec<i32>> {
         let (mut seen, mut ids) = (BTreeSet::new(), Vec::new());
-        let given = self.0.iter().filter(|(known, _)| known == name).flat_map(|(_, text)| text.split(','));
-        for text in given {
+        let texts = self.0.iter().filter(|(known, _)| known == name).flat_map(|(_, text)| text.split(','));
+        for text in texts {
             let id = number(text).ok_or_else(|| malformed(name))?;
             if seen.insert(id) {
                 ids.push(id);

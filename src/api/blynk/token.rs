@@ -92,8 +92,8 @@ impl TokenParameters {
     /// `invalid_request` for a repeated parameter.
     pub(super) fn parse(query: &str, form: &[u8]) -> Result<Self, OauthError> {
         let mut found = [const { None }; PARAMETERS.len()];
-        let given = form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form));
-        for (name, value) in given.filter(|(_, value)| !value.is_empty()) {
+        let pairs = form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form));
+        for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
             let Some(at) = PARAMETERS.iter().position(|known| *known == name) else { continue };
             if found[at].replace(value.into_owned()).is_some() {
                 return Err(OauthError::invalid_request(format!("Parameter {name} is repeated.")));

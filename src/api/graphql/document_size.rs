@@ -153,8 +153,8 @@ impl<'a> DocumentMeasurer<'a> {
     pub fn directives(&self, directives: &[Positioned<Directive>]) -> Result<SelectionSize, ServerError> {
         let mut size = SelectionSize::default();
         for directive in directives {
-            let given = directive.node.arguments.iter();
-            let sizes = given
+            let directive_arguments = directive.node.arguments.iter();
+            let sizes = directive_arguments
                 .map(|(_, value)| self.argument_value_bytes(|put| value.node.clone().into_const_with(put)));
             size = size.combine(arguments(sizes)?);
             size.arguments = size.arguments.saturating_add(1);

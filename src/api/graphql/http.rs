@@ -232,15 +232,16 @@ fn media(headers: &HeaderMap) -> Result<&'static str, GraphqlError> {
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = given.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     let is_json = parts.next().is_some_and(|media| media == "application/json");
     let charset =
         parts.find_map(|part| part.strip_prefix("charset=").map(|c| c.trim_matches('"').to_owned()));
     if is_json && charset.is_none_or(|charset| charset == "utf-8") {
         return Ok(());
     }
-    Err(HttpError::UnsupportedMediaType(given.to_owned()))
+    Err(HttpError::UnsupportedMediaType(content_type.to_owned()))
 }
 
 #[cfg(test)]

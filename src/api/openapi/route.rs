@@ -116,8 +116,8 @@ impl Route {
     fn variables(&self) -> Vec<Parameter> {
         let names = self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         let shape_of = |name: &str| {
-            let given = self.variables.iter().find(|(known, _)| *known == name);
-            given.map_or_else(schema::row_id, |(_, shape)| shape.clone())
+            let variable = self.variables.iter().find(|(known, _)| *known == name);
+            variable.map_or_else(schema::row_id, |(_, shape)| shape.clone())
         };
         let parameter = |name: &str| ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
         names.map(|n| parameter(n).required(Required::True).schema(Some(shape_of(n))).build()).collect()

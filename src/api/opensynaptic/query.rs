@@ -15,9 +15,9 @@ pub struct ListParameters(Vec<(String, String)>);
 impl ListParameters {
     /// Reads a query string. A sequence that is no UTF-8 is read with replacement characters.
     pub fn parse(query: Option<&str>) -> ListParameters {
-        let given = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        let given = given.filter(|(_, value)| !value.is_empty());
-        ListParameters(given.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pairs = pairs.filter(|(_, value)| !value.is_empty());
+        ListParameters(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     /// Returns a text without the blanks around it; `None` when nothing is left.

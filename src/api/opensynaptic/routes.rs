@@ -149,12 +149,13 @@ async fn packet(
     State(app): State<Arc<App>>,
     uri: Uri,
 ) -> Result<Response, OpenSynapticError> {
-    let given = uri.path().strip_prefix(PACKETS).unwrap_or_default().trim_matches('/');
-    if given.is_empty() {
+    let uuid_text = uri.path().strip_prefix(PACKETS).unwrap_or_default().trim_matches('/');
+    if uuid_text.is_empty() {
         return Err(OpenSynapticError::no_packet_uuid());
     }
-    let unknown = || OpenSynapticError::UnknownPacket(given.to_owned());
-    let uuid = Uuid::try_parse(given).ok().filter(|uuid| uuid.to_string() == given).ok_or_else(unknown)?;
+    let unknown = || OpenSynapticError::UnknownPacket(uuid_text.to_owned());
+    let uuid =
+        Uuid::try_parse(uuid_text).ok().filter(|uuid| uuid.to_string() == uuid_text).ok_or_else(unknown)?;
     let packet = app.packet(&principal, uuid).await?.ok_or_else(unknown)?;
     Ok(wire::respond(PacketWithSensorsView::new(&packet)?))
 }

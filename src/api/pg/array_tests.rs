@@ -95,7 +95,7 @@ proptest! {
             Some(word) => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
             None => "NULL".to_owned(),
         };
-        let given = format!("{{{}}}", words.iter().map(quote).collect::<Vec<_>>().join(","));
-        prop_assert_eq!(parse(&given), Ok(words));
+        let input = format!("{{{}}}", words.iter().map(quote).collect::<Vec<_>>().join(","));
+        prop_assert_eq!(parse(&input), Ok(words));
     }
 }

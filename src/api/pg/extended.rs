@@ -95,8 +95,8 @@ impl PgSession {
         let prepared =
             self.statements.get(&bind.statement).ok_or_else(|| unknown_statement(&bind.statement))?.clone();
         if bind.values.len() != prepared.params.len() {
-            let (given, wanted) = (bind.values.len(), prepared.params.len());
-            let message = format!("the statement takes {wanted} parameters, not {given}");
+            let (count, wanted) = (bind.values.len(), prepared.params.len());
+            let message = format!("the statement takes {wanted} parameters, not {count}");
             return Err(PgError::Protocol("08P01", message));
         }
         check_name(&bind.portal)?;

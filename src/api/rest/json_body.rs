@@ -72,12 +72,12 @@ fn parse_fields(headers: &HeaderMap, bytes: Bytes, mode: ReadMode) -> Result<Fie
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), HttpError> {
     let value = headers.get(header::CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()));
-    let given = value.as_deref().unwrap_or_default();
-    let media = given.split(';').next().unwrap_or_default().trim();
+    let content_type = value.as_deref().unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
     if media.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(HttpError::UnsupportedMediaType(given.to_owned()))
+    Err(HttpError::UnsupportedMediaType(content_type.to_owned()))
 }
 
 /// Parses an object. Nesting beyond serde_json's 128 levels, NaN and numbers beyond f64 are parse errors.

@@ -29,8 +29,8 @@ impl<'a> QueryParams<'a> {
 
     /// Returns a parameter as text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        let given = self.pairs.iter().rev().find(|(key, _)| key == name)?;
-        Some(given.1.as_ref()).filter(|text| !text.is_empty())
+        let pair = self.pairs.iter().rev().find(|(key, _)| key == name)?;
+        Some(pair.1.as_ref()).filter(|text| !text.is_empty())
     }
 
     /// Reads a row id to filter by. An integer that no row can have reads as 0, which matches none.

@@ -120,7 +120,7 @@ pub async fn post(
     let stream = app.stream_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let (ts, value) = (fields.timestamp("timestamp"), fields.any("value"));
-    if let Some(problem) = value.as_ref().and_then(|given| app.value_problem(&stream, given)) {
+    if let Some(problem) = value.as_ref().and_then(|input| app.value_problem(&stream, input)) {
         fields.add_error("value", problem);
     }
     fields.finish(Vec::new())?;

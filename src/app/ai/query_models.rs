@@ -74,9 +74,9 @@ impl ModelScorer for QueryModels {
         tell: &mut dyn FnMut(Micros, f64),
     ) -> Result<()> {
         let model = self.model(who, rows.model)?;
-        let (sources, given) = (model.version.settings.sources.len(), rows.sources);
-        if given != sources {
-            let message = format!("the model has {sources} sources; anomaly_score is given {given}");
+        let (sources, columns) = (model.version.settings.sources.len(), rows.sources);
+        if columns != sources {
+            let message = format!("the model has {sources} sources; anomaly_score is given {columns}");
             return Err(Error::invalid(message));
         }
         let (Some(first), Some(last)) = (rows.times.first(), rows.times.last()) else { return Ok(()) };

@@ -16,27 +16,27 @@ pub type Content = (Option<f64>, Option<Box<str>>);
 
 /// Returns what is stored for a value, or `None` when the stream does not take it. Numbers are moved to the nearest
 /// that the bounds of the stream allow. JSON is sent as a text.
-pub fn parse(spec: &StreamSpec, given: &Value) -> Option<Content> {
+pub fn parse(spec: &StreamSpec, input: &Value) -> Option<Content> {
     match spec.kind {
-        StreamKind::Text => short_text(given).map(|text| (None, Some(text.into()))),
+        StreamKind::Text => short_text(input).map(|text| (None, Some(text.into()))),
         StreamKind::Json => {
-            let document: Value = serde_json::from_str(short_text(given)?).ok()?;
+            let document: Value = serde_json::from_str(short_text(input)?).ok()?;
             Some((None, Some(document.to_string().into())))
         }
-        StreamKind::Location => value_parsing::parse_reading_value(spec, given).ok(),
+        StreamKind::Location => value_parsing::parse_reading_value(spec, input).ok(),
         kind => {
             if matches!(kind, StreamKind::Fp16 | StreamKind::Fp32) && !spec.is_scaled() {
                 // Refuses what the register of such a stream could not hold.
-                value_parsing::parse_register_value(kind, given).ok()?;
+                value_parsing::parse_register_value(kind, input).ok()?;
             }
-            let (value, text) = value_parsing::parse_reading_value(spec, given).ok()?;
+            let (value, text) = value_parsing::parse_reading_value(spec, input).ok()?;
             clamp(spec, value?, text)
         }
     }
 }
 
-fn short_text(given: &Value) -> Option<&str> {
-    given.as_str().filter(|text| text.len() <= MAX_TEXT_BYTES)
+fn short_text(input: &Value) -> Option<&str> {
+    input.as_str().filter(|text| text.len() <= MAX_TEXT_BYTES)
 }
 
 fn clamp(spec: &StreamSpec, value: f64, text: Option<Box<str>>) -> Option<Content> {

@@ -175,8 +175,8 @@ pub fn choice<T: FromStr>(value: &Value) -> Result<T, String> {
 }
 
 /// The message for a word outside a closed set.
-pub fn not_a_choice(given: &str) -> String {
-    format!("\"{given}\" is not a valid choice.")
+pub fn not_a_choice(input: &str) -> String {
+    format!("\"{input}\" is not a valid choice.")
 }
 
 #[cfg(test)]

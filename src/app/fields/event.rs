@@ -16,8 +16,8 @@ fn read_event(fields: &mut FieldReader, spec: &mut EventSpec) {
     fields.row_or_null("data", StreamId, stream);
     fields.read("kind", Required, ANY_LENGTH, kind);
     fields.read("level", Optional, (), level);
-    if let Some(given) = fields.timestamp("timestamp") {
-        *ts = given;
+    if let Some(input) = fields.timestamp("timestamp") {
+        *ts = input;
     }
     fields.read("message", Optional, ANY_LENGTH, message);
     fields.read("url", Optional, ANY_LENGTH, url);

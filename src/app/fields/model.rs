@@ -19,9 +19,9 @@ pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
     let ModelSettings { kind, sources, interval_s, score, output, threshold, clear_ratio, min_windows } =
         &mut request.settings;
     fields.read("model_type", Required, (), kind);
-    if let Some(given) = fields.any("source") {
-        match read_sources(given) {
-            Ok(given) => *sources = given,
+    if let Some(input) = fields.any("source") {
+        match read_sources(input) {
+            Ok(input) => *sources = input,
             Err(message) => fields.add_error("source", message),
         }
     }
@@ -37,8 +37,8 @@ pub fn read_upload(fields: &mut FieldReader, request: &mut UploadRequest) {
 }
 
 /// One id, or several, comma-separated.
-fn read_sources(given: Value) -> Result<Vec<StreamId>, String> {
-    let text = drf_scalar::text(given)?;
+fn read_sources(input: Value) -> Result<Vec<StreamId>, String> {
+    let text = drf_scalar::text(input)?;
     let ids = text.split(',').map(|id| drf_scalar::row_id(&Value::from(id.trim())).map(StreamId));
     ids.collect()
 }

@@ -56,8 +56,8 @@ impl<S: Source> FieldReader<S> {
         limits: T::Limits,
         target: &mut T,
     ) {
-        let Some(given) = self.take_value(name, need) else { return };
-        let result = given.and_then(|value| match T::null() {
+        let Some(input) = self.take_value(name, need) else { return };
+        let result = input.and_then(|value| match T::null() {
             Some(null) if T::means_null::<S>(&value) => Ok(null),
             None if S::is_null(&value) => Err(NULL.to_owned()),
             _ => T::read::<S>(value, limits),
@@ -122,9 +122,9 @@ impl<S: Source> FieldReader<S> {
         target: &mut T,
         read: impl FnOnce(S::Value) -> Result<T, String>,
     ) {
-        let Some(given) = self.take_value(name, need) else { return };
+        let Some(input) = self.take_value(name, need) else { return };
         let result =
-            given.and_then(|value| if S::is_null(&value) { Err(NULL.to_owned()) } else { read(value) });
+            input.and_then(|value| if S::is_null(&value) { Err(NULL.to_owned()) } else { read(value) });
         self.set(name, target, result);
     }
 
@@ -135,9 +135,9 @@ impl<S: Source> FieldReader<S> {
         target: &mut Option<T>,
         read: impl FnOnce(S::Value) -> Result<T, String>,
     ) {
-        let Some(given) = self.take_value(name, Presence::Optional) else { return };
+        let Some(input) = self.take_value(name, Presence::Optional) else { return };
         let result =
-            given.and_then(|value| if S::means_null(&value) { Ok(None) } else { read(value).map(Some) });
+            input.and_then(|value| if S::means_null(&value) { Ok(None) } else { read(value).map(Some) });
         self.set(name, target, result);
     }
 

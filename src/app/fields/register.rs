@@ -66,11 +66,11 @@ impl App {
     ) -> Result<Value> {
         let device = self.device_for_io(principal, device, Access::Write)?;
         let (register, problems) = params.check(&device, Access::Write);
-        let given = fields.any("value");
-        if let Some(problem) = given.as_ref().and_then(|given| register.value_problem(&device, given)) {
+        let input = fields.any("value");
+        if let Some(problem) = input.as_ref().and_then(|input| register.value_problem(&device, input)) {
             fields.add_error("value", problem);
         }
         fields.finish(problems)?;
-        self.write_register(principal, device.id, &register, &given.unwrap_or_default()).await
+        self.write_register(principal, device.id, &register, &input.unwrap_or_default()).await
     }
 }

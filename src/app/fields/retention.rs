@@ -51,18 +51,18 @@ pub fn drop_after_seconds(seconds: f64) -> Result<Option<i64>> {
 /// Reads the duration. Errors of single fields are reported before those of the whole body, as Django REST framework
 /// does.
 fn read_drop_after(mut fields: FieldReader) -> Result<Option<i64>> {
-    let mut given = Vec::new();
+    let mut durations = Vec::new();
     for (name, unit_s) in DURATION_UNITS {
         let number = fields.read_or(name, ANY_NUMBER, f64::NAN);
         if !number.is_nan() {
-            given.push((name, number, unit_s));
+            durations.push((name, number, unit_s));
         }
     }
     let is_sound =
         DURATION_UNITS.iter().all(|(name, _)| fields.is_sound(name)) && fields.is_sound("hypertable");
     let mut problems = Vec::new();
     let mut seconds = 0.0;
-    match given.as_slice() {
+    match durations.as_slice() {
         [(name, number, unit_s)] => match in_seconds(name, *number, *unit_s) {
             Ok(whole) => seconds = whole,
             Err(problem) => problems.push(problem),

@@ -70,8 +70,8 @@ impl<'de> Deserialize<'de> for JsonTimestamp {
 
 struct JsonTimestampVisitor;
 
-fn bad_time<E: de::Error>(given: impl fmt::Display) -> E {
-    E::custom(format!("ts: `{given}` is not a time: use ISO-8601 or epoch seconds, years 1970 to 2261"))
+fn bad_time<E: de::Error>(input: impl fmt::Display) -> E {
+    E::custom(format!("ts: `{input}` is not a time: use ISO-8601 or epoch seconds, years 1970 to 2261"))
 }
 
 impl Visitor<'_> for JsonTimestampVisitor {

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_time_is_since_1970_or_iso() {
-        for (given, expected) in [
+        for (input, expected) in [
             (json!(1_777_377_600), Some(NOON)),
             (json!(1_777_377_600.25), Some(NOON + 250_000)),
             (json!(1_777_377_600_000_i64), Some(NOON)),
@@ -89,7 +89,7 @@ mod tests {
             (json!(null), None),
             (json!([1_777_377_600]), None),
         ] {
-            assert_eq!(parse(&given), expected.map(Micros), "{given}");
+            assert_eq!(parse(&input), expected.map(Micros), "{input}");
         }
     }
 
@@ -105,8 +105,8 @@ mod tests {
 
         #[test]
         fn any_number_is_storable_or_none(number in any::<f64>(), whole in any::<i64>()) {
-            for given in [json!(number), json!(whole), json!(whole.to_string())] {
-                prop_assert!(parse(&given).is_none_or(Micros::is_storable));
+            for input in [json!(number), json!(whole), json!(whole.to_string())] {
+                prop_assert!(parse(&input).is_none_or(Micros::is_storable));
             }
         }
     }

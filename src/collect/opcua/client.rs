@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn an_answer_of_another_length_or_too_large_is_refused() {
         let one = || DataValue::new_now(Variant::Int32(1));
-        for (requested, given) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
-            assert!(check(requested, &vec![one(); given], &mut 0).is_err(), "{requested} {given}");
+        for (requested, received) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
+            assert!(check(requested, &vec![one(); received], &mut 0).is_err(), "{requested} {received}");
         }
         let mut bytes = 0;
         assert_eq!(check(2, &[one(), one()], &mut bytes), Ok(()));

@@ -190,8 +190,8 @@ fn parse_host(host: &str) -> Result<(String, Option<u16>, String)> {
     parse_url(host)
 }
 
-fn parse_url(given: &str) -> Result<(String, Option<u16>, String)> {
-    let url = Url::parse(given).ok().filter(|url| url.scheme() == SCHEME && url.username().is_empty());
+fn parse_url(input: &str) -> Result<(String, Option<u16>, String)> {
+    let url = Url::parse(input).ok().filter(|url| url.scheme() == SCHEME && url.username().is_empty());
     let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
     let named = url.as_ref().and_then(|url| url.host_str().filter(|host| !host.is_empty()));
     let (Some(url), Some(named)) = (&url, named) else { return Err(Error::field("host", HOST_FORM)) };
@@ -261,9 +261,9 @@ fn choice<T, const N: usize>(
     named: fn(&str) -> Option<T>,
     names: [&'static str; N],
 ) -> Result<Option<T>> {
-    let Some(given) = setting(metadata, key) else { return Ok(None) };
-    let chosen = given.as_str().and_then(named);
-    chosen.map(Some).ok_or_else(|| Error::field(key, format!("{given} is not one of {}.", names.join(", "))))
+    let Some(value) = setting(metadata, key) else { return Ok(None) };
+    let chosen = value.as_str().and_then(named);
+    chosen.map(Some).ok_or_else(|| Error::field(key, format!("{value} is not one of {}.", names.join(", "))))
 }
 
 #[cfg(test)]

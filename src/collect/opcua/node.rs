@@ -63,8 +63,8 @@ impl From<&NodeId> for NodePath {
 impl FromStr for NodePath {
     type Err = InvalidNodeId;
 
-    fn from_str(given: &str) -> Result<Self, InvalidNodeId> {
-        parse(given).map_err(|why| InvalidNodeId { given: given.to_owned(), why })
+    fn from_str(text: &str) -> Result<Self, InvalidNodeId> {
+        parse(text).map_err(|why| InvalidNodeId { given: text.to_owned(), why })
     }
 }
 
@@ -85,18 +85,18 @@ impl fmt::Display for NodePath {
 }
 
 /// The namespace ends at the first `;`, the type letter at the first `=`: text identifiers may contain both.
-fn parse(given: &str) -> Result<NodePath, &'static str> {
-    let (namespace, rest) = if let Some(rest) = given.strip_prefix("ns=") {
+fn parse(input: &str) -> Result<NodePath, &'static str> {
+    let (namespace, rest) = if let Some(rest) = input.strip_prefix("ns=") {
         let (index, rest) = rest.split_once(';').ok_or("no `;` after the namespace")?;
         (Namespace::Index(number(index).ok_or("the namespace is no number from 0 to 65535")?), rest)
-    } else if let Some(rest) = given.strip_prefix("nsu=") {
+    } else if let Some(rest) = input.strip_prefix("nsu=") {
         let (uri, rest) = rest.split_once(';').ok_or("no `;` after the namespace")?;
         if uri.is_empty() {
             return Err("the namespace is empty");
         }
         (Namespace::Uri(uri.replace("%3B", ";").replace("%3b", ";").replace("%25", "%")), rest)
     } else {
-        (Namespace::Index(0), given)
+        (Namespace::Index(0), input)
     };
     let identifier = match rest.split_once('=') {
         Some(("i", digits)) => Identifier::Numeric(number(digits).ok_or("`i=` takes a number below 2^32")?),

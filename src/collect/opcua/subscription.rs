@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_handle_stands_for_a_place() {
-        for given in [0, 1, 4999] {
-            assert_eq!(index_of_handle(handle(given)), Some(given));
+        for index in [0, 1, 4999] {
+            assert_eq!(index_of_handle(handle(index)), Some(index));
         }
         assert_eq!(index_of_handle(0), None);
     }

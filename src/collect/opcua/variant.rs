@@ -156,18 +156,18 @@ where
     T: TryFrom<i128> + IntegerRange,
 {
     const NONE: &str = "A valid integer is required.";
-    let given = match number(content).ok_or(NONE)? {
+    let parsed = match number(content).ok_or(NONE)? {
         NumericValue::Float(number) => NumericInput::Float(number),
         exact => NumericInput::Integer(exact.to_integer().ok_or(NONE)?),
     };
-    let whole = integer::integer_in_range(given, &(T::LOWEST..=T::HIGHEST))?;
+    let whole = integer::integer_in_range(parsed, &(T::LOWEST..=T::HIGHEST))?;
     T::try_from(whole).map_err(|_| NONE.to_owned())
 }
 
 fn float(content: &DeviceValue, largest: f64) -> Result<f64, String> {
-    let given = number(content).map(NumericValue::to_f64).filter(|number| number.is_finite());
-    let given = given.ok_or("A valid number is required.")?;
-    match given {
+    let parsed = number(content).map(NumericValue::to_f64).filter(|number| number.is_finite());
+    let parsed = parsed.ok_or("A valid number is required.")?;
+    match parsed {
         above if above > largest => Err(format!("Ensure this value is less than or equal to {largest:?}.")),
         below if below < -largest => {
             Err(format!("Ensure this value is greater than or equal to {:?}.", -largest))

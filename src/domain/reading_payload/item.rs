@@ -127,7 +127,7 @@ impl MemberReader<'_> {
         }
         let (sensor, ts, metadata) = (sensor?, ts?, metadata?);
         let device = match device {
-            Some(given) => Some(given?),
+            Some(parsed) => Some(parsed?),
             None => None,
         };
         Some(

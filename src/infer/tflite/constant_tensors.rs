@@ -170,7 +170,7 @@ fn dequantize(
     // Number of slices with one scale each, and values per slice.
     let (slices, width) = match (scales.len(), shape.get(*axis)) {
         (1, _) => (1, 1),
-        (given, Some(dim)) if given == *dim => (*dim, shape.outer_and_inner(*axis).1),
+        (size, Some(dim)) if size == *dim => (*dim, shape.outer_and_inner(*axis).1),
         _ => return Err("the scales of a constant do not fit its dimensions".into()),
     };
     let meaning = |(at, step): (usize, &i64)| {

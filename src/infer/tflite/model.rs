@@ -135,7 +135,7 @@ impl TensorSpec {
     }
 
     fn check(&self, input: &Tensor) -> Result<(), RunError> {
-        let fits = |(taken, given): (&Option<usize>, &usize)| taken.is_none_or(|taken| taken == *given);
+        let fits = |(taken, shape): (&Option<usize>, &usize)| taken.is_none_or(|taken| taken == *shape);
         let is_same = input.dims().len() == self.dims.len() && self.dims.iter().zip(input.dims()).all(fits);
         if is_same {
             return Ok(());

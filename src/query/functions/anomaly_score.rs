@@ -78,15 +78,15 @@ impl WindowUDFImpl for AnomalyScore {
         &self.signature
     }
 
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let (Some(DataType::Timestamp(_, zone)), true) = (given.get(1), given.len() > FIRST_VALUE_ARG) else {
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let (Some(DataType::Timestamp(_, zone)), true) = (types.get(1), types.len() > FIRST_VALUE_ARG) else {
             return plan_err!("anomaly_score takes a model, the time of a row, and a value for each source");
         };
-        if given.len() > FIRST_VALUE_ARG + MAX_SOURCES {
+        if types.len() > FIRST_VALUE_ARG + MAX_SOURCES {
             return plan_err!("anomaly_score takes {MAX_SOURCES} values at most");
         }
         let head = [DataType::Int64, DataType::Timestamp(TimeUnit::Microsecond, zone.clone())];
-        let values = given[FIRST_VALUE_ARG..].iter().map(|_| DataType::Float64);
+        let values = types[FIRST_VALUE_ARG..].iter().map(|_| DataType::Float64);
         Ok(head.into_iter().chain(values).collect())
     }
 
@@ -124,9 +124,9 @@ impl PartitionEvaluator for AnomalyScoreEvaluator {
         memory.try_grow(rows.saturating_mul(size_of::<f64>() * (2 * FIRST_VALUE_ARG + sources)))?;
         let times = times(&columns[1])?;
         let values = values(&columns[FIRST_VALUE_ARG..], rows);
-        let given = ModelRows { model, times: &times, values: &values, sources };
+        let model_rows = ModelRows { model, times: &times, values: &values, sources };
         let mut newest = NewestScores::new(&times);
-        run_blocking(|| self.score(given, &mut newest))?;
+        run_blocking(|| self.score(model_rows, &mut newest))?;
         Ok(Arc::new(newest.scores.into_iter().collect::<Float64Array>()))
     }
 }

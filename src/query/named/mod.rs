@@ -61,17 +61,17 @@ impl NamedQueries {
 ///
 /// # Errors
 /// `Invalid`, naming every parameter that is unknown, missing or of another type.
-pub fn bind(query: &NamedQuery, given: &Map<String, Value>, now: Micros) -> Result<Value> {
+pub fn bind(query: &NamedQuery, arguments: &Map<String, Value>, now: Micros) -> Result<Value> {
     let mut wrong = Vec::new();
     let mut refuse = |name: &str, why: String| wrong.push(FieldError::new(format!("params.{name}"), why));
-    for name in given.keys().filter(|name| query.params.iter().all(|param| param.name != **name)) {
+    for name in arguments.keys().filter(|name| query.params.iter().all(|param| param.name != **name)) {
         let names: Vec<_> = query.params.iter().map(|param| format!("`{}`", param.name)).collect();
         let known = if names.is_empty() { "it takes none".to_owned() } else { names.join(", ") };
         refuse(name, format!("is no parameter of `{}`: {known}", query.name));
     }
     let mut bound = Map::new();
     for param in &query.params {
-        match given.get(&param.name).or(param.default.as_ref()) {
+        match arguments.get(&param.name).or(param.default.as_ref()) {
             Some(Value::Null) if param.default == Some(Value::Null) => {
                 bound.insert(param.name.clone(), Value::Null);
             }

@@ -76,8 +76,8 @@ impl PlantNodes {
         if write.index_range.has_range() {
             return Err(StatusCode::BadWriteNotSupported);
         }
-        let given = write.value.value.as_ref().ok_or(StatusCode::BadTypeMismatch)?;
-        if held(variable).value.is_none_or(|current| current.type_id() != given.type_id()) {
+        let new_value = write.value.value.as_ref().ok_or(StatusCode::BadTypeMismatch)?;
+        if held(variable).value.is_none_or(|current| current.type_id() != new_value.type_id()) {
             return Err(StatusCode::BadTypeMismatch);
         }
         let now = DateTime::now();
@@ -87,7 +87,7 @@ impl PlantNodes {
             }
             Some(quantity) => {
                 let mut plant = self.plant.lock();
-                quantity.write(&mut plant, given)?;
+                quantity.write(&mut plant, new_value)?;
                 DataValue::new_at(quantity.read(&plant), quantity::time())
             }
             None => DataValue {

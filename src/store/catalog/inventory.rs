@@ -276,8 +276,8 @@ struct PinPlan {
 impl PinPlan {
     fn new(device: &DevicePlan, entry: &DeviceEntry) -> Self {
         let last_channel = device.before.as_ref().map_or(0, |device| device.last_channel);
-        let given = entry.streams.iter().filter_map(|stream| stream.spec.pin).collect();
-        Self { given, assigned: BTreeSet::new(), last_channel }
+        let pins = entry.streams.iter().filter_map(|stream| stream.spec.pin).collect();
+        Self { given: pins, assigned: BTreeSet::new(), last_channel }
     }
 
     /// Gives the stream its channel, and a pin where its channel cannot be one.

@@ -370,8 +370,8 @@ impl<'a> VisibleCatalog<'a> {
 
     /// Devices of the streams in the principal's list.
     fn parents(&self) -> impl Iterator<Item = DeviceId> {
-        let given = self.who.streams.iter().flatten();
-        given.filter_map(|id| self.mirror.streams().get(*id)).map(|stream| stream.spec.device)
+        let listed = self.who.streams.iter().flatten();
+        listed.filter_map(|id| self.mirror.streams().get(*id)).map(|stream| stream.spec.device)
     }
 }
 

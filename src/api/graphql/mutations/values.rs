@@ -66,7 +66,7 @@ impl ValuesMutations {
 }
 
 fn rows(input: Vec<ValueInput>) -> domain::Result<Vec<NewReading>> {
-    let given = |value: ValueInput| {
+    let to_posted = |value: ValueInput| {
         Ok(NewReading {
             stream: StreamId(ids::parse_row_id(NodeType::Stream, &value.stream, "stream")?),
             ts: value.ts.map(|ts| ts.0),
@@ -75,5 +75,5 @@ fn rows(input: Vec<ValueInput>) -> domain::Result<Vec<NewReading>> {
             quality: value.quality.map(Into::into).unwrap_or_default(),
         })
     };
-    input.into_iter().map(given).collect()
+    input.into_iter().map(to_posted).collect()
 }

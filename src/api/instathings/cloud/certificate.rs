@@ -90,14 +90,14 @@ mod tests {
 
     #[test]
     fn the_host_is_that_of_the_request() {
-        for (given, expected) in [
+        for (host, expected) in [
             (Some("plant.example:8000"), "plant.example"),
             (Some("[::1]:8000"), "[::1]"),
             (Some("a b"), "localhost"),
             (None, "localhost"),
         ] {
-            let headers: HeaderMap = given.into_iter().map(|h| (header::HOST, h.parse().unwrap())).collect();
-            assert_eq!(host(&headers), expected, "{given:?}");
+            let headers: HeaderMap = host.into_iter().map(|h| (header::HOST, h.parse().unwrap())).collect();
+            assert_eq!(host(&headers), expected, "{host:?}");
         }
     }
 }

@@ -164,10 +164,11 @@ fn too_large(error: Error) -> Error {
 fn http_target(headers: &HeaderMap) -> Result<(String, String), InstathingsError> {
     let mut mistakes = Mistakes::default();
     let mut header = |name: &str, is_valid: fn(&str) -> bool| {
-        let given = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let found = given.clone().filter(|text| is_valid(text));
+        let header_text =
+            headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let found = header_text.clone().filter(|text| is_valid(text));
         if found.is_none() {
-            mistakes.add(Location::Headers, name, given.map(Value::from));
+            mistakes.add(Location::Headers, name, header_text.map(Value::from));
         }
         found.unwrap_or_default()
     };
@@ -239,8 +240,8 @@ mod tests {
     fn queries_and_headers_are_passed_on() {
         let members = query_members("turn=on&a=1&a=2&a=3&b=");
         assert_eq!(Value::Object(members), json!({"turn": "on", "a": ["1", "2", "3"], "b": ""}));
-        let headers = |given: &[(&'static str, &str)]| -> HeaderMap {
-            given.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let headers = |pairs: &[(&'static str, &str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
         };
         let found = http_target(&headers(&[(PATH_HEADER, "/relay/0"), (METHOD_HEADER, "get")])).unwrap();
         assert_eq!(found, ("/relay/0".to_owned(), "GET".to_owned()));

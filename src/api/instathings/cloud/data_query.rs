@@ -31,9 +31,9 @@ pub struct DataQuery {
 
 impl QueryMembers {
     pub fn parse(query: &str) -> Self {
-        let given =
+        let pairs =
             form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(_, value)| !value.is_empty());
-        QueryMembers { given: given.collect(), mistakes: Mistakes::default() }
+        QueryMembers { given: pairs.collect(), mistakes: Mistakes::default() }
     }
 
     /// Returns a parameter as it was given.

@@ -64,8 +64,8 @@ pub fn is_asked_for(request: &Request) -> bool {
 pub async fn open(cloud: &Cloud, mut request: Request) -> Result<Response, InstathingsError> {
     let mut members = QueryMembers::parse(request.uri().query().unwrap_or_default());
     let [project, token] = [PROJECT, TOKEN].map(|name| members.text(name).map(str::to_owned));
-    for (name, given) in [(PROJECT, &project), (TOKEN, &token)] {
-        if given.is_none() {
+    for (name, credential) in [(PROJECT, &project), (TOKEN, &token)] {
+        if credential.is_none() {
             members.mistakes.add(Location::Query, name, None);
         }
     }

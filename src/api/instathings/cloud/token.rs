@@ -19,9 +19,9 @@ use crate::domain::{Error, Kind};
 pub async fn issue(cloud: &Cloud, request: Request) -> Answer {
     let (parts, content) = request.into_parts();
     let address = parts.extensions.get::<PeerAddress>().copied();
-    let given = body::read_anonymous(&parts.headers, content, address).await?;
+    let fields = body::read_anonymous(&parts.headers, content, address).await?;
     let mut mistakes = Mistakes::default();
-    let mut text = |name: &str| match given.get(name) {
+    let mut text = |name: &str| match fields.get(name) {
         Some(Value::String(text)) if !text.is_empty() => text.as_str(),
         other => {
             mistakes.add(Location::Body, name, other.cloned());

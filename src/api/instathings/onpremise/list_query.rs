@@ -18,9 +18,9 @@ const KEY_LENGTH: std::ops::RangeInclusive<usize> = 7..=14;
 /// # Errors
 /// All mistakes, as the items of `errors` in the response.
 pub fn parse(device_key: &str, query: &str) -> Result<MessageListQuery, Vec<Value>> {
-    let given: Vec<_> =
+    let pairs: Vec<_> =
         form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()).collect();
-    let last = |name: &str| given.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
+    let last = |name: &str| pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
     let mut mistakes = Vec::new();
     let mut wrong_key = || mistakes.push(mistake(device_key, "Invalid value", "deviceId", "params"));
     if !device_key.is_ascii() {

@@ -69,8 +69,8 @@ async fn list(
     uri: Uri,
 ) -> Result<Response, InstathingsError> {
     let Ok(Path(device)) = device else {
-        let given = uri.path().split('/').nth(4).unwrap_or_default();
-        let message = format!("Failed to decode param '{given}'");
+        let segment = uri.path().split('/').nth(4).unwrap_or_default();
+        let message = format!("Failed to decode param '{segment}'");
         return Err(refusal(json!({"message": message}), "a path cannot be decoded"));
     };
     // In the vendor's router, a parameter has at least one character.

@@ -80,19 +80,20 @@ impl ArrowStreamChecker {
         if self.schema.is_some() {
             return Err(damaged("there are two schemas"));
         }
-        let given = message.header_as_schema().ok_or_else(|| damaged("the schema is missing"))?;
-        self.dictionaries = schema::check(&given)?;
-        self.schema = Some(fb_to_schema(given).into());
+        let schema_header = message.header_as_schema().ok_or_else(|| damaged("the schema is missing"))?;
+        self.dictionaries = schema::check(&schema_header)?;
+        self.schema = Some(fb_to_schema(schema_header).into());
         Ok(())
     }
 
     fn dictionary(&mut self, message: &Message<'_>, body: &[u8]) -> Result<()> {
-        let given = message.header_as_dictionary_batch().ok_or_else(|| damaged("a dictionary is missing"))?;
-        let values = given.data().ok_or_else(|| damaged("a dictionary has no values"))?;
-        let known = self.dictionaries.get(&given.id());
+        let dictionary =
+            message.header_as_dictionary_batch().ok_or_else(|| damaged("a dictionary is missing"))?;
+        let values = dictionary.data().ok_or_else(|| damaged("a dictionary has no values"))?;
+        let known = self.dictionaries.get(&dictionary.id());
         let known = known.ok_or_else(|| damaged("a dictionary belongs to no column"))?;
         let decoded = batch::check(&values, std::iter::once(known), body)?;
-        if given.isDelta() {
+        if dictionary.isDelta() {
             self.repeat(self.dictionary_bytes)?;
         }
         self.dictionary_bytes += decoded as u64;
@@ -139,8 +140,8 @@ pub fn check_schema(encapsulated: &[u8]) -> Result<()> {
     let has_marker = encapsulated.len() > 8 && encapsulated.starts_with(&CONTINUATION);
     let message = if has_marker { &encapsulated[8..] } else { encapsulated };
     let message = root_as_message(message).map_err(unreadable)?;
-    let given = message.header_as_schema().ok_or_else(|| damaged("the schema is missing"))?;
-    schema::check(&given).map(drop)
+    let schema_header = message.header_as_schema().ok_or_else(|| damaged("the schema is missing"))?;
+    schema::check(&schema_header).map(drop)
 }
 
 /// The bytes of the first message of a stream.

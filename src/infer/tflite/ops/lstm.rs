@@ -83,7 +83,7 @@ impl Lstm {
             let zeros = scratch.zeros(Shape::from_dims(&[windows, units])?.count()?)?;
             let (mut state, mut cells) =
                 (layer.pad_state(&zeros, scratch)?, layer.pad_state(&zeros, scratch)?);
-            let given = InputSteps {
+            let input_steps = InputSteps {
                 values: from.require_floats()?,
                 window: window * width,
                 step: step * width,
@@ -91,7 +91,7 @@ impl Lstm {
                 steps,
             };
             let output = OutputSteps { values: &mut out, window: window * units, step: step * units };
-            layer.run(given, (&mut state, &mut cells), output, scratch)?;
+            layer.run(input_steps, (&mut state, &mut cells), output, scratch)?;
             [zeros, state, cells].into_iter().for_each(|buffer| scratch.recycle_floats(buffer));
         }
         Tensor::new_floats(shape, out)

@@ -99,20 +99,20 @@ impl StridedSlice {
     /// removes its dimension must be within it.
     pub fn run(&self, inputs: &Inputs, scratch: &mut Scratch) -> Result<Tensor, InterpreterError> {
         let from = inputs.get(0)?;
-        let given = [
+        let parameters = [
             inputs.get(1)?.require_integers()?,
             inputs.get(2)?.require_integers()?,
             inputs.get(3)?.require_integers()?,
         ];
-        let sliced = given[0].len();
-        if sliced > from.dims().len() || given.iter().any(|of| of.len() != sliced) {
+        let sliced = parameters[0].len();
+        if sliced > from.dims().len() || parameters.iter().any(|of| of.len() != sliced) {
             return Err("a part has other dimensions than the whole".into());
         }
         let (mut shape, mut strides, mut kept) = (*from.shape(), from.shape().strides(), Shape::default());
         let mut base = 0;
         for (at, dim) in from.dims().iter().enumerate() {
             if at < sliced {
-                let [first, count, step] = self.range(at, *dim, given.map(|of| of[at]))?;
+                let [first, count, step] = self.range(at, *dim, parameters.map(|of| of[at]))?;
                 base += first * strides[at];
                 // With so long a step only one value is taken.
                 (shape[at], strides[at]) = (count, step.min(*dim) * strides[at]);

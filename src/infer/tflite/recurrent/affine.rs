@@ -94,8 +94,8 @@ impl AffineMatcher<'_, '_> {
             }
             Kernel::StridedSlice(strided) if span.first == 0 && span.columns.1 => {
                 let [Some(from), Some(begin), Some(end), Some(step)] = node.inputs[..] else { return None };
-                let given = [begin, end, step].map(|tensor| self.expressions.integers(tensor));
-                let [Some(begin), Some(end), Some(step)] = given else { return None };
+                let parameters = [begin, end, step].map(|tensor| self.expressions.integers(tensor));
+                let [Some(begin), Some(end), Some(step)] = parameters else { return None };
                 let (first, end) = strided.column_range([begin, end, step])?;
                 let needed = first.checked_add(span.columns.0)?;
                 let fits = end.is_none_or(|end| end == needed);

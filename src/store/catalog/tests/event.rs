@@ -32,7 +32,7 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
     let stream = stream(&catalog, &admin, device, "s").await.id;
-    let given = EventSpec {
+    let complete = EventSpec {
         device: Some(device),
         stream: Some(stream),
         level: Level::Critical,
@@ -41,10 +41,10 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
         payload: json!({"a": [1, {"b": null}]}).as_object().unwrap().clone(),
         ..spec("alarm", 0)
     };
-    let made = catalog.create_event(&admin, given.clone()).await.unwrap();
-    assert_eq!((&made.spec, made.org), (&given, admin.org));
+    let made = catalog.create_event(&admin, complete.clone()).await.unwrap();
+    assert_eq!((&made.spec, made.org), (&complete, admin.org));
     let changed = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
-    assert_eq!(changed, Event { spec: EventSpec { acknowledged: true, ..given }, ..made });
+    assert_eq!(changed, Event { spec: EventSpec { acknowledged: true, ..complete }, ..made });
     drop(catalog);
     let again = place.open().await;
     assert_eq!(again.event(&admin, changed.id).await.unwrap(), changed);
