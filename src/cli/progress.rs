@@ -30,7 +30,7 @@ impl ProgressReporter {
         ProgressReporter { bar, name, last_printed: Instant::now() }
     }
 
-    /// Shows `position` of the size, with `said` as its text.
+    /// Shows `position` of the size, with `text` beside it.
     pub fn advance(&mut self, position: u64, text: &str) {
         match &self.bar {
             Some(bar) => {

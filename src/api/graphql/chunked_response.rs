@@ -39,7 +39,7 @@ pub struct JsonChunks {
 }
 
 impl JsonChunks {
-    /// Serializes `value` and reserves the memory of its text in `held`.
+    /// Serializes `value` and reserves the memory of its text in `reservation`.
     ///
     /// # Errors
     /// `TooLarge` or `Busy` if the request may not reserve more.
@@ -183,7 +183,7 @@ pub fn chunked_body(receiver: mpsc::Receiver<Bytes>, whole: usize) -> Body {
 }
 
 impl ChunkSender {
-    /// Sends a text and releases from `held` what the client has received.
+    /// Sends a text and releases from `reservation` what the client has received.
     ///
     /// # Errors
     /// `ReaderGone` if the client has disconnected or is too slow.

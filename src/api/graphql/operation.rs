@@ -24,7 +24,7 @@ impl OperationRunner {
     /// Returns the responses to a request: one for a query or mutation, any number for a subscription. A caller whose
     /// credential is no longer valid gets one error response.
     ///
-    /// The memory of each response is part of `held`.
+    /// The memory of each response is part of `reservation`.
     pub fn execute(
         &self,
         mut request: Request,

@@ -66,7 +66,7 @@ impl OutputType for JsonRows {
 /// Collects the rows of a result as JSON objects.
 ///
 /// # Errors
-/// `TooLarge` if there are more than `most` rows; the error of `held` if they need too much memory.
+/// `TooLarge` if there are more than `most` rows; the error of `reservation` if they need too much memory.
 pub async fn rows_as_json(
     mut answer: SqlResult,
     most: usize,

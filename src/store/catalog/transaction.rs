@@ -66,7 +66,7 @@ impl CatalogTransaction {
     }
 
     /// Commits a change: runs `work` on the database, then `apply` on the mirror if it succeeded. The result of
-    /// `told` is written to the audit log in the name of `who`. Every rule is checked before `work` starts, so any
+    /// `audit` is written to the audit log in the name of `who`. Every rule is checked before `work` starts, so any
     /// failure in it comes from the database.
     pub(super) async fn commit_change<T, W>(
         self,

@@ -50,7 +50,7 @@ impl Routes {
         self.queues.is_empty()
     }
 
-    /// Delivers readings to the subscribed models. After this, everything before record `heard` has been delivered.
+    /// Delivers readings to the subscribed models. After this, everything before record `seq` has been delivered.
     fn deliver(&self, readings: &Readings, seq: u64) {
         let mut points: HashMap<ModelId, Vec<SourceReading>> = HashMap::new();
         for row in 0..readings.len() {
@@ -84,7 +84,7 @@ impl Routes {
         waiting.values().for_each(|queue| queue.begin(first));
     }
 
-    /// Tells every model that some readings up to record `heard` were not delivered.
+    /// Tells every model that some readings up to record `seq` were not delivered.
     fn lose(&self, seq: u64) {
         for queue in self.queues.values() {
             queue.lose();

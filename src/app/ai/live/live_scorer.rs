@@ -109,7 +109,7 @@ impl LiveScorer {
         late
     }
 
-    /// Records that the log has nothing for this model's sources before record `heard`.
+    /// Records that the log has nothing for this model's sources before record `seq`.
     pub async fn hear_nothing(&mut self, seq: u64) {
         self.progress.consumed_seq = Some(seq);
         if self.last_saved.elapsed() >= IDLE_SAVE_INTERVAL {

@@ -14,7 +14,7 @@ const UNCOMPRESSED_BLOCK: u32 = 1 << 31;
 /// Maximum bytes that one compressed byte can expand to.
 const MAX_RATIO: usize = 255;
 
-/// Checks that a frame expands to no more than `said` plus one block.
+/// Checks that a frame expands to no more than `declared_bytes` plus one block.
 pub fn check(frame: &[u8], declared_bytes: usize) -> Result<()> {
     let (block_bytes, has_checksums, mut rest) = header(frame)?;
     let mut most = 0_usize;
