@@ -13,6 +13,7 @@ pub mod billing;
 pub mod caller;
 pub mod certificate;
 pub mod client;
+mod client_role;
 pub mod command;
 pub mod command_message;
 pub mod companion;
