@@ -23,6 +23,7 @@ pub mod device_health;
 pub mod document;
 pub mod error;
 pub mod event;
+mod event_level;
 pub mod export;
 pub mod generator;
 pub mod grant;
