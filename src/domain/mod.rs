@@ -50,6 +50,7 @@ pub mod notification;
 pub mod object;
 pub mod org;
 pub mod pagination;
+pub mod platform_status;
 pub mod policy;
 pub mod ports;
 pub mod principal;
