@@ -67,6 +67,7 @@ mod quota;
 mod reading_counts;
 mod registration;
 mod registration_index;
+mod registration_state;
 mod retention;
 mod session;
 mod stream;
