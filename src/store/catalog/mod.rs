@@ -43,6 +43,7 @@ mod id_table;
 pub mod inventory;
 mod job;
 mod job_progress;
+mod job_rows;
 mod key;
 mod media;
 mod media_index;
