@@ -52,6 +52,7 @@ pub mod onpremise;
 mod opcua;
 pub mod opensynaptic;
 mod password;
+mod password_change;
 pub mod product;
 pub mod quarantine;
 pub mod readings;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::App;
-use super::live::credential::LiveCredential;
 use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
 use crate::auth::session;
 use crate::domain::audit::RequestOrigin;
@@ -65,7 +64,7 @@ impl LoginThrottle {
     }
 
     /// Counts an attempt before it is made, so that concurrent attempts are limited like sequential ones.
-    fn take(&self, name: &str, address: Option<IpAddr>, now: Micros) -> Result<()> {
+    pub(super) fn take(&self, name: &str, address: Option<IpAddr>, now: Micros) -> Result<()> {
         if let Some(address) = address {
             self.by_address.lock().try_acquire(&network(address), now).map_err(Error::throttled)?;
         }
@@ -77,7 +76,7 @@ impl LoginThrottle {
     }
 
     /// Refunds an attempt that was not a wrong guess: the server was too busy to check it.
-    fn give_back(&self, name: &str, address: Option<IpAddr>) {
+    pub(super) fn give_back(&self, name: &str, address: Option<IpAddr>) {
         self.by_name.lock().refund(&name.to_owned());
         if let Some(address) = address {
             self.by_address.lock().refund(&network(address));
@@ -197,22 +196,6 @@ impl App {
             | Caller::System => Err(Error::forbidden("only a person has a password")),
         }
     }
-
-    /// Changes the caller's own password. The user's other sessions end.
-    pub async fn change_password(&self, credential: &LiveCredential, old: String, new: String) -> Result<()> {
-        let principal = credential.principal();
-        self.check_has_password(principal)?;
-        let user = self.logged_in(principal)?;
-        let address = principal.origin.as_ref().and_then(|origin| origin.address);
-        self.attempts.take(&user.name, address, self.clock.now())?;
-        let verified = self.passwords.verify(old, Some(user.password_hash.clone())).await;
-        if !verified.inspect_err(|_| self.attempts.give_back(&user.name, address))? {
-            return Err(Error::field("old_password", "Invalid password."));
-        }
-        self.attempts.succeed(&user.name, address);
-        let hash = self.passwords.hash(new).await.map_err(|error| of_field(error, "new_password"))?;
-        self.store.catalog().set_password(principal, user.id, hash, credential.session()).await
-    }
 }
 
 /// Returns the error for missing or unusable credentials.
@@ -227,12 +210,6 @@ pub(super) fn counted_name(username: &str) -> &str {
 
 fn wrong_login() -> Error {
     Error::new(Kind::Unauthenticated, "Invalid username or password.")
-}
-
-/// Renames the field of a password error to the field in which the password was given.
-fn of_field(mut error: Error, name: &'static str) -> Error {
-    error.fields.iter_mut().for_each(|problem| problem.field = name.into());
-    error
 }
 
 /// Returns `now` plus a duration.

@@ -3,6 +3,7 @@
 //! Each value remembers its source, so that an error names the full key and where the value came from. The modules
 //! that build the server decide what the values mean.
 
+mod config_key;
 mod keys;
 mod layers;
 mod media;

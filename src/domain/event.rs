@@ -1,53 +1,14 @@
 //! Event log entries: alarms, anomalies and other occurrences, kept apart from the readings.
 
-use std::str::FromStr;
-
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::alert::{AlertDetails, AlertStatus};
 use super::audit::differences;
+pub use super::event_level::Level;
 use super::pagination::Pagination;
 use super::validation::check_text;
-use super::{AlertRuleId, DeviceId, Error, EventId, FieldError, Micros, OrgId, Result, StreamId};
-
-/// Severity of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Level {
-    /// For information; no action is needed.
-    #[default]
-    Info,
-    /// A fault may follow; anomalies of models have this level.
-    Warning,
-    /// A fault has occurred.
-    Error,
-    /// A fault that endangers people, plant or product.
-    Critical,
-}
-
-impl Level {
-    /// Every level, ascending.
-    pub const ALL: [Level; 4] = [Level::Info, Level::Warning, Level::Error, Level::Critical];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Info => "info",
-            Level::Warning => "warning",
-            Level::Error => "error",
-            Level::Critical => "critical",
-        }
-    }
-}
-
-impl FromStr for Level {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = Level::ALL.into_iter().find(|level| level.name() == text);
-        named.ok_or_else(|| Error::field("level", format!("\"{text}\" is not a valid choice.")))
-    }
-}
+use super::{AlertRuleId, DeviceId, EventId, FieldError, Micros, OrgId, StreamId};
 
 /// Settable fields of an event.
 #[derive(Debug, Clone, PartialEq)]

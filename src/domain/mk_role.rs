@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::client::Role;
+use super::client_role::Role;
 use super::{Error, Resource, Result, Scope, Scopes};
 
 /// Role of a caller of the MK platform.

@@ -10,7 +10,7 @@ use super::Answer;
 use super::body::JsonBody;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::events::{device_of, event_filter, stream_of};
+use super::events::{ACKNOWLEDGED_AT, device_of, event_filter, stream_of};
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
@@ -25,8 +25,6 @@ use crate::domain::event::{EventFilter, EventOrder};
 
 const COLLECTION: &str = "/api/v1/alerts";
 const TITLE: &str = "Alert";
-/// Description of a field whose name means something else for commands.
-pub const ACKNOWLEDGED_AT: &str = "Time at which somebody acknowledged the alert.";
 const SORTABLE: &[&str] = &["createdAt", "triggeredAt", "severity", "status", "message"];
 
 /// The operations.

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::app::mk::device::{DeviceOverview, PlatformDevice};
 use crate::domain::FieldError;
 use crate::domain::device::Protocol;
-use crate::domain::topology::PlatformStatus;
+use crate::domain::platform_status::PlatformStatus;
 
 const COLLECTION: &str = "/api/v1/devices";
 const ONE: &str = "/api/v1/devices/{id}";

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Answer;
-use super::alerts::ACKNOWLEDGED_AT;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
@@ -76,6 +75,8 @@ pub fn section() -> Section {
 
 const TYPE: &str = "Kind of the event, such as `alert` or `anomaly`.";
 const TIMESTAMP: &str = "Time of the event, as its creator gives it.";
+/// Description of a field whose name means something else for commands.
+pub const ACKNOWLEDGED_AT: &str = "Time at which somebody acknowledged the alert.";
 const EVENT_TITLE: &str = "Text for people.";
 const PAYLOAD: &str = "Any data of the creator, at most 64 KiB of JSON.";
 

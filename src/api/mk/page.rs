@@ -57,6 +57,13 @@ pub struct PageInfo {
     pub total_pages: usize,
 }
 
+impl Query {
+    /// `page`, `size` and `sort`; `sortable` are the properties that a list can be sorted by.
+    pub fn page(&self, sortable: &[&'static str]) -> Result<PageRequest, MkError> {
+        PageRequest::parse(self, sortable)
+    }
+}
+
 impl PageRequest {
     /// Reads `page`, `size` and `sort`.
     ///

@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::page::PageRequest;
 use super::problem::MkError;
 use crate::app::App;
 use crate::domain::time::MICROS_PER_DAY;
@@ -89,11 +88,6 @@ impl Query {
             return Err(Error::invalid("Invalid value for parameter 'from'").into());
         }
         Ok((from, to))
-    }
-
-    /// `page`, `size` and `sort`; `sortable` are the properties that a list can be sorted by.
-    pub fn page(&self, sortable: &[&'static str]) -> Result<PageRequest, MkError> {
-        PageRequest::parse(self, sortable)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod annotations;
 mod archive;
+mod fixed_columns;
 mod link;
 mod pages;
 pub mod parquet_file;

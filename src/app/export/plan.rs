@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::fixed_columns::is_fixed_column;
 use crate::app::App;
 use crate::app::readings::list::ReadingsOf;
 use crate::domain::device::DeviceFilter;
@@ -135,7 +136,7 @@ impl ProfileColumns {
     /// The column of a field, under its name; where that is taken by another type, under that of its profile too.
     fn put(&mut self, profile: &SensorProfileSpec, name: &str, value_type: ValueType) -> Option<usize> {
         [name.to_owned(), format!("{}.{name}", profile.key)].into_iter().find_map(|name| {
-            if super::row_batches::is_fixed_column(&name) {
+            if is_fixed_column(&name) {
                 return None;
             }
             if let Some(place) = self.by_name.get(&name).copied() {

@@ -6,8 +6,9 @@ use arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use super::fixed_columns::fixed_fields;
 use super::pages::ReadingPage;
 use super::plan::{ExportPlan, ExportSensor};
 use crate::domain::document::ValueType;
@@ -18,29 +19,6 @@ use crate::domain::{Error, Result};
 const BATCH_ROWS: usize = 8192;
 /// Integers up to this size are exact as f64.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
-
-/// Whether each export has a column of this name.
-pub fn is_fixed_column(name: &str) -> bool {
-    fixed_fields().iter().any(|field| field.name() == name)
-}
-
-fn fixed_fields() -> Vec<Field> {
-    let ts = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    vec![
-        Field::new("timestamp", ts, false),
-        Field::new("device_id", DataType::Utf8, false),
-        Field::new("component_id", DataType::Utf8, true),
-        Field::new("sensor_id", DataType::Utf8, false),
-        Field::new("sensor_key", DataType::Utf8, false),
-        Field::new("value_type", DataType::Utf8, false),
-        Field::new("value_double", DataType::Float64, true),
-        Field::new("value_bigint", DataType::Int64, true),
-        Field::new("value_boolean", DataType::Boolean, true),
-        Field::new("value_text", DataType::Utf8, true),
-        // JSON.
-        Field::new("metadata", DataType::Utf8, true),
-    ]
-}
 
 /// The columns: the fixed ones, then those of the profiles.
 pub fn schema(plan: &ExportPlan) -> SchemaRef {

@@ -4,6 +4,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 
 use super::*;
+use crate::app::export::fixed_columns::is_fixed_column;
 use crate::domain::reading::Quality;
 use crate::domain::{Micros, StreamId};
 

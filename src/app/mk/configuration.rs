@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType, canonical_text};
-use crate::domain::configuration::binding::{Binding, BindingReport, BindingSpec, BindingStatus, TargetType};
+use crate::domain::configuration::binding::{
+    Binding, BindingReport, BindingSpec, BindingStatus, ReportEntry, TargetType,
+};
 use crate::domain::configuration::content::{ContentFields, content_problems};
-use crate::domain::configuration::report::{ReportEntry, parse_report};
+use crate::domain::configuration::report::parse_report;
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
 use crate::store::catalog::NewArtefact;

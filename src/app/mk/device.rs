@@ -10,7 +10,8 @@ use crate::app::{App, device};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus, Protocol};
 use crate::domain::document::rules::{check_metadata, check_required};
 use crate::domain::document::{Document, DocumentKind};
-use crate::domain::topology::{GeoLocation, PlatformStatus, Topology};
+use crate::domain::platform_status::PlatformStatus;
+use crate::domain::topology::{GeoLocation, Topology};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
 
 /// Most characters of a device's name: names are shared with the other interfaces, which have this limit.

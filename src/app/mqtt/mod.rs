@@ -5,6 +5,7 @@
 //! the log and the lake, its commands in the catalog, and the session remembers how far it has come.
 
 pub mod access;
+mod device_document;
 mod feed;
 mod journal;
 pub mod message;
@@ -17,6 +18,7 @@ mod publish;
 mod registry;
 mod retained;
 pub mod session;
+mod session_memory;
 pub mod subscribe;
 mod topics;
 pub mod upkeep;
@@ -27,9 +29,9 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
+use self::device_document::DeviceNotice;
 use self::journal::Journal;
 use self::metrics::MqttCounters;
-use self::platform::DeviceNotice;
 use self::retained::RetainedIndex;
 use crate::app::live::SubscriptionLimiter;
 use crate::store::Store;

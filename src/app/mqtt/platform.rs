@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::device_document::{DesiredTopic, DeviceNotice};
 use super::message::{MessageSource, OutboundMessage};
 use super::publish::Publication;
 use super::session::MqttSession;
@@ -22,16 +22,6 @@ use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::mqtt::{Qos, Subscription, topic};
 use crate::domain::{DeviceId, Error, OrgId, Principal, Resource, Result, Scope};
-
-/// A message of a device that subscribers may see.
-#[derive(Debug)]
-pub(super) struct DeviceNotice {
-    org: OrgId,
-    device: DeviceId,
-    topic: Arc<str>,
-    payload: Bytes,
-    qos: Qos,
-}
 
 impl App {
     /// Finds the device of a topic to which a principal publishes.
@@ -253,14 +243,6 @@ impl MqttSession {
         let own = self.subscriptions.iter().filter(|known| is_wanted(known));
         own.filter(|known| topic::matches(&known.filter, name)).map(|known| known.qos).max()
     }
-}
-
-/// The desired configuration of a session's device, and how it is sent.
-pub(super) struct DesiredTopic {
-    pub feed: crate::app::mk::desired::DesiredFeed,
-    topic: Arc<str>,
-    /// Whether none was sent yet: the first answers the subscription.
-    is_first: bool,
 }
 
 /// Whether a filter or a topic may be of the platform's tree.

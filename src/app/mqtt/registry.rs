@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::session::SessionMemory;
+use super::session_memory::SessionMemory;
 use crate::app::App;
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::mqtt::{SessionOwner, StoredSession};

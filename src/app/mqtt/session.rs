@@ -1,9 +1,9 @@
 //! A session while a client is connected: what it has subscribed to, what it is sent, and how both outlive the
 //! connection.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures::StreamExt;
 use serde_json::Value;
@@ -12,35 +12,25 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::feed::{self, LiveProgress};
+use super::device_document::{DesiredTopic, DeviceNotice};
+use super::feed;
 use super::message::{MessageSource, OutboundMessage};
-use super::platform::{DesiredTopic, DeviceNotice};
 use super::presence::DeviceActivity;
 use super::registry::{MqttEnd, SessionKey};
+use super::session_memory::SessionMemory;
 use crate::app::App;
 use crate::app::live::SubscriptionPermit;
 use crate::app::live::credential::{CredentialWatch, LiveCredential};
 use crate::app::live::values::{LiveFeed, LiveMessage};
 use crate::domain::command::{Command, CommandReport, CommandState};
 use crate::domain::mqtt::inbox::Inbox;
-use crate::domain::mqtt::outbox::{Delivery, Outbox, UnknownPacketId};
+use crate::domain::mqtt::outbox::{Delivery, UnknownPacketId};
 use crate::domain::mqtt::{Qos, Subscription};
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Error, Kind, Principal, Result, StreamId};
 
 /// Messages that wait for the client before the feed is read on.
 const MAX_WAITING: usize = 256;
-
-/// What outlives a connection in memory.
-pub(super) struct SessionMemory {
-    pub outbox: Outbox<OutboundMessage>,
-    /// Number of messages that the client has not acknowledged, for whoever looks at the session from outside.
-    pub queued: Arc<AtomicUsize>,
-    pub inbox: Inbox,
-    pub progress: LiveProgress,
-    /// Commands that this session has been sent.
-    pub commands: HashSet<Uuid>,
-}
 
 /// What happens in a session without the client's doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Table of configuration keys: name, parser, and what an error says is valid.
+//! Table of all configuration keys: name, parser, and what an error says is valid.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,43 +6,21 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::config_key::{
+    COUNT_FORMAT, ConfigKey, DURATION_FORMAT, SIZE_FORMAT, is_host, key, parse_positive_count,
+    parse_positive_duration, parse_positive_size, parse_positive_usize,
+};
 use super::plans::{PLANS_FORMAT, parse_plans};
-use super::units::{parse_bucket_url, parse_duration, parse_rate, parse_size, parse_web_url};
-use super::{Config, LogFormat, media, mqtt, objects, quotas, smtp};
+use super::units::{parse_bucket_url, parse_duration, parse_rate, parse_web_url};
+use super::{LogFormat, media, mqtt, objects, quotas, smtp};
 use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
 
-/// A configuration key.
-pub(super) struct ConfigKey {
-    pub name: &'static str,
-    /// Valid values, for error messages.
-    pub valid: &'static str,
-    /// Whether errors must not show the value.
-    pub is_secret: bool,
-    /// Whether a list of strings is accepted; it is read as one string joined with commas.
-    pub takes_list: bool,
-    /// Sets the value; returns `None` when the text is not valid.
-    pub set: fn(&mut Config, &str) -> Option<()>,
-}
-
-pub(super) const DURATION_FORMAT: &str =
-    "a duration above zero such as \"2s\" or \"5m\" (units ms, s, m, h, d)";
-pub(super) const SIZE_FORMAT: &str =
-    "a size above zero such as \"256MB\" (units kB, MB, GB, KiB, MiB, GiB; none is bytes)";
-pub(super) const COUNT_FORMAT: &str = "a whole number above zero";
 const RATE_FORMAT: &str =
     "a number and a time such as \"60/min\" or \"100/10s\" (units s, min, h, d), at most a day";
 const URL_FORMAT: &str = "a URL that begins with http:// or https://";
 const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare number is seconds";
-
-pub(super) const fn key(
-    name: &'static str,
-    valid: &'static str,
-    set: fn(&mut Config, &str) -> Option<()>,
-) -> ConfigKey {
-    ConfigKey { name, valid, is_secret: false, takes_list: false, set }
-}
 
 /// Returns every key.
 pub(super) fn all() -> impl Iterator<Item = &'static ConfigKey> {
@@ -340,31 +318,9 @@ fn public_key(text: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-/// Whether the text can be the host of a request: a name, or an address as URLs have it.
-pub(super) fn is_host(text: &str) -> bool {
-    !text.is_empty() && url::Host::parse(text).is_ok_and(|host| host.to_string().eq_ignore_ascii_case(text))
-}
-
-pub(super) fn parse_positive_duration(text: &str) -> Option<Duration> {
-    parse_duration(text).filter(|d| !d.is_zero())
-}
-
 /// Parses the lifetime of a token. A bare number is seconds.
 fn parse_token_ttl(text: &str) -> Option<Duration> {
     let seconds = text.trim().replace('_', "").parse().ok().map(Duration::from_secs);
     let is_valid = |d: &Duration| d.subsec_nanos() == 0 && (1..=3650 * 86_400).contains(&d.as_secs());
     seconds.or_else(|| parse_duration(text)).filter(is_valid)
-}
-
-pub(super) fn parse_positive_size(text: &str) -> Option<u64> {
-    parse_size(text).filter(|n| *n > 0)
-}
-
-fn parse_positive_count(text: &str) -> Option<u64> {
-    text.replace('_', "").parse().ok().filter(|n| *n > 0)
-}
-
-pub(super) fn parse_positive_usize(text: &str) -> Option<usize> {
-    // The values become tokio semaphores, which hold at most this many permits.
-    parse_positive_count(text).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= usize::MAX >> 3)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::keys::{
+use super::config_key::{
     COUNT_FORMAT, ConfigKey, DURATION_FORMAT, SIZE_FORMAT, key, parse_positive_duration, parse_positive_size,
     parse_positive_usize,
 };

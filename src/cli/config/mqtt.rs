@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::TlsFiles;
-use super::keys::{
+use super::config_key::{
     COUNT_FORMAT, ConfigKey, DURATION_FORMAT, SIZE_FORMAT, is_host, key, parse_positive_duration,
     parse_positive_size, parse_positive_usize,
 };

@@ -1,7 +1,7 @@
 //! Configuration key of the contents of objects.
 
 use super::Config;
-use super::keys::{ConfigKey, key};
+use super::config_key::{ConfigKey, key};
 use super::units::parse_bucket_url;
 use crate::domain::{Error, Result};
 

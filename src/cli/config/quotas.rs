@@ -1,6 +1,8 @@
 //! Configuration keys of what one organization may have.
 
-use super::keys::{COUNT_FORMAT, ConfigKey, SIZE_FORMAT, key, parse_positive_size, parse_positive_usize};
+use super::config_key::{
+    COUNT_FORMAT, ConfigKey, SIZE_FORMAT, key, parse_positive_size, parse_positive_usize,
+};
 
 pub(super) const KEYS: &[ConfigKey] = &[
     key("limits.devices", COUNT_FORMAT, |c, text| {

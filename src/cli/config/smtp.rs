@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::keys::{ConfigKey, is_host, key};
+use super::config_key::{ConfigKey, is_host, key};
 use crate::domain::notification::address::is_mail_address;
 use crate::domain::notification::{SmtpSecurity, SmtpSettings};
 use crate::domain::{Error, Result};

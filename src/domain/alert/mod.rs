@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::event::Level;
+use super::event_level::Level;
 use super::{AlertRuleId, Error, EventId, Micros, OrgId, Result};
 
 /// How far people are with an alert.

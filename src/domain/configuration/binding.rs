@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::report::ReportEntry;
 use crate::domain::{DeviceId, Micros};
 
 /// Kind of what an artefact is bound to. The more specific is the greater one.
@@ -129,6 +128,21 @@ pub struct Binding {
     pub desired_version: u32,
     /// The device that the target is, or is a component of; the binding is seen and deleted with it.
     pub device: Option<DeviceId>,
+}
+
+/// What a device reports about one artefact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportEntry {
+    /// The artefact.
+    pub artefact: Uuid,
+    /// Its version.
+    pub version: u32,
+    /// How far the device is with it; never `Pending`.
+    pub status: BindingStatus,
+    /// Hash of the content as the device has it.
+    pub hash: Option<String>,
+    /// Explanation.
+    pub message: Option<String>,
 }
 
 /// The last accepted report of a device about a binding.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::binding::BindingStatus;
+use super::binding::{BindingStatus, ReportEntry};
 use crate::domain::{Error, Result};
 
 /// Maximum size of a report, bytes.
@@ -14,21 +14,6 @@ pub const MAX_REPORT_ENTRIES: usize = 1000;
 pub const MAX_HASH_CHARS: usize = 128;
 /// Maximum length of a message, characters; what is longer is cut.
 pub const MAX_MESSAGE_CHARS: usize = 4000;
-
-/// What a device reports about one artefact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportEntry {
-    /// The artefact.
-    pub artefact: Uuid,
-    /// Its version.
-    pub version: u32,
-    /// How far the device is with it; never `Pending`.
-    pub status: BindingStatus,
-    /// Hash of the content as the device has it.
-    pub hash: Option<String>,
-    /// Explanation.
-    pub message: Option<String>,
-}
 
 /// A report as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{MAX_NAME, check_required};
-use super::{DocumentContent, DocumentReference, DocumentSpec, ReferenceTarget};
+use super::{DocumentContent, DocumentReference, ReferenceTarget};
 use crate::domain::media::address::{CameraKind, StreamUrl, UrlWithPassword, is_device_path, parse_url};
 use crate::domain::notification::ChannelSecret;
 use crate::domain::{DeviceId, Error, FieldError, Result};
@@ -114,13 +114,11 @@ impl DocumentContent for CameraSpec {
         }
     }
 
-    fn check_change(&self, stored: &DocumentSpec) -> Result<()> {
-        match stored {
-            DocumentSpec::Camera(old) if old.device != self.device => {
-                Err(Error::conflict("deviceId of a camera cannot be changed"))
-            }
-            _ => Ok(()),
+    fn check_change(&self, stored: &Self) -> Result<()> {
+        if stored.device != self.device {
+            return Err(Error::conflict("deviceId of a camera cannot be changed"));
         }
+        Ok(())
     }
 
     fn unique_name(&self) -> String {
@@ -150,6 +148,7 @@ impl DocumentContent for CameraSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::document::DocumentSpec;
 
     fn camera(kind: CameraKind, stream: &str, dvr: Option<&str>) -> CameraSpec {
         CameraSpec {

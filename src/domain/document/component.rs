@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::rules::{MAX_NAME, check_key, check_metadata, check_required};
-use super::{DocumentContent, DocumentKind, DocumentReference, DocumentSpec, ReferenceTarget};
+use super::{DocumentContent, DocumentKind, DocumentReference, ReferenceTarget};
 use crate::domain::{DeviceId, Error, FieldError, Result};
 
 /// Most characters of a component's key: with the key of a sensor it fits into the name of a stream.
@@ -52,13 +52,11 @@ impl DocumentContent for ComponentSpec {
         profile.map(|id| ReferenceTarget::Document(DocumentKind::SensorProfile, id)).into_iter().collect()
     }
 
-    fn check_change(&self, stored: &DocumentSpec) -> Result<()> {
-        match stored {
-            DocumentSpec::Component(old) if old.device != self.device => {
-                Err(Error::conflict("deviceId of a component cannot be changed"))
-            }
-            _ => Ok(()),
+    fn check_change(&self, stored: &Self) -> Result<()> {
+        if stored.device != self.device {
+            return Err(Error::conflict("deviceId of a component cannot be changed"));
         }
+        Ok(())
     }
 
     fn references(&self) -> Vec<DocumentReference> {

@@ -1,6 +1,6 @@
 //! Artefacts and bindings as documents: their names, and the rows that they refer to.
 
-use super::{DocumentContent, DocumentKind, DocumentReference, DocumentSpec, ReferenceTarget};
+use super::{DocumentContent, DocumentKind, DocumentReference, ReferenceTarget};
 use crate::domain::configuration::artefact::{Artefact, ProfileType};
 use crate::domain::configuration::binding::{Binding, TargetType};
 use crate::domain::{DeviceId, Error, FieldError, Result};
@@ -37,7 +37,7 @@ impl DocumentContent for Artefact {
         vec![self.profile_target()]
     }
 
-    fn check_change(&self, _stored: &DocumentSpec) -> Result<()> {
+    fn check_change(&self, _stored: &Self) -> Result<()> {
         Err(Error::conflict("an artefact cannot be changed"))
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{DocumentKind, DocumentSpec};
+use super::DocumentKind;
 use crate::domain::notification::ChannelSecret;
 use crate::domain::{DeviceId, FieldError, Result, StreamId};
 
@@ -107,7 +107,10 @@ pub trait DocumentContent {
     ///
     /// # Errors
     /// `Conflict` for what is fixed.
-    fn check_change(&self, _stored: &DocumentSpec) -> Result<()> {
+    fn check_change(&self, _stored: &Self) -> Result<()>
+    where
+        Self: Sized,
+    {
         Ok(())
     }
 }

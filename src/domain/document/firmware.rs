@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
-use super::{DocumentContent, DocumentKind, DocumentReference, DocumentSpec, ReferenceTarget};
+use super::{DocumentContent, DocumentKind, DocumentReference, ReferenceTarget};
 use crate::domain::{Error, FieldError, Result};
 
 /// Maximum size of a firmware, bytes.
@@ -61,7 +61,7 @@ impl FirmwareSpec {
 }
 
 impl DocumentContent for FirmwareSpec {
-    fn check_change(&self, _stored: &DocumentSpec) -> Result<()> {
+    fn check_change(&self, _stored: &Self) -> Result<()> {
         Err(Error::conflict("a firmware cannot be changed"))
     }
 

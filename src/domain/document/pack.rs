@@ -8,7 +8,7 @@ use super::rules::{MAX_NAME, check_key, check_required};
 use super::version_rule::VersionedProfile;
 use super::{
     AnnotationClassSpec, DashboardSpec, DeviceProfileSpec, DocumentContent, DocumentKind, DocumentReference,
-    DocumentSpec, ProfileComponent, ReferenceTarget, SensorProfileSpec,
+    ProfileComponent, ReferenceTarget, SensorProfileSpec,
 };
 use crate::domain::{Error, FieldError, Result};
 
@@ -140,7 +140,7 @@ impl DocumentContent for PackSpec {
         self.members()
     }
 
-    fn check_change(&self, _stored: &DocumentSpec) -> Result<()> {
+    fn check_change(&self, _stored: &Self) -> Result<()> {
         Err(Error::conflict("a pack cannot be changed"))
     }
 

@@ -1,10 +1,9 @@
 //! Channels: where notifications go. Each belongs to an organization; alert rules name them by their ids.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::address::is_mail_address;
+use super::secret::ChannelSecret;
 use crate::domain::FieldError;
 use crate::domain::document::DocumentContent;
 use crate::domain::document::rules::{MAX_NAME, check_required};
@@ -112,29 +111,6 @@ impl ChannelKind {
             ChannelKind::Email => "EMAIL",
             ChannelKind::Webhook => "WEBHOOK",
         }
-    }
-}
-
-/// A secret that signs. It is stored, as the passwords of devices are, and never shown: it can neither be serialised nor
-/// displayed, and `Debug` leaves it out.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct ChannelSecret(String);
-
-impl ChannelSecret {
-    /// A secret of this text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, to sign with.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ChannelSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChannelSecret(…)")
     }
 }
 

@@ -4,9 +4,9 @@ pub mod address;
 pub mod channel;
 pub mod delivery;
 pub mod mail;
+mod secret;
 
-pub use self::channel::{
-    ChannelConfig, ChannelDraft, ChannelKind, ChannelSecret, ChannelTarget, NotificationChannelSpec,
-};
+pub use self::channel::{ChannelConfig, ChannelDraft, ChannelKind, ChannelTarget, NotificationChannelSpec};
 pub use self::delivery::{Delivery, DeliveryFailure, DeliveryStatus};
 pub use self::mail::{Mail, SmtpSecurity, SmtpSettings};
+pub use self::secret::ChannelSecret;

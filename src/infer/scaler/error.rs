@@ -6,10 +6,10 @@ use super::ScalerKind;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScalerError {
     /// The file is longer than `MAX_FILE` bytes; nothing of it was read.
-    #[error("the scaler file has more than {} bytes", super::unpack::MAX_FILE)]
+    #[error("the scaler file has more than {} bytes", super::MAX_FILE)]
     TooLarge,
     /// Decompression yields more than `MAX_UNPACKED` bytes.
-    #[error("the scaler file unpacks to more than {} bytes", super::unpack::MAX_UNPACKED)]
+    #[error("the scaler file unpacks to more than {} bytes", super::MAX_UNPACKED)]
     Inflated,
     /// The file is compressed by a format of joblib other than zlib and gzip; holds the format's name.
     #[error("`{0}` compression is not supported: save the scaler uncompressed, or with `zlib` or `gzip`")]

@@ -13,7 +13,11 @@ mod unpack;
 use std::fmt;
 
 pub use error::ScalerError;
-pub use unpack::{MAX_FILE, MAX_UNPACKED};
+
+/// Maximum file size in bytes. A scaler takes some hundred bytes plus some ten per feature.
+pub const MAX_FILE: usize = 4 << 20;
+/// Maximum size in bytes of an unpacked file.
+pub const MAX_UNPACKED: usize = 16 << 20;
 
 /// A fitted scaler. Every factor and divisor is finite and not zero; there is at least one feature.
 #[derive(Debug, Clone, PartialEq)]

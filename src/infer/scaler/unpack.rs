@@ -8,12 +8,7 @@ use std::io::{ErrorKind, Read};
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-use super::ScalerError;
-
-/// Maximum file size in bytes. A scaler takes some hundred bytes plus some ten per feature.
-pub const MAX_FILE: usize = 4 << 20;
-/// Maximum size in bytes of an unpacked file.
-pub const MAX_UNPACKED: usize = 16 << 20;
+use super::{MAX_FILE, MAX_UNPACKED, ScalerError};
 
 /// First bytes of the other formats that `joblib.dump` writes, and of what it wrote before 0.10.
 const UNSUPPORTED: [(&[u8], &str); 5] = [

@@ -1,6 +1,5 @@
 //! What devices report about bindings: the last accepted report of each device about each binding.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
@@ -13,35 +12,11 @@ use super::{Catalog, entity};
 use crate::domain::configuration::binding::BindingReport;
 use crate::domain::{DeviceId, Principal, Result};
 
-/// Reports by binding and device.
-#[derive(Default)]
-pub(super) struct BindingReportIndex(HashMap<Uuid, BTreeMap<DeviceId, Arc<BindingReport>>>);
-
-impl BindingReportIndex {
-    /// Adds or replaces a report.
-    pub(super) fn put(&mut self, binding: Uuid, device: DeviceId, report: Arc<BindingReport>) {
-        self.0.entry(binding).or_default().insert(device, report);
-    }
-
-    /// Removes the reports about a binding.
-    pub(super) fn remove_binding(&mut self, binding: Uuid) {
-        self.0.remove(&binding);
-    }
-
-    /// Removes the reports of a device.
-    pub(super) fn remove_device(&mut self, device: DeviceId) {
-        self.0.retain(|_, reports| {
-            reports.remove(&device);
-            !reports.is_empty()
-        });
-    }
-}
-
 impl Catalog {
     /// The last accepted report about a binding of each device that the principal sees completely.
     pub fn binding_reports(&self, who: &Principal, binding: Uuid) -> Vec<Arc<BindingReport>> {
         let visible = self.visible_to(who);
-        let all = visible.mirror.binding_reports.0.get(&binding).into_iter().flatten();
+        let all = visible.mirror.binding_reports.of_binding(binding).into_iter().flatten();
         // A binding is of one organization, as are the devices that report about it.
         let seen = all.filter(|(device, _)| {
             visible.mirror.devices.get(**device).is_some_and(|device| who.owns_device(device.org, device.id))
@@ -65,8 +40,9 @@ impl Catalog {
         let (org, new) = {
             let visible = transaction.visible_to(who);
             let org = visible.writable_device(device)?.org;
-            let last =
-                |binding: Uuid| visible.mirror.binding_reports.0.get(&binding)?.get(&device).map(|r| &**r);
+            let last = |binding: Uuid| {
+                visible.mirror.binding_reports.of_binding(binding)?.get(&device).map(|r| &**r)
+            };
             let changed = |binding: Uuid| Some((binding, Arc::new(decide(binding, last(binding))?)));
             (org, bindings.into_iter().filter_map(changed).collect::<Vec<_>>())
         };

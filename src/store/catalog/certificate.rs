@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::database::unavailable;
 use super::mirror::Mirror;
-use super::registration;
+use super::registration_state;
 use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::audit::{Action, AuditChange};
@@ -85,7 +85,7 @@ impl Catalog {
             visible.writable_device(device)?;
             let old = visible.mirror.certificates.of_device(device).cloned();
             let old = old.ok_or_else(|| Error::new(Kind::NotFound, "the device has no certificate"))?;
-            (old, registration::revoked(&visible.mirror, device))
+            (old, registration_state::revoked(&visible.mirror, device))
         };
         if old.revoked_at.is_some() && tokens.is_empty() {
             return Ok(old);
@@ -95,7 +95,7 @@ impl Catalog {
         let ended = tokens.clone();
         let work = async move |db: DbTransaction| {
             replace(&db, &new).await?;
-            registration::store_states(&db, &ended).await?;
+            registration_state::store_states(&db, &ended).await?;
             Ok(new)
         };
         let audit =

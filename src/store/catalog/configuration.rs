@@ -194,15 +194,3 @@ fn device_of_target(visible: &VisibleCatalog, spec: BindingSpec) -> Option<Optio
         }
     }
 }
-
-/// Bindings that end with a document, which is their target.
-pub(super) fn bindings_of_target(visible: &VisibleCatalog, target: &Document) -> Vec<Arc<Document>> {
-    let is_of_it = |row: &&Arc<Document>| {
-        row.binding().is_some_and(|binding| {
-            binding.spec.target == target.uuid
-                && binding.spec.target_type.document_kind() == Some(target.spec.kind())
-        })
-    };
-    let all = visible.mirror.documents.of_kind(visible.who.org, DocumentKind::Binding);
-    all.filter(is_of_it).cloned().collect()
-}

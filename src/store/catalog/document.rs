@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::alert_rule::{rules_without_channel, write_rules};
 use super::annotation::check_classes_unused;
 use super::binding_report::delete_binding_reports;
-use super::configuration::bindings_of_target;
 use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
 use super::quota::QuotaDelta;
@@ -287,6 +286,18 @@ pub(super) fn check_name(
     let DocumentSpec::ReferencePair(pair) = spec else { return Ok(()) };
     let pairs = visible.mirror.documents.of_kind(visible.who.org, DocumentKind::ReferencePair);
     pair.check_overlaps(pairs.filter_map(|row| row.reference_pair()))
+}
+
+/// Bindings that end with a document, which is their target.
+fn bindings_of_target(visible: &VisibleCatalog, target: &Document) -> Vec<Arc<Document>> {
+    let is_of_it = |row: &&Arc<Document>| {
+        row.binding().is_some_and(|binding| {
+            binding.spec.target == target.uuid
+                && binding.spec.target_type.document_kind() == Some(target.spec.kind())
+        })
+    };
+    let all = visible.mirror.documents.of_kind(visible.who.org, DocumentKind::Binding);
+    all.filter(is_of_it).cloned().collect()
 }
 
 /// Reference pairs that end with a document, which is one of their components.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Catalog;
 use super::database::unavailable;
 use super::entity::export::{self, Column, Entity};
-use super::job;
+use super::job_rows;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use crate::domain::audit::{Action, AuditChange};
@@ -69,7 +69,7 @@ impl Catalog {
             if let Some(oldest) = oldest {
                 Entity::delete_by_id(oldest.0).exec(&*db).await.map_err(unavailable)?;
             }
-            job::insert(&db, &queued).await?;
+            job_rows::insert(&db, &queued).await?;
             Export::try_from(row.insert(&*db).await.map_err(unavailable)?)
         };
         let audit = |export: &Export| AuditChange::new(Action::Create, "export", export.id.0);
@@ -135,7 +135,7 @@ impl Catalog {
         let now = self.clock.now();
         let transaction = self.begin_transaction().await?;
         let export = read(&transaction.db, uuid).await?;
-        let job = job::read_by_uuid(&transaction.db, uuid).await?;
+        let job = job_rows::read_by_uuid(&transaction.db, uuid).await?;
         if export.status == ExportStatus::Running {
             self.running_jobs.begin(&Job { progress: 0.0, ..job }, now);
             return Ok(export);
@@ -143,7 +143,7 @@ impl Catalog {
         let changed = Export { status: next(&export, ExportStatus::Running)?, ..export };
         let started = job.started(now)?;
         let update = async move |db: DbTransaction| {
-            let started = job::store(&db, started).await?;
+            let started = job_rows::store(&db, started).await?;
             Ok((store(&db, changed).await?, started))
         };
         let (changed, started) = transaction.commit_unmirrored(update).await?;
@@ -173,10 +173,10 @@ impl Catalog {
             }
         };
         let changed = Export { completed_at: Some(now), ..changed };
-        let job = job::read_by_uuid(&transaction.db, uuid).await?;
+        let job = job_rows::read_by_uuid(&transaction.db, uuid).await?;
         let ended = self.running_jobs.with_progress(job).ended(end, now)?;
         let update = async move |db: DbTransaction| {
-            job::store(&db, ended).await?;
+            job_rows::store(&db, ended).await?;
             store(&db, changed).await
         };
         let changed = transaction.commit_unmirrored(update).await?;

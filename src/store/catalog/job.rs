@@ -2,27 +2,20 @@
 //! database and not mirrored: few ask for them. Which scope shows a job depends on its kind, so unlike elsewhere it is checked
 //! here, with the row.
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
-use uuid::Uuid;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::database::unavailable;
-use super::entity::job::{self, Column, Entity};
+use super::entity::job::{Column, Entity};
+use super::job_rows::{insert, read, store};
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, export};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::job::{
-    ImportReport, Job, JobEnd, JobFilter, JobKind, JobState, JobSubject, KEPT_S, MAX_FINISHED,
-    MAX_UNFINISHED, NO_REPORT, RESTARTED,
+    ImportReport, Job, JobEnd, JobFilter, JobKind, JobState, JobSubject, KEPT_S, NO_REPORT, RESTARTED,
 };
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, JobId, Kind, Micros, Principal, Result};
-
-/// Seconds after which another job may be accepted.
-const RETRY_AFTER_S: u64 = 60;
 
 impl Catalog {
     /// Creates a job. A model's waits for its turn; an import runs at once, at its sender. An export's is created with the
@@ -220,43 +213,4 @@ fn sees(visible: &VisibleCatalog, job: &Job) -> bool {
             JobSubject::Export(access) => access.is_within(who),
             JobSubject::Import(_) => true,
         }
-}
-
-/// Inserts a job, for which the oldest finished one of its kind makes room.
-///
-/// # Errors
-/// `Throttled` when too many of its kind are unfinished.
-pub(super) async fn insert(db: &DbTransaction, job: &Job) -> Result<Job> {
-    let of_kind = Entity::find()
-        .filter(Column::OrgId.eq(job.org.0))
-        .filter(Column::Kind.eq(job.kind.name()))
-        .order_by_asc(Column::Id);
-    let is_over = [JobState::Done, JobState::Failed, JobState::Cancelled].map(JobState::name);
-    let unfinished = of_kind.clone().filter(Column::State.is_not_in(is_over));
-    if unfinished.count(&**db).await.map_err(unavailable)? >= MAX_UNFINISHED {
-        return Err(Error::throttled(RETRY_AFTER_S));
-    }
-    let finished = of_kind.filter(Column::State.is_in(is_over)).select_only().column(Column::Id);
-    let finished: Vec<i32> = finished.into_tuple().all(&**db).await.map_err(unavailable)?;
-    let surplus = (finished.len() + 1).saturating_sub(MAX_FINISHED);
-    for oldest in &finished[..surplus] {
-        Entity::delete_by_id(*oldest).exec(&**db).await.map_err(unavailable)?;
-    }
-    job::new(job).insert(&**db).await.map_err(unavailable)?.try_into()
-}
-
-pub(super) async fn store(db: &DbTransaction, job: Job) -> Result<Job> {
-    job::for_update(&job).update(&**db).await.map_err(unavailable)?;
-    Ok(job)
-}
-
-/// Returns the job of an export.
-pub(super) async fn read_by_uuid(db: &impl ConnectionTrait, uuid: Uuid) -> Result<Job> {
-    let row = Entity::find().filter(Column::Uuid.eq(uuid.to_string())).one(db).await;
-    row.map_err(unavailable)?.ok_or_else(|| Error::internal("an export has no job"))?.try_into()
-}
-
-async fn read(db: &impl ConnectionTrait, id: JobId) -> Result<Job> {
-    let row = Entity::find_by_id(id.0).one(db).await;
-    row.map_err(unavailable)?.ok_or_else(Error::not_found)?.try_into()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::alert_rule_index::AlertRuleIndex;
-use super::binding_report::BindingReportIndex;
+use super::binding_report_index::BindingReportIndex;
 use super::certificate_index::CertificateIndex;
 use super::command_index::CommandIndex;
 use super::device_index::DeviceIndex;
@@ -18,7 +18,7 @@ use super::document_index::DocumentIndex;
 use super::id_table::IdTable;
 use super::media_index::MediaIndex;
 use super::named_index::NamedIndex;
-use super::object::ObjectIndex;
+use super::object_index::ObjectIndex;
 use super::registration_index::RegistrationIndex;
 use super::token_index::TokenIndex;
 use crate::domain::alert::target::RuleTarget;

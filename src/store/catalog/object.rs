@@ -1,6 +1,5 @@
 //! Uploaded objects in the catalog. Their bytes are in files, which the catalog does not know.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
@@ -8,6 +7,7 @@ use uuid::Uuid;
 
 use super::database::unavailable;
 use super::mirror::Mirror;
+use super::object_index::ObjectIndex;
 use super::transaction::DbTransaction;
 use super::visibility::require_unrestricted;
 use super::{Catalog, entity};
@@ -18,34 +18,6 @@ use crate::domain::{Error, Kind, Micros, OrgId, Principal, Result};
 
 /// Objects removed per statement: databases limit the number of parameters.
 const MAX_REMOVED_PER_STATEMENT: usize = 500;
-
-/// Every object of every organization.
-#[derive(Default)]
-pub(super) struct ObjectIndex(BTreeMap<Uuid, Arc<Object>>);
-
-impl ObjectIndex {
-    /// Adds or replaces an object.
-    pub(super) fn put(&mut self, object: Arc<Object>) {
-        self.0.insert(object.uuid, object);
-    }
-
-    pub(super) fn by_uuid(&self, uuid: Uuid) -> Option<&Arc<Object>> {
-        self.0.get(&uuid)
-    }
-
-    pub(super) fn remove(&mut self, uuid: Uuid) {
-        self.0.remove(&uuid);
-    }
-
-    /// Bytes of an organization's objects, declared ones included.
-    pub(super) fn bytes_of(&self, org: OrgId) -> u64 {
-        self.of_org(org).map(|object| object.spec.size_bytes).fold(0, u64::saturating_add)
-    }
-
-    fn of_org(&self, org: OrgId) -> impl Iterator<Item = &Arc<Object>> {
-        self.0.values().filter(move |object| object.org == org)
-    }
-}
 
 impl Catalog {
     /// Declares an object, whose bytes may be uploaded within 15 minutes.
@@ -86,7 +58,7 @@ impl Catalog {
 
     /// Returns an object for the bearer of a signed address, without a principal.
     pub fn signed_object(&self, uuid: Uuid) -> Option<Arc<Object>> {
-        self.mirror.read().objects.0.get(&uuid).cloned()
+        self.mirror.read().objects.by_uuid(uuid).cloned()
     }
 
     /// Notes that the bytes of an object are durable, with their hash. Of concurrent uploads the first counts: returns
@@ -96,7 +68,7 @@ impl Catalog {
     /// `NotFound` when the object was removed meanwhile.
     pub async fn finish_object(&self, uuid: Uuid, sha256: String) -> Result<Arc<Object>> {
         let transaction = self.begin_transaction().await?;
-        let stored = transaction.mirror().objects.0.get(&uuid).cloned().ok_or_else(Error::not_found)?;
+        let stored = transaction.mirror().objects.by_uuid(uuid).cloned().ok_or_else(Error::not_found)?;
         if stored.stored_at.is_some() {
             return Ok(stored);
         }
@@ -122,7 +94,7 @@ impl Catalog {
         let transaction = self.begin_transaction().await?;
         let over: Vec<(i32, Uuid)> = {
             let mirror = transaction.mirror();
-            let over = mirror.objects.0.values().filter(|object| is_over(object));
+            let over = mirror.objects.all().filter(|object| is_over(object));
             over.map(|object| (object.id, object.uuid)).collect()
         };
         if over.is_empty() {
@@ -138,7 +110,7 @@ impl Catalog {
         };
         let apply = |mirror: &mut Mirror, removed: &Vec<Uuid>| {
             for uuid in removed {
-                mirror.objects.0.remove(uuid);
+                mirror.objects.remove(*uuid);
             }
         };
         transaction.commit_unaudited(remove, apply).await

@@ -12,6 +12,7 @@ use super::device::{self, check_device_limit, into_device};
 use super::device_index::AliasGenerator;
 use super::mirror::Mirror;
 use super::quota::QuotaDelta;
+use super::registration_state::{revoked, store_states, with_state};
 use super::topology::topology_problems;
 use super::transaction::{CatalogTransaction, DbTransaction};
 use super::visibility::{VisibleCatalog, require_unrestricted};
@@ -323,23 +324,4 @@ fn token_issue(
         ends_certificate: certificate.is_some() && !is_valid,
         is_renewal: is_valid,
     })
-}
-
-/// The unused tokens of a device, revoked.
-pub(super) fn revoked(mirror: &Mirror, device: DeviceId) -> Vec<Arc<Registration>> {
-    let tokens = mirror.registrations.of_device(device);
-    let unused = tokens.filter(|token| token.state == RegistrationState::Pending);
-    unused.map(|token| with_state(token, RegistrationState::Revoked)).collect()
-}
-
-/// Stores the states of tokens.
-pub(super) async fn store_states(db: &DbTransaction, tokens: &[Arc<Registration>]) -> Result<()> {
-    for token in tokens {
-        entity::registration::for_state(token).update(&**db).await.map_err(unavailable)?;
-    }
-    Ok(())
-}
-
-fn with_state(token: &Registration, state: RegistrationState) -> Arc<Registration> {
-    Arc::new(Registration { state, ..token.clone() })
 }

@@ -9,7 +9,7 @@ use super::dashboard_form::{FileAnnotationClass, FileDashboard, FileSensor};
 use super::form::{
     FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument, FilePack, FileSite,
 };
-use super::reference_pair::FileReferencePair;
+use super::reference_pair_form::FileReferencePair;
 use crate::app::App;
 use crate::domain::configuration::artefact::ArtefactContent;
 use crate::domain::device::{Device, DeviceFilter};

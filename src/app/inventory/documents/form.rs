@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dashboard_form::{FileAnnotationClass, FileDashboard};
-use super::reference_pair::{FileReferencePair, FileTime};
+use super::reference_pair_form::{FileReferencePair, FileTime};
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
 use crate::domain::configuration::binding::TargetType;
 use crate::domain::document::{
@@ -29,6 +29,13 @@ pub enum FileDocument {
     Binding(FileBinding),
     Dashboard(FileDashboard),
     ReferencePair(FileReferencePair),
+}
+
+/// A document of a file with its line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentImport {
+    pub line: u64,
+    pub document: FileDocument,
 }
 
 /// A pack with its profiles.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::dashboard_form::{FileDashboard, FileSensor, STREAM_SEPARATOR, stream_row_name};
 use super::form::{
-    FileArtefact, FileBinding, FileDevice, FileDocument, RowKind, RowName, profile_kind, target_kind,
+    DocumentImport, FileArtefact, FileBinding, FileDevice, FileDocument, RowKind, RowName, profile_kind,
+    target_kind,
 };
 use super::reference_pair;
 use crate::app::App;
@@ -22,13 +23,6 @@ use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpe
 use crate::domain::inventory::Inventory;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{Error, Principal, Result};
-
-/// A document of a file with its line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DocumentImport {
-    pub line: u64,
-    pub document: FileDocument,
-}
 
 /// Reads a document, a map with its `kind`. Mistakes are added to `problems`.
 pub fn read(line: u64, value: Value, problems: &mut Vec<ImportProblem>) -> Option<DocumentImport> {

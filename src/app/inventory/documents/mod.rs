@@ -10,9 +10,11 @@ mod export;
 mod form;
 mod import;
 mod reference_pair;
+mod reference_pair_form;
 
+pub(super) use self::form::DocumentImport;
 pub use self::form::FileDocument;
-pub(super) use self::import::{DocumentImport, DocumentPlan, read};
+pub(super) use self::import::{DocumentPlan, read};
 
 #[cfg(test)]
 #[path = "documents_tests.rs"]
