@@ -5,10 +5,10 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
-#[path = "architecture/modules.rs"]
-mod modules;
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/modules.rs"]
+mod modules;
 #[path = "architecture/names.rs"]
 mod names;
 #[path = "architecture/source.rs"]

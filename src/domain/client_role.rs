@@ -177,11 +177,14 @@ mod tests {
             ),
         ];
         for (role, names, changes_data, writes_values) in rows {
-            let held = role.permissions();
-            let found: Vec<_> =
-                Permission::ALL.into_iter().filter(|p| held.contains(*p)).map(Permission::name).collect();
+            let permissions = role.permissions();
+            let found: Vec<_> = Permission::ALL
+                .into_iter()
+                .filter(|p| permissions.contains(*p))
+                .map(Permission::name)
+                .collect();
             assert_eq!(found.join(" "), names, "{role}");
-            let allows = |resource| held.scopes().allows(Scope::write(resource));
+            let allows = |resource| permissions.scopes().allows(Scope::write(resource));
             assert_eq!(
                 (allows(Resource::Data), allows(Resource::Value)),
                 (changes_data, writes_values),

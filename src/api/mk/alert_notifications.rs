@@ -53,7 +53,11 @@ pub fn section() -> Section {
             list,
             Doc::new("listAlertNotifications", "List the notifications about an alert")
                 .about("The oldest first; one for each channel that its rule named when it fired.")
-                .answers(200, "The deliveries.", schema::list(schema::reference("AlertNotification"))),
+                .answers(
+                    200,
+                    "Deliveries of the alert to its channels.",
+                    schema::list(schema::reference("AlertNotification")),
+                ),
         )],
         schemas: vec![("AlertNotification", schema::object(&shown))],
     }

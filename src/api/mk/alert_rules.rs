@@ -1,9 +1,9 @@
 //! `/alert-rules`: which readings, and which states of devices, raise alerts.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,14 +11,20 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::{ShownRow, ShownValue};
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
 use crate::app::alert::{AlertRuleFilter, ShownAlertRule};
 use crate::domain::alert::Severity;
@@ -31,21 +37,6 @@ use crate::domain::{DeviceId, Principal, StreamId};
 const COLLECTION: &str = "/api/v1/alert-rules";
 const ONE: &str = "/api/v1/alert-rules/{id}";
 const TITLE: &str = "AlertRule";
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "name",
-    "sensorId",
-    "evaluation",
-    "windowSeconds",
-    "operator",
-    "severity",
-    "cooldownSeconds",
-    "autoResolve",
-    "enabled",
-    "description",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
@@ -56,7 +47,7 @@ pub fn section() -> Section {
         .query("deviceId", id(), "Only rules on the state of this device.")
         .query("enabled", schema::boolean(), "Only rules that are enabled, or that are not.");
     let create_doc = Doc::new("createAlertRule", "Create an alert rule")
-        .about("It evaluates the readings that are written from then on, whichever way they come, or the states of a device.")
+        .about("A rule evaluates the readings that are written from then on, whichever way they come, or the states of a device.")
         .body(body());
     let replace_doc = Doc::new("replaceAlertRule", "Replace an alert rule")
         .about("A rule that compares something else afterwards forgets the readings of its window.")
@@ -66,8 +57,9 @@ pub fn section() -> Section {
         .about("Its open alert stays open. A repeat changes nothing.");
     let delete_doc =
         Doc::new("deleteAlertRule", "Delete an alert rule").about("Its alerts stay, without a rule.");
-    let get_doc = Doc::new("getAlertRule", "Get an alert rule").answers(200, "The rule.", rule());
-    let create_doc = create_doc.answers(201, "The new rule.", rule()).with_header(
+    let get_doc =
+        Doc::new("getAlertRule", "Get an alert rule").answers(200, "The rule as it is stored.", rule());
+    let create_doc = create_doc.answers(201, "The rule that was created.", rule()).with_header(
         "Location",
         schema::string(),
         "Path of the rule.",
@@ -81,153 +73,190 @@ pub fn section() -> Section {
             Endpoint::get(COLLECTION, list, list_doc.answers(200, "A page of rules.", page_of("AlertRule"))),
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, replace_doc.answers(200, "The rule.", rule())),
+            Endpoint::put(ONE, replace, replace_doc.answers(200, "The rule as it is stored.", rule())),
             Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The rule is deleted.")),
             Endpoint::post(
                 "/api/v1/alert-rules/{id}/enable",
                 enable,
-                enable_doc.answers(200, "The rule.", rule()),
+                enable_doc.answers(200, "The rule as it is stored.", rule()),
             ),
             Endpoint::post(
                 "/api/v1/alert-rules/{id}/disable",
                 disable,
-                disable_doc.answers(200, "The rule.", rule()),
+                disable_doc.answers(200, "The rule as it is stored.", rule()),
             ),
         ],
-        schemas: schemas(),
+        schemas: vec![
+            schemas::view::<AlertRuleRow>("AlertRule"),
+            schemas::body::<AlertRuleRow>("AlertRuleBody"),
+        ],
     }
 }
 
-fn schemas() -> Vec<(&'static str, utoipa::openapi::Schema)> {
-    let settable = described();
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    let suppressed =
-        "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";
-    let suppressed = schema::described(schema::integer(0, i64::MAX), suppressed);
-    shown.push(schema::read_only("suppressedAlerts", suppressed));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    vec![("AlertRule", schema::view(&shown)), ("AlertRuleBody", schema::body(&settable))]
+/// A rule as shown, with the ids of its sensor or device in APIs.
+pub struct AlertRuleRow {
+    stamp: Stamp,
+    sensor: Option<Uuid>,
+    device: Option<Uuid>,
+    spec: AlertRuleSpec,
+    suppressed: u64,
 }
 
-fn described() -> Vec<FieldSchema> {
-    let seconds = |range: std::ops::RangeInclusive<i64>| schema::integer(*range.start(), *range.end());
-    let sensor =
-        "Sensor that is watched. Required unless the evaluation is DEVICE_STATE, of which it is null.";
-    let device = "Device whose state is watched. Required for DEVICE_STATE, null for every other evaluation.";
-    let watched = |about| schema::described(nullable(id()), about);
-    let window = schema::described(
-        nullable(seconds(WINDOWS_S)),
-        "Length of the window that ends with each reading; of NO_DATA the silence, and of DEVICE_STATE the time in the \
-         state, that raises the alert. Required for all but VALUE.",
-    );
-    let evaluation = schema::described(
-        schema::choice(Evaluation::ALL.map(Evaluation::name)),
-        "What is compared: each value, an aggregate of the window, nothing but silence, or the state of a device.",
-    );
-    let operator = schema::described(
-        nullable(schema::choice(Operator::ALL.map(Operator::name))),
-        "GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE booleans, CONTAINS and EQ texts, EQ and NEQ \
-         states. Required unless the evaluation is NO_DATA.",
-    );
-    let threshold = schema::described(
-        nullable(schema::any_of([schema::number(), schema::text(1, 1000)])),
-        "What values are compared with; of DEVICE_STATE the name of a state: disabled, connecting, online, degraded or \
-         offline.",
-    );
-    let channels = schema::list_of(id(), 0, MAX_CHANNELS);
-    vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("sensorId", watched(sensor)),
-        schema::omittable("deviceId", watched(device)),
-        schema::optional("evaluation", evaluation, Evaluation::Value.name()),
-        schema::omittable("windowSeconds", window),
-        schema::omittable("operator", operator),
-        schema::omittable("threshold", threshold),
-        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
-        schema::optional("cooldownSeconds", seconds(COOLDOWNS_S), DEFAULT_COOLDOWN_S),
-        schema::optional("autoResolve", schema::boolean(), false),
-        schema::optional("enabled", schema::boolean(), true),
-        schema::optional("notificationChannelIds", channels, Vec::<String>::new()),
-        schema::omittable("description", nullable(schema::text(0, 4000))),
-    ]
+impl Noun for AlertRuleRow {
+    fn blank() -> Self {
+        let spec = AlertRuleSpec {
+            name: String::new(),
+            // Nothing has the id 0.
+            target: RuleTarget::Stream(StreamId(0)),
+            evaluation: Evaluation::default(),
+            window_s: None,
+            operator: None,
+            threshold: None,
+            severity: Severity::default(),
+            cooldown_s: DEFAULT_COOLDOWN_S,
+            auto_resolve: false,
+            enabled: true,
+            channels: Vec::new(),
+            description: None,
+        };
+        AlertRuleRow { stamp: Stamp::BLANK, sensor: None, device: None, spec, suppressed: 0 }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let AlertRuleSpec {
+            name,
+            target: _,
+            evaluation,
+            window_s,
+            operator,
+            threshold,
+            severity,
+            cooldown_s,
+            auto_resolve,
+            enabled,
+            channels,
+            description,
+        } = &mut self.spec;
+        let (title, watched) = (|| schema::text(1, 255), || nullable(id()));
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("name", "Name of the rule, unique in the organization.", title), name);
+        visitor.visit(omittable("sensorId", SENSOR, watched).looked_up(), &mut self.sensor);
+        visitor.visit(omittable("deviceId", DEVICE, watched).looked_up().unsorted(), &mut self.device);
+        visitor.visit(optional("evaluation", EVALUATION, evaluations), evaluation);
+        visitor.visit(omittable("windowSeconds", WINDOW, || nullable(seconds(WINDOWS_S))), window_s);
+        visitor.visit(omittable("operator", OPERATOR, operators), operator);
+        visitor.visit(omittable("threshold", THRESHOLD, thresholds), threshold);
+        let severities = || schema::choice(Severity::ALL.map(Severity::name));
+        visitor.visit(required("severity", "How bad an alert of the rule is.", severities), severity);
+        let about = "Shortest time between two alerts of the rule, seconds of the time of readings.";
+        visitor.visit(optional("cooldownSeconds", about, || seconds(COOLDOWNS_S)), cooldown_s);
+        let about = "Whether the open alert is resolved when the condition ends.";
+        visitor.visit(optional("autoResolve", about, schema::boolean), auto_resolve);
+        visitor.visit(optional("enabled", "Whether the rule is evaluated.", schema::boolean), enabled);
+        let about = "Notification channels that are told of each alert.";
+        let list = || schema::list_of(id(), 0, MAX_CHANNELS);
+        visitor.visit(optional("notificationChannelIds", about, list), channels);
+        let text = || nullable(schema::text(0, 4000));
+        visitor.visit(omittable("description", "Description of the rule, free text.", text), description);
+        let count = || schema::integer(0, i64::MAX);
+        visitor.visit(read_only("suppressedAlerts", SUPPRESSED, count).unsorted(), &mut self.suppressed);
+        self.stamp.visit_times(visitor);
+    }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AlertRuleView {
-    id: Uuid,
-    name: String,
-    sensor_id: Option<Uuid>,
-    device_id: Option<Uuid>,
-    evaluation: &'static str,
-    window_seconds: Option<i64>,
-    operator: Option<&'static str>,
-    threshold: Option<Value>,
-    severity: &'static str,
-    cooldown_seconds: i64,
-    auto_resolve: bool,
-    enabled: bool,
-    notification_channel_ids: Vec<Uuid>,
-    description: Option<String>,
-    suppressed_alerts: u64,
-    created_at: String,
-    updated_at: String,
+const SENSOR: &str =
+    "Sensor that is watched. Required unless the evaluation is DEVICE_STATE, of which it is null.";
+const DEVICE: &str =
+    "Device whose state is watched. Required for DEVICE_STATE, null for every other evaluation.";
+const EVALUATION: &str = "What is compared: each value, an aggregate of the window, nothing but silence, or the state of a \
+                          device.";
+const WINDOW: &str = "Length of the window in seconds, which ends with each reading; of NO_DATA the silence, and of \
+                      DEVICE_STATE the time in the state, that raises the alert. Required for all but VALUE.";
+const OPERATOR: &str = "How values are compared: GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE \
+                        booleans, CONTAINS and EQ texts, EQ and NEQ states. Required unless the evaluation is NO_DATA.";
+const THRESHOLD: &str = "What values are compared with; of DEVICE_STATE the name of a state: disabled, connecting, online, \
+                         degraded or offline.";
+const SUPPRESSED: &str =
+    "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";
+
+fn evaluations() -> ValueSchema {
+    schema::choice(Evaluation::ALL.map(Evaluation::name))
 }
 
-impl From<ShownAlertRule> for AlertRuleView {
-    fn from(ShownAlertRule { rule, sensor, device, suppressed }: ShownAlertRule) -> Self {
-        let spec = rule.spec.clone();
-        AlertRuleView {
-            id: rule.uuid,
-            name: spec.name,
-            sensor_id: sensor,
-            device_id: device,
-            evaluation: spec.evaluation.name(),
-            window_seconds: spec.window_s,
-            operator: spec.operator.map(Operator::name),
-            threshold: spec.threshold.as_ref().map(Threshold::to_json),
-            severity: spec.severity.name(),
-            cooldown_seconds: spec.cooldown_s,
-            auto_resolve: spec.auto_resolve,
-            enabled: spec.enabled,
-            notification_channel_ids: spec.channels,
-            description: spec.description,
-            suppressed_alerts: suppressed,
-            created_at: iso(rule.created_at),
-            updated_at: iso(rule.updated_at),
+fn operators() -> ValueSchema {
+    nullable(schema::choice(Operator::ALL.map(Operator::name)))
+}
+
+fn thresholds() -> ValueSchema {
+    nullable(schema::any_of([schema::number(), schema::text(1, 1000)]))
+}
+
+fn seconds(range: RangeInclusive<i64>) -> ValueSchema {
+    schema::integer(*range.start(), *range.end())
+}
+
+/// Severities are sorted from INFO to CRITICAL.
+impl FieldType for Severity {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.choice(name, &Severity::ALL, Severity::name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Word(self.name())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Whole(*self as i64)
+    }
+}
+
+/// A number or a text; lists are not sorted by it.
+impl FieldType for Threshold {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        match fields.number_or_text(name)? {
+            Value::String(text) => Some(Threshold::Text(text)),
+            number => number.as_f64().map(Threshold::Number),
         }
     }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.to_json())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl From<ShownAlertRule> for AlertRuleRow {
+    fn from(ShownAlertRule { rule, sensor, device, suppressed }: ShownAlertRule) -> Self {
+        let stamp = Stamp { id: rule.uuid, created_at: rule.created_at, updated_at: rule.updated_at };
+        AlertRuleRow { stamp, sensor, device, spec: rule.spec.clone(), suppressed }
+    }
+}
+
+fn view(row: ShownAlertRule) -> ShownRow {
+    ShownRow::new(AlertRuleRow::from(row))
 }
 
 /// `GET /alert-rules`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<AlertRuleRow>())?;
     let filter = AlertRuleFilter {
         sensor: query.uuid("sensorId")?,
         device: query.uuid("deviceId")?,
         enabled: query.boolean("enabled")?,
     };
     let rows = app.alert_rules(&caller.principal, filter)?;
-    Ok(ok(page.of(rows, sort_key, |row| row.rule.uuid).map(AlertRuleView::from)))
+    Ok(ok(page.of(rows, sort_key, |row| row.rule.uuid).map(view)))
 }
 
 fn sort_key(row: &ShownAlertRule, property: &str) -> SortKey {
-    let rule = &row.rule;
     match property {
-        "name" => rule.spec.name.as_str().into(),
-        "evaluation" => rule.spec.evaluation.name().into(),
-        "severity" => SortKey::Whole(rule.spec.severity as i64),
-        "enabled" => rule.spec.enabled.into(),
-        "autoResolve" => rule.spec.auto_resolve.into(),
-        "sensorId" => row.sensor.into(),
-        "operator" => rule.spec.operator.map(Operator::name).into(),
-        "windowSeconds" => rule.spec.window_s.map_or(SortKey::Null, SortKey::Whole),
-        "cooldownSeconds" => SortKey::Whole(rule.spec.cooldown_s),
-        "description" => rule.spec.description.as_deref().into(),
-        "updatedAt" => rule.updated_at.into(),
-        "id" => SortKey::Text(rule.uuid.to_string()),
-        _ => rule.created_at.into(),
+        "createdAt" => row.rule.created_at.into(),
+        _ => sort::sort_key(AlertRuleRow::from(row.clone()), property),
     }
 }
 
@@ -236,13 +265,13 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     app.check_may_change_alert_rules(&caller.principal)?;
     let spec = read(body.fields(&app).await?, &app, &caller.principal, None)?;
     let row = app.create_alert_rule(&caller.principal, spec).await?;
-    Ok(created(COLLECTION, row.rule.uuid, AlertRuleView::from(row)))
+    Ok(created(COLLECTION, row.rule.uuid, view(row)))
 }
 
 /// `GET /alert-rules/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = app.alert_rule(&caller.principal, *id).map_err(|e| MkError::named(e, TITLE, *id))?;
-    Ok(ok(AlertRuleView::from(row)))
+    Ok(ok(view(row)))
 }
 
 /// `PUT /alert-rules/{id}`.
@@ -251,7 +280,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     app.alert_rule_to_change(&caller.principal, *id).map_err(named)?;
     let new = read(body.fields(&app).await?, &app, &caller.principal, Some(*id))?;
     let changed = app.update_alert_rule(&caller.principal, *id, |spec| *spec = new).await;
-    Ok(ok(AlertRuleView::from(changed.map_err(named)?)))
+    Ok(ok(view(changed.map_err(named)?)))
 }
 
 /// `DELETE /alert-rules/{id}`.
@@ -273,7 +302,7 @@ async fn disable(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> A
 
 async fn set_enabled(caller: &MkCaller, app: &App, id: Uuid, enabled: bool) -> Answer {
     let changed = app.update_alert_rule(&caller.principal, id, |spec| spec.enabled = enabled).await;
-    Ok(ok(AlertRuleView::from(changed.map_err(|error| MkError::named(error, TITLE, id))?)))
+    Ok(ok(view(changed.map_err(|error| MkError::named(error, TITLE, id))?)))
 }
 
 /// `stored` is the rule that is replaced.
@@ -283,33 +312,15 @@ fn read(
     principal: &Principal,
     stored: Option<Uuid>,
 ) -> Result<AlertRuleSpec, MkError> {
-    let evaluation = fields.choice("evaluation", &Evaluation::ALL, Evaluation::name).unwrap_or_default();
+    let mut spec = read_row::<AlertRuleRow>(&mut fields).spec;
+    spec.name = spec.name.trim().to_owned();
     // Nothing has the id 0: what is unknown is told with everything else that is wrong.
-    let target = if evaluation == Evaluation::DeviceState {
+    spec.target = if spec.evaluation == Evaluation::DeviceState {
         let device = fields.required_uuid("deviceId").map(|device| app.watched_device(principal, device));
         RuleTarget::Device(device.and_then(Result::ok).unwrap_or(DeviceId(0)))
     } else {
         let sensor = fields.required_uuid("sensorId").map(|sensor| app.watched_stream(principal, sensor));
         RuleTarget::Stream(sensor.and_then(Result::ok).unwrap_or(StreamId(0)))
-    };
-    let threshold = match fields.number_or_text("threshold") {
-        Some(Value::String(text)) => Some(Threshold::Text(text)),
-        Some(number) => number.as_f64().map(Threshold::Number),
-        None => None,
-    };
-    let mut spec = AlertRuleSpec {
-        name: fields.text_or_empty("name").trim().to_owned(),
-        target,
-        evaluation,
-        window_s: fields.integer("windowSeconds"),
-        operator: fields.choice("operator", &Operator::ALL, Operator::name),
-        threshold,
-        severity: fields.required_choice("severity", &Severity::ALL, Severity::name).unwrap_or_default(),
-        cooldown_s: fields.integer("cooldownSeconds").unwrap_or(DEFAULT_COOLDOWN_S),
-        auto_resolve: fields.boolean("autoResolve").unwrap_or(false),
-        enabled: fields.boolean("enabled").unwrap_or(true),
-        channels: fields.uuids("notificationChannelIds").unwrap_or_default(),
-        description: fields.text("description"),
     };
     spec.normalize();
     let problems = app.alert_rule_problems(principal, &spec, stored);

@@ -31,8 +31,12 @@ const SORTABLE: &[&str] = &["createdAt", "triggeredAt", "severity", "status", "m
 pub fn section() -> Section {
     let alert = || schema::reference("Alert");
     let list_doc = paged(Doc::new("listAlerts", "List alerts"))
-        .query("status", schema::choice(AlertStatus::ALL.map(AlertStatus::name)), "Only this status.")
-        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only this severity.")
+        .query(
+            "status",
+            schema::choice(AlertStatus::ALL.map(AlertStatus::name)),
+            "Only alerts in this state.",
+        )
+        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only alerts of this severity.")
         .query("ruleId", id(), "Only alerts of this rule.")
         .query("deviceId", id(), "Only alerts of this device.")
         .query("sensorId", id(), "Only alerts of this sensor.")
@@ -42,11 +46,11 @@ pub fn section() -> Section {
     let acknowledge_doc = Doc::new("acknowledgeAlert", "Acknowledge an alert")
         .about("ACTIVE becomes ACKNOWLEDGED; a repeat changes nothing, and a resolved alert cannot be acknowledged.")
         .body_if_any(schema::reference("AlertNote"))
-        .answers(200, "The alert.", alert());
+        .answers(200, "The alert as it is stored.", alert());
     let resolve_doc = Doc::new("resolveAlert", "Resolve an alert")
         .about("ACTIVE and ACKNOWLEDGED become RESOLVED; a repeat changes nothing.")
         .body_if_any(schema::reference("AlertNote"))
-        .answers(200, "The alert.", alert());
+        .answers(200, "The alert as it is stored.", alert());
     let note = [schema::omittable("note", nullable(schema::text(0, 4000)))];
     Section {
         name: "Alerts",
@@ -56,7 +60,7 @@ pub fn section() -> Section {
             Endpoint::get(
                 "/api/v1/alerts/{id}",
                 one,
-                Doc::new("getAlert", "Get an alert").answers(200, "The alert.", alert()),
+                Doc::new("getAlert", "Get an alert").answers(200, "The alert as it is stored.", alert()),
             ),
             Endpoint::post("/api/v1/alerts/{id}/acknowledge", acknowledge, acknowledge_doc),
             Endpoint::post("/api/v1/alerts/{id}/resolve", resolve, resolve_doc),
@@ -72,7 +76,7 @@ fn described() -> Vec<FieldSchema> {
         schema::anything(),
         "The value that raised it, of an aggregate the aggregate; null for silence.",
     );
-    let message = schema::described(schema::string(), "Text for people.");
+    let message = schema::described(schema::string(), "Sentence for people that says what raised the alert.");
     vec![
         schema::required("id", id()),
         schema::required("ruleId", nullable(id())),

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::openapi::Schema;
-use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::nested::NestedNoun;
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::{ShownRow, ShownValue};
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
+use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::domain::annotation::ScopeType;
 use crate::domain::document::annotation_class::{MAX_CLASS_FIELDS, MAX_OPTIONS};
@@ -29,7 +34,6 @@ use crate::domain::document::{
 const COLLECTION: &str = "/api/v1/annotation-classes";
 const ONE: &str = "/api/v1/annotation-classes/{id}";
 const KIND: DocumentKind = DocumentKind::AnnotationClass;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "key", "name", "color", "packId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -42,13 +46,17 @@ pub fn section() -> Section {
     );
     let create_doc = Doc::new("createAnnotationClass", "Create an annotation class")
         .body(body())
-        .answers(201, "The new class.", row())
+        .answers(201, "The class that was created.", row())
         .with_header("Location", schema::string(), "Path of the class.");
-    let get_doc = Doc::new("getAnnotationClass", "Get an annotation class").answers(200, "The class.", row());
+    let get_doc = Doc::new("getAnnotationClass", "Get an annotation class").answers(
+        200,
+        "The class as it is stored.",
+        row(),
+    );
     let put_doc = Doc::new("replaceAnnotationClass", "Replace an annotation class")
         .about("Annotations that are there stay as they are. A class of a pack is fixed.")
         .body(body())
-        .answers(200, "The class.", row());
+        .answers(200, "The class as it is stored.", row());
     let delete_doc = Doc::new("deleteAnnotationClass", "Delete an annotation class without annotations")
         .answers_nothing("The class is deleted.");
     Section {
@@ -61,97 +69,124 @@ pub fn section() -> Section {
             Endpoint::put(ONE, replace, put_doc),
             Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
-        schemas: schemas(),
+        schemas: vec![
+            schemas::view::<AnnotationClassRow>("AnnotationClass"),
+            schemas::body::<AnnotationClassRow>("AnnotationClassBody"),
+            schemas::body::<AnnotationField>("AnnotationField"),
+        ],
     }
 }
 
-fn schemas() -> Vec<(&'static str, Schema)> {
-    let every = schema::described(schema::boolean(), "Whether every annotation must have it.");
-    let field = [
-        schema::required("name", schema::pattern("^[A-Za-z0-9_.-]{1,128}$")),
-        schema::required("type", schema::choice(AnnotationFieldType::ALL.map(AnnotationFieldType::name))),
-        schema::optional("required", every, false),
-        schema::omittable("options", schema::list_of(schema::text(1, 255), 0, MAX_OPTIONS)),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(described());
-    shown.push(schema::read_only("packId", nullable(id())));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    vec![
-        ("AnnotationClass", schema::view(&shown)),
-        ("AnnotationClassBody", schema::body(&described())),
-        ("AnnotationField", schema::body(&field)),
-    ]
+impl Noun for AnnotationField {
+    fn blank() -> Self {
+        let (name, options) = (String::new(), Vec::new());
+        AnnotationField { name, field_type: AnnotationFieldType::String, required: false, options }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let AnnotationField { name, field_type, required: is_required, options } = self;
+        let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
+        let types = || schema::choice(AnnotationFieldType::ALL.map(AnnotationFieldType::name));
+        let texts = || schema::list_of(schema::text(1, 255), 0, MAX_OPTIONS);
+        visitor.visit(required("name", "Name of the field, unique in the class.", word), name);
+        visitor.visit(required("type", "Type of the field's values.", types), field_type);
+        let about = "Whether every annotation must have a value of the field.";
+        visitor.visit(optional("required", about, schema::boolean), is_required);
+        let about = "Values of an ENUM, at least one; none of another type.";
+        visitor.visit(omittable("options", about, texts), options);
+    }
 }
 
-fn described() -> Vec<FieldSchema> {
-    let fields = schema::list_of(schema::reference("AnnotationField"), 0, MAX_CLASS_FIELDS);
-    let scopes =
-        schema::list_of(schema::choice(ScopeType::ALL.map(ScopeType::name)), 1, ScopeType::ALL.len());
-    vec![
-        schema::required("key", schema::pattern("^[A-Za-z0-9_.-]{1,128}$")),
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("color", nullable(schema::pattern("^#[0-9A-Fa-f]{6}$"))),
-        schema::required("scopes", scopes),
-        schema::required("fields", schema::described(fields, "Fields of the values of an annotation.")),
-    ]
+impl NestedNoun for AnnotationField {
+    const MOST: usize = MAX_CLASS_FIELDS;
+}
+
+/// Types that are named twice count once.
+impl FieldType for Vec<ScopeType> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        let mut scopes = Vec::new();
+        for (index, given) in fields.texts(name)?.into_iter().enumerate() {
+            match ScopeType::ALL.into_iter().find(|scope| scope.name() == given) {
+                Some(scope) if scopes.contains(&scope) => {}
+                Some(scope) => scopes.push(scope),
+                None => {
+                    let names = ScopeType::ALL.map(ScopeType::name).join(", ");
+                    fields.problem(&format!("{name}[{index}]"), format!("must be one of {names}"));
+                }
+            }
+        }
+        Some(scopes)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::List(self.iter_mut().map(FieldType::show).collect())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
 }
 
 /// A class as shown, also in a pack.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AnnotationClassView {
-    id: Uuid,
-    key: String,
-    name: String,
-    color: Option<String>,
-    scopes: Vec<&'static str>,
-    fields: Vec<AnnotationFieldView>,
-    pack_id: Option<Uuid>,
-    created_at: String,
-    updated_at: String,
+pub struct AnnotationClassRow {
+    stamp: Stamp,
+    spec: AnnotationClassSpec,
 }
 
-#[derive(Serialize)]
-struct AnnotationFieldView {
-    name: String,
-    #[serde(rename = "type")]
-    field_type: &'static str,
-    required: bool,
-    options: Vec<String>,
+impl Noun for AnnotationClassRow {
+    fn blank() -> Self {
+        let spec = AnnotationClassSpec {
+            key: String::new(),
+            name: String::new(),
+            color: None,
+            scopes: Vec::new(),
+            fields: Vec::new(),
+            pack: None,
+        };
+        AnnotationClassRow { stamp: Stamp::BLANK, spec }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let AnnotationClassSpec { key, name, color, scopes, fields, pack } = &mut self.spec;
+        let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
+        let rgb = || nullable(schema::pattern("^#[0-9A-Fa-f]{6}$"));
+        let types =
+            || schema::list_of(schema::choice(ScopeType::ALL.map(ScopeType::name)), 1, ScopeType::ALL.len());
+        let list = || schema::list_of(schema::reference("AnnotationField"), 0, MAX_CLASS_FIELDS);
+        self.stamp.visit_id(visitor);
+        let about = "Key of the class, unique in the organization; packs name it so.";
+        visitor.visit(required("key", about, word), key);
+        visitor.visit(required("name", "Name of the class for people.", || schema::text(1, 255)), name);
+        let about = "Color in which annotations of the class are drawn, such as `#1A2B3C`.";
+        visitor.visit(omittable("color", about, rgb), color);
+        visitor.visit(required("scopes", "What may be annotated, at least one type.", types), scopes);
+        visitor.visit(required("fields", "Fields of the values of an annotation.", list), fields);
+        let about = "Pack that installed the class; null for one that a user made.";
+        visitor.visit(read_only("packId", about, || nullable(id())), pack);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl AnnotationClassRow {
+    /// `None` for a document of another kind.
+    fn new(row: &Document) -> Option<Self> {
+        Some(AnnotationClassRow { stamp: Stamp::of(row), spec: row.annotation_class()?.clone() })
+    }
 }
 
 /// Shows a class; `None` for a document of another kind.
-pub fn view(row: &Document) -> Option<AnnotationClassView> {
-    let AnnotationClassSpec { key, name, color, scopes, fields, pack } = row.annotation_class()?.clone();
-    let field = |field: AnnotationField| AnnotationFieldView {
-        name: field.name,
-        field_type: field.field_type.name(),
-        required: field.required,
-        options: field.options,
-    };
-    Some(AnnotationClassView {
-        id: row.uuid,
-        key,
-        name,
-        color,
-        scopes: scopes.into_iter().map(ScopeType::name).collect(),
-        fields: fields.into_iter().map(field).collect(),
-        pack_id: pack,
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+pub fn view(row: &Document) -> Option<ShownRow> {
+    AnnotationClassRow::new(row).map(ShownRow::new)
 }
 
 /// `GET /annotation-classes`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<AnnotationClassRow>())?;
     let rows = app.documents(&caller.principal, KIND)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "key" => row.name.as_str().into(),
-        "name" => row.annotation_class().map(|class| class.name.as_str()).into(),
-        _ => documents::sort_key(row, property, || view(row)),
-    };
+    let key =
+        |row: &Arc<Document>, property: &str| documents::key(row, property, || AnnotationClassRow::new(row));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
@@ -186,41 +221,5 @@ fn read_whole(mut fields: Fields) -> Result<AnnotationClassSpec, MkError> {
 
 /// Reads a class, alone or in a pack; its own rules are not checked.
 pub fn read(fields: &mut Fields) -> AnnotationClassSpec {
-    fields.required("fields");
-    AnnotationClassSpec {
-        key: fields.text_or_empty("key"),
-        name: fields.text_or_empty("name"),
-        color: fields.text("color"),
-        scopes: read_scopes(fields),
-        fields: fields.list_of("fields", MAX_CLASS_FIELDS, read_field),
-        pack: None,
-    }
-}
-
-/// Types that are named twice count once.
-fn read_scopes(fields: &mut Fields) -> Vec<ScopeType> {
-    fields.required("scopes");
-    let mut scopes = Vec::new();
-    for (index, name) in fields.texts("scopes").unwrap_or_default().into_iter().enumerate() {
-        match ScopeType::ALL.into_iter().find(|scope| scope.name() == name) {
-            Some(scope) if scopes.contains(&scope) => {}
-            Some(scope) => scopes.push(scope),
-            None => {
-                let names = ScopeType::ALL.map(ScopeType::name).join(", ");
-                fields.problem(&format!("scopes[{index}]"), format!("must be one of {names}"));
-            }
-        }
-    }
-    scopes
-}
-
-fn read_field(fields: &mut Fields) -> AnnotationField {
-    let field_type = fields.required_choice("type", &AnnotationFieldType::ALL, AnnotationFieldType::name);
-    AnnotationField {
-        name: fields.text_or_empty("name"),
-        // Without a type there is a problem, and the reading ends with it.
-        field_type: field_type.unwrap_or(AnnotationFieldType::String),
-        required: fields.boolean("required").unwrap_or(false),
-        options: fields.texts("options").unwrap_or_default(),
-    }
+    read_row::<AnnotationClassRow>(fields).spec
 }

@@ -3,22 +3,26 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use uuid::Uuid;
 
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::schemas;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
 use super::openapi_document::{id, page_of, paged};
 use super::page::{PageRequest, SortOrder};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::annotations::AnnotationRefusal;
 use crate::domain::Micros;
@@ -52,30 +56,34 @@ pub fn section() -> Section {
     let filtered = |doc: Doc| {
         paged(doc)
             .about(about)
-            .query("classId", id(), "Class.")
-            .query("scopeType", scope_type(), "What is annotated.")
-            .query("scopeId", id(), "Site, device, component or sensor.")
-            .query("from", schema::time_input(), "Begin of the time.")
-            .query("to", schema::time_input(), "End of the time, which does not belong to it.")
+            .query("classId", id(), "Only annotations of this class.")
+            .query("scopeType", scope_type(), "Only annotations of this kind of row.")
+            .query("scopeId", id(), "Only annotations of this site, device, component or sensor.")
+            .query("from", schema::time_input(), "Begin of the range; it belongs to the range.")
+            .query("to", schema::time_input(), "End of the range, which does not belong to it.")
             .answers(200, "A page of annotations.", page_of("Annotation"))
     };
-    let list_doc =
-        filtered(Doc::new("listAnnotations", "List annotations")).query("source", source(), "Source.");
+    let list_doc = filtered(Doc::new("listAnnotations", "List annotations")).query(
+        "source",
+        source(),
+        "Only annotations of this source.",
+    );
     let by_source_doc = filtered(Doc::new("listAnnotationsBySource", "List annotations of a source")).query(
         "source",
         source(),
-        "Source; required.",
+        "Only annotations of this source; required.",
     );
     let create_doc = Doc::new("createAnnotation", "Create an annotation")
         .about("Another `source` than MANUAL is for keys. What contradicts the class is 422.")
         .body(body())
-        .answers(201, "The new annotation.", row())
+        .answers(201, "The annotation that was created.", row())
         .with_header("Location", schema::string(), "Path of the annotation.");
-    let get_doc = Doc::new("getAnnotation", "Get an annotation").answers(200, "The annotation.", row());
+    let get_doc =
+        Doc::new("getAnnotation", "Get an annotation").answers(200, "The annotation as it is stored.", row());
     let put_doc = Doc::new("replaceAnnotation", "Replace an annotation")
         .about("Only one of the source MANUAL can be replaced.")
         .body(body())
-        .answers(200, "The annotation.", row());
+        .answers(200, "The annotation as it is stored.", row());
     let delete_doc =
         Doc::new("deleteAnnotation", "Delete an annotation").answers_nothing("The annotation is deleted.");
     Section {
@@ -91,8 +99,8 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, delete, delete_doc),
         ],
         schemas: vec![
-            ("Annotation", schema::view(&described())),
-            ("AnnotationBody", schema::body(&described_body())),
+            schemas::view::<AnnotationRow>("Annotation"),
+            schemas::body::<AnnotationRow>("AnnotationBody"),
         ],
     }
 }
@@ -105,66 +113,66 @@ fn source() -> schema::ValueSchema {
     schema::choice(AnnotationSource::ALL.map(AnnotationSource::name))
 }
 
-fn described_body() -> Vec<FieldSchema> {
-    vec![
-        schema::required("classId", id()),
-        schema::required("scopeType", scope_type()),
-        schema::required("scopeId", id()),
-        schema::required(START_TIME, schema::time()),
-        schema::omittable("endTime", nullable(schema::time())),
-        schema::omittable("values", schema::described(schema::map(), "Values of the fields of the class.")),
-        schema::optional("source", source(), AnnotationSource::Manual.name()),
-        schema::omittable("confidence", nullable(schema::number_within(0.0, 1.0))),
-        schema::omittable("note", nullable(schema::text(0, 4000))),
-    ]
-}
-
-fn described() -> Vec<FieldSchema> {
-    let mut fields = vec![schema::read_only("id", id())];
-    fields.extend(described_body());
-    fields.push(schema::read_only("createdBy", schema::string()));
-    fields.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    fields
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AnnotationView {
-    id: Uuid,
-    class_id: Uuid,
-    scope_type: &'static str,
-    scope_id: Uuid,
-    start_time: String,
-    end_time: Option<String>,
-    values: Map<String, Value>,
-    source: &'static str,
-    confidence: Option<f64>,
-    note: Option<String>,
+/// An annotation as shown.
+pub struct AnnotationRow {
+    stamp: Stamp,
+    spec: AnnotationSpec,
     created_by: String,
-    created_at: String,
-    updated_at: String,
 }
 
-impl From<Annotation> for AnnotationView {
-    fn from(row: Annotation) -> Self {
-        let AnnotationSpec { class, scope_type, scope, start, end, values, source, confidence, note } =
-            row.spec;
-        AnnotationView {
-            id: row.uuid,
-            class_id: class,
-            scope_type: scope_type.name(),
-            scope_id: scope,
-            start_time: iso(start),
-            end_time: end.map(iso),
+impl Noun for AnnotationRow {
+    fn blank() -> Self {
+        let spec = AnnotationSpec {
+            class: Uuid::nil(),
+            scope_type: ScopeType::Device,
+            scope: Uuid::nil(),
+            start: Micros(0),
+            end: None,
+            values: Map::new(),
+            source: AnnotationSource::Manual,
+            confidence: None,
+            note: None,
+        };
+        AnnotationRow { stamp: Stamp::BLANK, spec, created_by: String::new() }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let AnnotationSpec {
+            class,
+            scope_type: kind,
+            scope,
+            start,
+            end,
             values,
-            source: source.name(),
+            source: origin,
             confidence,
             note,
-            created_by: row.created_by,
-            created_at: iso(row.created_at),
-            updated_at: iso(row.updated_at),
-        }
+        } = &mut self.spec;
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("classId", "Class, which says what the values are.", id), class);
+        visitor.visit(required("scopeType", "What kind of row `scopeId` is.", scope_type), kind);
+        let about = "Site, device, component or sensor that is annotated.";
+        visitor.visit(required("scopeId", about, id), scope);
+        let about = "Time that is annotated, or its begin, ISO-8601.";
+        visitor.visit(required(START_TIME, about, schema::time), start);
+        let about = "End of the time, which does not belong to it, ISO-8601; null for a point in time.";
+        visitor.visit(omittable("endTime", about, || nullable(schema::time())), end);
+        visitor.visit(omittable("values", "Values of the fields of the class.", schema::map), values);
+        let about = "Who or what says it: a person, a rule, a comparison, another system or a model.";
+        visitor.visit(optional("source", about, source), origin);
+        let sureness = || nullable(schema::number_within(0.0, 1.0));
+        visitor.visit(omittable("confidence", "How sure the source is, 0 to 1.", sureness), confidence);
+        let text = || nullable(schema::text(0, 4000));
+        visitor.visit(omittable("note", "Note on the annotation, free text.", text), note);
+        let about = "Who created the annotation: a user, or `key_` and a key.";
+        visitor.visit(read_only("createdBy", about, schema::string), &mut self.created_by);
+        self.stamp.visit_times(visitor);
     }
+}
+
+fn view(row: Annotation) -> ShownRow {
+    let stamp = Stamp { id: row.uuid, created_at: row.created_at, updated_at: row.updated_at };
+    ShownRow::new(AnnotationRow { stamp, spec: row.spec, created_by: row.created_by })
 }
 
 /// `GET /annotations`.
@@ -182,7 +190,7 @@ async fn list_page(caller: &MkCaller, app: &App, query: &Query) -> Answer {
     let page = page_request(query)?;
     let (rows, total) = app.annotations(&caller.principal, &filter(query, &page)?).await?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
-    Ok(ok(page.page(rows, total).map(AnnotationView::from)))
+    Ok(ok(page.page(rows, total).map(view)))
 }
 
 /// As of every list, but the annotations that begin last are first.
@@ -225,13 +233,13 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
         .create_annotation(who, spec, caller.actor.clone())
         .await
         .map_err(|refusal| refusal_error(refusal, None))?;
-    Ok(created(COLLECTION, row.uuid, AnnotationView::from(row)))
+    Ok(created(COLLECTION, row.uuid, view(row)))
 }
 
 /// `GET /annotations/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = app.annotation(&caller.principal, *id).await;
-    Ok(ok(AnnotationView::from(row.map_err(|error| MkError::named(error, TITLE, *id))?)))
+    Ok(ok(view(row.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 /// `PUT /annotations/{id}`.
@@ -241,7 +249,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let spec = read(body.fields(&app).await?)?;
     let row =
         app.replace_annotation(who, *id, spec).await.map_err(|refusal| refusal_error(refusal, Some(*id)))?;
-    Ok(ok(AnnotationView::from(row)))
+    Ok(ok(view(row)))
 }
 
 /// `DELETE /annotations/{id}`.
@@ -260,23 +268,7 @@ fn refusal_error(refusal: AnnotationRefusal, id: Option<Uuid>) -> MkError {
 }
 
 fn read(mut fields: Fields) -> Result<AnnotationSpec, MkError> {
-    let (class, scope) = (fields.required_uuid("classId"), fields.required_uuid("scopeId"));
-    let scope_type = fields.required_choice("scopeType", &ScopeType::ALL, ScopeType::name);
-    fields.required(START_TIME);
-    // What is missing is a problem, and the reading ends with it.
-    let spec = AnnotationSpec {
-        class: class.unwrap_or_default(),
-        scope_type: scope_type.unwrap_or(ScopeType::Device),
-        scope: scope.unwrap_or_default(),
-        start: fields.time(START_TIME).unwrap_or(Micros(0)),
-        end: fields.time("endTime"),
-        values: fields.object("values").unwrap_or_default(),
-        source: fields
-            .choice("source", &AnnotationSource::ALL, AnnotationSource::name)
-            .unwrap_or(AnnotationSource::Manual),
-        confidence: fields.number("confidence"),
-        note: fields.text("note"),
-    };
+    let spec = read_row::<AnnotationRow>(&mut fields).spec;
     fields.finish(spec.problems())?;
     Ok(spec)
 }

@@ -62,7 +62,7 @@ pub fn section() -> Section {
         Doc::new("deleteApiKey", "Revoke an API key").answers_nothing("The key is refused from now on.");
     let organization_doc = Doc::new("getOrganization", "Get the caller's organization").answers(
         200,
-        "The organization.",
+        "The organization of the caller.",
         schema::reference("Organization"),
     );
     Section {

@@ -28,19 +28,19 @@ const STATUS: &str = "ACTIVE";
 pub fn section() -> Section {
     let get = Doc::new("getBilling", "Get the plan of the organization")
         .about("The limits are shown and refuse nothing. A period is a calendar month in UTC.")
-        .answers(200, "The plan.", schema::reference("Billing"));
+        .answers(200, "Plan of the organization with its limits and use.", schema::reference("Billing"));
     let usage = Doc::new("getUsage", "Get what the organization uses")
         .about(
             "Readings are those accepted since the period began, over every interface. After a crash those of its last \
              seconds may be missing in the number.",
         )
-        .answers(200, "The use.", schema::reference("Usage"));
+        .answers(200, "What the organization has used in the month.", schema::reference("Usage"));
     let plans = paged(Doc::new("listPlans", "List the plans"))
         .about("`unlimited` is always there; the server's configuration has the others.")
         .answers(200, "A page of plans.", page_of("Plan"));
     let choose = Doc::new("choosePlan", "Choose the plan of the organization")
         .body(schema::reference("PlanChoice"))
-        .answers(200, "The plan.", schema::reference("Billing"));
+        .answers(200, "Plan of the organization with its limits and use.", schema::reference("Billing"));
     Section {
         name: "Billing",
         about: "Plans, and the use that is counted. Nothing is paid here.",

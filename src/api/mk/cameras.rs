@@ -3,81 +3,59 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::{ShownRow, ShownValue};
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
-use super::page::Page;
+use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
-use crate::app::media::camera::CameraStatus;
+use crate::app::media::camera::{CameraHealth, CameraStatus};
 use crate::domain::document::camera::CameraAddress;
 use crate::domain::document::{CameraSpec, Document, DocumentContent, DocumentKind};
 use crate::domain::media::address::CameraKind;
-use crate::domain::{DeviceId, Error, Principal, Result};
+use crate::domain::{DeviceId, Error, Micros, Principal, Result};
 
 const COLLECTION: &str = "/api/v1/cameras";
 const ONE: &str = "/api/v1/cameras/{id}";
 const KIND: DocumentKind = DocumentKind::Camera;
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "name",
-    "type",
-    "deviceId",
-    "streamUrl",
-    "dvrUrl",
-    "status",
-    "lastSeenAt",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("Camera");
     let body = || schema::reference("CameraBody");
-    let settable = settable();
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    let status = CameraStatus::ALL.map(CameraStatus::name);
-    shown.push(schema::read_only("status", schema::choice(status)));
-    shown.push(schema::read_only(
-        "lastSeenAt",
-        schema::described(
-            nullable(schema::time()),
-            "Time of the last answer to a probe since the start of the server.",
-        ),
-    ));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    let list_doc = paged(Doc::new("listCameras", "List cameras")).query("deviceId", id(), "Device.").answers(
-        200,
-        "A page of cameras.",
-        page_of("Camera"),
-    );
+    let list_doc = paged(Doc::new("listCameras", "List cameras"))
+        .query("deviceId", id(), "Only cameras of this device.")
+        .answers(200, "A page of cameras.", page_of("Camera"));
     let create_doc = Doc::new("createCamera", "Create a camera")
-        .about("It is probed at once, and then every minute.")
+        .about("The camera is probed at once, and then every minute.")
         .body(body())
-        .answers(201, "The new camera.", row())
+        .answers(201, "The camera that was created.", row())
         .with_header("Location", schema::string(), "Path of the camera.");
-    let get_doc = Doc::new("getCamera", "Get a camera").answers(200, "The camera.", row());
+    let get_doc = Doc::new("getCamera", "Get a camera").answers(200, "The camera as it is stored.", row());
     let put_doc = Doc::new("replaceCamera", "Replace a camera")
         .about("`deviceId` is fixed. An address that is sent as it is shown keeps its password; any other needs its own.")
         .body(body())
-        .answers(200, "The camera.", row());
+        .answers(200, "The camera as it is stored.", row());
     let delete_doc = Doc::new("deleteCamera", "Delete a camera with its captures, clips and live sessions")
         .answers_nothing("The camera is deleted.");
     Section {
         name: "Cameras",
-        about: "Cameras of devices.",
+        about: "Cameras that belong to devices, with what their newest probes have found.",
         endpoints: vec![
             Endpoint::get(COLLECTION, list, list_doc),
             Endpoint::post(COLLECTION, create, create_doc),
@@ -85,76 +63,100 @@ pub fn section() -> Section {
             Endpoint::put(ONE, replace, put_doc),
             Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
-        schemas: vec![("Camera", schema::view(&shown)), ("CameraBody", schema::body(&settable))],
+        schemas: vec![schemas::view::<CameraRow>("Camera"), schemas::body::<CameraRow>("CameraBody")],
     }
 }
 
-fn settable() -> Vec<FieldSchema> {
-    let kinds = CameraKind::ALL.map(CameraKind::name);
-    let stream = "URL with the scheme rtsp, rtsps, http or https, or path of a video device; a password in it is never shown.";
-    let dvr = "URL of what a recorder holds of the camera. `{from}`, `{to}`, `{fromSeconds}` and `{toSeconds}` stand for the \
-               range; without them it is given `starttime` and `endtime`. A password in it is never shown.";
-    vec![
-        schema::required("deviceId", id()),
-        schema::required("name", schema::text(1, 255)),
-        schema::required("streamUrl", schema::described(schema::text(1, 2000), stream)),
-        schema::omittable(
-            "type",
-            schema::described(
-                schema::choice(kinds),
-                "How pictures are fetched; as `streamUrl` says by default.",
-            ),
-        ),
-        schema::omittable("dvrUrl", schema::described(nullable(schema::text(1, 2000)), dvr)),
-    ]
+/// A camera as shown, with the id of its device in APIs and what the newest probe has found.
+pub struct CameraRow {
+    stamp: Stamp,
+    device: Uuid,
+    spec: CameraSpec,
+    /// `None` in a body that leaves it to the address.
+    kind: Option<CameraKind>,
+    status: CameraStatus,
+    last_seen: Option<Micros>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CameraView {
-    id: Uuid,
-    device_id: Uuid,
-    name: String,
-    stream_url: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    dvr_url: Option<String>,
-    status: &'static str,
-    last_seen_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+impl Noun for CameraRow {
+    fn blank() -> Self {
+        let spec = CameraSpec {
+            device: DeviceId(0),
+            name: String::new(),
+            kind: CameraKind::Rtsp,
+            stream: CameraAddress::default(),
+            dvr: None,
+        };
+        let (device, status) = (Uuid::nil(), CameraStatus::Offline);
+        CameraRow { stamp: Stamp::BLANK, device, spec, kind: None, status, last_seen: None }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let CameraSpec { device: _, name, kind: _, stream, dvr } = &mut self.spec;
+        let (title, address) = (|| schema::text(1, 255), || schema::text(1, 2000));
+        let kinds = || schema::choice(CameraKind::ALL.map(CameraKind::name));
+        let states = || schema::choice(CameraStatus::ALL.map(CameraStatus::name));
+        self.stamp.visit_id(visitor);
+        let about = "Device of the camera; it cannot be changed.";
+        visitor.visit(required("deviceId", about, id).looked_up(), &mut self.device);
+        visitor.visit(required("name", "Name of the camera, unique on the device.", title), name);
+        let about = "URL with the scheme rtsp, rtsps, http or https, or path of a video device; a password in it is never \
+                     shown.";
+        visitor.visit(required("streamUrl", about, address), stream);
+        let about = "How pictures are fetched; as `streamUrl` says by default.";
+        visitor.visit(omittable("type", about, kinds), &mut self.kind);
+        let about = "URL of what a recorder holds of the camera. `{from}`, `{to}`, `{fromSeconds}` and `{toSeconds}` stand \
+                     for the range; without them it is given `starttime` and `endtime`. A password in it is never shown.";
+        visitor.visit(omittable("dvrUrl", about, || nullable(schema::text(1, 2000))), dvr);
+        let about = "What the newest probe of the camera has found.";
+        visitor.visit(read_only("status", about, states), &mut self.status);
+        let about = "Time of the last answer to a probe since the start of the server.";
+        visitor.visit(read_only("lastSeenAt", about, || nullable(schema::time())), &mut self.last_seen);
+        self.stamp.visit_times(visitor);
+    }
 }
 
-fn view(app: &App, who: &Principal, row: &Document) -> Result<CameraView> {
-    let spec = row.camera().ok_or_else(|| Error::internal("a camera is of another kind"))?;
-    let health = app.camera_health(who, row)?;
-    Ok(CameraView {
-        id: row.uuid,
-        device_id: app.device(who, spec.device)?.aliases.uuid,
-        name: spec.name.clone(),
-        stream_url: spec.stream.text.clone(),
-        kind: spec.kind.name(),
-        dvr_url: spec.dvr.as_ref().map(|dvr| dvr.text.clone()),
-        status: health.status.name(),
-        last_seen_at: health.last_seen.map(iso),
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+/// An address in a body; responses show it without its password.
+impl FieldType for CameraAddress {
+    const RULES_REQUIRE_IT: bool = true;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.text(name).map(|text| CameraAddress::new(&text))
+    }
+
+    fn show(&mut self) -> ShownValue {
+        self.text.show()
+    }
+
+    fn sort_key(&self) -> SortKey {
+        self.text.as_str().into()
+    }
+}
+
+impl CameraRow {
+    fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
+        let spec = row.camera().ok_or_else(|| Error::internal("a camera is of another kind"))?.clone();
+        let CameraHealth { status, last_seen, .. } = app.camera_health(who, row)?;
+        let (device, kind) = (app.device(who, spec.device)?.aliases.uuid, Some(spec.kind));
+        Ok(CameraRow { stamp: Stamp::of(row), device, spec, kind, status, last_seen })
+    }
+}
+
+fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
+    CameraRow::new(app, who, row).map(ShownRow::new)
 }
 
 /// `GET /cameras`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(SORTABLE)?);
+    let (who, page) = (&caller.principal, query.page(&sort::sortable::<CameraRow>())?);
     let rows = documents::of_device(&app, who, KIND, &query)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.camera().map(|camera| camera.name.as_str()).into(),
-        "type" => row.camera().map(|camera| camera.kind.name()).into(),
-        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
+    let key = |row: &Arc<Document>, property: &str| {
+        documents::key(row, property, || CameraRow::new(&app, who, row).ok())
     };
     let page = page.of(rows, key, |row| row.uuid);
     // A camera that was deleted with its device a moment ago is left out.
     let content = page.content.iter().filter_map(|row| view(&app, who, row).ok()).collect();
-    Ok(ok(Page::<CameraView> { content, page: page.page }))
+    Ok(ok(Page::<ShownRow> { content, page: page.page }))
 }
 
 /// `POST /cameras`.
@@ -185,16 +187,12 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CameraSpec, MkError> {
     let device = documents::device_of_body(app, who, &mut fields);
-    let name = fields.text_or_empty("name");
-    let stream = CameraAddress::new(&fields.text_or_empty("streamUrl"));
-    let kind = fields.choice("type", &CameraKind::ALL, CameraKind::name);
+    let CameraRow { spec, kind, .. } = read_row(&mut fields);
     let spec = CameraSpec {
         // Without a device there is a problem, and the reading ends with it.
         device: device.map_or(DeviceId(0), |device| device.id),
-        name,
-        kind: kind.unwrap_or_else(|| CameraSpec::kind_of(&stream)),
-        dvr: fields.text("dvrUrl").map(|text| CameraAddress::new(&text)),
-        stream,
+        kind: kind.unwrap_or_else(|| CameraSpec::kind_of(&spec.stream)),
+        ..spec
     };
     fields.finish(spec.problems())?;
     Ok(spec)

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, required};
+use super::noun::nested::Nested;
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::media::capture_rule::CaptureRule;
 use crate::domain::document::capture_rule::{EventMatch, SEVERITIES};
@@ -28,51 +33,33 @@ use crate::domain::{Principal, Result};
 const COLLECTION: &str = "/api/v1/media-capture-rules";
 const ONE: &str = "/api/v1/media-capture-rules/{id}";
 const KIND: DocumentKind = DocumentKind::CaptureRule;
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "name",
-    "preRollSeconds",
-    "postRollSeconds",
-    "cooldownSeconds",
-    "maxPerHour",
-    "enabled",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("MediaCaptureRule");
     let body = || schema::reference("MediaCaptureRuleBody");
-    let settable = settable();
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    let events = [
-        schema::omittable("source", nullable(schema::choice(EventSource::ALL.map(EventSource::name)))),
-        schema::omittable("severity", nullable(schema::choice(SEVERITIES))),
-        schema::omittable("deviceId", schema::described(nullable(id()), "Device of the event.")),
-        schema::omittable("sensorId", nullable(id())),
-    ];
     let list_doc = paged(Doc::new("listMediaCaptureRules", "List capture rules")).answers(
         200,
         "A page of capture rules.",
         page_of("MediaCaptureRule"),
     );
     let create_doc = Doc::new("createMediaCaptureRule", "Create a capture rule")
-        .about("It is for new events. What was before an event is held by the recorder of a camera (`dvrUrl`) alone.")
+        .about("A rule is for new events. What was before an event is held by the recorder of a camera (`dvrUrl`) alone.")
         .body(body())
-        .answers(201, "The new rule.", row())
+        .answers(201, "The rule that was created.", row())
         .with_header("Location", schema::string(), "Path of the rule.");
-    let get_doc =
-        Doc::new("getMediaCaptureRule", "Get a capture rule").answers(200, "The capture rule.", row());
+    let get_doc = Doc::new("getMediaCaptureRule", "Get a capture rule").answers(
+        200,
+        "The capture rule as it is stored.",
+        row(),
+    );
     let put_doc = Doc::new("replaceMediaCaptureRule", "Replace a capture rule").body(body()).answers(
         200,
-        "The capture rule.",
+        "The capture rule as it is stored.",
         row(),
     );
     let delete_doc = Doc::new("deleteMediaCaptureRule", "Delete a capture rule")
-        .about("Its captures stay.")
+        .about("The captures that the rule made stay.")
         .answers_nothing("The capture rule is deleted.");
     Section {
         name: "Capture rules",
@@ -85,87 +72,106 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: vec![
-            ("MediaCaptureRule", schema::view(&shown)),
-            ("MediaCaptureRuleBody", schema::body(&settable)),
-            ("EventMatch", schema::object(&events)),
+            schemas::view::<CaptureRuleRow>("MediaCaptureRule"),
+            schemas::body::<CaptureRuleRow>("MediaCaptureRuleBody"),
+            ("EventMatch", schema::object(&schemas::fields::<MatchRow>())),
         ],
     }
 }
 
-fn settable() -> Vec<FieldSchema> {
-    vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::required(
-            "cameraIds",
-            schema::described(schema::list(id()), "Cameras that record, 1 to 100."),
-        ),
-        schema::required(
-            "match",
-            schema::described(schema::reference("EventMatch"), "Events that have all of it."),
-        ),
-        schema::optional("preRollSeconds", schema::integer(0, 300), 10),
-        schema::optional("postRollSeconds", schema::integer(0, 300), 20),
-        schema::optional("cooldownSeconds", schema::integer(0, 86_400), 60),
-        schema::optional("maxPerHour", schema::integer(1, 3600), 10),
-        schema::optional("enabled", schema::boolean(), true),
-    ]
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MatchView {
+/// Which events a rule is for, as shown: with ids as APIs have them. A body's is read by the handler.
+#[derive(Default)]
+struct MatchRow {
     source: Option<String>,
     severity: Option<String>,
-    device_id: Option<Uuid>,
-    sensor_id: Option<Uuid>,
+    device: Option<Uuid>,
+    sensor: Option<Uuid>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CaptureRuleView {
-    id: Uuid,
-    name: String,
-    camera_ids: Vec<Uuid>,
-    #[serde(rename = "match")]
-    matches: MatchView,
-    pre_roll_seconds: i64,
-    post_roll_seconds: i64,
-    cooldown_seconds: i64,
-    max_per_hour: i64,
-    enabled: bool,
-    created_at: String,
-    updated_at: String,
+impl Noun for MatchRow {
+    fn blank() -> Self {
+        MatchRow::default()
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let MatchRow { source, severity, device, sensor } = self;
+        let sources = || nullable(schema::choice(EventSource::ALL.map(EventSource::name)));
+        let (severities, uuid) = (|| nullable(schema::choice(SEVERITIES)), || nullable(id()));
+        visitor.visit(omittable("source", "What the event comes from; null for anything.", sources), source);
+        visitor.visit(omittable("severity", "Severity of the event; null for any.", severities), severity);
+        visitor.visit(omittable("deviceId", "Device of the event; null for any.", uuid), device);
+        visitor.visit(omittable("sensorId", "Sensor of the event; null for any.", uuid), sensor);
+    }
 }
 
-fn view(app: &App, who: &Principal, row: &Document) -> Result<CaptureRuleView> {
-    let CaptureRule { spec, device, sensor } = app.capture_rule(who, row)?;
-    let EventMatch { source, severity, .. } = spec.matches;
-    Ok(CaptureRuleView {
-        id: row.uuid,
-        name: spec.name,
-        camera_ids: spec.cameras,
-        matches: MatchView { source, severity, device_id: device, sensor_id: sensor },
-        pre_roll_seconds: spec.pre_roll_s,
-        post_roll_seconds: spec.post_roll_s,
-        cooldown_seconds: spec.cooldown_s,
-        max_per_hour: spec.max_per_hour,
-        enabled: spec.enabled,
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+/// A rule as shown.
+pub struct CaptureRuleRow {
+    stamp: Stamp,
+    spec: CaptureRuleSpec,
+    matches: Nested<MatchRow>,
+}
+
+impl Noun for CaptureRuleRow {
+    fn blank() -> Self {
+        let (spec, matches) = (CaptureRuleSpec::new(""), Nested(MatchRow::default()));
+        CaptureRuleRow { stamp: Stamp::BLANK, spec, matches }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let CaptureRuleSpec {
+            name,
+            cameras,
+            matches: _,
+            pre_roll_s,
+            post_roll_s,
+            cooldown_s,
+            max_per_hour,
+            enabled,
+        } = &mut self.spec;
+        let (title, ids) = (|| schema::text(1, 255), || schema::list(id()));
+        let (roll, pause) = (|| schema::integer(0, 300), || schema::integer(0, 86_400));
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("name", "Name of the rule, unique in the organization.", title), name);
+        visitor.visit(required("cameraIds", "Cameras that record, 1 to 100.", ids), cameras);
+        let event_match = || schema::reference("EventMatch");
+        let about = "Which events the rule is for: those that have all of it.";
+        visitor.visit(required("match", about, event_match).looked_up(), &mut self.matches);
+        let about = "Time before the event that is recorded, seconds.";
+        visitor.visit(optional("preRollSeconds", about, roll), pre_roll_s);
+        let about = "Time after the event that is recorded, seconds.";
+        visitor.visit(optional("postRollSeconds", about, roll), post_roll_s);
+        let about = "Time from a capture within which events are ignored, seconds.";
+        visitor.visit(optional("cooldownSeconds", about, pause), cooldown_s);
+        let about = "Maximum number of events in an hour that are captured.";
+        visitor.visit(optional("maxPerHour", about, || schema::integer(1, 3600)), max_per_hour);
+        visitor.visit(optional("enabled", "Whether the rule captures events.", schema::boolean), enabled);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl CaptureRuleRow {
+    fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
+        let CaptureRule { mut spec, device, sensor } = app.capture_rule(who, row)?;
+        let EventMatch { source, severity, .. } = std::mem::take(&mut spec.matches);
+        let matches = Nested(MatchRow { source, severity, device, sensor });
+        Ok(CaptureRuleRow { stamp: Stamp::of(row), spec, matches })
+    }
+}
+
+fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
+    CaptureRuleRow::new(app, who, row).map(ShownRow::new)
 }
 
 /// `GET /media-capture-rules`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(SORTABLE)?);
+    let (who, page) = (&caller.principal, query.page(&sort::sortable::<CaptureRuleRow>())?);
     let rows = app.documents(who, KIND)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.name.as_str().into(),
-        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
+    let key = |row: &Arc<Document>, property: &str| {
+        documents::key(row, property, || CaptureRuleRow::new(&app, who, row).ok())
     };
     let page = page.of(rows, key, |row| row.uuid);
     let content: Result<Vec<_>> = page.content.iter().map(|row| view(&app, who, row)).collect();
-    Ok(ok(Page::<CaptureRuleView> { content: content?, page: page.page }))
+    Ok(ok(Page::<ShownRow> { content: content?, page: page.page }))
 }
 
 /// `POST /media-capture-rules`.
@@ -194,9 +200,8 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpec, MkError> {
-    let mut spec = CaptureRuleSpec::new(fields.text_or_empty("name").trim());
-    fields.required("cameraIds");
-    spec.cameras = fields.uuids("cameraIds").unwrap_or_default();
+    let mut spec = read_row::<CaptureRuleRow>(&mut fields).spec;
+    spec.name = spec.name.trim().to_owned();
     for (index, camera) in spec.cameras.iter().enumerate().take(100) {
         if app.document(who, DocumentKind::Camera, *camera).is_err() {
             fields.problem(&format!("cameraIds[{index}]"), "does not exist");
@@ -207,15 +212,6 @@ fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpe
         spec.matches = read_match(app, who, &mut nested);
         fields.absorb(nested);
     }
-    for (name, number) in [
-        ("preRollSeconds", &mut spec.pre_roll_s),
-        ("postRollSeconds", &mut spec.post_roll_s),
-        ("cooldownSeconds", &mut spec.cooldown_s),
-        ("maxPerHour", &mut spec.max_per_hour),
-    ] {
-        *number = fields.integer(name).unwrap_or(*number);
-    }
-    spec.enabled = fields.boolean("enabled").unwrap_or(spec.enabled);
     fields.finish(spec.problems())?;
     Ok(spec)
 }

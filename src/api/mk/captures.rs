@@ -10,6 +10,10 @@ use super::Answer;
 use super::base_url::BaseUrl;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, read_only};
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
@@ -17,35 +21,35 @@ use super::problem::MkError;
 use super::query::Query;
 use super::wire::{iso, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
 use crate::app::media::files::CaptureFile;
 use crate::domain::media::state::CaptureState;
 use crate::domain::media::{MediaJob, MediaKind};
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Micros, Principal, Result};
 
 const COLLECTION: &str = "/api/v1/captures";
 const ONE: &str = "/api/v1/captures/{id}";
 const DOWNLOAD: &str = "/api/v1/captures/{id}/download";
 const KIND: MediaKind = MediaKind::Capture;
-const SORTABLE: &[&str] =
-    &["createdAt", "updatedAt", "cameraId", "eventId", "ruleId", "status", "startTime", "endTime", "id"];
 
 /// The operations.
 pub fn section() -> Section {
-    let states: Vec<_> = CaptureState::ALL.iter().map(|state| state.name()).collect();
     let list_doc = paged(Doc::new("listCaptures", "List captures"))
-        .query("cameraId", id(), "Camera.")
+        .query("cameraId", id(), "Only captures of this camera.")
         .query("eventId", id(), "Event that caused them.")
-        .query("status", schema::choice(states.clone()), "Only this status.")
+        .query("status", states(), "Only captures in this state.")
         .query("from", schema::time(), "Captures that end after this time.")
         .query("to", schema::time(), "Captures that begin before this time.")
         .answers(200, "A page of captures.", page_of("Capture"));
-    let get_doc =
-        Doc::new("getCapture", "Get a capture").answers(200, "The capture.", schema::reference("Capture"));
+    let get_doc = Doc::new("getCapture", "Get a capture").answers(
+        200,
+        "The capture with its progress.",
+        schema::reference("Capture"),
+    );
     let download_doc = Doc::new("downloadCapture", "Get an address of the recording")
         .about("The address needs no other credential. The recording is MP4.")
-        .answers(200, "The address.", schema::reference("CaptureDownload"));
+        .answers(200, "Address at which the file is fetched.", schema::reference("CaptureDownload"));
     let link = [schema::required("url", schema::string()), schema::required("expiresAt", schema::time())];
     Section {
         name: "Captures",
@@ -56,69 +60,102 @@ pub fn section() -> Section {
             Endpoint::get(ONE, one, get_doc),
             Endpoint::get(DOWNLOAD, download, download_doc),
         ],
-        schemas: vec![
-            ("Capture", schema::object(&response_fields(states))),
-            ("CaptureDownload", schema::object(&link)),
-        ],
+        schemas: vec![schemas::view::<CaptureRow>("Capture"), ("CaptureDownload", schema::object(&link))],
     }
 }
 
-fn response_fields(states: Vec<&'static str>) -> Vec<FieldSchema> {
-    vec![
-        schema::required("id", id()),
-        schema::required("cameraId", id()),
-        schema::required("eventId", nullable(id())),
-        schema::required("ruleId", nullable(id())),
-        schema::required("status", schema::choice(states)),
-        schema::required("startTime", schema::time()),
-        schema::required("endTime", schema::time()),
-        schema::required("sizeBytes", nullable(schema::count())),
-        schema::required("thumbnailUrl", nullable(schema::string())),
-        schema::required("error", nullable(schema::string())),
-        schema::required("createdAt", schema::time()),
-        schema::required("updatedAt", schema::time()),
-    ]
+fn states() -> ValueSchema {
+    schema::choice(CaptureState::ALL.iter().map(|state| state.name()))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CaptureView {
-    id: Uuid,
-    camera_id: Uuid,
-    event_id: Option<Uuid>,
-    rule_id: Option<Uuid>,
-    status: &'static str,
-    start_time: String,
-    end_time: String,
+/// A capture as shown.
+pub struct CaptureRow {
+    stamp: Stamp,
+    camera: Uuid,
+    event: Option<Uuid>,
+    rule: Option<Uuid>,
+    state: CaptureState,
+    start: Micros,
+    end: Micros,
     size_bytes: Option<u64>,
     thumbnail_url: Option<String>,
     error: Option<String>,
-    created_at: String,
-    updated_at: String,
 }
 
-async fn view(app: &App, who: &Principal, base: &BaseUrl, job: &MediaJob) -> Result<CaptureView> {
-    let capture = job.capture().ok_or_else(|| Error::internal("a capture is of another kind"))?;
+impl Noun for CaptureRow {
+    fn blank() -> Self {
+        CaptureRow {
+            stamp: Stamp::BLANK,
+            camera: Uuid::nil(),
+            event: None,
+            rule: None,
+            state: CaptureState::Pending,
+            start: Micros(0),
+            end: Micros(0),
+            size_bytes: None,
+            thumbnail_url: None,
+            error: None,
+        }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let uuid = || nullable(id());
+        let text = || nullable(schema::string());
+        self.stamp.visit_id(visitor);
+        visitor.visit(read_only("cameraId", "Camera that is recorded.", id), &mut self.camera);
+        let about = "Event that caused the capture; null for one that a clip request caused.";
+        visitor.visit(read_only("eventId", about, uuid), &mut self.event);
+        let about = "Capture rule that caused the capture; null for one that a clip request caused.";
+        visitor.visit(read_only("ruleId", about, uuid), &mut self.rule);
+        let about = "How far the recording is; only of a READY one are there files.";
+        visitor.visit(read_only("status", about, states), &mut self.state);
+        let about = "Time of the first picture, ISO-8601 in UTC.";
+        visitor.visit(read_only("startTime", about, schema::time), &mut self.start);
+        let about = "Time after the last picture, ISO-8601 in UTC.";
+        visitor.visit(read_only("endTime", about, schema::time), &mut self.end);
+        let about = "Size of the recording in bytes; null without one.";
+        visitor.visit(
+            read_only("sizeBytes", about, || nullable(schema::count())).unsorted(),
+            &mut self.size_bytes,
+        );
+        let about =
+            "URL of a picture of the recording, fetched without another credential for a quarter of an hour.";
+        visitor.visit(read_only("thumbnailUrl", about, text).unsorted(), &mut self.thumbnail_url);
+        let about = "Why the recording failed; null unless it did.";
+        visitor.visit(read_only("error", about, text).unsorted(), &mut self.error);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl CaptureRow {
+    /// Without the URL of its picture; `None` for a job of another kind.
+    fn new(job: &MediaJob) -> Option<Self> {
+        let capture = job.capture()?;
+        Some(CaptureRow {
+            stamp: Stamp { id: job.uuid, created_at: job.created_at, updated_at: job.updated_at },
+            camera: job.camera,
+            event: capture.event,
+            rule: capture.rule,
+            state: capture.state,
+            start: capture.start.unwrap_or(capture.from),
+            end: capture.end.unwrap_or(capture.to),
+            size_bytes: capture.file.as_ref().map(|file| file.size_bytes),
+            thumbnail_url: None,
+            error: capture.error.clone(),
+        })
+    }
+}
+
+async fn view(app: &App, who: &Principal, base: &BaseUrl, job: &MediaJob) -> Result<ShownRow> {
+    let capture = CaptureRow::new(job).ok_or_else(|| Error::internal("a capture is of another kind"))?;
     let thumbnail = app.capture_download(who, job.uuid, CaptureFile::Thumbnail).await?;
-    Ok(CaptureView {
-        id: job.uuid,
-        camera_id: job.camera,
-        event_id: capture.event,
-        rule_id: capture.rule,
-        status: capture.state.name(),
-        start_time: iso(capture.start.unwrap_or(capture.from)),
-        end_time: iso(capture.end.unwrap_or(capture.to)),
-        size_bytes: capture.file.as_ref().map(|file| file.size_bytes),
-        thumbnail_url: thumbnail.map(|(path, _)| format!("{}{path}", base.0)),
-        error: capture.error.clone(),
-        created_at: iso(job.created_at),
-        updated_at: iso(job.updated_at),
-    })
+    let thumbnail_url = thumbnail.map(|(path, _)| format!("{}{path}", base.0));
+    Ok(ShownRow::new(CaptureRow { thumbnail_url, ..capture }))
 }
 
 /// `GET /captures`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(SORTABLE)?);
+    let (who, page) = (&caller.principal, query.page(&sort::sortable::<CaptureRow>())?);
     let (camera, event) = (query.uuid("cameraId")?, query.uuid("eventId")?);
     let status = query.choice("status", CaptureState::ALL, CaptureState::name)?;
     let (from, to) = (query.time("from")?, query.time("to")?);
@@ -137,16 +174,8 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
         })
     };
     let rows: Vec<_> = app.media_jobs(who, KIND)?.into_iter().filter(is_wanted).collect();
-    let key = |job: &Arc<MediaJob>, property: &str| match property {
-        "status" => job.work.state_name().into(),
-        "startTime" => job.capture().map(|capture| capture.start.unwrap_or(capture.from)).into(),
-        "endTime" => job.capture().map(|capture| capture.end.unwrap_or(capture.to)).into(),
-        "cameraId" => job.camera.into(),
-        "eventId" => job.capture().and_then(|capture| capture.event).into(),
-        "ruleId" => job.capture().and_then(|capture| capture.rule).into(),
-        "updatedAt" => job.updated_at.into(),
-        "id" => SortKey::Text(job.uuid.to_string()),
-        _ => job.created_at.into(),
+    let key = |job: &Arc<MediaJob>, property: &str| {
+        CaptureRow::new(job).map_or(SortKey::Null, |capture| sort::sort_key(capture, property))
     };
     let page = page.of(rows, key, |job| job.uuid);
     let mut content = Vec::with_capacity(page.content.len());
@@ -154,7 +183,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
         // A capture that was deleted with its camera a moment ago is left out.
         content.extend(view(&app, who, &base, job).await.ok());
     }
-    Ok(ok(Page::<CaptureView> { content, page: page.page }))
+    Ok(ok(Page::<ShownRow> { content, page: page.page }))
 }
 
 /// `GET /captures/{id}`.

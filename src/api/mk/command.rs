@@ -32,18 +32,21 @@ const SORTABLE: [&str; 9] =
 pub fn section() -> Section {
     let create = Doc::new("createCommand", "Send a command to a device")
         .about(
-            "It waits until the device is connected, at most for its timeout. BIND_CONFIG_ARTEFACT and \
+            "The command waits until the device is connected, at most for its timeout. BIND_CONFIG_ARTEFACT and \
              UNBIND_CONFIG_ARTEFACT (`configArtefactId`, `componentId`) change the binding at once. UPDATE_FIRMWARE \
              (`firmwareId`) gets `sha256` and `downloadUrl`; the address has its token only where it is sent to the device.",
         )
         .body(schema::reference("NewCommand"))
-        .answers(201, "The command.", schema::reference("Command"));
+        .answers(201, "The command with its progress.", schema::reference("Command"));
     let list = paged(Doc::new("listCommands", "List the commands of a device"))
         .about("A command is kept for an hour after its time.")
-        .query("status", schema::choice(CommandState::ALL.map(status)), "Only this status.")
+        .query("status", schema::choice(CommandState::ALL.map(status)), "Only commands in this state.")
         .answers(200, "A page of commands.", page_of("Command"));
-    let read =
-        Doc::new("getCommand", "Get a command").answers(200, "The command.", schema::reference("Command"));
+    let read = Doc::new("getCommand", "Get a command").answers(
+        200,
+        "The command with its progress.",
+        schema::reference("Command"),
+    );
     Section {
         name: "Commands",
         about: "Requests to a device: PENDING, SENT, ACKNOWLEDGED, then SUCCESS, FAILED or TIMEOUT.",

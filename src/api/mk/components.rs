@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, no_content, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
@@ -25,34 +29,23 @@ use crate::domain::{DeviceId, Error, Principal, Result};
 const COLLECTION: &str = "/api/v1/components";
 const ONE: &str = "/api/v1/components/{id}";
 const KIND: DocumentKind = DocumentKind::Component;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "key", "deviceId", "sensorProfileId", "id"];
-
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("Component");
     let body = || schema::reference("ComponentBody");
-    let settable = vec![
-        schema::required("deviceId", id()),
-        schema::required("key", schema::pattern("^[A-Za-z0-9_-]{1,64}$")),
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("sensorProfileId", nullable(id())),
-        schema::omittable("metadata", schema::map()),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     let list_doc = paged(Doc::new("listComponents", "List components"))
-        .query("deviceId", id(), "Device.")
+        .query("deviceId", id(), "Only components of this device.")
         .answers(200, "A page of components.", page_of("Component"));
     let create_doc = Doc::new("createComponent", "Create a component")
         .body(body())
-        .answers(201, "The new component.", row())
+        .answers(201, "The component that was created.", row())
         .with_header("Location", schema::string(), "Path of the component.");
-    let get_doc = Doc::new("getComponent", "Get a component").answers(200, "The component.", row());
+    let get_doc =
+        Doc::new("getComponent", "Get a component").answers(200, "The component as it is stored.", row());
     let put_doc = Doc::new("replaceComponent", "Replace a component")
         .about("`deviceId` is fixed, and `key` while the component has sensors.")
         .body(body())
-        .answers(200, "The component.", row());
+        .answers(200, "The component as it is stored.", row());
     let delete_doc = Doc::new("deleteComponent", "Delete a component with its sensors")
         .answers_nothing("The component is deleted.");
     Section {
@@ -65,50 +58,72 @@ pub fn section() -> Section {
             Endpoint::put(ONE, replace, put_doc),
             Endpoint::delete(ONE, delete, delete_doc),
         ],
-        schemas: vec![("Component", schema::view(&shown)), ("ComponentBody", schema::body(&settable))],
+        schemas: vec![
+            schemas::view::<ComponentRow>("Component"),
+            schemas::body::<ComponentRow>("ComponentBody"),
+        ],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ComponentView {
-    id: Uuid,
-    device_id: Uuid,
-    key: String,
-    name: String,
-    sensor_profile_id: Option<Uuid>,
-    metadata: Map<String, Value>,
-    created_at: String,
-    updated_at: String,
+/// A component as shown, with the id of its device in APIs.
+pub struct ComponentRow {
+    stamp: Stamp,
+    device: Uuid,
+    spec: ComponentSpec,
 }
 
-fn view(app: &App, who: &Principal, row: &Document) -> Result<ComponentView> {
-    let spec = row.component().ok_or_else(|| Error::internal("a component is of another kind"))?.clone();
-    Ok(ComponentView {
-        id: row.uuid,
-        device_id: app.device(who, spec.device)?.aliases.uuid,
-        key: spec.key,
-        name: spec.name,
-        sensor_profile_id: spec.sensor_profile,
-        metadata: spec.metadata,
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+impl Noun for ComponentRow {
+    fn blank() -> Self {
+        let spec = ComponentSpec {
+            device: DeviceId(0),
+            key: String::new(),
+            name: String::new(),
+            sensor_profile: None,
+            metadata: Map::new(),
+        };
+        ComponentRow { stamp: Stamp::BLANK, device: Uuid::nil(), spec }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let ComponentSpec { device: _, key, name, sensor_profile, metadata } = &mut self.spec;
+        let (word, title) = (|| schema::pattern("^[A-Za-z0-9_-]{1,64}$"), || schema::text(1, 255));
+        self.stamp.visit_id(visitor);
+        let about = "Device of the component; it cannot be changed.";
+        visitor.visit(required("deviceId", about, id).looked_up(), &mut self.device);
+        let about = "Key of the component, unique on the device; keys of its sensors follow it in readings.";
+        visitor.visit(required("key", about, word), key);
+        visitor.visit(required("name", "Name of the component for people.", title), name);
+        let about = "Profile of the component's readings; null without one.";
+        visitor.visit(omittable("sensorProfileId", about, || nullable(id())), sensor_profile);
+        let about = "Data of the user's own about the component, at most 16 KiB as JSON.";
+        visitor.visit(omittable("metadata", about, schema::map), metadata);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl ComponentRow {
+    fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
+        let spec = row.component().ok_or_else(|| Error::internal("a component is of another kind"))?.clone();
+        let device = app.device(who, spec.device)?.aliases.uuid;
+        Ok(ComponentRow { stamp: Stamp::of(row), device, spec })
+    }
+}
+
+fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
+    ComponentRow::new(app, who, row).map(ShownRow::new)
 }
 
 /// `GET /components`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(SORTABLE)?);
+    let (who, page) = (&caller.principal, query.page(&sort::sortable::<ComponentRow>())?);
     let rows = documents::of_device(&app, who, KIND, &query)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.component().map(|component| component.name.as_str()).into(),
-        "key" => row.component().map(|component| component.key.as_str()).into(),
-        _ => documents::sort_key(row, property, || view(&app, who, row).ok()),
+    let key = |row: &Arc<Document>, property: &str| {
+        documents::key(row, property, || ComponentRow::new(&app, who, row).ok())
     };
     let page = page.of(rows, key, |row| row.uuid);
     // A component that was deleted with its device a moment ago is left out.
     let content = page.content.iter().filter_map(|row| view(&app, who, row).ok()).collect();
-    Ok(ok(super::page::Page::<ComponentView> { content, page: page.page }))
+    Ok(ok(super::page::Page::<ShownRow> { content, page: page.page }))
 }
 
 /// `POST /components`.
@@ -149,10 +164,7 @@ fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ComponentSpec,
     let spec = ComponentSpec {
         // Without a device there is a problem, and the reading ends with it.
         device: device.map_or(DeviceId(0), |device| device.id),
-        key: fields.text_or_empty("key"),
-        name: fields.text_or_empty("name"),
-        sensor_profile: fields.uuid("sensorProfileId"),
-        metadata: fields.object("metadata").unwrap_or_default(),
+        ..read_row::<ComponentRow>(&mut fields).spec
     };
     if let Some(profile) = spec.sensor_profile
         && app.document(who, DocumentKind::SensorProfile, profile).is_err()

@@ -14,6 +14,11 @@ use super::base_url::BaseUrl;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
@@ -21,7 +26,7 @@ use super::problem::MkError;
 use super::query::Query;
 use super::{Answer, documents, wire};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema};
+use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
 use crate::app::mk::configuration::ArtefactRefusal;
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
@@ -31,18 +36,6 @@ use crate::domain::{FieldError, Principal};
 
 const PATH: &str = "/api/v1/config-artefacts";
 const KIND: DocumentKind = DocumentKind::Artefact;
-const SORTABLE: [&str; 10] = [
-    "createdAt",
-    "name",
-    "profileType",
-    "profileId",
-    "version",
-    "objectKey",
-    "sizeBytes",
-    "sha256",
-    "createdBy",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
@@ -53,14 +46,14 @@ pub fn section() -> Section {
     let create = Doc::new("createConfigArtefact", "Create the next version of an artefact")
         .about("Every binding of the name wants the new version from then on, and is PENDING again.")
         .body(schema::reference("NewConfigArtefact"))
-        .answers(201, "The artefact.", schema::reference("ConfigArtefact"));
+        .answers(201, "The artefact as it is stored.", schema::reference("ConfigArtefact"));
     let read = Doc::new("getConfigArtefact", "Get an artefact").answers(
         200,
-        "The artefact.",
+        "The artefact as it is stored.",
         schema::reference("ConfigArtefact"),
     );
     let delete = Doc::new("deleteConfigArtefact", "Delete an artefact that is not bound")
-        .answers_nothing("It is gone.");
+        .answers_nothing("The artefact is deleted.");
     let upload = Doc::new("createUploadUrl", "Get an address for a content above 64 KiB")
         .about("The bytes are sent to `uploadUrl` by PUT within 15 minutes, without other credentials.")
         .body(schema::reference("NewUpload"))
@@ -76,38 +69,12 @@ pub fn section() -> Section {
             Endpoint::delete("/api/v1/config-artefacts/{id}", documents::delete(KIND), delete),
         ],
         schemas: vec![
-            ("ConfigArtefact", schema::object(&described())),
-            ("NewConfigArtefact", schema::body(&described_new())),
+            schemas::view::<ArtefactRow>("ConfigArtefact"),
+            schemas::body::<ArtefactRow>("NewConfigArtefact"),
             ("NewUpload", schema::body(&described_upload())),
             ("Upload", schema::object(&described_address())),
         ],
     }
-}
-
-fn described() -> Vec<FieldSchema> {
-    vec![
-        schema::required("id", id()),
-        schema::required("name", schema::text(1, 255)),
-        schema::required("profileType", schema::choice(ProfileType::ALL.map(ProfileType::name))),
-        schema::required("profileId", id()),
-        schema::required("version", schema::integer(1, i64::from(u32::MAX))),
-        schema::required("content", schema::nullable(schema::map())),
-        schema::required("objectKey", schema::nullable(schema::string())),
-        schema::required("sizeBytes", schema::count()),
-        schema::required("sha256", schema::string()),
-        schema::required("createdBy", schema::string()),
-        schema::required("createdAt", schema::time()),
-    ]
-}
-
-fn described_new() -> Vec<FieldSchema> {
-    vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::required("profileType", schema::choice(ProfileType::ALL.map(ProfileType::name))),
-        schema::required("profileId", id()),
-        schema::omittable("content", schema::nullable(schema::map())),
-        schema::omittable("objectKey", schema::nullable(schema::string())),
-    ]
 }
 
 fn described_upload() -> Vec<FieldSchema> {
@@ -115,7 +82,7 @@ fn described_upload() -> Vec<FieldSchema> {
         schema::required("fileName", schema::text(1, 255)),
         schema::required("contentType", schema::text(1, 255)),
         schema::required("sizeBytes", schema::integer(1, MAX_OBJECT_BYTES as i64)),
-        schema::omittable("sha256", schema::nullable(schema::pattern("^[0-9a-f]{64}$"))),
+        schema::omittable("sha256", nullable(schema::pattern("^[0-9a-f]{64}$"))),
     ]
 }
 
@@ -129,44 +96,91 @@ fn described_address() -> Vec<FieldSchema> {
     ]
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ArtefactView {
-    id: Uuid,
-    name: String,
-    profile_type: &'static str,
-    profile_id: Uuid,
+/// An artefact as shown.
+pub struct ArtefactRow {
+    stamp: Stamp,
+    spec: ArtefactSpec,
     version: u32,
     content: Option<Map<String, Value>>,
     object_key: Option<String>,
     size_bytes: u64,
     sha256: String,
     created_by: String,
-    created_at: String,
 }
 
-impl ArtefactView {
+impl Noun for ArtefactRow {
+    fn blank() -> Self {
+        let spec = ArtefactSpec {
+            name: String::new(),
+            profile_type: ProfileType::SensorProfile,
+            profile: Uuid::nil(),
+            content: ArtefactContent::Inline(Map::new()),
+        };
+        ArtefactRow {
+            stamp: Stamp::BLANK,
+            spec,
+            version: 0,
+            content: None,
+            object_key: None,
+            size_bytes: 0,
+            sha256: String::new(),
+            created_by: String::new(),
+        }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let ArtefactSpec { name, profile_type, profile, content: _ } = &mut self.spec;
+        let (title, types) =
+            (|| schema::text(1, 255), || schema::choice(ProfileType::ALL.map(ProfileType::name)));
+        let (number, text) = (|| schema::integer(1, i64::from(u32::MAX)), || nullable(schema::string()));
+        self.stamp.visit_id(visitor);
+        let about = "Name of the configuration; artefacts of one name are its versions.";
+        visitor.visit(required("name", about, title), name);
+        let about = "Whether `profileId` is a sensor profile or a device profile.";
+        visitor.visit(required("profileType", about, types), profile_type);
+        let about = "Profile whose writable fields the content has.";
+        visitor.visit(required("profileId", about, id), profile);
+        let about = "Number of the version within the name, from 1.";
+        visitor.visit(read_only("version", about, number), &mut self.version);
+        let about = "Values by the names of the profile's writable fields; null where they were uploaded.";
+        visitor.visit(omittable("content", about, || nullable(schema::map())), &mut self.content);
+        let about = "Key of the uploaded file with the content, where that is too large to be inline.";
+        visitor.visit(omittable("objectKey", about, text), &mut self.object_key);
+        visitor.visit(
+            read_only("sizeBytes", "Size of the content in bytes.", schema::count),
+            &mut self.size_bytes,
+        );
+        let about = "SHA-256 of the content, 64 hexadecimal digits.";
+        visitor.visit(read_only("sha256", about, schema::string), &mut self.sha256);
+        let about = "Who created the artefact: a user, or `key_` and a key.";
+        visitor.visit(read_only("createdBy", about, schema::string), &mut self.created_by);
+        self.stamp.visit_created_at(visitor);
+    }
+}
+
+impl ArtefactRow {
     /// `None` for a document of another kind.
-    fn new(document: &Document, org: Uuid) -> Option<ArtefactView> {
+    fn new(document: &Document, org: Uuid) -> Option<Self> {
         let artefact = document.artefact()?;
         let (content, object_key) = match &artefact.spec.content {
             ArtefactContent::Inline(content) => (Some(content.clone()), None),
             ArtefactContent::Object(object) => (None, Some(object_key(org, *object))),
         };
-        Some(ArtefactView {
-            id: document.uuid,
-            name: artefact.spec.name.clone(),
-            profile_type: artefact.spec.profile_type.name(),
-            profile_id: artefact.spec.profile,
+        Some(ArtefactRow {
+            stamp: Stamp::of(document),
+            spec: artefact.spec.clone(),
             version: artefact.version,
             content,
             object_key,
             size_bytes: artefact.size_bytes,
             sha256: artefact.sha256.clone(),
             created_by: artefact.created_by.clone(),
-            created_at: wire::iso(document.created_at),
         })
     }
+}
+
+fn view(document: &Document, org: Uuid) -> Option<ShownRow> {
+    ArtefactRow::new(document, org).map(ShownRow::new)
 }
 
 #[derive(Debug, Serialize)]
@@ -186,7 +200,7 @@ fn object_key(org: Uuid, object: Uuid) -> String {
 
 /// `GET /api/v1/config-artefacts`
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(&SORTABLE)?;
+    let page = query.page(&sort::sortable::<ArtefactRow>())?;
     let (profile, name) = (query.uuid("profileId")?, query.text("name"));
     let org = app.org_uuid(&caller.principal)?;
     let mut rows = app.documents(&caller.principal, KIND)?;
@@ -197,17 +211,11 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         })
     });
     let page = page.of(rows, |row, property| sort_key(row, property, org), |row| row.uuid);
-    Ok(wire::ok(page.map(|row| ArtefactView::new(&row, org))))
+    Ok(wire::ok(page.map(|row| view(&row, org))))
 }
 
 fn sort_key(row: &Document, property: &str, org: Uuid) -> SortKey {
-    let Some(artefact) = row.artefact() else { return SortKey::Null };
-    match property {
-        "name" => SortKey::from(artefact.spec.name.as_str()),
-        "version" => SortKey::Whole(i64::from(artefact.version)),
-        "sizeBytes" => SortKey::Whole(i64::try_from(artefact.size_bytes).unwrap_or(i64::MAX)),
-        _ => documents::sort_key(row, property, || ArtefactView::new(row, org)),
-    }
+    documents::key(row, property, || ArtefactRow::new(row, org))
 }
 
 /// `POST /api/v1/config-artefacts`
@@ -217,7 +225,7 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     let org = app.org_uuid(principal)?;
     let spec = read_spec(body.fields(&app).await?, org)?;
     let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refusal_error)?;
-    Ok(wire::created(PATH, created.uuid, ArtefactView::new(&created, org)))
+    Ok(wire::created(PATH, created.uuid, view(&created, org)))
 }
 
 fn refusal_error(refusal: ArtefactRefusal) -> MkError {
@@ -228,10 +236,7 @@ fn refusal_error(refusal: ArtefactRefusal) -> MkError {
 }
 
 fn read_spec(mut fields: Fields, org: Uuid) -> Result<ArtefactSpec, MkError> {
-    let name = fields.text_or_empty("name");
-    let profile_type = fields.required_choice("profileType", &ProfileType::ALL, ProfileType::name);
-    let profile = fields.required_uuid("profileId");
-    let (content, key) = (fields.object("content"), fields.text("objectKey"));
+    let ArtefactRow { spec, content, object_key: key, .. } = read_row(&mut fields);
     let content = match (content, key) {
         (Some(_), Some(_)) => {
             fields.problem("objectKey", "must be null when content is given");
@@ -250,12 +255,8 @@ fn read_spec(mut fields: Fields, org: Uuid) -> Result<ArtefactSpec, MkError> {
             id.map(ArtefactContent::Object)
         }
     };
-    let spec = ArtefactSpec {
-        name,
-        profile_type: profile_type.unwrap_or(ProfileType::SensorProfile),
-        profile: profile.unwrap_or_default(),
-        content: content.unwrap_or_else(|| ArtefactContent::Inline(Map::new())),
-    };
+    // Without a content there is a problem, and the reading ends with it.
+    let spec = ArtefactSpec { content: content.unwrap_or(spec.content), ..spec };
     fields.finish(spec.problems())?;
     Ok(spec)
 }
@@ -293,5 +294,5 @@ fn read_upload(mut fields: Fields) -> Result<ObjectSpec, MkError> {
 /// `GET /api/v1/config-artefacts/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(wire::ok(ArtefactView::new(&row, app.org_uuid(&caller.principal)?)))
+    Ok(wire::ok(view(&row, app.org_uuid(&caller.principal)?)))
 }

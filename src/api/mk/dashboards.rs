@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::openapi::Schema;
-use uuid::Uuid;
+use serde_json::Map;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::nested::NestedNoun;
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::domain::document::dashboard::{COLUMNS, MAX_ROWS, MAX_WIDGET_ID, MAX_WIDGETS};
 use crate::domain::document::{
@@ -28,8 +31,6 @@ use crate::domain::document::{
 const COLLECTION: &str = "/api/v1/dashboards";
 const ONE: &str = "/api/v1/dashboards/{id}";
 const KIND: DocumentKind = DocumentKind::Dashboard;
-const SORTABLE: &[&str] =
-    &["createdAt", "updatedAt", "name", "description", "isDefault", "createdBy", "packId", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -42,13 +43,14 @@ pub fn section() -> Section {
     );
     let create_doc = Doc::new("createDashboard", "Create a dashboard")
         .body(body())
-        .answers(201, "The new dashboard.", row())
+        .answers(201, "The dashboard that was created.", row())
         .with_header("Location", schema::string(), "Path of the dashboard.");
-    let get_doc = Doc::new("getDashboard", "Get a dashboard").answers(200, "The dashboard.", row());
+    let get_doc =
+        Doc::new("getDashboard", "Get a dashboard").answers(200, "The dashboard as it is stored.", row());
     let put_doc = Doc::new("replaceDashboard", "Replace a dashboard")
         .about("A dashboard of a pack is fixed.")
         .body(body())
-        .answers(200, "The dashboard.", row());
+        .answers(200, "The dashboard as it is stored.", row());
     let delete_doc =
         Doc::new("deleteDashboard", "Delete a dashboard").answers_nothing("The dashboard is deleted.");
     Section {
@@ -61,103 +63,91 @@ pub fn section() -> Section {
             Endpoint::put(ONE, replace, put_doc),
             Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
-        schemas: schemas(),
+        schemas: vec![
+            schemas::view::<DashboardRow>("Dashboard"),
+            schemas::body::<DashboardRow>("DashboardBody"),
+            schemas::body::<Widget>("Widget"),
+        ],
     }
 }
 
-fn schemas() -> Vec<(&'static str, Schema)> {
-    let config = "What the widget shows: `sensorIds`, at most 100; `interval`, an ISO-8601 duration such as `PT5M`; \
-                  `aggregation`, one of avg, min, max, sum, count, last. Other members are kept as they are.";
-    let widget_id =
-        schema::described(schema::text(1, MAX_WIDGET_ID), "Id of the widget, unique in the dashboard.");
-    let widget = [
-        schema::required("id", widget_id),
-        schema::required("type", schema::choice(WidgetType::ALL.map(WidgetType::name))),
-        schema::required("x", schema::integer(0, COLUMNS - 1)),
-        schema::required("y", schema::integer(0, MAX_ROWS - 1)),
-        schema::required("w", schema::integer(1, COLUMNS)),
-        schema::required("h", schema::integer(1, MAX_ROWS)),
-        schema::omittable("config", schema::described(schema::map(), config)),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(described());
-    shown.push(schema::read_only("createdBy", nullable(schema::string())));
-    shown.push(schema::read_only("packId", nullable(id())));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
-    vec![
-        ("Dashboard", schema::view(&shown)),
-        ("DashboardBody", schema::body(&described())),
-        ("Widget", schema::body(&widget)),
-    ]
+impl Noun for Widget {
+    fn blank() -> Self {
+        let (id, widget_type, config) = (String::new(), WidgetType::Line, Map::new());
+        Widget { id, widget_type, x: 0, y: 0, w: 0, h: 0, config }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let Widget { id, widget_type, x, y, w, h, config } = self;
+        let (word, types) =
+            (|| schema::text(1, MAX_WIDGET_ID), || schema::choice(WidgetType::ALL.map(WidgetType::name)));
+        let (column, row) = (|| schema::integer(0, COLUMNS - 1), || schema::integer(0, MAX_ROWS - 1));
+        let (width, height) = (|| schema::integer(1, COLUMNS), || schema::integer(1, MAX_ROWS));
+        visitor.visit(required("id", "Id of the widget, unique in the dashboard.", word), id);
+        visitor.visit(required("type", "How the widget shows its sensors.", types), widget_type);
+        visitor.visit(required("x", "First column of the widget, from 0.", column), x);
+        visitor.visit(required("y", "First row of the widget, from 0.", row), y);
+        let about = "Width of the widget in columns; the last one is within the grid.";
+        visitor.visit(required("w", about, width), w);
+        visitor.visit(required("h", "Height of the widget in rows.", height), h);
+        let about = "What the widget shows: `sensorIds`, at most 100; `interval`, an ISO-8601 duration such as `PT5M`; \
+                     `aggregation`, one of avg, min, max, sum, count, last. Other members are kept as they are.";
+        visitor.visit(omittable("config", about, schema::map), config);
+    }
 }
 
-fn described() -> Vec<FieldSchema> {
-    vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("description", nullable(schema::text(0, 4000))),
-        schema::required("layout", schema::list_of(schema::reference("Widget"), 0, MAX_WIDGETS)),
-        schema::optional("isDefault", schema::boolean(), false),
-    ]
+impl NestedNoun for Widget {
+    const MOST: usize = MAX_WIDGETS;
 }
 
 /// A dashboard as shown, also in a pack.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DashboardView {
-    id: Uuid,
-    name: String,
-    description: Option<String>,
-    layout: Vec<WidgetView>,
-    is_default: bool,
-    created_by: Option<String>,
-    pack_id: Option<Uuid>,
-    created_at: String,
-    updated_at: String,
+pub struct DashboardRow {
+    stamp: Stamp,
+    spec: DashboardSpec,
 }
 
-#[derive(Serialize)]
-struct WidgetView {
-    id: String,
-    #[serde(rename = "type")]
-    widget_type: &'static str,
-    x: i64,
-    y: i64,
-    w: i64,
-    h: i64,
-    config: Map<String, Value>,
+impl Noun for DashboardRow {
+    fn blank() -> Self {
+        DashboardRow { stamp: Stamp::BLANK, spec: DashboardSpec::new("") }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let DashboardSpec { name, description, layout, is_default, created_by, pack, handle: _ } =
+            &mut self.spec;
+        let (title, text) = (|| schema::text(1, 255), || nullable(schema::text(0, 4000)));
+        let widgets = || schema::list_of(schema::reference("Widget"), 0, MAX_WIDGETS);
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("name", "Name of the dashboard for people.", title), name);
+        let about = "Description of the dashboard, free text.";
+        visitor.visit(omittable("description", about, text), description);
+        visitor.visit(required("layout", "Widgets of the dashboard, at most 100.", widgets), layout);
+        let about = "Whether the dashboard is shown first; of several the one changed last.";
+        visitor.visit(optional("isDefault", about, schema::boolean), is_default);
+        let about = "Who created the dashboard: a user, or `key_` and a key.";
+        visitor.visit(read_only("createdBy", about, || nullable(schema::string())), created_by);
+        let about = "Pack that installed the dashboard; null for one that a user made.";
+        visitor.visit(read_only("packId", about, || nullable(id())), pack);
+        self.stamp.visit_times(visitor);
+    }
 }
 
-impl From<Widget> for WidgetView {
-    fn from(Widget { id, widget_type, x, y, w, h, config }: Widget) -> Self {
-        WidgetView { id, widget_type: widget_type.name(), x, y, w, h, config }
+impl DashboardRow {
+    /// `None` for a document of another kind.
+    fn new(row: &Document) -> Option<Self> {
+        Some(DashboardRow { stamp: Stamp::of(row), spec: row.dashboard()?.clone() })
     }
 }
 
 /// Shows a dashboard; `None` for a document of another kind.
-pub fn view(row: &Document) -> Option<DashboardView> {
-    let DashboardSpec { name, description, layout, is_default, created_by, pack, .. } =
-        row.dashboard()?.clone();
-    Some(DashboardView {
-        id: row.uuid,
-        name,
-        description,
-        layout: layout.into_iter().map(WidgetView::from).collect(),
-        is_default,
-        created_by,
-        pack_id: pack,
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+pub fn view(row: &Document) -> Option<ShownRow> {
+    DashboardRow::new(row).map(ShownRow::new)
 }
 
 /// `GET /dashboards`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<DashboardRow>())?;
     let rows = app.documents(&caller.principal, KIND)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.dashboard().map(|dashboard| dashboard.name.as_str()).into(),
-        _ => documents::sort_key(row, property, || view(row)),
-    };
+    let key = |row: &Arc<Document>, property: &str| documents::key(row, property, || DashboardRow::new(row));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
@@ -197,30 +187,5 @@ fn read_whole(mut fields: Fields) -> Result<DashboardSpec, MkError> {
 
 /// Reads a dashboard, alone or in a pack; its own rules are not checked.
 pub fn read(fields: &mut Fields) -> DashboardSpec {
-    fields.required("layout");
-    DashboardSpec {
-        description: fields.text("description"),
-        layout: fields.list_of("layout", MAX_WIDGETS, read_widget),
-        is_default: fields.boolean("isDefault").unwrap_or(false),
-        ..DashboardSpec::new(fields.text_or_empty("name"))
-    }
-}
-
-fn read_widget(fields: &mut Fields) -> Widget {
-    let widget_type = fields.required_choice("type", &WidgetType::ALL, WidgetType::name);
-    let mut number = |name: &str| {
-        fields.required(name);
-        // Without a number there is a problem, and the reading ends with it.
-        fields.integer(name).unwrap_or(0)
-    };
-    let (x, y, w, h) = (number("x"), number("y"), number("w"), number("h"));
-    Widget {
-        id: fields.text_or_empty("id"),
-        widget_type: widget_type.unwrap_or(WidgetType::Line),
-        x,
-        y,
-        w,
-        h,
-        config: fields.object("config").unwrap_or_default(),
-    }
+    read_row::<DashboardRow>(fields).spec
 }

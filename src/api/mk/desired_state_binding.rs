@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
@@ -16,28 +20,15 @@ use super::problem::MkError;
 use super::query::Query;
 use super::{Answer, documents, wire};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::configuration::BindingOverview;
+use crate::domain::Micros;
 use crate::domain::configuration::binding::{BindingSpec, BindingStatus, TargetType};
 use crate::domain::document::DocumentKind;
 
 const PATH: &str = "/api/v1/desired-state-bindings";
 const KIND: DocumentKind = DocumentKind::Binding;
-const SORTABLE: [&str; 12] = [
-    "createdAt",
-    "updatedAt",
-    "targetType",
-    "targetId",
-    "configArtefactId",
-    "desiredVersion",
-    "reportedVersion",
-    "reportedHash",
-    "reportedAt",
-    "status",
-    "message",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
@@ -48,11 +39,15 @@ pub fn section() -> Section {
             "Only targets of this type.",
         )
         .query("targetId", id(), "Only bindings of this target.")
-        .query("status", schema::choice(BindingStatus::ALL.map(BindingStatus::name)), "Only this status.")
+        .query(
+            "status",
+            schema::choice(BindingStatus::ALL.map(BindingStatus::name)),
+            "Only bindings in this state.",
+        )
         .answers(200, "A page of bindings.", page_of("DesiredStateBinding"));
     let read = Doc::new("getDesiredStateBinding", "Get a binding").answers(
         200,
-        "The binding.",
+        "The binding as it is stored.",
         schema::reference("DesiredStateBinding"),
     );
     let put = Doc::new("putDesiredStateBinding", "Bind an artefact to a target")
@@ -61,9 +56,10 @@ pub fn section() -> Section {
              DEVICE, DEVICE_GROUP, DEVICE_PROFILE, SENSOR_PROFILE.",
         )
         .body(schema::reference("DesiredStateBindingInput"))
-        .answers(200, "The binding, replaced.", schema::reference("DesiredStateBinding"))
-        .answers(201, "The binding, created.", schema::reference("DesiredStateBinding"));
-    let delete = Doc::new("deleteDesiredStateBinding", "End a binding").answers_nothing("It is gone.");
+        .answers(200, "The binding that replaced another one.", schema::reference("DesiredStateBinding"))
+        .answers(201, "The binding that was created.", schema::reference("DesiredStateBinding"));
+    let delete =
+        Doc::new("deleteDesiredStateBinding", "End a binding").answers_nothing("The binding is deleted.");
     Section {
         name: "Desired state",
         about: "Which version of a configuration a target is to have.",
@@ -74,77 +70,90 @@ pub fn section() -> Section {
             Endpoint::delete("/api/v1/desired-state-bindings/{id}", documents::delete(KIND), delete),
         ],
         schemas: vec![
-            ("DesiredStateBinding", schema::object(&described())),
-            ("DesiredStateBindingInput", schema::body(&described_input())),
+            schemas::view::<BindingRow>("DesiredStateBinding"),
+            schemas::body::<BindingRow>("DesiredStateBindingInput"),
         ],
     }
 }
 
-fn described_input() -> Vec<FieldSchema> {
-    vec![
-        schema::required("targetType", schema::choice(TargetType::ALL.map(TargetType::name))),
-        schema::required("targetId", id()),
-        schema::required("configArtefactId", id()),
-    ]
-}
-
-fn described() -> Vec<FieldSchema> {
-    let version = || schema::integer(1, i64::from(u32::MAX));
-    let mut fields = vec![schema::required("id", id())];
-    fields.extend(described_input());
-    fields.extend([
-        schema::required("desiredVersion", version()),
-        schema::required("reportedVersion", schema::nullable(version())),
-        schema::required("reportedHash", schema::nullable(schema::string())),
-        schema::required("status", schema::choice(BindingStatus::ALL.map(BindingStatus::name))),
-        schema::required("reportedAt", schema::nullable(schema::time())),
-        schema::required("message", schema::nullable(schema::string())),
-        schema::required("createdAt", schema::time()),
-        schema::required("updatedAt", schema::time()),
-    ]);
-    fields
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BindingView {
-    id: Uuid,
-    target_type: &'static str,
-    target_id: Uuid,
-    config_artefact_id: Uuid,
+/// A binding as shown.
+pub struct BindingRow {
+    stamp: Stamp,
+    spec: BindingSpec,
     desired_version: u32,
     reported_version: Option<u32>,
     reported_hash: Option<String>,
-    status: &'static str,
-    reported_at: Option<String>,
+    status: BindingStatus,
+    reported_at: Option<Micros>,
     message: Option<String>,
-    created_at: String,
-    updated_at: String,
 }
 
-impl From<&BindingOverview> for BindingView {
+impl Noun for BindingRow {
+    fn blank() -> Self {
+        let (target, artefact) = (Uuid::nil(), Uuid::nil());
+        BindingRow {
+            stamp: Stamp::BLANK,
+            spec: BindingSpec { target_type: TargetType::Device, target, artefact },
+            desired_version: 0,
+            reported_version: None,
+            reported_hash: None,
+            status: BindingStatus::Pending,
+            reported_at: None,
+            message: None,
+        }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let BindingSpec { target_type, target, artefact } = &mut self.spec;
+        let types = || schema::choice(TargetType::ALL.map(TargetType::name));
+        let states = || schema::choice(BindingStatus::ALL.map(BindingStatus::name));
+        let (number, text) = (|| schema::integer(1, i64::from(u32::MAX)), || nullable(schema::string()));
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("targetType", "What kind of row `targetId` is.", types), target_type);
+        let about = "Component, device, group or profile that is to have the artefact.";
+        visitor.visit(required("targetId", about, id), target);
+        let about = "Artefact that the target is to have.";
+        visitor.visit(required("configArtefactId", about, id), artefact);
+        let about = "Number of the version that the target is to have.";
+        visitor.visit(read_only("desiredVersion", about, number), &mut self.desired_version);
+        let about = "Number of the version that the device has reported; null without a report.";
+        let reported = || nullable(schema::integer(1, i64::from(u32::MAX)));
+        visitor.visit(read_only("reportedVersion", about, reported), &mut self.reported_version);
+        let about = "Hash of the content that the device has reported; null without one.";
+        visitor.visit(read_only("reportedHash", about, text), &mut self.reported_hash);
+        let about = "How far the device is with the desired version.";
+        visitor.visit(read_only("status", about, states), &mut self.status);
+        let about = "Time of the newest report about the desired version, ISO-8601 in UTC; null without one.";
+        visitor.visit(read_only("reportedAt", about, || nullable(schema::time())), &mut self.reported_at);
+        let about = "Explanation that the device has reported; null without one.";
+        visitor.visit(read_only("message", about, text), &mut self.message);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl From<&BindingOverview> for BindingRow {
     fn from(overview: &BindingOverview) -> Self {
         let BindingOverview { document, binding, status, report } = overview;
-        BindingView {
-            id: document.uuid,
-            target_type: binding.spec.target_type.name(),
-            target_id: binding.spec.target,
-            config_artefact_id: binding.spec.artefact,
+        BindingRow {
+            stamp: Stamp::of(document),
+            spec: binding.spec,
             desired_version: binding.desired_version,
             reported_version: report.as_ref().map(|report| report.version),
             reported_hash: report.as_ref().and_then(|report| report.hash.clone()),
-            status: status.name(),
-            reported_at: report.as_ref().map(|report| wire::iso(report.reported_at)),
+            status: *status,
+            reported_at: report.as_ref().map(|report| report.reported_at),
             message: report.as_ref().and_then(|report| report.message.clone()),
-            created_at: wire::iso(document.created_at),
-            updated_at: wire::iso(document.updated_at),
         }
     }
 }
 
+fn view(row: &BindingOverview) -> ShownRow {
+    ShownRow::new(BindingRow::from(row))
+}
+
 /// `GET /api/v1/desired-state-bindings`
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(&SORTABLE)?;
+    let page = query.page(&sort::sortable::<BindingRow>())?;
     let target_type = query.choice("targetType", &TargetType::ALL, TargetType::name)?;
     let status = query.choice("status", &BindingStatus::ALL, BindingStatus::name)?;
     let target = query.uuid("targetId")?;
@@ -155,22 +164,17 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
             && status.is_none_or(|wanted| row.status == wanted)
     });
     let page = page.of(rows, sort_key, |row| row.document.uuid);
-    Ok(wire::ok(page.map(|row| BindingView::from(&row))))
+    Ok(wire::ok(page.map(|row| view(&row))))
 }
 
 fn sort_key(row: &BindingOverview, property: &str) -> SortKey {
-    match property {
-        "targetType" => SortKey::from(row.binding.spec.target_type.name()),
-        "status" => SortKey::from(row.status.name()),
-        "desiredVersion" => SortKey::Whole(i64::from(row.binding.desired_version)),
-        _ => documents::sort_key(&row.document, property, || BindingView::from(row)),
-    }
+    documents::key(&row.document, property, || Some(BindingRow::from(row)))
 }
 
 /// `GET /api/v1/desired-state-bindings/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = app.binding(&caller.principal, *id).map_err(documents::named(KIND, *id))?;
-    Ok(wire::ok(BindingView::from(&row)))
+    Ok(wire::ok(view(&row)))
 }
 
 /// `PUT /api/v1/desired-state-bindings/{id}`
@@ -179,20 +183,12 @@ async fn put(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: Js
     let spec = read_spec(body.fields(&app).await?)?;
     let put = app.put_binding(&caller.principal, *id, spec).await;
     let (row, is_new) = put.map_err(documents::named(KIND, *id))?;
-    let view = BindingView::from(&row);
-    Ok(if is_new { wire::created(PATH, *id, view) } else { wire::ok(view) })
+    let shown = view(&row);
+    Ok(if is_new { wire::created(PATH, *id, shown) } else { wire::ok(shown) })
 }
 
 fn read_spec(mut fields: Fields) -> Result<BindingSpec, MkError> {
-    let target_type = fields.required_choice("targetType", &TargetType::ALL, TargetType::name);
-    let target = fields.required_uuid("targetId");
-    let artefact = fields.required_uuid("configArtefactId");
+    let spec = read_row::<BindingRow>(&mut fields).spec;
     fields.finish(Vec::new())?;
-    match (target_type, target, artefact) {
-        (Some(target_type), Some(target), Some(artefact)) => {
-            Ok(BindingSpec { target_type, target, artefact })
-        }
-        // An absent field is a problem already.
-        _ => Err(MkError::malformed_body()),
-    }
+    Ok(spec)
 }

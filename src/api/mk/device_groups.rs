@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
@@ -28,21 +31,10 @@ use crate::domain::{Error, Principal, Result};
 const COLLECTION: &str = "/api/v1/device-groups";
 const ONE: &str = "/api/v1/device-groups/{id}";
 const KIND: DocumentKind = DocumentKind::DeviceGroup;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "description", "id"];
-
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("DeviceGroup");
     let body = || schema::reference("DeviceGroupBody");
-    let settable = vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("description", nullable(schema::text(0, 4000))),
-        schema::omittable("tags", schema::list_of(schema::text(1, 255), 0, 50)),
-        schema::omittable("deviceIds", schema::list(id())),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     let list_doc = paged(Doc::new("listDeviceGroups", "List device groups")).answers(
         200,
         "A page of groups.",
@@ -50,9 +42,10 @@ pub fn section() -> Section {
     );
     let create_doc = Doc::new("createDeviceGroup", "Create a device group")
         .body(body())
-        .answers(201, "The new group.", row())
+        .answers(201, "The group that was created.", row())
         .with_header("Location", schema::string(), "Path of the group.");
-    let get_doc = Doc::new("getDeviceGroup", "Get a device group").answers(200, "The group.", row());
+    let get_doc =
+        Doc::new("getDeviceGroup", "Get a device group").answers(200, "The group as it is stored.", row());
     let put_doc = Doc::new("replaceDeviceGroup", "Replace a device group").body(body());
     let delete_doc = Doc::new("deleteDeviceGroup", "Delete a device group");
     Section {
@@ -63,42 +56,60 @@ pub fn section() -> Section {
             Endpoint::get(COLLECTION, list, list_doc),
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, put_doc.answers(200, "The group.", row())),
+            Endpoint::put(ONE, replace, put_doc.answers(200, "The group as it is stored.", row())),
             Endpoint::delete(
                 ONE,
                 documents::delete(KIND),
                 delete_doc.answers_nothing("The group is deleted."),
             ),
         ],
-        schemas: vec![("DeviceGroup", schema::view(&shown)), ("DeviceGroupBody", schema::body(&settable))],
+        schemas: vec![
+            schemas::view::<DeviceGroupRow>("DeviceGroup"),
+            schemas::body::<DeviceGroupRow>("DeviceGroupBody"),
+        ],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeviceGroupView {
-    id: Uuid,
-    name: String,
-    description: Option<String>,
-    tags: Vec<String>,
-    device_ids: Vec<Uuid>,
-    created_at: String,
-    updated_at: String,
+/// A group as shown.
+pub struct DeviceGroupRow {
+    stamp: Stamp,
+    spec: DeviceGroupSpec,
+    members: Vec<Uuid>,
+}
+
+impl Noun for DeviceGroupRow {
+    fn blank() -> Self {
+        DeviceGroupRow { stamp: Stamp::BLANK, spec: DeviceGroupSpec::default(), members: Vec::new() }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let DeviceGroupSpec { name, description, tags, devices: _ } = &mut self.spec;
+        let (title, text) = (|| schema::text(1, 255), || nullable(schema::text(0, 4000)));
+        let tag_list = || schema::list_of(schema::text(1, 255), 0, 50);
+        let ids = || schema::list(id());
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("name", "Name of the group, unique in the organization.", title), name);
+        visitor.visit(omittable("description", "Description of the group, free text.", text), description);
+        let about = "Tags of the group; a device that carries all of them is a member.";
+        visitor.visit(omittable("tags", about, tag_list), tags);
+        let about = "Devices that are members one by one; a response lists every member.";
+        visitor.visit(omittable("deviceIds", about, ids).looked_up(), &mut self.members);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl DeviceGroupRow {
+    fn new(row: &Document) -> Option<Self> {
+        Some(DeviceGroupRow { stamp: Stamp::of(row), spec: row.device_group()?.clone(), members: Vec::new() })
+    }
 }
 
 /// Shows a group; `devices` are those that the caller sees.
-fn view(devices: &[Arc<Device>], row: &Document) -> Result<DeviceGroupView> {
-    let spec = row.device_group().ok_or_else(|| Error::internal("a group is of another kind"))?;
+fn view(devices: &[Arc<Device>], row: &Document) -> Result<ShownRow> {
+    let group = DeviceGroupRow::new(row).ok_or_else(|| Error::internal("a group is of another kind"))?;
     let members = devices.iter().filter(|device| is_member(device, row));
-    Ok(DeviceGroupView {
-        id: row.uuid,
-        name: spec.name.clone(),
-        description: spec.description.clone(),
-        tags: spec.tags.clone(),
-        device_ids: members.map(|device| device.aliases.uuid).collect(),
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+    let members = members.map(|device| device.aliases.uuid).collect();
+    Ok(ShownRow::new(DeviceGroupRow { members, ..group }))
 }
 
 fn all_devices(app: &App, who: &Principal) -> Result<Vec<Arc<Device>>> {
@@ -107,13 +118,9 @@ fn all_devices(app: &App, who: &Principal) -> Result<Vec<Arc<Device>>> {
 
 /// `GET /device-groups`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(SORTABLE)?);
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.name.as_str().into(),
-        _ => documents::sort_key(row, property, || {
-            row.device_group().map(|group| json!({"description": group.description}))
-        }),
-    };
+    let (who, page) = (&caller.principal, query.page(&sort::sortable::<DeviceGroupRow>())?);
+    let key =
+        |row: &Arc<Document>, property: &str| documents::key(row, property, || DeviceGroupRow::new(row));
     let page = page.of(app.documents(who, KIND)?, key, |row| row.uuid);
     let devices = all_devices(&app, who)?;
     let content = page.content.iter().map(|row| view(&devices, row)).collect::<Result<Vec<_>>>()?;
@@ -146,12 +153,8 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<DeviceGroupSpec, MkError> {
-    let mut spec = DeviceGroupSpec {
-        name: fields.text_or_empty("name").trim().to_owned(),
-        description: fields.text("description"),
-        tags: fields.texts("tags").unwrap_or_default(),
-        devices: Vec::new(),
-    };
+    let mut spec = read_row::<DeviceGroupRow>(&mut fields).spec;
+    spec.name = spec.name.trim().to_owned();
     for (index, uuid) in fields.uuids("deviceIds").unwrap_or_default().into_iter().enumerate() {
         match app.device_by_uuid(who, uuid) {
             Ok(device) if spec.devices.contains(&device.id) => {}

@@ -12,7 +12,8 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::location::LocationView;
+use super::noun::field_type::FieldType;
+use super::noun::value::ShownRow;
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
@@ -26,6 +27,7 @@ use crate::app::mk::device::{DeviceOverview, PlatformDevice};
 use crate::domain::FieldError;
 use crate::domain::device::Protocol;
 use crate::domain::platform_status::PlatformStatus;
+use crate::domain::topology::GeoLocation;
 
 const COLLECTION: &str = "/api/v1/devices";
 const ONE: &str = "/api/v1/devices/{id}";
@@ -46,19 +48,23 @@ const SORTABLE: &[&str] = &[
 /// The operations.
 pub fn section() -> Section {
     let list = paged(Doc::new("listDevices", "List devices"))
-        .query("status", schema::choice(PlatformStatus::ALL.map(PlatformStatus::name)), "Status.")
-        .query("siteId", id(), "Site.")
+        .query(
+            "status",
+            schema::choice(PlatformStatus::ALL.map(PlatformStatus::name)),
+            "Only devices in this state.",
+        )
+        .query("siteId", id(), "Only devices at this site.")
         .query("groupId", id(), "Group that the device is in.")
         .query("tag", schema::string(), "Tag; of several a device has to carry all.")
-        .query("deviceProfileId", id(), "Profile.")
+        .query("deviceProfileId", id(), "Only devices of this profile.")
         .query("q", schema::string(), "Part of the name, in any case.")
         .answers(200, "A page of devices.", page_of("Device"));
     let body = schema::reference("DeviceBody");
-    let one = |doc: Doc| doc.answers(200, "The device.", schema::reference("Device"));
+    let one = |doc: Doc| doc.answers(200, "The device as it is stored.", schema::reference("Device"));
     let create = Doc::new("createDevice", "Create a virtual device")
         .about("A physical device comes from a registration token. `status` is ignored.")
         .body(body.clone())
-        .answers(201, "The new device.", schema::reference("Device"))
+        .answers(201, "The device that was created.", schema::reference("Device"))
         .with_header("Location", schema::string(), "Path of the device.");
     Section {
         name: "Devices",
@@ -127,7 +133,7 @@ struct DeviceView {
     site_id: Option<Uuid>,
     group_ids: Vec<Uuid>,
     tags: Vec<String>,
-    location: Option<LocationView>,
+    location: Option<ShownRow>,
     metadata: Map<String, Value>,
     firmware_version: Option<String>,
     certificate_serial: Option<String>,
@@ -150,7 +156,7 @@ impl From<DeviceOverview> for DeviceView {
             site_id: site,
             group_ids: groups,
             tags: topology.tags.clone(),
-            location: topology.location.map(LocationView::from),
+            location: topology.location.map(ShownRow::new),
             metadata: spec.metadata.clone(),
             firmware_version: topology.firmware_version.clone(),
             certificate_serial,
@@ -287,7 +293,7 @@ fn read(
         device.tags = fields.texts("tags").unwrap_or_default();
     }
     if fields.has("location") {
-        device.location = super::location::read(&mut fields);
+        device.location = GeoLocation::read(&mut fields, "location");
     }
     if fields.has("metadata") {
         device.metadata = fields.object("metadata").unwrap_or_default();

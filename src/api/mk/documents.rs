@@ -12,6 +12,8 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::Fields;
 use super::caller::MkCaller;
+use super::noun::list::Noun;
+use super::noun::sort;
 use super::page::{SortKey, field_key};
 use super::path::PathId;
 use super::problem::MkError;
@@ -93,6 +95,16 @@ pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce(
         "updatedAt" => row.updated_at.into(),
         "id" => row.uuid.into(),
         _ => field_key(view(), property),
+    }
+}
+
+/// What documents of a listed noun are sorted by. `noun` makes the document as it is shown; `None` is another kind.
+pub fn key<N: Noun>(row: &Document, property: &str, noun: impl FnOnce() -> Option<N>) -> SortKey {
+    match property {
+        "createdAt" => row.created_at.into(),
+        "updatedAt" => row.updated_at.into(),
+        "id" => row.uuid.into(),
+        _ => noun().map_or(SortKey::Null, |noun| sort::sort_key(noun, property)),
     }
 }
 

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, read_only, required};
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
 use crate::domain::document::DocumentKind;
 use crate::domain::media::state::ClipState;
@@ -27,29 +30,24 @@ use crate::domain::{Error, Micros, Result};
 const COLLECTION: &str = "/api/v1/dvr-clip-requests";
 const ONE: &str = "/api/v1/dvr-clip-requests/{id}";
 const KIND: MediaKind = MediaKind::Clip;
-const SORTABLE: &[&str] =
-    &["createdAt", "updatedAt", "cameraId", "status", "from", "to", "captureId", "requestedBy", "id"];
 
 /// The operations.
 pub fn section() -> Section {
-    let states: Vec<_> = ClipState::ALL.iter().map(|state| state.name()).collect();
     let row = || schema::reference("DvrClipRequest");
     let create_doc = Doc::new("createDvrClipRequest", "Ask for a clip of a recorder")
         .about("The range ends in the past and has at most an hour. The camera has a `dvrUrl`.")
         .body(schema::reference("DvrClipRequestBody"))
-        .answers(201, "The request.", row())
+        .answers(201, "The clip request with its progress.", row())
         .with_header("Location", schema::string(), "Path of the request.");
-    let get_doc =
-        Doc::new("getDvrClipRequest", "Get a request for a clip").answers(200, "The request.", row());
+    let get_doc = Doc::new("getDvrClipRequest", "Get a request for a clip").answers(
+        200,
+        "The clip request with its progress.",
+        row(),
+    );
     let list_doc = paged(Doc::new("listDvrClipRequests", "List requests for clips"))
-        .query("cameraId", id(), "Camera.")
-        .query("status", schema::choice(states.clone()), "Only this status.")
+        .query("cameraId", id(), "Only requests for this camera.")
+        .query("status", states(), "Only requests in this state.")
         .answers(200, "A page of requests.", page_of("DvrClipRequest"));
-    let members = vec![
-        schema::required("cameraId", id()),
-        schema::required("from", schema::time()),
-        schema::required("to", schema::time()),
-    ];
     Section {
         name: "Clips of recorders",
         about: "PENDING, RUNNING, then READY or FAILED.",
@@ -59,56 +57,60 @@ pub fn section() -> Section {
             Endpoint::get(COLLECTION, list, list_doc),
         ],
         schemas: vec![
-            ("DvrClipRequest", schema::object(&response_fields(states))),
-            ("DvrClipRequestBody", schema::body(&members)),
+            schemas::view::<ClipRow>("DvrClipRequest"),
+            schemas::body::<ClipRow>("DvrClipRequestBody"),
         ],
     }
 }
 
-fn response_fields(states: Vec<&'static str>) -> Vec<FieldSchema> {
-    vec![
-        schema::required("id", id()),
-        schema::required("cameraId", id()),
-        schema::required("from", schema::time()),
-        schema::required("to", schema::time()),
-        schema::required("status", schema::choice(states)),
-        schema::required("captureId", nullable(id())),
-        schema::required("requestedBy", schema::string()),
-        schema::required("error", nullable(schema::string())),
-        schema::required("createdAt", schema::time()),
-        schema::required("updatedAt", schema::time()),
-    ]
+fn states() -> ValueSchema {
+    schema::choice(ClipState::ALL.iter().map(|state| state.name()))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ClipView {
-    id: Uuid,
-    camera_id: Uuid,
-    from: String,
-    to: String,
-    status: &'static str,
-    capture_id: Option<Uuid>,
-    requested_by: String,
-    error: Option<String>,
-    created_at: String,
-    updated_at: String,
+/// A request as shown.
+pub struct ClipRow {
+    stamp: Stamp,
+    camera: Uuid,
+    clip: ClipRequest,
 }
 
-fn view(job: &MediaJob) -> Result<ClipView> {
-    let clip = job.clip().ok_or_else(|| Error::internal("a request for a clip is of another kind"))?;
-    Ok(ClipView {
-        id: job.uuid,
-        camera_id: job.camera,
-        from: iso(clip.from),
-        to: iso(clip.to),
-        status: clip.state.name(),
-        capture_id: clip.capture,
-        requested_by: clip.requested_by.clone(),
-        error: clip.error.clone(),
-        created_at: iso(job.created_at),
-        updated_at: iso(job.updated_at),
-    })
+impl Noun for ClipRow {
+    fn blank() -> Self {
+        let clip = ClipRequest::new(Micros(0), Micros(0), String::new());
+        ClipRow { stamp: Stamp::BLANK, camera: Uuid::nil(), clip }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let ClipRequest { state, from, to, capture, requested_by, attempts: _, error } = &mut self.clip;
+        self.stamp.visit_id(visitor);
+        let about = "Camera whose recorder is asked.";
+        visitor.visit(required("cameraId", about, id).looked_up(), &mut self.camera);
+        let about = "Begin of the clip, ISO-8601.";
+        visitor.visit(required("from", about, schema::time).looked_up(), from);
+        let about = "End of the clip, which does not belong to it, ISO-8601.";
+        visitor.visit(required("to", about, schema::time).looked_up(), to);
+        visitor.visit(read_only("status", "How far the request is.", states), state);
+        let about = "Capture that holds the clip, once the request is READY.";
+        visitor.visit(read_only("captureId", about, || nullable(id())), capture);
+        let about = "Who asked for the clip: a user, or `key_` and a key.";
+        visitor.visit(read_only("requestedBy", about, schema::string), requested_by);
+        let about = "Why the request failed; null unless it did.";
+        visitor.visit(read_only("error", about, || nullable(schema::string())).unsorted(), error);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl ClipRow {
+    /// `None` for a job of another kind.
+    fn new(job: &MediaJob) -> Option<Self> {
+        let stamp = Stamp { id: job.uuid, created_at: job.created_at, updated_at: job.updated_at };
+        Some(ClipRow { stamp, camera: job.camera, clip: job.clip()?.clone() })
+    }
+}
+
+fn view(job: &MediaJob) -> Result<ShownRow> {
+    let clip = ClipRow::new(job).ok_or_else(|| Error::internal("a request for a clip is of another kind"))?;
+    Ok(ShownRow::new(clip))
 }
 
 /// `POST /dvr-clip-requests`.
@@ -128,7 +130,7 @@ async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answe
 
 /// `GET /dvr-clip-requests`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<ClipRow>())?;
     let camera = query.uuid("cameraId")?;
     let status = query.choice("status", ClipState::ALL, ClipState::name)?;
     let is_wanted = |job: &Arc<MediaJob>| {
@@ -136,20 +138,12 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
             && job.clip().is_some_and(|clip| status.is_none_or(|status| clip.state == status))
     };
     let rows: Vec<_> = app.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_wanted).collect();
-    let key = |job: &Arc<MediaJob>, property: &str| match property {
-        "status" => job.work.state_name().into(),
-        "from" => job.clip().map(|clip| clip.from).into(),
-        "to" => job.clip().map(|clip| clip.to).into(),
-        "cameraId" => job.camera.into(),
-        "captureId" => job.clip().and_then(|clip| clip.capture).into(),
-        "requestedBy" => job.clip().map(|clip| clip.requested_by.as_str()).into(),
-        "updatedAt" => job.updated_at.into(),
-        "id" => SortKey::Text(job.uuid.to_string()),
-        _ => job.created_at.into(),
+    let key = |job: &Arc<MediaJob>, property: &str| {
+        ClipRow::new(job).map_or(SortKey::Null, |clip| sort::sort_key(clip, property))
     };
     let page = page.of(rows, key, |job| job.uuid);
     let content: Result<Vec<_>> = page.content.iter().map(|job| view(job)).collect();
-    Ok(ok(Page::<ClipView> { content: content?, page: page.page }))
+    Ok(ok(Page::<ShownRow> { content: content?, page: page.page }))
 }
 
 fn read(app: &App, caller: &MkCaller, mut fields: Fields) -> Result<(Uuid, ClipRequest), MkError> {

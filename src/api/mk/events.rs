@@ -36,21 +36,25 @@ const GIVEN_SOURCES: [EventSource; 2] = [EventSource::User, EventSource::Device]
 pub fn section() -> Section {
     let event = || schema::reference("Event");
     let list_doc = paged(Doc::new("listEvents", "List events"))
-        .query("source", schema::choice(EventSource::ALL.map(EventSource::name)), "Only this source.")
-        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only this severity.")
+        .query(
+            "source",
+            schema::choice(EventSource::ALL.map(EventSource::name)),
+            "Only events of this source.",
+        )
+        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only events of this severity.")
         .query("deviceId", id(), "Only events of this device.")
         .query("sensorId", id(), "Only events of this sensor.")
-        .query("type", schema::string(), "Only this type.")
+        .query("type", schema::string(), "Only events of this type.")
         .query("from", schema::time_input(), "First time of an event.")
         .query("to", schema::time_input(), "End, which is not included.")
         .answers(200, "A page of events.", page_of("Event"));
     let create_doc = Doc::new("createEvent", "Create an event")
         .body(schema::reference("EventBody"))
-        .answers(201, "The new event.", event())
+        .answers(201, "The event that was created.", event())
         .with_header("Location", schema::string(), "Path of the event.");
     let lifecycle_doc = Doc::new("getEventLifecycle", "Get the lifecycle of an event")
         .about("Only alerts have one.")
-        .answers(200, "The lifecycle.", schema::reference("EventLifecycle"));
+        .answers(200, "What became of the alert.", schema::reference("EventLifecycle"));
     Section {
         name: "Events",
         about: "What happened: alerts, what people and devices tell, and what the server noticed. The event log of the \
@@ -61,7 +65,7 @@ pub fn section() -> Section {
             Endpoint::get(
                 "/api/v1/events/{id}",
                 one,
-                Doc::new("getEvent", "Get an event").answers(200, "The event.", event()),
+                Doc::new("getEvent", "Get an event").answers(200, "The event as it is stored.", event()),
             ),
             Endpoint::get("/api/v1/events/{id}/lifecycle", lifecycle, lifecycle_doc),
         ],
@@ -77,7 +81,7 @@ const TYPE: &str = "Kind of the event, such as `alert` or `anomaly`.";
 const TIMESTAMP: &str = "Time of the event, as its creator gives it.";
 /// Description of a field whose name means something else for commands.
 pub const ACKNOWLEDGED_AT: &str = "Time at which somebody acknowledged the alert.";
-const EVENT_TITLE: &str = "Text for people.";
+const EVENT_TITLE: &str = "Sentence for people that says what happened.";
 const PAYLOAD: &str = "Any data of the creator, at most 64 KiB of JSON.";
 
 fn described() -> Vec<FieldSchema> {

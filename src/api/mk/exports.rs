@@ -47,16 +47,20 @@ const MAX_INCLUDES: usize = 16;
 pub fn section() -> Section {
     let export = || schema::reference("Export");
     let create_doc = Doc::new("createExport", "Request an export")
-        .about("It is PENDING, then RUNNING, and READY or FAILED. The range is at most 366 days.")
+        .about("An export is PENDING, then RUNNING, and READY or FAILED. The range is at most 366 days.")
         .body(schema::reference("ExportBody"))
-        .answers(201, "The export.", export())
+        .answers(201, "The export with its progress.", export())
         .with_header("Location", schema::string(), "Path of the export.");
     let list_doc = paged(Doc::new("listExports", "List exports"))
-        .query("status", schema::choice(ExportStatus::ALL.iter().map(|one| one.name())), "Only this status.")
+        .query(
+            "status",
+            schema::choice(ExportStatus::ALL.iter().map(|one| one.name())),
+            "Only exports in this state.",
+        )
         .answers(200, "A page of exports.", page_of("Export"));
     let get_doc = Doc::new("getExport", "Get an export")
         .about("While it is READY, `downloadUrl` is a new link, which needs no credential and ends at `expiresAt`.")
-        .answers(200, "The export.", export());
+        .answers(200, "The export with its progress.", export());
     let delete_doc = Doc::new("deleteExport", "Delete an export with its file")
         .about("One that is PENDING or RUNNING is a conflict.")
         .answers_nothing("The export is deleted.");

@@ -40,7 +40,7 @@ pub fn section() -> Section {
     ];
     let latest_doc = Doc::new("getDeviceHealth", "Get the newest health report of a device").answers(
         200,
-        "The report.",
+        "Newest report of the device about itself.",
         schema::reference("DeviceHealth"),
     );
     let history_doc = Doc::new("listDeviceHealth", "List the health reports of a device, the newest first")

@@ -41,7 +41,7 @@ pub fn section() -> Section {
             "A camera has one open session for each user: a repeat returns it. The playlist at `hlsUrl` and its segments are \
              fetched with `credentials`, by HTTP's Basic authentication.",
         )
-        .answers(201, "The new session.", row())
+        .answers(201, "The session that was created.", row())
         .with_header("Location", schema::string(), "Path of the session.")
         .answers(200, "The session that was open.", row());
     let list_doc = paged(Doc::new("listLiveSessions", "List the live sessions that are open")).answers(
@@ -51,7 +51,7 @@ pub fn section() -> Section {
     );
     let get_doc = Doc::new("getLiveSession", "Get a live session")
         .about("One that has ended is kept for a day.")
-        .answers(200, "The session.", row());
+        .answers(200, "The live session as it is now.", row());
     let stop_doc =
         Doc::new("stopLiveSession", "End a live session").answers(202, "The session, which ends.", row());
     let credentials = [

@@ -1,41 +1,55 @@
 //! Places on the wire: `{"lat", "lon", "altitude"}`.
 
-use serde::Serialize;
 use utoipa::openapi::Schema;
 
 use super::body::Fields;
+use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::schemas;
+use super::noun::value::{ShownRow, ShownValue};
+use super::page::SortKey;
 use crate::api::openapi::schema;
 use crate::domain::topology::GeoLocation;
 
-/// A place in a response.
-#[derive(Serialize)]
-pub struct LocationView {
-    lat: f64,
-    lon: f64,
-    altitude: Option<f64>,
-}
+impl Noun for GeoLocation {
+    fn blank() -> Self {
+        GeoLocation { lat: 0.0, lon: 0.0, altitude: None }
+    }
 
-impl From<GeoLocation> for LocationView {
-    fn from(GeoLocation { lat, lon, altitude }: GeoLocation) -> Self {
-        LocationView { lat, lon, altitude }
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let GeoLocation { lat, lon, altitude } = self;
+        let (degrees_north, degrees_east) =
+            (|| schema::number_within(-90.0, 90.0), || schema::number_within(-180.0, 180.0));
+        visitor.visit(required("lat", "Latitude, degrees north of the equator.", degrees_north), lat);
+        visitor.visit(required("lon", "Longitude, degrees east of Greenwich.", degrees_east), lon);
+        let metres = || schema::nullable(schema::number());
+        visitor.visit(omittable("altitude", "Height in metres above sea level.", metres), altitude);
     }
 }
 
-/// Reads the member `location`.
-pub fn read(fields: &mut Fields) -> Option<GeoLocation> {
-    let mut nested = fields.nested("location")?;
-    nested.required("lat");
-    nested.required("lon");
-    let (lat, lon, altitude) = (nested.number("lat"), nested.number("lon"), nested.number("altitude"));
-    fields.absorb(nested);
-    Some(GeoLocation { lat: lat?, lon: lon?, altitude })
+/// A place without both of its coordinates is none.
+impl FieldType for GeoLocation {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        let mut nested = fields.nested(name)?;
+        nested.required("lat");
+        nested.required("lon");
+        let (lat, lon, altitude) = (nested.number("lat"), nested.number("lon"), nested.number("altitude"));
+        fields.absorb(nested);
+        Some(GeoLocation { lat: lat?, lon: lon?, altitude })
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Row(ShownRow::take(self))
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
 }
 
 /// The schema.
 pub fn schema() -> Schema {
-    schema::object(&[
-        schema::required("lat", schema::number_within(-90.0, 90.0)),
-        schema::required("lon", schema::number_within(-180.0, 180.0)),
-        schema::omittable("altitude", schema::nullable(schema::number())),
-    ])
+    schema::object(&schemas::fields::<GeoLocation>())
 }

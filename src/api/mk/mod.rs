@@ -42,6 +42,7 @@ mod live;
 mod location;
 pub mod media_file;
 mod notification_channels;
+mod noun;
 pub mod object;
 mod openapi;
 mod openapi_document;

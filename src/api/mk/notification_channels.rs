@@ -63,7 +63,7 @@ fn endpoints() -> Vec<Endpoint> {
             create,
             Doc::new("createNotificationChannel", "Create a notification channel")
                 .body(body())
-                .answers(201, "The new channel.", channel())
+                .answers(201, "The channel that was created.", channel())
                 .with_header("Location", schema::string(), "Path of the channel."),
         ),
         Endpoint::get(
@@ -71,7 +71,7 @@ fn endpoints() -> Vec<Endpoint> {
             one,
             Doc::new("getNotificationChannel", "Get a notification channel").answers(
                 200,
-                "The channel.",
+                "The channel as it is stored.",
                 channel(),
             ),
         ),
@@ -81,7 +81,7 @@ fn endpoints() -> Vec<Endpoint> {
             Doc::new("replaceNotificationChannel", "Replace a notification channel")
                 .about("Without `config.secret` a webhook keeps its secret.")
                 .body(body())
-                .answers(200, "The channel.", channel()),
+                .answers(200, "The channel as it is stored.", channel()),
         ),
         Endpoint::delete(
             ONE,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::mk::body;
+use crate::domain::document::{ProfileField, ValueType};
 
 /// Reads a body; the error is its status.
 fn read_body(pack: &Value) -> Result<PackContent, u16> {

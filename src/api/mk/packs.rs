@@ -8,17 +8,16 @@ use serde_json::Value;
 use utoipa::openapi::Schema;
 use uuid::Uuid;
 
-use super::annotation_classes::AnnotationClassView;
 use super::body::JsonBody;
 use super::caller::MkCaller;
-use super::dashboards::DashboardView;
 use super::endpoint::{Endpoint, Section};
+use super::noun::value::ShownRow;
 use super::openapi_document::{id, page_of, paged};
 use super::pack_body::{self, UNSUPPORTED};
 use super::page::Page;
 use super::path::PathId;
 use super::problem::MkError;
-use super::profiles::{DeviceProfileView, SensorProfileView, device_view, sensor_view};
+use super::profiles::{device_view, pack_schemas, sensor_view};
 use super::query::Query;
 use super::wire::{created, iso, no_content, ok};
 use super::{Answer, annotation_classes, dashboards, documents};
@@ -48,9 +47,9 @@ pub fn section() -> Section {
         )
         .body(schema::reference("PackBody"))
         .answers(200, "The pack was installed already, with the same content.", row())
-        .answers(201, "The installed pack.", row())
+        .answers(201, "The pack as it was installed.", row())
         .with_header("Location", schema::string(), "Path of the pack.");
-    let get_doc = Doc::new("getPack", "Get a pack").answers(200, "The pack.", row());
+    let get_doc = Doc::new("getPack", "Get a pack").answers(200, "The pack as it is stored.", row());
     let delete_doc = Doc::new("deletePack", "Delete a pack with those of its rows that no other pack has")
         .answers_nothing("The pack is deleted.");
     Section {
@@ -70,7 +69,7 @@ pub fn section() -> Section {
 fn schemas() -> Vec<(&'static str, Schema)> {
     let mut schemas =
         vec![("Pack", schema::view(&described())), ("PackBody", schema::body(&pack_body::described()))];
-    schemas.extend(pack_body::schemas());
+    schemas.extend(pack_schemas());
     schemas
 }
 
@@ -94,12 +93,12 @@ struct PackView {
     key: String,
     version: String,
     name: String,
-    sensor_profiles: Vec<SensorProfileView>,
-    device_profiles: Vec<DeviceProfileView>,
-    annotation_classes: Vec<AnnotationClassView>,
+    sensor_profiles: Vec<ShownRow>,
+    device_profiles: Vec<ShownRow>,
+    annotation_classes: Vec<ShownRow>,
     /// Packs with any are refused.
     job_definitions: [Value; 0],
-    dashboards: Vec<DashboardView>,
+    dashboards: Vec<ShownRow>,
     created_at: String,
 }
 

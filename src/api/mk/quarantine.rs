@@ -44,12 +44,16 @@ pub fn section() -> Section {
         schema::required("createdAt", schema::time()),
     ];
     let list_doc = paged(Doc::new("listQuarantine", "List quarantined readings"))
-        .query("deviceId", id(), "Device.")
-        .query("reason", reason(), "Reason.")
+        .query("deviceId", id(), "Only readings of this device.")
+        .query("reason", reason(), "Only readings that were refused for this reason.")
         .query("from", schema::time_input(), "First time of arrival.")
         .query("to", schema::time_input(), "End, which is not included.")
         .answers(200, "A page of quarantined readings.", page_of("QuarantinedReading"));
-    let get_doc = Doc::new("getQuarantined", "Get a quarantined reading").answers(200, "The reading.", row());
+    let get_doc = Doc::new("getQuarantined", "Get a quarantined reading").answers(
+        200,
+        "The refused reading with its payload.",
+        row(),
+    );
     let delete_doc = Doc::new("deleteQuarantined", "Delete a quarantined reading");
     Section {
         name: "Quarantine",

@@ -17,16 +17,13 @@ fn with_range(doc: Doc) -> Doc {
 }
 
 fn with_limit(doc: Doc) -> Doc {
-    doc.query("limit", schema::integer(1, 10_000), "Most readings; 1000 by default.").query(
-        "order",
-        schema::choice(["asc", "desc"]),
-        "By time; the oldest first by default.",
-    )
+    doc.query("limit", schema::integer(1, 10_000), "Maximum number of readings, 1 to 10000; 1000 by default.")
+        .query("order", schema::choice(["asc", "desc"]), "By time; the oldest first by default.")
 }
 
 fn with_buckets(doc: Doc) -> Doc {
-    doc.required_query("from", schema::time_input(), "First time.")
-        .required_query("to", schema::time_input(), "End, which is not included.")
+    doc.required_query("from", schema::time_input(), "Begin of the range; it belongs to the range.")
+        .required_query("to", schema::time_input(), "End of the range, which does not belong to it.")
         .query("interval", schema::string(), "ISO-8601 duration of the buckets; PT5M by default.")
         .query("functions", schema::string(), "Of avg, min, max, sum, count, with commas between them.")
         .answers(200, "The buckets that have values.", schema::reference("ReadingBuckets"))
@@ -34,7 +31,11 @@ fn with_buckets(doc: Doc) -> Doc {
 
 pub(super) fn by_sensor() -> Doc {
     let doc = with_limit(with_range(Doc::new("listSensorReadings", "List the readings of a sensor")));
-    doc.answers(200, "The readings.", schema::reference("ReadingList"))
+    doc.answers(
+        200,
+        "Readings of the range, in the order that was asked for.",
+        schema::reference("ReadingList"),
+    )
 }
 
 pub(super) fn window() -> Doc {
@@ -43,7 +44,11 @@ pub(super) fn window() -> Doc {
         schema::string(),
         "ISO-8601 duration before now, PT1S to P366D; PT1H by default.",
     );
-    with_limit(doc).answers(200, "The readings.", schema::reference("ReadingList"))
+    with_limit(doc).answers(
+        200,
+        "Readings of the range, in the order that was asked for.",
+        schema::reference("ReadingList"),
+    )
 }
 
 pub(super) fn aggregated() -> Doc {
@@ -52,11 +57,15 @@ pub(super) fn aggregated() -> Doc {
 
 pub(super) fn aggregated_alias() -> Doc {
     let doc = Doc::new("aggregateReadings", "Aggregate the readings of a sensor");
-    with_buckets(doc.required_query("sensorId", id(), "Sensor."))
+    with_buckets(doc.required_query("sensorId", id(), "Sensor whose readings are asked for."))
 }
 
 fn with_summary(doc: Doc) -> Doc {
-    with_range(doc).answers(200, "The numbers.", schema::reference("ReadingSummary"))
+    with_range(doc).answers(
+        200,
+        "Statistics of the readings of the range.",
+        schema::reference("ReadingSummary"),
+    )
 }
 
 pub(super) fn stats() -> Doc {
@@ -65,12 +74,12 @@ pub(super) fn stats() -> Doc {
 
 pub(super) fn stats_alias() -> Doc {
     let doc = Doc::new("summariseReadings", "Summarise the readings of a sensor");
-    with_summary(doc.required_query("sensorId", id(), "Sensor."))
+    with_summary(doc.required_query("sensorId", id(), "Sensor whose readings are asked for."))
 }
 
 pub(super) fn latest() -> Doc {
     let doc = Doc::new("getLatestReading", "Get the newest reading of a sensor");
-    doc.answers(200, "The reading.", schema::reference("Reading"))
+    doc.answers(200, "Newest reading of the sensor.", schema::reference("Reading"))
 }
 
 pub(super) fn batch() -> Doc {
@@ -84,9 +93,9 @@ pub(super) fn batch() -> Doc {
 pub(super) fn list() -> Doc {
     let doc = Doc::new("listReadings", "List the readings of sensors, the newest first")
         .about("One of `sensorId`, `componentId` and `deviceId` is required. `sort` takes `timestamp`.")
-        .query("sensorId", id(), "Sensor.")
-        .query("componentId", id(), "Component.")
-        .query("deviceId", id(), "Device.");
+        .query("sensorId", id(), "Only readings of this sensor.")
+        .query("componentId", id(), "Only readings of this component.")
+        .query("deviceId", id(), "Only readings of this device.");
     paged(with_range(doc)).answers(200, "A page of readings.", page_of("Reading"))
 }
 

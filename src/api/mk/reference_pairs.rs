@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::reference_pairs::ReferencePairFields;
 use crate::domain::document::{Document, DocumentKind, DocumentSpec, ReferencePairSpec};
@@ -26,36 +30,24 @@ use crate::domain::{Micros, Principal};
 const COLLECTION: &str = "/api/v1/reference-pairs";
 const ONE: &str = "/api/v1/reference-pairs/{id}";
 const KIND: DocumentKind = DocumentKind::ReferencePair;
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "name",
-    "primaryComponentId",
-    "referenceComponentId",
-    "validFrom",
-    "validTo",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("ReferencePair");
     let body = || schema::reference("ReferencePairBody");
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(described());
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     let list_doc = paged(Doc::new("listReferencePairs", "List reference pairs"))
-        .query("componentId", id(), "Either component.")
+        .query("componentId", id(), "Only pairs with this component, on either side.")
         .answers(200, "A page of pairs.", page_of("ReferencePair"));
     let create_doc = Doc::new("createReferencePair", "Create a reference pair")
         .about("Two pairs of the same components, in either order, have no time in common: 409.")
         .body(body())
-        .answers(201, "The new pair.", row())
+        .answers(201, "The pair that was created.", row())
         .with_header("Location", schema::string(), "Path of the pair.");
-    let get_doc = Doc::new("getReferencePair", "Get a reference pair").answers(200, "The pair.", row());
+    let get_doc =
+        Doc::new("getReferencePair", "Get a reference pair").answers(200, "The pair as it is stored.", row());
     let put_doc = Doc::new("replaceReferencePair", "Replace a reference pair").body(body()).answers(
         200,
-        "The pair.",
+        "The pair as it is stored.",
         row(),
     );
     let delete_doc =
@@ -71,69 +63,80 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
         ],
         schemas: vec![
-            ("ReferencePair", schema::view(&shown)),
-            ("ReferencePairBody", schema::body(&described())),
+            schemas::view::<ReferencePairRow>("ReferencePair"),
+            schemas::body::<ReferencePairRow>("ReferencePairBody"),
         ],
     }
 }
 
-fn described() -> Vec<FieldSchema> {
-    vec![
-        schema::omittable("name", nullable(schema::text(0, 255))),
-        schema::required("primaryComponentId", id()),
-        schema::required("referenceComponentId", id()),
-        schema::required("validFrom", schema::time()),
-        schema::omittable("validTo", nullable(schema::time())),
-        schema::omittable("metadata", schema::map()),
-    ]
+/// A pair as shown.
+pub struct ReferencePairRow {
+    stamp: Stamp,
+    pair: ReferencePairFields,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReferencePairView {
-    id: Uuid,
-    name: Option<String>,
-    primary_component_id: Uuid,
-    reference_component_id: Uuid,
-    valid_from: String,
-    valid_to: Option<String>,
-    metadata: Map<String, Value>,
-    created_at: String,
-    updated_at: String,
+impl Noun for ReferencePairRow {
+    fn blank() -> Self {
+        let pair = ReferencePairFields {
+            name: None,
+            // The nil id is no component's.
+            primary: Uuid::nil(),
+            reference: Uuid::nil(),
+            valid_from: Micros(0),
+            valid_to: None,
+            metadata: Map::new(),
+        };
+        ReferencePairRow { stamp: Stamp::BLANK, pair }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let ReferencePairFields { name, primary, reference, valid_from, valid_to, metadata } = &mut self.pair;
+        self.stamp.visit_id(visitor);
+        let title = || nullable(schema::text(0, 255));
+        visitor.visit(omittable("name", "Name of the pair for people; null without one.", title), name);
+        visitor.visit(required("primaryComponentId", "Component that is observed.", id), primary);
+        let about = "Component that the observed one is compared with, another one.";
+        visitor.visit(required("referenceComponentId", about, id), reference);
+        let about = "Begin of the time in which the components are compared, ISO-8601.";
+        visitor.visit(required("validFrom", about, schema::time), valid_from);
+        let about = "End of the time, which does not belong to it, ISO-8601; null while it lasts.";
+        visitor.visit(omittable("validTo", about, || nullable(schema::time())), valid_to);
+        let about = "Data of the user's own about the pair, at most 16 KiB as JSON.";
+        visitor.visit(omittable("metadata", about, schema::map), metadata);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl ReferencePairRow {
+    /// `None` for a document of another kind.
+    fn new(row: &Document) -> Option<Self> {
+        let pair = row.reference_pair()?.clone();
+        let pair = ReferencePairFields {
+            name: pair.name,
+            primary: pair.primary,
+            reference: pair.reference,
+            valid_from: pair.valid_from,
+            valid_to: pair.valid_to,
+            metadata: pair.metadata,
+        };
+        Some(ReferencePairRow { stamp: Stamp::of(row), pair })
+    }
 }
 
 /// Shows a pair; `None` for a document of another kind.
-fn view(row: &Document) -> Option<ReferencePairView> {
-    let pair = row.reference_pair()?.clone();
-    Some(ReferencePairView {
-        id: row.uuid,
-        name: pair.name,
-        primary_component_id: pair.primary,
-        reference_component_id: pair.reference,
-        valid_from: iso(pair.valid_from),
-        valid_to: pair.valid_to.map(iso),
-        metadata: pair.metadata,
-        created_at: iso(row.created_at),
-        updated_at: iso(row.updated_at),
-    })
+fn view(row: &Document) -> Option<ShownRow> {
+    ReferencePairRow::new(row).map(ShownRow::new)
 }
 
 /// `GET /reference-pairs`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (page, component) = (query.page(SORTABLE)?, query.uuid("componentId")?);
+    let (page, component) = (query.page(&sort::sortable::<ReferencePairRow>())?, query.uuid("componentId")?);
     let mut rows = app.documents(&caller.principal, KIND)?;
     if let Some(component) = component {
         rows.retain(|row| row.reference_pair().is_some_and(|pair| pair.has_component(component)));
     }
-    let key = |row: &Arc<Document>, property: &str| {
-        let pair = row.reference_pair();
-        match property {
-            "name" => pair.and_then(|pair| pair.name.as_deref()).into(),
-            "validFrom" => pair.map(|pair| pair.valid_from).into(),
-            "validTo" => pair.and_then(|pair| pair.valid_to).into(),
-            _ => documents::sort_key(row, property, || view(row)),
-        }
-    };
+    let key =
+        |row: &Arc<Document>, property: &str| documents::key(row, property, || ReferencePairRow::new(row));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
@@ -167,18 +170,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 }
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ReferencePairSpec, MkError> {
-    let (primary, reference) =
-        (fields.required_uuid("primaryComponentId"), fields.required_uuid("referenceComponentId"));
-    fields.required("validFrom");
-    // What is missing is a problem, and the reading ends with it. The nil id is no component's.
-    let pair = ReferencePairFields {
-        name: fields.text("name"),
-        primary: primary.unwrap_or_default(),
-        reference: reference.unwrap_or_default(),
-        valid_from: fields.time("validFrom").unwrap_or(Micros(0)),
-        valid_to: fields.time("validTo"),
-        metadata: fields.object("metadata").unwrap_or_default(),
-    };
+    let pair = read_row::<ReferencePairRow>(&mut fields).pair;
     let (spec, problems) = app.reference_pair(who, pair)?;
     fields.finish(problems)?;
     Ok(spec)

@@ -26,8 +26,14 @@ const CONTEXT: &str = "dtmi:dtdl:context;2";
 
 /// The operations.
 pub fn section() -> Section {
-    let schema_of =
-        |id, summary| Doc::new(id, summary).answers_as(JSON_LD, 200, "A DTDL interface.", schema::map());
+    let schema_of = |id, summary| {
+        Doc::new(id, summary).answers_as(
+            JSON_LD,
+            200,
+            "Interface in the Digital Twins Definition Language.",
+            schema::map(),
+        )
+    };
     let index = Doc::new("listSchemas", "List the schemas of all profiles").answers(
         200,
         "The schemas, by key and version.",

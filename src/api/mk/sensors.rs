@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,12 +10,18 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::{ShownRow, ShownValue};
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
@@ -24,58 +29,30 @@ use crate::app::mk::sensor::{Sensor, SensorFilter, SensorSpec};
 use crate::domain::document::ValueType;
 use crate::domain::reading::Reading;
 use crate::domain::stream::AccessMode;
-use crate::domain::{Error, FieldError, Resource, Scope};
+use crate::domain::{FieldError, Micros, Resource, Scope};
 
 const COLLECTION: &str = "/api/v1/sensors";
 const ONE: &str = "/api/v1/sensors/{id}";
 const TITLE: &str = "Sensor";
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "name",
-    "key",
-    "valueType",
-    "unit",
-    "lastReadingAt",
-    "deviceId",
-    "componentId",
-    "isWritable",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("Sensor");
     let body = || schema::reference("SensorBody");
-    let settable = vec![
-        schema::required("deviceId", id()),
-        schema::omittable("componentId", nullable(id())),
-        schema::required("key", schema::pattern("^[A-Za-z0-9_.-]{1,128}$")),
-        schema::required("name", schema::text(1, 200)),
-        schema::required("valueType", schema::choice(ValueType::ALL.map(ValueType::name))),
-        schema::omittable("unit", nullable(schema::text(0, 32))),
-        schema::optional("isWritable", schema::boolean(), false),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    // Keys and names of streams from other interfaces are any text.
-    shown.extend(settable.iter().cloned().map(|field| field.returned_as(schema::anything())));
-    shown.push(schema::read_only("lastValue", schema::anything()));
-    shown.push(schema::read_only("lastReadingAt", nullable(schema::time())));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     let list_doc = paged(Doc::new("listSensors", "List sensors"))
-        .query("deviceId", id(), "Device.")
-        .query("componentId", id(), "Component.")
-        .query("key", schema::string(), "Key.")
+        .query("deviceId", id(), "Only sensors of this device.")
+        .query("componentId", id(), "Only sensors of this component.")
+        .query("key", schema::string(), "Only sensors with this key.")
         .answers(200, "A page of sensors.", page_of("Sensor"));
     let create_doc = Doc::new("createSensor", "Create a sensor")
         .body(body())
-        .answers(201, "The new sensor.", row())
+        .answers(201, "The sensor that was created.", row())
         .with_header("Location", schema::string(), "Path of the sensor.");
-    let get_doc = Doc::new("getSensor", "Get a sensor").answers(200, "The sensor.", row());
+    let get_doc = Doc::new("getSensor", "Get a sensor").answers(200, "The sensor as it is stored.", row());
     let put_doc = Doc::new("replaceSensor", "Replace a sensor")
         .about("`deviceId`, `componentId` and `valueType` are fixed.")
         .body(body())
-        .answers(200, "The sensor.", row());
+        .answers(200, "The sensor as it is stored.", row());
     let delete_doc = Doc::new("deleteSensor", "Delete a sensor with its readings");
     Section {
         name: "Sensors",
@@ -87,46 +64,107 @@ pub fn section() -> Section {
             Endpoint::put(ONE, replace, put_doc),
             Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The sensor is deleted.")),
         ],
-        schemas: vec![("Sensor", schema::view(&shown)), ("SensorBody", schema::body(&settable))],
+        schemas: vec![schemas::view::<SensorRow>("Sensor"), schemas::body::<SensorRow>("SensorBody")],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SensorView {
-    id: Uuid,
-    device_id: Uuid,
-    component_id: Option<Uuid>,
-    key: String,
-    name: String,
-    value_type: &'static str,
-    unit: Option<String>,
-    is_writable: bool,
-    last_value: Value,
-    last_reading_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+/// A sensor as shown.
+pub struct SensorRow {
+    stamp: Stamp,
+    spec: SensorSpec,
+    last_value: LastValue,
+    last_reading_at: Option<Micros>,
 }
 
-impl From<Sensor> for SensorView {
-    fn from(sensor: Sensor) -> Self {
+/// Any value of a reading; lists are not sorted by it.
+struct LastValue(Value);
+
+impl Noun for SensorRow {
+    fn blank() -> Self {
+        let spec = SensorSpec {
+            device: Uuid::nil(),
+            component: None,
+            key: String::new(),
+            name: String::new(),
+            value_type: ValueType::Double,
+            unit: None,
+            is_writable: false,
+        };
+        SensorRow { stamp: Stamp::BLANK, spec, last_value: LastValue(Value::Null), last_reading_at: None }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let SensorSpec { device, component, key, name, value_type, unit, is_writable } = &mut self.spec;
+        let any = schema::anything;
+        let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
+        let types = || schema::choice(ValueType::ALL.map(ValueType::name));
+        self.stamp.visit_id(visitor);
+        // Keys and names of streams from other interfaces are any text.
+        let about = "Device of the sensor; it cannot be changed.";
+        visitor.visit(required("deviceId", about, id).returned_as(any), device);
+        let about = "Component of the device that the sensor belongs to; null without one.";
+        visitor.visit(omittable("componentId", about, || nullable(id())).returned_as(any), component);
+        let about = "Key of the sensor, by which readings name it.";
+        visitor.visit(required("key", about, word).returned_as(any), key);
+        let about = "Name of the sensor for people.";
+        visitor.visit(required("name", about, || schema::text(1, 200)).returned_as(any), name);
+        let about = "Type of the sensor's values; it cannot be changed.";
+        visitor.visit(required("valueType", about, types).returned_as(any), value_type);
+        let about = "Engineering unit of the values; null without one.";
+        visitor.visit(omittable("unit", about, || nullable(schema::text(0, 32))).returned_as(any), unit);
+        let about = "Whether values may be sent to the device.";
+        visitor.visit(optional("isWritable", about, schema::boolean).returned_as(any), is_writable);
+        let about = "Value of the newest reading, in the sensor's unit; null without one.";
+        visitor.visit(read_only("lastValue", about, any), &mut self.last_value);
+        let about = "Time of the newest reading, ISO-8601 in UTC; null without one.";
+        visitor
+            .visit(read_only("lastReadingAt", about, || nullable(schema::time())), &mut self.last_reading_at);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl FieldType for LastValue {
+    const IS_SORTABLE: bool = false;
+
+    /// No body gives it.
+    fn read(_: &mut Fields, _: &str) -> Option<Self> {
+        None
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.0.take())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl From<&Sensor> for SensorRow {
+    fn from(sensor: &Sensor) -> Self {
         let stream = &sensor.stream;
         let value_type = ValueType::of_stream_kind(stream.spec.kind);
-        SensorView {
-            id: stream.uuid,
-            device_id: sensor.device,
-            component_id: sensor.component.as_ref().map(|component| component.uuid),
+        let spec = SensorSpec {
+            device: sensor.device,
+            component: sensor.component.as_ref().map(|component| component.uuid),
+            key: sensor.key.clone(),
             name: stream.spec.label.clone().unwrap_or_else(|| sensor.key.clone()),
-            value_type: value_type.name(),
+            value_type,
             unit: Some(stream.spec.unit.clone()).filter(|unit| !unit.is_empty()),
             is_writable: stream.spec.access_mode == AccessMode::ReadWrite,
-            last_value: sensor.last.as_ref().map_or(Value::Null, |reading| value(value_type, reading)),
-            last_reading_at: sensor.last.as_ref().map(|reading| iso(reading.ts)),
-            created_at: iso(stream.created_at),
-            updated_at: iso(stream.updated_at),
-            key: sensor.key,
+        };
+        let last_value = sensor.last.as_ref().map_or(Value::Null, |reading| value(value_type, reading));
+        SensorRow {
+            stamp: Stamp { id: stream.uuid, created_at: stream.created_at, updated_at: stream.updated_at },
+            spec,
+            last_value: LastValue(last_value),
+            last_reading_at: sensor.last.as_ref().map(|reading| reading.ts),
         }
     }
+}
+
+fn view(sensor: Sensor) -> ShownRow {
+    ShownRow::new(SensorRow::from(&sensor))
 }
 
 /// A reading's value as JSON: whole numbers are exact.
@@ -145,30 +183,20 @@ fn value(value_type: ValueType, reading: &Reading) -> Value {
 
 /// `GET /sensors`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<SensorRow>())?;
     let filter = SensorFilter {
         device: query.uuid("deviceId")?,
         component: query.uuid("componentId")?,
         key: query.text("key").map(str::to_owned),
     };
     let rows = app.sensors(&caller.principal, &filter)?;
-    Ok(ok(page.of(rows, sort_key, |row| row.stream.uuid).map(SensorView::from)))
+    Ok(ok(page.of(rows, sort_key, |row| row.stream.uuid).map(view)))
 }
 
 fn sort_key(row: &Sensor, property: &str) -> SortKey {
-    let spec = &row.stream.spec;
     match property {
-        "name" => spec.label.as_deref().unwrap_or(&row.key).into(),
-        "key" => row.key.as_str().into(),
-        "valueType" => ValueType::of_stream_kind(spec.kind).name().into(),
-        "unit" => spec.unit.as_str().into(),
-        "deviceId" => row.device.into(),
-        "componentId" => row.component.as_ref().map(|component| component.uuid).into(),
-        "isWritable" => (spec.access_mode == AccessMode::ReadWrite).into(),
-        "lastReadingAt" => row.last.as_ref().map(|reading| reading.ts).into(),
-        "updatedAt" => row.stream.updated_at.into(),
-        "id" => SortKey::Text(row.stream.uuid.to_string()),
-        _ => row.stream.created_at.into(),
+        "createdAt" => row.stream.created_at.into(),
+        _ => sort::sort_key(SensorRow::from(row), property),
     }
 }
 
@@ -177,13 +205,13 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     caller.principal.require(Scope::write(Resource::Data))?;
     let new = read(body.fields(&app).await?, |new| app.sensor_problems(&caller.principal, new))?;
     let made = app.create_sensor(&caller.principal, new).await?;
-    Ok(created(COLLECTION, made.stream.uuid, SensorView::from(made)))
+    Ok(created(COLLECTION, made.stream.uuid, view(made)))
 }
 
 /// `GET /sensors/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let found = app.sensor(&caller.principal, *id).map_err(|error| MkError::named(error, TITLE, *id))?;
-    Ok(ok(SensorView::from(found)))
+    Ok(ok(view(found)))
 }
 
 /// `PUT /sensors/{id}`.
@@ -192,7 +220,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     app.sensor_to_change(&caller.principal, *id).map_err(named)?;
     let new = read(body.fields(&app).await?, SensorSpec::problems)?;
     let changed = app.replace_sensor(&caller.principal, *id, new).await.map_err(named)?;
-    Ok(ok(SensorView::from(changed)))
+    Ok(ok(view(changed)))
 }
 
 /// `DELETE /sensors/{id}`.
@@ -206,21 +234,7 @@ fn read(
     mut fields: Fields,
     rules: impl FnOnce(&SensorSpec) -> Vec<FieldError>,
 ) -> Result<SensorSpec, MkError> {
-    let device = fields.required_uuid("deviceId");
-    let value_type = fields.required_choice("valueType", &ValueType::ALL, ValueType::name);
-    let spec = SensorSpec {
-        device: device.unwrap_or_default(),
-        component: fields.uuid("componentId"),
-        key: fields.text_or_empty("key"),
-        name: fields.text_or_empty("name"),
-        value_type: value_type.unwrap_or(ValueType::Double),
-        unit: fields.text("unit"),
-        is_writable: fields.boolean("isWritable").unwrap_or(false),
-    };
+    let spec = read_row::<SensorRow>(&mut fields).spec;
     fields.finish(rules(&spec))?;
-    // Whoever is here has both.
-    if device.is_none() || value_type.is_none() {
-        return Err(Error::internal("a sensor without a device or type was read").into());
-    }
     Ok(spec)
 }

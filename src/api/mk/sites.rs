@@ -4,18 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::location::LocationView;
-use super::openapi_document::{id, page_of, paged};
+use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::reader::read_row;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
+use super::openapi_document::{page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
@@ -25,24 +28,10 @@ use crate::domain::document::{Document, DocumentContent, DocumentKind, DocumentS
 const COLLECTION: &str = "/api/v1/sites";
 const ONE: &str = "/api/v1/sites/{id}";
 const KIND: DocumentKind = DocumentKind::Site;
-const SORTABLE: &[&str] =
-    &["createdAt", "updatedAt", "name", "description", "address", "timezone", "deviceCount", "id"];
-
 /// The operations.
 pub fn section() -> Section {
     let site = || schema::reference("Site");
     let body = || schema::reference("SiteBody");
-    let settable = vec![
-        schema::required("name", schema::text(1, 255)),
-        schema::omittable("description", nullable(schema::text(0, 4000))),
-        schema::omittable("address", nullable(schema::text(0, 255))),
-        schema::omittable("location", nullable(schema::reference("Location"))),
-        schema::optional("timezone", schema::text(1, 64), "UTC"),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    shown.push(schema::read_only("deviceCount", schema::count()));
-    shown.extend(["createdAt", "updatedAt"].map(|name| schema::read_only(name, schema::time())));
     Section {
         name: "Sites",
         about: "Places with devices.",
@@ -57,14 +46,22 @@ pub fn section() -> Section {
                 create,
                 Doc::new("createSite", "Create a site")
                     .body(body())
-                    .answers(201, "The new site.", site())
+                    .answers(201, "The site that was created.", site())
                     .with_header("Location", schema::string(), "Path of the site."),
             ),
-            Endpoint::get(ONE, one, Doc::new("getSite", "Get a site").answers(200, "The site.", site())),
+            Endpoint::get(
+                ONE,
+                one,
+                Doc::new("getSite", "Get a site").answers(200, "The site as it is stored.", site()),
+            ),
             Endpoint::put(
                 ONE,
                 replace,
-                Doc::new("replaceSite", "Replace a site").body(body()).answers(200, "The site.", site()),
+                Doc::new("replaceSite", "Replace a site").body(body()).answers(
+                    200,
+                    "The site as it is stored.",
+                    site(),
+                ),
             ),
             Endpoint::delete(
                 ONE,
@@ -74,52 +71,60 @@ pub fn section() -> Section {
                     .answers_nothing("The site is deleted."),
             ),
         ],
-        schemas: vec![("Site", schema::view(&shown)), ("SiteBody", schema::body(&settable))],
+        schemas: vec![schemas::view::<SiteRow>("Site"), schemas::body::<SiteRow>("SiteBody")],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SiteView {
-    id: Uuid,
-    name: String,
-    description: Option<String>,
-    address: Option<String>,
-    location: Option<LocationView>,
-    timezone: String,
+/// A site as shown.
+pub struct SiteRow {
+    stamp: Stamp,
+    spec: SiteSpec,
     device_count: usize,
-    created_at: String,
-    updated_at: String,
 }
 
-impl SiteView {
-    fn new(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<Self> {
-        let SiteSpec { name, description, address, location, timezone } = row.site()?.clone();
-        Some(SiteView {
-            id: row.uuid,
-            name,
-            description,
-            address,
-            location: location.map(LocationView::from),
-            timezone,
-            device_count: counts.get(&row.uuid).copied().unwrap_or(0),
-            created_at: iso(row.created_at),
-            updated_at: iso(row.updated_at),
-        })
+impl Noun for SiteRow {
+    fn blank() -> Self {
+        SiteRow { stamp: Stamp::BLANK, spec: SiteSpec::new(""), device_count: 0 }
     }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let SiteSpec { name, description, address, location, timezone } = &mut self.spec;
+        let (title, text) = (|| schema::text(1, 255), || nullable(schema::text(0, 4000)));
+        let address_text = || nullable(schema::text(0, 255));
+        let place = || nullable(schema::reference("Location"));
+        let zone = || schema::text(1, 64);
+        self.stamp.visit_id(visitor);
+        visitor.visit(required("name", "Name of the site, unique in the organization.", title), name);
+        visitor.visit(omittable("description", "Description of the site, free text.", text), description);
+        visitor.visit(omittable("address", "Postal address of the site.", address_text), address);
+        visitor.visit(omittable("location", "Where on the earth the site is.", place), location);
+        let about = "Name of the site's time zone, such as `Europe/Berlin`.";
+        visitor.visit(optional("timezone", about, zone), timezone);
+        let about = "Number of devices at the site that the caller sees.";
+        visitor.visit(read_only("deviceCount", about, schema::count), &mut self.device_count);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl SiteRow {
+    fn new(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<Self> {
+        let device_count = counts.get(&row.uuid).copied().unwrap_or(0);
+        Some(SiteRow { stamp: Stamp::of(row), spec: row.site()?.clone(), device_count })
+    }
+}
+
+fn view(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<ShownRow> {
+    SiteRow::new(row, counts).map(ShownRow::new)
 }
 
 /// `GET /sites`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<SiteRow>())?;
     let rows = app.documents(&caller.principal, KIND)?;
     let counts = app.device_counts(&caller.principal)?;
-    let key = |row: &Arc<Document>, property: &str| match property {
-        "name" => row.name.as_str().into(),
-        "timezone" => row.site().map(|site| site.timezone.as_str()).into(),
-        _ => documents::sort_key(row, property, || SiteView::new(row, &counts)),
-    };
-    Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| SiteView::new(&row, &counts))))
+    let key =
+        |row: &Arc<Document>, property: &str| documents::key(row, property, || SiteRow::new(row, &counts));
+    Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row, &counts))))
 }
 
 /// `POST /sites`.
@@ -127,13 +132,13 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     app.check_may_change_documents(&caller.principal, KIND)?;
     let site = read(body.fields(&app).await?)?;
     let row = app.create_document(&caller.principal, DocumentSpec::Site(site)).await?;
-    Ok(created(COLLECTION, row.uuid, SiteView::new(&row, &HashMap::new())))
+    Ok(created(COLLECTION, row.uuid, view(&row, &HashMap::new())))
 }
 
 /// `GET /sites/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(SiteView::new(&row, &app.device_counts(&caller.principal)?)))
+    Ok(ok(view(&row, &app.device_counts(&caller.principal)?)))
 }
 
 /// `PUT /sites/{id}`.
@@ -142,17 +147,12 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let site = read(body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Site(site);
     let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
-    Ok(ok(SiteView::new(&row, &app.device_counts(&caller.principal)?)))
+    Ok(ok(view(&row, &app.device_counts(&caller.principal)?)))
 }
 
 fn read(mut fields: Fields) -> Result<SiteSpec, MkError> {
-    let mut site = SiteSpec::new(fields.text_or_empty("name").trim());
-    site.description = fields.text("description");
-    site.address = fields.text("address");
-    site.location = super::location::read(&mut fields);
-    if let Some(timezone) = fields.text("timezone") {
-        site.timezone = timezone;
-    }
+    let mut site = read_row::<SiteRow>(&mut fields).spec;
+    site.name = site.name.trim().to_owned();
     fields.finish(site.problems())?;
     Ok(site)
 }

@@ -93,56 +93,14 @@ impl RowId {
     }
 }
 
-impl From<RowId> for DeviceId {
-    fn from(id: RowId) -> Self {
-        DeviceId(id.0)
-    }
+macro_rules! from_row_id {
+    ($($id:ident),+ $(,)?) => {$(
+        impl From<RowId> for $id {
+            fn from(id: RowId) -> Self {
+                $id(id.0)
+            }
+        }
+    )+};
 }
 
-impl From<RowId> for KeyId {
-    fn from(id: RowId) -> Self {
-        KeyId(id.0)
-    }
-}
-
-impl From<RowId> for ProductId {
-    fn from(id: RowId) -> Self {
-        ProductId(id.0)
-    }
-}
-
-impl From<RowId> for ClientId {
-    fn from(id: RowId) -> Self {
-        ClientId(id.0)
-    }
-}
-
-impl From<RowId> for StreamId {
-    fn from(id: RowId) -> Self {
-        StreamId(id.0)
-    }
-}
-
-impl From<RowId> for GroupId {
-    fn from(id: RowId) -> Self {
-        GroupId(id.0)
-    }
-}
-
-impl From<RowId> for EventId {
-    fn from(id: RowId) -> Self {
-        EventId(id.0)
-    }
-}
-
-impl From<RowId> for JobId {
-    fn from(id: RowId) -> Self {
-        JobId(id.0)
-    }
-}
-
-impl From<RowId> for ModelId {
-    fn from(id: RowId) -> Self {
-        ModelId(id.0)
-    }
-}
+from_row_id!(DeviceId, KeyId, ProductId, ClientId, StreamId, GroupId, EventId, JobId, ModelId);

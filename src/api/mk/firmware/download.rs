@@ -29,10 +29,10 @@ pub fn endpoint() -> Endpoint {
             "The token is the only credential. The entity tag is the SHA-256 of the file, so `If-Range` with it \
              continues an interrupted download; of several ranges the whole file is sent.",
         )
-        .query("token", schema::string(), "The download token.")
+        .query("token", schema::string(), "Token of the download, which is its only credential.")
         .header("Range", schema::string(), "Part of the file, such as `bytes=1024-`.")
         .header("If-Range", schema::string(), "Entity tag of the file that the part is of.")
-        .answers_as(OCTETS, 200, "The file.", schema::file())
+        .answers_as(OCTETS, 200, "Bytes of the firmware.", schema::file())
         .answers_as(OCTETS, 206, "The part of the file.", schema::file())
         .with_header("Content-Range", schema::string(), "First and last byte, and the size of the file.")
         .answers_as(PROBLEM, 401, "The token is not valid.", problem())

@@ -43,20 +43,21 @@ pub fn section() -> Section {
     let firmware = || schema::reference("Firmware");
     let list = paged(Doc::new("listFirmware", "List firmware"))
         .query("deviceProfileId", id(), "Only firmware for this device profile.")
-        .query("version", schema::string(), "Only this version.")
+        .query("version", schema::string(), "Only firmware of this version.")
         .answers(200, "A page of firmware.", page_of("Firmware"));
     let create = Doc::new("createFirmware", "Upload a firmware")
         .about("The file has at most 64 MiB. A name has each version once, and a version never changes.")
         .form(schema::reference("NewFirmware"))
         .about_body("The file and what is said about it.")
-        .answers(201, "The new firmware.", firmware())
+        .answers(201, "The firmware that was created.", firmware())
         .with_header("Location", schema::string(), "Path of the firmware.");
-    let read = Doc::new("getFirmware", "Get a firmware").answers(200, "The firmware.", firmware());
+    let read =
+        Doc::new("getFirmware", "Get a firmware").answers(200, "The firmware as it is stored.", firmware());
     let delete = Doc::new("deleteFirmware", "Delete a firmware and its file")
         .about("Commands that name it and were not sent yet have failed then.")
         .answers_nothing("The firmware is deleted.");
     let token = Doc::new("createDownloadToken", "Make a token with which a device fetches a firmware")
-        .about("It is valid for ten minutes.")
+        .about("The token is valid for ten minutes.")
         .body(schema::reference("NewDownloadToken"))
         .answers(201, "The token, and the address with it.", schema::reference("DownloadToken"));
     Section {

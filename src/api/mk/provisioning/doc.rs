@@ -29,7 +29,7 @@ pub(super) fn create_token() -> Doc {
              `mk.certificate_renew_before`, the name is in use.",
         )
         .body(schema::reference("NewRegistrationToken"))
-        .answers(201, "The token.", schema::reference("IssuedRegistrationToken"))
+        .answers(201, "Token, which is shown this once.", schema::reference("IssuedRegistrationToken"))
 }
 
 pub(super) fn list_tokens() -> Doc {

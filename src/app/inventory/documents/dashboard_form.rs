@@ -13,8 +13,9 @@ use crate::domain::document::{
 /// Member of a widget's configuration that names its streams, by their ids in APIs.
 const SENSOR_IDS: &str = "sensorIds";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How a file spells an annotation class; it does not say what the class belongs to.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AnnotationClassSpec", deny_unknown_fields)]
 pub struct FileAnnotationClass {
     pub key: String,
     pub name: String,
@@ -23,18 +24,8 @@ pub struct FileAnnotationClass {
     pub scopes: Vec<ScopeType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<AnnotationField>,
-}
-
-impl FileAnnotationClass {
-    pub fn new(class: &AnnotationClassSpec) -> Self {
-        let AnnotationClassSpec { key, name, color, scopes, fields, .. } = class.clone();
-        Self { key, name, color, scopes, fields }
-    }
-
-    pub fn spec(&self) -> AnnotationClassSpec {
-        let FileAnnotationClass { key, name, color, scopes, fields } = self.clone();
-        AnnotationClassSpec { key, name, color, scopes, fields, pack: None }
-    }
+    #[serde(skip)]
+    pub pack: Option<Uuid>,
 }
 
 /// What is between the name of a device and that of its stream.

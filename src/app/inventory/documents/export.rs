@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::dashboard_form::{FileAnnotationClass, FileDashboard, FileSensor};
-use super::form::{
-    FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument, FilePack, FileSite,
-};
+use super::dashboard_form::{FileDashboard, FileSensor};
+use super::form::{FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument};
 use super::reference_pair_form::FileReferencePair;
 use crate::app::App;
 use crate::domain::configuration::artefact::ArtefactContent;
 use crate::domain::device::{Device, DeviceFilter};
-use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpec, PackContent, SiteSpec};
+use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpec, PackContent};
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{DeviceId, Principal, Result};
@@ -120,24 +118,18 @@ impl NamedRows {
 
     fn document(&self, document: &Document) -> Option<FileDocument> {
         match &document.spec {
-            DocumentSpec::Site(site) => Some(FileDocument::Site(file_site(site))),
-            DocumentSpec::Component(component) => Some(FileDocument::Component(FileComponent {
-                device: self.device_names.get(&component.device)?.clone(),
-                key: component.key.clone(),
-                name: component.name.clone(),
-                sensor_profile: self.name(component.sensor_profile),
-                metadata: component.metadata.clone(),
-            })),
+            DocumentSpec::Site(site) => Some(FileDocument::Site(site.clone())),
+            DocumentSpec::Component(component) => {
+                let device = self.device_names.get(&component.device)?.clone();
+                let profile = self.name(component.sensor_profile);
+                Some(FileDocument::Component(FileComponent::new(component, device, profile)))
+            }
             DocumentSpec::DeviceGroup(group) => {
                 let listed = group.devices.iter().filter_map(|id| self.device_names.get(id).cloned());
                 let naming = self.devices.iter().filter(|d| d.topology.groups.contains(&document.uuid));
                 let naming = naming.map(|device| device.spec.name.clone());
-                Some(FileDocument::DeviceGroup(FileDeviceGroup {
-                    name: group.name.clone(),
-                    description: group.description.clone(),
-                    tags: group.tags.clone(),
-                    devices: listed.chain(naming).collect::<BTreeSet<_>>().into_iter().collect(),
-                }))
+                let devices = listed.chain(naming).collect::<BTreeSet<_>>().into_iter().collect();
+                Some(FileDocument::DeviceGroup(FileDeviceGroup::new(group, devices)))
             }
             DocumentSpec::Pack(_) => self.pack(document),
             DocumentSpec::Artefact(artefact) => {
@@ -164,7 +156,7 @@ impl NamedRows {
             // They are in their packs.
             DocumentSpec::SensorProfile(_) | DocumentSpec::DeviceProfile(_) => None,
             DocumentSpec::AnnotationClass(class) if class.pack.is_none() => {
-                Some(FileDocument::AnnotationClass(FileAnnotationClass::new(class)))
+                Some(FileDocument::AnnotationClass(class.clone()))
             }
             DocumentSpec::Dashboard(dashboard) if dashboard.pack.is_none() => {
                 self.dashboard(document, dashboard).map(FileDocument::Dashboard)
@@ -203,7 +195,7 @@ impl NamedRows {
             annotation_classes: self.rows(&pack.annotation_classes, Document::annotation_class),
             dashboards: self.rows(&pack.dashboards, Document::dashboard),
         };
-        Some(FileDocument::Pack(FilePack::new(content)))
+        Some(FileDocument::Pack(content.without_pack()))
     }
 
     /// Contents of the documents with these ids.
@@ -211,9 +203,4 @@ impl NamedRows {
         let row = |uuid: &Uuid| self.documents.iter().find(|row| row.uuid == *uuid);
         uuids.iter().filter_map(row).filter_map(|row| content(row).cloned()).collect()
     }
-}
-
-fn file_site(site: &SiteSpec) -> FileSite {
-    let SiteSpec { name, description, address, location, timezone } = site.clone();
-    FileSite { name, description, address, location, timezone }
 }

@@ -1,4 +1,7 @@
 //! Documents as an inventory file has them: other rows by their names.
+//!
+//! A document that refers to no other row is the type of the domain; a struct beside it says how a file spells each of its
+//! fields (`serde(remote)`), and does not compile without one of them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,9 +21,9 @@ use crate::domain::{DeviceId, FieldError};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FileDocument {
-    Pack(FilePack),
-    Site(FileSite),
-    AnnotationClass(FileAnnotationClass),
+    Pack(#[serde(with = "FilePack")] PackContent),
+    Site(#[serde(with = "FileSite")] SiteSpec),
+    AnnotationClass(#[serde(with = "FileAnnotationClass")] AnnotationClassSpec),
     /// What the platform knows of a device that is a row of the file, or exists.
     Device(FileDevice),
     Component(FileComponent),
@@ -38,10 +41,10 @@ pub struct DocumentImport {
     pub document: FileDocument,
 }
 
-/// A pack with its profiles.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FilePack {
+/// How a file spells a pack with its profiles.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PackContent", deny_unknown_fields)]
+struct FilePack {
     pub key: String,
     pub version: String,
     pub name: String,
@@ -55,9 +58,10 @@ pub struct FilePack {
     pub dashboards: Vec<DashboardSpec>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileSite {
+/// How a file spells a site.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SiteSpec", deny_unknown_fields)]
+struct FileSite {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -281,9 +285,9 @@ impl FileDocument {
     /// Checks every rule that needs no other row.
     pub fn problems(&self) -> Vec<FieldError> {
         match self {
-            FileDocument::Pack(pack) => pack.content().problems(),
-            FileDocument::Site(site) => site.spec().problems(),
-            FileDocument::AnnotationClass(class) => class.spec().problems(),
+            FileDocument::Pack(pack) => pack.clone().without_pack().problems(),
+            FileDocument::Site(site) => site.problems(),
+            FileDocument::AnnotationClass(class) => class.problems(),
             FileDocument::Dashboard(dashboard) => dashboard.problems(),
             FileDocument::Component(component) => component.spec(DeviceId(0), None).problems(),
             FileDocument::DeviceGroup(group) => group.spec(Vec::new()).problems(),
@@ -313,44 +317,13 @@ pub fn target_kind(target_type: TargetType) -> RowKind {
     }
 }
 
-impl FilePack {
-    /// A pack as a file has it, which does not say what it belongs to.
-    pub fn new(content: PackContent) -> Self {
-        let content = content.without_pack();
-        Self {
-            key: content.key,
-            version: content.version,
-            name: content.name,
-            sensor_profiles: content.sensor_profiles,
-            device_profiles: content.device_profiles,
-            annotation_classes: content.annotation_classes,
-            dashboards: content.dashboards,
-        }
-    }
-
-    pub fn content(&self) -> PackContent {
-        let pack = self.clone();
-        let content = PackContent {
-            key: pack.key,
-            version: pack.version,
-            name: pack.name,
-            sensor_profiles: pack.sensor_profiles,
-            device_profiles: pack.device_profiles,
-            annotation_classes: pack.annotation_classes,
-            dashboards: pack.dashboards,
-        };
-        content.without_pack()
-    }
-}
-
-impl FileSite {
-    pub fn spec(&self) -> SiteSpec {
-        let FileSite { name, description, address, location, timezone } = self.clone();
-        SiteSpec { name, description, address, location, timezone }
-    }
-}
-
 impl FileComponent {
+    /// A component as a file has it. `device` and `sensor_profile` are the names of both.
+    pub fn new(component: &ComponentSpec, device: String, sensor_profile: Option<String>) -> Self {
+        let ComponentSpec { key, name, metadata, .. } = component.clone();
+        Self { device, key, name, sensor_profile, metadata }
+    }
+
     pub fn spec(&self, device: DeviceId, sensor_profile: Option<uuid::Uuid>) -> ComponentSpec {
         let FileComponent { key, name, metadata, .. } = self.clone();
         ComponentSpec { device, key, name, sensor_profile, metadata }
@@ -358,6 +331,12 @@ impl FileComponent {
 }
 
 impl FileDeviceGroup {
+    /// A group as a file has it. `devices` are the names of its devices.
+    pub fn new(group: &DeviceGroupSpec, devices: Vec<String>) -> Self {
+        let DeviceGroupSpec { name, description, tags, .. } = group.clone();
+        Self { name, description, tags, devices }
+    }
+
     pub fn spec(&self, devices: Vec<DeviceId>) -> DeviceGroupSpec {
         let FileDeviceGroup { name, description, tags, .. } = self.clone();
         DeviceGroupSpec { name, description, tags, devices }

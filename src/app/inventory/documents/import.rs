@@ -137,13 +137,13 @@ impl App {
         let row = document.row_name();
         match document {
             FileDocument::Pack(pack) => {
-                self.install_pack(who, pack.content()).await.map(drop).map_err(pack_error)
+                self.install_pack(who, pack.without_pack()).await.map(drop).map_err(pack_error)
             }
             FileDocument::Site(site) => {
-                self.put_named(who, (DocumentKind::Site, row), DocumentSpec::Site(site.spec())).await
+                self.put_named(who, (DocumentKind::Site, row), DocumentSpec::Site(site)).await
             }
             FileDocument::AnnotationClass(class) => {
-                let spec = DocumentSpec::AnnotationClass(class.spec());
+                let spec = DocumentSpec::AnnotationClass(class);
                 self.put_named(who, (DocumentKind::AnnotationClass, row), spec).await
             }
             FileDocument::Dashboard(dashboard) => self.put_dashboard(who, row, dashboard).await,

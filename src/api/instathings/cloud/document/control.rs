@@ -50,7 +50,7 @@ fn command(doc: Doc) -> Doc {
 fn fetch() -> VendorOperation {
     let doc = Doc::new("control_fetch", "Fetch the answer of a device")
         .about("An answer can be fetched for an hour from its request on.")
-        .answers(200, "The answer.", schema::reference("Answer"))
+        .answers(200, "What the device has answered.", schema::reference("Answer"))
         .answers(202, "The device has not answered yet.", schema::reference("Empty"))
         .with_header("Retry-After", schema::count(), "Seconds until the next attempt.")
         .answers(504, "The device has not answered for 30 seconds.", schema::reference("Message"));
@@ -62,13 +62,13 @@ fn logs() -> VendorOperation {
     let millis = || schema::integer(i64::MIN, i64::MAX);
     let doc = Doc::new("logs", "List what software on a gateway has logged")
         .about("The 1,000 newest lines of the range, the oldest of them first. The device must be a gateway.")
-        .query("start", millis(), "Earliest time, inclusive; only together with `end`. Default: an hour ago.")
-        .query("end", millis(), "Latest time, inclusive; only together with `start`.")
-        .answers(200, "The lines.", schema::list(schema::reference("LogLine")))
+        .query("start", millis(), "Earliest time of a line in milliseconds since 1970, inclusive; only together with `end`. Default: an hour ago.")
+        .query("end", millis(), "Latest time of a line in milliseconds since 1970, inclusive; only together with `start`.")
+        .answers(200, "Lines of the log, with their times.", schema::list(schema::reference("LogLine")))
         .answers(400, "A parameter is not valid; every mistake is listed.", bad_request());
     let path = "/device/v1/devices/{deviceId}/{containerId}/logs";
     let mut operation = with_token(HttpMethod::Get, path, &[DEVICE_ID], doc);
-    let (shape, about) = (schema::choice(CONTAINERS), "The software.");
+    let (shape, about) = (schema::choice(CONTAINERS), "Software whose log is read.");
     operation.variables.push(PathVariable { name: "containerId", shape, about });
     operation
 }

@@ -32,7 +32,7 @@ fn empty() -> ValueSchema {
 fn list() -> VendorOperation {
     let doc = Doc::new("devices", "List the devices of the project")
         .about("The oldest comes first. Devices below a gateway are named there by their ids.")
-        .answers(200, "All devices.", schema::list(schema::reference("Device")));
+        .answers(200, "Every device that the caller sees.", schema::list(schema::reference("Device")));
     with_token(HttpMethod::Get, "/device/v1/devices", &[], doc)
 }
 
@@ -40,7 +40,7 @@ fn create() -> VendorOperation {
     let doc = Doc::new("create_device", "Create a device")
         .about("A device is virtual, has HTTP if its type says so, or else reports by itself.")
         .body(schema::reference("NewDevice"))
-        .about_body("The device.")
+        .about_body("Settings of the new device.")
         .answers(201, "The device that was created.", schema::reference("DeviceDetail"))
         .answers(403, "The organization has as many devices as it may have.", schema::reference("Message"));
     with_token(HttpMethod::Post, "/device/v1/devices", &[], with_body_errors(doc))
@@ -49,7 +49,7 @@ fn create() -> VendorOperation {
 fn one() -> VendorOperation {
     let doc = Doc::new("device", "Get a device")
         .about("Devices below a gateway are shown as in the list.")
-        .answers(200, "The device.", schema::reference("DeviceDetail"));
+        .answers(200, "The device with its settings.", schema::reference("DeviceDetail"));
     with_token(HttpMethod::Get, ONE, &[DEVICE_ID], doc)
 }
 
@@ -73,8 +73,8 @@ fn data() -> VendorOperation {
     let millis = || schema::integer(i64::MIN, i64::MAX);
     let doc = Doc::new("data", "List the messages of a device")
         .about("The newest comes first. An empty parameter is absent, and of a repeated one the last counts.")
-        .query("start", millis(), "Earliest time, inclusive.")
-        .query("end", millis(), "Latest time, inclusive.")
+        .query("start", millis(), "Earliest time of a value in milliseconds since 1970, inclusive.")
+        .query("end", millis(), "Latest time of a value in milliseconds since 1970, inclusive.")
         .query("page", schema::integer(1, i64::MAX), "Number of the page; 1 is the first and default.")
         .query("perPage", schema::integer(1, i64::MAX), "Messages on a page: 10 by default, and at most 100.")
         .answers(200, "A page of messages; one past the end is empty.", schema::reference("MessagePage"))

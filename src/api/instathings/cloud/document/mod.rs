@@ -82,8 +82,10 @@ pub fn document() -> VendorDocument {
 fn credentials() -> Vec<(&'static str, SecurityScheme)> {
     let about = "A JSON web token of `/authentication/v1/oauth/token`.";
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
-    let in_query =
-        ApiKeyValue::with_description("access_token", "The same token, in the query of the WebSocket.");
+    let in_query = ApiKeyValue::with_description(
+        "access_token",
+        "Token of the caller as the parameter `access_token` of the WebSocket.",
+    );
     vec![
         (BEARER, SecurityScheme::Http(bearer)),
         (QUERY_TOKEN, SecurityScheme::ApiKey(ApiKey::Query(in_query))),
@@ -95,7 +97,7 @@ fn token() -> VendorOperation {
         .about("The token is for one project, and ends after `instathings.token_ttl` or with its client.")
         .body(schema::reference("Credentials"))
         .about_body("Id and secret of the client.")
-        .answers(200, "The token.", schema::reference("Token"))
+        .answers(200, "The token with its lifetime.", schema::reference("Token"))
         .answers(401, "The client is unknown, or its secret is wrong.", schema::reference("Message"));
     let operation = operation(HttpMethod::Post, "/authentication/v1/oauth/token", with_body_errors(doc));
     VendorOperation { credential: None, ..operation }
@@ -103,16 +105,16 @@ fn token() -> VendorOperation {
 
 fn types() -> Vec<VendorOperation> {
     let list = Doc::new("types", "List types of devices")
-        .about("They are ordered by manufacturer and model. Some are built in; the others are products.")
-        .answers(200, "All types.", schema::list(schema::reference("Type")));
-    let one = Doc::new("type", "Get a type").about("It is one of the list.").answers(
+        .about("Types of devices are ordered by manufacturer and model. Some are built in; the others are products.")
+        .answers(200, "Every type of device.", schema::list(schema::reference("Type")));
+    let one = Doc::new("type", "Get a type").about("The type is one of those that the list has.").answers(
         200,
-        "The type.",
+        "The type of device with its protocol.",
         schema::reference("Type"),
     );
     let protocol = Doc::new("protocol", "Get a protocol").about("Protocols are built in.").answers(
         200,
-        "The protocol.",
+        "The protocol with its settings.",
         schema::reference("Protocol"),
     );
     vec![
@@ -131,7 +133,7 @@ fn web_socket(id: &'static str, path: &'static str, summary: &'static str) -> Ve
     let doc = Doc::new(id, summary)
         .about("The request is checked before the upgrade.")
         .required_query("project", schema::string(), "Slug or name of the organization.")
-        .required_query("access_token", schema::string(), "The token.")
+        .required_query("access_token", schema::string(), "Token of the caller.")
         .switches(SOCKET)
         .answers(400, "A parameter is missing, or the request is no upgrade.", bad_request())
         .answers(401, "The token is not valid.", schema::reference("Message"))

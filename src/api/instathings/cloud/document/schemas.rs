@@ -153,7 +153,7 @@ fn log_line() -> [FieldSchema; 4] {
     [
         field("timestamp", integer(), "Time of the line."),
         field("type", schema::choice(["LOG", "ERR"]), "Whether it was output or an error."),
-        field("message", string(), "The line."),
+        field("message", string(), "Text of the log line."),
         field("ingestionTime", integer(), "When the server got it."),
     ]
 }

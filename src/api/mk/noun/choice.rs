@@ -1,0 +1,49 @@
+//! Closed sets of words as types of fields.
+
+use super::field_type::FieldType;
+use super::value::ShownValue;
+use crate::api::mk::body::Fields;
+use crate::api::mk::page::SortKey;
+use crate::app::media::camera::CameraStatus;
+use crate::domain::alert::rule::{Evaluation, Operator};
+use crate::domain::annotation::{AnnotationSource, ScopeType};
+use crate::domain::configuration::artefact::ProfileType;
+use crate::domain::configuration::binding::{BindingStatus, TargetType};
+use crate::domain::document::{AnnotationFieldType, ValueType, WidgetType};
+use crate::domain::media::address::CameraKind;
+use crate::domain::media::state::{CaptureState, ClipState};
+
+macro_rules! choices {
+    ($($set:ty),+ $(,)?) => {$(
+        impl FieldType for $set {
+            fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+                fields.choice(name, &<$set>::ALL, <$set>::name)
+            }
+
+            fn show(&mut self) -> ShownValue {
+                ShownValue::Word(self.name())
+            }
+
+            fn sort_key(&self) -> SortKey {
+                self.name().into()
+            }
+        }
+    )+};
+}
+
+choices!(
+    AnnotationFieldType,
+    AnnotationSource,
+    BindingStatus,
+    CameraKind,
+    CameraStatus,
+    CaptureState,
+    ClipState,
+    Evaluation,
+    Operator,
+    ProfileType,
+    ScopeType,
+    TargetType,
+    ValueType,
+    WidgetType,
+);

@@ -1,0 +1,220 @@
+//! Types of fields: how a value is read from a body, shown and compared.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::value::ShownValue;
+use crate::api::mk::body::Fields;
+use crate::api::mk::page::SortKey;
+use crate::api::mk::wire::iso;
+use crate::domain::Micros;
+
+/// A type that a field can have.
+pub trait FieldType: Sized {
+    /// Whether the rules of the noun refuse a missing value, so that its reading does not.
+    const RULES_REQUIRE_IT: bool = false;
+
+    /// Whether lists may be sorted by it.
+    const IS_SORTABLE: bool = true;
+
+    /// Takes a member of a body. `None` for a member that is absent or null, and for a wrong one, which the body remembers.
+    fn read(fields: &mut Fields, name: &str) -> Option<Self>;
+
+    /// The value as responses show it. It takes texts, lists and objects out of `self`.
+    fn show(&mut self) -> ShownValue;
+
+    /// What rows are compared by in the field.
+    fn sort_key(&self) -> SortKey;
+}
+
+/// A text that is absent is empty, which the rules refuse where they must.
+impl FieldType for String {
+    const RULES_REQUIRE_IT: bool = true;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.text(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(std::mem::take(self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        self.as_str().into()
+    }
+}
+
+impl FieldType for bool {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.boolean(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        (*self).into()
+    }
+}
+
+impl FieldType for i64 {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.integer(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Whole(*self)
+    }
+}
+
+macro_rules! unsigned_integers {
+    ($($integer:ty),+) => {$(
+        /// Another number than one of the type is read as 0, which the rules refuse.
+        impl FieldType for $integer {
+            fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+                fields.integer(name).map(|number| <$integer>::try_from(number).unwrap_or(0))
+            }
+
+            fn show(&mut self) -> ShownValue {
+                ShownValue::Json((*self).into())
+            }
+
+            fn sort_key(&self) -> SortKey {
+                SortKey::Whole(i64::try_from(*self).unwrap_or(i64::MAX))
+            }
+        }
+    )+};
+}
+
+unsigned_integers!(u64, usize);
+
+/// Another number than one of the type is read as 0, which the rules refuse.
+impl FieldType for u32 {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.integer(name).map(|number| u32::try_from(number).unwrap_or(0))
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Whole((*self).into())
+    }
+}
+
+/// Lists are not sorted by numbers with a fraction.
+impl FieldType for f64 {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.number(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json((*self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl FieldType for Uuid {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.uuid(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.to_string().into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        (*self).into()
+    }
+}
+
+impl FieldType for Micros {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.time(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(iso(*self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        (*self).into()
+    }
+}
+
+impl FieldType for Map<String, Value> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.object(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(std::mem::take(self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl FieldType for Vec<String> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.texts(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(std::mem::take(self).into())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl FieldType for Vec<Uuid> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.uuids(name)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::List(self.iter_mut().map(FieldType::show).collect())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+/// Null is the smallest.
+impl<T: FieldType> FieldType for Option<T> {
+    const RULES_REQUIRE_IT: bool = T::RULES_REQUIRE_IT;
+    const IS_SORTABLE: bool = T::IS_SORTABLE;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        T::read(fields, name).map(Some)
+    }
+
+    fn show(&mut self) -> ShownValue {
+        self.as_mut().map_or(ShownValue::Json(Value::Null), T::show)
+    }
+
+    fn sort_key(&self) -> SortKey {
+        self.as_ref().map_or(SortKey::Null, T::sort_key)
+    }
+}

@@ -1,0 +1,52 @@
+//! Objects in fields of a noun, whose own fields are listed too.
+
+use super::field_type::FieldType;
+use super::list::Noun;
+use super::reader::read_row;
+use super::value::{ShownRow, ShownValue};
+use crate::api::mk::body::Fields;
+use crate::api::mk::page::SortKey;
+
+/// An object in a field of a noun.
+pub trait NestedNoun: Noun {
+    /// Maximum number of such objects in a list.
+    const MOST: usize;
+}
+
+/// One object in a field of a noun.
+pub struct Nested<T>(pub T);
+
+impl<T: Noun> FieldType for Nested<T> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        let mut nested = fields.nested(name)?;
+        let row = read_row(&mut nested);
+        fields.absorb(nested);
+        Some(Nested(row))
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Row(ShownRow::take(&mut self.0))
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}
+
+impl<T: NestedNoun> FieldType for Vec<T> {
+    const IS_SORTABLE: bool = false;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        Some(fields.list_of(name, T::MOST, read_row::<T>))
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::List(self.iter_mut().map(|one| ShownValue::Row(ShownRow::take(one))).collect())
+    }
+
+    fn sort_key(&self) -> SortKey {
+        SortKey::Null
+    }
+}

@@ -1,0 +1,48 @@
+//! Schemas of a noun, made of its list.
+
+use utoipa::openapi::Schema;
+
+use super::field_type::FieldType;
+use super::list::{Field, FieldRole, FieldVisitor, Noun};
+use crate::api::openapi::schema::{self, FieldSchema};
+
+/// A component schema with its name.
+pub type NamedSchema = (&'static str, Schema);
+
+/// The fields of a noun with their schemas and descriptions.
+pub fn fields<N: Noun>() -> Vec<FieldSchema> {
+    let mut fields = FieldSchemas(Vec::new());
+    N::blank().visit_fields(&mut fields);
+    fields.0
+}
+
+/// The schema of responses.
+pub fn view<N: Noun>(name: &'static str) -> NamedSchema {
+    (name, schema::view(&fields::<N>()))
+}
+
+/// The schema of bodies.
+pub fn body<N: Noun>(name: &'static str) -> NamedSchema {
+    (name, schema::body(&fields::<N>()))
+}
+
+struct FieldSchemas(Vec<FieldSchema>);
+
+impl FieldVisitor for FieldSchemas {
+    fn visit<T: FieldType>(&mut self, field: Field, value: &mut T) {
+        let shape = schema::described((field.shape)(), field.about);
+        let described = match field.role {
+            FieldRole::ReadOnly => schema::read_only(field.name, shape),
+            FieldRole::Required => schema::required(field.name, shape),
+            FieldRole::Omittable => schema::omittable(field.name, shape),
+            FieldRole::Optional => {
+                let default = serde_json::to_value(value.show()).unwrap_or_default();
+                schema::optional(field.name, shape, default)
+            }
+        };
+        self.0.push(match field.response_shape {
+            Some(shape) => described.returned_as(schema::described(shape(), field.about)),
+            None => described,
+        });
+    }
+}
