@@ -134,11 +134,11 @@ impl TargetDevices<'_> {
     /// # Errors
     /// `Invalid` when the first valid device lacks a label.
     fn target<'r>(&mut self, row: &'r Value) -> Result<Result<(&TargetDevice, &'r [Value]), SkipReason>> {
-        let (device_id, values) = match row.as_array().map(Vec::as_slice) {
-            Some([device_id, values @ ..]) if values.len() == self.columns.len() => (device_id, values),
+        let (first, values) = match row.as_array().map(Vec::as_slice) {
+            Some([first, values @ ..]) if values.len() == self.columns.len() => (first, values),
             _ => return Ok(Err(SkipReason::InvalidSize)),
         };
-        let number = match device_id {
+        let number = match first {
             Value::Null => return Ok(Err(SkipReason::NullDeviceId)),
             Value::Number(number) => number,
             _ => return Ok(Err(SkipReason::NonNumericDeviceId)),
