@@ -59,6 +59,8 @@ pub enum Action {
     Write,
     /// A command was run by the owner of the data directory.
     Run,
+    /// The settings of a device were tried without being saved.
+    Test,
 }
 
 impl Action {
@@ -73,6 +75,7 @@ impl Action {
             Action::Logout => "logout",
             Action::Write => "write",
             Action::Run => "run",
+            Action::Test => "test",
         }
     }
 }

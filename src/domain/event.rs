@@ -3,12 +3,17 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::alert::{AlertDetails, AlertStatus};
+use super::alert::{AlertActor, AlertDetails, AlertStatus, AlertStep};
 use super::audit::differences;
 pub use super::event_level::Level;
 use super::pagination::Pagination;
 use super::validation::check_text;
-use super::{AlertRuleId, DeviceId, EventId, FieldError, Micros, OrgId, StreamId};
+use super::{AlertRuleId, DeviceId, EventId, FieldError, Micros, OrgId, Result, StreamId};
+
+/// Most characters of a note.
+pub const MAX_NOTE: usize = 4000;
+/// Most events that are acknowledged at once.
+pub const MAX_ACKNOWLEDGED: usize = 1000;
 
 /// Settable fields of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +36,8 @@ pub struct EventSpec {
     pub payload: Map<String, Value>,
     /// Whether a person has seen the event.
     pub acknowledged: bool,
+    /// What somebody wrote about it, at most 4000 characters.
+    pub note: Option<String>,
 }
 
 impl EventSpec {
@@ -46,6 +53,7 @@ impl EventSpec {
             url => "url",
             payload => "payload",
             acknowledged => "acknowledged",
+            note => "note",
         })
     }
 
@@ -60,6 +68,7 @@ impl EventSpec {
         }
         check_text(&mut found, "message", &self.message, 0, 4000);
         check_text(&mut found, "url", &self.url, 0, 2000);
+        check_note(&mut found, self.note.as_deref());
         if !self.url.is_empty() && !is_http_url(&self.url) {
             found.push(FieldError::new("url", "Enter a valid URL."));
         }
@@ -69,6 +78,11 @@ impl EventSpec {
         }
         found
     }
+}
+
+/// Checks the text that goes with an acknowledgement.
+pub fn check_note(found: &mut Vec<FieldError>, note: Option<&str>) {
+    check_text(found, "note", note.unwrap_or_default(), 0, MAX_NOTE);
 }
 
 /// Checks the scheme and that a host follows; whoever fetches the URL parses it fully.
@@ -131,8 +145,44 @@ pub struct Event {
     pub alert: Option<AlertDetails>,
     /// Current fields.
     pub spec: EventSpec,
+    /// When somebody acknowledged it; `None` also for an alert that was resolved at once.
+    pub acknowledged_at: Option<Micros>,
+    /// Who acknowledged it: the name of a user, else the kind and id of the caller.
+    pub acknowledged_by: Option<String>,
     /// Time at which the event was stored.
     pub created_at: Micros,
+}
+
+impl Event {
+    /// Records who acknowledged the event where its fields say so and said otherwise `before`, or forgets it. An alert is
+    /// acknowledged where its event is; it has no way back from there.
+    ///
+    /// # Errors
+    /// As [`super::alert::AlertLifecycle::after`].
+    pub fn record_acknowledgement(&mut self, before: bool, name: &str, at: Micros) -> Result<()> {
+        if let Some(alert) = &mut self.alert {
+            if self.spec.acknowledged && alert.lifecycle.status == AlertStatus::Active {
+                let actor = AlertActor { name: name.to_owned(), at, note: None };
+                alert.lifecycle = alert.lifecycle.after(AlertStep::Acknowledge, &actor)?;
+            }
+            alert.lifecycle.note.clone_from(&self.spec.note);
+            self.follow_alert();
+        } else if self.spec.acknowledged != before {
+            let is_seen = self.spec.acknowledged;
+            self.acknowledged_at = is_seen.then_some(at);
+            self.acknowledged_by = is_seen.then(|| name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes over what became of the event's alert, if it is one.
+    pub fn follow_alert(&mut self) {
+        let Some(AlertDetails { lifecycle, .. }) = &self.alert else { return };
+        self.spec.acknowledged = lifecycle.status != AlertStatus::Active;
+        self.spec.note.clone_from(&lifecycle.note);
+        self.acknowledged_at = lifecycle.acknowledged_at;
+        self.acknowledged_by.clone_from(&lifecycle.acknowledged_by);
+    }
 }
 
 /// What a list of events is sorted by.
@@ -174,6 +224,10 @@ pub struct EventFilter {
     pub status: Option<AlertStatus>,
     /// Only alerts of this rule.
     pub rule: Option<AlertRuleId>,
+    /// Only events that are acknowledged, or only those that are not.
+    pub acknowledged: Option<bool>,
+    /// Only events whose message contains this text, in any case of ASCII letters.
+    pub text: Option<String>,
     /// Matches any of these kinds exactly.
     pub kinds: Option<Vec<String>>,
     /// Start of the range of `ts`.

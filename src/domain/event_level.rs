@@ -22,6 +22,16 @@ impl Level {
     /// Every level, ascending.
     pub const ALL: [Level; 4] = [Level::Info, Level::Warning, Level::Error, Level::Critical];
 
+    /// The levels that are at least as severe, ascending.
+    pub fn and_above(self) -> &'static [Level] {
+        match self {
+            Level::Info => &Level::ALL,
+            Level::Warning => &[Level::Warning, Level::Error, Level::Critical],
+            Level::Error => &[Level::Error, Level::Critical],
+            Level::Critical => &[Level::Critical],
+        }
+    }
+
     /// Name used in APIs and in the catalog.
     pub fn name(self) -> &'static str {
         match self {

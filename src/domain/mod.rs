@@ -20,6 +20,7 @@ pub mod companion;
 pub mod configuration;
 pub mod device;
 pub mod device_health;
+pub mod device_test;
 pub mod document;
 pub mod error;
 pub mod event;
@@ -48,6 +49,7 @@ pub mod mqtt;
 pub mod named_query;
 pub mod notification;
 pub mod object;
+pub mod opcua_certificate;
 pub mod org;
 pub mod pagination;
 pub mod platform_status;
@@ -61,6 +63,9 @@ pub mod reading;
 pub mod reading_payload;
 pub mod registration;
 pub mod retention;
+pub mod running_query;
+mod scope;
+pub mod server_status;
 pub mod session;
 pub mod statistic;
 pub mod stream;
@@ -70,6 +75,7 @@ pub mod summation;
 pub mod time;
 pub mod token;
 pub mod topology;
+pub mod user_role;
 pub mod validation;
 pub mod window;
 
@@ -78,8 +84,9 @@ pub use id::{
     AlertRuleId, AnnotationId, ClientId, CommandId, DeviceId, DocumentId, EventId, ExportId, GroupId, JobId,
     KeyId, ModelId, OrgId, ProductId, QuarantineId, RegistrationId, SessionId, StreamId, TokenId, UserId,
 };
-pub use principal::{Access, Principal, Resource, Scope, Scopes};
+pub use principal::Principal;
 pub use progress::Progress;
+pub use scope::{Access, Resource, Scope, Scopes};
 pub use time::{Clock, Micros};
 
 /// The engine of the fuzz targets. It is here because every folder may import `domain`.

@@ -303,6 +303,7 @@ impl Anomaly {
             url: String::new(),
             payload: self.payload(model),
             acknowledged: false,
+            note: None,
         }
     }
 

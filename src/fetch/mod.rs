@@ -141,7 +141,7 @@ impl Fetcher {
     async fn get(&self, url: &Url) -> Result<Response> {
         let addresses = Arc::new(self.resolve_allowed(url).await?);
         let client = pinned_client(addresses, url.scheme() == "https")
-            .map_err(|e| Error::internal("no HTTP client to be had").with_source(e))?;
+            .map_err(|e| Error::internal("no HTTP client can be created").with_source(e))?;
         client.get(url.clone()).send().await.map_err(|e| failed("no answer").with_source(e.without_url()))
     }
 

@@ -1,7 +1,11 @@
-//! Free space of file systems.
+//! Space of file systems.
 
 use std::io;
 use std::path::Path;
+
+use rustix::fs::StatVfs;
+
+use crate::domain::server_status::DiskSpace;
 
 /// Returns how many bytes an unprivileged process can still write to the file system of a path.
 ///
@@ -9,7 +13,25 @@ use std::path::Path;
 /// Any I/O error.
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok(free(&stat))
+}
+
+/// Returns the space of the file system of a path.
+///
+/// # Errors
+/// Any I/O error.
+pub fn of_path(path: &Path) -> io::Result<DiskSpace> {
+    let stat = rustix::fs::statvfs(path)?;
+    let used = stat.f_blocks.saturating_sub(stat.f_bfree);
+    Ok(DiskSpace {
+        total: stat.f_blocks.saturating_mul(stat.f_frsize),
+        used: used.saturating_mul(stat.f_frsize),
+        free: free(&stat),
+    })
+}
+
+fn free(stat: &StatVfs) -> u64 {
+    stat.f_bavail.saturating_mul(stat.f_frsize)
 }
 
 #[cfg(test)]
@@ -21,5 +43,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(free_bytes(dir.path()).unwrap() > 0);
         assert!(free_bytes(&dir.path().join("none")).is_err());
+        let DiskSpace { total, used, free } = of_path(dir.path()).unwrap();
+        assert!(free > 0 && used <= total && free <= total - used, "{total} {used} {free}");
+        assert!(of_path(&dir.path().join("none")).is_err());
     }
 }

@@ -7,4 +7,5 @@ pub mod disk_space;
 pub mod hamachi;
 pub mod machine;
 pub mod private_file;
+pub mod process_limits;
 pub mod recorder;

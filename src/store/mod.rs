@@ -29,6 +29,7 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod statistics;
+mod status;
 mod storage_usage;
 pub mod table;
 pub mod table_set;

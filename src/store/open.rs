@@ -133,9 +133,11 @@ impl OpenedParts {
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
         let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
+        let log_size = log.lock().size();
         let flusher = Arc::new(Flusher {
             tables: tables.clone(),
             memory: memory.clone(),
+            log_size,
             log,
             checkpoint: checkpoint.clone(),
             compaction: trigger.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::RwLock;
 
@@ -28,6 +29,8 @@ pub struct FrozenMemtable {
     /// The watermarks before these rows, which decide which of them are late.
     pub watermarks: Watermarks,
     late_days: BTreeSet<Day>,
+    /// When the oldest of these rows arrived.
+    since: Option<Instant>,
     /// Every row up to this seq is in the lake once these rows are.
     pub last_seq: u64,
 }
@@ -38,6 +41,8 @@ struct LockedState {
     active: Memtable,
     late_days: BTreeSet<Day>,
     upserts: PerTable<UpsertDays>,
+    /// When the oldest row that is not frozen arrived.
+    since: Option<Instant>,
     frozen: Option<Arc<FrozenMemtable>>,
     watermarks: Watermarks,
     last_seq: u64,
@@ -98,6 +103,7 @@ impl SharedState {
             active: Memtable::default(),
             late_days: BTreeSet::new(),
             upserts: PerTable::default(),
+            since: None,
             frozen: None,
             last_seq: opened.flushed,
             flushed: opened.flushed,
@@ -127,6 +133,9 @@ impl SharedState {
                 state.upserts[rows.table()].entry(day).or_default().push(part);
             }
         }
+        if !state.is_empty() {
+            state.since.get_or_insert_with(Instant::now);
+        }
     }
 
     /// Whether no rows wait in memory, apart from frozen ones.
@@ -138,6 +147,12 @@ impl SharedState {
     pub fn memtable_size(&self) -> MemtableSize {
         let active = &self.state.read().active;
         MemtableSize { days: active.days().len(), rows: active.rows() }
+    }
+
+    /// Returns when the oldest row arrived that is not in the lake; `None` when all are.
+    pub fn oldest_unflushed(&self) -> Option<Instant> {
+        let state = self.state.read();
+        state.frozen.as_ref().and_then(|frozen| frozen.since).or(state.since)
     }
 
     pub fn last_seq(&self) -> u64 {
@@ -231,6 +246,7 @@ impl SharedState {
         let frozen = Arc::new(FrozenMemtable {
             watermarks: state.watermarks.clone(),
             late_days: std::mem::take(&mut state.late_days),
+            since: state.since.take(),
             upserts: std::mem::take(&mut state.upserts),
             last_seq: state.last_seq,
             days,

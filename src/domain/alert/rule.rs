@@ -387,6 +387,8 @@ pub struct AlertRule {
     /// Number of the first record of the log whose readings the rule evaluates. A change of what is evaluated sets it
     /// anew, so it also tells the states of a rule from those of its former forms.
     pub first_seq: u64,
+    /// Counts the changes, from 1.
+    pub version: i32,
     /// Time of creation.
     pub created_at: Micros,
     /// Time of the last change.

@@ -52,9 +52,10 @@ impl Catalog {
             return Ok(self.visible_to(who).redact_event(event));
         }
         alert.lifecycle = next;
-        event.spec.acknowledged = true;
+        let alert = alert.clone();
+        event.follow_alert();
         let row = entity::event::for_update(event.id, event.spec.clone());
-        let row = entity::event::with_lifecycle(row, alert);
+        let row = entity::event::with_lifecycle(row, &alert);
         let id = event.id;
         let work = async move |db: super::transaction::DbTransaction| {
             row.update(&*db).await.map_err(unavailable)?;

@@ -272,6 +272,7 @@ async fn insert_alert(
         url: String::new(),
         payload: payload(rule, &value),
         acknowledged: false,
+        note: None,
     };
     let lifecycle = AlertLifecycle::default();
     let alert = AlertDetails { rule: Some(rule.id), rule_name: rule.spec.name.clone(), value, lifecycle };
@@ -309,7 +310,7 @@ async fn resolve_open(
     let Some(alert) = event.alert.as_mut().filter(|alert| alert.lifecycle.is_open()) else { return Ok(None) };
     let actor = AlertActor { name: SYSTEM.to_owned(), at: now, note: None };
     alert.lifecycle = alert.lifecycle.after(AlertStep::Resolve, &actor)?;
-    event.spec.acknowledged = true;
+    event.follow_alert();
     let row = entity::event::for_update(id, event.spec.clone());
     let row = match &event.alert {
         Some(alert) => entity::event::with_lifecycle(row, alert),

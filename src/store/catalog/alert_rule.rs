@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Set};
 use uuid::Uuid;
 
 use super::alert_notification::is_channel;
@@ -88,14 +88,15 @@ impl Catalog {
         transaction.commit_change(who, work, audit, put).await
     }
 
-    /// Changes a rule atomically. One that is evaluated differently afterwards begins anew with record `next_seq`.
+    /// Changes a rule atomically; with a version only that version of it. One that is evaluated differently afterwards
+    /// begins anew with record `next_seq`.
     ///
     /// # Errors
-    /// As [`Catalog::create_alert_rule`]; `NotFound`.
+    /// As [`Catalog::create_alert_rule`]; `NotFound`; `Conflict` for another version.
     pub async fn update_alert_rule(
         &self,
         who: &Principal,
-        uuid: Uuid,
+        (uuid, expected): (Uuid, Option<i32>),
         next_seq: u64,
         change: impl FnOnce(&mut AlertRuleSpec) + Send,
     ) -> Result<Arc<AlertRule>> {
@@ -103,6 +104,9 @@ impl Catalog {
         let (stored, spec) = {
             let visible = transaction.visible_to(who);
             let stored = visible_rule(&visible, uuid)?;
+            if expected.is_some_and(|version| version != stored.version) {
+                return Err(Error::conflict(format!("the row has version {} by now", stored.version)));
+            }
             let mut spec = stored.spec.clone();
             change(&mut spec);
             trim(&mut spec.name);
@@ -116,7 +120,7 @@ impl Catalog {
             return Ok(stored);
         }
         let first_seq = (!spec.evaluates_as(&stored.spec)).then_some(next_seq);
-        let row = entity::alert_rule::for_update(stored.id, &spec, first_seq, self.clock.now());
+        let row = entity::alert_rule::for_update(&stored, &spec, first_seq, self.clock.now());
         let work = async move |db: DbTransaction| into_rule(row.update(&*db).await, &spec);
         let audit = |rule: &Arc<AlertRule>| AuditChange::new(Action::Update, NOUN, rule.id.0);
         transaction.commit_change(who, work, audit, put).await
@@ -141,6 +145,7 @@ pub(super) fn rules_without_channel(mirror: &Mirror, org: OrgId, channel: Uuid) 
     let without = naming.map(|rule| {
         let mut rule = AlertRule::clone(rule);
         rule.spec.channels.retain(|one| *one != channel);
+        rule.version = rule.version.saturating_add(1);
         Arc::new(rule)
     });
     without.collect()
@@ -149,7 +154,9 @@ pub(super) fn rules_without_channel(mirror: &Mirror, org: OrgId, channel: Uuid) 
 /// Stores rules that lost a channel, in the transaction that deletes it.
 pub(super) async fn write_rules(db: &impl ConnectionTrait, rules: &[Arc<AlertRule>]) -> Result<()> {
     for rule in rules {
-        let row = entity::alert_rule::for_update(rule.id, &rule.spec, None, rule.updated_at);
+        let row = entity::alert_rule::for_update(rule, &rule.spec, None, rule.updated_at);
+        // The rule has its new version already.
+        let row = entity::alert_rule::ActiveModel { version: Set(rule.version), ..row };
         row.update(db).await.map_err(unavailable)?;
     }
     Ok(())

@@ -16,13 +16,12 @@ use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row};
-use crate::domain::alert::{AlertActor, AlertStatus, AlertStep};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::event::{Event, EventFilter, EventSource, EventSpec};
 use crate::domain::pagination::Pagination;
 use crate::domain::subscription::EventAttributes;
 use crate::domain::validation::check_object;
-use crate::domain::{Error, EventId, FieldError, Micros, Principal, Result};
+use crate::domain::{Error, EventId, FieldError, Principal, Result};
 
 /// Maximum JSON size of the payloads read at once, unless a single one is longer: content fetched from an event's URL
 /// can have megabytes. Parsed JSON takes up to sixteen times its text.
@@ -86,9 +85,14 @@ impl Catalog {
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let (id, uuid) = (EventId(0), Uuid::nil());
-        let event = Event { id, uuid, org: who.org, source, alert: None, spec, created_at: now };
+        let (org, acknowledged_at, acknowledged_by) = (who.org, None, None);
+        let (alert, created_at) = (None, now);
+        let mut event =
+            Event { id, uuid, org, source, alert, spec, acknowledged_at, acknowledged_by, created_at };
         check(&transaction.visible_to(who), &event, None, PayloadSource::Owner)?;
-        let row = entity::event::new(who.org, source, event.spec, now);
+        event.record_acknowledgement(false, &self.caller_name(who), now)?;
+        let row = entity::event::new(who.org, source, event.spec.clone(), now);
+        let row = entity::event::with_acknowledgement(row, &event);
         let audit = |event: &Event| AuditChange::new(Action::Create, "event-log", event.id.0);
         let apply = self.notify_after_commit(Action::Create, None);
         transaction.commit_change(who, async move |db| into_event(row.insert(&*db).await), audit, apply).await
@@ -123,14 +127,11 @@ impl Catalog {
     ) -> Result<Event> {
         let transaction = self.begin_transaction().await?;
         let stored = read(&transaction.db, id).await?;
-        let before = EventAttributes::from(&stored.spec);
+        let (before, was_acknowledged) = (EventAttributes::from(&stored.spec), stored.spec.acknowledged);
         let (mut event, fields) = changed(&transaction.visible_to(who), stored, change, payload)?;
-        acknowledge(&mut event, who, self.clock.now())?;
-        let row = entity::event::for_update(id, event.spec);
-        let row = match &event.alert {
-            Some(alert) => entity::event::with_lifecycle(row, alert),
-            None => row,
-        };
+        event.record_acknowledgement(was_acknowledged, &self.caller_name(who), self.clock.now())?;
+        let row = entity::event::for_update(id, event.spec.clone());
+        let row = entity::event::with_acknowledgement(row, &event);
         let audit = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(fields);
         let apply = self.notify_after_commit(Action::Update, Some(before));
         let event = transaction
@@ -168,17 +169,6 @@ impl Catalog {
         let changes = Arc::clone(&self.notifier);
         move |_, event| changes.notify_event(action, event, before)
     }
-}
-
-/// An alert is acknowledged where its event is, by whichever API; it has no way back from there.
-fn acknowledge(event: &mut Event, who: &Principal, now: Micros) -> Result<()> {
-    let Some(alert) = &mut event.alert else { return Ok(()) };
-    if event.spec.acknowledged && alert.lifecycle.status == AlertStatus::Active {
-        let actor = AlertActor { name: who.caller.to_string(), at: now, note: None };
-        alert.lifecycle = alert.lifecycle.after(AlertStep::Acknowledge, &actor)?;
-    }
-    event.spec.acknowledged = alert.lifecycle.status != AlertStatus::Active;
-    Ok(())
 }
 
 /// Payload size in bytes, computed the same way by both databases.

@@ -1,5 +1,6 @@
 //! The database query of an event filter.
 
+use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::event::{Column, Entity};
@@ -51,12 +52,30 @@ fn of_fields(mut events: Select<Entity>, filter: &EventFilter) -> Select<Entity>
     if let Some(levels) = filter.levels {
         events = events.filter(Column::Level.is_in(levels.iter().map(|level| level.name())));
     }
+    if let Some(acknowledged) = filter.acknowledged {
+        events = events.filter(Column::Acknowledged.eq(acknowledged));
+    }
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        events = events.filter(has_text(text));
+    }
     if let Some(kinds) = &filter.kinds {
         // PostgreSQL refuses text with a null character, which no stored kind has.
         let kinds = kinds.iter().filter(|kind| !kind.contains('\0'));
         events = events.filter(Column::Kind.is_in(kinds.map(String::as_str)));
     }
     events
+}
+
+/// Whether the message contains a text. `LIKE` would need other patterns in each of the databases.
+fn has_text(text: &str) -> Expr {
+    // PostgreSQL refuses text with a null character, which no stored message has.
+    if text.contains('\0') {
+        return Expr::val(false);
+    }
+    let lower = |text: Expr| Expr::from(Func::lower(text));
+    let message = || lower(Expr::col(Column::Message));
+    let without = Func::cust("REPLACE").args([message(), lower(Expr::val(text)), Expr::val("")]);
+    sea_orm::ExprTrait::ne(Expr::from(without), message())
 }
 
 fn of_alerts(mut events: Select<Entity>, filter: &EventFilter) -> Select<Entity> {

@@ -88,7 +88,7 @@ impl Catalog {
             let visible = transaction.visible_to(who);
             let stored = Arc::clone(visible.document(DocumentKind::Firmware, uuid)?);
             check_writable(&visible, &stored.spec)?;
-            let damaged = || Error::internal("a document of the kind firmware is none");
+            let damaged = || Error::internal("the document is not firmware");
             let object = stored.firmware().ok_or_else(damaged)?.object;
             (stored, object)
         };

@@ -122,7 +122,8 @@ impl CatalogTransaction {
             let _in_turn = in_turn;
             let all = Arc::new(db.begin().await.map_err(unavailable)?);
             let done = work(all.clone()).await?;
-            let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
+            let all = Arc::try_unwrap(all)
+                .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
             all.commit().await.map_err(unavailable)?;
             Ok(done)
         });
@@ -145,7 +146,8 @@ impl CatalogTransaction {
             let all = Arc::new(db.begin().await.map_err(unavailable)?);
             in_step.0 = false;
             let done = work(all.clone()).await?;
-            let all = Arc::try_unwrap(all).map_err(|_| Error::internal("a change kept its transaction"))?;
+            let all = Arc::try_unwrap(all)
+                .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
             all.commit().await.map_err(unavailable)?;
             apply(&mut mirror.write(), &done);
             in_step.0 = true;

@@ -1,5 +1,5 @@
 //! Row-level visibility: the part of the catalog that one principal sees. Organization and allowed lists are applied
-//! here and nowhere else.
+//! here and nowhere else; for users in `user_visibility`.
 //!
 //! The entities' files read rows for a principal only through these methods. They use `mirror` directly only for
 //! names and dependent rows, in rules that hold for every caller.
@@ -23,13 +23,12 @@ use crate::domain::event::Event;
 use crate::domain::group::Group;
 use crate::domain::key::Key;
 use crate::domain::model::Model;
-use crate::domain::org::User;
 use crate::domain::policy::{Policy, PolicyTable};
 use crate::domain::product::Product;
 use crate::domain::stream::Stream;
 use crate::domain::{
     ClientId, DeviceId, Error, FieldError, GroupId, KeyId, ModelId, OrgId, Principal, ProductId, Result,
-    StreamId, UserId,
+    StreamId,
 };
 
 /// Metadata key of an AI device for the ids of its model's sources.
@@ -61,20 +60,6 @@ pub(super) fn require_unrestricted(who: &Principal) -> Result<()> {
 impl<'a> VisibleCatalog<'a> {
     pub(super) fn new(who: &'a Principal, mirror: RwLockReadGuard<'a, Mirror>) -> Self {
         Self { who, mirror }
-    }
-
-    /// Users of the administrator's current organization, by id ascending; empty for anybody else.
-    pub(super) fn users(&self) -> Vec<Arc<User>> {
-        if require_administrator(self.who).is_err() {
-            return Vec::new();
-        }
-        self.mirror.users().rows_of(()).filter(|user| user.org == self.who.org).cloned().collect()
-    }
-
-    pub(super) fn user(&self, id: UserId) -> Result<&Arc<User>> {
-        require_administrator(self.who)?;
-        let user = self.mirror.users().get(id).ok_or_else(Error::not_found)?;
-        if user.org == self.who.org { Ok(user) } else { Err(Error::hidden()) }
     }
 
     /// Keys by id ascending. They belong to the whole organization, so a restricted key sees none, not even itself.

@@ -21,7 +21,7 @@ use super::statistics::invalidations::Invalidations;
 use super::table::{PerTable, Table};
 use super::table_set::TableSet;
 use super::throttle;
-use super::wal::Log;
+use super::wal::{Log, LogSize};
 use crate::domain::Result;
 use flushed_files::FlushedFiles;
 
@@ -50,6 +50,7 @@ pub struct Flusher {
     pub(super) tables: Arc<TableSet>,
     pub(super) memory: Arc<MemoryBudget>,
     pub(super) log: Arc<Mutex<Log>>,
+    pub(super) log_size: Arc<LogSize>,
     pub(super) checkpoint: Arc<Checkpoint>,
     pub(super) compaction: Arc<CompactionTrigger>,
     pub(super) options: FlushOptions,

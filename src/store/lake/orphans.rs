@@ -1,5 +1,5 @@
 //! Finds and removes orphaned files in a table's directory: files of a failed flush or merge, and files that were
-//! merged before the last stop.
+//! merged before the last stop. `store/open.rs` calls it when the server starts.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -24,6 +24,7 @@ const TABLE_REFERENCES: &[(&str, &[(&str, &str)])] = &[
     ("reading_counts", &[("org_id", "orgs")]),
     ("users", &[("org_id", "orgs")]),
     ("sessions", &[("user_id", "users")]),
+    ("user_preferences", &[("user_id", "users")]),
     ("keys", &[("org_id", "orgs")]),
     ("clients", &[("org_id", "orgs"), ("user_id", "users")]),
     ("tokens", &[("client_id", "clients"), ("user_id", "users")]),

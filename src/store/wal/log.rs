@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::frame::{self, SEGMENT_HEADER};
 use super::recovery::{self, Segment, segment_name};
@@ -30,6 +31,30 @@ enum AppendError {
     Sync(std::io::Error),
 }
 
+/// Size of the log's files, readable while the log is locked for a write.
+#[derive(Debug, Default)]
+pub struct LogSize {
+    bytes: AtomicU64,
+    segments: AtomicU64,
+}
+
+impl LogSize {
+    /// Returns the bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of segments.
+    pub fn segments(&self) -> u64 {
+        self.segments.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, segments: &[Segment]) {
+        self.bytes.store(segments.iter().map(|s| s.bytes).sum(), Ordering::Relaxed);
+        self.segments.store(segments.len() as u64, Ordering::Relaxed);
+    }
+}
+
 /// The open log. One thread appends.
 pub struct Log {
     disk: Arc<dyn Disk>,
@@ -39,6 +64,7 @@ pub struct Log {
     /// Length at which a segment is closed, bytes.
     segment_bytes: u64,
     segments: Vec<Segment>,
+    size: Arc<LogSize>,
     open: Option<Box<dyn DiskFile>>,
     next_seq: u64,
     poisoned: Option<String>,
@@ -72,18 +98,26 @@ impl Log {
                 dir.display()
             )));
         }
+        let size = Arc::<LogSize>::default();
+        size.set(&segments);
         Ok(Log {
             disk,
             dir: dir.to_owned(),
             entries,
             segment_bytes,
             segments,
+            size,
             open: None,
             next_seq,
             poisoned: None,
             has_tail: false,
             buffer: Vec::new(),
         })
+    }
+
+    /// Returns the size, which stays current.
+    pub fn size(&self) -> Arc<LogSize> {
+        self.size.clone()
     }
 
     /// Returns the number of the next record.
@@ -141,6 +175,7 @@ impl Log {
         file.sync().map_err(AppendError::Sync)?;
         let segment = self.segments.last_mut().expect("start_segment pushed it");
         segment.bytes += self.buffer.len() as u64;
+        self.size.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
         self.next_seq += group.len() as u64;
         // A rare huge request must not keep its buffer forever.
         self.buffer.shrink_to(1 << 20);
@@ -172,6 +207,7 @@ impl Log {
         file.sync().map_err(AppendError::Sync)?;
         self.entries.sync().map_err(AppendError::Sync)?;
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
+        self.size.set(&self.segments);
         self.open = Some(file);
         Ok(())
     }
@@ -200,6 +236,7 @@ impl Log {
             })?;
             total -= oldest.bytes;
             self.segments.remove(0);
+            self.size.set(&self.segments);
         }
         Ok(())
     }

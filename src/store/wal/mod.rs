@@ -12,7 +12,7 @@ pub mod reader;
 pub mod record;
 pub mod recovery;
 
-pub use log::Log;
+pub use log::{Log, LogSize};
 pub use record::{IdempotencyRecord, Record};
 
 #[cfg(test)]

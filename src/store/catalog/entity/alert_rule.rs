@@ -35,6 +35,7 @@ pub struct Model {
     pub suppressed: i64,
     pub created_at: i64,
     pub updated_at: i64,
+    pub version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -59,6 +60,7 @@ impl TryFrom<Model> for AlertRule {
             uuid: row.uuid,
             spec: AlertRuleSpec { name: row.name, target, ..spec },
             first_seq: row.first_seq.unsigned_abs(),
+            version: row.version,
             created_at: Micros(row.created_at),
             updated_at: Micros(row.updated_at),
         })
@@ -77,14 +79,21 @@ pub fn new(org: OrgId, spec: &AlertRuleSpec, first_seq: u64, now: Micros) -> Act
         budget_hour: Set(0),
         budget_raised: Set(0),
         suppressed: Set(0),
+        version: Set(1),
         created_at: Set(now.0),
         ..columns(spec, now)
     }
 }
 
-/// An update that replaces all settable fields. With `first_seq` the rule is evaluated anew from there.
-pub fn for_update(id: AlertRuleId, spec: &AlertRuleSpec, first_seq: Option<u64>, now: Micros) -> ActiveModel {
-    let mut row = ActiveModel { id: Set(id.0), ..columns(spec, now) };
+/// An update of a stored rule that replaces all settable fields. With `first_seq` the rule is evaluated anew from there.
+pub fn for_update(
+    stored: &AlertRule,
+    spec: &AlertRuleSpec,
+    first_seq: Option<u64>,
+    now: Micros,
+) -> ActiveModel {
+    let version = Set(stored.version.saturating_add(1));
+    let mut row = ActiveModel { id: Set(stored.id.0), version, ..columns(spec, now) };
     if let Some(first_seq) = first_seq {
         row.first_seq = Set(first_seq as i64);
         row.decided_until = Set(None);

@@ -34,6 +34,9 @@ pub struct Model {
     pub alert_status: Option<String>,
     /// What an alert has in addition.
     pub alert: Option<String>,
+    pub acknowledged_at: Option<i64>,
+    pub acknowledged_by: Option<String>,
+    pub note: Option<String>,
 }
 
 /// Column `alert`: what lists are not filtered by.
@@ -41,11 +44,8 @@ pub struct Model {
 struct AlertColumn {
     rule_name: String,
     value: Value,
-    acknowledged_at: Option<i64>,
-    acknowledged_by: Option<String>,
     resolved_at: Option<i64>,
     resolved_by: Option<String>,
-    note: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -72,6 +72,7 @@ impl TryFrom<Model> for Event {
             url: row.url,
             payload: place.json("payload", &row.payload)?,
             acknowledged: row.acknowledged,
+            note: row.note,
         };
         Ok(Self {
             id: EventId(row.id),
@@ -80,6 +81,8 @@ impl TryFrom<Model> for Event {
             source,
             alert,
             spec,
+            acknowledged_at: row.acknowledged_at.map(Micros),
+            acknowledged_by: row.acknowledged_by,
             created_at: Micros(row.created_at),
         })
     }
@@ -88,15 +91,14 @@ impl TryFrom<Model> for Event {
 fn read_alert(row: &Model, place: &RowRef) -> Result<Option<AlertDetails>> {
     let (Some(status), Some(text)) = (&row.alert_status, &row.alert) else { return Ok(None) };
     let status = AlertStatus::ALL.into_iter().find(|known| known.name() == status);
-    let AlertColumn { rule_name, value, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
-        place.json("alert", text)?;
+    let AlertColumn { rule_name, value, resolved_at, resolved_by } = place.json("alert", text)?;
     let lifecycle = AlertLifecycle {
         status: status.ok_or_else(|| place.damaged("alert_status"))?,
-        acknowledged_at: acknowledged_at.map(Micros),
-        acknowledged_by,
+        acknowledged_at: row.acknowledged_at.map(Micros),
+        acknowledged_by: row.acknowledged_by.clone(),
         resolved_at: resolved_at.map(Micros),
         resolved_by,
-        note,
+        note: row.note.clone(),
     };
     Ok(Some(AlertDetails { rule: row.rule_id.map(AlertRuleId), rule_name, value, lifecycle }))
 }
@@ -123,20 +125,38 @@ pub fn with_lifecycle(row: ActiveModel, alert: &AlertDetails) -> ActiveModel {
     let AlertDetails { rule: _, rule_name, value, lifecycle } = alert.clone();
     let AlertLifecycle { status, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
         lifecycle;
-    let column = AlertColumn {
-        rule_name,
-        value,
-        acknowledged_at: acknowledged_at.map(|at| at.0),
-        acknowledged_by,
-        resolved_at: resolved_at.map(|at| at.0),
-        resolved_by,
-        note,
-    };
+    let column = AlertColumn { rule_name, value, resolved_at: resolved_at.map(|at| at.0), resolved_by };
     ActiveModel {
+        acknowledged_at: Set(acknowledged_at.map(|at| at.0)),
+        acknowledged_by: Set(acknowledged_by),
+        note: Set(note),
         alert_status: Set(Some(status.name().to_owned())),
         alert: Set(Some(to_json(&column))),
         ..row
     }
+}
+
+/// Sets who acknowledged an event in an insert or update.
+pub fn with_acknowledgement(row: ActiveModel, event: &Event) -> ActiveModel {
+    let row = match &event.alert {
+        Some(alert) => with_lifecycle(row, alert),
+        None => row,
+    };
+    ActiveModel {
+        acknowledged_at: Set(event.acknowledged_at.map(|at| at.0)),
+        acknowledged_by: Set(event.acknowledged_by.clone()),
+        ..row
+    }
+}
+
+/// An update of an event's acknowledgement alone.
+pub fn for_acknowledgement(event: &Event) -> ActiveModel {
+    let row = ActiveModel {
+        acknowledged: Set(event.spec.acknowledged),
+        note: Set(event.spec.note.clone()),
+        ..Default::default()
+    };
+    with_acknowledgement(row, event)
 }
 
 /// An update of row `id` that replaces all settable fields.
@@ -155,6 +175,7 @@ fn columns(spec: EventSpec) -> ActiveModel {
         url: Set(spec.url),
         payload: Set(to_json(&spec.payload)),
         acknowledged: Set(spec.acknowledged),
+        note: Set(spec.note),
         ..Default::default()
     }
 }

@@ -38,6 +38,7 @@ pub(super) mod session;
 pub(super) mod stream;
 pub(super) mod token;
 pub(super) mod user;
+pub(super) mod user_preferences;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

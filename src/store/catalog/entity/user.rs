@@ -16,6 +16,7 @@ pub struct Model {
     pub password_hash: String,
     pub is_staff: bool,
     pub is_superuser: bool,
+    pub is_viewer: bool,
     pub enabled: bool,
     pub created_at: i64,
 }
@@ -34,6 +35,7 @@ impl From<Model> for User {
             password_hash: row.password_hash,
             is_staff: row.is_staff,
             is_superuser: row.is_superuser,
+            is_viewer: row.is_viewer,
             enabled: row.enabled,
             created_at: Micros(row.created_at),
         }
@@ -48,6 +50,7 @@ pub fn new(org: OrgId, user: NewUser, now: Micros) -> ActiveModel {
         password_hash: Set(user.password_hash),
         is_staff: Set(user.is_staff),
         is_superuser: Set(user.is_superuser),
+        is_viewer: Set(user.is_viewer),
         enabled: Set(true),
         created_at: Set(now.0),
         ..Default::default()

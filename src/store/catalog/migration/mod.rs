@@ -28,6 +28,8 @@ mod m20261129_000023_billing;
 mod m20261129_000024_media;
 mod m20261130_000025_device_rules;
 mod m20261130_000026_jobs;
+mod m20261201_000027_acknowledgements;
+mod m20261202_000028_viewers;
 
 use sea_orm_migration::prelude::*;
 
@@ -62,6 +64,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000024_media::Migration),
             Box::new(m20261130_000025_device_rules::Migration),
             Box::new(m20261130_000026_jobs::Migration),
+            Box::new(m20261201_000027_acknowledgements::Migration),
+            Box::new(m20261202_000028_viewers::Migration),
         ]
     }
 }

@@ -8,14 +8,16 @@ use crate::domain::caller::Caller;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::org::{NewUser, User, UserChange};
 use crate::domain::pagination::Pagination;
+use crate::domain::user_role::UserRole;
 use crate::domain::{KeyId, Kind, Micros, OrgId, Principal};
 use crate::store::catalog::Catalog;
+use crate::store::catalog::user::NewPassword;
 
 const HOUR: i64 = 3_600_000_000;
 
 async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bool) -> Arc<User> {
-    let user =
-        NewUser { name: name.to_owned(), password_hash: "$1".to_owned(), is_staff: true, is_superuser };
+    let (name, password_hash) = (name.to_owned(), "$1".to_owned());
+    let user = NewUser { name, password_hash, is_staff: true, is_superuser, is_viewer: false };
     catalog.create_user(who, user).await.unwrap()
 }
 
@@ -57,13 +59,9 @@ pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place:
 pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
-    let role = |is_staff, is_superuser| UserChange {
-        is_staff: Some(is_staff),
-        is_superuser: Some(is_superuser),
-        enabled: None,
-    };
     let disabled = UserChange { enabled: Some(false), ..UserChange::default() };
-    let names = ["out", "password", "disabled", "no_staff", "superuser_now", "deleted"];
+    let names =
+        ["out", "password", "disabled", "no_staff", "superuser_now", "same_role", "new_password", "deleted"];
     for (token, name) in (1..).zip(names) {
         let user = person(&catalog, &admin, name, false).await;
         assert!(begin(&catalog, &user, token).await, "{name}");
@@ -77,14 +75,32 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
                 lasts = (false, true);
             }
             "password" => {
-                catalog.set_password(&own, user.id, "$2".to_owned(), Some(session.id)).await.unwrap();
+                catalog
+                    .set_password(
+                        &own,
+                        user.id,
+                        NewPassword { keep: Some(session.id), ..NewPassword::set("$2".to_owned()) },
+                    )
+                    .await
+                    .unwrap();
                 lasts = (true, false);
             }
-            "disabled" => drop(catalog.update_user(&admin, user.id, disabled).await.unwrap()),
-            "no_staff" => drop(catalog.update_user(&admin, user.id, role(false, false)).await.unwrap()),
+            "disabled" => drop(catalog.update_user(&admin, user.id, disabled.clone()).await.unwrap()),
+            "no_staff" => {
+                drop(catalog.update_user(&admin, user.id, UserChange::to_role(UserRole::None)).await.unwrap())
+            }
             "superuser_now" => {
-                catalog.update_user(&admin, user.id, role(false, true)).await.unwrap();
+                let change = UserChange::to_role(UserRole::Superuser);
+                catalog.update_user(&admin, user.id, change).await.unwrap();
+            }
+            "same_role" => {
+                let change = UserChange::to_role(UserRole::Staff);
+                catalog.update_user(&admin, user.id, change).await.unwrap();
                 lasts = (true, true);
+            }
+            "new_password" => {
+                let change = UserChange { password_hash: Some("$2".to_owned()), ..UserChange::default() };
+                catalog.update_user(&admin, user.id, change).await.unwrap();
             }
             _ => catalog.delete_user(&admin, user.id).await.unwrap(),
         }
@@ -93,7 +109,7 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
         }
         assert_eq!(
             begin(&catalog, &user, token + 50).await,
-            matches!(name, "out" | "superuser_now"),
+            matches!(name, "out" | "superuser_now" | "same_role"),
             "{name}"
         );
     }
@@ -119,13 +135,48 @@ pub(super) async fn people_are_changed_in_their_organization_only(place: TestDat
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let ada = person(&catalog, &ours, "ada", true).await;
     let change = UserChange { enabled: Some(false), ..UserChange::default() };
-    assert_eq!(refusal(catalog.update_user(&theirs, ada.id, change).await), not_found());
+    assert_eq!(refusal(catalog.update_user(&theirs, ada.id, change.clone()).await), not_found());
     assert_eq!(refusal(catalog.delete_user(&theirs, ada.id).await), not_found());
-    let bob = person(&catalog, &ours, "bob", true).await;
+    let bob = person(&catalog, &ours, "bob", false).await;
     let own = Principal::user(&bob);
-    assert_eq!(refusal(catalog.update_user(&own, bob.id, change).await), forbidden());
+    assert_eq!(refusal(catalog.update_user(&own, ada.id, change).await), forbidden());
     assert_eq!(refusal(catalog.delete_user(&own, ada.id).await), forbidden());
-    assert_eq!(refusal(catalog.set_password(&own, ada.id, "$3".to_owned(), None).await), forbidden());
+    assert_eq!(
+        refusal(catalog.set_password(&own, ada.id, NewPassword::set("$3".to_owned())).await),
+        forbidden()
+    );
+    assert!(catalog.users(&own).is_empty());
+}
+
+pub(super) async fn superusers_manage_the_others_of_their_organization(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let ada = person(&catalog, &ours, "ada", true).await;
+    let bob = person(&catalog, &ours, "bob", true).await;
+    let eve = person(&catalog, &theirs, "eve", true).await;
+    let own = Principal::user(&ada);
+    let seen: Vec<_> = catalog.users(&own).iter().map(|user| user.id).collect();
+    assert_eq!(seen, [ada.id, bob.id]);
+    let change = UserChange::to_role(UserRole::Viewer);
+    assert_eq!(refusal(catalog.update_user(&own, eve.id, change.clone()).await), not_found());
+    assert_eq!(refusal(catalog.delete_user(&own, eve.id).await), not_found());
+    assert_eq!(refusal(catalog.update_user(&own, ada.id, change.clone()).await).0, Kind::Conflict);
+    assert_eq!(refusal(catalog.delete_user(&own, ada.id).await).0, Kind::Conflict);
+    let changed = catalog.update_user(&own, bob.id, change.clone()).await.unwrap();
+    assert_eq!(changed.role(), UserRole::Viewer);
+    // Of two superusers who take the role from each other, the second has none any more.
+    let late = Principal::user(&bob);
+    assert_eq!(refusal(catalog.update_user(&late, ada.id, change).await), forbidden());
+    assert_eq!(refusal(catalog.create_user(&late, new_user("mallory")).await), forbidden());
+    let again = place.open().await;
+    assert_eq!(again.user(&own, bob.id).unwrap().role(), UserRole::Viewer);
+    catalog.delete_user(&own, bob.id).await.unwrap();
+    assert_eq!(refusal(catalog.user(&own, bob.id)), not_found());
+}
+
+fn new_user(name: &str) -> NewUser {
+    let (name, password_hash) = (name.to_owned(), "$1".to_owned());
+    NewUser { name, password_hash, is_staff: false, is_superuser: false, is_viewer: true }
 }
 
 pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: TestDatabase) {

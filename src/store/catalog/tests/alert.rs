@@ -64,9 +64,11 @@ pub(super) async fn a_rule_comes_back_as_it_was_given(place: TestDatabase) {
     assert_eq!(refusal(unknown), invalid(&["sensorId: does not exist"]));
     assert_eq!(refusal(catalog.alert_rule(&theirs, made.uuid)), not_found());
     let (before, _) = catalog.all_alert_rules();
-    let renamed = catalog.update_alert_rule(&admin, made.uuid, 9, |spec| spec.cooldown_s = 5).await.unwrap();
+    let renamed =
+        catalog.update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.cooldown_s = 5).await.unwrap();
     assert_eq!(renamed.first_seq, 7, "it is evaluated as before");
-    let changed = catalog.update_alert_rule(&admin, made.uuid, 9, |spec| spec.enabled = false).await.unwrap();
+    let changed =
+        catalog.update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
     assert_eq!(changed.first_seq, 9);
     assert_ne!(catalog.alert_rules_revision(), before);
     drop(catalog);
@@ -212,7 +214,8 @@ pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(plac
     let at = AlertCheckpoint { next_seq: 5, stored_at: START, states: Vec::new() };
     catalog.save_alert_checkpoint(at, vec![(rule.id, 8)]).await.unwrap();
     assert_eq!(budget().await, AlertBudget { suppressed: 8, ..raised }, "with the position");
-    let changed = catalog.update_alert_rule(&admin, rule.uuid, 9, |spec| spec.enabled = false).await.unwrap();
+    let changed =
+        catalog.update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
     assert_eq!(changed.first_seq, 9);
     assert_eq!(budget().await.suppressed, 8, "a rule that is changed keeps its number");
 }

@@ -78,15 +78,15 @@ pub(super) async fn an_annotation_comes_back_as_it_was_given(place: TestDatabase
     let who = admin(&catalog);
     let (class, device) = (class(&catalog, &who, "fault").await, device(&catalog, &who, "d").await);
     let scope = (ScopeType::Device, device.aliases.uuid);
-    let spec = AnnotationSpec {
+    let first = AnnotationSpec {
         values: json!({"hours": 1.5}).as_object().cloned().unwrap(),
         source: AnnotationSource::Ml,
         confidence: Some(0.25),
         note: Some("worn".to_owned()),
         ..spec(class, scope, 5, Some(9))
     };
-    let made = annotate(&catalog, &who, spec.clone()).await.unwrap();
-    assert_eq!((&made.spec, made.class_key.as_str(), made.created_by.as_str()), (&spec, "fault", "tester"));
+    let made = annotate(&catalog, &who, first.clone()).await.unwrap();
+    assert_eq!((&made.spec, made.class_key.as_str(), made.created_by.as_str()), (&first, "fault", "tester"));
     assert_eq!((made.place.device, made.place.stream, made.place.document), (Some(device.id), None, None));
     drop(catalog);
     let catalog = place.open().await;

@@ -8,6 +8,7 @@ use crate::domain::client::{Client, ClientApi, ClientSecret, ClientSpec, Role};
 use crate::domain::org::NewUser;
 use crate::domain::token::TokenHashes;
 use crate::domain::{Kind, Micros, Principal, Result, UserId};
+use crate::store::catalog::user::NewPassword;
 use crate::store::catalog::{Catalog, NewToken, OrgLimits};
 
 fn spec() -> ClientSpec {
@@ -24,7 +25,7 @@ async fn client(catalog: &Catalog, who: &Principal, client_id: &str) -> Arc<Clie
 
 async fn user(catalog: &Catalog, who: &Principal, name: &str) -> UserId {
     let (name, password_hash) = (name.to_owned(), "hash".to_owned());
-    let user = NewUser { name, password_hash, is_staff: false, is_superuser: false };
+    let user = NewUser { name, password_hash, is_staff: false, is_superuser: false, is_viewer: false };
     catalog.create_user(who, user).await.unwrap().id
 }
 
@@ -104,7 +105,7 @@ pub(super) async fn tokens_survive_a_restart_and_end_with_what_they_stand_on(pla
     assert_eq!((found(&catalog), found(&place.open().await)), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
     catalog.revoke_client(&admin, revoked.id).await.unwrap();
     assert_eq!((found(&catalog), found(&place.open().await)), (vec![1, 2, 4], vec![1, 2, 4]));
-    catalog.set_password(&admin, ann, "other".to_owned(), None).await.unwrap();
+    catalog.set_password(&admin, ann, NewPassword::set("other".to_owned())).await.unwrap();
     assert_eq!((found(&catalog), found(&place.open().await)), (vec![1, 4], vec![1, 4]));
     catalog.delete_user(&admin, bob).await.unwrap();
     assert_eq!((found(&catalog), found(&place.open().await)), (vec![1], vec![1]));

@@ -119,7 +119,7 @@ pub(super) async fn a_channel_that_goes_leaves_its_rules_and_its_log(place: Test
     let theirs = channel(&catalog, &stranger, "one").await;
     let stream = rule.spec.target.stream().unwrap();
     let wanted = spec(stream, &[one, theirs]);
-    let changed = catalog.update_alert_rule(&who, rule.uuid, 1, |spec| *spec = wanted).await;
+    let changed = catalog.update_alert_rule(&who, (rule.uuid, None), 1, |spec| *spec = wanted).await;
     assert_eq!(
         refusal(changed),
         invalid(&["notificationChannelIds[1]: does not exist"]),

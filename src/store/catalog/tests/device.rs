@@ -171,6 +171,7 @@ pub(super) async fn deleting_a_device_takes_its_streams_and_leaves_its_events(pl
         url: String::new(),
         payload: Default::default(),
         acknowledged: false,
+        note: None,
     };
     let event = catalog.create_event(&admin, spec).await.unwrap().id;
     assert_eq!(catalog.delete_device(&admin, gone).await.unwrap(), [a, b]);

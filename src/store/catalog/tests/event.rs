@@ -20,6 +20,7 @@ fn spec(kind: &str, second: i64) -> EventSpec {
         url: String::new(),
         payload: Default::default(),
         acknowledged: false,
+        note: None,
     }
 }
 
@@ -44,7 +45,11 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
     let made = catalog.create_event(&admin, complete.clone()).await.unwrap();
     assert_eq!((&made.spec, made.org), (&complete, admin.org));
     let changed = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
-    assert_eq!(changed, Event { spec: EventSpec { acknowledged: true, ..complete }, ..made });
+    let acknowledged_by = Some("system".to_owned());
+    let acknowledged_at = changed.acknowledged_at;
+    assert!(acknowledged_at.is_some());
+    let spec = EventSpec { acknowledged: true, ..complete };
+    assert_eq!(changed, Event { spec, acknowledged_at, acknowledged_by, ..made });
     drop(catalog);
     let again = place.open().await;
     assert_eq!(again.event(&admin, changed.id).await.unwrap(), changed);

@@ -23,6 +23,7 @@ async fn user(catalog: &Catalog, who: &Principal, name: &str) {
         password_hash: "hash".to_owned(),
         is_staff: false,
         is_superuser: false,
+        is_viewer: false,
     };
     catalog.create_user(who, user).await.unwrap();
 }

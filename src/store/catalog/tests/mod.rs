@@ -3,6 +3,7 @@
 //! `BASALT_TEST_POSTGRES` names the PostgreSQL server; without it those tests fail, they are not skipped.
 
 mod access;
+mod acknowledgement;
 mod alert;
 mod annotation;
 mod client;
@@ -58,6 +59,10 @@ macro_rules! suite {
 }
 
 suite! {
+    acknowledgement:
+        alerts_of_the_release_before_keep_who_acknowledged_them,
+        many_events_are_acknowledged_or_none,
+        preferences_are_of_one_user_and_go_with_it;
     alert:
         a_rule_comes_back_as_it_was_given,
         an_alert_and_the_progress_of_its_rule_are_one,
@@ -226,6 +231,7 @@ suite! {
         a_session_ends_with_what_it_stands_on,
         the_oldest_of_too_many_sessions_ends,
         people_are_changed_in_their_organization_only,
+        superusers_manage_the_others_of_their_organization,
         a_change_and_its_row_of_the_audit_log_are_one,
         refusals_are_counted_and_written_before_anybody_reads,
         the_audit_log_is_of_one_organization;

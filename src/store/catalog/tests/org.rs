@@ -3,6 +3,7 @@
 use super::fixtures::*;
 use crate::domain::org::NewUser;
 use crate::domain::{Kind, Principal};
+use crate::store::catalog::user::NewPassword;
 
 fn person(name: &str) -> NewUser {
     NewUser {
@@ -10,6 +11,7 @@ fn person(name: &str) -> NewUser {
         password_hash: "$argon2id$1".to_owned(),
         is_staff: true,
         is_superuser: false,
+        is_viewer: false,
     }
 }
 
@@ -30,7 +32,10 @@ pub(super) async fn only_the_administrator_manages_organizations_and_users(place
     assert_eq!(refusal(catalog.org_by_slug(&anyone, "default")), forbidden());
     assert_eq!(refusal(catalog.create_user(&anyone, person("bob")).await), forbidden());
     assert_eq!(refusal(catalog.user_by_name(&anyone, "ada")), forbidden());
-    assert_eq!(refusal(catalog.set_password(&anyone, user.id, String::new(), None).await), forbidden());
+    assert_eq!(
+        refusal(catalog.set_password(&anyone, user.id, NewPassword::set(String::new())).await),
+        forbidden()
+    );
     assert!(catalog.orgs(&anyone).is_empty() && catalog.users(&anyone).is_empty());
 }
 
@@ -56,8 +61,16 @@ pub(super) async fn a_user_belongs_to_one_organization_and_is_found_from_any(pla
     assert_eq!(catalog.user_by_name(&admin, "ada").unwrap(), ada);
     assert_eq!(refusal(catalog.user_by_name(&admin, "Ada")), not_found());
     assert_eq!((catalog.users(&admin).len(), catalog.users(&other).len()), (0, 1));
-    assert_eq!(refusal(catalog.set_password(&admin, ada.id, "$2".to_owned(), None).await), not_found());
-    catalog.set_password(&other, ada.id, "$2".to_owned(), None).await.unwrap();
+    assert_eq!(
+        refusal(catalog.set_password(&admin, ada.id, NewPassword::set("$2".to_owned())).await),
+        not_found()
+    );
+    catalog.set_password(&other, ada.id, NewPassword::set("$2".to_owned())).await.unwrap();
+    // Her own change was checked against the password that the administrator has replaced meanwhile.
+    let after = |old| NewPassword { hash: "$2".to_owned(), verified: Some(old), keep: None };
+    let late = catalog.set_password(&other, ada.id, after("$1")).await;
+    assert_eq!(late.unwrap_err().kind, Kind::Conflict);
+    catalog.set_password(&other, ada.id, after("$2")).await.unwrap();
     drop(catalog);
     let again = place.open().await;
     let stored = again.user_by_name(&Principal::system(again.default_org()), "ada").unwrap();

@@ -210,6 +210,7 @@ fn event_with(bytes: usize) -> EventSpec {
         url: String::new(),
         payload: metadata(bytes),
         acknowledged: false,
+        note: None,
     }
 }
 

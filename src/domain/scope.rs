@@ -1,0 +1,150 @@
+//! Scopes: the permissions of keys, clients and users.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Error, Result};
+
+/// Resources that scopes apply to, under DataStone's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// Devices, their status and their registers.
+    Device,
+    /// Streams, under DataStone's name.
+    Data,
+    /// Groups of streams.
+    Group,
+    /// Readings, except those of one stream in REST, which need `Data`.
+    Value,
+    /// Statistics, except those of one stream in REST, which need `Data`.
+    Statistic,
+    /// Events.
+    EventLog,
+    /// Models, retention, jobs, the audit and query logs, metrics, the license and Hamachi.
+    System,
+    /// Terminal grants.
+    WebrtcTerminal,
+}
+
+impl Resource {
+    /// Every resource.
+    pub const ALL: [Resource; 8] = [
+        Resource::Device,
+        Resource::Data,
+        Resource::Group,
+        Resource::Value,
+        Resource::Statistic,
+        Resource::EventLog,
+        Resource::System,
+        Resource::WebrtcTerminal,
+    ];
+
+    /// Name used in scopes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Resource::Device => "device",
+            Resource::Data => "data",
+            Resource::Group => "group",
+            Resource::Value => "value",
+            Resource::Statistic => "statistic",
+            Resource::EventLog => "event-log",
+            Resource::System => "system",
+            Resource::WebrtcTerminal => "webrtc-terminal",
+        }
+    }
+}
+
+/// Kind of access that a scope grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Reading rows.
+    Read,
+    /// Creating, changing and deleting; it includes `Read`.
+    Write,
+}
+
+/// One permission, written `<resource>:read|write`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// What may be accessed.
+    pub resource: Resource,
+    /// How it may be accessed.
+    pub access: Access,
+}
+
+impl Scope {
+    /// The read scope of a resource.
+    pub const fn read(resource: Resource) -> Self {
+        Self { resource, access: Access::Read }
+    }
+
+    /// The write scope of a resource.
+    pub const fn write(resource: Resource) -> Self {
+        Self { resource, access: Access::Write }
+    }
+
+    fn bit(self) -> u32 {
+        1 << (self.resource as u32 * 2 + self.access as u32)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let access = match self.access {
+            Access::Read => "read",
+            Access::Write => "write",
+        };
+        write!(f, "{}:{access}", self.resource.name())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let all = Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]);
+        all.into_iter().find(|s| s.to_string() == text).ok_or_else(|| {
+            let names: Vec<_> = Resource::ALL.iter().map(|r| r.name()).collect();
+            Error::field(
+                "scope",
+                format!(
+                    "`{text}` is not a scope: use <resource>:read or <resource>:write with one of {}",
+                    names.join(", ")
+                ),
+            )
+        })
+    }
+}
+
+/// A set of scopes. A write scope satisfies the read scope of the same resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// The empty set.
+    pub const NONE: Scopes = Scopes(0);
+
+    /// Every scope of every resource.
+    pub fn all() -> Self {
+        Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]).collect()
+    }
+
+    /// Whether the set grants `scope`, directly or through the write scope of its resource.
+    pub fn allows(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0 || self.0 & Scope::write(scope.resource).bit() != 0
+    }
+
+    /// The scopes as granted (a write does not list its implied read).
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Resource::ALL
+            .into_iter()
+            .flat_map(|r| [Scope::read(r), Scope::write(r)])
+            .filter(move |s| self.0 & s.bit() != 0)
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Scopes(scopes.into_iter().fold(0, |bits, s| bits | s.bit()))
+    }
+}

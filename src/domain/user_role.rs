@@ -1,0 +1,81 @@
+//! Roles of the people who log in, and what each of them may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::principal::{Resource, Scope, Scopes};
+use super::{Error, Result};
+
+/// What a user may do in its organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserRole {
+    /// The user may not log in; clients of vendors' APIs may act for it.
+    None,
+    /// Reading everything and changing nothing but the own password and preferences.
+    Viewer,
+    /// Everything but users, keys, clients and the audit log.
+    Staff,
+    /// Everything.
+    Superuser,
+}
+
+impl UserRole {
+    /// Every role, ascending.
+    pub const ALL: [UserRole; 4] = [UserRole::None, UserRole::Viewer, UserRole::Staff, UserRole::Superuser];
+
+    /// Name used in APIs and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            UserRole::None => "none",
+            UserRole::Viewer => "viewer",
+            UserRole::Staff => "staff",
+            UserRole::Superuser => "superuser",
+        }
+    }
+
+    /// Scopes of a session of a user with this role.
+    pub fn scopes(self) -> Scopes {
+        match self {
+            UserRole::None => Scopes::NONE,
+            UserRole::Viewer => Resource::ALL.into_iter().map(Scope::read).collect(),
+            UserRole::Staff | UserRole::Superuser => Scopes::all(),
+        }
+    }
+}
+
+impl fmt::Display for UserRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for UserRole {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = UserRole::ALL.into_iter().find(|role| role.name() == text);
+        found.ok_or_else(|| Error::field("role", "must be one of none, viewer, staff, superuser"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_viewer_reads_everything_and_changes_nothing() {
+        for resource in Resource::ALL {
+            let allowed = UserRole::ALL
+                .map(|role| [Scope::read, Scope::write].map(|of| role.scopes().allows(of(resource))));
+            assert_eq!(allowed, [[false, false], [true, false], [true, true], [true, true]], "{resource:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_read_by_its_name() {
+        for role in UserRole::ALL {
+            assert_eq!(role.name().parse::<UserRole>().ok(), Some(role));
+        }
+        assert!("root".parse::<UserRole>().is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! Who acknowledged events, many at once, and what users have stored of themselves.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Map, Value, json};
+
+use super::fixtures::*;
+use crate::domain::alert::AlertStatus;
+use crate::domain::event::{EventFilter, EventSpec, Level};
+use crate::domain::org::NewUser;
+use crate::domain::{EventId, Micros, Principal};
+use crate::store::catalog::migration::Migrator;
+use crate::store::catalog::{Catalog, database};
+
+/// Number of migrations before the columns of acknowledgements.
+const FORMER_MIGRATIONS: u32 = 25;
+
+/// Inserts an acknowledged alert as the release before did: who acknowledged it is in its JSON.
+async fn insert_former_alert(db: &DatabaseConnection) {
+    let uuid = match db.get_database_backend() {
+        DbBackend::Sqlite => "x'00112233445546778899aabbccddeeff'",
+        _ => "'00112233-4455-4677-8899-aabbccddeeff'",
+    };
+    let alert = r#"{"rule_name":"hot","value":85.5,"acknowledged_at":7,"acknowledged_by":"ann","resolved_at":null,"resolved_by":null,"note":"seen"}"#;
+    for statement in [
+        "INSERT INTO orgs (id, slug, name, created_at) VALUES (1, 'default', 'Default', 1)".to_owned(),
+        format!(
+            "INSERT INTO events (id, org_id, kind, level, ts, message, url, payload, acknowledged, created_at, uuid, source, \
+             alert_status, alert) VALUES (1, 1, 'alert', 'warning', 5, 'm', '', '{{}}', TRUE, 6, {uuid}, 'ALERT_RULE', \
+             'ACKNOWLEDGED', '{alert}')"
+        ),
+    ] {
+        db.execute_unprepared(&statement).await.unwrap();
+    }
+}
+
+pub(super) async fn alerts_of_the_release_before_keep_who_acknowledged_them(place: TestDatabase) {
+    let db = database::connect(&place.url).await.unwrap();
+    Migrator::up(&db, Some(FORMER_MIGRATIONS)).await.unwrap();
+    insert_former_alert(&db).await;
+    db.close().await.unwrap();
+    let catalog = place.open().await;
+    let event = catalog.event(&admin(&catalog), EventId(1)).await.unwrap();
+    assert_eq!(
+        (event.acknowledged_at, event.acknowledged_by.as_deref(), event.spec.note.as_deref()),
+        (Some(Micros(7)), Some("ann"), Some("seen"))
+    );
+    let alert = event.alert.expect("it is an alert");
+    assert_eq!((alert.rule_name.as_str(), &alert.value), ("hot", &json!(85.5)));
+    let lifecycle = alert.lifecycle;
+    assert_eq!((lifecycle.status, lifecycle.acknowledged_at), (AlertStatus::Acknowledged, Some(Micros(7))));
+    assert_eq!(
+        (lifecycle.acknowledged_by.as_deref(), lifecycle.note.as_deref()),
+        (Some("ann"), Some("seen"))
+    );
+}
+
+async fn event(catalog: &Catalog, who: &Principal, message: &str) -> EventId {
+    let spec = EventSpec {
+        device: None,
+        stream: None,
+        kind: "alarm".to_owned(),
+        level: Level::Warning,
+        ts: START,
+        message: message.to_owned(),
+        url: String::new(),
+        payload: json!({"a": message}).as_object().cloned().unwrap(),
+        acknowledged: false,
+        note: None,
+    };
+    catalog.create_event(who, spec).await.unwrap().id
+}
+
+pub(super) async fn many_events_are_acknowledged_or_none(place: TestDatabase) {
+    let catalog = place.open().await;
+    let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
+    let ids = [event(&catalog, &ours, "Door open").await, event(&catalog, &ours, "50 % of it").await];
+    let foreign = event(&catalog, &theirs, "x").await;
+    let refused = catalog.acknowledge_events(&ours, &[ids[0], foreign], None).await;
+    assert_eq!(
+        refusal(refused),
+        invalid(&[&format!("ids: Invalid pk \"{foreign}\" - object does not exist.")])
+    );
+    let done = catalog.acknowledge_events(&ours, &ids[..1], Some("seen".to_owned())).await.unwrap();
+    assert_eq!(done, [ids[0]], "the refused call has acknowledged nothing");
+    let done = catalog.acknowledge_events(&ours, &ids, None).await.unwrap();
+    assert_eq!(done, [ids[1]]);
+    drop(catalog);
+    let catalog = place.open().await;
+    let first = catalog.event(&ours, ids[0]).await.unwrap();
+    assert_eq!(
+        (first.spec.note.as_deref(), first.acknowledged_by.as_deref(), &first.spec.payload["a"]),
+        (Some("seen"), Some("system"), &json!("Door open"))
+    );
+    let found = async |filter: EventFilter| -> Vec<EventId> {
+        catalog.events(&ours, &filter).await.unwrap().iter().map(|event| event.id).collect()
+    };
+    let of_text = |text: &str| EventFilter { text: Some(text.to_owned()), ..EventFilter::default() };
+    let rows =
+        [("dOOR", vec![ids[0]]), ("% OF", vec![ids[1]]), ("_", vec![]), ("", ids.to_vec()), ("\0", vec![])];
+    for (text, expected) in rows {
+        assert_eq!(found(of_text(text)).await, expected, "{text:?}");
+    }
+    let unseen = EventFilter { acknowledged: Some(false), ..EventFilter::default() };
+    assert_eq!(found(unseen.clone()).await, []);
+    catalog.update_event(&ours, ids[0], |spec| spec.acknowledged = false).await.unwrap();
+    assert_eq!(found(unseen).await, [ids[0]]);
+    let first = catalog.event(&ours, ids[0]).await.unwrap();
+    assert_eq!((first.acknowledged_at, first.acknowledged_by), (None, None));
+}
+
+pub(super) async fn preferences_are_of_one_user_and_go_with_it(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let person = async |name: &str| {
+        let user = NewUser {
+            name: name.to_owned(),
+            password_hash: "$1".to_owned(),
+            is_staff: true,
+            is_superuser: false,
+            is_viewer: false,
+        };
+        Principal::user(&catalog.create_user(&admin, user).await.unwrap())
+    };
+    let (ann, bob) = (person("ann").await, person("bob").await);
+    let dark: Map<String, Value> = json!({"theme": "dark"}).as_object().cloned().unwrap();
+    catalog.set_preferences(&ann, Map::new()).await.unwrap();
+    catalog.set_preferences(&ann, dark.clone()).await.unwrap();
+    assert_eq!(catalog.preferences(&ann).await.unwrap(), dark);
+    assert_eq!(catalog.preferences(&bob).await.unwrap(), Map::new());
+    assert_eq!(refusal(catalog.preferences(&admin).await), not_found());
+    assert_eq!(place.open().await.preferences(&ann).await.unwrap(), dark);
+    let id = catalog.acting_user(&ann).unwrap().id;
+    catalog.delete_user(&admin, id).await.unwrap();
+    assert_eq!(refusal(catalog.preferences(&ann).await), not_found());
+    let db = database::connect(&place.url).await.unwrap();
+    let left = sea_orm::Statement::from_string(db.get_database_backend(), "SELECT id FROM user_preferences");
+    assert_eq!(db.query_all_raw(left).await.unwrap().len(), 0, "they went with the user");
+    db.close().await.unwrap();
+}
