@@ -17,7 +17,7 @@ impl Collectors {
     /// # Errors
     /// As `read_register`; `Invalid` with the field `node` for a node that the server does not have.
     pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<BrowseTree> {
-        let path: NodePath = node.parse().map_err(|_| invalid(node))?;
+        let path = parse_node(node)?;
         let exchange = DirectRequest::new(self, id)?;
         let _place_in_line = exchange.queue_permit()?;
         let mut connection = exchange.lock_connection().await?;
@@ -33,11 +33,20 @@ impl Collectors {
     }
 }
 
+/// Parses the node to begin with.
+///
+/// # Errors
+/// `Invalid` with the field `node`.
+pub(super) fn parse_node(node: &str) -> Result<NodePath> {
+    node.parse().map_err(|_| invalid(node))
+}
+
 fn invalid(node: &str) -> Error {
     Error::field("node", format!("Invalid node id \"{node}\"."))
 }
 
-fn explain(fault: DeviceFault, node: &str) -> Error {
+/// Translates a fault of a browse that began with `node`.
+pub(super) fn explain(fault: DeviceFault, node: &str) -> Error {
     match fault {
         DeviceFault::Unsupported { .. }
         | DeviceFault::Refused { meaning: RefusalKind::NoSuchRegister, .. } => invalid(node),

@@ -28,12 +28,14 @@ mod browse;
 mod client;
 mod collector_signal;
 mod deadband;
+mod device_test;
 mod duration_stats;
 mod networks;
 mod point;
 mod poller;
 mod ports;
 mod protocol;
+mod register_values;
 mod registry;
 mod request_socket;
 mod schedule;
@@ -56,7 +58,7 @@ mod test_harness;
 mod virtual_device_tests;
 
 use crate::domain::FieldError;
-use crate::domain::device::Protocol;
+use crate::domain::device::{DeviceSpec, Protocol};
 
 pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
@@ -70,6 +72,11 @@ pub use validate::device_problems;
 /// (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     registry::find(protocol).map_or(Ok(()), |known| known.check_path(path))
+}
+
+/// Address of the server of an OPC UA device, by which `Pki::shown_at` knows it; `None` for settings without one.
+pub fn opcua_url(device: &DeviceSpec) -> Option<String> {
+    opcua::endpoint::OpcuaEndpoint::from_spec(device).ok().map(|endpoint| endpoint.url())
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use url::Url;
 use super::address::DeviceAddress;
 use super::client::ConnectContext;
 use super::codec::{self, WordOrder};
-use super::device_value::DeviceValue;
 use super::networks::AllowedNetworks;
 use super::numeric_value::NumericValue;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData};
 use super::protocol::{DeviceProtocol, SettingValues};
+use super::register_values::value_as;
 use super::registers::RegisterData;
 use super::registry;
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -52,22 +52,19 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         networks: AllowedNetworks::default(),
     };
     let mut client = endpoint.connect(&means).await?;
-    let point = request.point(request.order)?;
-    let answered = client.read(&point).await?;
-    let value = |point: DevicePoint| match point.decode(&answered).map(|sample| sample.value) {
-        Ok(DeviceValue::Number(value)) => Ok(value),
-        Ok(DeviceValue::Text(_)) => Err(Error::internal("a register holds no text")),
-        Err(why) => Err(Error::internal(why)),
+    let answered = client.read(&request.point(request.order)?).await?;
+    let value = |order| {
+        let decoded = value_as(&request.register, request.kind, order, &answered);
+        decoded.ok_or_else(|| Error::internal("the answer does not hold the value"))
     };
     let PointData::Registers(_, data) = &answered else {
         return Err(Error::internal("the answer holds no registers"));
     };
     let orders = match data {
         RegisterData::Bits(bits) if bits.len() == 1 => Vec::new(),
-        RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => WordOrder::ALL
-            .into_iter()
-            .map(|order| Ok((order, value(request.point(order)?)?)))
-            .collect::<Result<_>>()?,
+        RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => {
+            WordOrder::ALL.into_iter().map(|order| Ok((order, value(order)?))).collect::<Result<_>>()?
+        }
     };
     let raw = match data {
         RegisterData::Bits(bits) => bits.iter().map(|bit| u8::from(*bit)).collect(),
@@ -78,7 +75,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         },
     };
     let (register, kind) = (request.register.to_string(), request.kind);
-    Ok(OneShotRead { register, kind, value: value(point)?, raw, orders })
+    Ok(OneShotRead { register, kind, value: value(request.order)?, raw, orders })
 }
 
 /// Parsed form of an address.

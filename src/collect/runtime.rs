@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::client::ConnectContext;
 use super::collector_signal::CollectorSignal;
+use super::opcua::pki::Pki;
 use super::ports::{CollectOptions, CollectorPorts};
 use super::registry::idle_state;
 use super::shared_connection::SharedConnection;
@@ -118,6 +119,11 @@ impl Collectors {
         if !is_new {
             slot.changes.send_replace(());
         }
+    }
+
+    /// Certificates of this server and of OPC UA servers.
+    pub fn pki(&self) -> &Pki {
+        &self.ports.options.pki
     }
 
     /// What connecting needs besides the endpoint.

@@ -13,6 +13,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use super::admission::{QueryAdmission, long_running_permits};
 use super::context::{QueryContext, QueryServices};
@@ -27,10 +28,12 @@ use super::org_streams::OrgStreamsCache;
 use super::params::Params;
 use super::plan_cache::{PlanCache, PlannedStatement};
 use super::postgres::LazyPostgresCompat;
+use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
 use super::session_template;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
+use crate::domain::running_query::RunningQuery;
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
 
@@ -52,6 +55,7 @@ pub struct Engine {
     pub(super) postgres: LazyPostgresCompat,
     pub(super) plan_cache: PlanCache,
     pub(super) admission: QueryAdmission,
+    pub(super) running: RunningQueries,
     pub(super) threads: QueryRuntimes,
 }
 
@@ -87,7 +91,16 @@ impl Engine {
             org_streams: OrgStreamsCache::default(),
             main_runtime: Handle::current(),
         });
-        Ok(Self { services, template, options, postgres, plan_cache: known, admission: gates, threads })
+        Ok(Self {
+            services,
+            template,
+            options,
+            postgres,
+            plan_cache: known,
+            admission: gates,
+            running: RunningQueries::default(),
+            threads,
+        })
     }
 
     /// Runs one read-only statement on the data that `principal` may see.
@@ -125,6 +138,22 @@ impl Engine {
         self.admission.all.running()
     }
 
+    /// Returns the queries of the principal's organization that wait or run, oldest first: its own, and those of others
+    /// if it may see them.
+    pub fn running(&self, principal: &Principal) -> Vec<RunningQuery> {
+        let host = self.services.store.catalog().default_org();
+        self.running.visible(principal, principal.org == host && !principal.is_restricted())
+    }
+
+    /// Cancels a query of the principal, or of another caller of its organization.
+    ///
+    /// # Errors
+    /// `NotFound` for a query that has ended or that the principal does not see; `Forbidden` for another caller's
+    /// without the scope.
+    pub fn cancel(&self, principal: &Principal, id: Uuid) -> Result<RunningQuery> {
+        self.running.cancel(principal, id)
+    }
+
     /// Creates the tracker that writes the query's log record.
     pub(super) fn start_tracking(
         &self,
@@ -135,6 +164,7 @@ impl Engine {
         let info = QueryInfo {
             started_at: self.services.store.clock().now(),
             text_hash: text.map(|text| hex::encode(Sha256::digest(text))),
+            text: text.map(running::shorten),
             surface,
             caller: principal.caller,
             org: principal.org,
@@ -168,6 +198,7 @@ impl Engine {
         // A long-running query waits twice: for a long-running permit and for a general one.
         let patience = limits.timeout + 2 * self.options.queue_deadline + TIMEOUT_GRACE;
         let long_running = self.threads.long_running().clone();
+        self.running.add(&tracker);
         let place = ExecutionEnv { threads, long_running, gates: self.admission.clone() };
         let (schema, batches) = executor::spawn(place, limits, tracker.clone(), start);
         let mut batches = with_batch_timeout(batches, tracker.clone(), patience);

@@ -119,10 +119,17 @@ pub fn spawn(
     let threads = place.threads.clone();
     let run = Arc::new(QueryTask { place, limits, sender, tracker: tracker.clone() });
     let task = threads.spawn(async move {
-        match run.clone().plan_and_execute(start, teller).await {
+        let work = run.clone().plan_and_execute(start, teller);
+        let ended = run.tracker.cancellation.run_until_cancelled(work).await;
+        match ended.unwrap_or_else(|| Err(cancelled_error())) {
             Ok(StreamOutcome::Completed) => run.tracker.finish(),
             // The caller is gone: dropping the tracker records the query as cancelled.
             Ok(StreamOutcome::ReaderGone) => {}
+            Err(_) if run.tracker.cancellation.is_cancelled() => {
+                run.tracker.end_cancelled();
+                // Fails only when the reader is gone.
+                let _ = run.sender.send(Err(cancelled_error())).await;
+            }
             // Interrupted operators end with an error that nobody reads.
             Err(_) if run.tracker.interrupt.is_cancelled() => {}
             Err(e) => {
@@ -133,6 +140,11 @@ pub fn spawn(
         }
     });
     (schema_receiver, QueryBatches { batches, tracker, _task: AbortOnDropHandle::new(task) })
+}
+
+/// Returns the error of a query that somebody cancelled. It is no timeout, which some clients would retry.
+fn cancelled_error() -> Error {
+    Error::new(Kind::Conflict, "the query was cancelled")
 }
 
 /// How a result ended without an error.

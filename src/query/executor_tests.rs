@@ -15,6 +15,7 @@ fn tracker(log: &Arc<QueryLog>) -> Arc<QueryTracker> {
     let info = QueryInfo {
         started_at: Micros(1),
         text_hash: None,
+        text: None,
         surface: Surface::Sql,
         caller: Caller::System,
         org: OrgId(1),
@@ -58,6 +59,27 @@ async fn a_query_whose_caller_leaves_while_it_computes_is_cancelled() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(tracker);
+    let outcomes: Vec<_> = log.visible(&Principal::system(OrgId(1))).iter().map(|r| r.outcome).collect();
+    assert_eq!(outcomes, ["cancelled"]);
+}
+
+/// Its reader is still there and is told, unlike one that left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_somebody_cancels_ends_with_an_error() {
+    let log: Arc<QueryLog> = Arc::default();
+    let tracker = tracker(&log);
+    let gates = QueryAdmission::new(2, 2, Duration::from_secs(1));
+    let place = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), gates };
+    let limits = QueryLimits { timeout: Duration::from_secs(600), max_rows: None };
+    let (begun, computing) = std_mpsc::channel();
+    let start = Box::pin(computes(tracker.clone(), begun));
+    let (schema, mut batches) = spawn(place, limits, tracker.clone(), start);
+    tokio::task::spawn_blocking(move || computing.recv()).await.unwrap().unwrap();
+    tracker.cancel();
+    assert!(schema.await.is_err(), "there is no result");
+    let error = batches.next().await.expect("an error").expect_err("no batch");
+    assert_eq!((error.kind, error.message.as_str()), (Kind::Conflict, "the query was cancelled"));
+    assert!(batches.next().await.is_none());
     let outcomes: Vec<_> = log.visible(&Principal::system(OrgId(1))).iter().map(|r| r.outcome).collect();
     assert_eq!(outcomes, ["cancelled"]);
 }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::guard::interrupt::Interrupt;
 use super::memory_pool::QueryMemoryPool;
@@ -173,6 +175,8 @@ impl ScanMetrics {
 pub struct QueryInfo {
     pub started_at: Micros,
     pub text_hash: Option<String>,
+    /// The statement, shortened; it is forgotten when the query ends.
+    pub text: Option<Box<str>>,
     pub surface: Surface,
     pub caller: Caller,
     pub org: OrgId,
@@ -182,11 +186,16 @@ pub struct QueryInfo {
 /// is dropped.
 #[derive(Debug)]
 pub struct QueryTracker {
+    /// Identifies the query while it runs.
+    pub id: Uuid,
     log: Arc<QueryLog>,
+    begun: Instant,
     asked: QueryInfo,
     pub scan_metrics: Arc<ScanMetrics>,
     pub memory_pool: Arc<QueryMemoryPool>,
     pub interrupt: Arc<Interrupt>,
+    /// Cancelled when somebody other than its reader ends the query.
+    pub cancellation: CancellationToken,
     wait_us: AtomicU64,
     run_us: AtomicU64,
     rows: AtomicUsize,
@@ -196,11 +205,14 @@ pub struct QueryTracker {
 impl QueryTracker {
     pub fn new(log: Arc<QueryLog>, info: QueryInfo, share: QueryMemoryPool) -> Self {
         Self {
+            id: Uuid::new_v4(),
             log,
+            begun: Instant::now(),
             asked: info,
             scan_metrics: Arc::default(),
             memory_pool: Arc::new(share),
             interrupt: Arc::default(),
+            cancellation: CancellationToken::new(),
             wait_us: AtomicU64::new(0),
             run_us: AtomicU64::new(0),
             rows: AtomicUsize::new(0),
@@ -211,6 +223,33 @@ impl QueryTracker {
     /// Returns the organization of the caller.
     pub fn org(&self) -> OrgId {
         self.asked.org
+    }
+
+    /// Returns who asked what.
+    pub fn asked(&self) -> &QueryInfo {
+        &self.asked
+    }
+
+    /// Returns the time since the query arrived, waiting included.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Returns the rows sent to the reader so far.
+    pub fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Whether the query has ended.
+    pub fn is_finished(&self) -> bool {
+        self.is_written.load(Ordering::Acquire)
+    }
+
+    /// Ends the query as if its reader had left, but with an error for the reader.
+    pub fn cancel(&self) {
+        // First, so that an interrupted operator is known to have been cancelled.
+        self.cancellation.cancel();
+        self.interrupt.cancel();
     }
 
     /// Counts waiting time until the stopwatch is dropped.
@@ -243,6 +282,11 @@ impl QueryTracker {
         self.write(kind_name(kind));
     }
 
+    /// Records the query as cancelled.
+    pub fn end_cancelled(&self) {
+        self.write("cancelled");
+    }
+
     /// Suppresses the record: nothing was run.
     pub fn discard(&self) {
         self.is_written.store(true, Ordering::Release);
@@ -270,7 +314,7 @@ impl QueryTracker {
 
 impl Drop for QueryTracker {
     fn drop(&mut self) {
-        self.write("cancelled");
+        self.end_cancelled();
     }
 }
 

@@ -9,6 +9,7 @@ fn tracker(log: &Arc<QueryLog>, org: i32, key: i32) -> QueryTracker {
     let info = QueryInfo {
         started_at: Micros(1),
         text_hash: None,
+        text: None,
         surface: Surface::Sql,
         caller: Caller::Key(KeyId(key)),
         org: OrgId(org),

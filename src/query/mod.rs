@@ -27,6 +27,7 @@ pub mod postgres;
 pub mod principal_catalog;
 pub mod readings_list;
 pub mod rollup;
+pub mod running;
 mod runtimes;
 pub mod scan;
 pub mod scopes;

@@ -49,9 +49,7 @@ pub async fn read(address: &str, timeout: Duration, means: &ConnectContext) -> R
     let value = client.read_value(&node).await?;
     let sample = status::sample(&value).map_err(Error::invalid)?;
     let content = value.value.as_ref();
-    let data_type = content
-        .and_then(|content| content.scalar_type_id())
-        .map_or_else(String::new, |content| content.to_string());
+    let data_type = status::data_type(&value).unwrap_or_default();
     let context = ContextOwned::default();
     let raw = content.map_or_else(Vec::new, |content| content.encode_to_vec(&context.context()));
     client.close().await;

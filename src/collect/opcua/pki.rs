@@ -2,15 +2,18 @@
 //! explicitly; users' certificates.
 //!
 //! The folder is `pki` in the data directory: `own/cert.der` to give to servers, `private/private.pem` its key,
-//! `trusted/` and `rejected/` with certificates of servers, `users/NAME.der` (or `.pem`) and `users/NAME.key.pem` for
+//! `trusted/` and `rejected/` with certificates of servers (an empty file `rejected/THUMBPRINT.decided` tells one that somebody
+//! rejected from one that nobody has looked at), `users/NAME.der` (or `.pem`) and `users/NAME.key.pem` for
 //! devices that log in with one. Files may be put there by hand; they are read again at every connection.
 //!
 //! Trust applies to exactly the trusted certificate, byte by byte. So neither host name nor issuer is checked:
 //! whoever has the key is the trusted party, whatever address it moved to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -29,6 +32,13 @@ pub const NO_PKI_DIR: &str = "/dev/null";
 static WRITE_LOCK: Mutex<()> = Mutex::new(());
 /// Limit of stored rejected certificates, so that a server that shows a new one each time cannot fill the disk.
 const MAX_REJECTED_CERTIFICATES: usize = 200;
+/// Limit of certificates, and of addresses of each, whose servers are remembered.
+const MAX_REMEMBERED: usize = 1000;
+/// Ending of the files that say that somebody rejected a certificate.
+const DECIDED: &str = "decided";
+
+/// Addresses of the servers that showed a certificate, by thumbprint.
+type ShownAt = BTreeMap<String, BTreeSet<String>>;
 
 /// Returns the content of a file that only its owner may read; the second argument creates the content when the file
 /// is missing.
@@ -39,6 +49,8 @@ pub type ReadOrCreate = fn(&Path, &mut dyn FnMut() -> Vec<u8>) -> io::Result<Vec
 pub struct Pki {
     root: PathBuf,
     read_or_create: ReadOrCreate,
+    /// Shared by all clones: since the process started.
+    shown_at: Arc<Mutex<ShownAt>>,
 }
 
 /// Role of a certificate in the store.
@@ -46,7 +58,10 @@ pub struct Pki {
 pub enum CertificateStatus {
     Own,
     Trusted,
+    /// Somebody decided so.
     Rejected,
+    /// A server showed it, and nobody has decided.
+    New,
 }
 
 impl CertificateStatus {
@@ -55,11 +70,16 @@ impl CertificateStatus {
             CertificateStatus::Own => "own",
             CertificateStatus::Trusted => "trusted",
             CertificateStatus::Rejected => "rejected",
+            CertificateStatus::New => "new",
         }
     }
 
     fn folder(self) -> &'static str {
-        self.name()
+        match self {
+            CertificateStatus::Own => "own",
+            CertificateStatus::Trusted => "trusted",
+            CertificateStatus::Rejected | CertificateStatus::New => "rejected",
+        }
     }
 }
 
@@ -70,6 +90,9 @@ pub struct StoredCertificate {
     /// SHA-1 of the certificate in hexadecimal, as OPC UA names certificates.
     pub thumbprint: String,
     pub subject: String,
+    /// Bounds of its time; `None` when they cannot be read.
+    pub valid_from: Option<Micros>,
+    pub valid_to: Option<Micros>,
     pub path: PathBuf,
 }
 
@@ -81,7 +104,7 @@ pub struct ApplicationIdentity {
 
 impl Pki {
     pub fn new(root: impl Into<PathBuf>, read_or_make: ReadOrCreate) -> Pki {
-        Pki { root: root.into(), read_or_create: read_or_make }
+        Pki { root: root.into(), read_or_create: read_or_make, shown_at: Arc::default() }
     }
 
     /// A store for connections without certificates; connections that need one fail and say so.
@@ -140,7 +163,14 @@ impl Pki {
         }
         let _one_at_a_time = WRITE_LOCK.lock();
         let (subject, thumbprint) = (shown.subject_name(), shown.thumbprint().as_hex_string());
-        let is_room = fs::read_dir(&rejected).is_ok_and(|files| files.count() < MAX_REJECTED_CERTIFICATES);
+        if !rejected.join(&name).exists() {
+            self.make_room();
+        }
+        let is_certificate = |file: &io::Result<fs::DirEntry>| {
+            file.as_ref().is_ok_and(|file| file.path().extension().is_none_or(|end| end != DECIDED))
+        };
+        let is_room = fs::read_dir(&rejected)
+            .is_ok_and(|files| files.filter(is_certificate).count() < MAX_REJECTED_CERTIFICATES);
         if is_room && !rejected.join(&name).exists() {
             write(&rejected.join(&name), certificate).map_err(in_words)?;
         }
@@ -150,10 +180,26 @@ impl Pki {
         ))
     }
 
+    /// Removes the oldest certificate that nobody has decided about, when there is no room for another.
+    fn make_room(&self) {
+        let mut certificates = self.list().unwrap_or_default();
+        certificates.retain(|one| matches!(one.status, CertificateStatus::New | CertificateStatus::Rejected));
+        if certificates.len() < MAX_REJECTED_CERTIFICATES {
+            return;
+        }
+        certificates.retain(|one| one.status == CertificateStatus::New);
+        let modified =
+            |one: &StoredCertificate| fs::metadata(&one.path).and_then(|file| file.modified()).ok();
+        if let Some(oldest) = certificates.iter().min_by_key(|one| modified(one)) {
+            // If it stays, the new one is not kept.
+            let _ = fs::remove_file(&oldest.path);
+        }
+    }
+
     /// Lists the application's and the servers' certificates, by status and thumbprint.
     pub fn list(&self) -> Result<Vec<StoredCertificate>> {
         let mut found = Vec::new();
-        for standing in [CertificateStatus::Own, CertificateStatus::Trusted, CertificateStatus::Rejected] {
+        for standing in [CertificateStatus::Own, CertificateStatus::Trusted, CertificateStatus::New] {
             let folder = self.root.join(standing.folder());
             let files = match fs::read_dir(&folder) {
                 Ok(files) => files,
@@ -163,24 +209,61 @@ impl Pki {
             let paths = files.filter_map(|file| file.ok().map(|file| file.path()));
             found.extend(paths.filter_map(|path| known(standing, path)));
         }
+        for one in found.iter_mut().filter(|one| one.status == CertificateStatus::New) {
+            if self.decision(&one.thumbprint).exists() {
+                one.status = CertificateStatus::Rejected;
+            }
+        }
         found.sort_by(|a, b| (a.status, &a.thumbprint).cmp(&(b.status, &b.thumbprint)));
         Ok(found)
     }
 
-    /// Trusts the rejected certificate with this thumbprint, from the next connection on.
+    /// Trusts the certificate with this thumbprint, from the next connection on.
     ///
     /// # Errors
-    /// `NotFound` when no rejected certificate has it.
+    /// `NotFound` when no certificate that is not trusted yet has it.
     pub fn trust(&self, thumbprint: &str) -> Result<StoredCertificate> {
-        self.move_certificate(thumbprint, CertificateStatus::Rejected, CertificateStatus::Trusted)
+        let from = [CertificateStatus::New, CertificateStatus::Rejected];
+        let known = self.find(thumbprint, &from)?;
+        let trusted = self.move_certificate(known, CertificateStatus::Trusted)?;
+        let decision = self.decision(&trusted.thumbprint);
+        match fs::remove_file(&decision) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&decision, &error)),
+            _ => Ok(trusted),
+        }
     }
 
-    /// Stops trusting a certificate. Open connections stay.
+    /// Rejects a certificate, trusted or new. Open connections stay.
     ///
     /// # Errors
-    /// `NotFound` when no trusted certificate has this thumbprint.
+    /// `NotFound` when no certificate that is not rejected yet has this thumbprint.
     pub fn reject(&self, thumbprint: &str) -> Result<StoredCertificate> {
-        self.move_certificate(thumbprint, CertificateStatus::Trusted, CertificateStatus::Rejected)
+        let known = self.find(thumbprint, &[CertificateStatus::Trusted, CertificateStatus::New])?;
+        let rejected = match known.status {
+            CertificateStatus::New => StoredCertificate { status: CertificateStatus::Rejected, ..known },
+            _ => self.move_certificate(known, CertificateStatus::Rejected)?,
+        };
+        let decision = self.decision(&rejected.thumbprint);
+        fs::write(&decision, "").map_err(|error| failed(&decision, &error))?;
+        Ok(rejected)
+    }
+
+    /// Remembers that the server at an address showed this certificate, in DER.
+    pub fn remember(&self, certificate: &[u8], address: &str) {
+        let Ok(shown) = X509::from_der(certificate) else { return };
+        let (thumbprint, mut all) = (shown.thumbprint().as_hex_string(), self.shown_at.lock());
+        if all.len() >= MAX_REMEMBERED && !all.contains_key(&thumbprint) {
+            return;
+        }
+        let addresses = all.entry(thumbprint).or_default();
+        if addresses.len() < MAX_REMEMBERED {
+            addresses.insert(address.to_owned());
+        }
+    }
+
+    /// Addresses of the servers that showed the certificate since the process started.
+    pub fn shown_at(&self, thumbprint: &str) -> BTreeSet<String> {
+        self.shown_at.lock().get(thumbprint).cloned().unwrap_or_default()
     }
 
     /// The certificate and key of a user.
@@ -196,18 +279,22 @@ impl Pki {
         Ok((certificate, key))
     }
 
-    fn move_certificate(
-        &self,
-        thumbprint: &str,
-        from: CertificateStatus,
-        to: CertificateStatus,
-    ) -> Result<StoredCertificate> {
-        let wanted = thumbprint.trim().replace([':', ' '], "").to_ascii_lowercase();
-        let known = self.list()?.into_iter().find(|known| known.status == from && known.thumbprint == wanted);
-        let known = known.ok_or_else(|| {
-            let message = format!("no {} certificate has the thumbprint `{thumbprint}`", from.name());
-            Error::new(Kind::NotFound, message)
-        })?;
+    /// The file that says that somebody rejected the certificate.
+    fn decision(&self, thumbprint: &str) -> PathBuf {
+        self.root.join(CertificateStatus::Rejected.folder()).join(format!("{thumbprint}.{DECIDED}"))
+    }
+
+    fn find(&self, thumbprint: &str, among: &[CertificateStatus]) -> Result<StoredCertificate> {
+        let wanted = normal(thumbprint);
+        let is_it = |one: &StoredCertificate| among.contains(&one.status) && one.thumbprint == wanted;
+        self.list()?.into_iter().find(is_it).ok_or_else(|| {
+            let names: Vec<_> = among.iter().map(|status| status.name()).collect();
+            let names = names.join(" or ");
+            Error::new(Kind::NotFound, format!("no {names} certificate has the thumbprint `{thumbprint}`"))
+        })
+    }
+
+    fn move_certificate(&self, known: StoredCertificate, to: CertificateStatus) -> Result<StoredCertificate> {
         let content = fs::read(&known.path).map_err(|error| failed(&known.path, &error))?;
         let certificate = X509::from_der(&content).map_err(|_| Error::internal("the certificate changed"))?;
         // Under the name that is looked up, whatever name it had.
@@ -224,10 +311,22 @@ impl Pki {
     }
 }
 
+/// The form in which thumbprints are compared: lower case, without what people put between bytes.
+pub fn normal(thumbprint: &str) -> String {
+    thumbprint.trim().replace([':', ' '], "").to_ascii_lowercase()
+}
+
 fn known(standing: CertificateStatus, path: PathBuf) -> Option<StoredCertificate> {
     let certificate = X509::from_der(&fs::read(&path).ok()?).ok()?;
-    let thumbprint = certificate.thumbprint().as_hex_string();
-    Some(StoredCertificate { status: standing, thumbprint, subject: certificate.subject_name(), path })
+    let micros = |time: chrono::DateTime<chrono::Utc>| Micros(time.timestamp_micros());
+    Some(StoredCertificate {
+        status: standing,
+        thumbprint: certificate.thumbprint().as_hex_string(),
+        subject: certificate.subject_name(),
+        valid_from: certificate.not_before().ok().map(micros),
+        valid_to: certificate.not_after().ok().map(micros),
+        path,
+    })
 }
 
 fn description(application_uri: &str) -> X509Data {

@@ -66,13 +66,43 @@ fn a_server_is_trusted_by_its_thumbprint_and_not_before() {
     assert!(pki.check_trust(&press, NOW).is_err());
     assert_eq!(
         standings(),
-        [(thumbprint.clone(), CertificateStatus::Trusted), (other.clone(), CertificateStatus::Rejected)]
+        [(thumbprint.clone(), CertificateStatus::Trusted), (other.clone(), CertificateStatus::New)]
     );
     assert_eq!(pki.trust(&thumbprint).unwrap_err().kind, Kind::NotFound);
 
     pki.reject(&thumbprint).unwrap();
     assert!(pki.check_trust(&kiln, NOW).is_err());
+    assert_eq!(pki.reject(&other).unwrap().status, CertificateStatus::Rejected);
     assert_eq!(pki.reject(&other).unwrap_err().kind, Kind::NotFound);
+    let rejected = |of: &String| (of.clone(), CertificateStatus::Rejected);
+    let mut expected = [rejected(&thumbprint), rejected(&other)];
+    expected.sort();
+    assert_eq!(standings(), expected);
+    // Whoever shows it again stays rejected; whoever is trusted again is as new when that is taken back by hand.
+    assert!(pki.check_trust(&press, NOW).is_err());
+    assert_eq!(standings(), expected);
+    pki.trust(&other).unwrap();
+    assert_eq!(pki.check_trust(&press, NOW), Ok(()));
+    assert!(!dir.path().join(format!("rejected/{other}.decided")).exists());
+}
+
+#[test]
+fn the_servers_that_showed_a_certificate_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let pki = Pki::new(dir.path(), keep_one_key);
+    let (kiln, thumbprint) = server_certificate("Kiln");
+    assert!(pki.shown_at(&thumbprint).is_empty());
+    for address in ["opc.tcp://b:4840", "opc.tcp://a:4840", "opc.tcp://b:4840"] {
+        pki.clone().remember(&kiln, address);
+    }
+    pki.remember(b"no certificate", "opc.tcp://c:4840");
+    assert_eq!(
+        pki.shown_at(&thumbprint).into_iter().collect::<Vec<_>>(),
+        ["opc.tcp://a:4840", "opc.tcp://b:4840"]
+    );
+    pki.check_trust(&kiln, NOW).unwrap_err();
+    let known = pki.list().unwrap();
+    assert!(known[0].valid_from < Some(NOW) && known[0].valid_to > Some(NOW), "{known:?}");
 }
 
 #[test]
@@ -109,4 +139,19 @@ fn rejected_certificates_are_bounded() {
     }
     assert!(pki.check_trust(&server_certificate("Kiln").0, NOW).unwrap_err().contains("is not trusted"));
     assert_eq!(fs::read_dir(dir.path().join("rejected")).unwrap().count(), MAX_REJECTED_CERTIFICATES);
+}
+
+#[test]
+fn the_oldest_certificate_without_a_decision_makes_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let pki = Pki::new(dir.path(), keep_one_key);
+    let rejected = dir.path().join("rejected");
+    fs::create_dir(&rejected).unwrap();
+    let (kiln, press) = (server_certificate("Kiln").0, server_certificate("Press"));
+    for n in 0..MAX_REJECTED_CERTIFICATES {
+        fs::write(rejected.join(format!("{n}.der")), &kiln).unwrap();
+    }
+    pki.check_trust(&press.0, NOW).unwrap_err();
+    assert_eq!(fs::read_dir(&rejected).unwrap().count(), MAX_REJECTED_CERTIFICATES);
+    assert!(pki.trust(&press.1).is_ok(), "it is there to be decided about");
 }

@@ -95,7 +95,12 @@ impl Session {
         if endpoint.policy != OpcuaSecurityPolicy::None {
             let certificate = chosen.server_certificate.as_ref().to_vec();
             let now = means.clock.now();
-            let judged = tokio::task::spawn_blocking(move || pki.check_trust(&certificate, now)).await;
+            let url = endpoint.url();
+            let judged = tokio::task::spawn_blocking(move || {
+                pki.remember(&certificate, &url);
+                pki.check_trust(&certificate, now)
+            });
+            let judged = judged.await;
             judged
                 .map_err(|_| unreachable("its certificate was not looked at".into()))?
                 .map_err(unreachable)?;

@@ -42,6 +42,11 @@ pub fn micros(time: DateTime) -> Option<Micros> {
     Some(Micros((ticks - TICKS_TO_UNIX) / 10)).filter(|time| time.0 > 0)
 }
 
+/// Name of the data type of a value, as its server sent it; `None` without a value.
+pub fn data_type(value: &DataValue) -> Option<String> {
+    value.value.as_ref().and_then(|held| held.scalar_type_id()).map(|held| held.to_string())
+}
+
 /// Converts a value to a sample; without a status it is good.
 ///
 /// # Errors

@@ -39,8 +39,11 @@ pub fn schema() -> SchemaRef {
             // Of alerts only.
             Field::new("status", DataType::Utf8, true),
             Field::new("rule_name", DataType::Utf8, true),
+            // Of every event.
             Field::new("acknowledged_at", timestamp(), true),
             Field::new("acknowledged_by", DataType::Utf8, true),
+            Field::new("note", DataType::Utf8, true),
+            // Of alerts only.
             Field::new("resolved_at", timestamp(), true),
             Field::new("resolved_by", DataType::Utf8, true),
         ]))
@@ -121,9 +124,12 @@ fn batch(events: &[Event]) -> Result<RecordBatch> {
     let of_alert = |get: fn(&AlertDetails) -> Option<String>| -> ArrayRef {
         Arc::new(StringArray::from_iter(events.iter().map(|e| e.alert.as_ref().and_then(get))))
     };
-    let moment = |get: fn(&AlertDetails) -> Option<Micros>| -> ArrayRef {
-        let times = events.iter().map(|e| e.alert.as_ref().and_then(get).map(|at| at.0));
+    let moment = |get: fn(&Event) -> Option<Micros>| -> ArrayRef {
+        let times = events.iter().map(|e| get(e).map(|at| at.0));
         Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+    };
+    let text_or_null = |get: fn(&Event) -> Option<&str>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(events.iter().map(get)))
     };
     let acknowledged = BooleanArray::from_iter(events.iter().map(|e| Some(e.spec.acknowledged)));
     let columns: Vec<ArrayRef> = vec![
@@ -141,9 +147,10 @@ fn batch(events: &[Event]) -> Result<RecordBatch> {
         Arc::new(acknowledged),
         of_alert(|alert| Some(alert.lifecycle.status.name().to_owned())),
         of_alert(|alert| Some(alert.rule_name.clone())),
-        moment(|alert| alert.lifecycle.acknowledged_at),
-        of_alert(|alert| alert.lifecycle.acknowledged_by.clone()),
-        moment(|alert| alert.lifecycle.resolved_at),
+        moment(|e| e.acknowledged_at),
+        text_or_null(|e| e.acknowledged_by.as_deref()),
+        text_or_null(|e| e.spec.note.as_deref()),
+        moment(|e| e.alert.as_ref().and_then(|alert| alert.lifecycle.resolved_at)),
         of_alert(|alert| alert.lifecycle.resolved_by.clone()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
