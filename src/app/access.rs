@@ -51,7 +51,7 @@ impl App {
     /// server.
     pub fn issue_local_token(&self) -> Result<String> {
         let (token, stored) = key::generate();
-        self.local_token.set(stored).map_err(|_| Error::internal("the local door is already open"))?;
+        self.local_token.set(stored).map_err(|_| Error::internal("the local token is set already"))?;
         Ok(token)
     }
 

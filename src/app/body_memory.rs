@@ -96,6 +96,11 @@ impl BodyMemoryBudget {
         usage.total + usage.strangers
     }
 
+    /// Returns the resident memory above which this process takes no large body, bytes.
+    pub fn large_body_limit() -> usize {
+        SHARES.resident_memory_limit
+    }
+
     /// Returns the use of the budget of this process.
     pub fn usage_of_process() -> MemoryUsage {
         let limit_bytes = ACCOUNT.shares.total + ACCOUNT.shares.max_anonymous;

@@ -22,7 +22,7 @@ impl App {
         // Making a key takes a processor for a while, so it is done for one device at a time.
         let permit = self.host.key_making.acquire().await;
         let _permit =
-            permit.map_err(|e| Error::internal("no certificates are made any more").with_source(e))?;
+            permit.map_err(|e| Error::internal("the issuing of certificates has stopped").with_source(e))?;
         let (name, now) = (device.aliases.key.clone(), self.clock.now());
         let issued = tokio::task::spawn_blocking(move || authority.issue(&name, now)).await;
         let issued =
@@ -50,7 +50,8 @@ impl App {
         Ok(self.store.catalog().certificate_of(principal, id))
     }
 
-    /// Revokes the certificate of a device, and its unused registration tokens. Its sessions end. Revoking again
+    /// Revokes the certificate of a device, and its unused registration tokens. Its sessions end
+    /// (`CredentialWatch` in app/live/credential.rs). Revoking again
     /// changes nothing.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ impl App {
             found.map(|user| user.id)
         });
         Error::check(problems)?;
-        let api = api.ok_or_else(|| Error::internal("an API without a problem was not read"))?;
+        let api = api.ok_or_else(|| Error::internal("a valid API name could not be parsed"))?;
         let user_scoped = api == ClientApi::Blynk && (user.is_some() || role.is_some());
         // What acts for a person gets the least that a person may have, unless more is asked for.
         let role = role.or(user.filter(|_| api == ClientApi::Blynk).map(|_| Role::Viewer));

@@ -154,8 +154,8 @@ pub struct OrgLine {
 pub struct UserLine {
     pub id: i32,
     pub name: String,
-    pub is_staff: bool,
-    pub is_superuser: bool,
+    /// Name of the role.
+    pub role: String,
     pub enabled: bool,
     /// ISO-8601.
     pub created_at: String,
@@ -253,9 +253,10 @@ impl App {
             UserCommand::SetPassword { name, password } => {
                 self.set_password(principal, &name, password).await?
             }
-            UserCommand::SetRole { name, is_staff, is_superuser } => {
-                let (is_staff, is_superuser) = (Some(is_staff), Some(is_superuser));
-                let change = UserChange { is_staff, is_superuser, enabled: None };
+            UserCommand::SetRole { name, is_staff, is_superuser, is_viewer } => {
+                let (is_staff, is_superuser, is_viewer) =
+                    (Some(is_staff), Some(is_superuser), Some(is_viewer));
+                let change = UserChange { is_staff, is_superuser, is_viewer, ..UserChange::default() };
                 self.update_user(principal, &name, change).await?
             }
             UserCommand::Enable { name, is_enabled } => {
@@ -375,8 +376,7 @@ fn user_line(user: &Arc<User>) -> UserLine {
     UserLine {
         id: user.id.0,
         name: user.name.clone(),
-        is_staff: user.is_staff,
-        is_superuser: user.is_superuser,
+        role: user.role().name().to_owned(),
         enabled: user.enabled,
         created_at: user.created_at.to_iso(),
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::stream::no_such_row;
-use crate::domain::event::{Event, EventFilter, EventSpec, Level};
+use crate::domain::event::{Event, EventFilter, EventSpec, Level, MAX_ACKNOWLEDGED, check_note};
 use crate::domain::pagination::Pagination;
 use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
 use crate::fetch::FetchOutput;
@@ -109,6 +109,7 @@ impl App {
             url: String::new(),
             payload: Map::new(),
             acknowledged: false,
+            note: None,
         }
     }
 
@@ -138,6 +139,22 @@ impl App {
     ) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
         self.store.catalog().update_event(principal, id, change).await
+    }
+
+    /// Acknowledges at most [`MAX_ACKNOWLEDGED`] events, all or none, with a note if one is given. Returns those that were
+    /// not acknowledged before; all others stay as they are.
+    ///
+    /// # Errors
+    /// `Invalid` for none or too many events, for one that is not visible, and for a note that is too long.
+    pub async fn acknowledge_events(
+        &self,
+        principal: &Principal,
+        ids: &[EventId],
+        note: Option<String>,
+    ) -> Result<Vec<EventId>> {
+        principal.require(Scope::write(Resource::EventLog))?;
+        Error::check(acknowledgement_problems(ids, note.as_deref()))?;
+        self.store.catalog().acknowledge_events(principal, ids, note).await
     }
 
     pub async fn delete_event(&self, principal: &Principal, id: EventId) -> Result<()> {
@@ -173,6 +190,19 @@ impl App {
         let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));
         Ok((self.store.catalog().add_fetched_to_event(principal, id, keep).await?, processed))
     }
+}
+
+/// Returns the problems of a request to acknowledge events, except those of single events.
+pub fn acknowledgement_problems(ids: &[EventId], note: Option<&str>) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    if ids.is_empty() {
+        found.push(FieldError::new("ids", "This list may not be empty."));
+    } else if ids.len() > MAX_ACKNOWLEDGED {
+        let message = format!("Ensure this field has no more than {MAX_ACKNOWLEDGED} elements.");
+        found.push(FieldError::new("ids", message));
+    }
+    check_note(&mut found, note);
+    found
 }
 
 /// Returns the filter of the next page and how many rows are still wanted; `None` after the last page.

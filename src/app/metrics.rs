@@ -3,15 +3,13 @@
 
 use super::App;
 use super::ai::ModelStatus;
-use super::body_memory::BodyMemoryBudget;
 use super::mqtt::metrics::MqttMetrics;
 use super::notification::counters::NotificationCounts;
 use super::readings::counters::ReadingCounts;
-use super::resident_memory::resident_bytes;
 use crate::domain::device::{DeviceStatus, Protocol};
-use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::ports::DeviceStatusSource;
-use crate::domain::{DeviceId, ModelId, Principal, Resource, Result, Scope};
+use crate::domain::server_status::ServerStatus;
+use crate::domain::{DeviceId, Micros, ModelId, Principal, Resource, Result, Scope};
 
 /// The measured values.
 pub struct Metrics {
@@ -19,12 +17,12 @@ pub struct Metrics {
     pub devices: Vec<DeviceMetrics>,
     /// Models, by id.
     pub models: Vec<(ModelId, ModelStatus)>,
-    /// Memory budgets of the process.
-    pub memory: Vec<MemoryUsage>,
+    /// When the server started.
+    pub started_at: Micros,
+    /// Disk, log, lake, memory and connections of the process.
+    pub server: ServerStatus,
     /// Readings received over MQTT and MK since the start, and those refused.
     pub readings: ReadingCounts,
-    /// Resident memory of the process, where the operating system states it.
-    pub resident_bytes: Option<usize>,
     /// The MQTT broker.
     pub mqtt: MqttMetrics,
     /// Deliveries of notifications.
@@ -42,17 +40,20 @@ pub struct DeviceMetrics {
 
 impl App {
     /// Returns every device and model, for a principal with access to the machine.
-    pub fn metrics(&self, principal: &Principal) -> Result<Metrics> {
+    pub async fn metrics(&self, principal: &Principal) -> Result<Metrics> {
         self.require_host(principal, Scope::read(Resource::System))?;
-        Ok(self.collect_metrics())
+        Ok(self.collect_metrics().await)
     }
 
     /// Returns every device and model without authentication; `None` unless the configuration allows it.
-    pub fn public_metrics(&self) -> Option<Metrics> {
-        self.settings.metrics_public.then(|| self.collect_metrics())
+    pub async fn public_metrics(&self) -> Option<Metrics> {
+        if !self.settings.metrics_public {
+            return None;
+        }
+        Some(self.collect_metrics().await)
     }
 
-    fn collect_metrics(&self) -> Metrics {
+    async fn collect_metrics(&self) -> Metrics {
         let devices = self.store.catalog().all_devices();
         let measured = devices.iter().map(|device| DeviceMetrics {
             device: device.id,
@@ -61,15 +62,13 @@ impl App {
         });
         let models = self.store.catalog().all_models();
         let models = models.iter().map(|model| (model.id, self.status_of_model(model))).collect();
-        let mut memory = vec![BodyMemoryBudget::usage_of_process(), self.engine.memory_usage()];
-        memory.extend(self.store.memory_usage());
-        memory.push(self.ai.detectors.usage());
+        let devices = measured.collect();
         Metrics {
-            devices: measured.collect(),
+            devices,
             models,
-            memory,
+            started_at: self.start.at,
+            server: self.server_status().await,
             readings: self.readings.counters.counts(),
-            resident_bytes: resident_bytes(),
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
             suppressed_alerts: self.alerts.suppressed(),

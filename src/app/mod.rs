@@ -18,10 +18,12 @@ pub mod client;
 pub mod collector_ports;
 pub mod command;
 pub mod compat;
+pub mod connections;
 pub mod control;
 pub mod cors;
 pub mod device;
 pub mod device_health;
+mod device_test;
 pub mod document;
 pub mod event;
 pub mod export;
@@ -39,6 +41,7 @@ pub mod job;
 pub mod license;
 pub mod list_range;
 pub mod live;
+mod login_link;
 mod maintenance;
 pub mod media;
 pub mod messages;
@@ -50,21 +53,25 @@ pub mod notification;
 pub mod object_content;
 pub mod onpremise;
 mod opcua;
+mod opcua_certificate;
 pub mod opensynaptic;
 mod password;
 mod password_change;
+pub mod preferences;
 pub mod product;
 pub mod quarantine;
 pub mod readings;
 pub mod register_io;
 pub mod resident_memory;
 pub mod retention;
+pub mod running_query;
 mod secret_file;
 pub mod series;
 pub mod session;
 pub mod sql;
 pub mod statistic;
 pub mod stream;
+pub mod system;
 pub mod terminal;
 #[cfg(test)]
 mod test_app;
@@ -136,7 +143,12 @@ pub struct App {
     settings: AppSettings,
     passwords: PasswordWorkers,
     disk_probe: DiskProbe,
+    start: system::StartTime,
+    connections: connections::ListenerGauges,
     attempts: LoginThrottle,
+    login_links: login_link::LoginLinks,
+    device_tests: device_test::DeviceTests,
+    inventory_files: inventory::api_file::InventoryFileLimits,
     /// Stored form of the token with which local commands authenticate to this server.
     local_token: OnceLock<KeySecret>,
     host: host::HostParts,
@@ -169,6 +181,7 @@ impl App {
         let notifications = notification::NotificationParts::new(&settings.smtp, host.fetcher.clone());
         let media = media::MediaParts::new(&settings.media);
         let blynk = blynk::BlynkParts::new(settings.compat.blynk_imports);
+        let start = system::StartTime::new(clock.as_ref());
         Self {
             store,
             engine,
@@ -177,7 +190,12 @@ impl App {
             settings,
             passwords,
             disk_probe: DiskProbe::default(),
+            start,
+            connections: Default::default(),
             attempts,
+            login_links: Default::default(),
+            device_tests: Default::default(),
+            inventory_files: Default::default(),
             local_token: local_door,
             host,
             live,

@@ -3,6 +3,7 @@
 use super::App;
 use super::live::credential::LiveCredential;
 use crate::domain::{Error, Result};
+use crate::store::catalog::user::NewPassword;
 
 impl App {
     /// Changes the caller's own password. The user's other sessions end.
@@ -18,7 +19,9 @@ impl App {
         }
         self.attempts.succeed(&user.name, address);
         let hash = self.passwords.hash(new).await.map_err(|error| of_field(error, "new_password"))?;
-        self.store.catalog().set_password(principal, user.id, hash, credential.session()).await
+        let keep = credential.session();
+        let new = NewPassword { hash, verified: Some(&user.password_hash), keep };
+        self.store.catalog().set_password(principal, user.id, new).await
     }
 }
 

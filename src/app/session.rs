@@ -106,13 +106,23 @@ impl App {
     pub async fn log_in(&self, login: Login, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
         let username = login.username.trim().to_owned();
         let user = self.verify_login(login, origin, User::may_log_in).await?;
+        let begun = self.begin_session(user, origin).await;
+        let begun =
+            begun.map_err(|error| if error.kind == Kind::Unauthenticated { wrong_login() } else { error })?;
+        self.attempts.succeed(counted_name(&username), origin.address);
+        Ok(begun)
+    }
+
+    /// Starts a session of a user who has proved who it is. `Unauthenticated` when the user has changed since.
+    pub(super) async fn begin_session(
+        &self,
+        user: Arc<User>,
+        origin: &Arc<RequestOrigin>,
+    ) -> Result<NewSession> {
         let token = session::generate();
         let hash = session::parse(&token).expect("a token that was just made is one");
-        let lifetime = &self.settings.sessions.lifetime;
-        let expires_at = later(self.clock.now(), *lifetime);
-        let begun = self.store.catalog().create_session(&user, hash, expires_at, origin).await;
-        begun.map_err(|error| if error.kind == Kind::Unauthenticated { wrong_login() } else { error })?;
-        self.attempts.succeed(counted_name(&username), origin.address);
+        let expires_at = later(self.clock.now(), self.settings.sessions.lifetime);
+        self.store.catalog().create_session(&user, hash, expires_at, origin).await?;
         Ok(NewSession { token, user })
     }
 

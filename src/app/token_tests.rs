@@ -29,6 +29,7 @@ impl Plant {
                 password: PASSWORD.to_owned(),
                 is_staff: false,
                 is_superuser: false,
+                is_viewer: false,
             };
             app.create_user(&owner, request).await.expect("a user");
         }

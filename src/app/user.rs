@@ -1,4 +1,4 @@
-//! User administration by the owner of the data directory.
+//! User administration by the owner of the data directory and by the superusers of an organization.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::require_system;
 use crate::domain::org::{NewUser, User, UserChange};
-use crate::domain::{Error, Kind, Principal, Result};
+use crate::domain::{Error, Kind, Principal, Result, UserId};
+use crate::store::catalog::user::NewPassword;
 
 /// A user to be created. No `Debug`, because it includes a password.
 #[derive(Clone, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ pub struct UserRequest {
     pub password: String,
     pub is_staff: bool,
     pub is_superuser: bool,
+    pub is_viewer: bool,
 }
 
 /// A command on users; names refer to users of the organization that is acted in.
@@ -25,7 +27,7 @@ pub enum UserCommand {
     Create(UserRequest),
     List,
     SetPassword { name: String, password: String },
-    SetRole { name: String, is_staff: bool, is_superuser: bool },
+    SetRole { name: String, is_staff: bool, is_superuser: bool, is_viewer: bool },
     Enable { name: String, is_enabled: bool },
     Delete { name: String },
 }
@@ -48,10 +50,10 @@ impl UserCommand {
 impl App {
     /// Creates a user in the principal's organization.
     pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
-        require_system(principal)?;
-        let UserRequest { name, password, is_staff, is_superuser } = request;
+        self.require_superuser(principal)?;
+        let UserRequest { name, password, is_staff, is_superuser, is_viewer } = request;
         let password_hash = self.passwords.hash(password).await?;
-        let user = NewUser { name, password_hash, is_staff, is_superuser };
+        let user = NewUser { name, password_hash, is_staff, is_superuser, is_viewer };
         self.store.catalog().create_user(principal, user).await
     }
 
@@ -66,11 +68,44 @@ impl App {
 
     /// Returns the users of the principal's organization, by id.
     pub fn users(&self, principal: &Principal) -> Result<Vec<Arc<User>>> {
-        require_system(principal)?;
+        self.require_superuser(principal)?;
         Ok(self.store.catalog().users(principal))
     }
 
-    /// Changes a user of the principal's organization. The sessions of a user who may no longer log in end.
+    /// Returns a user of the principal's organization.
+    pub fn user(&self, principal: &Principal, id: UserId) -> Result<Arc<User>> {
+        self.require_superuser(principal)?;
+        self.store.catalog().user(principal, id)
+    }
+
+    /// Changes a user of the principal's organization; sessions end as `Catalog::update_user` says.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for the caller's own user; `Invalid` for a password that is too short or too long.
+    pub async fn change_user(
+        &self,
+        principal: &Principal,
+        id: UserId,
+        mut change: UserChange,
+        password: Option<String>,
+    ) -> Result<Arc<User>> {
+        self.user(principal, id)?;
+        if let Some(password) = password {
+            change.password_hash = Some(self.passwords.hash(password).await?);
+        }
+        self.store.catalog().update_user(principal, id, change).await
+    }
+
+    /// Deletes a user of the principal's organization. All sessions of the user end.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for the caller's own user.
+    pub async fn remove_user(&self, principal: &Principal, id: UserId) -> Result<()> {
+        self.require_superuser(principal)?;
+        self.store.catalog().delete_user(principal, id).await
+    }
+
+    /// Changes the user of this name; sessions end as `Catalog::update_user` says.
     pub async fn update_user(
         &self,
         principal: &Principal,
@@ -90,7 +125,7 @@ impl App {
     ) -> Result<Arc<User>> {
         let user = self.user_named(principal, name)?;
         let hash = self.passwords.hash(password).await?;
-        self.store.catalog().set_password(principal, user.id, hash, None).await?;
+        self.store.catalog().set_password(principal, user.id, NewPassword::set(hash)).await?;
         Ok(user)
     }
 

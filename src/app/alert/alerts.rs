@@ -72,7 +72,7 @@ impl App {
         note: Option<String>,
     ) -> Result<Event> {
         let event = self.event_to_change(principal, id).await?;
-        let actor = principal.caller.to_string();
+        let actor = self.store.catalog().caller_name(principal);
         self.step_alert(principal, event.uuid, AlertStep::Resolve, (actor, note)).await?;
         self.event(principal, id).await
     }

@@ -2,9 +2,11 @@
 
 pub mod alerts;
 pub mod counters;
+pub mod dry_run;
 pub mod events;
 mod live;
 mod rules;
 
 pub use self::alerts::AlertPage;
+pub use self::dry_run::DryRun;
 pub use self::rules::{AlertRuleFilter, ShownAlertRule};

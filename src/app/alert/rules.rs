@@ -122,9 +122,22 @@ impl App {
         uuid: Uuid,
         change: impl FnOnce(&mut AlertRuleSpec) + Send,
     ) -> Result<ShownAlertRule> {
+        self.update_alert_rule_version(principal, (uuid, None), change).await
+    }
+
+    /// As [`App::update_alert_rule`]; with a version only that version of the rule.
+    ///
+    /// # Errors
+    /// As [`App::update_alert_rule`]; `Conflict` for another version.
+    pub async fn update_alert_rule_version(
+        &self,
+        principal: &Principal,
+        place: (Uuid, Option<i32>),
+        change: impl FnOnce(&mut AlertRuleSpec) + Send,
+    ) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
         let next_seq = self.store.current_position().seq;
-        let rule = self.store.catalog().update_alert_rule(principal, uuid, next_seq, change).await?;
+        let rule = self.store.catalog().update_alert_rule(principal, place, next_seq, change).await?;
         self.shown_rule(principal, rule)
     }
 

@@ -2,12 +2,17 @@
 
 use super::field_type::{FieldShape, FieldType, ShownValue};
 use super::source::Source;
+use crate::domain::alert::Severity;
+use crate::domain::alert::rule::{Evaluation, Operator};
 use crate::domain::device::Protocol;
 use crate::domain::event::Level;
 use crate::domain::job::{ImportUnit, JobKind, JobState};
 use crate::domain::model::{ModelKind, ScoreKind};
+use crate::domain::notification::ChannelKind;
+use crate::domain::opcua_certificate::CertificateState;
 use crate::domain::policy::PolicyTable;
 use crate::domain::stream::{AccessMode, ByteOrder, StreamKind};
+use crate::domain::user_role::UserRole;
 
 macro_rules! choices {
     ($($set:ty),+ $(,)?) => {$(
@@ -32,13 +37,19 @@ macro_rules! choices {
 choices!(
     AccessMode,
     ByteOrder,
+    CertificateState,
+    ChannelKind,
+    Evaluation,
     ImportUnit,
     JobKind,
     JobState,
     Level,
     ModelKind,
+    Operator,
     PolicyTable,
     Protocol,
     ScoreKind,
+    Severity,
     StreamKind,
+    UserRole,
 );

@@ -4,14 +4,14 @@ use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
-use crate::app::event::{ProcessOutcome, ProcessRequest};
+use crate::app::event::{ProcessOutcome, ProcessRequest, acknowledgement_problems};
 use crate::domain::event::{Event, EventSpec};
 use crate::domain::{DeviceId, EventId, Principal, Result, StreamId};
 
-/// Reads every field of an event except the acknowledgement, which only GraphQL has.
+/// Reads every field of an event.
 fn read_event(fields: &mut FieldReader, spec: &mut EventSpec) {
     // All fields by name: one that is missing here does not compile.
-    let EventSpec { device, stream, kind, level, ts, message, url, payload, acknowledged: _ } = spec;
+    let EventSpec { device, stream, kind, level, ts, message, url, payload, acknowledged, note } = spec;
     fields.row_or_null("device", DeviceId, device);
     fields.row_or_null("data", StreamId, stream);
     fields.read("kind", Required, ANY_LENGTH, kind);
@@ -22,6 +22,8 @@ fn read_event(fields: &mut FieldReader, spec: &mut EventSpec) {
     fields.read("message", Optional, ANY_LENGTH, message);
     fields.read("url", Optional, ANY_LENGTH, url);
     fields.read("payload", Optional, (), payload);
+    fields.read("acknowledged", Optional, (), acknowledged);
+    fields.text_or_null("note", note);
 }
 
 impl App {
@@ -40,7 +42,7 @@ impl App {
         self.create_event(principal, spec).await
     }
 
-    /// Replaces an event; absent fields get their defaults. The acknowledgement stays.
+    /// Replaces an event; absent fields get their defaults, but the acknowledgement and the note stay unless given.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; otherwise as [`App::update_event`].
@@ -50,17 +52,18 @@ impl App {
         id: EventId,
         mut fields: FieldReader,
     ) -> Result<Event> {
-        let mut spec = self.blank_event();
+        let (given, mut spec) = (fields.clone(), self.blank_event());
         read_event(&mut fields, &mut spec);
         fields.finish(self.event_problems(principal, &spec))?;
-        let put = |stored: &mut EventSpec| {
-            let acknowledged = stored.acknowledged;
-            *stored = EventSpec { acknowledged, ..spec };
+        let put = move |stored: &mut EventSpec| {
+            let (mut given, mut kept) = (given, stored.clone());
+            read_event(&mut given, &mut kept);
+            *stored = EventSpec { acknowledged: kept.acknowledged, note: kept.note, ..spec };
         };
         self.update_event(principal, id, put).await
     }
 
-    /// Changes the given fields of an event, and its acknowledgement if given.
+    /// Changes the given fields of an event.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field.
@@ -69,18 +72,35 @@ impl App {
         principal: &Principal,
         id: EventId,
         patch: FieldReader,
-        acknowledged: Option<bool>,
     ) -> Result<Event> {
         let current = self.event_to_change(principal, id).await?;
         let (mut fields, mut changed) = (patch.clone(), current.spec);
         read_event(&mut fields, &mut changed);
         fields.finish(self.event_problems(principal, &changed))?;
         // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        let merge = move |stored: &mut EventSpec| {
-            read_event(&mut patch.clone(), stored);
-            stored.acknowledged = acknowledged.unwrap_or(stored.acknowledged);
-        };
+        let merge = move |stored: &mut EventSpec| read_event(&mut patch.clone(), stored);
         self.update_event(principal, id, merge).await
+    }
+
+    /// Acknowledges the events of `ids`, with `note` if it is given. Returns those that were not acknowledged before.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::acknowledge_events`].
+    pub async fn acknowledge_events_from_fields(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+    ) -> Result<Vec<EventId>> {
+        let ids = fields.rows("ids", EventId);
+        if ids.is_none() && fields.is_sound("ids") {
+            fields.add_error("ids", "This field is required.");
+        }
+        let (mut ids, mut note) = (ids.unwrap_or_default(), None);
+        fields.text_or_null("note", &mut note);
+        ids.sort_unstable();
+        ids.dedup();
+        fields.finish(acknowledgement_problems(&ids, note.as_deref()))?;
+        self.acknowledge_events(principal, &ids, note).await
     }
 
     /// Fetches the URL of an event and extracts what the fields select.

@@ -4,9 +4,12 @@
 //! and sets the fields from a [`source::Source`], which has the leniency and the messages of its interface. The list of
 //! a [`noun::Noun`] also gives what responses and files show, and the schemas of the OpenAPI document.
 
+pub mod channel;
 pub mod choice;
 pub mod client;
+pub mod dashboard;
 pub mod device;
+pub mod device_test;
 pub mod drf_scalar;
 pub mod event;
 pub mod field_type;
@@ -19,16 +22,21 @@ pub mod json_source;
 pub mod key;
 pub mod model;
 pub mod noun;
+pub mod opcua_certificate;
 pub mod product;
 pub mod reader;
 pub mod register;
+mod renamed;
 pub mod retention;
+pub mod rule;
 pub mod session;
 pub mod source;
 pub mod statistic;
 pub mod stream;
 pub mod terminal;
+pub mod user;
 pub mod values;
+mod version;
 pub mod visitor;
 
 #[cfg(test)]

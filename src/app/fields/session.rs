@@ -20,6 +20,17 @@ pub fn read_login(mut fields: FieldReader) -> Result<Login> {
     Ok(login)
 }
 
+/// Reads the token of a one-time link.
+///
+/// # Errors
+/// `Invalid` naming the field.
+pub fn read_login_link(mut fields: FieldReader) -> Result<String> {
+    let mut token = String::new();
+    fields.required_secret("token", &mut token);
+    fields.finish(Vec::new())?;
+    Ok(token)
+}
+
 impl App {
     /// Changes the caller's own password.
     ///

@@ -10,8 +10,12 @@ use serde_json::Value;
 use super::ImportProblem;
 use super::export_rows::ExportRow;
 use super::file_fields::FileColumns;
+use super::import_report::MAX_PROBLEMS;
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use crate::domain::{Error, Result};
+
+/// Maximum number of columns; there are fewer names.
+const MAX_COLUMNS: usize = 200;
 
 /// The field that a column holds.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +28,11 @@ enum Column {
 pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
     let mut reader = ReaderBuilder::new().trim(Trim::Headers).from_reader(text.as_bytes());
     let columns = match reader.headers() {
+        Ok(header) if header.len() > MAX_COLUMNS => {
+            let message = format!("there are {} columns; a file has at most {MAX_COLUMNS}.", header.len());
+            problems.push(ImportProblem { line: 1, column: "*".to_owned(), message });
+            return Vec::new();
+        }
         Ok(header) => columns(header, problems),
         Err(error) => {
             problems.push(broken(&error));
@@ -32,6 +41,9 @@ pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
     };
     let mut found = CsvDevices::default();
     for record in reader.records() {
+        if problems.len() >= MAX_PROBLEMS {
+            break;
+        }
         match record {
             Ok(record) => found.add(&columns, &record, problems),
             Err(error) => problems.push(broken(&error)),

@@ -9,8 +9,11 @@ use serde_json::Value;
 use super::file_fields::{DEVICE_DEFAULTS, DeviceNames, STREAM_DEFAULTS, device_fields, stream_fields};
 use crate::domain::device::{Device, DeviceSpec};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, GroupId, ProductId};
+use crate::domain::{DeviceId, Error, FieldError, GroupId, ProductId, Result};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
+
+/// Mistakes after which the rest of a file is not looked at.
+pub const MAX_PROBLEMS: usize = 1000;
 
 /// A mistake in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub struct ImportProblem {
 /// The changes that an import made, or would make.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportReport {
-    /// Every mistake, by line. With any mistake nothing is changed, and the other fields are empty.
+    /// Every mistake, by line, at most [`MAX_PROBLEMS`]. With any mistake nothing is changed, and the other fields are empty.
     pub problems: Vec<ImportProblem>,
     /// Created and changed rows: groups first, then each device before its streams, then documents.
     pub entries: Vec<ImportEntry>,
@@ -52,6 +55,18 @@ pub enum ImportKind {
     Stream,
     /// A document of the MK platform.
     Document,
+}
+
+impl ImportKind {
+    /// Returns the name in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            ImportKind::Group => "group",
+            ImportKind::Device => "device",
+            ImportKind::Stream => "stream",
+            ImportKind::Document => "document",
+        }
+    }
 }
 
 /// A row that is created or changed.
@@ -92,6 +107,17 @@ impl ExistingInventory {
 }
 
 impl ImportReport {
+    /// Fails for a file with mistakes, of which nothing was applied.
+    ///
+    /// # Errors
+    /// `Invalid` with every mistake under its column.
+    pub fn check(&self) -> Result<()> {
+        let wrong = self.problems.iter().map(|problem| {
+            FieldError::new(problem.column.clone(), format!("Line {}: {}", problem.line, problem.message))
+        });
+        Error::check(wrong.collect())
+    }
+
     /// Adds what becomes of the documents.
     pub fn with_documents(mut self, entries: Vec<ImportEntry>, unchanged: usize) -> ImportReport {
         self.entries.extend(entries);

@@ -5,6 +5,7 @@
 //! that it does not give get their defaults, except the password, which then stays. A device with only a name must
 //! exist and stays as it is. Rows that a file does not name are left alone.
 
+pub mod api_file;
 mod csv_format;
 mod documents;
 mod export_rows;
@@ -16,13 +17,14 @@ mod row_source;
 mod yaml_format;
 mod yaml_tree;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use self::documents::{DocumentImport, DocumentPlan};
 use self::export_rows::ExportRow as Rendered;
-use self::import_report::ExistingInventory;
+use self::import_report::{ExistingInventory, MAX_PROBLEMS};
 pub use self::import_report::{
     FieldChange, ImportEntry, ImportKind, ImportProblem, ImportReport, InventoryCounts,
 };
@@ -46,6 +48,18 @@ pub enum InventoryFormat {
     Yaml,
 }
 
+impl FromStr for InventoryFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "csv" => Ok(InventoryFormat::Csv),
+            "yaml" => Ok(InventoryFormat::Yaml),
+            other => Err(Error::field("format", format!("\"{other}\" is neither csv nor yaml."))),
+        }
+    }
+}
+
 impl App {
     /// Imports every device and stream of a file, or with `is_dry` only reports what that would change. A file with
     /// mistakes changes nothing; the report lists all of them.
@@ -56,8 +70,7 @@ impl App {
         text: String,
         is_dry: bool,
     ) -> Result<ImportReport> {
-        principal.require(Scope::write(Resource::Device))?;
-        principal.require(Scope::write(Resource::Data))?;
+        self.check_may_import_inventory(principal)?;
         if text.len() > MAX_BYTES {
             return Err(Error::too_large(format!("the file is longer than {} MiB", MAX_BYTES >> 20)));
         }
@@ -84,16 +97,34 @@ impl App {
             return Ok(report.with_documents(entries, unchanged));
         }
         let plan = catalog.put_inventory(principal, &inventory).await?;
-        let named = |name: &str| DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        for device in plan.devices.iter().filter(|device| device.is_changed()) {
-            let there = catalog.devices(principal, &named(&device.after.name));
-            there.iter().for_each(|device| self.tell_collectors(device.id));
+        let changed = plan.devices.iter().filter(|device| device.is_changed());
+        let changed: HashSet<&str> = changed.map(|device| device.after.name.as_str()).collect();
+        let everything = DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() };
+        for device in catalog.devices(principal, &everything) {
+            if changed.contains(device.spec.name.as_str()) {
+                self.tell_collectors(device.id);
+            }
         }
         for document in documents {
             self.put_file_document(principal, document).await?;
         }
         let report = ImportReport::from_plan(&plan, &present).with_documents(entries, unchanged);
         Ok(ImportReport { is_applied: true, ..report })
+    }
+
+    /// Checks that the principal may import files, before one is read.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scopes, and for restricted principals: a file may name any row.
+    pub fn check_may_import_inventory(&self, principal: &Principal) -> Result<()> {
+        principal.require(Scope::write(Resource::Device))?;
+        principal.require(Scope::write(Resource::Data))?;
+        if principal.is_restricted() {
+            return Err(Error::forbidden(
+                "a key restricted to some devices or data may not import devices from a file",
+            ));
+        }
+        Ok(())
     }
 
     /// Exports every device and stream the principal sees as a file that `import_inventory` reads. Passwords are not
@@ -160,6 +191,7 @@ fn parse_file(form: InventoryFormat, text: &str, known: &DevicesByName) -> Parse
     };
     let inventory = resolve::resolve(devices, known, &mut problems);
     problems.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
+    problems.truncate(MAX_PROBLEMS);
     ParsedFile { inventory, documents, problems }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::ImportProblem;
+use super::import_report::MAX_PROBLEMS;
 use super::raw_rows::{RawDevice, RawRow};
 use super::row_source::{self, RowSource};
 use crate::app::device::problems as problems_of_device;
@@ -27,6 +28,9 @@ pub fn resolve(
     let mut inventory = Inventory::default();
     let mut lines = HashMap::new();
     for RawDevice { device, streams } in written {
+        if problems.len() >= MAX_PROBLEMS {
+            break;
+        }
         if is_twice(&device, &mut lines, problems) {
             continue;
         }

@@ -1,6 +1,8 @@
 //! YAML parser to a tree with line numbers. Anchors, aliases and tags are refused: inventories do not need them, and a
 //! few bytes of them can expand to gigabytes.
 
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
@@ -94,6 +96,7 @@ impl<'a> Events<'a> {
 
     fn map(&mut self, depth: usize) -> Result<YamlValue, ImportProblem> {
         let mut entries: Vec<(u64, String, YamlNode)> = Vec::new();
+        let mut lines: HashMap<String, u64> = HashMap::new();
         loop {
             let (event, line) = self.next()?;
             if event == Event::MappingEnd {
@@ -104,7 +107,7 @@ impl<'a> Events<'a> {
             };
             let (event, of_value) = self.next()?;
             let value = self.node(event, of_value, depth + 1)?;
-            if let Some((before, ..)) = entries.iter().find(|(_, known, _)| *known == key) {
+            if let Some(before) = lines.insert(key.clone(), line) {
                 return Err(wrong(line, &format!("`{key}` was said in line {before} already.")));
             }
             entries.push((line, key, value));

@@ -102,7 +102,8 @@ impl EventSubscription {
             | Action::Login
             | Action::Logout
             | Action::Write
-            | Action::Run => EventUpdate::Updated,
+            | Action::Run
+            | Action::Test => EventUpdate::Updated,
         };
         match self.store.catalog().event(&self.who, change.id).await {
             Ok(event) => Ok(Some(to_update(event))),

@@ -134,7 +134,9 @@ impl App {
         self.check_may_change_documents(principal, DocumentKind::Binding)?;
         let (row, is_new) = self.store.catalog().put_binding(principal, id, spec).await?;
         let overview = self.binding_overview(principal, row);
-        overview.map(|overview| (overview, is_new)).ok_or_else(|| Error::internal("a binding is none"))
+        overview
+            .map(|overview| (overview, is_new))
+            .ok_or_else(|| Error::internal("the document is not a binding"))
     }
 
     /// Completes a binding by what devices reported; `None` for a document of another kind.

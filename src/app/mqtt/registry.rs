@@ -1,4 +1,5 @@
-//! Every session in memory, and the connection that serves it.
+//! Every session in memory, and the connection that serves it. A revoked certificate ends its sessions through
+//! `CredentialWatch` (app/live/credential.rs), not here.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::message::Notification;
 use crate::app::App;
+use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::{Document, DocumentKind, DocumentSpec};
 use crate::domain::notification::{ChannelDraft, ChannelKind, Delivery};
 use crate::domain::{Error, Principal, Resource, Result, Scope};
@@ -53,6 +54,8 @@ impl App {
         }
         let spec = row.notification_channel().ok_or_else(Error::not_found)?;
         let _slot = self.notifications.tests.take(row.org)?;
+        let change = AuditChange::new(Action::Test, "notification_channel", row.id.0);
+        self.audit(principal, change).await?;
         let notification = Notification::of_test(row.uuid, &spec.name, self.now());
         let sent = self.notifications.send(&spec.config, notification).await;
         Ok(sent.err().map(|failure| failure.reason))

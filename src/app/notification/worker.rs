@@ -1,4 +1,5 @@
-//! Makes the deliveries that are due, each at least once.
+//! Makes the deliveries that are due, each at least once. When a failed one is tried again, and how often, is in
+//! `domain/notification/delivery.rs`.
 //!
 //! Which delivery is due is read from the catalog, so deliveries survive a restart. Attempts run beside each other within
 //! [`DeliverySlots`]; what became of one is written after it. When that cannot be written the delivery keeps its slot and

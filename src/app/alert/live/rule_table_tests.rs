@@ -27,7 +27,17 @@ fn rule(id: i32, stream: i32, first_seq: u64) -> Arc<AlertRule> {
         description: None,
     };
     let (org, uuid) = (OrgId(1), Uuid::from_u128(1));
-    Arc::new(AlertRule { id: AlertRuleId(id), org, uuid, spec, first_seq, created_at: NOW, updated_at: NOW })
+    let version = 1;
+    Arc::new(AlertRule {
+        id: AlertRuleId(id),
+        org,
+        uuid,
+        spec,
+        first_seq,
+        version,
+        created_at: NOW,
+        updated_at: NOW,
+    })
 }
 
 fn table(rules: &[Arc<AlertRule>]) -> RuleTable {

@@ -78,7 +78,7 @@ impl Thrift {
 
 /// A file with one column `value` and one value; each field can be forged.
 #[derive(Clone)]
-struct FakeFile {
+struct Fake {
     groups_above: usize,
     children: i64,
     groups_said: u64,
@@ -100,7 +100,7 @@ struct FakeFile {
     unknown: Option<Vec<u8>>,
 }
 
-impl Default for FakeFile {
+impl Default for Fake {
     fn default() -> Self {
         Self {
             groups_above: 0,
@@ -126,7 +126,7 @@ impl Default for FakeFile {
     }
 }
 
-impl FakeFile {
+impl Fake {
     fn page(&self) -> Vec<u8> {
         let compressed = self.compressed.unwrap_or(self.content.len() as i64);
         let head = Thrift::default().i32(1, self.page_kind).i32(1, self.uncompressed).i32(1, compressed);
@@ -187,7 +187,7 @@ impl FakeFile {
 
 #[test]
 fn a_file_that_lies_nowhere_is_read() {
-    let file = check(FakeFile::default().bytes().into()).expect("it is as it says");
+    let file = check(Fake::default().bytes().into()).expect("it is as it says");
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.body, file.metadata);
     let batch = reader.build().unwrap().next().unwrap().unwrap();
     assert_eq!(batch.column(0).as_ref(), &Float64Array::from(vec![1.5]));
@@ -195,7 +195,7 @@ fn a_file_that_lies_nowhere_is_read() {
 
 #[test]
 fn lies_are_found_before_they_are_believed() {
-    let honest = FakeFile::default;
+    let honest = Fake::default;
     let most = i64::from(i32::MAX);
     let gzip = {
         let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -206,54 +206,42 @@ fn lies_are_found_before_they_are_believed() {
     // Field 15: a list of lists of booleans without bytes, and one of nested structures.
     let booleans = [&[0xf9_u8, 0x19, 0xf1][..], &[0xff, 0xff, 0xff, 0xff, 7]].concat();
     let deep = [&[0xfc_u8][..], &[0x1c; 400]].concat();
-    let rows: Vec<(&str, FakeFile, Kind)> = vec![
-        ("a_schema_of_1000_levels", FakeFile { groups_above: 1000, ..honest() }, Kind::Invalid),
-        ("a_schema_of_20_levels", FakeFile { groups_above: 20, ..honest() }, Kind::Invalid),
-        ("a_group_of_2_31_columns", FakeFile { children: most, ..honest() }, Kind::Invalid),
-        ("a_group_of_fewer_than_none", FakeFile { children: -1, ..honest() }, Kind::Invalid),
-        ("a_group_that_is_not_whole", FakeFile { children: 3, ..honest() }, Kind::Invalid),
-        ("row_groups_without_end", FakeFile { groups_said: most as u64, ..honest() }, Kind::Invalid),
-        ("row_groups_more_than_bytes", FakeFile { groups_said: 60_000, ..honest() }, Kind::Invalid),
-        ("elements_without_end", FakeFile { elements_said: u64::MAX, ..honest() }, Kind::Invalid),
-        ("a_field_of_another_type", FakeFile { version_wire: 6, ..honest() }, Kind::Invalid),
-        (
-            "a_footer_longer_than_the_file",
-            FakeFile { footer_length: Some(1 << 20), ..honest() },
-            Kind::Invalid,
-        ),
-        ("a_footer_of_4_gib", FakeFile { footer_length: Some(u32::MAX), ..honest() }, Kind::Invalid),
-        ("a_column_before_the_file", FakeFile { offset: -1, ..honest() }, Kind::Invalid),
-        ("a_column_behind_the_file", FakeFile { offset: 1 << 40, ..honest() }, Kind::Invalid),
-        ("a_column_of_no_length", FakeFile { length: Some(-1), ..honest() }, Kind::Invalid),
-        ("a_column_past_the_end", FakeFile { length: Some(1 << 40), ..honest() }, Kind::Invalid),
-        ("a_dictionary_before_the_file", FakeFile { dictionary: Some(-5), ..honest() }, Kind::Invalid),
-        ("a_page_of_2_gib", FakeFile { uncompressed: most, codec: 6, ..honest() }, Kind::TooLarge),
-        ("a_plain_page_of_2_gib", FakeFile { uncompressed: most, ..honest() }, Kind::TooLarge),
-        ("a_page_of_negative_length", FakeFile { uncompressed: -1, ..honest() }, Kind::Invalid),
-        ("a_page_longer_than_its_column", FakeFile { compressed: Some(1 << 20), ..honest() }, Kind::Invalid),
-        ("a_page_of_2_31_values", FakeFile { values: most, ..honest() }, Kind::Invalid),
-        ("a_page_of_fewer_than_none", FakeFile { values: -1, ..honest() }, Kind::Invalid),
-        ("a_dictionary_of_2_31_values", FakeFile { page_kind: 2, values: most, ..honest() }, Kind::Invalid),
-        (
-            "a_dictionary_of_9_values_in_8_bytes",
-            FakeFile { page_kind: 2, values: 9, ..honest() },
-            Kind::Invalid,
-        ),
-        ("levels_longer_than_the_page", FakeFile { page_kind: 3, levels: [5, 5], ..honest() }, Kind::Invalid),
-        ("levels_that_overflow", FakeFile { page_kind: 3, levels: [most, most], ..honest() }, Kind::Invalid),
-        ("levels_of_negative_length", FakeFile { page_kind: 3, levels: [9, -9], ..honest() }, Kind::Invalid),
-        ("a_page_of_no_type", FakeFile { page_kind: 9, ..honest() }, Kind::Invalid),
-        ("texts_that_repeat_each_other", FakeFile { encoding: 7, ..honest() }, Kind::Invalid),
-        ("a_gzip_bomb", FakeFile { codec: 2, content: gzip, ..honest() }, Kind::Invalid),
-        ("brotli", FakeFile { codec: 4, ..honest() }, Kind::Invalid),
-        ("lz4_of_hadoop", FakeFile { codec: 5, ..honest() }, Kind::Invalid),
-        (
-            "an_arrow_schema_of_shared_columns",
-            FakeFile { arrow_schema: Some(shared), ..honest() },
-            Kind::Invalid,
-        ),
-        ("booleans_without_end", FakeFile { unknown: Some(booleans), ..honest() }, Kind::Invalid),
-        ("structures_without_end", FakeFile { unknown: Some(deep), ..honest() }, Kind::Invalid),
+    let rows: Vec<(&str, Fake, Kind)> = vec![
+        ("a_schema_of_1000_levels", Fake { groups_above: 1000, ..honest() }, Kind::Invalid),
+        ("a_schema_of_20_levels", Fake { groups_above: 20, ..honest() }, Kind::Invalid),
+        ("a_group_of_2_31_columns", Fake { children: most, ..honest() }, Kind::Invalid),
+        ("a_group_of_fewer_than_none", Fake { children: -1, ..honest() }, Kind::Invalid),
+        ("a_group_that_is_not_whole", Fake { children: 3, ..honest() }, Kind::Invalid),
+        ("row_groups_without_end", Fake { groups_said: most as u64, ..honest() }, Kind::Invalid),
+        ("row_groups_more_than_bytes", Fake { groups_said: 60_000, ..honest() }, Kind::Invalid),
+        ("elements_without_end", Fake { elements_said: u64::MAX, ..honest() }, Kind::Invalid),
+        ("a_field_of_another_type", Fake { version_wire: 6, ..honest() }, Kind::Invalid),
+        ("a_footer_longer_than_the_file", Fake { footer_length: Some(1 << 20), ..honest() }, Kind::Invalid),
+        ("a_footer_of_4_gib", Fake { footer_length: Some(u32::MAX), ..honest() }, Kind::Invalid),
+        ("a_column_before_the_file", Fake { offset: -1, ..honest() }, Kind::Invalid),
+        ("a_column_behind_the_file", Fake { offset: 1 << 40, ..honest() }, Kind::Invalid),
+        ("a_column_of_no_length", Fake { length: Some(-1), ..honest() }, Kind::Invalid),
+        ("a_column_past_the_end", Fake { length: Some(1 << 40), ..honest() }, Kind::Invalid),
+        ("a_dictionary_before_the_file", Fake { dictionary: Some(-5), ..honest() }, Kind::Invalid),
+        ("a_page_of_2_gib", Fake { uncompressed: most, codec: 6, ..honest() }, Kind::TooLarge),
+        ("a_plain_page_of_2_gib", Fake { uncompressed: most, ..honest() }, Kind::TooLarge),
+        ("a_page_of_negative_length", Fake { uncompressed: -1, ..honest() }, Kind::Invalid),
+        ("a_page_longer_than_its_column", Fake { compressed: Some(1 << 20), ..honest() }, Kind::Invalid),
+        ("a_page_of_2_31_values", Fake { values: most, ..honest() }, Kind::Invalid),
+        ("a_page_of_fewer_than_none", Fake { values: -1, ..honest() }, Kind::Invalid),
+        ("a_dictionary_of_2_31_values", Fake { page_kind: 2, values: most, ..honest() }, Kind::Invalid),
+        ("a_dictionary_of_9_values_in_8_bytes", Fake { page_kind: 2, values: 9, ..honest() }, Kind::Invalid),
+        ("levels_longer_than_the_page", Fake { page_kind: 3, levels: [5, 5], ..honest() }, Kind::Invalid),
+        ("levels_that_overflow", Fake { page_kind: 3, levels: [most, most], ..honest() }, Kind::Invalid),
+        ("levels_of_negative_length", Fake { page_kind: 3, levels: [9, -9], ..honest() }, Kind::Invalid),
+        ("a_page_of_no_type", Fake { page_kind: 9, ..honest() }, Kind::Invalid),
+        ("texts_that_repeat_each_other", Fake { encoding: 7, ..honest() }, Kind::Invalid),
+        ("a_gzip_bomb", Fake { codec: 2, content: gzip, ..honest() }, Kind::Invalid),
+        ("brotli", Fake { codec: 4, ..honest() }, Kind::Invalid),
+        ("lz4_of_hadoop", Fake { codec: 5, ..honest() }, Kind::Invalid),
+        ("an_arrow_schema_of_shared_columns", Fake { arrow_schema: Some(shared), ..honest() }, Kind::Invalid),
+        ("booleans_without_end", Fake { unknown: Some(booleans), ..honest() }, Kind::Invalid),
+        ("structures_without_end", Fake { unknown: Some(deep), ..honest() }, Kind::Invalid),
     ];
     for (name, file, expected) in rows {
         assert_eq!(file.outcome(), Some(expected), "{name}");

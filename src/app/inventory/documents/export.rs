@@ -17,12 +17,19 @@ use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{DeviceId, Principal, Result};
 
 /// Rows that the principal sees, with the names by which a file refers to them.
+#[derive(Default)]
 struct NamedRows {
     devices: Vec<Arc<Device>>,
     device_names: HashMap<DeviceId, String>,
     /// Names of documents and devices by their UUID.
     names: HashMap<Uuid, String>,
     documents: Vec<Arc<Document>>,
+    /// Places in `documents` by UUID.
+    places: HashMap<Uuid, usize>,
+    /// The oldest dashboard of each name, of those without a pack.
+    dashboards: HashMap<String, Uuid>,
+    /// Names of the devices that name a group, by its UUID.
+    group_members: HashMap<Uuid, Vec<String>>,
     /// Streams by their UUID, as dashboards name them.
     sensors: HashMap<Uuid, FileSensor>,
 }
@@ -79,11 +86,31 @@ impl App {
             Some((stream.uuid, FileSensor { device, stream: stream.spec.name.clone() }))
         };
         let sensors = streams.into_iter().filter_map(sensor).collect();
-        Ok(NamedRows { devices, device_names, names, documents, sensors })
+        let mut rows = NamedRows { devices, device_names, names, documents, sensors, ..NamedRows::default() };
+        rows.index();
+        Ok(rows)
     }
 }
 
 impl NamedRows {
+    fn index(&mut self) {
+        for (place, document) in self.documents.iter().enumerate() {
+            self.places.insert(document.uuid, place);
+            if let Some(dashboard) = document.dashboard().filter(|dashboard| dashboard.pack.is_none()) {
+                self.dashboards.entry(dashboard.name.clone()).or_insert(document.uuid);
+            }
+        }
+        for device in &self.devices {
+            for group in &device.topology.groups {
+                self.group_members.entry(*group).or_default().push(device.spec.name.clone());
+            }
+        }
+    }
+
+    fn by_uuid(&self, uuid: Uuid) -> Option<&Arc<Document>> {
+        self.places.get(&uuid).map(|place| &self.documents[*place])
+    }
+
     fn name(&self, uuid: Option<Uuid>) -> Option<String> {
         uuid.and_then(|uuid| self.names.get(&uuid).cloned())
     }
@@ -102,13 +129,8 @@ impl NamedRows {
     /// What the platform knows of a device; `None` when that is nothing.
     fn device(&self, device: &Device) -> Option<FileDocument> {
         let topology = &device.topology;
-        let row = FileDevice {
-            device: device.spec.name.clone(),
-            tags: topology.tags.clone(),
-            site: self.name(topology.site),
-            device_profile: self.name(topology.device_profile),
-            location: topology.location,
-        };
+        let (site, profile) = (self.name(topology.site), self.name(topology.device_profile));
+        let row = FileDevice::new(device, site, profile);
         let has_something = !row.tags.is_empty()
             || row.site.is_some()
             || row.device_profile.is_some()
@@ -126,32 +148,23 @@ impl NamedRows {
             }
             DocumentSpec::DeviceGroup(group) => {
                 let listed = group.devices.iter().filter_map(|id| self.device_names.get(id).cloned());
-                let naming = self.devices.iter().filter(|d| d.topology.groups.contains(&document.uuid));
-                let naming = naming.map(|device| device.spec.name.clone());
+                let naming = self.group_members.get(&document.uuid).into_iter().flatten().cloned();
                 let devices = listed.chain(naming).collect::<BTreeSet<_>>().into_iter().collect();
                 Some(FileDocument::DeviceGroup(FileDeviceGroup::new(group, devices)))
             }
             DocumentSpec::Pack(_) => self.pack(document),
             DocumentSpec::Artefact(artefact) => {
                 let ArtefactContent::Inline(content) = &artefact.spec.content else { return None };
-                Some(FileDocument::Artefact(FileArtefact {
-                    name: artefact.spec.name.clone(),
-                    profile_type: artefact.spec.profile_type,
-                    profile: self.name(Some(artefact.spec.profile))?,
-                    content: content.clone(),
-                }))
+                let profile = self.name(Some(artefact.spec.profile))?;
+                Some(FileDocument::Artefact(FileArtefact::new(&artefact.spec, profile, content.clone())))
             }
             DocumentSpec::Binding(binding) => {
-                let is_of_file = |row: &&Arc<Document>| row.uuid == binding.spec.artefact;
-                let artefact = self.documents.iter().find(is_of_file)?.artefact()?;
+                let artefact = self.by_uuid(binding.spec.artefact)?.artefact()?;
                 if matches!(artefact.spec.content, ArtefactContent::Object(_)) {
                     return None;
                 }
-                Some(FileDocument::Binding(FileBinding {
-                    target_type: binding.spec.target_type,
-                    target: self.name(Some(binding.spec.target))?,
-                    artefact: binding.artefact_name.clone(),
-                }))
+                let target = self.name(Some(binding.spec.target))?;
+                Some(FileDocument::Binding(FileBinding::new(binding, target)))
             }
             // They are in their packs.
             DocumentSpec::SensorProfile(_) | DocumentSpec::DeviceProfile(_) => None,
@@ -176,12 +189,9 @@ impl NamedRows {
 
     /// A dashboard; of several with one name only the oldest, because a file tells them apart by their names.
     fn dashboard(&self, document: &Document, dashboard: &DashboardSpec) -> Option<FileDashboard> {
-        let is_namesake = |row: &&Arc<Document>| {
-            row.dashboard().is_some_and(|other| other.pack.is_none() && other.name == dashboard.name)
-        };
-        let first = self.documents.iter().find(is_namesake)?;
+        let first = self.dashboards.get(&dashboard.name)?;
         let sensor = |uuid: Uuid| self.sensors.get(&uuid).cloned();
-        (first.uuid == document.uuid).then(|| FileDashboard::new(dashboard, sensor))
+        (*first == document.uuid).then(|| FileDashboard::new(dashboard, sensor))
     }
 
     fn pack(&self, document: &Document) -> Option<FileDocument> {
@@ -200,7 +210,7 @@ impl NamedRows {
 
     /// Contents of the documents with these ids.
     fn rows<T: Clone>(&self, uuids: &[Uuid], content: impl Fn(&Document) -> Option<&T>) -> Vec<T> {
-        let row = |uuid: &Uuid| self.documents.iter().find(|row| row.uuid == *uuid);
+        let row = |uuid: &Uuid| self.by_uuid(*uuid);
         uuids.iter().filter_map(row).filter_map(|row| content(row).cloned()).collect()
     }
 }

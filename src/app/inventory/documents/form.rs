@@ -5,16 +5,19 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::dashboard_form::{FileAnnotationClass, FileDashboard};
 use super::reference_pair_form::{FileReferencePair, FileTime};
+use crate::app::mk::device::PlatformDevice;
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType};
-use crate::domain::configuration::binding::TargetType;
+use crate::domain::configuration::binding::{Binding, TargetType};
+use crate::domain::device::Device;
 use crate::domain::document::{
     AnnotationClassSpec, ComponentSpec, DashboardSpec, DeviceGroupSpec, DeviceProfileSpec, DocumentContent,
     PackContent, SensorProfileSpec, SiteSpec,
 };
-use crate::domain::topology::GeoLocation;
+use crate::domain::topology::{GeoLocation, Topology};
 use crate::domain::{DeviceId, FieldError};
 
 /// A document of a file, in the order in which they are put.
@@ -291,7 +294,7 @@ impl FileDocument {
             FileDocument::Dashboard(dashboard) => dashboard.problems(),
             FileDocument::Component(component) => component.spec(DeviceId(0), None).problems(),
             FileDocument::DeviceGroup(group) => group.spec(Vec::new()).problems(),
-            FileDocument::Artefact(artefact) => artefact.spec(uuid::Uuid::nil()).problems(),
+            FileDocument::Artefact(artefact) => artefact.spec(Uuid::nil()).problems(),
             FileDocument::ReferencePair(pair) => pair.problems(),
             FileDocument::Device(_) | FileDocument::Binding(_) => Vec::new(),
         }
@@ -317,6 +320,25 @@ pub fn target_kind(target_type: TargetType) -> RowKind {
     }
 }
 
+impl FileDevice {
+    /// What the platform knows of a device as a file has it. `site` and `device_profile` are the names of both.
+    pub fn new(device: &Device, site: Option<String>, device_profile: Option<String>) -> Self {
+        let Topology { tags, location, .. } = device.topology.clone();
+        Self { device: device.spec.name.clone(), tags, site, device_profile, location }
+    }
+
+    /// The device with what the file says of it. `site` and `device_profile` are the UUIDs of both.
+    pub fn platform_device(
+        self,
+        stored: &Device,
+        site: Option<Uuid>,
+        device_profile: Option<Uuid>,
+    ) -> PlatformDevice {
+        let FileDevice { tags, location, .. } = self;
+        PlatformDevice { tags, location, site, device_profile, ..PlatformDevice::of(stored) }
+    }
+}
+
 impl FileComponent {
     /// A component as a file has it. `device` and `sensor_profile` are the names of both.
     pub fn new(component: &ComponentSpec, device: String, sensor_profile: Option<String>) -> Self {
@@ -324,7 +346,7 @@ impl FileComponent {
         Self { device, key, name, sensor_profile, metadata }
     }
 
-    pub fn spec(&self, device: DeviceId, sensor_profile: Option<uuid::Uuid>) -> ComponentSpec {
+    pub fn spec(&self, device: DeviceId, sensor_profile: Option<Uuid>) -> ComponentSpec {
         let FileComponent { key, name, metadata, .. } = self.clone();
         ComponentSpec { device, key, name, sensor_profile, metadata }
     }
@@ -343,8 +365,21 @@ impl FileDeviceGroup {
     }
 }
 
+impl FileBinding {
+    /// A binding as a file has it. `target` is the name of its target.
+    pub fn new(binding: &Binding, target: String) -> Self {
+        Self { target_type: binding.spec.target_type, target, artefact: binding.artefact_name.clone() }
+    }
+}
+
 impl FileArtefact {
-    pub fn spec(&self, profile: uuid::Uuid) -> ArtefactSpec {
+    /// An artefact as a file has it. `profile` is the name of its profile.
+    pub fn new(artefact: &ArtefactSpec, profile: String, content: Map<String, Value>) -> Self {
+        let ArtefactSpec { name, profile_type, .. } = artefact.clone();
+        Self { name, profile_type, profile, content }
+    }
+
+    pub fn spec(&self, profile: Uuid) -> ArtefactSpec {
         let FileArtefact { name, profile_type, content, .. } = self.clone();
         ArtefactSpec { name, profile_type, profile, content: ArtefactContent::Inline(content) }
     }

@@ -15,7 +15,6 @@ use super::reference_pair;
 use crate::app::App;
 use crate::app::inventory::{FieldChange, ImportEntry, ImportKind, ImportProblem};
 use crate::app::mk::configuration::ArtefactRefusal;
-use crate::app::mk::device::PlatformDevice;
 use crate::app::mk::packs::PackRefusal;
 use crate::domain::configuration::binding::BindingSpec;
 use crate::domain::device::{Device, DeviceFilter};
@@ -217,13 +216,9 @@ impl App {
 
     async fn put_topology(&self, who: &Principal, row: FileDevice) -> Result<()> {
         let device = self.device_of_name(who, &row.device)?;
-        let new = PlatformDevice {
-            tags: row.tags,
-            site: self.uuid_of_optional(who, RowKind::Site, &row.site)?,
-            device_profile: self.uuid_of_optional(who, RowKind::DeviceProfile, &row.device_profile)?,
-            location: row.location,
-            ..PlatformDevice::of(&device)
-        };
+        let site = self.uuid_of_optional(who, RowKind::Site, &row.site)?;
+        let profile = self.uuid_of_optional(who, RowKind::DeviceProfile, &row.device_profile)?;
+        let new = row.platform_device(&device, site, profile);
         self.replace_platform_device(who, device.aliases.uuid, new).await.map(drop)
     }
 

@@ -1,0 +1,63 @@
+//! The fields of a test: those of a device that is not saved, and what to read.
+
+use super::drf_scalar;
+use super::reader::FieldReader;
+use crate::app::App;
+use crate::app::device::problems;
+use crate::domain::address_space::{BrowseTree, MAX_BROWSE_DEPTH};
+use crate::domain::device::DeviceSpec;
+use crate::domain::device_test::{DeviceTest, MAX_REGISTERS};
+use crate::domain::{Principal, Result};
+
+/// `Objects`, the standard folder under which every server puts its own nodes.
+const OBJECTS: &str = "i=85";
+
+impl App {
+    /// Tests the device of the fields; `registers` lists what is read.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::test_device`].
+    pub async fn test_device_from_fields(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+    ) -> Result<DeviceTest> {
+        self.check_may_create_device(principal)?;
+        let mut registers = Vec::new();
+        fields.texts("registers", &mut registers);
+        if registers.len() > MAX_REGISTERS {
+            fields.add_error(
+                "registers",
+                format!("Ensure this field has no more than {MAX_REGISTERS} elements."),
+            );
+        }
+        let device = read_device(fields)?;
+        self.test_device(principal, &device, &registers).await
+    }
+
+    /// Browses the OPC UA server of the device of the fields, from `node` on, `depth` levels.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::browse_unsaved`].
+    pub async fn browse_unsaved_from_fields(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+    ) -> Result<BrowseTree> {
+        self.check_may_create_device(principal)?;
+        let node: String = fields.read_or("node", 1..=1000, OBJECTS.to_owned());
+        let depth: i64 = fields.read_or("depth", 1..=5, 1);
+        let depth = usize::try_from(depth).unwrap_or(0);
+        if !(1..=MAX_BROWSE_DEPTH).contains(&depth) {
+            fields.add_error("depth", drf_scalar::not_a_choice(&depth.to_string()));
+        }
+        let device = read_device(fields)?;
+        self.browse_unsaved(principal, &device, &node, depth).await
+    }
+}
+
+fn read_device(mut fields: FieldReader) -> Result<DeviceSpec> {
+    let device: DeviceSpec = fields.read_new();
+    fields.finish(problems(&device))?;
+    Ok(device)
+}

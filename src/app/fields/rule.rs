@@ -1,0 +1,221 @@
+//! The fields of an alert rule.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::reader::FieldReader;
+use super::renamed::{renamed, renamed_error};
+use super::version::read_version;
+use super::visitor::Presence::{Optional, Required};
+use crate::app::App;
+use crate::app::alert::{DryRun, ShownAlertRule};
+use crate::domain::alert::Severity;
+use crate::domain::alert::rule::{
+    AlertRuleSpec, COOLDOWNS_S, DEFAULT_COOLDOWN_S, Evaluation, Threshold, WINDOWS_S,
+};
+use crate::domain::alert::target::RuleTarget;
+use crate::domain::companion::Companion;
+use crate::domain::document::rules::MAX_NAME;
+use crate::domain::{DeviceId, FieldError, Micros, Principal, Result, StreamId};
+
+/// Names of fields in the domain, and ours.
+const NAMES: &[(&str, &str)] = &[
+    ("sensorId", "stream"),
+    ("deviceId", "device"),
+    ("windowSeconds", "window_seconds"),
+    ("cooldownSeconds", "cooldown_seconds"),
+    ("notificationChannelIds", "channels"),
+];
+
+/// Message of a field without which a rule has nothing to watch.
+const REQUIRED: &str = "This field is required.";
+
+/// A rule with every field at its default, which watches nothing.
+fn blank_rule() -> AlertRuleSpec {
+    AlertRuleSpec {
+        name: String::new(),
+        target: RuleTarget::Stream(StreamId(0)),
+        evaluation: Evaluation::default(),
+        window_s: None,
+        operator: None,
+        threshold: None,
+        severity: Severity::default(),
+        cooldown_s: DEFAULT_COOLDOWN_S,
+        auto_resolve: false,
+        enabled: true,
+        channels: Vec::new(),
+        description: None,
+    }
+}
+
+/// Reads every field of a rule.
+fn read_rule(fields: &mut FieldReader, spec: &mut AlertRuleSpec) {
+    // All fields by name: one that is missing here does not compile.
+    let AlertRuleSpec {
+        name,
+        target,
+        evaluation,
+        window_s,
+        operator,
+        threshold,
+        severity,
+        cooldown_s,
+        auto_resolve,
+        enabled,
+        channels,
+        description,
+    } = spec;
+    fields.read("name", Required, 1..=MAX_NAME, name);
+    fields.read("evaluation", Optional, (), evaluation);
+    *target = read_target(fields, *target, *evaluation);
+    fields.read("window_seconds", Optional, WINDOWS_S, window_s);
+    fields.read("operator", Optional, (), operator);
+    read_threshold(fields, threshold);
+    fields.read("severity", Required, (), severity);
+    fields.read("cooldown_seconds", Optional, COOLDOWNS_S, cooldown_s);
+    fields.read("auto_resolve", Optional, (), auto_resolve);
+    fields.read("enabled", Optional, (), enabled);
+    read_channels(fields, channels);
+    fields.text_or_null("description", description);
+}
+
+/// Reads what the rule watches: a device for [`Evaluation::DeviceState`], else a stream. The other one is ignored.
+fn read_target(fields: &mut FieldReader, current: RuleTarget, evaluation: Evaluation) -> RuleTarget {
+    let is_known = |id: &i32| *id != 0;
+    let mut stream = current.stream().filter(|id| is_known(&id.0));
+    let mut device = current.device().filter(|id| is_known(&id.0));
+    fields.row_or_null("stream", StreamId, &mut stream);
+    fields.row_or_null("device", DeviceId, &mut device);
+    let (name, is_missing) = match evaluation {
+        Evaluation::DeviceState => ("device", device.is_none()),
+        _ => ("stream", stream.is_none()),
+    };
+    if is_missing && fields.is_sound(name) {
+        fields.add_error(name, REQUIRED);
+    }
+    // Nothing has the id 0.
+    match evaluation {
+        Evaluation::DeviceState => RuleTarget::Device(device.unwrap_or(DeviceId(0))),
+        _ => RuleTarget::Stream(stream.unwrap_or(StreamId(0))),
+    }
+}
+
+fn read_threshold(fields: &mut FieldReader, threshold: &mut Option<Threshold>) {
+    fields.take_or_null("threshold", threshold, |value| match value {
+        Value::String(text) => Ok(Threshold::Text(text)),
+        Value::Number(number) => {
+            let number = number.as_f64().ok_or_else(|| "must be a finite number".to_owned())?;
+            Ok(Threshold::Number(number))
+        }
+        _ => Err("must be a number or a text".to_owned()),
+    });
+}
+
+fn read_channels(fields: &mut FieldReader, channels: &mut Vec<Uuid>) {
+    let mut names: Vec<String> = channels.iter().map(Uuid::to_string).collect();
+    fields.texts("channels", &mut names);
+    let read: std::result::Result<Vec<Uuid>, _> = names.iter().map(|name| Uuid::try_parse(name)).collect();
+    match read {
+        Ok(read) => *channels = read,
+        Err(_) => fields.add_error("channels", "must be a list of UUIDs"),
+    }
+}
+
+impl App {
+    /// Every problem of a rule with our names of its fields.
+    fn our_rule_problems(
+        &self,
+        principal: &Principal,
+        spec: &AlertRuleSpec,
+        stored: Option<Uuid>,
+    ) -> Vec<FieldError> {
+        let mut problems = self.alert_rule_problems(principal, spec, stored);
+        let stream = spec.target.stream().and_then(|id| self.store.catalog().stream(principal, id).ok());
+        if stream.is_some_and(|stream| Companion::of(&stream.spec).is_some()) {
+            problems.push(FieldError::new("sensorId", "does not exist"));
+        }
+        renamed(problems, NAMES)
+    }
+
+    /// Reads a whole rule; absent fields get their defaults.
+    fn read_new_rule(
+        &self,
+        principal: &Principal,
+        mut fields: FieldReader,
+        stored: Option<Uuid>,
+    ) -> Result<AlertRuleSpec> {
+        let mut spec = blank_rule();
+        read_rule(&mut fields, &mut spec);
+        spec.normalize();
+        fields.finish(self.our_rule_problems(principal, &spec, stored))?;
+        Ok(spec)
+    }
+
+    /// Creates a rule, which evaluates what is written, or what state its device is in, from now on.
+    ///
+    /// # Errors
+    /// `Invalid` naming every wrong field; otherwise as [`App::create_alert_rule`].
+    pub async fn create_rule_from_fields(
+        &self,
+        principal: &Principal,
+        fields: FieldReader,
+    ) -> Result<ShownAlertRule> {
+        self.check_may_change_alert_rules(principal)?;
+        let spec = self.read_new_rule(principal, fields, None)?;
+        self.create_alert_rule(principal, spec).await.map_err(|error| renamed_error(error, NAMES))
+    }
+
+    /// Replaces a rule; absent fields get their defaults.
+    ///
+    /// # Errors
+    /// As [`App::create_rule_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
+    pub async fn replace_rule_from_fields(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        mut fields: FieldReader,
+    ) -> Result<ShownAlertRule> {
+        self.alert_rule_to_change(principal, uuid)?;
+        let version = read_version(&mut fields);
+        let new = self.read_new_rule(principal, fields, Some(uuid))?;
+        let changed = self.update_alert_rule_version(principal, (uuid, version), |spec| *spec = new).await;
+        changed.map_err(|error| renamed_error(error, NAMES))
+    }
+
+    /// Changes the given fields of a rule.
+    ///
+    /// # Errors
+    /// As [`App::replace_rule_from_fields`].
+    pub async fn update_rule_from_fields(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        mut patch: FieldReader,
+    ) -> Result<ShownAlertRule> {
+        let current = self.alert_rule_to_change(principal, uuid)?;
+        let (version, mut changed) = (read_version(&mut patch), current.rule.spec.clone());
+        let mut fields = patch.clone();
+        read_rule(&mut fields, &mut changed);
+        changed.normalize();
+        fields.finish(self.our_rule_problems(principal, &changed, Some(uuid)))?;
+        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
+        let merge = move |spec: &mut AlertRuleSpec| read_rule(&mut patch.clone(), spec);
+        let changed = self.update_alert_rule_version(principal, (uuid, version), merge).await;
+        changed.map_err(|error| renamed_error(error, NAMES))
+    }
+
+    /// Evaluates a rule that is not stored over the past.
+    ///
+    /// # Errors
+    /// As [`App::create_rule_from_fields`] and [`App::dry_run_alert_rule`].
+    pub async fn dry_run_rule_from_fields(
+        &self,
+        principal: &Principal,
+        fields: FieldReader,
+        (from, to): (Micros, Micros),
+    ) -> Result<DryRun> {
+        self.check_may_change_alert_rules(principal)?;
+        let spec = self.read_new_rule(principal, fields, None)?;
+        self.dry_run_alert_rule(principal, spec, (from, to)).await
+    }
+}
