@@ -3,6 +3,9 @@
 //! Each folder may import only folders above it in this list; siblings never see each other
 //! (docs/architecture.md, tests/architecture.rs).
 
+// The root types of the GraphQL schema are nested types, one level for each group of fields.
+#![recursion_limit = "256"]
+
 pub mod domain;
 
 pub mod auth;

@@ -16,7 +16,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::app::connections::ConnectionGauge;
 use crate::app::session::network;
+use crate::domain::server_status::ListenerConnections;
 
 /// An authenticated connection idle for this long may be evicted. WebSockets ping more often than that.
 const IDLE_BEFORE_EVICTION: Duration = Duration::from_secs(30);
@@ -124,6 +126,13 @@ impl ConnectionLimit {
                 "connection limit reached, no idle connections: new ones are refused"
             );
         }
+    }
+}
+
+impl ConnectionGauge for ConnectionLimit {
+    fn connections(&self) -> ListenerConnections {
+        let listener = self.key.strip_suffix(".connections").unwrap_or(self.key);
+        ListenerConnections { listener, open: self.open.lock().by_id.len(), limit: self.most }
     }
 }
 

@@ -71,3 +71,15 @@ async fn addresses_of_one_home_count_as_one() {
     let _newcomer = limit.try_acquire(ip(1)).unwrap();
     assert!(flood[0].state().is_closing() && !other.state().is_closing());
 }
+
+#[tokio::test]
+async fn open_connections_are_counted_by_listener() {
+    let limit = ConnectionLimit::new("pg.connections", 3);
+    let count = || limit.connections();
+    assert_eq!(count(), ListenerConnections { listener: "pg", open: 0, limit: 3 });
+    let first = limit.try_acquire(ip(1));
+    let second = limit.try_acquire(ip(2));
+    assert_eq!(count().open, 2);
+    drop((first, second));
+    assert_eq!(count().open, 0);
+}

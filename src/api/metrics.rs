@@ -1,10 +1,11 @@
-//! `GET /metrics`: metrics of memory, collectors and models in Prometheus' text format 0.0.4.
+//! `GET /metrics`: metrics of the process, collectors and models in Prometheus' text format 0.0.4.
 //!
 //! Rendered from their counters at the time of the request; there is no registry. Labels are only ids, a device's
 //! protocol and words of closed sets, never names or tags: those are unbounded and private to an organization.
 
 mod mqtt_text;
 mod notification_text;
+mod server_text;
 
 use std::fmt::{Display, Write};
 use std::sync::Arc;
@@ -24,7 +25,6 @@ use crate::app::readings::counters::ReadingCounts;
 use crate::domain::ModelId;
 use crate::domain::device::DeviceState;
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
-use crate::domain::memory_usage::MemoryUsage;
 
 const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -33,28 +33,23 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Response, PlainError> {
-    let measured = match app.public_metrics() {
+    let measured = match app.public_metrics().await {
         Some(measured) => measured,
         None => {
             let asker = authenticate(&app, request.method(), request.headers(), request.extensions())?;
-            app.metrics(&asker)?
+            app.metrics(&asker).await?
         }
     };
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())
 }
 
 fn render(metrics: &Metrics) -> String {
-    let Metrics { devices, models, memory, readings, resident_bytes, mqtt, notifications, suppressed_alerts } =
+    let Metrics { devices, models, started_at, server, readings, mqtt, notifications, suppressed_alerts } =
         metrics;
     let mut page = MetricsText(String::new());
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
-    if let Some(bytes) = resident_bytes {
-        // The name that the client libraries of Prometheus use.
-        page.family("process_resident_memory_bytes", "gauge", "Resident memory of the process.");
-        page.line(format_args!("process_resident_memory_bytes {bytes}"));
-    }
-    render_memory(&mut page, memory);
+    server_text::render(&mut page, *started_at, server);
     states(&mut page, devices);
     counters(&mut page, devices);
     page.histogram(
@@ -74,20 +69,6 @@ fn render(metrics: &Metrics) -> String {
     mqtt_text::render(&mut page, mqtt);
     notification_text::render(&mut page, notifications, *suppressed_alerts);
     page.0
-}
-
-fn render_memory(page: &mut MetricsText, memory: &[MemoryUsage]) {
-    type Bytes = fn(&MemoryUsage) -> usize;
-    let gauges: [(&str, &str, Bytes); 2] = [
-        ("basalt_memory_used_bytes", "Memory reserved of each budget.", |m| m.used_bytes),
-        ("basalt_memory_limit_bytes", "Memory that each budget allows.", |m| m.limit_bytes),
-    ];
-    for (name, help, bytes) in gauges {
-        page.family(name, "gauge", help);
-        memory
-            .iter()
-            .for_each(|usage| page.sample(name, format_args!("budget=\"{}\"", usage.budget), bytes(usage)));
-    }
 }
 
 fn render_readings(page: &mut MetricsText, readings: &ReadingCounts) {
@@ -209,6 +190,12 @@ impl MetricsText {
         self.line(format_args!("{name}{{{labels}}} {value}"));
     }
 
+    /// Writes a gauge without labels.
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, "gauge", help);
+        self.line(format_args!("{name} {value}"));
+    }
+
     /// Writes a histogram per device. Buckets are cumulative.
     fn histogram(
         &mut self,
@@ -243,6 +230,10 @@ mod tests {
     use crate::app::notification::counters::NotificationCounters;
     use crate::app::readings::counters::ReadingCounters;
     use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
+    use crate::domain::memory_usage::MemoryUsage;
+    use crate::domain::server_status::{
+        DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus, ServerStatus, StoreStatus,
+    };
     use crate::domain::{DeviceId, Micros};
 
     fn measured() -> DeviceMetrics {
@@ -265,6 +256,25 @@ mod tests {
         DeviceMetrics { device: DeviceId(3), protocol: Protocol::Modbus, status }
     }
 
+    fn server() -> ServerStatus {
+        let queries = MemoryUsage { budget: "queries", used_bytes: 3, limit_bytes: 8 };
+        let memtable = MemtableStatus { readings: 21, used_bytes: 22, limit_bytes: 23, flush_lag_s: 2.5 };
+        let lake =
+            LakeStatus { table: "readings", files: 31, bytes: 32, rows: 33, days: 34, merge_lag_files: 35 };
+        ServerStatus {
+            disk: Some(DiskSpace { total: 11, used: 12, free: 13 }),
+            store: StoreStatus { log_bytes: 14, log_segments: 15, memtable, lake: vec![lake] },
+            memory: MemoryStatus {
+                resident_bytes: Some(5),
+                large_body_limit_bytes: 6,
+                address_space_limit_bytes: Some(7),
+                budgets: vec![queries],
+            },
+            connections: vec![ListenerConnections { listener: "http", open: 41, limit: 42 }],
+            running_queries: 43,
+        }
+    }
+
     fn all(devices: Vec<DeviceMetrics>) -> Metrics {
         let status = ModelStatus {
             state: ModelState::Running,
@@ -272,13 +282,12 @@ mod tests {
             windows: 9,
             ..ModelStatus::default()
         };
-        let queries = MemoryUsage { budget: "queries", used_bytes: 3, limit_bytes: 8 };
         Metrics {
             devices,
             models: vec![(ModelId(4), status)],
-            memory: vec![queries],
+            started_at: Micros(1_777_377_600_500_000),
+            server: server(),
             readings: ReadingCounters::default().counts(),
-            resident_bytes: Some(5),
             mqtt: Default::default(),
             notifications: NotificationCounters::default().counts(),
             suppressed_alerts: 12,
@@ -289,7 +298,23 @@ mod tests {
     fn a_device_and_a_model_are_told_in_numbers() {
         let page = render(&all(vec![measured()]));
         for line in [
+            "process_start_time_seconds 1777377600.5",
             "process_resident_memory_bytes 5",
+            "process_virtual_memory_max_bytes 7",
+            "basalt_disk_size_bytes 11",
+            "basalt_disk_used_bytes 12",
+            "basalt_disk_free_bytes 13",
+            "basalt_log_bytes 14",
+            "basalt_log_segments 15",
+            "basalt_memtable_readings 21",
+            "basalt_flush_lag_seconds 2.5",
+            "basalt_lake_files{table=\"readings\"} 31",
+            "basalt_lake_bytes{table=\"readings\"} 32",
+            "basalt_lake_rows{table=\"readings\"} 33",
+            "basalt_merge_lag_files{table=\"readings\"} 35",
+            "basalt_connections{listener=\"http\"} 41",
+            "basalt_connections_limit{listener=\"http\"} 42",
+            "basalt_queries_running 43",
             "basalt_memory_used_bytes{budget=\"queries\"} 3",
             "basalt_memory_limit_bytes{budget=\"queries\"} 8",
             "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
@@ -333,13 +358,14 @@ mod tests {
                 samples += 1;
             }
         }
-        // The resident memory. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
+        // Of the process the start, the resident memory and its limits of the system; three of the disk, two of the log, two of
+        // the memtable, four of one table, two of one listener, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
         // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
         // Of MQTT seven values, two counters by three qualities of service, and a histogram. Of notifications two values and a
         // counter by two kinds of channels and three outcomes. One of alerts.
         assert_eq!(
             samples,
-            1 + 1
+            1 + (3 + 3 + 2 + 2 + 4 + 2 + 1)
                 + 2
                 + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3))
                 + (5 + 1 + 4)

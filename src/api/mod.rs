@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 
 use self::error_form::{DATASTONE, ErrorForms, PathForm};
 use self::openapi::route::Section;
@@ -18,6 +18,7 @@ pub mod blynk;
 pub mod body_drain;
 pub mod byte_range;
 pub mod caller;
+pub mod compression;
 pub mod connection_limit;
 pub mod control;
 pub mod cookies;
@@ -42,6 +43,7 @@ pub mod pages;
 pub mod payload;
 pub mod pg;
 pub mod rest;
+pub mod result_delivery;
 pub mod result_encoder;
 mod send_queue;
 pub mod serve;
@@ -99,6 +101,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(graphql::http::routes(&app))
         .merge(sql::routes())
         .merge(named_queries::routes())
+        // The APIs of other vendors answer as theirs do.
+        .layer(from_fn(compression::compress))
         .merge(ingest::routes())
         .merge(metrics::routes())
         .merge(pages::routes())

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::caller::Caller;
 use super::error::{HttpError, PlainError};
 use super::payload;
+use super::result_delivery::ResultDelivery;
 use super::result_encoder::{self, ResultFormat};
 use crate::app::App;
 use crate::domain::Error;
@@ -81,18 +82,22 @@ async fn list_named_queries(
     Json(app.named_queries(&principal).map(NamedQueryView::from).collect())
 }
 
-/// Parameters come as text; the last of repeated ones counts.
+/// Parameters come as text; the last of repeated ones counts. `format` and `download` are those of `/sql`, and no
+/// parameters of the query.
 async fn get_named_query(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    Query(params): Query<Vec<(String, String)>>,
+    Query(given): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, PlainError> {
-    let format = ResultFormat::negotiate(&headers)?;
-    let params = params.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+    let mut params: Map<String, Value> =
+        given.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+    let (format, download) = (params.remove("format"), params.remove("download"));
+    let text = |value: &'_ Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let delivery = ResultDelivery::read(&headers, text(&format).as_deref(), text(&download).as_deref())?;
     let answer = app.run_named_query(&principal, &name, &params).await?;
-    Ok(result_encoder::respond(format, answer).await?)
+    Ok(delivery.apply(result_encoder::respond(delivery.format, answer).await?))
 }
 
 async fn post_named_query(

@@ -19,6 +19,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::compression::Compressible;
 use super::error::HttpError;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
@@ -53,6 +54,29 @@ impl ResultFormat {
             ResultFormat::Csv => "text/csv",
             ResultFormat::Arrow => "application/vnd.apache.arrow.stream",
             ResultFormat::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// Returns the format of this name, as URLs give it.
+    ///
+    /// # Errors
+    /// `Invalid` that lists the names.
+    pub fn named(name: &str) -> Result<ResultFormat> {
+        let found = ResultFormat::ALL.into_iter().find(|format| format.ending() == name);
+        found.ok_or_else(|| {
+            let names = ResultFormat::ALL.map(ResultFormat::ending).join(", ");
+            Error::field("format", format!("there is no format `{name}`: there are {names}"))
+        })
+    }
+
+    /// Returns the name of the format, which is also the ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            ResultFormat::Json => "json",
+            ResultFormat::Ndjson => "ndjson",
+            ResultFormat::Csv => "csv",
+            ResultFormat::Arrow => "arrow",
+            ResultFormat::Parquet => "parquet",
         }
     }
 
@@ -113,6 +137,8 @@ pub async fn respond(format: ResultFormat, mut answer: SqlResult) -> Result<Resp
     let bytes = stream::iter([Ok(first)]).chain(rest);
     let mut response = Response::new(Body::from_stream(bytes));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    // Statements only read.
+    response.extensions_mut().insert(Compressible);
     Ok(response)
 }
 

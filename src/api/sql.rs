@@ -1,4 +1,5 @@
-//! `GET|POST /sql`: runs one read-only statement; the result is JSON, NDJSON, CSV, Arrow or Parquet.
+//! `GET|POST /sql`: runs one read-only statement; the result is JSON, NDJSON, CSV, Arrow or Parquet. A GET may be a
+//! download by link.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::error::{HttpError, PlainError};
 use super::payload;
+use super::result_delivery::ResultDelivery;
 use super::result_encoder::{self, ResultFormat};
 use super::sql_params::SqlParams;
 use crate::app::App;
@@ -23,11 +25,13 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/sql", get(get_sql).post(post_sql))
 }
 
-/// `?q=SELECT …`, with `params` as JSON text beside it.
+/// `?q=SELECT …`, with `params` as JSON text beside it, and for links `format` and `download`, the name of a file.
 #[derive(Deserialize)]
 struct SqlQuery {
     q: Option<String>,
     params: Option<String>,
+    format: Option<String>,
+    download: Option<String>,
 }
 
 /// The JSON body.
@@ -45,12 +49,12 @@ async fn get_sql(
     headers: HeaderMap,
     Query(asked): Query<SqlQuery>,
 ) -> Result<Response, PlainError> {
-    let format = ResultFormat::negotiate(&headers)?;
+    let delivery = ResultDelivery::read(&headers, asked.format.as_deref(), asked.download.as_deref())?;
     let query = asked.q.ok_or_else(|| Error::field("q", "is missing"))?;
     let params = asked.params.map_or(Ok(SqlParams::default()), |text| serde_json::from_str(&text));
     let SqlParams(params) = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
     let answer = app.sql(&principal, SqlRequest { query, params }).await?;
-    Ok(result_encoder::respond(format, answer).await?)
+    Ok(delivery.apply(result_encoder::respond(delivery.format, answer).await?))
 }
 
 async fn post_sql(

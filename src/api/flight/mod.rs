@@ -60,6 +60,7 @@ pub async fn serve(
         Error::unavailable("Flight SQL ended early").with_source(e)
     };
     let limit = ConnectionLimit::new("flight.connections", options.connections);
+    app.add_listener(&limit);
     let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
     let connections = stream::unfold(incoming, |mut incoming| async move {
         let (transport, address, permit) = incoming.next().await;

@@ -20,6 +20,7 @@ use super::memory_pool::RequestReservation;
 use super::request::{GraphqlRequest, RequestBody};
 use super::{GraphqlService, errors, size_estimate, sse, ws};
 use crate::api::caller;
+use crate::api::compression::Compressible;
 use crate::api::error::{self, GraphqlError, HttpError};
 use crate::api::payload;
 use crate::app::App;
@@ -67,8 +68,20 @@ async fn post_graphql(
     drop(bytes);
     Ok(match body {
         RequestBody::Single(graphql_request) => {
-            let response = execute(&graph, graphql_request.into(), &credential, &reservation).await;
-            http_response(response, media, &reservation).await
+            let mut request = Request::from(graphql_request);
+            let (response, is_read) = match graph.admit(&mut request) {
+                Ok(()) => {
+                    let is_read = !is_mutation(&mut request);
+                    (graph.run(request, &credential, &reservation).await, is_read)
+                }
+                Err(refused) => (*refused, false),
+            };
+            let mut response = http_response(response, media, &reservation).await;
+            if is_read {
+                // What a mutation returns may be a secret.
+                response.extensions_mut().insert(Compressible);
+            }
+            response
         }
         RequestBody::Batch(operations) => {
             let text = execute_batch(&graph, operations, &credential, &reservation).await;

@@ -26,10 +26,12 @@ pub enum NodeType {
     Product,
     /// A client of a vendor's API.
     Client,
+    /// A person who logs in.
+    User,
 }
 
 impl NodeType {
-    const ALL: [NodeType; 8] = [
+    const ALL: [NodeType; 9] = [
         NodeType::Device,
         NodeType::Stream,
         NodeType::Group,
@@ -38,6 +40,7 @@ impl NodeType {
         NodeType::Model,
         NodeType::Product,
         NodeType::Client,
+        NodeType::User,
     ];
 
     /// Returns the name of the type in the schema.
@@ -51,6 +54,7 @@ impl NodeType {
             NodeType::Model => "Model",
             NodeType::Product => "Product",
             NodeType::Client => "Client",
+            NodeType::User => "User",
         }
     }
 

@@ -56,6 +56,7 @@ use self::objects::product::Product;
 use self::objects::reading::ReadingConnection;
 use self::objects::registration::RegistrationToken;
 use self::objects::stream::Stream;
+use self::objects::user::User;
 use self::paging::NodeConnection;
 use self::queries::Query;
 use self::subscription::Subscription;
@@ -141,6 +142,7 @@ fn build() -> Builder {
         .override_output_type_description::<NodeConnection<ApiKey>>("A page of API keys.")
         .override_output_type_description::<NodeConnection<Product>>("A page of products.")
         .override_output_type_description::<NodeConnection<Client>>("A page of clients.")
+        .override_output_type_description::<NodeConnection<User>>("A page of users.")
         .override_output_type_description::<NodeConnection<RegistrationToken>>(
             "A page of registration tokens.",
         )

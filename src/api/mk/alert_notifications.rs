@@ -29,7 +29,7 @@ pub fn section() -> Section {
             "id",
             schema::described(id(), "Id of the delivery; webhooks have it in `X-Delivery-Id`."),
         ),
-        schema::required("channelId", schema::described(id(), "Channel that it goes by.")),
+        schema::required("channelId", schema::described(id(), "Channel that carries the delivery.")),
         schema::required(
             "channelType",
             schema::described(kinds, "Kind of the channel; null once it is deleted."),

@@ -9,7 +9,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, Noun, omittable, optional, required};
-use super::noun::nested::Nested;
+use super::noun::nested::NestedObject;
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -108,12 +108,12 @@ impl Noun for MatchRow {
 pub struct CaptureRuleRow {
     stamp: Stamp,
     spec: CaptureRuleSpec,
-    matches: Nested<MatchRow>,
+    matches: NestedObject<MatchRow>,
 }
 
 impl Noun for CaptureRuleRow {
     fn blank() -> Self {
-        let (spec, matches) = (CaptureRuleSpec::new(""), Nested(MatchRow::default()));
+        let (spec, matches) = (CaptureRuleSpec::new(""), NestedObject(MatchRow::default()));
         CaptureRuleRow { stamp: Stamp::BLANK, spec, matches }
     }
 
@@ -134,7 +134,7 @@ impl Noun for CaptureRuleRow {
         visitor.visit(required("name", "Name of the rule, unique in the organization.", title), name);
         visitor.visit(required("cameraIds", "Cameras that record, 1 to 100.", ids), cameras);
         let event_match = || schema::reference("EventMatch");
-        let about = "Which events the rule is for: those that have all of it.";
+        let about = "Events that the rule matches; an event must meet every condition.";
         visitor.visit(required("match", about, event_match).looked_up(), &mut self.matches);
         let about = "Time before the event that is recorded, seconds.";
         visitor.visit(optional("preRollSeconds", about, roll), pre_roll_s);
@@ -153,7 +153,7 @@ impl CaptureRuleRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
         let CaptureRule { mut spec, device, sensor } = app.capture_rule(who, row)?;
         let EventMatch { source, severity, .. } = std::mem::take(&mut spec.matches);
-        let matches = Nested(MatchRow { source, severity, device, sensor });
+        let matches = NestedObject(MatchRow { source, severity, device, sensor });
         Ok(CaptureRuleRow { stamp: Stamp::of(row), spec, matches })
     }
 }

@@ -3,47 +3,33 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::openapi::Schema;
 use uuid::Uuid;
 
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::field_type::FieldType;
+use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::reader::read_over;
+use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, no_content, ok};
+use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::device::{DeviceOverview, PlatformDevice};
-use crate::domain::FieldError;
 use crate::domain::device::Protocol;
 use crate::domain::platform_status::PlatformStatus;
-use crate::domain::topology::GeoLocation;
+use crate::domain::{FieldError, Micros};
 
 const COLLECTION: &str = "/api/v1/devices";
 const ONE: &str = "/api/v1/devices/{id}";
-const SORTABLE: &[&str] = &[
-    "createdAt",
-    "updatedAt",
-    "lastSeenAt",
-    "name",
-    "status",
-    "isVirtual",
-    "deviceProfileId",
-    "siteId",
-    "firmwareVersion",
-    "certificateSerial",
-    "id",
-];
 
 /// The operations.
 pub fn section() -> Section {
@@ -87,84 +73,100 @@ pub fn section() -> Section {
                     .answers_nothing("The device is deleted."),
             ),
         ],
-        schemas: schemas(),
+        schemas: vec![
+            schemas::view::<DeviceRow>("Device"),
+            schemas::body::<DeviceRow>("DeviceBody"),
+            schemas::patch::<DeviceRow>("DevicePatch"),
+            ("Location", super::location::schema()),
+        ],
     }
 }
 
-fn schemas() -> Vec<(&'static str, Schema)> {
-    let time = || nullable(schema::time());
-    let settable: Vec<FieldSchema> = vec![
-        schema::required("name", schema::text(1, 100)),
-        schema::omittable("status", schema::choice(PlatformStatus::ALL.map(PlatformStatus::name))),
-        schema::omittable("deviceProfileId", nullable(id())),
-        schema::omittable("siteId", nullable(id())),
-        schema::omittable("groupIds", schema::list(id())),
-        schema::omittable("tags", schema::list_of(schema::text(1, 255), 0, 50)),
-        schema::omittable("location", nullable(schema::reference("Location"))),
-        schema::omittable("metadata", schema::map()),
-    ];
-    let mut shown = vec![schema::read_only("id", id())];
-    shown.extend(settable.clone());
-    shown.extend([
-        schema::read_only("isVirtual", schema::boolean()),
-        schema::read_only("firmwareVersion", nullable(schema::string())),
-        schema::read_only("certificateSerial", nullable(schema::string())),
-        schema::read_only("lastSeenAt", time()),
-        schema::read_only("createdAt", schema::time()),
-        schema::read_only("updatedAt", schema::time()),
-    ]);
-    vec![
-        ("Device", schema::view(&shown)),
-        ("DeviceBody", schema::body(&settable)),
-        ("DevicePatch", schema::patch(&settable)),
-        ("Location", super::location::schema()),
-    ]
-}
-
-/// A device in a response.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeviceView {
-    id: Uuid,
-    name: String,
-    status: &'static str,
+/// A device as shown.
+pub struct DeviceRow {
+    stamp: Stamp,
+    spec: PlatformDevice,
     is_virtual: bool,
-    device_profile_id: Option<Uuid>,
-    site_id: Option<Uuid>,
-    group_ids: Vec<Uuid>,
-    tags: Vec<String>,
-    location: Option<ShownRow>,
-    metadata: Map<String, Value>,
     firmware_version: Option<String>,
     certificate_serial: Option<String>,
-    last_seen_at: Option<String>,
-    created_at: String,
-    updated_at: String,
+    last_seen: Option<Micros>,
 }
 
-impl From<DeviceOverview> for DeviceView {
-    fn from(overview: DeviceOverview) -> Self {
-        let DeviceOverview { device, status, collector, site, device_profile, certificate_serial, groups } =
-            overview;
-        let (spec, topology) = (&device.spec, &device.topology);
-        DeviceView {
-            id: device.aliases.uuid,
-            name: spec.name.clone(),
-            status: status.name(),
-            is_virtual: spec.protocol == Protocol::Virtual,
-            device_profile_id: device_profile,
-            site_id: site,
-            group_ids: groups,
-            tags: topology.tags.clone(),
-            location: topology.location.map(ShownRow::new),
-            metadata: spec.metadata.clone(),
-            firmware_version: topology.firmware_version.clone(),
-            certificate_serial,
-            last_seen_at: collector.last_seen.map(iso),
-            created_at: iso(device.created_at),
-            updated_at: iso(device.updated_at),
+impl Noun for DeviceRow {
+    fn blank() -> Self {
+        DeviceRow {
+            stamp: Stamp::BLANK,
+            spec: PlatformDevice::default(),
+            is_virtual: false,
+            firmware_version: None,
+            certificate_serial: None,
+            last_seen: None,
         }
     }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let PlatformDevice { name, status, device_profile, site, groups, tags, location, metadata } =
+            &mut self.spec;
+        let states = || schema::choice(PlatformStatus::ALL.map(PlatformStatus::name));
+        let (uuid, text) = (|| nullable(id()), || nullable(schema::string()));
+        self.stamp.visit_id(visitor);
+        let about = "Name of the device, unique in the organization.";
+        visitor.visit(required("name", about, || schema::text(1, 100)), name);
+        let about = "State of the device; a body without it keeps the state.";
+        visitor.visit(omittable("status", about, states), status);
+        let about = "Whether the device exists only on this server, without a machine behind it.";
+        visitor.visit(read_only("isVirtual", about, schema::boolean), &mut self.is_virtual);
+        visitor.visit(
+            omittable("deviceProfileId", "Profile of the device; null without one.", uuid),
+            device_profile,
+        );
+        visitor.visit(omittable("siteId", "Site of the device; null without one.", uuid), site);
+        let about = "Groups of the device; a response also lists those by its tags.";
+        visitor.visit(omittable("groupIds", about, || schema::list(id())), groups);
+        let about = "Words that mark the device, at most 50 of 1 to 255 characters.";
+        visitor.visit(omittable("tags", about, || schema::list_of(schema::text(1, 255), 0, 50)), tags);
+        let about = "Where on the earth the device is.";
+        visitor.visit(omittable("location", about, || nullable(schema::reference("Location"))), location);
+        let about = "Data of the user's own about the device, at most 16 KiB as JSON.";
+        visitor.visit(omittable("metadata", about, schema::map), metadata);
+        let about = "Version of the firmware that the device reported last; null without a report.";
+        visitor.visit(read_only("firmwareVersion", about, text), &mut self.firmware_version);
+        let about = "Serial number of the device's certificate, as hexadecimal digits; null without one.";
+        visitor.visit(read_only("certificateSerial", about, text), &mut self.certificate_serial);
+        let about = "Time at which the device was heard of last, ISO-8601 in UTC; null if it was not.";
+        visitor.visit(read_only("lastSeenAt", about, || nullable(schema::time())), &mut self.last_seen);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl From<&DeviceOverview> for DeviceRow {
+    fn from(overview: &DeviceOverview) -> Self {
+        let DeviceOverview { device, status, collector, site, device_profile, certificate_serial, groups } =
+            overview;
+        let spec = PlatformDevice {
+            status: Some(*status),
+            device_profile: *device_profile,
+            site: *site,
+            groups: groups.clone(),
+            ..PlatformDevice::of(device)
+        };
+        DeviceRow {
+            stamp: Stamp {
+                id: device.aliases.uuid,
+                created_at: device.created_at,
+                updated_at: device.updated_at,
+            },
+            spec,
+            is_virtual: device.spec.protocol == Protocol::Virtual,
+            firmware_version: device.topology.firmware_version.clone(),
+            certificate_serial: certificate_serial.clone(),
+            last_seen: collector.last_seen,
+        }
+    }
+}
+
+fn view(overview: DeviceOverview) -> ShownRow {
+    ShownRow::new(DeviceRow::from(&overview))
 }
 
 /// What the list is narrowed to.
@@ -203,25 +205,18 @@ impl DeviceQuery {
 
 /// `GET /devices`.
 async fn list_devices(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (wanted, page) = (DeviceQuery::read(&query)?, query.page(SORTABLE)?);
+    let (wanted, page) = (DeviceQuery::read(&query)?, query.page(&sort::sortable::<DeviceRow>())?);
     let mut rows = app.device_overviews(&caller.principal)?;
     rows.retain(|row| wanted.includes(row));
-    Ok(ok(page.of(rows, sort_key, |row| row.device.aliases.uuid).map(DeviceView::from)))
+    Ok(ok(page.of(rows, sort_key, |row| row.device.aliases.uuid).map(view)))
 }
 
 fn sort_key(row: &DeviceOverview, property: &str) -> SortKey {
     match property {
+        "createdAt" => row.device.created_at.into(),
+        // What lists are sorted by most often needs no copy of the row.
         "name" => row.device.spec.name.as_str().into(),
-        "status" => row.status.name().into(),
-        "isVirtual" => (row.device.spec.protocol == Protocol::Virtual).into(),
-        "deviceProfileId" => row.device_profile.into(),
-        "siteId" => row.site.into(),
-        "firmwareVersion" => row.device.topology.firmware_version.as_deref().into(),
-        "certificateSerial" => row.certificate_serial.as_deref().into(),
-        "updatedAt" => row.device.updated_at.into(),
-        "lastSeenAt" => row.collector.last_seen.into(),
-        "id" => SortKey::Text(row.device.aliases.uuid.to_string()),
-        _ => row.device.created_at.into(),
+        _ => sort::sort_key(DeviceRow::from(row), property),
     }
 }
 
@@ -232,13 +227,13 @@ async fn create_device(caller: MkCaller, State(app): State<Arc<App>>, body: Json
     let new = read(body.fields(&app).await?, PlatformDevice::default(), rules)?;
     let new = PlatformDevice { status: None, ..new };
     let made = app.create_platform_device(&caller.principal, new).await?;
-    Ok(created(COLLECTION, made.device.aliases.uuid, DeviceView::from(made)))
+    Ok(created(COLLECTION, made.device.aliases.uuid, view(made)))
 }
 
 /// `GET /devices/{id}`.
 async fn device(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let found = app.device_overview(&caller.principal, *id).map_err(|e| MkError::named(e, "Device", *id))?;
-    Ok(ok(DeviceView::from(found)))
+    Ok(ok(view(found)))
 }
 
 /// `PUT /devices/{id}`: absent fields get their defaults; an absent status stays.
@@ -258,7 +253,7 @@ async fn change(caller: &MkCaller, app: &App, id: Uuid, body: JsonBody, is_patch
     let rules = |new: &PlatformDevice| app.platform_device_problems(&caller.principal, new, Some(&stored));
     let new = read(body.fields(app).await?, start, rules)?;
     let changed = app.replace_platform_device(&caller.principal, id, new).await.map_err(named)?;
-    Ok(ok(DeviceView::from(changed)))
+    Ok(ok(view(changed)))
 }
 
 /// `DELETE /devices/{id}`.
@@ -275,28 +270,10 @@ fn read(
     start: PlatformDevice,
     rules: impl FnOnce(&PlatformDevice) -> Vec<FieldError>,
 ) -> Result<PlatformDevice, MkError> {
-    let mut device = start;
-    if fields.has("name") {
-        device.name = fields.text_or_empty("name").trim().to_owned();
-    }
-    device.status = fields.choice("status", &PlatformStatus::ALL, PlatformStatus::name);
-    if fields.has("deviceProfileId") {
-        device.device_profile = fields.uuid("deviceProfileId");
-    }
-    if fields.has("siteId") {
-        device.site = fields.uuid("siteId");
-    }
-    if fields.has("groupIds") {
-        device.groups = fields.uuids("groupIds").unwrap_or_default();
-    }
-    if fields.has("tags") {
-        device.tags = fields.texts("tags").unwrap_or_default();
-    }
-    if fields.has("location") {
-        device.location = GeoLocation::read(&mut fields, "location");
-    }
-    if fields.has("metadata") {
-        device.metadata = fields.object("metadata").unwrap_or_default();
+    let is_named = fields.has("name");
+    let mut device = read_over(&mut fields, DeviceRow { spec: start, ..DeviceRow::blank() }).spec;
+    if is_named {
+        device.name = device.name.trim().to_owned();
     }
     fields.finish(rules(&device))?;
     Ok(device)

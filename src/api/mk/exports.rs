@@ -62,7 +62,7 @@ pub fn section() -> Section {
         .about("While it is READY, `downloadUrl` is a new link, which needs no credential and ends at `expiresAt`.")
         .answers(200, "The export with its progress.", export());
     let delete_doc = Doc::new("deleteExport", "Delete an export with its file")
-        .about("One that is PENDING or RUNNING is a conflict.")
+        .about("An export that is PENDING or RUNNING is a conflict.")
         .answers_nothing("The export is deleted.");
     Section {
         name: "Exports",

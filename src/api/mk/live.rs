@@ -6,32 +6,35 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Answer;
 use super::base_url::{BaseUrl, LocalUrl};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, Noun, read_only};
+use super::noun::nested::NestedObject;
+use super::noun::stamp::Stamp;
+use super::noun::value::ShownRow;
+use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::wire::{created, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, FieldSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::domain::document::DocumentKind;
 use crate::domain::media::state::LiveState;
 use crate::domain::media::{MediaJob, MediaKind};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Micros, Result};
 
 const COLLECTION: &str = "/api/v1/live";
 const ONE: &str = "/api/v1/live/{id}";
 const OF_CAMERA: &str = "/api/v1/cameras/{cameraId}/live";
 const KIND: MediaKind = MediaKind::Live;
-const SORTABLE: &[&str] = &["createdAt", "updatedAt", "cameraId", "status", "requestedBy", "expiresAt", "id"];
 
 /// The operations.
 pub fn section() -> Section {
@@ -50,14 +53,10 @@ pub fn section() -> Section {
         page_of("LiveSession"),
     );
     let get_doc = Doc::new("getLiveSession", "Get a live session")
-        .about("One that has ended is kept for a day.")
+        .about("A session that has ended is kept for a day.")
         .answers(200, "The live session as it is now.", row());
     let stop_doc =
         Doc::new("stopLiveSession", "End a live session").answers(202, "The session, which ends.", row());
-    let credentials = [
-        schema::required("username", schema::string()),
-        schema::required("password", nullable(schema::string())),
-    ];
     Section {
         name: "Live sessions",
         about: "REQUESTED, ACTIVE, STOPPING, STOPPED; EXPIRED after its time, a failure or a stop of the server.",
@@ -68,50 +67,100 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, stop, stop_doc),
         ],
         schemas: vec![
-            ("LiveSession", schema::object(&response_fields())),
-            ("LiveCredentials", schema::object(&credentials)),
+            schemas::view::<LiveRow>("LiveSession"),
+            schemas::view::<CredentialsRow>("LiveCredentials"),
         ],
     }
 }
 
-fn response_fields() -> Vec<FieldSchema> {
-    let states: Vec<_> = LiveState::ALL.iter().map(|state| state.name()).collect();
-    vec![
-        schema::required("id", id()),
-        schema::required("cameraId", id()),
-        schema::required("status", schema::choice(states)),
-        schema::required("hlsUrl", nullable(schema::string())),
-        schema::required("localUrl", nullable(schema::string())),
-        schema::required("credentials", schema::reference("LiveCredentials")),
-        schema::required("requestedBy", schema::string()),
-        schema::required("error", nullable(schema::string())),
-        schema::required("expiresAt", schema::time()),
-        schema::required("createdAt", schema::time()),
-        schema::required("updatedAt", schema::time()),
-    ]
-}
-
-#[derive(Serialize)]
-struct CredentialsView {
+/// Credentials of a session as shown.
+#[derive(Default)]
+struct CredentialsRow {
     username: String,
-    /// For the user who has opened the session; null for others.
+    /// For the user who has opened the session; `None` for others.
     password: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LiveView {
-    id: Uuid,
-    camera_id: Uuid,
-    status: &'static str,
+impl Noun for CredentialsRow {
+    fn blank() -> Self {
+        CredentialsRow::default()
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let about = "User name for the files of the session.";
+        visitor.visit(read_only("username", about, schema::string), &mut self.username);
+        let about = "Password for the files of the session; null for anybody but the user who opened it.";
+        visitor.visit(read_only("password", about, || nullable(schema::string())), &mut self.password);
+    }
+}
+
+/// A session as shown.
+pub struct LiveRow {
+    stamp: Stamp,
+    camera: Uuid,
+    state: LiveState,
     hls_url: Option<String>,
     local_url: Option<String>,
-    credentials: CredentialsView,
+    credentials: NestedObject<CredentialsRow>,
     requested_by: String,
     error: Option<String>,
-    expires_at: String,
-    created_at: String,
-    updated_at: String,
+    expires_at: Micros,
+}
+
+impl Noun for LiveRow {
+    fn blank() -> Self {
+        LiveRow {
+            stamp: Stamp::BLANK,
+            camera: Uuid::nil(),
+            state: LiveState::Requested,
+            hls_url: None,
+            local_url: None,
+            credentials: NestedObject(CredentialsRow::default()),
+            requested_by: String::new(),
+            error: None,
+            expires_at: Micros(0),
+        }
+    }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let states = || schema::choice(LiveState::ALL.iter().map(|state| state.name()));
+        let text = || nullable(schema::string());
+        let credentials = || schema::reference("LiveCredentials");
+        self.stamp.visit_id(visitor);
+        visitor.visit(read_only("cameraId", "Camera that the session shows.", id), &mut self.camera);
+        visitor.visit(read_only("status", "How far the session is.", states), &mut self.state);
+        let about = "URL of the session's HLS playlist, while the session is ACTIVE.";
+        visitor.visit(read_only("hlsUrl", about, text).unsorted(), &mut self.hls_url);
+        let about = "URL of the playlist at the address by which the client has reached the server.";
+        visitor.visit(read_only("localUrl", about, text).unsorted(), &mut self.local_url);
+        let about = "User name and password for the files of the session.";
+        visitor.visit(read_only("credentials", about, credentials), &mut self.credentials);
+        let about = "Who opened the session: a user, or `key_` and a key.";
+        visitor.visit(read_only("requestedBy", about, schema::string), &mut self.requested_by);
+        let about = "Why the session ended before somebody asked for it; null unless it did.";
+        visitor.visit(read_only("error", about, text).unsorted(), &mut self.error);
+        let about = "Time from which the session is over, ISO-8601 in UTC.";
+        visitor.visit(read_only("expiresAt", about, schema::time), &mut self.expires_at);
+        self.stamp.visit_times(visitor);
+    }
+}
+
+impl LiveRow {
+    /// Without URLs and password; `None` for a job of another kind.
+    fn new(job: &MediaJob) -> Option<Self> {
+        let session = job.live()?;
+        Some(LiveRow {
+            stamp: Stamp { id: job.uuid, created_at: job.created_at, updated_at: job.updated_at },
+            camera: job.camera,
+            state: session.state,
+            hls_url: None,
+            local_url: None,
+            credentials: NestedObject(CredentialsRow { username: session.username.clone(), password: None }),
+            requested_by: session.requested_by.clone(),
+            error: session.error.clone(),
+            expires_at: session.expires_at,
+        })
+    }
 }
 
 /// Where clients reach the server.
@@ -120,26 +169,17 @@ struct Bases {
     local: LocalUrl,
 }
 
-async fn view(app: &App, caller: &MkCaller, bases: &Bases, job: &MediaJob) -> Result<LiveView> {
-    let session = job.live().ok_or_else(|| Error::internal("a live session is of another kind"))?;
+async fn view(app: &App, caller: &MkCaller, bases: &Bases, job: &MediaJob) -> Result<ShownRow> {
+    let session = LiveRow::new(job).ok_or_else(|| Error::internal("a live session is of another kind"))?;
     let is_own = session.requested_by == caller.actor;
     let password = if is_own { Some(app.live_password(&caller.principal, job).await?) } else { None };
     let playlist = |base: &str| {
         (session.state == LiveState::Active).then(|| format!("{base}/media/live/{}/index.m3u8", job.uuid))
     };
-    Ok(LiveView {
-        id: job.uuid,
-        camera_id: job.camera,
-        status: session.state.name(),
-        hls_url: playlist(&bases.public.0),
-        local_url: playlist(&bases.local.0),
-        credentials: CredentialsView { username: session.username.clone(), password },
-        requested_by: session.requested_by.clone(),
-        error: session.error.clone(),
-        expires_at: iso(session.expires_at),
-        created_at: iso(job.created_at),
-        updated_at: iso(job.updated_at),
-    })
+    let (hls_url, local_url) = (playlist(&bases.public.0), playlist(&bases.local.0));
+    let NestedObject(CredentialsRow { username, .. }) = session.credentials;
+    let credentials = NestedObject(CredentialsRow { username, password });
+    Ok(ShownRow::new(LiveRow { hls_url, local_url, credentials, ..session }))
 }
 
 /// `POST /cameras/{cameraId}/live`.
@@ -165,17 +205,11 @@ async fn list(
     local: LocalUrl,
     query: Query,
 ) -> Answer {
-    let page = query.page(SORTABLE)?;
+    let page = query.page(&sort::sortable::<LiveRow>())?;
     let is_open = |job: &Arc<MediaJob>| !job.work.is_final();
     let rows: Vec<_> = app.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_open).collect();
-    let key = |job: &Arc<MediaJob>, property: &str| match property {
-        "status" => job.work.state_name().into(),
-        "expiresAt" => job.live().map(|session| session.expires_at).into(),
-        "cameraId" => job.camera.into(),
-        "requestedBy" => job.live().map(|session| session.requested_by.as_str()).into(),
-        "updatedAt" => job.updated_at.into(),
-        "id" => SortKey::Text(job.uuid.to_string()),
-        _ => job.created_at.into(),
+    let key = |job: &Arc<MediaJob>, property: &str| {
+        LiveRow::new(job).map_or(SortKey::Null, |session| sort::sort_key(session, property))
     };
     let page = page.of(rows, key, |job| job.uuid);
     let bases = Bases { public, local };
@@ -184,7 +218,7 @@ async fn list(
         // A session that was deleted with its camera a moment ago is left out.
         content.extend(view(&app, &caller, &bases, job).await.ok());
     }
-    Ok(ok(Page::<LiveView> { content, page: page.page }))
+    Ok(ok(Page::<ShownRow> { content, page: page.page }))
 }
 
 /// `GET /live/{id}`.

@@ -95,7 +95,7 @@ fn endpoints() -> Vec<Endpoint> {
             test,
             Doc::new("testNotificationChannel", "Test a notification channel")
                 .about("Sends a `channel.test` once, also by a channel that is not enabled.")
-                .answers(200, "Whether it was taken.", schema::reference("ChannelTest")),
+                .answers(200, "Whether the receiver took the test.", schema::reference("ChannelTest")),
         ),
     ]
 }
@@ -103,7 +103,7 @@ fn endpoints() -> Vec<Endpoint> {
 fn schemas() -> Vec<(&'static str, Schema)> {
     let kind = || schema::choice(ChannelKind::ALL.map(ChannelKind::name));
     let recipients = || schema::list_of(schema::text(3, 254), 1, MAX_RECIPIENTS);
-    let enabled = || schema::described(schema::boolean(), "Whether notifications go out by it.");
+    let enabled = || schema::described(schema::boolean(), "Whether notifications go out by the channel.");
     let named = |config: ValueSchema| -> Vec<FieldSchema> {
         vec![
             schema::required("name", schema::text(1, MAX_NAME)),
@@ -123,8 +123,9 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         schema::secret(MAX_SECRET),
         "Key of the signatures; required at creation and never shown.",
     );
-    let success = schema::described(schema::boolean(), "Whether the receiver took it.");
-    let error = schema::described(nullable(schema::string()), "Why it did not.");
+    let success = schema::described(schema::boolean(), "Whether the receiver took the notification.");
+    let error =
+        schema::described(nullable(schema::string()), "Why the receiver did not take it; null if it did.");
     vec![
         ("NotificationChannel", schema::view(&shown)),
         ("NotificationChannelBody", schema::body(&named(either("EmailConfig", "WebhookConfigBody")))),

@@ -53,6 +53,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let limit = ConnectionLimit::new("mqtt.connections", options.connections);
+    app.add_listener(&limit);
     let handshakes = Semaphore::new(MAX_HANDSHAKES);
     let server = Arc::new(MqttServer { app, options, tls, handshakes, stop: stop.clone() });
     let mut connections = JoinSet::new();

@@ -167,7 +167,10 @@ fn error_statuses(
     let Some(right) = right else { return found };
     found.push(406);
     match right {
-        RequiredAccess::Scope(_) | RequiredAccess::AnyScope(_) | RequiredAccess::Superuser => {
+        RequiredAccess::Scope(_)
+        | RequiredAccess::AnyScope(_)
+        | RequiredAccess::AllScopes(_)
+        | RequiredAccess::Superuser => {
             found.extend([401, 403]);
         }
         RequiredAccess::Authenticated if is_safe(method) => found.push(401),
@@ -197,6 +200,12 @@ fn securities(method: &HttpMethod, right: Option<RequiredAccess>) -> Vec<Securit
             with_one_of(&[scope])
         }
         Some(RequiredAccess::AnyScope(scopes)) => with_one_of(scopes(name_of(method))),
+        Some(RequiredAccess::AllScopes(scopes)) => {
+            let names = || scopes(name_of(method)).iter().map(Scope::to_string);
+            let key = |scheme: &'static str| SecurityRequirement::new(scheme, names());
+            let keys = [error_responses::API_KEY_SCHEME, error_responses::API_KEY_HEADER_SCHEME].map(key);
+            keys.into_iter().chain([session(&[])]).collect()
+        }
         Some(RequiredAccess::Superuser) => vec![session(&["superuser"])],
         Some(RequiredAccess::Authenticated) => vec![session(&[])],
         Some(RequiredAccess::Public) | None => Vec::new(),

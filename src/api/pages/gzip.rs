@@ -4,10 +4,11 @@
 use std::io::Read;
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
+use axum::http::header::{CONTENT_ENCODING, VARY};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 
+use crate::api::compression::accepts_gzip;
 use crate::domain::Error;
 
 /// A response with this content of gzip, in the encoding that the request accepts. Fails if the content is no gzip.
@@ -20,16 +21,6 @@ pub fn compressed(content: &'static [u8], request: &HeaderMap) -> Result<Respons
         .read_to_end(&mut plain)
         .map_err(|e| Error::internal("a page of this build is damaged").with_source(e))?;
     Ok(([(VARY, "Accept-Encoding")], plain).into_response())
-}
-
-/// Whether gzip is named with a weight above zero; a client that says nothing of encodings may know none.
-fn accepts_gzip(request: &HeaderMap) -> bool {
-    let named = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    named.flat_map(|value| value.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok());
-        name.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)
-    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::http::HeaderValue;
+use axum::http::header::ACCEPT_ENCODING;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;

@@ -1,6 +1,6 @@
-//! HTML pages: the web application below `/ui`, GraphiQL at `/graphiql`, an SQL page at `/console`, and a list of them at
-//! `/`. They are part of the binary, load nothing from other servers, and contain no data: like any client, a page
-//! sends requests with the reader's key or session.
+//! HTML pages: the web application below `/ui`, GraphiQL at `/graphiql`, and a list of them at `/`. They are part of the
+//! binary, load nothing from other servers, and contain no data: like any client, a page sends requests with the
+//! reader's key or session.
 //!
 //! build.rs bundles their scripts and styles from web/; if it could not, the pages say so.
 
@@ -56,7 +56,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(home))
         .route("/ui", get(application))
         .route("/ui/{*page}", get(application))
-        .route("/console", get(|| async { page(include_str!("console.html"), POLICY) }))
+        // Where the SQL page was before it became part of the application; browsers keep what is behind `#`.
+        .route("/console", get(|| async { Redirect::permanent("/ui/sql") }))
         .route("/graphiql", get(|| async { page(include_str!("graphiql.html"), POLICY) }))
         .route("/graphiql/queries", get(tabs))
         .route("/pages/{version}/{file}", get(asset))

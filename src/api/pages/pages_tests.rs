@@ -8,7 +8,6 @@ use super::*;
 fn every_page_takes_its_scripts_and_styles_from_the_server() {
     for html in [
         include_str!("access.html"),
-        include_str!("console.html"),
         include_str!("graphiql.html"),
         include_str!("home.html"),
         include_str!("missing.html"),
@@ -39,7 +38,7 @@ fn a_build_with_pages_has_them_all_and_one_without_says_why() {
     let names: Vec<_> = built::FILES.iter().map(|(name, _)| *name).collect();
     match built::MISSING {
         "" => {
-            for page in ["app", "console", "graphiql"] {
+            for page in ["app", "graphiql"] {
                 for ending in ["css", "js"] {
                     assert!(
                         names.contains(&format!("{page}.{ending}").as_str()),

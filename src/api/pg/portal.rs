@@ -99,7 +99,8 @@ impl RowStream {
         let arrays =
             columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
         let batch = RecordBatch::try_new(schema.clone(), arrays);
-        let batch = batch.map_err(|e| Error::internal("settings make no batch").with_source(e));
+        let batch =
+            batch.map_err(|e| Error::internal("settings cannot be encoded as a batch").with_source(e));
         let batches = stream::iter([batch]).boxed();
         Ok(Self { columns: ResultColumns::new(&schema, formats)?, batches, rows: None })
     }

@@ -16,7 +16,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, omittable, required};
 use crate::app::App;
-use crate::domain::address_space::{BrowseNode, MAX_BROWSE_DEPTH};
+use crate::domain::address_space::{BrowseNode, BrowseTree, MAX_BROWSE_DEPTH};
 use crate::domain::{DeviceId, Resource};
 
 /// `Objects`, the standard folder under which every server puts its own nodes.
@@ -69,9 +69,7 @@ pub async fn browse(
     let depth = query.read("depth", parse_depth).unwrap_or(1);
     query.finish()?;
     let tree = app.browse_opcua(&caller, device, &node, depth).await?;
-    let mut view = NodeView::from(tree.root);
-    view.truncated = Some(tree.is_truncated);
-    Ok(Json(view))
+    Ok(Json(tree.into()))
 }
 
 fn parse_depth(text: &str) -> Result<usize, String> {
@@ -105,6 +103,12 @@ struct VariableView {
     data_type: String,
     value: Value,
     access: &'static str,
+}
+
+impl From<BrowseTree> for NodeView {
+    fn from(tree: BrowseTree) -> Self {
+        NodeView { truncated: Some(tree.is_truncated), ..NodeView::from(tree.root) }
+    }
 }
 
 impl From<BrowseNode> for NodeView {

@@ -77,7 +77,7 @@ pub fn section() -> Section {
     }
 }
 
-fn described() -> Vec<FieldSchema> {
+pub(super) fn described() -> Vec<FieldSchema> {
     let status = vec![
         read_only("status", schema::choice(DeviceState::ALL.map(DeviceState::name))),
         read_only("last_error", schema::nullable(schema::string())),

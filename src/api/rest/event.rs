@@ -18,12 +18,11 @@ use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
+use crate::api::openapi::schema::{self, FieldSchema, ValueSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
-use crate::domain::event::Level;
-use crate::domain::event::{Event, EventFilter};
+use crate::domain::event::{Event, EventFilter, Level, MAX_ACKNOWLEDGED, MAX_NOTE};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, EventId, Result, StreamId};
 
@@ -31,11 +30,6 @@ use crate::domain::{DeviceId, EventId, Result, StreamId};
 pub fn section() -> Section {
     let (one, body, patch) =
         (schema::reference("Event"), schema::reference("NewEvent"), schema::reference("EventChange"));
-    let list = Doc::new("event_log_list", "List events, newest first")
-        .query("device", schema::row_id(), "Only events of this device.")
-        .query("kind", schema::string(), "Only events of these kinds, comma-separated.")
-        .range()
-        .answers(200, "The events visible to the caller", schema::list(one.clone()));
     let create = Doc::new("event_log_create", "Create an event").body(body.clone());
     let replace =
         Doc::new("event_log_replace", "Replace an event; absent fields get their defaults").body(body);
@@ -51,8 +45,9 @@ pub fn section() -> Section {
         about: "Events: occurrences other than readings.",
         routes: vec![
             Route::gated("/api/event-log", right)
-                .get(self::list, list)
+                .get(self::list, list_doc(one.clone()))
                 .post(self::create, create.answers(201, "The new event", one.clone())),
+            Route::gated("/api/event-log/acknowledge", right).post(self::acknowledge, acknowledge_doc()),
             Route::gated("/api/event-log/{id}", right)
                 .get(
                     retrieve,
@@ -72,10 +67,38 @@ pub fn section() -> Section {
             ("Event", schema::view(&described())),
             ("NewEvent", schema::body(&described())),
             ("EventChange", schema::patch(&described())),
+            ("Acknowledgement", schema::body(&described_acknowledgement())),
+            (
+                "AcknowledgedEvents",
+                schema::view(&[read_only("acknowledged", schema::list(schema::row_id()))]),
+            ),
             ("Wanted", schema::body(&described_process_request())),
             ("Processed", schema::view(&described_process_result())),
         ],
     }
+}
+
+fn list_doc(one: ValueSchema) -> Doc {
+    Doc::new("event_log_list", "List events, newest first")
+        .query("device", schema::row_id(), "Only events of this device.")
+        .query("kind", schema::string(), "Only events of these kinds, comma-separated.")
+        .query("level", levels(), "Only events of exactly this level.")
+        .query("level_at_least", levels(), "Only events of this level and above.")
+        .query("acknowledged", schema::boolean(), "Only events that are acknowledged, or that are not.")
+        .query(
+            "search",
+            schema::string(),
+            "Only events whose message contains this text, in any case of ASCII letters.",
+        )
+        .range()
+        .answers(200, "The events visible to the caller", schema::list(one))
+}
+
+fn acknowledge_doc() -> Doc {
+    Doc::new("event_log_acknowledge", "Acknowledge up to 1,000 events, all or none")
+        .about("Events that are acknowledged already stay as they are.")
+        .body(schema::reference("Acknowledgement"))
+        .answers(200, "The events that were not acknowledged before", schema::reference("AcknowledgedEvents"))
 }
 
 fn described() -> Vec<FieldSchema> {
@@ -84,13 +107,26 @@ fn described() -> Vec<FieldSchema> {
         optional("device", schema::nullable(schema::row_id()), Value::Null),
         optional("data", schema::nullable(schema::row_id()), Value::Null),
         required("kind", schema::pattern("^[A-Za-z0-9_-]{1,32}$")),
-        optional("level", schema::choice(Level::ALL.map(Level::name)), "info"),
+        optional("level", levels(), "info"),
         omittable("timestamp", schema::time_input()).returned_as(schema::time()),
         optional("message", schema::text(0, 4000), ""),
         optional("url", schema::text(0, 2000), ""),
         optional("payload", schema::map(), Map::new()),
+        omittable("acknowledged", schema::boolean()),
+        omittable("note", schema::nullable(schema::text(0, MAX_NOTE))),
+        read_only("acknowledged_at", schema::nullable(schema::time())),
+        read_only("acknowledged_by", schema::nullable(schema::string())),
         read_only("created_at", schema::time()),
     ]
+}
+
+fn levels() -> ValueSchema {
+    schema::choice(Level::ALL.map(Level::name))
+}
+
+fn described_acknowledgement() -> Vec<FieldSchema> {
+    let ids = schema::list_of(schema::row_id(), 1, MAX_ACKNOWLEDGED);
+    vec![required("ids", ids), omittable("note", schema::nullable(schema::text(0, MAX_NOTE)))]
 }
 
 fn described_process_request() -> Vec<FieldSchema> {
@@ -162,7 +198,7 @@ pub async fn update(
 ) -> Result<Json<EventView>, RestError> {
     app.event_to_change(&caller, id).await?;
     let fields = body.fields(ReadMode::Partial).await?;
-    Ok(Json(app.update_event_from_fields(&caller, id, fields, None).await?.into()))
+    Ok(Json(app.update_event_from_fields(&caller, id, fields).await?.into()))
 }
 
 /// `DELETE /api/event-log/{id}`: deletes the event.
@@ -173,6 +209,17 @@ pub async fn destroy(
 ) -> Result<StatusCode, RestError> {
     app.delete_event(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/event-log/acknowledge`: acknowledges the events of a list, all or none.
+pub async fn acknowledge(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    body: DeferredJson,
+) -> Result<Json<AcknowledgedView>, RestError> {
+    let fields = body.fields(ReadMode::Whole).await?;
+    let acknowledged = app.acknowledge_events_from_fields(&caller, fields).await?;
+    Ok(Json(AcknowledgedView { acknowledged }))
 }
 
 /// `POST /api/event-log/{id}/process`: fetches the event's URL and stores the elements found in its payload.
@@ -191,17 +238,20 @@ pub async fn process(
 fn parse_filter(raw: Option<&str>) -> Result<EventFilter> {
     let mut query = QueryParams::parse(raw);
     let (device, range) = (query.row_id("device").map(DeviceId), query.range());
+    let (level, least) = (query.choice("level"), query.choice("level_at_least"));
+    let (acknowledged, text) = (query.boolean("acknowledged"), query.text("search").map(str::to_owned));
     let kinds = query.text("kind").map(|list| list.split(',').map(|kind| kind.trim().to_owned()).collect());
     query.finish()?;
     Ok(EventFilter {
         device,
-        stream: None,
-        level: None,
+        level,
+        levels: least.map(Level::and_above),
+        acknowledged,
+        text,
         kinds,
         from: range.from,
         to: range.to,
         newest_first: !range.is_bounded(),
-        after: None,
         page: Pagination { offset: range.offset, limit: range.limit.unwrap_or(usize::MAX) },
         ..EventFilter::default()
     })
@@ -220,6 +270,13 @@ fn events_to_json(events: Vec<Event>) -> Vec<u8> {
     out
 }
 
+/// The events that were not acknowledged before.
+#[derive(Debug, Serialize)]
+pub struct AcknowledgedView {
+    /// Row ids, ascending.
+    acknowledged: Vec<EventId>,
+}
+
 /// An event in a response.
 #[derive(Debug, Serialize)]
 pub struct EventView {
@@ -232,6 +289,10 @@ pub struct EventView {
     message: String,
     url: String,
     payload: Map<String, Value>,
+    acknowledged: bool,
+    note: Option<String>,
+    acknowledged_at: Option<String>,
+    acknowledged_by: Option<String>,
     created_at: String,
 }
 
@@ -248,6 +309,10 @@ impl From<Event> for EventView {
             message: spec.message,
             url: spec.url,
             payload: spec.payload,
+            acknowledged: spec.acknowledged,
+            note: spec.note,
+            acknowledged_at: event.acknowledged_at.map(|at| at.to_iso()),
+            acknowledged_by: event.acknowledged_by,
             created_at: event.created_at.to_iso(),
         }
     }

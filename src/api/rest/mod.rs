@@ -9,20 +9,25 @@ use axum::http::request::Parts;
 use super::error::RestError;
 use super::openapi::route::Section;
 use crate::domain::{
-    ClientId, DeviceId, Error, EventId, GroupId, JobId, KeyId, ModelId, ProductId, StreamId,
+    ClientId, DeviceId, Error, EventId, GroupId, JobId, KeyId, ModelId, ProductId, StreamId, UserId,
 };
 
 pub mod address_space;
 pub mod array;
 pub mod audit;
+pub mod channel;
 pub mod client;
 pub mod command;
+pub mod dashboard;
 pub mod data;
 pub mod device;
+pub mod device_test;
+pub mod document;
 pub mod event;
 pub mod gateway;
 pub mod group;
 pub mod hamachi;
+pub mod inventory;
 pub mod io;
 pub mod job;
 pub mod json_body;
@@ -30,29 +35,40 @@ pub mod key;
 pub mod license;
 pub mod model;
 pub mod multipart;
+pub mod opcua_certificate;
 pub mod precheck;
+pub mod preferences;
 pub mod product;
 pub mod query_params;
 pub mod reading_json;
 pub mod retention;
+pub mod rule;
+pub mod rule_routes;
 pub mod session;
 pub mod statistic;
+pub mod system;
 pub mod terminal;
 pub mod upload;
+pub mod user;
 pub mod value;
 
 /// All sections, in the order of the documentation.
 pub fn sections() -> Vec<Section> {
     vec![
         device::section(),
+        device_test::section(),
         io::section(),
         address_space::section(),
+        opcua_certificate::section(),
         data::section(),
         value::section(),
         statistic::section(),
         group::section(),
         product::section(),
         event::section(),
+        rule_routes::section(),
+        channel::section(),
+        dashboard::section(),
         command::section(),
         gateway::section(),
         retention::section(),
@@ -65,7 +81,10 @@ pub fn sections() -> Vec<Section> {
         session::section(),
         key::section(),
         client::section(),
+        user::section(),
         audit::section(),
+        inventory::section(),
+        system::section(),
     ]
 }
 
@@ -103,4 +122,4 @@ macro_rules! from_row_id {
     )+};
 }
 
-from_row_id!(DeviceId, KeyId, ProductId, ClientId, StreamId, GroupId, EventId, JobId, ModelId);
+from_row_id!(DeviceId, KeyId, ProductId, ClientId, StreamId, GroupId, EventId, JobId, ModelId, UserId);

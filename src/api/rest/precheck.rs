@@ -22,6 +22,8 @@ pub enum RequiredAccess {
     Scope(Resource),
     /// One of the scopes for the method, whose name is given; HEAD and OPTIONS are as GET.
     AnyScope(fn(&str) -> &'static [Scope]),
+    /// All of the scopes for the method, whose name is given; HEAD and OPTIONS are as GET.
+    AllScopes(fn(&str) -> &'static [Scope]),
     /// A logged-in superuser.
     Superuser,
     /// Any authenticated caller.
@@ -53,6 +55,9 @@ async fn check_request(
             RequiredAccess::Scope(resource) => caller.require(scope_for(request.method(), resource))?,
             RequiredAccess::AnyScope(scopes) => {
                 require_any(&caller, scopes(scoped_method(request.method())))?
+            }
+            RequiredAccess::AllScopes(scopes) => {
+                scopes(scoped_method(request.method())).iter().try_for_each(|scope| caller.require(*scope))?
             }
             RequiredAccess::Superuser => app.require_superuser(&caller)?,
             RequiredAccess::Authenticated | RequiredAccess::Public => {}

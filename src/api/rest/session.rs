@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::Serialize;
+use utoipa::openapi::Schema;
 
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
@@ -19,7 +20,7 @@ use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::session::read_login;
+use crate::app::fields::session::{read_login, read_login_link};
 use crate::app::session::{NewSession, no_credentials};
 use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
@@ -35,6 +36,10 @@ pub fn section() -> Section {
         .answers(200, "The logged-in user", session.clone())
         .refuses(401)
         .refuses(429);
+    let link = Doc::new("session_link", "Log in with the one-time link that `basalt demo` prints")
+        .about("Only from the machine of the server, within 15 minutes and once. Sets the cookies `sessionid` and `csrftoken`.")
+        .body(schema::reference("LoginLink"))
+        .answers(200, "The logged-in user", session.clone());
     let get = Doc::new("session_get", "Get the logged-in user").for_session().answers(
         200,
         "The logged-in user",
@@ -46,6 +51,24 @@ pub fn section() -> Section {
         .body(schema::reference("PasswordChange"))
         .answers_nothing("The password was changed")
         .refuses(429);
+    Section {
+        name: "Sessions",
+        about: "Login for people: viewers, staff and superusers.",
+        routes: vec![
+            Route::gated("/api/session", RequiredAccess::Public)
+                .get(retrieve, get)
+                .post(create, login)
+                .delete(destroy, logout),
+            Route::gated("/api/session/link", RequiredAccess::Public).post(follow_link, link),
+            Route::gated("/api/session/password", RequiredAccess::Authenticated)
+                .post(change_password, password),
+            super::preferences::route(),
+        ],
+        schemas: schemas(),
+    }
+}
+
+fn schemas() -> Vec<(&'static str, Schema)> {
     let user = [
         read_only("id", schema::row_id()),
         read_only("username", schema::string()),
@@ -53,35 +76,24 @@ pub fn section() -> Section {
         read_only("is_staff", schema::boolean()),
         read_only("is_superuser", schema::boolean()),
     ];
-    Section {
-        name: "Sessions",
-        about: "Login for staff and superusers.",
-        routes: vec![
-            Route::gated("/api/session", RequiredAccess::Public)
-                .get(retrieve, get)
-                .post(create, login)
-                .delete(destroy, logout),
-            Route::gated("/api/session/password", RequiredAccess::Authenticated)
-                .post(change_password, password),
-        ],
-        schemas: vec![
-            ("Session", schema::view(&[read_only("user", schema::view(&user).into())])),
-            (
-                "Login",
-                schema::body(&[
-                    required("username", schema::string()),
-                    required("password", schema::secret(MAX_SECRET_CHARS)),
-                ]),
-            ),
-            (
-                "PasswordChange",
-                schema::body(&[
-                    required("old_password", schema::secret(MAX_SECRET_CHARS)),
-                    required("new_password", schema::secret(MAX_SECRET_CHARS)),
-                ]),
-            ),
-        ],
-    }
+    vec![
+        ("Session", schema::view(&[read_only("user", schema::view(&user).into())])),
+        (
+            "Login",
+            schema::body(&[
+                required("username", schema::string()),
+                required("password", schema::secret(MAX_SECRET_CHARS)),
+            ]),
+        ),
+        ("LoginLink", schema::body(&[required("token", schema::secret(MAX_SECRET_CHARS))])),
+        (
+            "PasswordChange",
+            schema::body(&[
+                required("old_password", schema::secret(MAX_SECRET_CHARS)),
+                required("new_password", schema::secret(MAX_SECRET_CHARS)),
+            ]),
+        ),
+    ]
 }
 
 /// `POST /api/session`: logs in and sets the cookies; the session that the browser had before ends.
@@ -92,14 +104,36 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     let login = read_login(body.unauthenticated_fields(ReadMode::Whole).await?)?;
-    let NewSession { token, user } = app.log_in(login, &origin).await?;
+    let begun = app.log_in(login, &origin).await?;
+    answer_login(&app, &headers, begun).await
+}
+
+/// `POST /api/session/link`: logs in with a one-time link, as `POST /api/session` does with a password.
+pub async fn follow_link(
+    State(app): State<Arc<App>>,
+    Extension(origin): Extension<Arc<RequestOrigin>>,
+    headers: HeaderMap,
+    body: DeferredJson,
+) -> Result<impl IntoResponse, RestError> {
+    let token = read_login_link(body.unauthenticated_fields(ReadMode::Whole).await?)?;
+    let begun = app.log_in_by_link(&token, &origin).await?;
+    answer_login(&app, &headers, begun).await
+}
+
+/// Sets the cookies of a new session.
+async fn answer_login(
+    app: &App,
+    headers: &HeaderMap,
+    begun: NewSession,
+) -> Result<(AppendHeaders<[(HeaderName, HeaderValue); 2]>, Json<SessionView>), RestError> {
+    let NewSession { token, user } = begun;
     // A browser has one session: the one it presented before ends.
-    if let Some(former) = cookies::read(&headers, cookies::SESSION) {
+    if let Some(former) = cookies::read(headers, cookies::SESSION) {
         app.replace_session(former).await?;
     }
     let options = &app.settings().sessions;
     let set = cookies::set(&token, options.lifetime, options.secure_cookies);
-    Ok((AppendHeaders(set), Json(SessionView::new(&app, &user))))
+    Ok((AppendHeaders(set), Json(SessionView::new(app, &user))))
 }
 
 /// `GET /api/session`: the logged-in user; renews the CSRF cookie.

@@ -11,7 +11,7 @@ use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, DeviceId};
 
 /// Input fields that contain ids, with the type of the object.
-const ROW_ID_FIELDS: [(&str, NodeType); 2] =
+pub(super) const ROW_ID_FIELDS: [(&str, NodeType); 2] =
     [("product", NodeType::Product), ("parent_device", NodeType::Device)];
 
 /// Mutations that create, change and delete devices.

@@ -65,8 +65,11 @@ pub struct UpdateEventInput {
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     kind: MaybeUndefined<String>,
     /// Whether the event has been acknowledged.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<bool>,
+    /// Text about the event, at most 4,000 characters; null removes it.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    note: MaybeUndefined<String>,
     #[graphql(flatten)]
     #[serde(flatten)]
     settings: EventSettings,
@@ -125,6 +128,22 @@ pub struct ProcessEventPayload {
     errors: Vec<UserError>,
 }
 
+/// The arguments of `acknowledgeEvents`, as fields.
+#[derive(Serialize)]
+struct Acknowledgement {
+    ids: Vec<ID>,
+    note: Option<String>,
+}
+
+/// Result of acknowledging events.
+#[derive(SimpleObject)]
+pub struct AcknowledgeEventsPayload {
+    /// Row numbers of the events that are acknowledged now and were not before; null if nothing was changed.
+    row_ids: Option<Vec<i32>>,
+    /// Errors in the input, each with its field; empty on success.
+    errors: Vec<UserError>,
+}
+
 /// Result of creating or updating an event.
 #[derive(SimpleObject)]
 pub struct EventPayload {
@@ -165,13 +184,26 @@ impl EventMutations {
     ) -> Result<EventPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => {
-                let acknowledged = input.acknowledged;
-                app(ctx).update_event_from_fields(caller(ctx), EventId(row), fields, acknowledged).await
-            }
+            Ok(row) => app(ctx).update_event_from_fields(caller(ctx), EventId(row), fields).await,
             Err(error) => Err(error),
         };
         EventPayload::from_result(made)
+    }
+
+    /// Acknowledges up to 1,000 events, all or none. Those that are acknowledged already stay as they are.
+    async fn acknowledge_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids of the events, or their row numbers as text.")] ids: Vec<ID>,
+        #[graphql(desc = "Text for every event that is acknowledged now, at most 4,000 characters.")]
+        note: Option<String>,
+    ) -> Result<AcknowledgeEventsPayload> {
+        let input = Acknowledgement { ids, note };
+        let fields = input::to_fields(&input, ReadMode::Whole, &[("ids", NodeType::Event)]);
+        let (rows, errors) =
+            into_payload(app(ctx).acknowledge_events_from_fields(caller(ctx), fields).await)?;
+        let row_ids = rows.map(|rows| rows.into_iter().map(|id| id.0).collect());
+        Ok(AcknowledgeEventsPayload { row_ids, errors })
     }
 
     /// Resolves the alert of an event that a rule raised; the rule may raise another one then. A repeat changes nothing.

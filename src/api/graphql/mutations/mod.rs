@@ -1,21 +1,30 @@
 //! Fields of `Mutation`: the changes that REST offers, by the same rules. Each payload contains either the object as
 //! stored after the change or the errors in the input.
 
+pub mod channel;
 pub mod client;
+pub mod dashboard;
 pub mod device;
+pub mod device_test;
+pub mod document;
 pub mod event;
 pub mod group;
 pub mod hamachi;
 pub mod input;
+pub mod inventory;
 pub mod key;
 pub mod model;
+pub mod opcua_certificate;
 pub mod product;
+pub mod query;
 pub mod register;
 pub mod retention;
+pub mod rule;
 pub mod session;
 pub mod statistic;
 pub mod stream;
 pub mod terminal;
+pub mod user;
 pub mod values;
 
 use async_graphql::{MergedObject, SimpleObject};
@@ -40,6 +49,14 @@ pub struct Mutation(
     terminal::TerminalMutations,
     session::SessionMutations,
     model::ModelMutations,
+    query::QueryMutations,
+    inventory::InventoryMutations,
+    user::UserMutations,
+    device_test::DeviceTestMutations,
+    opcua_certificate::OpcuaCertificateMutations,
+    dashboard::DashboardMutations,
+    channel::ChannelMutations,
+    rule::RuleMutations,
 );
 
 /// Result of deleting an object or cancelling a job.

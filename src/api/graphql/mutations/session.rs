@@ -1,15 +1,17 @@
-//! Mutation that changes the caller's own password. Login and logout exist only in REST, because they set and clear
+//! Mutations of the caller's own password and preferences. Login and logout exist only in REST, because they set and clear
 //! cookies.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::input;
-use crate::api::graphql::context::{app, live_credential};
+use crate::api::graphql::context::{app, caller, live_credential};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::app::fields::reader::ReadMode;
+use crate::domain::Error;
 
-/// The mutation that changes the caller's password. Logging in and out is in REST only.
+/// The mutations of the caller's password and preferences. Logging in and out is in REST only.
 #[derive(Default)]
 pub struct SessionMutations;
 
@@ -33,8 +35,31 @@ pub struct ChangePasswordPayload {
     errors: Vec<UserError>,
 }
 
+/// Result of storing preferences.
+#[derive(SimpleObject)]
+pub struct PreferencesPayload {
+    /// The preferences as stored; null if nothing was changed.
+    preferences: Option<Value>,
+    /// Errors in the input, each with its field; empty on success.
+    errors: Vec<UserError>,
+}
+
 #[Object(name = "SessionMutations")]
 impl SessionMutations {
+    /// Replaces the preferences of the logged-in person.
+    async fn set_preferences(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A JSON object of at most 16 kB.")] preferences: Value,
+    ) -> Result<PreferencesPayload> {
+        let stored = match preferences {
+            Value::Object(preferences) => app(ctx).set_preferences(caller(ctx), preferences).await,
+            _ => Err(Error::field("preferences", "must be a JSON object")),
+        };
+        let (stored, errors) = into_payload(stored)?;
+        Ok(PreferencesPayload { preferences: stored.map(Value::Object), errors })
+    }
+
     /// Changes the caller's own password. Requires a login session, not an API key. All other sessions of the user end.
     async fn change_password(
         &self,

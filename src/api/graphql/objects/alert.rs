@@ -59,7 +59,7 @@ impl Alert {
         self.0.lifecycle.resolved_by.as_deref()
     }
 
-    /// What somebody wrote who acknowledged or resolved the alert.
+    /// Note of the person who acknowledged or resolved the alert.
     async fn note(&self) -> Option<&str> {
         self.0.lifecycle.note.as_deref()
     }
@@ -119,6 +119,16 @@ impl AlertRule {
     /// Whether the rule is evaluated.
     async fn enabled(&self) -> bool {
         self.0.rule.spec.enabled
+    }
+
+    /// UUIDs of the notification channels that are told of an alert.
+    async fn channels(&self) -> Vec<String> {
+        self.0.rule.spec.channels.iter().map(ToString::to_string).collect()
+    }
+
+    /// Number of the current state of the rule: 1 on creation, one more with each change.
+    async fn version(&self) -> i32 {
+        self.0.rule.version
     }
 
     /// Description of the rule.

@@ -68,6 +68,21 @@ impl Event {
         self.0.spec.acknowledged
     }
 
+    /// Time at which somebody acknowledged the event; null if nobody has.
+    async fn acknowledged_at(&self) -> Option<DateTime> {
+        self.0.acknowledged_at.map(DateTime)
+    }
+
+    /// Who acknowledged the event, such as `ann` or `key:3`; null if nobody has.
+    async fn acknowledged_by(&self) -> Option<&str> {
+        self.0.acknowledged_by.as_deref()
+    }
+
+    /// What somebody wrote about the event, at most 4,000 characters; null for nothing.
+    async fn note(&self) -> Option<&str> {
+        self.0.spec.note.as_deref()
+    }
+
     /// UUID of the event, as on the MK platform.
     async fn uuid(&self) -> String {
         self.0.uuid.to_string()

@@ -1,4 +1,4 @@
-//! Fields of `Query` that look up or list products and clients.
+//! Fields of `Query` that look up or list products, clients and users.
 
 use async_graphql::{Context, ID, Object, Result};
 
@@ -8,11 +8,12 @@ use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::client::Client;
 use crate::api::graphql::objects::product::Product;
+use crate::api::graphql::objects::user::User;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
-use crate::domain::ProductId;
 use crate::domain::pagination::Pagination;
+use crate::domain::{ProductId, UserId};
 
-/// Queries of products, and of clients of the vendors' APIs.
+/// Queries of products, users, and clients of the vendors' APIs.
 #[derive(Default)]
 pub struct IdentityQueries;
 
@@ -96,5 +97,52 @@ impl IdentityQueries {
             |client| ListCursor::for_row(client.id.0, &client.spec.name, ListOrder::Id),
             Client,
         )?)
+    }
+
+    /// Users of the organization, by row number. Requires a superuser.
+    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
+        )]
+        before: Option<String>,
+    ) -> Result<NodeConnection<User>> {
+        let users = app(ctx).users(caller(ctx))?;
+        let page = ConnectionArgs { first, after, last, before };
+        Ok(paging::paginate(
+            users,
+            page,
+            |user| ListCursor::for_row(user.id.0, &user.name, ListOrder::Id),
+            User,
+        )?)
+    }
+
+    /// One user of the organization, by its global id or by its row number. Requires a superuser.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the user, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<Option<User>> {
+        app(ctx).require_superuser(caller(ctx))?;
+        let row = ids::id_or_row_id(NodeType::User, id.as_ref(), row_id)?;
+        Ok(none_if_not_found(app(ctx).user(caller(ctx), UserId(row)))?.map(User))
     }
 }

@@ -16,6 +16,7 @@ use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::objects::product::Product;
 use crate::api::graphql::objects::server::Me;
 use crate::api::graphql::objects::stream::Stream;
+use crate::api::graphql::objects::user::User;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::DateTime;
@@ -23,7 +24,7 @@ use crate::domain::device::DeviceFilter;
 use crate::domain::event::EventFilter;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{
-    ClientId, DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, ProductId, StreamId,
+    ClientId, DeviceId, Error, EventId, GroupId, KeyId, Micros, ModelId, ProductId, StreamId, UserId,
 };
 
 /// Queries of what is stored in the catalog: devices, streams, groups, events, keys and models.
@@ -41,7 +42,9 @@ impl InventoryQueries {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id of a device, stream, group, event, API key, model, product or client.")]
+        #[graphql(
+            desc = "Global id of a device, stream, group, event, API key, model, product, client or user."
+        )]
         id: ID,
     ) -> Result<Option<Node>> {
         let Some((noun, row)) = ids::parse(&id) else {
@@ -63,6 +66,9 @@ impl InventoryQueries {
                 .map(|one| Product(one).into()),
             NodeType::Client => {
                 none_if_not_found(app(ctx).client(caller(ctx), ClientId(row)))?.map(|one| Client(one).into())
+            }
+            NodeType::User => {
+                none_if_not_found(app(ctx).user(caller(ctx), UserId(row)))?.map(|one| User(one).into())
             }
         })
     }
@@ -240,6 +246,13 @@ impl InventoryQueries {
         #[graphql(desc = "Only events about this stream, by its id or row number.")] stream: Option<ID>,
         #[graphql(desc = "Only events of one of these kinds.")] kinds: Option<Vec<String>>,
         #[graphql(desc = "Only events of exactly this level.")] level: Option<Level>,
+        #[graphql(desc = "Only events of this severity and above.")] level_at_least: Option<Level>,
+        #[graphql(desc = "Only events that are acknowledged, or only those that are not.")]
+        acknowledged: Option<bool>,
+        #[graphql(
+            desc = "Only events whose message contains this text, case-insensitive for ASCII letters."
+        )]
+        search: Option<String>,
         #[graphql(desc = "Only events that happened at this time or later.")] from: Option<DateTime>,
         #[graphql(desc = "Only events that happened before this time.")] to: Option<DateTime>,
         #[graphql(default_with = "Order::Desc", desc = "Sort order by time: oldest first or newest first.")]
@@ -251,6 +264,9 @@ impl InventoryQueries {
             device: device.map(DeviceId),
             stream: stream.map(StreamId),
             level: level.map(Into::into),
+            levels: level_at_least.map(|least| crate::domain::event::Level::from(least).and_above()),
+            acknowledged,
+            text: search,
             kinds,
             from: from.map(|from| from.0),
             to: to.map(|to| Micros(to.0.0.saturating_sub(1))),

@@ -11,6 +11,7 @@ use crate::api::graphql::ids::{self, NodeType};
 use crate::api::graphql::objects::hamachi::{HamachiNetwork, HamachiStatus};
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::objects::model::Model;
+use crate::api::graphql::objects::opcua_certificate::OpcuaCertificate;
 use crate::api::graphql::objects::retention::RetentionPolicy;
 use crate::api::graphql::objects::server::{Health, health};
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
@@ -18,6 +19,9 @@ use crate::domain::{DeviceId, ModelId, model};
 
 /// Complexity of a query to the Hamachi client, in field values: each one runs its command.
 const HAMACHI_COST: usize = 10_000;
+
+/// Complexity of the list of certificates, in field values: each is read from a file.
+const CERTIFICATES_COST: usize = 1000;
 
 /// Queries of this server: the caller, health, retention, models and the machine.
 #[derive(Default)]
@@ -109,6 +113,14 @@ impl MachineQueries {
     async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
         let tables = app(ctx).retention(caller(ctx))?;
         Ok(tables.into_iter().map(|(table, keep)| RetentionPolicy::new(table, keep)).collect())
+    }
+
+    /// Certificates that OPC UA servers showed, by state and fingerprint. They belong to the machine: for unrestricted callers
+    /// of the default organization with `system:read`.
+    #[graphql(complexity = "CERTIFICATES_COST + child_complexity")]
+    async fn opcua_certificates(&self, ctx: &Context<'_>) -> Result<Vec<OpcuaCertificate>> {
+        let all = app(ctx).opcua_certificates(caller(ctx)).await?;
+        Ok(all.into_iter().map(OpcuaCertificate).collect())
     }
 
     /// State of the Hamachi client of this machine. The query runs the client's command and takes a moment.

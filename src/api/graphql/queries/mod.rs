@@ -5,11 +5,15 @@ pub mod annotations;
 pub mod documents;
 pub mod identities;
 pub mod inventory;
+pub mod inventory_file;
 pub mod jobs;
 pub mod machine;
 pub mod messages;
 pub mod platform;
+pub mod preferences;
+pub mod rule_dry_run;
 pub mod series;
+pub mod system;
 
 use async_graphql::{ID, Interface, MergedObject};
 
@@ -21,6 +25,7 @@ use super::objects::key::ApiKey;
 use super::objects::model::Model;
 use super::objects::product::Product;
 use super::objects::stream::Stream;
+use super::objects::user::User;
 
 /// Devices, their streams and their measured values. A time range includes its `from` and excludes its `to`. Results
 /// contain only the rows that the caller's key or session may read.
@@ -36,6 +41,10 @@ pub struct Query(
     platform::PlatformQueries,
     annotations::AnnotationQueries,
     alerts::AlertQueries,
+    rule_dry_run::RuleDryRunQueries,
+    preferences::PreferenceQueries,
+    system::SystemQueries,
+    inventory_file::InventoryFileQueries,
 );
 
 /// An object with a global id.
@@ -70,4 +79,6 @@ pub enum Node {
     Product(Product),
     /// A client of a vendor's API.
     Client(Client),
+    /// A person who logs in.
+    User(User),
 }

@@ -65,7 +65,7 @@ fn archive_response(
         files.iter().map(|(path, content, mode)| ArchiveFile { path, content, mode: *mode }).collect();
     let name = format!("attachment; filename=\"device-{}-credentials.zip\"", device.aliases.key);
     let name =
-        HeaderValue::try_from(name).map_err(|e| Error::internal("a key is no ASCII").with_source(e))?;
+        HeaderValue::try_from(name).map_err(|e| Error::internal("the key is not ASCII").with_source(e))?;
     let headers =
         [(header::CONTENT_TYPE, HeaderValue::from_static(accept::ZIP)), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, archive::write(&files)?).into_response())
@@ -90,14 +90,15 @@ mod tests {
 
     #[test]
     fn the_host_is_that_of_the_request() {
-        for (host, expected) in [
+        for (host_header, expected) in [
             (Some("plant.example:8000"), "plant.example"),
             (Some("[::1]:8000"), "[::1]"),
             (Some("a b"), "localhost"),
             (None, "localhost"),
         ] {
-            let headers: HeaderMap = host.into_iter().map(|h| (header::HOST, h.parse().unwrap())).collect();
-            assert_eq!(host(&headers), expected, "{host:?}");
+            let headers: HeaderMap =
+                host_header.into_iter().map(|h| (header::HOST, h.parse().unwrap())).collect();
+            assert_eq!(host(&headers), expected, "{host_header:?}");
         }
     }
 }

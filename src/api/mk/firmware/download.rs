@@ -37,7 +37,7 @@ pub fn endpoint() -> Endpoint {
         .with_header("Content-Range", schema::string(), "First and last byte, and the size of the file.")
         .answers_as(PROBLEM, 401, "The token is not valid.", problem())
         .answers_as(PROBLEM, 404, "The firmware was deleted.", problem())
-        .answers_as(PROBLEM, 410, "The time of the token is over.", problem())
+        .answers_as(PROBLEM, 410, "The token has expired.", problem())
         .answers_as(PROBLEM, 416, "The range begins after the end of the file.", problem());
     Endpoint::get(DOWNLOAD_PATH, download, doc).public().represented_as(&[OCTETS])
 }

@@ -11,7 +11,8 @@ use crate::domain::configuration::artefact::ProfileType;
 use crate::domain::configuration::binding::{BindingStatus, TargetType};
 use crate::domain::document::{AnnotationFieldType, ValueType, WidgetType};
 use crate::domain::media::address::CameraKind;
-use crate::domain::media::state::{CaptureState, ClipState};
+use crate::domain::media::state::{CaptureState, ClipState, LiveState};
+use crate::domain::platform_status::PlatformStatus;
 
 macro_rules! choices {
     ($($set:ty),+ $(,)?) => {$(
@@ -40,7 +41,9 @@ choices!(
     CaptureState,
     ClipState,
     Evaluation,
+    LiveState,
     Operator,
+    PlatformStatus,
     ProfileType,
     ScopeType,
     TargetType,

@@ -20,6 +20,11 @@ pub trait FieldType: Sized {
     /// Takes a member of a body. `None` for a member that is absent or null, and for a wrong one, which the body remembers.
     fn read(fields: &mut Fields, name: &str) -> Option<Self>;
 
+    /// What null means where an absent member keeps its value; `None` for a type that null does not change.
+    fn empty() -> Option<Self> {
+        None
+    }
+
     /// The value as responses show it. It takes texts, lists and objects out of `self`.
     fn show(&mut self) -> ShownValue;
 
@@ -33,6 +38,10 @@ impl FieldType for String {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.text(name)
+    }
+
+    fn empty() -> Option<Self> {
+        Some(String::new())
     }
 
     fn show(&mut self) -> ShownValue {
@@ -160,6 +169,10 @@ impl FieldType for Map<String, Value> {
         fields.object(name)
     }
 
+    fn empty() -> Option<Self> {
+        Some(Map::new())
+    }
+
     fn show(&mut self) -> ShownValue {
         ShownValue::Json(std::mem::take(self).into())
     }
@@ -174,6 +187,10 @@ impl FieldType for Vec<String> {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.texts(name)
+    }
+
+    fn empty() -> Option<Self> {
+        Some(Vec::new())
     }
 
     fn show(&mut self) -> ShownValue {
@@ -192,6 +209,10 @@ impl FieldType for Vec<Uuid> {
         fields.uuids(name)
     }
 
+    fn empty() -> Option<Self> {
+        Some(Vec::new())
+    }
+
     fn show(&mut self) -> ShownValue {
         ShownValue::List(self.iter_mut().map(FieldType::show).collect())
     }
@@ -208,6 +229,10 @@ impl<T: FieldType> FieldType for Option<T> {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         T::read(fields, name).map(Some)
+    }
+
+    fn empty() -> Option<Self> {
+        Some(None)
     }
 
     fn show(&mut self) -> ShownValue {

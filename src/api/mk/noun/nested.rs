@@ -14,16 +14,16 @@ pub trait NestedNoun: Noun {
 }
 
 /// One object in a field of a noun.
-pub struct Nested<T>(pub T);
+pub struct NestedObject<T>(pub T);
 
-impl<T: Noun> FieldType for Nested<T> {
+impl<T: Noun> FieldType for NestedObject<T> {
     const IS_SORTABLE: bool = false;
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         let mut nested = fields.nested(name)?;
         let row = read_row(&mut nested);
         fields.absorb(nested);
-        Some(Nested(row))
+        Some(NestedObject(row))
     }
 
     fn show(&mut self) -> ShownValue {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
 use super::nested::NestedNoun;
-use super::reader::read_row;
+use super::reader::{read_over, read_row};
 use super::value::ShownRow;
 use super::{schemas, sort};
 use crate::api::mk::body::Fields;
@@ -106,6 +106,18 @@ fn every_mistake_is_told_and_a_missing_text_is_left_to_the_rules() {
             assert!(!text.contains(&format!("\"{other}\"")), "{body}: {other} is in {text}");
         }
     }
+}
+
+#[test]
+fn a_change_keeps_what_is_absent_and_null_empties() {
+    let body = json!({"owner": null, "watts": null, "name": "b"});
+    let Value::Object(object) = body else { panic!("{body} is no object") };
+    let start = Lamp { watts: 40, owner: Some("a".to_owned()), lit_at: Some(Micros(5)), ..Lamp::blank() };
+    let mut fields = Fields::of_object(object);
+    let lamp = read_over(&mut fields, start);
+    let values = (lamp.name.as_str(), lamp.watts, lamp.owner, lamp.lit_at);
+    assert_eq!(values, ("b", 40, None, Some(Micros(5))));
+    assert!(fields.finish(Vec::new()).is_ok(), "nothing is required of a change");
 }
 
 #[test]

@@ -26,6 +26,11 @@ pub fn body<N: Noun>(name: &'static str) -> NamedSchema {
     (name, schema::body(&fields::<N>()))
 }
 
+/// The schema of bodies that change some fields.
+pub fn patch<N: Noun>(name: &'static str) -> NamedSchema {
+    (name, schema::patch(&fields::<N>()))
+}
+
 struct FieldSchemas(Vec<FieldSchema>);
 
 impl FieldVisitor for FieldSchemas {

@@ -45,7 +45,7 @@ impl Dashboard {
         Ok(self.0.content()?.is_default)
     }
 
-    /// Who created the dashboard: a user, or `key_` and the number of a key; null for one of a pack.
+    /// Who created the dashboard: a user, or a key as `key:3`, of the MK platform as `key_3`; null for one of a pack.
     async fn created_by(&self) -> Result<Option<&str>> {
         Ok(self.0.content()?.created_by.as_deref())
     }

@@ -1,0 +1,107 @@
+//! Mutations that create, change and delete users. They require a superuser.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use serde::Serialize;
+
+use super::{DeletePayload, input};
+use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::objects::user::{User, UserRole};
+use crate::app::fields::reader::ReadMode;
+use crate::domain::{self, UserId, org};
+
+/// Mutations that create, change and delete users.
+#[derive(Default)]
+pub struct UserMutations;
+
+/// Input for a new user of the organization.
+#[derive(InputObject, Serialize)]
+pub struct CreateUserInput {
+    /// Name to log in with, 1 to 150 characters; unique over all organizations.
+    username: String,
+    /// Password, with which the user logs in.
+    #[graphql(secret)]
+    password: String,
+    /// What the user may do.
+    role: UserRole,
+}
+
+/// Changes to a user.
+#[derive(InputObject, Serialize)]
+pub struct UpdateUserInput {
+    /// Another role; ends the sessions of the user.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    role: MaybeUndefined<UserRole>,
+    /// Another password; ends the sessions of the user.
+    #[graphql(secret)]
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    password: MaybeUndefined<String>,
+    /// Whether the user may log in.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    enabled: MaybeUndefined<bool>,
+}
+
+/// Result of creating or updating a user.
+#[derive(SimpleObject)]
+pub struct UserPayload {
+    /// The user as stored after the change; null if nothing was changed.
+    user: Option<User>,
+    /// Errors in the input, each with its field; empty on success.
+    errors: Vec<UserError>,
+}
+
+impl UserPayload {
+    fn from_result(result: domain::Result<Arc<org::User>>) -> Result<Self> {
+        let (user, errors) = into_payload(result)?;
+        Ok(Self { user: user.map(User), errors })
+    }
+}
+
+#[Object(name = "UserMutations")]
+impl UserMutations {
+    /// Creates a user of the organization. Requires a superuser.
+    async fn create_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Settings of the new user.")] input: CreateUserInput,
+    ) -> Result<UserPayload> {
+        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+        UserPayload::from_result(app(ctx).create_user_from_fields(caller(ctx), fields).await)
+    }
+
+    /// Changes role, password or right to log in of a user; nobody changes the own user. Requires a superuser.
+    async fn update_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the user, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+        #[graphql(desc = "Fields of the user to change.")] input: UpdateUserInput,
+    ) -> Result<UserPayload> {
+        app(ctx).require_superuser(caller(ctx))?;
+        let fields = input::to_fields(&input, ReadMode::Partial, &[]);
+        let changed = match ids::id_or_row_id(NodeType::User, id.as_ref(), row_id) {
+            Ok(row) => app(ctx).change_user_from_fields(caller(ctx), UserId(row), fields).await,
+            Err(error) => Err(error),
+        };
+        UserPayload::from_result(changed)
+    }
+
+    /// Deletes a user and ends its sessions; nobody deletes the own user. Requires a superuser.
+    async fn delete_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the user, or its row number as text; give this or `rowId`.")]
+        id: Option<ID>,
+        #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
+        row_id: Option<i32>,
+    ) -> Result<DeletePayload> {
+        let row = ids::id_or_row_id(NodeType::User, id.as_ref(), row_id)?;
+        let gone = app(ctx).remove_user(caller(ctx), UserId(row)).await;
+        Ok(DeletePayload::from_result(row, into_payload(gone)?))
+    }
+}

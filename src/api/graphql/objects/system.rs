@@ -1,0 +1,305 @@
+//! Types of the schema for the server itself and the queries that run in it.
+
+use async_graphql::{Object, SimpleObject};
+
+use crate::api::graphql::errors::UserError;
+use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::domain::memory_usage::MemoryUsage;
+use crate::domain::running_query;
+use crate::domain::server_status::{self, DiskSpace, LakeStatus, MemoryStatus, OrganizationUsage};
+
+fn big(number: impl TryInto<i64>) -> BigInt {
+    BigInt(number.try_into().unwrap_or(i64::MAX))
+}
+
+fn small(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}
+
+/// The state of the server.
+pub struct SystemStatus(pub server_status::SystemStatus);
+
+/// This server: what runs, and how much it holds. Facts of the whole server are for those who see the machine.
+#[Object]
+impl SystemStatus {
+    /// Version of the program that runs.
+    async fn version(&self) -> &'static str {
+        self.0.version
+    }
+
+    /// Time at which the server started.
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.0.started_at)
+    }
+
+    /// Time since the server started, in seconds.
+    async fn uptime_seconds(&self) -> f64 {
+        self.0.uptime.as_secs_f64()
+    }
+
+    /// What the caller's organization holds, as far as the caller sees it.
+    async fn organization(&self) -> Organization {
+        (&self.0.organization).into()
+    }
+
+    /// Facts of the whole server; null unless the caller is an unrestricted one of the default organization.
+    async fn server(&self) -> Option<ServerStatus<'_>> {
+        self.0.server.as_ref().map(ServerStatus)
+    }
+}
+
+/// What an organization holds, as far as the caller sees it.
+#[derive(SimpleObject)]
+#[graphql(name = "OrganizationUsage")]
+pub struct Organization {
+    /// Number of devices that the caller sees.
+    devices: i32,
+    /// Number of streams that the caller sees.
+    streams: i32,
+    /// Number of running queries that the caller sees.
+    running_queries: i32,
+    /// Bytes of the organization's share of the lake files; null for a restricted caller.
+    lake_bytes: Option<BigInt>,
+}
+
+impl From<&OrganizationUsage> for Organization {
+    fn from(usage: &OrganizationUsage) -> Self {
+        Self {
+            devices: small(usage.devices),
+            streams: small(usage.streams),
+            running_queries: small(usage.running_queries),
+            lake_bytes: usage.lake_bytes.map(big),
+        }
+    }
+}
+
+/// Facts of the whole server.
+pub struct ServerStatus<'a>(&'a server_status::ServerStatus);
+
+/// Facts of the whole server, of all organizations together.
+#[Object]
+impl ServerStatus<'_> {
+    /// The file system of the data directory; null while it does not answer.
+    async fn disk(&self) -> Option<DiskUsage> {
+        let DiskSpace { total, used, free } = self.0.disk?;
+        Some(DiskUsage { total_bytes: big(total), used_bytes: big(used), free_bytes: big(free) })
+    }
+
+    /// The write-ahead log of accepted rows.
+    async fn log(&self) -> LogUsage {
+        let store = &self.0.store;
+        LogUsage { bytes: big(store.log_bytes), segments: small(store.log_segments) }
+    }
+
+    /// Rows in memory that are not in the lake yet.
+    async fn memtable(&self) -> MemtableUsage {
+        let memtable = &self.0.store.memtable;
+        MemtableUsage {
+            readings: big(memtable.readings),
+            used_bytes: big(memtable.used_bytes),
+            limit_bytes: big(memtable.limit_bytes),
+            flush_lag_seconds: memtable.flush_lag_s,
+        }
+    }
+
+    /// The files of the lake, by table.
+    async fn lake(&self) -> Vec<LakeUsage> {
+        self.0.store.lake.iter().map(LakeUsage::from).collect()
+    }
+
+    /// Memory of the process and its limits.
+    async fn memory(&self) -> ServerMemory {
+        (&self.0.memory).into()
+    }
+
+    /// Open connections of each listener.
+    async fn connections(&self) -> Vec<ListenerConnections> {
+        let listeners = self.0.connections.iter();
+        let of = |one: &server_status::ListenerConnections| ListenerConnections {
+            listener: one.listener,
+            open: small(one.open),
+            limit: small(one.limit),
+        };
+        listeners.map(of).collect()
+    }
+
+    /// Number of queries that run, of all organizations.
+    async fn running_queries(&self) -> i32 {
+        small(self.0.running_queries)
+    }
+}
+
+/// Space of the file system of the data directory.
+#[derive(SimpleObject)]
+pub struct DiskUsage {
+    /// Size of the file system in bytes.
+    total_bytes: BigInt,
+    /// Bytes of the file system that are taken, by this server or by others.
+    used_bytes: BigInt,
+    /// Bytes that this server can still write.
+    free_bytes: BigInt,
+}
+
+/// Size of the write-ahead log.
+#[derive(SimpleObject)]
+pub struct LogUsage {
+    /// Bytes of the files of the log.
+    bytes: BigInt,
+    /// Number of files of the log.
+    segments: i32,
+}
+
+/// Rows in memory that are not in the lake yet.
+#[derive(SimpleObject)]
+pub struct MemtableUsage {
+    /// Number of readings that wait for a flush; those of a running flush are not counted.
+    readings: BigInt,
+    /// Bytes of memory that the rows take.
+    used_bytes: BigInt,
+    /// Bytes of memory that the rows may take; past it writers wait.
+    limit_bytes: BigInt,
+    /// Age of the oldest row that is not in the lake yet, in seconds; 0 when every row is.
+    flush_lag_seconds: f64,
+}
+
+/// Files of one table of the lake.
+#[derive(SimpleObject)]
+pub struct LakeUsage {
+    /// Name of the table: `readings`, `statistics` or `messages`.
+    table: &'static str,
+    /// Number of files of the current version.
+    files: i32,
+    /// Bytes of the files of the current version.
+    bytes: BigInt,
+    /// Rows of the files, including rows that later ones overwrite.
+    rows: BigInt,
+    /// Number of days with a file.
+    days: i32,
+    /// Files above one a day, which wait for a merge or for the end of their day.
+    merge_lag_files: i32,
+}
+
+impl From<&LakeStatus> for LakeUsage {
+    fn from(status: &LakeStatus) -> Self {
+        Self {
+            table: status.table,
+            files: small(status.files),
+            bytes: big(status.bytes),
+            rows: big(status.rows),
+            days: small(status.days),
+            merge_lag_files: small(status.merge_lag_files),
+        }
+    }
+}
+
+/// Memory of the process and the limits on it.
+#[derive(SimpleObject)]
+pub struct ServerMemory {
+    /// Resident memory of the process in bytes; null where the operating system does not say.
+    resident_bytes: Option<BigInt>,
+    /// Resident memory above which large request bodies are refused, in bytes.
+    large_body_limit_bytes: BigInt,
+    /// Limit of the process's address space in bytes; null without one.
+    address_space_limit_bytes: Option<BigInt>,
+    /// Budgets that bound the memory of each kind of work.
+    budgets: Vec<MemoryBudget>,
+}
+
+impl From<&MemoryStatus> for ServerMemory {
+    fn from(memory: &MemoryStatus) -> Self {
+        let budget = |usage: &MemoryUsage| MemoryBudget {
+            budget: usage.budget,
+            used_bytes: big(usage.used_bytes),
+            limit_bytes: big(usage.limit_bytes),
+        };
+        Self {
+            resident_bytes: memory.resident_bytes.map(big),
+            large_body_limit_bytes: big(memory.large_body_limit_bytes),
+            address_space_limit_bytes: memory.address_space_limit_bytes.map(big),
+            budgets: memory.budgets.iter().map(budget).collect(),
+        }
+    }
+}
+
+/// Memory reserved for one kind of work, and its limit.
+#[derive(SimpleObject)]
+pub struct MemoryBudget {
+    /// Name of the budget, such as `queries`.
+    budget: &'static str,
+    /// Bytes that are reserved now.
+    used_bytes: BigInt,
+    /// Bytes that may be reserved at most.
+    limit_bytes: BigInt,
+}
+
+/// Open connections of one listener.
+#[derive(SimpleObject)]
+pub struct ListenerConnections {
+    /// Name of the listener: `http`, `pg`, `flight`, `mqtt`, `onpremise` or `opensynaptic`.
+    listener: &'static str,
+    /// Number of connections that are open now.
+    open: i32,
+    /// Number of connections that may be open at most.
+    limit: i32,
+}
+
+/// A query that waits or runs now.
+pub struct RunningQuery(pub running_query::RunningQuery);
+
+/// A query that waits or runs now: a statement, or the readings behind a list.
+#[Object]
+impl RunningQuery {
+    /// UUID of the query, for `cancelQuery`.
+    async fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    /// Caller that asked, such as `key:3`.
+    async fn caller(&self) -> String {
+        self.0.caller.to_string()
+    }
+
+    /// Interface that it came from: `sql`, `postgres`, `flight`, `values`, `statistics`, `steps` or `messages`.
+    async fn surface(&self) -> &'static str {
+        self.0.surface
+    }
+
+    /// Time at which the query arrived.
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.0.started_at)
+    }
+
+    /// Time since the query arrived, in milliseconds.
+    async fn elapsed_ms(&self) -> f64 {
+        self.0.elapsed.as_secs_f64() * 1e3
+    }
+
+    /// Rows of the result that were made so far.
+    async fn rows(&self) -> BigInt {
+        big(self.0.rows)
+    }
+
+    /// Bytes of memory that the query holds; null unless the caller sees the machine.
+    async fn memory_bytes(&self) -> Option<BigInt> {
+        self.0.memory_bytes.map(big)
+    }
+
+    /// Text of the statement, at most 10,000 characters; null for lists, which have none.
+    async fn text(&self) -> Option<&str> {
+        self.0.text.as_deref()
+    }
+
+    /// Whether the caller asked it.
+    async fn own(&self) -> bool {
+        self.0.is_own
+    }
+}
+
+/// Result of cancelling a query.
+#[derive(SimpleObject)]
+pub struct CancelQueryPayload {
+    /// Whether the query was cancelled.
+    pub cancelled: bool,
+    /// Errors in the input, each with its field; empty on success.
+    pub errors: Vec<UserError>,
+}

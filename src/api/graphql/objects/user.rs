@@ -1,0 +1,62 @@
+//! User type of the schema; only superusers can read users.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, ID, Object};
+use serde::Serialize;
+
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::scalars::DateTime;
+use crate::domain::{org, user_role};
+
+/// A person who logs in with a password.
+pub struct User(pub Arc<org::User>);
+
+/// What a user may do in the organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "user_role::UserRole", rename_items = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum UserRole {
+    /// The user may not log in here; clients of vendors' APIs may act for it.
+    None,
+    /// Reads everything of the organization and changes nothing but the own password and preferences.
+    Viewer,
+    /// Reads and changes everything of the organization but users, keys, clients and the audit log.
+    Staff,
+    /// Reads and changes everything of the organization.
+    Superuser,
+}
+
+/// A person who logs in with a password.
+#[Object]
+impl User {
+    /// Global id, unique across all object types: `node(id:)` returns the user.
+    pub async fn id(&self) -> ID {
+        NodeType::User.id(self.0.id.0)
+    }
+
+    /// Row number, as shown by REST.
+    pub async fn row_id(&self) -> i32 {
+        self.0.id.0
+    }
+
+    /// Name to log in with; unique over all organizations.
+    async fn username(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What the user may do.
+    async fn role(&self) -> UserRole {
+        self.0.role().into()
+    }
+
+    /// Whether the user may log in.
+    async fn enabled(&self) -> bool {
+        self.0.enabled
+    }
+
+    /// Time of creation.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
