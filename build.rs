@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         Err(why) if wish == "require" => return Err(format!("the pages were not bundled: {why}").into()),
         Err(why) => {
             if wish.is_empty() {
-                println!("cargo::warning=/ui, /graphiql and /console are left out: {why}");
+                println!("cargo::warning=/ui and /graphiql are left out: {why}");
             }
             (Vec::new(), why.to_string())
         }

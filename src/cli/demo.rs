@@ -46,8 +46,10 @@ pub async fn run(args: args::Demo) -> Result<()> {
     let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
     let secrets = provision(&opened, &addresses).await?;
     let shown = find_example_stream(&opened)?;
+    let (app, owner) = (opened.app.clone(), opened.app.system(None)?);
     let served = serve::serve(&config, opened, |url| {
-        print::line(&render_welcome(url, &config.data_dir, shown, &secrets))
+        let link = login_link(&app, &owner, url)?;
+        print::line(&render_welcome(url, link.as_deref(), &config.data_dir, shown, &secrets))
     })
     .await;
     for simulator in simulators {
@@ -103,8 +105,13 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
     let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
     let (_, key) = app.create_key(&owner, &key).await?;
     let password = user::generate_password();
-    let admin =
-        UserRequest { name: USER.to_owned(), password: password.clone(), is_staff: true, is_superuser: true };
+    let admin = UserRequest {
+        name: USER.to_owned(),
+        password: password.clone(),
+        is_staff: true,
+        is_superuser: true,
+        is_viewer: false,
+    };
     app.create_user(&owner, admin).await?;
     Ok(Some(DemoCredentials { password, key }))
 }
@@ -150,8 +157,38 @@ fn find_example_stream(opened: &Instance) -> Result<StreamId> {
     Ok(shown.map_or(StreamId(1), |stream| stream.id))
 }
 
-fn render_welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<DemoCredentials>) -> String {
+/// Returns the address that logs a browser of this machine in once; `None` when other machines reach the server, or when
+/// nobody is left to log in. The token is in the fragment, which browsers send to no server.
+fn login_link(app: &App, owner: &Principal, url: &str) -> Result<Option<String>> {
+    if !is_loopback(url) || !app.has_user(owner, USER)? {
+        return Ok(None);
+    }
+    let token = app.issue_login_link(owner, USER)?;
+    Ok(token.map(|token| format!("{url}/ui/#login={token}")))
+}
+
+fn is_loopback(url: &str) -> bool {
+    match url::Url::parse(url).ok().as_ref().and_then(|url| url.host()) {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(_)) | None => false,
+    }
+}
+
+fn render_welcome(
+    url: &str,
+    link: Option<&str>,
+    data_dir: &Path,
+    shown: StreamId,
+    secrets: &Option<DemoCredentials>,
+) -> String {
     let dir = data_dir.display();
+    let open = match link {
+        Some(link) => {
+            format!("  open      {link}\n            (logs a browser in, once, within 15 minutes)\n\n")
+        }
+        None => String::new(),
+    };
     let (credentials, key) = match secrets {
         Some(DemoCredentials { password, key }) => (
             format!(
@@ -171,9 +208,9 @@ fn render_welcome(url: &str, data_dir: &Path, shown: StreamId, secrets: &Option<
         "
 Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read every second.
 
-  REST      {url}/api/device/
+{open}  REST      {url}/api/device/
   SQL       {url}/sql
-  pages     {url}/ui/ (the plant), {url}/console (SQL), {url}/graphiql (GraphQL)
+  pages     {url}/ui/ (the plant), {url}/ui/sql (SQL), {url}/graphiql (GraphQL)
 {credentials}
   data      {dir}
 
@@ -202,19 +239,40 @@ mod tests {
     #[test]
     fn secrets_are_told_at_the_first_start_only() {
         let secrets = Some(DemoCredentials { password: "pass-word".into(), key: "bslt_key".into() });
-        let first = render_welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &secrets);
+        let first = render_welcome(
+            "http://127.0.0.1:8000",
+            Some("http://x/ui/#login=t"),
+            Path::new("data/demo"),
+            StreamId(2),
+            &secrets,
+        );
         for part in [
             "pass-word",
             "ApiKey bslt_key",
             "http://127.0.0.1:8000/sql",
             "/api/data/2/value/",
             "--data-dir data/demo",
+            "open      http://x/ui/#login=t",
         ] {
             assert!(first.contains(part), "`{part}` is missing in: {first}");
         }
-        let later = render_welcome("http://127.0.0.1:8000", Path::new("data/demo"), StreamId(2), &None);
+        let later = render_welcome("http://127.0.0.1:8000", None, Path::new("data/demo"), StreamId(2), &None);
         for part in ["basalt key create", "ApiKey $KEY"] {
             assert!(later.contains(part), "`{part}` is missing in: {later}");
+        }
+        assert!(!later.contains("#login"), "{later}");
+    }
+
+    #[test]
+    fn only_an_address_of_this_machine_gets_a_link() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000", true),
+            ("https://[::1]:8000", true),
+            ("http://10.0.0.7:8000", false),
+            ("http://0.0.0.0:8000", false),
+            ("http://plant.example:8000", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
         }
     }
 }

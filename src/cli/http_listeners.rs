@@ -46,13 +46,17 @@ impl HttpSockets {
     ) -> Result<()> {
         let limits = HttpLimits::new(config, fd_limit::raise_fd_limit());
         let tls = &self.tls;
-        let mut start =
-            |scheme: &str, BoundSocket { socket, address }: BoundSocket, api, limit| -> Result<()> {
-                let tls = tls.as_ref().map(Tls::for_http).transpose()?;
-                let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
-                running.spawn(format!("{scheme}://{address}"), endless(serving));
-                Ok(())
-            };
+        let mut start = |scheme: &str,
+                         BoundSocket { socket, address }: BoundSocket,
+                         api,
+                         limit: Arc<ConnectionLimit>|
+         -> Result<()> {
+            app.add_listener(&limit);
+            let tls = tls.as_ref().map(Tls::for_http).transpose()?;
+            let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
+            running.spawn(format!("{scheme}://{address}"), endless(serving));
+            Ok(())
+        };
         let mut routes = api::router(app.clone());
         if config.onpremise.is_served() {
             let options = onpremise_options(app, limits.onpremise);

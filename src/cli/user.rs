@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::args::{DataDirArgs, OrgArgs, UserArgs, UserSubcommand};
+use super::args::{DataDirArgs, OrgArgs, RoleArgs, UserArgs, UserSubcommand};
 use super::print;
 use super::target::{CommandTarget, DataDirMode};
 use crate::app::control::{Command, CommandOutcome, UserLine};
@@ -40,7 +40,7 @@ pub async fn run(command: UserSubcommand) -> Result<()> {
         }
         CommandOutcome::Users(users) => {
             let rows: Vec<_> = users.iter().map(to_row).collect();
-            print::table(["ID", "NAME", "STAFF", "SUPERUSER", "ENABLED", "CREATED"], &rows)
+            print::table(["ID", "NAME", "ROLE", "ENABLED", "CREATED"], &rows)
         }
         _ => Ok(()),
     }
@@ -53,9 +53,11 @@ fn prepare(command: UserSubcommand) -> Result<UserInvocation> {
         UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up: None }
     };
     Ok(match command {
-        UserSubcommand::Create { name, staff, superuser, password_stdin, org, place } => {
+        UserSubcommand::Create { name, role, password_stdin, org, place } => {
             let (password, made_up) = obtain_password(password_stdin)?;
-            let user = UserRequest { name, password, is_staff: staff, is_superuser: superuser };
+            let RoleArgs { staff, superuser, viewer } = role;
+            let user =
+                UserRequest { name, password, is_staff: staff, is_superuser: superuser, is_viewer: viewer };
             let command = UserCommand::Create(user);
             UserInvocation {
                 place,
@@ -76,12 +78,15 @@ fn prepare(command: UserSubcommand) -> Result<UserInvocation> {
             let done = "has another password";
             UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up }
         }
-        UserSubcommand::Role { name, staff, superuser, org, place } => {
-            let command = UserCommand::SetRole { name, is_staff: staff, is_superuser: superuser };
-            let done = match (staff, superuser) {
-                (_, true) => "is a superuser",
-                (true, false) => "is of staff",
-                (false, false) => "may not log in",
+        UserSubcommand::Role { name, role, org, place } => {
+            let RoleArgs { staff, superuser, viewer } = role;
+            let command =
+                UserCommand::SetRole { name, is_staff: staff, is_superuser: superuser, is_viewer: viewer };
+            let done = match (superuser, staff, viewer) {
+                (true, ..) => "is a superuser",
+                (_, true, _) => "is of staff",
+                (.., true) => "is a viewer",
+                (false, false, false) => "may not log in",
             };
             UserInvocation { place, org, directory: DataDirMode::MustExist, command, done, made_up: None }
         }
@@ -95,10 +100,9 @@ fn prepare(command: UserSubcommand) -> Result<UserInvocation> {
     })
 }
 
-fn to_row(user: &UserLine) -> [String; 6] {
-    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-    let (staff, superuser, enabled) = (yes(user.is_staff), yes(user.is_superuser), yes(user.enabled));
-    [user.id.to_string(), user.name.clone(), staff, superuser, enabled, user.created_at.clone()]
+fn to_row(user: &UserLine) -> [String; 5] {
+    let enabled = if user.enabled { "yes" } else { "no" }.to_owned();
+    [user.id.to_string(), user.name.clone(), user.role.clone(), enabled, user.created_at.clone()]
 }
 
 /// Returns the password, and again as the second value if it was generated.

@@ -28,12 +28,8 @@ pub enum UserSubcommand {
     /// Create a user; without --password-stdin a password is generated and printed once
     Create {
         name: String,
-        /// May log in to the administration
-        #[arg(long)]
-        staff: bool,
-        /// May do everything (superuser)
-        #[arg(long)]
-        superuser: bool,
+        #[command(flatten)]
+        role: RoleArgs,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
@@ -60,15 +56,11 @@ pub enum UserSubcommand {
         #[command(flatten)]
         place: DataDirArgs,
     },
-    /// Set a user's role; with neither flag the user may not log in
+    /// Set a user's role and end their sessions; with no flag the user may not log in
     Role {
         name: String,
-        /// May log in to the administration
-        #[arg(long)]
-        staff: bool,
-        /// May do everything (superuser)
-        #[arg(long)]
-        superuser: bool,
+        #[command(flatten)]
+        role: RoleArgs,
         #[command(flatten)]
         org: OrgArgs,
         #[command(flatten)]
@@ -80,6 +72,19 @@ pub enum UserSubcommand {
     Disable(UserArgs),
     /// Delete a user and end their sessions
     Delete(UserArgs),
+}
+
+#[derive(Args)]
+pub struct RoleArgs {
+    /// May read and change everything but users, keys, clients and the audit log
+    #[arg(long)]
+    pub staff: bool,
+    /// May do everything (superuser)
+    #[arg(long)]
+    pub superuser: bool,
+    /// May read everything and change nothing
+    #[arg(long)]
+    pub viewer: bool,
 }
 
 #[derive(Args)]
