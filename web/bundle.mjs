@@ -1,5 +1,5 @@
 // Bundles the pages into the directory named on the command line, each file compressed: app (the web application below
-// /ui), console, graphiql, with .js and .css, and chunk-*.js, which app loads when it needs them.
+// /ui) and graphiql, with .js and .css, and chunk-*.js, which app loads when it needs them.
 
 import { realpathSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -37,7 +37,7 @@ export async function bundle(outdir) {
     build({
       ...shared,
       outdir,
-      entryPoints: ["src/console.js", "src/graphiql.jsx"],
+      entryPoints: ["src/graphiql.jsx"],
       // GraphiQL is React's: tsconfig.json, which esbuild would find by itself, says that JSX is Preact's.
       jsxImportSource: "react",
       tsconfigRaw: "{}",

@@ -1,4 +1,4 @@
-// For working on the pages: serves /ui, /console and /graphiql from a bundle that is made anew at every load, and passes
+// For working on the pages: serves /ui and /graphiql from a bundle that is made anew at every load, and passes
 // everything else on to a server.
 //
 //     node dev.mjs http://127.0.0.1:8000 [PORT]
@@ -22,8 +22,7 @@ function policy(name) {
 /** File and policy of the page at a path; undefined if it is none of these. */
 function pageAt(path) {
   if (path === "/ui" || path.startsWith("/ui/")) return ["ui.html", policy("APPLICATION_POLICY")];
-  const name = /^\/(console|graphiql)\/?$/.exec(path)?.[1];
-  return name && [`${name}.html`, policy("POLICY")];
+  return /^\/graphiql\/?$/.test(path) ? ["graphiql.html", policy("POLICY")] : undefined;
 }
 
 async function page([name, policy], answer) {
@@ -51,6 +50,7 @@ function options(asked) {
 const server = createServer((asked, answer) => {
   const path = asked.url.split("?")[0];
   const found = pageAt(path);
+  if (/^\/console\/?$/.test(path)) return answer.writeHead(308, { Location: "/ui/sql" }).end();
   if (path === "/") return answer.writeHead(307, { Location: "/ui/" }).end();
   if (found) return void page(found, answer).catch((error) => answer.writeHead(500).end(String(error)));
   if (path.startsWith("/pages/dev/")) return asset(path.slice("/pages/dev/".length), answer);

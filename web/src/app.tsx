@@ -5,6 +5,8 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/pages.css";
+import "./style/devices.css";
+import "./style/tools.css";
 import type { ComponentType } from "preact";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -33,8 +35,22 @@ const ROUTES: Route[] = [
   { pattern: /^\/trend$/, word: "trend", load: () => import("./pages/trend/Page.tsx") },
   { pattern: /^\/events$/, word: "events", load: () => import("./pages/events/Page.tsx") },
   { pattern: /^\/events\/(\d+)$/, word: "events", load: () => import("./pages/events/Detail.tsx") },
+  { pattern: /^\/streams\/(\d+)$/, word: "streams", load: () => import("./pages/streams/Page.tsx") },
+  { pattern: /^\/models$/, word: "models", load: () => import("./pages/models/Page.tsx") },
+  { pattern: /^\/models\/new$/, word: "models", load: () => import("./pages/models/New.tsx") },
+  { pattern: /^\/models\/(\d+)$/, word: "models", load: () => import("./pages/models/Detail.tsx") },
   { pattern: /^\/devices$/, word: "devices", load: () => import("./pages/devices/Page.tsx") },
+  { pattern: /^\/devices\/new$/, word: "devices", load: () => import("./pages/devices/New.tsx") },
+  { pattern: /^\/devices\/(\d+)\/edit$/, word: "devices", load: () => import("./pages/devices/Edit.tsx") },
+  { pattern: /^\/devices\/(\d+)\/browse$/, word: "devices", load: () => import("./pages/devices/Browse.tsx") },
   { pattern: /^\/devices\/(\d+)$/, word: "devices", load: () => import("./pages/devices/Detail.tsx") },
+  { pattern: /^\/boards$/, word: "boards", load: () => import("./pages/boards/Page.tsx") },
+  { pattern: /^\/boards\/([0-9a-f-]{36})$/, word: "boards", load: () => import("./pages/boards/Board.tsx") },
+  { pattern: /^\/rules$/, word: "rules", load: () => import("./pages/rules/Page.tsx") },
+  { pattern: /^\/data(?:\/(import|export))?$/, word: "data", load: () => import("./pages/data/Page.tsx") },
+  { pattern: /^\/sql$/, word: "sql", load: () => import("./pages/sql/Page.tsx") },
+  { pattern: /^\/system$/, word: "system", load: () => import("./pages/system/Page.tsx") },
+  { pattern: /^\/admin(?:\/(keys|users|audit|retention))?$/, word: "admin", load: () => import("./pages/admin/Page.tsx") },
 ];
 
 function NoSuchPage() {

@@ -1,16 +1,12 @@
 // GraphQL over HTTP.
 
-import { ApiError, post } from "./http.ts";
+import { ApiError, post, type UserError } from "./http.ts";
+
+export type { UserError } from "./http.ts";
 
 interface Answer<T> {
   data?: T;
   errors?: { message: string; extensions?: { code?: string } }[];
-}
-
-/** Mistakes in the input of a mutation. */
-export interface UserError {
-  field: string | null;
-  message: string;
 }
 
 /** Runs an operation. Fails with the first error of the answer: half an answer is none. */

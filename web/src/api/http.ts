@@ -2,6 +2,12 @@
 
 import { credentials } from "./access.ts";
 
+/** A mistake in the input, at its field. */
+export interface UserError {
+  field: string | null;
+  message: string;
+}
+
 /** A refusal in the server's words. */
 export class ApiError extends Error {
   constructor(
@@ -12,6 +18,8 @@ export class ApiError extends Error {
     readonly code = "",
     /** Finds the request in the server's log. */
     readonly requestId = "",
+    /** Mistakes in the fields of a request of REST. */
+    readonly fields: UserError[] = [],
   ) {
     super(message);
     this.name = "ApiError";
@@ -33,13 +41,18 @@ interface Refusal {
   errors?: { message: string; extensions?: { code?: string } }[];
 }
 
+/** REST answers `{"field": ["what is wrong"]}`. */
+function fieldErrors(said: object): UserError[] {
+  return Object.entries(said).flatMap(([field, messages]) => (Array.isArray(messages) ? messages.map((message) => ({ field, message: String(message) })) : []));
+}
+
 async function refusal(answer: Response): Promise<ApiError> {
   const id = answer.headers.get("X-Request-Id") ?? "";
   const said: Refusal = await answer.json().catch(() => ({}));
   const first = said.errors?.[0];
   if (first) return new ApiError(first.message, answer.status, first.extensions?.code ?? "", id);
   const words = said.detail ?? Object.values(said).flat().join(" ");
-  return new ApiError(String(words || `HTTP ${answer.status} ${answer.statusText}`), answer.status, "", id);
+  return new ApiError(String(words || `HTTP ${answer.status} ${answer.statusText}`), answer.status, "", id, fieldErrors(said));
 }
 
 let unauthenticated = () => {};

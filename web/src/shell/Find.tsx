@@ -25,7 +25,7 @@ interface Entry {
 const REST = 150;
 
 function entries({ devices, streams }: Found): Entry[] {
-  const target = (stream: Stream) => (isNumeric(stream.type) ? `/trend?s=${stream.rowId}` : `/live?q=${encodeURIComponent(stream.name)}`);
+  const target = (stream: Stream) => (isNumeric(stream.type) ? `/trend?s=${stream.rowId}` : `/streams/${stream.rowId}`);
   return [
     ...devices.nodes.map((device) => ({ key: `d${device.rowId}`, name: device.name, of: t("device"), target: `/devices/${device.rowId}` })),
     ...streams.nodes.map((stream) => ({ key: `s${stream.rowId}`, name: stream.name, of: stream.device?.name ?? t("stream"), target: target(stream) })),

@@ -1,10 +1,10 @@
 // The way in: a name and a password, or an API key.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useAction } from "../ui/ask.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { language, setLanguage, t } from "../words/index.ts";
-import { logIn, useKey } from "./session.ts";
+import { linkError, loadMe, logIn, useKey } from "./session.ts";
 
 export function Login() {
   const [username, setUsername] = useState("");
@@ -12,6 +12,12 @@ export function Login() {
   const [key, setKey] = useState("");
   const people = useAction();
   const programs = useAction();
+  // A one-time link that is opened in this tab changes only the end of its address.
+  useEffect(() => {
+    const follow = () => void loadMe();
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
   const send = (event: SubmitEvent, start: () => void) => {
     event.preventDefault();
     start();
@@ -19,6 +25,7 @@ export function Login() {
   return (
     <main class="login" id="content">
       <h1>Basalt</h1>
+      <ErrorBox error={linkError.value} />
       <form onSubmit={(event) => send(event, () => people.run(() => logIn(username, password)))}>
         <label>
           {t("user")}

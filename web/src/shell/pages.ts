@@ -20,11 +20,21 @@ const PAGES: PageLink[] = [
   { path: "/trend", word: "trend", icon: "trend", scopes: VALUES },
   { path: "/events", word: "events", icon: "events", scopes: ["event-log:read", "data:read", "device:read"] },
   { path: "/devices", word: "devices", icon: "devices", scopes: ["device:read"] },
+  { path: "/models", word: "models", icon: "models", scopes: ["system:read", "device:read"] },
+];
+
+/** Pages for those who arrange what others see and look after the server. */
+const TOOL_PAGES: PageLink[] = [
+  { path: "/boards", word: "boards", icon: "boards", scopes: VALUES },
+  { path: "/rules", word: "rules", icon: "rules", scopes: ["event-log:read", "data:read", "device:read"] },
+  { path: "/data", word: "data", icon: "data", scopes: VALUES },
+  { path: "/sql", word: "sql", icon: "sql", scopes: [] },
+  { path: "/system", word: "system", icon: "system", scopes: ["system:read"] },
+  { path: "/admin", word: "admin", icon: "admin", scopes: ["system:read"] },
 ];
 
 /** Pages of their own, outside of the application. */
 export const TOOLS: { href: string; word: WordKey; icon: IconName }[] = [
-  { href: "/console/", word: "sql", icon: "sql" },
   { href: "/graphiql/", word: "graphql", icon: "graphql" },
   { href: "/api/docs/", word: "rest", icon: "rest" },
 ];
@@ -36,5 +46,5 @@ export function mayFind(): boolean {
 
 /** The pages that the caller may use. */
 export function allowedPages(): PageLink[] {
-  return PAGES.filter((page) => page.scopes.every(may));
+  return [...PAGES, ...TOOL_PAGES].filter((page) => page.scopes.every(may));
 }

@@ -12,11 +12,18 @@ export const me = signal<Me | null | undefined>(undefined);
 /** Why it is not known who uses the application. */
 export const sessionError = signal<ApiError | undefined>(undefined);
 
+/** Why the one-time link in the address did not log in. */
+export const linkError = signal<ApiError | undefined>(undefined);
+
 const SESSION = "/api/session/";
+const LINK = "#login=";
+/** Where the SQL page keeps, for this tab, what was asked. */
+export const STATEMENTS = "basalt.statements";
 const ME = "query Me { me { kind username organization restricted scopes } }";
 
 function forget(): void {
   hangUp();
+  sessionStorage.removeItem(STATEMENTS);
   saveKey("");
   me.value = null;
 }
@@ -24,6 +31,7 @@ function forget(): void {
 /** Asks who it is; a session or key that has ended is forgotten. */
 export async function loadMe(): Promise<void> {
   sessionError.value = undefined;
+  await followLink();
   if (!isKnown()) {
     me.value = null;
     return;
@@ -36,6 +44,29 @@ export async function loadMe(): Promise<void> {
       if (!savedKey()) forgetSession();
       forget();
     } else sessionError.value = error;
+  }
+}
+
+/** Takes the token of a one-time link out of the address: neither history nor bookmarks keep it, and no server is sent it there. */
+function takeToken(): string | undefined {
+  if (!location.hash.startsWith(LINK)) return undefined;
+  const token = location.hash.slice(LINK.length);
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return token;
+}
+
+/** Logs in with the one-time link in the address, if there is one. */
+async function followLink(): Promise<void> {
+  const token = takeToken();
+  if (token === undefined) return;
+  linkError.value = undefined;
+  try {
+    const body = JSON.stringify({ token });
+    await send(`${SESSION}link/`, { method: "POST", headers: { "Content-Type": "application/json" }, body }, {});
+    saveKey("");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    linkError.value = error;
   }
 }
 

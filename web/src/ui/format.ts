@@ -59,6 +59,25 @@ export function formatCount(value: number): string {
   return new Intl.NumberFormat(locale.value).format(value);
 }
 
+/** A share from 0 to 1. What is not finished is never called 100 %. */
+export function formatPercent(share: number): string {
+  const whole = share >= 1 ? 1 : Math.min(0.99, Math.floor(share * 100) / 100);
+  return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 0 }).format(whole);
+}
+
+const SIZES: [number, string][] = [
+  [2 ** 40, "TiB"],
+  [2 ** 30, "GiB"],
+  [2 ** 20, "MiB"],
+  [2 ** 10, "KiB"],
+];
+
+/** A number of bytes, to three digits. */
+export function formatBytes(bytes: number): string {
+  const [size, unit] = SIZES.find(([size]) => bytes >= size) ?? [1, "B"];
+  return `${new Intl.NumberFormat(locale.value, { maximumSignificantDigits: 3 }).format(bytes / size)} ${unit}`;
+}
+
 const UNITS: [number, string][] = [
   [86_400_000, "day"],
   [3_600_000, "hour"],

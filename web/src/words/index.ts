@@ -30,7 +30,29 @@ export function setLanguage(chosen: Language): void {
   document.documentElement.lang = chosen;
 }
 
+export type Blanks = Record<string, string | number>;
+
+function filled(text: string, values: Blanks): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
 /** A text with its `{name}`s replaced. */
-export function t(key: WordKey, values: Record<string, string | number> = {}): string {
-  return DICTIONARIES[language.value][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+export function t(key: WordKey, values: Blanks = {}): string {
+  return filled(DICTIONARIES[language.value][key], values);
+}
+
+/** The texts of one page, which are loaded with it, and after them those of all pages. `own` is what a test reads. */
+export interface PageWords<Own extends string> {
+  (key: Own | WordKey, values?: Blanks): string;
+  own: Record<Language, Record<Own, string>>;
+}
+
+/** Makes the `t` of a page from its own texts, in `words.ts` of its folder. */
+export function pageWords<Own extends string>(own: Record<Own, string>, german: Record<NoInfer<Own>, string>): PageWords<Own> {
+  const texts: Record<Language, Record<string, string>> = { en: own, de: german };
+  const say = (key: Own | WordKey, values: Blanks = {}) => {
+    const text = texts[language.value][key];
+    return text === undefined ? t(key as WordKey, values) : filled(text, values);
+  };
+  return Object.assign(say, { own: { en: own, de: german } });
 }

@@ -3,13 +3,14 @@
 import { useEffect } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
-import { isNumeric, type Page } from "../../api/types.ts";
+import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox, QualitySign, StateSign } from "../../ui/parts.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
+import { Certificates } from "./Certificates.tsx";
 import { DEVICE, DEVICE_STREAMS, STATES } from "./queries.ts";
 import type { DeviceFull, DeviceStream, StateChange } from "./types.ts";
 
@@ -94,7 +95,9 @@ function StreamRow({ stream }: { stream: DeviceStream }) {
   const shown = latest === null ? "–" : latest.value === null ? (latest.text ?? "–") : formatNumber(latest.value);
   return (
     <tr>
-      <th scope="row">{isNumeric(stream.type) && may("value:read") ? <a href={`/ui/trend?s=${stream.rowId}`}>{stream.name}</a> : stream.name}</th>
+      <th scope="row">
+        <a href={`/ui/streams/${stream.rowId}`}>{stream.name}</a>
+      </th>
       <td class="number value" title={shown}>{shown}</td>
       <td>{stream.unit}</td>
       <td>{latest !== null && latest.quality !== "good" && <QualitySign quality={latest.quality} />}</td>
@@ -171,10 +174,23 @@ export default function DeviceDetail({ id }: { id: string }) {
           <h1>
             {data.name} <StateSign state={data.status.state} />
           </h1>
+          {may("device:write") && (
+            <p class="links">
+              <a class="button" href={`/ui/devices/${id}/edit`}>
+                {t("changeSettings")}
+              </a>
+              {data.protocol === "opcua" && (
+                <a class="button" href={`/ui/devices/${id}/browse`}>
+                  {t("browse")}
+                </a>
+              )}
+            </p>
+          )}
           <div class="two">
             <Connection device={data} />
             <Settings device={data} />
           </div>
+          {data.protocol === "opcua" && may("system:read") && <Certificates device={data.rowId} />}
           <Streams id={id} />
         </>
       )}

@@ -5,11 +5,12 @@ import { graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
 import type { DeviceState, Page } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
+import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox, StateSign, stateWord } from "../../ui/parts.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 import { DEVICES, STATES } from "./queries.ts";
 import type { DeviceRow, StateChange } from "./types.ts";
 
@@ -68,6 +69,14 @@ function FilterBar({ state, text, shown, total }: { state: string; text: string;
   );
 }
 
+function NewLink() {
+  return (
+    <a class="button" href="/ui/devices/new">
+      {t("newDevice")}
+    </a>
+  );
+}
+
 export default function Devices() {
   const query = address.value.query;
   const [state, text] = [query.get("state") ?? "", query.get("q") ?? ""];
@@ -103,6 +112,7 @@ export default function Devices() {
       <ErrorBox error={error} again={ask} />
       {data?.length === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
+          {may("device:write") && <NewLink />}{" "}
           <a class="button" href="/api/docs/">
             {t("restDocs")}
           </a>
@@ -110,6 +120,11 @@ export default function Devices() {
       )}
       {data && shown && data.length > 0 && (
         <>
+          {may("device:write") && (
+            <p class="links">
+              <NewLink />
+            </p>
+          )}
           <FilterBar state={state} text={text} shown={shown.length} total={data.length} />
           <VirtualTable rows={shown} height={HEIGHT} head={head} columns={7} label={t("devices")} row={(device) => <Row key={device.rowId} device={device} />} />
         </>

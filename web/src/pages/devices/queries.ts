@@ -15,7 +15,7 @@ export const DEVICES = `query Devices($after: String) {
 
 export const DEVICE = `query OneDevice($id: Int!) {
   device(rowId: $id) {
-    rowId name protocol host port unit enabled pollInterval timeout byteorder product { name }
+    rowId name protocol host port unit enabled pollInterval timeout byteorder username metadata product { name }
     ${STATUS}
   }
 }`;
@@ -31,3 +31,38 @@ export const DEVICE_STREAMS = `query DeviceStreams($id: ID!, $after: String) {
 export const STATES = `subscription DeviceStates($devices: [ID!]) {
   deviceStates(devices: $devices) { device { rowId } state lastError lastSeen }
 }`;
+
+export const CREATE_DEVICE = `mutation CreateDevice($input: CreateDeviceInput!) {
+  createDevice(input: $input) { errors { field message } device { rowId } }
+}`;
+
+export const UPDATE_DEVICE = `mutation UpdateDevice($id: Int!, $input: UpdateDeviceInput!) {
+  updateDevice(rowId: $id, input: $input) { errors { field message } }
+}`;
+
+export const DELETE_DEVICE = `mutation DeleteDevice($id: Int!) {
+  deleteDevice(rowId: $id) { errors { field message } }
+}`;
+
+export const CREATE_STREAM = `mutation CreateDeviceStream($input: CreateStreamInput!) {
+  createStream(input: $input) { errors { field message } stream { rowId } }
+}`;
+
+export const TEST_DEVICE = `mutation TestDevice($input: CreateDeviceInput!, $registers: [String!]!) {
+  testDevice(input: $input, registers: $registers) {
+    errors { field message }
+    test { reached error connectMs roundTripMs registers { register error raw dataType values { type wordorder value } } }
+  }
+}`;
+
+export const CERTIFICATES = `query OpcuaCertificates {
+  opcuaCertificates { fingerprint state subject validFrom validTo devices { rowId name } }
+}`;
+
+export const DECIDE = `mutation DecideCertificate($fingerprint: String!, $state: OpcuaCertificateState!) {
+  setOpcuaCertificateState(fingerprint: $fingerprint, state: $state) { errors { field message } }
+}`;
+
+/** How much goes with a device. */
+export const HELD = `SELECT count(*) AS n, min(ts) AS first, max(ts) AS last
+FROM readings WHERE stream_id IN (SELECT id FROM streams WHERE device_id = $device)`;

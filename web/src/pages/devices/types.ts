@@ -17,6 +17,8 @@ export interface DeviceFull extends DeviceRow {
   pollInterval: number | null;
   timeout: number;
   byteorder: string;
+  username: string;
+  metadata: Record<string, unknown>;
   product: { name: string };
   status: DeviceRow["status"] & {
     latencyP99Ms: number | null;
@@ -34,4 +36,42 @@ export type DeviceStream = Stream & { latest: Reading | null };
 
 export interface StateChange {
   deviceStates: { device: { rowId: number }; state: DeviceState; lastError: string | null; lastSeen: string | null };
+}
+
+export interface DeviceTest {
+  reached: boolean;
+  error: string | null;
+  connectMs: number | null;
+  roundTripMs: number | null;
+  registers: RegisterTest[];
+}
+
+export interface RegisterTest {
+  register: string;
+  error: string | null;
+  raw: string[];
+  dataType: string | null;
+  values: { type: string | null; wordorder: string | null; value: string }[];
+}
+
+export interface Certificate {
+  fingerprint: string;
+  state: "new" | "trusted" | "rejected";
+  subject: string;
+  validFrom: string | null;
+  validTo: string | null;
+  devices: { rowId: number; name: string }[];
+}
+
+/** A node of an OPC UA server and those below it, as far as they were asked for. */
+export interface OpcuaNode {
+  node_id: string;
+  browse_name: string;
+  display_name: string;
+  node_class: string;
+  truncated?: boolean;
+  data_type?: string;
+  value?: unknown;
+  access?: string;
+  children: OpcuaNode[];
 }

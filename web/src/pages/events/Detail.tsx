@@ -1,17 +1,18 @@
 // One event: everything it says, and the way to its trend.
 
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import type { Event } from "../../api/types.ts";
+import { graph } from "../../api/graph.ts";
 import { bandOf } from "../../chart/bands.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAsk } from "../../ui/ask.ts";
 import { dateTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
-import { t } from "../../words/index.ts";
-import { ACKNOWLEDGE, EVENT_BY_ID } from "./queries.ts";
+import { AckForm } from "./AckForm.tsx";
+import { EVENT_BY_ID } from "./queries.ts";
+import type { EventRow } from "./types.ts";
+import { t } from "./words.ts";
 
 /** The trend around an event: as long again before and after, at least ten minutes. */
-function trendOf(event: Event): string {
+function trendOf(event: EventRow): string {
   const { from, to } = bandOf(event, Date.now());
   const around = Math.max(600_000, to - from);
   return `/ui/trend?s=${event.stream?.rowId}&from=${new Date(from - around).toISOString()}&to=${new Date(to + around).toISOString()}`;
@@ -22,7 +23,7 @@ function isWeb(url: string): boolean {
   return /^https?:\/\//i.test(url);
 }
 
-function Facts({ event }: { event: Event }) {
+function Facts({ event }: { event: EventRow }) {
   const band = bandOf(event, Date.now());
   return (
     <dl class="facts">
@@ -44,7 +45,17 @@ function Facts({ event }: { event: Event }) {
       <dt>{t("stream")}</dt>
       <dd>{event.stream?.name ?? "–"}</dd>
       <dt>{t("status")}</dt>
-      <dd>{event.acknowledged ? `✓ ${t("acknowledged")}` : t("onlyOpen")}</dd>
+      <dd>
+        {event.acknowledged ? `✓ ${t("acknowledged")}` : t("onlyOpen")}
+        {event.acknowledgedBy && ` ${t("acknowledgedBy", { name: event.acknowledgedBy })}`}
+        {event.acknowledgedAt && `, ${dateTime(Math.floor(Date.parse(event.acknowledgedAt) / 1000) * 1000)}`}
+      </dd>
+      {event.note && (
+        <>
+          <dt>{t("note")}</dt>
+          <dd class="widget-text">{event.note}</dd>
+        </>
+      )}
       {isWeb(event.url) && (
         <>
           <dt>{t("link")}</dt>
@@ -60,13 +71,7 @@ function Facts({ event }: { event: Event }) {
 }
 
 export default function EventDetail({ id }: { id: string }) {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ event: Event | null }>(EVENT_BY_ID, { id: Number(id) }, signal)).event, [id]);
-  const action = useAction();
-  const acknowledge = async () => {
-    const { updateEvent } = await graph<{ updateEvent: { errors: UserError[] } }>(ACKNOWLEDGE, { id });
-    checkErrors(updateEvent.errors);
-    ask();
-  };
+  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ event: EventRow | null }>(EVENT_BY_ID, { id: Number(id) }, signal)).event, [id]);
   const payload = data ? Object.entries(data.payload) : [];
   return (
     <div class="page">
@@ -86,13 +91,8 @@ export default function EventDetail({ id }: { id: string }) {
                 {t("inTrend")}
               </a>
             )}
-            {!data.acknowledged && may("event-log:write") && (
-              <button type="button" disabled={action.isRunning} onClick={() => action.run(acknowledge)}>
-                {t("acknowledge")}
-              </button>
-            )}
           </p>
-          <ErrorBox error={action.error} />
+          {!data.acknowledged && may("event-log:write") && <AckForm ids={[data.rowId]} label={t("acknowledge")} done={ask} />}
           {payload.length > 0 && (
             <section>
               <h2>{t("payload")}</h2>

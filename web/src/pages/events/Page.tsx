@@ -1,22 +1,20 @@
 // Events: filters as an address, acknowledging one or many.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
-import type { Event } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
 import { dateTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
-import { t } from "../../words/index.ts";
+import { AckForm } from "./AckForm.tsx";
+import { acknowledge } from "./acknowledge.ts";
+import { Density } from "./Density.tsx";
 import { type Filters, parseFilters, useEvents } from "./list.ts";
-import { ACKNOWLEDGE, KINDS } from "./queries.ts";
-
-async function acknowledge(id: number): Promise<void> {
-  const { updateEvent } = await graph<{ updateEvent: { errors: UserError[] } }>(ACKNOWLEDGE, { id: String(id) });
-  checkErrors(updateEvent.errors);
-}
+import { NewNote } from "./NewNote.tsx";
+import { KINDS } from "./queries.ts";
+import type { EventRow } from "./types.ts";
+import { t } from "./words.ts";
 
 function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
   const set = (name: string) => (event: { currentTarget: { value: string } }) => changeQuery({ [name]: event.currentTarget.value || null });
@@ -45,6 +43,10 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
         </select>
       </label>
       <label>
+        <span>{t("searchText")}</span>
+        <input type="search" value={filters.text} onChange={set("q")} />
+      </label>
+      <label>
         <span>{t("rangeFrom")}</span>
         <input placeholder="now-7d" value={filters.from} onChange={set("from")} spellcheck={false} />
       </label>
@@ -60,7 +62,7 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
 }
 
 interface RowProps {
-  event: Event;
+  event: EventRow;
   isChosen: boolean;
   choose: () => void;
   canWrite: boolean;
@@ -91,10 +93,13 @@ function Row({ event, isChosen, choose, canWrite, changed }: RowProps) {
       <td>{event.stream?.name ?? "–"}</td>
       <td>
         {event.acknowledged ? (
-          <span class="muted">✓ {t("acknowledged")}</span>
+          <span class="muted">
+            ✓ {t("acknowledged")} {event.acknowledgedBy && t("acknowledgedBy", { name: event.acknowledgedBy })}
+            {event.note && <span class="event-note">{event.note}</span>}
+          </span>
         ) : (
           canWrite && (
-            <button type="button" disabled={isRunning} onClick={() => run(() => acknowledge(event.rowId).then(changed))}>
+            <button type="button" disabled={isRunning} onClick={() => run(() => acknowledge([event.rowId], "").then(changed))}>
               {t("acknowledge")}
             </button>
           )
@@ -104,48 +109,44 @@ function Row({ event, isChosen, choose, canWrite, changed }: RowProps) {
   );
 }
 
-/** Acknowledges what is chosen, one after another, and says how far it came. */
-function AckMany({ chosen, done }: { chosen: number[]; done: () => void }) {
-  const { run, error, isRunning } = useAction();
-  const [count, setCount] = useState(0);
-  const work = async () => {
-    setCount(0);
-    for (const id of chosen) {
-      await acknowledge(id);
-      setCount((before) => before + 1);
-    }
-    done();
-  };
-  return (
-    <div class="many">
-      <button type="button" disabled={isRunning} onClick={() => run(work)}>
-        {t("ackSelected", { n: chosen.length })}
-      </button>
-      {(isRunning || error) && <span role="status">{t("acknowledgedOf", { done: count, all: chosen.length })}</span>}
-      <ErrorBox error={error} />
-    </div>
-  );
-}
-
 export default function Events() {
   const filters = parseFilters(address.value.query);
   const { shown, data, error, isBusy, ask, more } = useEvents(filters);
   const kinds = useAsk((signal) => rows<{ kind: string }>(KINDS, {}, signal), []);
   const [chosen, setChosen] = useState<number[]>([]);
+  const [isNoting, setNoting] = useState(false);
   const canWrite = may("event-log:write");
   const open = shown?.filter((event) => !event.acknowledged).map((event) => event.rowId) ?? [];
   const valid = chosen.filter((id) => open.includes(id));
   const toggle = (id: number) => setChosen(valid.includes(id) ? valid.filter((other) => other !== id) : [...valid, id]);
+  const acknowledged = () => {
+    setChosen([]);
+    ask();
+  };
   return (
     <div class="page">
       <Busy isBusy={isBusy} />
       <h1>{t("events")}</h1>
+      <Density filters={filters} />
       <FilterBar filters={filters} kinds={(kinds.data ?? []).map(({ kind }) => kind)} />
+      {canWrite && (
+        <p class="links">
+          <button type="button" onClick={() => setNoting(true)}>
+            {t("addNote")}
+          </button>
+        </p>
+      )}
+      {isNoting && (
+        <NewNote
+          close={() => setNoting(false)}
+          done={() => {
+            setNoting(false);
+            ask();
+          }}
+        />
+      )}
       <ErrorBox error={error ?? kinds.error} again={ask} />
-      {canWrite && valid.length > 0 && <AckMany chosen={valid} done={() => {
-        setChosen([]);
-        ask();
-      }} />}
+      {canWrite && valid.length > 0 && <AckForm ids={valid} label={t("ackSelected", { n: valid.length })} done={acknowledged} />}
       {shown?.length === 0 && <Empty title={t("eventsNone")} note={t("eventsNoneNote")} />}
       {shown && shown.length > 0 && (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={t("events")}>
@@ -172,7 +173,6 @@ export default function Events() {
           </table>
         </div>
       )}
-      {filters.isOpenOnly && data && <p class="muted small">{t("loadedOnly", { n: data.nodes.length })}</p>}
       {data?.hasMore && (
         <button type="button" onClick={more}>
           {t("more100")}

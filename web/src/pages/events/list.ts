@@ -3,14 +3,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
-import type { Event, Level, Page } from "../../api/types.ts";
+import type { Level, Page } from "../../api/types.ts";
 import { parseTime } from "../../chart/range.ts";
 import { useAsk } from "../../ui/ask.ts";
+import type { EventRow } from "./types.ts";
 import { CHANGES, EVENTS } from "./queries.ts";
 
 export interface Filters {
   level: Level | "";
   kind: string;
+  text: string;
   device: string;
   from: string;
   to: string;
@@ -25,6 +27,7 @@ export function parseFilters(query: URLSearchParams): Filters {
   return {
     level: LEVELS.includes(level) ? (level as Level) : "",
     kind: query.get("kind") ?? "",
+    text: query.get("q") ?? "",
     device: /^\d+$/.test(device) ? device : "",
     from: query.get("from") ?? "",
     to: query.get("to") ?? "",
@@ -35,28 +38,28 @@ export function parseFilters(query: URLSearchParams): Filters {
 /** Events of one question. */
 const PAGE = 100;
 
-function variables({ level, kind, device, from, to }: Filters): Record<string, unknown> {
+function variables({ level, kind, text, device, from, to, isOpenOnly }: Filters): Record<string, unknown> {
   const time = (text: string) => {
     const parsed = text ? parseTime(text, Date.now()) : undefined;
     return parsed === undefined ? null : new Date(parsed).toISOString();
   };
-  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, from: time(from), to: time(to), first: PAGE };
+  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, search: text || null, acknowledged: isOpenOnly ? false : null, from: time(from), to: time(to), first: PAGE };
 }
 
-type Answer = { events: Page<Event> };
+type Answer = { events: Page<EventRow> };
 
 interface Change {
-  events: { change: string; rowId: number | null; event: Event | null };
+  events: { change: string; rowId: number | null; event: EventRow | null };
 }
 
-/** Events matching the filters, the newest first; `isOpenOnly` is applied to what is loaded. */
+/** Events matching the filters, the newest first. What is acknowledged meanwhile leaves the list of open ones. */
 export function useEvents(filters: Filters) {
   const key = JSON.stringify(filters);
   const [pages, setPages] = useState(1);
   useEffect(() => setPages(1), [key]);
   const asked = useAsk(
     async (signal) => {
-      const nodes: Event[] = [];
+      const nodes: EventRow[] = [];
       let after: string | null = null;
       let hasMore = true;
       for (let page = 0; page < pages && hasMore; page += 1) {

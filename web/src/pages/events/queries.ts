@@ -1,9 +1,9 @@
 // What the event pages ask for.
 
-const EVENT = "rowId ts level kind message url source acknowledged payload device { rowId name } stream { rowId name }";
+const EVENT = "rowId ts level kind message url source acknowledged acknowledgedBy acknowledgedAt note payload device { rowId name } stream { rowId name }";
 
-export const EVENTS = `query Events($kinds: [String!], $level: Level, $device: ID, $from: DateTime, $to: DateTime, $first: Int!, $after: String) {
-  events(kinds: $kinds, level: $level, device: $device, from: $from, to: $to, first: $first, after: $after) {
+export const EVENTS = `query Events($kinds: [String!], $level: Level, $device: ID, $from: DateTime, $to: DateTime, $acknowledged: Boolean, $search: String, $first: Int!, $after: String) {
+  events(kinds: $kinds, level: $level, device: $device, from: $from, to: $to, acknowledged: $acknowledged, search: $search, first: $first, after: $after) {
     nodes { ${EVENT} }
     pageInfo { hasNextPage endCursor }
   }
@@ -11,9 +11,17 @@ export const EVENTS = `query Events($kinds: [String!], $level: Level, $device: I
 
 export const EVENT_BY_ID = `query OneEvent($id: Int!) { event(rowId: $id) { ${EVENT} } }`;
 
-export const ACKNOWLEDGE = `mutation AcknowledgeEvent($id: ID!) {
-  updateEvent(id: $id, input: { acknowledged: true }) { event { rowId } errors { field message } }
+export const ACKNOWLEDGE = `mutation AcknowledgeEvents($ids: [ID!]!, $note: String) {
+  acknowledgeEvents(ids: $ids, note: $note) { rowIds errors { field message } }
 }`;
+
+export const ADD_NOTE = `mutation AddNote($message: String!, $timestamp: DateTime!) {
+  createEvent(input: { kind: "note", level: info, message: $message, timestamp: $timestamp }) { event { rowId } errors { field message } }
+}`;
+
+/** How many events there were, by time and level. */
+export const DENSITY = `SELECT time_bucket($step, ts) AS t, level, count(*) AS n FROM events
+  WHERE ts >= $from AND ts < $to GROUP BY 1, 2 ORDER BY 1`;
 
 export const CHANGES = `subscription EventChanges { events { change rowId event { ${EVENT} } } }`;
 

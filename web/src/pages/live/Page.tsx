@@ -11,9 +11,13 @@ import { now } from "../../ui/clock.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox, QualitySign } from "../../ui/parts.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
-import { t } from "../../words/index.ts";
+import { may } from "../../shell/session.ts";
 import { STREAMS, VALUES } from "./queries.ts";
+import { SetValue } from "./SetValue.tsx";
+import { Spark, type Sparks, useSparks } from "./Spark.tsx";
+import { isSettable } from "./target.ts";
 import { type Branch, isStale, type LiveFilter, type LiveStream, matches, treeOf } from "./tree.ts";
+import { t } from "./words.ts";
 
 interface Reading {
   streamRowId: number;
@@ -78,12 +82,14 @@ function newest(stream: LiveStream, told: Map<number, Reading>): LiveStream {
   return isNewer ? { ...stream, ts: reading.ts, value: reading.value, text: reading.text, quality: reading.quality } : stream;
 }
 
-function Row({ stream }: { stream: LiveStream }) {
+function Row({ stream, sparks, set }: { stream: LiveStream; sparks: Sparks | undefined; set: (stream: LiveStream) => void }) {
   const shown = stream.value === null ? (stream.text ?? "–") : formatNumber(stream.value);
   const stale = isStale(stream, now.value);
   return (
     <tr class={stale ? "stale" : undefined}>
-      <th scope="row">{isNumeric(stream.type) ? <a href={`/ui/trend?s=${stream.id}`}>{stream.name}</a> : stream.name}</th>
+      <th scope="row">
+        <a href={`/ui/streams/${stream.id}`}>{stream.name}</a>
+      </th>
       <td class="muted wide-cell">{stream.device}</td>
       <td class="number value" title={shown}>{shown}</td>
       <td>{stream.unit}</td>
@@ -94,6 +100,21 @@ function Row({ stream }: { stream: LiveStream }) {
       <td class="number">
         <Age of={stream.ts} />
       </td>
+      <td class="wide-cell">
+        {isNumeric(stream.type) && (
+          <a href={`/ui/trend?s=${stream.id}`} aria-label={t("trendOf", { name: stream.name })}>
+            <Spark points={sparks?.points.get(stream.id)} to={sparks?.to ?? 0} />
+            {(sparks?.points.get(stream.id)?.length ?? 0) < 2 && t("trend")}
+          </a>
+        )}
+      </td>
+      <td>
+        {isSettable(stream) && may("device:write") && (
+          <button type="button" class="plain" aria-label={t("setOf", { name: stream.name })} onClick={() => set(stream)}>
+            {t("set")}
+          </button>
+        )}
+      </td>
     </tr>
   );
 }
@@ -101,11 +122,15 @@ function Row({ stream }: { stream: LiveStream }) {
 function Values({ streams }: { streams: LiveStream[] }) {
   const [told] = useState(() => signal(new Map<number, Reading>()));
   const [seen, setSeen] = useState("");
+  /** Those in view once scrolling has ended. */
+  const [rested, setRested] = useState("");
+  const [setting, setSetting] = useState<LiveStream>();
   useEffect(() => {
     if (seen === "") return undefined;
     let stop = () => {};
     // Scrolling passes many rows; only those that stay are followed.
     const timer = setTimeout(() => {
+      setRested(seen);
       stop = follow<{ values: { readings: Reading[] } }>(
         VALUES,
         { streams: seen.split(",") },
@@ -124,6 +149,7 @@ function Values({ streams }: { streams: LiveStream[] }) {
     };
   }, [seen]);
   const known = told.value;
+  const sparks = useSparks(rested === "" ? [] : rested.split(",").map(Number));
   const head = (
     <tr>
       <th scope="col">{t("stream")}</th>
@@ -132,18 +158,23 @@ function Values({ streams }: { streams: LiveStream[] }) {
       <th scope="col">{t("unit")}</th>
       <th scope="col">{t("quality")}</th>
       <th scope="col" class="number">{t("age")}</th>
+      <th scope="col" class="wide-cell">{t("lastMinutes")}</th>
+      <td />
     </tr>
   );
   return (
-    <VirtualTable
-      rows={streams}
-      height={HEIGHT}
-      head={head}
-      columns={6}
-      label={t("live")}
-      seen={(rows) => setSeen(rows.map(({ id }) => id).join(","))}
-      row={(stream) => <Row key={stream.id} stream={newest(stream, known)} />}
-    />
+    <>
+      <VirtualTable
+        rows={streams}
+        height={HEIGHT}
+        head={head}
+        columns={8}
+        label={t("live")}
+        seen={(rows) => setSeen(rows.map(({ id }) => id).join(","))}
+        row={(stream) => <Row key={stream.id} stream={newest(stream, known)} sparks={sparks} set={setSetting} />}
+      />
+      {setting && <SetValue key={setting.id} stream={setting} close={() => setSetting(undefined)} />}
+    </>
   );
 }
 

@@ -5,6 +5,8 @@ export interface LiveStream {
   name: string;
   unit: string;
   type: string;
+  access_mode: "r" | "rw";
+  protocol: string;
   device_id: number;
   device: string;
   interval_s: number | null;
@@ -56,9 +58,10 @@ export function matches(stream: LiveStream, { device, group, text }: LiveFilter)
 /** An unchanged value of a stream with a deadband is stored after ten minutes at the latest; half as much more may pass. */
 const DEADBAND_SILENCE = 900_000;
 
-/** Whether the newest reading is older than it should be: three intervals, or the longest silence of a deadband. */
-export function isStale({ ts, interval_s, deadband }: LiveStream, present: number): boolean {
+/** Whether the newest reading is older than it should be: three intervals, or the longest silence of a deadband. Of OPC UA an unchanged value is stored as seldom. */
+export function isStale({ ts, interval_s, deadband, protocol }: LiveStream, present: number): boolean {
   if (ts === null || interval_s === null) return false;
-  const allowed = deadband === null ? Math.max(3000, interval_s * 3000) : DEADBAND_SILENCE;
+  const storesChanges = deadband !== null || protocol === "opcua";
+  const allowed = storesChanges ? DEADBAND_SILENCE : Math.max(3000, interval_s * 3000);
   return present - Date.parse(ts) > allowed;
 }

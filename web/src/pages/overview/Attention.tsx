@@ -112,7 +112,7 @@ function ModelItem({ model }: { model: ModelRow }) {
         ) : undefined
       }
     >
-      <strong>{model.device?.name}</strong> {model.status.lastError}
+      <a href={`/ui/models/${model.rowId}`}>{model.device?.name}</a> {model.status.lastError}
     </Item>
   );
 }

@@ -7,7 +7,7 @@ import type { Range } from "../../chart/levels.ts";
 import { groupByUnit, type Series, withBefore } from "../../chart/series.ts";
 import { isDark } from "../../shell/theme.ts";
 import { duration } from "../../ui/format.ts";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 import { DataTable } from "./DataTable.tsx";
 import { Lanes } from "./Lane.tsx";
 import type { TrendModel } from "./model.ts";

@@ -6,7 +6,7 @@ import type { Marks } from "../../chart/marks.ts";
 import type { MarksOf, Series } from "../../chart/series.ts";
 import { dateTime, formatCount, formatNumber } from "../../ui/format.ts";
 import { VirtualTable } from "../../ui/rows.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 
 interface Props {
   series: Series[];

@@ -13,10 +13,12 @@ import { may } from "../../shell/session.ts";
 import { isDark } from "../../shell/theme.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
+import { dateTime, zoneName } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 import { Charts, type Hands } from "./Charts.tsx";
 import { MOST_EVENTS, TrendModel } from "./model.ts";
+import { Overview } from "./Overview.tsx";
 import { Picker } from "./Picker.tsx";
 import { streamsQuery } from "./queries.ts";
 import { RangeBar } from "./RangeBar.tsx";
@@ -189,6 +191,7 @@ function Drawn({ model, state, series, go, hands, remove }: DrawnProps) {
       <div ref={place}>
         <Charts model={model} series={series} bounds={state.bounds} isTable={state.isTable} compare={state.compare} hands={hands} />
       </div>
+      <Overview model={model} streams={ids} hands={hands} />
       <Statistics
         series={series}
         range={model.range}
@@ -197,9 +200,18 @@ function Drawn({ model, state, series, go, hands, remove }: DrawnProps) {
         isLive={isLive(state.range)}
         step={() => (model.isRaw(ids) ? undefined : model.step)}
         remove={remove}
+        picture={state.isTable ? undefined : () => wordsOf(model, series)}
       />
     </>
   );
+}
+
+/** What stands on a picture: the streams and their devices, the range and its zone. */
+function wordsOf(model: TrendModel, series: Series[]) {
+  const { from, to } = model.range.peek();
+  const whole = (time: number) => dateTime(Math.floor(time / 1000) * 1000);
+  const title = series.map(({ stream }) => [stream.device?.name, stream.name].filter(Boolean).join(" ")).join(", ");
+  return { title, below: `${whole(from)} – ${whole(to)} ${zoneName()}` };
 }
 
 export default function Trend() {

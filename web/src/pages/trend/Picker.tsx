@@ -5,7 +5,7 @@ import { graph } from "../../api/graph.ts";
 import { isNumeric, type Page, type Stream } from "../../api/types.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 import { PICK } from "./queries.ts";
 
 interface Props {

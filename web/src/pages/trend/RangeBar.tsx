@@ -6,7 +6,7 @@ import type { Range } from "../../chart/levels.ts";
 import { isLive, parseRange, parseTime, type RangeText } from "../../chart/range.ts";
 import { dateTime } from "../../ui/format.ts";
 import { Icon, type IconName } from "../../ui/icons.tsx";
-import { t, type WordKey } from "../../words/index.ts";
+import { t } from "./words.ts";
 
 interface Props {
   text: RangeText;
@@ -64,7 +64,7 @@ function RangeForm({ text, choose }: Pick<Props, "text" | "choose">) {
   );
 }
 
-function IconButton({ word, icon, press }: { word: WordKey; icon: IconName; press: () => void }) {
+function IconButton({ word, icon, press }: { word: "back" | "forward" | "zoomIn" | "zoomOut"; icon: IconName; press: () => void }) {
   return (
     <button type="button" title={t(word)} aria-label={t(word)} onClick={press}>
       <Icon name={icon} />

@@ -7,7 +7,7 @@ import type { Range } from "../../chart/levels.ts";
 import { type Marks, markAt } from "../../chart/marks.ts";
 import type { MarksOf, Series } from "../../chart/series.ts";
 import { dateTime, duration, formatCount, formatNumber } from "../../ui/format.ts";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 
 interface Props {
   series: Series[];

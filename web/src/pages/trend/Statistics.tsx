@@ -2,17 +2,18 @@
 
 import type { Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { downloadCsv, sqlPage } from "../../api/rows.ts";
 import { numbers, sql } from "../../api/sql.ts";
 import type { Range } from "../../chart/levels.ts";
 import type { Series } from "../../chart/series.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
-import { t } from "../../words/index.ts";
+import { t } from "./words.ts";
 import { statisticsSql } from "./queries.ts";
+import type { PictureWords } from "./picture.ts";
 import { statementOf } from "./statement.ts";
+import { Ways } from "./Ways.tsx";
 
 interface Numbers {
   lo: number;
@@ -35,6 +36,8 @@ interface Props {
   /** Milliseconds of a bucket; undefined while every reading is drawn. */
   step: () => number | undefined;
   remove: (stream: number) => void;
+  /** What stands on a picture of the charts; undefined while they are not drawn. */
+  picture: (() => PictureWords) | undefined;
 }
 
 async function load(ids: number[], { from, to }: Range, signal: AbortSignal): Promise<Map<number, Numbers>> {
@@ -107,26 +110,7 @@ function useRested(range: Range, isLive: boolean): Range {
   return rested;
 }
 
-/** What can be done with what is drawn. */
-function Ways({ statement }: { statement: string }) {
-  const { run, error, isRunning } = useAction();
-  return (
-    <>
-      <p class="links">
-        <a class="button" href={sqlPage(statement)}>
-          {t("asSql")}
-        </a>
-        <button type="button" disabled={isRunning} onClick={() => run(() => downloadCsv(statement, "trend"))}>
-          {t("asCsv")}
-        </button>
-        <CopyLink />
-      </p>
-      <ErrorBox error={error} />
-    </>
-  );
-}
-
-export function Statistics({ series, range, version, shift, isLive, step, remove }: Props) {
+export function Statistics({ series, range, version, shift, isLive, step, remove, picture }: Props) {
   // Read, because the statement depends on what is drawn.
   void version.value;
   const rested = useRested(range.value, isLive);
@@ -164,35 +148,7 @@ export function Statistics({ series, range, version, shift, isLive, step, remove
           </tbody>
         </table>
       </div>
-      <Ways statement={statementOf(ids, rested, step())} />
+      <Ways statement={statementOf(ids, rested, step())} picture={picture} />
     </div>
-  );
-}
-
-/** Copies by the clipboard where the browser has one, which it does not on plain HTTP, else by a selection. */
-async function copy(text: string): Promise<boolean> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  const isCopied = document.execCommand("copy");
-  area.remove();
-  return isCopied;
-}
-
-function CopyLink() {
-  const [said, setSaid] = useState("");
-  const run = async () => {
-    setSaid((await copy(location.href)) ? t("copied") : t("copyFailed"));
-    setTimeout(() => setSaid(""), 3000);
-  };
-  return (
-    <>
-      <button type="button" onClick={() => void run()}>
-        <Icon name="link" /> {t("copyLink")}
-      </button>
-      <span role="status">{said}</span>
-    </>
   );
 }

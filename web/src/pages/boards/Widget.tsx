@@ -1,0 +1,69 @@
+// One widget: its title, and what it shows.
+
+import { Lines, States } from "./Charts.tsx";
+import type { BoardStream, Shared } from "./types.ts";
+import { EventsView, GaugeView, TableView, ValueView, WriteView } from "./Views.tsx";
+import { type Kind, KINDS, kindOf, type Widget } from "./widgets.ts";
+import { t } from "./words.ts";
+
+export const KIND_WORDS = {
+  value: "kindValue",
+  gauge: "kindGauge",
+  line: "kindLine",
+  states: "kindStates",
+  table: "kindTable",
+  events: "kindEvents",
+  text: "kindText",
+  write: "kindWrite",
+} as const;
+
+function streamsOf(widget: Widget, shared: Shared): BoardStream[] {
+  return (widget.config.sensorIds ?? []).flatMap((uuid) => shared.streams.get(uuid) ?? []);
+}
+
+/** What a widget is called: its title, else the names of its streams, else its kind. */
+export function nameOf(widget: Widget, shared: Shared): string {
+  const kind = kindOf(widget);
+  const names = streamsOf(widget, shared).map(({ name }) => name);
+  return widget.config.title || names.join(", ") || (kind ? t(KIND_WORDS[kind]) : widget.type);
+}
+
+/** Streams of one unit share an axis, others have one of their own below. */
+function ByUnit({ streams, length }: { streams: BoardStream[]; length: number }) {
+  const units = [...new Set(streams.map(({ unit }) => unit))];
+  return (
+    <div class="by-unit">
+      {units.map((unit) => (
+        <Lines key={unit} streams={streams.filter((stream) => stream.unit === unit)} length={length} />
+      ))}
+    </div>
+  );
+}
+
+function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind; streams: BoardStream[]; shared: Shared }) {
+  const { config } = widget;
+  const stream = streams[0];
+  if (kind === "text") return <p class="widget-text">{config.text || t("nothingChosen")}</p>;
+  if (kind === "events") return <EventsView />;
+  if (kind === "table") return config.query ? <TableView query={config.query} /> : <p class="muted">{t("nothingChosen")}</p>;
+  if (!stream) return <p class="muted">{config.sensorIds?.length ? t("streamGone") : t("nothingChosen")}</p>;
+  const one = { stream, value: shared.values.get(stream.rowId) };
+  if (kind === "line") return <ByUnit streams={streams} length={shared.length} />;
+  if (kind === "states") return <States stream={stream} length={shared.length} />;
+  if (kind === "gauge") return <GaugeView {...one} config={config} />;
+  if (kind === "write") return <WriteView {...one} config={config} />;
+  return <ValueView {...one} />;
+}
+
+export function WidgetView({ widget, shared }: { widget: Widget; shared: Shared }) {
+  const kind = kindOf(widget);
+  const isBare = kind === "text" && !widget.config.title;
+  return (
+    <>
+      {!isBare && <h2>{nameOf(widget, shared)}</h2>}
+      <div class="widget-body" tabIndex={kind === "table" || kind === "events" ? 0 : undefined} role={kind === "table" || kind === "events" ? "region" : undefined} aria-label={kind && KINDS[kind].type === "TABLE" ? nameOf(widget, shared) : undefined}>
+        {kind ? <Content widget={widget} kind={kind} streams={streamsOf(widget, shared)} shared={shared} /> : <p class="muted">{t("cannotDraw", { type: widget.type })}</p>}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+// What the boards ask for.
+
+const BOARD = "uuid name description isDefault documentVersion updatedAt createdBy layout { id type x y w h config }";
+
+export const BOARDS = `query Boards($after: String) {
+  dashboards(first: 200, after: $after, orderBy: NAME) {
+    nodes { uuid name description isDefault updatedAt createdBy layout { id } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const BOARD_BY_ID = `query OneBoard($uuid: String!) { dashboard(uuid: $uuid) { ${BOARD} } }`;
+
+export const CREATE_BOARD = `mutation CreateBoard($input: CreateDashboardInput!) {
+  createDashboard(input: $input) { dashboard { uuid } errors { field message code } }
+}`;
+
+export const UPDATE_BOARD = `mutation UpdateBoard($uuid: String!, $input: UpdateDashboardInput!, $version: Int) {
+  updateDashboard(uuid: $uuid, input: $input, version: $version) { dashboard { ${BOARD} } errors { field message code } }
+}`;
+
+export const DELETE_BOARD = "mutation DeleteBoard($uuid: String!) { deleteDashboard(uuid: $uuid) { errors { field message } } }";
+
+export const STREAMS = `query BoardStreams($after: String) {
+  streams(first: 1000, after: $after, orderBy: NAME) {
+    nodes { rowId uuid name unit type path accessMode deadband pollInterval device { rowId name pollInterval } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const LATEST = "query BoardValues($streams: [ID!]) { latestValues(streams: $streams) { streamRowId ts value text quality } }";
+
+export const EVENTS = `query BoardEvents {
+  events(first: 20) { nodes { rowId ts level kind message acknowledged device { rowId name } } }
+}`;
+
+export const WRITE = `mutation BoardWrite($input: WriteRegisterInput!) {
+  writeRegister(input: $input) { value errors { field message } }
+}`;
+
+/** Buckets of numeric streams; ids are whole numbers. */
+export function bucketsOf(streams: number[]): string {
+  return `SELECT stream_id, time_bucket($step, ts) AS t, min(value) AS least, max(value) AS most, avg(value) AS mean
+    FROM readings WHERE stream_id IN (${streams.join(", ")}) AND ts >= $from AND ts < $to AND value IS NOT NULL
+    GROUP BY 1, 2 ORDER BY 1, 2`;
+}
+
+/** Readings of a stream that holds a state, and the one before them. */
+export const CHANGES = `SELECT ts, value, text FROM readings
+  WHERE stream_id = $stream AND ts < $to
+    AND ts >= coalesce((SELECT max(ts) FROM readings WHERE stream_id = $stream AND ts <= $from), CAST($from AS TIMESTAMP WITH TIME ZONE))
+  ORDER BY ts LIMIT 5000`;

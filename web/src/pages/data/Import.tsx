@@ -1,0 +1,94 @@
+// Importing a CSV file: chosen, its columns mapped, sent in pieces.
+
+import { useState } from "preact/hooks";
+import { Empty } from "../../ui/parts.tsx";
+import { type Mapping, type Shape, shapeOf } from "./csv.ts";
+import { MapColumns } from "./MapColumns.tsx";
+import type { DataStream } from "./Page.tsx";
+import { Sending } from "./Sending.tsx";
+import { isSame, loadTransfer, saveTransfer, type Transfer } from "./transfer.ts";
+import { may } from "../../shell/session.ts";
+import { t } from "./words.ts";
+
+/** What is read of a file to see its columns. */
+const FIRST_BYTES = 65_536;
+
+function Drop({ take }: { take: (file: File) => void }) {
+  const [isOver, setOver] = useState(false);
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  };
+  return (
+    <label
+      class={`drop${isOver ? " is-over" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={onDrop}
+    >
+      <span>{t("dropHere")}</span>
+      <input
+        type="file"
+        accept=".csv,.txt,.tsv,text/csv"
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          if (file) take(file);
+        }}
+      />
+    </label>
+  );
+}
+
+type Chosen = { file: File; shape: Shape };
+type Running = { file: File; transfer: Transfer | undefined; mapping: Mapping; headBytes: number };
+
+export function Import({ streams }: { streams: DataStream[] }) {
+  const [unfinished, setUnfinished] = useState(loadTransfer);
+  const [chosen, setChosen] = useState<Chosen>();
+  const [running, setRunning] = useState<Running>();
+  const [problem, setProblem] = useState("");
+  const take = async (file: File) => {
+    setProblem("");
+    if (unfinished) {
+      if (isSame(file, unfinished)) setRunning({ file, transfer: unfinished, mapping: unfinished.mapping, headBytes: 0 });
+      else setProblem(t("otherFile"));
+      return;
+    }
+    const shape = shapeOf(await file.slice(0, FIRST_BYTES).text());
+    if (shape) setChosen({ file, shape });
+    else setProblem(t("noTable"));
+  };
+  const startOver = () => {
+    saveTransfer(undefined);
+    setUnfinished(undefined);
+    setChosen(undefined);
+    setRunning(undefined);
+  };
+  if (!may("value:write")) return <Empty title={t("forbidden")} note="value:write" />;
+  if (running) return <Sending key={running.file.name} {...running} startOver={startOver} />;
+  if (chosen) {
+    const begin = (mapping: Mapping) => setRunning({ file: chosen.file, transfer: undefined, mapping, headBytes: chosen.shape.headBytes });
+    return <MapColumns name={chosen.file.name} shape={chosen.shape} streams={streams} begin={begin} cancel={startOver} />;
+  }
+  return (
+    <section>
+      {unfinished ? <p role="status">{t("resumeNote", { name: unfinished.name })}</p> : <p class="muted">{t("importNote")}</p>}
+      <Drop take={(file) => void take(file)} />
+      {problem && (
+        <p class="error-text" role="alert">
+          {problem}
+        </p>
+      )}
+      {unfinished && (
+        <button type="button" onClick={startOver}>
+          {t("forget")}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,38 @@
+// Data into the server and out of it, each below its own address.
+
+import { all } from "../../api/all.ts";
+import { graph } from "../../api/graph.ts";
+import type { Named, Page } from "../../api/types.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { Busy, ErrorBox } from "../../ui/parts.tsx";
+import { Export } from "./Export.tsx";
+import { Import } from "./Import.tsx";
+import { STREAMS } from "./queries.ts";
+import { t } from "./words.ts";
+
+export interface DataStream extends Named {
+  type: string;
+  device: Named | null;
+}
+
+const WORDS = ["import", "export"] as const;
+
+export default function Data({ id }: { id: string }) {
+  const current = id === "export" ? "export" : "import";
+  const { data, error, isBusy, ask } = useAsk((signal) => all((after) => graph<{ streams: Page<DataStream> }>(STREAMS, { after }, signal).then(({ streams }) => streams)), []);
+  return (
+    <div class="page">
+      <Busy isBusy={isBusy} />
+      <h1>{t("data")}</h1>
+      <nav class="tabs" aria-label={t("data")}>
+        {WORDS.map((word) => (
+          <a key={word} href={`/ui/data/${word}`} aria-current={word === current ? "page" : undefined}>
+            {t(word)}
+          </a>
+        ))}
+      </nav>
+      <ErrorBox error={error} again={ask} />
+      {data && (current === "import" ? <Import streams={data} /> : <Export streams={data} />)}
+    </div>
+  );
+}

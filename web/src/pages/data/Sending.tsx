@@ -1,0 +1,117 @@
+// An import under way: its progress, a pause, an end.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError } from "../../api/http.ts";
+import { formatCount } from "../../ui/format.ts";
+import { ErrorBox } from "../../ui/parts.tsx";
+import { Progress } from "../../ui/Progress.tsx";
+import type { Mapping } from "./csv.ts";
+import { begin, cancel, goOn, JobEnded, saveTransfer, step, type Transfer } from "./transfer.ts";
+import { t } from "./words.ts";
+
+interface Props {
+  file: File;
+  /** What is done already; undefined for a new import. */
+  transfer: Transfer | undefined;
+  mapping: Mapping;
+  headBytes: number;
+  startOver: () => void;
+}
+
+type State = "running" | "paused" | "failed" | "cancelled" | "done";
+
+/** A paused import is reported this often, so that its job does not end. */
+const SIGN_OF_LIFE = 60_000;
+
+function useTransfer({ file, transfer: first, mapping, headBytes }: Props) {
+  const [transfer, setTransfer] = useState(first);
+  const [state, setState] = useState<State>("running");
+  const [error, setError] = useState<ApiError>();
+  const latest = useRef(first);
+  const keep = (now: Transfer) => {
+    latest.current = now;
+    setTransfer(now);
+    saveTransfer(now.offset < file.size ? now : undefined);
+  };
+  useEffect(() => {
+    if (state !== "running") return undefined;
+    let isStopped = false;
+    const work = async () => {
+      keep(latest.current ? await goOn(latest.current) : await begin(file, mapping, headBytes));
+      while (!isStopped && latest.current && latest.current.offset < file.size) keep(await step(file, latest.current));
+      if (latest.current && latest.current.offset >= file.size) setState("done");
+    };
+    setError(undefined);
+    work().catch((failure: unknown) => {
+      const isCancelled = failure instanceof JobEnded;
+      if (isCancelled) saveTransfer(undefined);
+      else setError(failure instanceof ApiError ? failure : new ApiError(String(failure), 0));
+      setState(isCancelled ? "cancelled" : "failed");
+    });
+    return () => {
+      isStopped = true;
+    };
+  }, [state]);
+  useEffect(() => {
+    if (state !== "paused") return undefined;
+    // If the job has ended meanwhile, going on makes another.
+    const timer = setInterval(() => latest.current && void goOn(latest.current).then(keep, () => {}), SIGN_OF_LIFE);
+    return () => clearInterval(timer);
+  }, [state]);
+  return { transfer, state, setState, error };
+}
+
+export function Sending(props: Props) {
+  const { file, startOver } = props;
+  const { transfer, state, setState, error } = useTransfer(props);
+  const end = () => {
+    setState("cancelled");
+    if (transfer) void cancel(transfer);
+    saveTransfer(undefined);
+  };
+  const isOpen = state === "running" || state === "paused" || state === "failed";
+  return (
+    <section>
+      <h2>{file.name}</h2>
+      <Progress of={(transfer?.offset ?? 0) / file.size} label={t("sending")} />
+      <p role="status">
+        {transfer && t("counts", { readings: formatCount(transfer.readings), wrong: formatCount(transfer.wrong) })}{" "}
+        {state === "paused" && t("paused")}
+        {state === "done" && t("finished")}
+        {state === "cancelled" && t("cancelledElsewhere")}
+      </p>
+      <ErrorBox error={error} />
+      <p class="links">
+        {state === "running" && (
+          <button type="button" onClick={() => setState("paused")}>
+            {t("pause")}
+          </button>
+        )}
+        {(state === "paused" || state === "failed") && (
+          <button type="button" onClick={() => setState("running")}>
+            {t("goOn")}
+          </button>
+        )}
+        {isOpen ? (
+          <button type="button" onClick={end}>
+            {t("cancel")}
+          </button>
+        ) : (
+          <button type="button" onClick={startOver}>
+            {t("another")}
+          </button>
+        )}
+      </p>
+      {transfer && transfer.wrongLines.length > 0 && (
+        <>
+          <h2>{t("wrongLines")}</h2>
+          <ul class="mono wrong-lines">
+            {transfer.wrongLines.map((line, index) => (
+              <li key={index}>{line}</li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,117 @@
+// Lines of CSV as readings: which columns there are, and what each line says.
+
+export type Delimiter = "," | ";" | "\t";
+
+/** Cells of a line. A quote within quotes is doubled. */
+export function cells(line: string, delimiter: Delimiter): string[] {
+  if (!line.includes('"')) return line.split(delimiter).map((cell) => cell.trim());
+  const found: string[] = [];
+  let cell = "";
+  let isQuoted = false;
+  for (let i = 0; i < line.length; i += 1) {
+    const char = line[i] as string;
+    if (isQuoted && char === '"' && line[i + 1] === '"') {
+      cell += char;
+      i += 1;
+    } else if (char === '"') isQuoted = !isQuoted;
+    else if (char === delimiter && !isQuoted) {
+      found.push(cell.trim());
+      cell = "";
+    } else cell += char;
+  }
+  return [...found, cell.trim()];
+}
+
+export interface Shape {
+  delimiter: Delimiter;
+  columns: string[];
+  /** Bytes of the first line, with its end. */
+  headBytes: number;
+  /** The first lines below the head. */
+  samples: string[][];
+}
+
+/** What a file begins with; undefined if that is no table. */
+export function shapeOf(text: string): Shape | undefined {
+  const end = text.indexOf("\n");
+  if (end < 0) return undefined;
+  const head = text.slice(0, end).replace(/^\uFEFF/, "");
+  const count = (delimiter: Delimiter) => cells(head.trimEnd(), delimiter).length;
+  const delimiter = ([";", "\t", ","] as const).reduce((best, one) => (count(one) > count(best) ? one : best));
+  if (count(delimiter) < 2) return undefined;
+  const samples = text
+    .slice(end + 1)
+    .split("\n")
+    .slice(0, 3)
+    .filter((line) => line.trim() !== "")
+    .map((line) => cells(line.trimEnd(), delimiter));
+  return { delimiter, columns: cells(head.trimEnd(), delimiter), headBytes: new TextEncoder().encode(text.slice(0, end + 1)).length, samples };
+}
+
+/** A time as the server reads it: ISO-8601, seconds since 1970, or a German date; undefined for anything else. Without a zone it is UTC, or that of the reader. */
+export function timeOf(text: string, isLocal: boolean): string | number | undefined {
+  if (/^\d{9,10}(\.\d+)?$/.test(text)) return Number(text);
+  const german = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?))?$/.exec(text);
+  const pad = (part: string | undefined) => (part ?? "").padStart(2, "0");
+  const clock = (german?.[4] ?? "00:00").replace(",", ".");
+  const iso = german ? `${german[3]}-${pad(german[2])}-${pad(german[1])}T${clock[1] === ":" ? "0" : ""}${clock}` : text.replace(" ", "T");
+  const found = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/.exec(iso);
+  if (!found || Number.isNaN(Date.parse(iso.length === 10 ? `${iso}T00:00` : iso))) return undefined;
+  const whole = iso.length === 10 ? `${iso}T00:00` : iso;
+  if (found[4]) return whole;
+  return isLocal ? new Date(whole).toISOString() : `${whole}Z`;
+}
+
+/** A number with point, or with a comma where that does not part columns; undefined for anything else. */
+export function numberOf(text: string, delimiter: Delimiter): number | undefined {
+  const plain = delimiter === "," || !text.includes(",") ? text : text.replace(/\./g, "").replace(",", ".");
+  const value = Number(plain);
+  return plain !== "" && Number.isFinite(value) ? value : undefined;
+}
+
+export interface Mapping {
+  delimiter: Delimiter;
+  isLocal: boolean;
+  /** Index of the column of times. */
+  time: number;
+  /** Row number of the stream of each column; null for one that is left out. */
+  streams: (number | null)[];
+}
+
+export interface Read {
+  /** Lines of NDJSON. */
+  readings: string[];
+  wrong: string[];
+}
+
+/** Reads lines. A cell that is empty is no reading; a line with a wrong cell is left out as a whole. */
+export function readLines(lines: string[], mapping: Mapping): Read {
+  const result: Read = { readings: [], wrong: [] };
+  for (const raw of lines) {
+    const line = raw.trimEnd();
+    if (line === "") continue;
+    const found = readingsOf(cells(line, mapping.delimiter), mapping);
+    if (found) result.readings.push(...found);
+    else result.wrong.push(line);
+  }
+  return result;
+}
+
+function readingsOf(values: string[], { delimiter, isLocal, time, streams }: Mapping): string[] | undefined {
+  const ts = timeOf(values[time] ?? "", isLocal);
+  if (ts === undefined || values.length !== streams.length) return undefined;
+  const found: string[] = [];
+  for (const [index, stream] of streams.entries()) {
+    const text = values[index] ?? "";
+    if (stream === null || index === time || text === "") continue;
+    const value = numberOf(text, delimiter);
+    if (value === undefined) return undefined;
+    found.push(JSON.stringify({ stream_id: stream, ts, value }));
+  }
+  return found;
+}
+
+/** Where the last whole line of a piece ends; -1 if none does. */
+export function lastLine(bytes: Uint8Array): number {
+  return bytes.lastIndexOf(10) + 1 || -1;
+}

@@ -1,0 +1,33 @@
+// The nodes of an OPC UA server as far as they are known, and which of them are chosen.
+
+import { nameOfNode, type StreamDraft, typeOfNode, BLANK_STREAM } from "./draft.ts";
+import type { OpcuaNode } from "./types.ts";
+
+/** Values can be had of variables alone. */
+export function isVariable({ node_class }: OpcuaNode): boolean {
+  return node_class === "Variable";
+}
+
+/** The same tree with the children of one node. */
+export function withChildren(root: OpcuaNode, nodeId: string, children: OpcuaNode[]): OpcuaNode {
+  if (root.node_id === nodeId) return { ...root, children };
+  return { ...root, children: root.children.map((child) => withChildren(child, nodeId, children)) };
+}
+
+/** A stream for a node. */
+export function streamOf(node: OpcuaNode): StreamDraft {
+  return {
+    ...BLANK_STREAM,
+    name: nameOfNode(node.node_id, node.display_name),
+    path: node.node_id,
+    type: typeOfNode(node.data_type ?? ""),
+    accessMode: node.access?.includes("w") ? "rw" : "r",
+  };
+}
+
+/** The value of a node in a few letters. */
+export function shortValue(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}

@@ -1,0 +1,10 @@
+// What the event pages know of an event.
+
+import type { Event } from "../../api/types.ts";
+
+export interface EventRow extends Event {
+  acknowledgedBy: string | null;
+  acknowledgedAt: string | null;
+  /** What somebody wrote about it. */
+  note: string | null;
+}

@@ -1,0 +1,49 @@
+// What is written to a device when somebody sets the value of a stream: the register behind it, in its own scale.
+
+import type { Reading } from "../../api/types.ts";
+import { parseNumber } from "../../ui/numbers.ts";
+
+export interface Target {
+  rowId: number;
+  name: string;
+  unit: string;
+  type: string;
+  path: string;
+  scale: number;
+  offset: number;
+  byteorder: string | null;
+  metadata: Record<string, unknown>;
+  latest: Reading | null;
+  device: { rowId: number; name: string; protocol: string; byteorder: string } | null;
+}
+
+/** Protocols whose registers or nodes can be written. */
+const WRITABLE = ["modbus", "melsec", "fenet", "opcua"];
+
+export function isSettable({ access_mode, protocol, type }: { access_mode: string; protocol: string; type: string }): boolean {
+  return access_mode === "rw" && WRITABLE.includes(protocol) && type !== "json" && type !== "location";
+}
+
+function isInteger(type: string): boolean {
+  return /^u?int|^byte$|^enum$/.test(type);
+}
+
+/** What the register gets for a text; undefined if the text is no value of the stream. */
+export function rawValue({ type, scale, offset }: Pick<Target, "type" | "scale" | "offset">, text: string): number | boolean | string | undefined {
+  if (type === "text") return text;
+  if (type === "bit") return text === "1" ? true : text === "0" ? false : undefined;
+  const value = parseNumber(text);
+  if (value === undefined || Number.isNaN(value) || scale === 0) return undefined;
+  // A division leaves the last digits of a double in doubt.
+  const raw = Number(((value - offset) / scale).toPrecision(12));
+  return isInteger(type) ? Math.round(raw) : raw;
+}
+
+/** Input of the mutation. A node of OPC UA has its type and order from its server. */
+export function writeInput(target: Target, value: number | boolean | string): Record<string, unknown> {
+  const { device } = target;
+  const common = { device: String(device?.rowId ?? ""), register: target.path, value };
+  if (device?.protocol === "opcua") return common;
+  const order = target.metadata["wordorder"] ?? target.byteorder ?? device?.byteorder;
+  return { ...common, type: target.type, byteorder: order };
+}

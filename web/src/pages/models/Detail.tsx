@@ -1,0 +1,132 @@
+// One model: its scores, the window under the cursor, its threshold, its history and its versions.
+
+import { useState } from "preact/hooks";
+import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import type { Range } from "../../chart/levels.ts";
+import { isLive } from "../../chart/range.ts";
+import { address, navigate } from "../../shell/router.ts";
+import { may } from "../../shell/session.ts";
+import { useAction, useAsk } from "../../ui/ask.ts";
+import { now } from "../../ui/clock.ts";
+import { DeleteDialog } from "../../ui/DeleteDialog.tsx";
+import { formatCount, formatNumber } from "../../ui/format.ts";
+import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { Calibrate, ScoreHistory } from "./Healthy.tsx";
+import { DELETE, MODEL } from "./queries.ts";
+import { Scores } from "./Scores.tsx";
+import { ModelSign } from "./Sign.tsx";
+import type { Model } from "./types.ts";
+import { ModelSettings, Versions } from "./Versions.tsx";
+import { rangeOf } from "./view.ts";
+import { t } from "./words.ts";
+
+/** State and newest score are read anew so often, milliseconds. */
+const REPEAT = 5000;
+
+function Facts({ model }: { model: Model }) {
+  const { status, version } = model;
+  return (
+    <dl class="facts">
+      <dt>{t("score")}</dt>
+      <dd>
+        {status.lastScore === null ? "–" : formatNumber(status.lastScore)}
+        {version.threshold !== null && <span class="muted"> / {formatNumber(version.threshold)}</span>}
+      </dd>
+      <dt>{t("scoredTo")}</dt>
+      <dd>
+        <Age of={status.position} />
+      </dd>
+      <dt>{t("sources")}</dt>
+      <dd>
+        {model.sources.map(({ rowId, name, device }) => (
+          <div key={rowId}>
+            <a href={`/ui/streams/${rowId}`}>{name}</a> <span class="muted">{device?.name}</span>
+          </div>
+        ))}
+      </dd>
+      <dt>{t("scoreStream")}</dt>
+      <dd>{model.scores ? <a href={`/ui/streams/${model.scores.rowId}`}>{model.scores.name}</a> : "–"}</dd>
+      <dt>{t("interval")}</dt>
+      <dd>{formatNumber(version.interval)} s</dd>
+      <dt>{t("windowsCount")}</dt>
+      <dd>{[status.windows, status.gaps, status.late, status.behind].map((count) => formatCount(Number(count))).join(" / ")}</dd>
+    </dl>
+  );
+}
+
+function DeleteModel({ model }: { model: Model }) {
+  const [isAsked, setAsked] = useState(false);
+  const action = useAction();
+  const name = model.device?.name ?? t("modelOf", { id: model.rowId });
+  const remove = async () => {
+    checkErrors((await graph<{ deleteModel: { errors: UserError[] } }>(DELETE, { id: model.rowId })).deleteModel.errors);
+    navigate("/models");
+  };
+  return (
+    <section>
+      <p class="links">
+        <button type="button" onClick={() => setAsked(true)}>
+          {t("deleteModel")}
+        </button>
+      </p>
+      {isAsked && (
+        <DeleteDialog title={t("deleteModel")} name={name} remove={() => action.run(remove)} isRunning={action.isRunning} close={() => setAsked(false)}>
+          <p>{t("deleteModelNote", { versions: model.versions.length })}</p>
+          <ErrorBox error={action.error} />
+        </DeleteDialog>
+      )}
+    </section>
+  );
+}
+
+function Loaded({ model, changed }: { model: Model; changed: () => void }) {
+  const [brush, setBrush] = useState<Range>();
+  const [said, setSaid] = useState("");
+  const { text, range } = rangeOf(address.value.query, isLive({ from: "", to: address.value.query.get("to") ?? "now" }) ? now.value : Date.now());
+  return (
+    <>
+      <h1>
+        {model.device?.name ?? t("modelOf", { id: model.rowId })} <ModelSign status={model.status} />
+      </h1>
+      {model.status.lastError !== null && (
+        <p class="error-box">
+          <strong>{t("lastError")}:</strong> {model.status.lastError}
+        </p>
+      )}
+      <Facts model={model} />
+      {may("value:read") && <Scores model={model} text={text} range={range} brush={brush} select={setBrush} />}
+      {may("system:write") && (
+        <div class="two">
+          <Calibrate model={model} brush={brush} changed={changed} />
+          <ScoreHistory model={model} brush={brush} />
+        </div>
+      )}
+      <Versions model={model} changed={changed} />
+      {may("system:write") && (
+        <>
+          <ModelSettings key={`${model.version.number} ${model.version.threshold} ${model.enabled}`} model={model} changed={changed} said={said} tell={setSaid} />
+          <DeleteModel model={model} />
+        </>
+      )}
+    </>
+  );
+}
+
+export default function ModelDetail({ id }: { id: string }) {
+  const { data, error, isBusy, ask } = useAsk(
+    async (signal) => (await graph<{ model: Model | null }>(MODEL, { id: Number(id) }, signal)).model,
+    [id],
+    REPEAT,
+  );
+  return (
+    <div class="page model">
+      <Busy isBusy={isBusy && !data} />
+      <p>
+        <a href="/ui/models">← {t("models")}</a>
+      </p>
+      <ErrorBox error={error} again={ask} />
+      {data === null && <Empty title={t("noSuchModel")} />}
+      {data && <Loaded model={data} changed={ask} />}
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+// A model is uploaded: two files, its sources, and when its score is an anomaly. With `?model=` it is another version.
+
+import { useEffect, useState } from "preact/hooks";
+import { graph } from "../../api/graph.ts";
+import { ApiError, send, type UserError } from "../../api/http.ts";
+import { address, navigate } from "../../shell/router.ts";
+import { may } from "../../shell/session.ts";
+import { useAction, useAsk } from "../../ui/ask.ts";
+import { Field } from "../../ui/Field.tsx";
+import { errorOf, OtherErrors, SelectField, TextField } from "../../ui/fields.tsx";
+import { Empty, ErrorBox } from "../../ui/parts.tsx";
+import { type ChosenStream, StreamChoice } from "../../ui/StreamChoice.tsx";
+import { MODEL } from "./queries.ts";
+import type { Model } from "./types.ts";
+import { FIELDS, textParts, type UploadFields } from "./upload.ts";
+import { t } from "./words.ts";
+
+const KINDS = [["cnn_ae", "CNN"], ["lstm_ae", "LSTM"], ["sisvae", "SISVAE"]] as const;
+const SCORES = [["mse", "MSE"], ["mae", "MAE"], ["rmse", "RMSE"]] as const;
+const BLANK: UploadFields = { name: "", device: "", kind: "cnn_ae", sources: [], interval: "1", score: "mse", threshold: "", clearRatio: "0.9", minWindows: "1", output: "" };
+
+function FileField({ name, label, accept, errors, choose }: { name: string; label: string; accept: string; errors: UserError[]; choose: (file: File | undefined) => void }) {
+  return (
+    <Field label={label} error={errorOf(errors, name)}>
+      <input type="file" accept={accept} required onChange={(event) => choose(event.currentTarget.files?.[0])} />
+    </Field>
+  );
+}
+
+/** What a new version has in common with the one before it. */
+function ofModel({ version, device }: Model): Partial<UploadFields> {
+  return {
+    device: String(device?.rowId ?? ""),
+    kind: version.modelType,
+    interval: String(version.interval),
+    score: version.score,
+    threshold: version.threshold === null ? "" : String(version.threshold),
+    clearRatio: String(version.clearRatio),
+    minWindows: String(version.minWindows),
+  };
+}
+
+function Form({ before }: { before: Model | null }) {
+  const [fields, setFields] = useState<UploadFields>({ ...BLANK, ...(before && ofModel(before)) });
+  const [sources, setSources] = useState<ChosenStream[]>(before?.sources.map((source) => ({ ...source, type: "fp64", device: source.device && { rowId: 0, name: source.device.name } })) ?? []);
+  const [files, setFiles] = useState<{ model?: File; scaler?: File }>({});
+  const [errors, setErrors] = useState<UserError[]>([]);
+  const action = useAction();
+  const set = (name: keyof UploadFields) => (value: string) => setFields((known) => ({ ...known, [name]: value }));
+  const upload = async () => {
+    const form = new FormData();
+    for (const [name, text] of textParts({ ...fields, sources: sources.map(({ rowId }) => rowId) })) form.append(name, text);
+    if (files.model) form.append("model", files.model);
+    if (files.scaler) form.append("scaler", files.scaler);
+    setErrors([]);
+    try {
+      const made = (await (await send("/api/ai/upload/", { method: "POST", body: form })).json()) as { id: number };
+      navigate(`/models/${made.id}`);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.fields.length === 0) throw error;
+      setErrors(error.fields);
+    }
+  };
+  const text = (name: keyof UploadFields & string, rest: string, label: string, hint?: string, isNumber = true) => (
+    <TextField name={rest} label={label} value={fields[name] as string} change={set(name)} errors={errors} hint={hint} isNumber={isNumber} />
+  );
+  return (
+    <form
+      class="upload"
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(upload);
+      }}
+    >
+      <fieldset class="group">
+        <legend>{t("filesHead")}</legend>
+        <div class="fields">
+          {!before && text("name", "name", t("name"), t("nameHint"), false)}
+          <FileField name="model" label={t("modelFile")} accept=".tflite" errors={errors} choose={(file) => setFiles((known) => ({ ...known, ...(file && { model: file }) }))} />
+          <FileField name="scaler" label={t("scalerFile")} accept=".joblib,.pkl" errors={errors} choose={(file) => setFiles((known) => ({ ...known, ...(file && { scaler: file }) }))} />
+          <SelectField name="model_type" label={t("type")} value={fields.kind} change={set("kind")} options={KINDS} errors={errors} />
+        </div>
+      </fieldset>
+      <StreamChoice label={t("sourcesHead")} chosen={sources} change={setSources} />
+      {errors.filter(({ field }) => field === "source").map(({ message }) => (
+        <p key={message} class="error-text" role="alert">
+          {message}
+        </p>
+      ))}
+      <fieldset class="group">
+        <legend>{t("scoreHead")}</legend>
+        <div class="fields">
+          {text("interval", "interval", t("intervalSeconds"))}
+          <SelectField name="score" label={t("score")} value={fields.score} change={set("score")} options={SCORES} errors={errors} />
+          {text("threshold", "threshold", t("threshold"), t("thresholdHint"))}
+          {text("clearRatio", "clear_ratio", t("clearRatio"))}
+          {text("minWindows", "min_windows", t("minWindows"))}
+          {text("output", "output", t("output"), t("outputHint"))}
+        </div>
+      </fieldset>
+      <OtherErrors errors={errors} fields={FIELDS} />
+      <ErrorBox error={action.error} />
+      <p class="links">
+        <button class="primary" disabled={action.isRunning}>
+          {t(action.isRunning ? "uploading" : "upload")}
+        </button>
+      </p>
+    </form>
+  );
+}
+
+export default function NewModel() {
+  const model = Number(address.value.query.get("model")) || undefined;
+  const { data, error, ask } = useAsk(async (signal) => (model ? (await graph<{ model: Model | null }>(MODEL, { id: model }, signal)).model : null), [model]);
+  useEffect(() => {
+    document.title = `${t("uploadModel")} · Basalt`;
+  }, []);
+  return (
+    <div class="page">
+      <p>
+        <a href={model ? `/ui/models/${model}` : "/ui/models"}>← {data?.device?.name ?? t("models")}</a>
+      </p>
+      <h1>{t(model ? "uploadVersion" : "uploadModel")}</h1>
+      <p class="muted">{t("uploadNote")}</p>
+      <ErrorBox error={error} again={ask} />
+      {!may("system:write") ? <Empty title={t("forbidden")} note="system:write" /> : data !== undefined && (model && !data ? <Empty title={t("noSuchModel")} /> : <Form before={data} />)}
+    </div>
+  );
+}

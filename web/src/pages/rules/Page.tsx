@@ -1,0 +1,118 @@
+// Alert rules, and the channels that they tell.
+
+import { useState } from "preact/hooks";
+import { all } from "../../api/all.ts";
+import { graph } from "../../api/graph.ts";
+import type { Named, Page } from "../../api/types.ts";
+import { may } from "../../shell/session.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { formatCount, formatNumber } from "../../ui/format.ts";
+import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
+import { type Channel, Channels } from "./Channels.tsx";
+import { Delete } from "./Delete.tsx";
+import { CHANNELS, DELETE_RULE, DEVICES, RULES, STREAMS } from "./queries.ts";
+import { EVALUATION_WORDS, OPERATOR_WORDS } from "./labels.ts";
+import { RuleForm } from "./RuleForm.tsx";
+import type { Rule } from "./rule.ts";
+import { t } from "./words.ts";
+
+const LEVELS = { INFO: "info", WARNING: "warning", CRITICAL: "critical" } as const;
+
+function list<T>(query: string, name: string) {
+  return (signal: AbortSignal) => all<T>((after) => graph<Record<string, Page<T>>>(query, { after }, signal).then((answer) => answer[name] as Page<T>));
+}
+
+/** What a rule waits for, in words. */
+function conditionWords({ evaluation, operator, threshold, windowSeconds }: Rule): string {
+  if (evaluation === "NO_DATA") return t("silentFor", { seconds: windowSeconds ?? 0 });
+  const compared = typeof threshold === "number" ? formatNumber(threshold) : String(threshold ?? "");
+  const window = windowSeconds === null ? "" : t("over", { seconds: windowSeconds });
+  return [t(EVALUATION_WORDS[evaluation]), operator && t(OPERATOR_WORDS[operator]), compared, window].filter(Boolean).join(" ");
+}
+
+function Row({ rule, edit, remove }: { rule: Rule; edit: () => void; remove: () => void }) {
+  return (
+    <tr>
+      <th scope="row">{rule.name}</th>
+      <td>{rule.stream?.name ?? rule.device?.name ?? "–"}</td>
+      <td>{conditionWords(rule)}</td>
+      <td>
+        <LevelSign level={LEVELS[rule.severity]} />
+      </td>
+      <td>{rule.enabled ? t("on") : t("off")}</td>
+      <td class="number">{formatCount(rule.suppressedAlerts)}</td>
+      {may("event-log:write") && (
+        <td>
+          <div class="buttons-row">
+            <button type="button" aria-label={t("editRule", { name: rule.name })} onClick={edit}>
+              {t("edit")}
+            </button>
+            <button type="button" aria-label={t("deleteRule", { name: rule.name })} onClick={remove}>
+              {t("delete")}
+            </button>
+          </div>
+        </td>
+      )}
+    </tr>
+  );
+}
+
+type Open = { form: "edit"; rule?: Rule } | { form: "delete"; rule: Rule };
+
+function Table({ rules, open }: { rules: Rule[]; open: (open: Open) => void }) {
+  return (
+    <div class="table-wrap" tabIndex={0} role="region" aria-label={t("rules")}>
+      <table>
+        <thead>
+          <tr>
+            {(["name", "source", "condition", "severity", "status", "suppressed"] as const).map((word) => (
+              <th scope="col" key={word} class={word === "suppressed" ? "number" : ""}>
+                {t(word)}
+              </th>
+            ))}
+            {may("event-log:write") && <td />}
+          </tr>
+        </thead>
+        <tbody>
+          {rules.map((rule) => (
+            <Row key={rule.uuid} rule={rule} edit={() => open({ form: "edit", rule })} remove={() => open({ form: "delete", rule })} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export default function Rules() {
+  const rules = useAsk(list<Rule>(RULES, "alertRules"), []);
+  const channels = useAsk(list<Channel>(CHANNELS, "notificationChannels"), []);
+  const streams = useAsk(list<Named>(STREAMS, "streams"), []);
+  const devices = useAsk(list<Named>(DEVICES, "devices"), []);
+  const [open, setOpen] = useState<Open>();
+  const close = () => setOpen(undefined);
+  const done = () => {
+    close();
+    rules.ask();
+  };
+  return (
+    <div class="page">
+      <Busy isBusy={rules.isBusy} />
+      <h1>{t("rules")}</h1>
+      <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.ask} />
+      {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")} />}
+      {rules.data && streams.data && devices.data && may("event-log:write") && (
+        <p class="links">
+          <button type="button" class="primary" onClick={() => setOpen({ form: "edit" })}>
+            {t("newRule")}
+          </button>
+        </p>
+      )}
+      {rules.data && rules.data.length > 0 && <Table rules={rules.data} open={setOpen} />}
+      <Channels asked={channels} />
+      {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? []} devices={devices.data ?? []} channels={channels.data ?? []} close={close} done={done} />}
+      {open?.form === "delete" && (
+        <Delete title={t("deleteRule", { name: open.rule.name })} note={t("deleteRuleAsk")} mutation={DELETE_RULE} uuid={open.rule.uuid} close={close} done={done} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+// What can be asked again: saved questions, and what was run in this tab.
+
+import type { NamedQuery } from "./statement.ts";
+import { t } from "./words.ts";
+
+interface Props {
+  queries: NamedQuery[];
+  history: string[];
+  choose: (query: NamedQuery) => void;
+  put: (text: string) => void;
+}
+
+export function Questions({ queries, history, choose, put }: Props) {
+  return (
+    <aside class="questions" aria-label={t("namedQueries")}>
+      <details open={matchMedia("(min-width: 901px)").matches}>
+        <summary>{t("namedQueries")}</summary>
+        <ul id="queries">
+          {queries.map((query) => (
+            <li key={query.name}>
+              <button type="button" title={query.description} onClick={() => choose(query)}>
+                {query.name}
+              </button>
+            </li>
+          ))}
+        </ul>
+      </details>
+      <details>
+        <summary>{t("history")}</summary>
+        {history.length === 0 && <p class="muted small">{t("historyNone")}</p>}
+        <ul id="history">
+          {history.map((text) => (
+            <li key={text}>
+              <button type="button" class="mono" title={text} onClick={() => put(text)}>
+                {text.replace(/\s+/g, " ")}
+              </button>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </aside>
+  );
+}

@@ -1,0 +1,51 @@
+// One stream: its newest value, its settings, what there is of it, and how long that is kept.
+
+import { graph } from "../../api/graph.ts";
+import { isNumeric } from "../../api/types.ts";
+import { may } from "../../shell/session.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { Facts, Latest } from "./Facts.tsx";
+import { History } from "./History.tsx";
+import { STREAM } from "./queries.ts";
+import { Retention } from "./Retention.tsx";
+import type { StreamFull } from "./types.ts";
+import { t } from "./words.ts";
+
+/** Settings are read anew so often, milliseconds. */
+const REPEAT = 60_000;
+
+export default function StreamDetail({ id }: { id: string }) {
+  const { data, error, isBusy, ask, change } = useAsk(
+    async (signal) => (await graph<{ stream: StreamFull | null }>(STREAM, { id: Number(id) }, signal)).stream,
+    [id],
+    REPEAT,
+  );
+  const device = data?.device;
+  return (
+    <div class="page stream">
+      <Busy isBusy={isBusy && !data} />
+      <p>{device ? <a href={`/ui/devices/${device.rowId}`}>← {device.name}</a> : <a href="/ui/live">← {t("live")}</a>}</p>
+      <ErrorBox error={error} again={ask} />
+      {data === null && <Empty title={t("noSuchStream")} />}
+      {data && (
+        <>
+          <h1>{data.name}</h1>
+          {may("value:read") && <Latest stream={data} change={(latest) => change((known) => known && { ...known, latest })} />}
+          {isNumeric(data.type) && may("value:read") && (
+            <p class="links">
+              <a class="button" href={`/ui/trend?s=${data.rowId}`}>
+                {t("inTrend")}
+              </a>
+            </p>
+          )}
+          {may("value:read") && <History stream={data} />}
+          <div class="two">
+            <Facts stream={data} />
+            {may("system:read") && <Retention stream={data} />}
+          </div>
+        </>
+      )}
+    </div>
+  );
+}

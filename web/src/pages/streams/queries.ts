@@ -1,0 +1,26 @@
+// What the page of a stream asks for.
+
+export const STREAM = `query OneStream($id: Int!) {
+  stream(rowId: $id) {
+    rowId name label unit type path enabled accessMode deadband pollInterval scale offset byteorder statisticsInterval channel
+    createdAt updatedAt metadata group { name } device { rowId name protocol pollInterval }
+    latest { ts value text quality }
+  }
+}`;
+
+export const VALUES = `subscription StreamValues($streams: [ID!]) {
+  values(streams: $streams, maxRate: 2) { readings { streamRowId ts value text quality } cursor }
+}`;
+
+export const POLICIES = `query StreamPolicies($id: Int!) {
+  stream(rowId: $id) { retention { table dropAfter } }
+  retention { table dropAfter }
+}`;
+
+export const SET_RETENTION = `mutation SetStreamRetention($stream: ID!, $table: RetentionTable!, $dropAfter: BigInt, $dryRun: Boolean!) {
+  setRetention(stream: $stream, table: $table, dropAfter: $dropAfter, dryRun: $dryRun) {
+    errors { field message }
+    forecast { before bytes files rows }
+    policies { table dropAfter }
+  }
+}`;

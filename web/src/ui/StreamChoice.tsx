@@ -1,0 +1,74 @@
+// Streams in an order: found by part of their names, added one by one.
+
+import { useEffect, useState } from "preact/hooks";
+import { graph } from "../api/graph.ts";
+import { isNumeric, type Named } from "../api/types.ts";
+import { t } from "../words/index.ts";
+import { useAsk } from "./ask.ts";
+import { ErrorBox } from "./parts.tsx";
+import { PICK_STREAMS } from "./queries.ts";
+
+export interface ChosenStream extends Named {
+  unit: string;
+  type: string;
+  device: Named | null;
+}
+
+interface Props {
+  label: string;
+  chosen: ChosenStream[];
+  change: (chosen: ChosenStream[]) => void;
+}
+
+const REST = 150;
+
+export function StreamChoice({ label, chosen, change }: Props) {
+  const [text, setText] = useState("");
+  const [asked, setAsked] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(text.trim()), REST);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const { data, error, ask } = useAsk(
+    async (signal) => (asked ? (await graph<{ streams: { nodes: ChosenStream[] } }>(PICK_STREAMS, { text: asked }, signal)).streams.nodes : []),
+    [asked],
+  );
+  const known = new Set(chosen.map(({ rowId }) => rowId));
+  const found = (data ?? []).filter(({ rowId, type }) => isNumeric(type) && !known.has(rowId));
+  return (
+    <fieldset class="group">
+      <legend>{label}</legend>
+      {chosen.length > 0 && (
+        <ol class="chosen">
+          {chosen.map((stream) => (
+            <li key={stream.rowId}>
+              {stream.name} <span class="muted small">{stream.device?.name}</span>{" "}
+              <button type="button" class="plain" aria-label={t("remove", { name: stream.name })} onClick={() => change(chosen.filter(({ rowId }) => rowId !== stream.rowId))}>
+                {t("removeShort")}
+              </button>
+            </li>
+          ))}
+        </ol>
+      )}
+      <input type="search" aria-label={`${label}: ${t("find")}`} placeholder={t("find")} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+      <ErrorBox error={error} again={ask} />
+      <ul class="found">
+        {found.map((stream) => (
+          <li key={stream.rowId}>
+            <button
+              type="button"
+              class="plain"
+              onClick={() => {
+                change([...chosen, stream]);
+                setText("");
+              }}
+            >
+              + {stream.name}
+            </button>{" "}
+            <span class="muted small">{stream.device?.name}</span>
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}

@@ -1,0 +1,59 @@
+// Lines of CSV as readings.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cells, lastLine, numberOf, readLines, shapeOf, timeOf } from "../src/pages/data/csv.ts";
+
+test("cells may be quoted", () => {
+  assert.deepEqual(cells('a, "b, c" ,"d ""e"""', ","), ["a", "b, c", 'd "e"']);
+  assert.deepEqual(cells("1;;3", ";"), ["1", "", "3"]);
+});
+
+test("the delimiter is found by the first line", () => {
+  const shape = shapeOf("\uFEFFZeit;Öl\r\n1.5.2026 06:00;1,5\r\n1.5.2026 06:01;1,6");
+  assert.deepEqual([shape?.delimiter, shape?.columns, shape?.headBytes], [";", ["Zeit", "Öl"], 13]);
+  assert.deepEqual(shape?.samples, [["1.5.2026 06:00", "1,5"], ["1.5.2026 06:01", "1,6"]]);
+  assert.equal(shapeOf("one column\n1"), undefined);
+  assert.equal(shapeOf("a,b"), undefined, "without a line there is nothing to import");
+});
+
+test("times are ISO-8601, seconds or German, and UTC where no zone is said", () => {
+  const cases: [string, string | number | undefined][] = [
+    ["2026-05-01 06:00:00", "2026-05-01T06:00:00Z"],
+    ["2026-05-01T06:00:00.123456+02:00", "2026-05-01T06:00:00.123456+02:00"],
+    ["2026-05-01", "2026-05-01T00:00Z"],
+    ["1.5.2026 6:05", "2026-05-01T06:05Z"],
+    ["14.05.2026 16:00:01,5", "2026-05-14T16:00:01.5Z"],
+    ["1777377600", 1_777_377_600],
+    ["2026-13-01", undefined],
+    ["soon", undefined],
+    ["", undefined],
+  ];
+  for (const [text, expected] of cases) assert.equal(timeOf(text, false), expected, text);
+  assert.equal(timeOf("2026-05-01 06:00", true), new Date("2026-05-01T06:00").toISOString());
+});
+
+test("a comma is decimal where it does not part columns", () => {
+  assert.equal(numberOf("1,5", ";"), 1.5);
+  assert.equal(numberOf("1.234,5", ";"), 1234.5);
+  assert.equal(numberOf("1.5", ";"), 1.5);
+  assert.equal(numberOf("-2e3", ","), -2000);
+  for (const text of ["", "x", "1 2", "NaN"]) assert.equal(numberOf(text, ","), undefined, text);
+});
+
+test("an empty cell is no reading, and a wrong line is left out as a whole", () => {
+  const mapping = { delimiter: "," as const, isLocal: false, time: 0, streams: [null, 7, null, 8] };
+  const { readings, wrong } = readLines(["1777377600,1,x,2", "1777377601,,x,3\r", "", "1777377602,1,x,bad", "never,1,x,2", "1777377603,1"], mapping);
+  assert.deepEqual(readings, [
+    '{"stream_id":7,"ts":1777377600,"value":1}',
+    '{"stream_id":8,"ts":1777377600,"value":2}',
+    '{"stream_id":8,"ts":1777377601,"value":3}',
+  ]);
+  assert.deepEqual(wrong, ["1777377602,1,x,bad", "never,1,x,2", "1777377603,1"]);
+});
+
+test("a piece ends with its last whole line", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  assert.equal(lastLine(bytes("a\nb\nc")), 4);
+  assert.equal(lastLine(bytes("abc")), -1);
+});
