@@ -34,15 +34,17 @@ async fn check_failures(home: &DataDir, rows: &[Row<'_>]) {
 
 /// Every command of administration once, its output as words that have to be in it, in order.
 async fn administer(home: &DataDir) {
-    let rows: [Row; 14] = [
+    let rows: [Row; 16] = [
         (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
         (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
         (&["user", "create", "ann", "--staff"], &["ann"]),
         (&["user", "create", "bob", "--superuser", "--org", "plant-2"], &["bob"]),
-        (&["user", "list"], &["ID", "NAME", "STAFF", "ann", "yes", "no", "yes"]),
-        (&["user", "list", "--org", "plant-2"], &["bob", "no", "yes", "yes"]),
+        (&["user", "list"], &["ID", "NAME", "ROLE", "ann", "staff", "yes"]),
+        (&["user", "list", "--org", "plant-2"], &["bob", "superuser", "yes"]),
         (&["user", "passwd", "ann"], &["ann", "password, shown this once: "]),
         (&["user", "role", "ann", "--superuser"], &["ann is a superuser"]),
+        (&["user", "role", "ann", "--viewer"], &["ann is a viewer"]),
+        (&["user", "list"], &["ann", "viewer", "yes"]),
         (&["user", "disable", "ann"], &["ann disabled"]),
         (&["user", "enable", "ann"], &["ann enabled"]),
         (&["user", "delete", "bob", "--org", "plant-2"], &["bob deleted"]),

@@ -84,8 +84,24 @@ async fn a_device_and_its_streams_live_from_creation_to_deletion() {
         ),
         (
             "taken_note_of",
-            "mutation { updateEvent(rowId: 1, input: {acknowledged: true}) { event { acknowledged message } errors { message } } }".to_owned(),
-            json!({"updateEvent": {"event": {"acknowledged": true, "message": "hot"}, "errors": none}}),
+            "mutation { updateEvent(rowId: 1, input: {acknowledged: true, note: \"n\"}) { event { acknowledged message note acknowledgedBy } errors { message } } }".to_owned(),
+            json!({"updateEvent": {"event": {"acknowledged": true, "message": "hot", "note": "n", "acknowledgedBy": "key:1"}, "errors": none}}),
+        ),
+        (
+            "and_taken_back",
+            "mutation { updateEvent(rowId: 1, input: {acknowledged: false, note: null}) { event { acknowledged note acknowledgedAt acknowledgedBy } errors { message } } }".to_owned(),
+            json!({"updateEvent": {"event": {"acknowledged": false, "note": null, "acknowledgedAt": null, "acknowledgedBy": null}, "errors": none}}),
+        ),
+        (
+            "many_taken_note_of",
+            "mutation { acknowledgeEvents(ids: [\"RXZlbnQ6MQ\", \"1\"], note: \"m\") { rowIds errors { message } } again: acknowledgeEvents(ids: [1]) { rowIds } none: acknowledgeEvents(ids: [9]) { rowIds errors { field code } } }".to_owned(),
+            json!({"acknowledgeEvents": {"rowIds": [1], "errors": none}, "again": {"rowIds": []},
+                "none": {"rowIds": null, "errors": [{"field": "ids", "code": "INVALID"}]}}),
+        ),
+        (
+            "found_by_what_was_done",
+            "{ events(acknowledged: true, levelAtLeast: warning, search: \"HO\") { nodes { note } } none: events(acknowledged: false) { totalCount } above: events(levelAtLeast: error) { totalCount } }".to_owned(),
+            json!({"events": {"nodes": [{"note": "m"}]}, "none": {"totalCount": 0}, "above": {"totalCount": 0}}),
         ),
         (
             "how_long_rows_are_kept",

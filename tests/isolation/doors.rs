@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::board_requests;
 use super::fixture::{self, IsolationFixture, SECRET, SECRET_VALUE};
 use super::identifiers::Identifiers;
 use super::instathings_requests;
@@ -82,6 +83,7 @@ impl DoorFixture {
             password: "correct horse".to_owned(),
             is_staff: false,
             is_superuser: false,
+            is_viewer: false,
         };
         app.create_user(&owner, ann).await.unwrap();
         app.update_device(&owner, own.device, |spec| spec.owner = Some("ann".to_owned())).await.unwrap();
@@ -161,10 +163,14 @@ impl DoorFixture {
             self.door("blynk", Some(self.blynk(&self.third, None).await), requests::blynk()),
             self.door("instathings", reads, instathings_requests::instathings()),
             self.door("instathings, changes", changes, instathings_requests::instathings_changes()),
-            native("datastone", [requests::datastone(), requests::products(), jobs::requests()].concat()),
+            native(
+                "datastone",
+                [requests::datastone(), requests::products(), board_requests::rules(), jobs::requests()]
+                    .concat(),
+            ),
             native("graphql", requests::graphql()),
             native("sql", requests::sql()),
-            native("documents", requests::shared_documents()),
+            native("documents", [requests::shared_documents(), board_requests::shared()].concat()),
             self.door(
                 "mk",
                 self.mk(&self.third).await,
@@ -190,7 +196,7 @@ impl DoorFixture {
         let mut doors = vec![self.door("blynk as a viewer", viewer, requests::blynk())];
         for (name, client) in self.world.restricted().await {
             let client = self.client.with_key(client.key().unwrap());
-            let datastone = [requests::datastone(), jobs::requests()].concat();
+            let datastone = [requests::datastone(), board_requests::rules(), jobs::requests()].concat();
             for requests in [datastone, requests::graphql(), requests::sql()] {
                 doors.push(VendorInterface { name, client: client.clone(), authorization: None, requests });
             }

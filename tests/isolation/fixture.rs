@@ -100,6 +100,7 @@ async fn record(ground: &TestEnv, inside: &TestDb, who: &Principal, stream: Stre
         url: String::new(),
         payload: serde_json::Map::new(),
         acknowledged: false,
+        note: None,
     };
     ground.catalog.create_event(who, event).await.unwrap();
     annotate(ground, who, stream, word).await;

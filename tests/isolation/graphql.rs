@@ -29,6 +29,8 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
         "{ sql(query: \"SELECT name FROM streams UNION SELECT name FROM devices UNION SELECT message FROM events\") { rows } }".to_owned(),
         "{ queryLog(first: 1000) }".to_owned(),
         "{ retention { table dropAfter } health { ok } }".to_owned(),
+        "{ users { totalCount nodes { username role } } }".to_owned(),
+        "{ opcuaCertificates { fingerprint subject devices { name } } }".to_owned(),
     ];
     for stream in world.hidden.iter().chain(&world.foreign) {
         let id = stream.0;
@@ -39,8 +41,9 @@ fn questions(world: &IsolationFixture) -> Vec<String> {
     }
     for row in 1..12 {
         documents.push(format!("{{ device(rowId: {row}) {{ name streams {{ nodes {{ name latest {{ value }} }} }} }} group(rowId: {row}) {{ name }} event(rowId: {row}) {{ message }} }}"));
+        documents.push(format!("{{ user(rowId: {row}) {{ username role }} }}"));
         documents.push(format!("{{ latestValues(devices: [{row}], groups: [{row}]) {{ value text stream {{ name }} }} streams(device: {row}) {{ nodes {{ name }} }} events(device: {row}) {{ nodes {{ message }} }} }}"));
-        for noun in ["Device", "Stream", "Group", "Event", "ApiKey", "Product", "Client"] {
+        for noun in ["Device", "Stream", "Group", "Event", "ApiKey", "Product", "Client", "User"] {
             let id = base64(&format!("{noun}:{row}"));
             documents.push(format!("{{ node(id: \"{id}\") {{ id ... on Device {{ name }} ... on Stream {{ name }} ... on Group {{ name }} ... on Event {{ message }} ... on ApiKey {{ name }} }} }}"));
         }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod board_requests;
 mod documents;
 mod doors;
 mod files;

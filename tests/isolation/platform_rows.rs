@@ -179,6 +179,7 @@ async fn event(world: &IsolationFixture, who: &Principal, stream: StreamId, word
         url: String::new(),
         payload: Map::new(),
         acknowledged: false,
+        note: None,
     };
     world.ground.catalog.create_event(who, event).await.unwrap().uuid
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::{self, IsolationFixture, SECRET, SECRET_VALUE};
+use crate::in_process::{DAY, MINUTE, NOW};
 use crate::support::Client;
 
 /// Nothing of somebody else's is in an answer: neither their texts, names and values, nor their ids.
@@ -334,14 +335,7 @@ async fn a_plan_does_not_change_when_others_write() {
     for (stage, day) in [("in memory", 10), ("flushed", 11), ("late", 10), ("in memory again", 5)] {
         for (streams, who) in world.others() {
             for pair in streams.chunks(2) {
-                fixture::write(
-                    &world.inside,
-                    &who,
-                    pair,
-                    true,
-                    crate::in_process::NOW - day * crate::in_process::DAY,
-                )
-                .await;
+                fixture::write(&world.inside, &who, pair, true, NOW - day * DAY).await;
             }
         }
         for (query, before) in queries.iter().zip(&plans) {
@@ -376,10 +370,7 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
             }
             for id in &foreign {
                 let own = ["", "value/", "statistic/"].map(|list| format!("/api/data/{id}/{list}"));
-                let one = format!(
-                    "/api/statistic/{id}-{}/",
-                    crate::in_process::NOW - 150 * crate::in_process::MINUTE
-                );
+                let one = format!("/api/statistic/{id}-{}/", NOW - 150 * MINUTE);
                 for path in own.into_iter().chain([one]) {
                     let (status, _, answer) = client.get(&path).await;
                     assert_eq!(status, 404, "{stage}, {kind}: {path}: {answer}");

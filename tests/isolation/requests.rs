@@ -302,7 +302,7 @@ pub fn shared_documents() -> Vec<Request> {
     ]
 }
 
-fn graphql_of(query: &str) -> Request {
+pub fn graphql_of(query: &str) -> Request {
     let body: Value = json!({ "query": query });
     send("POST", "/graphql", &body.to_string())
 }

@@ -54,6 +54,9 @@ async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
                 );
             }
             let no_row = |id: &Value| format!("Invalid pk \"{id}\" - object does not exist.");
+            let many = json!({"ids": [own["id"], event["id"]]});
+            let (status, _, answer) = client.post("/api/event-log/acknowledge/", &many).await;
+            assert_eq!((status, answer), (400, json!({"ids": [no_row(&event["id"])]})), "{place}");
             let (status, _, answer) = client
                 .post(
                     "/api/event-log/",
@@ -113,6 +116,8 @@ async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
             ("DELETE", "/api/hamachi/network/"),
             ("GET", "/api/hamachi/network/plant/"),
             ("DELETE", "/api/hamachi/network/plant/"),
+            ("GET", "/api/opcua/certificate/"),
+            ("POST", "/api/opcua/certificate/00/"),
             ("GET", "/api/license/"),
             ("GET", "/api/license/activation-request/"),
             ("POST", "/api/webrtc/terminal-grant/"),

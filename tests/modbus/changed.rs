@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EVENT_TIMEOUT, device_at, readings, stream_at, until_more, until_state};
+use super::{EVENT_TIMEOUT, device_at, named_device_at, readings, stream_at, until_more, until_state};
 use crate::support::{Client, ModbusDevice, Server, eventually, free_port};
 
 async fn patch(client: &Client, path: &str, body: Value) {
@@ -71,7 +71,7 @@ async fn devices_can_be_moved_disabled_and_deleted() {
     let one = format!("/api/device/{device}/");
     let stream = stream_at(&client, device, "hr:0", "uint16", "abcd").await;
     until_more(&client, stream, "good", 0).await;
-    let unchanged = device_at(&client, second.port, json!({})).await;
+    let unchanged = named_device_at(&client, "witness", second.port, json!({})).await;
     let witness = stream_at(&client, unchanged, "hr:0", "uint16", "abcd").await;
 
     patch(&client, &one, json!({"enabled": false})).await;

@@ -19,7 +19,12 @@ pub const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Creates a Modbus device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
-    let device = json!({"name": "PLC", "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.5,
+    named_device_at(client, "PLC", port, metadata).await
+}
+
+/// As [`device_at`], for a device that is not the only one.
+async fn named_device_at(client: &Client, name: &str, port: u16, metadata: Value) -> i64 {
+    let device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.5,
                         "poll_interval": INTERVAL_S, "metadata": metadata});
     created(client, "/api/device/", &device).await
 }

@@ -32,10 +32,14 @@ async fn trust_each_other(peer: OpcuaPeer) {
     let thumbprint = command.strip_prefix("basalt opcua trust ").expect("how to trust it");
     let subject = error.split("not trusted: ").nth(1).and_then(|rest| rest.split(", thumbprint").next());
     let listed = server.basalt(&["opcua", "certificates"]).await.expect_success();
-    let line = format!("rejected  {thumbprint}  {}", subject.expect("whose it is"));
+    let line = format!("new       {thumbprint}  {}", subject.expect("whose it is"));
     assert!(listed.contains(&line), "{listed}");
     assert!(
-        server.basalt(&["opcua", "trust", "0123"]).await.expect_failure().contains("no rejected certificate")
+        server
+            .basalt(&["opcua", "trust", "0123"])
+            .await
+            .expect_failure()
+            .contains("no new or rejected certificate")
     );
 
     // Now we trust it, but it does not trust us.
@@ -156,4 +160,64 @@ async fn until_error(client: &Client, device: i64, why: &str) -> String {
         error.filter(|_| shown["status"] == "offline").map(str::to_owned)
     })
     .await
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_and_rejected_over_rest_and_the_graph() {
+    let mut peer = OpcuaServer::start_peer(OpcuaPeer::Asyncua, free_port()).await;
+    peer.run_command(&json!({"trust_clients": true}));
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let list = "/api/opcua/certificate/";
+    assert_eq!(client.get(list).await.2, json!([]));
+    let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
+    let stream = stream_at(&client, device, "ns=2;s=Line.Double", "fp64").await;
+    until_error(&client, device, "its certificate is not trusted").await;
+    let (status, _, all) = client.get(list).await;
+    assert_eq!((status, all.as_array().map(Vec::len)), (200, Some(1)), "{all}");
+    let one = &all[0];
+    assert_eq!((&one["state"], &one["devices"]), (&json!("new"), &json!([device])), "{one}");
+    assert!(one["valid_from"].as_str() < one["valid_to"].as_str() && one["valid_from"].is_string(), "{one}");
+    let fingerprint = one["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    let path = format!("{list}{fingerprint}/");
+
+    // A server that cannot be trusted is not tested or browsed either.
+    let unsaved = json!({"name": "n", "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{}/plant", peer.port),
+                         "timeout": 5, "metadata": {"security_policy": "Basic256Sha256"}});
+    let (_, _, test) = client.post("/api/device/test/", &unsaved).await;
+    assert!(test["error"].as_str().is_some_and(|error| error.contains("is not trusted")), "{test}");
+
+    for (name, at, body, expected) in [
+        ("unknown", format!("{list}0123/"), json!({"state": "trusted"}), 404),
+        ("undecided", path.clone(), json!({"state": "new"}), 400),
+        ("another", path.clone(), json!({"state": "maybe"}), 400),
+        ("nothing", path.clone(), json!({}), 400),
+    ] {
+        let (status, _, answer) = client.post(&at, &body).await;
+        assert_eq!(status, expected, "{name}: {answer}");
+    }
+    let (status, _, trusted) = client.post(&path, &json!({"state": "trusted"})).await;
+    assert_eq!((status, &trusted["state"]), (200, &json!("trusted")), "{trusted}");
+    assert_eq!(client.post(&path, &json!({"state": "trusted"})).await.0, 200, "again");
+    until_last(&client, stream, "a value", |last| last["value"] == -1234.5678).await;
+    let (_, _, test) = client.post("/api/device/test/", &unsaved).await;
+    assert_eq!(test["reached"], true, "{test}");
+
+    let change = format!(
+        "mutation {{ setOpcuaCertificateState(fingerprint: \"{fingerprint}\", state: rejected) \
+         {{ certificate {{ state devices {{ rowId }} }} errors {{ message }} }} }}"
+    );
+    let (_, _, answer) = client.post("/graphql", &json!({ "query": change })).await;
+    let certificate = &answer["data"]["setOpcuaCertificateState"]["certificate"];
+    assert_eq!(certificate, &json!({"state": "rejected", "devices": [{"rowId": device}]}), "{answer}");
+    let query = "{ opcuaCertificates { fingerprint subject state validFrom validTo } }";
+    let (_, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
+    assert_eq!(answer["data"]["opcuaCertificates"][0]["state"], "rejected", "{answer}");
+    let rows = client.sql("SELECT action, fields FROM audit_log WHERE kind = 'opcua-certificate'").await;
+    assert_eq!(rows.len(), 2, "two decisions: {rows:?}");
+
+    let reader = client.with_key(&server.create_key(&["--scope", "system:read"]).await);
+    let (status, _, all) = reader.get(list).await;
+    assert_eq!((status, &all[0]["devices"]), (200, &json!([])), "no right to read devices: {all}");
+    assert_eq!(reader.post(&path, &json!({"state": "trusted"})).await.0, 403);
 }

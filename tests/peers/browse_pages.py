@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""/console and /graphiql in a real browser, used as a person would.
+"""/graphiql in a real browser, used as a person would.
 
-    browse_pages.py console|graphiql URL KEY STREAM
+    browse_pages.py graphiql URL KEY STREAM
     browse_pages.py session URL USER PASSWORD
 
 STREAM is the id of a stream with readings; somebody with a session needs no key. Chromium is the one in BASALT_TEST_CHROMIUM; it can
@@ -61,79 +61,6 @@ class Visit:
         return {"width": width, "back": back}
 
 
-def answer_is_there(page, words):
-    """Waits for an answer, and fails with the words of a refusal."""
-    page.locator("#status", has_text=words).or_(page.locator("#status.error")).wait_for()
-    said = page.locator("#status").inner_text()
-    assert words in said, said
-
-
-def download(page, form):
-    with page.expect_download() as started:
-        page.locator(f"button[data-form={form}]").click()
-    with open(started.value.path(), "rb") as file:
-        return {"name": started.value.suggested_filename, "head": file.read(4).hex()}
-
-
-def console(visit, key, stream):
-    page, seen = visit.page, {}
-    page.goto(f"{visit.base}/console/")
-    seen["unknown"] = page.locator("#status").inner_text()
-    page.get_by_label("API key").fill(key)
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="hourly-mean").wait_for()
-    seen["queries"] = page.locator("#queries button").all_inner_texts()
-
-    editor = page.get_by_role("textbox", name="SQL")
-    visit.replace(editor, "SELECT ts, value FROM ")
-    page.keyboard.type("readin")
-    first = page.locator(".cm-tooltip-autocomplete li").first
-    seen["completed"] = first.inner_text()
-    first.click()
-    page.locator(".cm-tooltip-autocomplete").wait_for(state="hidden")
-    page.keyboard.type(" WHERE stream_id = $stream ORDER BY ts")
-    page.locator("#params input").fill(stream)
-    editor.press("Control+Enter")
-    answer_is_there(page, "rows in")
-    seen["head"] = page.locator("#grid th").all_inner_texts()
-    seen["rows"] = page.locator("#grid tbody tr").count()
-    seen["first"] = page.locator("#grid tbody tr").first.locator("td").all_inner_texts()
-    canvas = page.locator("#chart canvas")
-    canvas.wait_for()
-    seen["chart"] = canvas.evaluate(
-        "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size > 2"
-    )
-    seen["files"] = [download(page, form) for form in ("csv", "parquet", "arrow")]
-
-    visit.replace(editor, "SELECT nothing FROM readings")
-    page.get_by_role("button", name="Run").click()
-    page.locator("#status.error").wait_for()
-    seen["error"] = page.locator("#status").inner_text()
-    seen["rows_after_error"] = page.locator("#grid tr").count()
-    # The browser tells of every refused request in its console: this one was asked for.
-    visit.complaints[:] = [text for text in visit.complaints if "status of 400" not in text]
-
-    page.get_by_role("button", name="hourly-mean").click()
-    seen["params"] = page.locator("#params label").all_inner_texts()
-    page.locator("#params input[name=stream]").fill(stream)
-    page.keyboard.press("Enter")
-    answer_is_there(page, "row in")
-    seen["hourly"] = page.locator("#grid th").all_inner_texts()
-    seen["chart_of_one"] = page.locator("#chart").is_visible()
-
-    # A reload keeps the key; then by keyboard alone from the top of the page.
-    page.reload()
-    page.get_by_role("button", name="latest", exact=True).wait_for()
-    page.get_by_label("API key").focus()
-    # The button beside it, the way to log in, then the queries.
-    for _ in range(3 + seen["queries"].index("latest")):
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    answer_is_there(page, "rows in")
-    seen["latest"] = page.locator("#grid tbody tr").count()
-    return seen
-
-
 def execute(visit, editor, name, operation):
     """Runs an operation of this name. GraphiQL reads its editor a moment later; then the tab is called after it."""
     visit.replace(editor, operation)
@@ -171,7 +98,7 @@ def graphiql(visit, key, stream):
 
 def session(visit, user, password):
     page, seen = visit.page, {}
-    page.goto(f"{visit.base}/console/")
+    page.goto(f"{visit.base}/graphiql/")
     # By keyboard: from the key to the way to log in, which opens.
     page.get_by_label("API key").focus()
     for key in ("Tab", "Tab", "Enter"):
@@ -182,19 +109,13 @@ def session(visit, user, password):
     refused = page.locator(".access output:not(:empty)")
     refused.wait_for()
     seen["refused"] = refused.inner_text()
-    # The browser tells of every refused request in its console: this one was asked for.
-    visit.complaints[:] = [text for text in visit.complaints if "status of 401" not in text]
     page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="latest", exact=True).click()
-    answer_is_there(page, "rows in")
-    seen["rows"] = page.locator("#grid tbody tr").count()
+    page.get_by_role("button", name="Log out").wait_for()
     seen["name"] = page.locator(".logout span").inner_text()
     seen["address"] = page.url
 
-    # The other page knows it too: it asks, changes, and follows.
-    page.get_by_role("link", name="GraphQL").click()
-    page.get_by_role("button", name="Log out").wait_for()
+    # It asks, changes, and follows.
     query = page.locator(".graphiql-query-editor .CodeMirror")
     execute(visit, query, "Asked", "query Asked { me { kind username } }")
     answer = page.locator(".result-window", has_text="username")
@@ -207,19 +128,24 @@ def session(visit, user, password):
     page.locator(".result-window", has_text="cursor").wait_for()
     page.get_by_role("button", name="Stop query").click()
 
+    # The application knows the session too, and ends it for both.
     page.get_by_role("link", name="SQL").click()
     page.get_by_role("button", name="latest", exact=True).click()
-    answer_is_there(page, "rows in")
+    page.locator("#status", has_text="rows in").wait_for()
+    seen["rows"] = page.locator(".grid tbody tr").count()
+    page.locator(".account summary").click()
     page.get_by_role("button", name="Log out").click()
-    page.locator("#status", has_text="log in").wait_for()
-    seen["left"] = [page.locator(place).count() for place in ("#grid td", "#queries button", ".logout:visible")]
-    page.reload()
-    page.locator("#status", has_text="log in").wait_for()
+    page.get_by_role("button", name="Log in").wait_for()
+    seen["left"] = [page.locator(place).count() for place in (".grid td", "#queries button")]
+    page.goto(f"{visit.base}/graphiql/")
+    page.locator(".access summary").wait_for()
     seen["cookies"] = [cookie["name"] for cookie in page.context.cookies()]
     # A session that ended elsewhere leaves a cookie behind, which does not count.
     page.context.add_cookies([{"name": "csrftoken", "value": "gone", "url": visit.base}])
     page.reload()
-    page.locator("#status", has_text="log in").wait_for()
+    page.locator(".access summary").wait_for()
+    page.wait_for_function("() => !document.cookie.includes('csrftoken')")
+    # The browser tells of every refused request in its console: those were meant.
     visit.complaints[:] = [text for text in visit.complaints if "status of 401" not in text]
     return seen
 
@@ -228,7 +154,7 @@ def main():
     name, base, *who = sys.argv[1:]
     with sync_playwright() as playwright:
         visit = Visit(playwright, base)
-        seen = {"console": console, "graphiql": graphiql, "session": session}[name](visit, *who)
+        seen = {"graphiql": graphiql, "session": session}[name](visit, *who)
         seen.update(looks=visit.looks(), requests=visit.requests, complaints=visit.complaints)
         visit.browser.close()
     print(json.dumps(seen))

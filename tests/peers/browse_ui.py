@@ -12,10 +12,12 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import browse_tools
 from browse_pages import Visit
 from playwright.sync_api import sync_playwright
 
 HOST = "plant.test"
+NOON = 1_777_377_600
 RANGE = "from=2026-04-28T11:59:50.000Z&to=2026-04-28T12:00:40.000Z"
 
 # Share of the plot's width at which a colour is seen first and last.
@@ -130,19 +132,37 @@ def trend(person, stream):
     page.get_by_role("link", name="As SQL").click()
     page.get_by_role("button", name="Run").click()
     page.locator("#status", has_text="rows in").wait_for()
-    seen["sql_rows"] = page.locator("#grid tbody tr").count()
+    seen["sql_rows"] = page.locator(".grid tbody tr").count()
     return seen
 
 
 def events(person):
-    page = person.page
+    page, seen = person.page, {}
     person.open("/ui/events?level=critical", "tbody tr")
-    page.get_by_role("button", name="Acknowledge", exact=True).click()
-    page.locator("tbody tr", has_text="acknowledged").wait_for()
+    page.get_by_label("Select all").check()
+    page.get_by_label("Note").fill("fan replaced")
+    person.judge("events")
+    page.get_by_role("button", name="Acknowledge 1").click()
+    page.locator("tbody tr", has_text="fan replaced").wait_for()
     page.locator("tbody tr a").first.click()
     page.get_by_role("heading", name="too hot").wait_for()
     person.judge("event")
-    return {"address": page.url}
+    seen["address"] = page.url
+    # A note to the time of the event, which the strip then shows.
+    page.goto(f"{person.visit.base}/ui/events?from=2026-04-28T12:00:00Z&to=2026-04-28T12:10:00Z")
+    page.get_by_role("button", name="Add a note").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Note for everybody").fill("the door was open")
+    local = "new Date(time - new Date(time).getTimezoneOffset() * 60_000).toISOString().slice(0, 19)"
+    dialog.get_by_label("About this time").fill(page.evaluate(f"time => {local}", (NOON + 300) * 1000))
+    person.judge("a note")
+    dialog.get_by_role("button", name="Save").click()
+    page.locator("tbody tr", has_text="the door was open").wait_for()
+    person.judge("events with a strip")
+    page.locator(".density .part").first.click()
+    page.locator("tbody tr", has_text="the door was open").wait_for(state="detached")
+    seen["part"] = page.locator("tbody tr", has_text="too hot").count()
+    return seen
 
 
 def live(person, key, stream):
@@ -212,6 +232,12 @@ def main():
             "live": live(person, key, int(stream)),
             "devices": devices(person),
             "find": find(person),
+            "sql": browse_tools.sql(person, stream),
+            "boards": browse_tools.boards(person, key),
+            "rules": browse_tools.rules(person),
+            "transfer": browse_tools.transfer(person),
+            "system": browse_tools.system(person),
+            "admin": browse_tools.admin(person),
             "leave": leave(person),
         }
         # The browser tells of every refused request in its console: the wrong password was meant.

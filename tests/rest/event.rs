@@ -9,19 +9,20 @@ use crate::support::{Client, Server};
 
 const PAGE: &str = "<title>Door</title><p id=price data-value=12.5> 12.50 </p><i>a</i><i>b</i>";
 
-fn event(kind: &str, timestamp: &str) -> Value {
+pub(super) fn event(kind: &str, timestamp: &str) -> Value {
     json!({"id": "*", "device": null, "data": null, "kind": kind, "level": "info", "timestamp": timestamp, "message": "",
-           "url": "", "payload": {}, "created_at": "*"})
+           "url": "", "payload": {}, "acknowledged": false, "note": null, "acknowledged_at": null,
+           "acknowledged_by": null, "created_at": "*"})
 }
 
-fn with(mut object: Value, changes: Value) -> Value {
+pub(super) fn with(mut object: Value, changes: Value) -> Value {
     for (key, value) in changes.as_object().expect("changes are an object") {
         object[key] = value.clone();
     }
     object
 }
 
-async fn made(client: &Client, body: Value) -> i64 {
+pub(super) async fn made(client: &Client, body: Value) -> i64 {
     let (status, _, made) = client.post("/api/event-log/", &body).await;
     assert_eq!(status, 201, "{made}");
     made["id"].as_i64().expect("an id")

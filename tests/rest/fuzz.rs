@@ -30,12 +30,13 @@ async fn every_answer_is_as_the_document_says() {
     let (server, _hamachi) = server().await;
     let (_, _, document) = server.client().get("/api/schema/").await;
     let paths = document["paths"].as_object().unwrap();
-    // schemathesis leaves out the document itself.
-    let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>() - 1;
+    // schemathesis leaves out the document itself. Tests of devices are left out: each would look for a host of a random
+    // name for seconds.
+    let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>() - 3;
     let key = format!("Authorization: ApiKey {}", server.key);
-    let report =
-        run_python("fuzz_rest.py", &["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key])
-            .await;
+    let args = ["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key];
+    let left_out = ["--exclude-path-regex", "^/api/device/test/"];
+    let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
     check(&server, &report, operations);
 }
 
@@ -67,8 +68,8 @@ async fn every_row_is_shown_as_the_document_says() {
     let sue = Browser::log_in(&server, "sue", "correct horse").await;
     let (cookies, token) =
         (format!("Cookie: {}", sue.cookies()), format!("X-CSRFToken: {}", sue.cookie("csrftoken")));
-    // What deletes the rows, policies too, and what begins or ends a session, is left out; so is one command, whose UUID
-    // no configuration knows.
+    // What deletes the rows, policies too, and what begins or ends a session, is left out; so are rows that are named by
+    // UUIDs, which no configuration knows.
     let args = ["--url", &server.url, "--config", "fuzz_rows.toml", "--header", &cookies, "--header", &token];
     let left_out = [
         "--exclude-method",
@@ -76,7 +77,7 @@ async fn every_row_is_shown_as_the_document_says() {
         "--exclude-method",
         "POST",
         "--exclude-path-regex",
-        "retention|command/.uuid",
+        "retention|/.uuid",
     ];
     let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
     let missing = &report["warnings"]["missing_test_data"];

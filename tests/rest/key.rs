@@ -192,8 +192,10 @@ async fn keys_are_for_superusers_of_their_organization() {
     }
     assert_eq!(ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.0, 405);
     assert_eq!(ours.send("DELETE", "/api/key/", &Value::Null).await.0, 405);
-    // Who stops being a superuser stops making keys, with the same session.
+    // Who stops being a superuser stops making keys at once: the sessions with the old role end.
     server.basalt(&["user", "role", "ours", "--staff"]).await.expect_success();
+    assert_eq!(ours.get("/api/key/").await.0, 401);
+    let ours = Browser::log_in(&server, "ours", PASSWORD).await;
     assert_eq!(ours.get("/api/key/").await.0, 403);
     assert_eq!(ours.get("/api/device/").await.0, 200);
 }

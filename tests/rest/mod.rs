@@ -1,30 +1,40 @@
 //! The DataStone REST API over a real socket: one file per noun, each test a table of requests and answers.
 
 mod access_table;
+mod acknowledge;
 mod audit;
+mod channel;
 mod client;
 mod cors;
+mod dashboard;
 mod data;
 mod device;
+mod device_test;
 pub mod event;
 mod fuzz;
 mod gateway;
 mod group;
 pub mod hamachi;
+mod inventory;
 pub mod io;
 mod job;
 pub mod key;
 mod license;
 mod matrix;
+mod matrix_requests;
 mod mixed;
+mod preferences;
 mod product;
 mod reference;
 mod refusals;
 mod retention;
+mod rule;
 mod session;
 mod statistic;
 mod streaming;
+mod system;
 mod terminal;
+mod user;
 mod value;
 
 use serde_json::Value;

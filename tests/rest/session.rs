@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, DataDir, Server, eventually};
+use crate::support::{Browser, DataDir, DemoProcess, Server, eventually};
 
 const PASSWORD: &str = "correct horse";
 
@@ -33,6 +33,7 @@ async fn who_may_log_in() {
         ("ann", &["--staff"][..]),
         ("sue", &["--superuser"]),
         ("both", &["--staff", "--superuser", "--org", "plant-2"]),
+        ("vera", &["--viewer"]),
         ("guest", &[]),
         ("gone", &["--staff"]),
     ] {
@@ -51,6 +52,7 @@ async fn who_may_log_in() {
         ("staff", login("ann", PASSWORD), 200, user("ann", "default", true, false)),
         ("blanks_around_a_name", login(" ann ", PASSWORD), 200, user("ann", "default", true, false)),
         ("superuser", login("sue", PASSWORD), 200, user("sue", "default", false, true)),
+        ("viewer", login("vera", PASSWORD), 200, user("vera", "default", false, false)),
         ("of_another_organization", login("both", PASSWORD), 200, user("both", "plant-2", true, true)),
         ("neither", login("guest", PASSWORD), 401, wrong.clone()),
         ("disabled", login("gone", PASSWORD), 401, wrong.clone()),
@@ -340,4 +342,31 @@ async fn behind_tls_cookies_are_secure() {
     let (status, headers, _) = Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await;
     assert_eq!(status, 200);
     assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
+}
+
+#[tokio::test]
+async fn the_link_of_the_demo_logs_in_once() {
+    let demo = DemoProcess::start();
+    let client = demo.client().without_key();
+    let (page, token) = demo.link().split_once("/ui/#login=").expect("the token is in the fragment");
+    assert_eq!((page.trim_start_matches("http://"), token.len()), (client.address(), 43));
+    let used_up = json!({"token": ["This link was used or has expired. Log in with a password."]});
+    for (name, body, expected) in [
+        ("another", json!({"token": token.chars().rev().collect::<String>()}), used_up.clone()),
+        ("nothing", json!({}), json!({"token": ["This field is required."]})),
+    ] {
+        let (status, headers, answer) = client.post("/api/session/link/", &body).await;
+        assert_eq!((status, answer), (400, expected), "{name}");
+        assert!(!headers.contains_key("set-cookie"), "{name}");
+    }
+    let (status, headers, answer) = client.post("/api/session/link/", &json!({ "token": token })).await;
+    assert_eq!((status, &answer["user"]["username"]), (200, &json!("admin")), "{answer}");
+    let cookies: Vec<_> =
+        headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let pairs: Vec<_> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
+    assert!(pairs[0].starts_with("sessionid=") && cookies[0].ends_with("; HttpOnly"), "{cookies:?}");
+    let (status, _, who) = client.send("GET", "/api/session/", &[("cookie", &pairs.join("; "))], "").await;
+    assert_eq!((status, who), (200, answer));
+    let (status, _, again) = client.post("/api/session/link/", &json!({ "token": token })).await;
+    assert_eq!((status, again), (400, used_up), "a second time");
 }

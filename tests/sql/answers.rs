@@ -79,6 +79,7 @@ async fn write_others(ground: &TestEnv, inside: &TestDb) {
             url: String::new(),
             payload: json!({"n": n}).as_object().unwrap().clone(),
             acknowledged: false,
+            note: None,
         };
         ground.catalog.create_event(&ground.owner, event).await.unwrap();
     }

@@ -93,6 +93,7 @@ async fn write(ground: &TestEnv, inside: &TestDb) {
             url: String::new(),
             payload: json!({}).as_object().unwrap().clone(),
             acknowledged: false,
+            note: None,
         };
         ground.catalog.create_event(&ground.owner, event).await.unwrap();
     }

@@ -1,0 +1,98 @@
+//! Streams, devices, models and the trend of the web application, used in a real Chromium beside simulated devices.
+
+use serde_json::{Value, json};
+
+use super::{PASSWORD, list, server};
+use crate::support::{Server, SimulatorProcess, run_python};
+
+/// Somebody who may log in, and a device that is an OPC UA server; its id.
+async fn people_and_kiln(server: &Server, opcua: &SimulatorProcess) -> i64 {
+    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
+    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    let kiln = json!({"name": "Kiln", "protocol": "opcua", "host": opcua.url, "poll_interval": 1});
+    let (status, _, kiln) = server.client().post("/api/device/", &kiln).await;
+    assert_eq!(status, 201, "{kiln}");
+    kiln["id"].as_i64().expect("a device has an id")
+}
+
+#[tokio::test]
+async fn a_person_makes_changes_and_removes_what_a_plant_has() {
+    let (server, stream) = server().await;
+    let modbus = SimulatorProcess::start("modbus").await;
+    let opcua = SimulatorProcess::start("opcua").await;
+    let kiln = people_and_kiln(&server, &opcua).await;
+    let root = env!("CARGO_MANIFEST_DIR");
+    let file = |path: &str| format!("{root}/{path}");
+    let args = [
+        server.url.clone(),
+        "ann".to_owned(),
+        PASSWORD.to_owned(),
+        server.key.clone(),
+        stream.to_string(),
+        modbus.port.to_string(),
+        kiln.to_string(),
+        file("web/node_modules/axe-core/axe.min.js"),
+        file("examples/anomaly/furnace/model.tflite"),
+        file("examples/anomaly/furnace/scaler.joblib"),
+    ];
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let seen = run_python("browse_plant.py", &args).await;
+
+    assert_eq!(seen["complaints"], json!([]), "{seen}");
+    assert_eq!(seen["findings"], json!([]), "what axe found");
+    assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
+    check_devices(&seen);
+    check_models(&seen["models"]);
+    check_stream(&seen["stream"]);
+    check_trend(&seen["trend"]);
+}
+
+/// A device is made with errors at their fields, tried, changed, and goes only when it is named.
+fn check_devices(seen: &Value) {
+    let wizard = &seen["wizard"];
+    assert_eq!(wizard["invalid"], "true", "{wizard}");
+    assert!(wizard["test"].as_str().unwrap().contains("Reached"), "{wizard}");
+    assert!(!list(&wizard["read"]).is_empty(), "{wizard}");
+    assert!(wizard["refused"].as_str().unwrap().contains("zz:0"), "{wizard}");
+    let streams = json!([
+        {"name": "setpoint", "path": "hr:0", "type": "uint16", "access_mode": "rw"},
+        {"name": "speed", "path": "ir:0", "type": "uint16", "access_mode": "r"},
+    ]);
+    assert_eq!(wizard["streams"], streams);
+    assert!(seen["set"].as_str().unwrap().contains("1,200"), "{}", seen["set"]);
+    assert_eq!(seen["device"], json!({"interval": 2.5, "unnamed": true, "left": []}));
+    let nodes = seen["browse"].as_array().unwrap();
+    assert_eq!((nodes.len(), &nodes[0]["unit"]), (1, &json!("rpm")), "{nodes:?}");
+    assert!(nodes[0]["path"].as_str().unwrap().starts_with("ns=2;s=values."), "{nodes:?}");
+}
+
+/// A model is uploaded, scores what was stored, is calibrated, gets a version, goes back, and is deleted.
+fn check_models(seen: &Value) {
+    // Of 61 samples, the last one held; a window has 16.
+    assert_eq!(seen["scores"], 46, "{seen}");
+    assert!(seen["job"].as_str().unwrap().contains("windows: 46"), "{seen}");
+    assert!(seen["selected"].as_str().unwrap().starts_with("2026-04-28T13:00:"), "{seen}");
+    assert!(seen["calibrated"].as_str().unwrap().starts_with("The threshold is"), "{seen}");
+    assert!(seen["threshold"].as_f64().unwrap() > 0.0, "{seen}");
+    let versions = json!({"version": {"number": 1}, "versions": [{"number": 2}, {"number": 1}]});
+    assert_eq!((&seen["version"], &seen["left"]), (&versions, &json!(0)));
+}
+
+/// Thirty readings, a gap, nine more; and a retention of ten years.
+fn check_stream(seen: &Value) {
+    assert_eq!((&seen["gaps"], &seen["readings"]), (&json!(1), &json!(39)), "{seen}");
+    assert_eq!(seen["retention"], json!([{"table": "readings", "dropAfter": 315_360_000}]));
+}
+
+/// Files begin as their kind does, and the strip moves what is in view to the first reading and on.
+fn check_trend(seen: &Value) {
+    let files =
+        json!([["trend.png", "89504e47"], ["trend.parquet", "50415231"], ["trend.arrows", "ffffffff"]]);
+    assert_eq!(seen["files"], files);
+    let program = seen["program"].as_str().unwrap();
+    assert!(program.contains("/sql") && program.contains("FROM readings"), "{program}");
+    assert!(!program.contains("bslt_") || program.contains("bslt_…"), "the key is no part of it: {program}");
+    let home = seen["home"].as_str().unwrap();
+    assert!(home.contains("from=2026-04-28T12:00:00.000Z"), "{home}");
+    assert_ne!(seen["dragged"], seen["home"]);
+}

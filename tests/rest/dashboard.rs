@@ -1,0 +1,146 @@
+//! `/api/dashboard/`: the dashboards of the MK platform in our own words, with their versions.
+
+use serde_json::{Value, json};
+
+use super::check;
+use crate::graphql::data;
+use crate::support::{Browser, Server};
+
+fn widget(id: &str) -> Value {
+    json!({"id": id, "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": {"title": "t"}})
+}
+
+fn dashboard(version: i64, name: &str, layout: Value) -> Value {
+    json!({"id": "*", "uuid": "*", "version": version, "name": name, "description": null, "layout": layout, "is_default": false,
+           "created_by": "key:1", "pack": null, "created_at": "*", "updated_at": "*"})
+}
+
+#[tokio::test]
+async fn a_dashboard_lives_from_post_to_delete() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let sent = json!({"name": " Hall ", "layout": [widget("a")], "created_by": "somebody"});
+    let (status, headers, made) = client.post("/api/dashboard/", &sent).await;
+    assert_eq!(status, 201, "{made}");
+    let uuid = made["uuid"].as_str().expect("a UUID").to_owned();
+    let one = format!("/api/dashboard/{uuid}/");
+    assert_eq!(headers["location"], one.as_str());
+    let not_found = json!({"detail": "Not found."});
+    let plain = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1});
+    let shown = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1, "config": {}});
+    check(
+        &client,
+        vec![
+            ("read_back", "GET", one.clone(), Value::Null, 200, dashboard(1, "Hall", json!([widget("a")]))),
+            (
+                "list",
+                "GET",
+                "/api/dashboard/".to_owned(),
+                Value::Null,
+                200,
+                json!([dashboard(1, "Hall", json!([widget("a")]))]),
+            ),
+            ("behind_the_end", "GET", "/api/dashboard/?offset=1".to_owned(), Value::Null, 200, json!([])),
+            (
+                "patch_keeps_the_rest",
+                "PATCH",
+                one.clone(),
+                json!({"name": "Hall 2", "version": 1}),
+                200,
+                dashboard(2, "Hall 2", json!([widget("a")])),
+            ),
+            (
+                "somebody_else_saved",
+                "PATCH",
+                one.clone(),
+                json!({"name": "mine", "version": 1}),
+                409,
+                json!({"detail": "the row has version 2 by now"}),
+            ),
+            (
+                "put_resets",
+                "PUT",
+                one.clone(),
+                json!({"name": "Hall 3", "layout": [plain], "version": 2}),
+                200,
+                dashboard(3, "Hall 3", json!([shown])),
+            ),
+            (
+                "put_of_an_older_version",
+                "PUT",
+                one.clone(),
+                json!({"name": "mine", "version": 2}),
+                409,
+                json!({"detail": "the row has version 3 by now"}),
+            ),
+            ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
+            ("gone", "GET", one.clone(), Value::Null, 404, not_found.clone()),
+            ("no_uuid", "GET", "/api/dashboard/1/".to_owned(), Value::Null, 404, not_found),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn every_bad_field_of_a_dashboard_is_told() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let outside =
+        json!({"id": "a", "type": "LINE", "x": 20, "y": -1, "w": 5, "h": 1, "config": {"sensorIds": [1]}});
+    let many: Vec<Value> = (0..101).map(|n| widget(&n.to_string())).collect();
+    for (body, field) in [
+        (json!({}), "name"),
+        (json!({"name": "x".repeat(256)}), "name"),
+        (json!({"name": "a", "description": "x".repeat(4001)}), "description"),
+        (json!({"name": "a", "layout": {}}), "layout"),
+        (json!({"name": "a", "layout": [{"id": "a"}]}), "layout"),
+        (json!({"name": "a", "layout": many}), "layout"),
+        (json!({"name": "a", "layout": [widget("a"), widget("a")]}), "layout[1].id"),
+        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].y"),
+        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].w"),
+        (json!({"name": "a", "layout": [outside]}), "layout[0].config.sensorIds"),
+        (json!({"name": "a", "is_default": "perhaps"}), "is_default"),
+    ] {
+        let (status, _, answer) = client.post("/api/dashboard/", &body).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        assert!(answer[field].is_array(), "{field}: {answer}");
+    }
+    let (_, _, list) = client.get("/api/dashboard/").await;
+    assert_eq!(list, json!([]), "nothing was created");
+}
+
+#[tokio::test]
+async fn people_share_dashboards_and_the_graph_changes_the_same() {
+    let server = Server::start(&[]).await;
+    for name in ["ann", "bob"] {
+        let args = ["user", "create", name, "--staff", "--password-stdin"];
+        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+    }
+    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
+    let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
+    let (status, _, made) = ann.post("/api/dashboard/", &json!({"name": "Hall"})).await;
+    assert_eq!((status, &made["created_by"]), (201, &json!("ann")), "{made}");
+    let uuid = made["uuid"].as_str().expect("a UUID");
+    let path = format!("/api/dashboard/{uuid}/");
+    let (status, _, changed) = bob.send("PATCH", &path, &json!({"name": "Hall 2", "version": 1})).await;
+    assert_eq!((status, &changed["version"], &changed["created_by"]), (200, &json!(2), &json!("ann")));
+    let client = server.client();
+    let change = format!(
+        "mutation {{ updateDashboard(uuid: \"{uuid}\", version: 1, input: {{name: \"x\"}}) {{ dashboard {{ name }} errors {{ code }} }}
+            good: updateDashboard(uuid: \"{uuid}\", version: 2, input: {{layout: [{{id: \"a\", type: \"LINE\", x: 0, y: 0, w: 24, h: 2}}]}}) {{
+                dashboard {{ documentVersion layout {{ type w }} }} errors {{ code }} }}
+            none: updateDashboard(uuid: \"x\", input: {{}}) {{ errors {{ code }} }}
+            createDashboard(input: {{name: \"\", layout: []}}) {{ dashboard {{ name }} errors {{ field }} }}
+            deleteDashboard(uuid: \"{uuid}\") {{ deletedUuid errors {{ code }} }} }}"
+    );
+    let found = data(&client, &change, json!({})).await;
+    let expected = json!({
+        "updateDashboard": {"dashboard": null, "errors": [{"code": "CONFLICT"}]},
+        "good": {"dashboard": {"documentVersion": 3, "layout": [{"type": "LINE", "w": 24}]}, "errors": []},
+        "none": {"errors": [{"code": "NOT_FOUND"}]},
+        "createDashboard": {"dashboard": null, "errors": [{"field": "name"}]},
+        "deleteDashboard": {"deletedUuid": uuid, "errors": []},
+    });
+    assert_eq!(found, expected);
+    assert_eq!(ann.get(&path).await.0, 404);
+}

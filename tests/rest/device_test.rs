@@ -1,0 +1,239 @@
+//! `/api/device/test/`: what devices answer before they are saved.
+
+use basalt::domain::device::Protocol;
+use serde_json::{Value, json};
+
+use super::io::{grumpy, simulator};
+use crate::plc;
+use crate::support::{Client, Server, SimulatorProcess, free_port};
+
+const TEST: &str = "/api/device/test/";
+
+/// A device on this machine, with what is read of it.
+fn asked(protocol: &str, port: u16, registers: &[&str]) -> Value {
+    json!({"name": "new", "protocol": protocol, "host": "127.0.0.1", "port": port, "timeout": 2, "registers": registers})
+}
+
+async fn tested(client: &Client, body: &Value) -> Value {
+    let (status, _, answer) = client.post(TEST, body).await;
+    assert_eq!(status, 200, "{body}: {answer}");
+    answer
+}
+
+/// The text of a register's value in a type and word order.
+fn value_of(register: &Value, kind: &str, order: &str) -> Option<String> {
+    let values = register["values"].as_array().unwrap();
+    let found = values.iter().find(|value| value["type"] == kind && value["wordorder"] == order)?;
+    found["value"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn registers_are_shown_in_every_type_and_order_and_nothing_is_stored() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let device = super::io::plc(&client, "Plant", sim.addr().port(), json!({})).await;
+    let (status, _, _) =
+        client.post(&format!("/api/device/{device}/io/hr:0/"), &json!({"value": 1200})).await;
+    assert_eq!(status, 200);
+    let answer =
+        tested(&client, &asked("modbus", sim.addr().port(), &["hr:0", "co:1", "hr:70000", "D1"])).await;
+    assert_eq!((&answer["reached"], &answer["error"]), (&json!(true), &Value::Null), "{answer}");
+    assert!(
+        answer["connect_ms"].as_f64() >= Some(0.0) && answer["round_trip_ms"].as_f64() > Some(0.0),
+        "{answer}"
+    );
+    let [word, coil, beyond, foreign] = answer["registers"].as_array().unwrap().as_slice() else {
+        panic!("four registers: {answer}");
+    };
+    assert_eq!(
+        (&word["register"], &word["error"], &word["raw"][0]),
+        (&json!("hr:0"), &Value::Null, &json!("04b0"))
+    );
+    assert_eq!(value_of(word, "uint16", "abcd").as_deref(), Some("1200"), "{word}");
+    assert_eq!(value_of(word, "uint16", "badc").as_deref(), Some("45060"), "{word}");
+    let words: Vec<u32> = word["raw"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|raw| u32::from_str_radix(raw.as_str().unwrap(), 16).unwrap())
+        .collect();
+    let wide = (words[1] << 16 | words[0]).to_string();
+    assert_eq!(value_of(word, "uint32", "cdab"), Some(wide), "the low word first: {word}");
+    assert_eq!(coil["values"].as_array().unwrap().len(), 1, "a coil is a bit: {coil}");
+    assert_eq!((&coil["values"][0]["type"], &coil["values"][0]["wordorder"]), (&json!("bit"), &Value::Null));
+    for register in [beyond, foreign] {
+        assert!(register["error"].is_string() && register["values"] == json!([]), "{register}");
+    }
+    assert_eq!(client.get("/api/device/").await.2.as_array().unwrap().len(), 1, "the one of before");
+    assert_eq!(client.get("/api/value/").await.2, json!([]));
+    let rows = client.sql("SELECT actor_name, kind, row_id FROM audit_log WHERE action = 'test'").await;
+    assert_eq!(rows, [json!({"actor_name": "bootstrap", "kind": "device", "row_id": null})]);
+}
+
+#[tokio::test]
+async fn plcs_of_other_makers_are_tested_up_to_their_last_register() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let melsec = plc::simulator(Protocol::Melsec).await;
+    let answer = tested(&client, &asked("melsec", melsec.addr().port(), &["D0", "D19999", "D20000"])).await;
+    let registers = answer["registers"].as_array().unwrap();
+    assert_eq!(registers[0]["raw"].as_array().unwrap().len(), 4, "{answer}");
+    assert_eq!(registers[1]["raw"].as_array().unwrap().len(), 1, "the last one: {answer}");
+    assert!(
+        value_of(&registers[1], "int16", "abcd").is_some()
+            && value_of(&registers[1], "int32", "abcd").is_none()
+    );
+    assert!(registers[2]["error"].as_str().unwrap().contains("beyond what the CPU has"), "{answer}");
+    let fenet = plc::simulator(Protocol::Fenet).await;
+    let answer = tested(&client, &asked("fenet", fenet.addr().port(), &["%DW0", "%MX0"])).await;
+    let registers = answer["registers"].as_array().unwrap();
+    assert!(registers.iter().all(|register| register["error"].is_null()), "{answer}");
+    assert!(value_of(&registers[0], "uint16", "abcd").is_some(), "{answer}");
+}
+
+#[tokio::test]
+async fn an_opcua_server_is_tested_and_browsed() {
+    let simulated = SimulatorProcess::start("opcua").await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = json!({"name": "new", "protocol": "opcua", "host": simulated.url, "timeout": 5});
+    let mut body = device.clone();
+    body["registers"] = json!(["ns=2;s=values.UInt16", "ns=2;s=no.such.node", "Temp"]);
+    let answer = tested(&client, &body).await;
+    let registers = answer["registers"].as_array().unwrap();
+    assert_eq!(
+        (&registers[0]["data_type"], &registers[0]["raw"]),
+        (&json!("UInt16"), &json!([])),
+        "{answer}"
+    );
+    let value = json!([{"type": null, "wordorder": null, "value": "4660"}]);
+    assert_eq!(registers[0]["values"], value, "{answer}");
+    assert!(registers[1]["error"].is_string() && registers[2]["error"].is_string(), "{answer}");
+
+    let (status, _, tree) = client.post("/api/device/test/browse/", &device).await;
+    assert_eq!(
+        (status, &tree["node_id"], &tree["truncated"]),
+        (200, &json!("i=85"), &json!(false)),
+        "{tree}"
+    );
+    let mut below = device.clone();
+    let children = tree["children"].as_array().unwrap();
+    below["node"] = children.last().expect("the plant")["node_id"].clone();
+    let (status, _, found) = client.post("/api/device/test/browse/", &below).await;
+    assert_eq!((status, &found["node_id"]), (200, &below["node"]), "{found}");
+    let mut wrong = device.clone();
+    wrong["node"] = json!("Temp");
+    let (status, _, answer) = client.post("/api/device/test/browse/", &wrong).await;
+    assert_eq!((status, answer), (400, json!({"node": ["Invalid node id \"Temp\"."]})));
+    let foreign = asked("modbus", free_port(), &[]);
+    let (status, _, answer) = client.post("/api/device/test/browse/", &foreign).await;
+    assert_eq!((status, answer), (400, json!({"protocol": ["Only OPC UA servers are browsed."]})));
+    assert_eq!(client.get("/api/device/").await.2, json!([]));
+}
+
+#[tokio::test]
+async fn why_a_device_is_not_reached_is_said() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let answer = tested(&client, &asked("modbus", free_port(), &["hr:0"])).await;
+    assert_eq!((&answer["reached"], &answer["registers"]), (&json!(false), &json!([])), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("refused"), "{answer}");
+    assert_eq!((&answer["connect_ms"], &answer["round_trip_ms"]), (&Value::Null, &Value::Null));
+    let mut silent = asked("modbus", grumpy(None).await, &["hr:0", "hr:1"]);
+    silent["timeout"] = json!(0.3);
+    let answer = tested(&client, &silent).await;
+    assert_eq!((&answer["reached"], &answer["round_trip_ms"]), (&json!(true), &Value::Null), "{answer}");
+    for register in answer["registers"].as_array().unwrap() {
+        assert!(register["error"].as_str().unwrap().contains("did not answer within 0.3 s"), "{answer}");
+    }
+    let answer = tested(&client, &asked("modbus", grumpy(Some(2)).await, &["hr:0"])).await;
+    assert!(answer["round_trip_ms"].as_f64() > Some(0.0), "a refusal is an answer: {answer}");
+    assert!(answer["registers"][0]["error"].is_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn who_may_not_create_devices_tests_none() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let (device, _) = super::stream_of(&client, "own", "fp64").await;
+    let body = asked("modbus", sim.addr().port(), &["hr:0"]);
+    for args in [vec!["--scope", "device:read"], vec!["--device", &device.to_string()]] {
+        let key = client.with_key(&server.create_key(&args).await);
+        for path in [TEST, "/api/device/test/browse/"] {
+            assert_eq!(key.post(path, &body).await.0, 403, "{args:?} {path}");
+        }
+    }
+    assert_eq!(client.without_key().post(TEST, &body).await.0, 401);
+    let many: Vec<String> = (0..33).map(|number| format!("hr:{number}")).collect();
+    let mut wide = body.clone();
+    wide["registers"] = json!(many);
+    let virtual_one = json!({"name": "v", "protocol": "virtual"});
+    let nowhere = json!({"name": "m", "protocol": "modbus"});
+    for (body, field) in
+        [(wide, "registers"), (virtual_one, "protocol"), (nowhere, "host"), (json!({}), "protocol")]
+    {
+        let (status, _, answer) = client.post(TEST, &body).await;
+        assert!(status == 400 && answer[field].is_array(), "{field}: {status} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn forbidden_networks_are_not_connected_to() {
+    let sim = simulator().await;
+    let server = Server::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
+    let client = server.client();
+    for host in ["127.0.0.1", "localhost"] {
+        let mut body = asked("modbus", sim.addr().port(), &["hr:0"]);
+        body["host"] = json!(host);
+        let answer = tested(&client, &body).await;
+        assert_eq!(answer["reached"], false, "{host}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains("collect.networks"), "{host}: {answer}");
+    }
+    let browse = json!({"name": "o", "protocol": "opcua", "host": "opc.tcp://127.0.0.1:4840"});
+    let (status, _, answer) = client.post("/api/device/test/browse/", &browse).await;
+    assert!(status == 502 && answer.to_string().contains("collect.networks"), "{status} {answer}");
+}
+
+#[tokio::test]
+async fn an_organization_tests_two_devices_at_once() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let mut silent = asked("modbus", grumpy(None).await, &["hr:0"]);
+    silent["timeout"] = json!(8);
+    let all = futures::future::join_all((0..3).map(|_| client.post(TEST, &silent))).await;
+    let mut statuses: Vec<u16> = all.iter().map(|(status, _, _)| *status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 503]);
+    let refused = asked("modbus", free_port(), &[]);
+    assert_eq!(client.post(TEST, &refused).await.0, 200, "there is room again");
+}
+
+#[tokio::test]
+async fn the_graph_tests_devices_too() {
+    let (sim, server) = (simulator().await, Server::start(&[]).await);
+    let client = server.client();
+    let query = "mutation Test($port: Int!, $registers: [String!]!) { testDevice(input: {name: \"n\", protocol: modbus, \
+                 host: \"127.0.0.1\", port: $port}, registers: $registers) { test { reached error connectMs roundTripMs \
+                 registers { register error raw dataType values { type wordorder value } } } errors { field message } } }";
+    let ask = async |registers: Vec<&str>| {
+        let variables = json!({"port": sim.addr().port(), "registers": registers});
+        let (status, _, answer) =
+            client.post("/graphql", &json!({"query": query, "variables": variables})).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["data"]["testDevice"].clone()
+    };
+    let answer = ask(vec!["hr:0"]).await;
+    assert_eq!((&answer["test"]["reached"], &answer["errors"]), (&json!(true), &json!([])), "{answer}");
+    let first = &answer["test"]["registers"][0]["values"][0];
+    assert_eq!((&first["type"], &first["wordorder"]), (&json!("uint16"), &json!("abcd")), "{answer}");
+    let answer = ask(vec!["hr:0"; 33]).await;
+    assert_eq!(
+        (&answer["test"], &answer["errors"][0]["field"]),
+        (&Value::Null, &json!("registers")),
+        "{answer}"
+    );
+    let reader = client.with_key(&server.create_key(&["--scope", "device:read"]).await);
+    let variables = json!({"port": 1, "registers": []});
+    let (_, _, refused) = reader.post("/graphql", &json!({"query": query, "variables": variables})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+}

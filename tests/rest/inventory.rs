@@ -1,0 +1,176 @@
+//! `/api/inventory/`: devices and streams as files, planned and imported over HTTP and GraphQL.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, Server};
+
+const INVENTORY: &str = "/api/inventory/";
+
+const YAML: &str = "devices:
+  - name: Press
+    protocol: virtual
+    streams:
+      - name: Speed
+        type: fp64
+        unit: rpm
+";
+
+const CSV: &str = "device,stream,device.protocol,type,unit\nPress,,virtual,,\nPress,Speed,,fp64,rpm\n";
+
+fn json_file() -> String {
+    json!({"devices": [{"name": "Press", "protocol": "virtual", "streams": [{"name": "Speed", "type": "fp64", "unit": "rpm"}]}]})
+        .to_string()
+}
+
+async fn post(client: &Client, query: &str, media: &str, file: &str) -> Answer {
+    client.send("POST", &format!("{INVENTORY}{query}"), &[("content-type", media)], file.to_owned()).await
+}
+
+fn names(report: &Value) -> Vec<String> {
+    let rows = report["changes"].as_array().unwrap_or_else(|| panic!("{report}"));
+    rows.iter()
+        .map(|row| format!("{} {}", row["noun"].as_str().unwrap(), row["name"].as_str().unwrap()))
+        .collect()
+}
+
+async fn devices(client: &Client) -> usize {
+    client.get("/api/device/").await.2.as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
+    for (media, file) in [
+        ("application/yaml", YAML.to_owned()),
+        ("text/csv; charset=utf-8", CSV.to_owned()),
+        ("application/json", json_file()),
+    ] {
+        let server = Server::start(&[]).await;
+        let client = server.client();
+        let (status, _, plan) = post(&client, "?dry_run=true", media, &file).await;
+        assert_eq!((status, &plan["applied"]), (200, &json!(false)), "{media}: {plan}");
+        assert_eq!(names(&plan), ["device Press", "stream Press / Speed"], "{media}: {plan}");
+        assert!(
+            plan["changes"].as_array().unwrap().iter().all(|row| row["created"] == true),
+            "{media}: {plan}"
+        );
+        let unit = json!({"field": "unit", "old": "", "new": "rpm"});
+        assert!(plan["changes"][1]["fields"].as_array().unwrap().contains(&unit), "{media}: {plan}");
+        assert_eq!(devices(&client).await, 0, "{media}: a dry run changes nothing");
+
+        let (status, _, done) = post(&client, "", media, &file).await;
+        assert_eq!(
+            (status, &done["applied"], &done["changes"]),
+            (200, &json!(true), &plan["changes"]),
+            "{media}"
+        );
+        assert_eq!(devices(&client).await, 1, "{media}");
+        let (status, _, again) = post(&client, "", media, &file).await;
+        let same = json!({"devices": 1, "streams": 1, "documents": 0});
+        assert_eq!(
+            (status, &again["changes"], &again["unchanged"]),
+            (200, &json!([]), &same),
+            "{media}: {again}"
+        );
+        let audited =
+            client.sql("SELECT DISTINCT kind FROM audit_log WHERE action = 'create' ORDER BY kind").await;
+        let kinds: Vec<_> = audited.iter().filter_map(|row| row["kind"].as_str()).collect();
+        assert!(kinds.contains(&"device") && kinds.contains(&"data"), "{media}: {audited:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_elsewhere_as_it_was() {
+    let (first, second) = (Server::start(&[]).await, Server::start(&[]).await);
+    let (client, other) = (first.client(), second.client());
+    assert_eq!(post(&client, "", "application/yaml", YAML).await.0, 200);
+    for (query, media, name) in [
+        ("", "application/yaml", "inventory.yaml"),
+        ("?format=yaml", "application/yaml", "inventory.yaml"),
+        ("?format=csv", "text/csv; charset=utf-8", "inventory.csv"),
+    ] {
+        let (status, headers, file) = client.get(&format!("{INVENTORY}{query}")).await;
+        assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, media), "{query}: {file}");
+        let disposition = headers["content-disposition"].to_str().unwrap();
+        assert_eq!(disposition, format!("attachment; filename=\"{name}\""), "{query}");
+        let file = file.as_str().unwrap();
+        assert!(file.contains("Press") && file.contains("Speed"), "{query}: {file}");
+        let (status, _, report) = post(&other, "", media, file).await;
+        assert_eq!((status, &report["applied"]), (200, &json!(true)), "{query}: {report}");
+        let (_, _, copied) = other.get(&format!("{INVENTORY}{query}")).await;
+        assert_eq!(copied, file, "{query}");
+    }
+    let (_, _, answer) = client.post("/graphql", &json!({"query": "{ inventoryFile(format: yaml) }"})).await;
+    let (_, _, file) = client.get(INVENTORY).await;
+    assert_eq!(answer["data"]["inventoryFile"], file, "{answer}");
+}
+
+#[tokio::test]
+async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let file = "devices:\n  - name: Press\n    protocol: steam\n  - name: Oven\n    protocol: virtual\n    colour: red\n";
+    let (status, _, plan) = post(&client, "?dry_run=true", "application/yaml", file).await;
+    assert_eq!((status, &plan["applied"], &plan["changes"]), (200, &json!(false), &json!([])), "{plan}");
+    let places: Vec<_> =
+        plan["problems"].as_array().unwrap().iter().map(|one| (&one["line"], &one["column"])).collect();
+    assert_eq!(places, [(&json!(3), &json!("protocol")), (&json!(6), &json!("colour"))], "{plan}");
+    let (status, _, refused) = post(&client, "", "application/yaml", file).await;
+    assert_eq!(status, 400, "{refused}");
+    assert!(refused["protocol"][0].as_str().unwrap().starts_with("Line 3: "), "{refused}");
+    assert!(refused["colour"][0].as_str().unwrap().starts_with("Line 6: "), "{refused}");
+    assert_eq!(devices(&client).await, 0);
+
+    let input = json!({"format": "yaml", "text": file});
+    let mutation = "mutation ($input: ImportInventoryInput!) { importInventory(input: $input) {
+        report { applied problems { line column } } errors { code } } }";
+    let (_, _, answer) =
+        client.post("/graphql", &json!({"query": mutation, "variables": {"input": input}})).await;
+    let problems = json!([{"line": 3, "column": "protocol"}, {"line": 6, "column": "colour"}]);
+    let expected = json!({"report": {"applied": false, "problems": problems}, "errors": []});
+    assert_eq!(answer["data"]["importInventory"], expected, "{answer}");
+
+    for (name, query, media, body, status) in [
+        ("another media type", "", "application/xml", "<a/>", 415),
+        ("no media type", "", "", "devices: []", 415),
+        ("no JSON", "", "application/json", "{", 400),
+        ("an empty file", "", "text/csv", "", 400),
+        ("a word", "?dry_run=maybe", "application/yaml", "devices: []", 400),
+        ("another format", "?dry_run=true&format=xml", "application/yaml", "devices: []", 200),
+    ] {
+        let (got, _, answer) = post(&client, query, media, body).await;
+        assert_eq!(got, status, "{name}: {answer}");
+    }
+    assert_eq!(client.get("/api/inventory/?format=xml").await.0, 400);
+}
+
+#[tokio::test]
+async fn files_are_for_unrestricted_keys_of_both_scopes() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    assert_eq!(post(&client, "", "application/yaml", YAML).await.0, 200);
+    let hidden = json!({"name": "zebra", "protocol": "virtual"});
+    assert_eq!(client.post("/api/device/", &hidden).await.0, 201);
+    server.basalt(&["org", "create", "other"]).await.expect_success();
+    let rows: [(&str, &[&str], u16, u16); 5] = [
+        ("one scope", &["--scope", "device:write"], 403, 403),
+        ("reading", &["--scope", "device:read", "--scope", "data:read"], 200, 403),
+        ("both", &["--scope", "device:write", "--scope", "data:write"], 200, 200),
+        ("restricted", &["--device", "1"], 200, 403),
+        ("another organization", &["--org", "other"], 200, 200),
+    ];
+    for (name, args, get, put) in rows {
+        let client = client.with_key(&server.create_key(args).await);
+        let (status, _, file) = client.get(INVENTORY).await;
+        assert_eq!(status, get, "{name}: {file}");
+        let sees_all = matches!(name, "reading" | "both");
+        assert_eq!(file.to_string().contains("zebra"), sees_all, "{name}: {file}");
+        let (status, _, report) = post(&client, "?dry_run=true", "application/yaml", YAML).await;
+        assert_eq!(status, put, "{name}: {report}");
+        if status == 200 {
+            // To another organization both are new, and nothing else is there.
+            let is_elsewhere = name == "another organization";
+            assert_eq!(names(&report).len(), if is_elsewhere { 2 } else { 0 }, "{name}: {report}");
+            assert_eq!(report.to_string().contains("zebra"), !is_elsewhere, "{name}: {report}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `/api/session/preferences/`: of people only, each their own, and gone with them.
+
+use serde_json::json;
+
+use crate::graphql::data;
+use crate::support::{Browser, Server};
+
+const PATH: &str = "/api/session/preferences/";
+
+#[tokio::test]
+async fn everybody_has_preferences_of_their_own() {
+    let server = Server::start(&[]).await;
+    let create = async |name: &str| {
+        let args = ["user", "create", name, "--staff", "--password-stdin"];
+        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+    };
+    create("ann").await;
+    create("bob").await;
+    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
+    let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
+    let read = async |who: &mut Browser| {
+        let (status, _, answer) = who.get(PATH).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    assert_eq!(read(&mut ann).await, json!({}));
+    let dark = json!({"theme": "dark", "pinned": [1, {"a": null}]});
+    for preferences in [json!({"theme": "light"}), dark.clone()] {
+        let (status, _, answer) = ann.send("PUT", PATH, &preferences).await;
+        assert_eq!((status, &answer), (200, &preferences));
+    }
+    assert_eq!((read(&mut ann).await, read(&mut bob).await), (dark.clone(), json!({})));
+    let long = json!({"text": "x".repeat(16 << 10)});
+    let (status, _, answer) = ann.send("PUT", PATH, &long).await;
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer["preferences"].is_array(), "{answer}");
+    assert_eq!(read(&mut ann).await, dark, "what is refused changes nothing");
+    server.basalt(&["user", "delete", "ann"]).await.expect_success();
+    assert_eq!(ann.get(PATH).await.0, 401);
+    create("ann").await;
+    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
+    assert_eq!(read(&mut ann).await, json!({}), "they went with the person");
+}
+
+#[tokio::test]
+async fn keys_have_no_preferences() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    assert_eq!(client.get(PATH).await.0, 403);
+    assert_eq!(client.put(PATH, &json!({})).await.0, 403);
+    assert_eq!(client.without_key().get(PATH).await.0, 401);
+    assert_eq!(data(&client, "{ preferences }", json!({})).await, json!({"preferences": null}));
+}

@@ -1,0 +1,243 @@
+//! `/api/user/`: superusers manage the people of their organization; viewers read and change nothing.
+
+use serde_json::{Value, json};
+
+use super::key::superuser;
+use super::matches;
+use crate::support::{Browser, Client, Server};
+
+const PASSWORD: &str = "correct horse";
+
+fn shown(name: &str, role: &str, enabled: bool) -> Value {
+    json!({"id": "*", "username": name, "role": role, "enabled": enabled, "created_at": "*"})
+}
+
+/// Creates a user over REST; its id.
+async fn made(sue: &mut Browser, name: &str, role: &str) -> i64 {
+    let body = json!({"username": name, "password": PASSWORD, "role": role});
+    let (status, _, answer) = sue.post("/api/user/", &body).await;
+    assert!(status == 201 && matches(&answer, &shown(name, role, true)), "{status} {answer}");
+    answer["id"].as_i64().unwrap()
+}
+
+async fn audited(server: &Server) -> Vec<Value> {
+    let query = "SELECT action, actor_name, fields FROM audit_log WHERE kind = 'user' ORDER BY id";
+    server.client().sql(query).await
+}
+
+#[tokio::test]
+async fn a_user_from_the_making_to_the_end() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server, "sue", "default").await;
+    let ann = made(&mut sue, "ann", "viewer").await;
+    let path = format!("/api/user/{ann}/");
+    let (status, _, list) = sue.get("/api/user/").await;
+    let expected = json!([shown("sue", "superuser", true), shown("ann", "viewer", true)]);
+    assert!(status == 200 && matches(&list, &expected), "{status} {list}");
+    assert_eq!(sue.get("/api/user/?limit=1&offset=1").await.2[0]["username"], "ann");
+    assert!(matches(&sue.get(&path).await.2, &shown("ann", "viewer", true)));
+
+    for (name, change, expected, is_ended) in [
+        ("nothing", json!({}), shown("ann", "viewer", true), false),
+        ("the_same_role", json!({"role": "viewer"}), shown("ann", "viewer", true), false),
+        ("another_role", json!({"role": "staff"}), shown("ann", "staff", true), true),
+        ("another_password", json!({"password": PASSWORD}), shown("ann", "staff", true), true),
+        ("disabled", json!({"enabled": false}), shown("ann", "staff", false), true),
+    ] {
+        let browser = Browser::log_in(&server, "ann", PASSWORD).await;
+        let (status, _, answer) = sue.send("PATCH", &path, &change).await;
+        assert!(status == 200 && matches(&answer, &expected), "{name}: {status} {answer}");
+        let left = browser.get("/api/session/").await.0;
+        assert_eq!(left, if is_ended { 401 } else { 200 }, "{name}");
+    }
+    assert_eq!(sue.send("PATCH", &path, &json!({"enabled": true, "role": "none"})).await.0, 200);
+    let login = json!({"username": "ann", "password": PASSWORD});
+    assert_eq!(Browser::new(&server).post("/api/session/", &login).await.0, 401, "no role");
+    assert_eq!(sue.send("PATCH", &path, &json!({"role": "superuser"})).await.0, 200);
+    let browser = Browser::log_in(&server, "ann", PASSWORD).await;
+    assert_eq!(browser.get("/api/user/").await.0, 200, "a superuser too");
+    assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
+    assert_eq!(browser.get("/api/session/").await.0, 401);
+    assert_eq!(sue.get(&path).await.0, 404);
+
+    let rows = audited(&server).await;
+    let lines: Vec<_> = rows.iter().map(|row| format!("{} {}", row["action"], row["actor_name"])).collect();
+    assert_eq!(lines.first().map(String::as_str), Some("\"create\" null"), "the command");
+    assert_eq!(lines.last().map(String::as_str), Some("\"delete\" \"sue\""));
+    assert!(rows.iter().any(|row| row["fields"].to_string().contains("password")), "{rows:?}");
+    assert!(!json!(rows).to_string().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn wrong_users_are_refused_by_their_fields() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server, "sue", "default").await;
+    let ann = made(&mut sue, "ann", "staff").await;
+    let required = json!(["This field is required."]);
+    let no_choice = json!(["\"root\" is not a valid choice."]);
+    let blank = json!(["This field may not be blank."]);
+    let rows = [
+        (
+            "POST",
+            "/api/user/".to_owned(),
+            json!({}),
+            json!({"username": required, "password": required, "role": required}),
+        ),
+        (
+            "POST",
+            "/api/user/".to_owned(),
+            json!({"username": "x", "password": "p", "role": "root"}),
+            json!({"role": no_choice}),
+        ),
+        (
+            "POST",
+            "/api/user/".to_owned(),
+            json!({"username": "ann", "password": "p", "role": "viewer"}),
+            json!({"username": ["This field must be unique."]}),
+        ),
+        ("PATCH", format!("/api/user/{ann}/"), json!({"password": " "}), json!({"password": blank})),
+        ("PATCH", format!("/api/user/{ann}/"), json!({"role": "root"}), json!({"role": no_choice})),
+    ];
+    for (method, path, body, expected) in rows {
+        let (status, _, answer) = sue.send(method, &path, &body).await;
+        assert_eq!((status, answer), (400, expected), "{method} {path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_removes_himself_or_somebody_of_another_organization() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let mut sue = superuser(&server, "sue", "default").await;
+    let mut eve = superuser(&server, "eve", "plant-2").await;
+    let own = sue.get("/api/session/").await.2["user"]["id"].clone();
+    for (method, body) in [("DELETE", Value::Null), ("PATCH", json!({"role": "staff"}))] {
+        let (status, _, answer) = sue.send(method, &format!("/api/user/{own}/"), &body).await;
+        assert_eq!(status, 409, "{method}: {answer}");
+    }
+    assert_eq!(sue.get("/api/user/").await.0, 200, "still a superuser");
+    let ann = made(&mut sue, "ann", "superuser").await;
+    for id in [own.to_string(), ann.to_string(), "99".to_owned(), "x".to_owned()] {
+        for (method, body) in
+            [("GET", Value::Null), ("PATCH", json!({"role": "none"})), ("DELETE", Value::Null)]
+        {
+            let (status, _, answer) = eve.send(method, &format!("/api/user/{id}/"), &body).await;
+            assert_eq!((status, answer), (404, json!({"detail": "Not found."})), "{method} {id}");
+        }
+    }
+    let (_, _, list) = eve.get("/api/user/").await;
+    assert!(matches(&list, &json!([shown("eve", "superuser", true)])), "{list}");
+    // Of two superusers, whoever is second has no right any more.
+    let mut second = Browser::log_in(&server, "ann", PASSWORD).await;
+    assert_eq!(sue.send("PATCH", &format!("/api/user/{ann}/"), &json!({"role": "staff"})).await.0, 200);
+    assert_eq!(second.send("DELETE", &format!("/api/user/{own}/"), &Value::Null).await.0, 401);
+    let mut staff = Browser::log_in(&server, "ann", PASSWORD).await;
+    for (method, body) in [("GET", Value::Null), ("DELETE", Value::Null)] {
+        assert_eq!(staff.send(method, &format!("/api/user/{own}/"), &body).await.0, 403, "{method}");
+    }
+    assert_eq!(server.client().get("/api/user/").await.0, 403, "a key of every scope");
+}
+
+#[tokio::test]
+async fn the_graph_manages_users_too() {
+    let server = Server::start(&[]).await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let mut sue = superuser(&server, "sue", "default").await;
+    let mut eve = superuser(&server, "eve", "plant-2").await;
+    let made = "mutation { createUser(input: {username: \"ann\", password: \"correct horse\", role: viewer}) \
+                { user { id rowId username role enabled createdAt } errors { field message } } }";
+    let (_, _, answer) = sue.post("/graphql", &json!({ "query": made })).await;
+    let user = &answer["data"]["createUser"]["user"];
+    assert_eq!((&user["username"], &user["role"]), (&json!("ann"), &json!("viewer")), "{answer}");
+    let (id, row) = (user["id"].as_str().unwrap(), user["rowId"].as_i64().unwrap());
+    let (_, _, again) = sue.post("/graphql", &json!({ "query": made })).await;
+    assert_eq!(again["data"]["createUser"]["errors"][0]["field"], "username", "{again}");
+
+    let query = format!(
+        "{{ users {{ totalCount nodes {{ username role }} }} user(rowId: {row}) {{ username }} node(id: \"{id}\") {{ rowId }} }}"
+    );
+    let (_, _, seen) = sue.post("/graphql", &json!({ "query": query })).await;
+    assert_eq!(seen["data"]["users"]["totalCount"], 2, "{seen}");
+    assert_eq!(
+        (&seen["data"]["user"]["username"], &seen["data"]["node"]["rowId"]),
+        (&json!("ann"), &json!(row))
+    );
+    let (_, _, seen) = eve.post("/graphql", &json!({ "query": query })).await;
+    assert_eq!(seen["data"]["users"]["totalCount"], 1, "{seen}");
+    assert_eq!((&seen["data"]["user"], &seen["data"]["node"]), (&Value::Null, &Value::Null), "{seen}");
+
+    let change = format!(
+        "mutation {{ updateUser(rowId: {row}, input: {{role: staff}}) {{ user {{ role }} errors {{ code }} }} }}"
+    );
+    let (_, _, refused) = eve.post("/graphql", &json!({ "query": change })).await;
+    assert!(!refused.to_string().contains("staff"), "{refused}");
+    let (_, _, changed) = sue.post("/graphql", &json!({ "query": change })).await;
+    assert_eq!(changed["data"]["updateUser"]["user"]["role"], "staff", "{changed}");
+    let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
+    let (_, _, refused) = ann.post("/graphql", &json!({ "query": query })).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    let gone = format!("mutation {{ deleteUser(id: \"{id}\") {{ deletedRowId errors {{ code }} }} }}");
+    let (_, _, deleted) = sue.post("/graphql", &json!({ "query": gone })).await;
+    assert_eq!(deleted["data"]["deleteUser"]["deletedRowId"], row, "{deleted}");
+    assert_eq!(ann.get("/api/session/").await.0, 401);
+}
+
+/// Every operation of the document that needs a scope: method, path, and whether a read scope suffices.
+async fn scoped_operations(client: &Client) -> Vec<(String, String, bool)> {
+    let (_, _, document) = client.get("/api/schema/").await;
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, described) in item.as_object().unwrap() {
+            let alternatives = described["security"].as_array().into_iter().flatten();
+            let scopes: Vec<_> = alternatives.filter_map(|one| one["ApiKey"][0].as_str()).collect();
+            if !scopes.is_empty() && described["operationId"] != "audit_list" {
+                let reads = scopes.iter().any(|scope| scope.ends_with(":read"));
+                found.push((method.to_uppercase(), path.clone(), reads));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_viewer_reads_everything_and_changes_nothing() {
+    let server = Server::start(&[]).await;
+    let mut sue = superuser(&server, "sue", "default").await;
+    made(&mut sue, "vera", "viewer").await;
+    let mut vera = Browser::log_in(&server, "vera", PASSWORD).await;
+    let (mut reads, mut changes) = (0, 0);
+    for (method, path, is_read) in scoped_operations(&server.client()).await {
+        let path = path.replace("{uuid}", "00000000-0000-4000-8000-000000000000");
+        let path = path
+            .replace("{register}", "hr:0")
+            .replace("{network}", "n")
+            .replace("{number}", "1")
+            .replace("{fingerprint}", "00");
+        let (status, _, answer) = vera.send(&method, &path.replace("{id}", "1"), &Value::Null).await;
+        match is_read {
+            true => reads += usize::from(!matches!(status, 401 | 403)),
+            false => changes += 1,
+        }
+        assert_eq!(status == 403, !is_read, "{method} {path}: {status} {answer}");
+    }
+    assert!(reads > 20 && changes > 20, "{reads} reads, {changes} changes");
+
+    let (status, _, rows) = vera.post("/sql", &json!({"query": "SELECT name FROM devices"})).await;
+    assert_eq!((status, rows), (200, json!([])));
+    let change = json!({"query": "mutation { createDevice(input: {name: \"d\", protocol: virtual}) { errors { code } } }"});
+    let (_, _, refused) = vera.post("/graphql", &change).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    let (_, _, me) =
+        vera.post("/graphql", &json!({"query": "{ me { scopes } devices { totalCount } }"})).await;
+    let scopes = me["data"]["me"]["scopes"].as_array().unwrap();
+    assert!(
+        scopes.len() == 8 && scopes.iter().all(|scope| scope.as_str().unwrap().ends_with(":read")),
+        "{me}"
+    );
+    assert_eq!(vera.post("/ingest", &json!([])).await.0, 403);
+    for path in ["/api/user/", "/api/key/", "/api/audit/"] {
+        assert_eq!(vera.get(path).await.0, 403, "{path}");
+    }
+    let passwords = json!({"old_password": PASSWORD, "new_password": "another horse"});
+    assert_eq!(vera.post("/api/session/password/", &passwords).await.0, 204);
+}
