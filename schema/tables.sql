@@ -85,6 +85,7 @@ CREATE TABLE events (
     "rule_name" VARCHAR,
     "acknowledged_at" TIMESTAMP WITH TIME ZONE,
     "acknowledged_by" VARCHAR,
+    "note" VARCHAR,
     "resolved_at" TIMESTAMP WITH TIME ZONE,
     "resolved_by" VARCHAR
 );
