@@ -1,51 +1,22 @@
 //! Tests of devices before they are saved, a bounded number at once.
 
-use std::collections::HashMap;
-
-use parking_lot::Mutex;
-
 use super::App;
 use super::device::problems;
+use super::org_permits::OrgPermits;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::device_test::{DeviceTest, MAX_REGISTERS};
-use crate::domain::{Error, OrgId, Principal, Result};
+use crate::domain::{Error, Principal, Result};
 
 /// Tests that run at once, in all and for one organization: each holds a connection for up to ten seconds.
 const MAX_TESTS: usize = 8;
 const MAX_TESTS_OF_ORG: usize = 2;
 
-/// The tests that are running, by organization.
-#[derive(Default)]
-pub(super) struct DeviceTests(Mutex<HashMap<OrgId, usize>>);
-
-/// One running test; dropping it makes room for another.
-struct TestPermit<'a> {
-    tests: &'a DeviceTests,
-    org: OrgId,
-}
-
-impl DeviceTests {
-    fn permit(&self, org: OrgId) -> Result<TestPermit<'_>> {
-        let mut running = self.0.lock();
-        let (all, own) = (running.values().sum::<usize>(), running.get(&org).copied().unwrap_or(0));
-        if all >= MAX_TESTS || own >= MAX_TESTS_OF_ORG {
-            return Err(Error::busy("Too many devices are being tested; try again in some seconds."));
-        }
-        running.insert(org, own + 1);
-        Ok(TestPermit { tests: self, org })
-    }
-}
-
-impl Drop for TestPermit<'_> {
-    fn drop(&mut self) {
-        let mut running = self.tests.0.lock();
-        match running.get_mut(&self.org) {
-            Some(count) if *count > 1 => *count -= 1,
-            Some(_) | None => drop(running.remove(&self.org)),
-        }
-    }
+/// Permits for tests of devices.
+pub(super) fn permits() -> OrgPermits {
+    let refusal = "Too many devices are being tested; try again in some seconds.";
+    OrgPermits::new(MAX_TESTS, MAX_TESTS_OF_ORG, refusal)
 }
 
 impl App {
@@ -68,7 +39,7 @@ impl App {
                 format!("At most {MAX_REGISTERS} registers are tested at once."),
             ));
         }
-        let _permit = self.device_tests.permit(principal.org)?;
+        let _permit = self.device_tests.acquire(principal.org)?;
         self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
         self.running_collectors()?.test_device(device, registers).await
     }
@@ -89,7 +60,7 @@ impl App {
         if device.protocol != Protocol::Opcua {
             return Err(Error::field("protocol", "Only OPC UA servers are browsed."));
         }
-        let _permit = self.device_tests.permit(principal.org)?;
+        let _permit = self.device_tests.acquire(principal.org)?;
         self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
         self.running_collectors()?.browse_unsaved(device, node, depth).await
     }
@@ -106,25 +77,5 @@ impl App {
                 Err(Error::field("protocol", message))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tests_are_limited_for_each_organization_and_in_all() {
-        let tests = DeviceTests::default();
-        let first = tests.permit(OrgId(1)).expect("room");
-        let _second = tests.permit(OrgId(1)).expect("room");
-        assert!(tests.permit(OrgId(1)).is_err(), "a third of one organization");
-        drop(first);
-        let _third = tests.permit(OrgId(1)).expect("room again");
-        let _others: Vec<_> = (2..5)
-            .flat_map(|org| [tests.permit(OrgId(org)), tests.permit(OrgId(org))])
-            .map(|one| one.expect("room"))
-            .collect();
-        assert!(tests.permit(OrgId(5)).is_err(), "a ninth in all");
     }
 }

@@ -55,6 +55,7 @@ pub mod onpremise;
 mod opcua;
 mod opcua_certificate;
 pub mod opensynaptic;
+mod org_permits;
 mod password;
 mod password_change;
 pub mod preferences;
@@ -147,7 +148,7 @@ pub struct App {
     connections: connections::ListenerGauges,
     attempts: LoginThrottle,
     login_links: login_link::LoginLinks,
-    device_tests: device_test::DeviceTests,
+    device_tests: org_permits::OrgPermits,
     inventory_files: inventory::api_file::InventoryFileLimits,
     /// Stored form of the token with which local commands authenticate to this server.
     local_token: OnceLock<KeySecret>,
@@ -194,7 +195,7 @@ impl App {
             connections: Default::default(),
             attempts,
             login_links: Default::default(),
-            device_tests: Default::default(),
+            device_tests: device_test::permits(),
             inventory_files: Default::default(),
             local_token: local_door,
             host,

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::document::{self, PathUuid};
+use super::document::{self, DocumentView, PathUuid};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
-use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
@@ -26,7 +25,7 @@ use crate::app::fields::reader::ReadMode;
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::notification::channel::{MAX_RECIPIENTS, MAX_SECRET, MAX_URL};
 use crate::domain::notification::{ChannelConfig, ChannelKind};
-use crate::domain::{DocumentId, Error, Resource, Result};
+use crate::domain::{DocumentId, Resource, Result};
 
 const KIND: DocumentKind = DocumentKind::NotificationChannel;
 
@@ -39,12 +38,14 @@ pub fn section() -> Section {
         name: "Notification channels",
         about: "Where notifications about alerts go: e-mail, or a signed POST to a server.",
         routes: vec![
-            Route::gated("/api/channel", right).get(self::list, list).post(self::create, create),
+            Route::gated("/api/channel", right)
+                .get(document::list::<ChannelView>, list)
+                .post(self::create, create),
             of_one("/api/channel/{uuid}")
-                .get(retrieve, get)
+                .get(document::retrieve::<ChannelView>, get)
                 .put(self::replace, replace)
                 .patch(self::update, update)
-                .delete(self::destroy, destroy),
+                .delete(document::destroy::<ChannelView>, destroy),
             of_one("/api/channel/{uuid}/test").post(self::test, test),
         ],
         schemas: vec![
@@ -118,19 +119,6 @@ fn described_test() -> Vec<FieldSchema> {
     vec![read_only("success", success), read_only("error", error)]
 }
 
-/// `GET /api/channel`: the channels of the organization, the oldest first.
-pub async fn list(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<Vec<ChannelView>>, RestError> {
-    let mut query = QueryParams::parse(raw.as_deref());
-    let page = query.page();
-    query.finish()?;
-    let rows = document::page(&app, &caller, KIND, page)?;
-    Ok(Json(rows.iter().map(|row| ChannelView::new(row)).collect::<Result<_>>()?))
-}
-
 /// `POST /api/channel`: creates a channel; 201 with its path in `Location`.
 pub async fn create(
     caller: Caller,
@@ -142,16 +130,6 @@ pub async fn create(
     let row = app.create_channel_from_fields(&caller, fields).await?;
     let location = format!("/api/channel/{}/", row.uuid);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ChannelView::new(&row)?)))
-}
-
-/// `GET /api/channel/{uuid}`: one channel.
-pub async fn retrieve(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-) -> Result<Json<ChannelView>, RestError> {
-    let row = app.document(&caller, KIND, uuid)?;
-    Ok(Json(ChannelView::new(&row)?))
 }
 
 /// `PUT /api/channel/{uuid}`: replaces all fields; absent ones get their defaults, but the secret stays.
@@ -178,15 +156,6 @@ pub async fn update(
     let fields = body.fields(ReadMode::Partial).await?;
     let row = app.update_channel_from_fields(&caller, uuid, fields).await?;
     Ok(Json(ChannelView::new(&row)?))
-}
-
-/// `DELETE /api/channel/{uuid}`: deletes the channel; rules name it no more.
-pub async fn destroy(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-) -> Result<StatusCode, RestError> {
-    document::delete(&app, &caller, KIND, uuid).await
 }
 
 /// `POST /api/channel/{uuid}/test`: sends a notification at once, also by a channel that is not enabled.
@@ -224,10 +193,11 @@ pub struct ChannelView {
     updated_at: String,
 }
 
-impl ChannelView {
+impl DocumentView for ChannelView {
+    const KIND: DocumentKind = KIND;
+
     fn new(row: &Document) -> Result<Self> {
-        let of_another_kind = || Error::internal("a document is of another kind");
-        let spec = row.notification_channel().ok_or_else(of_another_kind)?;
+        let spec = row.notification_channel().ok_or_else(document::other_kind_error)?;
         let recipients = match &spec.config {
             ChannelConfig::Email { to } => to.clone(),
             ChannelConfig::Webhook { .. } => Vec::new(),

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::document::{self, PathUuid};
+use super::document::{self, DocumentView, PathUuid};
 use super::json_body::DeferredJson;
 use super::precheck::RequiredAccess;
-use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
@@ -24,7 +23,7 @@ use crate::app::fields::dashboard::WidgetFields;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::document::dashboard::{COLUMNS, MAX_ROWS, MAX_WIDGET_ID, MAX_WIDGETS};
 use crate::domain::document::{DashboardSpec, Document, DocumentKind, WidgetType};
-use crate::domain::{DocumentId, Error, Resource, Result};
+use crate::domain::{DocumentId, Resource, Result};
 
 const KIND: DocumentKind = DocumentKind::Dashboard;
 
@@ -62,13 +61,15 @@ pub fn section() -> Section {
         name: "Dashboards",
         about: "Widgets in a grid of 24 columns, shared in the organization.",
         routes: vec![
-            Route::gated("/api/dashboard", right).get(self::list, list).post(self::create, create),
+            Route::gated("/api/dashboard", right)
+                .get(document::list::<DashboardView>, list)
+                .post(self::create, create),
             Route::gated("/api/dashboard/{uuid}", right)
                 .variable("uuid", schema::string())
-                .get(retrieve, get)
+                .get(document::retrieve::<DashboardView>, get)
                 .put(self::replace, replace)
                 .patch(self::update, update)
-                .delete(self::destroy, destroy),
+                .delete(document::destroy::<DashboardView>, destroy),
         ],
         schemas: vec![
             ("Dashboard", schema::view(&described())),
@@ -112,19 +113,6 @@ fn described_widget() -> Vec<FieldSchema> {
     ]
 }
 
-/// `GET /api/dashboard`: the dashboards of the organization, the oldest first.
-pub async fn list(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    RawQuery(raw): RawQuery,
-) -> Result<Json<Vec<DashboardView>>, RestError> {
-    let mut query = QueryParams::parse(raw.as_deref());
-    let page = query.page();
-    query.finish()?;
-    let rows = document::page(&app, &caller, KIND, page)?;
-    Ok(Json(rows.iter().map(|row| DashboardView::new(row)).collect::<Result<_>>()?))
-}
-
 /// `POST /api/dashboard`: creates a dashboard; 201 with its path in `Location`.
 pub async fn create(
     caller: Caller,
@@ -136,16 +124,6 @@ pub async fn create(
     let row = app.create_dashboard_from_fields(&caller, fields).await?;
     let location = format!("/api/dashboard/{}/", row.uuid);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DashboardView::new(&row)?)))
-}
-
-/// `GET /api/dashboard/{uuid}`: one dashboard.
-pub async fn retrieve(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-) -> Result<Json<DashboardView>, RestError> {
-    let row = app.document(&caller, KIND, uuid)?;
-    Ok(Json(DashboardView::new(&row)?))
 }
 
 /// `PUT /api/dashboard/{uuid}`: replaces all fields; absent ones get their defaults.
@@ -174,15 +152,6 @@ pub async fn update(
     Ok(Json(DashboardView::new(&row)?))
 }
 
-/// `DELETE /api/dashboard/{uuid}`: deletes the dashboard.
-pub async fn destroy(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-) -> Result<StatusCode, RestError> {
-    document::delete(&app, &caller, KIND, uuid).await
-}
-
 /// A dashboard in a response.
 #[derive(Debug, Serialize)]
 pub struct DashboardView {
@@ -202,10 +171,11 @@ pub struct DashboardView {
     updated_at: String,
 }
 
-impl DashboardView {
+impl DocumentView for DashboardView {
+    const KIND: DocumentKind = KIND;
+
     fn new(row: &Document) -> Result<Self> {
-        let of_another_kind = || Error::internal("a document is of another kind");
-        let spec = row.dashboard().cloned().ok_or_else(of_another_kind)?;
+        let spec = row.dashboard().cloned().ok_or_else(document::other_kind_error)?;
         let DashboardSpec { handle: _, name, description, layout, is_default, created_by, pack } = spec;
         Ok(Self {
             id: row.id,

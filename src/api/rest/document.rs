@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::Json;
+use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::Serialize;
 use uuid::Uuid;
 
+use super::query_params::QueryParams;
+use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::schema::{self, FieldSchema, read_only, write_only};
 use crate::app::App;
 use crate::domain::document::{Document, DocumentKind};
-use crate::domain::pagination::Pagination;
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Result};
 
 /// The `{uuid}` of a path. Anything that is no UUID is answered with 404.
 pub struct PathUuid(pub Uuid);
@@ -27,24 +30,53 @@ impl<S: Send + Sync> FromRequestParts<S> for PathUuid {
     }
 }
 
-/// Returns a page of the documents of a kind that the principal sees, the oldest first.
-pub fn page(
-    app: &App,
-    who: &Principal,
-    kind: DocumentKind,
-    Pagination { offset, limit }: Pagination,
-) -> Result<Vec<Arc<Document>>> {
-    Ok(app.documents(who, kind)?.into_iter().skip(offset).take(limit).collect())
+/// A kind of document in a response.
+pub trait DocumentView: Serialize + Sized {
+    /// The kind that is shown.
+    const KIND: DocumentKind;
+
+    /// Returns the response for a document of the kind.
+    ///
+    /// # Errors
+    /// `Internal` for a document of another kind.
+    fn new(row: &Document) -> Result<Self>;
 }
 
-/// Deletes a document, for a response without a body.
-pub async fn delete(
-    app: &App,
-    who: &Principal,
-    kind: DocumentKind,
-    uuid: Uuid,
+/// Error for a document whose kind is not the one that its view shows.
+pub fn other_kind_error() -> Error {
+    Error::internal("a document is of another kind")
+}
+
+/// `GET` of a collection: the documents of a kind that the caller sees, the oldest first.
+pub async fn list<V: DocumentView>(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Vec<V>>, RestError> {
+    let mut query = QueryParams::parse(raw.as_deref());
+    let page = query.page();
+    query.finish()?;
+    let rows = app.documents(&caller, V::KIND)?;
+    let shown = rows.iter().skip(page.offset).take(page.limit).map(|row| V::new(row));
+    Ok(Json(shown.collect::<Result<_>>()?))
+}
+
+/// `GET` of one document.
+pub async fn retrieve<V: DocumentView>(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    PathUuid(uuid): PathUuid,
+) -> Result<Json<V>, RestError> {
+    Ok(Json(V::new(&*app.document(&caller, V::KIND, uuid)?)?))
+}
+
+/// `DELETE` of one document.
+pub async fn destroy<V: DocumentView>(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    PathUuid(uuid): PathUuid,
 ) -> Result<StatusCode, RestError> {
-    app.delete_document(who, kind, uuid).await?;
+    app.delete_document(&caller, V::KIND, uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

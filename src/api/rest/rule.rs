@@ -16,10 +16,10 @@ use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::app::App;
-use crate::app::alert::{AlertRuleFilter, DryRun, ShownAlertRule};
+use crate::app::alert::{AlertRuleFilter, ShownAlertRule};
 use crate::app::fields::reader::ReadMode;
 use crate::domain::alert::rule::{Operator, Threshold};
-use crate::domain::alert::simulation::SimulatedAlert;
+use crate::domain::alert::simulation::{SimulatedAlert, SimulationResult};
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::{AlertRuleId, DeviceId, Micros, Result, StreamId};
@@ -187,8 +187,8 @@ struct DryRunAlertView {
     resolved_at: Option<String>,
 }
 
-impl From<DryRun> for DryRunView {
-    fn from(DryRun { alerts, raised, suppressed, readings }: DryRun) -> Self {
+impl From<SimulationResult> for DryRunView {
+    fn from(SimulationResult { alerts, raised, suppressed, readings }: SimulationResult) -> Self {
         let shown = |alert: SimulatedAlert| DryRunAlertView {
             at: alert.at.to_iso(),
             value: alert.value,

@@ -20,9 +20,6 @@ pub const MAX_DAYS: i64 = 31;
 /// Most readings of a range.
 pub const MAX_READINGS: usize = 5_000_000;
 
-/// What a rule would have done.
-pub type DryRun = SimulationResult;
-
 impl App {
     /// Evaluates a rule over the readings of its stream from `from` until before `to`, or until now, as if each had arrived
     /// at its time and each alert were resolved when its condition ends. Nothing is stored.
@@ -35,7 +32,7 @@ impl App {
         principal: &Principal,
         rule: AlertRuleSpec,
         (from, to): (Micros, Micros),
-    ) -> Result<DryRun> {
+    ) -> Result<SimulationResult> {
         self.check_may_change_alert_rules(principal)?;
         principal.require(Scope::read(Resource::Value))?;
         let Some(stream) = rule.target.stream() else {

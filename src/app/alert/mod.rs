@@ -8,5 +8,4 @@ mod live;
 mod rules;
 
 pub use self::alerts::AlertPage;
-pub use self::dry_run::DryRun;
 pub use self::rules::{AlertRuleFilter, ShownAlertRule};

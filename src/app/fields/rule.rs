@@ -8,11 +8,12 @@ use super::renamed::{renamed, renamed_error};
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::App;
-use crate::app::alert::{DryRun, ShownAlertRule};
+use crate::app::alert::ShownAlertRule;
 use crate::domain::alert::Severity;
 use crate::domain::alert::rule::{
     AlertRuleSpec, COOLDOWNS_S, DEFAULT_COOLDOWN_S, Evaluation, Threshold, WINDOWS_S,
 };
+use crate::domain::alert::simulation::SimulationResult;
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::companion::Companion;
 use crate::domain::document::rules::MAX_NAME;
@@ -213,7 +214,7 @@ impl App {
         principal: &Principal,
         fields: FieldReader,
         (from, to): (Micros, Micros),
-    ) -> Result<DryRun> {
+    ) -> Result<SimulationResult> {
         self.check_may_change_alert_rules(principal)?;
         let spec = self.read_new_rule(principal, fields, None)?;
         self.dry_run_alert_rule(principal, spec, (from, to)).await

@@ -53,7 +53,7 @@ impl App {
             return Err(Error::forbidden("a key restricted to some devices or data may not do this"));
         }
         let spec = row.notification_channel().ok_or_else(Error::not_found)?;
-        let _slot = self.notifications.tests.take(row.org)?;
+        let _permit = self.notifications.tests.acquire(row.org)?;
         let change = AuditChange::new(Action::Test, "notification_channel", row.id.0);
         self.audit(principal, change).await?;
         let notification = Notification::of_test(row.uuid, &spec.name, self.now());

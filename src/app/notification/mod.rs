@@ -7,24 +7,27 @@ pub mod channels;
 pub mod counters;
 mod delivery_slots;
 mod message;
-mod test_slots;
 mod transport;
 mod worker;
 
 use std::sync::Arc;
 
 use self::counters::NotificationCounters;
-use self::test_slots::TestSlots;
+use crate::app::org_permits::OrgPermits;
 use crate::domain::notification::SmtpSettings;
 use crate::fetch::Fetcher;
 use crate::fetch::mailer::Mailer;
+
+/// Tests of channels that an organization runs at once, each with an attempt of up to 10 seconds.
+const MAX_TESTS_OF_ORG: usize = 4;
 
 /// What notifications go out by.
 pub(super) struct NotificationParts {
     mailer: Mailer,
     fetcher: Arc<Fetcher>,
     pub(super) counters: NotificationCounters,
-    tests: TestSlots,
+    /// Channels that are being tested.
+    tests: OrgPermits,
 }
 
 impl NotificationParts {
@@ -33,7 +36,11 @@ impl NotificationParts {
             mailer: Mailer::new(smtp.clone()),
             fetcher,
             counters: NotificationCounters::default(),
-            tests: TestSlots::default(),
+            tests: OrgPermits::new(
+                usize::MAX,
+                MAX_TESTS_OF_ORG,
+                "too many channels are being tested; retry later",
+            ),
         }
     }
 }
