@@ -116,8 +116,8 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error_form::method_not_allowed)
         .fallback(error_form::unknown_path)
         .with_state(app.clone());
-    let routes = mk::beside(routes, &app);
-    let routes = instathings::cloud::beside(routes, &app);
+    let routes = mk::mount(routes, &app);
+    let routes = instathings::cloud::mount(routes, &app);
     let origins = Arc::new(app.settings().cors.clone());
     let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
     layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)

@@ -74,11 +74,11 @@ impl App {
     /// `Invalid` for a token that is unknown, used up or over, and for every token from another machine.
     pub async fn log_in_by_link(&self, token: &str, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
         let is_local = origin.address.is_some_and(is_loopback);
-        let hash = session::parse(token).filter(|_| is_local).ok_or_else(void)?;
-        let user = self.login_links.take(&hash, self.clock.now()).ok_or_else(void)?;
+        let hash = session::parse(token).filter(|_| is_local).ok_or_else(invalid_link_error)?;
+        let user = self.login_links.take(&hash, self.clock.now()).ok_or_else(invalid_link_error)?;
         origin.identify(user.org, Caller::User(user.id));
         let begun = self.begin_session(user, origin).await;
-        begun.map_err(|error| if error.kind == Kind::Unauthenticated { void() } else { error })
+        begun.map_err(|error| if error.kind == Kind::Unauthenticated { invalid_link_error() } else { error })
     }
 }
 
@@ -87,7 +87,7 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-fn void() -> Error {
+fn invalid_link_error() -> Error {
     Error::field("token", "This link was used or has expired. Log in with a password.")
 }
 

@@ -100,7 +100,8 @@ impl TestConnection {
         }
         self.client = None;
         let connecting = self.endpoint.connect(&self.context);
-        self.client = Some(timeout_at(self.deadline, connecting).await.unwrap_or_else(|_| Err(over()))?);
+        self.client =
+            Some(timeout_at(self.deadline, connecting).await.unwrap_or_else(|_| Err(time_limit_fault()))?);
         Ok(())
     }
 
@@ -139,7 +140,7 @@ impl TestConnection {
 
     async fn read_once(&mut self, point: &DevicePoint) -> Result<PointData, DeviceFault> {
         self.open().await?;
-        let Some(client) = &mut self.client else { return Err(over()) };
+        let Some(client) = &mut self.client else { return Err(time_limit_fault()) };
         let started = Instant::now();
         let read = timeout_at(self.deadline, client.read(point)).await;
         if matches!(read, Ok(Ok(_) | Err(DeviceFault::Refused { .. }))) {
@@ -150,7 +151,7 @@ impl TestConnection {
             Err(_) => {
                 // Whoever abandons a request may not send another.
                 self.client = None;
-                Err(over())
+                Err(time_limit_fault())
             }
         }
     }
@@ -168,7 +169,7 @@ fn may_be_narrower(fault: &DeviceFault) -> bool {
     matches!(fault, DeviceFault::Refused { meaning, .. } if *meaning != RefusalKind::DeviceUnreachable)
 }
 
-fn over() -> DeviceFault {
+fn time_limit_fault() -> DeviceFault {
     let words = format!("the test was over after {TIME_LIMIT_S} s");
     DeviceFault::Unsupported { field: "test", words }
 }

@@ -52,13 +52,13 @@ pub fn read_rows(rows: &UpsertRows) -> Result<Vec<StoredMessage>> {
     let message = |row: usize| {
         let UpsertKey { id, ts, label } = rows.key(row);
         Ok(StoredMessage {
-            uuid: Uuid::try_parse(label).map_err(|e| foreign().with_source(e))?,
+            uuid: Uuid::try_parse(label).map_err(|e| unknown_message_error().with_source(e))?,
             device: DeviceId(id),
             ts: Micros(ts),
             received_at: Micros(received.value(row)),
             status: text(4, row).to_owned(),
             payload: text(5, row).to_owned(),
-            format: MessageFormat::parse(text(6, row)).ok_or_else(foreign)?,
+            format: MessageFormat::parse(text(6, row)).ok_or_else(unknown_message_error)?,
             principal: text(7, row).to_owned(),
             client: text(8, row).to_owned(),
             sensor_count: sensors.value(row).unsigned_abs(),
@@ -67,7 +67,7 @@ pub fn read_rows(rows: &UpsertRows) -> Result<Vec<StoredMessage>> {
     (0..rows.len()).map(message).collect()
 }
 
-fn foreign() -> Error {
+fn unknown_message_error() -> Error {
     Error::unavailable("a stored message has an id or a format that this server does not know")
 }
 

@@ -78,10 +78,13 @@ pub const ALL_COLUMNS: [usize; 6] = [STREAM_ID, TS, VALUE, TEXT, QUALITY, SEQ];
 /// Returns a column of a batch, whichever other columns the batch has.
 fn read<'a>(batch: &'a RecordBatch, index: usize, kind: &DataType) -> Result<&'a ArrayRef> {
     let name = readings().field(index).name().clone();
-    batch.column_by_name(&name).filter(|column| column.data_type() == kind).ok_or_else(foreign)
+    batch
+        .column_by_name(&name)
+        .filter(|column| column.data_type() == kind)
+        .ok_or_else(unexpected_columns_error)
 }
 
-fn foreign() -> Error {
+fn unexpected_columns_error() -> Error {
     Error::unavailable("a file of the lake has other columns than readings have")
 }
 
@@ -123,7 +126,10 @@ pub fn run_from_batch(batch: &RecordBatch) -> Result<Run> {
     let quality = match found(QUALITY).transpose()? {
         Some(names) => {
             let byte = |name: &str| name.parse::<Quality>().ok().map(|q| q as u8);
-            let bytes = names.as_string::<i32>().iter().map(|name| name.and_then(byte).ok_or_else(foreign));
+            let bytes = names
+                .as_string::<i32>()
+                .iter()
+                .map(|name| name.and_then(byte).ok_or_else(unexpected_columns_error));
             bytes.collect::<Result<Vec<u8>>>()?
         }
         None => vec![Quality::Good as u8; batch.num_rows()],

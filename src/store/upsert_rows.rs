@@ -38,7 +38,7 @@ impl UpsertRows {
         let columns: Option<Vec<ArrayRef>> =
             table.schema().fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
         let batch = columns.and_then(|columns| RecordBatch::try_new(table.schema(), columns).ok());
-        let rows = Self { table, batch: batch.ok_or_else(|| foreign(table))? };
+        let rows = Self { table, batch: batch.ok_or_else(|| unexpected_columns_error(table))? };
         let is_sorted = (1..rows.len()).all(|i| rows.key(i - 1) < rows.key(i));
         if is_sorted {
             return Ok(rows);
@@ -57,7 +57,7 @@ impl UpsertRows {
         let known = known.filter(|known| known.starts_with(&[0, 1, 2]));
         let projected = known.and_then(|known| schema.project(&known).ok()).map(Arc::new);
         let batch = projected.and_then(|schema| RecordBatch::try_new(schema, batch.columns().to_vec()).ok());
-        Ok(Self { table, batch: batch.ok_or_else(|| foreign(table))? })
+        Ok(Self { table, batch: batch.ok_or_else(|| unexpected_columns_error(table))? })
     }
 
     pub fn table(&self) -> Table {
@@ -176,7 +176,7 @@ pub fn merge(runs: &[UpsertRows]) -> Option<UpsertRows> {
     Some(UpsertRows { table, batch })
 }
 
-fn foreign(table: Table) -> Error {
+fn unexpected_columns_error(table: Table) -> Error {
     Error::unavailable(format!("rows of {} have other columns than the table", table.name()))
 }
 

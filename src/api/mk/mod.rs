@@ -127,7 +127,7 @@ fn sections() -> Vec<Section> {
 }
 
 /// Returns a router that serves the platform's paths, and all others by `main`.
-pub fn beside(main: Router, app: &Arc<App>) -> Router {
+pub fn mount(main: Router, app: &Arc<App>) -> Router {
     let mk = Arc::new(Mk::new(app.clone(), routes(app)));
     let chosen = tower::service_fn(move |request: Request| {
         let (mk, main) = (mk.clone(), main.clone());

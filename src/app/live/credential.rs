@@ -83,7 +83,7 @@ impl LiveCredential {
         CredentialWatch {
             credential: self.clone(),
             changes: self.store.catalog().subscribe_changes(),
-            lasts: None,
+            expiry: None,
         }
     }
 
@@ -94,39 +94,44 @@ impl LiveCredential {
         match who.caller {
             Caller::Key(id) => {
                 let key = catalog.current_key(id).filter(|key| key.is_valid_at(now));
-                let key = key.ok_or_else(|| over("the API key is revoked or has expired"))?;
+                let key = key.ok_or_else(|| unauthenticated("the API key is revoked or has expired"))?;
                 let rights = key.principal();
                 let is_same = rights.org == who.org
                     && rights.scopes == who.scopes
                     && rights.devices == who.devices
                     && rights.streams == who.streams;
-                if is_same { Ok(key.spec.expires_at) } else { Err(over("the API key has other rights now")) }
+                if is_same {
+                    Ok(key.spec.expires_at)
+                } else {
+                    Err(unauthenticated("the API key has other rights now"))
+                }
             }
             Caller::User(id) => {
                 let found = self.session.and_then(|hash| catalog.session_by_hash(&hash, now));
                 let found =
                     found.filter(|(_, user)| user.id == id && user.org == who.org && user.may_log_in());
-                let (session, _) = found.ok_or_else(|| over("the session has ended"))?;
+                let (session, _) = found.ok_or_else(|| unauthenticated("the session has ended"))?;
                 Ok(Some(session.expires_at))
             }
             Caller::Client { .. } => {
                 let expires_at = self.token.and_then(|token| token.expires_at(catalog, who, now));
-                expires_at.map(Some).ok_or_else(|| over("the token is not valid any more"))
+                expires_at.map(Some).ok_or_else(|| unauthenticated("the token is not valid any more"))
             }
             Caller::System => Ok(None),
             Caller::Device(id) => {
                 let current = self.certificate.as_deref();
                 let current = current.and_then(|shown| catalog.certificate_by_fingerprint(shown));
                 let current = current.filter(|found| found.device == id && found.expires_at > now);
-                let current = current.ok_or_else(|| over("the certificate is not valid any more"))?;
+                let current =
+                    current.ok_or_else(|| unauthenticated("the certificate is not valid any more"))?;
                 Ok(Some(current.expires_at))
             }
-            Caller::Subject(_) => Err(over("a user of the MK platform cannot subscribe")),
+            Caller::Subject(_) => Err(unauthenticated("a user of the MK platform cannot subscribe")),
         }
     }
 }
 
-fn over(why: &str) -> Error {
+fn unauthenticated(why: &str) -> Error {
     Error::new(Kind::Unauthenticated, why)
 }
 
@@ -135,7 +140,7 @@ pub struct CredentialWatch {
     credential: LiveCredential,
     changes: watch::Receiver<()>,
     /// The expiry found by the last check; `None` means that it must be checked again.
-    lasts: Option<CredentialExpiry>,
+    expiry: Option<CredentialExpiry>,
 }
 
 #[derive(Clone, Copy)]
@@ -150,9 +155,9 @@ impl CredentialWatch {
         loop {
             if self.changes.has_changed().unwrap_or(true) {
                 self.changes.mark_unchanged();
-                self.lasts = None;
+                self.expiry = None;
             }
-            let left = match self.lasts {
+            let left = match self.expiry {
                 Some(CredentialExpiry::Never) => MAX_CHECK_INTERVAL,
                 Some(CredentialExpiry::At(end)) => {
                     let left = end.0.saturating_sub(self.credential.clock.now().0).max(0);
@@ -165,8 +170,8 @@ impl CredentialWatch {
                 let _ = tokio::time::timeout(left, self.changes.changed()).await;
             }
             match self.credential.expires_at() {
-                Err(over) => return over,
-                Ok(end) => self.lasts = Some(end.map_or(CredentialExpiry::Never, CredentialExpiry::At)),
+                Err(refusal) => return refusal,
+                Ok(end) => self.expiry = Some(end.map_or(CredentialExpiry::Never, CredentialExpiry::At)),
             }
         }
     }

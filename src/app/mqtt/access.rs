@@ -89,7 +89,7 @@ impl App {
         }
         let is_gateway = matches!(who.caller, Caller::Device(id) if device.spec.parent_device == Some(id));
         if !is_gateway || device.org != who.org {
-            return Err(foreign());
+            return Err(topic_forbidden_error());
         }
         let devices = who.devices.iter().flatten().copied().chain([device.id]).collect();
         Ok(Cow::Owned(Principal { devices: Some(devices), ..who.clone() }))
@@ -101,24 +101,24 @@ impl App {
     /// `Forbidden`.
     pub fn mqtt_may_publish(&self, who: &Principal, topic: &str) -> Result<()> {
         let scope = |resource| who.require(Scope::write(resource));
-        match Route::parse(topic).ok_or_else(foreign)? {
+        match Route::parse(topic).ok_or_else(topic_forbidden_error)? {
             Route::Facts => scope(Resource::Value),
             Route::Values { device, .. } => {
                 scope(Resource::Value)?;
                 match self.named_device(who, device) {
                     Some(device) => self.rights_on(who, &device).map(drop),
-                    None if who.is_restricted() => Err(foreign()),
+                    None if who.is_restricted() => Err(topic_forbidden_error()),
                     None => Ok(()),
                 }
             }
             Route::Gateway(named) => {
                 let is_ours = self.is_project(who, named.project);
                 let gateway = self.named_device(who, named.gateway).filter(|_| is_ours);
-                let gateway = gateway.ok_or_else(foreign)?;
-                let device = self.named_device(who, named.device).ok_or_else(foreign)?;
+                let gateway = gateway.ok_or_else(topic_forbidden_error)?;
+                let device = self.named_device(who, named.device).ok_or_else(topic_forbidden_error)?;
                 let is_below = device.id == gateway.id || device.spec.parent_device == Some(gateway.id);
                 if !is_below {
-                    return Err(foreign());
+                    return Err(topic_forbidden_error());
                 }
                 self.rights_on(who, &device).map(drop)
             }
@@ -192,7 +192,7 @@ pub fn session_owner(who: &Principal) -> Result<SessionOwner> {
     }
 }
 
-pub(super) fn foreign() -> Error {
+pub(super) fn topic_forbidden_error() -> Error {
     Error::forbidden("the topic is not among those of this client")
 }
 

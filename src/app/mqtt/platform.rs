@@ -36,10 +36,10 @@ impl App {
             }
         }))?;
         if self.org_uuid(who)? != named.org {
-            return Err(access::foreign());
+            return Err(access::topic_forbidden_error());
         }
         let found = self.store.catalog().device_by_uuid(&Principal::system(who.org), named.device);
-        found.map_err(|_| access::foreign())
+        found.map_err(|_| access::topic_forbidden_error())
     }
 
     pub(super) async fn publish_to_platform(

@@ -82,7 +82,7 @@ impl App {
 
     async fn carry_out(&self, who: &Principal, publication: &Publication) -> Result<()> {
         let Publication { topic, payload, qos, is_retained } = publication;
-        match Route::parse(topic).ok_or_else(access::foreign)? {
+        match Route::parse(topic).ok_or_else(access::topic_forbidden_error)? {
             Route::Facts => self.publish_facts(who, payload).await,
             Route::Gateway(named) => self.publish_report(who, named, payload).await,
             Route::Platform(named) => self.publish_to_platform(who, named, publication).await,
@@ -117,7 +117,7 @@ impl App {
     async fn publishing_device(&self, who: &Principal, name: &str) -> Result<std::sync::Arc<Device>> {
         match self.named_device(who, name) {
             Some(device) => Ok(device),
-            None if who.is_restricted() => Err(access::foreign()),
+            None if who.is_restricted() => Err(access::topic_forbidden_error()),
             None => MessageTargets::new(self, who).device(name).await,
         }
     }
@@ -181,11 +181,11 @@ impl App {
     }
 
     async fn publish_report(&self, who: &Principal, named: GatewayTopic<'_>, bytes: &[u8]) -> Result<()> {
-        let gateway = self.named_device(who, named.gateway).ok_or_else(access::foreign)?;
-        let device = self.named_device(who, named.device).ok_or_else(access::foreign)?;
+        let gateway = self.named_device(who, named.gateway).ok_or_else(access::topic_forbidden_error)?;
+        let device = self.named_device(who, named.device).ok_or_else(access::topic_forbidden_error)?;
         let is_below = device.id == gateway.id || device.spec.parent_device == Some(gateway.id);
         if !is_below || !self.is_project(who, named.project) {
-            return Err(access::foreign());
+            return Err(access::topic_forbidden_error());
         }
         let rights = self.rights_on(who, &device)?;
         let mut members = payload::object(bytes)?;
@@ -218,7 +218,7 @@ impl App {
                 };
                 let command = self.command_to_report(&rights, uuid)?;
                 if command.spec.device != device.id {
-                    return Err(access::foreign());
+                    return Err(access::topic_forbidden_error());
                 }
                 self.report_command_from_json(&rights, uuid, members).await.map(drop)
             }

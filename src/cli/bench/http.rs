@@ -84,7 +84,11 @@ impl HttpConnection {
     /// Reads the head: the status, and the body's length unless it is chunked.
     fn head(&mut self) -> Result<(u16, Option<usize>)> {
         let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| odd(&first))?;
+        let status = first
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .ok_or_else(|| malformed_response_error(&first))?;
         let mut length = None;
         loop {
             let line = self.line()?.to_ascii_lowercase();
@@ -92,7 +96,7 @@ impl HttpConnection {
                 return Ok((status, length));
             }
             if let Some(text) = line.strip_prefix("content-length:") {
-                length = Some(text.trim().parse().map_err(|_| odd(&line))?);
+                length = Some(text.trim().parse().map_err(|_| malformed_response_error(&line))?);
             }
         }
     }
@@ -101,7 +105,7 @@ impl HttpConnection {
         let mut body = Vec::new();
         loop {
             let line = self.line()?;
-            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| odd(&line))?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| malformed_response_error(&line))?;
             if size == 0 {
                 self.line()?;
                 return Ok(body);
@@ -132,7 +136,7 @@ fn broken(e: std::io::Error) -> Error {
     Error::unavailable("the connection to the server broke").with_source(e)
 }
 
-fn odd(line: &str) -> Error {
+fn malformed_response_error(line: &str) -> Error {
     Error::unavailable(format!("no HTTP: {line}"))
 }
 

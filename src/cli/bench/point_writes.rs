@@ -70,7 +70,7 @@ async fn post(
 
 /// Reads one response, which must be 201, to the end of its body of known length.
 async fn read_answer(socket: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
-    let odd =
+    let malformed_error =
         |text: &[u8]| Error::unavailable(format!("unexpected answer: {}", String::from_utf8_lossy(text)));
     let mut have = 0;
     loop {
@@ -79,17 +79,17 @@ async fn read_answer(socket: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
         let text = &buffer[..have];
         let Some(head) = text.windows(4).position(|w| w == b"\r\n\r\n") else {
             if is_closed_or_full(have, buffer.len()) {
-                return Err(odd(text));
+                return Err(malformed_error(text));
             }
             continue;
         };
         if !text.starts_with(b"HTTP/1.1 201") {
-            return Err(odd(text));
+            return Err(malformed_error(text));
         }
         let headers = String::from_utf8_lossy(&text[..head]).to_ascii_lowercase();
         let length =
             headers.lines().find_map(|l| l.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        if have >= head + 4 + length.ok_or_else(|| odd(text))? {
+        if have >= head + 4 + length.ok_or_else(|| malformed_error(text))? {
             return Ok(());
         }
     }

@@ -137,7 +137,7 @@ impl MelsecClient {
 
     /// Address of a cell on the wire.
     fn head(&self, cell: RegisterAddress) -> Result<HeadDevice, DeviceFault> {
-        let device = MelsecDevice::from_register_space(cell.space).ok_or_else(foreign)?;
+        let device = MelsecDevice::from_register_space(cell.space).ok_or_else(no_such_device_fault)?;
         if device.is_iqr_only() && self.format.layout == DeviceLayout::Ql {
             return Err(only_iqr());
         }
@@ -214,7 +214,7 @@ impl DeviceClient for MelsecClient {
                     _ => MelsecCommand::WriteWords(head, words.clone()),
                 }
             }
-            RegisterWrite::Bytes(..) => return Err(foreign()),
+            RegisterWrite::Bytes(..) => return Err(no_such_device_fault()),
             RegisterWrite::Masked { cell, mask, bits } => {
                 let head = self.head(*cell)?;
                 let MelsecResponse::Words(words) = self.call(&MelsecCommand::ReadWords(head, 1)).await?
@@ -238,7 +238,7 @@ fn halves(dword: u32) -> [u16; 2] {
 /// End code for a device that the CPU does not have.
 const NO_SUCH_DEVICE: u16 = 0x4030;
 
-fn foreign() -> DeviceFault {
+fn no_such_device_fault() -> DeviceFault {
     refused(NO_SUCH_DEVICE)
 }
 

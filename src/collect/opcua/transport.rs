@@ -32,7 +32,7 @@ pub async fn dial(endpoint: &OpcuaEndpoint, networks: &AllowedNetworks) -> Resul
 
 /// A connector that performs the OPC UA handshake over an open connection, once; `url` is sent to the server as the
 /// requested endpoint.
-pub fn over(stream: TcpStream, url: String) -> impl Connector + 'static {
+pub fn connector(stream: TcpStream, url: String) -> impl Connector + 'static {
     let stream = Mutex::new(Some(stream));
     let connect = move |url: String, options: DecodingOptions| -> Ready<Result<TcpConnection, Error>> {
         let spent = || Error::new(StatusCode::BadConnectionClosed, "the connection was used before");

@@ -58,7 +58,7 @@ impl Catalog {
             let visible = transaction.visible_to(who);
             specs.iter().try_for_each(|spec| visible.writable_device(spec.device).map(drop))?;
             check_room(&visible, &specs, now)?;
-            visible.mirror.commands.over(now)
+            visible.mirror.commands.expired(now)
         };
         let blank = |spec| Command { created_by: created_by.clone(), ..blank(who.org, spec, now, ttl) };
         let commands: Vec<Command> = specs.into_iter().map(blank).collect();
@@ -176,7 +176,7 @@ fn check_room(visible: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> R
     let commands = &visible.mirror.commands;
     let of_org = commands.count_of(visible.who.org);
     if of_org + specs.len() > MAX_PER_ORG {
-        let over = commands.over(now).len();
+        let over = commands.expired(now).len();
         if of_org.saturating_sub(over) + specs.len() > MAX_PER_ORG {
             return Err(Error::busy("the organization has too many commands"));
         }

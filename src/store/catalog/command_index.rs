@@ -42,7 +42,7 @@ impl CommandIndex {
     }
 
     /// Ids of the commands that nobody can ask for any more.
-    pub(super) fn over(&self, now: Micros) -> Vec<CommandId> {
+    pub(super) fn expired(&self, now: Micros) -> Vec<CommandId> {
         self.all().filter(|command| command.is_over(now)).map(|command| command.id).collect()
     }
 

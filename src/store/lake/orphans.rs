@@ -11,10 +11,10 @@ use crate::store::disk::Disk;
 pub fn find(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<Vec<PathBuf>> {
     let known: HashSet<PathBuf> = known.iter().map(|path| dir.join(path)).collect();
     let mut found = Vec::new();
-    for folder in disk.list_dirs(dir).map_err(|e| untidy(dir, e))? {
+    for folder in disk.list_dirs(dir).map_err(|e| orphan_scan_error(dir, e))? {
         let is_day = folder.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("date="));
         if is_day {
-            found.extend(disk.list_files(&folder).map_err(|e| untidy(dir, e))?);
+            found.extend(disk.list_files(&folder).map_err(|e| orphan_scan_error(dir, e))?);
         }
     }
     found.retain(|file| !known.contains(file));
@@ -26,7 +26,7 @@ pub fn remove(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<()
     let files = find(disk, dir, known)?;
     for file in &files {
         tracing::debug!(file = %file.display(), "removed a file that is not part of the lake");
-        disk.remove(file).map_err(|e| untidy(dir, e))?;
+        disk.remove(file).map_err(|e| orphan_scan_error(dir, e))?;
     }
     if !files.is_empty() {
         // After bulk loading these are thousands, merged before the last stop.
@@ -35,6 +35,6 @@ pub fn remove(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<()
     Ok(())
 }
 
-fn untidy(dir: &Path, e: std::io::Error) -> Error {
+fn orphan_scan_error(dir: &Path, e: std::io::Error) -> Error {
     Error::unavailable(format!("cannot tidy the lake `{}`: {e}", dir.display())).with_source(e)
 }

@@ -49,7 +49,11 @@ impl PageStore for ColumnPageStore {
 
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let at = usize::try_from(key.get()).unwrap_or(usize::MAX);
-        self.0.lock().get_mut(at).map(std::mem::take).ok_or_else(|| odd("a page that was never written"))
+        self.0
+            .lock()
+            .get_mut(at)
+            .map(std::mem::take)
+            .ok_or_else(|| malformed_page_error("a page that was never written"))
     }
 
     fn memory_size(&self) -> usize {
@@ -83,7 +87,7 @@ impl PageChecksums {
         let mut bytes = Vec::with_capacity(encoded + 6 * blobs.len());
         let (mut dictionary, mut data) = (None, Vec::new());
         for page in blobs.chunks(2) {
-            let [header, body] = page else { return Err(odd("a page of a header alone")) };
+            let [header, body] = page else { return Err(malformed_page_error("a page of a header alone")) };
             let mut page = header_with_checksum(header, body)?;
             page.extend_from_slice(body);
             match header.get(1) {
@@ -131,14 +135,14 @@ fn moved(
 ) -> Result<OffsetIndexMetaData> {
     let pages = index.page_locations();
     if pages.len() != sizes.len() {
-        return Err(odd("other pages than the offset index tells of"));
+        return Err(malformed_page_error("other pages than the offset index tells of"));
     }
     let unencoded = index.unencoded_byte_array_data_bytes();
     let (mut builder, mut offset) = (OffsetIndexBuilder::new(), start);
     for (page, size) in sizes.iter().enumerate() {
         let next = pages.get(page + 1).map_or(rows as i64, |next| next.first_row_index);
         builder.append_row_count(next - pages[page].first_row_index);
-        let length = i32::try_from(*size).map_err(|_| odd("a page of more than 2 GiB"))?;
+        let length = i32::try_from(*size).map_err(|_| malformed_page_error("a page of more than 2 GiB"))?;
         builder.append_offset_and_size(offset as i64, length);
         builder.append_unencoded_byte_array_data_bytes(unencoded.and_then(|of| of.get(page).copied()));
         offset += size;
@@ -149,7 +153,7 @@ fn moved(
 /// Inserts the checksum of a page's body into its header. It is the fourth field, after page type, uncompressed size
 /// and compressed size, and before the header of the specific type.
 fn header_with_checksum(header: &[u8], body: &[u8]) -> Result<Vec<u8>> {
-    let at = fourth(header).ok_or_else(|| odd("a page header of another form"))?;
+    let at = fourth(header).ok_or_else(|| malformed_page_error("a page header of another form"))?;
     let sum = crc32fast::hash(body) as i32;
     let mut with = Vec::with_capacity(header.len() + 6 + body.len());
     with.extend_from_slice(&header[..at]);
@@ -178,7 +182,7 @@ fn fourth(header: &[u8]) -> Option<usize> {
     (*header.get(at)? >= 2 * FIELD_DELTA_STEP).then_some(at)
 }
 
-fn odd(what: &str) -> ParquetError {
+fn malformed_page_error(what: &str) -> ParquetError {
     ParquetError::General(format!("the Parquet writer made {what}"))
 }
 

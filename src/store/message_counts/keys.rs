@@ -90,12 +90,12 @@ impl StoredKey {
     /// # Errors
     /// `Unavailable` when a row was not written by this server.
     pub fn read(rows: &UpsertRows) -> Result<Vec<StoredKey>> {
-        let column = |name: &str| rows.batch().column_by_name(name).ok_or_else(foreign);
+        let column = |name: &str| rows.batch().column_by_name(name).ok_or_else(unexpected_columns_error);
         let received = column(RECEIVED_AT)?.as_primitive::<TimestampMicrosecondType>();
         let sensors = column(SENSORS)?.as_primitive::<Int32Type>();
         let key = |row: usize| {
             let UpsertKey { id: device, ts, label } = rows.key(row);
-            let uuid = Uuid::try_parse(label).map_err(|e| foreign().with_source(e))?;
+            let uuid = Uuid::try_parse(label).map_err(|e| unexpected_columns_error().with_source(e))?;
             let (received_at, sensors) = (received.value(row), sensors.value(row).unsigned_abs());
             Ok(StoredKey { device, ts, received_at, uuid, sensors })
         };
@@ -306,7 +306,7 @@ impl<'a> KeySource<'a> {
     }
 }
 
-fn foreign() -> Error {
+fn unexpected_columns_error() -> Error {
     Error::unavailable("a stored message has columns or an id that this server did not write")
 }
 

@@ -38,7 +38,7 @@ fn field(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
 }
 
 /// A field that may be absent.
-fn sometimes(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
+fn optional_member(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
     omittable(name, described(shape, about))
 }
 
@@ -70,8 +70,8 @@ fn datastream() -> [FieldSchema; 6] {
         field("pin", schema::pattern("^v[0-9]+$"), "Pin of the datastream."),
         field("dataStreamLabel", schema::string(), "Label of the stream."),
         field("dataStreamAlias", schema::string(), "Name of the stream."),
-        sometimes("value", value(), "The current value; absent before the first."),
-        sometimes("updatedAt", millis(), "Time of the value in milliseconds since 1970."),
+        optional_member("value", value(), "The current value; absent before the first."),
+        optional_member("updatedAt", millis(), "Time of the value in milliseconds since 1970."),
     ]
 }
 
@@ -133,7 +133,7 @@ fn property_change() -> [FieldSchema; 4] {
 }
 
 fn skip_counters() -> [FieldSchema; 6] {
-    let counter = |name, about| sometimes(name, schema::integer(1, 10_000), about);
+    let counter = |name, about| optional_member(name, schema::integer(1, 10_000), about);
     [
         counter("invalidRowSize", "Rows with a wrong number of elements."),
         counter("nullDeviceId", "Rows whose device is null."),
@@ -151,10 +151,14 @@ fn skipped_rows() -> FieldSchema {
 
 fn token_form() -> [FieldSchema; 4] {
     [
-        sometimes("grant_type", grant_types(), "The kind of grant."),
-        sometimes("refresh_token", schema::string(), "The refresh token of the grant `refresh_token`."),
-        sometimes("username", schema::string(), "The name of the user of the grant `password`."),
-        sometimes("password", schema::secret(1024), "The password of the user of the grant `password`."),
+        optional_member("grant_type", grant_types(), "The kind of grant."),
+        optional_member("refresh_token", schema::string(), "The refresh token of the grant `refresh_token`."),
+        optional_member("username", schema::string(), "The name of the user of the grant `password`."),
+        optional_member(
+            "password",
+            schema::secret(1024),
+            "The password of the user of the grant `password`.",
+        ),
     ]
 }
 

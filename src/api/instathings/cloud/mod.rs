@@ -60,7 +60,7 @@ pub struct ProjectCaller {
 type Answer = Result<Response, InstathingsError>;
 
 /// Returns a router that serves the paths of the Instathings cloud, and all others by `main`.
-pub fn beside(main: Router, app: &Arc<App>) -> Router {
+pub fn mount(main: Router, app: &Arc<App>) -> Router {
     let rates = RequestRates::new(app.settings().compat.instathings.rate);
     let cloud = Arc::new(Cloud { app: app.clone(), rates, feeds: ProjectFeeds::new(app.clone()) });
     let chosen = tower::service_fn(move |request: Request| {

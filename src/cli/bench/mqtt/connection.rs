@@ -141,7 +141,7 @@ fn put_length(out: &mut Vec<u8>, mut length: usize) {
 }
 
 fn take_packet(buffer: &mut BytesMut) -> Result<Option<Packet>> {
-    let odd = || Error::unavailable("the broker sent bytes that are no packet this client knows");
+    let malformed_error = || Error::unavailable("the broker sent bytes that are no packet this client knows");
     let (mut length, mut head) = (0_usize, 1);
     loop {
         let Some(byte) = buffer.get(head) else { return Ok(None) };
@@ -151,11 +151,11 @@ fn take_packet(buffer: &mut BytesMut) -> Result<Option<Packet>> {
             break;
         }
         if head > 4 {
-            return Err(odd());
+            return Err(malformed_error());
         }
     }
     if length > MAX_PACKET_BYTES {
-        return Err(odd());
+        return Err(malformed_error());
     }
     if buffer.len() < head + length {
         return Ok(None);
@@ -171,13 +171,13 @@ fn take_packet(buffer: &mut BytesMut) -> Result<Option<Packet>> {
         (0x30 | 0x31, [high, low, rest @ ..]) => {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             if rest.len() < length {
-                return Err(odd());
+                return Err(malformed_error());
             }
             body.advance(2);
             let topic = body.split_to(length);
             Packet::Message(topic, body)
         }
-        _ => return Err(odd()),
+        _ => return Err(malformed_error()),
     };
     Ok(Some(parsed))
 }
@@ -202,8 +202,9 @@ mod tests {
         let expected =
             [Packet::ConnAck(0), Packet::PubAck(258), Packet::SubAck(128), Packet::PingResp, message];
         assert_eq!(found, expected);
-        for odd in [&[0x30, 2, 0, 9][..], &[0x10, 0], &[0x20, 0xFF, 0xFF, 0xFF, 0xFF, 1], &[0x32, 1, 0]] {
-            assert!(take_packet(&mut BytesMut::from(odd)).is_err(), "{odd:?}");
+        for malformed in [&[0x30, 2, 0, 9][..], &[0x10, 0], &[0x20, 0xFF, 0xFF, 0xFF, 0xFF, 1], &[0x32, 1, 0]]
+        {
+            assert!(take_packet(&mut BytesMut::from(malformed)).is_err(), "{malformed:?}");
         }
     }
 

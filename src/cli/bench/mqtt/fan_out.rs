@@ -112,9 +112,9 @@ async fn receive_all(mut connection: MqttConnection, count: usize, begun: Instan
 
 /// Returns the values in a payload: a number, an object with a `value`, or a list of them.
 fn readings(payload: &Bytes) -> Result<Vec<f64>> {
-    let odd = || Error::unavailable(format!("a message that is no reading: {payload:?}"));
-    let value = |json: &Value| json.as_f64().or_else(|| json["value"].as_f64()).ok_or_else(odd);
-    match serde_json::from_slice(payload).map_err(|_| odd())? {
+    let malformed_error = || Error::unavailable(format!("a message that is no reading: {payload:?}"));
+    let value = |json: &Value| json.as_f64().or_else(|| json["value"].as_f64()).ok_or_else(malformed_error);
+    match serde_json::from_slice(payload).map_err(|_| malformed_error())? {
         Value::Array(list) => list.iter().map(value).collect(),
         one => Ok(vec![value(&one)?]),
     }

@@ -44,7 +44,7 @@ fn field(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
 }
 
 /// A field that may be absent.
-fn sometimes(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
+fn optional_member(name: &'static str, shape: ValueSchema, about: &str) -> FieldSchema {
     omittable(name, described(shape, about))
 }
 
@@ -62,16 +62,20 @@ fn device() -> [FieldSchema; 14] {
         field("ts", integer(), "Time of the creation."),
         field("isVirtual", schema::boolean(), "Whether the server makes the data of the device."),
         field("demoActive", schema::boolean(), "Whether a virtual device makes data now."),
-        sometimes("frequency", integer(), "Seconds between two messages of a virtual device."),
-        sometimes("parentDevice", key(), "Id of the gateway that the device is below."),
+        optional_member("frequency", integer(), "Seconds between two messages of a virtual device."),
+        optional_member("parentDevice", key(), "Id of the gateway that the device is below."),
         field("id", key(), "Id of the device."),
         field("isGateway", schema::boolean(), "Whether the device is a gateway."),
         field("name", string(), "Name of the device."),
         field("env", schema::choice(["live", "sandbox"]), "Environment of the project."),
-        sometimes("type", string(), "Id of the type."),
-        sometimes("protocols", list(schema::anything()), "Ids of the protocols of a gateway."),
-        sometimes("status", reference("Status"), "What was heard of the device last."),
-        sometimes("certificateId", schema::pattern("^[0-9a-f]{64}$"), "Fingerprint of the certificate."),
+        optional_member("type", string(), "Id of the type."),
+        optional_member("protocols", list(schema::anything()), "Ids of the protocols of a gateway."),
+        optional_member("status", reference("Status"), "What was heard of the device last."),
+        optional_member(
+            "certificateId",
+            schema::pattern("^[0-9a-f]{64}$"),
+            "Fingerprint of the certificate.",
+        ),
     ]
 }
 
@@ -86,10 +90,10 @@ fn status() -> Schema {
 fn new_device() -> [FieldSchema; 5] {
     [
         field("name", schema::text(1, 20), "Name of the device."),
-        sometimes("type", string(), "Id of the type."),
+        optional_member("type", string(), "Id of the type."),
         optional("isGateway", described(schema::boolean(), "Whether the device is a gateway."), false),
         optional("isVirtual", described(schema::boolean(), "Whether the server makes its data."), false),
-        sometimes("parentDevice", key(), "Id of the gateway that the device is below."),
+        optional_member("parentDevice", key(), "Id of the gateway that the device is below."),
     ]
 }
 
@@ -160,7 +164,7 @@ fn log_line() -> [FieldSchema; 4] {
 
 fn mistake() -> [FieldSchema; 4] {
     [
-        sometimes("value", schema::anything(), "What was given, if anything was."),
+        optional_member("value", schema::anything(), "What was given, if anything was."),
         field("msg", string(), "What is wrong with it."),
         field("param", string(), "Name of the parameter."),
         field("location", schema::choice(["body", "query", "params", "headers"]), "Where the parameter is."),
