@@ -10,6 +10,7 @@ import { useAsk } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox, QualitySign } from "../../ui/parts.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { VirtualTable } from "../../ui/rows.tsx";
 import { may } from "../../shell/session.ts";
 import { STREAMS, VALUES } from "./queries.ts";
@@ -27,7 +28,9 @@ interface Reading {
   quality: Quality;
 }
 
+/** Heights of a row, with one line and with two; CSS pixels. */
 const HEIGHT = 32;
+const PHONE_HEIGHT = 52;
 /** Streams that are not in view are read anew so often, milliseconds. */
 const REPEAT = 60_000;
 
@@ -82,25 +85,50 @@ function newest(stream: LiveStream, told: Map<number, Reading>): LiveStream {
   return isNewer ? { ...stream, ts: reading.ts, value: reading.value, text: reading.text, quality: reading.quality } : stream;
 }
 
-function Row({ stream, sparks, set }: { stream: LiveStream; sparks: Sparks | undefined; set: (stream: LiveStream) => void }) {
-  const shown = stream.value === null ? (stream.text ?? "–") : formatNumber(stream.value);
-  const stale = isStale(stream, now.value);
+interface RowProps {
+  stream: LiveStream;
+  sparks: Sparks | undefined;
+  set: (stream: LiveStream) => void;
+}
+
+const shownValue = ({ value, text }: LiveStream) => (value === null ? (text ?? "–") : formatNumber(value));
+
+function State({ stream, isOld }: { stream: LiveStream; isOld: boolean }) {
   return (
-    <tr class={stale ? "stale" : undefined}>
+    <>
+      {stream.quality !== null && stream.quality !== "good" && <QualitySign quality={stream.quality} />}
+      {isOld && <span class="muted">{t("qualityStale")}</span>}
+    </>
+  );
+}
+
+function SetButton({ stream, set }: Omit<RowProps, "sparks">) {
+  if (!isSettable(stream) || !may("device:write")) return null;
+  return (
+    <button type="button" class="plain" aria-label={t("setOf", { name: stream.name })} onClick={() => set(stream)}>
+      {t("set")}
+    </button>
+  );
+}
+
+function Row({ stream, sparks, set }: RowProps) {
+  const shown = shownValue(stream);
+  const isOld = isStale(stream, now.value);
+  return (
+    <tr class={isOld ? "stale" : undefined}>
       <th scope="row">
         <a href={`/ui/streams/${stream.id}`}>{stream.name}</a>
       </th>
-      <td class="muted wide-cell">{stream.device}</td>
+      <td class="muted">{stream.device}</td>
       <td class="number value" title={shown}>{shown}</td>
       <td>{stream.unit}</td>
       <td>
-        {stream.quality !== null && stream.quality !== "good" && <QualitySign quality={stream.quality} />}
-        {stale && <span class="muted">{t("qualityStale")}</span>}
+        <State stream={stream} isOld={isOld} />
       </td>
       <td class="number">
         <Age of={stream.ts} />
       </td>
-      <td class="wide-cell">
+      <td>
         {isNumeric(stream.type) && (
           <a href={`/ui/trend?s=${stream.id}`} aria-label={t("trendOf", { name: stream.name })}>
             <Spark points={sparks?.points.get(stream.id)} to={sparks?.to ?? 0} />
@@ -109,12 +137,56 @@ function Row({ stream, sparks, set }: { stream: LiveStream; sparks: Sparks | und
         )}
       </td>
       <td>
-        {isSettable(stream) && may("device:write") && (
-          <button type="button" class="plain" aria-label={t("setOf", { name: stream.name })} onClick={() => set(stream)}>
-            {t("set")}
-          </button>
-        )}
+        <SetButton stream={stream} set={set} />
       </td>
+    </tr>
+  );
+}
+
+/** Two lines in three columns: what a phone shows without scrolling sideways. */
+function PhoneRow({ stream, set }: RowProps) {
+  const shown = shownValue(stream);
+  const isOld = isStale(stream, now.value);
+  return (
+    <tr class={isOld ? "stale" : undefined}>
+      <th scope="row">
+        <a href={`/ui/streams/${stream.id}`}>{stream.name}</a>
+        <span class="second small muted">
+          <Age of={stream.ts} /> <State stream={stream} isOld={isOld} /> {stream.device}
+        </span>
+      </th>
+      <td class="number value" title={shown}>
+        {shown}
+        <span class="second small muted">{stream.unit}</span>
+      </td>
+      <td>
+        <SetButton stream={stream} set={set} />
+      </td>
+    </tr>
+  );
+}
+
+type Column = { word: Parameters<typeof t>[0]; name?: string };
+const COLUMNS: Column[] = [
+  { word: "stream" },
+  { word: "device" },
+  { word: "value", name: "number" },
+  { word: "unit" },
+  { word: "quality" },
+  { word: "age", name: "number" },
+  { word: "lastMinutes" },
+];
+const PHONE_COLUMNS: Column[] = [{ word: "stream" }, { word: "value", name: "number" }];
+
+function Head({ columns }: { columns: Column[] }) {
+  return (
+    <tr>
+      {columns.map(({ word, name }) => (
+        <th scope="col" key={word} class={name}>
+          {t(word)}
+        </th>
+      ))}
+      <td />
     </tr>
   );
 }
@@ -150,28 +222,17 @@ function Values({ streams }: { streams: LiveStream[] }) {
   }, [seen]);
   const known = told.value;
   const sparks = useSparks(rested === "" ? [] : rested.split(",").map(Number));
-  const head = (
-    <tr>
-      <th scope="col">{t("stream")}</th>
-      <th scope="col" class="wide-cell">{t("device")}</th>
-      <th scope="col" class="number">{t("value")}</th>
-      <th scope="col">{t("unit")}</th>
-      <th scope="col">{t("quality")}</th>
-      <th scope="col" class="number">{t("age")}</th>
-      <th scope="col" class="wide-cell">{t("lastMinutes")}</th>
-      <td />
-    </tr>
-  );
+  const [columns, LiveRow, height] = isPhone.value ? [PHONE_COLUMNS, PhoneRow, PHONE_HEIGHT] : [COLUMNS, Row, HEIGHT];
   return (
     <>
       <VirtualTable
         rows={streams}
-        height={HEIGHT}
-        head={head}
-        columns={8}
+        height={height}
+        head={<Head columns={columns} />}
+        columns={columns.length + 1}
         label={t("live")}
         seen={(rows) => setSeen(rows.map(({ id }) => id).join(","))}
-        row={(stream) => <Row key={stream.id} stream={newest(stream, known)} sparks={sparks} set={setSetting} />}
+        row={(stream) => <LiveRow key={stream.id} stream={newest(stream, known)} sparks={sparks} set={setSetting} />}
       />
       {setting && <SetValue key={setting.id} stream={setting} close={() => setSetting(undefined)} />}
     </>
