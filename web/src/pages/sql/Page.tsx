@@ -11,6 +11,7 @@ import { Result } from "./Answer.tsx";
 import { download, type Form, FORMS } from "./answer.ts";
 import { loadHistory, saveHistory, withStatement } from "./history.ts";
 import { Questions } from "./Questions.tsx";
+import { maySave, QuestionDialog, useSaved } from "./Saved.tsx";
 import { trendOf } from "./series.ts";
 import { type Declared, type NamedQuery, namesIn, questionOf } from "./statement.ts";
 import { useEditor } from "./useEditor.ts";
@@ -76,6 +77,8 @@ export default function Sql() {
   const [chosen, setChosen] = useState<NamedQuery>();
   const [given, setGiven] = useState<Record<string, string>>({});
   const [history, setHistory] = useState(loadHistory);
+  const saved = useSaved();
+  const [isSaving, setSaving] = useState(false);
   const { asked, run: ask, cancel } = useQuestion();
   const start = (statement: string, query: NamedQuery | undefined) => {
     const kept = withStatement(history, statement);
@@ -98,7 +101,7 @@ export default function Sql() {
       <Busy isBusy={queries.isBusy || asked.state === "asking"} />
       <h1>{t("sql")}</h1>
       <div class="sql-columns">
-        <Questions queries={queries.data ?? []} history={history} choose={choose} put={editor.put} />
+        <Questions queries={queries.data ?? []} history={history} saved={saved} choose={choose} put={editor.put} />
         <form
           class="question"
           onSubmit={(event) => {
@@ -119,6 +122,11 @@ export default function Sql() {
                 {t("cancel")}
               </button>
             )}
+            {maySave() && (
+              <button type="button" onClick={() => setSaving(true)}>
+                {t("saveQuestion")}
+              </button>
+            )}
             {trend && (
               <a class="button" href={trend}>
                 {t("chartInTrend")}
@@ -134,6 +142,7 @@ export default function Sql() {
           {asked.answer && <Result rows={rows} />}
         </form>
       </div>
+      {isSaving && <QuestionDialog saved={saved} question={undefined} statement={editor.text} close={() => setSaving(false)} />}
     </div>
   );
 }

@@ -1,18 +1,20 @@
-// What can be asked again: saved questions, and what was run in this tab.
+// What can be asked again: named queries of the server, the person's own questions, and what was run in this tab.
 
+import { maySave, type Saved, SavedList } from "./Saved.tsx";
 import type { NamedQuery } from "./statement.ts";
 import { t } from "./words.ts";
 
 interface Props {
   queries: NamedQuery[];
   history: string[];
+  saved: Saved;
   choose: (query: NamedQuery) => void;
   put: (text: string) => void;
 }
 
-export function Questions({ queries, history, choose, put }: Props) {
+export function Questions({ queries, history, saved, choose, put }: Props) {
   return (
-    <aside class="questions" aria-label={t("namedQueries")}>
+    <aside class="questions" aria-label={t("questions")}>
       <details open={matchMedia("(min-width: 901px)").matches}>
         <summary>{t("namedQueries")}</summary>
         <ul id="queries">
@@ -25,6 +27,7 @@ export function Questions({ queries, history, choose, put }: Props) {
           ))}
         </ul>
       </details>
+      {maySave() && <SavedList saved={saved} put={put} />}
       <details>
         <summary>{t("history")}</summary>
         {history.length === 0 && <p class="muted small">{t("historyNone")}</p>}

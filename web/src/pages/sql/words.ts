@@ -4,7 +4,13 @@ import { pageWords } from "../../words/index.ts";
 
 export const t = pageWords(
   {
-    namedQueries: "Saved questions",
+    questions: "Questions",
+    namedQueries: "Named queries",
+    savedQuestions: "Saved questions",
+    savedNone: "Statements that you save are listed here, also on your other computers.",
+    saveQuestion: "Save the question",
+    editQuestion: "Edit question {name}",
+    questionReplaced: "There is a question of this name: it is replaced.",
     history: "History",
     historyNone: "Statements that were run in this tab are listed here.",
     editorHint: "Ctrl+Enter runs the statement. Escape, then Tab leaves the editor.",
@@ -23,7 +29,13 @@ export const t = pageWords(
     noRows: "The answer has no rows.",
   },
   {
-    namedQueries: "Gespeicherte Fragen",
+    questions: "Fragen",
+    namedQueries: "Benannte Abfragen",
+    savedQuestions: "Gespeicherte Fragen",
+    savedNone: "Hier stehen die Anweisungen, die Sie speichern, auch an Ihren anderen Rechnern.",
+    saveQuestion: "Frage speichern",
+    editQuestion: "Frage {name} bearbeiten",
+    questionReplaced: "Eine Frage dieses Namens gibt es schon: sie wird ersetzt.",
     history: "Zuletzt gestellt",
     historyNone: "Hier stehen die Anweisungen, die in diesem Tab liefen.",
     editorHint: "Strg+Enter führt die Anweisung aus. Escape, dann Tab verlässt den Editor.",
