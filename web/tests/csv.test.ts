@@ -1,8 +1,8 @@
-// Lines of CSV as readings.
+// CSV: columns and cells.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cells, lastLine, numberOf, readLines, shapeOf, timeOf } from "../src/pages/data/csv.ts";
+import { cells, isWhole, lastLine, numberOf, numberText, shapeOf, timeOf } from "../src/pages/data/csv.ts";
 
 test("cells may be quoted", () => {
   assert.deepEqual(cells('a, "b, c" ,"d ""e"""', ","), ["a", "b, c", 'd "e"']);
@@ -41,15 +41,16 @@ test("a comma is decimal where it does not part columns", () => {
   for (const text of ["", "x", "1 2", "NaN"]) assert.equal(numberOf(text, ","), undefined, text);
 });
 
-test("an empty cell is no reading, and a wrong line is left out as a whole", () => {
-  const mapping = { delimiter: "," as const, isLocal: false, time: 0, streams: [null, 7, null, 8] };
-  const { readings, wrong } = readLines(["1777377600,1,x,2", "1777377601,,x,3\r", "", "1777377602,1,x,bad", "never,1,x,2", "1777377603,1"], mapping);
-  assert.deepEqual(readings, [
-    '{"stream_id":7,"ts":1777377600,"value":1}',
-    '{"stream_id":8,"ts":1777377600,"value":2}',
-    '{"stream_id":8,"ts":1777377601,"value":3}',
-  ]);
-  assert.deepEqual(wrong, ["1777377602,1,x,bad", "never,1,x,2", "1777377603,1"]);
+test("a whole number keeps the digits that a double has no room for", () => {
+  assert.equal(numberText("9223372036854775807", ","), "9223372036854775807");
+  assert.equal(numberText("-0012", ","), "-12");
+  assert.equal(numberText("1.234,5", ";"), "1234.5");
+  for (const text of ["", "x", "1 2", "Infinity"]) assert.equal(numberText(text, ","), undefined, text);
+});
+
+test("a line whose quotes are not closed is no whole line", () => {
+  assert.equal(isWhole('1,"a ""b""",2'), true);
+  assert.equal(isWhole('1,"the rest is on the next line'), false);
 });
 
 test("a piece ends with its last whole line", () => {

@@ -1,10 +1,11 @@
-// Importing a CSV file: chosen, its columns mapped, sent in pieces.
+// Importing a CSV file: chosen, its layout and columns told, sent in pieces.
 
 import { useState } from "preact/hooks";
 import { Empty } from "../../ui/parts.tsx";
-import { type Mapping, type Shape, shapeOf } from "./csv.ts";
+import { type Shape, shapeOf } from "./csv.ts";
 import { MapColumns } from "./MapColumns.tsx";
 import type { DataStream } from "./Page.tsx";
+import type { Mapping } from "./readings.ts";
 import { Sending } from "./Sending.tsx";
 import { isSame, loadTransfer, saveTransfer, type Transfer } from "./transfer.ts";
 import { may } from "../../shell/session.ts";
@@ -70,7 +71,7 @@ export function Import({ streams }: { streams: DataStream[] }) {
     setRunning(undefined);
   };
   if (!may("value:write")) return <Empty title={t("forbidden")} note="value:write" />;
-  if (running) return <Sending key={running.file.name} {...running} startOver={startOver} />;
+  if (running) return <Sending key={running.file.name} {...running} streams={streams} startOver={startOver} />;
   if (chosen) {
     const begin = (mapping: Mapping) => setRunning({ file: chosen.file, transfer: undefined, mapping, headBytes: chosen.shape.headBytes });
     return <MapColumns name={chosen.file.name} shape={chosen.shape} streams={streams} begin={begin} cancel={startOver} />;

@@ -1,19 +1,20 @@
-// Which column is the time, and into which stream each of the others goes.
+// How a file is read: its layout, which column is the time, and where the streams and values are.
 
-import { useState } from "preact/hooks";
-import { isNumeric } from "../../api/types.ts";
+import { useMemo, useState } from "preact/hooks";
 import { Field } from "../../ui/Field.tsx";
-import { type Mapping, type Shape, timeOf } from "./csv.ts";
+import type { Shape } from "./csv.ts";
+import { isUsedTwice, type LongColumns, longColumns, timeColumn } from "./guess.ts";
+import { LongRows } from "./LongRows.tsx";
 import type { DataStream } from "./Page.tsx";
+import { indexOf, isImportable, type Mapping } from "./readings.ts";
 import { t } from "./words.ts";
+import { WideColumns } from "./WideColumns.tsx";
 
-/** The first column whose values are times. */
-function timeColumn({ samples, columns }: Shape): number {
-  const found = columns.findIndex((_, index) => samples.length > 0 && samples.every((row) => timeOf(row[index] ?? "", false) !== undefined));
-  return Math.max(0, found);
+/** The first columns beside that of times, for somebody to choose others. */
+function anyColumns(count: number, time: number): LongColumns {
+  const [stream = 0, value = 0] = Array.from({ length: count }, (_, column) => column).filter((column) => column !== time);
+  return { stream, device: null, value, text: null, quality: null };
 }
-
-const fullName = (stream: DataStream) => (stream.device ? `${stream.name} (${stream.device.name})` : stream.name);
 
 interface Props {
   name: string;
@@ -24,27 +25,42 @@ interface Props {
 }
 
 export function MapColumns({ name, shape, streams, begin, cancel }: Props) {
-  const numeric = streams.filter(({ type }) => isNumeric(type));
+  const possible = useMemo(() => streams.filter(({ type }) => isImportable(type)), [streams]);
+  const index = useMemo(() => indexOf(streams), [streams]);
   const [time, setTime] = useState(() => timeColumn(shape));
   const [isLocal, setLocal] = useState(false);
-  const [chosen, setChosen] = useState(() => shape.columns.map((column) => numeric.find((stream) => stream.name === column)?.rowId ?? null));
-  const [isWrong, setWrong] = useState(false);
-  const mapped = chosen.map((stream, index) => (index === time ? null : stream));
+  const [found] = useState(() => longColumns(shape, time, index));
+  const [isLong, setLong] = useState(found !== undefined);
+  const [long, setLongColumns] = useState<LongColumns>(found ?? anyColumns(shape.columns.length, time));
+  const [chosen, setChosen] = useState(() => shape.columns.map((column) => possible.find((stream) => stream.name === column)?.rowId ?? null));
+  const [problem, setProblem] = useState("");
+  const wide = chosen.map((stream, column) => (column === time ? null : stream));
+  const start = () => {
+    const common = { delimiter: shape.delimiter, isLocal, time };
+    const wrong = isLong ? isUsedTwice(long, time) && t("usedTwice") : wide.every((stream) => stream === null) && t("noStreamChosen");
+    setProblem(wrong || "");
+    if (!wrong) begin(isLong ? { ...common, ...long, columns: shape.columns.length } : { ...common, streams: wide });
+  };
   return (
     <form
       class="map-columns"
       onSubmit={(event) => {
         event.preventDefault();
-        setWrong(mapped.every((stream) => stream === null));
-        if (mapped.some((stream) => stream !== null)) begin({ delimiter: shape.delimiter, isLocal, time, streams: mapped });
+        start();
       }}
     >
       <h2>{name}</h2>
       <div class="form">
+        <Field label={t("layout")}>
+          <select value={isLong ? "long" : "wide"} onChange={(event) => setLong(event.currentTarget.value === "long")}>
+            <option value="wide">{t("layoutWide")}</option>
+            <option value="long">{t("layoutLong")}</option>
+          </select>
+        </Field>
         <Field label={t("timeColumn")}>
           <select value={time} onChange={(event) => setTime(Number(event.currentTarget.value))}>
-            {shape.columns.map((column, index) => (
-              <option key={index} value={index}>
+            {shape.columns.map((column, place) => (
+              <option key={place} value={place}>
                 {column}
               </option>
             ))}
@@ -57,45 +73,14 @@ export function MapColumns({ name, shape, streams, begin, cancel }: Props) {
           </select>
         </Field>
       </div>
-      <div class="table-wrap" tabIndex={0} role="region" aria-label={t("column")}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("column")}</th>
-              <th scope="col">{t("samples")}</th>
-              <th scope="col">{t("intoStream")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shape.columns.map(
-              (column, index) =>
-                index !== time && (
-                  <tr key={index}>
-                    <th scope="row">{column}</th>
-                    <td class="mono">{shape.samples.map((row) => row[index]).join(" · ")}</td>
-                    <td>
-                      <select
-                        aria-label={`${t("intoStream")}: ${column}`}
-                        value={chosen[index] ?? ""}
-                        onChange={(event) => setChosen(chosen.map((one, place) => (place === index ? Number(event.currentTarget.value) || null : one)))}
-                      >
-                        <option value="">{t("leaveOut")}</option>
-                        {numeric.map((stream) => (
-                          <option key={stream.rowId} value={stream.rowId}>
-                            {fullName(stream)}
-                          </option>
-                        ))}
-                      </select>
-                    </td>
-                  </tr>
-                ),
-            )}
-          </tbody>
-        </table>
-      </div>
-      {isWrong && (
+      {isLong ? (
+        <LongRows shape={shape} time={time} index={index} columns={long} change={setLongColumns} />
+      ) : (
+        <WideColumns shape={shape} time={time} streams={possible} chosen={chosen} change={setChosen} />
+      )}
+      {problem && (
         <p class="error-text" role="alert">
-          {t("noStreamChosen")}
+          {problem}
         </p>
       )}
       <p class="links">

@@ -1,11 +1,12 @@
 // An import under way: its progress, a pause, an end.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/http.ts";
 import { formatCount } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { Progress } from "../../ui/Progress.tsx";
-import type { Mapping } from "./csv.ts";
+import type { DataStream } from "./Page.tsx";
+import { indexOf, type Mapping } from "./readings.ts";
 import { begin, cancel, goOn, JobEnded, saveTransfer, step, type Transfer } from "./transfer.ts";
 import { t } from "./words.ts";
 
@@ -15,6 +16,7 @@ interface Props {
   transfer: Transfer | undefined;
   mapping: Mapping;
   headBytes: number;
+  streams: DataStream[];
   startOver: () => void;
 }
 
@@ -23,7 +25,8 @@ type State = "running" | "paused" | "failed" | "cancelled" | "done";
 /** A paused import is reported this often, so that its job does not end. */
 const SIGN_OF_LIFE = 60_000;
 
-function useTransfer({ file, transfer: first, mapping, headBytes }: Props) {
+function useTransfer({ file, transfer: first, mapping, headBytes, streams }: Props) {
+  const index = useMemo(() => indexOf(streams), [streams]);
   const [transfer, setTransfer] = useState(first);
   const [state, setState] = useState<State>("running");
   const [error, setError] = useState<ApiError>();
@@ -38,7 +41,7 @@ function useTransfer({ file, transfer: first, mapping, headBytes }: Props) {
     let isStopped = false;
     const work = async () => {
       keep(latest.current ? await goOn(latest.current) : await begin(file, mapping, headBytes));
-      while (!isStopped && latest.current && latest.current.offset < file.size) keep(await step(file, latest.current));
+      while (!isStopped && latest.current && latest.current.offset < file.size) keep(await step(file, latest.current, index));
       if (latest.current && latest.current.offset >= file.size) setState("done");
     };
     setError(undefined);

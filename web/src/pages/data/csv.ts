@@ -1,4 +1,4 @@
-// Lines of CSV as readings: which columns there are, and what each line says.
+// CSV: which columns a file has, and what its cells say.
 
 export type Delimiter = "," | ";" | "\t";
 
@@ -69,46 +69,16 @@ export function numberOf(text: string, delimiter: Delimiter): number | undefined
   return plain !== "" && Number.isFinite(value) ? value : undefined;
 }
 
-export interface Mapping {
-  delimiter: Delimiter;
-  isLocal: boolean;
-  /** Index of the column of times. */
-  time: number;
-  /** Row number of the stream of each column; null for one that is left out. */
-  streams: (number | null)[];
+/** The same as JSON: a whole number keeps all its digits, also those that a double has no room for. */
+export function numberText(text: string, delimiter: Delimiter): string | undefined {
+  if (/^-?\d+$/.test(text)) return String(BigInt(text));
+  const value = numberOf(text, delimiter);
+  return value === undefined ? undefined : String(value);
 }
 
-export interface Read {
-  /** Lines of NDJSON. */
-  readings: string[];
-  wrong: string[];
-}
-
-/** Reads lines. A cell that is empty is no reading; a line with a wrong cell is left out as a whole. */
-export function readLines(lines: string[], mapping: Mapping): Read {
-  const result: Read = { readings: [], wrong: [] };
-  for (const raw of lines) {
-    const line = raw.trimEnd();
-    if (line === "") continue;
-    const found = readingsOf(cells(line, mapping.delimiter), mapping);
-    if (found) result.readings.push(...found);
-    else result.wrong.push(line);
-  }
-  return result;
-}
-
-function readingsOf(values: string[], { delimiter, isLocal, time, streams }: Mapping): string[] | undefined {
-  const ts = timeOf(values[time] ?? "", isLocal);
-  if (ts === undefined || values.length !== streams.length) return undefined;
-  const found: string[] = [];
-  for (const [index, stream] of streams.entries()) {
-    const text = values[index] ?? "";
-    if (stream === null || index === time || text === "") continue;
-    const value = numberOf(text, delimiter);
-    if (value === undefined) return undefined;
-    found.push(JSON.stringify({ stream_id: stream, ts, value }));
-  }
-  return found;
+/** Whether every quote of a line is closed: a cell with a line break is none that is read here. */
+export function isWhole(line: string): boolean {
+  return line.split('"').length % 2 === 1;
 }
 
 /** Where the last whole line of a piece ends; -1 if none does. */

@@ -1,7 +1,8 @@
 // An import: a file in pieces, each sent once however often it is tried, with its progress in a job of the server.
 
 import { ApiError, send } from "../../api/http.ts";
-import { lastLine, type Mapping, readLines } from "./csv.ts";
+import { lastLine } from "./csv.ts";
+import { type Mapping, readLines, type StreamIndex } from "./readings.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const SAVED = "basalt.import";
@@ -77,12 +78,12 @@ export async function goOn(transfer: Transfer): Promise<Transfer> {
 }
 
 /** Sends the next piece; what is done after it. Fails with `JobEnded` if the job was cancelled. */
-export async function step(file: File, transfer: Transfer): Promise<Transfer> {
+export async function step(file: File, transfer: Transfer, index: StreamIndex): Promise<Transfer> {
   const bytes = new Uint8Array(await file.slice(transfer.offset, transfer.offset + PIECE).arrayBuffer());
   const isLast = transfer.offset + bytes.length >= file.size;
   const length = isLast ? bytes.length : lastLine(bytes);
   if (length < 0) throw new ApiError("a line is longer than 1 MiB", 400);
-  const { readings, wrong } = readLines(new TextDecoder().decode(bytes.subarray(0, length)).split("\n"), transfer.mapping);
+  const { readings, wrong } = readLines(new TextDecoder().decode(bytes.subarray(0, length)).split("\n"), transfer.mapping, index);
   if (readings.length > 0) {
     const headers = { "Content-Type": "application/x-ndjson", "Idempotency-Key": `web-${transfer.id}-${transfer.offset}` };
     await send("/ingest", { method: "POST", headers, body: readings.join("\n") });
