@@ -139,10 +139,10 @@ impl Acceptor {
 }
 
 /// Spawns a refusal, unless too many are being sent.
-pub fn spawn_refusal(refusals: &Arc<Semaphore>, telling: impl Future<Output = ()> + Send + 'static) {
+pub fn spawn_refusal(refusals: &Arc<Semaphore>, refusal: impl Future<Output = ()> + Send + 'static) {
     if let Ok(place) = refusals.clone().try_acquire_owned() {
         tokio::spawn(async move {
-            telling.await;
+            refusal.await;
             drop(place);
         });
     }

@@ -36,8 +36,8 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     let measured = match app.public_metrics().await {
         Some(measured) => measured,
         None => {
-            let asker = authenticate(&app, request.method(), request.headers(), request.extensions())?;
-            app.metrics(&asker).await?
+            let principal = authenticate(&app, request.method(), request.headers(), request.extensions())?;
+            app.metrics(&principal).await?
         }
     };
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], render(&measured)).into_response())

@@ -101,19 +101,19 @@ impl Authorities {
 }
 
 /// The authorities that were read, and who is told of their changes.
-pub(super) struct AuthorityParts {
+pub(super) struct AuthorityCache {
     /// `None` until they are needed. Held while files are made.
     read: Mutex<Option<Arc<Authorities>>>,
     changes: watch::Sender<()>,
 }
 
-impl Default for AuthorityParts {
+impl Default for AuthorityCache {
     fn default() -> Self {
         Self { read: Mutex::default(), changes: watch::Sender::new(()) }
     }
 }
 
-impl AuthorityParts {
+impl AuthorityCache {
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }

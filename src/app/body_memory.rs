@@ -70,7 +70,7 @@ pub enum MemoryHolder {
 /// The budget and its current use.
 #[derive(Debug)]
 pub struct BodyMemoryBudget {
-    shares: BodyMemoryLimits,
+    limits: BodyMemoryLimits,
     held: Mutex<BodyMemoryUsage>,
     freed: Notify,
     /// Makes waiters queue in order.
@@ -81,19 +81,19 @@ pub struct BodyMemoryBudget {
 struct BodyMemoryUsage {
     total: usize,
     bodies: usize,
-    strangers: usize,
+    anonymous: usize,
     by_holder: HashMap<MemoryHolder, usize>,
 }
 
 impl BodyMemoryBudget {
-    pub fn new(shares: BodyMemoryLimits) -> Self {
-        Self { shares, held: Mutex::default(), freed: Notify::new(), order: tokio::sync::Mutex::default() }
+    pub fn new(limits: BodyMemoryLimits) -> Self {
+        Self { limits, held: Mutex::default(), freed: Notify::new(), order: tokio::sync::Mutex::default() }
     }
 
     /// Returns the reserved bytes.
     pub fn used(&self) -> usize {
         let usage = self.held.lock();
-        usage.total + usage.strangers
+        usage.total + usage.anonymous
     }
 
     /// Returns the resident memory above which this process takes no large body, bytes.
@@ -103,30 +103,30 @@ impl BodyMemoryBudget {
 
     /// Returns the use of the budget of this process.
     pub fn usage_of_process() -> MemoryUsage {
-        let limit_bytes = ACCOUNT.shares.total + ACCOUNT.shares.max_anonymous;
+        let limit_bytes = ACCOUNT.limits.total + ACCOUNT.limits.max_anonymous;
         MemoryUsage { budget: "bodies", used_bytes: ACCOUNT.used(), limit_bytes }
     }
 
     fn try_take(&self, holder: MemoryHolder, bytes: usize) -> bool {
         let mut usage = self.held.lock();
-        let BodyMemoryUsage { total, bodies, strangers, by_holder } = &mut *usage;
+        let BodyMemoryUsage { total, bodies, anonymous, by_holder } = &mut *usage;
         let own = by_holder.get(&holder).copied().unwrap_or_default() + bytes;
         let (total_after, bodies_after) = (*total + bytes, *bodies + bytes);
         match holder {
-            MemoryHolder::Rows if total_after <= self.shares.total => *total = total_after,
+            MemoryHolder::Rows if total_after <= self.limits.total => *total = total_after,
             MemoryHolder::Caller(_)
-                if total_after <= self.shares.total
-                    && bodies_after <= self.shares.bodies
-                    && own <= self.shares.caller
+                if total_after <= self.limits.total
+                    && bodies_after <= self.limits.bodies
+                    && own <= self.limits.caller
                     && (own <= LARGE_BODY_BYTES || self.admits_large_body(bytes)) =>
             {
                 (*total, *bodies) = (total_after, bodies_after);
                 by_holder.insert(holder, own);
             }
             MemoryHolder::Anonymous(_)
-                if *strangers + bytes <= self.shares.max_anonymous && own <= self.shares.max_per_address =>
+                if *anonymous + bytes <= self.limits.max_anonymous && own <= self.limits.max_per_address =>
             {
-                *strangers += bytes;
+                *anonymous += bytes;
                 by_holder.insert(holder, own);
             }
             _ => return false,
@@ -137,7 +137,7 @@ impl BodyMemoryBudget {
     /// The gate for large request bodies: whether the process stays below its resident memory limit with `bytes` more.
     /// Called for these bodies only, because it may read a file.
     fn admits_large_body(&self, bytes: usize) -> bool {
-        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.shares.resident_memory_limit
+        resident_bytes().unwrap_or_default().saturating_add(bytes) <= self.limits.resident_memory_limit
     }
 
     fn give_back(&self, holder: MemoryHolder, bytes: usize) {
@@ -148,7 +148,7 @@ impl BodyMemoryBudget {
                 usage.total -= bytes;
                 usage.bodies -= bytes;
             }
-            MemoryHolder::Anonymous(_) => usage.strangers -= bytes,
+            MemoryHolder::Anonymous(_) => usage.anonymous -= bytes,
         }
         if let Some(own) = usage.by_holder.get_mut(&holder) {
             *own -= bytes;
@@ -202,8 +202,8 @@ impl BodyMemoryReservation {
     /// # Errors
     /// `Busy` when it takes too long.
     pub async fn grow_to(&mut self, bytes: usize) -> Result<()> {
-        let shares = self.account.shares;
-        let wanted = bytes.min(shares.total - shares.bodies);
+        let limits = self.account.limits;
+        let wanted = bytes.min(limits.total - limits.bodies);
         let account = self.account.clone();
         let taking = async {
             let _in_order = account.order.lock().await;
@@ -217,7 +217,7 @@ impl BodyMemoryReservation {
                 freed.await;
             }
         };
-        let taken = tokio::time::timeout(shares.wait_timeout, taking).await;
+        let taken = tokio::time::timeout(limits.wait_timeout, taking).await;
         taken.map_err(|_| Error::busy("too much is being written at once; retry later"))
     }
 

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::App;
-use super::authority::AuthorityParts;
+use super::authority::AuthorityCache;
 use super::license::LicenseReport;
 use crate::auth::grant::GrantKey;
 use crate::auth::jwt::JwtKey;
@@ -57,27 +57,27 @@ impl HostSettings {
 }
 
 /// Machine-wide parts of an application.
-pub(super) struct HostParts {
+pub(super) struct HostServices {
     pub(super) fetcher: Arc<Fetcher>,
     pub(super) hamachi: HamachiClient,
     /// Read or created on first use.
     pub(super) grant_key: OnceCell<GrantKey>,
     /// Read or created on first use.
     pub(super) jwt_key: OnceCell<JwtKey>,
-    pub(super) authorities: AuthorityParts,
+    pub(super) authorities: AuthorityCache,
     /// Held while a private key is made.
     pub(super) key_making: Semaphore,
     pub(super) license: RwLock<LicenseReport>,
 }
 
-impl HostParts {
+impl HostServices {
     pub(super) fn new(settings: &HostSettings) -> Self {
         Self {
             fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
             hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
             jwt_key: OnceCell::new(),
-            authorities: AuthorityParts::default(),
+            authorities: AuthorityCache::default(),
             key_making: Semaphore::new(1),
             license: RwLock::new(LicenseReport::default()),
         }

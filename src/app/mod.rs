@@ -87,7 +87,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use self::ai::AiParts;
+use self::ai::ModelServices;
 use self::health::DiskProbe;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
@@ -130,7 +130,7 @@ pub struct Parts {
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
     /// The parts that `engine` also uses to run models.
-    pub ai: AiParts,
+    pub ai: ModelServices,
 }
 
 /// The application: one per data directory, shared by every API.
@@ -152,18 +152,18 @@ pub struct App {
     inventory_files: inventory::api_file::InventoryFileLimits,
     /// Stored form of the token with which local commands authenticate to this server.
     local_token: OnceLock<KeySecret>,
-    host: host::HostParts,
-    live: live::LiveParts,
+    host: host::HostServices,
+    live: live::FeedState,
     gateway: Arc<gateway::GatewayHub>,
-    mqtt: mqtt::MqttParts,
-    notifications: notification::NotificationParts,
+    mqtt: mqtt::BrokerState,
+    notifications: notification::NotificationServices,
     alerts: Arc<alert::counters::AlertCounters>,
-    blynk: blynk::BlynkParts,
-    readings: readings::ReadingParts,
-    mk: mk::MkParts,
-    exports: export::ExportParts,
-    media: media::MediaParts,
-    ai: AiParts,
+    blynk: blynk::BlynkState,
+    readings: readings::ReadingIntake,
+    mk: mk::MkState,
+    exports: export::ExportQueue,
+    media: media::MediaServices,
+    ai: ModelServices,
 }
 
 impl App {
@@ -176,12 +176,12 @@ impl App {
     ) -> Self {
         let Parts { store, engine, ai } = parts;
         let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
-        let (local_door, host) = (OnceLock::new(), host::HostParts::new(&settings.host));
-        let live = live::LiveParts::new(&settings.live);
-        let mqtt = mqtt::MqttParts::new(store.clone(), &settings.mqtt, states.sessions.clone());
-        let notifications = notification::NotificationParts::new(&settings.smtp, host.fetcher.clone());
-        let media = media::MediaParts::new(&settings.media);
-        let blynk = blynk::BlynkParts::new(settings.compat.blynk_imports);
+        let (local_door, host) = (OnceLock::new(), host::HostServices::new(&settings.host));
+        let live = live::FeedState::new(&settings.live);
+        let mqtt = mqtt::BrokerState::new(store.clone(), &settings.mqtt, states.sessions.clone());
+        let notifications = notification::NotificationServices::new(&settings.smtp, host.fetcher.clone());
+        let media = media::MediaServices::new(&settings.media);
+        let blynk = blynk::BlynkState::new(settings.compat.blynk_imports);
         let start = system::StartTime::new(clock.as_ref());
         Self {
             store,
@@ -206,8 +206,8 @@ impl App {
             alerts: Arc::default(),
             blynk,
             readings: Default::default(),
-            mk: mk::MkParts::default(),
-            exports: export::ExportParts::default(),
+            mk: mk::MkState::default(),
+            exports: export::ExportQueue::default(),
             media,
             ai,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
 use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
-use crate::store::retention::DryRun;
+use crate::store::retention::RetentionPreview;
 
 impl App {
     /// Returns how many seconds each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none
@@ -51,7 +51,11 @@ impl App {
     }
 
     /// Returns what a change would remove from the disk, without changing anything.
-    pub async fn dry_run_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<DryRun> {
+    pub async fn dry_run_retention(
+        &self,
+        principal: &Principal,
+        change: &PolicyChange,
+    ) -> Result<RetentionPreview> {
         self.retention_to_change(principal, change.stream)?;
         self.store.dry_run_retention(principal, change).await
     }

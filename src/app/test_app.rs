@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::ai::query_models::QueryModels;
-use super::ai::{AiParts, LOADED_BYTES};
+use super::ai::{LOADED_BYTES, ModelServices};
 use super::collector_ports::CollectorStates;
 use super::session::SessionOptions;
 use super::{App, AppSettings, Parts};
@@ -56,7 +56,7 @@ pub async fn open() -> (TempDir, App) {
         queue_deadline: Duration::from_secs(1),
         spill_dir: dir.path().join("spill"),
     };
-    let ai = AiParts::new(store.clone(), LOADED_BYTES);
+    let ai = ModelServices::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
     let settings = AppSettings {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::config::Config;
 use super::dir_lock::DirLock;
 use super::file_permissions;
-use crate::app::ai::AiParts;
+use crate::app::ai::ModelServices;
 use crate::app::ai::query_models::QueryModels;
 use crate::app::collector_ports::CollectorStates;
 use crate::app::media::MediaSettings;
@@ -57,7 +57,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
     let store = Arc::new(store);
     let states = CollectorStates::default();
-    let ai = AiParts::new(store.clone(), to_usize(config.ai_loaded_bytes));
+    let ai = ModelServices::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config))?;
     let settings = AppSettings {

@@ -52,7 +52,7 @@ impl DeviceValue {
     /// A message, when `kind` cannot represent the value.
     pub fn convert_to(self, kind: StreamKind) -> Result<DeviceValue, String> {
         let refused =
-            |found: &DeviceValue| Err(format!("the device holds {}, which is no {kind}", found.in_words()));
+            |found: &DeviceValue| Err(format!("the device holds {}, which is no {kind}", found.describe()));
         match (kind, self) {
             (StreamKind::Bit, DeviceValue::Number(value)) => match value.to_integer() {
                 Some(bit @ (0 | 1)) => Ok(DeviceValue::Number(NumericValue::Bit(bit == 1))),
@@ -138,7 +138,7 @@ impl DeviceValue {
         }
     }
 
-    fn in_words(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             DeviceValue::Number(value) => value.to_string(),
             DeviceValue::Text(text) if text.chars().count() <= 40 => format!("{text:?}"),

@@ -66,7 +66,7 @@ pub struct Poller {
     connection_state: DeviceConnectionState,
     /// Why the sink rejected readings last time.
     sink_fault: Option<String>,
-    /// Whether the readings at hand are offered again until the sink is in order (`PollSource::awaits_storing`).
+    /// Whether the readings at hand are offered again until the sink is in order (`PollSource::requires_storage_ack`).
     must_store: bool,
 }
 
@@ -192,7 +192,7 @@ impl Poller {
             let (offer, transitions) =
                 self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
             self.log_fault_transitions(&round.device, transitions);
-            self.must_store = source.awaits_storing();
+            self.must_store = source.requires_storage_ack();
             self.store(&round.device, offer).await?;
             source.on_stored();
             polled.map_err(PollingEnd::Lost)?;

@@ -65,7 +65,7 @@ pub trait PollSource: Send + Sync + 'static {
 
     /// Whether the device keeps what it has sent until [`PollSource::on_stored`]. Then readings that cannot be stored
     /// now are offered again, however long that takes, and nothing is polled meanwhile.
-    fn awaits_storing(&self) -> bool {
+    fn requires_storage_ack(&self) -> bool {
         false
     }
 
@@ -109,8 +109,8 @@ pub trait DeviceSource: Any + Send {
     /// As [`PollSource::poll`], of the group with this number.
     async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault>;
 
-    /// As [`PollSource::awaits_storing`].
-    fn awaits_storing(&self) -> bool;
+    /// As [`PollSource::requires_storage_ack`].
+    fn requires_storage_ack(&self) -> bool;
 
     /// As [`PollSource::on_stored`].
     fn on_stored(&mut self);
@@ -165,8 +165,8 @@ impl<S: PollSource> DeviceSource for GroupedSource<S> {
         self.source.poll(&mut self.groups[group], results).await
     }
 
-    fn awaits_storing(&self) -> bool {
-        self.source.awaits_storing()
+    fn requires_storage_ack(&self) -> bool {
+        self.source.requires_storage_ack()
     }
 
     fn on_stored(&mut self) {

@@ -21,7 +21,7 @@ pub enum MkRole {
 
 /// What an operation of the MK platform needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MkRight {
+pub enum MkPermission {
     /// Reading the rows of the organization.
     Read,
     /// Changing rows that members may change.
@@ -58,12 +58,12 @@ impl MkRole {
     }
 
     /// Whether the role includes a right.
-    pub fn allows(self, right: MkRight) -> bool {
+    pub fn allows(self, right: MkPermission) -> bool {
         match right {
-            MkRight::Read => true,
-            MkRight::Write => self != MkRole::Readonly,
-            MkRight::Manage => matches!(self, MkRole::Owner | MkRole::Admin),
-            MkRight::Own => self == MkRole::Owner,
+            MkPermission::Read => true,
+            MkPermission::Write => self != MkRole::Readonly,
+            MkPermission::Manage => matches!(self, MkRole::Owner | MkRole::Admin),
+            MkPermission::Own => self == MkRole::Owner,
         }
     }
 
@@ -72,19 +72,20 @@ impl MkRole {
         use Resource::{Data, Device, EventLog, Group, Statistic, System, Value};
         let shared = [Device, Data, Group, Value, Statistic, EventLog];
         let mut scopes: Vec<Scope> = shared.map(Scope::read).to_vec();
-        if self.allows(MkRight::Write) {
+        if self.allows(MkPermission::Write) {
             scopes.extend(shared.map(Scope::write));
         }
-        if self.allows(MkRight::Manage) {
+        if self.allows(MkPermission::Manage) {
             scopes.push(Scope::write(System));
         }
         scopes.into_iter().collect()
     }
 }
 
-impl MkRight {
+impl MkPermission {
     /// Every right.
-    pub const ALL: [MkRight; 4] = [MkRight::Read, MkRight::Write, MkRight::Manage, MkRight::Own];
+    pub const ALL: [MkPermission; 4] =
+        [MkPermission::Read, MkPermission::Write, MkPermission::Manage, MkPermission::Own];
 }
 
 impl fmt::Display for MkRole {
@@ -115,7 +116,7 @@ mod tests {
             (MkRole::Readonly, [true, false, false, false]),
         ];
         for (role, expected) in rows {
-            assert_eq!(MkRight::ALL.map(|right| role.allows(right)), expected, "{role}");
+            assert_eq!(MkPermission::ALL.map(|right| role.allows(right)), expected, "{role}");
             let scopes = role.scopes();
             assert!(scopes.allows(Scope::read(Resource::Device)), "{role}");
             assert_eq!(scopes.allows(Scope::write(Resource::Device)), expected[1], "{role}");

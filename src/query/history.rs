@@ -48,8 +48,8 @@ impl Engine {
         let query_context = QueryContext::new(&self.services, principal, tracker.clone());
         let (seq, context) = (query_context.snapshot.seq, query_context.task_context(&self.template));
         let after = query.after;
-        let telling = Arc::new(HistoryReader { query_context, query, context });
-        let start = async move { Ok(StartedQuery::short(telling.stream())) };
+        let reader = Arc::new(HistoryReader { query_context, query, context });
+        let start = async move { Ok(StartedQuery::short(reader.stream())) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let chunks = answer.batches.map_ok(move |batch| rows_after(to_readings(&batch), after));
@@ -76,11 +76,11 @@ struct HistoryReader {
 impl HistoryReader {
     /// Streams day after day, each computed only when the reader reaches it.
     fn stream(self: Arc<Self>) -> SendableRecordBatchStream {
-        let telling = self.clone();
+        let reader = self.clone();
         let batches = stream::iter(self.days())
             .then(move |day| {
-                let telling = telling.clone();
-                async move { telling.read(day) }
+                let reader = reader.clone();
+                async move { reader.read(day) }
             })
             .try_flatten();
         let schema = Arc::new(schema::readings().project(&READING_COLUMNS).expect("columns of this schema"));

@@ -117,7 +117,7 @@ impl PlantFaults {
 
     /// Returns the true values of the sensors that showed another value, which are no longer needed here. The plant's
     /// models continue from them.
-    pub fn take_truth(&mut self) -> Vec<(Sensor, f64)> {
+    pub fn take_true_values(&mut self) -> Vec<(Sensor, f64)> {
         std::mem::take(&mut self.truth)
     }
 

@@ -120,7 +120,7 @@ impl Plant {
     pub fn step(&mut self, time: Duration) {
         let time = time.min(MAX_STEP);
         let mut faults = std::mem::take(&mut self.faults);
-        self.set_sensors(faults.take_truth());
+        self.set_sensors(faults.take_true_values());
         self.pass(time);
         self.clock += time;
         let shown = faults.shown_values(self.clock, |sensor| *self.sensor_mut(sensor));

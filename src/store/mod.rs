@@ -71,7 +71,7 @@ use memory_budget::MemoryBudget;
 use message_counts::index::MessageCountsIndex;
 use objects::ObjectFiles;
 use retention::purge_stats::PurgeStats;
-use retention::{DryRun, RetentionJob};
+use retention::{RetentionJob, RetentionPreview};
 use snapshot::Snapshot;
 use table_set::TableSet;
 
@@ -237,7 +237,11 @@ impl Store {
     ///
     /// # Errors
     /// Same as the change itself.
-    pub async fn dry_run_retention(&self, principal: &Principal, change: &PolicyChange) -> Result<DryRun> {
+    pub async fn dry_run_retention(
+        &self,
+        principal: &Principal,
+        change: &PolicyChange,
+    ) -> Result<RetentionPreview> {
         self.retention.dry_run(principal, change).await
     }
 

@@ -11,7 +11,7 @@ use super::Store;
 use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
 use super::compaction::trigger::CompactionTrigger;
-use super::compaction::{CompactionOptions, Compactor, CompactorParts};
+use super::compaction::{CompactionOptions, Compactor, CompactorInputs};
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
@@ -92,7 +92,7 @@ impl Store {
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
         let objects = ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?;
-        let parts = OpenedParts {
+        let parts = OpenedState {
             objects,
             message_counts: Arc::new(MessageCountsIndex::open(disk.clone(), &dir, flushed)?),
             tables: Arc::new(tables),
@@ -107,7 +107,7 @@ impl Store {
 }
 
 /// What was found in the data directory, before anything runs on it.
-struct OpenedParts {
+struct OpenedState {
     objects: ObjectFiles,
     tables: Arc<TableSet>,
     message_counts: Arc<MessageCountsIndex>,
@@ -117,7 +117,7 @@ struct OpenedParts {
     log: Arc<Mutex<Log>>,
 }
 
-impl OpenedParts {
+impl OpenedState {
     /// Starts the committing thread and the background tasks.
     fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
         let Self { objects, tables, message_counts, checkpoint, memory, live, log } = self;
@@ -145,7 +145,7 @@ impl OpenedParts {
         });
         let (shared, counts) = (tables.clone(), message_counts.clone());
         let parts =
-            CompactorParts { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
+            CompactorInputs { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
         let retention = Arc::new(RetentionJob::new(
             tables.clone(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
 use basalt::app::ai::query_models::QueryModels;
-use basalt::app::ai::{AiParts, LOADED_BYTES};
+use basalt::app::ai::{LOADED_BYTES, ModelServices};
 use basalt::app::collector_ports::CollectorStates;
 use basalt::app::compat::CompatSettings;
 use basalt::app::host::HostSettings;
@@ -197,7 +197,7 @@ impl TestDb {
         let dir = options.data_dir.clone();
         let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
         let spill = tempfile::tempdir().unwrap();
-        let models = Arc::new(QueryModels::new(AiParts::new(store.clone(), LOADED_BYTES)));
+        let models = Arc::new(QueryModels::new(ModelServices::new(store.clone(), LOADED_BYTES)));
         let options = engine_options(spill.path());
         let engine = Engine::new(store.clone(), Arc::new(CollectorStates::default()), models, options)?;
         Ok(TestDb { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
@@ -208,7 +208,7 @@ impl TestDb {
         let spill = tempfile::tempdir().unwrap();
         let mut options = engine_options(spill.path());
         change(&mut options);
-        let models = Arc::new(QueryModels::new(AiParts::new(self.store.clone(), LOADED_BYTES)));
+        let models = Arc::new(QueryModels::new(ModelServices::new(self.store.clone(), LOADED_BYTES)));
         let engine =
             Engine::new(self.store.clone(), Arc::new(CollectorStates::default()), models, options).unwrap();
         TestDb { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
@@ -251,7 +251,7 @@ impl TestDb {
         };
         let states = CollectorStates::default();
         let (store, engine) = (self.store.clone(), self.engine.clone());
-        let parts = Parts { ai: AiParts::new(store.clone(), LOADED_BYTES), store, engine };
+        let parts = Parts { ai: ModelServices::new(store.clone(), LOADED_BYTES), store, engine };
         Arc::new(App::new(parts, &states, self.clock.clone(), settings))
     }
 

@@ -212,9 +212,9 @@ impl WsConnection {
                 Err(CloseReason::too_many_initialisations().into())
             }
             ClientMessage::ConnectionInit { payload } => {
-                let asker = self.handshake.authenticate(payload.as_ref())?;
-                client.watch = Some(asker.credential.watch());
-                self.runner = Some(asker);
+                let runner = self.handshake.authenticate(payload.as_ref())?;
+                client.watch = Some(runner.credential.watch());
+                self.runner = Some(runner);
                 client.send_message(&ServerMessage::ConnectionAck).await
             }
             ClientMessage::Ping { payload } => {
@@ -246,7 +246,7 @@ impl WsConnection {
         request: GraphqlRequest,
         bytes: usize,
     ) -> Result<(), ConnectionEnd> {
-        let Some(asker) = &self.runner else { return Err(CloseReason::unauthorized().into()) };
+        let Some(runner) = &self.runner else { return Err(CloseReason::unauthorized().into()) };
         if self.running.contains_key(id) {
             return Err(CloseReason::subscriber_exists(id).into());
         }
@@ -256,7 +256,7 @@ impl WsConnection {
             let refused = errors::request_error(&Error::new(Kind::Throttled, message));
             return client.send_message(&ServerMessage::Error { id, payload: &refused.errors }).await;
         }
-        let reservation = asker.graph.open_reservation(&asker.credential);
+        let reservation = runner.graph.open_reservation(&runner.credential);
         if let Err(error) = reservation.grow(bytes) {
             let refused = errors::request_error(&error);
             return client.send_message(&ServerMessage::Error { id, payload: &refused.errors }).await;
@@ -265,7 +265,7 @@ impl WsConnection {
         self.runs += 1;
         let run =
             OperationTask { id: id.clone(), run: self.runs, sender: self.sender.clone(), held: reservation };
-        let task = tokio::spawn(run.run(asker.clone(), request));
+        let task = tokio::spawn(run.run(runner.clone(), request));
         self.running.insert(id, RunningOperation { run: self.runs, _task: AbortOnDropHandle::new(task) });
         Ok(())
     }
@@ -290,13 +290,13 @@ impl WsConnection {
     async fn close_with_error(&mut self, client: &mut WsClient, error: &Error) -> ConnectionEnd {
         client.watch = None;
         let why = errors::request_error(error);
-        let telling = async {
+        let send_errors = async {
             for (id, _) in self.running.drain() {
                 client.send_message(&ServerMessage::Error { id: &id, payload: &why.errors }).await?;
             }
             Ok::<(), ConnectionEnd>(())
         };
-        match timeout(CLOSE_TIMEOUT, telling).await {
+        match timeout(CLOSE_TIMEOUT, send_errors).await {
             Ok(Ok(())) => CloseReason::forbidden().into(),
             Ok(Err(_)) | Err(_) => ConnectionEnd::Gone,
         }
@@ -312,9 +312,9 @@ struct OperationTask {
 }
 
 impl OperationTask {
-    async fn run(self, asker: OperationRunner, request: GraphqlRequest) {
+    async fn run(self, runner: OperationRunner, request: GraphqlRequest) {
         let variables = self.held.used();
-        let mut responses = asker.execute(request.into(), &self.held);
+        let mut responses = runner.execute(request.into(), &self.held);
         loop {
             let next = AssertUnwindSafe(responses.next()).catch_unwind().await;
             let (text, is_last) =

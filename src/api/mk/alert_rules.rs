@@ -12,7 +12,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::{ShownRow, ShownValue};
@@ -102,7 +102,7 @@ pub struct AlertRuleRow {
     suppressed: u64,
 }
 
-impl Noun for AlertRuleRow {
+impl MkNoun for AlertRuleRow {
     fn blank() -> Self {
         let spec = AlertRuleSpec {
             name: String::new(),

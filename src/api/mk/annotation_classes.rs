@@ -8,7 +8,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::nested::NestedNoun;
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
@@ -77,7 +77,7 @@ pub fn section() -> Section {
     }
 }
 
-impl Noun for AnnotationField {
+impl MkNoun for AnnotationField {
     fn blank() -> Self {
         let (name, options) = (String::new(), Vec::new());
         AnnotationField { name, field_type: AnnotationFieldType::String, required: false, options }
@@ -135,7 +135,7 @@ pub struct AnnotationClassRow {
     spec: AnnotationClassSpec,
 }
 
-impl Noun for AnnotationClassRow {
+impl MkNoun for AnnotationClassRow {
     fn blank() -> Self {
         let spec = AnnotationClassSpec {
             key: String::new(),

@@ -10,7 +10,7 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::schemas;
 use super::noun::stamp::Stamp;
@@ -120,7 +120,7 @@ pub struct AnnotationRow {
     created_by: String,
 }
 
-impl Noun for AnnotationRow {
+impl MkNoun for AnnotationRow {
     fn blank() -> Self {
         let spec = AnnotationSpec {
             class: Uuid::nil(),

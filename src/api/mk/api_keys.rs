@@ -21,7 +21,7 @@ use crate::api::openapi::schema;
 use crate::app::App;
 use crate::app::mk::key::{NewMkKey, key_uuid};
 use crate::domain::client::{Client, Role};
-use crate::domain::mk_role::{MkRight, MkRole};
+use crate::domain::mk_role::{MkPermission, MkRole};
 
 const COLLECTION: &str = "/api/v1/api-keys";
 const SORTABLE: &[&str] = &["createdAt", "name", "role", "id"];
@@ -70,9 +70,9 @@ pub fn section() -> Section {
         about: "API keys of the organization, for the roles `admin` and `owner`.",
         endpoints: vec![
             Endpoint::get("/api/v1/organization", organization_of, organization_doc),
-            Endpoint::get(COLLECTION, list, list_doc).needs(MkRight::Manage),
-            Endpoint::post(COLLECTION, create, create_doc).needs(MkRight::Manage).with_secret(),
-            Endpoint::delete("/api/v1/api-keys/{id}", delete, delete_doc).needs(MkRight::Manage),
+            Endpoint::get(COLLECTION, list, list_doc).needs(MkPermission::Manage),
+            Endpoint::post(COLLECTION, create, create_doc).needs(MkPermission::Manage).with_secret(),
+            Endpoint::delete("/api/v1/api-keys/{id}", delete, delete_doc).needs(MkPermission::Manage),
         ],
         schemas: vec![
             ("ApiKey", schema::view(&shown)),

@@ -18,7 +18,7 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
 use crate::domain::billing::{BillingPeriod, Plan, PlanLimits};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 
 const BILLING: &str = "/api/v1/billing";
 /// Every organization may use the server as long as it exists: there is no payment that could be missing.
@@ -48,7 +48,7 @@ pub fn section() -> Section {
             Endpoint::get(BILLING, self::get, get),
             Endpoint::get("/api/v1/billing/usage", self::usage, usage),
             Endpoint::get("/api/v1/billing/plans", self::plans, plans),
-            Endpoint::put("/api/v1/billing/plan", self::choose, choose).needs(MkRight::Own),
+            Endpoint::put("/api/v1/billing/plan", self::choose, choose).needs(MkPermission::Own),
         ],
         schemas: schemas(),
     }

@@ -9,7 +9,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::{ShownRow, ShownValue};
@@ -78,7 +78,7 @@ pub struct CameraRow {
     last_seen: Option<Micros>,
 }
 
-impl Noun for CameraRow {
+impl MkNoun for CameraRow {
     fn blank() -> Self {
         let spec = CameraSpec {
             device: DeviceId(0),

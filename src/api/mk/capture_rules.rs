@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, required};
 use super::noun::nested::NestedObject;
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
@@ -88,7 +88,7 @@ struct MatchRow {
     sensor: Option<Uuid>,
 }
 
-impl Noun for MatchRow {
+impl MkNoun for MatchRow {
     fn blank() -> Self {
         MatchRow::default()
     }
@@ -111,7 +111,7 @@ pub struct CaptureRuleRow {
     matches: NestedObject<MatchRow>,
 }
 
-impl Noun for CaptureRuleRow {
+impl MkNoun for CaptureRuleRow {
     fn blank() -> Self {
         let (spec, matches) = (CaptureRuleSpec::new(""), NestedObject(MatchRow::default()));
         CaptureRuleRow { stamp: Stamp::BLANK, spec, matches }

@@ -10,7 +10,7 @@ use super::Answer;
 use super::base_url::BaseUrl;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, read_only};
+use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
 use super::noun::{schemas, sort};
@@ -82,7 +82,7 @@ pub struct CaptureRow {
     error: Option<String>,
 }
 
-impl Noun for CaptureRow {
+impl MkNoun for CaptureRow {
     fn blank() -> Self {
         CaptureRow {
             stamp: Stamp::BLANK,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -72,7 +72,7 @@ pub struct ComponentRow {
     spec: ComponentSpec,
 }
 
-impl Noun for ComponentRow {
+impl MkNoun for ComponentRow {
     fn blank() -> Self {
         let spec = ComponentSpec {
             device: DeviceId(0),

@@ -14,7 +14,7 @@ use super::base_url::BaseUrl;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -108,7 +108,7 @@ pub struct ArtefactRow {
     created_by: String,
 }
 
-impl Noun for ArtefactRow {
+impl MkNoun for ArtefactRow {
     fn blank() -> Self {
         let spec = ArtefactSpec {
             name: String::new(),

@@ -8,7 +8,7 @@ use serde_json::Map;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::nested::NestedNoun;
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
@@ -71,7 +71,7 @@ pub fn section() -> Section {
     }
 }
 
-impl Noun for Widget {
+impl MkNoun for Widget {
     fn blank() -> Self {
         let (id, widget_type, config) = (String::new(), WidgetType::Line, Map::new());
         Widget { id, widget_type, x: 0, y: 0, w: 0, h: 0, config }
@@ -106,7 +106,7 @@ pub struct DashboardRow {
     spec: DashboardSpec,
 }
 
-impl Noun for DashboardRow {
+impl MkNoun for DashboardRow {
     fn blank() -> Self {
         DashboardRow { stamp: Stamp::BLANK, spec: DashboardSpec::new("") }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -88,7 +88,7 @@ pub struct BindingRow {
     message: Option<String>,
 }
 
-impl Noun for BindingRow {
+impl MkNoun for BindingRow {
     fn blank() -> Self {
         let (target, artefact) = (Uuid::nil(), Uuid::nil());
         BindingRow {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -77,7 +77,7 @@ pub struct DeviceGroupRow {
     members: Vec<Uuid>,
 }
 
-impl Noun for DeviceGroupRow {
+impl MkNoun for DeviceGroupRow {
     fn blank() -> Self {
         DeviceGroupRow { stamp: Stamp::BLANK, spec: DeviceGroupSpec::default(), members: Vec::new() }
     }

@@ -9,7 +9,7 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, read_only, required};
 use super::noun::reader::read_over;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -92,7 +92,7 @@ pub struct DeviceRow {
     last_seen: Option<Micros>,
 }
 
-impl Noun for DeviceRow {
+impl MkNoun for DeviceRow {
     fn blank() -> Self {
         DeviceRow {
             stamp: Stamp::BLANK,

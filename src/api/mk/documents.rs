@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Answer;
 use super::body::Fields;
 use super::caller::MkCaller;
-use super::noun::list::Noun;
+use super::noun::list::MkNoun;
 use super::noun::sort;
 use super::page::{SortKey, field_key};
 use super::path::PathId;
@@ -99,7 +99,7 @@ pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce(
 }
 
 /// What documents of a listed noun are sorted by. `noun` makes the document as it is shown; `None` is another kind.
-pub fn key<N: Noun>(row: &Document, property: &str, noun: impl FnOnce() -> Option<N>) -> SortKey {
+pub fn key<N: MkNoun>(row: &Document, property: &str, noun: impl FnOnce() -> Option<N>) -> SortKey {
     match property {
         "createdAt" => row.created_at.into(),
         "updatedAt" => row.updated_at.into(),

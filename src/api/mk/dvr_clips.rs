@@ -9,7 +9,7 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, read_only, required};
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
 use super::noun::{schemas, sort};
@@ -74,7 +74,7 @@ pub struct ClipRow {
     clip: ClipRequest,
 }
 
-impl Noun for ClipRow {
+impl MkNoun for ClipRow {
     fn blank() -> Self {
         let clip = ClipRequest::new(Micros(0), Micros(0), String::new());
         ClipRow { stamp: Stamp::BLANK, camera: Uuid::nil(), clip }

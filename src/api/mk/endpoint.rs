@@ -18,7 +18,7 @@ use super::{Answer, idempotency};
 use crate::api::accept;
 use crate::api::openapi::doc::Doc;
 use crate::app::App;
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 
 /// Media types of nearly all responses.
 const REPRESENTATIONS: &[&str] = &[accept::JSON];
@@ -37,7 +37,7 @@ pub struct Endpoint {
     /// As axum writes it: variables in braces.
     pub path: &'static str,
     /// What its caller needs; `None` is no caller.
-    pub right: Option<MkRight>,
+    pub right: Option<MkPermission>,
     pub doc: Doc,
     handler: MethodRouter<Arc<App>>,
     representations: &'static [&'static str],
@@ -51,7 +51,7 @@ impl Endpoint {
     fn new<H: Handler<T, Arc<App>>, T: 'static>(
         method: (HttpMethod, MethodFilter),
         path: &'static str,
-        right: MkRight,
+        right: MkPermission,
         handler: H,
         doc: Doc,
     ) -> Self {
@@ -70,31 +70,31 @@ impl Endpoint {
 
     /// A read; every role may read.
     pub fn get<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H, doc: Doc) -> Self {
-        Endpoint::new((HttpMethod::Get, MethodFilter::GET), path, MkRight::Read, handler, doc)
+        Endpoint::new((HttpMethod::Get, MethodFilter::GET), path, MkPermission::Read, handler, doc)
     }
 
     /// A creation or an action.
     pub fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H, doc: Doc) -> Self {
-        Endpoint::new((HttpMethod::Post, MethodFilter::POST), path, MkRight::Write, handler, doc)
+        Endpoint::new((HttpMethod::Post, MethodFilter::POST), path, MkPermission::Write, handler, doc)
     }
 
     /// A full replacement.
     pub fn put<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H, doc: Doc) -> Self {
-        Endpoint::new((HttpMethod::Put, MethodFilter::PUT), path, MkRight::Write, handler, doc)
+        Endpoint::new((HttpMethod::Put, MethodFilter::PUT), path, MkPermission::Write, handler, doc)
     }
 
     /// A change of the given fields.
     pub fn patch<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H, doc: Doc) -> Self {
-        Endpoint::new((HttpMethod::Patch, MethodFilter::PATCH), path, MkRight::Write, handler, doc)
+        Endpoint::new((HttpMethod::Patch, MethodFilter::PATCH), path, MkPermission::Write, handler, doc)
     }
 
     /// A removal.
     pub fn delete<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H, doc: Doc) -> Self {
-        Endpoint::new((HttpMethod::Delete, MethodFilter::DELETE), path, MkRight::Write, handler, doc)
+        Endpoint::new((HttpMethod::Delete, MethodFilter::DELETE), path, MkPermission::Write, handler, doc)
     }
 
     /// Sets another right than that of the method.
-    pub fn needs(self, right: MkRight) -> Self {
+    pub fn needs(self, right: MkPermission) -> Self {
         Self { right: Some(right), ..self }
     }
 
@@ -148,7 +148,7 @@ impl Endpoint {
 #[derive(Clone)]
 pub struct EndpointChecks {
     app: Arc<App>,
-    right: Option<MkRight>,
+    right: Option<MkPermission>,
     representations: &'static [&'static str],
     has_secret: bool,
     is_streamed: bool,

@@ -12,7 +12,7 @@ use super::Answer;
 use super::base_url::{BaseUrl, LocalUrl};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, read_only};
+use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::nested::NestedObject;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -81,7 +81,7 @@ struct CredentialsRow {
     password: Option<String>,
 }
 
-impl Noun for CredentialsRow {
+impl MkNoun for CredentialsRow {
     fn blank() -> Self {
         CredentialsRow::default()
     }
@@ -107,7 +107,7 @@ pub struct LiveRow {
     expires_at: Micros,
 }
 
-impl Noun for LiveRow {
+impl MkNoun for LiveRow {
     fn blank() -> Self {
         LiveRow {
             stamp: Stamp::BLANK,

@@ -4,14 +4,14 @@ use utoipa::openapi::Schema;
 
 use super::body::Fields;
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::schemas;
 use super::noun::value::{ShownRow, ShownValue};
 use super::page::SortKey;
 use crate::api::openapi::schema;
 use crate::domain::topology::GeoLocation;
 
-impl Noun for GeoLocation {
+impl MkNoun for GeoLocation {
     fn blank() -> Self {
         GeoLocation { lat: 0.0, lon: 0.0, altitude: None }
     }

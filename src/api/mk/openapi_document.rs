@@ -9,7 +9,7 @@ use super::fields::FIELDS;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema};
 use crate::api::openapi::vendor::{PathVariable, VendorDocument, VendorOperation, VendorSection};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 
 const BEARER: &str = "Bearer";
 
@@ -157,12 +157,12 @@ fn is_described(shape: &ValueSchema) -> bool {
     }
 }
 
-fn forbidden(right: MkRight) -> &'static str {
+fn forbidden(right: MkPermission) -> &'static str {
     match right {
-        MkRight::Read => "The key may not read this.",
-        MkRight::Write => "The role `readonly` may not do this.",
-        MkRight::Manage => "Only the roles `admin` and `owner` may do this.",
-        MkRight::Own => "Only the role `owner` may do this.",
+        MkPermission::Read => "The key may not read this.",
+        MkPermission::Write => "The role `readonly` may not do this.",
+        MkPermission::Manage => "Only the roles `admin` and `owner` may do this.",
+        MkPermission::Own => "Only the role `owner` may do this.",
     }
 }
 

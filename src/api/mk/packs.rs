@@ -26,7 +26,7 @@ use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::App;
 use crate::app::mk::packs::{PackOutcome, PackOverview, PackRefusal};
 use crate::domain::document::{Document, DocumentKind};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 use crate::domain::{Error, Result};
 
 const COLLECTION: &str = "/api/v1/packs";
@@ -58,9 +58,9 @@ pub fn section() -> Section {
                 never changes.",
         endpoints: vec![
             Endpoint::get(COLLECTION, list, list_doc),
-            Endpoint::post(COLLECTION, install, install_doc).needs(MkRight::Manage),
+            Endpoint::post(COLLECTION, install, install_doc).needs(MkPermission::Manage),
             Endpoint::get(ONE, one, get_doc),
-            Endpoint::delete(ONE, delete, delete_doc).needs(MkRight::Manage),
+            Endpoint::delete(ONE, delete, delete_doc).needs(MkPermission::Manage),
         ],
         schemas: schemas(),
     }

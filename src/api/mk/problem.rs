@@ -58,7 +58,7 @@ impl MkError {
     }
 
     /// Says this in `detail`.
-    pub fn saying(self, sentence: &'static str) -> MkError {
+    pub fn with_detail(self, sentence: &'static str) -> MkError {
         MkError { sentence: Some(sentence), ..self }
     }
 

@@ -10,7 +10,7 @@ use super::body::Fields;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::nested::NestedNoun;
 use super::noun::schemas::NamedSchema;
 use super::noun::stamp::Stamp;
@@ -109,7 +109,7 @@ fn shown_fields() -> ValueSchema {
     schema::list(schema::reference("ProfileField"))
 }
 
-impl Noun for ProfileField {
+impl MkNoun for ProfileField {
     fn blank() -> Self {
         ProfileField {
             name: String::new(),
@@ -152,7 +152,7 @@ impl NestedNoun for ProfileField {
     const MOST: usize = MAX_PARTS;
 }
 
-impl Noun for ProfileComponent {
+impl MkNoun for ProfileComponent {
     fn blank() -> Self {
         ProfileComponent {
             key: String::new(),
@@ -210,7 +210,7 @@ pub struct SensorProfileRow {
     pub spec: SensorProfileSpec,
 }
 
-impl Noun for SensorProfileRow {
+impl MkNoun for SensorProfileRow {
     fn blank() -> Self {
         let spec = SensorProfileSpec {
             key: String::new(),
@@ -239,7 +239,7 @@ pub struct DeviceProfileRow {
     pub spec: DeviceProfileSpec,
 }
 
-impl Noun for DeviceProfileRow {
+impl MkNoun for DeviceProfileRow {
     fn blank() -> Self {
         let spec = DeviceProfileSpec {
             key: String::new(),
@@ -327,7 +327,7 @@ async fn device_profile(caller: MkCaller, State(app): State<Arc<App>>, id: PathI
     one(&caller, &app, *id, DocumentKind::DeviceProfile, device_row)
 }
 
-fn one<N: Noun>(
+fn one<N: MkNoun>(
     caller: &MkCaller,
     app: &App,
     id: Uuid,
@@ -338,7 +338,7 @@ fn one<N: Noun>(
     Ok(ok(noun(&row).map(ShownRow::new)))
 }
 
-fn list<N: Noun>(
+fn list<N: MkNoun>(
     caller: &MkCaller,
     app: &App,
     query: &Query,

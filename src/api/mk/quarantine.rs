@@ -20,7 +20,7 @@ use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::quarantine::QuarantinedReading;
 use crate::domain::Kind;
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 use crate::domain::pagination::Pagination;
 use crate::domain::quarantine::{QuarantineFilter, QuarantineReason};
 
@@ -60,10 +60,10 @@ pub fn section() -> Section {
         about: "Readings that were not accepted, with the reason. They are kept for 30 days, and an organization's \
                 oldest ones make room for new ones beyond 10,000.",
         endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc).needs(MkRight::Manage),
-            Endpoint::get(ONE, one, get_doc).needs(MkRight::Manage),
+            Endpoint::get(COLLECTION, list, list_doc).needs(MkPermission::Manage),
+            Endpoint::get(ONE, one, get_doc).needs(MkPermission::Manage),
             Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The reading is deleted."))
-                .needs(MkRight::Manage),
+                .needs(MkPermission::Manage),
         ],
         schemas: vec![("QuarantinedReading", schema::object(&fields))],
     }

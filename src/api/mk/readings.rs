@@ -25,7 +25,7 @@ use crate::app::readings::list::{
     MAX_ALL_READINGS, MAX_READINGS, PageQuery, ReadingSpan, ReadingsOf, SpanQuery,
 };
 use crate::app::readings::{ReadingSource, ReceivedReadings};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 use crate::domain::{Error, Kind};
 
 const COLLECTION: &str = "/api/v1/readings";
@@ -50,7 +50,7 @@ pub fn section() -> Section {
             Endpoint::get("/api/v1/readings/sensor/{id}/aggregated", aggregated, described::aggregated()),
             Endpoint::get("/api/v1/readings/sensor/{id}/stats", stats, described::stats()),
             Endpoint::get("/api/v1/readings/sensor/{id}/latest", latest, described::latest()),
-            Endpoint::post("/api/v1/readings/batch", batch, described::batch()).needs(MkRight::Read),
+            Endpoint::post("/api/v1/readings/batch", batch, described::batch()).needs(MkPermission::Read),
             Endpoint::get("/api/v1/readings/aggregated", aggregated_by_query, described::aggregated_alias()),
             Endpoint::get("/api/v1/readings/stats", stats_by_query, described::stats_alias()),
             Endpoint::get(COLLECTION, list, described::list()),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -75,7 +75,7 @@ pub struct ReferencePairRow {
     pair: ReferencePairFields,
 }
 
-impl Noun for ReferencePairRow {
+impl MkNoun for ReferencePairRow {
     fn blank() -> Self {
         let pair = ReferencePairFields {
             name: None,

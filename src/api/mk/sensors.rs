@@ -11,7 +11,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::field_type::FieldType;
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::{ShownRow, ShownValue};
@@ -79,7 +79,7 @@ pub struct SensorRow {
 /// Any value of a reading; lists are not sorted by it.
 struct LastValue(Value);
 
-impl Noun for SensorRow {
+impl MkNoun for SensorRow {
     fn blank() -> Self {
         let spec = SensorSpec {
             device: Uuid::nil(),

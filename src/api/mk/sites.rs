@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
 use super::noun::value::ShownRow;
@@ -82,7 +82,7 @@ pub struct SiteRow {
     device_count: usize,
 }
 
-impl Noun for SiteRow {
+impl MkNoun for SiteRow {
     fn blank() -> Self {
         SiteRow { stamp: Stamp::BLANK, spec: SiteSpec::new(""), device_count: 0 }
     }

@@ -1,6 +1,6 @@
 //! What the codec lets pass and the protocol does not. Pure.
 
-use super::encode::{Reason, Refusal};
+use super::encode::{DisconnectReason, Refusal};
 use super::wire::{Connect, Inbound, InboundPublish};
 use crate::domain::mqtt::{Qos, topic};
 
@@ -26,14 +26,14 @@ pub fn connect_problem(connect: &Connect) -> Option<Refusal> {
 }
 
 /// Returns why a packet after CONNECT ends the connection; `None` when it is right.
-pub fn packet_problem(packet: &Inbound) -> Option<Reason> {
+pub fn packet_problem(packet: &Inbound) -> Option<DisconnectReason> {
     match packet {
-        Inbound::Connect(_) | Inbound::Unexpected => Some(Reason::Protocol),
+        Inbound::Connect(_) | Inbound::Unexpected => Some(DisconnectReason::Protocol),
         Inbound::Publish(publish) => publish_problem(publish),
-        Inbound::Subscribe { has_identifier: true, .. } => Some(Reason::SubscriptionIdentifiers),
+        Inbound::Subscribe { has_identifier: true, .. } => Some(DisconnectReason::SubscriptionIdentifiers),
         // A malformed filter is refused in SUBACK.
-        Inbound::Subscribe { requests, .. } => requests.is_empty().then_some(Reason::Protocol),
-        Inbound::Unsubscribe { filters, .. } => filters.is_empty().then_some(Reason::Protocol),
+        Inbound::Subscribe { requests, .. } => requests.is_empty().then_some(DisconnectReason::Protocol),
+        Inbound::Unsubscribe { filters, .. } => filters.is_empty().then_some(DisconnectReason::Protocol),
         Inbound::PubAck(_)
         | Inbound::PubRec { .. }
         | Inbound::PubRel(_)
@@ -43,15 +43,15 @@ pub fn packet_problem(packet: &Inbound) -> Option<Reason> {
     }
 }
 
-fn publish_problem(publish: &InboundPublish) -> Option<Reason> {
+fn publish_problem(publish: &InboundPublish) -> Option<DisconnectReason> {
     if publish.has_alias {
         // The maximum that was announced is 0.
-        return Some(Reason::AliasInvalid);
+        return Some(DisconnectReason::AliasInvalid);
     }
     if publish.has_subscription_id || (publish.is_repeat && publish.qos == Qos::AtMostOnce) {
-        return Some(Reason::Protocol);
+        return Some(DisconnectReason::Protocol);
     }
-    (!is_topic(&publish.topic)).then_some(Reason::TopicInvalid)
+    (!is_topic(&publish.topic)).then_some(DisconnectReason::TopicInvalid)
 }
 
 /// Whether this broker takes messages of a topic.
@@ -136,21 +136,21 @@ mod tests {
     fn every_line_of_the_matrix_after_connect() {
         let publish =
             |flags: u8, topic: &str, rest: &[u8]| packet(0x30 | flags, &[&text(topic)[..], rest].concat());
-        type ExpectedReason = Option<Option<Reason>>;
+        type ExpectedReason = Option<Option<DisconnectReason>>;
         // Empty levels, so that the length of the packet is one byte.
         let deep = "/".repeat(64);
         let rows: [(&str, u8, Vec<u8>, ExpectedReason); 17] = [
             ("plain", 4, publish(0, "a", b"1"), Some(None)),
             ("plain_5", 5, publish(0, "a", b"\x00\x30\x30\x31"), Some(None)),
-            ("plus", 4, publish(0, "a/+", b""), Some(Some(Reason::TopicInvalid))),
-            ("hash", 4, publish(0, "#", b""), Some(Some(Reason::TopicInvalid))),
-            ("null", 4, publish(0, "a\0", b""), Some(Some(Reason::TopicInvalid))),
-            ("65_levels", 4, publish(0, &deep, b""), Some(Some(Reason::TopicInvalid))),
-            ("empty_topic_5", 5, publish(0, "", b"\0"), Some(Some(Reason::TopicInvalid))),
-            ("repeat_at_qos_0", 4, publish(8, "a", b""), Some(Some(Reason::Protocol))),
-            ("alias", 5, publish(0, "a", &[3, 0x23, 0, 1]), Some(Some(Reason::AliasInvalid))),
-            ("alias_alone", 5, publish(0, "", &[3, 0x23, 0, 1]), Some(Some(Reason::AliasInvalid))),
-            ("subscription_id", 5, publish(0, "a", &[2, 0x0b, 1]), Some(Some(Reason::Protocol))),
+            ("plus", 4, publish(0, "a/+", b""), Some(Some(DisconnectReason::TopicInvalid))),
+            ("hash", 4, publish(0, "#", b""), Some(Some(DisconnectReason::TopicInvalid))),
+            ("null", 4, publish(0, "a\0", b""), Some(Some(DisconnectReason::TopicInvalid))),
+            ("65_levels", 4, publish(0, &deep, b""), Some(Some(DisconnectReason::TopicInvalid))),
+            ("empty_topic_5", 5, publish(0, "", b"\0"), Some(Some(DisconnectReason::TopicInvalid))),
+            ("repeat_at_qos_0", 4, publish(8, "a", b""), Some(Some(DisconnectReason::Protocol))),
+            ("alias", 5, publish(0, "a", &[3, 0x23, 0, 1]), Some(Some(DisconnectReason::AliasInvalid))),
+            ("alias_alone", 5, publish(0, "", &[3, 0x23, 0, 1]), Some(Some(DisconnectReason::AliasInvalid))),
+            ("subscription_id", 5, publish(0, "a", &[2, 0x0b, 1]), Some(Some(DisconnectReason::Protocol))),
             ("packet_id_0", 4, publish(2, "a", &[0, 0]), None),
             ("qos_3", 4, publish(6, "a", &[0, 1]), None),
             ("subscribe_with_wrong_flags", 4, packet(0x80, &[0, 1, 0, 1, b'a', 0]), None),
@@ -158,10 +158,10 @@ mod tests {
                 "subscribe_with_identifier",
                 5,
                 packet(0x82, &[0, 1, 2, 0x0b, 1, 0, 1, b'a', 0]),
-                Some(Some(Reason::SubscriptionIdentifiers)),
+                Some(Some(DisconnectReason::SubscriptionIdentifiers)),
             ),
-            ("a_second_connect", 4, connect(4, 2, &[], &[text("c")]), Some(Some(Reason::Protocol))),
-            ("what_servers_send", 4, packet(0x20, &[0, 0]), Some(Some(Reason::Protocol))),
+            ("a_second_connect", 4, connect(4, 2, &[], &[text("c")]), Some(Some(DisconnectReason::Protocol))),
+            ("what_servers_send", 4, packet(0x20, &[0, 0]), Some(Some(DisconnectReason::Protocol))),
         ];
         for (name, level, bytes, expected) in rows {
             let found = match decode(&mut connected(level), &bytes) {

@@ -15,7 +15,7 @@ use super::wire::{Connect, Inbound, MqttWire};
 use crate::api::connection_limit::ConnectionPermit;
 use crate::api::tls::{Transport, accepts_keys};
 use crate::app::live::credential::LiveCredential;
-use crate::app::mqtt::opening::ConnectRequest;
+use crate::app::mqtt::session_start::ConnectRequest;
 use crate::domain::audit::{AccessDenial, RequestOrigin};
 use crate::domain::{Error, Kind, Principal};
 

@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::check;
-use super::encode::{AckReason, Outbound, Reason};
+use super::encode::{AckReason, DisconnectReason, Outbound};
 use super::wire::{Inbound, InboundPublish, MqttWire, PacketError};
 use crate::app::App;
 use crate::app::mqtt::session::{MqttSession, SessionEvent};
-use crate::app::mqtt::upkeep::SessionEnd;
-use crate::app::mqtt::{MqttEnd, Publication, PublishOutcome};
+use crate::app::mqtt::session_end::SessionEnd;
+use crate::app::mqtt::{Publication, PublishOutcome, SessionEviction};
 use crate::domain::mqtt::Qos;
 use crate::domain::mqtt::inbox::Arrival;
 use crate::domain::mqtt::outbox::Delivery;
@@ -69,7 +69,7 @@ enum ConnectionEnd {
     /// The socket is closed or takes nothing.
     Lost,
     /// The server ends it, and says why where the version allows it.
-    ByServer(Reason),
+    ByServer(DisconnectReason),
 }
 
 /// The end of a connection that lost its slot before its client was answered.
@@ -104,8 +104,12 @@ impl MqttConnection {
             match self.wire.next_packet() {
                 Ok(Some(packet)) => return self.handle(packet).await,
                 Ok(None) => {}
-                Err(PacketError::TooLarge) => return Err(ConnectionEnd::ByServer(Reason::TooLarge)),
-                Err(PacketError::Malformed) => return Err(ConnectionEnd::ByServer(Reason::Malformed)),
+                Err(PacketError::TooLarge) => {
+                    return Err(ConnectionEnd::ByServer(DisconnectReason::TooLarge));
+                }
+                Err(PacketError::Malformed) => {
+                    return Err(ConnectionEnd::ByServer(DisconnectReason::Malformed));
+                }
             }
         }
         // Who is held back cannot be heard.
@@ -118,7 +122,7 @@ impl MqttConnection {
         };
         tokio::select! {
             biased;
-            () = stop.cancelled() => Err(ConnectionEnd::ByServer(Reason::ShuttingDown)),
+            () = stop.cancelled() => Err(ConnectionEnd::ByServer(DisconnectReason::ShuttingDown)),
             Some(call) = self.calls.next(), if !self.calls.is_empty() => self.answer_all(call),
             event = self.session.next_event() => match event {
                 SessionEvent::Queued => Ok(()),
@@ -131,7 +135,7 @@ impl MqttConnection {
                 }
                 Ok(false) | Err(_) => Err(ConnectionEnd::Lost),
             },
-            () = silent => Err(ConnectionEnd::ByServer(Reason::KeepAlive)),
+            () = silent => Err(ConnectionEnd::ByServer(DisconnectReason::KeepAlive)),
         }
     }
 
@@ -189,7 +193,7 @@ impl MqttConnection {
                 let were_there = Box::pin(self.session.unsubscribe(&filters)).await;
                 self.wire.queue(Outbound::UnsubAck(
                     id,
-                    were_there.map_err(|_| ConnectionEnd::ByServer(Reason::Busy))?,
+                    were_there.map_err(|_| ConnectionEnd::ByServer(DisconnectReason::Busy))?,
                 ));
             }
             Inbound::Ping => {
@@ -197,13 +201,13 @@ impl MqttConnection {
             }
             // A session that was to end with its connection cannot be prolonged by the goodbye (section 3.14.2.2.2).
             Inbound::Disconnect { expiry_s: Some(1..), .. } if self.session.expiry_s == 0 => {
-                return Err(ConnectionEnd::ByServer(Reason::Protocol));
+                return Err(ConnectionEnd::ByServer(DisconnectReason::Protocol));
             }
             Inbound::Disconnect { wants_will, expiry_s } => {
                 return Err(ConnectionEnd::ByClient { wants_will, expiry_s });
             }
             Inbound::Connect(_) | Inbound::Unexpected => {
-                return Err(ConnectionEnd::ByServer(Reason::Protocol));
+                return Err(ConnectionEnd::ByServer(DisconnectReason::Protocol));
             }
         }
         Ok(())
@@ -219,7 +223,7 @@ impl MqttConnection {
                 self.wire.queue(Outbound::PubRec(id, AckReason::Success));
                 return Ok(());
             }
-            Arrival::QuotaExceeded => return Err(ConnectionEnd::ByServer(Reason::ReceiveMaximum)),
+            Arrival::QuotaExceeded => return Err(ConnectionEnd::ByServer(DisconnectReason::ReceiveMaximum)),
         }
         self.app.mqtt_counters().count_received(qos);
         let (app, who) = (self.app.clone(), self.session.principal().clone());
@@ -265,16 +269,16 @@ impl MqttConnection {
                 if self.wire.codec.is_v5() {
                     self.acknowledge(qos, id, AckReason::NotAuthorized);
                 }
-                return Err(ConnectionEnd::ByServer(Reason::NotAuthorized));
+                return Err(ConnectionEnd::ByServer(DisconnectReason::NotAuthorized));
             }
             PublishOutcome::QuotaExceeded(_) if self.wire.codec.is_v5() => AckReason::QuotaExceeded,
             // Never an acknowledgement: the message must come again.
-            PublishOutcome::QuotaExceeded(_) => return Err(ConnectionEnd::ByServer(Reason::Quota)),
+            PublishOutcome::QuotaExceeded(_) => return Err(ConnectionEnd::ByServer(DisconnectReason::Quota)),
             PublishOutcome::Unavailable(error) => {
                 if error.kind.is_our_fault() {
                     tracing::warn!(error = error.full_message(), "a message of MQTT cannot be stored");
                 }
-                return Err(ConnectionEnd::ByServer(Reason::Busy));
+                return Err(ConnectionEnd::ByServer(DisconnectReason::Busy));
             }
         };
         self.app.mqtt_counters().record_acknowledgement(arrived.elapsed());
@@ -302,8 +306,13 @@ impl MqttConnection {
 
     /// Lets the calls under way end, says goodbye and releases the session.
     async fn finish(mut self: Box<Self>, ending: ConnectionEnd) {
-        let is_shutdown = matches!(ending, ConnectionEnd::ByServer(Reason::ShuttingDown));
-        if !matches!(ending, ConnectionEnd::ByServer(Reason::NotAuthorized | Reason::Busy | Reason::Quota)) {
+        let is_shutdown = matches!(ending, ConnectionEnd::ByServer(DisconnectReason::ShuttingDown));
+        if !matches!(
+            ending,
+            ConnectionEnd::ByServer(
+                DisconnectReason::NotAuthorized | DisconnectReason::Busy | DisconnectReason::Quota
+            )
+        ) {
             let drained = async {
                 while let Some(call) = self.calls.next().await {
                     if self.answer(call).is_err() {
@@ -330,10 +339,10 @@ impl MqttConnection {
             ConnectionEnd::ByServer(reason) => SessionEnd {
                 publishes_will: !is_shutdown,
                 // Values are missing from it, which the client learns by the session that is not present.
-                ends_session: reason == Reason::Quota,
+                ends_session: reason == DisconnectReason::Quota,
                 expiry_s: None,
                 reason: match reason {
-                    Reason::KeepAlive => "MQTT_KEEP_ALIVE_TIMEOUT",
+                    DisconnectReason::KeepAlive => "MQTT_KEEP_ALIVE_TIMEOUT",
                     _ => "SERVER_INITIATED_DISCONNECT",
                 },
             },
@@ -348,11 +357,11 @@ impl MqttConnection {
     }
 }
 
-fn reason_of(why: MqttEnd) -> Reason {
+fn reason_of(why: SessionEviction) -> DisconnectReason {
     match why {
-        MqttEnd::TakenOver => Reason::TakenOver,
-        MqttEnd::Revoked => Reason::Administrative,
-        MqttEnd::Overflow => Reason::Quota,
-        MqttEnd::Unavailable => Reason::Busy,
+        SessionEviction::TakenOver => DisconnectReason::TakenOver,
+        SessionEviction::Revoked => DisconnectReason::Administrative,
+        SessionEviction::Overflow => DisconnectReason::Quota,
+        SessionEviction::Unavailable => DisconnectReason::Busy,
     }
 }

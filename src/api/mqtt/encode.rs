@@ -34,7 +34,7 @@ pub enum Outbound {
     UnsubAck(u16, Vec<bool>),
     Pong,
     /// 3.1.1 has none: the connection is closed without a word.
-    Disconnect(Reason),
+    Disconnect(DisconnectReason),
 }
 
 /// CONNACK of a session.
@@ -71,7 +71,7 @@ pub enum AckReason {
 
 /// Why the server disconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum DisconnectReason {
     Malformed,
     Protocol,
     NotAuthorized,
@@ -266,22 +266,22 @@ fn grant_code(grant: Grant) -> v5::SubscribeAckReason {
     }
 }
 
-fn disconnect_code(reason: Reason) -> v5::DisconnectReasonCode {
+fn disconnect_code(reason: DisconnectReason) -> v5::DisconnectReasonCode {
     use v5::DisconnectReasonCode as Code;
     match reason {
-        Reason::Malformed => Code::MalformedPacket,
-        Reason::Protocol => Code::ProtocolError,
-        Reason::NotAuthorized => Code::NotAuthorized,
-        Reason::Busy => Code::ServerBusy,
-        Reason::ShuttingDown => Code::ServerShuttingDown,
-        Reason::KeepAlive => Code::KeepAliveTimeout,
-        Reason::TakenOver => Code::SessionTakenOver,
-        Reason::TopicInvalid => Code::TopicNameInvalid,
-        Reason::ReceiveMaximum => Code::ReceiveMaximumExceeded,
-        Reason::AliasInvalid => Code::TopicAliasInvalid,
-        Reason::TooLarge => Code::PacketTooLarge,
-        Reason::Quota => Code::QuotaExceeded,
-        Reason::Administrative => Code::AdministrativeAction,
-        Reason::SubscriptionIdentifiers => Code::SubscriptionIdentifiersNotSupported,
+        DisconnectReason::Malformed => Code::MalformedPacket,
+        DisconnectReason::Protocol => Code::ProtocolError,
+        DisconnectReason::NotAuthorized => Code::NotAuthorized,
+        DisconnectReason::Busy => Code::ServerBusy,
+        DisconnectReason::ShuttingDown => Code::ServerShuttingDown,
+        DisconnectReason::KeepAlive => Code::KeepAliveTimeout,
+        DisconnectReason::TakenOver => Code::SessionTakenOver,
+        DisconnectReason::TopicInvalid => Code::TopicNameInvalid,
+        DisconnectReason::ReceiveMaximum => Code::ReceiveMaximumExceeded,
+        DisconnectReason::AliasInvalid => Code::TopicAliasInvalid,
+        DisconnectReason::TooLarge => Code::PacketTooLarge,
+        DisconnectReason::Quota => Code::QuotaExceeded,
+        DisconnectReason::Administrative => Code::AdministrativeAction,
+        DisconnectReason::SubscriptionIdentifiers => Code::SubscriptionIdentifiersNotSupported,
     }
 }

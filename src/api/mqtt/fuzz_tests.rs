@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::check;
-use super::encode::{self, AckReason, Outbound, Reason};
+use super::encode::{self, AckReason, DisconnectReason, Outbound};
 use super::wire::{Codec, Inbound};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::mqtt::Qos;
@@ -49,7 +49,9 @@ fn read_packets() -> Decoder {
         while let Ok(Some(packet)) = codec.decode(&mut buffer) {
             let answer = match &packet {
                 Inbound::Connect(connect) => check::connect_problem(connect).map(Outbound::ConnRefused),
-                _ if check::packet_problem(&packet).is_some() => Some(Outbound::Disconnect(Reason::Protocol)),
+                _ if check::packet_problem(&packet).is_some() => {
+                    Some(Outbound::Disconnect(DisconnectReason::Protocol))
+                }
                 Inbound::Publish(publish) => {
                     inbox.arrive(publish.qos, publish.id);
                     inbox.mark_stored(publish.qos, publish.id);

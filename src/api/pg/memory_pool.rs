@@ -87,7 +87,7 @@ impl ConnectionMemory {
             );
             return Err(PgError::Protocol("54000", message));
         }
-        self.share(beyond(usage.total), beyond(total))?;
+        self.share(shared_bytes(usage.total), shared_bytes(total))?;
         usage.total = total;
         if is_kept {
             usage.kept += bytes;
@@ -111,7 +111,7 @@ impl ConnectionMemory {
     }
 }
 
-fn beyond(total: usize) -> usize {
+fn shared_bytes(total: usize) -> usize {
     total.saturating_sub(PRIVATE_BYTES_PER_CONNECTION)
 }
 
@@ -120,7 +120,7 @@ impl Drop for PgReservation {
         let mut usage = self.account.held.lock();
         let total = usage.total.saturating_sub(self.bytes);
         // Releasing is never refused.
-        self.account.share(beyond(usage.total), beyond(total)).unwrap_or(());
+        self.account.share(shared_bytes(usage.total), shared_bytes(total)).unwrap_or(());
         usage.total = total;
         if self.is_kept {
             usage.kept = usage.kept.saturating_sub(self.bytes);

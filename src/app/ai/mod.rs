@@ -29,7 +29,7 @@ pub use self::live::{ModelState, ModelStatus};
 
 /// Dependencies for running models, shared by everything that runs them.
 #[derive(Clone)]
-pub struct AiParts {
+pub struct ModelServices {
     pub(super) store: Arc<Store>,
     pub(super) inference_pool: Arc<InferencePool>,
     pub(super) detectors: Arc<DetectorCache>,
@@ -46,7 +46,7 @@ pub const LOADED_BYTES: usize = 256_000_000;
 /// Models that may read stored readings at the same time.
 const MAX_CONCURRENT_READS: usize = 2;
 
-impl AiParts {
+impl ModelServices {
     /// Creates the parts; loaded models take at most `loaded_bytes`.
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(InferencePool::new());

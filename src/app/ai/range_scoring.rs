@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::AiParts;
+use super::ModelServices;
 use super::anomaly_collector::AnomalyCollector;
 use super::calibrate::range_problem;
 use super::inference_pool::InferencePriority;
@@ -33,7 +33,7 @@ const MAX_EVENTS_PER_JOB: usize = 10_000;
 /// Runs models over stored readings. It acts for the server: callers are authorized before.
 #[derive(Clone)]
 pub struct ModelScorer {
-    pub ai: AiParts,
+    pub ai: ModelServices,
     pub engine: Arc<Engine>,
 }
 

@@ -108,8 +108,8 @@ impl WindowFeed {
     }
 
     /// Readings at or before this time are late.
-    pub fn decided(&self) -> Micros {
-        self.windows.decided()
+    pub fn last_decided_sample(&self) -> Micros {
+        self.windows.last_decided_sample()
     }
 
     /// Advances the watermark: readings before this time are not waited for.
@@ -136,8 +136,8 @@ impl WindowFeed {
                     let (samples, interval_us) = (values.to_vec(), self.plan.interval_us());
                     run = Some(SampleRun { samples, first: end, windows: 1, interval_us });
                 }
-                (Some(WindowEvent::GapBegan(_)), None) => return Some(FeedItem::Gap),
-                (Some(WindowEvent::GapBegan(_)), Some(_)) => {
+                (Some(WindowEvent::GapStarted(_)), None) => return Some(FeedItem::Gap),
+                (Some(WindowEvent::GapStarted(_)), Some(_)) => {
                     self.gap = true;
                     break;
                 }

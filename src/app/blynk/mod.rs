@@ -27,12 +27,12 @@ use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, Kind, Result};
 
 /// State of the API.
-pub struct BlynkParts {
+pub struct BlynkState {
     /// Imports left to each device.
     imports: Mutex<RateLimiter<DeviceId>>,
 }
 
-impl BlynkParts {
+impl BlynkState {
     pub fn new(imports: AttemptBudget) -> Self {
         Self { imports: Mutex::new(RateLimiter::new(imports)) }
     }

@@ -33,7 +33,7 @@ const EXPORT_DIR: &str = "exports";
 
 /// What all exports share.
 #[derive(Default)]
-pub struct ExportParts {
+pub struct ExportQueue {
     /// Rings when an export is created.
     created: Notify,
     /// Exports that a worker writes now.

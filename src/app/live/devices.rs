@@ -59,11 +59,11 @@ impl App {
             sent_states: None,
             waiting: VecDeque::new(),
         };
-        let news = stream::try_unfold(feed, |mut feed| async move {
-            let news = feed.next().await?;
-            Ok(Some((news, feed)))
+        let update = stream::try_unfold(feed, |mut feed| async move {
+            let update = feed.next().await?;
+            Ok(Some((update, feed)))
         });
-        Ok(news.boxed())
+        Ok(update.boxed())
     }
 }
 
@@ -88,8 +88,8 @@ struct DeviceSubscription {
 impl DeviceSubscription {
     async fn next(&mut self) -> Result<DeviceStatusUpdate> {
         loop {
-            if let Some(news) = self.waiting.pop_front() {
-                return Ok(news);
+            if let Some(update) = self.waiting.pop_front() {
+                return Ok(update);
             }
             if self.sent_states.is_some() {
                 self.changed().await?;

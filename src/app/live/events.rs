@@ -53,11 +53,11 @@ impl App {
             who,
             wanted,
         };
-        let news = stream::try_unfold(feed, |mut feed| async move {
-            let news = feed.next().await?;
-            Ok(Some((news, feed)))
+        let update = stream::try_unfold(feed, |mut feed| async move {
+            let update = feed.next().await?;
+            Ok(Some((update, feed)))
         });
-        Ok(news.boxed())
+        Ok(update.boxed())
     }
 }
 
@@ -85,15 +85,15 @@ impl EventSubscription {
             };
             if change.matches(&self.wanted)
                 && self.store.catalog().sees_event_notification(&self.who, &change)
-                && let Some(news) = self.news(&change).await?
+                && let Some(update) = self.update(&change).await?
             {
-                return Ok(news);
+                return Ok(update);
             }
         }
     }
 
     /// Returns nothing for an event that no longer exists: its deletion follows.
-    async fn news(&self, change: &EventNotification) -> Result<Option<EventUpdate>> {
+    async fn update(&self, change: &EventNotification) -> Result<Option<EventUpdate>> {
         let to_update = match change.action {
             Action::Create => EventUpdate::Created,
             Action::Delete => return Ok(Some(EventUpdate::Deleted(change.id))),

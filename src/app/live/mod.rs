@@ -38,14 +38,14 @@ impl Default for LiveSettings {
 }
 
 /// State shared by the feeds.
-pub(super) struct LiveParts {
+pub(super) struct FeedState {
     subscriptions: SubscriptionLimiter,
     ending: CancellationToken,
     /// Connections that send a closing message when they end.
     connections: TaskTracker,
 }
 
-impl LiveParts {
+impl FeedState {
     pub(super) fn new(settings: &LiveSettings) -> Self {
         let LiveSettings { subscriptions, subscriptions_per_caller } = *settings;
         Self {

@@ -8,10 +8,10 @@ mod event_watch;
 pub mod files;
 mod hls_feed;
 mod job;
+mod lifecycle;
 pub mod live;
 mod probe;
 mod recording;
-mod upkeep;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Default for MediaSettings {
 }
 
 /// What all media share.
-pub(super) struct MediaParts {
+pub(super) struct MediaServices {
     recorder: Recorder,
     recordings: Semaphore,
     views: Semaphore,
@@ -81,7 +81,7 @@ pub(super) struct MediaParts {
     unprobed: Notify,
 }
 
-impl MediaParts {
+impl MediaServices {
     pub(super) fn new(settings: &MediaSettings) -> Self {
         Self {
             recorder: Recorder::new(settings.ffmpeg.clone()),

@@ -6,14 +6,14 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::MkParts;
+use super::MkState;
 use crate::app::App;
 use crate::auth::client;
 use crate::auth::mk_token::{self, KeySet, MkClaims};
 use crate::domain::caller::Caller;
 use crate::domain::client::ClientApi;
 use crate::domain::http_request::{HttpMethod, HttpRequest};
-use crate::domain::mk_role::{MkRight, MkRole};
+use crate::domain::mk_role::{MkPermission, MkRole};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 
@@ -39,7 +39,7 @@ impl MkAccess {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub fn require(&self, right: MkRight) -> Result<()> {
+    pub fn require(&self, right: MkPermission) -> Result<()> {
         if self.role.allows(right) {
             return Ok(());
         }
@@ -129,7 +129,7 @@ impl App {
     }
 }
 
-impl MkParts {
+impl MkState {
     fn known_keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.keys.lock().set)
     }

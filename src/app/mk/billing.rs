@@ -4,7 +4,7 @@
 use super::access::MkAccess;
 use crate::app::App;
 use crate::domain::billing::{BillingPeriod, Plan, UNLIMITED};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// What an organization has used since the period began.
@@ -45,7 +45,7 @@ impl App {
     /// # Errors
     /// `Forbidden` for anybody but the owner; `Invalid` for a plan that does not exist.
     pub async fn choose_plan(&self, access: &MkAccess, name: &str) -> Result<Plan> {
-        access.require(MkRight::Own)?;
+        access.require(MkPermission::Own)?;
         access.principal.require(Scope::write(Resource::System))?;
         let Some(plan) = self.known_plans().find(|plan| plan.name == name) else {
             let names: Vec<_> = self.known_plans().map(|plan| plan.name).collect();

@@ -175,14 +175,14 @@ impl App {
         let row = catalog.document(principal, DocumentKind::Artefact, artefact).ok();
         let named = row.as_ref().and_then(|row| row.artefact());
         let name = &named.ok_or_else(|| absent("params.configArtefactId"))?.spec.name;
-        let is_it = |row: &&Arc<Document>| {
+        let is_match = |row: &&Arc<Document>| {
             row.binding().is_some_and(|binding| {
                 (binding.spec.target_type, binding.spec.target) == (target_type, target)
                     && binding.artefact_name == *name
             })
         };
         let known = catalog.documents(principal, DocumentKind::Binding);
-        let known = known.iter().find(is_it).map(|row| row.uuid);
+        let known = known.iter().find(is_match).map(|row| row.uuid);
         if is_bound {
             let spec = BindingSpec { target_type, target, artefact };
             self.put_binding(principal, known.unwrap_or_else(Uuid::new_v4), spec).await?;

@@ -32,7 +32,7 @@ const DOWNLOAD_URL: &str = "downloadUrl";
 
 /// What all downloads share.
 #[derive(Default)]
-pub struct FirmwareParts {
+pub struct DownloadSigning {
     /// Read or created on first use.
     signer: Mutex<Option<Arc<DownloadSigner>>>,
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::client;
 use crate::domain::client::{Client, ClientApi, ClientSpec, Role};
 use crate::domain::document::rules::check_required;
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 use crate::domain::{Error, FieldError, Result};
 
 /// Most characters of a key's name.
@@ -47,7 +47,7 @@ pub fn key_uuid(key: &Client) -> Uuid {
 impl App {
     /// Returns the keys of the caller's organization, by id; those that were revoked are not among them.
     pub fn mk_keys_of(&self, access: &MkAccess) -> Result<Vec<Arc<Client>>> {
-        access.require(MkRight::Manage)?;
+        access.require(MkPermission::Manage)?;
         let mut keys = self.store.catalog().clients(&access.principal);
         keys.retain(|key| key.spec.api == ClientApi::Mk && key.enabled);
         Ok(keys)
@@ -58,7 +58,7 @@ impl App {
     /// # Errors
     /// `Invalid` naming every wrong field; `LimitReached` beyond the quota.
     pub async fn create_mk_key(&self, access: &MkAccess, new: NewMkKey) -> Result<(Arc<Client>, String)> {
-        access.require(MkRight::Manage)?;
+        access.require(MkPermission::Manage)?;
         Error::check(new.problems())?;
         let (text, stored) = client::generate_mk(new.is_test);
         let spec = ClientSpec {

@@ -80,13 +80,13 @@ impl Default for MkSettings {
 
 /// What the platform's requests share.
 #[derive(Default)]
-pub struct MkParts {
+pub struct MkState {
     /// The published keys of users' tokens.
     keys: Mutex<PublishedKeys>,
     /// Held while keys are fetched, so that many requests cause one.
     fetching: tokio::sync::Mutex<()>,
-    objects: objects::ObjectParts,
-    firmware: firmware::FirmwareParts,
+    objects: objects::UploadState,
+    firmware: firmware::DownloadSigning,
 }
 
 /// The keys as they were fetched last.

@@ -28,7 +28,7 @@ const DOWNLOAD_S: u32 = 24 * 3600;
 
 /// What all uploads share.
 #[derive(Default)]
-pub struct ObjectParts {
+pub struct UploadState {
     /// Read or created on first use.
     signer: OnceCell<PathSigner>,
     /// Objects whose bytes are being received.
@@ -65,7 +65,7 @@ impl Drop for UploadPermit {
     }
 }
 
-impl ObjectParts {
+impl UploadState {
     pub(super) fn begin(&self, id: Uuid) -> Result<UploadPermit> {
         let mut uploading = self.uploading.lock();
         if uploading.contains(&id) {

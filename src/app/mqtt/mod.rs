@@ -10,7 +10,6 @@ mod feed;
 mod journal;
 pub mod message;
 pub mod metrics;
-pub mod opening;
 mod payload;
 mod platform;
 pub mod presence;
@@ -18,10 +17,11 @@ mod publish;
 mod registry;
 mod retained;
 pub mod session;
+pub mod session_end;
 mod session_memory;
+pub mod session_start;
 pub mod subscribe;
 mod topics;
-pub mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ use crate::app::live::SubscriptionLimiter;
 use crate::store::Store;
 
 pub use self::publish::{Publication, PublishOutcome};
-pub use self::registry::MqttEnd;
+pub use self::registry::SessionEviction;
 pub(super) use self::registry::SessionRegistry;
 
 /// Documents of devices that a slow subscriber may lag behind; then it is sent the retained ones again.
@@ -65,7 +65,7 @@ impl Default for MqttSettings {
 }
 
 /// State of the broker.
-pub(super) struct MqttParts {
+pub(super) struct BrokerState {
     sessions: Arc<Mutex<SessionRegistry>>,
     retained: RwLock<RetainedIndex>,
     journal: Arc<Journal>,
@@ -75,7 +75,7 @@ pub(super) struct MqttParts {
     feeds: SubscriptionLimiter,
 }
 
-impl MqttParts {
+impl BrokerState {
     pub(super) fn new(
         store: Arc<Store>,
         settings: &MqttSettings,

@@ -18,7 +18,7 @@ use crate::domain::{DeviceId, Micros, Principal, Resource, Result, Scope};
 
 /// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MqttEnd {
+pub enum SessionEviction {
     /// The client has connected again.
     TakenOver,
     /// The credential is not valid any more, or an administrator has ended it.
@@ -51,7 +51,7 @@ pub(super) struct SessionSlot {
 #[derive(Clone)]
 pub(super) struct ConnectionHandle {
     pub id: u64,
-    pub orders: mpsc::UnboundedSender<MqttEnd>,
+    pub orders: mpsc::UnboundedSender<SessionEviction>,
     /// Cancelled when the connection has released its session.
     pub released: CancellationToken,
     /// Position up to which the client has acknowledged live values.
@@ -82,8 +82,8 @@ impl SessionRegistry {
     /// The session, as long as this connection serves it.
     pub(super) fn of_connection(&mut self, key: &SessionKey, connection: u64) -> Option<&mut SessionSlot> {
         let slot = self.slots.get_mut(key)?;
-        let is_it = slot.connection.as_ref().is_some_and(|handle| handle.id == connection);
-        is_it.then_some(slot)
+        let is_current = slot.connection.as_ref().is_some_and(|handle| handle.id == connection);
+        is_current.then_some(slot)
     }
 }
 
@@ -124,7 +124,12 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
     /// not visible.
-    pub fn end_mqtt_sessions(&self, principal: &Principal, device: DeviceId, why: MqttEnd) -> Result<usize> {
+    pub fn end_mqtt_sessions(
+        &self,
+        principal: &Principal,
+        device: DeviceId,
+        why: SessionEviction,
+    ) -> Result<usize> {
         self.device_to_change(principal, device)?;
         let registry = self.mqtt.sessions.lock();
         let own = registry.slots.iter().filter(|((owner, _), _)| *owner == SessionOwner::Device(device));

@@ -16,7 +16,7 @@ use super::device_document::{DesiredTopic, DeviceNotice};
 use super::feed;
 use super::message::{MessageSource, OutboundMessage};
 use super::presence::DeviceActivity;
-use super::registry::{MqttEnd, SessionKey};
+use super::registry::{SessionEviction, SessionKey};
 use super::session_memory::SessionMemory;
 use crate::app::App;
 use crate::app::live::SubscriptionPermit;
@@ -38,7 +38,7 @@ pub enum SessionEvent {
     /// There may be something to send.
     Queued,
     /// The connection must end.
-    End(MqttEnd),
+    End(SessionEviction),
 }
 
 /// The session of a connected client. Who holds it must call [`MqttSession::end`].
@@ -47,7 +47,7 @@ pub struct MqttSession {
     pub(super) credential: LiveCredential,
     pub(super) key: SessionKey,
     pub(super) connection: u64,
-    pub(super) orders: mpsc::UnboundedReceiver<MqttEnd>,
+    pub(super) orders: mpsc::UnboundedReceiver<SessionEviction>,
     pub(super) released: CancellationToken,
     /// Whether there was a session to go on with.
     pub is_present: bool,
@@ -111,8 +111,8 @@ impl MqttSession {
         let Self { orders, watch, live, new_commands, notices, desired, .. } = self;
         let item = tokio::select! {
             biased;
-            order = orders.recv() => return SessionEvent::End(order.unwrap_or(MqttEnd::Unavailable)),
-            _ = watch.expired() => return SessionEvent::End(MqttEnd::Revoked),
+            order = orders.recv() => return SessionEvent::End(order.unwrap_or(SessionEviction::Unavailable)),
+            _ = watch.expired() => return SessionEvent::End(SessionEviction::Revoked),
             command = next_message(new_commands) => NextItem::Command(command),
             notice = next_message(notices), if has_room => NextItem::Notice(notice),
             document = next_desired(desired), if has_room => NextItem::Desired(document),
@@ -121,12 +121,14 @@ impl MqttSession {
         match item {
             NextItem::Command(Ok(command)) => self.queue_commands([Command::clone(&command)]),
             NextItem::Command(Err(RecvError::Lagged(_))) => self.queue_waiting_commands(),
-            NextItem::Command(Err(RecvError::Closed)) => return SessionEvent::End(MqttEnd::Unavailable),
+            NextItem::Command(Err(RecvError::Closed)) => {
+                return SessionEvent::End(SessionEviction::Unavailable);
+            }
             NextItem::Notice(notice) => self.queue_notice(notice),
             NextItem::Desired(document) => self.queue_desired(document),
             NextItem::Live(Ok(message)) if message.gap.is_some() => {
                 self.app.mqtt.counters.count_overflow();
-                return SessionEvent::End(MqttEnd::Overflow);
+                return SessionEvent::End(SessionEviction::Overflow);
             }
             NextItem::Live(Ok(message)) => self.queue_readings(message),
             NextItem::Live(Err(error)) => return SessionEvent::End(end_of(&error)),
@@ -274,8 +276,8 @@ async fn next_live(live: &mut Option<ValueFeed>) -> Result<LiveMessage> {
     }
 }
 
-fn end_of(error: &Error) -> MqttEnd {
-    if error.kind == Kind::Unauthenticated { MqttEnd::Revoked } else { MqttEnd::Unavailable }
+fn end_of(error: &Error) -> SessionEviction {
+    if error.kind == Kind::Unauthenticated { SessionEviction::Revoked } else { SessionEviction::Unavailable }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::app::live::credential::LiveCredential;
 use crate::app::mqtt::access::Grant;
-use crate::app::mqtt::opening::ConnectRequest;
+use crate::app::mqtt::session_end::SessionEnd;
+use crate::app::mqtt::session_start::ConnectRequest;
 use crate::app::mqtt::subscribe::{RetainHandling, SubscribeRequest};
-use crate::app::mqtt::upkeep::SessionEnd;
 use crate::app::mqtt::{Publication, PublishOutcome};
 use crate::app::test_app;
 use crate::domain::command::CommandSpec;
@@ -154,7 +154,7 @@ async fn a_second_connection_takes_over_and_the_will_of_the_first_is_published()
         event
     });
     let second = app.mqtt_connect(credential, request(0, true)).await.unwrap();
-    assert_eq!(ended.await.unwrap(), SessionEvent::End(MqttEnd::TakenOver));
+    assert_eq!(ended.await.unwrap(), SessionEvent::End(SessionEviction::TakenOver));
     assert!(app.is_mqtt_connected(device.id));
     let owner = app.system(None).unwrap();
     assert!(app.store.catalog().stream_of_device(&owner, device.id, "online").is_ok(), "the will is a value");
@@ -198,6 +198,6 @@ async fn a_session_ends_with_its_certificate() {
     let owner = app.system(None).unwrap();
     app.issue_certificate(&owner, device.id).await.unwrap();
     let event = tokio::time::timeout(PATIENCE, session.next_event()).await.unwrap();
-    assert_eq!(event, SessionEvent::End(MqttEnd::Revoked));
+    assert_eq!(event, SessionEvent::End(SessionEviction::Revoked));
     session.end(LOST).await;
 }

@@ -22,7 +22,7 @@ use crate::fetch::mailer::Mailer;
 const MAX_TESTS_OF_ORG: usize = 4;
 
 /// What notifications go out by.
-pub(super) struct NotificationParts {
+pub(super) struct NotificationServices {
     mailer: Mailer,
     fetcher: Arc<Fetcher>,
     pub(super) counters: NotificationCounters,
@@ -30,7 +30,7 @@ pub(super) struct NotificationParts {
     tests: OrgPermits,
 }
 
-impl NotificationParts {
+impl NotificationServices {
     pub(super) fn new(smtp: &SmtpSettings, fetcher: Arc<Fetcher>) -> Self {
         Self {
             mailer: Mailer::new(smtp.clone()),

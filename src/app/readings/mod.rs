@@ -55,7 +55,7 @@ pub struct ReceivedReadings {
 
 /// State of this part of the application.
 #[derive(Default)]
-pub struct ReadingParts {
+pub struct ReadingIntake {
     pub(super) counters: ReadingCounters,
     queue: QuarantineQueue,
 }

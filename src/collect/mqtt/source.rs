@@ -256,7 +256,7 @@ impl PollSource for MqttSource {
         Ok(())
     }
 
-    fn awaits_storing(&self) -> bool {
+    fn requires_storage_ack(&self) -> bool {
         self.settings.is_acknowledged
     }
 

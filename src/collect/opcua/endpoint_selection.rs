@@ -28,7 +28,7 @@ pub fn select_endpoint(
             "it offers no endpoint with {} and {}, but {}",
             endpoint.policy.name(),
             endpoint.mode.name(),
-            in_words(&offered)
+            describe_endpoints(&offered)
         ));
     };
     let (login, words) = match endpoint.identity {
@@ -70,7 +70,7 @@ fn is_same(path: &str, other: &str) -> bool {
     path.strip_suffix('/').unwrap_or(path) == other.strip_suffix('/').unwrap_or(other)
 }
 
-fn in_words(offered: &[EndpointDescription]) -> String {
+fn describe_endpoints(offered: &[EndpointDescription]) -> String {
     let mut words: Vec<String> = offered
         .iter()
         .take(MAX_LISTED_OFFERS)

@@ -150,9 +150,9 @@ impl Pki {
     pub fn check_trust(&self, certificate: &[u8], now: Micros) -> Result<(), String> {
         let shown = X509::from_der(certificate).map_err(|_| "its certificate cannot be read".to_owned())?;
         let name = CertificateStore::cert_file_name(&shown);
-        let in_words = |error: Error| error.message;
-        let trusted = self.folder(CertificateStatus::Trusted.folder()).map_err(in_words)?.join(&name);
-        let rejected = self.folder(CertificateStatus::Rejected.folder()).map_err(in_words)?;
+        let to_message = |error: Error| error.message;
+        let trusted = self.folder(CertificateStatus::Trusted.folder()).map_err(to_message)?.join(&name);
+        let rejected = self.folder(CertificateStatus::Rejected.folder()).map_err(to_message)?;
         if fs::read(&trusted).is_ok_and(|known| known == certificate) {
             // A certificate trusted by copying its file may still be among the rejected.
             let _ = fs::remove_file(rejected.join(&name));
@@ -172,7 +172,7 @@ impl Pki {
         let is_room = fs::read_dir(&rejected)
             .is_ok_and(|files| files.filter(is_certificate).count() < MAX_REJECTED_CERTIFICATES);
         if is_room && !rejected.join(&name).exists() {
-            write(&rejected.join(&name), certificate).map_err(in_words)?;
+            write(&rejected.join(&name), certificate).map_err(to_message)?;
         }
         Err(format!(
             "its certificate is not trusted: {subject}, thumbprint {thumbprint}. Compare it with the server's, then run \
@@ -286,8 +286,8 @@ impl Pki {
 
     fn find(&self, thumbprint: &str, among: &[CertificateStatus]) -> Result<StoredCertificate> {
         let wanted = normal(thumbprint);
-        let is_it = |one: &StoredCertificate| among.contains(&one.status) && one.thumbprint == wanted;
-        self.list()?.into_iter().find(is_it).ok_or_else(|| {
+        let is_match = |one: &StoredCertificate| among.contains(&one.status) && one.thumbprint == wanted;
+        self.list()?.into_iter().find(is_match).ok_or_else(|| {
             let names: Vec<_> = among.iter().map(|status| status.name()).collect();
             let names = names.join(" or ");
             Error::new(Kind::NotFound, format!("no {names} certificate has the thumbprint `{thumbprint}`"))

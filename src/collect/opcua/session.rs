@@ -311,12 +311,12 @@ pub(super) fn no_answer(endpoint: &OpcuaEndpoint) -> DeviceFault {
 }
 
 fn lost(endpoint: &OpcuaEndpoint, status: StatusCode) -> DeviceFault {
-    DeviceFault::Closed { address: endpoint.address(), reason: status::in_words(status) }
+    DeviceFault::Closed { address: endpoint.address(), reason: status::status_text(status) }
 }
 
 /// Converts the status of a session that could not be opened to a fault.
 fn unopened(endpoint: &OpcuaEndpoint, status: StatusCode) -> DeviceFault {
-    let mut reason = status::in_words(status);
+    let mut reason = status::status_text(status);
     let is_about_us = matches!(
         status,
         StatusCode::BadSecurityChecksFailed
@@ -350,7 +350,7 @@ pub(super) fn fault(endpoint: &OpcuaEndpoint, error: &Error) -> DeviceFault {
         | StatusCode::BadUnknownResponse
         | StatusCode::BadTcpMessageTooLarge
         | StatusCode::BadTcpMessageTypeInvalid => {
-            DeviceFault::Malformed { address, reason: status::in_words(status) }
+            DeviceFault::Malformed { address, reason: status::status_text(status) }
         }
         _ => super::refused(status),
     }

@@ -184,7 +184,7 @@ impl OpcuaSource {
             return Some(fault);
         }
         if let Some(ended) = live.notifications.end_status() {
-            let reason = format!("the server ended the subscription, {}", status::in_words(ended));
+            let reason = format!("the server ended the subscription, {}", status::status_text(ended));
             return Some(DeviceFault::Closed { address: self.endpoint.address(), reason });
         }
         let now = Instant::now();
@@ -235,7 +235,7 @@ impl OpcuaSource {
         let refused = made.items.iter().zip(&targets).filter(|(status, _)| status.is_bad());
         let refused: Vec<PollResult> = refused
             .map(|(status, target)| {
-                let outcome = Err(status::in_words(*status));
+                let outcome = Err(status::status_text(*status));
                 PollResult { stream: batch.targets[*target].stream, ts: now, outcome }
             })
             .collect();

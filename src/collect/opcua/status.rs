@@ -20,7 +20,7 @@ pub fn quality(status: StatusCode) -> Quality {
 }
 
 /// Describes a status by name, code and meaning, without the info bits of a single value.
-pub fn in_words(status: StatusCode) -> String {
+pub fn status_text(status: StatusCode) -> String {
     let code = status.bits() & 0xFFFF_0000;
     let plain = StatusCode::from(code);
     match plain.sub_code().name() {
@@ -55,7 +55,7 @@ pub fn sample(value: &DataValue) -> Result<Sample, String> {
     let status = value.status.unwrap_or(StatusCode::Good);
     let quality = quality(status);
     if quality == Quality::Bad {
-        return Err(in_words(status));
+        return Err(status_text(status));
     }
     let variant = value.value.as_ref().ok_or("the server sends no value")?;
     let content = variant::decode(variant)?;
@@ -98,7 +98,7 @@ mod tests {
             ),
             (0x8FFF_0000, "status 8FFF0000"),
         ] {
-            assert_eq!(in_words(StatusCode::from(bits)), expected);
+            assert_eq!(status_text(StatusCode::from(bits)), expected);
         }
     }
 

@@ -3,11 +3,11 @@
 pub mod budget;
 pub mod device_watch;
 pub mod evaluator;
+mod parse_names;
 pub mod rule;
 pub mod simulation;
 pub mod target;
 pub mod window;
-mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -11,7 +11,7 @@ pub mod threshold;
 
 use crate::domain::Micros;
 
-pub use resampler::{GapBegan, LateReadings};
+pub use resampler::{GapStarted, LateReadings};
 use resampler::{Resampler, SampleEvent};
 use sliding_window::SlidingWindow;
 pub use spec::{InvalidWindowSpec, MAX_HOLD_INTERVALS, MAX_INTERVAL_US, MAX_VALUES, WindowSpec};
@@ -39,7 +39,7 @@ pub enum WindowEvent<'a> {
         values: &'a [f64],
     },
     /// A source has been silent for too long. No window contains a missing sample: the next one starts after the gap.
-    GapBegan(GapBegan),
+    GapStarted(GapStarted),
     /// All sources have values again: samples from `from` (inclusive) to `until` (exclusive) are missing.
     GapEnded {
         /// Time of the first missing sample, inclusive.
@@ -87,8 +87,8 @@ impl WindowAssembler {
     }
 
     /// Returns the last decided sample, whether or not a window ended there; it lies before all times if there is none.
-    pub fn decided(&self) -> Micros {
-        self.resampler.decided()
+    pub fn last_decided_sample(&self) -> Micros {
+        self.resampler.last_decided_sample()
     }
 
     /// Returns the next event, or `None` until more readings arrive or the watermark advances.
@@ -101,7 +101,7 @@ impl WindowAssembler {
                         return Some(WindowEvent::Window { end: at, values: self.sliding_window.window() });
                     }
                 }
-                SampleEvent::GapBegan(began) => return Some(WindowEvent::GapBegan(began)),
+                SampleEvent::GapStarted(began) => return Some(WindowEvent::GapStarted(began)),
                 SampleEvent::GapEnded { from, until } => return Some(WindowEvent::GapEnded { from, until }),
             }
         }

@@ -19,7 +19,7 @@ pub enum SampleEvent {
         at: Micros,
     },
     /// A sample is missing, and no gap is open yet.
-    GapBegan(GapBegan),
+    GapStarted(GapStarted),
     /// The first complete sample after a gap; its row follows.
     GapEnded {
         /// Time of the first missing sample, inclusive.
@@ -31,7 +31,7 @@ pub enum SampleEvent {
 
 /// The first missing sample of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GapBegan {
+pub struct GapStarted {
     /// Time of the missing sample, a multiple of the interval.
     pub at: Micros,
     /// The silent source; of several the one that has been silent for longest.
@@ -132,7 +132,7 @@ impl Resampler {
     }
 
     /// Returns the last decided sample, which lies before all times if there is none.
-    pub fn decided(&self) -> Micros {
+    pub fn last_decided_sample(&self) -> Micros {
         self.decided
     }
 
@@ -160,7 +160,7 @@ impl Resampler {
             let next = self.next_candidate(at, limit);
             self.decide_before(next);
             if let Some(began) = began {
-                return Some(SampleEvent::GapBegan(began));
+                return Some(SampleEvent::GapStarted(began));
             }
         }
         None
@@ -175,8 +175,8 @@ impl Resampler {
     }
 
     /// Fills the row, or returns the gap with the source that has no value.
-    fn sample(&mut self, at: Micros) -> Option<GapBegan> {
-        let mut silent: Option<GapBegan> = None;
+    fn sample(&mut self, at: Micros) -> Option<GapStarted> {
+        let mut silent: Option<GapStarted> = None;
         for (feature, (source, value)) in self.sources.iter_mut().zip(&mut self.row).enumerate() {
             let value_at = source.value_at(at);
             match value_at {
@@ -184,7 +184,7 @@ impl Resampler {
                 _ => {
                     let last_value = value_at.map(|value_at| value_at.ts);
                     if silent.is_none_or(|other| last_value < other.last_value) {
-                        silent = Some(GapBegan { at, feature, last_value });
+                        silent = Some(GapStarted { at, feature, last_value });
                     }
                 }
             }
@@ -192,7 +192,7 @@ impl Resampler {
         silent
     }
 
-    fn begin_gap(&mut self, silent: GapBegan) -> Option<GapBegan> {
+    fn begin_gap(&mut self, silent: GapStarted) -> Option<GapStarted> {
         match self.state {
             GapState::Fresh | GapState::Gap { .. } => None,
             GapState::Resuming | GapState::Running if silent.at <= self.position => {

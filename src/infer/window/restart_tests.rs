@@ -195,7 +195,7 @@ proptest! {
                         prop_assert!(newest.is_none_or(|newest| newest <= end.0));
                         end.0
                     }
-                    WindowEvent::GapBegan(began) => began.at.0,
+                    WindowEvent::GapStarted(began) => began.at.0,
                     WindowEvent::GapEnded { from, until } => {
                         prop_assert!(from < until);
                         until.0

@@ -16,7 +16,7 @@ pub(super) enum Step {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum OwnedEvent {
     Window(i64, Vec<f64>),
-    GapBegan { at: i64, feature: usize, last_value: Option<i64> },
+    GapStarted { at: i64, feature: usize, last_value: Option<i64> },
     GapEnded(i64, i64),
 }
 
@@ -24,8 +24,8 @@ pub(super) fn drain_events(windows: &mut WindowAssembler, events: &mut Vec<Owned
     while let Some(item) = windows.next_event() {
         events.push(match item {
             WindowEvent::Window { end, values } => OwnedEvent::Window(end.0, values.to_vec()),
-            WindowEvent::GapBegan(GapBegan { at, feature, last_value }) => {
-                OwnedEvent::GapBegan { at: at.0, feature, last_value: last_value.map(|ts| ts.0) }
+            WindowEvent::GapStarted(GapStarted { at, feature, last_value }) => {
+                OwnedEvent::GapStarted { at: at.0, feature, last_value: last_value.map(|ts| ts.0) }
             }
             WindowEvent::GapEnded { from, until } => OwnedEvent::GapEnded(from.0, until.0),
         });
@@ -59,7 +59,7 @@ fn window(end: i64, values: &[f64]) -> OwnedEvent {
 }
 
 fn began(at: i64, feature: usize, last_value: i64) -> OwnedEvent {
-    OwnedEvent::GapBegan { at, feature, last_value: Some(last_value) }
+    OwnedEvent::GapStarted { at, feature, last_value: Some(last_value) }
 }
 
 use Step::{Null, Time, Value};
@@ -229,7 +229,7 @@ fn where_history_is_gone_a_gap_is_told_from_after_the_position_on() {
     let mut windows = WindowAssembler::resume(plan(1, 2), Micros(100));
     let steps = [Time(90), Time(130), Value(0, 145, 1.0), Time(160)];
     let expected = [
-        OwnedEvent::GapBegan { at: 110, feature: 0, last_value: None },
+        OwnedEvent::GapStarted { at: 110, feature: 0, last_value: None },
         OwnedEvent::GapEnded(110, 150),
         window(160, &[1.0, 1.0]),
     ];

@@ -27,9 +27,9 @@ impl BucketWidth {
             ScalarValue::Utf8(Some(text)) => parse_interval(text).ok_or_else(|| {
                 exec_datafusion_err!("{function}: the interval `{text}` cannot be read; write it as `1 hour`")
             })?,
-            ScalarValue::IntervalMonthDayNano(Some(interval)) => IntervalParts::from(*interval),
+            ScalarValue::IntervalMonthDayNano(Some(interval)) => CalendarInterval::from(*interval),
             ScalarValue::DurationMicrosecond(Some(micros)) => {
-                IntervalParts { nanos: i128::from(*micros) * 1000, ..IntervalParts::default() }
+                CalendarInterval { nanos: i128::from(*micros) * 1000, ..CalendarInterval::default() }
             }
             other if other.is_null() => return Ok(None),
             other => return exec_err!("{function}: the interval must not be of type {}", other.data_type()),
@@ -41,8 +41,8 @@ impl BucketWidth {
     ///
     /// # Errors
     /// The message continues a sentence that begins with "the interval".
-    pub fn new(parts: IntervalParts) -> std::result::Result<BucketWidth, &'static str> {
-        let IntervalParts { months, days, nanos } = parts;
+    pub fn new(parts: CalendarInterval) -> std::result::Result<BucketWidth, &'static str> {
+        let CalendarInterval { months, days, nanos } = parts;
         if months != 0 && (days != 0 || nanos != 0) {
             return Err("mixes months or years with days or times; a bucket is one or the other");
         }
@@ -67,13 +67,13 @@ impl BucketWidth {
 
 /// The parts of an interval, which differ in length by calendar and time zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct IntervalParts {
+pub struct CalendarInterval {
     pub months: i32,
     pub days: i32,
     pub nanos: i128,
 }
 
-impl From<IntervalMonthDayNano> for IntervalParts {
+impl From<IntervalMonthDayNano> for CalendarInterval {
     fn from(interval: IntervalMonthDayNano) -> Self {
         let nanos = i128::from(interval.nanoseconds);
         Self { months: interval.months, days: interval.days, nanos }
@@ -81,7 +81,7 @@ impl From<IntervalMonthDayNano> for IntervalParts {
 }
 
 /// Parses an interval; `None` if the text is invalid.
-pub fn parse_interval(text: &str) -> Option<IntervalParts> {
+pub fn parse_interval(text: &str) -> Option<CalendarInterval> {
     let text = text.trim();
     if text.starts_with(['P', 'p']) {
         return parse_iso(text);
@@ -90,11 +90,11 @@ pub fn parse_interval(text: &str) -> Option<IntervalParts> {
     if text.parse::<f64>().is_ok() {
         return None;
     }
-    parse_interval_month_day_nano(text).ok().map(IntervalParts::from)
+    parse_interval_month_day_nano(text).ok().map(CalendarInterval::from)
 }
 
 /// Parses `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]`.
-pub fn parse_iso(text: &str) -> Option<IntervalParts> {
+pub fn parse_iso(text: &str) -> Option<CalendarInterval> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper[1..].split_once('T') {
         Some((_, "")) => return None,
@@ -104,7 +104,7 @@ pub fn parse_iso(text: &str) -> Option<IntervalParts> {
     if date.is_empty() && time.is_empty() {
         return None;
     }
-    let IntervalParts { mut months, mut days, mut nanos } = IntervalParts::default();
+    let CalendarInterval { mut months, mut days, mut nanos } = CalendarInterval::default();
     for (number, unit) in parts(date, "YMWD")? {
         let number: i32 = number.parse().ok()?;
         match unit {
@@ -126,7 +126,7 @@ pub fn parse_iso(text: &str) -> Option<IntervalParts> {
             i128::from(number.parse::<u32>().ok()?) * nanos_each
         };
     }
-    Some(IntervalParts { months, days, nanos })
+    Some(CalendarInterval { months, days, nanos })
 }
 
 /// Splits `1H30M` into (1, H), (30, M); units must come in the order of `units`, each at most once.

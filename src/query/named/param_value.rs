@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::Micros;
 use crate::domain::named_query::ParamKind;
-use crate::query::functions::bucket_width::{self, IntervalParts};
+use crate::query::functions::bucket_width::{self, CalendarInterval};
 
 /// Returns what a value of a kind must be, for error messages.
 pub fn describe_kind(kind: ParamKind) -> &'static str {
@@ -49,8 +49,8 @@ fn excerpt(value: &Value) -> String {
 }
 
 /// Formats an interval in PostgreSQL's form, which a cast to INTERVAL accepts; it does not accept ISO-8601.
-fn interval(parts: IntervalParts) -> Value {
-    let IntervalParts { months, days, nanos } = parts;
+fn interval(parts: CalendarInterval) -> Value {
+    let CalendarInterval { months, days, nanos } = parts;
     let time = match nanos % 1_000_000_000 {
         0 => format!("{} seconds", nanos / 1_000_000_000),
         _ => format!("{nanos} nanoseconds"),
@@ -75,7 +75,7 @@ fn read_time(text: &str, now: Micros) -> Option<Value> {
 
 /// Subtracts an interval; months are calendar months.
 fn before(now: Micros, interval: &str) -> Option<Micros> {
-    let IntervalParts { months, days, nanos } = bucket_width::parse_interval(interval)?;
+    let CalendarInterval { months, days, nanos } = bucket_width::parse_interval(interval)?;
     let back = ScalarValue::new_interval_mdn(months, days, i64::try_from(nanos).ok()?);
     match ScalarValue::TimestampMicrosecond(Some(now.0), None).sub(&back).ok()? {
         ScalarValue::TimestampMicrosecond(Some(at), _) => Some(Micros(at)).filter(|at| at.is_storable()),

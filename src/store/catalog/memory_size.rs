@@ -174,15 +174,15 @@ fn row<R>(texts: &[&String]) -> usize {
 
 fn of_object(object: &Map<String, Value>) -> usize {
     let entry = size_of::<(String, Value)>() + ENTRY_BYTES;
-    object.iter().map(|(name, value)| entry + name.len() + beyond(value)).sum()
+    object.iter().map(|(name, value)| entry + name.len() + heap_bytes(value)).sum()
 }
 
 /// Heap bytes of a value.
-fn beyond(value: &Value) -> usize {
+fn heap_bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(|item| size_of::<Value>() + beyond(item)).sum(),
+        Value::Array(items) => items.iter().map(|item| size_of::<Value>() + heap_bytes(item)).sum(),
         Value::Object(object) => of_object(object),
     }
 }

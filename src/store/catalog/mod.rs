@@ -117,7 +117,7 @@ pub use self::model_upload::{ModelUpload, UploadTarget};
 pub use self::org_plan::OwnedIds;
 pub use self::pack::PackInstall;
 pub use self::quota::OrgLimits;
-pub use self::retention::{PolicyDryRun, RetentionClock};
+pub use self::retention::{PolicyPreview, RetentionClock};
 pub use self::stream::StreamWriteInfo;
 pub use self::token::NewToken;
 

@@ -246,14 +246,14 @@ fn check_sources(
         }
     }
     if let UploadTarget::Existing(own) = target
-        && settings.sources.iter().any(|source| stems_from(visible, *source, *own))
+        && settings.sources.iter().any(|source| is_derived_from(visible, *source, *own))
     {
         problems.push(FieldError::new("source", "A model may not be fed with its own scores."));
     }
 }
 
 /// Whether `stream` is `origin`, or holds scores derived from it through a chain of models.
-fn stems_from(visible: &VisibleCatalog, stream: StreamId, origin: StreamId) -> bool {
+fn is_derived_from(visible: &VisibleCatalog, stream: StreamId, origin: StreamId) -> bool {
     let (mut next, mut seen) = (vec![stream], Vec::new());
     while let Some(id) = next.pop() {
         if id == origin {

@@ -127,7 +127,7 @@ fn check(visible: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Produ
     if let Some(parent) = spec.parent {
         if visible.product(parent).is_err() {
             problems.push(no_such_row("parent", parent));
-        } else if stored.is_some_and(|product| stems_from(visible, parent, product.id)) {
+        } else if stored.is_some_and(|product| is_derived_from(visible, parent, product.id)) {
             problems.push(FieldError::new("parent", "A product may not be derived from itself."));
         }
     }
@@ -139,7 +139,7 @@ fn check(visible: &VisibleCatalog, spec: &ProductSpec, stored: Option<&Arc<Produ
 }
 
 /// Whether `product` is `origin` or derived from it.
-fn stems_from(visible: &VisibleCatalog, product: ProductId, origin: ProductId) -> bool {
+fn is_derived_from(visible: &VisibleCatalog, product: ProductId, origin: ProductId) -> bool {
     let mut next = Some(product);
     // No product is derived from itself, so this ends.
     while let Some(id) = next {

@@ -45,7 +45,7 @@ pub struct RetentionClock {
 
 /// Effect of a policy change on stored rows.
 #[derive(Debug)]
-pub struct PolicyDryRun {
+pub struct PolicyPreview {
     pub cutoffs: PerTable<Cutoffs>,
     /// The latest time before which rows would be purged; `None` when none would be.
     pub before: Option<Micros>,
@@ -123,7 +123,7 @@ impl Catalog {
         who: &Principal,
         change: &PolicyChange,
         now: Micros,
-    ) -> Result<PolicyDryRun> {
+    ) -> Result<PolicyPreview> {
         let visible = self.visible_to(who);
         let mirror = &visible.mirror;
         let streams: Vec<&Arc<Stream>> = match change.stream {
@@ -157,7 +157,7 @@ impl Catalog {
                     Cutoffs::new(devices.map(|id| (id.0, from.max(floor(id)))).collect());
             }
         }
-        Ok(PolicyDryRun { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
+        Ok(PolicyPreview { cutoffs, before: (before > BEGINNING_OF_TIME).then_some(Micros(before)) })
     }
 }
 

@@ -51,7 +51,7 @@ pub struct CompactionOptions {
 }
 
 /// What the compactor works on.
-pub struct CompactorParts {
+pub struct CompactorInputs {
     pub tables: Arc<TableSet>,
     pub trigger: Arc<CompactionTrigger>,
     pub catalog: Arc<Catalog>,
@@ -95,8 +95,8 @@ struct RetiredFile {
 }
 
 impl Compactor {
-    pub fn new(parts: CompactorParts, options: CompactionOptions) -> Self {
-        let CompactorParts { tables, trigger, catalog, message_counts } = parts;
+    pub fn new(parts: CompactorInputs, options: CompactionOptions) -> Self {
+        let CompactorInputs { tables, trigger, catalog, message_counts } = parts;
         Self {
             tables,
             trigger,

@@ -44,7 +44,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// Dry run of a change of policies: what it would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DryRun {
+pub struct RetentionPreview {
     pub amount: PurgeStats,
     /// The newest time before which rows would be removed; `None` when none would.
     pub before: Option<Micros>,
@@ -233,7 +233,7 @@ impl RetentionJob {
     }
 
     /// Dry run of a change: returns what it would remove. Reads only keys and changes nothing.
-    pub async fn dry_run(&self, who: &Principal, change: &PolicyChange) -> Result<DryRun> {
+    pub async fn dry_run(&self, who: &Principal, change: &PolicyChange) -> Result<RetentionPreview> {
         let reach = self.catalog.dry_run_policy_change(who, change, self.tables.clock().now())?;
         let one = self.dry_runs.clone().lock_owned().await;
         // The snapshot pins the files while they are read.
@@ -243,7 +243,7 @@ impl RetentionJob {
             let _one = one;
             dry_run(disk.as_ref(), &snapshot, &cutoffs)
         });
-        Ok(DryRun { amount: amount.await?, before })
+        Ok(RetentionPreview { amount: amount.await?, before })
     }
 }
 

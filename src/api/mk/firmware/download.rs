@@ -51,7 +51,7 @@ async fn download(
 ) -> Answer {
     let opened = app.open_firmware(query.text("token").unwrap_or_default()).await;
     let (document, content) = opened.map_err(|error| match error.kind {
-        Kind::Unauthenticated => MkError::from(error).saying("Invalid download token"),
+        Kind::Unauthenticated => MkError::from(error).with_detail("Invalid download token"),
         _ => error.into(),
     })?;
     // The token is a credential: the connection is no stranger's.

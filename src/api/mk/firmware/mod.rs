@@ -29,7 +29,7 @@ use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::firmware::{DOWNLOAD_PATH, FirmwareUpload};
 use crate::domain::document::{Document, DocumentKind, FirmwareDescription, FirmwareSpec};
-use crate::domain::mk_role::MkRight;
+use crate::domain::mk_role::MkPermission;
 
 const COLLECTION: &str = "/api/v1/firmware";
 const ONE: &str = "/api/v1/firmware/{id}";
@@ -65,11 +65,11 @@ pub fn section() -> Section {
         about: "Files that devices install: uploaded by administrators, fetched by devices.",
         endpoints: vec![
             Endpoint::get(COLLECTION, self::list, list),
-            Endpoint::post(COLLECTION, self::create, create).needs(MkRight::Manage).with_streamed_body(),
+            Endpoint::post(COLLECTION, self::create, create).needs(MkPermission::Manage).with_streamed_body(),
             download::endpoint(),
             Endpoint::get(ONE, self::one, read),
-            Endpoint::delete(ONE, self::delete, delete).needs(MkRight::Manage),
-            Endpoint::post(TOKENS, self::create_token, token).needs(MkRight::Manage).with_secret(),
+            Endpoint::delete(ONE, self::delete, delete).needs(MkPermission::Manage),
+            Endpoint::post(TOKENS, self::create_token, token).needs(MkPermission::Manage).with_secret(),
         ],
         schemas: schemas(),
     }

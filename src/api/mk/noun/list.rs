@@ -82,7 +82,7 @@ pub trait FieldVisitor {
 }
 
 /// A row as its API shows it.
-pub trait Noun: Sized {
+pub trait MkNoun: Sized {
     /// A row in which optional fields have their defaults. What is required holds a placeholder: without it there is a
     /// problem, and the reading ends with it.
     fn blank() -> Self;

@@ -1,6 +1,6 @@
 //! The fields of the platform's nouns, each listed once.
 //!
-//! A noun is a row as its API shows it. Its list ([`list::Noun::visit_fields`]) names every field with its description and
+//! A noun is a row as its API shows it. Its list ([`list::MkNoun::visit_fields`]) names every field with its description and
 //! schema; bodies are read by it, responses and the OpenAPI schemas are made of it, and it says what its list is sorted by.
 
 pub mod choice;

@@ -1,14 +1,14 @@
 //! Objects in fields of a noun, whose own fields are listed too.
 
 use super::field_type::FieldType;
-use super::list::Noun;
+use super::list::MkNoun;
 use super::reader::read_row;
 use super::value::{ShownRow, ShownValue};
 use crate::api::mk::body::Fields;
 use crate::api::mk::page::SortKey;
 
 /// An object in a field of a noun.
-pub trait NestedNoun: Noun {
+pub trait NestedNoun: MkNoun {
     /// Maximum number of such objects in a list.
     const MOST: usize;
 }
@@ -16,7 +16,7 @@ pub trait NestedNoun: Noun {
 /// One object in a field of a noun.
 pub struct NestedObject<T>(pub T);
 
-impl<T: Noun> FieldType for NestedObject<T> {
+impl<T: MkNoun> FieldType for NestedObject<T> {
     const IS_SORTABLE: bool = false;
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::list::{FieldVisitor, Noun, omittable, optional, read_only, required};
+use super::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::nested::NestedNoun;
 use super::reader::{read_over, read_row};
 use super::value::ShownRow;
@@ -28,7 +28,7 @@ struct Bulb {
     is_on: bool,
 }
 
-impl Noun for Bulb {
+impl MkNoun for Bulb {
     fn blank() -> Self {
         Bulb { is_on: false }
     }
@@ -42,7 +42,7 @@ impl NestedNoun for Bulb {
     const MOST: usize = 2;
 }
 
-impl Noun for Lamp {
+impl MkNoun for Lamp {
     fn blank() -> Self {
         Lamp {
             rank: 7,

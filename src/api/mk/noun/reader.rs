@@ -1,7 +1,7 @@
 //! Bodies read by the list of a noun.
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldRole, FieldVisitor, Noun};
+use super::list::{Field, FieldRole, FieldVisitor, MkNoun};
 use crate::api::mk::body::Fields;
 
 /// Sets the fields of a row from the members of a body. What is wrong is collected in the body.
@@ -34,14 +34,14 @@ impl FieldVisitor for BodyReader<'_> {
 }
 
 /// Reads the settable fields of a row; those that are absent have their defaults. The rules of the noun are not checked.
-pub fn read_row<N: Noun>(fields: &mut Fields) -> N {
+pub fn read_row<N: MkNoun>(fields: &mut Fields) -> N {
     let mut row = N::blank();
     row.visit_fields(&mut BodyReader { fields, keeps_absent: false });
     row
 }
 
 /// Reads the settable fields that a body has over those of a row. The rules of the noun are not checked.
-pub fn read_over<N: Noun>(fields: &mut Fields, mut row: N) -> N {
+pub fn read_over<N: MkNoun>(fields: &mut Fields, mut row: N) -> N {
     row.visit_fields(&mut BodyReader { fields, keeps_absent: true });
     row
 }

@@ -3,31 +3,31 @@
 use utoipa::openapi::Schema;
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldRole, FieldVisitor, Noun};
+use super::list::{Field, FieldRole, FieldVisitor, MkNoun};
 use crate::api::openapi::schema::{self, FieldSchema};
 
 /// A component schema with its name.
 pub type NamedSchema = (&'static str, Schema);
 
 /// The fields of a noun with their schemas and descriptions.
-pub fn fields<N: Noun>() -> Vec<FieldSchema> {
+pub fn fields<N: MkNoun>() -> Vec<FieldSchema> {
     let mut fields = FieldSchemas(Vec::new());
     N::blank().visit_fields(&mut fields);
     fields.0
 }
 
 /// The schema of responses.
-pub fn view<N: Noun>(name: &'static str) -> NamedSchema {
+pub fn view<N: MkNoun>(name: &'static str) -> NamedSchema {
     (name, schema::view(&fields::<N>()))
 }
 
 /// The schema of bodies.
-pub fn body<N: Noun>(name: &'static str) -> NamedSchema {
+pub fn body<N: MkNoun>(name: &'static str) -> NamedSchema {
     (name, schema::body(&fields::<N>()))
 }
 
 /// The schema of bodies that change some fields.
-pub fn patch<N: Noun>(name: &'static str) -> NamedSchema {
+pub fn patch<N: MkNoun>(name: &'static str) -> NamedSchema {
     (name, schema::patch(&fields::<N>()))
 }
 

@@ -1,7 +1,7 @@
 //! Rows shown by the list of their noun.
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldVisitor, Noun};
+use super::list::{Field, FieldVisitor, MkNoun};
 use super::value::ShownRow;
 
 /// Room for the fields of most nouns.
@@ -9,12 +9,12 @@ const MOST_FIELDS: usize = 18;
 
 impl ShownRow {
     /// Shows every field of a row.
-    pub fn new(mut row: impl Noun) -> Self {
+    pub fn new(mut row: impl MkNoun) -> Self {
         ShownRow::take(&mut row)
     }
 
     /// Shows every field of a row, of which texts, lists and objects are taken.
-    pub fn take(row: &mut impl Noun) -> Self {
+    pub fn take(row: &mut impl MkNoun) -> Self {
         let mut shown = ShownRow(Vec::with_capacity(MOST_FIELDS));
         row.visit_fields(&mut shown);
         shown

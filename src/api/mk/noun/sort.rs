@@ -1,18 +1,18 @@
 //! What lists of a noun are sorted by: every field with a plain value.
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldVisitor, Noun};
+use super::list::{Field, FieldVisitor, MkNoun};
 use crate::api::mk::page::SortKey;
 
 /// The names of the fields that a list can be sorted by.
-pub fn sortable<N: Noun>() -> Vec<&'static str> {
+pub fn sortable<N: MkNoun>() -> Vec<&'static str> {
     let mut names = SortableNames(Vec::new());
     N::blank().visit_fields(&mut names);
     names.0
 }
 
 /// What a row is compared by in a field.
-pub fn sort_key(mut row: impl Noun, property: &str) -> SortKey {
+pub fn sort_key(mut row: impl MkNoun, property: &str) -> SortKey {
     let mut found = FieldKey { property, key: SortKey::Null };
     row.visit_fields(&mut found);
     found.key

@@ -161,8 +161,8 @@ async fn provision(
     let origin = origin.as_ref().map(|Extension(origin)| origin);
     let provisioned = app.provision_device(token.trim(), &csr, origin).await;
     let provisioned = provisioned.map_err(|error| match error.kind {
-        Kind::Unauthenticated => MkError::from(error).saying("Invalid registration token"),
-        Kind::Invalid => MkError::from(error).saying("Invalid certificate signing request"),
+        Kind::Unauthenticated => MkError::from(error).with_detail("Invalid registration token"),
+        Kind::Invalid => MkError::from(error).with_detail("Invalid certificate signing request"),
         _ => error.into(),
     })?;
     let id = provisioned.device.aliases.uuid;

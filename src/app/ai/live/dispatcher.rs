@@ -85,9 +85,9 @@ impl Routes {
     }
 
     /// Tells every model that some readings up to record `seq` were not delivered.
-    fn lose(&self, seq: u64) {
+    fn mark_lost(&self, seq: u64) {
         for queue in self.queues.values() {
-            queue.lose();
+            queue.mark_lost();
             queue.set_next_seq(seq);
         }
     }
@@ -111,7 +111,7 @@ pub async fn follow(
             );
             tokio::time::sleep(RETRY_DELAY).await;
             position = store.current_position();
-            routes.read().lose(position.seq);
+            routes.read().mark_lost(position.seq);
         }
     }
 }
@@ -143,7 +143,7 @@ async fn follow_some(
         *position = following.position().clone();
         match step {
             FilteredItem::Readings(readings) => routes.read().deliver(&readings, position.seq),
-            FilteredItem::Gap(_) => routes.read().lose(position.seq),
+            FilteredItem::Gap(_) => routes.read().mark_lost(position.seq),
         }
     }
 }

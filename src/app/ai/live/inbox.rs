@@ -51,7 +51,7 @@ impl ReadingsInbox {
     }
 
     /// Marks readings as lost because the log was not followed.
-    pub fn lose(&self) {
+    pub fn mark_lost(&self) {
         let mut inner = self.inner.lock();
         inner.points.clear();
         inner.has_lost = true;

@@ -137,7 +137,7 @@ impl LiveScorer {
         }
         let reach = position.0.saturating_sub(self.plan.window_start(position).0) + self.plan.max_gap_us();
         // Windows that are not decided yet will include the late readings anyway.
-        let decided = self.feed.decided().max(position);
+        let decided = self.feed.last_decided_sample().max(position);
         let to = Micros(late.newest.0.saturating_add(reach)).min(decided);
         let range = MinMax::new(late.oldest.min(to), to);
         let owner = Principal::system(self.model.org);

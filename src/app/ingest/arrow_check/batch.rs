@@ -36,7 +36,7 @@ pub fn check<'t>(
         return Err(damaged("buffers overlap"));
     }
     let nodes = batch.nodes().ok_or_else(|| damaged("a batch has no list of columns"))?;
-    let mut parts = BatchParts {
+    let mut parts = UnreadBuffers {
         nodes: nodes.iter(),
         lengths: lengths.iter().copied(),
         views: batch.variadicBufferCounts().into_iter().flatten().collect::<Vec<_>>().into_iter(),
@@ -76,13 +76,13 @@ fn decoded_bytes(buffer: &[u8], codec: Option<CompressionType>) -> Result<usize>
 }
 
 /// The unread rest of a batch's lists.
-struct BatchParts<N, L, V> {
+struct UnreadBuffers<N, L, V> {
     nodes: N,
     lengths: L,
     views: V,
 }
 
-impl<'n, N, L, V> BatchParts<N, L, V>
+impl<'n, N, L, V> UnreadBuffers<N, L, V>
 where
     N: Iterator<Item = &'n FieldNode>,
     L: Iterator<Item = usize>,

@@ -239,14 +239,14 @@ impl App {
             target: self.uuid_of(who, &target)?,
             artefact: self.uuid_of(who, &(RowKind::Artefact, row.artefact.clone()))?,
         };
-        let is_it = |document: &&Arc<Document>| {
+        let is_match = |document: &&Arc<Document>| {
             document.binding().is_some_and(|binding| {
                 (binding.spec.target_type, binding.spec.target) == (spec.target_type, spec.target)
                     && binding.artefact_name == row.artefact
             })
         };
         let known = self.documents(who, DocumentKind::Binding)?;
-        let known = known.iter().find(is_it).map(|document| document.uuid);
+        let known = known.iter().find(is_match).map(|document| document.uuid);
         self.put_binding(who, known.unwrap_or_else(Uuid::new_v4), spec).await.map(drop)
     }
 

@@ -40,12 +40,12 @@ impl App {
         let components = (component(&pair.primary_component)?, component(&pair.reference_component)?);
         let (new, problems) = self.reference_pair(who, pair.fields(components))?;
         Error::check(problems)?;
-        let is_it = |row: &&Arc<Document>| {
+        let is_match = |row: &&Arc<Document>| {
             row.reference_pair()
                 .is_some_and(|stored| stored.has_components_of(&new) && stored.valid_from == new.valid_from)
         };
         let stored = self.documents(who, DocumentKind::ReferencePair)?;
-        let Some(stored) = stored.iter().find(is_it) else {
+        let Some(stored) = stored.iter().find(is_match) else {
             return self.create_document(who, DocumentSpec::ReferencePair(new)).await.map(drop);
         };
         let place = (DocumentKind::ReferencePair, stored.uuid);

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::session_owner;
 use super::feed::LiveProgress;
-use super::registry::{ConnectionHandle, MqttEnd, SessionKey, SessionSlot};
+use super::registry::{ConnectionHandle, SessionEviction, SessionKey, SessionSlot};
 use super::session::MqttSession;
+use super::session_end::SessionEnd;
 use super::session_memory::SessionMemory;
-use super::upkeep::SessionEnd;
 use crate::app::App;
 use crate::app::gateway::session::SessionEvent;
 use crate::app::live::credential::LiveCredential;
@@ -100,7 +100,7 @@ impl App {
             };
             let Some(other) = other else { return };
             // Whoever gave it up without a word, a panic for example, does not listen any more.
-            let is_there = other.orders.send(MqttEnd::TakenOver).is_ok();
+            let is_there = other.orders.send(SessionEviction::TakenOver).is_ok();
             let ended = tokio::time::timeout(TAKE_OVER_TIMEOUT, other.released.cancelled());
             if (!is_there || ended.await.is_err())
                 && let Some(slot) = self.mqtt.sessions.lock().of_connection(key, other.id)
@@ -209,7 +209,7 @@ impl SessionMemory {
     fn connection_handle(
         &self,
         id: u64,
-        orders: mpsc::UnboundedSender<MqttEnd>,
+        orders: mpsc::UnboundedSender<SessionEviction>,
         released: CancellationToken,
         opened_at: Micros,
     ) -> ConnectionHandle {
