@@ -1,4 +1,4 @@
-//! Commands for devices: queued, passed on by whoever follows, answered by the device or its gateway.
+//! Commands for devices: queued, delivered by subscribers, answered by the device or its gateway.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -126,7 +126,7 @@ pub struct AppSettings {
 }
 
 /// Dependencies of an application.
-pub struct Parts {
+pub struct AppServices {
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
     /// The parts that `engine` also uses to run models.
@@ -169,12 +169,12 @@ pub struct App {
 impl App {
     /// `states` must be the one that `engine` uses, so that SQL and REST show the same status of a device.
     pub fn new(
-        parts: Parts,
+        services: AppServices,
         states: &collector_ports::CollectorStates,
         clock: Arc<dyn Clock>,
         settings: AppSettings,
     ) -> Self {
-        let Parts { store, engine, ai } = parts;
+        let AppServices { store, engine, ai } = services;
         let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
         let (local_door, host) = (OnceLock::new(), host::HostServices::new(&settings.host));
         let live = live::FeedState::new(&settings.live);

@@ -9,7 +9,7 @@ use super::ai::query_models::QueryModels;
 use super::ai::{LOADED_BYTES, ModelServices};
 use super::collector_ports::CollectorStates;
 use super::session::SessionOptions;
-use super::{App, AppSettings, Parts};
+use super::{App, AppServices, AppSettings};
 use crate::domain::Clock;
 use crate::domain::time::SystemClock;
 use crate::query::{Engine, EngineOptions};
@@ -78,5 +78,5 @@ pub async fn open() -> (TempDir, App) {
         opensynaptic: Default::default(),
         queries: Arc::default(),
     };
-    (dir, App::new(Parts { store, engine: Arc::new(engine), ai }, &states, clock, settings))
+    (dir, App::new(AppServices { store, engine: Arc::new(engine), ai }, &states, clock, settings))
 }

@@ -13,7 +13,7 @@ use crate::app::ai::query_models::QueryModels;
 use crate::app::collector_ports::CollectorStates;
 use crate::app::media::MediaSettings;
 use crate::app::session::SessionOptions;
-use crate::app::{App, AppSettings, Parts};
+use crate::app::{App, AppServices, AppSettings};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Error, Result};
 use crate::query::named::NamedQueries;
@@ -83,7 +83,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         opensynaptic: config.opensynaptic.settings.clone(),
         queries,
     };
-    let parts = Parts { store: store.clone(), engine: Arc::new(engine), ai };
+    let parts = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
     let app = Arc::new(App::new(parts, &states, clock.clone(), settings));
     Ok(Instance { app, store, clock, _lock: lock })
 }

@@ -1,5 +1,5 @@
-//! Annotations: what is said about a time of a site, a device, a component or a sensor. What their values are says the
-//! class ([`AnnotationClassSpec`](super::document::AnnotationClassSpec)).
+//! Annotations: what is said about a time of a site, a device, a component or a sensor. The class
+//! defines their values ([`AnnotationClassSpec`](super::document::AnnotationClassSpec)).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! `/readings`: what sensors reported, by time, in buckets and summarised; and the door for services that report.
+//! `/readings`: what sensors reported, by time, in buckets and summarised; and the route by which services report them.
 
 use std::sync::Arc;
 

@@ -80,7 +80,7 @@ async fn handshake(server: &MqttServer, socket: TcpStream) -> Option<(Transport,
 
 /// A session whose client does not know of it yet.
 struct AcceptedClient {
-    connection: super::connection::Parts,
+    connection: super::connection::ConnectionContext,
     answer: ConnAck,
 }
 
@@ -136,7 +136,7 @@ async fn accept(
     };
     // Section 3.1.2.10: one and a half times the keep alive.
     let silence = (keep_alive_s > 0).then(|| Duration::from_millis(u64::from(keep_alive_s) * 1500));
-    let connection = super::connection::Parts { app: app.clone(), session, silence };
+    let connection = super::connection::ConnectionContext { app: app.clone(), session, silence };
     Ok(AcceptedClient { connection, answer })
 }
 

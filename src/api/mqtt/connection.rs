@@ -32,7 +32,7 @@ const MAX_CALL_BYTES: usize = 1 << 20;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// What a connection is made of.
-pub struct Parts {
+pub struct ConnectionContext {
     pub app: Arc<App>,
     pub session: MqttSession,
     /// How long the client may be silent.
@@ -79,8 +79,8 @@ pub fn eviction() -> SessionEnd {
 }
 
 impl MqttConnection {
-    pub fn new(wire: MqttWire, parts: Parts) -> Self {
-        let Parts { app, session, silence } = parts;
+    pub fn new(wire: MqttWire, parts: ConnectionContext) -> Self {
+        let ConnectionContext { app, session, silence } = parts;
         let (last_read, calls) = (Instant::now(), FuturesOrdered::new());
         Self { wire, app, session, silence, last_read, calls, call_bytes: 0 }
     }

@@ -1,4 +1,4 @@
-//! Events: what those who follow are told.
+//! Events of gateways, as subscribers of the feed receive them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Feed of what gateways report and of messages, for WebSockets and the like.
+//! Feed of gateways' reports and of messages, for WebSocket subscribers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

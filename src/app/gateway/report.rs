@@ -1,4 +1,4 @@
-//! Takes the reports of gateways, and gives back what is kept of them.
+//! Stores the reports of gateways, and reads them back.
 
 use std::sync::Arc;
 

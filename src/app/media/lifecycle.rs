@@ -1,4 +1,4 @@
-//! The life of media in a server: what a stop has cut is told at the start, what waits is run, and everything ends with the
+//! The life of media in a server: what a stop interrupted is marked so at the next start, what waits is run, and everything ends with the
 //! server.
 
 use std::collections::HashSet;

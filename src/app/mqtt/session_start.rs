@@ -1,4 +1,5 @@
-//! Begin of sessions: taking over, and going on with what the client or a crash of ours left behind.
+//! Start of a session: it takes over from a connection of the same client, or resumes what the client or a crash of the
+//! server left.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

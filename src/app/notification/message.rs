@@ -1,4 +1,4 @@
-//! What a notification says: the JSON of a webhook, the subject and text of an e-mail.
+//! Content of a notification: the JSON of a webhook, the subject and text of an e-mail.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

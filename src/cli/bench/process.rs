@@ -1,4 +1,4 @@
-//! What Linux tells of a process by its id; `None` on other systems, and once the process is gone.
+//! What Linux reports about a process by its id. It is `None` on other systems, and once the process is gone.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rules of an inline content: it has values for writable fields of the profile, and every mistake is told.
+//! Rules of an inline content: it has values for writable fields of the profile, and every mistake is reported.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
-//! One multipart upload. Its id is in a file from its beginning to its end, so that what a crash leaves in the bucket, where
-//! nobody sees it and somebody pays for it, is taken back.
+//! One multipart upload. Its id is in a file from its beginning to its end, so that the parts which a
+//! crash leaves in the bucket, invisible and billed, are removed.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;

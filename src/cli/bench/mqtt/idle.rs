@@ -1,4 +1,4 @@
-//! Sessions that say nothing: what memory they cost.
+//! Memory that idle sessions take.
 
 use futures::{StreamExt, TryStreamExt, stream};
 

@@ -1,4 +1,4 @@
-//! Those who follow a plant: over the WebSocket of the Instathings cloud, and over socket.io of the on-premise
+//! Subscribers of a plant: over the WebSocket of the Instathings cloud, and over socket.io of the on-premise
 //! interface.
 //!
 //! Each value that is written makes a message of its own, and each follower must be told of all of them. A few
