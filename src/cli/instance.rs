@@ -83,8 +83,8 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         opensynaptic: config.opensynaptic.settings.clone(),
         queries,
     };
-    let parts = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
-    let app = Arc::new(App::new(parts, &states, clock.clone(), settings));
+    let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
+    let app = Arc::new(App::new(services, &states, clock.clone(), settings));
     Ok(Instance { app, store, clock, _lock: lock })
 }
 

@@ -19,7 +19,7 @@ use basalt::app::host::HostSettings;
 use basalt::app::live::LiveSettings;
 use basalt::app::mk::MkSettings;
 use basalt::app::session::SessionOptions;
-use basalt::app::{App, AppSettings, Parts};
+use basalt::app::{App, AppServices, AppSettings};
 use basalt::auth::rate_limiter::AttemptBudget;
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::progress::Progress;
@@ -251,8 +251,8 @@ impl TestDb {
         };
         let states = CollectorStates::default();
         let (store, engine) = (self.store.clone(), self.engine.clone());
-        let parts = Parts { ai: ModelServices::new(store.clone(), LOADED_BYTES), store, engine };
-        Arc::new(App::new(parts, &states, self.clock.clone(), settings))
+        let services = AppServices { ai: ModelServices::new(store.clone(), LOADED_BYTES), store, engine };
+        Arc::new(App::new(services, &states, self.clock.clone(), settings))
     }
 
     /// Serves HTTP on a free port for as long as the test runs; clients of it by key.
