@@ -29,6 +29,7 @@ pub mod flight;
 pub mod graphql;
 pub mod health;
 pub mod incoming;
+pub mod influx;
 pub mod ingest;
 pub mod instathings;
 pub mod layers;
@@ -54,6 +55,10 @@ pub mod tls;
 /// The forms of errors on the main listener, by path. Each API has its own, and DataStone's is that of all other paths.
 pub const ERROR_FORMS: ErrorForms = ErrorForms {
     paths: &[
+        PathForm::exact("/write", influx::ERROR_FORM_V1),
+        PathForm::exact("/query", influx::ERROR_FORM_V1),
+        PathForm::exact("/ping", influx::ERROR_FORM_V1),
+        PathForm::exact("/api/v2/write", influx::ERROR_FORM_V2),
         PathForm::exact("/api/v1/organization/", blynk::ERROR_FORM),
         PathForm::exact("/api/v2/", blynk::ERROR_FORM),
         PathForm::exact("/api/v1", mk::ERROR_FORM),
@@ -86,6 +91,7 @@ fn sections() -> Vec<Section> {
 pub fn vendor_documents() -> Vec<VendorDocument> {
     vec![
         blynk::document(),
+        influx::document(),
         instathings::cloud::document(),
         instathings::onpremise::document(),
         opensynaptic::document(),
@@ -104,6 +110,7 @@ pub fn router(app: Arc<App>) -> Router {
         // The APIs of other vendors answer as theirs do.
         .layer(from_fn(compression::compress))
         .merge(ingest::routes())
+        .merge(influx::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
         .merge(control::routes())

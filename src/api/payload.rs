@@ -109,6 +109,20 @@ pub async fn read_within(headers: &HeaderMap, body: Body, limits: BodyLimits) ->
     read_reserved(headers, body, limits, memory_for(headers)).await.map(Bytes::from_owner)
 }
 
+/// Like [`read_within`] for a caller who is authenticated by `secret`, wherever the request has it.
+///
+/// # Errors
+/// As [`read_within`].
+pub async fn read_for_secret(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+    secret: &str,
+) -> Result<Bytes, HttpError> {
+    let memory = BodyMemoryReservation::empty(holder_for_secret(secret));
+    read_reserved(headers, body, limits, memory).await.map(Bytes::from_owner)
+}
+
 /// Returns an empty reservation for the caller who presents these headers.
 pub fn memory_for(headers: &HeaderMap) -> BodyMemoryReservation {
     BodyMemoryReservation::empty(match caller::presented_secret(headers) {

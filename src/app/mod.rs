@@ -123,6 +123,8 @@ pub struct AppSettings {
     pub commands: command::CommandSettings,
     pub opensynaptic: opensynaptic::OpenSynapticSettings,
     pub queries: Arc<NamedQueries>,
+    /// Senders whose devices and streams are created by their first reading.
+    pub series: ingest::line_write::SeriesSettings,
 }
 
 /// Dependencies of an application.

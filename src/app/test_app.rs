@@ -1,5 +1,6 @@
 //! An application over an empty directory, for tests.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +60,13 @@ pub async fn open() -> (TempDir, App) {
     let ai = ModelServices::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
-    let settings = AppSettings {
-        data_dir: dir.path().to_owned(),
+    let settings = settings(dir.path());
+    (dir, App::new(AppServices { store, engine: Arc::new(engine), ai }, &states, clock, settings))
+}
+
+fn settings(data_dir: &Path) -> AppSettings {
+    AppSettings {
+        data_dir: data_dir.to_owned(),
         body_bytes: 1 << 20,
         sessions: SessionOptions::default(),
         audit_keep: Duration::from_secs(60),
@@ -77,6 +83,6 @@ pub async fn open() -> (TempDir, App) {
         commands: Default::default(),
         opensynaptic: Default::default(),
         queries: Arc::default(),
-    };
-    (dir, App::new(AppServices { store, engine: Arc::new(engine), ai }, &states, clock, settings))
+        series: Default::default(),
+    }
 }

@@ -4,6 +4,7 @@
 //! that build the server decide what the values mean.
 
 mod config_key;
+mod ingest;
 mod keys;
 mod layers;
 mod media;
@@ -28,6 +29,7 @@ use crate::app::compat::CompatSettings;
 use crate::app::cors::CorsOrigins;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
+use crate::app::ingest::line_write::SeriesSettings;
 use crate::app::live::LiveSettings;
 use crate::app::media::MediaSettings;
 use crate::app::messages::MessageSettings;
@@ -72,6 +74,8 @@ pub struct Config {
     pub memtable_cap: u64,
     /// How far in the future the timestamp of a reading may be.
     pub ingest_max_future: Duration,
+    /// Senders whose devices and streams are created by their first reading.
+    pub series: SeriesSettings,
     pub limits: LimitsConfig,
     pub deadband_max_interval: Duration,
     /// Networks in which devices may be.
@@ -260,6 +264,7 @@ impl Default for Config {
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
+            series: SeriesSettings::default(),
             limits: LimitsConfig {
                 query_timeout: Duration::from_secs(60),
                 query_rows: 10_000_000,

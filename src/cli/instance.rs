@@ -82,6 +82,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         commands: config.commands.clone(),
         opensynaptic: config.opensynaptic.settings.clone(),
         queries,
+        series: config.series.clone(),
     };
     let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
     let app = Arc::new(App::new(services, &states, clock.clone(), settings));

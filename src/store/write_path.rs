@@ -136,6 +136,11 @@ impl Store {
         write_validation::check(&self.catalog, principal, rows, &self.writable_times())
     }
 
+    /// Returns the indexes of the rows that a write would refuse, each with the reason.
+    pub fn row_problems(&self, principal: &Principal, rows: &Readings) -> Vec<(usize, String)> {
+        write_validation::problems(&self.catalog, principal, rows, &self.writable_times(), usize::MAX).0
+    }
+
     fn writable_times(&self) -> WritableTimes {
         let newest = Micros(self.clock().now().0.saturating_add(self.max_future_us));
         WritableTimes { newest, kept: self.retention_bounds() }

@@ -42,6 +42,24 @@ pub fn check(
     rows: &Readings,
     times: &WritableTimes,
 ) -> Result<usize> {
+    let (problems, readings) = problems(catalog, principal, rows, times, MAX_LISTED_ROWS);
+    let wrong = problems
+        .into_iter()
+        .map(|(row, problem)| FieldError::new(format!("row {}", row + 1), problem))
+        .collect();
+    Error::check(wrong)?;
+    Ok(readings)
+}
+
+/// Returns the indexes of wrong rows with their problems, at most `most` of them, and how many of the rows before the end
+/// or the last problem are readings of a device.
+pub fn problems(
+    catalog: &Catalog,
+    principal: &Principal,
+    rows: &Readings,
+    times: &WritableTimes,
+    most: usize,
+) -> (Vec<(usize, String)>, usize) {
     let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>)>> = HashMap::new();
     let (mut wrong, mut readings) = (Vec::new(), 0);
     for i in 0..rows.len() {
@@ -58,14 +76,13 @@ pub fn check(
             None => Some(format!("stream_id: there is no stream `{stream}`")),
         };
         if let Some(problem) = problem {
-            wrong.push(FieldError::new(format!("row {}", i + 1), problem));
-            if wrong.len() == MAX_LISTED_ROWS {
+            wrong.push((i, problem));
+            if wrong.len() == most {
                 break;
             }
         }
     }
-    Error::check(wrong)?;
-    Ok(readings)
+    (wrong, readings)
 }
 
 /// Checks rows of a keyed table: the principal must see the stream of each row, or the device as a whole.

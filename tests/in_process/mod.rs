@@ -248,6 +248,7 @@ impl TestDb {
             commands: Default::default(),
             opensynaptic: Default::default(),
             queries: Arc::new(NamedQueries::load(None).unwrap()),
+            series: Default::default(),
         };
         let states = CollectorStates::default();
         let (store, engine) = (self.store.clone(), self.engine.clone());

@@ -2,6 +2,7 @@
 
 mod again;
 mod forms;
+mod line_protocol;
 mod refused;
 
 use serde_json::Value;

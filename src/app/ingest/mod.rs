@@ -1,12 +1,16 @@
-//! Bulk ingestion: Arrow IPC, Parquet, NDJSON or CSV. All rows of a request are written, or none.
+//! Bulk ingestion: Arrow IPC, Parquet, NDJSON or CSV, of which all rows of a request are written, or none; and InfluxDB's
+//! line protocol, of which each line is (`line_write`).
 
 pub mod arrow_check;
 pub mod arrow_rows;
 pub mod csv_rows;
 pub mod json_rows;
 pub mod kind_check;
+pub mod line_protocol;
+pub mod line_write;
 pub mod parquet_check;
 pub mod readings_builder;
+pub mod series_rows;
 pub mod size;
 
 use arrow::array::RecordBatch;

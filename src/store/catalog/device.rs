@@ -61,6 +61,12 @@ impl Catalog {
         visible.device(id).map(|device| visible.redact_device(device))
     }
 
+    /// Returns a device by its name; `NotFound` when it is absent or not visible.
+    pub fn device_by_name(&self, who: &Principal, name: &str) -> Result<Arc<Device>> {
+        let visible = self.visible_to(who);
+        visible.named_device(visible.mirror.devices.get_by_name(who.org, name))
+    }
+
     /// Returns a device by its UUID; `NotFound` when it is absent or not visible.
     pub fn device_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
         let visible = self.visible_to(who);

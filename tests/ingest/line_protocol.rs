@@ -1,0 +1,148 @@
+//! InfluxDB's line protocol over a real socket: the routes of both versions, every place of a key, refused lines, and what
+//! senders decide by the status.
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use std::io::Write;
+
+use super::{count, number};
+use crate::support::{Client, Server, run_python};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+async fn write(client: &Client, path: &str, body: &str) -> (u16, Value) {
+    let (status, _, answer) = client.send("POST", path, &[("content-type", TEXT)], body.to_owned()).await;
+    (status, answer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_versions_write_lines() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let line = "cpu,host=edge-1,cpu=cpu0 usage=1.5,state=\"on\" 1700000000";
+    for (path, body) in [
+        ("/write?db=telegraf&precision=s", line),
+        (
+            "/api/v2/write?org=default&bucket=plant&precision=s",
+            "temp value=21.5 1700000001\ntemp value=22 1700000002",
+        ),
+        ("/api/v2/write?bucket=plant", "# nothing but a comment\n"),
+    ] {
+        let (status, answer) = write(&client, path, body).await;
+        assert_eq!((status, &answer), (204, &Value::Null), "{path}");
+    }
+    let rows = client
+        .sql(
+            "SELECT d.name AS device, s.name AS stream, r.value, r.text FROM readings r JOIN streams s ON s.id = r.stream_id \
+             JOIN devices d ON d.id = s.device_id ORDER BY r.ts, s.name",
+        )
+        .await;
+    let expected = [
+        json!({"device": "edge-1", "stream": "cpu.state,cpu=cpu0", "value": null, "text": "on"}),
+        json!({"device": "edge-1", "stream": "cpu.usage,cpu=cpu0", "value": 1.5, "text": null}),
+        json!({"device": "plant", "stream": "temp.value", "value": 21.5, "text": null}),
+        json!({"device": "plant", "stream": "temp.value", "value": 22.0, "text": null}),
+    ];
+    assert_eq!(rows, expected);
+    let actions = client
+        .sql("SELECT count(*) AS n FROM audit_log WHERE action = 'create' AND kind IN ('device', 'data')");
+    assert!(number(&actions.await) >= 5, "new devices and streams are in the audit log");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_taken_wherever_clients_put_it() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let key = client.key().expect("the client has a key").to_owned();
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("telegraf:{key}"));
+    let nobody = client.without_key();
+    let rows = [
+        (vec![("authorization", format!("Token {key}"))], "/write?db=a", 204),
+        (vec![("authorization", format!("Bearer {key}"))], "/write?db=a", 204),
+        (vec![("authorization", format!("Basic {basic}"))], "/write?db=a", 204),
+        (vec![], &*format!("/write?db=a&u=telegraf&p={key}"), 204),
+        (vec![], "/write?db=a", 401),
+        (vec![("authorization", "Token wrong".to_owned())], "/write?db=a", 401),
+        (vec![("authorization", format!("Token {key}"))], "/api/v2/write?org=other&bucket=a", 404),
+    ];
+    for (headers, path, expected) in rows {
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (status, _, answer) = nobody.send("POST", path, &headers, "m v=1").await;
+        assert_eq!(status, expected, "{headers:?} {path}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_lines_are_told_with_their_numbers() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let body = "m v=1\nm v=oops\nm v=2\nm\n";
+    let (status, answer) = write(&client, "/api/v2/write?bucket=plant", body).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("invalid")), "{answer}");
+    let message = answer["message"].as_str().unwrap_or_default();
+    for expected in ["partial write: 2 of the lines", "2 values were written", "line 2: ", "line 4: "] {
+        assert!(message.contains(expected), "{message}");
+    }
+    assert_eq!(count(&client).await, 2);
+    let (status, answer) = write(&client, "/write?db=plant&atomic=true", body).await;
+    let message = answer["error"].as_str().unwrap_or_default();
+    assert!(status == 400 && message.starts_with("nothing was written: line 2: "), "{answer}");
+    assert_eq!(count(&client).await, 2);
+    for (path, field) in [("/write?precision=days", "precision"), ("/write?atomic=perhaps", "atomic")] {
+        let (status, answer) = write(&client, path, "m v=1").await;
+        assert!(status == 400 && answer["error"].as_str().unwrap_or_default().contains(field), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn senders_find_what_they_ask_for_first() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (status, headers, _) = client.without_key().get("/ping").await;
+    assert_eq!((status, headers["x-influxdb-version"].to_str().unwrap()), (204, "1.8-basalt"));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let (status, _, answer) = client.send("POST", "/query", &form, "q=CREATE+DATABASE+%22telegraf%22").await;
+    assert_eq!((status, answer), (200, json!({"results": [{"statement_id": 0}]})));
+    let (status, _, answer) = client.get("/query?q=SELECT%20*%20FROM%20cpu").await;
+    assert!(status == 400 && answer["error"].as_str().unwrap_or_default().contains("/sql"), "{answer}");
+
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all("m v=1 1000\n".repeat(3).as_bytes()).unwrap();
+    let headers = [("content-encoding", "gzip"), ("content-type", TEXT)];
+    let (status, _, answer) = client.send("POST", "/write?db=plant", &headers, gzip.finish().unwrap()).await;
+    assert_eq!(status, 204, "{answer}");
+    assert_eq!(count(&client).await, 1, "three lines of one time are one reading");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_of_influxdb_writes_here() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let key = client.key().expect("the client has a key");
+    let outcome = run_python("influx_writer.py", &[client.address(), key]).await;
+    assert_eq!((&outcome["ping"], &outcome["version"], &outcome["status"]), (&json!(true), &json!("1.8-basalt"), &json!(400)));
+    assert!(outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"), "{outcome}");
+    let rows = client
+        .sql(
+            "SELECT d.name AS device, s.name AS stream, s.type, r.value, r.text, r.ts FROM readings r \
+             JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id \
+             WHERE s.name <> 'm.v' ORDER BY r.ts, s.name",
+        )
+        .await;
+    let time = "2023-11-14T22:13:20Z";
+    let row = |stream: &str, kind: &str, value: Value, text: Value| {
+        let stream = format!("wea ther,1.{stream},lo,c=at=a=b,c d");
+        json!({"device": "edge 1", "stream": stream, "type": kind, "value": value, "text": text, "ts": time})
+    };
+    let expected = [
+        row("count", "int64", json!(9007199254740992.0), json!("9007199254740993")),
+        row("no te", "text", Value::Null, json!("say \"hi\" \\ there, = all")),
+        row("ok", "bit", json!(1.0), Value::Null),
+        row("temp", "fp64", json!(21.5), Value::Null),
+        json!({"device": "plant", "stream": "plain.value", "type": "fp64", "value": -0.0015, "text": null,
+            "ts": "2023-11-14T22:13:21Z"}),
+    ];
+    assert_eq!(rows, expected);
+}
