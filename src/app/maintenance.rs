@@ -66,6 +66,7 @@ impl App {
         self.purge_quarantine(now).await?;
         self.purge_exports(now).await?;
         self.store.catalog().purge_jobs(now).await?;
+        self.store.catalog().purge_device_states(now).await?;
         let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
         self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await?;
         // The last one: it may need a bucket, which may be away.

@@ -23,6 +23,7 @@ pub mod control;
 pub mod cors;
 pub mod device;
 pub mod device_health;
+pub mod device_history;
 mod device_test;
 pub mod document;
 pub mod event;

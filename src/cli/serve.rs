@@ -98,6 +98,7 @@ async fn run_services(
     let exports = tokio::spawn(opened.app.clone().run_exports(stop.clone()));
     let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
+    let history = tokio::spawn(opened.app.clone().run_device_history(stop.clone()));
     let notifications = tokio::spawn(opened.app.clone().run_notifications(stop.clone()));
     opened.app.recover_media().await?;
     let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
@@ -122,6 +123,7 @@ async fn run_services(
     models.await.map_err(|e| Error::internal("the models ended early").with_source(e))?;
     alerts.await.map_err(|e| Error::internal("the alert rules ended early").with_source(e))?;
     exports.await.map_err(|e| Error::internal("the exports ended early").with_source(e))?;
+    history.await.map_err(|e| Error::internal("the history of devices ended early").with_source(e))?;
     let generated = virtual_data.await;
     generated.map_err(|e| Error::internal("the virtual devices ended early").with_source(e))?;
     media.await.map_err(|e| Error::internal("media ended early").with_source(e))?;

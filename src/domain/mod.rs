@@ -20,6 +20,7 @@ pub mod companion;
 pub mod configuration;
 pub mod device;
 pub mod device_health;
+pub mod device_history;
 pub mod device_test;
 pub mod document;
 pub mod error;

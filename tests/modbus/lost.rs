@@ -16,6 +16,41 @@ async fn until_refused(client: &Client, device: i64, more: u64) {
     .await;
 }
 
+/// Waits until these states of a device are recorded, in this order, beside those of its first connection.
+async fn until_history(client: &Client, device: i64, expected: &[&str]) {
+    eventually("recorded states", EVENT_TIMEOUT, || async {
+        let (_, _, history) = client.get(&format!("/api/device/{device}/states/")).await;
+        let states = history["states"].as_array().expect("a list").iter();
+        let states = states.filter_map(|row| row["state"].as_str()).filter(|state| *state != "connecting");
+        (states.collect::<Vec<_>>() == expected).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_time_without_a_server_is_unknown() {
+    let port = free_port();
+    let _plc = ModbusDevice::start(port, "socket").await;
+    let mut server = Server::start(&[]).await;
+    let device = device_at(&server.client(), port, json!({})).await;
+    stream_at(&server.client(), device, "hr:0", "uint16", "abcd").await;
+    until_history(&server.client(), device, &["online"]).await;
+    server.kill();
+    server.start_again().await;
+    until_history(&server.client(), device, &["online", "unknown", "online"]).await;
+    server.stop().await;
+    server.start_again().await;
+    until_history(&server.client(), device, &["online", "unknown", "online", "unknown", "online"]).await;
+    let graph = "query($id: ID!) { device(id: $id) { history { availability states { state error } } } }";
+    let body = json!({"query": graph, "variables": {"id": device.to_string()}});
+    let (_, _, answer) = server.client().post("/graphql", &body).await;
+    let history = &answer["data"]["device"]["history"];
+    assert_eq!(history["availability"], 1.0, "{answer}");
+    let unknown =
+        history["states"].as_array().into_iter().flatten().filter(|row| row["state"].is_null()).count();
+    assert_eq!(unknown, 2, "{answer}");
+}
+
 #[tokio::test]
 async fn a_lost_device_is_said_once_and_comes_back_by_itself() {
     let port = free_port();
@@ -60,6 +95,15 @@ async fn a_lost_device_is_said_once_and_comes_back_by_itself() {
             rows.iter().filter(|row| row["quality"] == "good" && row["value"] != json!(value)).count();
         assert_eq!(invented, 0, "{rows:?}");
     }
+    until_history(&client, device, &["online", "offline", "online"]).await;
+    let (_, _, history) = client.get(&format!("/api/device/{device}/states/")).await;
+    let availability = history["availability"].as_f64().expect("a share");
+    assert!(availability > 0.0 && availability < 1.0, "{history}");
+    let lost = history["states"].as_array().expect("a list").iter().find(|row| row["state"] == "offline");
+    assert!(lost.is_some_and(|row| row["error"].as_str().is_some_and(|e| !e.is_empty())), "{history}");
+    let (status, _, answer) =
+        client.get(&format!("/api/device/{device}/states/?from=2026-01-02&to=2026-01-01")).await;
+    assert!(status == 400 && answer["from"].is_array(), "{answer}");
     // DataStone's lists leave bad readings out.
     let (_, _, list) = client.get(&format!("/api/data/{}/value/", streams[0])).await;
     assert!(list.as_array().expect("a list").iter().all(|row| row["value"] == 4660), "{list}");

@@ -21,6 +21,7 @@ pub mod command;
 pub mod dashboard;
 pub mod data;
 pub mod device;
+pub mod device_history;
 pub mod device_test;
 pub mod document;
 pub mod event;
@@ -56,6 +57,7 @@ pub mod value;
 pub fn sections() -> Vec<Section> {
     vec![
         device::section(),
+        device_history::section(),
         device_test::section(),
         io::section(),
         address_space::section(),

@@ -57,9 +57,14 @@ impl<'a> QueryParams<'a> {
         Pagination { offset: self.offset(), limit }
     }
 
+    /// Reads `from` and `to`.
+    pub fn bounds(&mut self) -> (Option<Micros>, Option<Micros>) {
+        (self.timestamp("from"), self.timestamp("to"))
+    }
+
     /// Reads `from`, `to`, `limit` and `offset`; with `from` or `to` there is no default limit.
     pub fn range(&mut self) -> ListRange {
-        let (from, to) = (self.timestamp("from"), self.timestamp("to"));
+        let (from, to) = self.bounds();
         let range = ListRange { from, to, offset: self.offset(), limit: self.limit() };
         if range.is_bounded() {
             range

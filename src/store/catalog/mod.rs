@@ -30,6 +30,7 @@ mod delivery;
 mod denied_access;
 mod device;
 mod device_index;
+mod device_state;
 mod document;
 mod document_index;
 mod entity;

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use serde::Serialize;
 use serde_json::Value;
 
+use super::device_history::DeviceHistory;
 use super::document::device_topology::DeviceTopology;
 use super::product::Product;
 use super::stream::{self, Stream};
@@ -21,6 +22,9 @@ use crate::domain::{FieldError, device};
 
 /// Complexity of a register access, in field values: devices are slow and serve one request at a time.
 pub const REGISTER_COST: usize = 1000;
+
+/// Complexity of a device's history, in field values: it is read from the database.
+const HISTORY_COST: usize = 100;
 
 /// A device: a PLC, a server or another source of values.
 pub struct Device(pub Arc<device::Device>);
@@ -134,6 +138,20 @@ impl Device {
     /// Status of the device's collector since the server started.
     async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
         app(ctx).status_of(&self.0).into()
+    }
+
+    /// States that the device had in a range, and its availability. Changes are kept for 90 days, at most 10,000 of a device.
+    #[graphql(complexity = "HISTORY_COST + child_complexity")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Start of the range, inclusive; 24 hours before its end by default.")] from: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "End of the range, exclusive; now by default.")] to: Option<DateTime>,
+    ) -> Result<DeviceHistory> {
+        let (from, to) = (from.map(|from| from.0), to.map(|to| to.0));
+        Ok(DeviceHistory(app(ctx).device_history(caller(ctx), self.0.id, from, to).await?))
     }
 
     /// Reads the current value of one register from the device. The device must be enabled, its protocol supported by

@@ -5,6 +5,7 @@ pub mod annotation;
 pub mod client;
 pub mod command;
 pub mod device;
+pub mod device_history;
 pub mod device_test;
 pub mod document;
 pub mod event;

@@ -30,6 +30,7 @@ mod m20261130_000025_device_rules;
 mod m20261130_000026_jobs;
 mod m20261201_000027_acknowledgements;
 mod m20261202_000028_viewers;
+mod m20261203_000029_device_states;
 
 use sea_orm_migration::prelude::*;
 
@@ -66,6 +67,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000026_jobs::Migration),
             Box::new(m20261201_000027_acknowledgements::Migration),
             Box::new(m20261202_000028_viewers::Migration),
+            Box::new(m20261203_000029_device_states::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ mod command;
 mod configuration;
 mod delivery;
 mod device;
+mod device_state;
 mod document;
 mod durability;
 mod event;
@@ -203,6 +204,10 @@ suite! {
         what_an_organization_takes_in_memory_is_bounded,
         objects_are_bounded_and_longer_ones_stay_readable,
         long_events_come_few_at_a_time;
+    device_state:
+        state_changes_are_read_with_the_one_before,
+        open_states_end_at_the_last_heartbeat,
+        state_changes_are_isolated_purged_and_deleted;
     quarantine:
         quarantined_readings_are_filtered_paged_and_outlive_a_restart,
         quarantine_is_of_one_organization_and_goes_with_its_device,
