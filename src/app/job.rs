@@ -1,6 +1,6 @@
-//! Jobs: listed, shown and cancelled whatever their kind, and those of models run.
+//! Jobs: listed, shown and cancelled whatever their kind, and those of models and backups run.
 //!
-//! A job of a model runs in this process: one that a restart interrupts has failed. It is not run again by itself, because its
+//! A job of a model or a backup runs in this process: one that a restart interrupts has failed. It is not run again by itself, because its
 //! model may have another version now, and whoever asked for it may see less.
 
 use std::collections::HashMap;
@@ -21,12 +21,10 @@ use crate::domain::job::{ImportReport, ImportedFile, Job, JobEnd, JobFilter, Job
 use crate::domain::{Error, JobId, Kind, Principal, Resource, Result, Scope};
 use crate::store::Store;
 
-/// Maximum jobs of models that run at the same time; the others are queued.
-const MAX_RUNNING_JOBS: usize = 2;
 /// Interval between two attempts to store the end of a job.
 const STORE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The jobs of models.
+/// Jobs of one sort that run in this process: those of models, or backups.
 pub(super) struct Jobs {
     store: Arc<Store>,
     unfinished: Mutex<HashMap<JobId, CancellationToken>>,
@@ -47,8 +45,9 @@ impl JobReporter {
 }
 
 impl Jobs {
-    pub fn new(store: Arc<Store>) -> Self {
-        Self { store, unfinished: Mutex::default(), turns: Semaphore::new(MAX_RUNNING_JOBS) }
+    /// At most `max_running` of the jobs run at the same time; the others are queued.
+    pub fn new(store: Arc<Store>, max_running: usize) -> Self {
+        Self { store, unfinished: Mutex::default(), turns: Semaphore::new(max_running) }
     }
 
     /// Queues `work` and runs it as soon as a slot is free. Cancelling drops it at its next await point.
@@ -139,6 +138,7 @@ impl Jobs {
         self.store.catalog().job_state(id).await
     }
 
+    /// Stops a job that waits or runs.
     fn stop(&self, id: JobId) {
         if let Some(cancel) = self.unfinished.lock().get(&id) {
             cancel.cancel();
@@ -175,6 +175,7 @@ impl App {
         let job = self.store.catalog().cancel_job(principal, id).await?;
         match job.kind {
             JobKind::Score | JobKind::Rescore => self.ai.jobs.stop(id),
+            JobKind::Backup | JobKind::VerifyBackup => self.backups.stop(id),
             JobKind::Export => self.stop_export(job.uuid),
             // Its sender is told when it reports.
             JobKind::Import => {}

@@ -126,6 +126,8 @@ pub struct AppSettings {
     pub queries: Arc<NamedQueries>,
     /// Senders whose devices and streams are created by their first reading.
     pub series: ingest::line_write::SeriesSettings,
+    /// Directory of backups that are asked for over HTTP; without one there are none.
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// Dependencies of an application.
@@ -167,6 +169,8 @@ pub struct App {
     exports: export::ExportQueue,
     media: media::MediaServices,
     ai: ModelServices,
+    /// Jobs that write and verify backups, one at a time.
+    backups: Arc<job::Jobs>,
 }
 
 impl App {
@@ -186,6 +190,7 @@ impl App {
         let media = media::MediaServices::new(&settings.media);
         let blynk = blynk::BlynkState::new(settings.compat.blynk_imports);
         let start = system::StartTime::new(clock.as_ref());
+        let backups = Arc::new(job::Jobs::new(store.clone(), 1));
         Self {
             store,
             engine,
@@ -213,6 +218,7 @@ impl App {
             exports: export::ExportQueue::default(),
             media,
             ai,
+            backups,
         }
     }
 

@@ -84,5 +84,6 @@ fn settings(data_dir: &Path) -> AppSettings {
         opensynaptic: Default::default(),
         queries: Arc::default(),
         series: Default::default(),
+        backup_dir: None,
     }
 }

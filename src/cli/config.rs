@@ -66,6 +66,8 @@ pub struct Config {
     pub lake: LakeConfig,
     /// Bucket of uploads and recordings; `None` keeps them in the data directory.
     pub objects_url: Option<String>,
+    /// Directory of backups that are asked for over HTTP.
+    pub backup_dir: Option<PathBuf>,
     /// Folder of named queries in addition to the built-in ones.
     pub queries_dir: Option<PathBuf>,
     /// Interval between two removals of expired rows from disk.
@@ -260,6 +262,7 @@ impl Default for Config {
             compaction: CompactionConfig { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
             lake: LakeConfig { url: None, keep_removed: Duration::from_secs(300) },
             objects_url: None,
+            backup_dir: None,
             queries_dir: None,
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,

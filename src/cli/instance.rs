@@ -83,6 +83,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         opensynaptic: config.opensynaptic.settings.clone(),
         queries,
         series: config.series.clone(),
+        backup_dir: config.backup_dir.clone(),
     };
     let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
     let app = Arc::new(App::new(services, &states, clock.clone(), settings));

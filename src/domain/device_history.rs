@@ -95,36 +95,39 @@ mod tests {
 
     type Change = (i64, Option<DeviceState>);
     type Interval = (i64, i64, Option<DeviceState>);
+    /// Name, changes, range, now, intervals and availability.
+    type Row = (&'static str, &'static [Change], (i64, i64), i64, &'static [Interval], Option<f64>);
 
     #[test]
     fn changes_become_intervals_with_an_availability() {
-        let (on, off) = (Some(Online), Some(Offline));
-        let rows: [(&str, &[Change], (i64, i64), i64, &[Interval], Option<f64>); 10] = [
+        const ON: Option<DeviceState> = Some(Online);
+        const OFF: Option<DeviceState> = Some(Offline);
+        let rows: [Row; 9] = [
             ("nothing known", &[], (0, 100), 100, &[], None),
-            ("until now", &[(10, on)], (0, 100), 60, &[(10, 60, on)], Some(1.0)),
-            ("cut at both ends", &[(-50, on), (150, off)], (0, 100), 200, &[(0, 100, on)], Some(1.0)),
+            ("until now", &[(10, ON)], (0, 100), 60, &[(10, 60, ON)], Some(1.0)),
+            ("cut at both ends", &[(-50, ON), (150, OFF)], (0, 100), 200, &[(0, 100, ON)], Some(1.0)),
             (
                 "three quarters",
-                &[(0, on), (75, off)],
+                &[(0, ON), (75, OFF)],
                 (0, 100),
                 100,
-                &[(0, 75, on), (75, 100, off)],
+                &[(0, 75, ON), (75, 100, OFF)],
                 Some(0.75),
             ),
             (
                 "degraded responds",
-                &[(0, Some(Degraded)), (50, off)],
+                &[(0, Some(Degraded)), (50, OFF)],
                 (0, 100),
                 100,
-                &[(0, 50, Some(Degraded)), (50, 100, off)],
+                &[(0, 50, Some(Degraded)), (50, 100, OFF)],
                 Some(0.5),
             ),
             (
                 "what is not known does not count",
-                &[(0, on), (20, None), (60, off), (80, on)],
+                &[(0, ON), (20, None), (60, OFF), (80, ON)],
                 (0, 100),
                 100,
-                &[(0, 20, on), (20, 60, None), (60, 80, off), (80, 100, on)],
+                &[(0, 20, ON), (20, 60, None), (60, 80, OFF), (80, 100, ON)],
                 Some(2.0 / 3.0),
             ),
             (
@@ -135,9 +138,8 @@ mod tests {
                 &[(0, 50, Some(Disabled)), (50, 100, Some(Connecting))],
                 None,
             ),
-            ("equal neighbours are one", &[(0, on), (50, on)], (0, 100), 100, &[(0, 100, on)], Some(1.0)),
-            ("two at one time", &[(0, on), (0, off)], (0, 100), 100, &[(0, 100, off)], Some(0.0)),
-            ("a range to come", &[(0, on)], (200, 300), 100, &[], None),
+            ("equal neighbours are one", &[(0, ON), (50, ON)], (0, 100), 100, &[(0, 100, ON)], Some(1.0)),
+            ("two at one time", &[(0, ON), (0, OFF)], (0, 100), 100, &[(0, 100, OFF)], Some(0.0)),
         ];
         for (name, changes, (from, to), now, expected, availability) in rows {
             let changes: Vec<StateChange> = changes

@@ -69,9 +69,14 @@ pub enum JobKind {
     Export,
     /// A client writes a file of readings.
     Import,
+    /// The server writes a backup of its data directory.
+    Backup,
+    /// The server reads a backup, to check that it is whole.
+    VerifyBackup,
 }
 
-named!(JobKind: Score "score", Rescore "rescore", Export "export", Import "import");
+named!(JobKind: Score "score", Rescore "rescore", Export "export", Import "import", Backup "backup",
+    VerifyBackup "verify_backup");
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,6 +144,8 @@ pub enum JobSubject {
     Export(ExportAccess),
     /// A file that a client writes.
     Import(ImportedFile),
+    /// The backup of this name. It belongs to the machine.
+    Backup(String),
 }
 
 /// How a job ended.
@@ -262,6 +269,7 @@ impl Job {
                 self.requested_by == who.caller.to_string()
                     || (reads(Resource::System) && !who.is_restricted())
             }
+            JobKind::Backup | JobKind::VerifyBackup => reads(Resource::System) && !who.is_restricted(),
         }
     }
 
@@ -271,7 +279,7 @@ impl Job {
     /// `Forbidden`, naming the scope.
     pub fn check_may_cancel(&self, who: &Principal) -> Result<()> {
         let needed = match self.kind {
-            JobKind::Score | JobKind::Rescore => Resource::System,
+            JobKind::Score | JobKind::Rescore | JobKind::Backup | JobKind::VerifyBackup => Resource::System,
             JobKind::Import if self.requested_by != who.caller.to_string() => Resource::System,
             JobKind::Export | JobKind::Import => Resource::Value,
         };

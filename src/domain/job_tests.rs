@@ -16,6 +16,7 @@ fn job(kind: JobKind, who: &Principal) -> Job {
     let subject = match kind {
         JobKind::Score | JobKind::Rescore => JobSubject::Model { model: ModelId(1), device: DeviceId(1) },
         JobKind::Export => JobSubject::Export(ExportAccess::default()),
+        JobKind::Backup | JobKind::VerifyBackup => JobSubject::Backup("b".to_owned()),
         JobKind::Import => {
             JobSubject::Import(ImportedFile { name: "a.csv".to_owned(), size: None, unit: ImportUnit::Rows })
         }
@@ -92,7 +93,11 @@ fn scopes_show_a_job_and_let_it_be_cancelled_by_its_kind() {
         ("other_creator", JobKind::Import, key(2, &["value:write"]), false, false),
         ("reader_of_all", JobKind::Import, key(2, &["system:read"]), true, false),
         ("writer_of_all", JobKind::Import, key(2, &["system:write"]), true, true),
-        ("restricted", JobKind::Import, restricted, false, true),
+        ("restricted", JobKind::Import, restricted.clone(), false, true),
+        ("reader_of_backups", JobKind::Backup, key(2, &["system:read"]), true, false),
+        ("writer_of_backups", JobKind::VerifyBackup, key(2, &["system:write"]), true, true),
+        ("values_and_backups", JobKind::Backup, key(2, &["value:write"]), false, false),
+        ("restricted_and_backups", JobKind::Backup, restricted, false, false),
     ];
     for (name, kind, who, is_shown, may_cancel) in rows {
         let job = job(kind, &creator);

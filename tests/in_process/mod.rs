@@ -249,6 +249,7 @@ impl TestDb {
             opensynaptic: Default::default(),
             queries: Arc::new(NamedQueries::load(None).unwrap()),
             series: Default::default(),
+            backup_dir: None,
         };
         let states = CollectorStates::default();
         let (store, engine) = (self.store.clone(), self.engine.clone());

@@ -193,11 +193,11 @@ async fn what_is_wrong_with_an_import_is_said_by_field() {
         (
             "unknown_kind",
             "GET",
-            format!("{JOBS}?kind=backup&state=over"),
+            format!("{JOBS}?kind=holiday&state=over"),
             Value::Null,
             400,
             json!({
-                "kind": ["\"backup\" is not a valid choice."],
+                "kind": ["\"holiday\" is not a valid choice."],
                 "state": ["\"over\" is not a valid choice."],
             }),
         ),

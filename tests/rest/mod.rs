@@ -3,6 +3,7 @@
 mod access_table;
 mod acknowledge;
 mod audit;
+mod backup;
 mod channel;
 mod client;
 mod cors;

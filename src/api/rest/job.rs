@@ -200,7 +200,7 @@ pub struct JobView {
     model: Option<ModelId>,
     /// UUID of the export.
     export: Option<Uuid>,
-    /// Name of the imported file.
+    /// Name of the imported file or of the backup.
     name: Option<String>,
     /// Size of the imported file, in `unit`.
     size: Option<u64>,
@@ -218,11 +218,12 @@ pub struct JobView {
 
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
-        let (mut model, mut export, mut file) = (None, None, None);
+        let (mut model, mut export, mut file, mut backup) = (None, None, None, None);
         match job.subject {
             JobSubject::Model { model: id, .. } => model = Some(id),
             JobSubject::Export(_) => export = Some(job.uuid),
             JobSubject::Import(imported) => file = Some(imported),
+            JobSubject::Backup(name) => backup = Some(name),
         }
         Self {
             id: job.id,
@@ -232,7 +233,7 @@ impl From<Job> for JobView {
             export,
             size: file.as_ref().and_then(|file| file.size),
             unit: file.as_ref().map(|file| file.unit.name()),
-            name: file.map(|file| file.name),
+            name: file.map(|file| file.name).or(backup),
             state: job.state.name(),
             progress: job.progress,
             result: job.result,

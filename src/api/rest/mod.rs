@@ -15,6 +15,7 @@ use crate::domain::{
 pub mod address_space;
 pub mod array;
 pub mod audit;
+pub mod backup;
 pub mod channel;
 pub mod client;
 pub mod command;
@@ -80,6 +81,7 @@ pub fn sections() -> Vec<Section> {
         upload::section(),
         model::routes::section(),
         job::section(),
+        backup::section(),
         session::section(),
         key::section(),
         client::section(),

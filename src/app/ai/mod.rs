@@ -43,6 +43,8 @@ pub struct ModelServices {
 /// Default memory budget for models, bytes: enough for some thousands of usual models, or two of the largest.
 pub const LOADED_BYTES: usize = 256_000_000;
 
+/// Maximum jobs of models that run at the same time; the others are queued.
+const MAX_RUNNING_JOBS: usize = 2;
 /// Models that may read stored readings at the same time.
 const MAX_CONCURRENT_READS: usize = 2;
 
@@ -51,7 +53,7 @@ impl ModelServices {
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(InferencePool::new());
         let detectors = Arc::new(DetectorCache::new(store.clone(), threads.clone(), loaded_bytes));
-        let jobs = Arc::new(Jobs::new(store.clone()));
+        let jobs = Arc::new(Jobs::new(store.clone(), MAX_RUNNING_JOBS));
         Self {
             store,
             inference_pool: threads,

@@ -127,6 +127,9 @@ const KEYS: &[ConfigKey] = &[
         let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
         share.map(|share: f64| c.compaction.cpu = share)
     }),
+    key("backup.dir", "an absolute path of a directory outside of the data directory", |c, text| {
+        Path::new(text).is_absolute().then(|| c.backup_dir = Some(PathBuf::from(text)))
+    }),
     key("retention.interval", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.retention_interval = d)
     }),

@@ -101,7 +101,7 @@ impl PageSource for JobFilter {
             ints(rows, |job| model(job).map(|(device, _)| device)),
             ints(rows, |job| model(job).map(|(_, model)| model)),
             optional(|job| matches!(job.subject, JobSubject::Export(_)).then(|| job.uuid.to_string())),
-            optional(|job| file(job).map(|file| file.name.clone())),
+            optional(|job| name(job).map(str::to_owned)),
             Arc::new(Int64Array::from_iter(sizes)),
             optional(|job| file(job).map(|file| file.unit.name().to_owned())),
             text(rows, |job| job.state.name().to_owned()),
@@ -120,7 +120,15 @@ impl PageSource for JobFilter {
 fn file(job: &Job) -> Option<&ImportedFile> {
     match &job.subject {
         JobSubject::Import(file) => Some(file),
-        JobSubject::Model { .. } | JobSubject::Export(_) => None,
+        JobSubject::Model { .. } | JobSubject::Export(_) | JobSubject::Backup(_) => None,
+    }
+}
+
+/// Name of the imported file or of the backup.
+fn name(job: &Job) -> Option<&str> {
+    match &job.subject {
+        JobSubject::Backup(name) => Some(name),
+        _ => file(job).map(|file| file.name.as_str()),
     }
 }
 
@@ -128,6 +136,6 @@ fn file(job: &Job) -> Option<&ImportedFile> {
 fn model(job: &Job) -> Option<(i32, i32)> {
     match &job.subject {
         JobSubject::Model { model, device } => Some((device.0, model.0)),
-        JobSubject::Export(_) | JobSubject::Import(_) => None,
+        JobSubject::Export(_) | JobSubject::Import(_) | JobSubject::Backup(_) => None,
     }
 }

@@ -8,6 +8,7 @@ mod files;
 mod hardlink_stage;
 mod manifest;
 mod restore;
+mod stored;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ use hardlink_stage::HardlinkStage;
 use manifest::{CatalogCopy, Manifest};
 
 pub use restore::{RestoreSummary, UNFINISHED_MARKER, must_be_backup, restore};
+pub use stored::{StoredBackup, stored_backups, verify_stored};
 
 /// A backup that is complete and durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::database;
 use super::files::{self, ENDED_EARLY, failed};
 use super::manifest::Manifest;
-use crate::domain::{Error, Progress, Result};
+use crate::domain::{Error, Kind, Progress, Result};
 use crate::store::blocking::blocking;
 
 /// Marker file in a data directory while a backup is being restored into it. The data is incomplete, and no server
@@ -56,7 +56,10 @@ pub async fn restore(
     let manifest = blocking(ENDED_EARLY, move || {
         let manifest = Manifest::read(&from)?;
         must_be_empty(&to)?;
-        check(&from, &manifest, &reporter)?;
+        check(&from, &manifest, &reporter).map_err(|error| match error.kind {
+            Kind::Invalid => Error::invalid(format!("{}; nothing was restored", error.message)),
+            _ => error,
+        })?;
         Ok(manifest)
     })
     .await?;
@@ -115,13 +118,15 @@ fn must_be_empty(data_dir: &Path) -> Result<()> {
 }
 
 /// Checks that every file has the size and hash in the manifest.
-fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
+///
+/// # Errors
+/// `Invalid` for the first file that has not; `Unavailable` for one that cannot be read.
+pub(super) fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
     progress.begin("checking the backup", manifest.files.iter().map(|file| file.bytes).sum());
     for file in &manifest.files {
         let path = src.join(&file.path);
-        let damaged = |why: String| {
-            Error::invalid(format!("the backup is damaged: `{}` {why}; nothing was restored", path.display()))
-        };
+        let damaged =
+            |why: String| Error::invalid(format!("the backup is damaged: `{}` {why}", path.display()));
         match fs::metadata(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Err(damaged("is missing".to_owned())),
             Err(e) => return Err(failed("read", &path, e)),

@@ -149,13 +149,13 @@ impl Catalog {
         }
     }
 
-    /// Fails what a process left behind that ended: the jobs of models. Exports are written again, and imports have their time
+    /// Fails what a process left behind that ended: the jobs of models and backups. Exports are written again, and imports have their time
     /// to report once more.
     pub async fn recover_jobs(&self) -> Result<()> {
         let now = self.clock.now();
         for job in self.unfinished_jobs().await? {
             match job.kind {
-                JobKind::Score | JobKind::Rescore => {
+                JobKind::Score | JobKind::Rescore | JobKind::Backup | JobKind::VerifyBackup => {
                     self.end_job(job.id, JobEnd::Failed(RESTARTED.to_owned())).await?;
                 }
                 JobKind::Import => self.running_jobs.begin(&job, now),
@@ -211,6 +211,6 @@ fn sees(visible: &VisibleCatalog, job: &Job) -> bool {
         && match &job.subject {
             JobSubject::Model { device, .. } => visible.device(*device).is_ok(),
             JobSubject::Export(access) => access.is_within(who),
-            JobSubject::Import(_) => true,
+            JobSubject::Import(_) | JobSubject::Backup(_) => true,
         }
 }

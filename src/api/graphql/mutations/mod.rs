@@ -1,6 +1,7 @@
 //! Fields of `Mutation`: the changes that REST offers, by the same rules. Each payload contains either the object as
 //! stored after the change or the errors in the input.
 
+pub mod backup;
 pub mod channel;
 pub mod client;
 pub mod dashboard;
@@ -34,6 +35,7 @@ use super::errors::UserError;
 /// Mutations run one after another in the order of the document. Each returns the object as stored after the change.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    backup::BackupMutations,
     device::DeviceMutations,
     stream::StreamMutations,
     group::GroupMutations,

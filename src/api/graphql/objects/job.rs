@@ -6,19 +6,19 @@ use serde_json::Value;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::job::{self, ImportedFile, JobState, JobSubject};
 
-/// A background job: scoring by a model, an export or an import.
+/// A background job: scoring by a model, an export, an import, or a backup.
 pub struct Job(pub job::Job);
 
 impl Job {
     fn file(&self) -> Option<&ImportedFile> {
         match &self.0.subject {
             JobSubject::Import(file) => Some(file),
-            JobSubject::Model { .. } | JobSubject::Export(_) => None,
+            JobSubject::Model { .. } | JobSubject::Export(_) | JobSubject::Backup(_) => None,
         }
     }
 }
 
-/// A background job: scoring by a model, an export or an import. Jobs are listed for 30 days after their end.
+/// A background job: scoring by a model, an export, an import, or a backup. Jobs are listed for 30 days after their end.
 #[Object]
 impl Job {
     /// Number of the job, for `job` and `cancelJob`.
@@ -31,7 +31,7 @@ impl Job {
         self.0.uuid.to_string()
     }
 
-    /// Kind of job: `score`, `rescore`, `export` or `import`.
+    /// Kind of job: `score`, `rescore`, `export`, `import`, `backup` or `verify_backup`.
     async fn kind(&self) -> &'static str {
         self.0.kind.name()
     }
@@ -40,7 +40,7 @@ impl Job {
     async fn model_row_id(&self) -> Option<i32> {
         match &self.0.subject {
             JobSubject::Model { model, .. } => Some(model.0),
-            JobSubject::Export(_) | JobSubject::Import(_) => None,
+            JobSubject::Export(_) | JobSubject::Import(_) | JobSubject::Backup(_) => None,
         }
     }
 
@@ -49,9 +49,12 @@ impl Job {
         matches!(self.0.subject, JobSubject::Export(_)).then(|| self.0.uuid.to_string())
     }
 
-    /// Name of the imported file; null for other jobs.
+    /// Name of the imported file or of the backup; null for other jobs.
     async fn name(&self) -> Option<&str> {
-        self.file().map(|file| file.name.as_str())
+        match &self.0.subject {
+            JobSubject::Backup(name) => Some(name),
+            _ => self.file().map(|file| file.name.as_str()),
+        }
     }
 
     /// Size of the imported file in `unit`; null if unknown, and for other jobs.

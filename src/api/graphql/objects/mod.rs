@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod annotation;
+pub mod backup;
 pub mod client;
 pub mod command;
 pub mod device;

@@ -3,7 +3,11 @@
 use async_graphql::{Context, Object, Result};
 
 use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::objects::backup::{Backup, BackupList};
 use crate::api::graphql::objects::system::{RunningQuery, SystemStatus};
+
+/// Complexity of the list of backups, in field values: each manifest is read from its file.
+const BACKUPS_COST: usize = 1000;
 
 /// Queries of the server itself.
 #[derive(Default)]
@@ -11,6 +15,15 @@ pub struct SystemQueries;
 
 #[Object(name = "SystemQueries")]
 impl SystemQueries {
+    /// Backups in the directory `backup.dir` of the configuration. They belong to the machine, for unrestricted callers of the
+    /// default organization; an error when no directory is configured.
+    #[graphql(complexity = "BACKUPS_COST + child_complexity")]
+    async fn backups(&self, ctx: &Context<'_>) -> Result<BackupList> {
+        let (directory, backups) = app(ctx).backups(caller(ctx)).await?;
+        let backups = backups.into_iter().map(Backup).collect();
+        Ok(BackupList { directory: directory.display().to_string(), backups })
+    }
+
     /// This server: version, uptime, and what it holds. Needs the scope system:read.
     async fn system(&self, ctx: &Context<'_>) -> Result<SystemStatus> {
         Ok(SystemStatus(app(ctx).system_status(caller(ctx)).await?))

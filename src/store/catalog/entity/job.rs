@@ -20,7 +20,7 @@ pub struct Model {
     /// Unique; that of the export, for an export.
     pub uuid: String,
     pub kind: String,
-    /// Of an imported file; else empty.
+    /// Of an imported file or a backup; else empty.
     pub name: String,
     pub size: Option<i64>,
     pub unit: Option<String>,
@@ -85,6 +85,7 @@ fn subject(place: &RowRef, kind: JobKind, row: &Model) -> Result<JobSubject> {
                 unit: place.check_column("unit", unit.parse::<ImportUnit>())?,
             }))
         }
+        JobKind::Backup | JobKind::VerifyBackup => Ok(JobSubject::Backup(row.name.clone())),
     }
 }
 
@@ -110,6 +111,7 @@ pub fn new(job: &Job) -> ActiveModel {
             unit: Set(Some(file.unit.name().to_owned())),
             ..row
         },
+        JobSubject::Backup(name) => ActiveModel { name: Set(name.clone()), ..row },
     }
 }
 
