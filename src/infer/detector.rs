@@ -45,6 +45,8 @@ pub struct ScoredWindow {
     pub score: f64,
     /// Reconstructed values, as many as the window has, in the units of the readings.
     pub reconstruction: Vec<f64>,
+    /// Sum of the squared errors of each feature over the samples of the window, in the scaled units of the score.
+    pub squared_errors: Vec<f64>,
 }
 
 impl Detector {
@@ -140,7 +142,12 @@ impl Detector {
         let made = self.reconstruct(workspace, scaled.clone())?;
         let mut reconstruction = vec![0.0; window.len()];
         self.scaler.inverse_transform(&made, &mut reconstruction);
-        Ok(ScoredWindow { score: reconstruction_error(self.score, &scaled, &made), reconstruction })
+        let squared_errors = squared_errors(self.features(), &scaled, &made);
+        Ok(ScoredWindow {
+            score: reconstruction_error(self.score, &scaled, &made),
+            reconstruction,
+            squared_errors,
+        })
     }
 
     /// Reconstructs consecutive scaled windows.
@@ -281,6 +288,17 @@ fn reconstruction_error(score: ScoreKind, inputs: &[f32], made: &[f32]) -> f64 {
         ScoreKind::Mae => mean(differences.map(f64::abs).sum()),
         ScoreKind::Rmse => mean(differences.map(|d| d * d).sum()).sqrt(),
     }
+}
+
+/// Sums the squared differences of each feature over the samples.
+fn squared_errors(features: usize, inputs: &[f32], made: &[f32]) -> Vec<f64> {
+    let mut sums = vec![0.0; features];
+    for (inputs, made) in inputs.chunks_exact(features).zip(made.chunks_exact(features)) {
+        for ((sum, input), made) in sums.iter_mut().zip(inputs).zip(made) {
+            *sum += (f64::from(*input) - f64::from(*made)).powi(2);
+        }
+    }
+    sums
 }
 
 fn model_refused(error: tflite::LoadError) -> Error {

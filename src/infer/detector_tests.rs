@@ -93,6 +93,9 @@ fn a_reconstruction_is_in_the_units_of_the_readings() {
     for (made, expected) in judged.reconstruction.iter().zip(readings(&output)) {
         assert!((made - expected).abs() < 1e-4, "{made} {expected}");
     }
+    let [sum] = judged.squared_errors[..] else { panic!("{:?}", judged.squared_errors) };
+    let mean = sum / input.len() as f64;
+    assert!((mean - judged.score).abs() < 1e-9, "the mean {mean} is the score {}", judged.score);
 }
 
 #[test]

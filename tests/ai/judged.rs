@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::models::{SAMPLES, iso, range, set_up};
 use super::{NOON, SECOND, WINDOW_SAMPLES, score, scores, shown, wave};
+use crate::graphql::data;
 use crate::rest::matches;
 
 /// By what the scaler multiplies differences.
@@ -52,6 +53,64 @@ async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
             (400, &json!({"at": ["The sources have no whole window there."]})),
             "{name}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_range_has_the_windows_of_its_steps_with_the_shares_of_the_sources() {
+    let plant = set_up().await;
+    for (name, from, to, step, ends) in [
+        ("every window", 40, 43, "", vec![40, 41, 42, 43]),
+        ("seconds", 40, 60, "&step=10", vec![40, 50, 60]),
+        ("a duration", 40, 60, "&step=PT10S", vec![40, 50, 60]),
+        ("a step below the interval", 40, 41, "&step=0.1", vec![40, 41]),
+        ("from before the first window", 0, 50, "&step=20", vec![31, 40]),
+    ] {
+        let path = plant.path(&format!("reconstruction/?from={}&to={}{step}", iso(from), iso(to)));
+        let (status, _, answer) = plant.client.get(&path).await;
+        assert_eq!((status, &answer["sources"]), (200, &json!([plant.source])), "{name}: {answer}");
+        let windows = answer["windows"].as_array().expect("a list");
+        let found: Vec<_> = windows.iter().map(|window| window["timestamp"].clone()).collect();
+        assert_eq!(found, ends.iter().map(|at| json!(iso(*at))).collect::<Vec<_>>(), "{name}");
+        for (window, at) in windows.iter().zip(ends) {
+            let at_end = plant.client.get(&plant.path(&format!("window/?at={}", iso(at)))).await.2;
+            let last = |field: &str| at_end[field].as_array().and_then(|rows| rows.last().cloned());
+            assert_eq!(Some(window["actual"].clone()), last("input"), "{name}: {at}");
+            assert_eq!(Some(window["expected"].clone()), last("reconstruction"), "{name}: {at}");
+            assert_eq!(window["score"], at_end["score"], "{name}: {at}");
+            assert_eq!(window["share"], json!([1.0]), "{name}: the only source has all of it");
+        }
+    }
+    let path = plant.path(&format!("reconstruction/?from={}&to={}&step=10", iso(40), iso(60)));
+    let expected = plant.client.get(&path).await.2;
+    let query = "query($id: ID!, $from: DateTime!, $to: DateTime!) { model(id: $id) { \
+                 reconstruction(from: $from, to: $to, step: \"PT10S\") { \
+                 step sources windows { timestamp score actual expected share } } } }";
+    let variables = json!({"id": plant.motor.model.to_string(), "from": iso(40), "to": iso(60)});
+    let shown = data(&plant.client, query, variables).await["model"]["reconstruction"].take();
+    for field in ["step", "sources", "windows"] {
+        assert_eq!(shown[field], expected[field], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_is_wrong_is_refused_by_its_field() {
+    let plant = set_up().await;
+    let noon = "2026-04-28T12:00:00Z";
+    let later = "2026-04-28T13:00:00Z";
+    for (query, field) in [
+        (format!("to={noon}"), "from"),
+        (format!("from={noon}"), "to"),
+        (format!("from={later}&to={noon}"), "to"),
+        (format!("from={noon}&to={later}"), "step"),
+        (format!("from={noon}&to={later}&step=soon"), "step"),
+        (format!("from={noon}&to={later}&step=0"), "step"),
+        (format!("from={noon}&to=2027-04-28T12:00:00Z&step=P1D"), "to"),
+        (format!("from=noon&to={later}"), "from"),
+    ] {
+        let (status, _, answer) = plant.client.get(&plant.path(&format!("reconstruction/?{query}"))).await;
+        let fields: Vec<_> = answer.as_object().map(|fields| fields.keys().collect()).unwrap_or_default();
+        assert!(status == 400 && fields == [field], "{query}: {status} {answer}");
     }
 }
 

@@ -181,6 +181,7 @@ fn requests(plant: &ModelFixture) -> Vec<(&'static str, String, Value)> {
         ("GET", "versions/1/model.tflite", Value::Null),
         ("GET", "versions/1/scaler", Value::Null),
         ("GET", "window/?at=2026-04-28T12:01:40Z", Value::Null),
+        ("GET", "reconstruction/?from=2026-04-28T12:01:40Z&to=2026-04-28T12:01:41Z", Value::Null),
         ("POST", "score/", range(0, SAMPLES)),
         ("POST", "calibrate/", range(0, SAMPLES)),
         ("POST", "rollback/", json!({})),
@@ -259,7 +260,8 @@ async fn scopes_decide_who_reads_and_who_changes() {
         let theirs = plant.client.with_key(&key);
         for (method, path, body) in requests(&plant) {
             // Windows, scores and thresholds are also of the sources; another test has those.
-            let is_of_sources = ["window", "score", "calibrate"].iter().any(|word| path.contains(word));
+            let is_of_sources =
+                ["window", "reconstruction", "score", "calibrate"].iter().any(|word| path.contains(word));
             if is_of_sources || (changes == 200 && method != "GET") {
                 continue;
             }
@@ -289,7 +291,7 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
             assert_eq!(shown["sources"], sources, "a key {name}: {shown}");
         }
         for (method, path, body) in requests(&plant) {
-            if !["window", "score", "calibrate"].iter().any(|word| path.contains(word)) {
+            if !["window", "reconstruction", "score", "calibrate"].iter().any(|word| path.contains(word)) {
                 continue;
             }
             let (status, answer) = send(&theirs, method, &path, &body).await;

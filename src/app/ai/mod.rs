@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod live;
 pub mod query_models;
 mod range_scoring;
+pub mod reconstruction;
 pub mod upload;
 mod window_feed;
 

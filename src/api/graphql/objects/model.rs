@@ -12,14 +12,20 @@ use crate::api::graphql::enums::{ModelState, ModelType, ScoreType};
 use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::paging;
 use crate::api::graphql::rows;
-use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
 use crate::app::ai::inspect::WindowInspection;
+use crate::app::ai::reconstruction::{self, ReconstructedWindow, Reconstruction, ReconstructionQuery};
 use crate::app::ai::{self};
+use crate::domain::Error;
 use crate::domain::event::EventFilter;
 use crate::domain::model::{self, ANOMALY_EVENT_KIND, ModelFileInfo};
+use crate::domain::time::MICROS_PER_SECOND;
 
 /// Complexity of running a model once, in field values.
 const WINDOW_COST: usize = 1000;
+
+/// Complexity of running a model over a range, in field values.
+const RANGE_COST: usize = 20 * WINDOW_COST;
 
 /// Complexity of reading the versions of a model, which queries the database.
 const VERSIONS_COST: usize = 100;
@@ -109,6 +115,27 @@ impl Model {
     ) -> Result<ModelWindow> {
         let found = app(ctx).inspect_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
         Ok(found.into())
+    }
+
+    /// Expected and actual values of the sources over a time range, in the first complete window that ends in each step.
+    #[graphql(complexity = "RANGE_COST")]
+    async fn reconstruction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Earliest end of a window, inclusive.")] from: DateTime,
+        #[graphql(desc = "Latest end of a window, inclusive.")] to: DateTime,
+        #[graphql(
+            desc = "Length of a step; default: the interval of the model. The range may have at most 2,000 steps."
+        )]
+        step: Option<Duration>,
+    ) -> Result<ModelReconstruction> {
+        let parse = |step: Duration| {
+            reconstruction::parse_step(&step.0)
+                .ok_or_else(|| Error::field("step", reconstruction::STEP_MESSAGE))
+        };
+        let step_us = step.map(parse).transpose()?;
+        let query = ReconstructionQuery { from: Some(from.0), to: Some(to.0), step_us };
+        Ok(app(ctx).reconstruct_range(caller(ctx), self.0.id, query).await?.into())
     }
 
     /// Time of upload of its first version.
@@ -251,5 +278,49 @@ impl From<WindowInspection> for ModelWindow {
             input: rows(&window.input),
             reconstruction: rows(&window.reconstruction),
         }
+    }
+}
+
+/// Expected and actual values of a model's sources over a time range.
+#[derive(SimpleObject)]
+pub struct ModelReconstruction {
+    /// Length of a step, seconds.
+    step: f64,
+    /// Row numbers of the source streams, in the order of the values.
+    sources: Vec<i32>,
+    /// Windows by time; none where a source is silent.
+    windows: Vec<ModelReconstructedWindow>,
+}
+
+/// A window with the values of its last sample, one for each source.
+#[derive(SimpleObject)]
+pub struct ModelReconstructedWindow {
+    /// Time of the last sample.
+    timestamp: DateTime,
+    /// Score of the window, in the measure given by the version's `score`.
+    score: f64,
+    /// Values of the sources, in the units of the readings.
+    actual: Vec<f64>,
+    /// Values that the model expected, in the same units.
+    expected: Vec<f64>,
+    /// Part of each source in the squared error of the whole window, in scaled units; the sum is 1. Null for a window
+    /// without an error.
+    share: Option<Vec<f64>>,
+}
+
+impl From<Reconstruction> for ModelReconstruction {
+    fn from(found: Reconstruction) -> Self {
+        Self {
+            step: found.step_us as f64 / MICROS_PER_SECOND as f64,
+            sources: found.sources.iter().map(|source| source.0).collect(),
+            windows: found.windows.into_iter().map(ModelReconstructedWindow::from).collect(),
+        }
+    }
+}
+
+impl From<ReconstructedWindow> for ModelReconstructedWindow {
+    fn from(window: ReconstructedWindow) -> Self {
+        let ReconstructedWindow { end, score, actual, expected, shares } = window;
+        Self { timestamp: DateTime(end), score, actual, expected, share: shares }
     }
 }

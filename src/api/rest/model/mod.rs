@@ -1,5 +1,6 @@
 //! `/api/ai/model/`: models, their versions, calibration, and scoring of stored values.
 
+pub mod reconstruction;
 pub mod routes;
 pub mod views;
 

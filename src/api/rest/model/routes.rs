@@ -3,6 +3,7 @@
 use serde_json::Value;
 use utoipa::openapi::Schema;
 
+use super::reconstruction::{self, reconstruction};
 use super::{
     calibrate, destroy, list, model_file, retrieve, rollback, scaler_file, score, update, versions, window,
 };
@@ -14,7 +15,7 @@ use crate::app::ai::ModelState;
 use crate::domain::Resource;
 use crate::domain::model::{ModelKind, ScoreKind};
 
-/// Access required by every route here except the window.
+/// Access required by every route here except those of windows.
 const REQUIRED_ACCESS: RequiredAccess = RequiredAccess::Scope(Resource::System);
 
 /// Routes, documentation and schemas of models.
@@ -105,6 +106,8 @@ fn score_routes() -> Vec<Route> {
             window,
             window_doc.answers(200, "The window and its score", schema::reference("JudgedWindow")),
         ),
+        Route::gated("/api/ai/model/{id}/reconstruction", RequiredAccess::Scope(Resource::Value))
+            .get(reconstruction, reconstruction::doc()),
     ]
 }
 
@@ -120,6 +123,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("Calibrated", schema::object(&calibrated)),
         ("ScoredRange", schema::body(&described_range(optional("events", schema::boolean(), true)))),
         ("JudgedWindow", schema::object(&described_window())),
+        ("Reconstruction", schema::view(&reconstruction::described())),
     ]
 }
 
