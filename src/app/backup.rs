@@ -10,9 +10,10 @@ use super::App;
 use super::access::require_system;
 use super::job::JobReporter;
 use crate::domain::audit::{Action, AuditChange};
+use crate::domain::backup::StoredBackup;
 use crate::domain::job::{Job, JobKind, JobSubject};
 use crate::domain::{Error, Principal, Progress, Resource, Result, Scope};
-use crate::store::backup::{BackupSummary, StoredBackup, stored_backups, verify_stored};
+use crate::store::backup::{BackupSummary, stored_backups, verify_stored};
 
 /// Interval in which the progress of a backup is reported to its job.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
@@ -121,7 +122,7 @@ async fn report_while(
     };
     tokio::select! {
         done = work(&progress.0) => done,
-        () = report => unreachable!("reports end with the work"),
+        never = report => never,
     }
 }
 

@@ -76,6 +76,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         catalog_url: None,
         queries_dir: None,
         objects_url: None,
+        backup_dir: None,
         lake,
         host,
         pg,

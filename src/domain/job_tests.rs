@@ -97,7 +97,7 @@ fn scopes_show_a_job_and_let_it_be_cancelled_by_its_kind() {
         ("reader_of_backups", JobKind::Backup, key(2, &["system:read"]), true, false),
         ("writer_of_backups", JobKind::VerifyBackup, key(2, &["system:write"]), true, true),
         ("values_and_backups", JobKind::Backup, key(2, &["value:write"]), false, false),
-        ("restricted_and_backups", JobKind::Backup, restricted, false, false),
+        ("restricted_and_backups", JobKind::Backup, restricted, false, true),
     ];
     for (name, kind, who, is_shown, may_cancel) in rows {
         let job = job(kind, &creator);

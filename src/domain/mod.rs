@@ -9,6 +9,7 @@ pub mod alert;
 pub mod alias;
 pub mod annotation;
 pub mod audit;
+pub mod backup;
 pub mod billing;
 pub mod caller;
 pub mod certificate;

@@ -101,6 +101,11 @@ impl Detector {
         self.scaler.features()
     }
 
+    /// Returns the names of the operators that run for a window, each once, in alphabetical order.
+    pub fn operators(&self) -> Vec<String> {
+        self.model.operators()
+    }
+
     /// Returns the scaler, whose features are the model's sources in order.
     pub fn scaler(&self) -> &Scaler {
         &self.scaler

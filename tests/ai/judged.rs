@@ -141,8 +141,20 @@ async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
         if let Some(requested) = requested {
             body["percentile"] = json!(requested);
         }
+        let threshold = async || plant.client.get(&plant.path("")).await.2["threshold"].clone();
+        let before = threshold().await;
+        let (_, _, preview) = plant.client.post(&format!("{path}?dry_run=true"), &body).await;
+        assert_eq!(threshold().await, before, "{name}: a dry run sets nothing");
         let (status, _, answer) = plant.client.post(&path, &body).await;
         assert_eq!(status, 200, "{name}: {answer}");
+        assert_eq!(
+            (&preview["threshold"], &preview["windows"]),
+            (&answer["threshold"], &answer["windows"]),
+            "{name}"
+        );
+        let binned =
+            preview["histogram"].as_array().expect("a list").iter().filter_map(|bin| bin["count"].as_u64());
+        assert_eq!(Some(binned.sum::<u64>()), answer["windows"].as_u64(), "{name}: {preview}");
         let ends = NOON + from * SECOND..=NOON + to * SECOND;
         let mut within: Vec<f64> = stored.range(ends).map(|(_, score)| *score).collect();
         within.sort_by(f64::total_cmp);

@@ -123,9 +123,14 @@ impl UploadForm {
 
     /// Uploads it, whatever comes of it.
     pub async fn send(&self, client: &Client) -> (u16, Value) {
+        self.send_to(client, "/api/ai/upload/").await
+    }
+
+    /// The same to a path with parameters.
+    pub async fn send_to(&self, client: &Client, path: &str) -> (u16, Value) {
         let media = format!("multipart/form-data; boundary={BOUNDARY}");
         let headers = [("content-type", media.as_str())];
-        let (status, _, answer) = client.send("POST", "/api/ai/upload/", &headers, self.body()).await;
+        let (status, _, answer) = client.send("POST", path, &headers, self.body()).await;
         (status, answer)
     }
 

@@ -36,6 +36,15 @@ async fn a_good_upload_becomes_a_device_a_stream_and_a_model() {
     let client = server.client();
     let (_, source) = stream_of(&client, "pump", "fp64").await;
     let form = UploadForm::for_source(source).text("threshold", "0.5").text("name", " Motor ");
+    let before = counts(&client).await;
+    let (status, preview) = form.send_to(&client, "/api/ai/upload/?dry_run=true").await;
+    assert_eq!((status, &preview["features"]), (200, &json!(1)), "{preview}");
+    assert!(preview["window"].as_u64().is_some_and(|window| window > 1), "{preview}");
+    assert!(preview["operators"].as_array().is_some_and(|operators| !operators.is_empty()), "{preview}");
+    assert_eq!(counts(&client).await, before, "nothing is stored");
+    let wrong = UploadForm::for_source(source).without("scaler");
+    let (status, refused) = wrong.send_to(&client, "/api/ai/upload/?dry_run=true").await;
+    assert!(status == 400 && refused["scaler"].is_array(), "{refused}");
     let (status, answer) = form.send(&client).await;
     let expected = json!({
         "id": "*", "version": 1, "device": "*", "data": "*", "model": facts("motor.tflite", &model()),

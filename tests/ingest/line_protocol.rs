@@ -122,8 +122,14 @@ async fn the_client_of_influxdb_writes_here() {
     let client = server.client();
     let key = client.key().expect("the client has a key");
     let outcome = run_python("influx_writer.py", &[client.address(), key]).await;
-    assert_eq!((&outcome["ping"], &outcome["version"], &outcome["status"]), (&json!(true), &json!("1.8-basalt"), &json!(400)));
-    assert!(outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"), "{outcome}");
+    assert_eq!(
+        (&outcome["ping"], &outcome["version"], &outcome["status"]),
+        (&json!(true), &json!("1.8-basalt"), &json!(400))
+    );
+    assert!(
+        outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"),
+        "{outcome}"
+    );
     let rows = client
         .sql(
             "SELECT d.name AS device, s.name AS stream, s.type, r.value, r.text, r.ts FROM readings r \

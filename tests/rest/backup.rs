@@ -22,7 +22,7 @@ async fn ended(client: &Client, answer: &Value) -> Value {
 async fn a_backup_is_written_listed_and_verified() {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("backups");
-    let server = Server::start(&[("BASALT_BACKUP_DIR", dir.to_str().unwrap())]).await;
+    let server = Server::start(&[("BASALT_BACKUP__DIR", dir.to_str().unwrap())]).await;
     let client = server.client();
     let (status, _, list) = client.get(BACKUPS).await;
     assert_eq!((status, list), (200, json!({"directory": dir, "backups": []})));
@@ -69,11 +69,11 @@ async fn backups_need_a_place_and_the_right_to_the_machine() {
         assert_eq!(status, 409, "{answer}");
         assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("`backup.dir`")), "{answer}");
     }
-    let reader = client.with_key(&server.create_key(&["--scopes", "system:read"]).await);
+    let reader = client.with_key(&server.create_key(&["--scope", "system:read"]).await);
     assert_eq!(reader.get(BACKUPS).await.0, 409);
     assert_eq!(reader.post(BACKUPS, &json!({})).await.0, 403);
     server.basalt(&["org", "create", "other"]).await.expect_success();
-    let key = ["--org", "other", "--scopes", "system:write"];
+    let key = ["--org", "other", "--scope", "system:write"];
     let other = client.with_key(&server.create_key(&key).await);
     assert_eq!(other.get(BACKUPS).await.0, 403, "the machine belongs to the default organization");
 }

@@ -58,6 +58,7 @@ pub fn path_to(path: &str, rows: RowIds) -> String {
         .replace("{network}", "plant%20one")
         .replace("{register}", "hr:0")
         .replace("{number}", "1")
+        .replace("{name}", "basalt-none")
         .replace("{fingerprint}", FINGERPRINT)
         .replace("{uuid}", &uuid.to_string());
     assert!(!path.contains('{'), "which row is meant by {path}?");

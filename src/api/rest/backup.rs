@@ -16,9 +16,9 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only};
 use crate::app::App;
+use crate::domain::backup::StoredBackup;
 use crate::domain::job::Job;
 use crate::domain::{Error, Resource, Result};
-use crate::store::backup::StoredBackup;
 
 /// Routes, documentation and schemas of backups.
 pub fn section() -> Section {
@@ -67,12 +67,12 @@ pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Ba
     Ok(Json(BackupListView { directory: directory.display().to_string(), backups }))
 }
 
-/// Answer to a job that was started.
-type Started = (StatusCode, [(HeaderName, String); 1], Json<JobView>);
+/// Response with a job that was started.
+type JobResponse = (StatusCode, [(HeaderName, String); 1], Json<JobView>);
 
 /// `POST /api/backup`: starts a backup; 202 with the job.
-pub async fn start(caller: Caller, State(app): State<Arc<App>>) -> Result<Started, RestError> {
-    Ok(started(app.start_backup(&caller).await?))
+pub async fn start(caller: Caller, State(app): State<Arc<App>>) -> Result<JobResponse, RestError> {
+    Ok(accepted(app.start_backup(&caller).await?))
 }
 
 /// `POST /api/backup/{name}/verify`: starts a verification; 202 with the job.
@@ -80,12 +80,12 @@ pub async fn verify(
     caller: Caller,
     State(app): State<Arc<App>>,
     name: std::result::Result<Path<String>, PathRejection>,
-) -> Result<Started, RestError> {
+) -> Result<JobResponse, RestError> {
     let Path(name) = name.map_err(|_| Error::not_found())?;
-    Ok(started(app.start_backup_verification(&caller, &name).await?))
+    Ok(accepted(app.start_backup_verification(&caller, &name).await?))
 }
 
-fn started(job: Job) -> Started {
+fn accepted(job: Job) -> JobResponse {
     let job = JobView::from(job);
     (StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/job/{}/", job.id))], Json(job))
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,13 +15,14 @@ use super::model::routes::file_schema;
 use super::model::views::{FileView, sources_to_json};
 use super::multipart::DeferredForm;
 use super::precheck::RequiredAccess;
+use super::query_params::QueryParams;
 use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
-use crate::app::ai::upload::UploadRequest;
+use crate::app::ai::upload::{UploadPreview, UploadRequest};
 use crate::app::fields::model::read_upload;
 use crate::domain::model::{ModelKind, ModelSettings, ScoreKind, UploadedModel};
 use crate::domain::{FieldError, ModelId, Resource, Result};
@@ -33,7 +35,9 @@ pub fn section() -> Section {
              stream, or with `device_id` the only model of that device, gets a new version; otherwise a device and \
              a data stream are created.",
         )
+        .query("dry_run", schema::boolean(), "With true nothing is stored: the answer says what the files hold.")
         .form(schema::reference("NewModel"))
+        .answers(200, "What the files hold; nothing was stored", schema::reference("UploadPreview"))
         .answers(201, "The model, and the device and data stream it writes to", schema::reference("Uploaded"));
     Section {
         name: "AI",
@@ -45,6 +49,7 @@ pub fn section() -> Section {
         schemas: vec![
             ("NewModel", schema::body(&described())),
             ("Uploaded", schema::object(&described_answer())),
+            ("UploadPreview", schema::object(&described_preview())),
         ],
     }
 }
@@ -67,6 +72,14 @@ fn described() -> Vec<FieldSchema> {
     ]
 }
 
+fn described_preview() -> Vec<FieldSchema> {
+    vec![
+        read_only("window", schema::count()),
+        read_only("features", schema::count()),
+        read_only("operators", schema::list(schema::string())),
+    ]
+}
+
 fn described_answer() -> Vec<FieldSchema> {
     vec![
         read_only("id", schema::row_id()),
@@ -81,13 +94,18 @@ fn described_answer() -> Vec<FieldSchema> {
     ]
 }
 
-/// `POST /api/ai/upload`: stores a model and its scaler as a new model, or as a new version of one.
+/// `POST /api/ai/upload`: stores a model and its scaler as a new model, or as a new version of one; with `dry_run` says what
+/// the files hold.
 pub async fn upload(
     caller: Caller,
     State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
     form: DeferredForm,
-) -> Result<(StatusCode, Json<UploadedView>), RestError> {
+) -> Result<Response, RestError> {
     app.check_may_upload(&caller)?;
+    let mut query = QueryParams::parse(raw.as_deref());
+    let is_dry = query.boolean("dry_run").unwrap_or(false);
+    query.finish()?;
     let mut form = form.read().await?;
     let model = form.file("model", &["tflite"]);
     let scaler = form.file("scaler", &["joblib", "pkl"]);
@@ -102,8 +120,12 @@ pub async fn upload(
     read_upload(&mut form.fields, &mut request);
     let problems = problems(&request);
     let _memory = form.finish(problems)?;
+    if is_dry {
+        let UploadPreview { window, features, operators } = app.preview_upload(&caller, request).await?;
+        return Ok(Json(UploadPreviewView { window, features, operators }).into_response());
+    }
     let placed = app.upload_model(&caller, request).await?;
-    Ok((StatusCode::CREATED, Json(UploadedView::new(&app, &caller, &placed))))
+    Ok((StatusCode::CREATED, Json(UploadedView::new(&app, &caller, &placed))).into_response())
 }
 
 /// Validates the request by itself.
@@ -115,6 +137,14 @@ fn problems(request: &UploadRequest) -> Vec<FieldError> {
         found.push(FieldError::new("name", "Ensure this field has no more than 100 characters."));
     }
     found
+}
+
+/// What the files of an upload hold.
+#[derive(Debug, Serialize)]
+pub struct UploadPreviewView {
+    window: usize,
+    features: usize,
+    operators: Vec<String>,
 }
 
 /// The uploaded model with its device and data stream.

@@ -17,26 +17,32 @@ pub struct AnomalyCollector {
 
 impl AnomalyCollector {
     pub fn new(model: &Model) -> Self {
+        Self::with_threshold(model, model.version.settings.threshold)
+    }
+
+    /// Applies the model's rule with another threshold.
+    pub fn with_threshold(model: &Model, threshold: Option<f64>) -> Self {
         let settings = &model.version.settings;
-        let rule = settings
-            .threshold
-            .and_then(|t| ThresholdRule::new(t, settings.min_windows, settings.clear_ratio));
+        let rule = threshold.and_then(|t| ThresholdRule::new(t, settings.min_windows, settings.clear_ratio));
         let interval_us = settings.interval_us();
         Self { rule, crossing: ThresholdState::default(), last: None, interval_us, found: Vec::new() }
     }
 
     pub fn add_scores(&mut self, scores: &WindowScores) {
+        scores.iter().for_each(|(at, score)| self.add_score(at, score));
+    }
+
+    /// Adds the score of the window that ends at `at`.
+    pub fn add_score(&mut self, at: Micros, score: f64) {
         let Some(rule) = self.rule else { return };
-        for (at, score) in scores.iter() {
-            if self.last.is_some_and(|last| at.0 - last.0 > self.interval_us) {
-                rule.apply_gap(&mut self.crossing);
-            }
-            self.last = Some(at);
-            if let Some(AnomalyTransition::Closed { at, since, peak }) =
-                rule.apply_score(&mut self.crossing, at, score)
-            {
-                self.found.push(Anomaly { since, peak: peak.score, ended_at: Some(at) });
-            }
+        if self.last.is_some_and(|last| at.0 - last.0 > self.interval_us) {
+            rule.apply_gap(&mut self.crossing);
+        }
+        self.last = Some(at);
+        if let Some(AnomalyTransition::Closed { at, since, peak }) =
+            rule.apply_score(&mut self.crossing, at, score)
+        {
+            self.found.push(Anomaly { since, peak: peak.score, ended_at: Some(at) });
         }
     }
 

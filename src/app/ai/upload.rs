@@ -35,6 +35,17 @@ pub struct UploadRequest {
     pub stream: Option<StreamId>,
 }
 
+/// What the files of an upload hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPreview {
+    /// Samples of a window.
+    pub window: usize,
+    /// Values of a sample, one for each source.
+    pub features: usize,
+    /// Operators that run for a window, each once, by name.
+    pub operators: Vec<String>,
+}
+
 impl App {
     /// Requires a principal that may upload models.
     pub fn check_may_upload(&self, principal: &Principal) -> Result<()> {
@@ -46,20 +57,14 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; `TooLarge` for files that unpack beyond the limits. Nothing is stored then.
-    pub async fn upload_model(&self, principal: &Principal, request: UploadRequest) -> Result<UploadedModel> {
-        self.check_may_upload(principal)?;
-        let UploadRequest { model, scaler, settings, .. } = &request;
-        let (facts, scaler_facts) = (facts(model), facts(scaler));
-        let target = self.target(principal, &request)?;
-        self.store.catalog().check_upload(principal, &target, settings)?;
+    pub async fn upload_model(
+        &self,
+        principal: &Principal,
+        mut request: UploadRequest,
+    ) -> Result<UploadedModel> {
+        let (target, files, _) = self.load_upload(principal, &mut request).await?;
         let UploadRequest { model, scaler, settings, name: request_name, .. } = request;
-        let files = ModelFiles { model: model.bytes, scaler: scaler.bytes };
-        let (tried, detectors) = (settings.clone(), self.ai.detectors.clone());
-        let load = move |_: &mut _| {
-            detectors.check_size(&Detector::load(&files.model, &files.scaler, &tried)?)?;
-            Ok(files)
-        };
-        let files = self.ai.inference_pool.run(InferencePriority::Live, load).await?;
+        let (facts, scaler_facts) = (facts(&model.name, &files.model), facts(&scaler.name, &files.scaler));
         let upload = ModelUpload { target, settings, model: facts, scaler: scaler_facts, files };
         let placed = match &request_name {
             Some(_) => self.store.catalog().upload_model(principal, upload).await?,
@@ -67,6 +72,44 @@ impl App {
         };
         self.tell_collectors(placed.device.id);
         Ok(placed)
+    }
+
+    /// Checks an upload and loads the model as a trial, without storing anything.
+    ///
+    /// # Errors
+    /// As [`App::upload_model`].
+    pub async fn preview_upload(
+        &self,
+        principal: &Principal,
+        mut request: UploadRequest,
+    ) -> Result<UploadPreview> {
+        self.load_upload(principal, &mut request).await.map(|(_, _, preview)| preview)
+    }
+
+    /// Checks an upload and loads its files, which it takes out of the request.
+    async fn load_upload(
+        &self,
+        principal: &Principal,
+        request: &mut UploadRequest,
+    ) -> Result<(UploadTarget, ModelFiles, UploadPreview)> {
+        self.check_may_upload(principal)?;
+        let target = self.target(principal, request)?;
+        self.store.catalog().check_upload(principal, &target, &request.settings)?;
+        let take = |file: &mut UploadedFile| std::mem::take(&mut file.bytes);
+        let files = ModelFiles { model: take(&mut request.model), scaler: take(&mut request.scaler) };
+        let (settings, detectors) = (request.settings.clone(), self.ai.detectors.clone());
+        let load = move |_: &mut _| {
+            let detector = Detector::load(&files.model, &files.scaler, &settings)?;
+            detectors.check_size(&detector)?;
+            let preview = UploadPreview {
+                window: detector.window_len(),
+                features: detector.features(),
+                operators: detector.operators(),
+            };
+            Ok((files, preview))
+        };
+        let (files, preview) = self.ai.inference_pool.run(InferencePriority::Live, load).await?;
+        Ok((target, files, preview))
     }
 
     /// Stores an upload without a name. A concurrent upload may take the free name, so further names are tried.
@@ -144,10 +187,10 @@ fn score_name(name: &str) -> String {
     format!("{} score", name.trim())
 }
 
-fn facts(file: &UploadedFile) -> ModelFileInfo {
+fn facts(name: &str, bytes: &[u8]) -> ModelFileInfo {
     ModelFileInfo {
-        name: file.name.clone(),
-        size_bytes: file.bytes.len() as u64,
-        sha256: hex::encode(Sha256::digest(&file.bytes)),
+        name: name.to_owned(),
+        size_bytes: bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(bytes)),
     }
 }

@@ -1,6 +1,6 @@
 //! A loaded model: its inputs, outputs and execution.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::error::{InterpreterError, LoadError, RunError};
@@ -80,6 +80,12 @@ impl Model {
         let ports = |slots: &[usize]| slots.iter().map(|slot| TensorSpec::of(&main.tensors[*slot])).collect();
         let (inputs, outputs) = (ports(&main.inputs), ports(&main.outputs));
         Ok(Model { inputs, outputs, graphs, limits })
+    }
+
+    /// Returns the names of the operators that run, each once, in alphabetical order. Those of constants are not among them.
+    pub fn operators(&self) -> Vec<String> {
+        let nodes = self.graphs.iter().flat_map(|graph| &graph.nodes);
+        nodes.map(|node| node.name.to_string()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Returns the inputs in the order that [`Model::run`] takes them; at least one.

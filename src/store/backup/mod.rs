@@ -25,7 +25,7 @@ use hardlink_stage::HardlinkStage;
 use manifest::{CatalogCopy, Manifest};
 
 pub use restore::{RestoreSummary, UNFINISHED_MARKER, must_be_backup, restore};
-pub use stored::{StoredBackup, stored_backups, verify_stored};
+pub use stored::{stored_backups, verify_stored};
 
 /// A backup that is complete and durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,29 +7,9 @@ use std::path::Path;
 use super::files::{ENDED_EARLY, failed};
 use super::manifest::Manifest;
 use super::restore::check;
+use crate::domain::backup::StoredBackup;
 use crate::domain::{Progress, Result};
 use crate::store::blocking::blocking;
-
-/// A finished backup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredBackup {
-    /// Name of its directory.
-    pub name: String,
-    /// When it was taken, ISO-8601.
-    pub taken_at: String,
-    /// The last record in it.
-    pub seq: u64,
-    pub files: u64,
-    pub bytes: u64,
-}
-
-impl StoredBackup {
-    fn new(name: String, manifest: &Manifest) -> Self {
-        let bytes = manifest.files.iter().map(|file| file.bytes).sum();
-        let (taken_at, files) = (manifest.taken_at.clone(), manifest.files.len() as u64);
-        Self { name, taken_at, seq: manifest.seq, files, bytes }
-    }
-}
 
 /// Returns the finished backups in a directory, the newest first; none when it does not exist. What is no backup is left out.
 ///
@@ -46,9 +26,7 @@ pub async fn stored_backups(dir: &Path) -> Result<Vec<StoredBackup>> {
         for entry in entries {
             let entry = entry.map_err(|e| failed("read", &dir, e))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            found.extend(
-                Manifest::read(&entry.path()).ok().map(|manifest| StoredBackup::new(name, &manifest)),
-            );
+            found.extend(Manifest::read(&entry.path()).ok().map(|manifest| describe(name, &manifest)));
         }
         found.sort_by(|a, b| (&b.taken_at, &b.name).cmp(&(&a.taken_at, &a.name)));
         Ok(found)
@@ -65,7 +43,17 @@ pub async fn verify_stored(dir: &Path, name: &str, progress: &Progress) -> Resul
     let verify = move || -> Result<StoredBackup> {
         let manifest = Manifest::read(&path)?;
         check(&path, &manifest, &progress)?;
-        Ok(StoredBackup::new(name, &manifest))
+        Ok(describe(name, &manifest))
     };
     blocking(ENDED_EARLY, verify).await
+}
+
+fn describe(name: String, manifest: &Manifest) -> StoredBackup {
+    StoredBackup {
+        name,
+        taken_at: manifest.taken_at.clone(),
+        seq: manifest.seq,
+        files: manifest.files.len() as u64,
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+    }
 }

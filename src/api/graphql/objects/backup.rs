@@ -5,7 +5,7 @@ use async_graphql::{Object, SimpleObject};
 use super::job::Job;
 use crate::api::graphql::errors::UserError;
 use crate::api::graphql::scalars::BigInt;
-use crate::store::backup::StoredBackup;
+use crate::domain::backup::StoredBackup;
 
 /// Backups in the configured directory.
 #[derive(SimpleObject)]

@@ -13,6 +13,7 @@ use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::paging;
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime, Duration};
+use crate::app::ai::calibrate::{Calibration, CalibrationPreview};
 use crate::app::ai::inspect::WindowInspection;
 use crate::app::ai::reconstruction::{self, ReconstructedWindow, Reconstruction, ReconstructionQuery};
 use crate::app::ai::{self};
@@ -138,6 +139,21 @@ impl Model {
         Ok(app(ctx).reconstruct_range(caller(ctx), self.0.id, query).await?.into())
     }
 
+    /// Threshold that a calibration would set, and the events that it would have made. Nothing changes. Requires the same scope as
+    /// `calibrateModel`.
+    #[graphql(complexity = "RANGE_COST")]
+    async fn calibration_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Start of the range without anomalies, inclusive.")] from: DateTime,
+        #[graphql(desc = "End of the range without anomalies, inclusive.")] to: DateTime,
+        #[graphql(default = 99.5, desc = "Percentage of scores that lie below the threshold.")]
+        percentile: f64,
+    ) -> Result<ModelCalibrationPreview> {
+        let calibration = Calibration { from: from.0, to: to.0, percentile };
+        Ok(app(ctx).preview_calibration(caller(ctx), self.0.id, calibration).await?.into())
+    }
+
     /// Time of upload of its first version.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -146,6 +162,39 @@ impl Model {
     /// Time of the last change of its settings or version.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
+    }
+}
+
+/// What a calibration would do.
+#[derive(SimpleObject)]
+pub struct ModelCalibrationPreview {
+    /// Threshold that it would set, in the measure given by the version's `score`.
+    threshold: f64,
+    /// Number of windows that the threshold is based on.
+    windows: usize,
+    /// Number of events that the threshold would have made in the range.
+    events: usize,
+    /// Histogram of the scores of the range, lowest bin first.
+    histogram: Vec<ModelScoreBin>,
+}
+
+/// A bin of a histogram of scores.
+#[derive(SimpleObject)]
+pub struct ModelScoreBin {
+    /// Lowest score of the bin.
+    from: f64,
+    /// Highest score of the bin.
+    to: f64,
+    /// Number of windows with such a score.
+    count: usize,
+}
+
+impl From<CalibrationPreview> for ModelCalibrationPreview {
+    fn from(preview: CalibrationPreview) -> Self {
+        let CalibrationPreview { threshold, windows, events, histogram } = preview;
+        let bins = histogram.into_iter();
+        let bins = bins.map(|bin| ModelScoreBin { from: bin.from, to: bin.to, count: bin.count });
+        Self { threshold, windows, events, histogram: bins.collect() }
     }
 }
 

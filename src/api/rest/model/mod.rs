@@ -9,10 +9,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use self::views::{CalibratedView, ModelView, VersionView, WindowView};
+use self::views::{CalibratedView, CalibrationPreviewView, ModelView, VersionView, WindowView};
 use super::job::JobView;
 use super::json_body::DeferredJson;
 use super::query_params::QueryParams;
@@ -118,21 +118,30 @@ pub async fn rollback(
     Ok(Json(ModelView::new(&app, &model)))
 }
 
-/// `POST /api/ai/model/{id}/calibrate`: sets the threshold to a percentile of the scores of a time range.
+/// `POST /api/ai/model/{id}/calibrate`: sets the threshold to a percentile of the scores of a time range, or with `dry_run`
+/// says what it would be.
 pub async fn calibrate(
     caller: Caller,
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
+    RawQuery(raw): RawQuery,
     body: DeferredJson,
-) -> Result<Json<CalibratedView>, RestError> {
+) -> Result<Response, RestError> {
     app.model_to_change(&caller, id)?;
+    let mut query = QueryParams::parse(raw.as_deref());
+    let is_dry = query.boolean("dry_run").unwrap_or(false);
+    query.finish()?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let percentile = fields.read_or("percentile", ANY_NUMBER, 99.5);
     let (from, to) = read_range(&mut fields);
     let calibration = Calibration { from, to, percentile };
     fields.finish(calibration.problems())?;
+    if is_dry {
+        let preview = app.preview_calibration(&caller, id, calibration).await?;
+        return Ok(Json(CalibrationPreviewView::from(preview)).into_response());
+    }
     let (threshold, windows) = app.calibrate_model(&caller, id, calibration).await?;
-    Ok(Json(CalibratedView { threshold, windows }))
+    Ok(Json(CalibratedView { threshold, windows }).into_response())
 }
 
 /// `POST /api/ai/model/{id}/score`: starts a job that scores a time range; 202 with its path in `Location`.

@@ -81,6 +81,11 @@ fn score_routes() -> Vec<Route> {
         .about(
             "The threshold becomes the given percentile of the scores of all windows that end in the range.",
         )
+        .query(
+            "dry_run",
+            schema::boolean(),
+            "With true nothing is set: the answer says what the threshold would be.",
+        )
         .body(schema::reference("Calibrate"));
     let score_doc = Doc::new("model_score", "Score a time range of stored values")
         .about(
@@ -97,7 +102,11 @@ fn score_routes() -> Vec<Route> {
     vec![
         Route::gated("/api/ai/model/{id}/calibrate", REQUIRED_ACCESS).post(
             calibrate,
-            calibrate_doc.answers(200, "The new threshold", schema::reference("Calibrated")),
+            calibrate_doc.answers(
+                200,
+                "The new threshold, or what it would be",
+                schema::any_of(["Calibrated", "CalibrationPreview"].map(schema::reference)),
+            ),
         ),
         Route::gated("/api/ai/model/{id}/score", REQUIRED_ACCESS)
             .post(score, score_doc.answers(202, "The job", schema::reference("Job"))),
@@ -121,6 +130,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("Rollback", schema::body(&[omittable("version", schema::integer(1, i64::from(i32::MAX)))])),
         ("Calibrate", schema::body(&described_range(percentile))),
         ("Calibrated", schema::object(&calibrated)),
+        ("CalibrationPreview", schema::object(&described_preview())),
         ("ScoredRange", schema::body(&described_range(optional("events", schema::boolean(), true)))),
         ("JudgedWindow", schema::object(&described_window())),
         ("Reconstruction", schema::view(&reconstruction::described())),
@@ -209,5 +219,19 @@ fn described_window() -> Vec<FieldSchema> {
         read_only("timestamps", schema::list(schema::time())),
         read_only("input", rows()),
         read_only("reconstruction", rows()),
+    ]
+}
+
+fn described_preview() -> Vec<FieldSchema> {
+    let bin = [
+        read_only("from", schema::number()),
+        read_only("to", schema::number()),
+        read_only("count", schema::count()),
+    ];
+    vec![
+        read_only("threshold", schema::number()),
+        read_only("windows", schema::count()),
+        read_only("events", schema::count()),
+        read_only("histogram", schema::list(schema::view(&bin).into())),
     ]
 }

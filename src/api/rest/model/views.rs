@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::app::ai::ModelStatus;
+use crate::app::ai::calibrate::{CalibrationPreview, ScoreBin};
 use crate::app::ai::inspect::WindowInspection;
 use crate::domain::model::{Model, ModelFileInfo, ModelSettings, ModelVersion};
 use crate::domain::{DeviceId, Micros, ModelId, StreamId};
@@ -146,6 +147,30 @@ impl From<ModelStatus> for ModelStatusView {
 pub struct CalibratedView {
     pub(super) threshold: f64,
     pub(super) windows: usize,
+}
+
+/// What a calibration would do.
+#[derive(Debug, Serialize)]
+pub struct CalibrationPreviewView {
+    threshold: f64,
+    windows: usize,
+    events: usize,
+    histogram: Vec<ScoreBinView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreBinView {
+    from: f64,
+    to: f64,
+    count: usize,
+}
+
+impl From<CalibrationPreview> for CalibrationPreviewView {
+    fn from(preview: CalibrationPreview) -> Self {
+        let CalibrationPreview { threshold, windows, events, histogram } = preview;
+        let bin = |bin: ScoreBin| ScoreBinView { from: bin.from, to: bin.to, count: bin.count };
+        Self { threshold, windows, events, histogram: histogram.into_iter().map(bin).collect() }
+    }
 }
 
 /// An input window of a model and its score.
