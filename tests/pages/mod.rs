@@ -13,7 +13,12 @@ const PASSWORD: &str = "correct horse battery";
 
 /// A server with two streams of some values, and the id of the first.
 async fn server() -> (Server, i64) {
-    let server = Server::start(&[]).await;
+    server_with(&[]).await
+}
+
+/// The same with these variables.
+async fn server_with(env: &[(&str, &str)]) -> (Server, i64) {
+    let server = Server::start(env).await;
     let client = server.client();
     let (_, a) = stream_of(&client, "a", "fp64").await;
     let (_, b) = stream_of(&client, "b", "fp64").await;

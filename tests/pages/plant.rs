@@ -42,6 +42,7 @@ async fn a_person_makes_changes_and_removes_what_a_plant_has() {
     assert_eq!(seen["findings"], json!([]), "what axe found");
     assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
     check_devices(&seen);
+    check_states(&seen["states"]);
     check_models(&seen["models"]);
     check_stream(&seen["stream"]);
     check_trend(&seen["trend"]);
@@ -66,12 +67,26 @@ fn check_devices(seen: &Value) {
     assert!(nodes[0]["path"].as_str().unwrap().starts_with("ns=2;s=values."), "{nodes:?}");
 }
 
+/// The bar has every state that the API has, and the share of the time is the same but for the moments between the two.
+fn check_states(seen: &Value) {
+    let states = list(&seen["states"]);
+    assert!(states.contains(&"online"), "{seen}");
+    let words = seen["words"].as_str().unwrap();
+    assert!(states.iter().all(|state| words.contains(state)), "{seen}");
+    let shown: f64 = seen["shown"].as_str().unwrap().trim_end_matches(" %").parse().unwrap();
+    let expected = seen["availability"].as_f64().unwrap() * 100.0;
+    assert!((shown - expected).abs() < 5.0, "{seen}");
+}
+
 /// A model is uploaded, scores what was stored, is calibrated, gets a version, goes back, and is deleted.
 fn check_models(seen: &Value) {
     // Of 61 samples, the last one held; a window has 16.
     assert_eq!(seen["scores"], 46, "{seen}");
     assert!(seen["job"].as_str().unwrap().contains("windows: 46"), "{seen}");
     assert!(seen["selected"].as_str().unwrap().starts_with("2026-04-28T13:00:"), "{seen}");
+    assert!(seen["preview"].as_str().unwrap().contains("windows of 16 samples with 2 values"), "{seen}");
+    assert_eq!(list(&seen["shares"]).len(), 2, "each source has a share: {seen}");
+    assert_eq!(seen["kept"], Value::Null, "a preview changes nothing: {seen}");
     assert!(seen["calibrated"].as_str().unwrap().starts_with("The threshold is"), "{seen}");
     assert!(seen["threshold"].as_f64().unwrap() > 0.0, "{seen}");
     let versions = json!({"version": {"number": 1}, "versions": [{"number": 2}, {"number": 1}]});

@@ -1,8 +1,10 @@
 //! The web application: what is served below `/ui`, and every page of it used in a real Chromium and compared with SQL.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, server};
+use super::{PASSWORD, list, server, server_with};
 use crate::support::{DemoProcess, Server, run_python};
 
 /// Begin of the readings of [`server`].
@@ -54,9 +56,9 @@ async fn scripts_travel_compressed_to_whoever_takes_it_and_are_the_same_for_all(
     assert!(packed.len() * 2 < plain.len(), "{} of {}", packed.len(), plain.len());
 }
 
-/// A server with readings, an open event, and somebody who may log in.
-async fn plant() -> (Server, i64) {
-    let (server, stream) = server().await;
+/// A server with readings, an open event, somebody who may log in, and a place for backups.
+async fn plant(backups: &Path) -> (Server, i64) {
+    let (server, stream) = server_with(&[("BASALT_BACKUP__DIR", backups.to_str().unwrap())]).await;
     let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
     server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
     let event = json!({"kind": "alarm", "level": "critical", "message": "too hot", "data": stream,
@@ -68,7 +70,8 @@ async fn plant() -> (Server, i64) {
 
 #[tokio::test]
 async fn a_person_uses_every_page_and_sees_what_sql_says() {
-    let (server, stream) = plant().await;
+    let backups = tempfile::tempdir().unwrap();
+    let (server, stream) = plant(backups.path()).await;
     let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
     let args = [&server.url, "ann", PASSWORD, &server.key, &stream.to_string(), axe];
     let seen = run_python("browse_ui.py", &args).await;
@@ -95,6 +98,7 @@ async fn a_person_uses_every_page_and_sees_what_sql_says() {
     check_trend(&server, stream, &seen["trend"]).await;
     check_sql(&server, stream, &base, &seen["sql"]).await;
     assert_eq!(seen["system"]["checks"], json!(["Catalog", "Live values and cache", "Disk", "Collectors"]));
+    check_backup(&server, backups.path(), &seen["backup"]).await;
     check_admin(&server, &seen["admin"]).await;
     check_boards_and_rules(&server, &seen).await;
     check_transfer(&server, stream, &seen["transfer"]).await;
@@ -170,6 +174,14 @@ async fn check_sql(server: &Server, stream: i64, base: &str, seen: &Value) {
     assert_eq!((&seen["chart_of_one"], &seen["history"]), (&json!(0), &json!(5)), "{seen}");
 }
 
+/// The backup of the page is in its place, and both jobs came to their end.
+async fn check_backup(server: &Server, backups: &Path, seen: &Value) {
+    let name = seen["name"].as_str().unwrap();
+    assert!(backups.join(name).join("backup.json").is_file(), "{seen}");
+    let query = "SELECT DISTINCT state FROM jobs WHERE kind NOT IN ('import', 'export', 'score')";
+    assert_eq!(server.client().sql(query).await, [json!({"state": "done"})]);
+}
+
 /// A secret is shown once, and what was done is in the audit log and the policies.
 async fn check_admin(server: &Server, seen: &Value) {
     let secret = seen["secret"].as_str().unwrap();
@@ -233,7 +245,7 @@ async fn check_transfer(server: &Server, stream: i64, seen: &Value) {
     );
     let expected = json!({"n": 70_000, "least": 0.0, "most": 17_499.75});
     assert_eq!(server.client().sql(&query).await, [expected]);
-    let jobs = server.client().sql("SELECT kind, state, progress FROM jobs").await;
+    let jobs = server.client().sql("SELECT kind, state, progress FROM jobs WHERE kind = 'import'").await;
     assert_eq!(jobs, [json!({"kind": "import", "state": "done", "progress": 1.0})]);
     let exported = list(&seen["exported"]);
     assert_eq!((exported.len(), exported[0]), (26, "ts,stream,stream_id,value,text,quality"), "{exported:?}");

@@ -39,6 +39,10 @@ class Api:
         lines = [json.dumps({"stream_id": stream, "ts": ts, "value": value}) for stream, ts, value in rows]
         self.send("/ingest", "\n".join(lines).encode(), "application/x-ndjson")
 
+    def get(self, path):
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", headers=self.headers)) as answer:
+            return json.load(answer)
+
     def sql(self, query):
         return self.send("/sql", json.dumps({"query": query}).encode(), "application/json")
 
@@ -142,6 +146,22 @@ def change_and_delete(person, api):
     return seen
 
 
+def states(person, api):
+    """What the page says of the states that a device had, and what the API says."""
+    page = person.page
+    device = api.sql("SELECT id FROM devices WHERE name = 'Press 1'")[0]["id"]
+    person.open(f"/ui/devices/{device}", ".state-bar rect")
+    page.get_by_role("button", name="7d", exact=True).click()
+    page.wait_for_url("**states=7d*")
+    page.get_by_text("Changes of state").click()
+    person.judge("states of a device")
+    seen = {"words": page.locator(".state-bar").get_attribute("aria-label"), "shown": page.locator(".availability").inner_text()}
+    now = time.time()
+    begin, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (now - 7 * 86_400, now))
+    told = api.get(f"/api/device/{device}/states/?from={begin}&to={end}")
+    return seen | {"availability": told["availability"], "states": sorted({held["state"] for held in told["states"]})}
+
+
 def browse(person, api, device):
     page = person.page
     person.open(f"/ui/devices/{device}", "h1")
@@ -166,8 +186,12 @@ def browse(person, api, device):
 def upload(page, model, scaler):
     page.get_by_label("Model (.tflite)").set_input_files(model)
     page.get_by_label("Scaler (.joblib, .pkl)").set_input_files(scaler)
+    page.get_by_role("button", name="Check the files").click()
+    page.get_by_text("Nothing is stored yet.").wait_for()
+    said = page.locator(".outcome").inner_text()
     page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_role("heading", name="Oven watch").wait_for()
+    return said
 
 
 def models(person, api, files):
@@ -181,7 +205,7 @@ def models(person, api, files):
         page.get_by_role("searchbox").last.fill(name)
         page.get_by_role("button", name=f"+ {name}", exact=True).click()
     person.judge("upload of a model")
-    upload(page, *files)
+    seen["preview"] = upload(page, *files)
     address = page.url
     person.open(f"{address.removeprefix(person.visit.base)}?from={SCORED_RANGE[0]}&to={SCORED_RANGE[1]}", ".plain-chart svg")
 
@@ -200,6 +224,12 @@ def models(person, api, files):
     page.locator(".window-words").wait_for()
     person.judge("model")
 
+    page.get_by_role("button", name="Show for the range in view").click()
+    reconstruction = page.get_by_role("region", name="Expected and actual")
+    reconstruction.locator("tbody tr").first.wait_for()
+    seen["shares"] = reconstruction.locator("tbody th").all_inner_texts()
+    person.judge("a reconstruction")
+
     # By keyboard: the cursor, and with Shift a range for what is below.
     chart.focus()
     for _ in range(4):
@@ -208,6 +238,10 @@ def models(person, api, files):
     seen["selected"] = calibrate.get_by_label("From").input_value()
     calibrate.get_by_label("From").fill(SCORED_RANGE[0])
     calibrate.get_by_label("To").fill(SCORED_RANGE[1])
+    calibrate.get_by_role("button", name="What would it be?").click()
+    calibrate.get_by_text("The threshold would be").wait_for()
+    person.judge("a calibration is tried")
+    seen["kept"] = api.graph("{ models { nodes { version { threshold } } } }")["models"]["nodes"][0]["version"]["threshold"]
     calibrate.get_by_role("button", name="Set the threshold").click()
     said = page.get_by_text("The threshold is").or_(calibrate.get_by_role("alert")).first
     said.wait_for()
@@ -218,7 +252,7 @@ def models(person, api, files):
     page.get_by_role("heading", name="Upload another version").wait_for()
     page.locator(".chosen li").first.wait_for()
     upload(page, *files)
-    page.get_by_role("button", name="Use version 1 again").click()
+    page.get_by_role("button", name="Use again: version 1").click()
     page.locator("tr", has_text="1 (in use)").wait_for()
     seen["version"] = api.graph("{ models { nodes { version { number } versions { number } } } }")["models"]["nodes"][0]
     page.get_by_role("button", name="Delete the model").click()
@@ -271,6 +305,7 @@ def main():
             "trend": trend(person, stream),
             "wizard": wizard(person, api, port),
             "set": set_value(person),
+            "states": states(person, api),
             "device": change_and_delete(person, api),
             "browse": browse(person, api, int(device)),
             "models": models(person, api, files),

@@ -162,7 +162,7 @@ def rules(person):
     dialog.get_by_text("Choose a stream.").wait_for()
     person.judge("a rule with mistakes")
     dialog.get_by_label("Name").fill("hot")
-    dialog.get_by_label("Stream").select_option(label="a")
+    dialog.get_by_label("Stream").select_option(label="a (a device)")
     dialog.get_by_label("Threshold").fill("10,5")
     dialog.get_by_label("shift").check()
     dialog.get_by_role("button", name="Try it on the past").click()
@@ -234,6 +234,21 @@ def system(person):
     page.get_by_text("evaluation").wait_for()
     person.judge("system")
     return {"checks": page.locator(".checks .name").all_inner_texts()}
+
+
+def backup(person):
+    """A backup is made and then verified; each is a job."""
+    page = person.page
+    jobs = page.locator("section", has=page.get_by_role("heading", name="Jobs", exact=True)).locator("tbody tr")
+    page.get_by_role("button", name="Back up now").click()
+    jobs.filter(has_text="backup").filter(has_text="done").first.wait_for()
+    verify = page.get_by_role("button", name="Verify").first
+    verify.wait_for()
+    name = verify.get_attribute("aria-label").removeprefix("Verify ")
+    verify.click()
+    jobs.filter(has_text="verification of a backup").filter(has_text="done").first.wait_for()
+    person.judge("backups")
+    return {"name": name}
 
 
 def admin(person):

@@ -237,6 +237,7 @@ def main():
             "rules": browse_tools.rules(person),
             "transfer": browse_tools.transfer(person),
             "system": browse_tools.system(person),
+            "backup": browse_tools.backup(person),
             "admin": browse_tools.admin(person),
             "leave": leave(person),
         }

@@ -22,6 +22,7 @@ export const en = {
   find: "Find …",
   findHint: "Devices and streams",
   findNothing: "Nothing is called so.",
+  findStreamOrDevice: "Part of a name",
   findStart: "Type part of the name of a device or stream.",
   account: "Account",
   theme: "Theme",
@@ -120,7 +121,9 @@ export const en = {
   models: "Models",
   modelsRunning: "{running} of {all} running",
   noDevices: "There are no devices yet.",
-  noDevicesNote: "A device is created over REST or GraphQL, or from a file: basalt inventory import FILE",
+  noDevicesNote: "A device is created here, over REST or GraphQL, or from a file: basalt inventory import FILE",
+  newDevice: "New device",
+  streamsNone: "There are no streams yet.",
   restDocs: "REST documentation",
   // Trend
   range: "Range",

@@ -1,9 +1,10 @@
 // What a widget shows, chosen in a dialog.
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { isNumeric, isState } from "../../api/types.ts";
 import { Field } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
+import { useNarrowed } from "../../ui/narrow.tsx";
 import type { BoardStream, Shared } from "./types.ts";
 import { nameOf } from "./Widget.tsx";
 import { type Config, type Kind, KINDS, kindOf, type Widget } from "./widgets.ts";
@@ -25,27 +26,34 @@ function numberOf(text: string): number | undefined {
 }
 
 function Streams({ kind, shared, chosen, set }: { kind: Kind; shared: Shared; chosen: string[]; set: (uuids: string[]) => void }) {
-  const streams = [...shared.streams.values()].filter((stream) => fits(kind, stream));
+  const streams = useMemo(() => [...shared.streams.values()].filter((stream) => fits(kind, stream)), [shared.streams, kind]);
   const name = (stream: BoardStream) => (stream.device ? `${stream.name} (${stream.device.name})` : stream.name);
+  const { shown, search } = useNarrowed(streams, name, ({ uuid }) => chosen.includes(uuid));
   if (KINDS[kind].streams === "one") {
     return (
-      <Field label={t("streamOne")}>
-        <select value={chosen[0] ?? ""} onChange={(event) => set(event.currentTarget.value ? [event.currentTarget.value] : [])}>
-          <option value="">{t("choose")}</option>
-          {streams.map((stream) => (
-            <option key={stream.uuid} value={stream.uuid}>
-              {name(stream)}
-            </option>
-          ))}
-        </select>
-      </Field>
+      <>
+        {streams.length === 0 && <p class="muted">{t("noneFits")}</p>}
+        {search}
+        <Field label={t("streamOne")}>
+          <select value={chosen[0] ?? ""} onChange={(event) => set(event.currentTarget.value ? [event.currentTarget.value] : [])}>
+            <option value="">{t("choose")}</option>
+            {shown.map((stream) => (
+              <option key={stream.uuid} value={stream.uuid}>
+                {name(stream)}
+              </option>
+            ))}
+          </select>
+        </Field>
+      </>
     );
   }
   const toggle = (uuid: string) => set(chosen.includes(uuid) ? chosen.filter((other) => other !== uuid) : [...chosen, uuid]);
   return (
     <fieldset class="streams">
       <legend>{t("streams")}</legend>
-      {streams.map((stream) => (
+      {streams.length === 0 && <p class="muted">{t("noneFits")}</p>}
+      {search}
+      {shown.map((stream) => (
         <label class="check" key={stream.uuid}>
           <input
             type="checkbox"

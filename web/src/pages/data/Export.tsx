@@ -7,9 +7,11 @@ import { useAction } from "../../ui/ask.ts";
 import { Field } from "../../ui/Field.tsx";
 import { saveFile } from "../../ui/file.ts";
 import { formatBytes } from "../../ui/format.ts";
+import { useNarrowed } from "../../ui/narrow.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
 import type { DataStream } from "./Page.tsx";
 import { readingsOf } from "./queries.ts";
+import { fullName } from "./WideColumns.tsx";
 import { t } from "./words.ts";
 
 const FORMATS = {
@@ -70,6 +72,7 @@ export function Export({ streams }: { streams: DataStream[] }) {
     }
   };
   const toggle = (id: number) => setChosen(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
+  const { shown, search } = useNarrowed(streams, fullName, ({ rowId }) => chosen.includes(rowId));
   return (
     <form
       class="form"
@@ -82,7 +85,9 @@ export function Export({ streams }: { streams: DataStream[] }) {
       <p class="muted">{t("exportNote")}</p>
       <fieldset class="streams">
         <legend>{t("streams")}</legend>
-        {streams.map((stream) => (
+        {streams.length === 0 && <p class="muted">{t("streamsNone")}</p>}
+        {search}
+        {shown.map((stream) => (
           <label class="check" key={stream.rowId}>
             <input type="checkbox" checked={chosen.includes(stream.rowId)} onChange={() => toggle(stream.rowId)} /> {stream.name}
             {stream.device && <span class="muted"> ({stream.device.name})</span>}

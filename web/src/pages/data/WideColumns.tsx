@@ -1,5 +1,6 @@
 // A column for each stream: into which stream each goes.
 
+import { useNarrowed } from "../../ui/narrow.tsx";
 import type { Shape } from "./csv.ts";
 import type { DataStream } from "./Page.tsx";
 import { t } from "./words.ts";
@@ -16,8 +17,10 @@ interface Props {
 }
 
 export function WideColumns({ shape, time, streams, chosen, change }: Props) {
+  const { shown, search } = useNarrowed(streams, fullName, ({ rowId }) => chosen.includes(rowId));
   return (
     <div class="table-wrap" tabIndex={0} role="region" aria-label={t("column")}>
+      {search}
       <table>
         <thead>
           <tr>
@@ -40,7 +43,7 @@ export function WideColumns({ shape, time, streams, chosen, change }: Props) {
                       onChange={(event) => change(chosen.map((one, place) => (place === index ? Number(event.currentTarget.value) || null : one)))}
                     >
                       <option value="">{t("leaveOut")}</option>
-                      {streams.map((stream) => (
+                      {shown.map((stream) => (
                         <option key={stream.rowId} value={stream.rowId}>
                           {fullName(stream)}
                         </option>

@@ -1,33 +1,21 @@
-// One device: its connection, its settings, its streams with their newest values.
+// One device: its connection, its settings, its states and its streams.
 
 import { useEffect } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
-import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
-import { Age, Busy, Empty, ErrorBox, QualitySign, StateSign } from "../../ui/parts.tsx";
-import { VirtualTable } from "../../ui/rows.tsx";
+import { Age, Busy, Empty, ErrorBox, StateSign } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
 import { Certificates } from "./Certificates.tsx";
-import { DEVICE, DEVICE_STREAMS, STATES } from "./queries.ts";
-import type { DeviceFull, DeviceStream, StateChange } from "./types.ts";
+import { DEVICE, STATES } from "./queries.ts";
+import { States } from "./States.tsx";
+import { Streams } from "./Streams.tsx";
+import type { DeviceFull, StateChange } from "./types.ts";
 
-const HEIGHT = 32;
-/** Counters and values are read anew so often, milliseconds. */
+/** Counters are read anew so often, milliseconds. */
 const REPEAT = 5000;
-
-async function loadStreams(id: string, signal: AbortSignal): Promise<DeviceStream[]> {
-  const streams: DeviceStream[] = [];
-  let after: string | null = null;
-  do {
-    const page: { streams: Page<DeviceStream> } = await graph<{ streams: Page<DeviceStream> }>(DEVICE_STREAMS, { id, after }, signal);
-    streams.push(...page.streams.nodes);
-    after = page.streams.pageInfo.hasNextPage ? page.streams.pageInfo.endCursor : null;
-  } while (after !== null);
-  return streams;
-}
 
 const milliseconds = (value: number | null) => (value === null ? "–" : `${formatNumber(Math.round(value * 10) / 10)} ms`);
 
@@ -90,64 +78,6 @@ function Settings({ device }: { device: DeviceFull }) {
   );
 }
 
-function StreamRow({ stream }: { stream: DeviceStream }) {
-  const { latest } = stream;
-  const shown = latest === null ? "–" : latest.value === null ? (latest.text ?? "–") : formatNumber(latest.value);
-  return (
-    <tr>
-      <th scope="row">
-        <a href={`/ui/streams/${stream.rowId}`}>{stream.name}</a>
-      </th>
-      <td class="number value" title={shown}>{shown}</td>
-      <td>{stream.unit}</td>
-      <td>{latest !== null && latest.quality !== "good" && <QualitySign quality={latest.quality} />}</td>
-      <td class="number">
-        <Age of={latest?.ts ?? null} />
-      </td>
-      <td>{stream.type}</td>
-      <td class="mono">{stream.path}</td>
-      <td>{stream.accessMode}</td>
-      <td class="number">{stream.deadband === null ? "–" : formatNumber(stream.deadband)}</td>
-    </tr>
-  );
-}
-
-const COLUMNS = ["stream", "value", "unit", "quality", "age", "type", "path", "access", "deadband"] as const;
-const RIGHT: string[] = ["value", "age", "deadband"];
-
-function Streams({ id }: { id: string }) {
-  const canRead = may("data:read") && may("value:read");
-  const { data, error, ask } = useAsk(async (signal) => (canRead ? loadStreams(id, signal) : []), [id], REPEAT);
-  if (!canRead) return null;
-  const head = (
-    <tr>
-      {COLUMNS.map((word) => (
-        <th scope="col" key={word} class={RIGHT.includes(word) ? "number" : undefined}>
-          {t(word)}
-        </th>
-      ))}
-    </tr>
-  );
-  return (
-    <section>
-      <h2>
-        {t("streams")} {data && <span class="muted">{formatCount(data.length)}</span>}
-      </h2>
-      <ErrorBox error={error} again={ask} />
-      {data && data.length > 0 && (
-        <VirtualTable
-          rows={data}
-          height={HEIGHT}
-          columns={COLUMNS.length}
-          label={t("streams")}
-          head={head}
-          row={(stream) => <StreamRow key={stream.rowId} stream={stream} />}
-        />
-      )}
-    </section>
-  );
-}
-
 export default function DeviceDetail({ id }: { id: string }) {
   const { data, error, isBusy, ask, change } = useAsk(
     async (signal) => (await graph<{ device: DeviceFull | null }>(DEVICE, { id: Number(id) }, signal)).device,
@@ -190,6 +120,7 @@ export default function DeviceDetail({ id }: { id: string }) {
             <Connection device={data} />
             <Settings device={data} />
           </div>
+          <States device={data.rowId} state={data.status.state} />
           {data.protocol === "opcua" && may("system:read") && <Certificates device={data.rowId} />}
           <Streams id={id} />
         </>

@@ -21,12 +21,14 @@ export const DEVICE = `query OneDevice($id: Int!) {
 }`;
 
 export const DEVICE_STREAMS = `query DeviceStreams($id: ID!, $after: String) {
-  streams(device: $id, first: 500, after: $after, orderBy: NAME) {
+  streams(device: $id, first: 1000, after: $after, orderBy: NAME) {
     totalCount
     pageInfo { hasNextPage endCursor }
     nodes { rowId name unit type path enabled accessMode deadband latest { ts value text quality } }
   }
 }`;
+
+export const LATEST = "query DeviceValues($streams: [ID!]) { latestValues(streams: $streams) { streamRowId ts value text quality } }";
 
 export const STATES = `subscription DeviceStates($devices: [ID!]) {
   deviceStates(devices: $devices) { device { rowId } state lastError lastSeen }

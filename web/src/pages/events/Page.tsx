@@ -4,16 +4,15 @@ import { useState } from "preact/hooks";
 import { rows } from "../../api/rows.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
-import { dateTime } from "../../ui/format.ts";
-import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
+import { useAsk } from "../../ui/ask.ts";
+import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { AckForm } from "./AckForm.tsx";
-import { acknowledge } from "./acknowledge.ts";
 import { Density } from "./Density.tsx";
 import { type Filters, parseFilters, useEvents } from "./list.ts";
 import { NewNote } from "./NewNote.tsx";
 import { KINDS } from "./queries.ts";
-import type { EventRow } from "./types.ts";
+import { PhoneRow, ScreenRow } from "./Row.tsx";
 import { t } from "./words.ts";
 
 function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
@@ -61,53 +60,9 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
   );
 }
 
-interface RowProps {
-  event: EventRow;
-  isChosen: boolean;
-  choose: () => void;
-  canWrite: boolean;
-  changed: () => void;
-}
-
-function Row({ event, isChosen, choose, canWrite, changed }: RowProps) {
-  const { run, error, isRunning } = useAction();
-  return (
-    <tr>
-      {canWrite && (
-        <td>
-          {!event.acknowledged && <input type="checkbox" aria-label={`${t("select")} ${event.rowId}`} checked={isChosen} onChange={choose} />}
-        </td>
-      )}
-      <td class="nowrap">
-        <a href={`/ui/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>
-      </td>
-      <td>
-        <LevelSign level={event.level} />
-      </td>
-      <td>{event.kind}</td>
-      <td class="message">
-        {event.message}
-        <ErrorBox error={error} />
-      </td>
-      <td>{event.device ? <a href={`/ui/devices/${event.device.rowId}`}>{event.device.name}</a> : "–"}</td>
-      <td>{event.stream?.name ?? "–"}</td>
-      <td>
-        {event.acknowledged ? (
-          <span class="muted">
-            ✓ {t("acknowledged")} {event.acknowledgedBy && t("acknowledgedBy", { name: event.acknowledgedBy })}
-            {event.note && <span class="event-note">{event.note}</span>}
-          </span>
-        ) : (
-          canWrite && (
-            <button type="button" disabled={isRunning} onClick={() => run(() => acknowledge([event.rowId], "").then(changed))}>
-              {t("acknowledge")}
-            </button>
-          )
-        )}
-      </td>
-    </tr>
-  );
-}
+const COLUMNS = ["time", "level", "kind", "message", "device", "stream", "status"] as const;
+/** What the one cell of a phone has is told by its parts. */
+const PHONE_COLUMNS = ["message"] as const;
 
 export default function Events() {
   const filters = parseFilters(address.value.query);
@@ -116,6 +71,7 @@ export default function Events() {
   const [chosen, setChosen] = useState<number[]>([]);
   const [isNoting, setNoting] = useState(false);
   const canWrite = may("event-log:write");
+  const [columns, Row] = isPhone.value ? [PHONE_COLUMNS, PhoneRow] : [COLUMNS, ScreenRow];
   const open = shown?.filter((event) => !event.acknowledged).map((event) => event.rowId) ?? [];
   const valid = chosen.filter((id) => open.includes(id));
   const toggle = (id: number) => setChosen(valid.includes(id) ? valid.filter((other) => other !== id) : [...valid, id]);
@@ -158,7 +114,7 @@ export default function Events() {
                     <input type="checkbox" aria-label={t("selectAll")} checked={open.length > 0 && valid.length === open.length} onChange={(event) => setChosen(event.currentTarget.checked ? open : [])} />
                   </th>
                 )}
-                {(["time", "level", "kind", "message", "device", "stream", "status"] as const).map((word) => (
+                {columns.map((word) => (
                   <th scope="col" key={word}>
                     {t(word)}
                   </th>

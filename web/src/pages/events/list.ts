@@ -35,15 +35,16 @@ export function parseFilters(query: URLSearchParams): Filters {
   };
 }
 
-/** Events of one question. */
+/** Events that are asked for more of at a time, and at most in one question. */
 const PAGE = 100;
+const MOST = 1000;
 
 function variables({ level, kind, text, device, from, to, isOpenOnly }: Filters): Record<string, unknown> {
   const time = (text: string) => {
     const parsed = text ? parseTime(text, Date.now()) : undefined;
     return parsed === undefined ? null : new Date(parsed).toISOString();
   };
-  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, search: text || null, acknowledged: isOpenOnly ? false : null, from: time(from), to: time(to), first: PAGE };
+  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, search: text || null, acknowledged: isOpenOnly ? false : null, from: time(from), to: time(to) };
 }
 
 type Answer = { events: Page<EventRow> };
@@ -62,8 +63,9 @@ export function useEvents(filters: Filters) {
       const nodes: EventRow[] = [];
       let after: string | null = null;
       let hasMore = true;
-      for (let page = 0; page < pages && hasMore; page += 1) {
-        const { events }: Answer = await graph<Answer>(EVENTS, { ...variables(filters), after }, signal);
+      while (nodes.length < pages * PAGE && hasMore) {
+        const first = Math.min(MOST, pages * PAGE - nodes.length);
+        const { events }: Answer = await graph<Answer>(EVENTS, { ...variables(filters), first, after }, signal);
         nodes.push(...events.nodes);
         after = events.pageInfo.endCursor;
         hasMore = events.pageInfo.hasNextPage;

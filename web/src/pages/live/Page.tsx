@@ -30,7 +30,7 @@ interface Reading {
 
 /** Heights of a row, with one line and with two; CSS pixels. */
 const HEIGHT = 32;
-const PHONE_HEIGHT = 52;
+const PHONE_HEIGHT = 64;
 /** Streams that are not in view are read anew so often, milliseconds. */
 const REPEAT = 60_000;
 
@@ -96,7 +96,7 @@ const shownValue = ({ value, text }: LiveStream) => (value === null ? (text ?? "
 function State({ stream, isOld }: { stream: LiveStream; isOld: boolean }) {
   return (
     <>
-      {stream.quality !== null && stream.quality !== "good" && <QualitySign quality={stream.quality} />}
+      {stream.quality !== null && stream.quality !== "good" && <QualitySign quality={stream.quality} />}{" "}
       {isOld && <span class="muted">{t("qualityStale")}</span>}
     </>
   );
@@ -143,14 +143,14 @@ function Row({ stream, sparks, set }: RowProps) {
   );
 }
 
-/** Two lines in three columns: what a phone shows without scrolling sideways. */
+/** Three columns, which a phone shows without scrolling sideways. A name has two lines, because names of streams differ at their ends. */
 function PhoneRow({ stream, set }: RowProps) {
   const shown = shownValue(stream);
   const isOld = isStale(stream, now.value);
   return (
     <tr class={isOld ? "stale" : undefined}>
       <th scope="row">
-        <a href={`/ui/streams/${stream.id}`}>{stream.name}</a>
+        <a class="whole-name" href={`/ui/streams/${stream.id}`} title={stream.name}>{stream.name}</a>
         <span class="second small muted">
           <Age of={stream.ts} /> <State stream={stream} isOld={isOld} /> {stream.device}
         </span>

@@ -11,7 +11,6 @@ import { now } from "../../ui/clock.ts";
 import { DeleteDialog } from "../../ui/DeleteDialog.tsx";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
-import { Calibrate, ScoreHistory } from "./Healthy.tsx";
 import { DELETE, MODEL } from "./queries.ts";
 import { Scores } from "./Scores.tsx";
 import { ModelSign } from "./Sign.tsx";
@@ -82,6 +81,7 @@ function DeleteModel({ model }: { model: Model }) {
 function Loaded({ model, changed }: { model: Model; changed: () => void }) {
   const [brush, setBrush] = useState<Range>();
   const [said, setSaid] = useState("");
+  const work = useAsk(() => import("./Work.tsx"), []);
   const { text, range } = rangeOf(address.value.query, isLive({ from: "", to: address.value.query.get("to") ?? "now" }) ? now.value : Date.now());
   return (
     <>
@@ -95,12 +95,8 @@ function Loaded({ model, changed }: { model: Model; changed: () => void }) {
       )}
       <Facts model={model} />
       {may("value:read") && <Scores model={model} text={text} range={range} brush={brush} select={setBrush} />}
-      {may("system:write") && (
-        <div class="two">
-          <Calibrate model={model} brush={brush} changed={changed} />
-          <ScoreHistory model={model} brush={brush} />
-        </div>
-      )}
+      {work.data && <work.data.Work model={model} range={range} brush={brush} changed={changed} />}
+      <ErrorBox error={work.error} again={work.ask} />
       <Versions model={model} changed={changed} />
       {may("system:write") && (
         <>

@@ -8,13 +8,15 @@ import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
 import { Field } from "../../ui/Field.tsx";
 import { errorOf, OtherErrors, SelectField, TextField } from "../../ui/fields.tsx";
+import { formatCount } from "../../ui/format.ts";
 import { Empty, ErrorBox } from "../../ui/parts.tsx";
 import { type ChosenStream, StreamChoice } from "../../ui/StreamChoice.tsx";
 import { MODEL } from "./queries.ts";
 import type { Model } from "./types.ts";
-import { FIELDS, textParts, type UploadFields } from "./upload.ts";
+import { FIELDS, textParts, type UploadFields, type UploadPreview } from "./upload.ts";
 import { t } from "./words.ts";
 
+const UPLOAD = "/api/ai/upload/";
 const KINDS = [["cnn_ae", "CNN"], ["lstm_ae", "LSTM"], ["sisvae", "SISVAE"]] as const;
 const SCORES = [["mse", "MSE"], ["mae", "MAE"], ["rmse", "RMSE"]] as const;
 const BLANK: UploadFields = { name: "", device: "", kind: "cnn_ae", sources: [], interval: "1", score: "mse", threshold: "", clearRatio: "0.9", minWindows: "1", output: "" };
@@ -24,6 +26,16 @@ function FileField({ name, label, accept, errors, choose }: { name: string; labe
     <Field label={label} error={errorOf(errors, name)}>
       <input type="file" accept={accept} required onChange={(event) => choose(event.currentTarget.files?.[0])} />
     </Field>
+  );
+}
+
+function Preview({ preview }: { preview: UploadPreview }) {
+  return (
+    <div class="outcome" role="status">
+      <p>{t("previewRead", { window: formatCount(preview.window), features: formatCount(preview.features) })}</p>
+      <p class="muted">{t("previewOperators", { names: preview.operators.join(", ") })}</p>
+      <p>{t("previewNothing")}</p>
+    </div>
   );
 }
 
@@ -47,19 +59,27 @@ function Form({ before }: { before: Model | null }) {
   const [errors, setErrors] = useState<UserError[]>([]);
   const action = useAction();
   const set = (name: keyof UploadFields) => (value: string) => setFields((known) => ({ ...known, [name]: value }));
-  const upload = async () => {
+  const [preview, setPreview] = useState<UploadPreview>();
+  // What was read of other files, or for other sources, is no preview.
+  useEffect(() => setPreview(undefined), [fields, sources, files]);
+  const sendForm = async <T,>(path: string): Promise<T | undefined> => {
     const form = new FormData();
     for (const [name, text] of textParts({ ...fields, sources: sources.map(({ rowId }) => rowId) })) form.append(name, text);
     if (files.model) form.append("model", files.model);
     if (files.scaler) form.append("scaler", files.scaler);
     setErrors([]);
     try {
-      const made = (await (await send("/api/ai/upload/", { method: "POST", body: form })).json()) as { id: number };
-      navigate(`/models/${made.id}`);
+      return await (await send(path, { method: "POST", body: form })).json();
     } catch (error) {
       if (!(error instanceof ApiError) || error.fields.length === 0) throw error;
       setErrors(error.fields);
+      return undefined;
     }
+  };
+  const check = async () => setPreview(await sendForm<UploadPreview>(`${UPLOAD}?dry_run=true`));
+  const upload = async () => {
+    const made = await sendForm<{ id: number }>(UPLOAD);
+    if (made) navigate(`/models/${made.id}`);
   };
   const text = (name: keyof UploadFields & string, rest: string, label: string, hint?: string, isNumber = true) => (
     <TextField name={rest} label={label} value={fields[name] as string} change={set(name)} errors={errors} hint={hint} isNumber={isNumber} />
@@ -69,7 +89,7 @@ function Form({ before }: { before: Model | null }) {
       class="upload"
       onSubmit={(event) => {
         event.preventDefault();
-        action.run(upload);
+        action.run(check);
       }}
     >
       <fieldset class="group">
@@ -101,10 +121,21 @@ function Form({ before }: { before: Model | null }) {
       <OtherErrors errors={errors} fields={FIELDS} />
       <ErrorBox error={action.error} />
       <p class="links">
-        <button class="primary" disabled={action.isRunning}>
-          {t(action.isRunning ? "uploading" : "upload")}
-        </button>
+        <button disabled={action.isRunning}>{t("checkFiles")}</button>
+        <span role="status" class="muted">
+          {action.isRunning && t("uploading")}
+        </span>
       </p>
+      {preview && (
+        <>
+          <Preview preview={preview} />
+          <p class="links">
+            <button type="button" class="primary" disabled={action.isRunning} onClick={() => action.run(upload)}>
+              {t("upload")}
+            </button>
+          </p>
+        </>
+      )}
     </form>
   );
 }

@@ -1,5 +1,15 @@
 // The form of an upload as the server takes it, and its fields by their names in REST.
 
+/** What the server reads in the files, before anything is stored. */
+export interface UploadPreview {
+  /** Samples of a window. */
+  window: number;
+  /** Values of a sample, one for each source. */
+  features: number;
+  /** Operators of the model, each once. */
+  operators: string[];
+}
+
 export interface UploadFields {
   name: string;
   /** The model that gets another version, by its device; empty for a new model. */

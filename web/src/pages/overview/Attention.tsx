@@ -5,7 +5,7 @@ import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
 import { useAction } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
-import { duration } from "../../ui/format.ts";
+import { duration, formatCount } from "../../ui/format.ts";
 import { Age, Empty, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
 import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./Page.tsx";
@@ -24,6 +24,8 @@ interface Props {
 
 /** Streams that are named; the others are counted. */
 const NAMED = 8;
+/** Devices and models that are listed, each; their own pages have them all. */
+const LISTED = 20;
 
 function Item({ sign, children, actions }: { sign: ComponentChildren; children: ComponentChildren; actions?: ComponentChildren }) {
   return (
@@ -117,11 +119,22 @@ function ModelItem({ model }: { model: ModelRow }) {
   );
 }
 
+/** Where those are that are not listed. */
+function Rest({ all, word, target }: { all: number; word: string; target: string }) {
+  if (all <= LISTED) return null;
+  return (
+    <Item sign={word} actions={<a class="button" href={target}>{t("open")}</a>}>
+      {t("shownOf", { shown: LISTED, total: formatCount(all) })}
+    </Item>
+  );
+}
+
 export function Attention({ devices, events, silent, models, checks, isKnown, changed }: Props) {
   const wrong = devices.filter(({ status }) => status.state === "offline" || status.state === "degraded");
   wrong.sort((a, b) => b.status.state.localeCompare(a.status.state));
   const failing = checks.filter((check) => !check.ok);
   const troubled = models.filter(({ enabled, status }) => enabled && (status.state === "failed" || status.isAnomalous));
+  const isAnyOffline = wrong.some(({ status }) => status.state === "offline");
   const count = failing.length + wrong.length + events.length + troubled.length + (silent.length > 0 ? 1 : 0);
   if (count === 0) return isKnown ? <Empty title={`✓ ${t("allWell")}`} note={t("allWellNote")} /> : null;
   return (
@@ -135,12 +148,14 @@ export function Attention({ devices, events, silent, models, checks, isKnown, ch
             {check.error}
           </Item>
         ))}
-        {wrong.map((device) => (
+        {wrong.slice(0, LISTED).map((device) => (
           <DeviceItem key={`d${device.rowId}`} device={device} />
         ))}
-        {troubled.map((model) => (
+        <Rest all={wrong.length} word={t("devices")} target={`/ui/devices?state=${isAnyOffline ? "offline" : "degraded"}`} />
+        {troubled.slice(0, LISTED).map((model) => (
           <ModelItem key={`m${model.rowId}`} model={model} />
         ))}
+        <Rest all={troubled.length} word={t("models")} target="/ui/models" />
         {events.map((event) => (
           <EventItem key={`e${event.id}`} event={event} changed={changed} />
         ))}

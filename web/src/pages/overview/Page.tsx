@@ -146,6 +146,11 @@ export default function Overview() {
       {devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />}
       {devices.data?.totalCount === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
+          {may("device:write") && (
+            <a class="button" href="/ui/devices/new">
+              {t("newDevice")}
+            </a>
+          )}{" "}
           <a class="button" href="/api/docs/">
             {t("restDocs")}
           </a>

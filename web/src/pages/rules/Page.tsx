@@ -1,9 +1,9 @@
 // Alert rules, and the channels that they tell.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
-import type { Named, Page } from "../../api/types.ts";
+import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
@@ -13,10 +13,12 @@ import { Delete } from "./Delete.tsx";
 import { CHANNELS, DELETE_RULE, DEVICES, RULES, STREAMS } from "./queries.ts";
 import { EVALUATION_WORDS, OPERATOR_WORDS } from "./labels.ts";
 import { RuleForm } from "./RuleForm.tsx";
-import type { Rule } from "./rule.ts";
+import type { Rule, Source } from "./rule.ts";
 import { t } from "./words.ts";
 
 const LEVELS = { INFO: "info", WARNING: "warning", CRITICAL: "critical" } as const;
+
+const NONE: Source[] = [];
 
 function list<T>(query: string, name: string) {
   return (signal: AbortSignal) => all<T>((after) => graph<Record<string, Page<T>>>(query, { after }, signal).then((answer) => answer[name] as Page<T>));
@@ -83,12 +85,22 @@ function Table({ rules, open }: { rules: Rule[]; open: (open: Open) => void }) {
   );
 }
 
+/** What a rule can watch. It is asked for when a form is opened first: there may be many thousands. */
+function useSources(isNeeded: boolean) {
+  const [isAsked, setAsked] = useState(false);
+  useEffect(() => {
+    if (isNeeded) setAsked(true);
+  }, [isNeeded]);
+  const streams = useAsk(async (signal) => (isAsked ? list<Source>(STREAMS, "streams")(signal) : []), [isAsked]);
+  const devices = useAsk(async (signal) => (isAsked ? list<Source>(DEVICES, "devices")(signal) : []), [isAsked]);
+  return { streams, devices };
+}
+
 export default function Rules() {
   const rules = useAsk(list<Rule>(RULES, "alertRules"), []);
   const channels = useAsk(list<Channel>(CHANNELS, "notificationChannels"), []);
-  const streams = useAsk(list<Named>(STREAMS, "streams"), []);
-  const devices = useAsk(list<Named>(DEVICES, "devices"), []);
   const [open, setOpen] = useState<Open>();
+  const { streams, devices } = useSources(open?.form === "edit");
   const close = () => setOpen(undefined);
   const done = () => {
     close();
@@ -98,9 +110,9 @@ export default function Rules() {
     <div class="page">
       <Busy isBusy={rules.isBusy} />
       <h1>{t("rules")}</h1>
-      <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.ask} />
+      <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.error ? rules.ask : streams.error ? streams.ask : devices.ask} />
       {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")} />}
-      {rules.data && streams.data && devices.data && may("event-log:write") && (
+      {rules.data && may("event-log:write") && (
         <p class="links">
           <button type="button" class="primary" onClick={() => setOpen({ form: "edit" })}>
             {t("newRule")}
@@ -109,7 +121,7 @@ export default function Rules() {
       )}
       {rules.data && rules.data.length > 0 && <Table rules={rules.data} open={setOpen} />}
       <Channels asked={channels} />
-      {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? []} devices={devices.data ?? []} channels={channels.data ?? []} close={close} done={done} />}
+      {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? NONE} devices={devices.data ?? NONE} channels={channels.data ?? []} close={close} done={done} />}
       {open?.form === "delete" && (
         <Delete title={t("deleteRule", { name: open.rule.name })} note={t("deleteRuleAsk")} mutation={DELETE_RULE} uuid={open.rule.uuid} close={close} done={done} />
       )}

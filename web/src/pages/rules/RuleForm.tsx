@@ -1,17 +1,17 @@
 // The form of a rule, which can be tried on the past before it is saved.
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { graph, type UserError } from "../../api/graph.ts";
-import type { Named } from "../../api/types.ts";
 import { useAction } from "../../ui/ask.ts";
 import { Field, useFieldErrors } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
+import { useNarrowed } from "../../ui/narrow.tsx";
 import { ErrorBox, stateWord } from "../../ui/parts.tsx";
 import type { Channel } from "./Channels.tsx";
 import { EVALUATION_WORDS, OPERATOR_WORDS, SEVERITY_WORDS } from "./labels.ts";
 import { DryRun } from "./DryRun.tsx";
 import { CREATE_RULE, UPDATE_RULE } from "./queries.ts";
-import { EVALUATIONS, formOf, inputOf, NEW_RULE, needsThreshold, needsWindow, operatorsOf, type Rule, type RuleForm as Form, SEVERITIES, STATES } from "./rule.ts";
+import { EVALUATIONS, formOf, inputOf, NEW_RULE, needsThreshold, needsWindow, operatorsOf, type Rule, type RuleForm as Form, SEVERITIES, type Source, STATES } from "./rule.ts";
 import { t } from "./words.ts";
 
 const FIELDS = ["name", "severity", "evaluation", "operator", "threshold", "stream", "device", "windowSeconds", "cooldownSeconds"];
@@ -35,17 +35,34 @@ function Choice({ value, set, options, ...given }: { value: string; set: (value:
   );
 }
 
-const named = (list: Named[]): [string, string][] => [["", t("choose")], ...list.map(({ rowId, name }): [string, string] => [String(rowId), name])];
+const nameOf = ({ name, device }: Source) => (device ? `${name} (${device.name})` : name);
+const named = (list: Source[]): [string, string][] => [["", t("choose")], ...list.map((one): [string, string] => [String(one.rowId), nameOf(one)])];
+
+/** What the rule watches. `own` is what it watches already, which is there before the others are. */
+function SourceField({ label, all, own, value, set, error }: { label: string; all: Source[]; own: Source | null; value: string; set: (value: string) => void; error: string | undefined }) {
+  const list = useMemo(() => (own && !all.some(({ rowId }) => rowId === own.rowId) ? [own, ...all] : all), [all, own]);
+  const { shown, search } = useNarrowed(list, nameOf, ({ rowId }) => String(rowId) === value);
+  return (
+    <>
+      {search}
+      <Field label={label} error={error}>
+        <Choice value={value} set={set} options={named(shown)} />
+      </Field>
+    </>
+  );
+}
 
 interface Props {
   form: Form;
   set: (part: Partial<Form>) => void;
-  streams: Named[];
-  devices: Named[];
+  /** The rule before it is changed. */
+  rule: Rule | undefined;
+  streams: Source[];
+  devices: Source[];
   wrong: ReturnType<typeof useFieldErrors>;
 }
 
-function Condition({ form, set, streams, devices, wrong }: Props) {
+function Condition({ form, set, rule, streams, devices, wrong }: Props) {
   const { evaluation } = form;
   const operators = operatorsOf(evaluation);
   const isOfDevice = evaluation === "DEVICE_STATE";
@@ -55,13 +72,9 @@ function Condition({ form, set, streams, devices, wrong }: Props) {
         <Choice value={evaluation} set={(value) => set({ evaluation: value as Form["evaluation"], threshold: value === "DEVICE_STATE" ? "offline" : form.threshold })} options={EVALUATIONS.map((one) => [one, t(EVALUATION_WORDS[one])])} />
       </Field>
       {isOfDevice ? (
-        <Field label={t("device")} error={wrong.of("device")}>
-          <Choice value={form.device} set={(device) => set({ device })} options={named(devices)} />
-        </Field>
+        <SourceField key="device" label={t("device")} all={devices} own={rule?.device ?? null} value={form.device} set={(device) => set({ device })} error={wrong.of("device")} />
       ) : (
-        <Field label={t("stream")} error={wrong.of("stream")}>
-          <Choice value={form.stream} set={(stream) => set({ stream })} options={named(streams)} />
-        </Field>
+        <SourceField key="stream" label={t("stream")} all={streams} own={rule?.stream ?? null} value={form.stream} set={(stream) => set({ stream })} error={wrong.of("stream")} />
       )}
       {operators.length > 0 && (
         <Field label={t("operator")} error={wrong.of("operator")}>
@@ -103,8 +116,8 @@ function Told({ form, set, channels }: { form: Form; set: (part: Partial<Form>) 
 
 interface FormProps {
   rule: Rule | undefined;
-  streams: Named[];
-  devices: Named[];
+  streams: Source[];
+  devices: Source[];
   channels: Channel[];
   close: () => void;
   done: () => void;
@@ -141,7 +154,7 @@ export function RuleForm({ rule, streams, devices, channels, close, done }: Form
         <Field label={t("name")} error={wrong.of("name")}>
           <input value={form.name} maxLength={255} autocomplete="off" onInput={(event) => set({ name: event.currentTarget.value })} />
         </Field>
-        <Condition form={form} set={set} streams={streams} devices={devices} wrong={wrong} />
+        <Condition form={form} set={set} rule={rule} streams={streams} devices={devices} wrong={wrong} />
         <Field label={t("severity")} error={wrong.of("severity")}>
           <Choice value={form.severity} set={(value) => set({ severity: value as Form["severity"] })} options={SEVERITIES.map((one) => [one, t(SEVERITY_WORDS[one])])} />
         </Field>

@@ -13,7 +13,7 @@ export const CHANNELS = `query Channels($after: String) {
 }`;
 
 export const STREAMS = `query RuleStreams($after: String) {
-  streams(first: 1000, after: $after, orderBy: NAME) { nodes { rowId name } pageInfo { hasNextPage endCursor } }
+  streams(first: 1000, after: $after, orderBy: NAME) { nodes { rowId name device { rowId name } } pageInfo { hasNextPage endCursor } }
 }`;
 
 export const DEVICES = `query RuleDevices($after: String) {

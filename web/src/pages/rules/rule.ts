@@ -26,6 +26,14 @@ export interface RuleForm {
   channels: string[];
 }
 
+/** A stream or device that a rule can watch. */
+export interface Source {
+  rowId: number;
+  name: string;
+  /** Of a stream. */
+  device?: { rowId: number; name: string } | null;
+}
+
 export interface Rule {
   uuid: string;
   name: string;

@@ -24,7 +24,7 @@ export interface Job {
 type Jobs = { jobs: { nodes: Job[]; totalCount: number } };
 
 const STATES = { queued: "jobQueued", running: "jobRunning", done: "jobDone", failed: "jobFailed", cancelled: "jobCancelled" } as const;
-const KINDS = { score: "jobScore", rescore: "jobRescore", export: "jobExport", import: "jobImport" } as const;
+const KINDS = { score: "jobScore", rescore: "jobRescore", export: "jobExport", import: "jobImport", backup: "jobBackup", verify_backup: "jobVerify" } as const;
 
 const stateOf = (job: Job) => (job.state in STATES ? t(STATES[job.state as keyof typeof STATES]) : job.state);
 const kindOf = (job: Job) => (job.kind in KINDS ? t(KINDS[job.kind as keyof typeof KINDS]) : job.kind);
@@ -77,7 +77,7 @@ export function Jobs() {
   return (
     <section>
       <Busy isBusy={isBusy} />
-      <h2>{t("jobs")}</h2>
+      <h2 id="jobs">{t("jobs")}</h2>
       <ErrorBox error={error} again={ask} />
       {data?.nodes.length === 0 && <Empty title={t("jobsNone")} note={t("jobsNoneNote")} />}
       {data && data.nodes.length > 0 && (

@@ -4,6 +4,7 @@ import { graph } from "../../api/graph.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { duration, formatBytes, formatCount } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
+import { Backups } from "./Backups.tsx";
 import { SYSTEM } from "./queries.ts";
 import { t } from "./words.ts";
 
@@ -123,6 +124,8 @@ export function Server() {
             {data.organization.lakeBytes !== null && <Tile name={t("ownShare")} figure={formatBytes(data.organization.lakeBytes)} />}
           </ul>
           {data.server && <Machine server={data.server} />}
+          {/* Whoever sees the machine may see its backups. */}
+          {data.server && <Backups />}
         </>
       )}
     </section>

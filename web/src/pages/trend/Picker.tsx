@@ -63,7 +63,7 @@ export function Picker({ chosen, toggle, isFull }: Props) {
             ))}
           </fieldset>
         ))}
-        {data && groups.length === 0 && <p class="muted">{t("noStreams")}</p>}
+        {data && groups.length === 0 && <p class="muted">{t(asked === "" ? "streamsNone" : "noStreams")}</p>}
         {data?.pageInfo.hasNextPage && <p class="muted small">{t("pickMore")}</p>}
       </div>
     </details>

@@ -1,0 +1,29 @@
+// What is done with a range of a model's past. It is loaded after the scores, which are what the page is opened for.
+
+import type { Range } from "../../chart/levels.ts";
+import { may } from "../../shell/session.ts";
+import { Calibrate } from "./Calibrate.tsx";
+import { Reconstruction } from "./Reconstruction.tsx";
+import { ScoreHistory } from "./ScoreHistory.tsx";
+import type { Model } from "./types.ts";
+
+interface Props {
+  model: Model;
+  range: Range;
+  brush: Range | undefined;
+  changed: () => void;
+}
+
+export function Work({ model, range, brush, changed }: Props) {
+  return (
+    <>
+      {may("value:read") && <Reconstruction model={model} range={range} brush={brush} />}
+      {may("system:write") && (
+        <div class="two">
+          <Calibrate model={model} brush={brush} changed={changed} />
+          <ScoreHistory model={model} brush={brush} />
+        </div>
+      )}
+    </>
+  );
+}
