@@ -82,7 +82,7 @@ async fn refused_lines_are_told_with_their_numbers() {
     let (status, answer) = write(&client, "/api/v2/write?bucket=plant", body).await;
     assert_eq!((status, &answer["code"]), (400, &json!("invalid")), "{answer}");
     let message = answer["message"].as_str().unwrap_or_default();
-    for expected in ["partial write: 2 of the lines", "2 values were written", "line 2: ", "line 4: "] {
+    for expected in ["partial write (values written: 2, lines refused: 2): ", "line 2: ", "line 4: "] {
         assert!(message.contains(expected), "{message}");
     }
     assert_eq!(count(&client).await, 2);

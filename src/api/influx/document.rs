@@ -16,7 +16,7 @@ const ABOUT: &str = "Writes line protocol: from Telegraf, vmagent, and the clien
                      request; its streams are `measurement.field`, followed by the other tags, sorted. Devices and streams \
                      that are missing are created. There is no query language here: query by SQL at `/sql`.";
 
-const ABOUT_WRITE: &str = "204 says that every line is on disk. A wrong line is refused alone: the rest is written, and the \
+const ABOUT_WRITE: &str = "Every line is on disk when the answer is 204. A wrong line is refused alone: the rest is written, and the \
                            answer is 400 with the number and the mistake of each. Times are in the precision of the request; \
                            readings have microseconds. A line without a time gets that of the request.";
 
@@ -95,7 +95,11 @@ fn write(path: &'static str, doc: Doc, error: &'static str) -> VendorOperation {
 fn statement(method: HttpMethod, doc: Doc) -> VendorOperation {
     let about = "`CREATE DATABASE NAME`, which has nothing to do here.";
     let is_form = method == HttpMethod::Post;
-    let doc = if is_form { doc.encoded_form(statement_form(about)) } else { doc };
+    let doc = if is_form {
+        doc.encoded_form(statement_form(about)).about_body("The statement, where the URL does not have it.")
+    } else {
+        doc
+    };
     let doc = doc
         .about("Every other statement is refused.")
         .query("q", schema::string(), about)

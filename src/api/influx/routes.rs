@@ -122,7 +122,7 @@ fn refusal(outcome: &LineOutcome, is_atomic: bool) -> Option<Error> {
     };
     let head = match is_atomic {
         true => "nothing was written".to_owned(),
-        false => format!("partial write: {count} of the lines were refused, {written} values were written"),
+        false => format!("partial write (values written: {written}, lines refused: {count})"),
     };
     Some(Error::invalid(format!("{head}: {}{more}", lines.join("; "))))
 }
