@@ -78,12 +78,21 @@ pub trait DeviceClient: Any + Send {
         Err(foreign_address())
     }
 
-    /// Reads several short ranges, in one request where the protocol supports it. The space of each range limits how
-    /// many cells all ranges may have together (`RegisterSpace::max_scattered`).
-    async fn read_scattered(&mut self, ranges: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    /// Reads several short ranges, in one request where the protocol supports it, and returns the outcome of each. The
+    /// spaces of the ranges limit how many there may be (`RegisterSpace::scattered`).
+    ///
+    /// # Errors
+    /// The device refused the request as a whole, or is out of reach. A range that is refused by itself is its own error.
+    async fn read_scattered(
+        &mut self,
+        ranges: &[RegisterRange],
+    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
         let mut all = Vec::with_capacity(ranges.len());
         for range in ranges {
-            all.push(self.read_registers(*range).await?);
+            match self.read_registers(*range).await {
+                Err(fault) if fault.is_connection_loss() => return Err(fault),
+                outcome => all.push(outcome),
+            }
         }
         Ok(all)
     }

@@ -167,7 +167,10 @@ impl DeviceClient for FenetClient {
     }
 
     /// Reads several spans in one request, all words or all single bits; at most 16 variables.
-    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    async fn read_scattered(
+        &mut self,
+        spans: &[RegisterRange],
+    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
         let is_bits = spans.iter().all(|span| span.space.unit == CellUnit::Bit);
         let (size, step) = if is_bits { (VariableSize::Bit, 1) } else { (VariableSize::Word, 2) };
         let mut names = Vec::new();
@@ -182,7 +185,7 @@ impl DeviceClient for FenetClient {
         for span in spans {
             let variables = usize::from(span.len).div_ceil(step);
             let bytes: Vec<u8> = blocks.by_ref().take(variables).flatten().collect();
-            all.push(self.data(*span, bytes)?);
+            all.push(Ok(self.data(*span, bytes)?));
         }
         Ok(all)
     }

@@ -180,8 +180,11 @@ impl DeviceClient for MelsecClient {
         }
     }
 
-    /// Reads several spans of words in one random read; at most `RegisterSpace::max_scattered` words.
-    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    /// Reads several spans of words in one random read; at most as many words as the space allows.
+    async fn read_scattered(
+        &mut self,
+        spans: &[RegisterRange],
+    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
         let mut heads = Vec::new();
         for span in spans {
             let first = self.head(RegisterAddress { space: span.space, offset: span.start })?;
@@ -191,7 +194,7 @@ impl DeviceClient for MelsecClient {
             MelsecResponse::Random(words, _) => {
                 let mut words = words.into_iter();
                 let cut = |span: &RegisterRange| {
-                    RegisterData::Words(words.by_ref().take(span.len.into()).collect())
+                    Ok(RegisterData::Words(words.by_ref().take(span.len.into()).collect()))
                 };
                 Ok(spans.iter().map(cut).collect())
             }
