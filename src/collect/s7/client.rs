@@ -41,7 +41,11 @@ impl ResponseFraming for PacketFraming {
 
 impl S7Client {
     /// Connects and agrees on the length of PDUs.
-    pub async fn connect(endpoint: &S7Endpoint, networks: &AllowedNetworks) -> Result<S7Client, DeviceFault> {
+    pub async fn connect(
+        peer: &Peer,
+        tsaps: Tsaps,
+        networks: &AllowedNetworks,
+    ) -> Result<S7Client, DeviceFault> {
         let socket = RequestSocket::connect(peer, networks).await?;
         let mut client = S7Client { socket, reference: 0, pdu: MIN_PDU };
         match client.open(peer, tsaps).await {
