@@ -40,23 +40,28 @@ impl ResponseFraming for PacketFraming {
 }
 
 impl S7Client {
-    /// Connects and agrees on the length of PDUs.
+    /// Connects and agrees on the length of PDUs, all within the timeout.
     pub async fn connect(
         peer: &Peer,
         tsaps: Tsaps,
         networks: &AllowedNetworks,
     ) -> Result<S7Client, DeviceFault> {
-        let socket = RequestSocket::connect(peer, networks).await?;
-        let mut client = S7Client { socket, reference: 0, pdu: MIN_PDU };
-        match client.open(peer, tsaps).await {
+        let opening = tokio::time::timeout(peer.timeout, async {
+            let socket = RequestSocket::connect(peer, networks).await?;
+            let mut client = S7Client { socket, reference: 0, pdu: MIN_PDU };
+            client.open(peer, tsaps).await.map(|()| client)
+        });
+        match opening.await {
             // A CPU closes the connection when it has no such TSAP.
-            Err(DeviceFault::Closed { address, reason }) => {
+            Ok(Err(DeviceFault::Closed { address, reason })) => {
                 Err(DeviceFault::Unreachable { address, reason: format!("{reason} ({CHECK_TSAP})") })
             }
-            opened => opened.map(|()| client),
+            Ok(opened) => opened,
+            Err(_) => Err(peer.no_answer()),
         }
     }
 
+    /// Opens the session on a connection that is made.
     async fn open(&mut self, peer: &Peer, tsaps: Tsaps) -> Result<(), DeviceFault> {
         let contents = self.exchange(&transport::connect_request(tsaps)).await?;
         match transport::parse_connect_response(&contents) {
