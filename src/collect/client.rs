@@ -25,6 +25,9 @@ pub struct ConnectContext {
     pub networks: AllowedNetworks,
 }
 
+/// Data of each of several ranges that were read together, or why the device refused it.
+pub type RangeOutcomes = Vec<Result<RegisterData, DeviceFault>>;
+
 /// Address and protocol settings of a device, checked. A protocol with numbered registers implements
 /// `registers::protocol::RegisterEndpoint` instead.
 #[async_trait]
@@ -83,10 +86,7 @@ pub trait DeviceClient: Any + Send {
     ///
     /// # Errors
     /// The device refused the request as a whole, or is out of reach. A range that is refused by itself is its own error.
-    async fn read_scattered(
-        &mut self,
-        ranges: &[RegisterRange],
-    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
+    async fn read_scattered(&mut self, ranges: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let mut all = Vec::with_capacity(ranges.len());
         for range in ranges {
             match self.read_registers(*range).await {

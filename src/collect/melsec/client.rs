@@ -12,7 +12,7 @@ use super::device::{MelsecDevice, Radix};
 use super::end_code::{end_code, refused};
 use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
 use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
-use crate::collect::client::DeviceClient;
+use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -181,10 +181,7 @@ impl DeviceClient for MelsecClient {
     }
 
     /// Reads several spans of words in one random read; at most as many words as the space allows.
-    async fn read_scattered(
-        &mut self,
-        spans: &[RegisterRange],
-    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let mut heads = Vec::new();
         for span in spans {
             let first = self.head(RegisterAddress { space: span.space, offset: span.start })?;

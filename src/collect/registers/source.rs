@@ -10,7 +10,7 @@ use super::learned_expiry::LearnedExpiry;
 use super::plan::{self, ReadBlock, ReadRules};
 use super::point::RegisterPoint;
 use super::{RegisterData, RegisterRange};
-use crate::collect::client::DeviceEndpoint;
+use crate::collect::client::{DeviceEndpoint, RangeOutcomes};
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::numeric_value::NumericValue;
@@ -203,7 +203,9 @@ impl RegisterSource {
             Ok(all) => {
                 let mut has_learnt = false;
                 for (block, outcome) in blocks.iter().zip(all) {
-                    outcome.as_ref().err().into_iter().for_each(|fault| self.record_fault(fault));
+                    if let Err(fault) = &outcome {
+                        self.record_fault(fault);
+                    }
                     has_learnt |= self.answer_block(batch, block, (ts, outcome), answers).await?;
                 }
                 Ok(has_learnt)
@@ -285,7 +287,7 @@ impl RegisterSource {
     async fn read_scattered(
         &self,
         blocks: &[RegisterRange],
-    ) -> Result<(Micros, Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault>), DeviceFault> {
+    ) -> Result<(Micros, Result<RangeOutcomes, DeviceFault>), DeviceFault> {
         let mut connection = self.connection.lock().await;
         let client =
             connection.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;

@@ -12,7 +12,7 @@ use super::frame::{
     S7Request, S7Response,
 };
 use super::transport::{self, ConnectResponse, PACKET_HEADER_LEN, Tsaps};
-use crate::collect::client::DeviceClient;
+use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::{RegisterData, RegisterRange, RegisterSpace, RegisterWrite};
@@ -104,10 +104,7 @@ impl S7Client {
     }
 
     /// Reads ranges that fit into one PDU.
-    async fn read_items(
-        &mut self,
-        items: Vec<S7Item>,
-    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
+    async fn read_items(&mut self, items: Vec<S7Item>) -> Result<RangeOutcomes, DeviceFault> {
         let areas: Vec<S7Area> = items.iter().map(|item| item.area).collect();
         let S7Response::Read(all) = self.call(&S7Request::Read(items)).await? else {
             return Err(self.unexpected());
@@ -142,10 +139,7 @@ impl DeviceClient for S7Client {
         outcome.unwrap_or_else(|| Err(self.unexpected()))
     }
 
-    async fn read_scattered(
-        &mut self,
-        spans: &[RegisterRange],
-    ) -> Result<Vec<Result<RegisterData, DeviceFault>>, DeviceFault> {
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let items: Vec<S7Item> = spans.iter().map(|span| item(*span)).collect::<Result<_, _>>()?;
         let mut all = Vec::with_capacity(items.len());
         for request in split(&items, self.pdu) {
