@@ -69,10 +69,10 @@ impl App {
         self.check_may_create_device(principal)?;
         Error::check(problems(device))?;
         match device.protocol {
-            Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::Opcua => Ok(()),
+            Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::S7 | Protocol::Opcua => Ok(()),
             other => {
                 let message = format!(
-                    "Devices of protocol \"{other}\" are not tested: use modbus, melsec, fenet or opcua."
+                    "Devices of protocol \"{other}\" are not tested: use modbus, melsec, fenet, s7 or opcua."
                 );
                 Err(Error::field("protocol", message))
             }

@@ -18,32 +18,27 @@ use crate::domain::principal::Access;
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
 
-/// Word order of a value: `little`, `big`, or one of the four orders by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegisterWordOrder(WordOrder);
+/// Word order of a value: `little`, `big`, or one of the four orders by name. The default is the protocol's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RegisterWordOrder(Option<WordOrder>);
 
 impl RegisterWordOrder {
     /// High word first, bytes as the protocol sends them; also called `big`.
-    pub const ABCD: Self = RegisterWordOrder(WordOrder::Abcd);
+    pub const ABCD: Self = RegisterWordOrder(Some(WordOrder::Abcd));
     /// Low word first, bytes as the protocol sends them; also called `little`.
-    pub const CDAB: Self = RegisterWordOrder(WordOrder::Cdab);
+    pub const CDAB: Self = RegisterWordOrder(Some(WordOrder::Cdab));
     /// High word first, bytes of each word swapped.
-    pub const BADC: Self = RegisterWordOrder(WordOrder::Badc);
+    pub const BADC: Self = RegisterWordOrder(Some(WordOrder::Badc));
     /// Low word first, bytes of each word swapped.
-    pub const DCBA: Self = RegisterWordOrder(WordOrder::Dcba);
-}
-
-impl Default for RegisterWordOrder {
-    fn default() -> Self {
-        RegisterWordOrder(ByteOrder::default().into())
-    }
+    pub const DCBA: Self = RegisterWordOrder(Some(WordOrder::Dcba));
 }
 
 impl FromStr for RegisterWordOrder {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        text.parse::<ByteOrder>().map(WordOrder::from).or_else(|_| text.parse()).map(RegisterWordOrder)
+        let order = text.parse::<ByteOrder>().map(WordOrder::from).or_else(|_| text.parse())?;
+        Ok(RegisterWordOrder(Some(order)))
     }
 }
 

@@ -67,7 +67,7 @@ pub enum CliCommand {
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
-    /// Simulate a device: a small plant that speaks modbus, melsec, fenet, opcua or mqtt
+    /// Simulate a device: a small plant that speaks modbus, melsec, fenet, s7, opcua or mqtt
     Simulate(Simulate),
     /// List the nodes of an OPC UA server, or the topics of an MQTT broker
     Browse(Browse),

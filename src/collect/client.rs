@@ -25,6 +25,9 @@ pub struct ConnectContext {
     pub networks: AllowedNetworks,
 }
 
+/// Data of each of several ranges that were read together, or why the device refused it.
+pub type RangeOutcomes = Vec<Result<RegisterData, DeviceFault>>;
+
 /// Address and protocol settings of a device, checked. A protocol with numbered registers implements
 /// `registers::protocol::RegisterEndpoint` instead.
 #[async_trait]
@@ -78,12 +81,18 @@ pub trait DeviceClient: Any + Send {
         Err(foreign_address())
     }
 
-    /// Reads several short ranges, in one request where the protocol supports it. The space of each range limits how
-    /// many cells all ranges may have together (`RegisterSpace::max_scattered`).
-    async fn read_scattered(&mut self, ranges: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    /// Reads several short ranges, in one request where the protocol supports it, and returns the outcome of each. The
+    /// spaces of the ranges limit how many there may be (`RegisterSpace::scattered`).
+    ///
+    /// # Errors
+    /// The device refused the request as a whole, or is out of reach. A range that is refused by itself is its own error.
+    async fn read_scattered(&mut self, ranges: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let mut all = Vec::with_capacity(ranges.len());
         for range in ranges {
-            all.push(self.read_registers(*range).await?);
+            match self.read_registers(*range).await {
+                Err(fault) if fault.is_connection_loss() => return Err(fault),
+                outcome => all.push(outcome),
+            }
         }
         Ok(all)
     }

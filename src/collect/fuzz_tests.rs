@@ -11,7 +11,7 @@ use super::networks::AllowedNetworks;
 use super::registers::{RegisterRange, RegisterSpace};
 use super::registry;
 use super::request_socket::{Peer, Transport};
-use super::{fenet, melsec, modbus};
+use super::{fenet, melsec, modbus, s7};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
@@ -111,6 +111,54 @@ fn fenet() {
     FuzzTarget { module: module_path!(), name: "fenet", form: fenet_form, decoder: read_fenet }.run();
 }
 
+/// The request, then the packet that answers it.
+fn s7_form() -> InputFormat {
+    let answers: [&[u8]; 6] = [
+        b"\x01\x03\0\0\x1d\x02\xf0\x80\x32\x03\0\0\0\x07\0\x02\0\x08\0\0\x04\x01\xff\x04\0\x20\x42\xf6\xe9\x79",
+        b"\x02\x03\0\0\x23\x02\xf0\x80\x32\x03\0\0\0\x07\0\x02\0\x0e\0\0\x04\x03\xff\x04\0\x08\x01\0\x0a\0\0\0\xff\x09\0\x02\0\x05",
+        b"\x03\x03\0\0\x16\x02\xf0\x80\x32\x03\0\0\0\x07\0\x02\0\x01\0\0\x05\x01\xff",
+        b"\0\x03\0\0\x1b\x02\xf0\x80\x32\x03\0\0\0\x07\0\x08\0\0\0\0\xf0\0\0\x01\0\x01\0\xf0",
+        b"\x01\x03\0\0\x13\x02\xf0\x80\x32\x02\0\0\0\x07\0\0\0\0\x81\x04",
+        b"\0\x03\0\0\x16\x11\xd0\0\x01\0\x01\0\xc0\x01\x0a\xc1\x02\x01\0\xc2\x02\x01\x01",
+    ];
+    InputFormat {
+        seeds: answers.map(<[u8]>::to_vec).into(),
+        words: &["\u{3}\0\0", "\u{5}\0\0\0", "\u{2}\0\0\0\u{7}"],
+        ..InputFormat::default()
+    }
+}
+
+fn read_s7() -> Decoder {
+    use s7::area::S7Area;
+    use s7::frame::{S7Item, S7Request, parse};
+    use s7::transport::{PACKET_HEADER_LEN, contents_len, parse_connect_response, parse_data};
+    let item = |area, count| S7Item { area, start: 0, count };
+    let block = S7Area::DataBlock(1);
+    let requests = [
+        S7Request::Setup(960),
+        S7Request::Read(vec![item(block, 4)]),
+        S7Request::Read(vec![item(block, 1), item(S7Area::Memory, 3), item(S7Area::Timers, 1)]),
+        S7Request::WriteBytes(block, 0, vec![1]),
+        S7Request::WriteBit(block, 0, 7, true),
+        S7Request::Read(vec![item(block, 222); 20]),
+    ];
+    Box::new(move |input| {
+        let Some((request, packet)) = input.split_first() else { return };
+        let request = &requests[usize::from(*request) % requests.len()];
+        let (header, contents) = packet.split_at(packet.len().min(PACKET_HEADER_LEN));
+        let _ = contents_len(header);
+        let _ = parse_connect_response(contents);
+        if let Ok(pdu) = parse_data(contents) {
+            drop(parse(7, request, pdu));
+        }
+    })
+}
+
+#[test]
+fn s7() {
+    FuzzTarget { module: module_path!(), name: "s7", form: s7_form, decoder: read_s7 }.run();
+}
+
 /// Framing and request, then the device's answer.
 fn modbus_form() -> InputFormat {
     let answers: [&[u8]; 6] = [
@@ -173,7 +221,7 @@ fn modbus() {
 }
 
 const RULES: grammar::Rules = &[
-    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<node>", "<topic>"]),
+    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<s7>", "<node>", "<topic>"]),
     (
         "modbus",
         &[
@@ -210,6 +258,17 @@ const RULES: grammar::Rules = &[
         ],
     ),
     (
+        "s7",
+        &[
+            "DB1.DBX0.0",
+            "DB<number>.DB<letter><number>",
+            "%DB1.DBX<number>.<small>",
+            "M<number>.<small>",
+            "<letter><letter><number>",
+            "T<number>",
+        ],
+    ),
+    (
         "node",
         &[
             "i=1",
@@ -239,7 +298,8 @@ fn place_form() -> InputFormat {
 }
 
 fn read_place() -> Decoder {
-    let protocols = [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua, Protocol::Mqtt];
+    let protocols =
+        [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::S7, Protocol::Opcua, Protocol::Mqtt];
     let devices = protocols.map(|protocol| DeviceSpec::new("a", protocol));
     Box::new(move |input| {
         let text = text(input);

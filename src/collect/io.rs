@@ -39,7 +39,7 @@ pub struct ResolvedRegister {
 
 impl ResolvedRegister {
     /// Parses a register. Without a kind a single bit is a bit, everything else uint16 or the type of its size
-    /// letter.
+    /// letter; without an order it has that of the protocol.
     ///
     /// # Errors
     /// `Invalid` for the field `register`: the device has no such register (with the forms that it has), or the kind
@@ -48,9 +48,10 @@ impl ResolvedRegister {
         device: &DeviceSpec,
         register: &str,
         kind: Option<StreamKind>,
-        order: WordOrder,
+        order: Option<WordOrder>,
     ) -> Result<ResolvedRegister> {
         let address = registry::parse_address(device, register).map_err(|why| misnamed(register, why))?;
+        let order = order.unwrap_or_else(|| registry::default_word_order(device.protocol));
         let point = address.point_or_default(kind, order);
         let point = point.map_err(|why| no_such_register(register, format_args!("For this type: {why}.")))?;
         Ok(ResolvedRegister { register: register.to_owned(), address, point })

@@ -9,7 +9,7 @@ use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
 use crate::domain::device::{DeviceState, Protocol};
 
 fn parse(register: &str, kind: Option<StreamKind>) -> Result<ResolvedRegister> {
-    ResolvedRegister::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, WordOrder::Cdab)
+    ResolvedRegister::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, None)
 }
 
 fn place(register: &str, kind: StreamKind) -> ResolvedRegister {
@@ -211,7 +211,7 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
         (plain(Protocol::Fenet), "%AW100", None, "The areas are P, M, K"),
         (plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id"),
     ] {
-        let error = ResolvedRegister::parse(&device, register, kind, WordOrder::Cdab).unwrap_err();
+        let error = ResolvedRegister::parse(&device, register, kind, None).unwrap_err();
         let [FieldError { field, message, advice }] = &error.fields[..] else {
             panic!("{register}: {error:?}")
         };

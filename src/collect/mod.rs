@@ -21,6 +21,7 @@ pub mod one_shot;
 pub mod opcua;
 pub mod registers;
 pub mod runtime;
+pub mod s7;
 
 mod address;
 mod backoff;
@@ -94,6 +95,8 @@ mod tests {
             (Protocol::Melsec, "", false),
             (Protocol::Fenet, "%DW100", true),
             (Protocol::Fenet, "D100", false),
+            (Protocol::S7, "DB1.DBD0", true),
+            (Protocol::S7, "D100", false),
             (Protocol::Opcua, " ", false),
             (Protocol::Opcua, "Temp", false),
             (Protocol::Opcua, "ns=2;s=Line1.Temp", true),

@@ -1,8 +1,8 @@
 //! One-off read of a register from its address alone, without a device or stream; nothing is stored.
 //!
-//! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` for Modbus, MELSEC or FEnet. `wordorder` instead
+//! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` for Modbus, MELSEC, FEnet or S7. `wordorder` instead
 //! of `byteorder` names one of the four orders; other parameters are the protocol's settings, such as
-//! `framing=rtu_over_tcp`, `frame=4E` or `cpu=XGI`. Defaults are those of a device; without a type a register is read
+//! `framing=rtu_over_tcp`, `frame=4E`, `cpu=XGI` or `slot=2`. Defaults are those of a device; without a type a register is read
 //! as a bit, uint16, or the type of its size letter.
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct OneShotRead {
     pub value: NumericValue,
     /// As received from the device: the bytes of the registers, or 0 or 1 for a single bit each.
     pub raw: Vec<u8>,
-    /// The value in every word order; empty for single bits, which have none.
+    /// The value in every word order; empty for single bits and bytes, which have none.
     pub orders: Vec<(WordOrder, NumericValue)>,
 }
 
@@ -62,6 +62,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
     };
     let orders = match data {
         RegisterData::Bits(bits) if bits.len() == 1 => Vec::new(),
+        RegisterData::Bytes(bytes) if bytes.len() == 1 => Vec::new(),
         RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => {
             WordOrder::ALL.into_iter().map(|order| Ok((order, value(order)?))).collect::<Result<_>>()?
         }
@@ -95,7 +96,8 @@ impl ReadRequest {
 }
 
 const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
-                    melsec://127.0.0.1:5007/D100?type=int16&frame=3E or fenet://127.0.0.1:2004/%25DW100";
+                    melsec://127.0.0.1:5007/D100?type=int16&frame=3E, fenet://127.0.0.1:2004/%25DW100 or \
+                    s7://127.0.0.1:102/DB1.DBD0?type=fp32&rack=0&slot=1";
 
 fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     let url = Url::parse(address)
@@ -113,7 +115,7 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     let mut device = DeviceSpec::new("", protocol.protocol());
     device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     (device.port, device.timeout_s) = (url.port(), timeout.as_secs_f64());
-    let (mut kind, mut order) = (None, ByteOrder::default().into());
+    let (mut kind, mut order) = (None, protocol.word_order(ByteOrder::default()));
     for (key, setting) in url.query_pairs() {
         match &*key {
             "type" => kind = Some(parse_kind(&setting)?),

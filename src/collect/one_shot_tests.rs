@@ -65,10 +65,24 @@ fn registers_of_other_protocols_are_read_as_written() {
         ("fenet://plc/%DB200", "%DB200", StreamKind::Byte),
         ("fenet://plc/%25DB200", "%DB200", StreamKind::Byte),
         ("fenet://plc/%DD50", "%DD50", StreamKind::Uint32),
+        ("s7://plc/DB1.DBD0?type=fp32&rack=0&slot=1", "DB1.DBD0", StreamKind::Fp32),
+        ("s7://plc/%DB1.DBX0.3?connection=op&remote_tsap=512", "DB1.DBX0.3", StreamKind::Bit),
     ] {
         let request = parse(address, TIMEOUT).unwrap();
         assert_eq!((request.register.to_string(), request.kind), (register.to_owned(), kind), "{address}");
         registry::endpoint(&request.device).unwrap();
+    }
+}
+
+#[test]
+fn a_protocol_with_one_word_order_has_it_unless_another_is_given() {
+    for (address, order) in [
+        ("modbus://plc/hr:0?type=fp32", WordOrder::Cdab),
+        ("s7://plc/DB1.DBD0?type=fp32", WordOrder::Abcd),
+        ("s7://plc/DB1.DBD0?type=fp32&byteorder=little", WordOrder::Cdab),
+        ("s7://plc/DB1.DBD0?type=fp32&wordorder=dcba", WordOrder::Dcba),
+    ] {
+        assert_eq!(parse(address, TIMEOUT).unwrap().order, order, "{address}");
     }
 }
 
@@ -91,6 +105,9 @@ fn bad_parts_are_named() {
         ("fenet://plc/%25DW100?cpu=S7", "cpu `S7` is not one of XGK, XGI"),
         ("fenet://plc/%25DW100?echoes_invoke_id=0", "echoes_invoke_id `0` is not one of true, false"),
         ("fenet://plc/%25IW0.1.2?type=fp32", "%IW0.1.2 has another width than fp32"),
+        ("s7://plc/D100", "Invalid register \"D100\". Use DB1.DBX0.3"),
+        ("s7://plc/DB1.DBD0?slot=32", "slot `32` is not a number from 0 to 31"),
+        ("s7://plc/DB1.DBD0?connection=s7", "connection `s7` is not one of pg, op, basic"),
         ("modbus:///hr:0", "`modbus:///hr:0` names no host"),
         ("modbus://plc:0/hr:0", "port 0 cannot be connected to"),
         ("modbus://plc:70000/hr:0", "`modbus://plc:70000/hr:0` is no address (invalid port number)"),

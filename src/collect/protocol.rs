@@ -93,6 +93,12 @@ pub trait DeviceProtocol: Sync {
     fn wire_order(&self) -> ByteOrder {
         ByteOrder::Little
     }
+
+    /// Word order of a number where no `wordorder` is given. A protocol whose devices have one order ignores the byte
+    /// order of device and stream.
+    fn word_order(&self, byteorder: ByteOrder) -> WordOrder {
+        byteorder.into()
+    }
 }
 
 /// Error for a device that is not connected to by an endpoint.
@@ -105,8 +111,8 @@ pub fn no_registers(protocol: Protocol) -> String {
     format!("a device of protocol \"{protocol}\" has no registers")
 }
 
-/// Returns the point of a stream. The word order is `metadata.wordorder`, else the stream's byte order, else the
-/// device's. The error is a message.
+/// Returns the point of a stream. The word order is `metadata.wordorder`, else that of the protocol for the stream's
+/// byte order or else the device's. The error is a message.
 pub fn stream_point(
     protocol: &dyn DeviceProtocol,
     device: &DeviceSpec,
@@ -114,7 +120,7 @@ pub fn stream_point(
 ) -> Result<DevicePoint, String> {
     let address = protocol.parse_address(device, &stream.path)?;
     let order: WordOrder = match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
-        None => stream.byteorder.unwrap_or(device.byteorder).into(),
+        None => protocol.word_order(stream.byteorder.unwrap_or(device.byteorder)),
         Some(setting) => {
             let name = setting.as_str().ok_or_else(|| format!("wordorder {setting} is not a text"))?;
             name.parse().map_err(|error: Error| error.to_string())?

@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use super::address::DeviceAddress;
 use super::client::DeviceEndpoint;
+use super::codec::WordOrder;
 use super::point::DevicePoint;
 use super::protocol::{self, DeviceProtocol, SourceContext};
 use super::source::DeviceSource;
-use super::{fenet, http, melsec, modbus, mqtt, opcua, virtual_device};
+use super::{fenet, http, melsec, modbus, mqtt, opcua, s7, virtual_device};
 use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
-use crate::domain::stream::{Stream, StreamSpec};
+use crate::domain::stream::{ByteOrder, Stream, StreamSpec};
 
 /// Every protocol that is collected. Devices of the others are stored, and get their values by other ways or not at all
 /// ([`idle_state`]).
-static PROTOCOLS: [&dyn DeviceProtocol; 7] = [
+static PROTOCOLS: [&dyn DeviceProtocol; 8] = [
     &modbus::Modbus,
     &melsec::Melsec,
     &fenet::Fenet,
+    &s7::S7,
     &opcua::Opcua,
     &mqtt::Mqtt,
     &http::Http,
@@ -43,6 +45,12 @@ pub fn endpoint(device: &DeviceSpec) -> Result<Arc<dyn DeviceEndpoint>> {
 pub fn parse_address(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
     let known = find(device.protocol).ok_or_else(|| protocol::no_registers(device.protocol))?;
     known.parse_address(device, text)
+}
+
+/// Word order of a number on a device of this protocol where none is given; see [`DeviceProtocol::word_order`].
+pub fn default_word_order(protocol: Protocol) -> WordOrder {
+    let byteorder = ByteOrder::default();
+    find(protocol).map_or(byteorder.into(), |known| known.word_order(byteorder))
 }
 
 /// Returns the point of a stream; see [`protocol::stream_point`].

@@ -71,6 +71,24 @@ fn fenet() -> Vec<Row> {
     ]
 }
 
+fn s7() -> Vec<Row> {
+    vec![
+        ("listed", json!(["DB1.DBW4"]), "DB1.DBW4", Uint16, true),
+        ("another_block", json!(["DB1.DBW4"]), "DB2.DBW4", Uint16, false),
+        ("a_byte_of_it", json!(["DB1.DBW4"]), "DB1.DBB5", Byte, true),
+        ("the_byte_after_it", json!(["DB1.DBW4"]), "DB1.DBB6", Byte, false),
+        ("a_word_that_begins_in_its_middle", json!(["DB1.DBW4"]), "DB1.DBW5", Uint16, false),
+        ("wider_than_its_letter", json!(["DB1.DBW4"]), "DB1.DBW4", Fp32, false),
+        ("what_a_double_word_covers", json!(["MD8"]), "MW10", Int16, true),
+        ("a_bit_of_it", json!(["DB1.DBW4"]), "DB1.DBX5.7", Bit, true),
+        ("the_listed_bit", json!(["M0.3"]), "M0.3", Bit, true),
+        ("another_bit", json!(["M0.3"]), "M0.4", Bit, false),
+        ("the_same_bit_of_the_next_byte", json!(["M0.3"]), "M1.3", Bit, false),
+        ("the_byte_around_a_bit", json!(["M0.3"]), "MB0", Byte, false),
+        ("under_another_name", json!(["A0.3"]), "Q0.3", Bit, true),
+    ]
+}
+
 fn opcua() -> Vec<Row> {
     vec![
         ("listed", json!(["ns=2;s=Speed"]), "ns=2;s=Speed", Fp64, true),
@@ -84,6 +102,7 @@ fn every_register_that_a_write_touches_is_listed() {
         (Protocol::Modbus, modbus()),
         (Protocol::Melsec, melsec()),
         (Protocol::Fenet, fenet()),
+        (Protocol::S7, s7()),
         (Protocol::Opcua, opcua()),
     ] {
         for (name, list, register, kind, expected) in rows {

@@ -28,6 +28,8 @@ pub enum Protocol {
     Fenet,
     /// Modbus over TCP, or RTU frames over TCP.
     Modbus,
+    /// S7 communication of Siemens CPUs, over ISO on TCP.
+    S7,
     /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
     Http,
     /// Holds the scores of models; not polled.
@@ -47,11 +49,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Protocol; 11] = [
+    pub const ALL: [Protocol; 12] = [
         Protocol::Opcua,
         Protocol::Melsec,
         Protocol::Fenet,
         Protocol::Modbus,
+        Protocol::S7,
         Protocol::Http,
         Protocol::Ai,
         Protocol::Virtual,
@@ -68,6 +71,7 @@ impl Protocol {
             Protocol::Melsec => "melsec",
             Protocol::Fenet => "fenet",
             Protocol::Modbus => "modbus",
+            Protocol::S7 => "s7",
             Protocol::Http => "http",
             Protocol::Ai => "ai",
             Protocol::Virtual => "virtual",
@@ -85,6 +89,7 @@ impl Protocol {
             Protocol::Melsec => Some(5007),
             Protocol::Fenet => Some(2004),
             Protocol::Modbus => Some(502),
+            Protocol::S7 => Some(102),
             Protocol::Vnc => Some(5900),
             Protocol::Http
             | Protocol::Ai
@@ -97,10 +102,7 @@ impl Protocol {
 
     /// Whether a device of this protocol must have a host.
     pub fn needs_host(self) -> bool {
-        matches!(
-            self,
-            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Vnc
-        )
+        (self.has_registers() && self != Protocol::Mqtt) || self == Protocol::Vnc
     }
 
     /// Whether a stream of such a device must have a path that locates its value.
@@ -112,7 +114,12 @@ impl Protocol {
     pub fn has_registers(self) -> bool {
         matches!(
             self,
-            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Mqtt
+            Protocol::Opcua
+                | Protocol::Melsec
+                | Protocol::Fenet
+                | Protocol::Modbus
+                | Protocol::S7
+                | Protocol::Mqtt
         )
     }
 
@@ -198,7 +205,7 @@ pub struct DeviceSpec {
     pub timeout_s: f64,
     /// Seconds, 0.1..=86400; null disables polling.
     pub poll_interval_s: Option<f64>,
-    /// Default for the device's streams.
+    /// Default for the device's streams. S7 has one order and ignores it.
     pub byteorder: ByteOrder,
     /// Whether the device is collected.
     pub enabled: bool,
@@ -362,7 +369,7 @@ pub struct ErrorCounts {
     pub timeout: u64,
     /// Connections that could not be made, or that were closed.
     pub refused: u64,
-    /// Malformed responses, and requests that the device refused.
+    /// Malformed responses, and requests or items of requests that the device refused.
     pub protocol: u64,
     /// Requests that the device or this version does not support, readings that could not be stored, and panics of the
     /// collector.

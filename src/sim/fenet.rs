@@ -36,7 +36,7 @@ const NO_SUCH_INSTRUCTION: u16 = 0x78;
 
 /// Creates the memory of an XGT CPU.
 pub fn memory(plant: Arc<Mutex<Plant>>) -> Arc<Mutex<CpuMemory>> {
-    let roles = AreaRoles { data: key("D"), markers: key("M"), inputs: key("P") };
+    let roles = AreaRoles { data: key("D"), markers: key("M"), inputs: key("P"), is_high_word_first: false };
     Arc::new(Mutex::new(CpuMemory::new(plant, roles, AREAS.map(key))))
 }
 

@@ -3,7 +3,7 @@
 //! | where | what |
 //! |---|---|
 //! | data words 0 to 2 | the writable quantities of the register map (`registers.rs`), in its units |
-//! | data words 100 to 147 | its input registers 0 to 47, low word first |
+//! | data words 100 to 147 | its input registers 0 to 47, low word first unless the CPU has the high word first |
 //! | marker bits 0 and 1 | its coils |
 //! | input bits 0 to 3 | its discrete inputs |
 //!
@@ -31,6 +31,8 @@ pub struct AreaRoles {
     pub data: u32,
     pub markers: u32,
     pub inputs: u32,
+    /// Whether measurements of several words have their high word first.
+    pub is_high_word_first: bool,
 }
 
 /// All areas of one CPU, by the numbers that its protocol gives them.
@@ -114,10 +116,10 @@ impl CpuMemory {
         if area == self.roles.data && at < SETTING_WORDS {
             first(registers::read_holding(plant, at as u16, 1))
         } else if area == self.roles.data && MEASURED_WORDS.contains(&at) {
-            Some(
-                first(registers::read_input(plant, (at - MEASURED_WORDS.start) as u16, 1))
-                    .unwrap_or_default(),
-            )
+            let register = (at - MEASURED_WORDS.start) as u16;
+            let register =
+                if self.roles.is_high_word_first { registers::mirrored_input(register) } else { register };
+            Some(first(registers::read_input(plant, register, 1)).unwrap_or_default())
         } else if area == self.roles.markers && at == 0 {
             let coils = registers::read_coils(plant, 0, COILS).ok()?;
             Some(stored_word & !3 | packed(coils))

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ROLES: AreaRoles = AreaRoles { data: 1, markers: 2, inputs: 3 };
+const ROLES: AreaRoles = AreaRoles { data: 1, markers: 2, inputs: 3, is_high_word_first: false };
 
 #[test]
 fn the_plant_is_seen_and_obeys() {
@@ -19,6 +19,19 @@ fn the_plant_is_seen_and_obeys() {
     assert_eq!(memory.words(1, 100, 1), Ok(vec![1480]));
     assert_eq!(memory.bits(2, 0, 4), Ok(vec![false, true, true, false]));
     assert!(!plant.lock().motor.run && plant.lock().furnace.is_door_open);
+}
+
+#[test]
+fn measurements_of_several_words_begin_with_the_word_that_the_cpu_has_first() {
+    let memory =
+        |is_high_word_first| CpuMemory::new(Arc::default(), AreaRoles { is_high_word_first, ..ROLES }, [1]);
+    let (low_first, high_first) = (memory(false), memory(true));
+    let mut mirrored: Vec<u16> = low_first.words(1, 120, 4).unwrap();
+    mirrored.reverse();
+    assert_eq!(high_first.words(1, 120, 4), Ok(mirrored), "the level of the tank");
+    for single in [100, 101, 104, 140, 147] {
+        assert_eq!(high_first.words(1, single, 1), low_first.words(1, single, 1), "{single}");
+    }
 }
 
 #[test]

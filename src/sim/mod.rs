@@ -1,4 +1,4 @@
-//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet and
+//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet, S7 and
 //! OPC UA servers and an MQTT broker for it.
 //!
 //! The module knows nothing of collectors, the catalog's streams, or storage; a real client cannot distinguish it
@@ -16,6 +16,7 @@ pub mod mqtt;
 pub mod opcua;
 pub mod plant;
 pub mod registers;
+pub mod s7;
 pub mod simulator;
 pub mod tags;
 

@@ -61,6 +61,16 @@ pub fn read_input(plant: &Plant, start: u16, count: u16) -> Result<Vec<u16>, Acc
     }
 }
 
+/// First register and length of the measurements of several words.
+const WIDE_INPUTS: [(u16, u16); 9] =
+    [(2, 2), (5, 2), (7, 4), (20, 4), (24, 2), (26, 2), (28, 2), (41, 2), (43, 4)];
+
+/// The input register at the mirrored place of the same measurement: its last word for its first one.
+pub fn mirrored_input(register: u16) -> u16 {
+    let wide = WIDE_INPUTS.into_iter().find(|(start, len)| (*start..start + len).contains(&register));
+    wide.map_or(register, |(start, len)| 2 * start + len - 1 - register)
+}
+
 /// Coils `start..start + count`.
 pub fn read_coils(plant: &Plant, start: u16, count: u16) -> Result<Vec<bool>, AccessError> {
     slice(&[plant.motor.run, plant.furnace.is_door_open], 0, start, count)

@@ -73,8 +73,17 @@ fn path_by(protocol: Protocol, register: &str) -> String {
         (Protocol::Fenet, "ir") => format!("%DW{}", measured()),
         (Protocol::Fenet, "co") => format!("%MX{number}"),
         (Protocol::Fenet, _) => format!("%PX{number}"),
+        (Protocol::S7, "hr") => format!("DB1.DBW{}", bytes(number)),
+        (Protocol::S7, "ir") => format!("DB1.DBW{}", bytes(&measured())),
+        (Protocol::S7, "co") => format!("M0.{number}"),
+        (Protocol::S7, _) => format!("I0.{number}"),
         (_, _) => register.to_owned(),
     }
+}
+
+/// The first byte of a word, both counted from 0.
+fn bytes(word: &str) -> String {
+    word.parse::<u32>().map_or(word.to_owned(), |word| (2 * word).to_string())
 }
 
 /// An OPC UA server reports changes only, so that no deadband is needed.

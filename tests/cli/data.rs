@@ -206,6 +206,7 @@ async fn a_simulator_is_a_device_to_read() {
         ("modbus", "modbus", "/hr:0"),
         ("melsec", "melsec", "/D0"),
         ("fenet", "fenet", "/%25DW0"),
+        ("s7", "s7", "/DB1.DBW0"),
         ("opcua", "opc.tcp", "?node=ns%3D2%3Bs%3Dmotor.setpoint"),
     ] {
         let simulated = SimulatorProcess::start(protocol).await;
@@ -215,7 +216,7 @@ async fn a_simulator_is_a_device_to_read() {
         simulated.stop().await;
     }
     let output = home.basalt(&["simulate", "profinet"]).await.expect_failure();
-    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, opcua, mqtt"), "{output}");
+    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, s7, opcua, mqtt"), "{output}");
 }
 
 #[tokio::test]

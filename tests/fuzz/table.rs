@@ -2,14 +2,14 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 35] = [
+const TARGETS: [(&str, u64, u64); 36] = [
     ("addresses", 30, 8_000),
     ("arrow", 40, 1_500),
     ("blynk_requests", 20, 1_000),
     ("certificate_requests", 10, 1_000),
     ("compressed_bodies", 30, 1_000),
     ("csv", 40, 2_000),
-    ("fenet", 50, 10_000),
+    ("fenet", 40, 10_000),
     ("flight_tickets", 50, 1_500),
     ("forms", 40, 1_500),
     ("graphql", 40, 1_000),
@@ -17,7 +17,7 @@ const TARGETS: [(&str, u64, u64); 35] = [
     ("inventory_csv", 20, 300),
     ("inventory_yaml", 20, 300),
     ("line_protocol", 20, 5_000),
-    ("melsec", 40, 10_000),
+    ("melsec", 30, 10_000),
     ("modbus", 1, 200),
     ("mqtt_packets", 60, 8_000),
     ("mqtt_server_packets", 20, 3_000),
@@ -31,6 +31,7 @@ const TARGETS: [(&str, u64, u64); 35] = [
     ("pg_scripts", 35, 1_500),
     ("pg_values", 60, 5_000),
     ("pickles", 40, 2_000),
+    ("s7", 20, 10_000),
     ("socket_io", 20, 3_000),
     ("sql", 5, 100),
     ("sql_run", 1, 40),

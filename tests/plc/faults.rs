@@ -22,9 +22,12 @@ fn fault(what: FaultKind, start_s: u64) -> PlantFault {
 async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    for (protocol, path) in
-        [(Protocol::Modbus, "ir:0"), (Protocol::Melsec, "D100"), (Protocol::Fenet, "%DW100")]
-    {
+    for (protocol, path) in [
+        (Protocol::Modbus, "ir:0"),
+        (Protocol::Melsec, "D100"),
+        (Protocol::Fenet, "%DW100"),
+        (Protocol::S7, "DB1.DBW200"),
+    ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), 3)]);
         let simulator = Simulator::start_protocol(protocol, listener, plant).expect("it starts");
@@ -62,11 +65,14 @@ async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
     let plant = Plant::with_faults(vec![PlantFault { schedule: when, ..spike }]);
     let first = Simulator::start_protocol(Protocol::Modbus, listener().await, plant).expect("it starts");
     let second = first.start_sharing_plant(Protocol::Fenet, listener().await).expect("it starts");
+    let third = first.start_sharing_plant(Protocol::S7, listener().await).expect("it starts");
     let server = Server::start(&[]).await;
     let client = server.client();
-    for (protocol, simulator, register) in
-        [(Protocol::Modbus, &first, "ir:0"), (Protocol::Fenet, &second, "%25DW100")]
-    {
+    for (protocol, simulator, register) in [
+        (Protocol::Modbus, &first, "ir:0"),
+        (Protocol::Fenet, &second, "%25DW100"),
+        (Protocol::S7, &third, "DB1.DBW200"),
+    ] {
         let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;
         let value = eventually("the fault", EVENT_TIMEOUT, || async {
             let (_, _, answer) = client.get(&format!("/api/device/{device}/io/{register}/")).await;
@@ -77,6 +83,7 @@ async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
     }
     first.stop().await;
     second.stop().await;
+    third.stop().await;
 }
 
 #[tokio::test]

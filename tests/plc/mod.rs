@@ -1,4 +1,4 @@
-//! MELSEC and FEnet devices over REST: the collector against the simulators, whose frames are written independently of
+//! MELSEC, FEnet and S7 devices over REST: the collector against the simulators, whose frames are written independently of
 //! the collector's; the simulators against other people's clients; and both across a line that misbehaves.
 
 mod chaos;

@@ -1,10 +1,11 @@
-//! The simulators as other people's clients see them, and what those wrote as our collector reads it.
+//! The simulators as other people's clients see them, what those wrote as our collector reads it, and our collector at
+//! other people's servers.
 
 use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 
-use super::{device_at, simulator};
-use crate::support::{Client, Server, run_python};
+use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
+use crate::support::{Client, S7Cpu, Server, eventually, free_port, run_python};
 
 async fn read(client: &Client, device: i64, rest: &str) -> Value {
     let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
@@ -63,4 +64,79 @@ async fn pyxgtclient_reads_and_writes_the_fenet_simulator() {
     ] {
         assert_eq!(read(&client, device, rest).await, value, "{rest}");
     }
+}
+
+#[tokio::test]
+async fn python_snap7_reads_and_writes_the_s7_simulator() {
+    let simulator = simulator(Protocol::S7).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let seen = run_python("s7_client.py", &[&simulator.addr().port().to_string()]).await;
+    let expected = json!({
+        "pdu": 240, "setpoint": 1480, "level": true, "numbers": [-2, 70_000, 1.5], "bits": 0x42,
+        "items": ["05c8", "abcd00", "01", "010203"], "timer": "0000", "long": 1000,
+        "beyond": "Read operation failed: Invalid address (0x05)",
+        "no block": "Read operation failed: Object does not exist (0x0a)",
+    });
+    assert_eq!(seen, expected);
+    let device = device_at(&client, Protocol::S7, simulator.addr().port(), json!({})).await;
+    for (rest, value) in [
+        ("DB2.DBW0/?type=int16", json!(-2)),
+        ("DB2.DBD2/", json!(70_000)),
+        ("DB2.DBD6/?type=fp32", json!(1.5)),
+        ("DB2.DBX30.6/", json!(true)),
+        ("DB2.DBX30.5/", json!(false)),
+        ("MW20/", json!(0xABCD)),
+        ("DB2.DBW22/", json!(0x0203)),
+    ] {
+        assert_eq!(read(&client, device, rest).await, value, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn an_s7_cpu_of_python_snap7_is_polled_read_and_written() {
+    let cpu = S7Cpu::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device_at(&client, Protocol::S7, cpu.port, json!({"poll_interval": 0.2})).await;
+    let mut streams = Vec::new();
+    for point in &cpu.points {
+        let (path, kind) = (point["path"].as_str().expect("a text"), point["type"].as_str().expect("a text"));
+        streams.push((stream_at(&client, device, path, kind).await, point));
+        assert_eq!(read(&client, device, &format!("{path}/?type={kind}")).await, point["value"], "{path}");
+    }
+    // Of one of them the block is missing, of the other the end of the block.
+    let bad = [("DB7.DBW0", "uint16"), ("DB1.DBD198", "fp32")];
+    for (path, kind) in bad {
+        let stream = stream_at(&client, device, path, kind).await;
+        let stored = eventually("a bad reading", EVENT_TIMEOUT, || async {
+            Some(readings(&client, stream).await).filter(|stored| !stored.is_empty())
+        })
+        .await;
+        assert_eq!((stored.len(), &stored[0]["quality"]), (1, &json!("bad")), "{path}");
+    }
+    for (stream, point) in streams {
+        let before = readings(&client, stream).await.len();
+        let stored = eventually("more readings", EVENT_TIMEOUT, || async {
+            Some(readings(&client, stream).await).filter(|stored| stored.len() > before + 1)
+        })
+        .await;
+        let value = point["value"].as_f64().or(point["value"].as_bool().map(f64::from));
+        for reading in stored {
+            assert_eq!((reading["value"].as_f64(), &reading["quality"]), (value, &json!("good")), "{point}");
+        }
+    }
+    for (rest, value) in [
+        ("DB2.DBW0/?type=int16", json!(-2)),
+        ("DB2.DBD3/?type=fp32", json!(1.5)),
+        ("DB2.DBD8/?type=uint64", json!(0x0123_4567_89AB_CDEF_u64)),
+        ("DB2.DBB17/", json!(0xA5)),
+    ] {
+        let (status, _, answer) =
+            client.post(&format!("/api/device/{device}/io/{rest}"), &json!({ "value": value })).await;
+        assert_eq!((status, &answer["written"]), (200, &json!(true)), "{rest}: {answer}");
+    }
+    let block = run_python("s7_client.py", &[&cpu.port.to_string(), "dump"]).await;
+    let bytes = "fffe003fc0000000".to_owned() + "0123456789abcdef" + "00a5";
+    assert_eq!(block.as_str().map(|block| &block[..36]), Some(&*bytes));
 }

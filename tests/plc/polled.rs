@@ -23,6 +23,18 @@ fn tags(protocol: Protocol) -> Vec<Tag> {
             ("R7", "fp64", -1234.5678),
             ("D5000.C", "bit", 1.0),
         ],
+        Protocol::S7 => vec![
+            ("DB1.DBW0", "uint16", 1480.0),
+            ("DB1.DBW4", "int16", 6500.0),
+            ("M0.0", "bit", 1.0),
+            ("I0.0", "bit", 1.0),
+            // Odd bytes, neighbours and other areas: read together.
+            ("DB2.DBW101", "uint16", 11.0),
+            ("DB2.DBD103", "int32", -12.0),
+            ("DB2.DBD4000", "uint64", 9_007_199_254_740_993.0),
+            ("QD7", "fp64", -1234.5678),
+            ("DB2.DBX107.6", "bit", 1.0),
+        ],
         _ => vec![
             ("%DW0", "uint16", 1480.0),
             ("%DW2", "int16", 6500.0),
@@ -53,12 +65,45 @@ async fn fill(client: &Client, device: i64, tags: &[Tag]) {
 }
 
 #[tokio::test]
+async fn a_block_that_the_cpu_does_not_have_spoils_no_other() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let simulator = simulator(Protocol::S7).await;
+    let polled = json!({"poll_interval": 0.1});
+    let device = device_at(&client, Protocol::S7, simulator.addr().port(), polled).await;
+    let mut bad = Vec::new();
+    for path in ["DB9.DBW0", "DB9.DBD2", "DB9.DBX6.0"] {
+        let kind = if path.contains("DBX") { "bit" } else { "uint16" };
+        bad.push(stream_at(&client, device, path, kind).await);
+    }
+    // More than the PDU of the simulator carries in one request.
+    let mut good = Vec::new();
+    for n in 0..30 {
+        good.push(stream_at(&client, device, &format!("DB2.DBW{}", n * 100), "int16").await);
+    }
+    for stream in good {
+        eventually("several readings", EVENT_TIMEOUT, || async {
+            let stored = readings(&client, stream).await;
+            assert!(stored.iter().all(|reading| reading["quality"] == "good"), "{stored:?}");
+            (stored.len() > 3).then_some(())
+        })
+        .await;
+    }
+    for stream in bad {
+        let stored = readings(&client, stream).await;
+        assert_eq!((stored.len(), &stored[0]["quality"]), (1, &json!("bad")), "one bad reading");
+    }
+    assert_eq!(client.get(&format!("/api/device/{device}/")).await.2["status"], "degraded");
+}
+
+#[tokio::test]
 async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
     let server = Server::start(&[]).await;
     let client = server.client();
     for (protocol, beyond, fault) in [
         (Protocol::Melsec, "D19999", "device number beyond what the CPU has (end code 4031)"),
         (Protocol::Fenet, "%DW19999", "beyond the end of the area (error code 0004)"),
+        (Protocol::S7, "DB2.DBD39998", "beyond the end of the area or data block (return code 05)"),
     ] {
         let simulator = simulator(protocol).await;
         let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;

@@ -34,6 +34,7 @@ fn io(device: i64, register: &str, kind: &str, order: &str) -> String {
 #[tokio::test]
 async fn every_type_in_every_order_is_exact() {
     let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
+    let s7 = simulator(Protocol::S7).await;
     let server = Server::start(&[]).await;
     let client = server.client();
     for (name, protocol, port, settings, register) in [
@@ -44,6 +45,8 @@ async fn every_type_in_every_order_is_exact() {
         ("udp", Protocol::Melsec, melsec.addr().port(), json!({"transport": "udp", "frame": "4E"}), "D1003"),
         ("bits", Protocol::Melsec, melsec.addr().port(), json!({}), "M1001"),
         ("fenet", Protocol::Fenet, fenet.addr().port(), json!({"cpu": "XGI"}), "%DW1001"),
+        ("s7", Protocol::S7, s7.addr().port(), json!({"rack": 0, "slot": 2}), "DB2.DBW2000"),
+        ("s7 at an odd byte", Protocol::S7, s7.addr().port(), json!({"connection": "op"}), "MB1001"),
     ] {
         let more = json!({"name": name, "metadata": settings});
         let device = device_at(&client, protocol, port, more).await;
@@ -104,6 +107,58 @@ async fn words_lie_as_the_order_says_and_parts_leave_the_rest_alone() {
     }
     let audited = "SELECT count(*) AS n FROM audit_log WHERE kind = 'device' AND action = 'write'";
     assert_eq!(client.sql(audited).await[0]["n"], json!(20), "each write has its row");
+}
+
+#[tokio::test]
+async fn bytes_of_an_s7_cpu_lie_high_byte_first_and_bits_are_written_alone() {
+    let simulator = simulator(Protocol::S7).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    // The byte order of the device does not matter.
+    let little = json!({"byteorder": "little"});
+    let device = device_at(&client, Protocol::S7, simulator.addr().port(), little).await;
+    let at = |rest: &str| format!("/api/device/{device}/io/{rest}");
+    for (register, value, read, expected) in [
+        ("DB2.DBD1001/", json!(0x1234_5678), "DB2.DBW1001/", json!(0x1234)),
+        ("DB2.DBB1002/", json!(0xFF), "DB2.DBD1001/", json!(0x12FF_5678)),
+        ("DB2.DBX1002.3/", json!(false), "DB2.DBB1002/", json!(0xF7)),
+        ("DB2.DBX1002.0/?type=uint16", json!(0), "DB2.DBB1002/?type=byte", json!(0xF6)),
+        ("DB2.DBD1001/?byteorder=little", json!(0x1234_5678), "DB2.DBD1001/", json!(0x5678_1234)),
+        ("DB2.DBD1100/?type=fp32", json!(1.5), "DB2.DBW1100/", json!(0x3FC0)),
+        ("M7.5/", json!(true), "MB7/", json!(0x20)),
+        ("A2.0/", json!(true), "QB2/", json!(1)),
+        ("EB30/", json!(9), "I30.3/", json!(true)),
+        ("DB1.DBW0/", json!(900), "DB1.DBW0/", json!(900)),
+    ] {
+        assert_eq!(written(&client, &at(register), value, &at(read)).await, expected, "{register}");
+    }
+    for (rest, status, message) in [
+        ("D100/", 400, "Use DB1.DBX0.3 (a bit)"),
+        ("DB1.DBX0.8/", 400, "A bit is named by its byte"),
+        ("DB9.DBW0/", 400, "The device says: the CPU has no such area or data block"),
+        ("DB1.DBW40000/", 400, "The device says: beyond the end of the area or data block (return code 05)."),
+    ] {
+        let (got, _, answer) = client.get(&at(rest)).await;
+        let advice = answer["detail"].as_str().unwrap_or_default();
+        assert!(got == status && advice.starts_with(message), "{rest}: {got} {answer}");
+    }
+    let (status, _, answer) = client.post(&at("T5/"), &json!({"value": 1})).await;
+    assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})));
+    let list = json!({"metadata": {"writable": ["DB2.DBW10", "M7.5"]}, "name": "listed"});
+    let listed = device_at(&client, Protocol::S7, simulator.addr().port(), list).await;
+    for (rest, status) in [
+        ("DB2.DBW10/", 200),
+        ("DB2.DBB11/", 200),
+        ("DB2.DBX10.0/", 200),
+        ("DB2.DBW11/", 400),
+        ("DB2.DBW10/?type=fp32", 400),
+        ("M7.5/", 200),
+        ("M7.4/", 400),
+        ("MB7/", 400),
+    ] {
+        let at = format!("/api/device/{listed}/io/{rest}");
+        assert_eq!(client.post(&at, &json!({"value": 1})).await.0, status, "{rest}");
+    }
 }
 
 #[tokio::test]

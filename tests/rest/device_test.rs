@@ -89,6 +89,14 @@ async fn plcs_of_other_makers_are_tested_up_to_their_last_register() {
     let registers = answer["registers"].as_array().unwrap();
     assert!(registers.iter().all(|register| register["error"].is_null()), "{answer}");
     assert!(value_of(&registers[0], "uint16", "abcd").is_some(), "{answer}");
+    let s7 = plc::simulator(Protocol::S7).await;
+    let registers = ["DB1.DBW0", "M0.0", "DB2.DBB39999", "DB9.DBW0"];
+    let answer = tested(&client, &asked("s7", s7.addr().port(), &registers)).await;
+    let registers = answer["registers"].as_array().unwrap();
+    assert_eq!(registers[0]["raw"].as_array().unwrap().len(), 8, "four words: {answer}");
+    assert_eq!(value_of(&registers[0], "uint16", "abcd"), Some("1480".to_owned()), "{answer}");
+    assert_eq!(registers[2]["raw"], json!(["00"]), "the last byte: {answer}");
+    assert!(registers[3]["error"].as_str().unwrap().contains("no such area or data block"), "{answer}");
 }
 
 #[tokio::test]

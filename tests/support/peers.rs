@@ -99,6 +99,38 @@ impl Drop for ModbusDevice {
     }
 }
 
+/// An S7 CPU that is not our code: tests/peers/s7_server.py. Dropping it kills it.
+pub struct S7Cpu {
+    pub port: u16,
+    /// What it holds: `{"path", "type", "value"}` each.
+    pub points: Vec<Value>,
+    child: Child,
+}
+
+impl S7Cpu {
+    /// Starts one; it answers when this returns.
+    pub async fn start(port: u16) -> S7Cpu {
+        let start = move || {
+            let mut command = script("s7_server.py");
+            command.args(["--port", &port.to_string()]);
+            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
+            let mut lines =
+                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the CPU listens");
+            let points = lines.next().and_then(|line| serde_json::from_str(&line).ok());
+            S7Cpu { port, points: points.expect("the CPU tells its points"), child }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the CPU starts")
+    }
+}
+
+impl Drop for S7Cpu {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
 /// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
 pub struct ObjectStore {
     pub url: String,

@@ -16,6 +16,13 @@ test("a device without anything filled in is sent with the server's defaults, an
   for (const protocol of PROTOCOLS) assert.equal(deviceInput(blankDevice(protocol))["password"], undefined, protocol);
 });
 
+test("the numbers that name an S7 CPU are settings, and it has neither unit nor byte order", () => {
+  const draft = { ...blankDevice("s7"), settings: { rack: "0", slot: "2", connection: "op" } };
+  const sent = deviceInput(draft);
+  assert.deepEqual(sent["metadata"], { rack: 0, slot: 2, connection: "op" });
+  assert.ok(!("unit" in sent) && !("byteorder" in sent));
+});
+
 test("an empty interval is no polling, and a decimal comma is taken", () => {
   assert.equal(deviceInput({ ...blankDevice("http"), pollInterval: "" })["pollInterval"], null);
   assert.equal(deviceInput({ ...blankDevice("http"), pollInterval: "0,5" })["pollInterval"], 0.5);

@@ -25,7 +25,7 @@ use crate::domain::{Resource, Result};
 /// Routes, documentation and schemas of device tests.
 pub fn section() -> Section {
     let test = Doc::new("device_test", "Connect to a device that is not saved, and read some of its registers")
-        .about("Nothing is stored but the certificate of an OPC UA server that nobody has decided about. A device that is not reached within 10 seconds is a result too. For modbus, melsec, fenet and opcua.")
+        .about("Nothing is stored but the certificate of an OPC UA server that nobody has decided about. A device that is not reached within 10 seconds is a result too. For modbus, melsec, fenet, s7 and opcua.")
         .body(schema::reference("NewDeviceTest"))
         .answers(200, "What the device answered", schema::reference("DeviceTest"));
     let browse = Doc::new("device_test_browse", "Browse the OPC UA server of a device that is not saved")

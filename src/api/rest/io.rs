@@ -38,7 +38,7 @@ pub fn section() -> Section {
             .query(
                 "byteorder",
                 schema::choice(["little", "big", "abcd", "cdab", "badc", "dcba"]),
-                "Word order of multi-register numbers; `little` by default.",
+                "Word order of multi-register numbers; `little` by default, `big` for S7.",
             )
             .refuses(409)
             .refuses(502)

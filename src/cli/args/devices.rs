@@ -9,7 +9,7 @@ use crate::sim::fault::PlantFault;
 #[derive(Args)]
 pub struct Read {
     /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1, melsec://127.0.0.1:5007/D100?type=int16&frame=3E,
-    /// fenet://127.0.0.1:2004/%25DW100?type=uint16 or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp
+    /// fenet://127.0.0.1:2004/%25DW100?type=uint16, s7://127.0.0.1:102/DB1.DBD0?type=fp32&rack=0&slot=1 or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp
     pub address: String,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
@@ -59,7 +59,7 @@ pub enum OpcuaSubcommand {
 
 #[derive(Args)]
 pub struct Simulate {
-    /// Protocol: modbus, melsec, fenet, opcua or mqtt
+    /// Protocol: modbus, melsec, fenet, s7, opcua or mqtt
     pub protocol: String,
     /// Listen address [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]

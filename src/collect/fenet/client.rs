@@ -11,7 +11,7 @@ use super::address::variable;
 use super::frame::{self, FenetCommand, FenetFormat, FenetResponse, HEADER_LEN};
 use super::nak::{NO_SUCH_AREA, refused};
 use super::space::{FenetSpace, VariableSize};
-use crate::collect::client::DeviceClient;
+use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -167,7 +167,7 @@ impl DeviceClient for FenetClient {
     }
 
     /// Reads several spans in one request, all words or all single bits; at most 16 variables.
-    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let is_bits = spans.iter().all(|span| span.space.unit == CellUnit::Bit);
         let (size, step) = if is_bits { (VariableSize::Bit, 1) } else { (VariableSize::Word, 2) };
         let mut names = Vec::new();
@@ -182,7 +182,7 @@ impl DeviceClient for FenetClient {
         for span in spans {
             let variables = usize::from(span.len).div_ceil(step);
             let bytes: Vec<u8> = blocks.by_ref().take(variables).flatten().collect();
-            all.push(self.data(*span, bytes)?);
+            all.push(Ok(self.data(*span, bytes)?));
         }
         Ok(all)
     }

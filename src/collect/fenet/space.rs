@@ -1,6 +1,6 @@
 //! Memory areas of an XGT CPU, sizes of variables, and the address spaces they make. Pure.
 
-use crate::collect::registers::{CellUnit, RegisterSpace, SpaceId};
+use crate::collect::registers::{ByteLayout, CellUnit, RegisterSpace, ScatteredReads, SpaceId};
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 
@@ -162,11 +162,11 @@ impl FenetSpace {
     }
 
     /// Number of variables, words or bits, that one request may read.
-    fn max_scattered(self) -> u16 {
+    fn scattered(self) -> ScatteredReads {
         match self {
-            FenetSpace::Bytes(_) => MAX_VARIABLES * 2,
-            FenetSpace::Bits(_) => MAX_VARIABLES,
-            FenetSpace::Module { .. } => 0,
+            FenetSpace::Bytes(_) => ScatteredReads::Cells(MAX_VARIABLES * 2),
+            FenetSpace::Bits(_) => ScatteredReads::Cells(MAX_VARIABLES),
+            FenetSpace::Module { .. } => ScatteredReads::Unsupported,
         }
     }
 
@@ -211,10 +211,11 @@ impl From<FenetSpace> for RegisterSpace {
             unit: space.unit(),
             end: space.end(),
             max_len: space.max_len(),
-            max_scattered: space.max_scattered(),
+            scattered: space.scattered(),
             default_gap: DEFAULT_GAP,
             packs_numbers: false,
             is_writable: space.is_writable(),
+            byte_layout: ByteLayout::LowFirst,
             byte_space: match space {
                 FenetSpace::Bits(area) => Some(id(FenetSpace::Bytes(area))),
                 FenetSpace::Bytes(_) | FenetSpace::Module { .. } => None,

@@ -12,7 +12,7 @@ use super::device::{MelsecDevice, Radix};
 use super::end_code::{end_code, refused};
 use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
 use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
-use crate::collect::client::DeviceClient;
+use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -180,8 +180,8 @@ impl DeviceClient for MelsecClient {
         }
     }
 
-    /// Reads several spans of words in one random read; at most `RegisterSpace::max_scattered` words.
-    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<Vec<RegisterData>, DeviceFault> {
+    /// Reads several spans of words in one random read; at most as many words as the space allows.
+    async fn read_scattered(&mut self, spans: &[RegisterRange]) -> Result<RangeOutcomes, DeviceFault> {
         let mut heads = Vec::new();
         for span in spans {
             let first = self.head(RegisterAddress { space: span.space, offset: span.start })?;
@@ -191,7 +191,7 @@ impl DeviceClient for MelsecClient {
             MelsecResponse::Random(words, _) => {
                 let mut words = words.into_iter();
                 let cut = |span: &RegisterRange| {
-                    RegisterData::Words(words.by_ref().take(span.len.into()).collect())
+                    Ok(RegisterData::Words(words.by_ref().take(span.len.into()).collect()))
                 };
                 Ok(spans.iter().map(cut).collect())
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use CellUnit::{Bit, Word};
 use Radix::{Decimal as Dec, Hexadecimal as Hex};
 
-use crate::collect::registers::{CellUnit, RegisterSpace, SpaceId};
+use crate::collect::registers::{ByteLayout, CellUnit, RegisterSpace, ScatteredReads, SpaceId};
 use crate::domain::device::Protocol;
 
 /// Device numbers have three bytes in the layout of Q and L; no device of iQ-R has more cells.
@@ -169,23 +169,24 @@ impl MelsecDevice {
 impl From<MelsecDevice> for RegisterSpace {
     fn from(device: MelsecDevice) -> RegisterSpace {
         let unit = device.unit();
-        let (max_len, max_scattered) = match unit {
-            CellUnit::Bit => (MAX_BITS, 0),
-            CellUnit::Word => (MAX_WORDS, MAX_SCATTERED),
-            CellUnit::Byte => (MAX_WORDS, 0),
-            CellUnit::Wide(_) => (1, 0),
+        let (max_len, scattered) = match unit {
+            CellUnit::Bit => (MAX_BITS, ScatteredReads::Unsupported),
+            CellUnit::Word => (MAX_WORDS, ScatteredReads::Cells(MAX_SCATTERED)),
+            CellUnit::Byte => (MAX_WORDS, ScatteredReads::Unsupported),
+            CellUnit::Wide(_) => (1, ScatteredReads::Unsupported),
         };
         RegisterSpace {
             id: SpaceId { protocol: Protocol::Melsec, number: device.0.into() },
             unit,
             end: SPACE_END,
             max_len,
-            max_scattered,
+            scattered,
             default_gap: DEFAULT_GAP,
             packs_numbers: true,
             // Inputs can be written while nothing is wired to them; the CPU decides.
             is_writable: true,
             byte_space: None,
+            byte_layout: ByteLayout::LowFirst,
         }
     }
 }

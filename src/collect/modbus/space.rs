@@ -1,6 +1,6 @@
 //! The four address spaces of a Modbus device and their limits. Pure.
 
-use crate::collect::registers::{CellUnit, RegisterSpace, SpaceId};
+use crate::collect::registers::{ByteLayout, CellUnit, RegisterSpace, ScatteredReads, SpaceId};
 use crate::domain::device::Protocol;
 
 /// Modbus Application Protocol V1.1b3, 6.3 and 6.4: at most 125 registers in one read.
@@ -63,11 +63,12 @@ impl From<ModbusSpace> for RegisterSpace {
             unit: if is_bits { CellUnit::Bit } else { CellUnit::Word },
             end: SPACE_END,
             max_len: if is_bits { MAX_READ_BITS } else { MAX_READ_WORDS },
-            max_scattered: 0,
+            scattered: ScatteredReads::Unsupported,
             default_gap: DEFAULT_GAP,
             packs_numbers: false,
             is_writable: space.is_writable(),
             byte_space: None,
+            byte_layout: ByteLayout::HighFirst,
         }
     }
 }

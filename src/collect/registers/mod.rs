@@ -32,8 +32,8 @@ pub struct RegisterSpace {
     pub end: u32,
     /// The most cells that one request may read.
     pub max_len: u16,
-    /// The most cells in separate ranges that one request may read; 0 where the protocol has no such request.
-    pub max_scattered: u16,
+    /// Whether one request can read separate ranges.
+    pub scattered: ScatteredReads,
     /// The widest gap in words that is read over unless the device's owner sets another.
     pub default_gap: u16,
     /// Whether a number of 16 bits or more can be stored in a run of bits.
@@ -42,6 +42,32 @@ pub struct RegisterSpace {
     pub is_writable: bool,
     /// For a space of single bits: the space of bytes that holds the same bits, if there is one.
     pub byte_space: Option<SpaceId>,
+    /// Where the parts of a word are in a space of bytes; without meaning in the others.
+    pub byte_layout: ByteLayout,
+}
+
+/// How one request can read separate ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScatteredReads {
+    /// There is no such request.
+    Unsupported,
+    /// The request names single cells of one unit, at most so many. The device answers all of them or refuses the request.
+    Cells(u16),
+    /// The request names ranges of any spaces that have these same limits, and the device answers or refuses each of them.
+    Ranges {
+        max_ranges: u16,
+        /// The most bytes in all ranges.
+        max_bytes: u16,
+    },
+}
+
+/// Where the bytes and numbered bits of a word are in a space of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteLayout {
+    /// The low byte comes first. A numbered bit is one of the word that begins at the cell.
+    LowFirst,
+    /// The high byte comes first. A numbered bit is one of the byte at the cell.
+    HighFirst,
 }
 
 impl PartialEq for RegisterSpace {
@@ -125,7 +151,7 @@ impl RegisterRange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegisterData {
     Words(Vec<u16>),
-    /// The low byte of a word comes first.
+    /// The space's `byte_layout` says which byte of a word comes first.
     Bytes(Vec<u8>),
     Bits(Vec<bool>),
 }
@@ -139,7 +165,8 @@ pub enum RegisterWrite {
     Words(RegisterAddress, Vec<u16>),
     /// Consecutive bytes from a cell of a space of bytes.
     Bytes(RegisterAddress, Vec<u8>),
-    /// The bits of `mask` in one word; the others keep their values.
+    /// The bits of `mask` in the word at `cell`, or in the byte there where numbered bits are bits of bytes; the others
+    /// keep their values.
     Masked { cell: RegisterAddress, mask: u16, bits: u16 },
 }
 
@@ -158,6 +185,9 @@ impl RegisterWrite {
                 CellUnit::Bit | CellUnit::Byte | CellUnit::Word => whole_cells(*first, words.len(), u16::MAX),
             },
             RegisterWrite::Masked { cell, mask, .. } if cell.space.unit == CellUnit::Byte => {
+                if cell.space.byte_layout == ByteLayout::HighFirst {
+                    return vec![bits_of(*cell, mask & 0xFF)];
+                }
                 let high = RegisterAddress { offset: cell.offset + 1, ..*cell };
                 vec![bits_of(*cell, mask & 0xFF), bits_of(high, mask >> 8)]
             }

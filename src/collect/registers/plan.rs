@@ -1,6 +1,6 @@
 //! Planning of reads: joins neighbouring points into few requests and never splits a value. Pure.
 
-use super::{CellUnit, RegisterRange};
+use super::{CellUnit, RegisterRange, ScatteredReads};
 
 /// Bits and bytes are smaller than words: a request may hold this many in place of one word.
 const BITS_PER_WORD: u16 = 16;
@@ -117,7 +117,23 @@ pub fn pack_requests(blocks: Vec<ReadBlock>, rules: &ReadRules) -> Vec<Vec<ReadB
 }
 
 fn may_share(request: &[ReadBlock], block: &ReadBlock, rules: &ReadRules) -> bool {
-    let most = block.span.space.max_scattered;
+    let scattered = block.span.space.scattered;
+    let are_limits_the_same = request.iter().all(|one| one.span.space.scattered == scattered);
+    rules.allows_scattered
+        && are_limits_the_same
+        && match scattered {
+            ScatteredReads::Unsupported => false,
+            ScatteredReads::Cells(most) => may_share_cells(request, block, most, rules),
+            // A range that the device refuses spoils no other, so that holes are of no interest.
+            ScatteredReads::Ranges { max_ranges, max_bytes } => {
+                let spans = request.iter().chain([block]).map(|one| one.span);
+                request.len() < usize::from(max_ranges)
+                    && spans.map(bytes).fold(0, u16::saturating_add) <= max_bytes
+            }
+        }
+}
+
+fn may_share_cells(request: &[ReadBlock], block: &ReadBlock, most: u16, rules: &ReadRules) -> bool {
     let fits = |one: &ReadBlock| {
         let span = one.span;
         // Words that begin in the middle of a word have no name of their own.
@@ -125,11 +141,19 @@ fn may_share(request: &[ReadBlock], block: &ReadBlock, rules: &ReadRules) -> boo
             span.space.unit != CellUnit::Byte || (span.start.is_multiple_of(2) && span.len.is_multiple_of(2));
         is_even && span.len <= (most / SCATTERED_SHARE).max(1) && !rules.has_hole_in(span)
     };
-    let is_alike = |one: &ReadBlock| {
-        one.span.space.unit == block.span.space.unit && one.span.space.max_scattered == most && fits(one)
-    };
+    let is_alike = |one: &ReadBlock| one.span.space.unit == block.span.space.unit && fits(one);
     let total: u16 = request.iter().map(|one| one.span.len).fold(block.span.len, u16::saturating_add);
-    rules.allows_scattered && total <= most && fits(block) && request.iter().all(is_alike)
+    total <= most && fits(block) && request.iter().all(is_alike)
+}
+
+/// Length of a span in bytes.
+fn bytes(span: RegisterRange) -> u16 {
+    match span.space.unit {
+        CellUnit::Bit => span.len.div_ceil(8),
+        CellUnit::Byte => span.len,
+        CellUnit::Word => span.len.saturating_mul(BYTES_PER_WORD),
+        CellUnit::Wide(width) => span.len.saturating_mul(u16::from(width)).saturating_mul(BYTES_PER_WORD),
+    }
 }
 
 /// Ranges of a block that no member needs.

@@ -183,6 +183,17 @@ fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
         expected.sort_unstable();
         assert_eq!(got, expected, "{name}");
     }
+    let s7 = |path: &str, len| cells(Protocol::S7, path, len);
+    let blocks: Vec<RegisterRange> = (1..=50).map(|n| s7(&format!("DB{n}.DBW0"), 1)).collect();
+    assert_eq!(shared(&blocks, &ReadRules::new(None)), [20, 20, 10], "one request names 20 ranges");
+    let areas = [s7("DB1.DBW1", 1), s7("M0.3", 1), s7("I0.0", 1), s7("T5", 1), s7("DB1.DBD100", 4)];
+    assert_eq!(shared(&areas, &ReadRules::new(None)), [5], "ranges of any areas share a request");
+    let refused = ReadRules { holes: vec![areas[0], areas[3]], ..ReadRules::new(None) };
+    assert_eq!(shared(&areas, &refused), [5], "a range that is refused spoils no other");
+    let long: Vec<RegisterRange> = (0..1000).map(|n| s7(&format!("DB1.DBW{}", 2 * n), 1)).collect();
+    let requests = pack_requests(coalesce(&long, &ReadRules::new(None)), &ReadRules::new(None));
+    let bytes = |request: &Vec<ReadBlock>| request.iter().map(|block| block.span.len).sum::<u16>();
+    assert_eq!(requests.iter().map(bytes).collect::<Vec<_>>(), [668, 666, 666], "at most 846 bytes");
     let scattered = [d("D0", 1), d("D1000", 1), d("D2000", 1)];
     assert_eq!(shared(&scattered, &ReadRules { allows_scattered: false, ..ReadRules::new(None) }), [1, 1, 1]);
     // A block that was refused alone spoils no request of others.
@@ -199,5 +210,7 @@ fn reads_keep_the_limits_of_their_protocol() {
     assert_eq!(runs(Protocol::Melsec, "D", 1000, 1), [(0, 960), (960, 40)]);
     assert_eq!(runs(Protocol::Melsec, "M", 4000, 1), [(0, 3584), (3584, 416)]);
     assert_eq!(runs(Protocol::Fenet, "%DW", 1000, 1), [(0, 1400), (1400, 600)]);
+    assert_eq!(runs(Protocol::S7, "MW", 300, 1), [(0, 222), (221, 80)]);
+    assert_eq!(runs(Protocol::S7, "T", 200, 1), [(0, 111), (111, 89)]);
     assert_eq!(runs(Protocol::Fenet, "%MX", 3, 1), [(0, 1), (1, 1), (2, 1)], "bits are read by their names");
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite};
+use super::{
+    ByteLayout, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
+};
 use crate::collect::codec::{self, WordOrder};
 use crate::collect::numeric_value::NumericValue;
 use crate::domain::stream::StreamKind;
@@ -21,6 +23,8 @@ enum PointEncoding {
     Bit,
     /// A bit of a word, counted after the word order's byte swap.
     BitOfWord(WordOrder, u8),
+    /// A bit of a cell of one byte.
+    BitOfByte(u8),
     /// A cell of one byte.
     Byte,
     /// A number in words, or in as many bytes or bits.
@@ -66,23 +70,30 @@ impl RegisterPoint {
     /// Decodes the value from the data of `block`; `None` when the block does not contain the point.
     pub fn decode(&self, block: RegisterRange, data: &RegisterData) -> Option<NumericValue> {
         let from = usize::try_from(self.span.start.checked_sub(block.start)?).ok()?;
+        let layout = self.span.space.byte_layout;
         match (self.form, data) {
             (PointEncoding::Bit, RegisterData::Bits(bits)) => bits.get(from).copied().map(NumericValue::Bit),
             (PointEncoding::Bit, RegisterData::Words(_) | RegisterData::Bytes(_)) => None,
             (PointEncoding::BitOfWord(order, bit), _) => {
-                let [word, ..] = words_at(data, from, 1)?;
+                let [word, ..] = words_at(layout, data, from, 1)?;
                 let NumericValue::Uint(word) = codec::decode(StreamKind::Uint16, order, &[word])? else {
                     return None;
                 };
                 Some(NumericValue::Bit(word >> bit & 1 == 1))
             }
+            (PointEncoding::BitOfByte(bit), RegisterData::Bytes(bytes)) => {
+                bytes.get(from).map(|byte| NumericValue::Bit(byte >> bit & 1 == 1))
+            }
             (PointEncoding::Byte, RegisterData::Bytes(bytes)) => {
                 bytes.get(from).map(|byte| NumericValue::Uint((*byte).into()))
             }
-            (PointEncoding::Byte, RegisterData::Words(_) | RegisterData::Bits(_)) => None,
+            (
+                PointEncoding::BitOfByte(_) | PointEncoding::Byte,
+                RegisterData::Words(_) | RegisterData::Bits(_),
+            ) => None,
             (PointEncoding::Number(order), _) => {
                 let count = codec::word_count(self.kind)?;
-                codec::decode(self.kind, order, words_at(data, from, count)?.get(..count)?)
+                codec::decode(self.kind, order, words_at(layout, data, from, count)?.get(..count)?)
             }
         }
     }
@@ -93,7 +104,11 @@ impl RegisterPoint {
 
     /// Whether it can only be on or off, whatever kind was requested.
     pub fn is_bit(&self) -> bool {
-        self.kind == StreamKind::Bit || matches!(self.form, PointEncoding::Bit | PointEncoding::BitOfWord(..))
+        let is_single = matches!(
+            self.form,
+            PointEncoding::Bit | PointEncoding::BitOfWord(..) | PointEncoding::BitOfByte(_)
+        );
+        self.kind == StreamKind::Bit || is_single
     }
 
     /// Encodes `value` as a write; `None` when the point cannot hold it. Writing a bit or byte of a word leaves the
@@ -103,6 +118,10 @@ impl RegisterPoint {
         match (self.form, self.kind) {
             (PointEncoding::Bit, _) => Some(RegisterWrite::Bits(cell, vec![to_bit(value)? == 1])),
             (PointEncoding::Byte, _) => Some(RegisterWrite::Bytes(cell, vec![to_byte(value)?])),
+            (PointEncoding::BitOfByte(bit), _) => {
+                let on = to_bit(value)? == 1;
+                Some(RegisterWrite::Masked { cell, mask: 1 << bit, bits: u16::from(on) << bit })
+            }
             (PointEncoding::BitOfWord(order, bit), _) => part(cell, order, 1 << bit, to_bit(value)? << bit),
             (PointEncoding::Number(order), StreamKind::Bit) => part(cell, order, 1, to_bit(value)?),
             (PointEncoding::Number(order), StreamKind::Byte) => {
@@ -128,6 +147,9 @@ fn layout(
         (CellUnit::Bit, _) => Ok((PointEncoding::Bit, 1)),
         (CellUnit::Word, Some(bit)) => Ok((PointEncoding::BitOfWord(order, bit), 1)),
         (CellUnit::Word, None) => Ok((PointEncoding::Number(order), words)),
+        (CellUnit::Byte, bit) if is_bit_of_byte(space, bit, kind) => {
+            Ok((PointEncoding::BitOfByte(bit.unwrap_or_default()), 1))
+        }
         (CellUnit::Byte, Some(bit)) => Ok((PointEncoding::BitOfWord(order, bit), 2)),
         (CellUnit::Byte, None) if kind == StreamKind::Byte => Ok((PointEncoding::Byte, 1)),
         (CellUnit::Byte, None) => Ok((PointEncoding::Number(order), words * 2)),
@@ -136,15 +158,24 @@ fn layout(
     }
 }
 
+/// Whether a value is one bit of a byte. A bit without a number is bit 0 of the byte where it begins.
+fn is_bit_of_byte(space: RegisterSpace, bit: Option<u8>, kind: StreamKind) -> bool {
+    space.byte_layout == ByteLayout::HighFirst && (bit.is_some() || kind == StreamKind::Bit)
+}
+
 /// Returns `count` words, at most four, from cell `from` of the data; the rest is 0.
-fn words_at(data: &RegisterData, from: usize, count: usize) -> Option<[u16; 4]> {
+fn words_at(layout: ByteLayout, data: &RegisterData, from: usize, count: usize) -> Option<[u16; 4]> {
     let mut words = [0; 4];
     for (index, word) in words.iter_mut().enumerate().take(count) {
         *word = match data {
             RegisterData::Words(all) => *all.get(from + index)?,
             RegisterData::Bytes(all) => {
                 let at = from + 2 * index;
-                u16::from_le_bytes([*all.get(at)?, *all.get(at + 1)?])
+                let pair = [*all.get(at)?, *all.get(at + 1)?];
+                match layout {
+                    ByteLayout::LowFirst => u16::from_le_bytes(pair),
+                    ByteLayout::HighFirst => u16::from_be_bytes(pair),
+                }
             }
             RegisterData::Bits(all) => {
                 let at = from + 16 * index;
@@ -163,7 +194,13 @@ fn whole(cell: RegisterAddress, words: Vec<u16>) -> RegisterWrite {
             let bits = words.iter().flat_map(|word| (0..16).map(move |bit| word >> bit & 1 == 1));
             RegisterWrite::Bits(cell, bits.collect())
         }
-        CellUnit::Byte => RegisterWrite::Bytes(cell, words.into_iter().flat_map(u16::to_le_bytes).collect()),
+        CellUnit::Byte => {
+            let to_bytes = match cell.space.byte_layout {
+                ByteLayout::LowFirst => u16::to_le_bytes,
+                ByteLayout::HighFirst => u16::to_be_bytes,
+            };
+            RegisterWrite::Bytes(cell, words.into_iter().flat_map(to_bytes).collect())
+        }
         CellUnit::Word | CellUnit::Wide(_) => RegisterWrite::Words(cell, words),
     }
 }

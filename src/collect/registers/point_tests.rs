@@ -6,7 +6,7 @@ use super::*;
 use crate::collect::device_value::DeviceValue;
 use crate::collect::modbus::space::ModbusSpace as Modbus;
 use crate::collect::point::{self, PointData};
-use crate::collect::registers::RegisterSpace;
+use crate::collect::registers::{CellBits, CellId, RegisterSpace};
 use crate::collect::registry;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -73,6 +73,24 @@ fn the_nearest_setting_of_word_order_counts() {
     assert_eq!(read(big, None, Json::Null), Ok(Some(NumericValue::Uint(0x1234_5678))));
     assert_eq!(read(big, Some(little), Json::Null), Ok(Some(NumericValue::Uint(0x5678_1234))));
     assert_eq!(read(big, Some(little), json!("BADC")), Ok(Some(NumericValue::Uint(0x3412_7856))));
+    // A protocol whose devices have one order takes no notice of byte orders.
+    for order in [big, little] {
+        let mut device = DeviceSpec::new("plc", Protocol::S7);
+        device.byteorder = order;
+        let mut stream = StreamSpec::new("x", DeviceId(1));
+        (stream.path, stream.kind) = ("DB1.DBD0".into(), StreamKind::Uint32);
+        let point = registry::stream_point(&device, &stream).unwrap();
+        assert_eq!(
+            point,
+            point::DevicePoint::Register(at(Protocol::S7, "DB1.DBD0", stream.kind, WordOrder::Abcd))
+        );
+        stream.metadata.insert("wordorder".into(), json!("cdab"));
+        let point = registry::stream_point(&device, &stream).unwrap();
+        assert_eq!(
+            point,
+            point::DevicePoint::Register(at(Protocol::S7, "DB1.DBD0", stream.kind, WordOrder::Cdab))
+        );
+    }
     assert!(read(big, None, json!("acbd")).unwrap_err().contains("not one of abcd"));
     assert!(read(big, None, json!(1)).is_err());
 }
@@ -156,7 +174,7 @@ fn bits(words: &[u16]) -> Vec<bool> {
 
 #[test]
 fn values_lie_in_bits_bytes_and_wide_cells_too() {
-    use Protocol::{Fenet, Melsec};
+    use Protocol::{Fenet, Melsec, S7};
     use StreamKind::{Bit, Byte, Int32, Uint16, Uint32};
     let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Dcba);
     let (words, bytes) = (
@@ -172,6 +190,12 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
         (Fenet, "%DB201", Int32, little, bytes(&[0xFE, 0xFF, 0xFF, 0xFF]), NumericValue::Int(-2)),
         (Fenet, "%DW1", Uint16, swapped, bytes(&[0x12, 0x34]), NumericValue::Uint(0x1234)),
         (Fenet, "%DB201", Byte, swapped, bytes(&[7]), NumericValue::Uint(7)),
+        (S7, "DB1.DBW3", Uint16, big, bytes(&[0x12, 0x34]), NumericValue::Uint(0x1234)),
+        (S7, "DB1.DBD3", Uint32, big, bytes(&[0x12, 0x34, 0x56, 0x78]), wide),
+        (S7, "DB1.DBD3", Uint32, little, bytes(&[0x56, 0x78, 0x12, 0x34]), wide),
+        (S7, "DB1.DBD3", Uint32, swapped, bytes(&[0x78, 0x56, 0x34, 0x12]), wide),
+        (S7, "MB3", Byte, big, bytes(&[7]), NumericValue::Uint(7)),
+        (S7, "T3", Uint16, big, words(&[0x1234]), NumericValue::Uint(0x1234)),
     ] {
         let name = format!("{path} {kind} {order:?}");
         let point = at(protocol, path, kind, order);
@@ -199,6 +223,34 @@ fn parts_of_words_leave_the_rest_alone() {
     let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);
     let masked = RegisterWrite::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
     assert_eq!((bit.span.len, bit.encode(NumericValue::Bit(true))), (2, Some(masked)));
+}
+
+#[test]
+fn a_bit_of_a_byte_is_one_byte() {
+    for (path, kind, mask) in [
+        ("DB1.DBX5.3", StreamKind::Bit, 8),
+        ("DB1.DBX5.7", StreamKind::Uint16, 0x80),
+        ("DB1.DBB5", StreamKind::Bit, 1),
+        ("DB1.DBW5", StreamKind::Bit, 1),
+    ] {
+        let point = at(Protocol::S7, path, kind, WordOrder::Abcd);
+        assert_eq!((point.span.start, point.span.len, point.is_bit()), (5, 1, true), "{path}");
+        // In a block of neighbours it is found in its own byte.
+        let block = RegisterRange { start: 4, len: 3, ..point.span };
+        let low = u8::try_from(mask).unwrap();
+        for (byte, on) in [(low, true), (!low, false)] {
+            let data = RegisterData::Bytes(vec![0xFF, byte, 0xFF]);
+            assert_eq!(point.decode(block, &data), Some(NumericValue::Bit(on)), "{path}");
+            let write =
+                RegisterWrite::Masked { cell: point.span.first(), mask, bits: if on { mask } else { 0 } };
+            assert_eq!(
+                write.changed_bits(),
+                [CellBits { cell: CellId { space: point.span.space.id, offset: 5 }, mask }]
+            );
+            assert_eq!(point.encode(NumericValue::Bit(on)), Some(write), "{path}");
+        }
+        assert_eq!(point.encode(NumericValue::Uint(2)), None, "{path}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::source::{self, RegisterSource};
 use crate::collect::address::DeviceAddress;
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_equal};
+use crate::collect::codec::WordOrder;
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
@@ -28,6 +29,8 @@ pub trait RegisterProtocol: Sync + 'static {
     const URL_SETTINGS: &'static [UrlSetting];
     /// Order of the bytes of a register on the wire.
     const WIRE_ORDER: ByteOrder = ByteOrder::Little;
+    /// The word order of all devices; `None` where it depends on the device.
+    const WORD_ORDER: Option<WordOrder> = None;
 
     /// Parses an address that a user wrote for a device; promises what [`DeviceProtocol::parse_address`] promises.
     fn parse_register(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String>;
@@ -78,6 +81,10 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
 
     fn wire_order(&self) -> ByteOrder {
         P::WIRE_ORDER
+    }
+
+    fn word_order(&self, byteorder: ByteOrder) -> WordOrder {
+        P::WORD_ORDER.unwrap_or(byteorder.into())
     }
 }
 

@@ -10,7 +10,7 @@ use super::learned_expiry::LearnedExpiry;
 use super::plan::{self, ReadBlock, ReadRules};
 use super::point::RegisterPoint;
 use super::{RegisterData, RegisterRange};
-use crate::collect::client::DeviceEndpoint;
+use crate::collect::client::{DeviceEndpoint, RangeOutcomes};
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::numeric_value::NumericValue;
@@ -156,6 +156,18 @@ impl RegisterSource {
         answers: &mut Vec<PollResult>,
     ) -> Result<bool, DeviceFault> {
         let (ts, outcome) = self.read(block.span).await?;
+        self.answer_block(batch, block, (ts, outcome), answers).await
+    }
+
+    /// Gives the streams of a block their results. When the device refuses a block of several members, each is read
+    /// alone. Returns whether something was learned that makes another plan better.
+    async fn answer_block(
+        &mut self,
+        batch: &RegisterPollGroup,
+        block: &ReadBlock,
+        (ts, outcome): (Micros, Result<RegisterData, DeviceFault>),
+        answers: &mut Vec<PollResult>,
+    ) -> Result<bool, DeviceFault> {
         match outcome {
             Err(DeviceFault::Refused {
                 meaning:
@@ -177,7 +189,7 @@ impl RegisterSource {
         }
     }
 
-    /// Reads separate blocks in one request. When the device refuses it, each is read alone: those refused again
+    /// Reads separate blocks in one request. When the device refuses all of it, each is read alone: those refused again
     /// share no request from now on; if none is, the device does not support such requests.
     async fn poll_scattered(
         &mut self,
@@ -189,10 +201,14 @@ impl RegisterSource {
         let (ts, outcome) = self.read_scattered(&spans).await?;
         match outcome {
             Ok(all) => {
-                for (block, data) in blocks.iter().zip(all) {
-                    answers.extend(batch.poll_results(block, ts, &Ok(data)));
+                let mut has_learnt = false;
+                for (block, outcome) in blocks.iter().zip(all) {
+                    if let Err(fault) = &outcome {
+                        self.record_fault(fault);
+                    }
+                    has_learnt |= self.answer_block(batch, block, (ts, outcome), answers).await?;
                 }
-                Ok(false)
+                Ok(has_learnt)
             }
             Err(DeviceFault::Refused {
                 meaning:
@@ -267,11 +283,11 @@ impl RegisterSource {
         self.finish_request(&mut connection, started, outcome)
     }
 
-    /// Reads several blocks in one request.
+    /// Reads several blocks in one request. The outcomes are those of the blocks.
     async fn read_scattered(
         &self,
         blocks: &[RegisterRange],
-    ) -> Result<(Micros, Result<Vec<RegisterData>, DeviceFault>), DeviceFault> {
+    ) -> Result<(Micros, Result<RangeOutcomes, DeviceFault>), DeviceFault> {
         let mut connection = self.connection.lock().await;
         let client =
             connection.get_or_connect(&self.endpoint).await.inspect_err(|fault| self.record_fault(fault))?;

@@ -11,8 +11,11 @@ use crate::collect::modbus::Modbus;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::opcua::pki::Pki;
+use crate::collect::request_socket::script::{ScriptedResponse, play};
+use crate::collect::s7::S7;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::collect::test_harness::{plc, stream};
+use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 use crate::domain::time::SystemClock;
 
@@ -29,18 +32,7 @@ impl PlcFixture {
         fake.set(3, 0, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let mut device = plc(&fake);
         device.metadata.insert("max_gap".into(), json!(8));
-        let means = ConnectContext {
-            pki: Pki::disabled(),
-            clock: Arc::new(SystemClock),
-            networks: AllowedNetworks::default(),
-        };
-        let context = SourceContext {
-            connection: Arc::new(SharedConnection::new(means)),
-            status: Arc::new(DeviceStatusCell::default()),
-            clock: Arc::new(SystemClock),
-            web: CollectOptions::default().web,
-        };
-        let link = RegisterSource::new(&Modbus, &device, context).unwrap();
+        let link = RegisterSource::new(&Modbus, &device, context()).unwrap();
         // No stream has register 5.
         let polled = [0, 1, 2, 3, 4, 6, 7, 8, 9];
         let streams: Vec<_> = polled
@@ -65,6 +57,20 @@ impl PlcFixture {
         assert_eq!(answers.len(), 9, "each stream is answered once");
         silent.sort_unstable();
         (silent, self.fake.requests().len() - before)
+    }
+}
+
+fn context() -> SourceContext {
+    let means = ConnectContext {
+        pki: Pki::disabled(),
+        clock: Arc::new(SystemClock),
+        networks: AllowedNetworks::default(),
+    };
+    SourceContext {
+        connection: Arc::new(SharedConnection::new(means)),
+        status: Arc::new(DeviceStatusCell::default()),
+        clock: Arc::new(SystemClock),
+        web: CollectOptions::default().web,
     }
 }
 
@@ -121,4 +127,64 @@ async fn two_batches_forget_together() {
     plc.link.poll(&mut other, &mut Vec::new()).await.unwrap();
     assert_eq!(plc.poll().await, (vec![3], 10), "what another batch has forgotten is tried here too");
     assert_eq!(plc.poll().await, (vec![3], 3));
+}
+
+/// A request of S7 in its packet, and its answer.
+type S7Exchange = (&'static str, ScriptedResponse);
+
+/// Opening of a session.
+const S7_OPENING: [S7Exchange; 2] = [
+    (
+        "03000016 11e00000000100 c1020100 c2020101 c0010a",
+        ScriptedResponse::With("03000016 11d00001000100 c0010a c1020100 c2020101"),
+    ),
+    (
+        "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
+        ScriptedResponse::With("0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0"),
+    ),
+];
+
+#[tokio::test]
+async fn a_refused_range_of_a_shared_request_silences_nobody_else() {
+    let together = "03000037 02f080 3201000000020026 0000 0403 120a1002 0002 0000 83 000000 120a1002 0004 0001 84 000000 \
+                    120a1002 0002 0007 84 000000";
+    let script = [
+        (together, "03000023 02f080 3203000000020002 000e 0000 0403 ff040010 0001 05000000 0a000000"),
+        // The block of two members is read again, one by one; the one of a single member is not.
+        (
+            "0300001f 02f080 320100000003000e 0000 0401 120a1002 0002 0001 84 000000",
+            "0300001b 02f080 3203000000030002 0006 0000 0401 ff040010 0002",
+        ),
+        (
+            "0300001f 02f080 320100000004000e 0000 0401 120a1002 0002 0001 84 000010",
+            "03000019 02f080 3203000000040002 0004 0000 0401 05000000",
+        ),
+        // From now on the refused member has a range of its own, in the same request.
+        (
+            "03000043 02f080 3201000000050032 0000 0404 120a1002 0002 0000 83 000000 120a1002 0002 0001 84 000000 \
+             120a1002 0002 0001 84 000010 120a1002 0002 0007 84 000000",
+            "03000029 02f080 3203000000050002 0014 0000 0404 ff040010 0001 ff040010 0002 05000000 0a000000",
+        ),
+    ];
+    let exchanges = script.map(|(request, answer)| (request, ScriptedResponse::With(answer)));
+    let port = play(S7_OPENING.into_iter().chain(exchanges).collect()).await;
+    let mut device = DeviceSpec::new("plc", Protocol::S7);
+    (device.host, device.port) = ("127.0.0.1".to_owned(), Some(port));
+    let mut link = RegisterSource::new(&S7, &device, context()).unwrap();
+    let streams = ["MW0", "DB1.DBW0", "DB1.DBW2", "DB7.DBW0"];
+    let streams = [1, 2, 3, 4]
+        .map(|id: i32| Arc::new(stream(id, streams[usize::try_from(id - 1).unwrap()], StreamKind::Uint16)));
+    let mut batch = RegisterPollGroup::new(&S7, &device, &streams);
+    for poll in ["first", "second"] {
+        let mut answers = Vec::new();
+        link.poll(&mut batch, &mut answers).await.unwrap();
+        answers.sort_by_key(|answer| answer.stream);
+        let outcomes: Vec<_> = answers.iter().map(|answer| answer.outcome.as_ref()).collect();
+        let value = |n: usize| outcomes[n].map(|sample| sample.value.to_string());
+        assert_eq!(outcomes.len(), 4, "{poll}");
+        assert_eq!(value(0), Ok("1".to_owned()), "{poll}");
+        assert_eq!(value(1), Ok("2".to_owned()), "{poll}");
+        assert!(outcomes[2].is_err_and(|why| why.ends_with("(return code 05)")), "{poll}");
+        assert!(outcomes[3].is_err_and(|why| why.ends_with("(return code 0A)")), "{poll}");
+    }
 }

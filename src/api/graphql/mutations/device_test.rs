@@ -39,7 +39,7 @@ pub struct TestDevicePayload {
 #[Object(name = "DeviceTestMutations")]
 impl DeviceTestMutations {
     /// Connects to a device that is not saved, and reads up to 32 of its registers or nodes within 10 seconds. Nothing is
-    /// stored. For modbus, melsec, fenet and opcua; requires the right to create devices.
+    /// stored. For modbus, melsec, fenet, s7 and opcua; requires the right to create devices.
     #[graphql(complexity = "TEST_COST + child_complexity")]
     async fn test_device(
         &self,

@@ -31,7 +31,7 @@ pub struct WriteRegisterInput {
     #[graphql(name = "type")]
     #[serde(skip)]
     kind: Option<StreamType>,
-    /// Word order of a number; default `little`.
+    /// Word order of a number; default `little`, on S7 `big`.
     #[serde(skip)]
     byteorder: Option<RegisterOrder>,
     /// Value to write: a number in the range of the type, or true or false for a bit.

@@ -168,7 +168,7 @@ impl Device {
             desc = "Data type, a number or a bit. Default `bit` for a bit; on FEnet by size letter; else `uint16`."
         )]
         kind: Option<StreamType>,
-        #[graphql(desc = "Word order of a number; default `little`.")] byteorder: Option<RegisterOrder>,
+        #[graphql(desc = "Word order of a number; default `little`, on S7 `big`.")] byteorder: Option<RegisterOrder>,
     ) -> Result<Option<Value>> {
         let params = register_params(name, kind, byteorder);
         let value = app(ctx).read_register_from_params(caller(ctx), self.0.id, params).await?;
@@ -333,7 +333,7 @@ pub struct DeviceSettings {
     /// Seconds between polls, 0.1 to 86,400; null disables polling, default 1.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     poll_interval: MaybeUndefined<f64>,
-    /// Word order of numbers in the registers; default `little`.
+    /// Word order of numbers in the registers; default `little`. S7 has one order and ignores it.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     byteorder: MaybeUndefined<ByteOrder>,
     /// Whether the device is polled; default true.

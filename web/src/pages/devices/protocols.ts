@@ -1,6 +1,6 @@
 // What the form of a device asks for, protocol by protocol.
 
-export const PROTOCOLS = ["modbus", "melsec", "fenet", "opcua", "mqtt", "http", "virtual"] as const;
+export const PROTOCOLS = ["modbus", "melsec", "fenet", "s7", "opcua", "mqtt", "http", "virtual"] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
 /** A setting in the device's metadata, by its name there, which documentation and errors use too. */
@@ -65,6 +65,23 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     settings: [
       { name: "cpu", kind: "choice", options: ["XGK", "XGI", "XGR", "XGB", "XGB-IEC"] },
       { name: "base", kind: "number" },
+    ],
+  },
+  s7: {
+    ...REGISTERS,
+    // The TSAP names the CPU, and all its numbers have the high byte first.
+    hasUnit: false,
+    hasByteorder: false,
+    title: "Siemens S7",
+    port: 102,
+    pathExample: "DB1.DBD0",
+    settings: [
+      { name: "rack", kind: "number" },
+      { name: "slot", kind: "number" },
+      { name: "connection", kind: "choice", options: ["pg", "op", "basic"] },
+      { name: "local_tsap", kind: "number" },
+      { name: "remote_tsap", kind: "number" },
+      { name: "max_gap", kind: "number" },
     ],
   },
   opcua: {
