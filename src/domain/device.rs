@@ -28,6 +28,8 @@ pub enum Protocol {
     Fenet,
     /// Modbus over TCP, or RTU frames over TCP.
     Modbus,
+    /// EtherNet/IP with the tags of Rockwell Logix controllers.
+    Eip,
     /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
     Http,
     /// Holds the scores of models; not polled.
@@ -47,11 +49,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Protocol; 11] = [
+    pub const ALL: [Protocol; 12] = [
         Protocol::Opcua,
         Protocol::Melsec,
         Protocol::Fenet,
         Protocol::Modbus,
+        Protocol::Eip,
         Protocol::Http,
         Protocol::Ai,
         Protocol::Virtual,
@@ -68,6 +71,7 @@ impl Protocol {
             Protocol::Melsec => "melsec",
             Protocol::Fenet => "fenet",
             Protocol::Modbus => "modbus",
+            Protocol::Eip => "eip",
             Protocol::Http => "http",
             Protocol::Ai => "ai",
             Protocol::Virtual => "virtual",
@@ -85,6 +89,7 @@ impl Protocol {
             Protocol::Melsec => Some(5007),
             Protocol::Fenet => Some(2004),
             Protocol::Modbus => Some(502),
+            Protocol::Eip => Some(44818),
             Protocol::Vnc => Some(5900),
             Protocol::Http
             | Protocol::Ai
@@ -99,7 +104,12 @@ impl Protocol {
     pub fn needs_host(self) -> bool {
         matches!(
             self,
-            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Vnc
+            Protocol::Opcua
+                | Protocol::Melsec
+                | Protocol::Fenet
+                | Protocol::Modbus
+                | Protocol::Eip
+                | Protocol::Vnc
         )
     }
 
@@ -112,7 +122,12 @@ impl Protocol {
     pub fn has_registers(self) -> bool {
         matches!(
             self,
-            Protocol::Opcua | Protocol::Melsec | Protocol::Fenet | Protocol::Modbus | Protocol::Mqtt
+            Protocol::Opcua
+                | Protocol::Melsec
+                | Protocol::Fenet
+                | Protocol::Modbus
+                | Protocol::Eip
+                | Protocol::Mqtt
         )
     }
 

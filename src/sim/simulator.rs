@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::memory::CpuMemory;
 use super::plant::Plant;
-use super::{fenet, melsec, modbus, mqtt, opcua};
+use super::{eip, fenet, melsec, modbus, mqtt, opcua};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 
@@ -20,8 +20,8 @@ use crate::domain::{Error, Result};
 const PLANT_TICK: Duration = Duration::from_millis(100);
 
 /// The protocols that can be simulated.
-pub const SIMULATED_PROTOCOLS: [Protocol; 5] =
-    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Opcua, Protocol::Mqtt];
+pub const SIMULATED_PROTOCOLS: [Protocol; 6] =
+    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::Eip, Protocol::Opcua, Protocol::Mqtt];
 
 /// A running simulator. Dropping it stops it; `stop` also waits for the end.
 pub struct Simulator {
@@ -89,6 +89,7 @@ enum SimulatedDevice {
     Modbus(Arc<Mutex<Plant>>),
     Melsec(Arc<Mutex<CpuMemory>>),
     Fenet(Arc<Mutex<CpuMemory>>),
+    Eip(Arc<Mutex<eip::TagMemory>>),
     Opcua(opcua::OpcuaServer),
     Mqtt(mqtt::MqttBroker),
 }
@@ -99,6 +100,7 @@ impl SimulatedDevice {
             Protocol::Modbus => Ok(SimulatedDevice::Modbus(plant)),
             Protocol::Melsec => Ok(SimulatedDevice::Melsec(melsec::memory(plant))),
             Protocol::Fenet => Ok(SimulatedDevice::Fenet(fenet::memory(plant))),
+            Protocol::Eip => Ok(SimulatedDevice::Eip(eip::memory(plant))),
             Protocol::Opcua => Ok(SimulatedDevice::Opcua(opcua::OpcuaServer::new(plant))),
             Protocol::Mqtt => Ok(SimulatedDevice::Mqtt(mqtt::MqttBroker::new(plant))),
             other => {
@@ -113,6 +115,7 @@ impl SimulatedDevice {
             SimulatedDevice::Modbus(_) => Protocol::Modbus,
             SimulatedDevice::Melsec(_) => Protocol::Melsec,
             SimulatedDevice::Fenet(_) => Protocol::Fenet,
+            SimulatedDevice::Eip(_) => Protocol::Eip,
             SimulatedDevice::Opcua(_) => Protocol::Opcua,
             SimulatedDevice::Mqtt(_) => Protocol::Mqtt,
         }
@@ -131,6 +134,9 @@ impl SimulatedDevice {
             }
             SimulatedDevice::Fenet(memory) => {
                 over.run_until_cancelled(fenet::serve(listener, Arc::clone(memory))).await;
+            }
+            SimulatedDevice::Eip(memory) => {
+                over.run_until_cancelled(eip::serve(listener, Arc::clone(memory))).await;
             }
             SimulatedDevice::Mqtt(broker) => {
                 over.run_until_cancelled(broker.serve(listener)).await;

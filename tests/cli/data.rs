@@ -215,7 +215,7 @@ async fn a_simulator_is_a_device_to_read() {
         simulated.stop().await;
     }
     let output = home.basalt(&["simulate", "profinet"]).await.expect_failure();
-    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, opcua, mqtt"), "{output}");
+    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, eip, opcua, mqtt"), "{output}");
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 35] = [
+const TARGETS: [(&str, u64, u64); 36] = [
     ("addresses", 30, 8_000),
     ("arrow", 40, 1_500),
     ("blynk_requests", 20, 1_000),
     ("certificate_requests", 10, 1_000),
     ("compressed_bodies", 30, 1_000),
     ("csv", 40, 2_000),
+    ("eip", 40, 10_000),
     ("fenet", 50, 10_000),
     ("flight_tickets", 50, 1_500),
     ("forms", 40, 1_500),

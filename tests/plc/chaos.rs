@@ -38,7 +38,7 @@ struct FaultyProxy {
 }
 
 impl FaultyProxy {
-    /// `serial` is where the serial number stands in an answer.
+    /// `serial` is where the serial number, or what stands for one, is in an answer.
     async fn to(device: u16, serial: Option<usize>) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
@@ -131,6 +131,7 @@ async fn no_wrong_value_is_ever_stored() {
         ("3E", Protocol::Melsec, json!({"max_gap": 0}), None),
         ("4E", Protocol::Melsec, json!({"frame": "4E", "max_gap": 0}), Some(2)),
         ("fenet", Protocol::Fenet, json!({"max_gap": 0}), Some(14)),
+        ("eip", Protocol::Eip, json!({}), Some(12)),
     ] {
         let simulator = simulator(protocol).await;
         let plain =
@@ -140,7 +141,11 @@ async fn no_wrong_value_is_ever_stored() {
         let more = json!({"name": name, "timeout": 0.3, "metadata": settings});
         let device = device_at(&client, protocol, line.port, more).await;
         line.is_bad.store(0, Ordering::SeqCst);
-        let path = |n| if protocol == Protocol::Fenet { format!("%DW{n}") } else { format!("D{n}") };
+        let path = |n| match protocol {
+            Protocol::Fenet => format!("%DW{n}"),
+            Protocol::Eip => format!("numbers[{}]", n / 10),
+            _ => format!("D{n}"),
+        };
         let streams = numbered(&client, device, path).await;
         line.is_bad.store(1, Ordering::SeqCst);
         let polled = json!({"poll_interval": 0.1});

@@ -22,9 +22,12 @@ fn fault(what: FaultKind, start_s: u64) -> PlantFault {
 async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    for (protocol, path) in
-        [(Protocol::Modbus, "ir:0"), (Protocol::Melsec, "D100"), (Protocol::Fenet, "%DW100")]
-    {
+    for (protocol, path) in [
+        (Protocol::Modbus, "ir:0"),
+        (Protocol::Melsec, "D100"),
+        (Protocol::Fenet, "%DW100"),
+        (Protocol::Eip, "motor.setpoint"),
+    ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), 3)]);
         let simulator = Simulator::start_protocol(protocol, listener, plant).expect("it starts");

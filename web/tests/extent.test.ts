@@ -75,6 +75,8 @@ test("a register is written in the order of its stream, else of its device; a no
   assert.deepEqual(writeInput(target, 5), { device: "7", register: "D2", value: 5, type: "int16", byteorder: "little" });
   assert.equal(writeInput({ ...target, metadata: { wordorder: "cdab" }, byteorder: "big" }, 5)["byteorder"], "cdab");
   assert.equal(writeInput({ ...target, byteorder: "big" }, 5)["byteorder"], "big");
+  const tag = { ...target, device: { rowId: 7, name: "line", protocol: "eip", byteorder: "little" } };
+  assert.equal("type" in writeInput(tag, 1), false);
   const node = { ...target, device: { rowId: 7, name: "kiln", protocol: "opcua", byteorder: "little" } };
   assert.deepEqual(writeInput(node, 5), { device: "7", register: "D2", value: 5 });
 });

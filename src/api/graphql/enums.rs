@@ -20,6 +20,8 @@ pub enum Protocol {
     Fenet,
     /// Modbus over TCP, or RTU over TCP.
     Modbus,
+    /// EtherNet/IP with the tags of Rockwell Logix controllers.
+    Eip,
     /// HTTP: the server requests JSON from a URL; the path of a stream is a JSON pointer into the response.
     Http,
     /// Device that holds the scores of models; it is not polled.

@@ -1,6 +1,6 @@
 // What the form of a device asks for, protocol by protocol.
 
-export const PROTOCOLS = ["modbus", "melsec", "fenet", "opcua", "mqtt", "http", "virtual"] as const;
+export const PROTOCOLS = ["modbus", "melsec", "fenet", "eip", "opcua", "mqtt", "http", "virtual"] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
 /** A setting in the device's metadata, by its name there, which documentation and errors use too. */
@@ -65,6 +65,18 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     settings: [
       { name: "cpu", kind: "choice", options: ["XGK", "XGI", "XGR", "XGB", "XGB-IEC"] },
       { name: "base", kind: "number" },
+    ],
+  },
+  eip: {
+    ...REGISTERS,
+    title: "EtherNet/IP (Logix)",
+    port: 44818,
+    hasUnit: false,
+    hasByteorder: false,
+    pathExample: "Program:Main.speed",
+    settings: [
+      { name: "routing", kind: "choice", options: ["backplane", "direct"] },
+      { name: "slot", kind: "number" },
     ],
   },
   opcua: {
@@ -134,6 +146,11 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     ],
   },
 };
+
+/** Protocols whose devices list what can be read of them. */
+export function isBrowsed(protocol: string): boolean {
+  return protocol === "opcua" || protocol === "eip";
+}
 
 export function isKnown(protocol: string): protocol is ProtocolName {
   return (PROTOCOLS as readonly string[]).includes(protocol);

@@ -18,7 +18,7 @@ export interface Target {
 }
 
 /** Protocols whose registers or nodes can be written. */
-const WRITABLE = ["modbus", "melsec", "fenet", "opcua"];
+const WRITABLE = ["modbus", "melsec", "fenet", "eip", "opcua"];
 
 export function isSettable({ access_mode, protocol, type }: { access_mode: string; protocol: string; type: string }): boolean {
   return access_mode === "rw" && WRITABLE.includes(protocol) && type !== "json" && type !== "location";
@@ -39,11 +39,11 @@ export function rawValue({ type, scale, offset }: Pick<Target, "type" | "scale" 
   return isInteger(type) ? Math.round(raw) : raw;
 }
 
-/** Input of the mutation. A node of OPC UA has its type and order from its server. */
+/** Input of the mutation. A node of OPC UA and a tag have their type and order from the device. */
 export function writeInput(target: Target, value: number | boolean | string): Record<string, unknown> {
   const { device } = target;
   const common = { device: String(device?.rowId ?? ""), register: target.path, value };
-  if (device?.protocol === "opcua") return common;
+  if (device?.protocol === "opcua" || device?.protocol === "eip") return common;
   const order = target.metadata["wordorder"] ?? target.byteorder ?? device?.byteorder;
   return { ...common, type: target.type, byteorder: order };
 }
