@@ -1,6 +1,7 @@
 """Reads and writes an EtherNet/IP controller with cpppo (without a connection) and pylogix (over one), which are not our code,
 and prints as JSON what each saw. What they write is left in the controller."""
 
+import contextlib
 import json
 import sys
 
@@ -27,7 +28,8 @@ def by_cpppo(multiple, is_routed):
 
 
 def by_pylogix():
-    with PLC(HOST, port=PORT) as plc:
+    # It prints that the simulator does not describe its structures.
+    with contextlib.redirect_stdout(sys.stderr), PLC(HOST, port=PORT) as plc:
         plc.Write("numbers[20]", 42)
         plc.Write("value_string", "Hello")
         plc.Write("value_sint", -128)

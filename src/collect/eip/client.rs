@@ -229,11 +229,11 @@ impl EipClient {
         self.learn_arrays(&[path]).await?;
         let wire = self.wire_path(path);
         let reply = self.call(&CipRequest::read_tag(wire.path.encode())).await?;
-        let held = self.complete(&wire.path, reply).await?;
+        let current = self.complete(&wire.path, reply).await?;
         if wire.element.is_some() && path.bit().is_some() {
             return Err(unsupported("BOOL has no bits".to_owned()));
         }
-        let request = match held.change(wire.element.or(path.bit()), value).map_err(unsupported)? {
+        let request = match current.change(wire.element.or(path.bit()), value).map_err(unsupported)? {
             TagChange::Value(data_type, bytes) => {
                 CipRequest::write_tag(wire.path.encode(), &data_type.encode(), &bytes)
             }

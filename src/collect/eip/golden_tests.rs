@@ -28,8 +28,8 @@ fn read(text: &str) -> CipRequest {
 }
 
 fn write(text: &str, data_type: TagType, value: NumericValue) -> CipRequest {
-    let held = TagData { data_type, raw: vec![0; 8] };
-    match held.change(None, &DeviceValue::Number(value)).unwrap() {
+    let current = TagData { data_type, raw: vec![0; 8] };
+    match current.change(None, &DeviceValue::Number(value)).unwrap() {
         super::value::TagChange::Value(data_type, bytes) => {
             CipRequest::write_tag(path(text), &data_type.encode(), &bytes)
         }

@@ -184,7 +184,8 @@ impl TagData {
         let length = u32::try_from(text.len()).unwrap_or(0).to_le_bytes();
         let (length, total) = match self.data_type {
             TagType::ShortString => (&length[..1], 1 + text.len()),
-            TagType::CountedString => (&length[..2], 2 + text.len()),
+            // Servers that have this type want whole words.
+            TagType::CountedString => (&length[..2], 2 + text.len().next_multiple_of(2)),
             _ => (&length[..], STRING_BYTES),
         };
         let mut bytes = [length, text.as_bytes()].concat();

@@ -1,5 +1,6 @@
 //! One connection of the simulated controller: its session, and the class 3 connections in it.
 
+use super::connection_manager::{self, CONNECTION_ID};
 use super::router;
 use super::tag_memory::TagMemory;
 
@@ -20,15 +21,13 @@ const SESSION: u32 = 0x0042_5300;
 const UNCONNECTED_DATA: u16 = 0xB2;
 const CONNECTED_ADDRESS: u16 = 0xA1;
 const CONNECTED_DATA: u16 = 0xB1;
-/// Connection id by which clients address a class 3 connection.
-pub const CONNECTION_ID: u32 = 0x0042_0001;
 
 /// State of one TCP connection.
 #[derive(Default)]
 pub struct EipConnection {
     has_session: bool,
     /// Id that the client gave its side of the class 3 connection.
-    pub originator_id: Option<u32>,
+    originator_id: Option<u32>,
 }
 
 impl EipConnection {
@@ -71,7 +70,7 @@ impl EipConnection {
     fn unconnected(&mut self, memory: &mut TagMemory, body: &[u8]) -> Option<Vec<u8>> {
         let items = items(body)?;
         let [(0, _), (UNCONNECTED_DATA, message), ..] = items[..] else { return None };
-        let reply = router::answer_unconnected(self, memory, message);
+        let reply = connection_manager::answer_unconnected(&mut self.originator_id, memory, message);
         Some(with_items(&[(0, Vec::new()), (UNCONNECTED_DATA, reply)]))
     }
 

@@ -4,6 +4,8 @@
 //! Written from the specifications, independently of the collector's codec, so that the two check each other.
 
 mod connection;
+mod connection_manager;
+mod reply;
 mod router;
 mod symbols;
 mod tag;

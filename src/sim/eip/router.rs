@@ -1,111 +1,41 @@
 //! Message router of the simulated controller: which object or tag a request is for, and what it answers.
 
-use super::connection::{CONNECTION_ID, EipConnection};
+use super::reply::{
+    EMBEDDED_ERROR, MAX_MESSAGE_BYTES, NO_SUCH_SERVICE, Outcome, PATH_UNKNOWN, PATH_WRONG, REPLY_TOO_LARGE,
+    TOO_FEW_DATA, reply,
+};
 use super::symbols;
 use super::tag::{self, PathSegment};
 use super::tag_memory::TagMemory;
 
-/// Bytes that a message may have, requests and replies alike.
-pub const MAX_MESSAGE_BYTES: usize = 504;
-/// General statuses.
-pub const PATH_UNKNOWN: u8 = 0x05;
-pub const PARTIAL: u8 = 0x06;
-const CONNECTION_FAILURE: u8 = 0x01;
-const PATH_WRONG: u8 = 0x04;
-const NO_SUCH_SERVICE: u8 = 0x08;
-const REPLY_TOO_LARGE: u8 = 0x11;
-pub const TOO_FEW_DATA: u8 = 0x13;
-pub const TOO_MANY_DATA: u8 = 0x15;
-const EMBEDDED_ERROR: u8 = 0x1E;
-pub const EXTENDED: u8 = 0xFF;
-/// Extended statuses of `EXTENDED`, and of a connection that cannot be made.
-pub const BEYOND_END: u16 = 0x2105;
-pub const OTHER_TYPE: u16 = 0x2107;
-const NO_SUCH_SLOT: u16 = 0x0312;
-
 /// Objects, by class.
 const IDENTITY: u32 = 0x01;
 const MESSAGE_ROUTER: u32 = 0x02;
-const CONNECTION_MANAGER: u32 = 0x06;
-pub const SYMBOL: u32 = 0x6B;
-
-/// Data of a reply with its status, or the status of a refusal.
-pub type Outcome = Result<(u8, Vec<u8>), (u8, Option<u16>)>;
+pub const CONNECTION_MANAGER: u32 = 0x06;
+const SYMBOL: u32 = 0x6B;
 
 /// A request, parsed.
-struct Request<'a> {
-    service: u8,
+pub struct Request<'a> {
+    pub service: u8,
     path: Vec<PathSegment>,
-    data: &'a [u8],
+    pub data: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    fn parse(message: &'a [u8]) -> Option<Request<'a>> {
+    /// `None` for bytes that are no request.
+    pub fn parse(message: &'a [u8]) -> Option<Request<'a>> {
         let [service, words, rest @ ..] = message else { return None };
         let (path, data) = rest.split_at_checked(2 * usize::from(*words))?;
         Some(Request { service: *service, path: tag::parse_path(path)?, data })
     }
 
     /// Class and instance; the instance of a whole class is 0.
-    fn object(&self) -> Option<(u32, u32)> {
+    pub fn object(&self) -> Option<(u32, u32)> {
         match self.path[..] {
             [PathSegment::Class(class), PathSegment::Instance(instance)] => Some((class, instance)),
             [PathSegment::Class(class)] => Some((class, 0)),
             _ => None,
         }
-    }
-}
-
-/// Answers a message without a connection, which alone can be sent on or open a connection.
-pub fn answer_unconnected(connection: &mut EipConnection, memory: &mut TagMemory, message: &[u8]) -> Vec<u8> {
-    let request = Request::parse(message);
-    match request.as_ref().map(|request| (request.object(), request.service)) {
-        Some((Some((CONNECTION_MANAGER, _)), 0x52)) => {
-            let data = request.map(|request| request.data).unwrap_or_default();
-            match route(data) {
-                Ok(inner) => answer(memory, inner),
-                Err(refusal) => reply(0x52, Err(refusal)),
-            }
-        }
-        Some((Some((CONNECTION_MANAGER, _)), service)) => {
-            let data = request.map(|request| request.data).unwrap_or_default();
-            reply(service, manage(connection, service, data))
-        }
-        _ => answer(memory, message),
-    }
-}
-
-/// The message in an Unconnected Send, if it is to slot 0 of the backplane.
-fn route(data: &[u8]) -> Result<&[u8], (u8, Option<u16>)> {
-    let too_few = (TOO_FEW_DATA, None);
-    let len = usize::from(u16::from_le_bytes([*data.get(2).ok_or(too_few)?, *data.get(3).ok_or(too_few)?]));
-    let message = data.get(4..4 + len).ok_or(too_few)?;
-    match data.get(4 + len + len % 2..) {
-        Some([1, _, 1, 0]) => Ok(message),
-        _ => Err((CONNECTION_FAILURE, Some(NO_SUCH_SLOT))),
-    }
-}
-
-/// Opens and closes class 3 connections (Forward Open, Forward Close).
-fn manage(connection: &mut EipConnection, service: u8, data: &[u8]) -> Outcome {
-    let part = |range: std::ops::Range<usize>| data.get(range).ok_or((TOO_FEW_DATA, None));
-    match service {
-        // The large form differs in the sizes, which are not looked at.
-        0x54 | 0x5B => {
-            let originator = part(6..10)?;
-            connection.originator_id = originator.first_chunk().map(|id| u32::from_le_bytes(*id));
-            let interval = part(22..26)?;
-            Ok((
-                0,
-                [&CONNECTION_ID.to_le_bytes()[..], originator, part(10..18)?, interval, interval, &[0, 0]]
-                    .concat(),
-            ))
-        }
-        0x4E => {
-            connection.originator_id = None;
-            Ok((0, [part(2..10)?, &[0, 0]].concat()))
-        }
-        _ => Err((NO_SUCH_SERVICE, None)),
     }
 }
 
@@ -164,17 +94,6 @@ fn multiple(memory: &mut TagMemory, data: &[u8], space: usize) -> Outcome {
     offsets.iter().for_each(|offset| all.extend((*offset as u16).to_le_bytes()));
     all.extend(replies);
     Ok((status, all))
-}
-
-fn reply(service: u8, outcome: Outcome) -> Vec<u8> {
-    let (status, extended, data) = match outcome {
-        Ok((status, data)) => (status, None, data),
-        Err((status, extended)) => (status, extended, Vec::new()),
-    };
-    let mut message = vec![service | 0x80, 0, status, u8::from(extended.is_some())];
-    message.extend(extended.into_iter().flat_map(u16::to_le_bytes));
-    message.extend(data);
-    message
 }
 
 /// Attributes of the identity object: a controller of Rockwell, by its type and number, and a name.

@@ -1,6 +1,6 @@
 //! The list of the simulated controller's tags (class 6B): the attributes that a client asks for, of as many tags as fit.
 
-use super::router::{Outcome, PARTIAL, PATH_UNKNOWN, TOO_FEW_DATA};
+use super::reply::{Outcome, PARTIAL, PATH_UNKNOWN, TOO_FEW_DATA};
 use super::tag;
 use super::tag_memory::TagMemory;
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use opcua::types::Variant;
 use parking_lot::Mutex;
 
-use super::router::{
+use super::reply::{
     BEYOND_END, EXTENDED, OTHER_TYPE, Outcome, PARTIAL, PATH_UNKNOWN, TOO_FEW_DATA, TOO_MANY_DATA,
 };
 use super::tag::{self, MemoryTag, PathSegment};
