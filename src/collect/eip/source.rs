@@ -23,6 +23,9 @@ use crate::domain::reading::Quality;
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{Clock, Micros, Result, StreamId};
 
+/// Least bytes that are counted for a value: an element of a BOOL array comes with its whole DWORD.
+const LEAST_VALUE_BYTES: usize = 4;
+
 /// Streams of one interval.
 #[derive(Default)]
 pub struct EipPollGroup {
@@ -71,7 +74,7 @@ impl EipSource {
             let (ts, outcomes) = self.read(targets).await?;
             for (target, outcome) in targets.iter_mut().zip(outcomes) {
                 if let Ok(data) = &outcome {
-                    target.value_bytes = data.raw.len();
+                    target.value_bytes = data.raw.len().max(LEAST_VALUE_BYTES);
                 }
                 results.push(poll_result(target, ts, outcome));
             }
