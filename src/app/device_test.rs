@@ -3,6 +3,7 @@
 use super::App;
 use super::device::problems;
 use super::org_permits::OrgPermits;
+use crate::collect;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -44,7 +45,7 @@ impl App {
         self.running_collectors()?.test_device(device, registers).await
     }
 
-    /// Returns a node of the OPC UA server of a device that is not saved, and `depth` levels below it.
+    /// Returns a node of a device that is not saved, by default its root, and `depth` levels below it.
     ///
     /// # Errors
     /// As [`App::test_device`]; `Invalid` for a node that the server does not have; `Timeout` and `DeviceFault` for a
@@ -53,13 +54,17 @@ impl App {
         &self,
         principal: &Principal,
         device: &DeviceSpec,
-        node: &str,
+        node: Option<&str>,
         depth: usize,
     ) -> Result<BrowseTree> {
         self.check_testable(principal, device)?;
-        if device.protocol != Protocol::Opcua {
-            return Err(Error::field("protocol", "Only OPC UA servers are browsed."));
-        }
+        let Some(root) = collect::browse_root(device.protocol) else {
+            return Err(Error::field(
+                "protocol",
+                "Only OPC UA servers and EtherNet/IP controllers are browsed.",
+            ));
+        };
+        let node = node.unwrap_or(root);
         let _permit = self.device_tests.acquire(principal.org)?;
         self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
         self.running_collectors()?.browse_unsaved(device, node, depth).await
@@ -69,10 +74,15 @@ impl App {
         self.check_may_create_device(principal)?;
         Error::check(problems(device))?;
         match device.protocol {
-            Protocol::Modbus | Protocol::Melsec | Protocol::Fenet | Protocol::S7 | Protocol::Opcua => Ok(()),
+            Protocol::Modbus
+            | Protocol::Melsec
+            | Protocol::Fenet
+            | Protocol::S7
+            | Protocol::Eip
+            | Protocol::Opcua => Ok(()),
             other => {
                 let message = format!(
-                    "Devices of protocol \"{other}\" are not tested: use modbus, melsec, fenet, s7 or opcua."
+                    "Devices of protocol \"{other}\" are not tested: use modbus, melsec, fenet, s7, eip or opcua."
                 );
                 Err(Error::field("protocol", message))
             }

@@ -1,19 +1,24 @@
-//! Browses the address space of an OPC UA server, for setting up a device.
+//! Browses what a device offers, for setting up its streams: the nodes of an OPC UA server, the tags of a controller.
 
 use std::sync::Arc;
 
 use super::App;
+use crate::collect;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::principal::Access;
 use crate::domain::{DeviceId, Error, Principal, Result};
 
 impl App {
-    /// Returns the OPC UA device for a principal that may access it directly.
+    /// Returns a device that is browsed, for a principal that may access it directly.
+    ///
+    /// # Errors
+    /// `Invalid` for a protocol without browsing, `Conflict` for a disabled device.
     pub fn device_for_browse(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         let device = self.device_for_direct_access(principal, id, Access::Read)?;
-        if device.spec.protocol != Protocol::Opcua {
-            return Err(Error::invalid("Device protocol is not opcua."));
+        if collect::browse_root(device.spec.protocol).is_none() {
+            let message = format!("Devices of protocol \"{}\" are not browsed.", device.spec.protocol);
+            return Err(Error::invalid(message));
         }
         if !device.spec.enabled {
             return Err(Error::conflict("Device is disabled."));
@@ -21,15 +26,25 @@ impl App {
         Ok(device)
     }
 
-    /// Returns a node of the device's server and `depth` levels below it; the number of nodes is limited.
-    pub async fn browse_opcua(
+    /// As [`App::device_for_browse`], for an OPC UA device.
+    pub fn opcua_device_for_browse(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
+        let device = self.device_for_direct_access(principal, id, Access::Read)?;
+        if device.spec.protocol != Protocol::Opcua {
+            return Err(Error::invalid("Device protocol is not opcua."));
+        }
+        self.device_for_browse(principal, id)
+    }
+
+    /// Returns a node of the device, by default its root, and `depth` levels below it; the number of nodes is limited.
+    pub async fn browse_device(
         &self,
         principal: &Principal,
         id: DeviceId,
-        node: &str,
+        node: Option<&str>,
         depth: usize,
     ) -> Result<BrowseTree> {
-        self.device_for_browse(principal, id)?;
+        let device = self.device_for_browse(principal, id)?;
+        let node = node.or(collect::browse_root(device.spec.protocol)).unwrap_or_default();
         self.running_collectors()?.browse(id, node, depth).await
     }
 }

@@ -67,9 +67,9 @@ pub enum CliCommand {
     Export(Export),
     /// Read one register or tag directly from a device
     Read(Read),
-    /// Simulate a device: a small plant that speaks modbus, melsec, fenet, s7, opcua or mqtt
+    /// Simulate a device: a small plant that speaks modbus, melsec, fenet, s7, eip, opcua or mqtt
     Simulate(Simulate),
-    /// List the nodes of an OPC UA server, or the topics of an MQTT broker
+    /// List the nodes of an OPC UA server, the tags of an EtherNet/IP controller, or the topics of an MQTT broker
     Browse(Browse),
     /// Manage OPC UA certificates
     Opcua {

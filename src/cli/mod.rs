@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod demo_model;
 mod dir_lock;
+mod eip_commands;
 mod export;
 mod fault;
 mod fd_limit;
@@ -98,6 +99,9 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Simulate(args) => simulate::run(args).await,
         CliCommand::Browse(args) if mqtt_commands::is_broker(&args.address) => {
             mqtt_commands::browse(args).await
+        }
+        CliCommand::Browse(args) if eip_commands::is_controller(&args.address) => {
+            eip_commands::browse(args).await
         }
         CliCommand::Browse(args) => opcua_commands::browse(args).await,
         CliCommand::Opcua { command } => opcua_commands::run(&command),

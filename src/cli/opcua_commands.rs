@@ -29,9 +29,14 @@ pub fn connect_context(place: &DataDirArgs) -> Result<ConnectContext> {
 pub async fn browse(args: Browse) -> Result<()> {
     let (timeout, means) = (parse_timeout(args.timeout)?, connect_context(&args.place)?);
     let tree = one_shot::browse(&args.address, usize::from(args.depth), timeout, &means).await?;
-    print::line(&draw(&tree))?;
+    print_tree(&tree, "name a node with ?node=")
+}
+
+/// Prints a tree; `advice` says how to see the rest of one that was cut.
+pub fn print_tree(tree: &BrowseTree, advice: &str) -> Result<()> {
+    print::line(&draw(tree))?;
     if tree.is_truncated {
-        eprintln!("only the first {MAX_BROWSE_NODES} nodes are shown: name a node with ?node=");
+        eprintln!("only the first {MAX_BROWSE_NODES} nodes are shown: {advice}");
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! `basalt read`: reads one register or node directly from a device. It needs no server, and the data directory only
+//! `basalt read`: reads one register, node or tag directly from a device. It needs no server, and the data directory only
 //! for the certificates of secure OPC UA.
 
 use super::args::Read;
 use super::timeout::parse_timeout;
-use super::{opcua_commands, print};
+use super::{eip_commands, opcua_commands, print};
 use crate::collect::one_shot::{self, OneShotRead};
 use crate::domain::Result;
 
@@ -12,6 +12,9 @@ pub async fn run(args: Read) -> Result<()> {
     if args.address.starts_with("opc.tcp:") {
         return opcua_commands::read(&args.address, timeout, &opcua_commands::connect_context(&args.place)?)
             .await;
+    }
+    if eip_commands::is_controller(&args.address) {
+        return eip_commands::read(&args.address, timeout).await;
     }
     let read = one_shot::read(&args.address, timeout).await?;
     print::line(&describe(&read))

@@ -9,7 +9,7 @@ use super::args::Simulate;
 use super::{print, serve};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
-use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, fleet, mqtt, opcua_nodes};
+use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, eip, fleet, mqtt, opcua_nodes};
 
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
@@ -38,6 +38,11 @@ pub async fn run(args: Simulate) -> Result<()> {
             print::line(&format!("listening on mqtt://{}", simulator.addr()))?;
             print::line("without a login, to anybody. Topics:")?;
             mqtt::topic_lines().iter().try_for_each(|topic| print::line(topic))?;
+        }
+        Protocol::Eip => {
+            print::line(&format!("listening on eip://{}", simulator.addr()))?;
+            print::line("as a controller in slot 0, for anybody. Tags:")?;
+            eip::tag_lines().iter().try_for_each(|tag| print::line(tag))?;
         }
         _ => print::line(&format!("listening on {protocol}://{}", simulator.addr()))?,
     }

@@ -1,8 +1,10 @@
-//! Address of a single value on a device: a register, a node of an OPC UA server, or a topic of a broker.
+//! Address of a single value on a device: a register, a node of an OPC UA server, a tag of a controller, or a topic of a
+//! broker.
 
 use std::fmt;
 
 use super::codec::WordOrder;
+use super::eip::tag::TagPath;
 use super::mqtt::address::TopicPath;
 use super::opcua::node::NodePath;
 use super::point::DevicePoint;
@@ -14,6 +16,7 @@ use crate::domain::stream::StreamKind;
 pub enum DeviceAddress {
     Register(NamedRegister),
     Node(NodePath),
+    Tag(TagPath),
     Topic(TopicPath),
 }
 
@@ -23,13 +26,13 @@ impl DeviceAddress {
     pub fn default_kind(&self) -> StreamKind {
         match self {
             DeviceAddress::Register(register) => register.default_kind,
-            DeviceAddress::Node(_) => StreamKind::Uint16,
+            DeviceAddress::Node(_) | DeviceAddress::Tag(_) => StreamKind::Uint16,
             DeviceAddress::Topic(_) => StreamKind::Fp64,
         }
     }
 
-    /// The point at this address, of `kind` or else the default kind. A node is read as its server's type, whatever
-    /// `kind` is.
+    /// The point at this address, of `kind` or else the default kind. A node or tag is read as the type that the device
+    /// gives it, whatever `kind` is.
     pub fn point_or_default(
         &self,
         kind: Option<StreamKind>,
@@ -37,6 +40,7 @@ impl DeviceAddress {
     ) -> Result<DevicePoint, String> {
         match self {
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), None)),
+            DeviceAddress::Tag(tag) => Ok(DevicePoint::Tag(tag.clone(), None)),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), kind)),
             DeviceAddress::Register(_) => self.point(kind.unwrap_or(self.default_kind()), order),
         }
@@ -50,6 +54,7 @@ impl DeviceAddress {
                 point.map_err(|fault| fault.describe(kind, register))
             }
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), Some(kind))),
+            DeviceAddress::Tag(tag) => Ok(DevicePoint::Tag(tag.clone(), Some(kind))),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), Some(kind))),
         }
     }
@@ -60,6 +65,7 @@ impl fmt::Display for DeviceAddress {
         match self {
             DeviceAddress::Register(register) => register.fmt(f),
             DeviceAddress::Node(node) => node.fmt(f),
+            DeviceAddress::Tag(tag) => tag.fmt(f),
             DeviceAddress::Topic(topic) => topic.fmt(f),
         }
     }

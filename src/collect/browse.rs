@@ -1,44 +1,43 @@
 //! Browsing a device over the connection that its poller uses too.
 
-use std::any::Any;
-
 use super::fault::{DeviceFault, RefusalKind};
 use super::io::DirectRequest;
-use super::opcua::browse;
-use super::opcua::client::OpcuaClient;
-use super::opcua::node::NodePath;
+use super::registry;
 use super::runtime::Collectors;
 use crate::domain::address_space::BrowseTree;
+use crate::domain::device::DeviceSpec;
 use crate::domain::{DeviceId, Error, Result};
 
 impl Collectors {
-    /// Browses `depth` levels below a node of an OPC UA server.
+    /// Browses `depth` levels below a node of an OPC UA server, or a program of a Logix controller.
     ///
     /// # Errors
-    /// As `read_register`; `Invalid` with the field `node` for a node that the server does not have.
+    /// As `read_register`; `Invalid` with the field `node` for a node that the device does not have.
     pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<BrowseTree> {
-        let path = parse_node(node)?;
         let exchange = DirectRequest::new(self, id)?;
+        check_node(exchange.spec(), node)?;
         let _place_in_line = exchange.queue_permit()?;
         let mut connection = exchange.lock_connection().await?;
         let started = tokio::time::Instant::now();
         let browsed = match connection.get_or_connect(&exchange.endpoint).await {
-            Ok(client) => match (client as &mut dyn Any).downcast_mut::<OpcuaClient>() {
-                Some(client) => browse::browse(client, &path, depth).await,
-                None => return Err(Error::invalid("Device protocol is not opcua.")),
-            },
+            Ok(client) => client.browse(node, depth).await,
             Err(fault) => Err(fault),
         };
         exchange.record_outcome(&mut connection, started, browsed).map_err(|fault| explain(fault, node))
     }
 }
 
-/// Parses the node to begin with.
+/// Checks that the device's protocol is browsed, and that it may have such a node.
 ///
 /// # Errors
-/// `Invalid` with the field `node`.
-pub(super) fn parse_node(node: &str) -> Result<NodePath> {
-    node.parse().map_err(|_| invalid(node))
+/// `Invalid`, with the field `protocol` or `node`.
+pub(super) fn check_node(device: &DeviceSpec, node: &str) -> Result<()> {
+    let known = registry::find(device.protocol);
+    let root = known.and_then(|known| known.browse_root());
+    let root = root.ok_or_else(|| {
+        Error::field("protocol", format!("Devices of protocol \"{}\" are not browsed.", device.protocol))
+    })?;
+    if node == root || registry::parse_address(device, node).is_ok() { Ok(()) } else { Err(invalid(node)) }
 }
 
 fn invalid(node: &str) -> Error {

@@ -15,6 +15,7 @@ use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData, PointWrite};
 use super::registers::{RegisterData, RegisterRange, RegisterWrite};
 use crate::domain::Clock;
+use crate::domain::address_space::BrowseTree;
 
 /// What connecting needs besides the endpoint.
 #[derive(Clone)]
@@ -100,6 +101,11 @@ pub trait DeviceClient: Any + Send {
     /// Writes registers; promises what `write` promises.
     async fn write_registers(&mut self, _change: &RegisterWrite) -> Result<(), DeviceFault> {
         Err(foreign_address())
+    }
+
+    /// Lists `depth` levels below a node, where the protocol has such lists (`DeviceProtocol::browse_root`).
+    async fn browse(&mut self, _node: &str, _depth: usize) -> Result<BrowseTree, DeviceFault> {
+        Err(DeviceFault::Unsupported { field: "protocol", words: "The device is not browsed.".to_owned() })
     }
 
     /// Ends the connection. A protocol whose devices keep a session tells the device first, if it reacts within

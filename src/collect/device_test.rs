@@ -1,19 +1,19 @@
 //! Tries the settings of a device that is not saved: connects, reads a few registers or nodes, and disconnects. The device
 //! has a connection of its own for that, to the networks in which devices may be.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::DeviceAddress;
-use super::browse::{explain, parse_node};
+use super::browse::{check_node, explain};
 use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
 use super::codec::WordOrder;
+use super::device_value::DeviceValue;
 use super::fault::{DeviceFault, RefusalKind};
 use super::io::to_api_error;
-use super::opcua::{browse, client::OpcuaClient, status};
+use super::opcua::status;
 use super::point::{DevicePoint, PointData};
 use super::register_values::{in_every_form, in_hexadecimal, widest_first};
 use super::registry;
@@ -52,20 +52,17 @@ impl Collectors {
         Ok(test)
     }
 
-    /// Browses `depth` levels below a node of the OPC UA server of a device that is not saved.
+    /// Browses `depth` levels below a node of a device that is not saved.
     ///
     /// # Errors
     /// As `browse`, but `Timeout` after `TIME_LIMIT` in all.
     pub async fn browse_unsaved(&self, device: &DeviceSpec, node: &str, depth: usize) -> Result<BrowseTree> {
-        let path = parse_node(node)?;
+        check_node(device, node)?;
         let mut connection = TestConnection::new(device, self.connect_context())?;
         connection.open().await.map_err(|fault| to_api_error(fault, node))?;
         let deadline = connection.deadline;
-        let browsed = match connection.client.as_deref_mut().map(|client| client as &mut dyn Any) {
-            Some(client) => match client.downcast_mut::<OpcuaClient>() {
-                Some(client) => timeout_at(deadline, browse::browse(client, &path, depth)).await,
-                None => return Err(Error::field("protocol", "Device protocol is not opcua.")),
-            },
+        let browsed = match &mut connection.client {
+            Some(client) => timeout_at(deadline, client.browse(node, depth)).await,
             None => return Err(Error::internal("a connection that was opened is not there")),
         };
         connection.close().await;
@@ -125,6 +122,7 @@ impl TestConnection {
                 widest_first(address).into_iter().filter_map(point).collect()
             }
             DeviceAddress::Node(node) => vec![DevicePoint::Node(node.clone(), None)],
+            DeviceAddress::Tag(tag) => vec![DevicePoint::Tag(tag.clone(), None)],
             DeviceAddress::Topic(_) => Vec::new(),
         };
         let words = "it cannot be read directly".to_owned();
@@ -186,13 +184,21 @@ fn describe(test: &mut RegisterTest, address: &DeviceAddress, answered: &PointDa
         }
         PointData::Node(_, value) => {
             test.data_type = status::data_type(value);
-            match status::sample(value) {
-                Ok(sample) => {
-                    let value = sample.value.to_string();
-                    test.values = vec![TestValue { kind: None, wordorder: None, value }];
-                }
-                Err(why) => test.error = Some(why),
-            }
+            describe_value(test, status::sample(value).map(|sample| sample.value));
         }
+        PointData::Tag(tag, data) => {
+            test.data_type = Some(data.data_type.name().to_owned());
+            describe_value(test, data.value(tag.bit()));
+        }
+    }
+}
+
+/// The value of a device that knows its own types.
+fn describe_value(test: &mut RegisterTest, value: Result<DeviceValue, String>) {
+    match value {
+        Ok(value) => {
+            test.values = vec![TestValue { kind: None, wordorder: None, value: value.to_string() }];
+        }
+        Err(why) => test.error = Some(why),
     }
 }

@@ -172,6 +172,11 @@ impl<'a> DirectRequest<'a> {
         Ok(exchange)
     }
 
+    /// Settings of the device.
+    pub(super) fn spec(&self) -> &DeviceSpec {
+        &self.device.spec
+    }
+
     pub(super) fn queue_permit(&self) -> Result<impl Drop + '_> {
         self.connection.queue_permit().ok_or_else(|| Error::busy("Too many requests wait for this device."))
     }

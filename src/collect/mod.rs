@@ -9,6 +9,7 @@
 
 pub mod codec;
 pub mod device_value;
+pub mod eip;
 pub mod fault;
 pub mod fenet;
 pub mod http;
@@ -75,6 +76,11 @@ pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     registry::find(protocol).map_or(Ok(()), |known| known.check_path(path))
 }
 
+/// The node with which a browse of such a device begins; `None` for a protocol that is not browsed.
+pub fn browse_root(protocol: Protocol) -> Option<&'static str> {
+    registry::find(protocol).and_then(|known| known.browse_root())
+}
+
 /// Address of the server of an OPC UA device, by which `Pki::shown_at` knows it; `None` for settings without one.
 pub fn opcua_url(device: &DeviceSpec) -> Option<String> {
     opcua::endpoint::OpcuaEndpoint::from_spec(device).ok().map(|endpoint| endpoint.url())
@@ -97,6 +103,9 @@ mod tests {
             (Protocol::Fenet, "D100", false),
             (Protocol::S7, "DB1.DBD0", true),
             (Protocol::S7, "D100", false),
+            (Protocol::Eip, "Program:Main.axes[2].on.3", true),
+            (Protocol::Eip, "hr:100", true),
+            (Protocol::Eip, "100", false),
             (Protocol::Opcua, " ", false),
             (Protocol::Opcua, "Temp", false),
             (Protocol::Opcua, "ns=2;s=Line1.Temp", true),

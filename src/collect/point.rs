@@ -3,10 +3,13 @@
 use opcua::types::DataValue;
 
 use super::device_value::{DeviceValue, Sample};
+use super::eip::tag::TagPath;
+use super::eip::value::TagData;
 use super::mqtt::address::TopicPath;
 use super::opcua::node::NodePath;
 use super::opcua::status;
 use super::registers::{self, RegisterData, RegisterRange};
+use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
 
 /// Address and type of a value.
@@ -15,6 +18,8 @@ pub enum DevicePoint {
     Register(registers::point::RegisterPoint),
     /// The server knows the node's type; a stream converts the value to its kind.
     Node(NodePath, Option<StreamKind>),
+    /// The controller knows the tag's type; a stream converts the value to its kind.
+    Tag(TagPath, Option<StreamKind>),
     /// Messages have no type; a stream converts what they hold to its kind.
     Topic(TopicPath, Option<StreamKind>),
 }
@@ -24,6 +29,7 @@ pub enum DevicePoint {
 pub enum PointData {
     Registers(RegisterRange, RegisterData),
     Node(NodePath, Box<DataValue>),
+    Tag(TagPath, TagData),
 }
 
 /// Data that a write changes.
@@ -31,6 +37,7 @@ pub enum PointData {
 pub enum PointWrite {
     Registers(registers::RegisterWrite),
     Node(NodePath, DeviceValue),
+    Tag(TagPath, DeviceValue),
     /// A message with this payload.
     Topic(TopicPath, DeviceValue),
 }
@@ -40,7 +47,7 @@ impl DevicePoint {
     pub fn is_writable(&self) -> bool {
         match self {
             DevicePoint::Register(point) => point.span.space.is_writable,
-            DevicePoint::Node(..) => true,
+            DevicePoint::Node(..) | DevicePoint::Tag(..) => true,
             DevicePoint::Topic(topic, _) => topic.written_topic().is_some(),
         }
     }
@@ -59,11 +66,15 @@ impl DevicePoint {
                     None => Ok(sample),
                 }
             }
+            (DevicePoint::Tag(tag, kind), PointData::Tag(of, data)) if tag == of => {
+                let value = data.sample(tag.bit(), *kind)?;
+                Ok(Sample { value, quality: Quality::Good, source_time: None })
+            }
             _ => Err("the answer belongs to another request".to_owned()),
         }
     }
 
-    /// Encodes `content` as a write; `None` when the point cannot hold it. For a node, its server decides that.
+    /// Encodes `content` as a write; `None` when the point cannot hold it. For a node or tag, the device decides that.
     pub fn encode(&self, content: impl Into<DeviceValue>) -> Option<PointWrite> {
         match (self, content.into()) {
             (DevicePoint::Register(point), DeviceValue::Number(value)) => {
@@ -71,6 +82,7 @@ impl DevicePoint {
             }
             (DevicePoint::Register(_), DeviceValue::Text(_)) => None,
             (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
+            (DevicePoint::Tag(tag, _), content) => Some(PointWrite::Tag(tag.clone(), content)),
             (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),
         }
     }
@@ -81,7 +93,7 @@ impl DevicePoint {
         match self {
             DevicePoint::Register(point) if point.is_bit() => Some(StreamKind::Bit),
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(..) | DevicePoint::Topic(..) => None,
+            DevicePoint::Node(..) | DevicePoint::Tag(..) | DevicePoint::Topic(..) => None,
         }
     }
 
@@ -89,7 +101,7 @@ impl DevicePoint {
     pub fn kind(&self) -> Option<StreamKind> {
         match self {
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(_, kind) | DevicePoint::Topic(_, kind) => *kind,
+            DevicePoint::Node(_, kind) | DevicePoint::Tag(_, kind) | DevicePoint::Topic(_, kind) => *kind,
         }
     }
 }

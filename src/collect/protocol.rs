@@ -89,6 +89,11 @@ pub trait DeviceProtocol: Sync {
         None
     }
 
+    /// The node with which a browse of a device begins; `None` for a protocol that is not browsed.
+    fn browse_root(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Order of the bytes of a register on the wire.
     fn wire_order(&self) -> ByteOrder {
         ByteOrder::Little

@@ -8,18 +8,19 @@ use super::codec::WordOrder;
 use super::point::DevicePoint;
 use super::protocol::{self, DeviceProtocol, SourceContext};
 use super::source::DeviceSource;
-use super::{fenet, http, melsec, modbus, mqtt, opcua, s7, virtual_device};
+use super::{eip, fenet, http, melsec, modbus, mqtt, opcua, s7, virtual_device};
 use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::stream::{ByteOrder, Stream, StreamSpec};
 
 /// Every protocol that is collected. Devices of the others are stored, and get their values by other ways or not at all
 /// ([`idle_state`]).
-static PROTOCOLS: [&dyn DeviceProtocol; 8] = [
+static PROTOCOLS: [&dyn DeviceProtocol; 9] = [
     &modbus::Modbus,
     &melsec::Melsec,
     &fenet::Fenet,
     &s7::S7,
+    &eip::Eip,
     &opcua::Opcua,
     &mqtt::Mqtt,
     &http::Http,

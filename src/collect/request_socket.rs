@@ -159,6 +159,14 @@ impl RequestSocket {
         Ok(answer)
     }
 
+    /// Sends a last frame, to which no response comes, and closes the connection.
+    pub async fn send_last(&mut self, frame: &[u8]) {
+        if let Some(mut socket) = self.socket.take() {
+            // Whether it arrives makes no difference: the connection ends either way.
+            let _ = timeout(self.peer.timeout, socket.send(frame)).await;
+        }
+    }
+
     /// Closes the connection after a response that made no sense: nothing on it can be trusted any more.
     pub fn malformed(&mut self, reason: String) -> DeviceFault {
         self.socket = None;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::codec::WordOrder;
+use super::eip::tag::TagPath;
 use super::mqtt::address::TopicPath;
 use super::numeric_value::NumericValue;
 use super::opcua::node::NodePath;
@@ -17,12 +18,13 @@ use crate::domain::{Error, Result};
 
 const SETTING: &str = "writable";
 
-/// Cells, nodes and topics in the list.
+/// Cells, nodes, tags and topics in the list.
 #[derive(Debug, Default)]
 pub struct WriteAllowlist {
     /// Allowed bits of each cell.
     cells: HashMap<CellId, u16>,
     nodes: Vec<NodePath>,
+    tags: Vec<TagPath>,
     topics: Vec<TopicPath>,
 }
 
@@ -54,6 +56,7 @@ impl WriteAllowlist {
                 }
             }
             Some(WriteScope::Node(node)) => self.nodes.push(node),
+            Some(WriteScope::Tag(tag)) => self.tags.push(tag),
             Some(WriteScope::Topic(topic)) => self.topics.push(topic),
             None => {}
         }
@@ -68,6 +71,8 @@ impl WriteAllowlist {
                 mask & !listed == 0
             }),
             Some(WriteScope::Node(node)) => self.nodes.contains(&node),
+            // A whole integer in the list allows its bits, as a register does.
+            Some(WriteScope::Tag(tag)) => self.tags.contains(&tag) || self.tags.contains(&tag.without_bit()),
             Some(WriteScope::Topic(topic)) => self.topics.contains(&topic),
             None => false,
         }
@@ -77,14 +82,16 @@ impl WriteAllowlist {
 enum WriteScope {
     Cells(Vec<CellBits>),
     Node(NodePath),
+    Tag(TagPath),
     Topic(TopicPath),
 }
 
-/// Cells, node or topic that a write of any value to `point` changes; `None` where nothing can be written.
+/// Cells, node, tag or topic that a write of any value to `point` changes; `None` where nothing can be written.
 fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
     Some(match point.encode(NumericValue::Uint(0))? {
         PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
         PointWrite::Node(node, _) => WriteScope::Node(node),
+        PointWrite::Tag(tag, _) => WriteScope::Tag(tag),
         PointWrite::Topic(topic, _) => WriteScope::Topic(topic),
     })
 }

@@ -30,6 +30,8 @@ pub enum Protocol {
     Modbus,
     /// S7 communication of Siemens CPUs, over ISO on TCP.
     S7,
+    /// EtherNet/IP with the tags of Rockwell Logix controllers.
+    Eip,
     /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
     Http,
     /// Holds the scores of models; not polled.
@@ -55,6 +57,7 @@ impl Protocol {
         Protocol::Fenet,
         Protocol::Modbus,
         Protocol::S7,
+        Protocol::Eip,
         Protocol::Http,
         Protocol::Ai,
         Protocol::Virtual,
@@ -72,6 +75,7 @@ impl Protocol {
             Protocol::Fenet => "fenet",
             Protocol::Modbus => "modbus",
             Protocol::S7 => "s7",
+            Protocol::Eip => "eip",
             Protocol::Http => "http",
             Protocol::Ai => "ai",
             Protocol::Virtual => "virtual",
@@ -90,6 +94,7 @@ impl Protocol {
             Protocol::Fenet => Some(2004),
             Protocol::Modbus => Some(502),
             Protocol::S7 => Some(102),
+            Protocol::Eip => Some(44818),
             Protocol::Vnc => Some(5900),
             Protocol::Http
             | Protocol::Ai
@@ -119,6 +124,7 @@ impl Protocol {
                 | Protocol::Fenet
                 | Protocol::Modbus
                 | Protocol::S7
+                Protocol::Eip
                 | Protocol::Mqtt
         )
     }

@@ -1,11 +1,12 @@
-//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet, S7 and
-//! OPC UA servers and an MQTT broker for it.
+//! Simulated devices for `demo` and `simulate`: a small plant with plausible physics, and Modbus, MELSEC, FEnet, S7,
+//! EtherNet/IP and OPC UA servers and an MQTT broker for it.
 //!
 //! The module knows nothing of collectors, the catalog's streams, or storage; a real client cannot distinguish it
 //! from a device.
 
 mod accept;
 
+pub mod eip;
 pub mod fault;
 pub mod fenet;
 pub mod fleet;

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::memory::CpuMemory;
 use super::plant::Plant;
-use super::{fenet, melsec, modbus, mqtt, opcua, s7};
+use super::{eip, fenet, melsec, modbus, mqtt, opcua, s7};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 
@@ -20,8 +20,15 @@ use crate::domain::{Error, Result};
 const PLANT_TICK: Duration = Duration::from_millis(100);
 
 /// The protocols that can be simulated.
-pub const SIMULATED_PROTOCOLS: [Protocol; 6] =
-    [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::S7, Protocol::Opcua, Protocol::Mqtt];
+pub const SIMULATED_PROTOCOLS: [Protocol; 7] = [
+    Protocol::Modbus,
+    Protocol::Melsec,
+    Protocol::Fenet,
+    Protocol::S7,
+    Protocol::Eip,
+    Protocol::Opcua,
+    Protocol::Mqtt,
+];
 
 /// A running simulator. Dropping it stops it; `stop` also waits for the end.
 pub struct Simulator {
@@ -90,6 +97,7 @@ enum SimulatedDevice {
     Melsec(Arc<Mutex<CpuMemory>>),
     Fenet(Arc<Mutex<CpuMemory>>),
     S7(Arc<Mutex<CpuMemory>>),
+    Eip(Arc<Mutex<eip::TagMemory>>),
     Opcua(opcua::OpcuaServer),
     Mqtt(mqtt::MqttBroker),
 }
@@ -101,6 +109,7 @@ impl SimulatedDevice {
             Protocol::Melsec => Ok(SimulatedDevice::Melsec(melsec::memory(plant))),
             Protocol::Fenet => Ok(SimulatedDevice::Fenet(fenet::memory(plant))),
             Protocol::S7 => Ok(SimulatedDevice::S7(s7::memory(plant))),
+            Protocol::Eip => Ok(SimulatedDevice::Eip(eip::memory(plant))),
             Protocol::Opcua => Ok(SimulatedDevice::Opcua(opcua::OpcuaServer::new(plant))),
             Protocol::Mqtt => Ok(SimulatedDevice::Mqtt(mqtt::MqttBroker::new(plant))),
             other => {
@@ -116,6 +125,7 @@ impl SimulatedDevice {
             SimulatedDevice::Melsec(_) => Protocol::Melsec,
             SimulatedDevice::Fenet(_) => Protocol::Fenet,
             SimulatedDevice::S7(_) => Protocol::S7,
+            SimulatedDevice::Eip(_) => Protocol::Eip,
             SimulatedDevice::Opcua(_) => Protocol::Opcua,
             SimulatedDevice::Mqtt(_) => Protocol::Mqtt,
         }
@@ -137,6 +147,9 @@ impl SimulatedDevice {
             }
             SimulatedDevice::S7(memory) => {
                 over.run_until_cancelled(s7::serve(listener, Arc::clone(memory))).await;
+            }
+            SimulatedDevice::Eip(memory) => {
+                over.run_until_cancelled(eip::serve(listener, Arc::clone(memory))).await;
             }
             SimulatedDevice::Mqtt(broker) => {
                 over.run_until_cancelled(broker.serve(listener)).await;

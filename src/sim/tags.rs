@@ -50,6 +50,9 @@ pub fn demo_tags(protocol: Protocol) -> Vec<DemoTag> {
     if protocol == Protocol::Opcua {
         return QUANTITIES.iter().map(node_tag).collect();
     }
+    if protocol == Protocol::Eip {
+        return QUANTITIES.iter().map(controller_tag).collect();
+    }
     if protocol == Protocol::Mqtt {
         return QUANTITIES.iter().map(topic_tag).collect();
     }
@@ -90,6 +93,12 @@ fn bytes(word: &str) -> String {
 fn node_tag(quantity: &Quantity) -> DemoTag {
     let tag = tag(quantity.name, "", quantity.kind(), quantity.unit);
     let tag = DemoTag { path: format!("ns=2;s={}", quantity.name), ..tag };
+    if quantity.is_writable() { tag.writable() } else { tag }
+}
+
+/// The controller's tags are called as the quantities.
+fn controller_tag(quantity: &Quantity) -> DemoTag {
+    let tag = tag(quantity.name, quantity.name, quantity.kind(), quantity.unit);
     if quantity.is_writable() { tag.writable() } else { tag }
 }
 

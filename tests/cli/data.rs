@@ -216,7 +216,10 @@ async fn a_simulator_is_a_device_to_read() {
         simulated.stop().await;
     }
     let output = home.basalt(&["simulate", "profinet"]).await.expect_failure();
-    assert!(output.contains("`profinet` is not one of modbus, melsec, fenet, s7, opcua, mqtt"), "{output}");
+    assert!(
+        output.contains("`profinet` is not one of modbus, melsec, fenet, s7, eip, opcua, mqtt"),
+        "{output}"
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ const TARGETS: [(&str, u64, u64); 36] = [
     ("certificate_requests", 10, 1_000),
     ("compressed_bodies", 30, 1_000),
     ("csv", 40, 2_000),
+    ("eip", 40, 10_000),
     ("fenet", 40, 10_000),
     ("flight_tickets", 50, 1_500),
     ("forms", 40, 1_500),

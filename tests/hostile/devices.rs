@@ -304,7 +304,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
     let client = attacked.server.client();
     let mut words_sent = Vec::new();
     for (name, port) in [("open", open), ("closed", closed)] {
-        for protocol in ["modbus", "melsec", "fenet", "s7", "opcua"] {
+        for protocol in ["modbus", "melsec", "fenet", "s7", "eip", "opcua"] {
             let device = json!({"name": format!("{name} {protocol}"), "protocol": protocol, "host": "127.0.0.1",
                                 "port": port, "poll_interval": null});
             let (status, _, made) = client.post("/api/device/", &device).await;
@@ -314,6 +314,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
                 "melsec" => "D0",
                 "fenet" => "%25DW0",
                 "s7" => "DB1.DBW0",
+                "eip" => "speed",
                 _ => "i=85",
             };
             let path = format!("/api/device/{}/io/{register}/", made["id"]);

@@ -167,7 +167,7 @@ def browse(person, api, device):
     person.open(f"/ui/devices/{device}", "h1")
     page.get_by_text("The server showed no certificate").wait_for()
     person.judge("device of OPC UA")
-    page.get_by_role("link", name="Browse the server").click()
+    page.get_by_role("link", name="Browse the device").click()
     # By keyboard: the folder is opened, and its first variable ticked.
     folder = page.get_by_role("button", name="Below Values")
     folder.focus()

@@ -38,9 +38,9 @@ struct FaultyProxy {
 }
 
 impl FaultyProxy {
-    /// `serial` is where the serial number stands in an answer. The first `unharmed` answers of a connection, by which a
-    /// session is opened, come as they are.
-    async fn to(device: u16, serial: Option<usize>, unharmed: usize) -> FaultyProxy {
+    /// `serial` is where the serial number, or what stands for one, is in an answer. The first `opening` answers of a connection, by
+    /// which a session is opened, come as they are.
+    async fn to(device: u16, serial: Option<usize>, opening: usize) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let (is_bad, harmed) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
@@ -48,7 +48,7 @@ impl FaultyProxy {
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let (is_bad, harmed) = (Arc::clone(&is_bad), Arc::clone(&harmed));
-                tokio::spawn(async move { carry(near, device, (serial, unharmed), &is_bad, &harmed).await });
+                tokio::spawn(async move { carry(near, device, (serial, opening), &is_bad, &harmed).await });
             }
         });
         line
@@ -59,7 +59,7 @@ impl FaultyProxy {
 async fn carry(
     mut near: TcpStream,
     device: u16,
-    (serial, unharmed): (Option<usize>, usize),
+    (serial, opening): (Option<usize>, usize),
     is_bad: &AtomicUsize,
     harmed: &AtomicUsize,
 ) -> Option<()> {
@@ -70,7 +70,7 @@ async fn carry(
         far.write_all(&request[..len]).await.ok()?;
         let len = far.read(&mut answer).await.ok().filter(|len| *len > 0)?;
         let answer = &mut answer[..len];
-        let harm = if is_bad.load(Ordering::SeqCst) == 0 || count < unharmed || count % 2 == 0 {
+        let harm = if is_bad.load(Ordering::SeqCst) == 0 || count < opening || (count - opening) % 2 == 0 {
             ResponseFault::None
         } else {
             let harms = [
@@ -128,24 +128,27 @@ async fn no_wrong_value_is_ever_stored() {
     )
     .await;
     let undisturbed = stream_at(&client, healthy, "D0", "uint16").await;
-    for (name, protocol, settings, serial, unharmed) in [
+    for (name, protocol, settings, serial, opening) in [
         ("3E", Protocol::Melsec, json!({"max_gap": 0}), None, 0),
         ("4E", Protocol::Melsec, json!({"frame": "4E", "max_gap": 0}), Some(2), 0),
         ("fenet", Protocol::Fenet, json!({"max_gap": 0}), Some(14), 0),
         // The reference is after the headers of packet and transport.
         ("s7", Protocol::S7, json!({"max_gap": 0}), Some(11), 2),
+        ("eip", Protocol::Eip, json!({}), Some(12), 1),
     ] {
         let simulator = simulator(protocol).await;
         let plain =
             device_at(&client, protocol, simulator.addr().port(), json!({"name": format!("{name} itself")}))
                 .await;
-        let line = FaultyProxy::to(simulator.addr().port(), serial, unharmed).await;
+        let line = FaultyProxy::to(simulator.addr().port(), serial, opening).await;
         let more = json!({"name": name, "timeout": 0.3, "metadata": settings});
         let device = device_at(&client, protocol, line.port, more).await;
         line.is_bad.store(0, Ordering::SeqCst);
         let path = |n| match protocol {
             Protocol::Fenet => format!("%DW{n}"),
             Protocol::S7 => format!("DB2.DBD{n}"),
+            // Of an array with two dimensions nothing is asked beforehand.
+            Protocol::Eip => format!("grid[{},{}]", n / 500 / 5, n / 500 % 5),
             _ => format!("D{n}"),
         };
         let streams = numbered(&client, device, path).await;

@@ -27,6 +27,7 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
         (Protocol::Melsec, "D100"),
         (Protocol::Fenet, "%DW100"),
         (Protocol::S7, "DB1.DBW200"),
+        (Protocol::Eip, "motor.setpoint"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), 3)]);

@@ -1,4 +1,4 @@
-//! MELSEC, FEnet and S7 devices over REST: the collector against the simulators, whose frames are written independently of
+//! MELSEC, FEnet, S7 and EtherNet/IP devices over REST: the collector against the simulators, whose frames are written independently of
 //! the collector's; the simulators against other people's clients; and both across a line that misbehaves.
 
 mod chaos;
@@ -6,6 +6,7 @@ mod counted;
 mod faults;
 mod peers;
 mod polled;
+mod tags;
 mod values;
 
 use std::time::Duration;

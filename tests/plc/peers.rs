@@ -5,7 +5,7 @@ use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 
 use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
-use crate::support::{Client, S7Cpu, Server, eventually, free_port, run_python};
+use crate::support::{Client, EipController, S7Cpu, Server, eventually, free_port, run_python};
 
 async fn read(client: &Client, device: i64, rest: &str) -> Value {
     let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
@@ -139,4 +139,103 @@ async fn an_s7_cpu_of_python_snap7_is_polled_read_and_written() {
     let block = run_python("s7_client.py", &[&cpu.port.to_string(), "dump"]).await;
     let bytes = "fffe003fc0000000".to_owned() + "0123456789abcdef" + "00a5";
     assert_eq!(block.as_str().map(|block| &block[..36]), Some(&*bytes));
+}
+
+#[tokio::test]
+async fn cpppo_and_pylogix_read_and_write_the_ethernet_ip_simulator() {
+    let simulator = simulator(Protocol::Eip).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let seen = run_python("eip_client.py", &[&simulator.addr().port().to_string()]).await;
+    let values = json!([true, -70_000, 1480, true, -9_007_199_254_740_993_i64, true, 1.5]);
+    assert_eq!(seen["together"], values);
+    for form in ["routed", "direct"] {
+        // The statuses of an element beyond the end, and of a tag that there is not.
+        let mut all = values.as_array().expect("a list").clone();
+        all.extend([json!([255]), json!([5])]);
+        assert_eq!(seen[form], json!(all), "{form}");
+    }
+    let pylogix = &seen["pylogix"];
+    for (name, expected) in [
+        ("numbers[20]", json!(42)),
+        ("value_string", json!("Hello")),
+        ("value_sint", json!(-128)),
+        ("flags[37]", json!(true)),
+        ("flags[36]", json!(false)),
+        ("value_dint.3", json!(true)),
+        ("motor.setpoint", json!(1480)),
+        ("grid[1,2]", json!(0)),
+        ("numbers", json!([0, 42, 0])),
+        ("many", json!(1000)),
+        ("missing", json!("Path destination unknown")),
+    ] {
+        assert_eq!(pylogix[name], expected, "{name}");
+    }
+    let tags = pylogix["tags"].as_array().expect("a list");
+    for tag in ["motor", "numbers", "Program:Main.note", "value_string"] {
+        assert!(tags.contains(&json!(tag)), "{tag}: {tags:?}");
+    }
+    let device = device_at(&client, Protocol::Eip, simulator.addr().port(), json!({})).await;
+    for (rest, value) in [
+        ("numbers[10]/", json!(-70_000)),
+        ("numbers[20]/", json!(42)),
+        ("value_lint/", json!(-9_007_199_254_740_993_i64)),
+        ("value_string/", json!("Hello")),
+        ("flags[37]/", json!(true)),
+        ("value_dint/", json!(8)),
+    ] {
+        assert_eq!(read(&client, device, rest).await, value, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_controller_of_cpppo_is_polled_read_and_written_with_and_without_a_route() {
+    let controller = EipController::start(free_port()).await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for routing in ["backplane", "direct"] {
+        let more = json!({"poll_interval": 0.2, "name": routing, "metadata": {"routing": routing}});
+        let device = device_at(&client, Protocol::Eip, controller.port, more).await;
+        let mut streams = Vec::new();
+        for tag in &controller.tags {
+            let (path, kind) = (tag["path"].as_str().expect("a path"), tag["type"].as_str().expect("a type"));
+            streams.push((stream_at(&client, device, path, kind).await, tag));
+        }
+        // Last: cpppo ends the session after the refusal of a tag that is asked for alone.
+        let missing = stream_at(&client, device, "nothing", "fp64").await;
+        for (stream, tag) in streams {
+            let stored = eventually("a reading", EVENT_TIMEOUT, || async {
+                readings(&client, stream).await.pop().filter(|last| last["quality"] == "good")
+            })
+            .await;
+            let value = &tag["value"];
+            match value {
+                Value::String(_) => assert_eq!(&stored["text"], value, "{routing} {tag}"),
+                Value::Bool(on) => assert_eq!(stored["value"], f64::from(u8::from(*on)), "{routing} {tag}"),
+                Value::Number(number) => {
+                    assert_eq!(stored["value"].as_f64(), number.as_f64(), "{routing} {tag}");
+                    let is_beyond = number.as_f64().is_some_and(|number| number.abs() > 2_f64.powi(53));
+                    let exact = is_beyond.then(|| number.to_string());
+                    assert_eq!(stored["text"].as_str(), exact.as_deref(), "{routing} {tag}");
+                }
+                other => panic!("no value of a tag: {other}"),
+            }
+            let at = format!("{}/", tag["path"].as_str().expect("a path"));
+            assert_eq!(&read(&client, device, &at).await, value, "{routing} {at}");
+        }
+        let bad = eventually("a bad reading", EVENT_TIMEOUT, || async {
+            readings(&client, missing).await.into_iter().next()
+        })
+        .await;
+        assert_eq!(bad["quality"], "bad", "{routing}: a tag that there is not");
+        for (tag, value) in [("words[5]", json!(-5)), ("v_lreal", json!(2.5)), ("v_string", json!("Hello"))] {
+            let at = format!("/api/device/{device}/io/{tag}/");
+            let (status, _, answer) = client.post(&at, &json!({ "value": value })).await;
+            assert_eq!((status, &answer["written"]), (200, &json!(true)), "{routing} {tag}: {answer}");
+            assert_eq!(read(&client, device, &format!("{tag}/")).await, value, "{routing} {tag}");
+        }
+        // Back to what it held, for the next round.
+        let at = format!("/api/device/{device}/io/v_lreal/");
+        assert_eq!(client.post(&at, &json!({"value": -1234.5678})).await.0, 200);
+    }
 }

@@ -35,6 +35,19 @@ fn tags(protocol: Protocol) -> Vec<Tag> {
             ("QD7", "fp64", -1234.5678),
             ("DB2.DBX107.6", "bit", 1.0),
         ],
+        Protocol::Eip => vec![
+            ("motor.setpoint", "uint16", 1480.0),
+            ("furnace.setpoint", "fp32", 650.0),
+            ("Program:Main.run", "bit", 1.0),
+            ("motor.running", "bit", 1.0),
+            ("value_uint", "uint16", 11.0),
+            ("numbers[999]", "int32", -12.0),
+            ("value_ulint", "uint64", 9_007_199_254_740_993.0),
+            ("value_lreal", "fp64", -1234.5678),
+            ("value_lint.40", "bit", 1.0),
+            ("flags[37]", "bit", 1.0),
+            ("grid[3,4]", "int16", -7.0),
+        ],
         _ => vec![
             ("%DW0", "uint16", 1480.0),
             ("%DW2", "int16", 6500.0),
@@ -104,6 +117,7 @@ async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
         (Protocol::Melsec, "D19999", "device number beyond what the CPU has (end code 4031)"),
         (Protocol::Fenet, "%DW19999", "beyond the end of the area (error code 0004)"),
         (Protocol::S7, "DB2.DBD39998", "beyond the end of the area or data block (return code 05)"),
+        (Protocol::Eip, "numbers[1000]", "beyond the last element (general status FF, extended status 2105)"),
     ] {
         let simulator = simulator(protocol).await;
         let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;
@@ -113,7 +127,7 @@ async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
         for (path, kind, value) in &tags {
             streams.push((stream_at(&client, device, path, kind).await, *path, *value));
         }
-        // Its second word is beyond the end.
+        // Its second word, or the tag itself, is beyond the end.
         let failing = stream_at(&client, device, beyond, "uint32").await;
         let polled = json!({"poll_interval": 0.1});
         assert_eq!(client.patch(&format!("/api/device/{device}/"), &polled).await.0, 200);

@@ -135,7 +135,10 @@ async fn an_opcua_server_is_tested_and_browsed() {
     assert_eq!((status, answer), (400, json!({"node": ["Invalid node id \"Temp\"."]})));
     let foreign = asked("modbus", free_port(), &[]);
     let (status, _, answer) = client.post("/api/device/test/browse/", &foreign).await;
-    assert_eq!((status, answer), (400, json!({"protocol": ["Only OPC UA servers are browsed."]})));
+    assert_eq!(
+        (status, answer),
+        (400, json!({"protocol": ["Only OPC UA servers and EtherNet/IP controllers are browsed."]}))
+    );
     assert_eq!(client.get("/api/device/").await.2, json!([]));
 }
 

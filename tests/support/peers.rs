@@ -131,6 +131,38 @@ impl Drop for S7Cpu {
     }
 }
 
+/// An EtherNet/IP controller that is not our code: tests/peers/eip_server.py. Dropping it kills it.
+pub struct EipController {
+    pub port: u16,
+    /// What it holds: `{"path", "type", "value"}` each.
+    pub tags: Vec<Value>,
+    child: Child,
+}
+
+impl EipController {
+    /// Starts one; it answers when this returns.
+    pub async fn start(port: u16) -> EipController {
+        let start = move || {
+            let mut command = script("eip_server.py");
+            command.args(["--port", &port.to_string()]);
+            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
+            let mut lines =
+                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the controller listens");
+            let tags = lines.next().and_then(|line| serde_json::from_str(&line).ok());
+            EipController { port, tags: tags.expect("the controller tells its tags"), child }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the controller starts")
+    }
+}
+
+impl Drop for EipController {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
 /// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
 pub struct ObjectStore {
     pub url: String,

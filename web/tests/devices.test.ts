@@ -1,4 +1,4 @@
-// The forms of devices, and the tree of an OPC UA server.
+// The forms of devices, and the tree of an OPC UA server or a controller.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -81,6 +81,9 @@ test("a node becomes a stream of its type, its access and the name in its id", (
   assert.deepEqual(streamOf(speed), { ...BLANK_STREAM, name: "motor.speed", path: "ns=2;s=motor.speed", type: "fp32", accessMode: "rw" });
   assert.equal(nameOfNode("i=2258", "CurrentTime"), "CurrentTime");
   assert.equal(typeOfNode("Boolean"), "bit");
+  const tag = node("Program:Main.speed", "Variable", { data_type: "REAL", access: "" });
+  assert.deepEqual(streamOf(tag), { ...BLANK_STREAM, name: "Program:Main.speed", path: "Program:Main.speed", type: "fp32", accessMode: "r" });
+  assert.equal(typeOfNode("DINT[4,5]"), "int32");
   assert.equal(typeOfNode("Something"), "fp64");
   assert.ok(isVariable(speed) && !isVariable(node("i=1", "Object")));
 });

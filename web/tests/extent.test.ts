@@ -78,6 +78,8 @@ test("a register is written in the order of its stream, else of its device; a no
   const s7 = { ...target, path: "DB1.DBW4", device: { rowId: 7, name: "press", protocol: "s7", byteorder: "little" } };
   assert.deepEqual(writeInput(s7, 5), { device: "7", register: "DB1.DBW4", value: 5, type: "int16" });
   assert.equal(writeInput({ ...s7, metadata: { wordorder: "dcba" } }, 5)["byteorder"], "dcba");
+  const tag = { ...target, device: { rowId: 7, name: "line", protocol: "eip", byteorder: "little" } };
+  assert.equal("type" in writeInput(tag, 1), false);
   const node = { ...target, device: { rowId: 7, name: "kiln", protocol: "opcua", byteorder: "little" } };
   assert.deepEqual(writeInput(node, 5), { device: "7", register: "D2", value: 5 });
 });

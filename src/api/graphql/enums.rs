@@ -22,6 +22,8 @@ pub enum Protocol {
     Modbus,
     /// S7 communication of Siemens CPUs (S7-300, S7-400, S7-1200, S7-1500).
     S7,
+    /// EtherNet/IP with the tags of Rockwell Logix controllers.
+    Eip,
     /// HTTP: the server requests JSON from a URL; the path of a stream is a JSON pointer into the response.
     Http,
     /// Device that holds the scores of models; it is not polled.

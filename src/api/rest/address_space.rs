@@ -1,4 +1,5 @@
-//! `/api/device/:id/opcua/`: browses the address space of an OPC UA server, level by level.
+//! `/api/device/:id/browse/` and `/api/device/:id/opcua/`: browse the address space of an OPC UA server or the tags of a
+//! controller, level by level.
 
 use std::sync::Arc;
 
@@ -19,12 +20,17 @@ use crate::app::App;
 use crate::domain::address_space::{BrowseNode, BrowseTree, MAX_BROWSE_DEPTH};
 use crate::domain::{DeviceId, Resource};
 
-/// `Objects`, the standard folder under which every server puts its own nodes.
-const OBJECTS: &str = "i=85";
-
-/// Routes, documentation and schemas of the OPC UA address space.
+/// Routes, documentation and schemas of what devices offer.
 pub fn section() -> Section {
-    let browse = Doc::new("device_opcua_browse", "Browse the OPC UA server of a device")
+    let browse = Doc::new("device_browse", "Browse a device")
+        .about("The nodes of an OPC UA server, or the tags and programs of an EtherNet/IP controller. Returns at most 1000 nodes; `truncated` is true when there are more.")
+        .query("node", schema::string(), "The node to start from; by default `i=85` (Objects) of OPC UA, or `/` (the controller) of EtherNet/IP.")
+        .query("depth", schema::integer(1, 5), "Number of levels below the node; 1 by default.")
+        .answers(200, "The node and its descendants", schema::reference("OpcuaNode"))
+        .refuses(409)
+        .refuses(502)
+        .refuses(504);
+    let browse_opcua = Doc::new("device_opcua_browse", "Browse the OPC UA server of a device")
         .about("Returns at most 1000 nodes; `truncated` is true when there are more.")
         .query("node", schema::string(), "The node to start from; `i=85` (Objects) by default.")
         .query("depth", schema::integer(1, 5), "Number of levels below the node; 1 by default.")
@@ -34,10 +40,12 @@ pub fn section() -> Section {
         .refuses(504);
     Section {
         name: "OPC UA",
-        about: "The address space of a device's OPC UA server.",
+        about: "The address space of a device's OPC UA server, and the tags of a device's EtherNet/IP controller.",
         routes: vec![
-            Route::gated("/api/device/{id}/opcua", RequiredAccess::Scope(Resource::Device))
+            Route::gated("/api/device/{id}/browse", RequiredAccess::Scope(Resource::Device))
                 .get(self::browse, browse),
+            Route::gated("/api/device/{id}/opcua", RequiredAccess::Scope(Resource::Device))
+                .get(self::browse_opcua, browse_opcua),
         ],
         schemas: vec![(
             "OpcuaNode",
@@ -56,7 +64,7 @@ pub fn section() -> Section {
     }
 }
 
-/// `GET /api/device/{id}/opcua`: a node of the device's server with its children down to `depth`.
+/// `GET /api/device/{id}/browse`: a node of the device with its children down to `depth`.
 pub async fn browse(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -64,12 +72,31 @@ pub async fn browse(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<NodeView>, RestError> {
     app.device_for_browse(&caller, device)?;
-    let mut query = QueryParams::parse(raw.as_deref());
-    let node = query.text("node").unwrap_or(OBJECTS).to_owned();
+    let (node, depth) = parse_query(raw.as_deref())?;
+    let tree = app.browse_device(&caller, device, node.as_deref(), depth).await?;
+    Ok(Json(tree.into()))
+}
+
+/// `GET /api/device/{id}/opcua`: as `browse`, for an OPC UA server only.
+pub async fn browse_opcua(
+    caller: Caller,
+    State(app): State<Arc<App>>,
+    Id(device): Id<DeviceId>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<NodeView>, RestError> {
+    app.opcua_device_for_browse(&caller, device)?;
+    let (node, depth) = parse_query(raw.as_deref())?;
+    let tree = app.browse_device(&caller, device, node.as_deref(), depth).await?;
+    Ok(Json(tree.into()))
+}
+
+/// The node to begin with and the number of levels.
+fn parse_query(raw: Option<&str>) -> Result<(Option<String>, usize), RestError> {
+    let mut query = QueryParams::parse(raw);
+    let node = query.text("node").map(str::to_owned);
     let depth = query.read("depth", parse_depth).unwrap_or(1);
     query.finish()?;
-    let tree = app.browse_opcua(&caller, device, &node, depth).await?;
-    Ok(Json(tree.into()))
+    Ok((node, depth))
 }
 
 fn parse_depth(text: &str) -> Result<usize, String> {
@@ -83,7 +110,7 @@ fn parse_depth(text: &str) -> Result<usize, String> {
     }
 }
 
-/// An OPC UA node with its children.
+/// A node of an OPC UA server, or a tag or program of a controller, with its children.
 #[derive(Debug, Serialize)]
 pub struct NodeView {
     node_id: String,

@@ -15,7 +15,7 @@ use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{self, FieldSchema, optional, read_only};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only};
 use crate::app::App;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::device_test::{DeviceTest, MAX_REGISTERS, RegisterTest};
@@ -25,11 +25,11 @@ use crate::domain::{Resource, Result};
 /// Routes, documentation and schemas of device tests.
 pub fn section() -> Section {
     let test = Doc::new("device_test", "Connect to a device that is not saved, and read some of its registers")
-        .about("Nothing is stored but the certificate of an OPC UA server that nobody has decided about. A device that is not reached within 10 seconds is a result too. For modbus, melsec, fenet, s7 and opcua.")
+        .about("Nothing is stored but the certificate of an OPC UA server that nobody has decided about. A device that is not reached within 10 seconds is a result too. For modbus, melsec, fenet, s7, eip and opcua.")
         .body(schema::reference("NewDeviceTest"))
         .answers(200, "What the device answered", schema::reference("DeviceTest"));
-    let browse = Doc::new("device_test_browse", "Browse the OPC UA server of a device that is not saved")
-        .about("Answers as the browse of a saved device does, within 10 seconds.")
+    let browse = Doc::new("device_test_browse", "Browse a device that is not saved")
+        .about("Answers as the browse of a saved device does, within 10 seconds. For opcua and eip.")
         .body(schema::reference("NewDeviceBrowse"))
         .answers(200, "The node and its descendants", schema::reference("OpcuaNode"))
         .refuses(502)
@@ -59,7 +59,8 @@ fn registers() -> FieldSchema {
 }
 
 fn node() -> FieldSchema {
-    optional("node", schema::text(1, 1000), json!("i=85"))
+    let about = "By default `i=85` (Objects) of OPC UA, or `/` (the controller) of EtherNet/IP.";
+    omittable("node", schema::described(schema::text(1, 1000), about))
 }
 
 fn depth() -> FieldSchema {

@@ -9,9 +9,6 @@ use crate::domain::device::DeviceSpec;
 use crate::domain::device_test::{DeviceTest, MAX_REGISTERS};
 use crate::domain::{Principal, Result};
 
-/// `Objects`, the standard folder under which every server puts its own nodes.
-const OBJECTS: &str = "i=85";
-
 impl App {
     /// Tests the device of the fields; `registers` lists what is read.
     ///
@@ -35,7 +32,7 @@ impl App {
         self.test_device(principal, &device, &registers).await
     }
 
-    /// Browses the OPC UA server of the device of the fields, from `node` on, `depth` levels.
+    /// Browses the device of the fields, from `node` or else its root on, `depth` levels.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; otherwise as [`App::browse_unsaved`].
@@ -45,14 +42,15 @@ impl App {
         mut fields: FieldReader,
     ) -> Result<BrowseTree> {
         self.check_may_create_device(principal)?;
-        let node: String = fields.read_or("node", 1..=1000, OBJECTS.to_owned());
+        let node: String = fields.read_or("node", 1..=1000, String::new());
         let depth: i64 = fields.read_or("depth", 1..=5, 1);
         let depth = usize::try_from(depth).unwrap_or(0);
         if !(1..=MAX_BROWSE_DEPTH).contains(&depth) {
             fields.add_error("depth", drf_scalar::not_a_choice(&depth.to_string()));
         }
         let device = read_device(fields)?;
-        self.browse_unsaved(principal, &device, &node, depth).await
+        let node = Some(node.as_str()).filter(|node| !node.is_empty());
+        self.browse_unsaved(principal, &device, node, depth).await
     }
 }
 

@@ -9,7 +9,8 @@ use crate::sim::fault::PlantFault;
 #[derive(Args)]
 pub struct Read {
     /// Such as modbus://127.0.0.1:5020/hr:100?type=fp32&unit=1, melsec://127.0.0.1:5007/D100?type=int16&frame=3E,
-    /// fenet://127.0.0.1:2004/%25DW100?type=uint16, s7://127.0.0.1:102/DB1.DBD0?type=fp32&rack=0&slot=1 or opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp
+    /// fenet://127.0.0.1:2004/%25DW100?type=uint16, s7://127.0.0.1:102/DB1.DBD0?type=fp32&rack=0&slot=1, eip://127.0.0.1:44818/Program:Main.speed?slot=0 or
+    /// opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp
     pub address: String,
     /// Seconds to wait for an answer
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
@@ -20,9 +21,10 @@ pub struct Read {
 
 #[derive(Args)]
 pub struct Browse {
-    /// Such as opc.tcp://127.0.0.1:4840/, opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1 or mqtt://127.0.0.1:1883/line/#
+    /// Such as opc.tcp://127.0.0.1:4840/, opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1, eip://127.0.0.1:44818/?slot=0 or
+    /// mqtt://127.0.0.1:1883/line/#
     pub address: String,
-    /// Number of levels to list below the node (OPC UA)
+    /// Number of levels to list below the node (OPC UA, EtherNet/IP)
     #[arg(long, default_value_t = 5, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub depth: u8,
     /// Seconds to listen for messages of a broker (MQTT), at most 3600
@@ -59,7 +61,7 @@ pub enum OpcuaSubcommand {
 
 #[derive(Args)]
 pub struct Simulate {
-    /// Protocol: modbus, melsec, fenet, s7, opcua or mqtt
+    /// Protocol: modbus, melsec, fenet, s7, eip, opcua or mqtt
     pub protocol: String,
     /// Listen address [default: 127.0.0.1 and the protocol's own port]
     #[arg(long, value_name = "ADDR:PORT")]

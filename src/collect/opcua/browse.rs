@@ -19,6 +19,9 @@ use crate::domain::address_space::{
     BrowseNode, BrowseTree, MAX_BROWSE_DEPTH, MAX_BROWSE_NODES, VariableAttributes,
 };
 
+/// The Objects folder of every server, under which it puts its own nodes.
+pub const OBJECTS: &str = "i=85";
+
 /// Objects and variables, of which a plant is made.
 const NODE_CLASS_MASK: u32 = 1 | 2;
 /// Requests every field of a reference description.

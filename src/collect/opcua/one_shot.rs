@@ -20,8 +20,6 @@ use crate::domain::address_space::BrowseTree;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::{Error, Micros, Result};
 
-/// The Objects folder of every server.
-const OBJECTS: &str = "i=85";
 const FORM: &str = "write opc.tcp://HOST[:PORT][/PATH]?node=NODE, for example \
                     opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bs%3DTemp";
 const PARAMETERS: [&str; 6] =
@@ -72,7 +70,7 @@ pub async fn browse(
     means: &ConnectContext,
 ) -> Result<BrowseTree> {
     let (endpoint, node) = parse(address, timeout)?;
-    let node = node.map_or_else(|| OBJECTS.parse().map_err(|_| Error::internal("no node")), Ok)?;
+    let node = node.map_or_else(|| browse::OBJECTS.parse().map_err(|_| Error::internal("no node")), Ok)?;
     let mut client = OpcuaClient::connect(&endpoint, means).await?;
     let tree = browse::browse(&mut client, &node, depth).await?;
     client.close().await;

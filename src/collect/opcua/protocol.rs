@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::browse;
 use super::client::OpcuaClient;
 use super::endpoint::{self, OpcuaEndpoint};
 use super::node::InvalidNodeId;
@@ -16,6 +17,7 @@ use crate::collect::point::{DevicePoint, PointData, PointWrite};
 use crate::collect::protocol::{DeviceProtocol, SourceContext};
 use crate::collect::source::{DeviceSource, GroupedSource};
 use crate::domain::Result;
+use crate::domain::address_space::BrowseTree;
 use crate::domain::device::{DeviceSpec, Protocol};
 
 /// OPC UA over TCP (`opc.tcp://`).
@@ -41,6 +43,10 @@ impl DeviceProtocol for Opcua {
     fn parse_address(&self, _: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
         let node = text.parse().map(DeviceAddress::Node);
         node.map_err(|bad: InvalidNodeId| invalid_register_message(text, format_args!("{bad}.")))
+    }
+
+    fn browse_root(&self) -> Option<&'static str> {
+        Some(browse::OBJECTS)
     }
 }
 
@@ -82,6 +88,15 @@ impl DeviceClient for OpcuaClient {
     async fn write(&mut self, change: &PointWrite) -> Result<(), DeviceFault> {
         let PointWrite::Node(node, value) = change else { return Err(foreign_address()) };
         self.write_value(node, value).await
+    }
+
+    async fn browse(&mut self, node: &str, depth: usize) -> Result<BrowseTree, DeviceFault> {
+        let path = node.parse();
+        let path = path.map_err(|bad: InvalidNodeId| DeviceFault::Unsupported {
+            field: "node",
+            words: bad.to_string(),
+        })?;
+        browse::browse(self, &path, depth).await
     }
 
     async fn close(self: Box<Self>) {

@@ -39,13 +39,16 @@ pub struct TestDevicePayload {
 #[Object(name = "DeviceTestMutations")]
 impl DeviceTestMutations {
     /// Connects to a device that is not saved, and reads up to 32 of its registers or nodes within 10 seconds. Nothing is
-    /// stored. For modbus, melsec, fenet, s7 and opcua; requires the right to create devices.
+    /// stored. For modbus, melsec, fenet, s7, eip and opcua; requires the right to create devices.
     #[graphql(complexity = "TEST_COST + child_complexity")]
     async fn test_device(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the device.")] input: CreateDeviceInput,
-        #[graphql(default, desc = "Registers of Modbus, MELSEC and FEnet, or node ids of OPC UA.")]
+        #[graphql(
+            default,
+            desc = "Registers of Modbus, MELSEC and FEnet, tags of EtherNet/IP, or node ids of OPC UA."
+        )]
         registers: Vec<String>,
     ) -> Result<TestDevicePayload> {
         app(ctx).check_may_create_device(caller(ctx))?;

@@ -1,4 +1,4 @@
-// The nodes of an OPC UA server: opened level by level, ticked, and made streams.
+// The nodes of an OPC UA server, or the tags of a controller: opened level by level, ticked, and made streams.
 
 import { useState } from "preact/hooks";
 import { graph, type UserError } from "../../api/graph.ts";
@@ -8,17 +8,17 @@ import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { filled, type StreamDraft, streamInput } from "./draft.ts";
+import { isKnown, type ProtocolName } from "./protocols.ts";
 import { CREATE_STREAM, DEVICE, DEVICE_STREAMS } from "./queries.ts";
 import { StreamRows } from "./StreamRows.tsx";
 import { isVariable, shortValue, streamOf, withChildren } from "./tree.ts";
 import type { DeviceFull, DeviceStream, OpcuaNode } from "./types.ts";
 import { t } from "./words.ts";
 
-/** The folder under which a server puts its own nodes. */
-const OBJECTS = "i=85";
-
-async function browse(device: string, node: string, signal?: AbortSignal): Promise<OpcuaNode> {
-  return (await send(`/api/device/${device}/opcua/?depth=1&node=${encodeURIComponent(node)}`, { signal: signal ?? null })).json();
+/** One level below a node; without one, below the first node of the device. */
+async function browse(device: string, node?: string, signal?: AbortSignal): Promise<OpcuaNode> {
+  const from = node === undefined ? "" : `&node=${encodeURIComponent(node)}`;
+  return (await send(`/api/device/${device}/browse/?depth=1${from}`, { signal: signal ?? null })).json();
 }
 
 interface TreeProps {
@@ -65,7 +65,7 @@ function Tree(props: TreeProps) {
 }
 
 function useTree(id: string) {
-  const asked = useAsk((signal) => browse(id, OBJECTS, signal), [id]);
+  const asked = useAsk((signal) => browse(id, undefined, signal), [id]);
   const [opened, setOpened] = useState<Set<string>>(new Set());
   const action = useAction();
   const toggle = (node: OpcuaNode) => {
@@ -83,7 +83,7 @@ function useTree(id: string) {
   return { asked, opened, toggle, action };
 }
 
-function Chosen({ device, rows, change, made }: { device: number; rows: StreamDraft[]; change: (rows: StreamDraft[]) => void; made: () => void }) {
+function Chosen({ device, protocol, rows, change, made }: { device: number; protocol: ProtocolName; rows: StreamDraft[]; change: (rows: StreamDraft[]) => void; made: () => void }) {
   const [errors, setErrors] = useState<UserError[][]>([]);
   const [said, setSaid] = useState("");
   const action = useAction();
@@ -105,7 +105,7 @@ function Chosen({ device, rows, change, made }: { device: number; rows: StreamDr
       {rows.length > 0 && (
         <>
           <StreamRows
-            protocol="opcua"
+            protocol={protocol}
             streams={rows}
             change={(next) => {
               change(next);
@@ -132,6 +132,7 @@ export default function BrowseDevice({ id }: { id: string }) {
   const streams = useAsk(async (signal) => (await graph<{ streams: Page<DeviceStream> }>(DEVICE_STREAMS, { id, after: null }, signal)).streams.nodes, [id]);
   const { asked, opened, toggle, action } = useTree(id);
   const [rows, setRows] = useState<StreamDraft[]>([]);
+  const protocol = device.data && isKnown(device.data.protocol) ? device.data.protocol : "opcua";
   const chosen = new Set(rows.map(({ path }) => path));
   const choose = (node: OpcuaNode) => setRows((known) => (chosen.has(node.node_id) ? known.filter(({ path }) => path !== node.node_id) : [...known, streamOf(node)]));
   return (
@@ -150,7 +151,7 @@ export default function BrowseDevice({ id }: { id: string }) {
           <nav class="nodes" aria-label={t("nodes")}>
             <Tree nodes={asked.data.children} opened={opened} toggle={toggle} streams={new Set(streams.data?.map(({ path }) => path))} chosen={chosen} choose={choose} />
           </nav>
-          {may("data:write") && <Chosen device={Number(id)} rows={rows} change={setRows} made={streams.ask} />}
+          {may("data:write") && <Chosen device={Number(id)} protocol={protocol} rows={rows} change={setRows} made={streams.ask} />}
         </>
       )}
     </div>

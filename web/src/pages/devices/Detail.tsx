@@ -9,6 +9,7 @@ import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, Busy, Empty, ErrorBox, StateSign } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
 import { Certificates } from "./Certificates.tsx";
+import { isBrowsed } from "./protocols.ts";
 import { DEVICE, STATES } from "./queries.ts";
 import { States } from "./States.tsx";
 import { Streams } from "./Streams.tsx";
@@ -109,7 +110,7 @@ export default function DeviceDetail({ id }: { id: string }) {
               <a class="button" href={`/ui/devices/${id}/edit`}>
                 {t("changeSettings")}
               </a>
-              {data.protocol === "opcua" && (
+              {isBrowsed(data.protocol) && (
                 <a class="button" href={`/ui/devices/${id}/browse`}>
                   {t("browse")}
                 </a>

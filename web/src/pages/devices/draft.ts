@@ -141,16 +141,19 @@ export function parsePasted(text: string, types: readonly string[]): StreamDraft
     });
 }
 
-/** The type of a stream for a node of OPC UA, by the name of its data type. */
+/** The type of a stream for a node of OPC UA or a tag, by the name of its data type; of an array, the type of an element. */
 export function typeOfNode(dataType: string): string {
   const types: Record<string, string> = {
     Boolean: "bit", SByte: "int16", Byte: "byte", Int16: "int16", UInt16: "uint16", Int32: "int32", UInt32: "uint32", Int64: "int64", UInt64: "uint64",
     Float: "fp32", Double: "fp64", String: "text", LocalizedText: "text", DateTime: "text", UtcTime: "text", Guid: "text", Enumeration: "enum",
+    BOOL: "bit", SINT: "int16", INT: "int16", DINT: "int32", LINT: "int64", USINT: "byte", UINT: "uint16", UDINT: "uint32", ULINT: "uint64",
+    BYTE: "byte", WORD: "uint16", DWORD: "uint32", LWORD: "uint64", REAL: "fp32", LREAL: "fp64", STRING: "text", SHORT_STRING: "text",
   };
-  return types[dataType] ?? "fp64";
+  return types[dataType.replace(/\[.*$/, "")] ?? "fp64";
 }
 
-/** A name for the stream of a node: the text of its id where it has one, which tells where it is, else its own name. */
+/** A name for the stream of a node: the text of its id where it has one, which tells where it is, else its own name. The id of a tag is such a text. */
 export function nameOfNode(nodeId: string, displayName: string): string {
+  if (!nodeId.includes("=")) return nodeId;
   return /;s=(.+)$/.exec(nodeId)?.[1] ?? displayName;
 }

@@ -1,6 +1,6 @@
 // What the form of a device asks for, protocol by protocol.
 
-export const PROTOCOLS = ["modbus", "melsec", "fenet", "s7", "opcua", "mqtt", "http", "virtual"] as const;
+export const PROTOCOLS = ["modbus", "melsec", "fenet", "s7", "eip", "opcua", "mqtt", "http", "virtual"] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
 /** A setting in the device's metadata, by its name there, which documentation and errors use too. */
@@ -84,6 +84,18 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
       { name: "max_gap", kind: "number" },
     ],
   },
+  eip: {
+    ...REGISTERS,
+    title: "EtherNet/IP (Logix)",
+    port: 44818,
+    hasUnit: false,
+    hasByteorder: false,
+    pathExample: "Program:Main.speed",
+    settings: [
+      { name: "routing", kind: "choice", options: ["backplane", "direct"] },
+      { name: "slot", kind: "number" },
+    ],
+  },
   opcua: {
     title: "OPC UA",
     port: 4840,
@@ -151,6 +163,11 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     ],
   },
 };
+
+/** Protocols whose devices list what can be read of them. */
+export function isBrowsed(protocol: string): boolean {
+  return protocol === "opcua" || protocol === "eip";
+}
 
 export function isKnown(protocol: string): protocol is ProtocolName {
   return (PROTOCOLS as readonly string[]).includes(protocol);

@@ -1,4 +1,4 @@
-// The nodes of an OPC UA server as far as they are known, and which of them are chosen.
+// The nodes of an OPC UA server, or the tags of a controller, as far as they are known, and which of them are chosen.
 
 import { nameOfNode, type StreamDraft, typeOfNode, BLANK_STREAM } from "./draft.ts";
 import type { OpcuaNode } from "./types.ts";

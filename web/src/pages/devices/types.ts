@@ -63,7 +63,7 @@ export interface Certificate {
   devices: { rowId: number; name: string }[];
 }
 
-/** A node of an OPC UA server and those below it, as far as they were asked for. */
+/** A node of an OPC UA server, or a tag of a controller, and those below it, as far as they were asked for. */
 export interface OpcuaNode {
   node_id: string;
   browse_name: string;

@@ -18,7 +18,7 @@ export interface Target {
 }
 
 /** Protocols whose registers or nodes can be written. */
-const WRITABLE = ["modbus", "melsec", "fenet", "s7", "opcua"];
+const WRITABLE = ["modbus", "melsec", "fenet", "s7", "eip", "opcua"];
 
 export function isSettable({ access_mode, protocol, type }: { access_mode: string; protocol: string; type: string }): boolean {
   return access_mode === "rw" && WRITABLE.includes(protocol) && type !== "json" && type !== "location";
@@ -39,11 +39,11 @@ export function rawValue({ type, scale, offset }: Pick<Target, "type" | "scale" 
   return isInteger(type) ? Math.round(raw) : raw;
 }
 
-/** Input of the mutation. A node of OPC UA has its type and order from its server; an S7 CPU takes no notice of byte orders. */
+/** Input of the mutation. A node of OPC UA and a tag have their type and order from the device; an S7 CPU takes no notice of byte orders. */
 export function writeInput(target: Target, value: number | boolean | string): Record<string, unknown> {
   const { device } = target;
   const common = { device: String(device?.rowId ?? ""), register: target.path, value };
-  if (device?.protocol === "opcua") return common;
+  if (device?.protocol === "opcua" || device?.protocol === "eip") return common;
   const byteorder = device?.protocol === "s7" ? undefined : (target.byteorder ?? device?.byteorder);
   const order = target.metadata["wordorder"] ?? byteorder;
   return { ...common, type: target.type, ...(order !== undefined && { byteorder: order }) };

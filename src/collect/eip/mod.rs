@@ -1,0 +1,24 @@
+//! EtherNet/IP with the tags of Logix controllers: unconnected explicit messages over TCP.
+//!
+//! Sources: "The CIP Networks Library" of ODVA, volumes 1 (CIP) and 2 (EtherNet/IP), for encapsulation and messages;
+//! Rockwell 1756-PM020, "Logix 5000 Controllers Data Access", for the services of tags, their types and status codes.
+
+mod batch;
+pub mod browse;
+pub mod cip;
+pub mod client;
+pub mod data_type;
+mod endpoint;
+pub mod frame;
+pub mod one_shot;
+pub mod protocol;
+pub mod source;
+mod status;
+pub mod symbol;
+pub mod tag;
+pub mod value;
+
+#[cfg(test)]
+mod golden_tests;
+
+pub use protocol::Eip;
