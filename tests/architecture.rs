@@ -38,7 +38,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 39] = [
+const CRATES: [(&str, &[&str]); 40] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -70,6 +70,7 @@ const CRATES: [(&str, &[&str]); 39] = [
     ("scraper", &["fetch"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
+    ("snap", &["app"]),
     ("subtle", &["auth"]),
     ("tokio_modbus", &["collect", "sim"]),
     ("tokio_rustls", &["api", "collect"]),

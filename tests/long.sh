@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt package peers restarts)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt package peers restarts senders)
 soak_seconds=1200
 hostile_seconds=1800
 
@@ -280,6 +280,13 @@ mqtt() {
         kill "$pid"
         wait "$pid" || true
     done
+}
+
+# Prometheus and vmagent scrape a counter, and the server that they send it to is killed three times: every value once.
+senders() {
+    . tests/prepare.sh
+    prepare_senders
+    python3 tests/peers/senders_killed.py --basalt "$BASALT" --prometheus "$BASALT_TEST_PROMETHEUS" --vmagent "$BASALT_TEST_VMAGENT"
 }
 
 # The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.

@@ -1,6 +1,6 @@
 # What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
-# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg` and
-# `prepare_chromium` look for theirs.
+# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg`,
+# `prepare_senders` and `prepare_chromium` look for theirs.
 # Root on a Debian or Ubuntu gets installed what is missing.
 
 fail() {
@@ -58,6 +58,20 @@ prepare_ffmpeg() {
         fail "no ffmpeg: install version 5 or newer (Debian, Ubuntu: apt-get install ffmpeg)"
     BASALT_TEST_FFMPEG=$(command -v ffmpeg)
     export BASALT_TEST_FFMPEG
+}
+
+# Prometheus and vmagent, whose receiver `tests/long.sh senders` kills. The packages bring services, which nothing here needs:
+# they are unpacked beside the others and not installed.
+prepare_senders() {
+    local dir=.venv-senders
+    if ! { command -v prometheus && command -v vmagent; } >/dev/null && [ ! -x "$dir/usr/bin/vmagent" ]; then
+        mkdir -p "$dir"
+        (cd "$dir" && apt-get download prometheus victoria-metrics && for package in *.deb; do dpkg -x "$package" .; done) >&2 ||
+            fail "no prometheus and vmagent (Debian: packages prometheus and victoria-metrics)"
+    fi
+    BASALT_TEST_PROMETHEUS=$(command -v prometheus || echo "$dir/usr/bin/prometheus")
+    BASALT_TEST_VMAGENT=$(command -v vmagent || echo "$dir/usr/bin/vmagent")
+    export BASALT_TEST_PROMETHEUS BASALT_TEST_VMAGENT
 }
 
 prepare_chromium() {

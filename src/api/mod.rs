@@ -40,13 +40,16 @@ pub mod named_queries;
 pub mod openapi;
 pub mod opensynaptic;
 pub mod origin;
+pub mod otlp;
 pub mod pages;
 pub mod payload;
 pub mod pg;
+pub mod prometheus;
 pub mod rest;
 pub mod result_delivery;
 pub mod result_encoder;
 mod send_queue;
+mod sender;
 pub mod serve;
 pub mod sql;
 mod sql_params;
@@ -59,6 +62,8 @@ pub const ERROR_FORMS: ErrorForms = ErrorForms {
         PathForm::exact("/query", influx::ERROR_FORM_V1),
         PathForm::exact("/ping", influx::ERROR_FORM_V1),
         PathForm::exact("/api/v2/write", influx::ERROR_FORM_V2),
+        PathForm::exact("/api/v1/write", prometheus::ERROR_FORM),
+        PathForm::exact("/v1/metrics", otlp::ERROR_FORM),
         PathForm::exact("/api/v1/organization/", blynk::ERROR_FORM),
         PathForm::exact("/api/v2/", blynk::ERROR_FORM),
         PathForm::exact("/api/v1", mk::ERROR_FORM),
@@ -95,6 +100,8 @@ pub fn vendor_documents() -> Vec<VendorDocument> {
         instathings::cloud::document(),
         instathings::onpremise::document(),
         opensynaptic::document(),
+        otlp::document(),
+        prometheus::document(),
         mk::document(),
     ]
 }
@@ -111,6 +118,8 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn(compression::compress))
         .merge(ingest::routes())
         .merge(influx::routes())
+        .merge(prometheus::routes())
+        .merge(otlp::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
         .merge(control::routes())

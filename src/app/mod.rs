@@ -125,7 +125,7 @@ pub struct AppSettings {
     pub opensynaptic: opensynaptic::OpenSynapticSettings,
     pub queries: Arc<NamedQueries>,
     /// Senders whose devices and streams are created by their first reading.
-    pub series: ingest::line_write::SeriesSettings,
+    pub series: ingest::series_write::SeriesSettings,
     /// Directory of backups that are asked for over HTTP; without one there are none.
     pub backup_dir: Option<PathBuf>,
 }

@@ -189,7 +189,8 @@ pub enum SchemaSubcommand {
     Graphql,
     /// Print the REST API as OpenAPI 3.1
     Openapi {
-        /// The API of another vendor: blynk, influxdb, instathings, instathings-onpremise, mk, opensynaptic
+        /// The API of another vendor: blynk, influxdb, instathings, instathings-onpremise, mk, opensynaptic, otlp,
+        /// prometheus
         api: Option<String>,
     },
     /// Print the tables and views that /sql can query

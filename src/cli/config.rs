@@ -29,7 +29,7 @@ use crate::app::compat::CompatSettings;
 use crate::app::cors::CorsOrigins;
 use crate::app::graphql;
 use crate::app::host::HostSettings;
-use crate::app::ingest::line_write::SeriesSettings;
+use crate::app::ingest::series_write::SeriesSettings;
 use crate::app::live::LiveSettings;
 use crate::app::media::MediaSettings;
 use crate::app::messages::MessageSettings;

@@ -233,6 +233,8 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
         ("openapi instathings-onpremise", "schema/openapi-instathings-onpremise.json"),
         ("openapi mk", "schema/openapi-mk.json"),
         ("openapi opensynaptic", "schema/openapi-opensynaptic.json"),
+        ("openapi otlp", "schema/openapi-otlp.json"),
+        ("openapi prometheus", "schema/openapi-prometheus.json"),
         ("graphql", "schema/schema.graphql"),
     ] {
         let args: Vec<&str> = ["schema"].into_iter().chain(name.split(' ')).collect();

@@ -2,9 +2,9 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 36] = [
+const TARGETS: [(&str, u64, u64); 38] = [
     ("addresses", 30, 8_000),
-    ("arrow", 40, 1_500),
+    ("arrow", 30, 1_500),
     ("blynk_requests", 20, 1_000),
     ("certificate_requests", 10, 1_000),
     ("compressed_bodies", 30, 1_000),
@@ -17,7 +17,7 @@ const TARGETS: [(&str, u64, u64); 36] = [
     ("hamachi", 20, 1_500),
     ("inventory_csv", 20, 300),
     ("inventory_yaml", 20, 300),
-    ("line_protocol", 20, 5_000),
+    ("line_protocol", 10, 5_000),
     ("melsec", 30, 10_000),
     ("modbus", 1, 200),
     ("mqtt_packets", 60, 8_000),
@@ -26,6 +26,7 @@ const TARGETS: [(&str, u64, u64); 36] = [
     ("ndjson", 40, 2_000),
     ("opcua_frames", 50, 3_000),
     ("opcua_values", 50, 3_000),
+    ("otlp", 10, 3_000),
     ("pages", 10, 200),
     ("parquet", 20, 500),
     ("pg_messages", 60, 8_000),
@@ -33,6 +34,7 @@ const TARGETS: [(&str, u64, u64); 36] = [
     ("pg_values", 60, 5_000),
     ("pickles", 40, 2_000),
     ("s7", 20, 10_000),
+    ("remote_write", 10, 5_000),
     ("socket_io", 20, 3_000),
     ("sql", 5, 100),
     ("sql_run", 1, 40),

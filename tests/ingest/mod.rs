@@ -1,9 +1,12 @@
-//! `POST /ingest` over a real socket: every form, requests sent again, and everything that must not get in.
+//! `POST /ingest` and the routes of senders over a real socket: every form, requests sent again, and everything that must not
+//! get in.
 
 mod again;
 mod forms;
 mod line_protocol;
+mod otlp;
 mod refused;
+mod remote_write;
 
 use serde_json::Value;
 

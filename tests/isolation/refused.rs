@@ -22,6 +22,8 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
             ("POST", "/ingest"),
             ("POST", "/write"),
             ("POST", "/api/v2/write"),
+            ("POST", "/api/v1/write"),
+            ("POST", "/v1/metrics"),
             ("POST", "/query"),
             ("GET", "/api/value/"),
             ("GET", "/api/data/"),

@@ -5,12 +5,10 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::api::error::{HttpError, error_response, http_detail};
+use crate::api::error::{HttpError, error_response};
 use crate::api::error_form::ErrorForm;
-use crate::domain::{Error, Kind};
-
-/// Seconds after which a sender tries again that must not take a limit of rate for a refusal.
-const RETRY_AFTER_S: u64 = 1;
+use crate::api::sender;
+use crate::domain::Kind;
 
 /// Forms of errors below `/write`, `/query` and `/ping`, and below `/api/v2/write`.
 pub const ERROR_FORM_V1: ErrorForm = ErrorForm(|fault| InfluxError::new(Version::V1, fault).into_response());
@@ -31,16 +29,8 @@ pub struct InfluxError {
 }
 
 impl InfluxError {
-    /// Senders of 1.x drop a batch at every 4xx, so a limit of rate is answered like a full queue.
     pub fn new(version: Version, fault: impl Into<HttpError>) -> Self {
-        let fault = match fault.into() {
-            HttpError::Domain(error) if error.kind == Kind::Throttled => {
-                let retry_after_s = error.retry_after_s.or(Some(RETRY_AFTER_S));
-                HttpError::Domain(Error { kind: Kind::Busy, retry_after_s, ..error })
-            }
-            other => other,
-        };
-        Self { version, fault }
+        Self { version, fault: sender::retryable(fault.into()) }
     }
 
     /// The word of InfluxDB 2.x for the kind of the error.
@@ -60,19 +50,11 @@ impl InfluxError {
             _ => "invalid",
         }
     }
-
-    fn message(&self) -> String {
-        match &self.fault {
-            HttpError::Domain(error) if error.kind == Kind::Internal => "internal error".to_owned(),
-            HttpError::Domain(error) => error.full_message(),
-            other => http_detail(other),
-        }
-    }
 }
 
 impl IntoResponse for InfluxError {
     fn into_response(self) -> Response {
-        let message = self.message();
+        let message = sender::message(&self.fault);
         let body = match self.version {
             Version::V1 => json!({"error": message}),
             Version::V2 => json!({"code": self.code(), "message": message}),
@@ -91,6 +73,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::domain::Error;
 
     #[tokio::test]
     async fn each_error_has_its_status_and_body() {

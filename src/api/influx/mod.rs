@@ -4,7 +4,6 @@
 //! Senders decide by the status whether to keep a batch, so the statuses differ from those of our own routes: what may
 //! succeed later is 503 with `Retry-After`, because 1.x senders drop a batch at every 4xx, 429 included.
 
-mod auth;
 mod document;
 mod error;
 mod parameters;

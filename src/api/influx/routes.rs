@@ -9,14 +9,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-use super::auth::{self, Sender};
 use super::error::{InfluxError, Version};
 use super::parameters::Parameters;
 use crate::api::error::HttpError;
 use crate::api::payload::{self, BodyLimits};
+use crate::api::sender::{self, Sender};
 use crate::app::App;
 use crate::app::ingest::line_write::LineOutcome;
-use crate::app::ingest::series_rows::RefusedLines;
 use crate::app::ingest::{DECODED_BYTES, WIRE_BYTES};
 use crate::domain::{Error, Resource, Scope};
 
@@ -104,25 +103,17 @@ fn url_parameters(parts: &Parts) -> Parameters {
 }
 
 fn sender(app: &App, parts: &Parts, parameters: &Parameters) -> Result<Sender, HttpError> {
-    let sender = auth::authenticate(app, parts, parameters)?;
+    let sender = sender::authenticate(app, parts, parameters.password.as_deref())?;
     parameters.check_org(&*app.own_org(&sender.principal)?)?;
     Ok(sender)
 }
 
 /// The error that tells of refused lines.
 fn refusal(outcome: &LineOutcome, is_atomic: bool) -> Option<Error> {
-    let LineOutcome { written, refused: RefusedLines { count, listed } } = outcome;
-    if *count == 0 {
-        return None;
-    }
-    let lines: Vec<String> = listed.iter().map(|(line, problem)| format!("line {line}: {problem}")).collect();
-    let more = match count - listed.len() {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
+    let LineOutcome { written, refused } = outcome;
     let head = match is_atomic {
         true => "nothing was written".to_owned(),
-        false => format!("partial write (values written: {written}, lines refused: {count})"),
+        false => format!("partial write (values written: {written}, lines refused: {})", refused.count),
     };
-    Some(Error::invalid(format!("{head}: {}{more}", lines.join("; "))))
+    sender::describe_refused(&head, "line", refused).map(Error::invalid)
 }

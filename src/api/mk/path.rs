@@ -10,13 +10,17 @@ use uuid::Uuid;
 use super::problem::MkError;
 use crate::app::App;
 
-/// Whether a path, without the slash at its end, belongs to the platform: `/api/v1/organization/…` is Blynk's.
+/// Path of Prometheus' remote write, which receivers have had before there was a platform.
+const REMOTE_WRITE: &str = "/api/v1/write";
+
+/// Whether a path, without the slash at its end, belongs to the platform: `/api/v1/organization/…` is Blynk's, and
+/// `/api/v1/write` Prometheus'.
 pub fn is_own(path: &str) -> bool {
     let below = |prefix: &str| {
         path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')).is_some()
     };
     let is_blynks = path.strip_prefix("/api/v1/organization/").is_some_and(|rest| !rest.is_empty());
-    (below("/api/v1") && !is_blynks) || below("/api/schemas") || below("/api/v3")
+    (below("/api/v1") && !is_blynks && path != REMOTE_WRITE) || below("/api/schemas") || below("/api/v3")
 }
 
 /// The id in a path with one variable. Anything that is no UUID is an invalid value of the parameter `id`.
@@ -46,7 +50,7 @@ mod tests {
     use super::is_own;
 
     #[test]
-    fn blynks_paths_are_blynks() {
+    fn paths_of_others_are_theirs() {
         let rows = [
             ("/api/v1", true),
             ("/api/v1/devices", true),
@@ -54,6 +58,8 @@ mod tests {
             ("/api/v1/organization", true),
             ("/api/v1/organizations", true),
             ("/api/v1/organization/device/datastream", false),
+            ("/api/v1/write", false),
+            ("/api/v1/write/x", true),
             ("/api/v10", false),
             ("/api/v2/organization/device", false),
             ("/api/schemas", true),

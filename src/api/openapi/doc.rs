@@ -116,6 +116,17 @@ impl Doc {
         self.takes_as("text/plain", shape, Required::True)
     }
 
+    /// Sets a required body of another media type.
+    pub fn body_as(self, media: &'static str, shape: ValueSchema) -> Doc {
+        self.takes_as(media, shape, Required::True)
+    }
+
+    /// Adds another media type to the body, which is set already.
+    pub fn or_body_as(mut self, media: &'static str, shape: ValueSchema) -> Doc {
+        self.body = self.body.map(|body| body.content(media, Content::new(Some(shape))));
+        self
+    }
+
     /// Describes the body, which is set already.
     pub fn about_body(mut self, text: &'static str) -> Doc {
         self.body = self.body.map(|body| body.description(Some(text)));

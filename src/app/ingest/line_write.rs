@@ -13,27 +13,12 @@ use super::line_protocol::lines::{Line, Lines};
 use super::line_protocol::timestamp::{self, Precision};
 use super::line_protocol::{LineError, series};
 use super::readings_builder::InputNumber;
-use super::series_rows::{RefusedLines, SeriesReadings, SeriesRows, SeriesSlot, SeriesValue};
+use super::series_rows::{RefusedLines, SeriesRows, SeriesSlot, SeriesValue};
+use super::series_write::{SeriesOutcome, run_reading};
 use super::{INLINE_BYTES, size};
 use crate::app::App;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
 use crate::domain::{Principal, Resource, Result, Scope};
-use crate::store::throttle;
-
-/// Settings of senders whose devices and streams are created by their first reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesSettings {
-    /// Tags that name the device of a line, the most important first.
-    pub device_tags: Vec<String>,
-    /// Maximum streams that one request creates.
-    pub max_new_streams: usize,
-}
-
-impl Default for SeriesSettings {
-    fn default() -> Self {
-        Self { device_tags: vec!["device".to_owned(), "host".to_owned()], max_new_streams: 1000 }
-    }
-}
 
 /// What a request says besides its lines.
 #[derive(Debug, Clone, Default)]
@@ -72,17 +57,12 @@ impl App {
         let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
         memory.grow_to(rows_bytes(&body)).await?;
         let max_new = settings.max_new_streams;
-        let rows = SeriesRows::new(self.store.clone(), principal.clone());
+        let rows = SeriesRows::new(self.store.clone(), principal.clone(), max_new);
         let is_small = body.len() <= INLINE_BYTES;
         let read = move || read(rows, &body, &request, &settings.device_tags);
-        let rows = if is_small { read() } else { throttle::run_bulk(read).await? };
-        let SeriesReadings { readings, refused, changed_devices } = rows.finish(max_new, arrived).await?;
-        changed_devices.into_iter().for_each(|device| self.tell_collectors(device));
-        if readings.is_empty() || (is_atomic && refused.count > 0) {
-            return Ok(LineOutcome { written: 0, refused });
-        }
-        let written = self.store.write(principal, readings).await?.rows;
-        Ok(LineOutcome { written, refused })
+        let rows = run_reading(is_small, read).await?;
+        let SeriesOutcome { lines, refused } = self.write_series(principal, rows, arrived, is_atomic).await?;
+        Ok(LineOutcome { written: lines.len(), refused })
     }
 }
 

@@ -1,5 +1,6 @@
-//! Bulk ingestion: Arrow IPC, Parquet, NDJSON or CSV, of which all rows of a request are written, or none; and InfluxDB's
-//! line protocol, of which each line is (`line_write`).
+//! Bulk ingestion: Arrow IPC, Parquet, NDJSON or CSV, of which all rows of a request are written, or none; and what names
+//! series, of which each line, sample or data point is: InfluxDB's line protocol (`line_write`), Prometheus' remote write
+//! (`sample_write`) and OpenTelemetry's metrics (`metric_write`).
 
 pub mod arrow_check;
 pub mod arrow_rows;
@@ -8,10 +9,20 @@ pub mod json_rows;
 pub mod kind_check;
 pub mod line_protocol;
 pub mod line_write;
+pub mod metric_write;
+pub mod otlp;
 pub mod parquet_check;
+pub mod protobuf;
 pub mod readings_builder;
+pub mod remote_write;
+pub mod sample_write;
+mod series_name;
 pub mod series_rows;
+pub mod series_write;
 pub mod size;
+mod snappy;
+#[cfg(test)]
+mod test_messages;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;

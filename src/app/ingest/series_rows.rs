@@ -74,6 +74,8 @@ impl RefusedLines {
 #[derive(Debug)]
 pub struct SeriesReadings {
     pub readings: Readings,
+    /// Line of each reading.
+    pub lines: Vec<u32>,
     pub refused: RefusedLines,
     /// Devices that have streams which were missing.
     pub changed_devices: BTreeSet<DeviceId>,
@@ -88,20 +90,24 @@ pub struct SeriesRows {
     lines: Vec<u32>,
     missing: Vec<(String, StreamSpec)>,
     missing_by_name: HashMap<(String, String), usize>,
+    /// Maximum streams that are created.
+    max_new: usize,
     pub refused: RefusedLines,
 }
 
 impl SeriesRows {
-    pub fn new(store: Arc<Store>, principal: Principal) -> Self {
+    /// Starts a request of a principal that creates at most `max_new` streams.
+    pub fn new(store: Arc<Store>, principal: Principal, max_new: usize) -> Self {
         let (rows, lines, missing) = (Readings::default(), Vec::new(), Vec::new());
         let refused = RefusedLines::default();
-        Self { store, principal, rows, lines, missing, missing_by_name: HashMap::new(), refused }
+        Self { store, principal, rows, lines, missing, missing_by_name: HashMap::new(), max_new, refused }
     }
 
     /// Finds the stream of a device by the names of both. One that is missing is created later, of `kind`.
     ///
     /// # Errors
-    /// A name that no device or stream can have.
+    /// A name that no device or stream can have, and a stream that is missing after `max_new` others: of more new series
+    /// the first are created, so that a sender with many gets on with each request.
     pub fn slot(&mut self, device: &str, stream: &str, kind: StreamKind) -> Result<SeriesSlot, String> {
         if let Ok(found) = self.store.catalog().stream_by_name(&self.principal, device, stream) {
             let is_scaled = found.spec.is_scaled();
@@ -110,6 +116,7 @@ impl SeriesRows {
         let name = (device.to_owned(), stream.to_owned());
         let index = match self.missing_by_name.get(&name) {
             Some(index) => *index,
+            None if self.missing.len() == self.max_new => return Err(self.too_many_missing()),
             None => {
                 let spec = StreamSpec { kind, ..StreamSpec::new(stream, DeviceId(0)) };
                 check_names(device, &spec)?;
@@ -165,12 +172,12 @@ impl SeriesRows {
         self.rows.len()
     }
 
-    /// Creates the missing streams, at most `max_new` of them, and checks every row.
+    /// Creates the missing streams and checks every row.
     ///
     /// # Errors
     /// Those of the catalog that are no fault of a line: `Unavailable`.
-    pub async fn finish(mut self, max_new: usize, arrived: Micros) -> Result<SeriesReadings> {
-        let created = self.create_missing(max_new).await?;
+    pub async fn finish(mut self, arrived: Micros) -> Result<SeriesReadings> {
+        let created = self.create_missing().await?;
         let mut problems: BTreeMap<u32, String> = BTreeMap::new();
         for row in 0..self.rows.len() {
             let id = self.rows.stream[row];
@@ -189,29 +196,31 @@ impl SeriesRows {
             }
         }
         for (row, problem) in self.store.row_problems(&self.principal, &self.rows) {
-            problems.entry(self.lines[row]).or_insert(problem);
+            let stream = self.store.catalog().stream(&self.principal, StreamId(self.rows.stream[row]));
+            let problem =
+                || stream.map_or(problem.clone(), |stream| format!("`{}`: {problem}", stream.spec.name));
+            problems.entry(self.lines[row]).or_insert_with(problem);
         }
         if !problems.is_empty() {
-            let lines = &self.lines;
-            retain_rows(&mut self.rows, |row| !problems.contains_key(&lines[row]));
+            let is_kept: Vec<bool> = self.lines.iter().map(|line| !problems.contains_key(line)).collect();
+            retain_rows(&mut self.rows, &is_kept);
+            retain(&mut self.lines, &is_kept);
             problems.into_iter().for_each(|(line, problem)| self.refused.add(line, problem));
         }
         let changed_devices = created.iter().flatten().map(|stream| stream.spec.device).collect();
-        Ok(SeriesReadings { readings: self.rows, refused: self.refused, changed_devices })
+        let Self { rows: readings, lines, refused, .. } = self;
+        Ok(SeriesReadings { readings, lines, refused, changed_devices })
+    }
+
+    fn too_many_missing(&self) -> String {
+        let max_new = self.max_new;
+        format!("has a new series beyond the {max_new} that one request creates (`ingest.max_new_streams`)")
     }
 
     /// Returns each missing stream as it is now, or why it was not created.
-    async fn create_missing(&self, max_new: usize) -> Result<Vec<Result<Arc<Stream>, String>>> {
+    async fn create_missing(&self) -> Result<Vec<Result<Arc<Stream>, String>>> {
         if self.missing.is_empty() {
             return Ok(Vec::new());
-        }
-        if self.missing.len() > max_new {
-            let problem = format!(
-                "has a new series, and the request has {} of them; at most {max_new} are created for one \
-                 (`ingest.max_new_streams`)",
-                self.missing.len()
-            );
-            return Ok(vec![Err(problem); self.missing.len()]);
         }
         let mut devices: BTreeMap<&str, Vec<&StreamSpec>> = BTreeMap::new();
         self.missing.iter().for_each(|(device, spec)| devices.entry(device).or_default().push(spec));
@@ -307,15 +316,15 @@ fn integer(number: InputNumber) -> Option<i128> {
     }
 }
 
-fn retain_rows(rows: &mut Readings, mut is_kept: impl FnMut(usize) -> bool) {
-    fn retain<T>(column: &mut Vec<T>, is_kept: &[bool]) {
-        let mut kept = is_kept.iter();
-        column.retain(|_| kept.next().copied().unwrap_or(true));
-    }
-    let is_kept: Vec<bool> = (0..rows.len()).map(&mut is_kept).collect();
-    retain(&mut rows.stream, &is_kept);
-    retain(&mut rows.ts, &is_kept);
-    retain(&mut rows.value, &is_kept);
-    retain(&mut rows.quality, &is_kept);
-    retain(&mut rows.text, &is_kept);
+fn retain_rows(rows: &mut Readings, is_kept: &[bool]) {
+    retain(&mut rows.stream, is_kept);
+    retain(&mut rows.ts, is_kept);
+    retain(&mut rows.value, is_kept);
+    retain(&mut rows.quality, is_kept);
+    retain(&mut rows.text, is_kept);
+}
+
+fn retain<T>(column: &mut Vec<T>, is_kept: &[bool]) {
+    let mut kept = is_kept.iter();
+    column.retain(|_| kept.next().copied().unwrap_or(true));
 }

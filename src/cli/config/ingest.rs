@@ -13,12 +13,21 @@ pub(super) const KEYS: &[ConfigKey] = &[
         valid: "names of tags such as \"device\" (several in a list, or with commas between them)",
         is_secret: false,
         takes_list: true,
-        set: |c, text| {
-            let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
-            tags.iter().all(|tag| !tag.is_empty()).then(|| c.series.device_tags = tags)
-        },
+        set: |c, text| parse_names(text).map(|tags| c.series.device_tags = tags),
+    },
+    ConfigKey {
+        name: "ingest.device_attributes",
+        valid: "names of attributes such as \"host.name\" (several in a list, or with commas between them)",
+        is_secret: false,
+        takes_list: true,
+        set: |c, text| parse_names(text).map(|attributes| c.series.device_attributes = attributes),
     },
     key("ingest.max_new_streams", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.series.max_new_streams = n)
     }),
 ];
+
+fn parse_names(text: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    names.iter().all(|name| !name.is_empty()).then_some(names)
+}

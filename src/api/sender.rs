@@ -1,4 +1,5 @@
-//! Credentials of senders: an API key in one of the places where InfluxDB's clients put a token or a password.
+//! Senders of line protocol, samples and metrics: their credentials, an API key in one of the places where their
+//! programs put a token or a password, and the errors that must not make them drop what they send.
 
 use std::sync::Arc;
 
@@ -6,12 +7,17 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use url::form_urlencoded;
 
-use super::parameters::Parameters;
-use crate::api::connection_limit::ConnectionState;
+use super::connection_limit::ConnectionState;
+use super::error::{HttpError, http_detail};
 use crate::app::App;
+use crate::app::ingest::series_rows::RefusedLines;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::{Error, Kind, Principal, Result};
+
+/// Seconds after which a sender tries again that must not take a limit of rate for a refusal.
+const RETRY_AFTER_S: u64 = 1;
 
 /// A sender and the secret that it presented, by which its memory is accounted.
 pub struct Sender {
@@ -19,13 +25,13 @@ pub struct Sender {
     pub secret: String,
 }
 
-/// Authenticates a request: `Authorization: Token KEY` (2.x), `Bearer KEY`, `ApiKey KEY`, `Basic` with the key as the
-/// password, `X-API-Key`, or the parameter `p` (1.x). A session of a browser is no credential here.
+/// Authenticates a request: `Authorization: Token KEY`, `Bearer KEY`, `ApiKey KEY`, `Basic` with the key as the password,
+/// `X-API-Key`, or, where no header has one, `password` of its parameters. A session of a browser is no credential here.
 ///
 /// # Errors
 /// `Unauthenticated` without a key, and for one that is not valid.
-pub fn authenticate(app: &App, parts: &Parts, parameters: &Parameters) -> Result<Sender> {
-    let secret = secret(parts)?.or_else(|| parameters.password.clone());
+pub fn authenticate(app: &App, parts: &Parts, password: Option<&str>) -> Result<Sender> {
+    let secret = secret(parts)?.or_else(|| password.map(str::to_owned));
     let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(|| {
         Error::new(
             Kind::Unauthenticated,
@@ -41,6 +47,48 @@ pub fn authenticate(app: &App, parts: &Parts, parameters: &Parameters) -> Result
         connection.set_authenticated();
     }
     Ok(Sender { principal, secret })
+}
+
+/// Returns an error as senders must get it. They drop what they sent at a 4xx, 429 included, so a limit of rate is answered
+/// like a full queue.
+pub fn retryable(fault: HttpError) -> HttpError {
+    match fault {
+        HttpError::Domain(error) if error.kind == Kind::Throttled => {
+            let retry_after_s = error.retry_after_s.or(Some(RETRY_AFTER_S));
+            HttpError::Domain(Error { kind: Kind::Busy, retry_after_s, ..error })
+        }
+        other => other,
+    }
+}
+
+/// Returns the message of an error, without what is wrong inside of the server.
+pub fn message(fault: &HttpError) -> String {
+    match fault {
+        HttpError::Domain(error) if error.kind == Kind::Internal => "internal error".to_owned(),
+        HttpError::Domain(error) => error.full_message(),
+        other => http_detail(other),
+    }
+}
+
+/// Returns the parameter `device`: the device of what names none.
+pub fn default_device(parts: &Parts) -> Option<String> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, value)| name == "device" && !value.is_empty()).map(|(_, value)| value.into_owned())
+}
+
+/// Tells of what was refused of a request, if anything was: the first of them by their numbers, after `head`.
+pub fn describe_refused(head: &str, noun: &str, refused: &RefusedLines) -> Option<String> {
+    if refused.count == 0 {
+        return None;
+    }
+    let listed: Vec<String> =
+        refused.listed.iter().map(|(number, problem)| format!("{noun} {number}: {problem}")).collect();
+    let more = match refused.count - listed.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{head}: {}{more}", listed.join("; ")))
 }
 
 fn secret(parts: &Parts) -> Result<Option<String>> {
