@@ -38,7 +38,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 39] = [
+const CRATES: [(&str, &[&str]); 40] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -60,6 +60,7 @@ const CRATES: [(&str, &[&str]); 39] = [
     ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
+    ("prost", &["api", "collect"]),
     ("pulp", &["infer"]),
     ("rawzip", &["app"]),
     ("rcgen", &["auth"]),

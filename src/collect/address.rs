@@ -1,9 +1,11 @@
-//! Address of a single value on a device: a register, a node of an OPC UA server, or a topic of a broker.
+//! Address of a single value on a device: a register, a node of an OPC UA server, a topic of a broker, or a metric of a
+//! Sparkplug edge node.
 
 use std::fmt;
 
 use super::codec::WordOrder;
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::point::DevicePoint;
 use super::registers::named_register::NamedRegister;
@@ -15,16 +17,17 @@ pub enum DeviceAddress {
     Register(NamedRegister),
     Node(NodePath),
     Topic(TopicPath),
+    Metric(MetricAddress),
 }
 
 impl DeviceAddress {
-    /// Type of the value when none is given: bit for a bit, fp64 for a topic, otherwise uint16 or the type of the size
+    /// Type of the value when none is given: bit for a bit, fp64 for a topic or metric, otherwise uint16 or the type of the size
     /// letter.
     pub fn default_kind(&self) -> StreamKind {
         match self {
             DeviceAddress::Register(register) => register.default_kind,
             DeviceAddress::Node(_) => StreamKind::Uint16,
-            DeviceAddress::Topic(_) => StreamKind::Fp64,
+            DeviceAddress::Topic(_) | DeviceAddress::Metric(_) => StreamKind::Fp64,
         }
     }
 
@@ -38,6 +41,7 @@ impl DeviceAddress {
         match self {
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), None)),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), kind)),
+            DeviceAddress::Metric(metric) => Ok(DevicePoint::Metric(metric.clone(), kind)),
             DeviceAddress::Register(_) => self.point(kind.unwrap_or(self.default_kind()), order),
         }
     }
@@ -51,6 +55,7 @@ impl DeviceAddress {
             }
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), Some(kind))),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), Some(kind))),
+            DeviceAddress::Metric(metric) => Ok(DevicePoint::Metric(metric.clone(), Some(kind))),
         }
     }
 }
@@ -61,6 +66,7 @@ impl fmt::Display for DeviceAddress {
             DeviceAddress::Register(register) => register.fmt(f),
             DeviceAddress::Node(node) => node.fmt(f),
             DeviceAddress::Topic(topic) => topic.fmt(f),
+            DeviceAddress::Metric(metric) => metric.fmt(f),
         }
     }
 }

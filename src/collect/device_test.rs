@@ -125,7 +125,7 @@ impl TestConnection {
                 widest_first(address).into_iter().filter_map(point).collect()
             }
             DeviceAddress::Node(node) => vec![DevicePoint::Node(node.clone(), None)],
-            DeviceAddress::Topic(_) => Vec::new(),
+            DeviceAddress::Topic(_) | DeviceAddress::Metric(_) => Vec::new(),
         };
         let words = "it cannot be read directly".to_owned();
         let mut last = DeviceFault::Unsupported { field: "register", words };

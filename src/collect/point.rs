@@ -4,6 +4,7 @@ use opcua::types::DataValue;
 
 use super::device_value::{DeviceValue, Sample};
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::opcua::status;
 use super::registers::{self, RegisterData, RegisterRange};
@@ -17,6 +18,8 @@ pub enum DevicePoint {
     Node(NodePath, Option<StreamKind>),
     /// Messages have no type; a stream converts what they hold to its kind.
     Topic(TopicPath, Option<StreamKind>),
+    /// The birth of its edge node or device has the metric's type; a stream converts the value to its kind.
+    Metric(MetricAddress, Option<StreamKind>),
 }
 
 /// Data that a device returned for the read of a point.
@@ -33,6 +36,8 @@ pub enum PointWrite {
     Node(NodePath, DeviceValue),
     /// A message with this payload.
     Topic(TopicPath, DeviceValue),
+    /// A command to an edge node or device.
+    Metric(MetricAddress, DeviceValue),
 }
 
 impl DevicePoint {
@@ -40,7 +45,7 @@ impl DevicePoint {
     pub fn is_writable(&self) -> bool {
         match self {
             DevicePoint::Register(point) => point.span.space.is_writable,
-            DevicePoint::Node(..) => true,
+            DevicePoint::Node(..) | DevicePoint::Metric(..) => true,
             DevicePoint::Topic(topic, _) => topic.written_topic().is_some(),
         }
     }
@@ -72,6 +77,7 @@ impl DevicePoint {
             (DevicePoint::Register(_), DeviceValue::Text(_)) => None,
             (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
             (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),
+            (DevicePoint::Metric(metric, _), content) => Some(PointWrite::Metric(metric.clone(), content)),
         }
     }
 
@@ -81,7 +87,7 @@ impl DevicePoint {
         match self {
             DevicePoint::Register(point) if point.is_bit() => Some(StreamKind::Bit),
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(..) | DevicePoint::Topic(..) => None,
+            DevicePoint::Node(..) | DevicePoint::Topic(..) | DevicePoint::Metric(..) => None,
         }
     }
 
@@ -89,7 +95,7 @@ impl DevicePoint {
     pub fn kind(&self) -> Option<StreamKind> {
         match self {
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(_, kind) | DevicePoint::Topic(_, kind) => *kind,
+            DevicePoint::Node(_, kind) | DevicePoint::Topic(_, kind) | DevicePoint::Metric(_, kind) => *kind,
         }
     }
 }

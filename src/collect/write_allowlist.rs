@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::codec::WordOrder;
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::numeric_value::NumericValue;
 use super::opcua::node::NodePath;
 use super::point::{DevicePoint, PointWrite};
@@ -17,13 +18,14 @@ use crate::domain::{Error, Result};
 
 const SETTING: &str = "writable";
 
-/// Cells, nodes and topics in the list.
+/// Cells, nodes, topics and metrics in the list.
 #[derive(Debug, Default)]
 pub struct WriteAllowlist {
     /// Allowed bits of each cell.
     cells: HashMap<CellId, u16>,
     nodes: Vec<NodePath>,
     topics: Vec<TopicPath>,
+    metrics: Vec<MetricAddress>,
 }
 
 impl WriteAllowlist {
@@ -55,6 +57,7 @@ impl WriteAllowlist {
             }
             Some(WriteScope::Node(node)) => self.nodes.push(node),
             Some(WriteScope::Topic(topic)) => self.topics.push(topic),
+            Some(WriteScope::Metric(metric)) => self.metrics.push(metric),
             None => {}
         }
         Ok(())
@@ -69,6 +72,7 @@ impl WriteAllowlist {
             }),
             Some(WriteScope::Node(node)) => self.nodes.contains(&node),
             Some(WriteScope::Topic(topic)) => self.topics.contains(&topic),
+            Some(WriteScope::Metric(metric)) => self.metrics.contains(&metric),
             None => false,
         }
     }
@@ -78,14 +82,16 @@ enum WriteScope {
     Cells(Vec<CellBits>),
     Node(NodePath),
     Topic(TopicPath),
+    Metric(MetricAddress),
 }
 
-/// Cells, node or topic that a write of any value to `point` changes; `None` where nothing can be written.
+/// Cells, node, topic or metric that a write of any value to `point` changes; `None` where nothing can be written.
 fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
     Some(match point.encode(NumericValue::Uint(0))? {
         PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
         PointWrite::Node(node, _) => WriteScope::Node(node),
         PointWrite::Topic(topic, _) => WriteScope::Topic(topic),
+        PointWrite::Metric(metric, _) => WriteScope::Metric(metric),
     })
 }
 

@@ -2,7 +2,7 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 35] = [
+const TARGETS: [(&str, u64, u64); 36] = [
     ("addresses", 30, 8_000),
     ("arrow", 40, 1_500),
     ("blynk_requests", 20, 1_000),
@@ -19,7 +19,7 @@ const TARGETS: [(&str, u64, u64); 35] = [
     ("line_protocol", 20, 5_000),
     ("melsec", 40, 10_000),
     ("modbus", 1, 200),
-    ("mqtt_packets", 60, 8_000),
+    ("mqtt_packets", 50, 8_000),
     ("mqtt_server_packets", 20, 3_000),
     ("named_queries", 10, 200),
     ("ndjson", 40, 2_000),
@@ -32,6 +32,7 @@ const TARGETS: [(&str, u64, u64); 35] = [
     ("pg_values", 60, 5_000),
     ("pickles", 40, 2_000),
     ("socket_io", 20, 3_000),
+    ("sparkplug_messages", 10, 3_000),
     ("sql", 5, 100),
     ("sql_run", 1, 40),
     ("tflite", 14, 400),

@@ -55,8 +55,8 @@ impl RegisterPollGroup {
         let mut batch = RegisterPollGroup::default();
         for stream in streams {
             match protocol::stream_point(protocol, device, &stream.spec) {
-                Ok(DevicePoint::Node(..) | DevicePoint::Topic(..)) => {
-                    batch.unreadable.push((stream.id, "a node or a topic is no register".to_owned()));
+                Ok(DevicePoint::Node(..) | DevicePoint::Topic(..) | DevicePoint::Metric(..)) => {
+                    batch.unreadable.push((stream.id, "a node, topic or metric is no register".to_owned()));
                 }
                 Ok(DevicePoint::Register(point)) => {
                     batch.spans.push(point.span);
