@@ -52,10 +52,13 @@ def give_birth(node):
 
 
 def obey(node, message):
+    names = {alias: name for name, alias in ALIASES.items()}
     for command in message.payload.metrics:
-        if command.name == "Node Control/Rebirth":
+        # Commands to what was born with an alias have no name.
+        name = command.name or names[command.alias]
+        if name == "Node Control/Rebirth":
             give_birth(node)
-        say({"command": command.name, "alias": command.alias, "value": command.value})
+        say({"command": name, "alias": command.alias, "value": command.value})
 
 
 def act(node, order):

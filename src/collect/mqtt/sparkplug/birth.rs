@@ -25,6 +25,7 @@ pub struct Birth {
     metrics: Vec<MetricDescription>,
     by_name: HashMap<Box<str>, usize>,
     by_alias: HashMap<u64, usize>,
+    bytes: usize,
 }
 
 impl Birth {
@@ -49,6 +50,7 @@ impl Birth {
             return Err(format!("the alias of the metric `{name}` is that of another one"));
         }
         let index = self.metrics.len();
+        self.bytes += metric_bytes(source, name);
         self.by_name.insert(name.into(), index);
         self.by_alias.extend(metric.alias.map(|alias| (alias, index)));
         self.metrics.push(MetricDescription {
@@ -78,14 +80,14 @@ impl Birth {
 
     /// The memory that the birth takes, about.
     pub fn memory(&self) -> usize {
-        let ids = |source: &MetricSource| {
-            source.node.group.len() + source.node.node.len() + source.device.as_ref().map_or(0, |id| id.len())
-        };
-        let of = |metric: &MetricDescription| {
-            METRIC_BYTES + 2 * metric.address.metric.len() + ids(&metric.address.source)
-        };
-        self.metrics.iter().map(of).sum()
+        self.bytes
     }
+}
+
+/// The memory that a metric of a source takes, about.
+fn metric_bytes(source: &MetricSource, name: &str) -> usize {
+    let device = source.device.as_ref().map_or(0, |device| device.len());
+    METRIC_BYTES + 2 * name.len() + source.node.group.len() + source.node.node.len() + device
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ async fn listen(
                 HostEvent::Rebirth(node) => {
                     client.publish(command::rebirth(&node, context.clock.now())).await?;
                 }
-                HostEvent::Value { address, outcome } => {
+                HostEvent::Value { address, outcome, .. } => {
                     if !samples.contains_key(&*address) && samples.len() >= MAX_METRICS {
                         continue;
                     }

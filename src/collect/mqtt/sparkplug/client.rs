@@ -77,17 +77,17 @@ impl SparkplugClient {
         filters.push(state_topic(&self.host_id));
         self.mqtt.subscribe(subscriber, &filters, is_acknowledged).await?;
         if !self.is_announced {
-            self.mqtt.publish(command::state(&self.host_id, true, self.connected_at)).await?;
+            self.announce().await?;
             self.is_announced = true;
         }
         Ok(())
     }
 
-    /// Says again that the host is online, after somebody published the opposite: the will of the connection before
-    /// this one may come late (Sparkplug 3.0, section 5.3).
+    /// Says that the host is online: once after subscribing, and again after somebody published the opposite, because
+    /// the will of the connection before this one may come late (Sparkplug 3.0, section 5.3).
     ///
-    /// Its acknowledgement is not awaited: nothing is read from the connection while the inbox is full.
-    pub async fn announce_again(&mut self) -> Result<(), DeviceFault> {
+    /// The acknowledgement is not awaited: nothing is read from the connection while the inbox is full.
+    pub async fn announce(&mut self) -> Result<(), DeviceFault> {
         self.mqtt.post(command::state(&self.host_id, true, self.connected_at)).await
     }
 

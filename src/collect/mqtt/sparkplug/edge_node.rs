@@ -79,10 +79,10 @@ impl EdgeNode {
         self.next_seq %= SEQ_COUNT;
     }
 
-    /// Asks for a birth, at once or when the window since the last command is over.
-    pub fn want_rebirth(&mut self, now: Instant) {
+    /// Asks for a birth, at once or when the window since the last command is over. Returns when that is.
+    pub fn want_rebirth(&mut self, now: Instant) -> Instant {
         let earliest = self.rebirth_sent_at.map_or(now, |sent| sent + REBIRTH_WINDOW);
-        self.rebirth_due.get_or_insert(earliest.max(now));
+        *self.rebirth_due.get_or_insert(earliest.max(now))
     }
 
     /// Judges a death by its `bdSeq`. The numbers go round, so those up to half a round back are the earlier ones.

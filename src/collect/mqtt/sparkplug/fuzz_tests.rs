@@ -51,7 +51,7 @@ fn read_messages() -> Decoder {
         // A metric takes two bytes at least, and says one thing.
         assert!(events.len() <= payload.len() / 2 + 10, "{} events", events.len());
         for event in events {
-            if let HostEvent::Value { address, outcome: Ok(_) } = event {
+            if let HostEvent::Value { address, outcome: Ok(_), .. } = event {
                 assert_eq!(address.source.node, topic.source.node);
             }
         }

@@ -31,8 +31,8 @@ const NO_BIRTH: &str = "sends no birth";
 /// What a message or the passing of time means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostEvent {
-    /// A value, or why there is none.
-    Value { address: Arc<MetricAddress>, outcome: Result<Sample, String> },
+    /// A value, or why there is none. A birth repeats what may have been sent before.
+    Value { address: Arc<MetricAddress>, outcome: Result<Sample, String>, is_birth: bool },
     /// A birth is complete; the metrics that it does not have do not exist.
     Birth(MetricSource),
     /// An edge node with all its devices, or one device, is gone.
@@ -57,11 +57,20 @@ impl Default for HostState {
 }
 
 impl HostState {
-    /// Asks an edge node for a birth, and waits for it.
-    pub fn await_birth(&mut self, node: &NodeId, now: Instant) {
-        if let Some(state) = self.node(node) {
-            state.want_rebirth(now);
-            state.birth_deadline.get_or_insert(now + BIRTH_TIMEOUT);
+    /// Asks an edge node for its births, and waits for that of this source unless it has one.
+    pub fn await_birth(&mut self, source: &MetricSource, now: Instant) {
+        let Some(state) = self.node(&source.node) else { return };
+        let deadline = state.want_rebirth(now) + BIRTH_TIMEOUT;
+        if state.birth.is_none() {
+            state.birth_deadline.get_or_insert(deadline);
+        }
+        let Some(device) = &source.device else { return };
+        if state.devices.contains_key(device) || state.devices.len() < MAX_DEVICES {
+            let is_born = state.birth.is_some();
+            let device = state.devices.entry(device.clone()).or_default();
+            if is_born && device.birth.is_none() {
+                device.birth_deadline.get_or_insert(deadline);
+            }
         }
     }
 
@@ -178,7 +187,8 @@ impl HostState {
     ) {
         let Some(state) = self.nodes.get_mut(&source.node) else { return };
         if state.birth.is_none() {
-            return state.want_rebirth(now);
+            state.want_rebirth(now);
+            return;
         }
         if !state.take_seq(payload.seq) {
             state.want_rebirth(now);
@@ -209,15 +219,20 @@ impl HostState {
         if state.birth.is_none() || !state.take_seq(payload.seq) {
             state.want_rebirth(now);
         }
+        // Who sends data is alive, also without an answer to a rebirth command.
+        state.birth_deadline = state.birth_deadline.filter(|_| state.birth.is_none());
         let birth = match &source.device {
             None => state.birth.as_ref(),
             Some(device) => state.devices.get(device).and_then(|device| device.birth.as_ref()),
         };
-        let Some(birth) = birth else { return state.want_rebirth(now) };
+        let Some(birth) = birth else {
+            state.want_rebirth(now);
+            return;
+        };
         let mut is_complete = true;
         for metric in &payload.metrics {
             match birth.find(metric) {
-                Some(description) => events.extend(value_event(description, metric, payload)),
+                Some(description) => events.extend(value_event(description, metric, payload, false)),
                 None => is_complete = false,
             }
         }
@@ -255,8 +270,8 @@ impl HostState {
                 DeathVerdict::Current => return self.bury(&source, "has died", events),
                 DeathVerdict::Stale => {}
                 DeathVerdict::Unknown => {
-                    state.want_rebirth(now);
-                    state.birth_deadline.get_or_insert(now + BIRTH_TIMEOUT);
+                    let due = state.want_rebirth(now);
+                    state.birth_deadline.get_or_insert(due + BIRTH_TIMEOUT);
                 }
             }
         }
@@ -315,7 +330,7 @@ fn read_birth(source: &MetricSource, payload: &Payload, events: &mut Vec<HostEve
     events.extend(problem.map(|why| HostEvent::Ignored { source: source.clone(), why }));
     for metric in &payload.metrics {
         if let Some(description) = metric.name.as_deref().and_then(|name| birth.named(name)) {
-            events.extend(value_event(description, metric, payload));
+            events.extend(value_event(description, metric, payload, true));
         }
     }
     events.push(HostEvent::Birth(source.clone()));
@@ -323,17 +338,22 @@ fn read_birth(source: &MetricSource, payload: &Payload, events: &mut Vec<HostEve
 }
 
 /// The value of a metric. A historical one that cannot be read says nothing about the present, nor does one without a
-/// time say when it was.
-fn value_event(description: &MetricDescription, metric: &Metric, payload: &Payload) -> Option<HostEvent> {
+/// time of its own say when it was.
+fn value_event(
+    description: &MetricDescription,
+    metric: &Metric,
+    payload: &Payload,
+    is_birth: bool,
+) -> Option<HostEvent> {
     let address = Arc::clone(&description.address);
     let outcome = value::read(metric, description.data_type, payload.timestamp);
-    let is_usable = outcome.as_ref().is_ok_and(|sample| sample.source_time.is_some());
+    let is_usable = outcome.is_ok() && metric.timestamp.is_some();
     if metric.is_historical == Some(true) && !is_usable {
         let source = address.source.clone();
         let why = outcome.err().unwrap_or_else(|| "a historical value has no time".to_owned());
         return Some(HostEvent::Ignored { source, why });
     }
-    Some(HostEvent::Value { address, outcome })
+    Some(HostEvent::Value { address, outcome, is_birth })
 }
 
 #[cfg(test)]

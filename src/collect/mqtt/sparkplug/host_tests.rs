@@ -77,11 +77,11 @@ impl Fixture {
 
 fn short(event: HostEvent) -> String {
     match event {
-        HostEvent::Value { address, outcome: Ok(sample) } if sample.is_historical => {
+        HostEvent::Value { address, outcome: Ok(sample), .. } if sample.is_historical => {
             format!("{address} {} of the past", sample.value)
         }
-        HostEvent::Value { address, outcome: Ok(sample) } => format!("{address} {}", sample.value),
-        HostEvent::Value { address, outcome: Err(why) } => format!("{address} ({why})"),
+        HostEvent::Value { address, outcome: Ok(sample), .. } => format!("{address} {}", sample.value),
+        HostEvent::Value { address, outcome: Err(why), .. } => format!("{address} ({why})"),
         HostEvent::Birth(source) => format!("birth {source}"),
         HostEvent::Death { source, why } => format!("death {source}: {why}"),
         HostEvent::Rebirth(node) => format!("rebirth {node}"),
@@ -210,8 +210,8 @@ fn a_device_dies_alone() {
 #[test]
 fn an_edge_node_that_does_not_answer_is_dead() {
     let mut host = Fixture::new();
-    let node = NodeId { group: "g".into(), node: "n".into() };
-    host.state.await_birth(&node, host.now);
+    let source = |text: &str| text.parse::<MetricAddress>().unwrap().source;
+    host.state.await_birth(&source("g/n#a"), host.now);
     assert_eq!(host.wait(Duration::ZERO), ["rebirth g/n"]);
     assert_eq!(host.wait(BIRTH_TIMEOUT), ["death g/n: `g/n` sends no birth"]);
     assert_eq!(host.state.next_deadline(), None);
@@ -220,6 +220,32 @@ fn an_edge_node_that_does_not_answer_is_dead() {
     host.accept("spBv1.0/g/NDEATH/n", None, vec![number(4)]);
     assert_eq!(host.wait(DEATH_DELAY), ["rebirth g/n"]);
     assert_eq!(host.wait(BIRTH_TIMEOUT), ["death g/n: `g/n` sends no birth"]);
+}
+
+#[test]
+fn an_edge_node_that_does_not_answer_but_sends_data_is_alive() {
+    let mut host = Fixture::new();
+    host.give_birth(3);
+    host.accept("spBv1.0/g/NDEATH/n", None, vec![number(4)]);
+    assert_eq!(host.wait(DEATH_DELAY), ["rebirth g/n"]);
+    assert_eq!(host.accept("spBv1.0/g/NDATA/n", Some(2), vec![metric(None, Some(1), 5.0)]), ["g/n#a 5"]);
+    assert_eq!(host.wait(BIRTH_TIMEOUT), NONE);
+}
+
+#[test]
+fn a_device_that_is_waited_for_and_is_not_born_is_dead() {
+    let source = |text: &str| text.parse::<MetricAddress>().unwrap().source;
+    for name in ["waited for before its edge node is born", "and after that"] {
+        let mut host = Fixture::new();
+        if name == "and after that" {
+            host.give_birth(3);
+        }
+        host.state.await_birth(&source("g/n/other#x"), host.now);
+        assert_eq!(host.wait(Duration::ZERO), ["rebirth g/n"], "{name}");
+        host.give_birth(3);
+        assert_eq!(host.wait(BIRTH_TIMEOUT), ["death g/n/other: `g/n/other` sends no birth"], "{name}");
+        assert!(host.has("g/n/d#b"), "{name}");
+    }
 }
 
 #[test]

@@ -118,7 +118,7 @@ async fn metrics_are_collected_from_birth_to_death() {
     let again: serde_json::Value = serde_json::from_slice(&again.payload).unwrap();
     assert_eq!(again, json!({"online": true, "timestamp": timestamp}));
 
-    // A death that is retained is of an unknown time; the one of the birth is one bad reading for each stream.
+    // A death, also when it comes twice, is one bad reading for each stream.
     connection.publish_bytes("spBv1.0/g/NDEATH/n", &payload(None, vec![bd_seq()])).await;
     connection.publish_bytes("spBv1.0/g/NDEATH/n", &payload(None, vec![bd_seq()])).await;
     fixture.until_stored("the death", |stored| stored.len() == 7).await;

@@ -9,18 +9,17 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::address::NodeId;
 use super::client::SparkplugClient;
 use super::command::says_offline;
 use super::endpoint::SparkplugEndpoint;
-use super::host::{HostEvent, HostState};
-use super::targets::MetricTargets;
-use super::topic::{EdgeTopic, node_filter, state_topic};
+use super::host::HostState;
+use super::targets::{MetricTargets, PollEffects};
+use super::topic::{EdgeTopic, state_topic};
 use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::mqtt::endpoint::SubscriptionSettings;
-use crate::collect::mqtt::inbox::Inbox;
+use crate::collect::mqtt::inbox::{Inbox, Message};
 use crate::collect::mqtt::wire::PacketId;
 use crate::collect::protocol::SourceContext;
 use crate::collect::schedule::Schedule;
@@ -29,7 +28,7 @@ use crate::collect::source::{PollSource, ReadyGroup};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
-use crate::domain::{Clock, Micros, Result};
+use crate::domain::{Clock, Result};
 
 /// Results of one poll, after which the messages so far are stored.
 const MAX_RESULTS: usize = 10_000;
@@ -42,13 +41,6 @@ struct Subscription {
     refused: Vec<String>,
     /// Whether the streams that get no values have their results.
     is_announced: bool,
-}
-
-/// What a poll has to send.
-#[derive(Default)]
-struct Commands {
-    rebirths: Vec<NodeId>,
-    announces_again: bool,
 }
 
 /// Polling source of one host application.
@@ -70,11 +62,12 @@ impl SparkplugSource {
     /// Opens no connection yet. The error names the wrong setting.
     pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<SparkplugSource> {
         static IDS: AtomicU64 = AtomicU64::new(1);
+        let settings = SubscriptionSettings::from_metadata(&spec.metadata)?;
         Ok(SparkplugSource {
             endpoint: Arc::new(SparkplugEndpoint::from_spec(spec)?),
-            settings: SubscriptionSettings::from_metadata(&spec.metadata)?,
             id: IDS.fetch_add(1, Ordering::Relaxed),
-            targets: MetricTargets::default(),
+            targets: MetricTargets::new(settings.filter.clone()),
+            settings,
             subscription: Mutex::default(),
             delivered: Vec::new(),
             connection: context.connection,
@@ -83,18 +76,11 @@ impl SparkplugSource {
         })
     }
 
-    fn filters(&self) -> Vec<String> {
-        match &self.settings.filter {
-            Some(filter) => vec![filter.as_str().to_owned()],
-            None => self.targets.nodes().into_iter().map(node_filter).collect(),
-        }
-    }
-
     /// Subscribes on a new connection and for a new source, and asks the edge nodes for births then: only these say
     /// what metrics there are and what they are now.
     async fn subscribe(&self, connection: &mut SharedConnectionGuard<'_>) -> Result<(), DeviceFault> {
         let client = sparkplug_client(connection, &self.endpoint).await?;
-        client.subscribe(self.id, &self.filters(), self.settings.is_acknowledged).await?;
+        client.subscribe(self.id, &self.targets.filters(), self.settings.is_acknowledged).await?;
         let mut subscription = self.subscription.lock();
         if subscription.as_ref().is_some_and(|open| Arc::ptr_eq(&open.inbox, client.inbox())) {
             return Ok(());
@@ -102,7 +88,7 @@ impl SparkplugSource {
         {
             let mut state = client.state().lock();
             let now = Instant::now();
-            self.targets.nodes().into_iter().for_each(|node| state.await_birth(node, now));
+            self.targets.sources().for_each(|source| state.await_birth(source, now));
         }
         *subscription = Some(Subscription {
             inbox: Arc::clone(client.inbox()),
@@ -121,84 +107,65 @@ impl SparkplugSource {
         }
     }
 
-    /// Pushes what the messages that have come, and the time that has passed, mean for the streams. Returns what to
-    /// send, or why the connection has ended, if nothing is left.
-    fn take_messages(&mut self, results: &mut Vec<PollResult>) -> Result<Commands, DeviceFault> {
-        let mut commands = Commands::default();
+    /// Takes the messages that have come, and does what is due. Returns what that means for the streams and for the edge
+    /// nodes, or why the connection has ended, if nothing is left.
+    fn take_messages(&mut self) -> Result<PollEffects, DeviceFault> {
+        let mut effects = PollEffects::default();
         let mut subscription = self.subscription.lock();
-        let Some(open) = &mut *subscription else { return Ok(commands) };
+        let Some(open) = &mut *subscription else { return Ok(effects) };
         let now = self.clock.now();
         if !open.is_announced {
             open.is_announced = true;
-            self.targets.announce(&open.refused, now, results);
+            self.targets.begin_connection(&open.refused, now, &mut effects);
         }
         let own_state = state_topic(&self.endpoint.host_id);
         let (mut last, mut events) = (None, Vec::new());
         let mut state = open.state.lock();
-        while results.len() < MAX_RESULTS
-            && let Some(message) = open.inbox.pop()
+        while effects.results.len() < MAX_RESULTS
+            && let Some(Message { publication, received_at }) = open.inbox.pop()
         {
-            let publication = &message.publication;
             self.delivered.extend(publication.packet_id);
-            last = Some(message.received_at);
+            last = Some(received_at);
+            // Edge nodes may have nothing retained; what is kept all the same is of an unknown age, also the state.
+            if publication.is_retained {
+                continue;
+            }
             if publication.topic == own_state {
-                commands.announces_again |= says_offline(&publication.payload);
-            } else if let Some(topic) = EdgeTopic::parse(&publication.topic)
-                // Edge nodes may have none retained; what is kept all the same is of an unknown age.
-                && !publication.is_retained
-            {
+                effects.announces_again |= says_offline(&publication.payload);
+            } else if let Some(topic) = EdgeTopic::parse(&publication.topic) {
                 state.accept(&topic, &publication.payload, Instant::now(), &mut events);
-                self.apply(&state, &mut events, message.received_at, results, &mut commands);
+                self.targets.apply(&state, &mut events, received_at, &mut effects);
             }
         }
         state.expire(Instant::now(), &mut events);
-        self.apply(&state, &mut events, now, results, &mut commands);
+        self.targets.apply(&state, &mut events, now, &mut effects);
         drop(state);
-        match (last, open.inbox.ended()) {
-            (Some(at), _) => self.status.record_received(at),
-            (None, Some(fault)) => {
+        if let Some(at) = last {
+            self.status.record_received(at);
+        }
+        if let Some(fault) = open.inbox.ended() {
+            if last.is_none() {
                 *subscription = None;
                 return Err(fault);
             }
-            (None, None) => {}
+            // Nothing can be sent any more, and another connection begins with the births.
+            (effects.rebirths, effects.announces_again) = (Vec::new(), false);
         }
-        Ok(commands)
+        Ok(effects)
     }
 
-    /// Translates events into results of streams and commands to send.
-    fn apply(
-        &self,
-        state: &HostState,
-        events: &mut Vec<HostEvent>,
-        now: Micros,
-        results: &mut Vec<PollResult>,
-        commands: &mut Commands,
-    ) {
-        for event in events.drain(..) {
-            match event {
-                HostEvent::Value { address, outcome } => self.targets.read(&address, &outcome, now, results),
-                HostEvent::Birth(source) => self.targets.fail_missing(&source, state, now, results),
-                HostEvent::Death { source, why } => self.targets.fail_source(&source, &why, now, results),
-                HostEvent::Rebirth(node) => commands.rebirths.push(node),
-                HostEvent::Ignored { source, why } => {
-                    self.status.record_other_error();
-                    tracing::debug!(%source, why, "a Sparkplug message is not used");
-                }
-            }
-        }
-    }
-
-    async fn send(&self, commands: Commands) -> Result<(), DeviceFault> {
-        if commands.rebirths.is_empty() && !commands.announces_again {
+    /// Sends what the effects ask for.
+    async fn send(&self, effects: &PollEffects) -> Result<(), DeviceFault> {
+        if effects.rebirths.is_empty() && !effects.announces_again {
             return Ok(());
         }
         let mut connection = self.connection.lock().await;
         let sent = async {
             let client = sparkplug_client(&mut connection, &self.endpoint).await?;
-            if commands.announces_again {
-                client.announce_again().await?;
+            if effects.announces_again {
+                client.announce().await?;
             }
-            for node in &commands.rebirths {
+            for node in &effects.rebirths {
                 client.request_rebirth(node).await?;
             }
             Ok(())
@@ -255,8 +222,12 @@ impl PollSource for SparkplugSource {
     }
 
     async fn poll(&mut self, _: &mut (), results: &mut Vec<PollResult>) -> Result<(), DeviceFault> {
-        match self.take_messages(results) {
-            Ok(commands) => self.send(commands).await,
+        match self.take_messages() {
+            Ok(mut effects) => {
+                results.append(&mut effects.results);
+                (0..effects.ignored).for_each(|_| self.status.record_other_error());
+                self.send(&effects).await
+            }
             Err(fault) => {
                 let shared = Arc::clone(&self.connection);
                 let mut connection = shared.lock().await;
