@@ -190,3 +190,31 @@ async fn after_a_lost_connection_the_births_are_asked_for_again() {
     assert!(!fixture.stored().iter().any(|reading| reading.value == Some(5.0)));
     fixture.collectors.stop().await;
 }
+
+#[tokio::test]
+async fn a_birth_that_data_has_overtaken_is_of_the_past() {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), streams());
+    let (mut connection, _) = accept(&broker).await;
+    give_birth(&mut connection).await;
+    fixture.until_stored("the births", |stored| stored.len() == 3).await;
+    let data = |value: f64, at: u64| Metric {
+        alias: Some(1),
+        timestamp: Some(at),
+        value: Some(MetricValue::Double(value)),
+        ..Metric::default()
+    };
+    let first = payload(Some(2), vec![data(22.0, 1_777_377_550_000)]);
+    connection.publish_bytes("spBv1.0/g/NDATA/n", &first).await;
+    // The birth repeats the value before that.
+    give_birth(&mut connection).await;
+    let second = payload(Some(2), vec![data(23.0, 1_777_377_560_000)]);
+    connection.publish_bytes("spBv1.0/g/NDATA/n", &second).await;
+    fixture.until_stored("the last", |stored| stored.iter().any(|r| r.value == Some(23.0))).await;
+    let mut speed: Vec<_> = fixture.readings_of(1).iter().map(|r| (r.ts.0 / 1_000_000, r.value)).collect();
+    speed.sort_by_key(|(ts, _)| *ts);
+    speed.dedup();
+    let expected = [(1_777_377_500, Some(21.5)), (1_777_377_550, Some(22.0)), (1_777_377_560, Some(23.0))];
+    assert_eq!(speed, expected);
+    fixture.collectors.stop().await;
+}
