@@ -60,6 +60,7 @@ const CRATES: [(&str, &[&str]); 40] = [
     ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
+    ("prost", &["api", "collect"]),
     ("pulp", &["infer"]),
     ("rawzip", &["app"]),
     ("rcgen", &["auth"]),

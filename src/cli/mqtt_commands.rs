@@ -1,5 +1,5 @@
-//! `basalt browse mqtt://…`: lists the topics of a broker. It needs no Basalt server; only the names of authorities are
-//! read from the data directory.
+//! `basalt browse mqtt://…`: lists the topics of a broker, or the metrics of Sparkplug edge nodes. It needs no Basalt
+//! server; only the names of authorities are read from the data directory.
 
 use std::time::Duration;
 
@@ -31,7 +31,9 @@ pub async fn browse(args: Browse) -> Result<()> {
     }
     found.topics.iter().try_for_each(|topic| print::line(&draw(topic)))?;
     if found.is_truncated {
-        eprintln!("only the first {MAX_TOPICS} topics are shown: write a filter after the address");
+        eprintln!(
+            "only the first {MAX_TOPICS} are shown: write a topic filter, or a Sparkplug group, after the address"
+        );
     }
     Ok(())
 }

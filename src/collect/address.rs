@@ -1,11 +1,12 @@
-//! Address of a single value on a device: a register, a node of an OPC UA server, a tag of a controller, or a topic of a
-//! broker.
+//! Address of a single value on a device: a register, a node of an OPC UA server, a tag of a controller, a topic of a broker, or
+//! a metric of a Sparkplug edge node.
 
 use std::fmt;
 
 use super::codec::WordOrder;
 use super::eip::tag::TagPath;
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::point::DevicePoint;
 use super::registers::named_register::NamedRegister;
@@ -18,16 +19,17 @@ pub enum DeviceAddress {
     Node(NodePath),
     Tag(TagPath),
     Topic(TopicPath),
+    Metric(MetricAddress),
 }
 
 impl DeviceAddress {
-    /// Type of the value when none is given: bit for a bit, fp64 for a topic, otherwise uint16 or the type of the size
+    /// Type of the value when none is given: bit for a bit, fp64 for a topic or metric, otherwise uint16 or the type of the size
     /// letter.
     pub fn default_kind(&self) -> StreamKind {
         match self {
             DeviceAddress::Register(register) => register.default_kind,
             DeviceAddress::Node(_) | DeviceAddress::Tag(_) => StreamKind::Uint16,
-            DeviceAddress::Topic(_) => StreamKind::Fp64,
+            DeviceAddress::Topic(_) | DeviceAddress::Metric(_) => StreamKind::Fp64,
         }
     }
 
@@ -42,6 +44,7 @@ impl DeviceAddress {
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), None)),
             DeviceAddress::Tag(tag) => Ok(DevicePoint::Tag(tag.clone(), None)),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), kind)),
+            DeviceAddress::Metric(metric) => Ok(DevicePoint::Metric(metric.clone(), kind)),
             DeviceAddress::Register(_) => self.point(kind.unwrap_or(self.default_kind()), order),
         }
     }
@@ -56,6 +59,7 @@ impl DeviceAddress {
             DeviceAddress::Node(node) => Ok(DevicePoint::Node(node.clone(), Some(kind))),
             DeviceAddress::Tag(tag) => Ok(DevicePoint::Tag(tag.clone(), Some(kind))),
             DeviceAddress::Topic(topic) => Ok(DevicePoint::Topic(topic.clone(), Some(kind))),
+            DeviceAddress::Metric(metric) => Ok(DevicePoint::Metric(metric.clone(), Some(kind))),
         }
     }
 }
@@ -67,6 +71,7 @@ impl fmt::Display for DeviceAddress {
             DeviceAddress::Node(node) => node.fmt(f),
             DeviceAddress::Tag(tag) => tag.fmt(f),
             DeviceAddress::Topic(topic) => topic.fmt(f),
+            DeviceAddress::Metric(metric) => metric.fmt(f),
         }
     }
 }

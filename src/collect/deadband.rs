@@ -9,6 +9,8 @@
 //! last change repeats it with every poll: the same value with the same time is not stored twice. Another value or
 //! quality with the same time, an older time, and every bad reading get the time of receipt, so that no reading is
 //! overwritten.
+//!
+//! A historical value is stored at its own time, whatever the deadband is, and changes nothing for the values after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,6 +79,8 @@ struct PendingMark {
     stored: LastStored,
     /// Time of receipt; the reading may have the source's time.
     received_at: Micros,
+    /// Whether the stream's last reading stays what it was.
+    is_historical: bool,
 }
 
 /// A stream that began or ceased to fail, for the log.
@@ -116,7 +120,12 @@ impl DeadbandFilter {
         let (mut offer, mut transitions) = (self.begin_pending(answers.len()), Vec::new());
         for PollResult { stream, ts, outcome } in answers {
             let Some(tag) = self.by_id.get_mut(&stream) else { continue };
+            let is_historical = outcome.as_ref().is_ok_and(|raw| raw.is_historical);
             let sample = outcome.and_then(|raw| tag.scale(raw));
+            if is_historical {
+                offer.add_historical(tag, ts, sample.ok());
+                continue;
+            }
             transitions.extend(tag.update_fault(sample.as_ref().err()));
             offer.add(tag, ts, sample.ok(), longest);
         }
@@ -145,8 +154,8 @@ impl DeadbandFilter {
 
     /// Remembers the readings as stored; call it once the sink has accepted them.
     pub fn commit(&mut self, offer: PendingReadings) {
-        for PendingMark { stream, ts, stored, received_at } in offer.marks {
-            if let Some(tag) = self.by_id.get_mut(&stream) {
+        for PendingMark { stream, ts, stored, received_at, is_historical } in offer.marks {
+            if let Some(tag) = self.by_id.get_mut(&stream).filter(|_| !is_historical) {
                 (tag.ts, tag.received_at, tag.stored) = (Some(ts), Some(received_at), stored);
             }
         }
@@ -259,7 +268,18 @@ impl PendingReadings {
             Some((reading, LastStored::Value(sample)))
         });
         let (reading, stored) = good.unwrap_or_else(|| (Reading::lost(tag.stream.id, ts), LastStored::Bad));
-        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at });
+        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at, is_historical: false });
+        self.readings.push(reading);
+    }
+
+    /// Adds a value of the past at its own time. One without a time, or from the future, is left out: it is not known
+    /// when it was.
+    fn add_historical(&mut self, tag: &StreamState, received_at: Micros, sample: Option<Sample>) {
+        let Some(sample) = sample else { return };
+        let Some(ts) = sample.source_time.filter(|time| is_new(*time, None, received_at)) else { return };
+        let Some(reading) = sample.value.to_reading(tag.stream.id, ts, sample.quality) else { return };
+        let stored = LastStored::Value(sample);
+        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at, is_historical: true });
         self.readings.push(reading);
     }
 
@@ -276,14 +296,15 @@ impl PendingReadings {
         (part(self.marks), part(late))
     }
 
-    /// Moves readings with an earlier source time to their time of receipt; `None` when there are none.
+    /// Moves readings with an earlier source time to their time of receipt, except for historical ones; `None` when
+    /// there are none.
     pub fn with_received_times(self) -> Option<PendingReadings> {
-        if self.marks.iter().all(|mark| mark.ts >= mark.received_at) {
+        if self.marks.iter().all(|mark| mark.is_historical || mark.ts >= mark.received_at) {
             return None;
         }
         let mut offer = PendingReadings::default();
         for (mark, reading) in self.marks.into_iter().zip(self.readings.iter()) {
-            let ts = mark.ts.max(mark.received_at);
+            let ts = if mark.is_historical { mark.ts } else { mark.ts.max(mark.received_at) };
             offer.readings.push(Reading { ts, ..reading });
             offer.marks.push(PendingMark { ts, ..mark });
         }

@@ -43,7 +43,8 @@ fn answer(at_s: i64, outcome: Result<NumericValue, &str>) -> PollResult {
 /// A result from a source that gives quality and time.
 fn answered(received_s: i64, source_s: i64, number: i64, quality: Quality) -> PollResult {
     let content = DeviceValue::Number(NumericValue::Int(number));
-    let sample = Sample { value: content, quality, source_time: Some(Micros(source_s * SECOND)) };
+    let source_time = Some(Micros(source_s * SECOND));
+    let sample = Sample { value: content, quality, source_time, is_historical: false };
     PollResult { stream: StreamId(1), ts: Micros(received_s * SECOND), outcome: Ok(sample) }
 }
 
@@ -171,6 +172,39 @@ fn a_reload_keeps_what_is_known_unless_the_source_changed() {
 fn scale_and_offset_are_applied() {
     let mut tags = tags(|spec| (spec.scale, spec.offset) = (0.1, -40.0));
     assert_eq!(store_answer(&mut tags, 0, Ok(650.0)).unwrap().value, Some(25.0));
+}
+
+#[test]
+fn a_value_of_the_past_is_stored_at_its_time_and_changes_nothing() {
+    let mut tags = tags(|spec| spec.deadband = Some(1.0));
+    let past = |received_s, source_s, number| {
+        let mut result = answered(received_s, source_s, number, Quality::Good);
+        result.outcome.as_mut().unwrap().is_historical = true;
+        result
+    };
+    let undated = {
+        let mut result = past(102, 0, 5);
+        result.outcome.as_mut().unwrap().source_time = None;
+        result
+    };
+    for (name, answer, stored) in [
+        ("a_value", answered(100, 100, 1, Quality::Good), Some((100, 1.0))),
+        ("an_earlier_one", past(101, 40, 9), Some((40, 9.0))),
+        ("the_deadband_does_not_apply", past(102, 50, 9), Some((50, 9.0))),
+        ("without_a_time_it_has_no_place", undated, None),
+        ("nor_in_the_future", past(103, 100_000_000, 9), None),
+        ("what_is_the_same_as_the_last_value_is_not_stored", answered(104, 104, 1, Quality::Good), None),
+        ("the_next_value", answered(105, 105, 2, Quality::Good), Some((105, 2.0))),
+    ] {
+        let (offer, _) = tags.evaluate(vec![answer], LONGEST);
+        let found = offer.readings.iter().next();
+        tags.commit(offer);
+        let expected = stored.map(|(at_s, value)| (Micros(at_s * SECOND), Some(value)));
+        assert_eq!(found.map(|reading| (reading.ts, reading.value)), expected, "{name}");
+    }
+    assert!(tags.mark_lost(Micros(106 * SECOND)).readings.len() == 1);
+    let (offer, _) = tags.evaluate(vec![past(107, 60, 9)], LONGEST);
+    assert!(offer.with_received_times().is_none(), "a time that is refused is not replaced");
 }
 
 #[test]

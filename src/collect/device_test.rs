@@ -123,7 +123,7 @@ impl TestConnection {
             }
             DeviceAddress::Node(node) => vec![DevicePoint::Node(node.clone(), None)],
             DeviceAddress::Tag(tag) => vec![DevicePoint::Tag(tag.clone(), None)],
-            DeviceAddress::Topic(_) => Vec::new(),
+            DeviceAddress::Topic(_) | DeviceAddress::Metric(_) => Vec::new(),
         };
         let words = "it cannot be read directly".to_owned();
         let mut last = DeviceFault::Unsupported { field: "register", words };

@@ -24,6 +24,8 @@ pub struct Sample {
     pub quality: Quality,
     /// When the source had this value, by the source's own clock; `None` when it gives no time.
     pub source_time: Option<Micros>,
+    /// Whether the source sends a value of the past after the fact. It is stored at its time and is not the latest one.
+    pub is_historical: bool,
 }
 
 impl From<NumericValue> for DeviceValue {
@@ -41,7 +43,12 @@ impl PartialEq<NumericValue> for DeviceValue {
 /// For devices that send values without quality or time.
 impl From<NumericValue> for Sample {
     fn from(value: NumericValue) -> Self {
-        Sample { value: DeviceValue::Number(value), quality: Quality::Good, source_time: None }
+        Sample {
+            value: DeviceValue::Number(value),
+            quality: Quality::Good,
+            source_time: None,
+            is_historical: false,
+        }
     }
 }
 

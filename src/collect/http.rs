@@ -172,7 +172,7 @@ impl JsonTarget {
             (kind, Some(content)) => content.convert_to(kind)?,
             (kind, None) => return Err(format!("the value is a list or a map, which is no {kind}")),
         };
-        Ok(Sample { value: content, quality: Quality::Good, source_time: None })
+        Ok(Sample { value: content, quality: Quality::Good, source_time: None, is_historical: false })
     }
 }
 

@@ -110,6 +110,7 @@ mod tests {
             (Protocol::Opcua, "Temp", false),
             (Protocol::Opcua, "ns=2;s=Line1.Temp", true),
             (Protocol::Mqtt, "line/+/temp#/value", true),
+            (Protocol::Mqtt, "plant/edge1/press#Motor/speed", true),
             (Protocol::Mqtt, "line/#/temp", false),
             (Protocol::Virtual, "", true),
             (Protocol::Http, "/data/0/value", true),

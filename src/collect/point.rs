@@ -6,6 +6,7 @@ use super::device_value::{DeviceValue, Sample};
 use super::eip::tag::TagPath;
 use super::eip::value::TagData;
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::opcua::status;
 use super::registers::{self, RegisterData, RegisterRange};
@@ -22,6 +23,8 @@ pub enum DevicePoint {
     Tag(TagPath, Option<StreamKind>),
     /// Messages have no type; a stream converts what they hold to its kind.
     Topic(TopicPath, Option<StreamKind>),
+    /// The birth of its edge node or device has the metric's type; a stream converts the value to its kind.
+    Metric(MetricAddress, Option<StreamKind>),
 }
 
 /// Data that a device returned for the read of a point.
@@ -40,6 +43,8 @@ pub enum PointWrite {
     Tag(TagPath, DeviceValue),
     /// A message with this payload.
     Topic(TopicPath, DeviceValue),
+    /// A command to an edge node or device.
+    Metric(MetricAddress, DeviceValue),
 }
 
 impl DevicePoint {
@@ -47,7 +52,7 @@ impl DevicePoint {
     pub fn is_writable(&self) -> bool {
         match self {
             DevicePoint::Register(point) => point.span.space.is_writable,
-            DevicePoint::Node(..) | DevicePoint::Tag(..) => true,
+            DevicePoint::Node(..) | DevicePoint::Tag(..) | DevicePoint::Metric(..) => true,
             DevicePoint::Topic(topic, _) => topic.written_topic().is_some(),
         }
     }
@@ -84,6 +89,7 @@ impl DevicePoint {
             (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
             (DevicePoint::Tag(tag, _), content) => Some(PointWrite::Tag(tag.clone(), content)),
             (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),
+            (DevicePoint::Metric(metric, _), content) => Some(PointWrite::Metric(metric.clone(), content)),
         }
     }
 
@@ -93,7 +99,10 @@ impl DevicePoint {
         match self {
             DevicePoint::Register(point) if point.is_bit() => Some(StreamKind::Bit),
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(..) | DevicePoint::Tag(..) | DevicePoint::Topic(..) => None,
+            DevicePoint::Node(..)
+            | DevicePoint::Tag(..)
+            | DevicePoint::Topic(..)
+            | DevicePoint::Metric(..) => None,
         }
     }
 
@@ -101,7 +110,10 @@ impl DevicePoint {
     pub fn kind(&self) -> Option<StreamKind> {
         match self {
             DevicePoint::Register(point) => Some(point.kind()),
-            DevicePoint::Node(_, kind) | DevicePoint::Tag(_, kind) | DevicePoint::Topic(_, kind) => *kind,
+            DevicePoint::Node(_, kind)
+            | DevicePoint::Tag(_, kind)
+            | DevicePoint::Topic(_, kind)
+            | DevicePoint::Metric(_, kind) => *kind,
         }
     }
 }

@@ -32,6 +32,23 @@ fn beyond(name: &str, max: u32, given: &str) -> String {
 fn settings_of_mqtt_are_checked_where_the_device_is_a_broker() {
     check(vec![
         ("mqtt_without", Protocol::Mqtt, json!({}), vec![]),
+        (
+            "mqtt_format",
+            Protocol::Mqtt,
+            json!({"format": "xml"}),
+            vec!["format: \"xml\" is not one of json, sparkplug.".into()],
+        ),
+        (
+            "sparkplug_host_and_metric",
+            Protocol::Mqtt,
+            json!({"format": "sparkplug", "host_id": "a/b", "writable": ["line/1/temp"]}),
+            vec![
+                "host_id: `a/b` is no id: it contains `+`, `#`, `/` or U+0000.".into(),
+                "writable: Invalid register \"line/1/temp\". A `#` precedes the metric. Write GROUP/NODE#METRIC or \
+                 GROUP/NODE/DEVICE#METRIC, for example plant/edge1/press#Motor/speed."
+                    .into(),
+            ],
+        ),
         ("mqtt_qos", Protocol::Mqtt, json!({"qos": 2}), vec![beyond("qos", 1, "2")]),
         (
             "mqtt_pointer",

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::codec::WordOrder;
 use super::eip::tag::TagPath;
 use super::mqtt::address::TopicPath;
+use super::mqtt::sparkplug::address::MetricAddress;
 use super::numeric_value::NumericValue;
 use super::opcua::node::NodePath;
 use super::point::{DevicePoint, PointWrite};
@@ -18,7 +19,7 @@ use crate::domain::{Error, Result};
 
 const SETTING: &str = "writable";
 
-/// Cells, nodes, tags and topics in the list.
+/// Cells, nodes, tags, topics and metrics in the list.
 #[derive(Debug, Default)]
 pub struct WriteAllowlist {
     /// Allowed bits of each cell.
@@ -26,6 +27,7 @@ pub struct WriteAllowlist {
     nodes: Vec<NodePath>,
     tags: Vec<TagPath>,
     topics: Vec<TopicPath>,
+    metrics: Vec<MetricAddress>,
 }
 
 impl WriteAllowlist {
@@ -58,6 +60,7 @@ impl WriteAllowlist {
             Some(WriteScope::Node(node)) => self.nodes.push(node),
             Some(WriteScope::Tag(tag)) => self.tags.push(tag),
             Some(WriteScope::Topic(topic)) => self.topics.push(topic),
+            Some(WriteScope::Metric(metric)) => self.metrics.push(metric),
             None => {}
         }
         Ok(())
@@ -74,6 +77,7 @@ impl WriteAllowlist {
             // A whole integer in the list allows its bits, as a register does.
             Some(WriteScope::Tag(tag)) => self.tags.contains(&tag) || self.tags.contains(&tag.without_bit()),
             Some(WriteScope::Topic(topic)) => self.topics.contains(&topic),
+            Some(WriteScope::Metric(metric)) => self.metrics.contains(&metric),
             None => false,
         }
     }
@@ -84,15 +88,17 @@ enum WriteScope {
     Node(NodePath),
     Tag(TagPath),
     Topic(TopicPath),
+    Metric(MetricAddress),
 }
 
-/// Cells, node, tag or topic that a write of any value to `point` changes; `None` where nothing can be written.
+/// Cells, node, tag, topic or metric that a write of any value to `point` changes; `None` where nothing can be written.
 fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
     Some(match point.encode(NumericValue::Uint(0))? {
         PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
         PointWrite::Node(node, _) => WriteScope::Node(node),
         PointWrite::Tag(tag, _) => WriteScope::Tag(tag),
         PointWrite::Topic(topic, _) => WriteScope::Topic(topic),
+        PointWrite::Metric(metric, _) => WriteScope::Metric(metric),
     })
 }
 

@@ -4,6 +4,7 @@ mod generated;
 mod http;
 mod mqtt;
 mod server;
+mod sparkplug;
 
 use std::time::Duration;
 

@@ -231,6 +231,49 @@ impl Drop for ObjectStore {
     }
 }
 
+/// A Sparkplug B edge node that is not our code: tests/peers/sparkplug_node.py. Dropping it kills it, and its broker
+/// publishes its death.
+pub struct SparkplugNode {
+    child: Child,
+    lines: Box<dyn Iterator<Item = String> + Send>,
+}
+
+impl SparkplugNode {
+    /// Starts one at this broker; its births are sent when this returns.
+    pub async fn start(port: u16, bd_seq: u8) -> SparkplugNode {
+        let start = move || {
+            let mut command = script("sparkplug_node.py");
+            command.args(["--port", &port.to_string(), "--bd-seq", &bd_seq.to_string()]);
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the interpreter starts");
+            let mut lines: Box<dyn Iterator<Item = String> + Send> =
+                Box::new(BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok));
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the node is born");
+            SparkplugNode { child, lines }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the node starts")
+    }
+
+    /// Has it do something, as tests/peers/sparkplug_node.py says.
+    pub fn act(&mut self, order: &Value) {
+        let orders = self.child.stdin.as_mut().expect("a pipe");
+        std::io::Write::write_all(orders, format!("{order}\n").as_bytes()).expect("it listens");
+    }
+
+    /// The next command that it got for this metric.
+    pub fn command(&mut self, metric: &str) -> Value {
+        let mut commands = self.lines.by_ref().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        commands.find(|command| command["command"] == metric).expect("a command")
+    }
+}
+
+impl Drop for SparkplugNode {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
 /// An MQTT broker that is not our code: tests/peers/mqtt_broker.py. Dropping it kills it.
 pub struct MqttPeer {
     pub port: u16,

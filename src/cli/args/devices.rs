@@ -21,8 +21,8 @@ pub struct Read {
 
 #[derive(Args)]
 pub struct Browse {
-    /// Such as opc.tcp://127.0.0.1:4840/, opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1, eip://127.0.0.1:44818/?slot=0 or
-    /// mqtt://127.0.0.1:1883/line/#
+    /// Such as opc.tcp://127.0.0.1:4840/, opc.tcp://127.0.0.1:4840/?node=ns%3D2%3Bi%3D1, eip://127.0.0.1:44818/?slot=0,
+    /// mqtt://127.0.0.1:1883/line/# or mqtt://127.0.0.1:1883/GROUP?format=sparkplug
     pub address: String,
     /// Number of levels to list below the node (OPC UA, EtherNet/IP)
     #[arg(long, default_value_t = 5, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(1..=5))]

@@ -2,7 +2,8 @@
 //! retained. Nothing is stored, and the session ends with the connection.
 //!
 //! `mqtt://[USERNAME[:PASSWORD]@]HOST[:PORT][/FILTER]`, or `mqtts://`. The filter is taken as it is written, so that
-//! `#` needs no escape; without one it is `#`.
+//! `#` needs no escape; without one it is `#`. With `?format=sparkplug` at the end, the metrics of edge nodes are listed,
+//! and what precedes it is a group.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 
 use super::client::MqttClient;
 use super::endpoint::MqttEndpoint;
+use super::sparkplug;
+use super::sparkplug::browse::MetricSample;
 use super::wire::Publication;
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
@@ -26,6 +29,8 @@ pub const MAX_TOPICS: usize = 1000;
 const MAX_POINTERS: usize = 20;
 /// Characters shown of a payload or a value.
 const MAX_SAMPLE_CHARS: usize = 80;
+/// End of an address whose broker has edge nodes.
+const SPARKPLUG: &str = "?format=sparkplug";
 const FORM: &str = "write mqtt://HOST[:PORT][/FILTER], for example mqtt://127.0.0.1:1883/line/#";
 
 /// One topic with its latest payload.
@@ -60,6 +65,9 @@ pub async fn topics(
     timeout: Duration,
     context: &ConnectContext,
 ) -> Result<TopicList> {
+    if let Some(broker) = address.strip_suffix(SPARKPLUG) {
+        return metrics(broker, listening, timeout, context).await;
+    }
     let (endpoint, filter) = parse(address, timeout)?;
     let mut client = MqttClient::connect(&endpoint, context).await?;
     client.subscribe(0, &[filter.as_str().to_owned()], false).await?;
@@ -69,6 +77,26 @@ pub async fn topics(
     let listed = listen(&client, Instant::now() + listening).await?;
     client.close().await;
     Ok(listed)
+}
+
+/// The metrics of edge nodes, each as a topic with its value and type as the payload.
+async fn metrics(
+    address: &str,
+    listening: Duration,
+    timeout: Duration,
+    context: &ConnectContext,
+) -> Result<TopicList> {
+    let (endpoint, group) = split(address, timeout)?;
+    let found = sparkplug::browse::metrics(&endpoint, group, listening, context).await?;
+    let is_truncated = found.len() > MAX_TOPICS;
+    let topic = |metric: MetricSample| TopicSample {
+        topic: one_line(&metric.address),
+        messages: metric.messages,
+        payload: format!("{}  {}", one_line(&metric.value), metric.data_type),
+        is_retained: false,
+        pointers: Vec::new(),
+    };
+    Ok(TopicList { topics: found.into_iter().take(MAX_TOPICS).map(topic).collect(), is_truncated })
 }
 
 async fn listen(client: &MqttClient, end: Instant) -> Result<TopicList, DeviceFault> {
@@ -143,14 +171,24 @@ fn one_line(text: &str) -> String {
     if chars.next().is_some() { shown + "…" } else { shown }
 }
 
+fn wrong(address: &str, why: &str) -> Error {
+    Error::invalid(format!("`{address}` is no address ({why}): {FORM}"))
+}
+
 fn parse(address: &str, timeout: Duration) -> Result<(MqttEndpoint, TopicFilter)> {
-    let wrong = |why: &str| Error::invalid(format!("`{address}` is no address ({why}): {FORM}"));
+    let (endpoint, filter) = split(address, timeout)?;
+    let filter = if filter.is_empty() { "#" } else { filter };
+    let filter = TopicFilter::parse(filter).map_err(|why| wrong(address, why))?;
+    Ok((endpoint, filter))
+}
+
+/// Splits an address into the broker and what follows its `/`.
+fn split(address: &str, timeout: Duration) -> Result<(MqttEndpoint, &str)> {
+    let wrong = |why: &str| wrong(address, why);
     let (scheme, rest) = address.split_once("://").ok_or_else(|| wrong("no scheme"))?;
     let (authority, filter) = rest.split_once('/').unwrap_or((rest, ""));
     let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (username, password) = login.split_once(':').unwrap_or((login, ""));
-    let filter = if filter.is_empty() { "#" } else { filter };
-    let filter = TopicFilter::parse(filter).map_err(wrong)?;
     let mut device = DeviceSpec::new("", Protocol::Mqtt);
     device.host = format!("{scheme}://{host}");
     (device.username, device.password) = (username.to_owned(), password.to_owned());

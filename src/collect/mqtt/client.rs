@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::endpoint::MqttEndpoint;
 use super::inbox::Inbox;
-use super::session::{Request, Session};
-use super::wire::MAX_PACKET_BYTES;
+use super::session::{DepartureMessages, Request, Session};
+use super::wire::{MAX_PACKET_BYTES, OutgoingMessage};
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
 
@@ -39,8 +39,17 @@ impl MqttClient {
         endpoint: &MqttEndpoint,
         context: &ConnectContext,
     ) -> Result<MqttClient, DeviceFault> {
+        MqttClient::connect_with(endpoint, None, context).await
+    }
+
+    /// Connects with messages for the end of the connection.
+    pub async fn connect_with(
+        endpoint: &MqttEndpoint,
+        departure: Option<DepartureMessages>,
+        context: &ConnectContext,
+    ) -> Result<MqttClient, DeviceFault> {
         let (requests, receiver) = mpsc::channel(1);
-        let session = Session::open(endpoint, context, receiver).await?;
+        let session = Session::open(endpoint, departure, context, receiver).await?;
         let inbox = session.inbox();
         Ok(MqttClient {
             endpoint: endpoint.clone(),
@@ -102,15 +111,27 @@ impl MqttClient {
         Ok(())
     }
 
-    /// Publishes with QoS 1; the broker has taken the message when this returns. Nothing is sent a second time.
-    pub async fn publish(&mut self, topic: &str, payload: Vec<u8>) -> Result<(), DeviceFault> {
+    /// Publishes a message. The broker has taken one that is acknowledged when this returns; any other one has been sent
+    /// then. Nothing is sent a second time.
+    pub async fn publish(&mut self, message: OutgoingMessage) -> Result<(), DeviceFault> {
         self.has_sent = false;
-        if payload.len() + topic.len() >= MAX_PACKET_BYTES as usize {
+        if message.payload.len() + message.topic.len() >= MAX_PACKET_BYTES as usize {
             let words = "The message is longer than 1 MiB.".to_owned();
             return Err(DeviceFault::Unsupported { field: "value", words });
         }
         let (done, response) = oneshot::channel();
-        self.request(Request::Publish { topic: topic.to_owned(), payload, done }, response).await
+        self.request(Request::Publish { message, done }, response).await
+    }
+
+    /// Hands a message over and awaits no acknowledgement of it.
+    pub async fn post(&mut self, message: OutgoingMessage) -> Result<(), DeviceFault> {
+        let (done, _) = oneshot::channel();
+        let request = self.requests.send(Request::Publish { message, done });
+        match timeout(self.endpoint.timeout, request).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.inbox.ended().unwrap_or_else(|| self.lost())),
+            Err(_) => Err(self.no_answer()),
+        }
     }
 
     /// Ends the connection and waits briefly until the broker was told.
@@ -134,10 +155,12 @@ impl MqttClient {
         match timeout(self.endpoint.timeout, exchange).await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(self.inbox.ended().unwrap_or_else(|| self.lost())),
-            Err(_) => {
-                Err(DeviceFault::Timeout { address: self.endpoint.address(), after: self.endpoint.timeout })
-            }
+            Err(_) => Err(self.no_answer()),
         }
+    }
+
+    fn no_answer(&self) -> DeviceFault {
+        DeviceFault::Timeout { address: self.endpoint.address(), after: self.endpoint.timeout }
     }
 
     fn lost(&self) -> DeviceFault {

@@ -113,6 +113,26 @@ impl MqttEndpoint {
     }
 }
 
+/// How the payloads of a device are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadFormat {
+    /// Text or JSON.
+    Plain,
+    /// Sparkplug B.
+    Sparkplug,
+}
+
+impl PayloadFormat {
+    /// Parses `format` of a device.
+    ///
+    /// # Errors
+    /// `Invalid` for that setting.
+    pub fn from_metadata(metadata: &Map<String, Value>) -> Result<PayloadFormat> {
+        let formats = [("json", PayloadFormat::Plain), ("sparkplug", PayloadFormat::Sparkplug)];
+        ProtocolSettings(metadata).choice("format", &formats)
+    }
+}
+
 impl SubscriptionSettings {
     /// Parses `topic_filter`, `qos` and `time_pointer` of a device.
     ///
@@ -206,7 +226,7 @@ fn ca_file(metadata: &Map<String, Value>) -> Result<Option<String>> {
 }
 
 /// A setting that is a text; `None` where it is absent or null.
-fn text<'a>(metadata: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>> {
+pub(super) fn text<'a>(metadata: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>> {
     let Some(setting) = metadata.get(name).filter(|setting| !setting.is_null()) else { return Ok(None) };
     setting.as_str().map(Some).ok_or_else(|| Error::field(name, format!("{setting} is not a text.")))
 }

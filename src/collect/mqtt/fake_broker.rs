@@ -15,6 +15,8 @@ pub struct FakeConnection {
     /// Whether the client wants its session kept.
     pub keeps_session: bool,
     pub client_id: String,
+    /// Topic and payload of the will.
+    pub will: Option<(String, Vec<u8>)>,
 }
 
 /// A packet's first byte and its body.
@@ -32,15 +34,35 @@ impl FakeBroker {
     /// Accepts a connection and answers its CONNECT with this return code.
     pub async fn accept(&self, return_code: u8) -> FakeConnection {
         let (stream, _) = self.listener.accept().await.unwrap();
-        let mut connection = FakeConnection { stream, keeps_session: false, client_id: String::new() };
+        let mut connection =
+            FakeConnection { stream, keeps_session: false, client_id: String::new(), will: None };
         let (head, body) = connection.read().await.unwrap();
         assert_eq!((head, &body[..7]), (0x10, &b"\0\x04MQTT\x04"[..]), "CONNECT of 3.1.1");
         connection.keeps_session = body[7] & 2 == 0;
-        let length = usize::from(u16::from_be_bytes([body[10], body[11]]));
-        connection.client_id = String::from_utf8(body[12..12 + length].to_vec()).unwrap();
+        let (client_id, rest) = split_field(&body[10..]);
+        connection.client_id = String::from_utf8(client_id.to_vec()).unwrap();
+        if body[7] & 4 != 0 {
+            let (topic, rest) = split_field(rest);
+            connection.will =
+                Some((String::from_utf8(topic.to_vec()).unwrap(), split_field(rest).0.to_vec()));
+        }
         connection.send(&[0x20, 2, 0, return_code]).await;
         connection
     }
+}
+
+/// A message that a client has published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FakePublication {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub qos: u8,
+    pub is_retained: bool,
+}
+
+/// Splits off a field that begins with its length.
+fn split_field(bytes: &[u8]) -> (&[u8], &[u8]) {
+    bytes[2..].split_at(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
 }
 
 impl FakeConnection {
@@ -88,6 +110,42 @@ impl FakeConnection {
         packet.extend(packet_id.to_be_bytes());
         packet.extend(payload.as_bytes());
         self.send(&packet).await;
+    }
+
+    /// Sends a message with QoS 0.
+    pub async fn publish_bytes(&mut self, topic: &str, payload: &[u8]) {
+        let (mut packet, mut length) = (vec![0x30], 2 + topic.len() + payload.len());
+        while length >= 0x80 {
+            packet.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        packet.extend([length as u8, 0, topic.len() as u8]);
+        packet.extend(topic.as_bytes());
+        packet.extend(payload);
+        self.send(&packet).await;
+    }
+
+    /// Awaits a message, beyond pings, and acknowledges it; `None` once the client has ended the connection.
+    pub async fn published(&mut self) -> Option<FakePublication> {
+        loop {
+            let (head, body) = self.read().await?;
+            match head {
+                0xC0 => self.send(&[0xD0, 0]).await,
+                0xE0 => return None,
+                _ => {
+                    assert_eq!(head & 0xF0, 0x30, "PUBLISH");
+                    let (topic, mut payload) = split_field(&body);
+                    let qos = head >> 1 & 3;
+                    if qos == 1 {
+                        self.send(&[0x40, 2, payload[0], payload[1]]).await;
+                        payload = &payload[2..];
+                    }
+                    let topic = String::from_utf8(topic.to_vec()).unwrap();
+                    let is_retained = head & 1 == 1;
+                    return Some(FakePublication { topic, payload: payload.to_vec(), qos, is_retained });
+                }
+            }
+        }
     }
 
     /// Awaits a PUBACK, beyond pings, and returns its number.

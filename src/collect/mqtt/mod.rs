@@ -6,10 +6,14 @@
 //!
 //! A message is acknowledged only after the store has its readings. The session at the broker outlasts connections
 //! (Clean Session 0, one client id), so what was not acknowledged comes again.
+//!
+//! `sparkplug` reads the same brokers as a host application of Sparkplug B, with a codec, addresses and a session of its
+//! own kind.
 
 pub mod address;
 pub mod browse;
 pub mod endpoint;
+pub mod sparkplug;
 pub mod wire;
 
 mod client;

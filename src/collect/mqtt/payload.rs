@@ -57,7 +57,7 @@ impl ValueReader {
         let source_time = self.time(payload);
         let is_missing = self.time_pointer.is_some() && source_time.is_none();
         let quality = if is_missing { Quality::Uncertain } else { Quality::Good };
-        Ok(Sample { value, quality, source_time })
+        Ok(Sample { value, quality, source_time, is_historical: false })
     }
 
     fn time(&self, payload: &Payload<'_>) -> Option<Micros> {

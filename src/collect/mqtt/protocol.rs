@@ -5,19 +5,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::address::InvalidTopicPath;
+use super::address::{InvalidTopicPath, TopicPath};
 use super::client::MqttClient;
-use super::endpoint::{MqttEndpoint, SubscriptionSettings};
+use super::endpoint::{MqttEndpoint, PayloadFormat, SubscriptionSettings};
 use super::source::MqttSource;
+use super::sparkplug::address::{InvalidMetricAddress, MetricAddress};
+use super::sparkplug::endpoint::SparkplugEndpoint;
+use super::sparkplug::source::SparkplugSource;
+use super::wire::OutgoingMessage;
 use crate::collect::address::{DeviceAddress, invalid_register_message};
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, foreign_address, is_equal};
 use crate::collect::fault::DeviceFault;
 use crate::collect::point::{DevicePoint, PointData, PointWrite};
 use crate::collect::protocol::{DeviceProtocol, SourceContext};
 use crate::collect::source::{DeviceSource, GroupedSource};
-use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::Stream;
+use crate::domain::{FieldError, Result};
 
 /// MQTT 3.1.1 as a client of a broker.
 pub struct Mqtt;
@@ -28,7 +32,10 @@ impl DeviceProtocol for Mqtt {
     }
 
     fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
-        Ok(Box::new(GroupedSource::new(MqttSource::new(device, context)?)))
+        Ok(match PayloadFormat::from_metadata(&device.metadata)? {
+            PayloadFormat::Plain => Box::new(GroupedSource::new(MqttSource::new(device, context)?)),
+            PayloadFormat::Sparkplug => Box::new(GroupedSource::new(SparkplugSource::new(device, context)?)),
+        })
     }
 
     /// A device without a host is a gateway, whose values are sent to this server.
@@ -41,12 +48,34 @@ impl DeviceProtocol for Mqtt {
     }
 
     fn endpoint(&self, device: &DeviceSpec) -> Result<Arc<dyn DeviceEndpoint>> {
-        Ok(Arc::new(MqttEndpoint::from_spec(device)?))
+        Ok(match PayloadFormat::from_metadata(&device.metadata)? {
+            PayloadFormat::Plain => Arc::new(MqttEndpoint::from_spec(device)?),
+            PayloadFormat::Sparkplug => Arc::new(SparkplugEndpoint::from_spec(device)?),
+        })
     }
 
-    fn parse_address(&self, _: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
-        let topic = text.parse().map(DeviceAddress::Topic);
-        topic.map_err(|wrong: InvalidTopicPath| invalid_register_message(text, wrong))
+    /// The format of the payloads is the device's, which is unknown here: an address of either kind is accepted.
+    fn check_path(&self, path: &str) -> Result<(), FieldError> {
+        if path.parse::<MetricAddress>().is_ok() {
+            return Ok(());
+        }
+        let topic = path.parse::<TopicPath>().map(drop);
+        topic.map_err(|wrong| FieldError::new("path", invalid_register_message(path, wrong)))
+    }
+
+    /// A device with an unknown format has no addresses; its settings are refused elsewhere.
+    fn parse_address(&self, device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
+        let format = PayloadFormat::from_metadata(&device.metadata).map_err(|error| error.full_message())?;
+        match format {
+            PayloadFormat::Plain => {
+                let topic = text.parse().map(DeviceAddress::Topic);
+                topic.map_err(|wrong: InvalidTopicPath| invalid_register_message(text, wrong))
+            }
+            PayloadFormat::Sparkplug => {
+                let metric = text.parse().map(DeviceAddress::Metric);
+                metric.map_err(|wrong: InvalidMetricAddress| invalid_register_message(text, wrong))
+            }
+        }
     }
 }
 
@@ -90,7 +119,8 @@ impl DeviceClient for MqttClient {
     async fn write(&mut self, change: &PointWrite) -> Result<(), DeviceFault> {
         let PointWrite::Topic(path, value) = change else { return Err(foreign_address()) };
         let topic = path.written_topic().ok_or_else(foreign_address)?;
-        self.publish(topic, value.to_string().into_bytes()).await
+        let (topic, payload) = (topic.to_owned(), value.to_string().into_bytes());
+        self.publish(OutgoingMessage { topic, payload, is_acknowledged: true, is_retained: false }).await
     }
 
     async fn close(self: Box<Self>) {

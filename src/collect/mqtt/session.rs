@@ -13,10 +13,10 @@ use tokio_util::codec::Framed;
 use super::endpoint::MqttEndpoint;
 use super::inbox::{Inbox, Message};
 use super::transport::{self, Link};
-use super::wire::{self, Incoming, MqttCodec, Outgoing, PacketId, WireError};
+use super::wire::{self, Incoming, MqttCodec, Outgoing, OutgoingMessage, PacketId, WireError};
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::{DeviceFault, describe_io_error};
-use crate::domain::Clock;
+use crate::domain::{Clock, Micros};
 
 /// While nothing keeps the connection alive, the task still wakes this often.
 const IDLE_WAKE: Duration = Duration::from_secs(3600);
@@ -25,9 +25,28 @@ type Connection = Framed<Box<dyn Link>, MqttCodec>;
 
 /// A request to the broker, with where its answer goes.
 pub enum Request {
-    Subscribe { filters: Vec<String>, is_acknowledged: bool, granted: oneshot::Sender<Vec<bool>> },
-    Unsubscribe { filters: Vec<String>, done: oneshot::Sender<()> },
-    Publish { topic: String, payload: Vec<u8>, done: oneshot::Sender<()> },
+    Subscribe {
+        filters: Vec<String>,
+        is_acknowledged: bool,
+        granted: oneshot::Sender<Vec<bool>>,
+    },
+    Unsubscribe {
+        filters: Vec<String>,
+        done: oneshot::Sender<()>,
+    },
+    /// A message without acknowledgement is done once it is sent.
+    Publish {
+        message: OutgoingMessage,
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// Messages that tell others that this client has gone.
+pub struct DepartureMessages {
+    /// Published by the broker when the connection is lost.
+    pub will: OutgoingMessage,
+    /// Published before an orderly end at the given time.
+    pub on_close: Box<dyn Fn(Micros) -> OutgoingMessage + Send>,
 }
 
 /// Answer that is awaited.
@@ -42,6 +61,7 @@ pub struct Session {
     endpoint: MqttEndpoint,
     clock: Arc<dyn Clock>,
     connection: Connection,
+    departure: Option<DepartureMessages>,
     inbox: Arc<Inbox>,
     requests: mpsc::Receiver<Request>,
     pending: HashMap<PacketId, PendingAck>,
@@ -55,11 +75,15 @@ pub struct Session {
 ///
 /// # Errors
 /// `Unreachable` in the words of the standard when the broker does not accept the login.
-async fn log_in(endpoint: &MqttEndpoint, context: &ConnectContext) -> Result<Connection, DeviceFault> {
+async fn log_in(
+    endpoint: &MqttEndpoint,
+    will: Option<&OutgoingMessage>,
+    context: &ConnectContext,
+) -> Result<Connection, DeviceFault> {
     let link = transport::open(endpoint, context).await?;
     let mut connection = Framed::new(link, MqttCodec::new());
     let exchange = async {
-        connection.send(wire::connect(endpoint)).await?;
+        connection.send(wire::connect(endpoint, will)).await?;
         connection.next().await.transpose()
     };
     let answer = match timeout(endpoint.timeout, exchange).await {
@@ -94,11 +118,14 @@ impl Session {
     /// Connects. The session does nothing until it is [run](Session::run).
     pub async fn open(
         endpoint: &MqttEndpoint,
+        departure: Option<DepartureMessages>,
         context: &ConnectContext,
         requests: mpsc::Receiver<Request>,
     ) -> Result<Session, DeviceFault> {
+        let will = departure.as_ref().map(|messages| &messages.will);
         Ok(Session {
-            connection: log_in(endpoint, context).await?,
+            connection: log_in(endpoint, will, context).await?,
+            departure,
             endpoint: endpoint.clone(),
             clock: Arc::clone(&context.clock),
             inbox: Arc::default(),
@@ -138,7 +165,7 @@ impl Session {
             request = self.requests.recv() => match request {
                 Some(request) => self.send_request(request).await?,
                 None => {
-                    self.send([Outgoing::Disconnect]).await?;
+                    self.depart().await?;
                     return Ok(false);
                 }
             },
@@ -185,6 +212,16 @@ impl Session {
         Ok(())
     }
 
+    /// Ends the connection in order. The broker drops the will then, so the message that says the same is published first.
+    async fn depart(&mut self) -> Result<(), DeviceFault> {
+        let packet_id = self.next_packet_id();
+        let now = self.clock.now();
+        let message = self.departure.as_ref().map(|messages| (messages.on_close)(now));
+        let message =
+            message.map(|message| Outgoing::Publish(message.is_acknowledged.then_some(packet_id), message));
+        self.send(message.into_iter().chain([Outgoing::Disconnect])).await
+    }
+
     async fn send_request(&mut self, request: Request) -> Result<(), DeviceFault> {
         let packet_id = self.next_packet_id();
         let (packet, pending) = match request {
@@ -194,8 +231,13 @@ impl Session {
             Request::Unsubscribe { filters, done } => {
                 (Outgoing::Unsubscribe { packet_id, filters }, PendingAck::Unsubscribe(done))
             }
-            Request::Publish { topic, payload, done } => {
-                (Outgoing::Publish { packet_id, topic, payload }, PendingAck::Publish(done))
+            Request::Publish { message, done } if message.is_acknowledged => {
+                (Outgoing::Publish(Some(packet_id), message), PendingAck::Publish(done))
+            }
+            Request::Publish { message, done } => {
+                self.send([Outgoing::Publish(None, message)]).await?;
+                let _ = done.send(());
+                return Ok(());
             }
         };
         self.pending.insert(packet_id, pending);

@@ -8,7 +8,7 @@ use std::num::NonZeroU16;
 use bytes::{Bytes, BytesMut};
 use rmqtt_codec::error::DecodeError;
 use rmqtt_codec::types::Publish;
-use rmqtt_codec::v3::{Codec, Connect, ConnectAckReason, Packet, QoS, SubscribeReturnCode};
+use rmqtt_codec::v3::{Codec, Connect, ConnectAckReason, LastWill, Packet, QoS, SubscribeReturnCode};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::endpoint::MqttEndpoint;
@@ -31,6 +31,17 @@ pub struct Publication {
     pub is_retained: bool,
 }
 
+/// A message to publish.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutgoingMessage {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    /// Whether the broker acknowledges it (QoS 1).
+    pub is_acknowledged: bool,
+    /// Whether the broker keeps it for those who subscribe later.
+    pub is_retained: bool,
+}
+
 /// Packet from a broker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
@@ -48,9 +59,17 @@ pub enum Incoming {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
     Connect(Box<Connect>),
-    Subscribe { packet_id: PacketId, filters: Vec<String>, is_acknowledged: bool },
-    Unsubscribe { packet_id: PacketId, filters: Vec<String> },
-    Publish { packet_id: PacketId, topic: String, payload: Vec<u8> },
+    Subscribe {
+        packet_id: PacketId,
+        filters: Vec<String>,
+        is_acknowledged: bool,
+    },
+    Unsubscribe {
+        packet_id: PacketId,
+        filters: Vec<String>,
+    },
+    /// A message; one that is acknowledged has a number.
+    Publish(Option<PacketId>, OutgoingMessage),
     PublishAck(PacketId),
     PingRequest,
     Disconnect,
@@ -104,8 +123,8 @@ impl Encoder<Outgoing> for MqttCodec {
     }
 }
 
-/// The CONNECT packet of an endpoint.
-pub fn connect(endpoint: &MqttEndpoint) -> Outgoing {
+/// The CONNECT packet of an endpoint, with the message that the broker publishes when the connection is lost.
+pub fn connect(endpoint: &MqttEndpoint, will: Option<&OutgoingMessage>) -> Outgoing {
     let login = endpoint.login.as_ref();
     Outgoing::Connect(Box::new(Connect {
         clean_session: endpoint.is_temporary,
@@ -113,6 +132,12 @@ pub fn connect(endpoint: &MqttEndpoint) -> Outgoing {
         client_id: endpoint.client_id.as_str().into(),
         username: login.map(|login| login.username.as_str().into()),
         password: login.and_then(|login| login.password.clone()).map(Bytes::from),
+        last_will: will.map(|message| LastWill {
+            qos: qos(message.is_acknowledged),
+            retain: message.is_retained,
+            topic: message.topic.as_str().into(),
+            message: message.payload.clone().into(),
+        }),
         ..Connect::default()
     }))
 }
@@ -176,24 +201,28 @@ fn publication(message: Publish) -> Result<Publication, WireError> {
     })
 }
 
+fn qos(is_acknowledged: bool) -> QoS {
+    if is_acknowledged { QoS::AtLeastOnce } else { QoS::AtMostOnce }
+}
+
 fn outgoing(packet: Outgoing) -> Packet {
     match packet {
         Outgoing::Connect(connect) => Packet::Connect(connect),
         Outgoing::Subscribe { packet_id, filters, is_acknowledged } => {
-            let qos = if is_acknowledged { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+            let qos = qos(is_acknowledged);
             let topic_filters = filters.into_iter().map(|filter| (filter.into(), qos)).collect();
             Packet::Subscribe { packet_id, topic_filters }
         }
         Outgoing::Unsubscribe { packet_id, filters } => {
             Packet::Unsubscribe { packet_id, topic_filters: filters.into_iter().map(Into::into).collect() }
         }
-        Outgoing::Publish { packet_id, topic, payload } => Packet::Publish(Box::new(Publish {
+        Outgoing::Publish(packet_id, message) => Packet::Publish(Box::new(Publish {
             dup: false,
-            retain: false,
-            qos: QoS::AtLeastOnce,
-            topic: topic.into(),
-            packet_id: Some(packet_id),
-            payload: payload.into(),
+            retain: message.is_retained,
+            qos: qos(packet_id.is_some()),
+            topic: message.topic.into(),
+            packet_id,
+            payload: message.payload.into(),
             properties: None,
         })),
         Outgoing::PublishAck(packet_id) => Packet::PublishAck { packet_id },

@@ -59,7 +59,8 @@ pub fn sample(value: &DataValue) -> Result<Sample, String> {
     }
     let variant = value.value.as_ref().ok_or("the server sends no value")?;
     let content = variant::decode(variant)?;
-    Ok(Sample { value: content, quality, source_time: value.source_timestamp.and_then(micros) })
+    let source_time = value.source_timestamp.and_then(micros);
+    Ok(Sample { value: content, quality, source_time, is_historical: false })
 }
 
 #[cfg(test)]
@@ -130,6 +131,7 @@ mod tests {
             value: DeviceValue::Number(NumericValue::Int(7)),
             quality,
             source_time: Some(Micros(1_777_334_400_000_000)),
+            is_historical: false,
         };
         assert_eq!(sample(&value(None, seven())), Ok(of(Quality::Good)));
         assert_eq!(sample(&value(Some(0x4090_0000), seven())), Ok(of(Quality::Uncertain)));

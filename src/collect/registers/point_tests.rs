@@ -163,7 +163,10 @@ fn at(protocol: Protocol, path: &str, kind: StreamKind, order: WordOrder) -> Reg
     let device = DeviceSpec::new("plc", protocol);
     match registry::parse_address(&device, path).unwrap().point(kind, order).unwrap() {
         point::DevicePoint::Register(point) => point,
-        point::DevicePoint::Node(..) | point::DevicePoint::Tag(..) | point::DevicePoint::Topic(..) => {
+        point::DevicePoint::Node(..)
+        | point::DevicePoint::Tag(..)
+        | point::DevicePoint::Topic(..)
+        | point::DevicePoint::Metric(..) => {
             panic!("{path}")
         }
     }

@@ -55,8 +55,15 @@ impl RegisterPollGroup {
         let mut batch = RegisterPollGroup::default();
         for stream in streams {
             match protocol::stream_point(protocol, device, &stream.spec) {
-                Ok(DevicePoint::Node(..) | DevicePoint::Tag(..) | DevicePoint::Topic(..)) => {
-                    batch.unreadable.push((stream.id, "a node, tag or topic is no register".to_owned()));
+                Ok(
+                    DevicePoint::Node(..)
+                    | DevicePoint::Tag(..)
+                    | DevicePoint::Topic(..)
+                    | DevicePoint::Metric(..),
+                ) => {
+                    batch
+                        .unreadable
+                        .push((stream.id, "a node, tag, topic or metric is no register".to_owned()));
                 }
                 Ok(DevicePoint::Register(point)) => {
                     batch.spans.push(point.span);

@@ -125,6 +125,8 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     hostExample: "mqtts://broker:8883",
     pathExample: "line/1#/temp/value",
     settings: [
+      { name: "format", kind: "choice", options: ["json", "sparkplug"] },
+      { name: "host_id", kind: "text" },
       { name: "client_id", kind: "text" },
       { name: "qos", kind: "choice", options: ["1", "0"] },
       { name: "keep_alive", kind: "number" },
