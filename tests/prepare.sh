@@ -1,6 +1,6 @@
 # What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
-# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg` and
-# `prepare_chromium` look for theirs.
+# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg`,
+# `prepare_influxdb` and `prepare_chromium` look for theirs.
 # Root on a Debian or Ubuntu gets installed what is missing.
 
 fail() {
@@ -58,6 +58,13 @@ prepare_ffmpeg() {
         fail "no ffmpeg: install version 5 or newer (Debian, Ubuntu: apt-get install ffmpeg)"
     BASALT_TEST_FFMPEG=$(command -v ffmpeg)
     export BASALT_TEST_FFMPEG
+}
+
+# InfluxDB 1.x, which judges line protocol in tests/ingest.
+prepare_influxdb() {
+    command -v influxd >/dev/null || apt_install influxdb || fail "no influxd: install InfluxDB 1.x (Debian: apt-get install influxdb)"
+    BASALT_TEST_INFLUXD=$(command -v influxd)
+    export BASALT_TEST_INFLUXD
 }
 
 prepare_chromium() {
