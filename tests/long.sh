@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt package peers restarts senders)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts)
 soak_seconds=1200
 hostile_seconds=1800
 
@@ -287,6 +287,44 @@ senders() {
     . tests/prepare.sh
     prepare_senders
     python3 tests/peers/senders_killed.py --basalt "$BASALT" --prometheus "$BASALT_TEST_PROMETHEUS" --vmagent "$BASALT_TEST_VMAGENT"
+}
+
+# 20,000 generated lines that InfluxDB 1.x judges, and line protocol at full size: twice each in turns with InfluxDB.
+line_protocol() {
+    BASALT_ORACLE_LINES=20000 BASALT_ORACLE_SEED=$RANDOM tests/run.sh --test integration influxdb_itself -- --nocapture
+    . tests/prepare.sh
+    prepare_influxdb
+    local dir pid port
+    dir=$(mktemp -d)
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat >"$dir/influxdb.conf" <<CONFIG
+bind-address = "127.0.0.1:0"
+reporting-disabled = true
+[meta]
+dir = "$dir/meta"
+[data]
+dir = "$dir/data"
+wal-dir = "$dir/wal"
+[http]
+bind-address = "127.0.0.1:$port"
+log-enabled = false
+CONFIG
+    "$BASALT_TEST_INFLUXD" run -config "$dir/influxdb.conf" >/dev/null 2>"$dir/log" &
+    pid=$!
+    # Expanded now: the local variables are gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "kill $pid 2>/dev/null; rm -rf '$dir'" EXIT
+    for _ in $(seq 100); do
+        curl -sf "http://127.0.0.1:$port/ping" && break
+        sleep 0.1
+    done
+    for turn in 1 2; do
+        echo "-- Basalt"
+        "$BASALT" bench senders
+        echo "-- InfluxDB"
+        curl -s "http://127.0.0.1:$port/query" --data-urlencode "q=CREATE DATABASE bench$turn" >/dev/null
+        "$BASALT" bench senders --address "http://127.0.0.1:$port/write?db=bench$turn&precision=u"
+    done
 }
 
 # The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.

@@ -1,6 +1,6 @@
 # What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
 # the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg`,
-# `prepare_senders` and `prepare_chromium` look for theirs.
+# `prepare_senders`, `prepare_influxdb` and `prepare_chromium` look for theirs.
 # Root on a Debian or Ubuntu gets installed what is missing.
 
 fail() {
@@ -79,6 +79,13 @@ prepare_senders() {
     BASALT_TEST_PROMETHEUS=$(command -v prometheus || echo "$dir/usr/bin/prometheus")
     BASALT_TEST_VMAGENT=$(command -v vmagent || echo "$dir/usr/bin/vmagent")
     export BASALT_TEST_PROMETHEUS BASALT_TEST_VMAGENT
+}
+
+# InfluxDB 1.x, which judges line protocol in tests/ingest.
+prepare_influxdb() {
+    command -v influxd >/dev/null || apt_install influxdb || fail "no influxd: install InfluxDB 1.x (Debian: apt-get install influxdb)"
+    BASALT_TEST_INFLUXD=$(command -v influxd)
+    export BASALT_TEST_INFLUXD
 }
 
 prepare_chromium() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs all tests, after preparing what they need: the pinned peers of Python in .venv and those of npm in tests/peers/npm,
-# Mosquitto's clients, ffmpeg, Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to
+# Mosquitto's clients, ffmpeg, InfluxDB, Chromium, and a PostgreSQL server of its own that is gone afterwards. Arguments go to
 # `cargo test`, such as `tests/run.sh --test integration lake::`.
 #
-# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL, Mosquitto's clients, ffmpeg and Chromium are
+# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL, Mosquitto's clients, ffmpeg, InfluxDB and Chromium are
 # taken from PATH or their usual places; root on a Debian or Ubuntu gets these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -73,6 +73,7 @@ prepare_node
 prepare_npm
 prepare_mosquitto
 prepare_ffmpeg
+prepare_influxdb
 prepare_chromium
 
 bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 use super::{count, number};
-use crate::support::{Client, Server, run_python};
+use crate::support::{Client, Server, run_node, run_python};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -151,4 +151,54 @@ async fn the_client_of_influxdb_writes_here() {
             "ts": "2023-11-14T22:13:21Z"}),
     ];
     assert_eq!(rows, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_of_influxdb_for_node_writes_here() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let key = client.key().expect("the client has a key");
+    let outcome = run_node("influx_writer.mjs", &[&format!("http://{}", client.address()), key]).await;
+    assert_eq!(outcome["status"], json!(400), "{outcome}");
+    assert!(
+        outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"),
+        "{outcome}"
+    );
+    let rows = client
+        .sql(
+            "SELECT s.name AS stream, count(*) AS n, max(r.value) AS most, max(r.text) AS text FROM readings r \
+             JOIN streams s ON s.id = r.stream_id WHERE s.name <> 'm.v' GROUP BY 1 ORDER BY 1",
+        )
+        .await;
+    let row = |stream: &str, n: i64, most: Value, text: Value| json!({"stream": stream, "n": n, "most": most, "text": text});
+    let name = |field: &str| format!("wea ther,1.{field},lo,c=at=a=b,c d");
+    let expected = [
+        row("counter.n", 2500, json!(2499.0), Value::Null),
+        row(&name("count"), 1, json!(9007199254740992.0), json!("9007199254740993")),
+        row(&name("no te"), 1, Value::Null, json!("say \"hi\" \\ there, = all")),
+        row(&name("ok"), 1, json!(1.0), Value::Null),
+        row(&name("temp"), 1, json!(21.5), Value::Null),
+    ];
+    assert_eq!(rows, expected);
+}
+
+/// Lines that every change compares. `tests/long.sh line_protocol` compares more.
+const ORACLE_LINES: &str = "400";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn influxdb_itself_accepts_and_stores_the_same() {
+    let influxd = std::env::var("BASALT_TEST_INFLUXD").expect("tests/run.sh names InfluxDB's program");
+    let lines = std::env::var("BASALT_ORACLE_LINES").unwrap_or_else(|_| ORACLE_LINES.to_owned());
+    let seed = std::env::var("BASALT_ORACLE_SEED").unwrap_or_else(|_| "1".to_owned());
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (url, key) = (format!("http://{}", client.address()), client.key().expect("the client has a key"));
+    let outcome = run_python("influx_oracle.py", &[&url, key, &influxd, &seed, &lines]).await;
+    assert_eq!(outcome["lines"].to_string(), lines);
+    assert!(
+        outcome["accepted"].as_i64() > Some(outcome["lines"].as_i64().unwrap_or_default() / 3),
+        "{outcome}"
+    );
+    let differences = outcome["differences"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert!(differences.is_empty(), "{} lines differ, such as {:#}", differences.len(), differences[0]);
 }

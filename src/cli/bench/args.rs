@@ -43,6 +43,8 @@ pub enum BenchSubcommand {
     Mqtt(Mqtt),
     /// Measure alert rules: one on each of many streams at 1 Hz; fails when an alert is missing or there is one too many
     Alerts(Alerts),
+    /// Measure line protocol as Telegraf sends it, also to another server; fails when readings are missing
+    Senders(Senders),
 }
 
 #[derive(Args)]
@@ -102,6 +104,19 @@ pub struct Ingest {
     /// Seconds for which single values are posted
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
+    /// Empty directory to work in and keep [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Senders {
+    /// Readings to send, in requests of 5,000
+    #[arg(long, default_value_t = 4_320_000, value_parser = positive)]
+    pub rows: usize,
+    /// Address of another server that takes line protocol from anybody, with its query (`http://HOST:8086/write?db=bench&precision=u`) [default: a server of the bench's own]
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
+    pub address: Option<String>,
     /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

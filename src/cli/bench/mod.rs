@@ -24,6 +24,7 @@ mod query_load;
 mod rated_writer;
 mod report;
 mod resource_usage;
+mod senders;
 mod server;
 mod soak;
 mod subscription;
@@ -63,6 +64,7 @@ pub async fn run(args: args::Bench) -> Result<()> {
         Some(BenchSubcommand::Vendors(args)) => vendors::run(&args).await,
         Some(BenchSubcommand::Mqtt(args)) => mqtt::run(&args).await,
         Some(BenchSubcommand::Alerts(args)) => alerts::run(&args).await,
+        Some(BenchSubcommand::Senders(args)) => senders::run(&args).await,
     }
 }
 
