@@ -124,7 +124,7 @@ impl Protocol {
                 | Protocol::Fenet
                 | Protocol::Modbus
                 | Protocol::S7
-                Protocol::Eip
+                | Protocol::Eip
                 | Protocol::Mqtt
         )
     }
