@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cip::{CipReply, CipRequest, service};
+use super::cip::{CipReply, CipRequest};
 use super::data_type::TagType;
 use super::endpoint::{EipEndpoint, MessageRoute};
 use super::frame::{EncapsulatedRequest, EncapsulationCommand, FrameError, message_of, session_of};

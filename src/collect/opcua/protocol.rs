@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::browse;
 use super::client::OpcuaClient;
 use super::endpoint::{self, OpcuaEndpoint};
-use super::node::InvalidNodeId;
+use super::node::{InvalidNodeId, NodePath};
 use super::source::OpcuaSource;
 use crate::collect::address::{DeviceAddress, invalid_register_message};
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, foreign_address, is_equal};
@@ -91,11 +91,8 @@ impl DeviceClient for OpcuaClient {
     }
 
     async fn browse(&mut self, node: &str, depth: usize) -> Result<BrowseTree, DeviceFault> {
-        let path = node.parse();
-        let path = path.map_err(|bad: InvalidNodeId| DeviceFault::Unsupported {
-            field: "node",
-            words: bad.to_string(),
-        })?;
+        let path: Result<NodePath, InvalidNodeId> = node.parse();
+        let path = path.map_err(|bad| DeviceFault::Unsupported { field: "node", words: bad.to_string() })?;
         browse::browse(self, &path, depth).await
     }
 
