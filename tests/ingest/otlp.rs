@@ -101,7 +101,7 @@ async fn the_sdk_of_opentelemetry_exports_here() {
     let rows = client
         .sql(
             "SELECT DISTINCT d.name AS device, s.name AS stream, s.type, r.value, r.text FROM readings r \
-             JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id ORDER BY s.name",
+             JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id ORDER BY stream",
         )
         .await;
     let row = |stream: &str, kind: &str, value: f64, text: Value| json!({"device": "press-1", "stream": stream, "type": kind, "value": value, "text": text});
