@@ -24,6 +24,8 @@ const BD_SEQ: &str = "bdSeq";
 pub struct EdgeNode {
     /// `None` before the first birth and after a death.
     pub birth: Option<Birth>,
+    /// Whether its last birth could not be kept. Another one would be no better, so it is not asked for.
+    pub is_refused: bool,
     /// `bdSeq` of the birth; `None` also where the birth has none.
     pub bd_seq: Option<u64>,
     /// Sequence number of the next message.
@@ -43,6 +45,8 @@ pub struct EdgeNode {
 #[derive(Debug, Default)]
 pub struct EdgeDevice {
     pub birth: Option<Birth>,
+    /// As of an edge node.
+    pub is_refused: bool,
     /// When the device counts as dead unless a birth comes.
     pub birth_deadline: Option<Instant>,
 }

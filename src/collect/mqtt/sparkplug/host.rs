@@ -12,7 +12,9 @@ use tokio::time::Instant;
 use super::address::{MetricAddress, MetricSource, NodeId};
 use super::birth::{Birth, MetricDescription};
 use super::decode;
-use super::edge_node::{BIRTH_TIMEOUT, DEATH_DELAY, DeathVerdict, DelayedDeath, EdgeNode, bd_seq};
+use super::edge_node::{
+    BIRTH_TIMEOUT, DEATH_DELAY, DeathVerdict, DelayedDeath, EdgeDevice, EdgeNode, bd_seq,
+};
 use super::proto::{Metric, Payload};
 use super::topic::{EdgeTopic, MessageType};
 use super::value;
@@ -60,6 +62,7 @@ impl HostState {
     /// Asks an edge node for its births, and waits for that of this source unless it has one.
     pub fn await_birth(&mut self, source: &MetricSource, now: Instant) {
         let Some(state) = self.node(&source.node) else { return };
+        state.is_refused = false;
         let deadline = state.want_rebirth(now) + BIRTH_TIMEOUT;
         if state.birth.is_none() {
             state.birth_deadline.get_or_insert(deadline);
@@ -98,13 +101,17 @@ impl HostState {
             Ok(payload) => payload,
             // Without its birth nothing of the source can be read.
             Err(why) if *message == MessageType::Birth => {
-                return self.bury(source, &format!("sends a birth that cannot be read: {why}"), events);
+                return self.refuse(source, &format!("sends a birth that cannot be read: {why}"), events);
             }
             Err(why) => return events.push(HostEvent::Ignored { source: source.clone(), why }),
         };
-        if self.node(&source.node).is_none() {
+        let Some(state) = self.node(&source.node) else {
             let why = format!("more than {MAX_NODES} edge nodes");
             return events.push(HostEvent::Ignored { source: source.clone(), why });
+        };
+        let is_of_node = source.device.is_none() && *message != MessageType::Data;
+        if state.is_refused && !is_of_node {
+            return;
         }
         match (message, &source.device) {
             (MessageType::Birth, None) => self.accept_node_birth(source, &payload, now, events),
@@ -159,18 +166,17 @@ impl HostState {
         events: &mut Vec<HostEvent>,
     ) {
         let Some(state) = self.nodes.get_mut(&source.node) else { return };
-        state.birth = None;
+        (state.birth, state.is_refused) = (None, false);
         state.bd_seq = bd_seq(payload);
         state.set_seq(payload.seq);
         (state.rebirth_due, state.birth_deadline) = (None, None);
         // The births of the devices follow. One that does not come is the death of its device.
         for device in state.devices.values_mut() {
-            device.birth = None;
-            device.birth_deadline = Some(now + BIRTH_TIMEOUT);
+            *device = EdgeDevice { birth_deadline: Some(now + BIRTH_TIMEOUT), ..EdgeDevice::default() };
         }
         let birth = read_birth(source, payload, events);
         if !self.has_room(&birth) {
-            return self.bury(source, &self.no_room(), events);
+            return self.refuse(source, &self.no_room(), events);
         }
         if let Some(state) = self.nodes.get_mut(&source.node) {
             state.birth = Some(birth);
@@ -200,7 +206,7 @@ impl HostState {
         state.devices.insert(device.into(), Default::default());
         let birth = read_birth(source, payload, events);
         if !self.has_room(&birth) {
-            return self.bury(source, &self.no_room(), events);
+            return self.refuse(source, &self.no_room(), events);
         }
         if let Some(state) = self.nodes.get_mut(&source.node).and_then(|state| state.devices.get_mut(device))
         {
@@ -221,9 +227,13 @@ impl HostState {
         }
         // Who sends data is alive, also without an answer to a rebirth command.
         state.birth_deadline = state.birth_deadline.filter(|_| state.birth.is_none());
-        let birth = match &source.device {
+        let device = source.device.as_ref().map(|device| state.devices.get(device));
+        if device.flatten().is_some_and(|device| device.is_refused) {
+            return;
+        }
+        let birth = match device {
             None => state.birth.as_ref(),
-            Some(device) => state.devices.get(device).and_then(|device| device.birth.as_ref()),
+            Some(device) => device.and_then(|device| device.birth.as_ref()),
         };
         let Some(birth) = birth else {
             state.want_rebirth(now);
@@ -278,8 +288,7 @@ impl HostState {
         if state.birth_deadline.is_some_and(|due| due <= now) {
             return self.bury(&source, NO_BIRTH, events);
         }
-        let is_overdue =
-            |device: &super::edge_node::EdgeDevice| device.birth_deadline.is_some_and(|due| due <= now);
+        let is_overdue = |device: &EdgeDevice| device.birth_deadline.is_some_and(|due| due <= now);
         let overdue: Vec<Box<str>> = state
             .devices
             .iter()
@@ -304,6 +313,19 @@ impl HostState {
             }
         }
         events.push(HostEvent::Death { source: source.clone(), why: format!("`{source}` {why}") });
+    }
+
+    /// Forgets the births of a source whose new one cannot be kept.
+    fn refuse(&mut self, source: &MetricSource, why: &str, events: &mut Vec<HostEvent>) {
+        self.bury(source, why, events);
+        let Some(state) = self.node(&source.node) else { return };
+        match &source.device {
+            None => state.is_refused = true,
+            Some(device) if state.devices.len() < MAX_DEVICES => {
+                state.devices.entry(device.clone()).or_default().is_refused = true;
+            }
+            Some(_) => {}
+        }
     }
 
     fn no_room(&self) -> String {

@@ -266,6 +266,15 @@ fn a_birth_that_cannot_be_kept_is_a_death_with_its_reason() {
         Some("death g/n: `g/n` is not read: the births on this connection exceed 1000 bytes")
     );
     assert!(!host.has("g/n#m0"));
+    // It is not asked for another such birth, but gets another chance with each one that it sends.
+    assert_eq!(host.accept("spBv1.0/g/NDATA/n", Some(1), vec![metric(Some("m0"), None, 1.0)]), NONE);
+    assert_eq!(host.accept("spBv1.0/g/DBIRTH/n/d", Some(2), vec![metric(Some("b"), None, 1.0)]), NONE);
+    assert_eq!(host.wait(REBIRTH_WINDOW), NONE);
+    host.give_birth(0);
+    let events = host.accept_bytes("spBv1.0/g/DBIRTH/n/d", b"\xff");
+    assert_eq!(events.len(), 1, "{events:?}");
+    let events = host.accept("spBv1.0/g/DDATA/n/d", Some(2), vec![metric(None, Some(2), 1.0)]);
+    assert_eq!(events, NONE, "{events:?}");
     assert_eq!(
         host.accept_bytes("spBv1.0/g/NDATA/n", b"\xff").len(),
         1,
