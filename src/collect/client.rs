@@ -14,6 +14,7 @@ use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData, PointWrite};
 use super::registers::{RegisterData, RegisterRange, RegisterWrite};
+use super::serial::AllowedSerialPorts;
 use crate::domain::Clock;
 
 /// What connecting needs besides the endpoint.
@@ -23,6 +24,8 @@ pub struct ConnectContext {
     pub clock: Arc<dyn Clock>,
     /// Networks in which devices may be.
     pub networks: AllowedNetworks,
+    /// Serial ports that devices may use.
+    pub serial_ports: AllowedSerialPorts,
 }
 
 /// Address and protocol settings of a device, checked. A protocol with numbered registers implements

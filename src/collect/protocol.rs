@@ -28,6 +28,7 @@ pub type UrlSetting = (&'static str, SettingValues);
 /// Valid values of a setting.
 pub enum SettingValues {
     OneOf(&'static [&'static str]),
+    NumberOf(&'static [u32]),
     UpTo(u64),
     Boolean,
 }
@@ -86,6 +87,11 @@ pub trait DeviceProtocol: Sync {
 
     /// Settings that `PROTOCOL://HOST/REGISTER` may contain; `None` where there are no such addresses.
     fn url_settings(&self) -> Option<&'static [UrlSetting]> {
+        None
+    }
+
+    /// Settings that `PROTOCOL+serial:///dev/PORT/REGISTER` may contain; `None` where devices are at no serial port.
+    fn serial_url_settings(&self) -> Option<&'static [UrlSetting]> {
         None
     }
 

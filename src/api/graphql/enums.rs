@@ -18,7 +18,7 @@ pub enum Protocol {
     Melsec,
     /// FEnet (XGT) of LS Electric PLCs.
     Fenet,
-    /// Modbus over TCP, or RTU over TCP.
+    /// Modbus over TCP, RTU over TCP, or RTU at a serial port.
     Modbus,
     /// HTTP: the server requests JSON from a URL; the path of a stream is a JSON pointer into the response.
     Http,

@@ -12,7 +12,7 @@ use super::device::{MelsecDevice, Radix};
 use super::end_code::{end_code, refused};
 use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
 use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
-use crate::collect::client::DeviceClient;
+use crate::collect::client::{ConnectContext, DeviceClient};
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -66,8 +66,8 @@ impl RegisterEndpoint for MelsecEndpoint {
         self.peer.timeout
     }
 
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<MelsecClient, DeviceFault> {
-        MelsecClient::connect(self, networks).await
+    async fn connect(&self, context: &ConnectContext) -> Result<MelsecClient, DeviceFault> {
+        MelsecClient::connect(self, &context.networks).await
     }
 }
 

@@ -6,13 +6,10 @@ use serde_json::json;
 
 use super::*;
 use crate::collect::CollectOptions;
-use crate::collect::client::ConnectContext;
 use crate::collect::modbus::Modbus;
 use crate::collect::modbus::fake::FakeDevice;
-use crate::collect::networks::AllowedNetworks;
-use crate::collect::opcua::pki::Pki;
 use crate::collect::status_cell::DeviceStatusCell;
-use crate::collect::test_harness::{plc, stream};
+use crate::collect::test_harness::{context, plc, stream};
 use crate::domain::stream::StreamKind;
 use crate::domain::time::SystemClock;
 
@@ -29,18 +26,14 @@ impl PlcFixture {
         fake.set(3, 0, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let mut device = plc(&fake);
         device.metadata.insert("max_gap".into(), json!(8));
-        let means = ConnectContext {
-            pki: Pki::disabled(),
-            clock: Arc::new(SystemClock),
-            networks: AllowedNetworks::default(),
-        };
-        let context = SourceContext {
+        let means = context();
+        let source = SourceContext {
             connection: Arc::new(SharedConnection::new(means)),
             status: Arc::new(DeviceStatusCell::default()),
             clock: Arc::new(SystemClock),
             web: CollectOptions::default().web,
         };
-        let link = RegisterSource::new(&Modbus, &device, context).unwrap();
+        let link = RegisterSource::new(&Modbus, &device, source).unwrap();
         // No stream has register 5.
         let polled = [0, 1, 2, 3, 4, 6, 7, 8, 9];
         let streams: Vec<_> = polled
