@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod demo_model;
 mod dir_lock;
+mod discover;
 mod export;
 mod fault;
 mod fd_limit;
@@ -100,6 +101,7 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
             mqtt_commands::browse(args).await
         }
         CliCommand::Browse(args) => opcua_commands::browse(args).await,
+        CliCommand::Discover(args) => discover::run(args).await,
         CliCommand::Opcua { command } => opcua_commands::run(&command),
         CliCommand::Calibrate(args) => calibrate::run(args).await,
         CliCommand::Compact { place } => compact::run(&place).await,

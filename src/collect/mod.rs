@@ -9,6 +9,7 @@
 
 pub mod codec;
 pub mod device_value;
+pub mod discover;
 pub mod fault;
 pub mod fenet;
 pub mod http;

@@ -25,6 +25,9 @@ use crate::domain::{Error, Result};
 /// Module I/O numbers of CPUs; all others are modules, which can have stations behind them.
 const CPUS: std::ops::RangeInclusive<u16> = 0x03D0..=0x03FF;
 
+/// Characters of a model's name, which has spaces at its end.
+const MODEL_NAME_LEN: usize = 16;
+
 /// Address and protocol settings of a CPU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MelsecEndpoint {
@@ -120,6 +123,17 @@ impl MelsecClient {
             }
         }
         Ok(client)
+    }
+
+    /// Reads the name of the CPU's model (command 0101: name and code).
+    pub async fn model(&mut self) -> Result<String, DeviceFault> {
+        match self.call(&MelsecCommand::ReadModel).await? {
+            MelsecResponse::Model(bytes) => {
+                let name = bytes.get(..MODEL_NAME_LEN).unwrap_or(&bytes);
+                Ok(String::from_utf8_lossy(name).trim().to_owned())
+            }
+            _ => Err(self.socket.malformed("the answer holds no model".to_owned())),
+        }
     }
 
     async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {

@@ -5,10 +5,12 @@ pub mod client;
 pub mod link;
 pub mod space;
 
+mod identify;
 mod protocol;
 mod session;
 mod strict_stream;
 
+pub use identify::identify;
 pub use protocol::Modbus;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod wire;
 
 mod client;
+mod identify;
 mod inbox;
 mod message_time;
 mod payload;
@@ -21,6 +22,7 @@ mod session;
 mod source;
 mod transport;
 
+pub use identify::identify;
 pub use protocol::Mqtt;
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ async fn a_line_that_is_never_silent_is_an_error() {
     let line = open(&terminal.path).await;
     let stop = Arc::new(AtomicBool::new(false));
     let noise = terminal.send_until(Arc::clone(&stop));
+    terminal.until_input_waits().await;
     let error = lock(&line, &terminal.path).await.err();
     stop.store(true, Ordering::Relaxed);
     noise.join().unwrap();

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::fs::File as AsyncFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,6 +42,14 @@ impl PseudoTerminal {
         let mut device = AsyncFile::from_std(self.device.try_clone().unwrap());
         device.write_all(bytes).await.unwrap();
         device.flush().await.unwrap();
+    }
+
+    /// Returns once bytes wait at the port.
+    pub async fn until_input_waits(&self) {
+        let port = File::open(&self.path).unwrap();
+        while ioctl_fionread(&port).unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Sends a byte every few milliseconds until `stop` is set; returns after the first.
