@@ -16,7 +16,7 @@ pub use self::admin::{
     UserSubcommand,
 };
 pub use self::data::{Calibrate, Export, ExportFormat, Import, OutputFormat, Sql};
-pub use self::devices::{Browse, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};
+pub use self::devices::{Browse, Discover, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};
 pub use self::target::{DataDirArgs, OrgArgs, RemoteArgs};
 pub use super::bench::args::Bench;
 
@@ -71,6 +71,8 @@ pub enum CliCommand {
     Simulate(Simulate),
     /// List the nodes of an OPC UA server, the tags of an EtherNet/IP controller, or the topics of an MQTT broker
     Browse(Browse),
+    /// List the protocols that answer at an address or in a small network
+    Discover(Discover),
     /// Manage OPC UA certificates
     Opcua {
         #[command(subcommand)]

@@ -35,7 +35,7 @@ use crate::app::media::MediaSettings;
 use crate::app::messages::MessageSettings;
 use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::app::session::SessionOptions;
-use crate::collect::AllowedNetworks;
+use crate::collect::{AllowedNetworks, AllowedSerialPorts};
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
@@ -82,6 +82,8 @@ pub struct Config {
     pub deadband_max_interval: Duration,
     /// Networks in which devices may be.
     pub networks: AllowedNetworks,
+    /// Serial ports that devices may use.
+    pub serial_ports: AllowedSerialPorts,
     pub sessions: SessionOptions,
     /// Retention of the audit log.
     pub audit_keep: Duration,
@@ -280,6 +282,7 @@ impl Default for Config {
             },
             deadband_max_interval: Duration::from_secs(600),
             networks: AllowedNetworks::default(),
+            serial_ports: AllowedSerialPorts::default(),
             sessions: SessionOptions::default(),
             audit_keep: Duration::from_secs(400 * 86_400),
             metrics_public: false,

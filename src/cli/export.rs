@@ -3,7 +3,7 @@
 //! Each chunk is one query and therefore consistent in itself. Rows written or changed during an export may or may not
 //! be included; every other row is included exactly once.
 
-mod atomic_file;
+pub(in crate::cli) mod atomic_file;
 mod chunking;
 mod inventory;
 

@@ -17,6 +17,7 @@ mod demo;
 mod demo_model;
 mod dir_lock;
 mod eip_commands;
+mod discover;
 mod export;
 mod fault;
 mod fd_limit;
@@ -104,6 +105,7 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
             eip_commands::browse(args).await
         }
         CliCommand::Browse(args) => opcua_commands::browse(args).await,
+        CliCommand::Discover(args) => discover::run(args).await,
         CliCommand::Opcua { command } => opcua_commands::run(&command),
         CliCommand::Calibrate(args) => calibrate::run(args).await,
         CliCommand::Compact { place } => compact::run(&place).await,

@@ -11,7 +11,7 @@ use super::{print, target};
 use crate::app::collector_ports;
 use crate::collect::opcua::one_shot::{self, NodeRead};
 use crate::collect::opcua::pki::{Pki, StoredCertificate};
-use crate::collect::{AllowedNetworks, ConnectContext};
+use crate::collect::{AllowedNetworks, AllowedSerialPorts, ConnectContext};
 use crate::domain::Result;
 use crate::domain::address_space::{BrowseNode, BrowseTree, MAX_BROWSE_NODES};
 use crate::domain::time::SystemClock;
@@ -22,6 +22,7 @@ pub fn connect_context(place: &DataDirArgs) -> Result<ConnectContext> {
         pki: pki(place)?,
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
+        serial_ports: AllowedSerialPorts::AnyTerminal,
     })
 }
 

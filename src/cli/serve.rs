@@ -139,6 +139,7 @@ fn start_collectors(config: &Config, opened: &Instance) -> Arc<Collectors> {
         pki: collector_ports::pki(&config.data_dir),
         web: opened.app.web(),
         networks: config.networks.clone(),
+        serial_ports: config.serial_ports.clone(),
     };
     let collectors =
         Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);

@@ -14,6 +14,7 @@ use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData, PointWrite};
 use super::registers::{RegisterData, RegisterRange, RegisterWrite};
+use super::serial::AllowedSerialPorts;
 use crate::domain::Clock;
 use crate::domain::address_space::BrowseTree;
 
@@ -24,6 +25,8 @@ pub struct ConnectContext {
     pub clock: Arc<dyn Clock>,
     /// Networks in which devices may be.
     pub networks: AllowedNetworks,
+    /// Serial ports that devices may use.
+    pub serial_ports: AllowedSerialPorts,
 }
 
 /// Data of each of several ranges that were read together, or why the device refused it.

@@ -85,6 +85,11 @@ impl fmt::UpperHex for DeviceErrorCode {
 }
 
 impl DeviceFault {
+    /// Fault for settings of which no endpoint can be made.
+    pub fn from_settings(error: Error) -> DeviceFault {
+        DeviceFault::Unsupported { field: "settings", words: error.full_message() }
+    }
+
     /// Whether the device itself is out of reach, so that none of its tags can be read now.
     pub fn is_connection_loss(&self) -> bool {
         match self {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::client::DeviceClient as _;
 use super::melsec::device::MelsecDevice;
-use super::networks::AllowedNetworks;
 use super::registers::{RegisterRange, RegisterSpace};
 use super::registry;
 use super::request_socket::{Peer, Transport};
@@ -174,11 +173,13 @@ fn modbus_form() -> InputFormat {
 }
 
 fn read_modbus() -> Decoder {
-    use modbus::client::{ModbusClient, ModbusEndpoint, ModbusFraming};
+    use modbus::client::{ModbusClient, ModbusEndpoint};
+    use modbus::link::{ModbusFraming, ModbusLink};
     use modbus::space::ModbusSpace as Registers;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
+    let context = super::test_harness::context();
     Box::new(move |input| {
         let Some((flags, answer)) = input.split_first() else { return };
         let framing = if flags & 1 == 0 { ModbusFraming::Tcp } else { ModbusFraming::RtuOverTcp };
@@ -188,7 +189,8 @@ fn read_modbus() -> Decoder {
             transport: Transport::Tcp,
             timeout: Duration::from_millis(50),
         };
-        let endpoint = ModbusEndpoint { peer, unit: 1, framing, writes_lists: false };
+        let endpoint =
+            ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit: 1, writes_lists: false };
         let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
         let served = async {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");
@@ -203,8 +205,7 @@ fn read_modbus() -> Decoder {
             drop(stream.shutdown().await);
         };
         let requests = async {
-            let mut client =
-                ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.expect("it listens");
+            let mut client = ModbusClient::connect(&endpoint, &context).await.expect("it listens");
             drop(
                 client
                     .read_registers(RegisterRange { space: RegisterSpace::from(space), start: 0, len: 2 })

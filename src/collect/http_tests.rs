@@ -6,11 +6,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
-use crate::collect::client::ConnectContext;
-use crate::collect::networks::AllowedNetworks;
 use crate::collect::numeric_value::NumericValue;
-use crate::collect::opcua::pki::Pki;
 use crate::collect::shared_connection::SharedConnection;
+use crate::collect::test_harness::context;
 use crate::domain::ports::BoxFuture;
 use crate::domain::stream::StreamKind as Kind;
 use crate::domain::stream::StreamSpec;
@@ -44,17 +42,13 @@ fn link(answers: Vec<Result<HttpResponse, HttpError>>) -> (HttpSource, Arc<Devic
     };
     let status_cell = Arc::new(DeviceStatusCell::default());
     let web = Arc::new(ScriptedWeb(Mutex::new(answers.into())));
-    let context = SourceContext {
-        connection: Arc::new(SharedConnection::new(ConnectContext {
-            pki: Pki::disabled(),
-            clock: Arc::new(FixedClock),
-            networks: AllowedNetworks::default(),
-        })),
+    let source = SourceContext {
+        connection: Arc::new(SharedConnection::new(context())),
         status: Arc::clone(&status_cell),
         clock: Arc::new(FixedClock),
         web,
     };
-    (HttpSource::new(&spec, context).expect("sound settings"), status_cell)
+    (HttpSource::new(&spec, source).expect("sound settings"), status_cell)
 }
 
 fn batch(rows: &[(&str, Kind)]) -> HttpPollGroup {

@@ -10,6 +10,7 @@
 pub mod codec;
 pub mod device_value;
 pub mod eip;
+pub mod discover;
 pub mod fault;
 pub mod fenet;
 pub mod http;
@@ -41,6 +42,7 @@ mod register_values;
 mod registry;
 mod request_socket;
 mod schedule;
+mod serial;
 mod settings;
 mod shared_connection;
 mod source;
@@ -66,6 +68,7 @@ pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
 pub use ports::CollectOptions;
 pub use runtime::Collectors;
+pub use serial::AllowedSerialPorts;
 pub use validate::device_problems;
 
 /// Checks that `path` is a valid stream address on a device of this protocol. The error is for the field `path`.

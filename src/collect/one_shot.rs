@@ -3,7 +3,8 @@
 //! `PROTOCOL://HOST[:PORT]/REGISTER?type=fp32&byteorder=big&unit=1` for Modbus, MELSEC, FEnet or S7. `wordorder` instead
 //! of `byteorder` names one of the four orders; other parameters are the protocol's settings, such as
 //! `framing=rtu_over_tcp`, `frame=4E`, `cpu=XGI` or `slot=2`. Defaults are those of a device; without a type a register is read
-//! as a bit, uint16, or the type of its size letter.
+//! as a bit, uint16, or the type of its size letter. `modbus+serial:///dev/PORT/REGISTER?baud=9600` is a device at a
+//! serial port.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use super::protocol::{DeviceProtocol, SettingValues};
 use super::register_values::value_as;
 use super::registers::RegisterData;
 use super::registry;
+use super::serial::{AllowedSerialPorts, SerialAddress};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::time::SystemClock;
@@ -50,6 +52,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         pki: Pki::disabled(),
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
+        serial_ports: AllowedSerialPorts::AnyTerminal,
     };
     let mut client = endpoint.connect(&means).await?;
     let answered = client.read(&request.point(request.order)?).await?;
@@ -98,23 +101,18 @@ impl ReadRequest {
 const FORM: &str = "write PROTOCOL://HOST[:PORT]/REGISTER, for example modbus://127.0.0.1:502/hr:100?type=fp32, \
                     melsec://127.0.0.1:5007/D100?type=int16&frame=3E, fenet://127.0.0.1:2004/%25DW100 or \
                     s7://127.0.0.1:102/DB1.DBD0?type=fp32&rack=0&slot=1";
+const SERIAL_FORM: &str = "write PROTOCOL+serial:///dev/PORT/REGISTER, for example modbus+serial:///dev/ttyUSB0/hr:100?unit=1&baud=9600";
+/// Ending of a scheme whose addresses begin with a serial port.
+const SERIAL_SCHEME: &str = "+serial";
 
 fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
     let url = Url::parse(address)
         .map_err(|error| Error::invalid(format!("`{address}` is no address ({error}): {FORM}")))?;
-    let protocol: Option<Protocol> = url.scheme().parse().ok();
-    let protocol = protocol.and_then(registry::find).filter(|known| known.url_settings().is_some());
-    let protocol = protocol.ok_or_else(|| {
-        Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
-    })?;
-    let host = url.host_str().filter(|host| !host.is_empty());
-    let host = host.ok_or_else(|| Error::invalid(format!("`{address}` names no host: {FORM}")))?;
-    if url.port() == Some(0) {
-        return Err(Error::invalid(format!("port 0 cannot be connected to: {FORM}")));
-    }
-    let mut device = DeviceSpec::new("", protocol.protocol());
-    device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    (device.port, device.timeout_s) = (url.port(), timeout.as_secs_f64());
+    let (protocol, mut device, register) = match url.scheme().strip_suffix(SERIAL_SCHEME) {
+        None => network_device(&url)?,
+        Some(name) => serial_device(&url, name)?,
+    };
+    device.timeout_s = timeout.as_secs_f64();
     let (mut kind, mut order) = (None, protocol.word_order(ByteOrder::default()));
     for (key, setting) in url.query_pairs() {
         match &*key {
@@ -124,12 +122,45 @@ fn parse(address: &str, timeout: Duration) -> Result<ReadRequest> {
             _ => set(protocol, &mut device, &key, &setting)?,
         }
     }
-    let path = percent_decode(url.path().trim_start_matches('/'));
-    let register = protocol.parse_address(&device, &path).map_err(Error::invalid)?;
+    let register = protocol.parse_address(&device, &register).map_err(Error::invalid)?;
     let kind = kind.unwrap_or(register.default_kind());
     let request = ReadRequest { protocol, device, kind, register, order };
     request.point(request.order)?;
     Ok(request)
+}
+
+/// Protocol, device and register of an address with a host.
+fn network_device(url: &Url) -> Result<(&'static dyn DeviceProtocol, DeviceSpec, String)> {
+    let protocol: Option<Protocol> = url.scheme().parse().ok();
+    let protocol = protocol.and_then(registry::find).filter(|known| known.url_settings().is_some());
+    let protocol = protocol.ok_or_else(|| {
+        Error::invalid(format!("`{}://` addresses are not read by this version: {FORM}", url.scheme()))
+    })?;
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let host = host.ok_or_else(|| Error::invalid(format!("`{url}` names no host: {FORM}")))?;
+    if url.port() == Some(0) {
+        return Err(Error::invalid(format!("port 0 cannot be connected to: {FORM}")));
+    }
+    let mut device = DeviceSpec::new("", protocol.protocol());
+    device.host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    device.port = url.port();
+    Ok((protocol, device, percent_decode(url.path().trim_start_matches('/'))))
+}
+
+/// Protocol, device and register of an address with a serial port: the register is what follows the last slash.
+fn serial_device(url: &Url, name: &str) -> Result<(&'static dyn DeviceProtocol, DeviceSpec, String)> {
+    let protocol: Option<Protocol> = name.parse().ok();
+    let protocol = protocol.and_then(registry::find).filter(|known| known.serial_url_settings().is_some());
+    let protocol = protocol.ok_or_else(|| {
+        Error::invalid(format!("`{}://` addresses are not read by this version: {SERIAL_FORM}", url.scheme()))
+    })?;
+    let place = url.path().rsplit_once('/').filter(|_| url.host_str().unwrap_or_default().is_empty());
+    let (port, register) = place
+        .filter(|(port, _)| port.starts_with("/dev/"))
+        .ok_or_else(|| Error::invalid(format!("`{url}` names no serial port: {SERIAL_FORM}")))?;
+    let mut device = DeviceSpec::new("", protocol.protocol());
+    device.host = percent_decode(port);
+    Ok((protocol, device, percent_decode(register)))
 }
 
 fn parse_kind(text: &str) -> Result<StreamKind> {
@@ -155,7 +186,12 @@ fn set(protocol: &dyn DeviceProtocol, device: &mut DeviceSpec, key: &str, text: 
             unit.map_err(|_| Error::invalid(format!("unit `{text}` is not a number from 0 to 255")))?;
         return Ok(());
     }
-    let known = protocol.url_settings().unwrap_or_default();
+    let known = if SerialAddress::is_path(&device.host) {
+        protocol.serial_url_settings()
+    } else {
+        protocol.url_settings()
+    };
+    let known = known.unwrap_or_default();
     let Some((_, valid)) = known.iter().find(|(name, _)| *name == key) else {
         let names = ["type", "unit", "byteorder", "wordorder"].into_iter();
         return Err(one_of("parameter", key, names.chain(known.iter().map(|(name, _)| *name))));
@@ -163,6 +199,11 @@ fn set(protocol: &dyn DeviceProtocol, device: &mut DeviceSpec, key: &str, text: 
     let setting: Json = match valid {
         SettingValues::OneOf(words) if words.contains(&text) => text.into(),
         SettingValues::OneOf(words) => return Err(one_of(key, text, words.iter().copied())),
+        SettingValues::NumberOf(numbers) => {
+            let number = text.parse().ok().filter(|number: &u32| numbers.contains(number));
+            let valid = || numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            number.ok_or_else(|| Error::invalid(format!("{key} `{text}` is not one of {}", valid())))?.into()
+        }
         SettingValues::UpTo(max) => {
             let number: Option<u64> = text.parse().ok().filter(|number| number <= max);
             let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));

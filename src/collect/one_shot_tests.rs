@@ -1,9 +1,11 @@
 //! Parsing of one-off addresses, and one read.
 
 use super::*;
-use crate::collect::modbus::client::{ModbusEndpoint, ModbusFraming};
+use crate::collect::modbus::client::ModbusEndpoint;
 use crate::collect::modbus::fake::FakeDevice;
+use crate::collect::modbus::link::{ModbusFraming, ModbusLink};
 use crate::collect::registers::protocol::RegisterEndpoint;
+use crate::collect::serial::{Parity, SerialSettings};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -34,19 +36,39 @@ fn addresses_are_read_as_written() {
         let request = parse(address, TIMEOUT).unwrap();
         let register = request.register.to_string();
         let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
-        let got = (
-            endpoint.peer.host.as_str(),
-            endpoint.peer.port,
-            endpoint.unit,
-            register.as_str(),
-            request.kind,
-            request.order,
-        );
+        let ModbusLink::Network { peer, .. } = &endpoint.link else { panic!("{name}: {endpoint:?}") };
+        let got =
+            (peer.host.as_str(), peer.port, endpoint.unit, register.as_str(), request.kind, request.order);
         assert_eq!(got, expected, "{name}");
     }
     let rtu = parse("modbus://plc/hr:0?framing=rtu_over_tcp", TIMEOUT).unwrap();
     let rtu = ModbusEndpoint::from_spec(&rtu.device).unwrap();
-    assert_eq!(rtu.framing, ModbusFraming::RtuOverTcp);
+    assert!(matches!(rtu.link, ModbusLink::Network { framing: ModbusFraming::RtuOverTcp, .. }), "{rtu:?}");
+}
+
+#[test]
+fn a_serial_port_comes_before_the_register() {
+    let address = "modbus+serial:///dev/serial/by-id/usb-FTDI/hr:100?unit=7&baud=9600&parity=none&stop_bits=1&type=fp32";
+    let request = parse(address, TIMEOUT).unwrap();
+    assert_eq!((request.register.to_string().as_str(), request.kind), ("hr:100", StreamKind::Fp32));
+    let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
+    let ModbusLink::Serial { address, unit } = endpoint.link else { panic!("{endpoint:?}") };
+    assert_eq!((address.path.as_str(), unit), ("/dev/serial/by-id/usb-FTDI", 7));
+    assert_eq!(address.settings, SerialSettings { baud: 9600, parity: Parity::None, stop_bits: 1 });
+    assert_eq!(address.timeout, TIMEOUT);
+    for (address, message) in [
+        ("modbus+serial://plc/hr:100", "names no serial port"),
+        ("modbus+serial:///tmp/port/hr:100", "names no serial port"),
+        ("modbus+serial:///dev/ttyUSB0/hr:1?baud=9601", "baud `9601` is not one of 300, 600"),
+        ("modbus+serial:///dev/ttyUSB0/hr:1?parity=mark", "parity `mark` is not one of even, odd, none"),
+        ("modbus+serial:///dev/ttyUSB0/hr:1?framing=tcp", "parameter `framing` is not one of type, unit"),
+        ("modbus+serial:///dev/ttyUSB0/D1", "D1"),
+        ("melsec+serial:///dev/ttyUSB0/D1", "`melsec+serial://` addresses are not read"),
+        ("modbus://plc/hr:1?baud=9600", "parameter `baud` is not one of"),
+    ] {
+        let error = parse(address, TIMEOUT).err().expect(address).to_string();
+        assert!(error.contains(message), "{address}: {error}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
+use super::serial::AllowedSerialPorts;
 use crate::domain::Clock;
 use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse};
 use crate::domain::ports::{BoxFuture, DeviceRegistry, HttpClient, SampleSink};
@@ -21,6 +22,8 @@ pub struct CollectOptions {
     pub web: Arc<dyn HttpClient>,
     /// Networks in which devices may be.
     pub networks: AllowedNetworks,
+    /// Serial ports that devices may use.
+    pub serial_ports: AllowedSerialPorts,
 }
 
 /// An HTTP client that reaches no URL.
@@ -40,6 +43,7 @@ impl Default for CollectOptions {
             pki: Pki::disabled(),
             web: Arc::new(NoWeb),
             networks: AllowedNetworks::default(),
+            serial_ports: AllowedSerialPorts::default(),
         }
     }
 }

@@ -28,6 +28,7 @@ pub type UrlSetting = (&'static str, SettingValues);
 /// Valid values of a setting.
 pub enum SettingValues {
     OneOf(&'static [&'static str]),
+    NumberOf(&'static [u32]),
     UpTo(u64),
     Boolean,
 }
@@ -91,6 +92,11 @@ pub trait DeviceProtocol: Sync {
 
     /// The node with which a browse of a device begins; `None` for a protocol that is not browsed.
     fn browse_root(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Settings that `PROTOCOL+serial:///dev/PORT/REGISTER` may contain; `None` where devices are at no serial port.
+    fn serial_url_settings(&self) -> Option<&'static [UrlSetting]> {
         None
     }
 

@@ -97,6 +97,7 @@ mod tests {
     fn valid_values(values: &SettingValues) -> Vec<Json> {
         match values {
             SettingValues::OneOf(words) => words.iter().map(|word| Json::from(*word)).collect(),
+            SettingValues::NumberOf(numbers) => numbers.iter().map(|number| Json::from(*number)).collect(),
             SettingValues::UpTo(max) => vec![Json::from(0), Json::from(*max)],
             SettingValues::Boolean => vec![Json::from(true), Json::from(false)],
         }
@@ -104,14 +105,16 @@ mod tests {
 
     #[test]
     fn every_value_of_a_url_setting_makes_an_endpoint() {
-        for known in PROTOCOLS {
-            let settings = known.url_settings().unwrap_or_default().iter();
+        let network = PROTOCOLS.map(|known| (known, "plc.example", known.url_settings()));
+        let serial = PROTOCOLS.map(|known| (known, "/dev/ttyUSB0", known.serial_url_settings()));
+        for (known, host, settings) in network.into_iter().chain(serial) {
+            let settings = settings.unwrap_or_default().iter();
             let with_name = |(name, valid): &'static UrlSetting| {
                 valid_values(valid).into_iter().map(move |value| (*name, value))
             };
             for (name, value) in settings.flat_map(with_name) {
                 let mut device = DeviceSpec::new("", known.protocol());
-                device.host = "plc.example".to_owned();
+                device.host = host.to_owned();
                 device.metadata.insert(name.to_owned(), value.clone());
                 let endpoint = known.endpoint(&device).map(drop);
                 assert!(endpoint.is_ok(), "{} {name} {value}: {endpoint:?}", known.protocol());

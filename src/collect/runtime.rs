@@ -128,8 +128,13 @@ impl Collectors {
 
     /// What connecting needs besides the endpoint.
     pub(super) fn connect_context(&self) -> ConnectContext {
-        let CollectOptions { pki, networks, .. } = &self.ports.options;
-        ConnectContext { pki: pki.clone(), clock: Arc::clone(&self.ports.clock), networks: networks.clone() }
+        let CollectOptions { pki, networks, serial_ports, .. } = &self.ports.options;
+        ConnectContext {
+            pki: pki.clone(),
+            clock: Arc::clone(&self.ports.clock),
+            networks: networks.clone(),
+            serial_ports: serial_ports.clone(),
+        }
     }
 
     fn spawn(&self, id: DeviceId) -> CollectorHandle {

@@ -35,6 +35,16 @@ impl ProtocolSettings<'_> {
         number.map(Some).ok_or_else(wrong)
     }
 
+    /// Parses one of a closed set of numbers.
+    pub fn number_choice(&self, name: &'static str, choices: &[u32], default: u32) -> Result<u32> {
+        let Some(setting) = self.get(name) else { return Ok(default) };
+        let found = choices.iter().find(|choice| setting.as_u64() == Some(u64::from(**choice)));
+        found.copied().ok_or_else(|| {
+            let numbers: Vec<_> = choices.iter().map(u32::to_string).collect();
+            Error::field(name, format!("{setting} is not one of {}.", numbers.join(", ")))
+        })
+    }
+
     pub fn boolean(&self, name: &'static str, default: bool) -> Result<bool> {
         let Some(setting) = self.get(name) else { return Ok(default) };
         setting.as_bool().ok_or_else(|| Error::field(name, "Must be a valid boolean."))

@@ -10,12 +10,14 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::modbus::fake::FakeDevice;
-use super::{CollectOptions, Collectors};
+use super::opcua::pki::Pki;
+use super::{AllowedNetworks, AllowedSerialPorts, CollectOptions, Collectors, ConnectContext};
 use crate::domain::alias::DeviceAliases;
 use crate::domain::device::{Device, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::ports::{BoxFuture, DeviceRegistry, SampleSink};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::{Stream, StreamKind, StreamSpec};
+use crate::domain::time::SystemClock;
 use crate::domain::topology::Topology;
 use crate::domain::window::Windows;
 use crate::domain::{Clock, DeviceId, Error, Kind, Micros, OrgId, Result, StreamId};
@@ -26,6 +28,16 @@ pub const SECOND: i64 = 1_000_000;
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Step of the clock while it runs.
 const CLOCK_TICK: Duration = Duration::from_millis(10);
+
+/// What connecting needs, with the system's clock and every network.
+pub fn context() -> ConnectContext {
+    ConnectContext {
+        pki: Pki::disabled(),
+        clock: Arc::new(SystemClock),
+        networks: AllowedNetworks::default(),
+        serial_ports: AllowedSerialPorts::default(),
+    }
+}
 
 pub type DeviceStreams = (Arc<Device>, Vec<Arc<Stream>>);
 

@@ -81,7 +81,7 @@ fn settings_of_modbus_and_melsec_are_checked() {
             "modbus_framing",
             Protocol::Modbus,
             json!({"framing": "serial"}),
-            vec!["framing: \"serial\" is not one of tcp, rtu_over_tcp.".into()],
+            vec!["framing: \"serial\" is not one of tcp, rtu_over_tcp, rtu.".into()],
         ),
         ("modbus_gap", Protocol::Modbus, json!({"max_gap": -1}), vec![beyond("max_gap", 125, "-1")]),
         (
@@ -89,7 +89,7 @@ fn settings_of_modbus_and_melsec_are_checked() {
             Protocol::Modbus,
             json!({"framing": 1, "max_gap": 126, "writable": "hr:0"}),
             vec![
-                "framing: 1 is not one of tcp, rtu_over_tcp.".into(),
+                "framing: 1 is not one of tcp, rtu_over_tcp, rtu.".into(),
                 beyond("max_gap", 125, "126"),
                 "writable: must be a list of registers.".into(),
             ],

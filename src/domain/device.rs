@@ -26,7 +26,7 @@ pub enum Protocol {
     Melsec,
     /// FEnet (XGT) of LS Electric PLCs.
     Fenet,
-    /// Modbus over TCP, or RTU frames over TCP.
+    /// Modbus over TCP, RTU frames over TCP, or RTU at a serial port, whose path is the host.
     Modbus,
     /// S7 communication of Siemens CPUs, over ISO on TCP.
     S7,

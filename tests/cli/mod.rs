@@ -5,6 +5,7 @@ mod backup;
 mod bench;
 mod configure;
 mod data;
+mod discover;
 mod export;
 mod inventory;
 mod manual;

@@ -4,6 +4,7 @@ mod changed;
 mod exact;
 mod io;
 mod lost;
+mod serial;
 
 use std::time::Duration;
 

@@ -163,6 +163,36 @@ impl Drop for EipController {
     }
 }
 
+/// A serial line with Modbus devices that are not our code: tests/peers/modbus_line.py. Dropping it unplugs the port.
+pub struct ModbusLine {
+    /// Path of the port.
+    pub port: String,
+    child: Child,
+}
+
+impl ModbusLine {
+    /// Starts one with the units 1, 2 and 3, whose holding register 0 is the unit times 100.
+    pub async fn start() -> ModbusLine {
+        let start = || {
+            let mut child =
+                script("modbus_line.py").stdout(Stdio::piped()).spawn().expect("the interpreter starts");
+            let mut lines =
+                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            assert_eq!(lines.next().as_deref(), Some("ready"), "the devices listen");
+            let port = lines.next().and_then(|line| serde_json::from_str(&line).ok());
+            ModbusLine { port: port.expect("the line tells its port"), child }
+        };
+        tokio::task::spawn_blocking(start).await.expect("the line starts")
+    }
+}
+
+impl Drop for ModbusLine {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
 /// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
 pub struct ObjectStore {
     pub url: String,

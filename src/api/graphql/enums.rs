@@ -18,7 +18,7 @@ pub enum Protocol {
     Melsec,
     /// FEnet (XGT) of LS Electric PLCs.
     Fenet,
-    /// Modbus over TCP, or RTU over TCP.
+    /// Modbus over TCP, RTU over TCP, or RTU at a serial port.
     Modbus,
     /// S7 communication of Siemens CPUs (S7-300, S7-400, S7-1200, S7-1500).
     S7,

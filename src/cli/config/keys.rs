@@ -174,6 +174,14 @@ const KEYS: &[ConfigKey] = &[
         set: |c, text| text.parse().ok().map(|networks| c.networks = networks),
     },
     ConfigKey {
+        takes_list: true,
+        ..key(
+            "collect.serial_ports",
+            "any, none, or paths such as \"/dev/ttyUSB0\" (several in a list, or with commas between them)",
+            |c, text| text.parse().ok().map(|ports| c.serial_ports = ports),
+        )
+    },
+    ConfigKey {
         name: "process.allow_private",
         valid: "true, false, or networks such as \"10.0.0.0/8\" (several in a list, or with commas between them)",
         is_secret: false,

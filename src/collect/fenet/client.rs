@@ -11,7 +11,7 @@ use super::address::variable;
 use super::frame::{self, FenetCommand, FenetFormat, FenetResponse, HEADER_LEN};
 use super::nak::{NO_SUCH_AREA, refused};
 use super::space::{FenetSpace, VariableSize};
-use crate::collect::client::{DeviceClient, RangeOutcomes};
+use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -54,8 +54,8 @@ impl RegisterEndpoint for FenetEndpoint {
         self.peer.timeout
     }
 
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<FenetClient, DeviceFault> {
-        FenetClient::connect(self, networks).await
+    async fn connect(&self, context: &ConnectContext) -> Result<FenetClient, DeviceFault> {
+        FenetClient::connect(self, &context.networks).await
     }
 }
 

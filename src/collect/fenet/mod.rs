@@ -5,7 +5,9 @@ pub mod client;
 pub mod frame;
 pub mod space;
 
+mod identify;
 mod nak;
 mod protocol;
 
+pub use identify::identify;
 pub use protocol::Fenet;

@@ -12,7 +12,7 @@ use super::device::{MelsecDevice, Radix};
 use super::end_code::{end_code, refused};
 use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
 use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
-use crate::collect::client::{DeviceClient, RangeOutcomes};
+use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -24,6 +24,9 @@ use crate::domain::{Error, Result};
 
 /// Module I/O numbers of CPUs; all others are modules, which can have stations behind them.
 const CPUS: std::ops::RangeInclusive<u16> = 0x03D0..=0x03FF;
+
+/// Characters of a model's name, which has spaces at its end.
+const MODEL_NAME_LEN: usize = 16;
 
 /// Address and protocol settings of a CPU.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +69,8 @@ impl RegisterEndpoint for MelsecEndpoint {
         self.peer.timeout
     }
 
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<MelsecClient, DeviceFault> {
-        MelsecClient::connect(self, networks).await
+    async fn connect(&self, context: &ConnectContext) -> Result<MelsecClient, DeviceFault> {
+        MelsecClient::connect(self, &context.networks).await
     }
 }
 
@@ -120,6 +123,17 @@ impl MelsecClient {
             }
         }
         Ok(client)
+    }
+
+    /// Reads the name of the CPU's model (command 0101: name and code).
+    pub async fn model(&mut self) -> Result<String, DeviceFault> {
+        match self.call(&MelsecCommand::ReadModel).await? {
+            MelsecResponse::Model(bytes) => {
+                let name = bytes.get(..MODEL_NAME_LEN).unwrap_or(&bytes);
+                Ok(String::from_utf8_lossy(name).trim().to_owned())
+            }
+            _ => Err(self.socket.malformed("the answer holds no model".to_owned())),
+        }
     }
 
     async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {

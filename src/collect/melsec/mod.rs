@@ -8,6 +8,8 @@ pub mod frame;
 
 mod encoding;
 mod end_code;
+mod identify;
 mod protocol;
 
+pub use identify::identify;
 pub use protocol::Melsec;

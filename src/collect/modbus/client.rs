@@ -1,46 +1,32 @@
-//! Modbus client: one connection to one device over TCP.
+//! Modbus client: one connection to one device over TCP, or one device on a serial line.
 //!
 //! Over RTU framing, which has no transaction id, a late response cannot be told from the next one, and tokio-modbus
 //! keeps such bytes. So a client becomes unusable after any timeout, transport error or protocol error, and whenever
 //! a request is abandoned half way: every later request fails, and its owner must connect anew.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::timeout;
-use tokio_modbus::client::{Client as _, Context};
-use tokio_modbus::{ExceptionCode, Request, Response, Slave};
+use tokio_modbus::{ExceptionCode, Request, Response};
 
+use super::link::ModbusLink;
+use super::session::ModbusSession;
 use super::space::ModbusSpace;
-use super::strict_stream::StrictStream;
-use crate::collect::client::DeviceClient;
-use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind, describe_io_error};
-use crate::collect::networks::AllowedNetworks;
+use crate::collect::client::{ConnectContext, DeviceClient};
+use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
-use crate::collect::request_socket::{Peer, Transport};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::Result;
 use crate::domain::device::DeviceSpec;
 
-/// How frames are delimited on the TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModbusFraming {
-    /// MBAP header with a transaction id.
-    Tcp,
-    /// Serial frames with a CRC, as serial device servers pass them on.
-    RtuOverTcp,
-}
-
 /// Address and protocol settings of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModbusEndpoint {
-    pub peer: Peer,
+    pub link: ModbusLink,
     pub unit: u8,
-    pub framing: ModbusFraming,
     /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
     pub writes_lists: bool,
 }
@@ -51,51 +37,43 @@ impl RegisterEndpoint for ModbusEndpoint {
 
     fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
         let settings = ProtocolSettings(&spec.metadata);
-        let framings = [("tcp", ModbusFraming::Tcp), ("rtu_over_tcp", ModbusFraming::RtuOverTcp)];
-        let framing = settings.choice("framing", &framings)?;
         let writes_lists = settings.boolean("writes_lists", false)?;
-        let peer = Peer::from_spec(spec, Transport::Tcp)?;
-        Ok(ModbusEndpoint { peer, unit: spec.unit, framing, writes_lists })
+        Ok(ModbusEndpoint { link: ModbusLink::from_spec(spec)?, unit: spec.unit, writes_lists })
     }
 
     fn timeout(&self) -> Duration {
-        self.peer.timeout
+        self.link.timeout()
     }
 
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<ModbusClient, DeviceFault> {
-        ModbusClient::connect(self, networks).await
+    async fn connect(&self, context: &ConnectContext) -> Result<ModbusClient, DeviceFault> {
+        ModbusClient::connect(self, context).await
     }
 }
 
 /// A session with one device, which carries one request at a time.
 pub struct ModbusClient {
-    peer: Peer,
+    link: ModbusLink,
     /// As [`ModbusEndpoint::writes_lists`].
     writes_lists: bool,
     /// Taken out while a request is under way, and not put back when the request did not end in order.
-    context: Option<Context>,
+    session: Option<ModbusSession>,
     has_answered: bool,
     has_sent: Arc<AtomicBool>,
 }
 
 impl ModbusClient {
+    /// Opens the device's link.
     pub async fn connect(
         endpoint: &ModbusEndpoint,
-        networks: &AllowedNetworks,
+        context: &ConnectContext,
     ) -> Result<ModbusClient, DeviceFault> {
-        // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
-        let ModbusEndpoint { peer, writes_lists, .. } = endpoint;
-        let stream = peer.within_timeout(peer.connect_tcp(networks)).await?;
         let has_sent = Arc::default();
-        let (slave, wire) = (Slave(endpoint.unit), StrictStream::new(stream, Arc::clone(&has_sent)));
-        let context = match endpoint.framing {
-            ModbusFraming::Tcp => tokio_modbus::client::tcp::attach_slave(wire, slave),
-            ModbusFraming::RtuOverTcp => tokio_modbus::client::rtu::attach_slave(wire, slave),
-        };
+        let ModbusEndpoint { link, unit, writes_lists } = endpoint;
+        let session = ModbusSession::open(link, *unit, context, &has_sent).await?;
         Ok(ModbusClient {
-            peer: peer.clone(),
+            link: link.clone(),
             writes_lists: *writes_lists,
-            context: Some(context),
+            session: Some(session),
             has_answered: false,
             has_sent,
         })
@@ -130,7 +108,7 @@ impl ModbusClient {
         let data =
             self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
-            return Err(self.peer.malformed("the answer holds no registers".into()));
+            return Err(self.link.malformed("the answer holds no registers".into()));
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
         self.write_words(wire_address(cell)?.1, &changed).await
@@ -141,43 +119,25 @@ impl ModbusClient {
         if self.call(request).await? == answer {
             return Ok(());
         }
-        self.context = None;
-        Err(self.peer.malformed("the answer confirms something else than was written".into()))
+        self.session = None;
+        Err(self.link.malformed("the answer confirms something else than was written".into()))
     }
 
     async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
         self.has_sent.store(false, Ordering::Relaxed);
-        let closed = || self.peer.closed("an earlier request failed".into());
-        let mut context = self.context.take().ok_or_else(closed)?;
-        let answer = match timeout(self.peer.timeout, context.call(request)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.broken(error)),
-            Err(_) => return Err(self.peer.no_answer()),
-        };
-        self.context = Some(context);
+        let closed = || self.link.closed("an earlier request failed".into());
+        let mut session = self.session.take().ok_or_else(closed)?;
+        let answer = session.call(&self.link, request, &self.has_sent).await?;
+        self.session = Some(session);
         self.has_answered = true;
         answer.map_err(refused)
-    }
-
-    fn broken(&self, error: tokio_modbus::Error) -> DeviceFault {
-        match error {
-            tokio_modbus::Error::Transport(error) => match error.kind() {
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    self.peer.malformed(error.to_string())
-                }
-                _ => self.peer.closed(describe_io_error(&error)),
-            },
-            tokio_modbus::Error::Protocol(_) => {
-                self.peer.malformed("the answer belongs to another request".into())
-            }
-        }
     }
 }
 
 #[async_trait]
 impl DeviceClient for ModbusClient {
     fn is_open(&self) -> bool {
-        self.context.is_some()
+        self.session.is_some()
     }
 
     fn has_sent(&self) -> bool {
@@ -211,8 +171,8 @@ impl DeviceClient for ModbusClient {
                 Ok(RegisterData::Bits(bits))
             }
             _ => {
-                self.context = None;
-                Err(self.peer.malformed(format!("the answer does not hold the {wanted} points asked for")))
+                self.session = None;
+                Err(self.link.malformed(format!("the answer does not hold the {wanted} points asked for")))
             }
         }
     }

@@ -7,6 +7,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::collect::modbus::link::ModbusFraming;
+use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::serial::SerialAddress;
+use crate::collect::test_harness::context;
 use crate::domain::device::Protocol;
 
 const TIMEOUT: Duration = Duration::from_millis(100);
@@ -14,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoint {
     let (host, port) = (addr.ip().to_string(), addr.port());
     let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT };
-    ModbusEndpoint { peer, unit, framing, writes_lists: false }
+    ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit, writes_lists: false }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -85,10 +89,7 @@ async fn tcp_frames_are_exact() {
         ("0008 0000 0006 01 04 0009 0001", AT_ONCE, "0008 0000 0005 01 04 02 C000"),
     ]])
     .await;
-    let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+    let mut client = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
     assert_eq!(client.read_registers(holding(0, 1)).await, Ok(RegisterData::Words(vec![7])));
     assert_eq!(client.read_registers(holding(0, 2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
     client.write_registers(&words(1500, vec![77])).await.unwrap();
@@ -128,10 +129,7 @@ async fn written_frames_are_exact() {
     ])
     .await;
     let bit_5 = RegisterWrite::Masked { cell: cell(ModbusSpace::Holding, 4), mask: 0x20, bits: 0x20 };
-    let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+    let mut client = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
     for change in [coil(101, true), coil(101, false), bit_5.clone(), bit_5] {
         assert_eq!(client.write_registers(&change).await, Ok(()), "{change:?}");
     }
@@ -148,14 +146,12 @@ async fn written_frames_are_exact() {
     assert!(!client.is_open());
 
     let lists = ModbusEndpoint { writes_lists: true, ..endpoint(addr, ModbusFraming::Tcp, 1) };
-    let mut client = ModbusClient::connect(&lists, &AllowedNetworks::default()).await.unwrap();
+    let mut client = ModbusClient::connect(&lists, &context()).await.unwrap();
     for change in [coil(101, true), words(1500, vec![77])] {
         assert_eq!(client.write_registers(&change).await, Ok(()), "{change:?}");
     }
     let mut serial =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &context()).await.unwrap();
     assert_eq!(serial.write_registers(&words(1500, vec![77])).await, Ok(()));
     playing.await.unwrap();
 }
@@ -171,18 +167,14 @@ async fn rtu_frames_carry_their_crc() {
     ])
     .await;
     let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &context()).await.unwrap();
     assert_eq!(client.read_registers(holding(0, 2)).await, Ok(RegisterData::Words(vec![0x1234, 0xFFFE])));
     assert!(matches!(
         client.read_registers(holding(0, 2)).await,
         Err(DeviceFault::Refused { code, .. }) if code == exception_code(2)
     ));
     let mut other =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 0x11), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 0x11), &context()).await.unwrap();
     assert!(matches!(other.read_registers(holding(107, 3)).await, Err(DeviceFault::Timeout { .. })));
     playing.await.unwrap();
 }
@@ -192,9 +184,7 @@ async fn an_answer_with_a_wrong_crc_is_no_value() {
     let (addr, _playing) =
         play(vec![vec![("01 03 0000 0002 C40B", AT_ONCE, "01 03 04 1234 FFFE 7EF6")]]).await;
     let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &context()).await.unwrap();
     assert!(client.read_registers(holding(0, 2)).await.is_err_and(|fault| fault.is_connection_loss()));
 }
 
@@ -219,7 +209,7 @@ async fn a_late_answer_is_never_the_next_value() {
     ] {
         let (addr, playing) = play(scripts).await;
         let endpoint = endpoint(addr, framing, 1);
-        let mut client = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
+        let mut client = ModbusClient::connect(&endpoint, &context()).await.unwrap();
         assert!(
             matches!(client.read_registers(holding(0, 1)).await, Err(DeviceFault::Timeout { .. })),
             "{framing:?}"
@@ -230,7 +220,7 @@ async fn a_late_answer_is_never_the_next_value() {
             matches!(client.read_registers(holding(1, 1)).await, Err(DeviceFault::Closed { .. })),
             "{framing:?}"
         );
-        let mut anew = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
+        let mut anew = ModbusClient::connect(&endpoint, &context()).await.unwrap();
         assert_eq!(
             anew.read_registers(holding(1, 1)).await,
             Ok(RegisterData::Words(vec![0x2222])),
@@ -244,9 +234,7 @@ async fn a_late_answer_is_never_the_next_value() {
 async fn an_abandoned_request_spends_the_session() {
     let (addr, _playing) = play(vec![vec![("01 03 0000 0001 840A", LATE, "01 03 02 1111 7418")]]).await;
     let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &context()).await.unwrap();
     let half_way =
         tokio::time::timeout(Duration::from_millis(10), client.read_registers(holding(0, 1))).await;
     assert!(half_way.is_err());
@@ -261,9 +249,7 @@ async fn bytes_that_nobody_asked_for_are_noticed() {
     ]])
     .await;
     let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::RtuOverTcp, 1), &context()).await.unwrap();
     assert_eq!(client.read_registers(holding(0, 1)).await, Ok(RegisterData::Words(vec![0x1111])));
     tokio::time::sleep(Duration::from_millis(50)).await;
     let fault = client.read_registers(holding(1, 1)).await.unwrap_err();
@@ -286,9 +272,7 @@ async fn wrong_answers_end_the_session() {
     ] {
         let (addr, _playing) = play(vec![vec![("0000 0000 0006 01 03 0000 0002", AT_ONCE, answer)]]).await;
         let mut client =
-            ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
-                .await
-                .unwrap();
+            ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
         let fault = client.read_registers(holding(0, 2)).await.unwrap_err();
         assert!(fault.is_connection_loss(), "{name}: {fault}");
         assert!(
@@ -302,18 +286,13 @@ async fn wrong_answers_end_the_session() {
 async fn a_device_that_is_gone_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let mut client =
-        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
-            .await
-            .unwrap();
+    let mut client = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
     drop(listener.accept().await.unwrap());
     let closed = client.read_registers(holding(0, 1)).await.unwrap_err();
     assert_eq!(closed.to_string(), format!("connection to {addr} lost: closed by the device"));
     drop(listener);
-    let refused = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &AllowedNetworks::default())
-        .await
-        .err()
-        .unwrap();
+    let refused =
+        ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.err().unwrap();
     assert_eq!(refused.to_string(), format!("connection to {addr} failed: connection refused"));
 }
 
@@ -321,14 +300,34 @@ async fn a_device_that_is_gone_is_named() {
 fn settings_become_an_endpoint() {
     let mut spec = DeviceSpec::new("plc", Protocol::Modbus);
     spec.host = "plc.example".into();
-    let plain = ModbusEndpoint::from_spec(&spec).unwrap();
-    assert_eq!((plain.peer.port, plain.unit, plain.framing), (502, 1, ModbusFraming::Tcp));
-    assert_eq!(plain.peer.timeout, Duration::from_secs(3));
+    let link = |spec: &DeviceSpec| ModbusEndpoint::from_spec(spec).map(|endpoint| endpoint.link);
+    let peer = Peer::from_spec(&spec, Transport::Tcp).unwrap();
+    let network = |framing| ModbusLink::Network { peer: peer.clone(), framing };
+    assert_eq!(link(&spec).unwrap(), network(ModbusFraming::Tcp));
+    assert_eq!((peer.port, peer.timeout), (502, Duration::from_secs(3)));
     spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
-    assert_eq!(ModbusEndpoint::from_spec(&spec).unwrap().framing, ModbusFraming::RtuOverTcp);
-    spec.metadata.insert("framing".into(), "ascii".into());
-    let error = ModbusEndpoint::from_spec(&spec).unwrap_err();
-    assert_eq!(error.message, "framing: \"ascii\" is not one of tcp, rtu_over_tcp.");
+    assert_eq!(link(&spec).unwrap(), network(ModbusFraming::RtuOverTcp));
+    for (host, unit, framing, message) in [
+        ("plc.example", 1, "ascii", "framing: \"ascii\" is not one of tcp, rtu_over_tcp, rtu."),
+        (
+            "plc.example",
+            1,
+            "rtu",
+            "framing: \"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.",
+        ),
+        ("/dev/ttyUSB0", 1, "tcp", "framing: \"tcp\" is not one of rtu."),
+        ("/dev/ttyUSB0", 0, "rtu", "unit: A device at a serial port has a unit from 1 to 247."),
+        ("/dev/ttyUSB0", 248, "rtu", "unit: A device at a serial port has a unit from 1 to 247."),
+        ("/etc/passwd", 1, "rtu", "host: A serial port is a path below /dev/, such as /dev/ttyUSB0."),
+    ] {
+        spec.host = host.into();
+        spec.unit = unit;
+        spec.metadata.insert("framing".into(), framing.into());
+        assert_eq!(link(&spec).unwrap_err().message, message, "{host} {unit} {framing}");
+    }
+    (spec.host, spec.unit, spec.metadata) = ("/dev/ttyUSB0".into(), 7, Default::default());
+    let address = SerialAddress::from_spec(&spec).unwrap();
+    assert_eq!(link(&spec).unwrap(), ModbusLink::Serial { address, unit: 7 });
 }
 
 /// A pseudo-random number, the same sequence in every run.
@@ -385,7 +384,7 @@ async fn whatever_is_answered_is_what_was_asked_for_or_a_fault() {
         let mut answered = 0;
         for _ in 0..ROUNDS {
             let endpoint = endpoint(addr, framing, 1);
-            let mut client = ModbusClient::connect(&endpoint, &AllowedNetworks::default()).await.unwrap();
+            let mut client = ModbusClient::connect(&endpoint, &context()).await.unwrap();
             match client.read_registers(range).await {
                 Ok(RegisterData::Words(words)) => assert_eq!(words.len(), usize::from(range.len)),
                 Ok(RegisterData::Bits(bits)) => assert_eq!(bits.len(), usize::from(range.len)),

@@ -1,12 +1,16 @@
-//! Modbus TCP and RTU over TCP: addresses, limits, and the client.
+//! Modbus TCP, RTU over TCP and RTU on serial lines: addresses, limits, and the client.
 
 pub mod address;
 pub mod client;
+pub mod link;
 pub mod space;
 
+mod identify;
 mod protocol;
+mod session;
 mod strict_stream;
 
+pub use identify::identify;
 pub use protocol::Modbus;
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use super::client::ModbusEndpoint;
 use crate::collect::address::DeviceAddress;
 use crate::collect::protocol::{SettingValues, UrlSetting};
 use crate::collect::registers::protocol::RegisterProtocol;
+use crate::collect::serial::{BAUD_RATES, PARITIES, STOP_BITS};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::ByteOrder;
 
-/// Modbus TCP and RTU over TCP.
+/// Modbus TCP, RTU over TCP, and RTU on serial lines.
 pub struct Modbus;
 
 impl RegisterProtocol for Modbus {
@@ -17,6 +18,11 @@ impl RegisterProtocol for Modbus {
     const PROTOCOL: Protocol = Protocol::Modbus;
     const URL_SETTINGS: &'static [UrlSetting] =
         &[("framing", SettingValues::OneOf(&["tcp", "rtu_over_tcp"]))];
+    const SERIAL_URL_SETTINGS: Option<&'static [UrlSetting]> = Some(&[
+        ("baud", SettingValues::NumberOf(BAUD_RATES)),
+        ("parity", SettingValues::OneOf(PARITIES)),
+        ("stop_bits", SettingValues::NumberOf(STOP_BITS)),
+    ]);
     const WIRE_ORDER: ByteOrder = ByteOrder::Big;
 
     fn parse_register(_: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {

@@ -17,6 +17,7 @@ pub mod sparkplug;
 pub mod wire;
 
 mod client;
+mod identify;
 mod inbox;
 mod message_time;
 mod payload;
@@ -25,6 +26,7 @@ mod session;
 mod source;
 mod transport;
 
+pub use identify::identify;
 pub use protocol::Mqtt;
 
 #[cfg(test)]

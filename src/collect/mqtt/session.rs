@@ -80,6 +80,30 @@ async fn log_in(
     will: Option<&OutgoingMessage>,
     context: &ConnectContext,
 ) -> Result<Connection, DeviceFault> {
+    let (connection, outcome) = shake_hands(endpoint, context).await?;
+    let refused =
+        |words: &str| DeviceFault::Unreachable { address: endpoint.address(), reason: words.to_owned() };
+    outcome.map(|()| connection).map_err(refused)
+}
+
+/// Logs in and ends the connection; the inner error is the broker's refusal in the words of the standard.
+pub async fn greet(
+    endpoint: &MqttEndpoint,
+    context: &ConnectContext,
+) -> Result<Result<(), &'static str>, DeviceFault> {
+    let (mut connection, outcome) = shake_hands(endpoint, context).await?;
+    if outcome.is_ok() {
+        let farewell = timeout(endpoint.timeout, connection.send(Outgoing::Disconnect)).await;
+        farewell.unwrap_or(Ok(())).map_err(|error| unopened(endpoint, error))?;
+    }
+    Ok(outcome)
+}
+
+/// Sends CONNECT and awaits CONNACK.
+async fn shake_hands(
+    endpoint: &MqttEndpoint,
+    context: &ConnectContext,
+) -> Result<(Connection, Result<(), &'static str>), DeviceFault> {
     let link = transport::open(endpoint, context).await?;
     let mut connection = Framed::new(link, MqttCodec::new());
     let exchange = async {
@@ -91,10 +115,7 @@ async fn log_in(
         Err(_) => return Err(DeviceFault::Timeout { address: endpoint.address(), after: endpoint.timeout }),
     };
     match answer {
-        Some(Incoming::ConnectAck(Ok(()))) => Ok(connection),
-        Some(Incoming::ConnectAck(Err(words))) => {
-            Err(DeviceFault::Unreachable { address: endpoint.address(), reason: words.to_owned() })
-        }
+        Some(Incoming::ConnectAck(outcome)) => Ok((connection, outcome)),
         Some(_) => {
             let reason = "its first packet is no CONNACK".to_owned();
             Err(DeviceFault::Malformed { address: endpoint.address(), reason })

@@ -70,7 +70,8 @@ fn is_same(path: &str, other: &str) -> bool {
     path.strip_suffix('/').unwrap_or(path) == other.strip_suffix('/').unwrap_or(other)
 }
 
-fn describe_endpoints(offered: &[EndpointDescription]) -> String {
+/// Lists security policies and modes, each pair once.
+pub fn describe_endpoints(offered: &[EndpointDescription]) -> String {
     let mut words: Vec<String> = offered
         .iter()
         .take(MAX_LISTED_OFFERS)

@@ -16,6 +16,7 @@ pub(super) mod source;
 
 mod browse_accumulator;
 mod endpoint_selection;
+mod identify;
 mod memory_size;
 mod notification_queue;
 mod protocol;
@@ -25,6 +26,7 @@ mod transport;
 
 use opcua::types::StatusCode;
 
+pub use identify::identify;
 pub use protocol::Opcua;
 
 use super::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};

@@ -289,6 +289,16 @@ fn client(endpoint: &OpcuaEndpoint, pki: &Pki, application_uri: String) -> Resul
     made.map_err(|problems| problems.join(", "))
 }
 
+/// The endpoints that a server offers.
+pub async fn offered_endpoints(
+    endpoint: &OpcuaEndpoint,
+    context: &ConnectContext,
+) -> Result<Vec<EndpointDescription>, DeviceFault> {
+    let unreachable = |reason: String| DeviceFault::Unreachable { address: endpoint.address(), reason };
+    let (library, _) = prepare(endpoint, context.pki.clone()).await.map_err(unreachable)?;
+    bounded(endpoint, discover(&library, endpoint, &context.networks)).await
+}
+
 async fn discover(
     library: &Library,
     endpoint: &OpcuaEndpoint,

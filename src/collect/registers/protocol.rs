@@ -11,7 +11,6 @@ use crate::collect::address::DeviceAddress;
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_equal};
 use crate::collect::codec::WordOrder;
 use crate::collect::fault::DeviceFault;
-use crate::collect::networks::AllowedNetworks;
 use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
 use crate::collect::source::{DeviceSource, GroupedSource};
 use crate::domain::Result;
@@ -27,6 +26,8 @@ pub trait RegisterProtocol: Sync + 'static {
     const PROTOCOL: Protocol;
     /// Settings that `PROTOCOL://HOST/REGISTER` may contain.
     const URL_SETTINGS: &'static [UrlSetting];
+    /// Settings that `PROTOCOL+serial:///dev/PORT/REGISTER` may contain; `None` where devices are at no serial port.
+    const SERIAL_URL_SETTINGS: Option<&'static [UrlSetting]> = None;
     /// Order of the bytes of a register on the wire.
     const WIRE_ORDER: ByteOrder = ByteOrder::Little;
     /// The word order of all devices; `None` where it depends on the device.
@@ -51,7 +52,7 @@ pub trait RegisterEndpoint: PartialEq + Send + Sync + Sized + 'static {
     fn timeout(&self) -> Duration;
 
     /// Opens a connection within the timeout.
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<Self::Client, DeviceFault>;
+    async fn connect(&self, context: &ConnectContext) -> Result<Self::Client, DeviceFault>;
 }
 
 impl<P: RegisterProtocol> DeviceProtocol for P {
@@ -79,6 +80,10 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
         Some(P::URL_SETTINGS)
     }
 
+    fn serial_url_settings(&self) -> Option<&'static [UrlSetting]> {
+        P::SERIAL_URL_SETTINGS
+    }
+
     fn wire_order(&self) -> ByteOrder {
         P::WIRE_ORDER
     }
@@ -99,6 +104,6 @@ impl<E: RegisterEndpoint> DeviceEndpoint for E {
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<Box<dyn DeviceClient>, DeviceFault> {
-        Ok(Box::new(RegisterEndpoint::connect(self, &context.networks).await?))
+        Ok(Box::new(RegisterEndpoint::connect(self, context).await?))
     }
 }

@@ -6,15 +6,12 @@ use serde_json::json;
 
 use super::*;
 use crate::collect::CollectOptions;
-use crate::collect::client::ConnectContext;
 use crate::collect::modbus::Modbus;
 use crate::collect::modbus::fake::FakeDevice;
-use crate::collect::networks::AllowedNetworks;
-use crate::collect::opcua::pki::Pki;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::s7::S7;
 use crate::collect::status_cell::DeviceStatusCell;
-use crate::collect::test_harness::{plc, stream};
+use crate::collect::test_harness::{context, plc, stream};
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 use crate::domain::time::SystemClock;
@@ -32,7 +29,7 @@ impl PlcFixture {
         fake.set(3, 0, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let mut device = plc(&fake);
         device.metadata.insert("max_gap".into(), json!(8));
-        let link = RegisterSource::new(&Modbus, &device, context()).unwrap();
+        let link = RegisterSource::new(&Modbus, &device, source_context()).unwrap();
         // No stream has register 5.
         let polled = [0, 1, 2, 3, 4, 6, 7, 8, 9];
         let streams: Vec<_> = polled
@@ -60,14 +57,9 @@ impl PlcFixture {
     }
 }
 
-fn context() -> SourceContext {
-    let means = ConnectContext {
-        pki: Pki::disabled(),
-        clock: Arc::new(SystemClock),
-        networks: AllowedNetworks::default(),
-    };
+fn source_context() -> SourceContext {
     SourceContext {
-        connection: Arc::new(SharedConnection::new(means)),
+        connection: Arc::new(SharedConnection::new(context())),
         status: Arc::new(DeviceStatusCell::default()),
         clock: Arc::new(SystemClock),
         web: CollectOptions::default().web,

@@ -32,11 +32,15 @@ const REGISTERS = { hasHost: true, hasUnit: true, hasByteorder: true, hasLogin: 
 export const FORMS: Record<ProtocolName, ProtocolForm> = {
   modbus: {
     ...REGISTERS,
-    title: "Modbus TCP",
+    title: "Modbus (TCP, RTU)",
     port: 502,
+    hostExample: "10.0.4.12, /dev/ttyUSB0",
     pathExample: "hr:100",
     settings: [
-      { name: "framing", kind: "choice", options: ["tcp", "rtu_over_tcp"] },
+      { name: "framing", kind: "choice", options: ["", "tcp", "rtu_over_tcp", "rtu"] },
+      { name: "baud", kind: "number" },
+      { name: "parity", kind: "choice", options: ["even", "odd", "none"] },
+      { name: "stop_bits", kind: "number" },
       { name: "max_gap", kind: "number" },
       { name: "writes_lists", kind: "flag" },
     ],

@@ -1,0 +1,106 @@
+//! How a Modbus device is reached: over TCP, or on a serial line; its settings and its faults.
+
+use std::time::Duration;
+
+use crate::collect::fault::DeviceFault;
+use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::serial::SerialAddress;
+use crate::collect::settings::ProtocolSettings;
+use crate::domain::device::DeviceSpec;
+use crate::domain::{Error, Result};
+
+/// Addresses of devices on a serial line; 0 is for all devices, which then answer nothing. Modbus over Serial Line V1.02,
+/// section 2.2.
+const SERIAL_UNITS: std::ops::RangeInclusive<u8> = 1..=247;
+
+/// How frames are delimited on the TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModbusFraming {
+    /// MBAP header with a transaction id.
+    Tcp,
+    /// Serial frames with a CRC, as serial device servers pass them on.
+    RtuOverTcp,
+}
+
+/// Way to a device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModbusLink {
+    Network {
+        peer: Peer,
+        framing: ModbusFraming,
+    },
+    /// A unit among others on a line, with frames of RTU.
+    Serial {
+        address: SerialAddress,
+        unit: u8,
+    },
+}
+
+/// Values of the setting `framing`; a host that is a path has frames of RTU without it.
+#[derive(Clone, Copy, PartialEq)]
+enum FramingSetting {
+    Network(ModbusFraming),
+    Rtu,
+}
+
+const NETWORK_FRAMINGS: [(&str, FramingSetting); 2] = [
+    ("tcp", FramingSetting::Network(ModbusFraming::Tcp)),
+    ("rtu_over_tcp", FramingSetting::Network(ModbusFraming::RtuOverTcp)),
+];
+const SERIAL_FRAMINGS: [(&str, FramingSetting); 1] = [("rtu", FramingSetting::Rtu)];
+
+impl ModbusLink {
+    /// Chooses the way by a device's host: a path is a serial port.
+    ///
+    /// # Errors
+    /// `Invalid` that names the wrong setting.
+    pub fn from_spec(spec: &DeviceSpec) -> Result<ModbusLink> {
+        let settings = ProtocolSettings(&spec.metadata);
+        if SerialAddress::is_path(&spec.host) {
+            settings.choice("framing", &SERIAL_FRAMINGS)?;
+            if !SERIAL_UNITS.contains(&spec.unit) {
+                return Err(Error::field("unit", "A device at a serial port has a unit from 1 to 247."));
+            }
+            return Ok(ModbusLink::Serial { address: SerialAddress::from_spec(spec)?, unit: spec.unit });
+        }
+        match settings.choice("framing", &[NETWORK_FRAMINGS[0], NETWORK_FRAMINGS[1], SERIAL_FRAMINGS[0]])? {
+            FramingSetting::Network(framing) => {
+                Ok(ModbusLink::Network { peer: Peer::from_spec(spec, Transport::Tcp)?, framing })
+            }
+            FramingSetting::Rtu => {
+                let words = "\"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.";
+                Err(Error::field("framing", words))
+            }
+        }
+    }
+
+    /// Time limit for connecting and for each request.
+    pub fn timeout(&self) -> Duration {
+        match self {
+            ModbusLink::Network { peer, .. } => peer.timeout,
+            ModbusLink::Serial { address, .. } => address.timeout,
+        }
+    }
+
+    fn address(&self) -> String {
+        match self {
+            ModbusLink::Network { peer, .. } => peer.address(),
+            ModbusLink::Serial { address, unit } => format!("unit {unit} at {}", address.path),
+        }
+    }
+
+    /// Fault for a device that did not answer within the timeout.
+    pub fn no_answer(&self) -> DeviceFault {
+        DeviceFault::Timeout { address: self.address(), after: self.timeout() }
+    }
+
+    /// Fault for a connection that is found closed.
+    pub fn closed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Closed { address: self.address(), reason }
+    }
+
+    /// Fault for an answer that made no sense.
+    pub fn malformed(&self, reason: String) -> DeviceFault {
+        DeviceFault::Malformed { address: self.address(), reason }
+    }
+}
