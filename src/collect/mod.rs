@@ -9,8 +9,8 @@
 
 pub mod codec;
 pub mod device_value;
-pub mod eip;
 pub mod discover;
+pub mod eip;
 pub mod fault;
 pub mod fenet;
 pub mod http;

@@ -18,8 +18,8 @@ pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
-    EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode, node_script, run_example,
-    run_node, run_python, script,
+    EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode, node_script,
+    run_example, run_node, run_python, script,
 };
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;

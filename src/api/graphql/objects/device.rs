@@ -168,7 +168,9 @@ impl Device {
             desc = "Data type, a number or a bit. Default `bit` for a bit; on FEnet by size letter; else `uint16`."
         )]
         kind: Option<StreamType>,
-        #[graphql(desc = "Word order of a number; default `little`, on S7 `big`.")] byteorder: Option<RegisterOrder>,
+        #[graphql(desc = "Word order of a number; default `little`, on S7 `big`.")] byteorder: Option<
+            RegisterOrder,
+        >,
     ) -> Result<Option<Value>> {
         let params = register_params(name, kind, byteorder);
         let value = app(ctx).read_register_from_params(caller(ctx), self.0.id, params).await?;
