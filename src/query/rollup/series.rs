@@ -160,8 +160,8 @@ impl SeriesChunk {
                 min: of.min,
                 max: of.max,
             };
-            let quantiles = [Some(of.median), Some(of.q1), Some(of.q3)];
-            self.add(sums, (window.stream, window.start), part, Some(quantiles))?;
+            let quantiles = of.quantiles.map(|q| [Some(q.median), Some(q.q1), Some(q.q3)]);
+            self.add(sums, (window.stream, window.start), part, quantiles)?;
         }
         Ok(())
     }
