@@ -23,7 +23,7 @@ pub async fn split_for_exact_quantiles(
     windows: &HashMap<i32, Windows>,
 ) -> Result<Vec<Arc<RangeSplit>>> {
     let mut gone = Vec::new();
-    let exact = splits.into_iter().map(|split| {
+    let exact = splits.into_iter().map(RangeSplit::by_windows).map(|split| {
         if are_buckets(spec, &windows[&split.stream]) {
             return Arc::new(split);
         }
