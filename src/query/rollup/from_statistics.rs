@@ -75,7 +75,7 @@ fn units_of_level(
     // The windows of a day cost far more than its file; its hours mostly less.
     let open = if level == StatisticsLevel::Hours { OPEN_FILE_ROWS } else { 0 };
     let day = with_rows.len() as i64 * per_day + open;
-    let unit = (days.len() as i64 * day).div_ceil(2 * partitions.max(1) as i64);
+    let unit = days.len() as i64 * day / (2 * partitions.max(1) as i64) + 1;
     let unit = unit.clamp(MIN_UNIT_WINDOWS, MAX_UNIT_WINDOWS);
     let streams = usize::try_from((unit - open) / per_day).unwrap_or(1).max(1);
     let days_each = usize::try_from(unit / day).unwrap_or(1).max(1);

@@ -30,7 +30,7 @@ pub async fn split_for_exact_quantiles(
         let kept_from = spec.query_context.snapshot.retention_bounds.raw_from.start_of(split.stream);
         let computed = split.computed.within(i64::MIN, kept_from);
         if !computed.is_empty() {
-            gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split }));
+            gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split.clone() }));
         }
         let raw = TimeRanges::new(split.computed.iter().chain(split.raw.iter()).collect());
         Arc::new(RangeSplit { computed: TimeRanges::default(), raw, ..split })

@@ -44,7 +44,8 @@ impl SeriesChunk {
         let with_posted = |split: RangeSplit| {
             let times = posted.iter().filter(|row| row.stream.0 == split.stream).map(span);
             let times = TimeRanges::new(times.collect());
-            if times.is_empty() { split } else { split.without(&windows[&split.stream], &times) }
+            let of_stream = &windows[&split.stream];
+            if times.is_empty() { split } else { split.without(of_stream, &times) }
         };
         let splits: Vec<RangeSplit> = splits.into_iter().map(with_posted).collect();
         let mut sums = BucketSums::new();

@@ -11,7 +11,6 @@ use std::time::Instant;
 use super::hourly_rows::{self, HourlyDayPlan};
 use super::hours;
 use super::materialization::Materialization;
-use super::time_ranges::TimeRanges;
 use super::window_writer::WindowTarget;
 use crate::domain::Result;
 use crate::domain::progress::Progress;
