@@ -113,6 +113,13 @@ impl Cutoffs {
         at.map_or(BEGINNING_OF_TIME, |at| self.known[at].1)
     }
 
+    /// The cut-offs of rows that each stand for the `length` from their time on, in microseconds: one that reaches past
+    /// the cut-off stays.
+    pub fn of_periods(&self, length: i64) -> Cutoffs {
+        let start = |from: i64| from.div_euclid(length).saturating_mul(length);
+        Cutoffs { known: self.known.iter().map(|(id, from)| (*id, start(*from))).collect() }
+    }
+
     /// Whether rows with these ids and times can have expired since the cutoffs `before`, whose rows are gone already.
     pub fn may_expire(&self, ids: MinMax<i32>, ts: MinMax<i64>, before: &Cutoffs) -> bool {
         let first = self.known.partition_point(|(id, _)| *id < ids.min);

@@ -85,3 +85,12 @@ fn only_rows_that_can_have_expired_since_are_looked_at() {
         assert_eq!(now.may_expire(MinMax::from(ids), MinMax::from(times), before), expected, "{name}");
     }
 }
+
+#[test]
+fn a_period_stays_until_its_end_has_expired() {
+    let from = [BEGINNING_OF_TIME, -1, 0, HOUR - 1, HOUR, END_OF_TIME];
+    let cutoffs = Cutoffs::new((0..).zip(from).collect()).of_periods(HOUR);
+    let found: Vec<i64> = (0..6).map(|id| cutoffs.cutoff_of(id)).collect();
+    assert_eq!(found[..5], [BEGINNING_OF_TIME, -HOUR, 0, 0, HOUR]);
+    assert!(found[5] > END_OF_TIME - HOUR, "deleted: {}", found[5]);
+}

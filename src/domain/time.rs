@@ -17,6 +17,8 @@ pub const END_TIME: Micros = Micros(9_214_646_400_000_000);
 
 /// Microseconds in a second.
 pub const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Microseconds in an hour.
+pub const MICROS_PER_HOUR: i64 = 3600 * MICROS_PER_SECOND;
 /// Microseconds in a UTC day.
 pub const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 

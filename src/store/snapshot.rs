@@ -29,12 +29,14 @@ pub struct Snapshot {
     pub memory: BTreeMap<Day, MemtableDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
-    /// `statistics` and `messages`; the entry for readings is empty.
+    /// `statistics`, its hours and `messages`; the entry for readings is empty.
     pub upsert_tables: PerTable<UpsertSnapshot>,
     /// Kept counts of messages, of no row that is not in this snapshot.
     pub message_counts: Arc<CountsVersion>,
     /// How far the statistics cover the readings of this snapshot.
     pub materialization: Materialization,
+    /// How far the hourly statistics do.
+    pub hours: Materialization,
     /// Retention bounds of each stream, taken no earlier than the rows.
     pub retention_bounds: Arc<RetentionBounds>,
 }

@@ -48,6 +48,7 @@ struct LockedState {
     last_seq: u64,
     flushed: u64,
     computed: Materialization,
+    hours: Materialization,
 }
 
 /// State of the store that queries read.
@@ -66,6 +67,7 @@ pub struct PinnedState {
     /// The seq of the last row in memory or in the lake.
     pub seq: u64,
     pub materialization: Materialization,
+    pub hours: Materialization,
 }
 
 /// The flushed rows that statistics and counts of messages are computed from, and the statistics that there are.
@@ -73,8 +75,11 @@ pub struct FlushedState {
     pub readings: Arc<LakeVersion>,
     pub messages: Arc<LakeVersion>,
     pub statistics: Arc<LakeVersion>,
+    pub hourly_statistics: Arc<LakeVersion>,
     /// How far `statistics` cover `readings`.
     pub materialization: Materialization,
+    /// How far `hourly_statistics` do.
+    pub hours: Materialization,
     /// The highest seq whose rows are in the lake.
     pub seq: u64,
 }
@@ -93,6 +98,7 @@ pub struct LoadedTables {
     /// The highest seq whose rows are in the lake.
     pub flushed: u64,
     pub computed: Materialization,
+    pub hours: Materialization,
 }
 
 impl SharedState {
@@ -108,6 +114,7 @@ impl SharedState {
             last_seq: opened.flushed,
             flushed: opened.flushed,
             computed: opened.computed,
+            hours: opened.hours,
         };
         Self { state: RwLock::new(state) }
     }
@@ -179,7 +186,8 @@ impl SharedState {
             }
         }
         let (lakes, seq) = (state.lakes.clone(), state.last_seq);
-        PinnedState { lakes, memory, upserts, seq, materialization: state.computed.clone() }
+        let (materialization, hours) = (state.computed.clone(), state.hours.clone());
+        PinnedState { lakes, memory, upserts, seq, materialization, hours }
     }
 
     /// Returns the current lake version of a table.
@@ -195,7 +203,9 @@ impl SharedState {
             readings: lake(Table::Readings),
             messages: lake(Table::Messages),
             statistics: lake(Table::Statistics),
+            hourly_statistics: lake(Table::HourlyStatistics),
             materialization: state.computed.clone(),
+            hours: state.hours.clone(),
             seq: state.flushed,
         }
     }
@@ -229,6 +239,15 @@ impl SharedState {
             state.lakes[Table::Statistics] = Arc::new(lake);
         }
         state.computed = std::mem::take(&mut state.computed).advanced(seq, sealed);
+    }
+
+    /// Records that hourly statistics cover every row up to `seq`, in hours that ended by `sealed`.
+    pub fn advance_hours(&self, lake: Option<LakeVersion>, seq: u64, sealed: i64) {
+        let mut state = self.state.write();
+        if let Some(lake) = lake {
+            state.lakes[Table::HourlyStatistics] = Arc::new(lake);
+        }
+        state.hours = std::mem::take(&mut state.hours).advanced(seq, sealed);
     }
 
     /// Returns the rows that a failed flush left frozen, if any.
@@ -269,7 +288,9 @@ impl SharedState {
         }
         state.frozen = None;
         state.flushed = seq;
-        state.computed = std::mem::take(&mut state.computed).with_invalidations(seq, touched);
+        let touched = Arc::new(touched);
+        state.computed = std::mem::take(&mut state.computed).with_invalidations(seq, touched.clone());
+        state.hours = std::mem::take(&mut state.hours).with_invalidations(seq, touched);
     }
 }
 

@@ -24,7 +24,7 @@ impl Store {
 /// The ids in the first column of a table: the organization's, and all.
 fn ids_of(ids: &OwnedIds, table: Table) -> (&[i32], &[i32]) {
     match table {
-        Table::Readings | Table::Statistics => (&ids.streams, &ids.all_streams),
+        Table::Readings | Table::Statistics | Table::HourlyStatistics => (&ids.streams, &ids.all_streams),
         Table::Messages => (&ids.devices, &ids.all_devices),
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of the lake: their names, columns and keys.
 //!
 //! In every table the first columns are the id of a row's stream or device and its time, and the last one is `seq`.
-//! Readings are written and merged as `Run`s; the other two tables have far fewer rows and use `UpsertRows`.
+//! Readings are written and merged as `Run`s; the other tables have far fewer rows and use `UpsertRows`.
 
 use std::ops::{Index, IndexMut};
 use std::sync::{Arc, LazyLock};
@@ -18,11 +18,14 @@ pub enum Table {
     Statistics,
     /// One row per packet or document received from a device.
     Messages,
+    /// One row per stream and hour, combined from the computed rows of `Statistics`; the columns are the same.
+    HourlyStatistics,
 }
 
 impl Table {
-    pub const ALL: [Table; 3] = [Table::Readings, Table::Statistics, Table::Messages];
-    /// The tables with rows of type `UpsertRows`.
+    pub const ALL: [Table; 4] =
+        [Table::Readings, Table::Statistics, Table::Messages, Table::HourlyStatistics];
+    /// The tables with rows of type `UpsertRows` that are written through the log.
     pub const UPSERT: [Table; 2] = [Table::Statistics, Table::Messages];
 
     /// Returns the table's directory name in the lake.
@@ -31,6 +34,7 @@ impl Table {
             Table::Readings => "readings",
             Table::Statistics => "statistics",
             Table::Messages => "messages",
+            Table::HourlyStatistics => "statistics_hourly",
         }
     }
 
@@ -38,7 +42,7 @@ impl Table {
     pub fn schema(self) -> SchemaRef {
         match self {
             Table::Readings => schema::readings(),
-            Table::Statistics => statistics(),
+            Table::Statistics | Table::HourlyStatistics => statistics(),
             Table::Messages => messages(),
         }
     }
@@ -62,6 +66,7 @@ fn statistics() -> SchemaRef {
             Field::new("count", DataType::Int64, false),
             number("mean"),
             number("rms"),
+            // Hours have no quantiles: those of their windows cannot be combined.
             number("median"),
             number("min"),
             number("max"),
@@ -101,14 +106,14 @@ fn messages() -> SchemaRef {
 
 /// One `T` for each table.
 #[derive(Debug, Clone, Default)]
-pub struct PerTable<T>([T; 3]);
+pub struct PerTable<T>([T; Table::ALL.len()]);
 
 impl<T> PerTable<T> {
     pub fn new(of: impl FnMut(Table) -> T) -> Self {
         Self(Table::ALL.map(of))
     }
 
-    pub fn from_array(all: [T; 3]) -> Self {
+    pub fn from_array(all: [T; Table::ALL.len()]) -> Self {
         Self(all)
     }
 

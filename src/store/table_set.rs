@@ -56,11 +56,12 @@ impl TableSet {
     /// # Errors
     /// `Unavailable` for anything damaged or unreadable, naming it.
     pub async fn open(location: LakeLocation, clock: Arc<dyn Clock>) -> Result<TableSet> {
-        let [readings, statistics, messages] = Table::ALL;
+        let [readings, statistics, messages, hours] = Table::ALL;
         let delta_logs = PerTable::from_array([
             DeltaLog::open(&location, readings).await?,
             DeltaLog::open(&location, statistics).await?,
             DeltaLog::open(&location, messages).await?,
+            DeltaLog::open(&location, hours).await?,
         ]);
         Ok(TableSet {
             state: SharedState::new(load(&delta_logs).await?),
@@ -107,7 +108,7 @@ impl TableSet {
 
     /// Pins the current lake and memory. The caller adds the retention bounds.
     pub fn snapshot(&self) -> Snapshot {
-        let PinnedState { lakes, memory, mut upserts, seq, materialization } = self.state.pin();
+        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours } = self.state.pin();
         let mut of_table = |table: Table| UpsertSnapshot {
             lake: lakes[table].clone(),
             lake_dir: self.dirs[table].clone(),
@@ -124,9 +125,11 @@ impl TableSet {
                 UpsertSnapshot::default(),
                 of_table(Table::Statistics),
                 of_table(Table::Messages),
+                of_table(Table::HourlyStatistics),
             ]),
             message_counts: Arc::default(),
             materialization,
+            hours,
             retention_bounds: Arc::default(),
         }
     }
@@ -169,23 +172,35 @@ impl TableSet {
 
 /// Loads the live files of the tables, and how far statistics are computed.
 async fn load(delta_logs: &PerTable<DeltaLog>) -> Result<LoadedTables> {
-    let statistics = &delta_logs[Table::Statistics];
+    let readings = delta_logs[Table::Readings].lake_version()?;
+    let flushed = delta_logs[Table::Readings].flushed_seq().await?;
+    let computed = load_materialization(&delta_logs[Table::Statistics], &readings, flushed).await?;
+    let hours = load_materialization(&delta_logs[Table::HourlyStatistics], &readings, flushed).await?;
+    Ok(LoadedTables {
+        lakes: PerTable::from_array([
+            readings,
+            delta_logs[Table::Statistics].lake_version()?,
+            delta_logs[Table::Messages].lake_version()?,
+            delta_logs[Table::HourlyStatistics].lake_version()?,
+        ]),
+        flushed,
+        computed,
+        hours,
+    })
+}
+
+/// Loads how far a table of statistics covers `readings`, whose rows up to `flushed` are in the lake.
+async fn load_materialization(
+    statistics: &DeltaLog,
+    readings: &LakeVersion,
+    flushed: u64,
+) -> Result<Materialization> {
     let mut computed = Materialization::default();
     if let Some(sealed) = statistics.watermark(TxnWatermark::Sealed).await? {
         let seq = statistics.watermark(TxnWatermark::Computed).await?.map_or(0, i64::unsigned_abs);
         computed = computed.advanced(seq, sealed);
     }
-    let readings = delta_logs[Table::Readings].lake_version()?;
-    let flushed = delta_logs[Table::Readings].flushed_seq().await?;
     let mut touched = Invalidations::default();
     readings.files().filter(|f| f.seq.max > computed.seq).for_each(|f| touched.add_file(f));
-    Ok(LoadedTables {
-        lakes: PerTable::from_array([
-            readings,
-            statistics.lake_version()?,
-            delta_logs[Table::Messages].lake_version()?,
-        ]),
-        flushed,
-        computed: computed.with_invalidations(flushed, touched),
-    })
+    Ok(computed.with_invalidations(flushed, touched))
 }

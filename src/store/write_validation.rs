@@ -100,15 +100,16 @@ pub fn check_upsert(
         let UpsertKey { id, ts, .. } = rows.key(row);
         let (oldest, newest) = match rows.table() {
             Table::Messages => (times.kept.messages_from.start_of(id), times.newest),
-            Table::Readings | Table::Statistics => {
+            Table::Readings | Table::Statistics | Table::HourlyStatistics => {
                 (times.kept.statistics_from.start_of(id), Micros(i64::MAX))
             }
         };
         let problem = match rows.table() {
             Table::Messages => message_problem(catalog, principal, rows, row),
-            Table::Readings | Table::Statistics => visible_stream(catalog, principal, StreamId(id))
-                .is_none()
-                .then(|| format!("stream_id: there is no stream `{id}`")),
+            Table::Readings | Table::Statistics | Table::HourlyStatistics => {
+                let is_unknown = visible_stream(catalog, principal, StreamId(id)).is_none();
+                is_unknown.then(|| format!("stream_id: there is no stream `{id}`"))
+            }
         };
         let time = || match Micros(ts).is_storable() {
             true if ts < oldest => Some(expired(Micros(ts), Micros(oldest))),

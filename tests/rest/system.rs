@@ -57,7 +57,7 @@ async fn the_server_says_what_it_holds() {
     });
     assert!(matches(&before, &shape), "{before}");
     let tables: Vec<_> = before["server"]["lake"].as_array().unwrap().iter().map(|t| &t["table"]).collect();
-    assert_eq!(tables, ["readings", "statistics", "messages"]);
+    assert_eq!(tables, ["readings", "statistics", "messages", "statistics_hourly"]);
 
     let made = client.post("/api/device/", &json!({"name": "Press", "protocol": "virtual"})).await;
     assert_eq!(made.0, 201, "{}", made.2);

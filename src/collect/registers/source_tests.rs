@@ -162,7 +162,7 @@ async fn a_refused_range_of_a_shared_request_silences_nobody_else() {
     let port = play(S7_OPENING.into_iter().chain(exchanges).collect()).await;
     let mut device = DeviceSpec::new("plc", Protocol::S7);
     (device.host, device.port) = ("127.0.0.1".to_owned(), Some(port));
-    let mut link = RegisterSource::new(&S7, &device, context()).unwrap();
+    let mut link = RegisterSource::new(&S7, &device, source_context()).unwrap();
     let streams = ["MW0", "DB1.DBW0", "DB1.DBW2", "DB7.DBW0"];
     let streams = [1, 2, 3, 4]
         .map(|id: i32| Arc::new(stream(id, streams[usize::try_from(id - 1).unwrap()], StreamKind::Uint16)));

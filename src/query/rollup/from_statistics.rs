@@ -1,4 +1,4 @@
-//! Partials from computed statistics.
+//! Partials from computed statistics, of windows and of hours.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondTy
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 
+use super::level::StatisticsLevel;
 use super::partial::{PartialBuilder, PartialFields, PartialInput};
 use super::range_split::RangeSplit;
 use crate::domain::min_max::MinMax;
@@ -20,7 +21,7 @@ use crate::store::statistics::rows;
 use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
 use crate::store::upsert_rows::UpsertRows;
 
-/// Columns of `Table::Statistics`.
+/// Columns of `Table::Statistics` and of its hours.
 mod column {
     pub const STREAM_ID: usize = 0;
     pub const TS: usize = 1;
@@ -37,41 +38,57 @@ mod column {
 const MAX_UNIT_WINDOWS: i64 = 128 * 1024;
 /// Fewer windows than this do not justify another unit.
 const MIN_UNIT_WINDOWS: i64 = 16 * 1024;
-/// Approximate windows of a stream per day, as for nearly every stream.
-const TYPICAL_WINDOWS_PER_DAY: i64 = 1440;
+/// Opening the file of a day costs about as much as reading so many rows.
+const OPEN_FILE_ROWS: i64 = 1440;
 
 /// A unit of reading: some streams over some days.
 #[derive(Debug, Clone)]
 pub struct StatisticsReadUnit {
+    pub level: StatisticsLevel,
     pub days: Vec<Day>,
     /// Streams ascending.
     pub splits: Vec<Arc<RangeSplit>>,
 }
 
-/// Divides the computed part of `splits` into units, enough for `partitions` partitions.
+/// Divides the computed parts of `splits` into units, enough for `partitions` partitions.
 pub fn units(
     snapshot: &Arc<Snapshot>,
     splits: &[Arc<RangeSplit>],
     partitions: usize,
 ) -> Vec<StatisticsReadUnit> {
-    let with_rows: Vec<Arc<RangeSplit>> = splits.iter().filter(|s| !s.computed.is_empty()).cloned().collect();
-    let spans = with_rows.iter().filter_map(|split| split.computed.span());
+    let of_level = |level| units_of_level(snapshot, splits, partitions, level);
+    StatisticsLevel::ALL.into_iter().flat_map(of_level).collect()
+}
+
+fn units_of_level(
+    snapshot: &Arc<Snapshot>,
+    splits: &[Arc<RangeSplit>],
+    partitions: usize,
+    level: StatisticsLevel,
+) -> Vec<StatisticsReadUnit> {
+    let with_rows: Vec<Arc<RangeSplit>> =
+        splits.iter().filter(|split| !level.ranges(split).is_empty()).cloned().collect();
+    let spans = with_rows.iter().filter_map(|split| level.ranges(split).span());
     let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return Vec::new() };
-    let days = scan(snapshot, PartialFields::default()).days(MinMax::new(from, to - 1));
-    let windows = (days.len() * with_rows.len()) as i64 * TYPICAL_WINDOWS_PER_DAY;
-    let unit = (windows / (2 * partitions.max(1) as i64)).clamp(MIN_UNIT_WINDOWS, MAX_UNIT_WINDOWS);
-    let streams = usize::try_from(unit / TYPICAL_WINDOWS_PER_DAY).unwrap_or(1).max(1);
-    let days_each = (streams / with_rows.len().max(1)).max(1);
+    let days = scan(snapshot, level, PartialFields::default()).days(MinMax::new(from, to - 1));
+    let per_day = level.typical_rows_per_day();
+    // The windows of a day cost far more than its file; its hours mostly less.
+    let open = if level == StatisticsLevel::Hours { OPEN_FILE_ROWS } else { 0 };
+    let day = with_rows.len() as i64 * per_day + open;
+    let unit = days.len() as i64 * day / (2 * partitions.max(1) as i64) + 1;
+    let unit = unit.clamp(MIN_UNIT_WINDOWS, MAX_UNIT_WINDOWS);
+    let streams = usize::try_from((unit - open) / per_day).unwrap_or(1).max(1);
+    let days_each = usize::try_from(unit / day).unwrap_or(1).max(1);
     let mut units = Vec::new();
     for days in days.chunks(days_each) {
         for splits in with_rows.chunks(streams) {
-            units.push(StatisticsReadUnit { days: days.to_vec(), splits: splits.to_vec() });
+            units.push(StatisticsReadUnit { level, days: days.to_vec(), splits: splits.to_vec() });
         }
     }
     units
 }
 
-fn scan(snapshot: &Arc<Snapshot>, fields: PartialFields) -> UpsertScan {
+fn scan(snapshot: &Arc<Snapshot>, level: StatisticsLevel, fields: PartialFields) -> UpsertScan {
     let wanted = [
         (true, column::STREAM_ID),
         (true, column::TS),
@@ -84,7 +101,7 @@ fn scan(snapshot: &Arc<Snapshot>, fields: PartialFields) -> UpsertScan {
         (fields.rows, column::ROWS),
     ];
     let columns = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, column)| column).collect();
-    UpsertScan { snapshot: snapshot.clone(), table: Table::Statistics, columns }
+    UpsertScan { snapshot: snapshot.clone(), table: level.table(), columns }
 }
 
 /// Reads the partials of a unit. Blocks.
@@ -95,17 +112,17 @@ pub fn read_partials(
     fields: PartialFields,
 ) -> Result<RecordBatch> {
     let ids: Arc<[i32]> = unit.splits.iter().map(|split| split.stream).collect();
-    let scan = scan(snapshot, fields);
+    let (scan, level) = (scan(snapshot, unit.level, fields), unit.level);
     let mut adder = PartialBuilder::new(buckets, fields);
     for day in &unit.days {
         let start = day.start().0;
         let end = start + MICROS_PER_DAY;
-        let spans = unit.splits.iter().filter_map(|split| split.computed.within(start, end).span());
+        let spans = unit.splits.iter().filter_map(|split| level.ranges(split).within(start, end).span());
         let Some((from, to)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
         let wanted = ReadFilter { ids: Some(ids.clone()), ts: MinMax::new(from, to - 1), label: None };
         let mut failed = None;
         scan.read_day(*day, &wanted, &mut |rows| {
-            failed = add(&rows, &unit.splits, &mut adder).err();
+            failed = add(&rows, unit, &mut adder).err();
             Ok(failed.is_none())
         })
         .map_err(|e| DataFusionError::External(Box::new(e)))?;
@@ -170,8 +187,9 @@ pub async fn blocking<T: Send + 'static>(
     done.map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
-/// Adds the computed rows that lie in the computed ranges of the splits.
-fn add(rows: &UpsertRows, splits: &[Arc<RangeSplit>], adder: &mut PartialBuilder) -> Result<()> {
+/// Adds the computed rows that lie in the ranges that the splits read from the unit's level.
+fn add(rows: &UpsertRows, unit: &StatisticsReadUnit, adder: &mut PartialBuilder) -> Result<()> {
+    let StatisticsReadUnit { level, splits, .. } = unit;
     let batch = rows.batch();
     let ids = batch.column(0).as_primitive::<Int32Type>().values();
     let times = batch.column(1).as_primitive::<TimestampMicrosecondType>().values();
@@ -192,7 +210,7 @@ fn add(rows: &UpsertRows, splits: &[Arc<RangeSplit>], adder: &mut PartialBuilder
             start = end;
             continue;
         };
-        let computed = &splits[split].computed;
+        let computed = level.ranges(&splits[split]);
         let mut range = (i64::MAX, i64::MIN);
         for i in start..end {
             let ts = times[i];

@@ -1,7 +1,8 @@
 //! Rollups: answer queries about time buckets from computed statistics where these are valid and from raw readings
 //! elsewhere. The cost grows with windows, not with readings.
 //!
-//! `range_split` decides which time of a stream is read where; `from_statistics` and `from_readings` make partials of
+//! `range_split` decides which time of a stream is read where: whole hours from hourly statistics, whole windows from
+//! statistics, and edges from readings. `from_statistics` and `from_readings` make partials of
 //! either, and `partials_scan` combines both in a leaf of a plan. `rule` puts that leaf under aggregates of SQL, with
 //! `aggregates` that combine partials.
 
@@ -12,6 +13,7 @@ pub mod exact_statistics;
 pub mod filters;
 pub mod from_readings;
 pub mod from_statistics;
+pub mod level;
 pub mod partial;
 pub mod partials_scan;
 pub mod quantiles;

@@ -14,6 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::from_readings;
 use super::from_statistics::{self, StatisticsReadUnit};
+use super::level;
 use super::partial::{self, PartialBuilder, PartialFields};
 use super::range_split::RangeSplit;
 use crate::query::context::QueryContext;
@@ -23,7 +24,7 @@ use crate::query::scan::opaque_scan::RowSource;
 /// Approximate rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
-/// Reads partials of whole windows from computed statistics, and all others from raw readings.
+/// Reads partials of whole hours and windows from computed statistics, and all others from raw readings.
 pub struct PartialsScan {
     query_context: QueryContext,
     splits: Arc<Vec<Arc<RangeSplit>>>,
@@ -115,6 +116,13 @@ impl ReadingsToPartials {
 impl RowSource for PartialsScan {
     fn name(&self) -> &'static str {
         "Rollup"
+    }
+
+    fn detail(&self) -> Option<&'static str> {
+        Some(match level::can_use_hours(self.buckets.as_ref()) {
+            true => "levels=[hours, windows, readings]",
+            false => "levels=[windows, readings]",
+        })
     }
 
     fn schema(&self) -> SchemaRef {

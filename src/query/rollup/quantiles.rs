@@ -23,14 +23,14 @@ pub async fn split_for_exact_quantiles(
     windows: &HashMap<i32, Windows>,
 ) -> Result<Vec<Arc<RangeSplit>>> {
     let mut gone = Vec::new();
-    let exact = splits.into_iter().map(|split| {
+    let exact = splits.into_iter().map(RangeSplit::by_windows).map(|split| {
         if are_buckets(spec, &windows[&split.stream]) {
             return Arc::new(split);
         }
         let kept_from = spec.query_context.snapshot.retention_bounds.raw_from.start_of(split.stream);
         let computed = split.computed.within(i64::MIN, kept_from);
         if !computed.is_empty() {
-            gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split }));
+            gone.push(Arc::new(RangeSplit { computed, raw: TimeRanges::default(), ..split.clone() }));
         }
         let raw = TimeRanges::new(split.computed.iter().chain(split.raw.iter()).collect());
         Arc::new(RangeSplit { computed: TimeRanges::default(), raw, ..split })

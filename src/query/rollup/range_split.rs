@@ -1,4 +1,4 @@
-//! Splits the time range of a stream between computed statistics and raw readings.
+//! Splits the time range of a stream between hours, computed statistics of windows, and raw readings.
 
 use std::sync::Arc;
 
@@ -9,17 +9,20 @@ use crate::domain::time::{END_TIME, MICROS_PER_DAY, MIN_TIME};
 use crate::domain::window::Windows;
 use crate::query::functions::buckets::Buckets;
 use crate::store::snapshot::Snapshot;
+use crate::store::statistics::hours;
 use crate::store::statistics::time_ranges::TimeRanges;
 use crate::store::table::Table;
 
 /// With more bucket edges than this, edges are not checked one by one.
 const MAX_BUCKET_EDGES: usize = 50_000;
 
-/// A stream's part of a time range, divided; the two sets together cover all time that counts.
+/// A stream's part of a time range, divided; the three sets are disjoint and together cover all time that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeSplit {
     pub stream: i32,
-    /// Whole windows with valid computed rows.
+    /// Whole hours with valid computed rows.
+    pub hours: TimeRanges,
+    /// Whole windows with valid computed rows, outside of `hours`.
     pub computed: TimeRanges,
     pub raw: TimeRanges,
     /// Start of retention. Expired readings count only if they make up the whole of a window without statistics.
@@ -27,8 +30,24 @@ pub struct RangeSplit {
 }
 
 impl RangeSplit {
+    /// Reads the hours that touch `times` by their windows.
+    fn without_hours(self, times: &TimeRanges) -> RangeSplit {
+        let touched = times.iter().map(|(a, b)| (hours::start_of_hour(a), hours::end_of_hour(b)));
+        let touched = TimeRanges::new(touched.collect());
+        let windows = touched.iter().flat_map(|(a, b)| self.hours.within(a, b).iter().collect::<Vec<_>>());
+        let computed = TimeRanges::new(self.computed.iter().chain(windows).collect());
+        RangeSplit { hours: minus(&self.hours, &touched), computed, ..self }
+    }
+
+    /// Reads all hours by their windows.
+    pub fn by_windows(self) -> RangeSplit {
+        let computed = TimeRanges::new(self.computed.iter().chain(self.hours.iter()).collect());
+        RangeSplit { hours: TimeRanges::default(), computed, ..self }
+    }
+
     /// Excludes times whose readings the caller counts by other means. The rest of a window cut by them is read from raw readings.
-    pub fn without(&self, windows: &Windows, times: &TimeRanges) -> RangeSplit {
+    pub fn without(self, windows: &Windows, times: &TimeRanges) -> RangeSplit {
+        let by_windows = self.without_hours(times);
         let mut cut = Vec::new();
         for (from, to) in times.iter() {
             for edge in [from, to] {
@@ -39,11 +58,12 @@ impl RangeSplit {
             }
         }
         let cut = TimeRanges::new(cut);
-        let computed = minus(&minus(&self.computed, times), &cut);
-        let halves = cut.iter().flat_map(|(a, b)| self.computed.within(a, b).iter().collect::<Vec<_>>());
-        let raw = TimeRanges::new(self.raw.iter().chain(halves).collect());
-        let hidden = cut.within(i64::MIN, self.visible_from);
-        RangeSplit { computed, raw: minus(&minus(&raw, times), &hidden), ..*self }
+        let RangeSplit { computed, raw, visible_from, .. } = &by_windows;
+        let halves = cut.iter().flat_map(|(a, b)| computed.within(a, b).iter().collect::<Vec<_>>());
+        let raw = TimeRanges::new(raw.iter().chain(halves).collect());
+        let computed = minus(&minus(computed, times), &cut);
+        let hidden = cut.within(i64::MIN, *visible_from);
+        RangeSplit { computed, raw: minus(&minus(&raw, times), &hidden), ..by_windows }
     }
 }
 
@@ -79,6 +99,7 @@ impl<'a> RangeSplitter<'a> {
         if from >= to {
             return Ok(RangeSplit {
                 stream,
+                hours: TimeRanges::default(),
                 computed: TimeRanges::default(),
                 raw: TimeRanges::default(),
                 visible_from: shown,
@@ -97,7 +118,21 @@ impl<'a> RangeSplitter<'a> {
         let raw = TimeRanges::new(parts.iter().chain(stale.iter()).collect());
         let computed = raw.gaps(from, to);
         let hidden = parts.within(i64::MIN, shown);
-        Ok(RangeSplit { stream, computed, raw: minus(&raw, &hidden), visible_from: shown })
+        let hours = self.hours(stream, windows, &computed)?;
+        let computed = if hours.is_empty() { computed } else { minus(&computed, &hours) };
+        Ok(RangeSplit { stream, hours, computed, raw: minus(&raw, &hidden), visible_from: shown })
+    }
+
+    /// Returns the hours with valid computed rows that consist of `computed` windows and lie in one bucket.
+    fn hours(&mut self, stream: i32, windows: &Windows, computed: &TimeRanges) -> Result<TimeRanges> {
+        let snapshot = self.snapshot;
+        // The row of an hour counts windows that have expired since.
+        let since = snapshot.retention_bounds.statistics_from.start_of(stream);
+        let whole = hours::divided_hours(windows, &computed.within(since, i64::MAX));
+        let Some(span) = whole.span() else { return Ok(whole) };
+        let Some(cut) = self.cut_windows(hours::hours())? else { return Ok(TimeRanges::default()) };
+        let stale = snapshot.hours.stale_windows(stream, hours::hours(), span);
+        Ok(minus(&minus(&whole, cut), &stale))
     }
 
     /// Returns the windows in the range that span more than one bucket.

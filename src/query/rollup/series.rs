@@ -44,7 +44,8 @@ impl SeriesChunk {
         let with_posted = |split: RangeSplit| {
             let times = posted.iter().filter(|row| row.stream.0 == split.stream).map(span);
             let times = TimeRanges::new(times.collect());
-            if times.is_empty() { split } else { split.without(&windows[&split.stream], &times) }
+            let of_stream = &windows[&split.stream];
+            if times.is_empty() { split } else { split.without(of_stream, &times) }
         };
         let splits: Vec<RangeSplit> = splits.into_iter().map(with_posted).collect();
         let mut sums = BucketSums::new();
@@ -160,8 +161,8 @@ impl SeriesChunk {
                 min: of.min,
                 max: of.max,
             };
-            let quantiles = [Some(of.median), Some(of.q1), Some(of.q3)];
-            self.add(sums, (window.stream, window.start), part, Some(quantiles))?;
+            let quantiles = of.quantiles.map(|q| [Some(q.median), Some(q.q1), Some(q.q3)]);
+            self.add(sums, (window.stream, window.start), part, quantiles)?;
         }
         Ok(())
     }

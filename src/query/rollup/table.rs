@@ -9,16 +9,18 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::filters::Conditions;
+use super::level;
 use super::partial;
 use super::partials_scan::PartialsScan;
 use super::range_split::{RangeSplit, RangeSplitter};
 use crate::domain::StreamId;
-use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
 use crate::query::context::QueryContext;
 use crate::query::functions::buckets::Buckets;
 use crate::query::scan::opaque_scan::OpaqueScanExec;
 use crate::query::scan::table_provider::ScanPlanner;
 
+const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
 /// Up to this many windows are read faster by one thread than by several.
 const MAX_SINGLE_PARTITION_WINDOWS: usize = 8192;
 
@@ -43,11 +45,18 @@ impl RollupTable {
         known.map(|(id, windows)| Ok(Arc::new(splitter.split(id, windows)?))).collect()
     }
 
-    /// Estimates the windows of the range as one per minute and stream, independent of the data.
+    /// Estimates the rows to read as one per minute and stream, or per hour where buckets consist of hours, independent
+    /// of the data.
     fn estimate_windows(&self, streams: usize) -> usize {
         let (from, to) = self.conditions.ts;
-        let minutes = to.saturating_sub(from).max(0) / (60 * MICROS_PER_SECOND);
-        usize::try_from(minutes).unwrap_or(usize::MAX).saturating_mul(streams)
+        let range = to.saturating_sub(from).max(0);
+        let minutes = range / MICROS_PER_MINUTE;
+        let rows = match level::can_use_hours(self.buckets.as_ref()) {
+            // The first and the last hour are read by windows.
+            true => minutes.min(range / MICROS_PER_HOUR + 2 * MICROS_PER_HOUR / MICROS_PER_MINUTE),
+            false => minutes,
+        };
+        usize::try_from(rows).unwrap_or(usize::MAX).saturating_mul(streams)
     }
 }
 

@@ -24,6 +24,11 @@ pub trait RowSource: Send + Sync + 'static {
     /// The name in plans.
     fn name(&self) -> &'static str;
 
+    /// What plans show beside the name. It must follow from the query alone.
+    fn detail(&self) -> Option<&'static str> {
+        None
+    }
+
     fn schema(&self) -> SchemaRef;
 
     /// Opens a partition; called once for each.
@@ -77,7 +82,10 @@ impl<R: RowSource> fmt::Debug for OpaqueScanExec<R> {
 
 impl<R: RowSource> DisplayAs for OpaqueScanExec<R> {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.rows.name())
+        match self.rows.detail() {
+            Some(detail) => write!(f, "{}: {detail}", self.rows.name()),
+            None => f.write_str(self.rows.name()),
+        }
     }
 }
 

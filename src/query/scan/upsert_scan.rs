@@ -1,4 +1,4 @@
-//! Scan of `statistics` and `messages`: files and memory of a day, with the last write of each key.
+//! Scan of `statistics`, its hours and `messages`: files and memory of a day, with the last write of each key.
 
 use std::sync::Arc;
 
@@ -162,7 +162,7 @@ impl UpsertScan {
         let bounds = &self.snapshot.retention_bounds;
         let since = match self.table {
             Table::Messages => &bounds.messages_from,
-            Table::Readings | Table::Statistics => &bounds.statistics_from,
+            Table::Readings | Table::Statistics | Table::HourlyStatistics => &bounds.statistics_from,
         };
         if since.is_empty() {
             return Some(rows);

@@ -20,6 +20,7 @@ use crate::domain::retention::{
     BEGINNING_OF_TIME, Cutoffs, END_OF_TIME, RetentionBounds, RetentionCut, StreamStarts, retention_cut,
 };
 use crate::domain::stream::Stream;
+use crate::domain::time::MICROS_PER_HOUR;
 use crate::domain::window::Windows;
 use crate::domain::{DeviceId, Micros, Principal, Result, StreamId};
 use crate::store::table::{PerTable, Table};
@@ -83,7 +84,7 @@ impl Catalog {
 
     /// Floors of a table: for each source, rows before its floor may be removed.
     pub fn retention_floors(&self, table: Table) -> Cutoffs {
-        Cutoffs::new(self.mirror.read().floors(table).collect())
+        Cutoffs::new(self.mirror.read().floors(floor_table(table)).collect())
     }
 
     /// Raises the floors of sources durably to their current cut-offs.
@@ -93,6 +94,7 @@ impl Catalog {
         of: &BTreeSet<i32>,
         when: RetentionClock,
     ) -> Result<()> {
+        let table = floor_table(table);
         let transaction = self.begin_transaction().await?;
         let raised: Vec<(Table, i32, i64)> = {
             let mirror = transaction.mirror();
@@ -148,6 +150,9 @@ impl Catalog {
                 meant.map(|stream| (stream.id.0, purge_before(mirror, stream, *of, now, keep))).collect();
             before = reached.iter().map(|(_, from)| *from).fold(before, i64::max);
             cutoffs[lake_table(*of)] = Cutoffs::new(reached);
+            if *of == PolicyTable::Statistics {
+                cutoffs[Table::HourlyStatistics] = cutoffs[Table::Statistics].of_periods(MICROS_PER_HOUR);
+            }
             if *of == PolicyTable::Readings && change.stream.is_none() {
                 let cut = keep.map(|keep| retention_cut(now, keep, &Windows::with_interval(None)));
                 let from = cut.map_or(BEGINNING_OF_TIME, |cut| cut.visible_from);
@@ -255,6 +260,9 @@ fn messages_cut(mirror: &Mirror, device: &Device, now: Micros) -> RetentionCut {
 }
 
 fn cutoffs_at(mirror: &Mirror, table: Table, when: RetentionClock) -> Cutoffs {
+    if table == Table::HourlyStatistics {
+        return cutoffs_at(mirror, Table::Statistics, when).of_periods(MICROS_PER_HOUR);
+    }
     let mut from: HashMap<i32, i64> = mirror.floors(table).collect();
     if table == Table::Messages {
         for device in mirror.devices.all() {
@@ -289,6 +297,15 @@ fn purge_before(mirror: &Mirror, stream: &Stream, of: PolicyTable, now: Micros, 
         PolicyTable::Statistics => cut.visible_from,
     });
     by_policy.unwrap_or(BEGINNING_OF_TIME).max(floor)
+}
+
+/// The table whose floors bound a table's rows. Hours expire with the windows that they are combined from: with a floor
+/// of their own, hours could be gone while a relaxed policy keeps their windows.
+fn floor_table(table: Table) -> Table {
+    match table {
+        Table::HourlyStatistics => Table::Statistics,
+        Table::Readings | Table::Statistics | Table::Messages => table,
+    }
 }
 
 fn lake_table(of: PolicyTable) -> Table {

@@ -45,7 +45,7 @@ impl MergeWriter<'_> {
         let newest = files.iter().map(|f| f.seq.max).max().unwrap_or(0);
         match self.table {
             Table::Readings => self.write(files, |part, rows: Run| part.write_run(&rows.with_seq(newest))),
-            Table::Statistics | Table::Messages => {
+            Table::Statistics | Table::Messages | Table::HourlyStatistics => {
                 self.write(files, |part, rows: UpsertRows| part.write(rows.with_seq(newest).batch()))
             }
         }

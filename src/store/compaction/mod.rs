@@ -140,7 +140,12 @@ impl Compactor {
         self.trigger.reset();
         let quiet = self.last_seen_seq.swap(self.tables.state.flushed_seq(), Ordering::AcqRel);
         let effort = if is_full { WorkPriority::Foreground } else { self.background_priority() };
-        StatisticsJob { progress: progress.clone(), ..self.statistics_job(effort) }.run().await?;
+        let statistics = StatisticsJob { progress: progress.clone(), ..self.statistics_job(effort) };
+        if is_full {
+            statistics.run().await?;
+        } else {
+            self.compute_in_background(&statistics).await?;
+        }
         MessageCountsJob { progress: progress.clone(), ..self.message_counts_job(effort) }.run().await?;
         let mut scope =
             CompactionScope { is_full, quiescent_seq: quiet, priority: effort, computed: Instant::now() };
@@ -165,11 +170,24 @@ impl Compactor {
         Ok(computed)
     }
 
+    /// Computes statistics. Without hours, queries read windows: a damaged file of an old day, which hours are combined
+    /// from, must not keep new files from being merged.
+    async fn compute_in_background(&self, statistics: &StatisticsJob) -> Result<()> {
+        statistics.run_windows().await?;
+        match statistics.run_hours().await {
+            Err(e) if !self.background.is_cancelled() => {
+                tracing::error!(error = %e, cause = ?e.source, "hourly statistics failed and will be retried");
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
     /// Computes statistics when they are due in the middle of a merge round. After a backfill a round takes minutes,
     /// during which queries would have to read raw rows.
     async fn compute_statistics_if_due(&self, scope: &mut CompactionScope) -> Result<()> {
         if !scope.is_full && scope.computed.elapsed() >= self.options.interval {
-            self.statistics_job(scope.priority).run().await?;
+            self.compute_in_background(&self.statistics_job(scope.priority)).await?;
             self.message_counts_job(scope.priority).run().await?;
             scope.computed = Instant::now();
         }

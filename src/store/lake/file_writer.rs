@@ -149,7 +149,7 @@ fn is_one<T: PartialEq>(values: &[T]) -> bool {
     values.iter().all(|value| *value == values[0])
 }
 
-/// Splits a batch for the encoder. Statistics are split by stream, so that pages begin where streams do.
+/// Splits a batch for the encoder. Statistics of windows are split by stream, so that pages begin where streams do.
 fn encoder_slices(table: Table, batch: &RecordBatch) -> Vec<RecordBatch> {
     if table != Table::Statistics {
         return vec![batch.clone()];

@@ -22,6 +22,9 @@ const MAX_PAGE_ROWS: usize = 8 * 1024;
 /// Rows per page of statistics: the minutes of a day. Rows are written by stream, so a page holds one stream and a
 /// query of it decodes no others.
 const STATISTICS_PAGE_ROWS: usize = 1440;
+/// Rows per page of hourly statistics: the hours that ten streams have on a day. A page for each stream would take more
+/// for its header than for its rows.
+const HOURLY_PAGE_ROWS: usize = 240;
 /// Columns of statistics with repeated values. For the others zstd saves almost nothing over their encoding, and
 /// creating its decoder costs more than decoding the rows of a day.
 const COMPRESSED_STATISTICS: [&str; 5] = ["median", "min", "max", "q1", "q3"];
@@ -45,28 +48,34 @@ pub fn new_writer<W: Write + Send>(
 }
 
 fn properties(table: Table) -> WriterProperties {
-    let page_rows = if table == Table::Statistics { STATISTICS_PAGE_ROWS } else { MAX_PAGE_ROWS };
+    let (page_rows, batch_rows) = match table {
+        Table::Statistics => (STATISTICS_PAGE_ROWS, STATISTICS_PAGE_ROWS),
+        Table::HourlyStatistics => (HOURLY_PAGE_ROWS, HOURLY_PAGE_ROWS),
+        Table::Readings | Table::Messages => (MAX_PAGE_ROWS, 1024),
+    };
+    let is_statistics = matches!(table, Table::Statistics | Table::HourlyStatistics);
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
         .set_max_row_group_row_count(Some(MAX_ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(page_rows)
-        .set_write_batch_size(if table == Table::Statistics { STATISTICS_PAGE_ROWS } else { 1024 })
+        .set_write_batch_size(batch_rows)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by(concat!("basalt ", env!("CARGO_PKG_VERSION")).to_owned());
     for (i, field) in table.schema().fields().iter().enumerate() {
         let column = ColumnPath::from(field.name().as_str());
-        if table == Table::Statistics {
+        if is_statistics {
             if i > 2 {
                 // Page statistics are only needed for the key, by which pages are selected, and there are many pages.
                 builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
             }
-            if !COMPRESSED_STATISTICS.contains(&field.name().as_str()) {
+            // A table of hours is a sixtieth of its windows: nothing is saved there.
+            if table == Table::HourlyStatistics || !COMPRESSED_STATISTICS.contains(&field.name().as_str()) {
                 builder = builder.set_column_compression(column.clone(), Compression::UNCOMPRESSED);
             }
         }
         builder = match field.data_type() {
             // A dictionary covers a whole row group: too much to decode for the few rows of a typical query.
-            DataType::Float64 if table == Table::Statistics => builder
+            DataType::Float64 if is_statistics => builder
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
             // Repeated values get a dictionary; full mantissas compress best with byte-stream splitting.

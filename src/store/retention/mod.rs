@@ -259,14 +259,18 @@ fn dry_run(disk: &dyn Disk, snapshot: &Snapshot, cutoffs: &PerTable<Cutoffs>) ->
     let nothing = Cutoffs::default();
     let mut total = PurgeStats::default();
     let upserts = Table::UPSERT.map(|table| (table, &snapshot.upsert_tables[table]));
-    let lakes = upserts.iter().map(|(table, rows)| (*table, &rows.lake, &rows.lake_dir));
-    for (table, lake, dir) in lakes.chain([(Table::Readings, &snapshot.lake, &snapshot.lake_dir)]) {
+    let files = |table: Table| match table {
+        Table::Readings => (&snapshot.lake, &snapshot.lake_dir),
+        _ => (&snapshot.upsert_tables[table].lake, &snapshot.upsert_tables[table].lake_dir),
+    };
+    for table in Table::ALL {
+        let (lake, dir) = files(table);
         let cutoffs = &cutoffs[table];
         for file in lake.files().filter(|f| cutoffs.may_expire(f.streams, f.ts, &nothing)) {
             let ExpiredRows { rows, .. } = scan::scan_file((disk, dir), file, cutoffs)?;
             let share = rows as f64 / file.rows.max(1) as f64;
             let bytes = (share * file.bytes as f64).round() as u64;
-            total += PurgeStats { rows, bytes, files: u64::from(rows > 0) };
+            total += PurgeStats::of_file(table, rows, bytes);
         }
     }
     let runs = snapshot.memory.values().flat_map(|day| &day.runs);

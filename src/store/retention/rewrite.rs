@@ -50,7 +50,7 @@ impl FileRewrite {
                 bytes = bytes.saturating_sub(left.bytes);
                 rewritten.new.push(left);
             }
-            rewritten.reclaimed += PurgeStats { rows, bytes, files: 1 };
+            rewritten.reclaimed += PurgeStats::of_file(self.table, rows, bytes);
             rewritten.gone.push(file);
         }
         Ok(rewritten)
@@ -63,7 +63,7 @@ impl FileRewrite {
                 let stays = move |rows: &Run, i: usize| rows.ts[i] >= cutoffs.cutoff_of(rows.stream[i]);
                 self.write(file, |part, rows: Run| part.write_run(&rows.select(&stays)))
             }
-            Table::Statistics | Table::Messages => {
+            Table::Statistics | Table::Messages | Table::HourlyStatistics => {
                 let stays = move |rows: &UpsertRows, i: usize| {
                     let key = rows.key(i);
                     key.ts >= cutoffs.cutoff_of(key.id)

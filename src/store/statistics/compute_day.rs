@@ -5,24 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::points::ValuePoints;
-use super::rows::{self, WindowRow};
+use super::rows::WindowRow;
 use super::time_ranges::TimeRanges;
 use super::window_summary::WindowSummary;
+use super::window_writer::{WindowTarget, WindowWriter};
 use crate::domain::Result;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
 use crate::domain::window::Windows;
-use crate::store::disk::Disk;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::file_merge::{FileMerge, SortedRows};
-use crate::store::lake::file_writer::DataFileWriter;
 use crate::store::lake::fsync_batch::UnsyncedFile;
 use crate::store::lake::table_reader::{ReadFilter, TableReader};
 use crate::store::table::Table;
 use crate::store::throttle::CpuThrottle;
-
-/// Maximum number of windows buffered before they are written.
-const MAX_BUFFERED_WINDOWS: usize = 8192;
 
 /// Windows to compute for each stream, as ranges of whole windows.
 pub type WindowsToCompute = HashMap<i32, (Windows, TimeRanges)>;
@@ -54,17 +50,23 @@ impl DayPlan {
         let Some(bounds) = self.bounds() else { return Ok(Vec::new()) };
         let mut blocks: FileMerge<ValuePoints> =
             FileMerge::open(from, self.files.iter().map(AsRef::as_ref), &bounds)?;
-        let disk = from.disk.as_ref();
-        let output =
-            StatisticsWriter { plan: self, disk, dir: to, fresh: None, late: None, windows: Vec::new() };
+        let target = WindowTarget {
+            disk: from.disk.as_ref(),
+            dir: to,
+            table: Table::Statistics,
+            day: self.day,
+            newest_known: self.newest_known,
+            seq: self.seq,
+        };
+        let (output, wanted) = (WindowWriter::new(target), &self.wanted);
         let mut filling =
-            WindowAccumulator { output, stream: 0, window: (0, 0), rows: 0, values: Vec::new() };
+            WindowAccumulator { output, wanted, stream: 0, window: (0, 0), rows: 0, values: Vec::new() };
         while let Some(block) = blocks.next_block()? {
             filling.add(&block)?;
             pace.sleep_if_due();
         }
         filling.close()?;
-        filling.output.end()
+        filling.output.close()
     }
 }
 
@@ -76,7 +78,8 @@ pub fn span(wanted: &WindowsToCompute) -> Option<(i64, i64)> {
 
 /// The current window; there is none before the first row. Rows arrive by stream and time.
 struct WindowAccumulator<'a> {
-    output: StatisticsWriter<'a>,
+    output: WindowWriter<'a>,
+    wanted: &'a WindowsToCompute,
     stream: i32,
     /// Microseconds, the end exclusive.
     window: (i64, i64),
@@ -97,7 +100,7 @@ impl WindowAccumulator<'_> {
     }
 
     fn add_stream(&mut self, stream: i32, ts: &[i64], values: &[f64]) -> Result<()> {
-        let Some((windows, wanted)) = self.output.plan.wanted.get(&stream) else { return Ok(()) };
+        let Some((windows, wanted)) = self.wanted.get(&stream) else { return Ok(()) };
         let mut row = 0;
         while let Some(next) = ts.get(row).copied() {
             if self.stream != stream || next >= self.window.1 {
@@ -126,44 +129,5 @@ impl WindowAccumulator<'_> {
         let rows = std::mem::take(&mut self.rows);
         let (start, end) = self.window;
         self.output.push(WindowRow { stream: self.stream, start, length: end - start, rows, summary })
-    }
-}
-
-/// Writes windows to files: those newer than all known ones apart from those that may replace one.
-struct StatisticsWriter<'a> {
-    plan: &'a DayPlan,
-    disk: &'a dyn Disk,
-    dir: &'a Path,
-    fresh: Option<DataFileWriter<'a>>,
-    late: Option<DataFileWriter<'a>>,
-    windows: Vec<WindowRow>,
-}
-
-impl StatisticsWriter<'_> {
-    fn push(&mut self, window: WindowRow) -> Result<()> {
-        self.windows.push(window);
-        if self.windows.len() >= MAX_BUFFERED_WINDOWS { self.write() } else { Ok(()) }
-    }
-
-    fn write(&mut self) -> Result<()> {
-        let is_late = |w: &WindowRow| self.plan.newest_known.is_some_and(|newest| w.start <= newest);
-        let (late, fresh): (Vec<WindowRow>, Vec<WindowRow>) = self.windows.drain(..).partition(is_late);
-        let (disk, dir, day, seq) = (self.disk, self.dir, self.plan.day, self.plan.seq);
-        for (windows, part, is_late) in [(fresh, &mut self.fresh, false), (late, &mut self.late, true)] {
-            if windows.is_empty() {
-                continue;
-            }
-            let part = match part {
-                Some(part) => part,
-                none => none.insert(DataFileWriter::create(disk, dir, Table::Statistics, day, is_late)?),
-            };
-            part.write(&rows::computed_batch(&windows, seq))?;
-        }
-        Ok(())
-    }
-
-    fn end(mut self) -> Result<Vec<UnsyncedFile>> {
-        self.write()?;
-        [self.fresh, self.late].into_iter().flatten().map(DataFileWriter::close).collect()
     }
 }

@@ -1,10 +1,12 @@
-//! Background job that computes statistics of completed windows, and again of windows touched later, after flushes.
+//! Background job that computes statistics of completed windows, and again of windows touched later, after flushes. Hours
+//! follow in a second pass.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::compute_day::{DayPlan, WindowsToCompute, span};
+use super::hourly_job::HourlyJob;
 use super::materialization::Materialization;
 use super::{day_partitions, points};
 use crate::domain::Result;
@@ -54,8 +56,21 @@ struct StatisticsScope {
 }
 
 impl StatisticsJob {
-    /// Computes stale windows from flushed rows. Returns the number of windows written.
+    /// Computes stale windows from flushed rows, and stale hours from windows. Returns the number of windows written.
     pub async fn run(&self) -> Result<u64> {
+        let windows = self.run_windows().await?;
+        self.run_hours().await?;
+        Ok(windows)
+    }
+
+    /// Computes stale hours from windows, which must have been computed.
+    pub async fn run_hours(&self) -> Result<()> {
+        let (tables, catalog) = (&self.tables, self.catalog.as_ref());
+        HourlyJob { tables, catalog, priority: self.priority, progress: &self.progress }.run().await
+    }
+
+    /// Computes stale windows from flushed rows. Returns the number of windows written.
+    pub async fn run_windows(&self) -> Result<u64> {
         let started = Instant::now();
         let Some(scope) = self.scope().await? else { return Ok(0) };
         let scope = Arc::new(scope);

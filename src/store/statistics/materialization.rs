@@ -1,4 +1,4 @@
-//! How far statistics are computed, and which windows are stale.
+//! How far statistics are computed, and which windows are stale: one state for the windows of the streams, one for hours.
 
 use std::sync::Arc;
 
@@ -26,9 +26,10 @@ impl Default for Materialization {
 
 impl Materialization {
     /// Returns the state after rows up to `seq` were flushed.
-    pub fn with_invalidations(mut self, seq: u64, touched: Invalidations) -> Self {
+    pub fn with_invalidations(mut self, seq: u64, touched: impl Into<Arc<Invalidations>>) -> Self {
+        let touched = touched.into();
         if !touched.is_empty() {
-            self.stale.push((seq, Arc::new(touched)));
+            self.stale.push((seq, touched));
         }
         self
     }

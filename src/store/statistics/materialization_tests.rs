@@ -52,6 +52,7 @@ fn empty() -> Snapshot {
         upsert_tables: Default::default(),
         message_counts: Arc::default(),
         materialization: Materialization::default(),
+        hours: Materialization::default(),
         retention_bounds: Arc::default(),
     }
 }

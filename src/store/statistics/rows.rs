@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 
-use super::window_summary::WindowSummary;
+use super::window_summary::{Quantiles, WindowSummary};
 use crate::domain::statistic::{Origin, Statistic};
 use crate::domain::{Micros, StreamId};
 use crate::store::table::{ORIGIN_COMPUTED, ORIGIN_POSTED, Table};
@@ -28,10 +28,13 @@ pub struct WindowRow {
     pub summary: Option<WindowSummary>,
 }
 
-/// Returns a batch of computed rows of `statistics`; `windows` must be in key order.
+/// Returns a batch of computed rows of `statistics`, or of hours; `windows` must be in key order.
 pub fn computed_batch(windows: &[WindowRow], seq: u64) -> RecordBatch {
     let number = |get: fn(&WindowSummary) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter(windows.iter().map(|w| w.summary.as_ref().map(get))))
+    };
+    let quantile = |get: fn(Quantiles) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter(windows.iter().map(|w| w.summary?.quantiles.map(get))))
     };
     let columns = StatisticsColumns {
         streams: windows.iter().map(|w| w.stream).collect(),
@@ -42,11 +45,11 @@ pub fn computed_batch(windows: &[WindowRow], seq: u64) -> RecordBatch {
         numbers: vec![
             number(|s| s.mean),
             number(|s| s.rms),
-            number(|s| s.median),
+            quantile(|q| q.median),
             number(|s| s.min),
             number(|s| s.max),
-            number(|s| s.q1),
-            number(|s| s.q3),
+            quantile(|q| q.q1),
+            quantile(|q| q.q3),
         ],
         rows: windows.iter().map(|w| w.rows as i64).collect(),
     };

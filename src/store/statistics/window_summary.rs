@@ -2,16 +2,23 @@
 
 use crate::domain::summation::{CompensatedSum, RmsState};
 
-/// Summary of a window's values. Quantiles use linear interpolation (type 7 of Hyndman and Fan 1996, like numpy).
+/// Summary of a window's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowSummary {
     pub count: u64,
     pub mean: f64,
     /// Square root of the mean of squares.
     pub rms: f64,
-    pub median: f64,
     pub min: f64,
     pub max: f64,
+    /// `None` in a summary that was combined from others: quantiles cannot be combined.
+    pub quantiles: Option<Quantiles>,
+}
+
+/// Quantiles by linear interpolation (type 7 of Hyndman and Fan 1996, like numpy).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantiles {
+    pub median: f64,
     pub q1: f64,
     pub q3: f64,
 }
@@ -43,11 +50,13 @@ impl WindowSummary {
             // Rounding may step outside of the values.
             mean: mean.clamp(min, max),
             rms: squares.rms()?,
-            median: quantile(values, 0.5),
             min,
             max,
-            q1: quantile(values, 0.25),
-            q3: quantile(values, 0.75),
+            quantiles: Some(Quantiles {
+                median: quantile(values, 0.5),
+                q1: quantile(values, 0.25),
+                q3: quantile(values, 0.75),
+            }),
         })
     }
 }

@@ -35,7 +35,7 @@ impl ReferencedIds {
     /// Returns the ids of the kind to which a table's rows refer.
     fn of(&mut self, table: Table) -> &mut BTreeMap<i32, String> {
         match table {
-            Table::Readings | Table::Statistics => &mut self.streams,
+            Table::Readings | Table::Statistics | Table::HourlyStatistics => &mut self.streams,
             Table::Messages => &mut self.devices,
         }
     }

@@ -77,7 +77,7 @@ pub async fn wait_for_cleanup(inside: &TestDb) {
         let snapshot = inside.store.snapshot();
         let live = |table: Table| match table {
             Table::Readings => snapshot.lake.files().count(),
-            Table::Statistics | Table::Messages => snapshot.upsert_tables[table].lake.files().count(),
+            _ => snapshot.upsert_tables[table].lake.files().count(),
         };
         if Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)) {
             return;

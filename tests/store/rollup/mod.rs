@@ -1,5 +1,6 @@
 //! Aggregates and steps that read computed statistics.
 
+mod hours;
 mod model;
 mod plans;
 mod steps;

@@ -8,6 +8,7 @@ use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
 use basalt::store::statistics::rows;
+use basalt::store::table::Table;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ impl RollupModel {
 
     async fn change_interval(&mut self, ground: &TestEnv) {
         let stream = StreamId(self.chance.random_range(1..=STREAMS));
-        let interval = [None, Some(20), Some(300), Some(3600)][self.chance.random_range(0..4)];
+        let interval = [None, Some(20), Some(300), Some(2400), Some(3600)][self.chance.random_range(0..5)];
         let change = |spec: &mut basalt::domain::stream::StreamSpec| spec.statistics_interval_s = interval;
         ground.catalog.update_stream(&ground.owner, stream, change).await.unwrap();
     }
@@ -251,10 +252,11 @@ struct AggregateQuery<'a> {
 }
 
 /// Widths that windows divide, that windows cross, local ones, and none.
-const BUCKETS: [(&str, BucketStartFn); 8] = [
+const BUCKETS: [(&str, BucketStartFn); 9] = [
     ("", |_| 0),
     ("time_bucket('1 minute', ts)", |ts| ts / MINUTE * MINUTE),
     ("time_bucket('1 hour', ts)", |ts| ts / HOUR * HOUR),
+    ("time_bucket('2 hours', ts)", |ts| ts / (2 * HOUR) * (2 * HOUR)),
     // Counted from 2000-01-03, which a day divides.
     ("time_bucket('90 seconds', ts)", |ts| ts / (MINUTE * 3 / 2) * (MINUTE * 3 / 2)),
     ("time_bucket('7 seconds', ts)", |ts| {
@@ -334,5 +336,7 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
                 model.check_steps(&ground, &inside, &place).await;
             }
         }
+        let hours = inside.store.snapshot().upsert_tables[Table::HourlyStatistics].lake.clone();
+        assert!(hours.files().count() > 0, "seed {seed}: there are hours to read");
     }
 }

@@ -165,7 +165,7 @@ pub struct MemtableUsage {
 /// Files of one table of the lake.
 #[derive(SimpleObject)]
 pub struct LakeUsage {
-    /// Name of the table: `readings`, `statistics` or `messages`.
+    /// Name of the table: `readings`, `statistics`, `messages` or `statistics_hourly`.
     table: &'static str,
     /// Number of files of the current version.
     files: i32,
