@@ -88,7 +88,7 @@ function useOpenEvents() {
     const stop = follow(EVENT_CHANGES, {}, () => {
       clearTimeout(soon);
       soon = setTimeout(asked.ask, 300);
-    }, () => asked.ask());
+    }, () => asked.ask(), asked.ask);
     return () => {
       clearTimeout(soon);
       stop();
