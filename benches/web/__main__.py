@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 import live
 import pictures
 from server import KEY, PASSWORD, USER, Server, load_plant
-from watch import Tab, median, quantile
+from watch import Tab, median
 
 MOST_ROWS = 60
 MOST_GROWTH_MB = 10
@@ -43,21 +43,20 @@ def ms(value):
     return f"{value:.0f}"
 
 
-def session_of(browser, server):
-    """Cookies of somebody who has logged in."""
+def tabs(browser, server, problems):
+    """What opens a tab of its own of somebody who has logged in."""
     context = browser.new_context()
-    page = context.new_page()
-    enter(page, server.url, USER, PASSWORD)
-    state = context.storage_state()
+    enter(context.new_page(), server.url, USER, PASSWORD)
+    session = context.storage_state()
     context.close()
-    return state
+    return lambda: Tab(browser, server.url, session, problems)
 
 
 def measure_pictures(options, browser, problems):
     folder = options.data_dir / "plant"
     load_plant(options.basalt, folder, options.days, True)
     with Server(options.basalt, folder) as server:
-        session, plant = session_of(browser, server), pictures.Plant(server)
+        tab_of, plant = tabs(browser, server, problems), pictures.Plant(server)
         own = [plant.trend([plant.year], plant.end - pictures.YEAR, plant.end)]
         dragged = {
             "a year of one stream": (own[0], 1),
@@ -67,7 +66,7 @@ def measure_pictures(options, browser, problems):
         table("dragged", "rows of the server", "frame p50, ms", "p95, ms", "frames", "tasks over 50 ms", "target of p95, ms")
         rows = plant.rows()
         for name, (path, streams) in dragged.items():
-            seen = pictures.panning(browser, server.url, session, path, streams)
+            seen = pictures.panning(tab_of, path, streams)
             row(name, f"{rows:,}", f"{seen['p50']:.1f}", f"{seen['p95']:.1f}", seen["frames"], len(seen["tasks"]), 33)
 
         years = plant.years(pictures.EIGHT, options.year_step)
@@ -78,9 +77,10 @@ def measure_pictures(options, browser, problems):
             ("a year of 8 streams", [plant.trend(years, plant.end - pictures.YEAR, plant.end)] * options.runs, pictures.EIGHT, "500 (200)"),
         ]
         rows = plant.rows()
-        table("first picture of", "rows of the server", "in the application, ms (first, median, slowest)", "by its address, ms (first, median, slowest)", "target, ms")
+        order = "ms (first, median, slowest)"
+        table("first picture of", "rows of the server", f"in the application, {order}", f"by its address, {order}", "target, ms")
         for name, paths, streams, target in wanted:
-            seen = pictures.first_pictures(browser, server.url, session, paths, streams)
+            seen = pictures.first_pictures(tab_of, paths, streams)
             times = [f"{ms(way[0])}, {ms(median(way))}, {ms(max(way))}" for way in (seen["inside"], seen["cold"])]
             row(name, f"{rows:,}", *times, target)
 
@@ -93,20 +93,20 @@ def measure_live(options, browser, problems):
         if api.sql("SELECT count(*) AS n FROM streams")[0]["n"] == 0:
             large_plant.make(api, options.live_streams, devices, 20, running=devices)
         streams = [found["id"] for found in api.sql("SELECT id FROM streams ORDER BY id LIMIT 8")]
-        seen = live.live(browser, server.url, session_of(browser, server), streams, options.minutes)
+        seen = live.live(browser, tabs(browser, server, problems), streams, options.minutes)
     growth = seen["after"] - seen["before"]
     table("live page", "value", "target")
-    row(f"streams at 1 Hz", f"{options.live_streams:,}", "")
+    row("streams at 1 Hz", f"{options.live_streams:,}", "")
     row("renderer, of a core", f"{seen['renderer']:.1f} %", "20 %")
     row("all processes of the browser, of a core", f"{seen['browser']:.1f} %", "")
     row("rows in the document", seen["rows"], MOST_ROWS)
-    row(f"heap before and after {options.minutes:g} minutes of use ({seen['rounds']} rounds)", f"{seen['before']:.1f}, {seen['after']:.1f} MB", f"within {MOST_GROWTH_MB} MB")
+    heap = f"heap before and after {options.minutes:g} minutes of use ({seen['rounds']} rounds)"
+    row(heap, f"{seen['before']:.1f}, {seen['after']:.1f} MB", f"within {MOST_GROWTH_MB} MB")
     row("elements and texts before and after", f"{seen['nodes'][0]:,}, {seen['nodes'][1]:,}", "")
     if seen["rows"] > MOST_ROWS:
         problems.append(f"the live page has {seen['rows']} rows in the document")
     if growth > MOST_GROWTH_MB:
         problems.append(f"the heap has grown by {growth:.1f} MB")
-    problems.extend(seen["complaints"])
 
 
 def measure_pages(options, browser, problems):
@@ -116,17 +116,16 @@ def measure_pages(options, browser, problems):
         found = large_plant.found(api) or large_plant.make(api, options.streams, options.devices, options.events)
         if not api.sql(f"SELECT count(*) AS n FROM readings WHERE stream_id = {found['streams'][1]} AND ts < '2026-04-29'")[0]["n"]:
             large_plant.write_day(api, found["streams"], 10)
-        session = session_of(browser, server)
+        tab_of = tabs(browser, server, problems)
         print(f"\n{options.streams:,} streams, {options.devices:,} devices, {options.events:,} events; medians of {options.runs} and the slowest:")
         table("page", "in the application, ms", "by its address, ms", "elements")
         for name, (path, ready) in pages(found).items():
             times = {"inside": [], "cold": []}
             for way, known in times.items():
                 for _ in range(options.runs):
-                    with Tab(browser, server.url, session) as tab:
+                    with tab_of() as tab:
                         known.append(getattr(tab, way)(path, content=ready))
                         elements = tab.page.evaluate("document.querySelectorAll('*').length")
-                        problems.extend(tab.complaints)
             row(name, *(f"{ms(median(known))}, {ms(max(known))}" for known in times.values()), f"{elements:,}")
 
 

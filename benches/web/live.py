@@ -2,8 +2,6 @@
 
 import time
 
-from watch import Tab
-
 # Seconds before anything is measured, and over which the processor is.
 SETTLE, MEASURE = 10, 60
 # Seconds on each page of a round.
@@ -46,12 +44,12 @@ class Memory:
         return self.session.send("Memory.getDOMCounters")["nodes"]
 
 
-def use(page, streams):
+def use(tab, streams):
     """A round through what is live, by links of the application as a person would take them, back to where it began."""
-    followed = ",".join(map(str, streams[:4]))
+    page, followed = tab.page, ",".join(map(str, streams[:4]))
     for path, ready in ((f"/ui/trend?s={followed}&from=now-15m&to=now", ".level-words"), ("/ui/", ".cards li"),
                         ("/ui/events", "h1"), ("/ui/live", ".table-scroll tbody th a")):
-        page.evaluate("path => { const link = Object.assign(document.createElement('a'), { href: path }); document.body.append(link); link.click(); link.remove(); }", path)
+        tab.follow(path)
         page.locator(ready).first.wait_for()
         time.sleep(STAY)
     table = page.locator(".table-scroll")
@@ -60,23 +58,23 @@ def use(page, streams):
         time.sleep(1)
 
 
-def live(browser, base, session, streams, minutes):
+def live(browser, tab_of, streams, minutes):
     """Cost of the live page at rest, then of so many minutes of use."""
-    with Tab(browser, base, session) as tab:
+    with tab_of() as tab:
         page = tab.page
-        page.goto(f"{base}/ui/live")
+        page.goto(f"{tab.base}/ui/live")
         page.locator(".table-scroll tbody th a").first.wait_for()
         time.sleep(SETTLE)
         renderer, everything = Processes(browser).shares(MEASURE)
         seen = {"renderer": renderer, "browser": everything, "rows": page.locator("tr").count()}
         # What is loaded once for each page is no growth.
-        use(page, streams)
+        use(tab, streams)
         memory = Memory(tab)
         before, nodes = memory.megabytes(), memory.nodes()
         end, rounds = time.monotonic() + minutes * 60, 0
         while time.monotonic() < end:
-            use(page, streams)
+            use(tab, streams)
             rounds += 1
         after = memory.megabytes()
-        seen |= {"before": before, "after": after, "nodes": [nodes, memory.nodes()], "rounds": rounds, "complaints": tab.complaints}
+        seen |= {"before": before, "after": after, "nodes": [nodes, memory.nodes()], "rounds": rounds}
     return seen

@@ -9,7 +9,7 @@ import pyarrow as pa
 from large_plant import Api, iso
 
 from server import KEY
-from watch import COLOURS, Tab, median, quantile
+from watch import COLOURS, median, quantile
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -71,22 +71,22 @@ class Plant:
             self.api.post("/ingest", data=sink.getvalue().to_pybytes(), headers={"Content-Type": "application/vnd.apache.arrow.stream"})
 
 
-def first_pictures(browser, base, session, paths, streams):
-    """Rows of a table: medians of both ways to a picture, over these addresses."""
+def first_pictures(tab_of, paths, streams):
+    """Times of both ways to a picture, over these addresses, in milliseconds."""
     colours = min(streams, COLOURS)
     measured = {}
     for way in ("inside", "cold"):
         times = []
         for path in paths:
-            with Tab(browser, base, session) as tab:
+            with tab_of() as tab:
                 times.append(getattr(tab, way)(path, picture=colours))
         measured[way] = times
     return measured
 
 
-def panning(browser, base, session, path, streams):
+def panning(tab_of, path, streams):
     """Times of frames while a mouse drags the picture to and fro, and tasks that were long."""
-    with Tab(browser, base, session) as tab:
+    with tab_of() as tab:
         tab.inside(path, picture=min(streams, COLOURS))
         page = tab.page
         page.wait_for_load_state("networkidle")

@@ -50,15 +50,15 @@ DONE = "budgets.at !== null"
 
 
 class Tab:
-    """A new browser profile with one page, logged in."""
+    """A new browser profile with one page, logged in. What the page complains of is put into `complaints`."""
 
-    def __init__(self, browser, base, session):
-        self.base, self.complaints, self.received = base, [], 0
+    def __init__(self, browser, base, session, complaints):
+        self.base = base
         self.context = browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=session)
         self.page = self.context.new_page()
         self.page.set_default_timeout(120_000)
-        self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        self.page.on("pageerror", lambda error: complaints.append(str(error)))
         self.page.add_init_script(SCRIPT)
 
     def __enter__(self):
@@ -79,9 +79,13 @@ class Tab:
         """Milliseconds from a click on a link in the application to what it shows; the part of that page is loaded by then too."""
         self.page.goto(f"{self.base}{NOWHERE}")
         self.page.locator(".empty h1").wait_for()
-        self.page.evaluate(FOLLOW, [path, picture, content])
+        self.follow(path, picture, content)
         self.page.wait_for_function(DONE)
         return self.page.evaluate("budgets.at - budgets.began")
+
+    def follow(self, path, picture=0, content=""):
+        """Clicks a link in the application."""
+        self.page.evaluate(FOLLOW, [path, picture, content])
 
 
 def quantile(values, share):

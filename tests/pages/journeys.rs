@@ -20,12 +20,19 @@ async fn two_people_follow_a_plant_that_changes() {
     let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
     assert!(foreign.is_empty(), "{foreign:?}");
     assert_eq!(seen["complaints"], json!([]), "{seen}");
-    assert_eq!(seen["stopped"], json!({"quiet": 0, "told": true}), "an overview tells of what is wrong alone");
+    assert_eq!(
+        seen["stopped"],
+        json!({"quiet": 0, "told": true}),
+        "an overview tells of what is wrong alone"
+    );
     check_measured(&server, stream, &seen).await;
     check_people(&server, &seen["people"]).await;
     assert_eq!(seen["rule"]["resolved"], true, "{seen}");
     assert!(seen["rule"]["row"].as_str().unwrap().contains("too fast"), "{seen}");
-    assert_eq!(seen["key"]["pages"], json!(["Overview", "Live", "Trend", "Devices", "Boards", "Data", "SQL", "GraphQL", "REST"]));
+    assert_eq!(
+        seen["key"]["pages"],
+        json!(["Overview", "Live", "Trend", "Devices", "Boards", "Data", "SQL", "GraphQL", "REST"])
+    );
     assert_eq!(seen["key"]["rows"], json!(["a"]), "a key of one stream sees no other");
     assert!(!seen["key"]["refused"].as_str().unwrap().contains("bslt_"), "{seen}");
 }
@@ -53,7 +60,11 @@ async fn check_measured(server: &Server, stream: i64, seen: &Value) {
         assert!(row["bad"].as_i64() > Some(0), "there are bad readings: {row}");
     }
     let (link, first) = (&seen["link"], &ranges[0]);
-    assert_eq!((&link["exact"], &link["counts"]), (&first["exact"], &first["counts"]), "a link shows the same");
+    assert_eq!(
+        (&link["exact"], &link["counts"]),
+        (&first["exact"], &first["counts"]),
+        "a link shows the same"
+    );
 
     let mean = |half: &str| {
         let middle = quoted(&seen["measured"]["middle"]);

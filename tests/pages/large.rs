@@ -54,3 +54,19 @@ fn check_page(name: &str, page: &Value) {
     assert_eq!(page["moves"], 0, "{name}: nothing moves for those who want less of it");
     assert_eq!(page["language"], "de", "{name}");
 }
+
+/// Elements of the document. Live values have a tree of all devices beside them.
+fn most_elements(name: &str) -> u64 {
+    match name {
+        "live" => 3000,
+        _ => 2500,
+    }
+}
+
+/// What comes over the network, in kB. Some pages know all streams or devices by their names.
+fn most_kilobytes(name: &str) -> u64 {
+    match name {
+        "live" | "board" | "a board is edited" | "export" | "rules" => 1500,
+        _ => 600,
+    }
+}

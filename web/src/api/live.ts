@@ -45,6 +45,23 @@ export function hangUp(): void {
   client = undefined;
 }
 
+/** Milliseconds in which messages are gathered: not seen as a delay. */
+const GATHER = 100;
+
+/** Hands on many messages that come at once, such as the states of all devices in the beginning, together. */
+export function gathered<T>(next: (all: T[]) => void): (one: T) => void {
+  let all: T[] = [];
+  return (one) => {
+    all.push(one);
+    if (all.length > 1) return;
+    setTimeout(() => {
+      const told = all;
+      all = [];
+      next(told);
+    }, GATHER);
+  };
+}
+
 /** The cursor of a message, if it has one. */
 function cursorOf(data: object): string | undefined {
   const message: unknown = Object.values(data)[0];
