@@ -94,7 +94,7 @@ def panning(tab_of, path, streams):
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.down()
-        page.evaluate("Object.assign(budgets, { frames: [], tasks: [] })")
+        page.evaluate("Object.assign(budgets, { frames: [], tasks: [] }).look()")
         for move in range(MOVES):
             # There and back, so that it stays where there is data.
             x += STEP if move < MOVES / 2 else -STEP

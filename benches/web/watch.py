@@ -21,12 +21,12 @@ SCRIPT = """
             for (const pixel of new Uint32Array(image.data.buffer)) if (pixel >>> 24 === 255) colours.add(pixel);
             if (colours.size >= state.picture) found();
         };
-        const look = () => {
+        // Only while something is looked for: a page at rest draws no frames.
+        state.look = () => {
             if (state.content !== "" && document.querySelector(state.content)) found();
             if (state.frames) state.frames.push(performance.now());
-            requestAnimationFrame(look);
+            if (state.content !== "" || state.frames) requestAnimationFrame(state.look);
         };
-        requestAnimationFrame(look);
         new PerformanceObserver((list) => state.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask" });
     })();
 """
@@ -39,6 +39,7 @@ FOLLOW = """
         Object.assign(budgets, { at: null, picture, content, began: performance.now() });
         link.click();
         link.remove();
+        budgets.look();
     }
 """
 
@@ -46,7 +47,8 @@ FOLLOW = """
 NOWHERE = "/ui/nowhere"
 # Colours of series before they are dashed.
 COLOURS = 6
-DONE = "budgets.at !== null"
+# A function: the policy of the pages lets no text become a program.
+DONE = "() => budgets.at !== null"
 
 
 class Tab:
@@ -69,7 +71,7 @@ class Tab:
 
     def cold(self, path, picture=0, content=""):
         """Milliseconds from entering an address to what it shows; nothing of the application is in the cache of the browser."""
-        wanted = f"Object.assign(budgets, {{ picture: {picture}, content: {content!r} }});"
+        wanted = f"Object.assign(budgets, {{ picture: {picture}, content: {content!r} }}); budgets.look();"
         self.page.add_init_script(wanted)
         self.page.goto(f"{self.base}{path}")
         self.page.wait_for_function(DONE)

@@ -3,9 +3,9 @@
 
     browse_large.py URL USER PASSWORD KEY STREAMS DEVICES EVENTS AXE
 
-Makes the plant first (large_plant.py). Each page is opened by its address and judged in German, dark and light, wide and narrow: browse_ui.py
-and browse_plant.py judge them in English. Prints for each page its size as JSON: rows and elements of the document, requests, bytes that
-came. Every wait is for something to be there.
+Makes the plant first (large_plant.py). Each page is opened by its address and judged in German, as browse_ui.py and browse_plant.py judge them
+in English. Prints for each page its size as JSON: rows and elements of the document, requests, bytes that came, and what is wrong with it.
+Every wait is for something to be there.
 """
 
 import json
@@ -28,6 +28,9 @@ SHOWS_FOCUS = """
 """
 # Places that Tab goes to on each page.
 TABS = 25
+# A language changes neither colours nor structure: both schemes and both widths once each. 640 pixels are a window of 1280 at 200 %.
+JUDGED = (("light", 1280), ("dark", 360))
+WIDTHS = (360, 640, 1280)
 
 
 def pages(plant):
@@ -72,10 +75,11 @@ class Meter:
         self.requests, self.bytes = [], 0
         self.session.send("Network.enable")
         self.session.on("Network.requestWillBeSent", lambda event: self.requests.append(event["request"]["url"]))
-        self.session.on("Network.loadingFinished", self.add)
+        self.session.on("Network.dataReceived", self.add)
 
     def add(self, event):
-        self.bytes += event["encodedDataLength"]
+        # What the browser has to read, however well it was compressed on the way.
+        self.bytes += event["dataLength"]
 
     def reset(self):
         self.requests, self.bytes = [], 0
@@ -122,6 +126,14 @@ def moves(page):
     return running
 
 
+def judge(person, path):
+    for scheme, width in JUDGED:
+        person.judge_as(path, scheme, width)
+    for width in WIDTHS:
+        person.page.set_viewport_size({"width": width, "height": 800})
+        person.note_width(path, width)
+
+
 def main():
     base, user, password, key, streams, devices, events, axe = sys.argv[1:]
     api = large_plant.Api(base, key)
@@ -142,7 +154,7 @@ def main():
             page.locator(ready).first.wait_for()
             seen[name] = sizes(page, meter) | {"focus": unseen_focus(page), "moves": moves(page)}
             seen[name]["language"] = page.evaluate("document.documentElement.lang")
-            person.judge(path)
+            judge(person, path)
         print(json.dumps({"pages": seen, "findings": person.findings, "wide": person.wide,
                           "requests": visit.requests, "complaints": visit.complaints}))
         visit.browser.close()
