@@ -12,7 +12,8 @@ async fn two_people_follow_a_plant_that_changes() {
     let port = free_port().to_string();
     let stream_text = stream.to_string();
     let program = env!("CARGO_BIN_EXE_basalt");
-    let args = [&*server.url, "ann", PASSWORD, &*server.key, &stream_text, program, &port];
+    let args =
+        [server.url.as_str(), "ann", PASSWORD, &server.key, stream_text.as_str(), program, port.as_str()];
     let seen = run_python("browse_journeys.py", &args).await;
 
     let base = server.url.replace("127.0.0.1", "plant.test");

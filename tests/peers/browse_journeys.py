@@ -76,11 +76,11 @@ def stopped_device(page, base, api, simulator, port):
     api.post("/api/data/", json={"name": "speed", "device": device, "path": "hr:0", "type": "uint16"})
     page.goto(f"{base}/ui/")
     card = page.locator(".cards li", has_text="Press")
-    card.get_by_text("online").wait_for()
+    card.get_by_text("online").first.wait_for()
     entry = page.locator(".attention li", has_text="Press")
     quiet = entry.count()
     simulator.stop()
-    entry.get_by_text("offline").wait_for()
+    entry.get_by_text("offline").first.wait_for()
     query = f"{{ device(rowId: {device}) {{ status {{ state lastError }} }} }}"
     # The words may change from the first failure to the next.
     def told():
@@ -89,7 +89,7 @@ def stopped_device(page, base, api, simulator, port):
     is_told = eventually(told)
     simulator.start()
     entry.wait_for(state="detached")
-    card.get_by_text("online").wait_for()
+    card.get_by_text("online").first.wait_for()
     return {"quiet": quiet, "told": is_told}
 
 
@@ -154,8 +154,12 @@ def statistics(page, stream):
 def measured(page, base, api, stream):
     """Readings that are bad, uncertain, late and written again, with a gap, at three levels of detail."""
     qualities = {7: "bad", 11: "uncertain"}
+    def line(second, value):
+        quality = qualities.get(second % 60, "good")
+        # A bad reading has no value.
+        return {"stream_id": stream, "ts": BEGIN + second, "value": None if quality == "bad" else value, "quality": quality}
     def lines(seconds, value):
-        return [{"stream_id": stream, "ts": BEGIN + s, "value": value(s), "quality": qualities.get(s % 60, "good")} for s in seconds]
+        return [line(second, value(second)) for second in seconds]
     wave = lines([*range(0, HOUR), *range(2 * HOUR - 600, 2 * HOUR)], lambda s: s % 300)
     late, again = lines(range(HOUR - 60, HOUR + 60), lambda s: 1000), lines(range(100, 130), lambda s: -50)
     for rows in (wave, late, again):
@@ -187,8 +191,8 @@ def two_people(page, other, base, api, stream):
     event = {"kind": "anomaly", "level": "warning", "message": "unlike before", "data": stream, "timestamp": BEGIN + 60}
     event = api.post("/api/event-log/", json=event)["id"]
     page.goto(f"{base}/ui/trend?s={stream}&from={iso(BEGIN)}&to={iso(BEGIN + 600)}")
-    page.locator(".chips a, .chips button").first.wait_for()
-    chips = page.locator(".chips").inner_text()
+    page.locator(".chips a").first.wait_for()
+    chips = page.locator(".chips a").first.get_attribute("aria-label")
     other.goto(f"{base}/ui/events?kind=anomaly")
     row = other.locator("tbody tr", has_text="unlike before")
     row.wait_for()
