@@ -3,16 +3,17 @@
 # a run fails when an answer is wrong, a row is missing or memory grows; never because something was slow, but for `fuzz` and
 # `hostile`, where slow is what a hostile input makes of it.
 #
-#     tests/long.sh [--seconds N] [SECTION…]      without a section, all of them, one after the other
+#     tests/long.sh [--seconds N] [--minutes N] [SECTION…]      without a section, all of them, one after the other
 #
 # Data goes to TMPDIR, up to 10 GB of it: put it on the disk that matters. BASALT names the program to measure; without
 # it a release build is made.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts web)
 soak_seconds=1200
 hostile_seconds=1800
+live_minutes=60
 
 fail() {
     echo "tests/long.sh: $*" >&2
@@ -343,6 +344,19 @@ peers() {
     python3 benches/peers questions --data-dir "$dir/plant" --basalt "$BASALT"
 }
 
+# The web application in Chromium without a GPU, over the plant of hundred_million, over 10,000 streams, and over an hour of live values.
+web() {
+    source tests/prepare.sh
+    prepare_python
+    prepare_chromium
+    local dir
+    dir=$(mktemp -d)
+    # Expanded now: the local variable is gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    "$BASALT_TEST_PYTHON" benches/web --basalt "$BASALT" --data-dir "$dir" --minutes "$live_minutes"
+}
+
 chosen=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -350,6 +364,11 @@ while [ $# -gt 0 ]; do
         [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--seconds takes a number"
         soak_seconds=$2
         hostile_seconds=$2
+        shift
+        ;;
+    --minutes)
+        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--minutes takes a number"
+        live_minutes=$2
         shift
         ;;
     *)

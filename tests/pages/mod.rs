@@ -1,5 +1,7 @@
 //! The pages for people: what is served, and each of them used in a real Chromium.
 
+mod journeys;
+mod large;
 mod plant;
 mod ui;
 
@@ -30,6 +32,12 @@ async fn server_with(env: &[(&str, &str)]) -> (Server, i64) {
     let (status, _, answer) = client.ingest(NDJSON, (0..25).map(line).collect::<String>() + &other).await;
     assert_eq!(status, 200, "{answer}");
     (server, a)
+}
+
+/// Makes a superuser who logs in as `ann`.
+async fn make_person(server: &Server) {
+    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
+    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
 }
 
 /// Types, the rules of the folder, and what the scripts compute.

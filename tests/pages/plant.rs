@@ -84,6 +84,7 @@ fn check_models(seen: &Value) {
     assert_eq!(seen["scores"], 46, "{seen}");
     assert!(seen["job"].as_str().unwrap().contains("windows: 46"), "{seen}");
     assert!(seen["selected"].as_str().unwrap().starts_with("2026-04-28T13:00:"), "{seen}");
+    assert!(!seen["refused"].as_str().unwrap().is_empty(), "a file that is no model is refused: {seen}");
     assert!(seen["preview"].as_str().unwrap().contains("windows of 16 samples with 2 values"), "{seen}");
     assert_eq!(list(&seen["shares"]).len(), 2, "each source has a share: {seen}");
     assert_eq!(seen["kept"], Value::Null, "a preview changes nothing: {seen}");

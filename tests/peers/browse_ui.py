@@ -55,15 +55,21 @@ class Person:
         """Notes what axe finds, and whether the page is wider than its window: light and dark, on a screen and on a phone."""
         for scheme in ("dark", "light"):
             for width in (360, 1280):
-                self.page.set_viewport_size({"width": width, "height": 800})
-                self.page.emulate_media(color_scheme=scheme)
-                self.page.evaluate(self.axe)
-                found = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-                for violation in found["violations"]:
-                    where = [node["html"][:160] for node in violation["nodes"][:2]]
-                    self.findings.append([path, scheme, width, violation["id"], where])
-                if self.page.evaluate("document.documentElement.scrollWidth") > width:
-                    self.wide.append([path, width])
+                self.judge_as(path, scheme, width)
+                self.note_width(path, width)
+
+    def judge_as(self, path, scheme, width):
+        self.page.set_viewport_size({"width": width, "height": 800})
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate(self.axe)
+        found = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        for violation in found["violations"]:
+            where = [node["html"][:160] for node in violation["nodes"][:2]]
+            self.findings.append([path, scheme, width, violation["id"], where])
+
+    def note_width(self, path, width):
+        if self.page.evaluate("document.documentElement.scrollWidth") > width:
+            self.wide.append([path, width])
 
 
 def log_in(person, user, password):

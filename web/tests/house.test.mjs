@@ -119,11 +119,12 @@ async function sizes() {
     first: size(first),
     pages: Object.fromEntries(pages.map((name) => [metafile.outputs[name].entryPoint.split("/").slice(2).join("/"), beside(name)])),
     style: size(outputs.filter((name) => name.endsWith(".css"))),
+    all: size(outputs),
   };
 }
 
 test("the budgets of size are kept", async () => {
-  const { first, pages, style } = await sizes();
+  const { first, pages, style, all } = await sizes();
   const overview = first + pages["overview/Page.tsx"];
   assert.ok(overview <= 45, `the first useful page loads ${overview} kB`);
   // uPlot and the reader of Arrow are two thirds of it.
@@ -131,4 +132,5 @@ test("the budgets of size are kept", async () => {
   const others = Object.entries(pages).filter(([name]) => name !== "trend/Page.tsx");
   for (const [name, size] of others) assert.ok(size <= (LATER[name] ?? 15), `${name} loads ${size} kB more`);
   assert.ok(style <= 12, `styles are ${style} kB`);
+  assert.ok(all <= 350, `everything but GraphiQL is ${all} kB`);
 });

@@ -38,6 +38,15 @@ test("what is written makes the shown tile stale, which is still drawn, and drop
   assert.ok(!cache.isMissing(1, STEP, 50_000));
 });
 
+test("what may have been written while nobody told of it makes every tile stale, and all are drawn", () => {
+  const cache = new TileCache();
+  cache.set(1, STEP, 0, tile(3));
+  cache.set(2, 60_000, 7, tile(3));
+  cache.missed();
+  assert.ok(cache.isMissing(1, STEP, 0) && cache.get(1, STEP, 0));
+  assert.ok(cache.isMissing(2, 60_000, 7) && cache.get(2, 60_000, 7));
+});
+
 test("what is not final is shown, and still missing", () => {
   const cache = new TileCache();
   cache.set(1, STEP, 0, tile(1), false);

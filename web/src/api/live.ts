@@ -1,5 +1,5 @@
-// Subscriptions: one WebSocket for all of them, opened with the first and closed with the last. It reconnects by itself, and
-// each subscription goes on from where it was by the variables that it is asked for anew.
+// Subscriptions: one WebSocket for all of them, opened with the first and closed with the last. It reconnects by itself. A subscription
+// whose messages have a cursor goes on after the last of them; whoever follows another is told, and asks for what there is now.
 
 import { type Client, createClient } from "graphql-ws";
 import { credentials } from "./access.ts";
@@ -12,6 +12,8 @@ let client: Client | undefined;
 /** Subscriptions that go on. */
 let followers = 0;
 let watcher: ConnectionWatcher = () => {};
+/** What is called when the connection is there again after it was lost. */
+const returned = new Set<() => void>();
 
 export function watchConnection(watch: ConnectionWatcher): void {
   watcher = watch;
@@ -26,7 +28,10 @@ function socket(): Client {
     retryAttempts: Infinity,
     retryWait: (retries) => new Promise((done) => setTimeout(done, Math.min(1000 * 2 ** retries, 15_000))),
     on: {
-      connected: () => watcher(true),
+      connected: (_, __, isReturn) => {
+        watcher(true);
+        if (isReturn) for (const ask of returned) ask();
+      },
       // 1000 is our own farewell.
       closed: (event) => watcher(event instanceof CloseEvent && event.code === 1000),
     },
@@ -40,21 +45,57 @@ export function hangUp(): void {
   client = undefined;
 }
 
-/** Follows a subscription until the function that is returned is called. */
-export function follow<T>(
+/** Milliseconds in which messages are gathered: not seen as a delay. */
+const GATHER = 100;
+
+/** Hands on many messages that come at once, such as the states of all devices in the beginning, together. */
+export function gathered<T>(next: (all: T[]) => void): (one: T) => void {
+  let all: T[] = [];
+  return (one) => {
+    all.push(one);
+    if (all.length > 1) return;
+    setTimeout(() => {
+      const told = all;
+      all = [];
+      next(told);
+    }, GATHER);
+  };
+}
+
+/** The cursor of a message, if it has one. */
+function cursorOf(data: object): string | undefined {
+  const message: unknown = Object.values(data)[0];
+  const cursor = typeof message === "object" && message !== null && "cursor" in message ? message.cursor : undefined;
+  return typeof cursor === "string" ? cursor : undefined;
+}
+
+/**
+ * Follows a subscription until the function that is returned is called. A query with `$after` goes on from its last message after the connection
+ * was lost; `missed` is called when it is there again, for what has no cursor.
+ */
+export function follow<T extends object>(
   query: string,
   variables: Record<string, unknown>,
   next: (data: T) => void,
   failed: (error: ApiError) => void,
+  missed: () => void = () => {},
 ): () => void {
   followers += 1;
+  const ask = () => missed();
+  returned.add(ask);
+  // It is sent as it is then, whenever the connection begins.
+  const asked = { query, variables: { ...variables } };
   const stop = socket().subscribe<T>(
-    { query, variables },
+    asked,
     {
       next: ({ data, errors }) => {
         const first = errors?.[0];
         if (first) failed(new ApiError(first.message, 200, String(first.extensions?.["code"] ?? "")));
-        else if (data) next(data);
+        else if (data) {
+          const after = query.includes("$after") ? cursorOf(data) : undefined;
+          if (after !== undefined) asked.variables["after"] = after;
+          next(data);
+        }
       },
       error: (error) => {
         const first = Array.isArray(error) ? error[0] : undefined;
@@ -67,6 +108,7 @@ export function follow<T>(
   );
   return () => {
     stop();
+    returned.delete(ask);
     followers -= 1;
     // A connection that nobody needs is not missed.
     if (followers === 0) watcher(true);

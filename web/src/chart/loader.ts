@@ -1,4 +1,4 @@
-// Fills the cache of tiles: asks after a rest, all streams in one request, what is in view before what lies beside it, and gives
+// Fills the cache of tiles: asks at once for the first view, later after a rest, all streams in one request, what is in view before what lies beside it, and gives
 // up what has left the view.
 
 import type { Table } from "@uwdata/flechette";
@@ -84,6 +84,8 @@ export class Loader {
   private asking: Wish | undefined;
   /** What is wanted when the present answer has come. */
   private next: Wish | undefined;
+  /** Nobody waits for the first picture longer than it takes. */
+  private hasAsked = false;
 
   constructor(
     private readonly cache: TileCache,
@@ -93,11 +95,11 @@ export class Loader {
     private readonly busy: (isBusy: boolean) => void,
   ) {}
 
-  /** Says what is in view. Something is asked for after a rest, if it is missing. */
+  /** Says what is in view. Something is asked for, after a rest but for the first time, if it is missing. */
   want(wish: Wish): void {
     if (this.asking && !isSameView(this.asking, wish)) this.control?.abort();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.load(wish), REST);
+    this.timer = setTimeout(() => void this.load(wish), this.hasAsked ? REST : 0);
   }
 
   stop(): void {
@@ -114,6 +116,7 @@ export class Loader {
       this.next = wish;
       return;
     }
+    this.hasAsked = true;
     const control = new AbortController();
     this.control = control;
     this.asking = wish;

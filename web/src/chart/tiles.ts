@@ -97,6 +97,11 @@ export class TileCache {
     }
   }
 
+  /** Notes that readings may have been written that nobody told of. What is there is shown until its successor has come. */
+  missed(): void {
+    for (const kept of this.tiles.values()) kept.isStale = true;
+  }
+
   /** What can be drawn of a range at once: tiles of the step, else of a coarser one, else of finer ones. */
   blocks(stream: number, step: number, range: Range): Block[] {
     const found: Block[] = [];

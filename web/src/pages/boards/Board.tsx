@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
+import { rows } from "../../api/rows.ts";
 import type { Page } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
@@ -10,7 +11,7 @@ import { type Asked, useAsk } from "../../ui/ask.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Editor } from "./Editor.tsx";
 import { Grid } from "./Grid.tsx";
-import { BOARD_BY_ID, LATEST, STREAMS } from "./queries.ts";
+import { BOARD_BY_ID, LATEST, STREAMS, shownStreams } from "./queries.ts";
 import type { Board, BoardStream, Shared, Value } from "./types.ts";
 import { streamsOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
@@ -22,7 +23,18 @@ type Range = keyof typeof RANGES;
 /** Values are asked for this often. */
 const EVERY = 2000;
 
-async function loadStreams(signal: AbortSignal): Promise<Map<string, BoardStream>> {
+interface ShownStream extends Omit<BoardStream, "device"> {
+  device_id: number;
+  device: string;
+  device_interval: number | null;
+}
+
+/** Streams by their UUIDs: those of a board, which are few, or all that a widget can have. */
+async function loadStreams(shown: string[] | undefined, signal: AbortSignal): Promise<Map<string, BoardStream>> {
+  if (shown) {
+    const found = shown.length === 0 ? [] : await rows<ShownStream>(shownStreams(shown), {}, signal);
+    return new Map(found.map(({ device_id, device, device_interval, ...stream }) => [stream.uuid, { ...stream, device: { rowId: device_id, name: device, pollInterval: device_interval } }]));
+  }
   const streams = await all((after) => graph<{ streams: Page<BoardStream> }>(STREAMS, { after }, signal).then((answer) => answer.streams));
   return new Map(streams.map((stream) => [stream.uuid, stream]));
 }
@@ -34,8 +46,9 @@ async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<numbe
 }
 
 /** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
-function useShared(widgets: Widget[], length: number): { shared: Shared | undefined; asked: Asked<unknown>[] } {
-  const streams = useAsk(loadStreams, []);
+function useShared(widgets: Widget[], length: number, isEditing: boolean): { shared: Shared | undefined; asked: Asked<unknown>[] } {
+  const shown = isEditing ? undefined : streamsOf(widgets);
+  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join()]);
   const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
   const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
   const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
@@ -86,7 +99,7 @@ export default function BoardPage({ id }: { id: string }) {
   /** Widgets that are shown: those of the editor while there is one. */
   const [draft, setDraft] = useState<Widget[]>();
   const widgets = (isEditing ? draft : undefined) ?? board.data?.layout ?? [];
-  const { shared, asked: parts } = useShared(widgets, RANGES[range][0]);
+  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], isEditing);
   useKiosk(isKiosk && !isEditing);
   const leaveEditor = (saved?: Board) => {
     if (saved) board.change(() => saved);

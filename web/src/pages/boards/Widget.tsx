@@ -3,7 +3,7 @@
 import { Lines, States } from "./Charts.tsx";
 import type { BoardStream, Shared } from "./types.ts";
 import { EventsView, GaugeView, TableView, ValueView, WriteView } from "./Views.tsx";
-import { type Kind, KINDS, kindOf, type Widget } from "./widgets.ts";
+import { type Kind, kindOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
 
 export const KIND_WORDS = {
@@ -58,11 +58,14 @@ function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind
 export function WidgetView({ widget, shared }: { widget: Widget; shared: Shared }) {
   const kind = kindOf(widget);
   const isBare = kind === "text" && !widget.config.title;
+  const streams = streamsOf(widget, shared);
+  // What may be longer than its place is scrolled, also by the keyboard: lines of several units have a chart for each.
+  const isLong = kind === "table" || kind === "events" || kind === "text" || (kind === "line" && new Set(streams.map(({ unit }) => unit)).size > 1);
   return (
     <>
       {!isBare && <h2>{nameOf(widget, shared)}</h2>}
-      <div class="widget-body" tabIndex={kind === "table" || kind === "events" ? 0 : undefined} role={kind === "table" || kind === "events" ? "region" : undefined} aria-label={kind && KINDS[kind].type === "TABLE" ? nameOf(widget, shared) : undefined}>
-        {kind ? <Content widget={widget} kind={kind} streams={streamsOf(widget, shared)} shared={shared} /> : <p class="muted">{t("cannotDraw", { type: widget.type })}</p>}
+      <div class={`widget-body kind-${kind ?? "none"}`} {...(isLong ? { tabIndex: 0, role: "region", "aria-label": nameOf(widget, shared) } : {})}>
+        {kind ? <Content widget={widget} kind={kind} streams={streams} shared={shared} /> : <p class="muted">{t("cannotDraw", { type: widget.type })}</p>}
       </div>
     </>
   );

@@ -28,6 +28,16 @@ export const STREAMS = `query BoardStreams($after: String) {
   }
 }`;
 
+const UUID = /^[0-9a-f-]{36}$/i;
+
+/** The streams that a board shows, of any number that there are. What is no UUID is no stream. */
+export function shownStreams(uuids: string[]): string {
+  const known = uuids.filter((uuid) => UUID.test(uuid)).map((uuid) => `'${uuid}'`);
+  return `SELECT s.id AS "rowId", s.uuid, s.name, s.unit, s.type, s.path, s.access_mode AS "accessMode", s.deadband, s.poll_interval AS "pollInterval",
+       d.id AS device_id, d.name AS device, d.poll_interval AS device_interval
+FROM streams s JOIN devices d ON d.id = s.device_id WHERE s.uuid IN (${["''", ...known].join(", ")})`;
+}
+
 export const LATEST = "query BoardValues($streams: [ID!]) { latestValues(streams: $streams) { streamRowId ts value text quality } }";
 
 export const EVENTS = `query BoardEvents {

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
-import { follow } from "../../api/live.ts";
+import { follow, gathered } from "../../api/live.ts";
 import type { DeviceState, Page } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
@@ -86,8 +86,10 @@ export default function Devices() {
       follow<StateChange>(
         STATES,
         {},
-        ({ deviceStates: { device, ...changed } }) =>
-          change((known) => known.map((row) => (row.rowId === device.rowId ? { ...row, status: { ...row.status, ...changed } } : row))),
+        gathered((all) => {
+          const changes = new Map(all.map(({ deviceStates: { device, ...changed } }) => [device.rowId, changed]));
+          change((known) => known.map((row) => (changes.has(row.rowId) ? { ...row, status: { ...row.status, ...changes.get(row.rowId) } } : row)));
+        }),
         ask,
       ),
     [],

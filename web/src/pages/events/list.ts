@@ -89,6 +89,7 @@ export function useEvents(filters: Filters) {
         soon = setTimeout(asked.ask, 300);
       },
       () => asked.ask(),
+      asked.ask,
     );
     return () => {
       clearTimeout(soon);

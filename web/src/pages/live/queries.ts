@@ -8,8 +8,8 @@ JOIN devices d ON d.id = s.device_id
 LEFT JOIN latest l ON l.stream_id = s.id
 ORDER BY d.name, d.id, s.name`;
 
-export const VALUES = `subscription LiveValues($streams: [ID!]) {
-  values(streams: $streams, maxRate: 2) { readings { streamRowId ts value text quality } cursor }
+export const VALUES = `subscription LiveValues($streams: [ID!], $after: String) {
+  values(streams: $streams, maxRate: 2, after: $after) { readings { streamRowId ts value text quality } cursor }
 }`;
 
 /** What the last minutes were, for the rows in view: about as many points as a small line has room for. */

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
-import { follow } from "../../api/live.ts";
+import { follow, gathered } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
 import type { DeviceState, Level } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
@@ -69,12 +69,13 @@ function useDevices() {
   );
   useEffect(() => {
     if (!may("device:read")) return undefined;
-    return follow<StateChange>(STATES, {}, ({ deviceStates: { device, ...changed } }) => {
+    return follow<StateChange>(STATES, {}, gathered((all) => {
+      const changes = new Map(all.map(({ deviceStates: { device, ...changed } }) => [device.rowId, changed]));
       asked.change((known) => known && {
         ...known,
-        nodes: known.nodes.map((row) => (row.rowId === device.rowId ? { ...row, status: { ...row.status, ...changed } } : row)),
+        nodes: known.nodes.map((row) => (changes.has(row.rowId) ? { ...row, status: { ...row.status, ...changes.get(row.rowId) } } : row)),
       });
-    }, () => asked.ask());
+    }), () => asked.ask());
   }, []);
   return asked;
 }
@@ -88,7 +89,7 @@ function useOpenEvents() {
     const stop = follow(EVENT_CHANGES, {}, () => {
       clearTimeout(soon);
       soon = setTimeout(asked.ask, 300);
-    }, () => asked.ask());
+    }, () => asked.ask(), asked.ask);
     return () => {
       clearTimeout(soon);
       stop();

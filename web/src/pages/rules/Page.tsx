@@ -35,9 +35,9 @@ function conditionWords({ evaluation, operator, threshold, windowSeconds }: Rule
 function Row({ rule, edit, remove }: { rule: Rule; edit: () => void; remove: () => void }) {
   return (
     <tr>
-      <th scope="row">{rule.name}</th>
+      <th scope="row" class="nowrap">{rule.name}</th>
       <td>{rule.stream?.name ?? rule.device?.name ?? "–"}</td>
-      <td>{conditionWords(rule)}</td>
+      <td class="nowrap">{conditionWords(rule)}</td>
       <td>
         <LevelSign level={LEVELS[rule.severity]} />
       </td>

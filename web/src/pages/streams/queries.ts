@@ -8,8 +8,8 @@ export const STREAM = `query OneStream($id: Int!) {
   }
 }`;
 
-export const VALUES = `subscription StreamValues($streams: [ID!]) {
-  values(streams: $streams, maxRate: 2) { readings { streamRowId ts value text quality } cursor }
+export const VALUES = `subscription StreamValues($streams: [ID!], $after: String) {
+  values(streams: $streams, maxRate: 2, after: $after) { readings { streamRowId ts value text quality } cursor }
 }`;
 
 export const POLICIES = `query StreamPolicies($id: Int!) {

@@ -1,6 +1,6 @@
 // The trend explorer: streams over time at every level of detail. The address holds everything that is seen.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
 import { type Event, isNumeric, type Stream } from "../../api/types.ts";
 import { AXIS, RIGHT } from "../../chart/Chart.tsx";
@@ -115,12 +115,13 @@ function useModel(state: TrendState, series: Series[]): TrendModel {
 /** Tells the model how wide the plot area is. */
 function useWidth(model: TrendModel) {
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before the streams are set: what is asked for depends on it.
+  useLayoutEffect(() => {
     const element = place.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => {
-      model.setWidth(Math.max(100, element.clientWidth - AXIS - RIGHT));
-    });
+    const measure = () => model.setWidth(Math.max(100, element.clientWidth - AXIS - RIGHT));
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, []);

@@ -84,6 +84,7 @@ export class TrendModel {
 
   /** Another width may have another level, and what is drawn of it may be there already. */
   setWidth(width: number): void {
+    if (width === this.width.peek()) return;
     this.width.value = width;
     this.version.value += 1;
     this.load();
@@ -189,6 +190,10 @@ export class TrendModel {
       },
       (error) => {
         this.error.value = error;
+      },
+      () => {
+        this.cache.missed();
+        this.load();
       },
     );
     return () => {

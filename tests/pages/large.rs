@@ -1,0 +1,67 @@
+//! Every page over a plant of thousands of streams: how much of it is in the document, what it asks for, and how it looks in German.
+
+use serde_json::{Value, json};
+
+use super::{PASSWORD, list, make_person};
+use crate::support::{Server, run_python};
+
+const STREAMS: usize = 2100;
+const DEVICES: usize = 300;
+const EVENTS: usize = 300;
+
+/// Rows of tables in the document: what is in view and some beside it, and where a page is a list of a hundred, that.
+const MOST_ROWS: u64 = 120;
+/// Rows of the page whose values change all the time.
+const MOST_LIVE_ROWS: u64 = 60;
+/// Elements of the document, the largest lists and the tree of all devices beside live values included.
+const MOST_ELEMENTS: u64 = 3000;
+/// A page asks for the program, its own part, and a few things of the server.
+const MOST_REQUESTS: u64 = 40;
+
+#[tokio::test]
+async fn every_page_of_a_large_plant_shows_its_content_and_only_a_part_of_it() {
+    let server = Server::start(&[]).await;
+    make_person(&server).await;
+    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
+    let counts = [STREAMS, DEVICES, EVENTS].map(|n| n.to_string());
+    let mut args = vec![server.url.as_str(), "ann", PASSWORD, server.key.as_str()];
+    args.extend(counts.iter().map(String::as_str));
+    args.push(axe);
+    let seen = run_python("browse_large.py", &args).await;
+
+    let base = server.url.replace("127.0.0.1", "plant.test");
+    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
+    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    assert_eq!(seen["complaints"], json!([]));
+    assert_eq!(seen["findings"], json!([]), "what axe found");
+    assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
+    let pages = seen["pages"].as_object().unwrap();
+    assert!(pages.len() >= 26, "{:?}", pages.keys());
+    for (name, page) in pages {
+        check_page(name, page);
+    }
+}
+
+/// What a page has is bounded, whatever the plant has.
+fn check_page(name: &str, page: &Value) {
+    let of = |member: &str| page[member].as_u64().unwrap_or_else(|| panic!("{name} has no {member}: {page}"));
+    let most_rows = if name == "live" { MOST_LIVE_ROWS } else { MOST_ROWS };
+    assert!(of("rows") <= most_rows, "{name}: {page}");
+    assert!(of("elements") <= MOST_ELEMENTS, "{name}: {page}");
+    assert!(of("requests") <= MOST_REQUESTS, "{name}: {page}");
+    assert!(of("kilobytes") <= most_kilobytes(name), "{name}: {page}");
+    assert_eq!(page["error"], json!([]), "{name} shows an error");
+    assert_eq!(page["focus"], json!([]), "{name}: the keyboard is seen everywhere");
+    assert_eq!(page["moves"], 0, "{name}: nothing moves for those who want less of it");
+    assert_eq!(page["language"], "de", "{name}");
+}
+
+/// What the browser reads, in kB, its own program of some 300 included. Some pages know all streams by their names, and a picture
+/// has as many buckets as it has pixels.
+fn most_kilobytes(name: &str) -> u64 {
+    match name {
+        "live" | "a board is edited" | "import" | "export" | "rules" | "trend of a day, 8 streams" => 2500,
+        _ => 1000,
+    }
+}
