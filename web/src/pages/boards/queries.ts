@@ -34,6 +34,10 @@ export const EVENTS = `query BoardEvents {
   events(first: 20) { nodes { rowId ts level kind message acknowledged device { rowId name } } }
 }`;
 
+export const KIOSK_KEY = `mutation KioskKey($input: CreateKeyInput!) {
+  createKey(input: $input) { secret errors { field message } }
+}`;
+
 export const WRITE = `mutation BoardWrite($input: WriteRegisterInput!) {
   writeRegister(input: $input) { value errors { field message } }
 }`;
