@@ -1,5 +1,6 @@
 //! The pages for people: what is served, and each of them used in a real Chromium.
 
+mod kiosk;
 mod plant;
 mod ui;
 

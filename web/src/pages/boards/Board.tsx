@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
-import type { ApiError } from "../../api/http.ts";
+import { type ApiError, isAway } from "../../api/http.ts";
 import type { Page } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
@@ -55,7 +55,7 @@ function useKiosk(isKiosk: boolean) {
 /** What is known stays on the screen while the server is away: since when is said once, and the rest heals by itself. */
 function useLost(errors: (ApiError | undefined)[]): number | undefined {
   const since = useRef<number | undefined>(undefined);
-  const isLost = errors.some((error) => error?.status === 0);
+  const isLost = errors.some(isAway);
   since.current = isLost ? (since.current ?? Date.now()) : undefined;
   return since.current;
 }
@@ -93,7 +93,7 @@ export default function BoardPage({ id }: { id: string }) {
         </p>
       )}
       {[board, ...parts].map((part, index) => (
-        <ErrorBox key={index} error={isKiosk && part.error?.status === 0 ? undefined : part.error} again={part.ask} />
+        <ErrorBox key={index} error={isKiosk && isAway(part.error) ? undefined : part.error} again={part.ask} />
       ))}
       {board.data === null && <Empty title={t("noSuchBoard")} />}
       {board.data && shared && isEditing && (

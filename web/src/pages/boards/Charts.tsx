@@ -1,6 +1,6 @@
 // Widgets that show a range of time: lines, and states.
 
-import type { ApiError } from "../../api/http.ts";
+import { type ApiError, isAway } from "../../api/http.ts";
 import { rows } from "../../api/rows.ts";
 import { seriesStyle } from "../../chart/palette.ts";
 import { isDark } from "../../shell/theme.ts";
@@ -39,7 +39,7 @@ const EVERY = 5000;
 
 /** While the server is away, what was drawn stays. */
 function isKept(data: object | undefined, error: ApiError): boolean {
-  return data !== undefined && error.status === 0;
+  return data !== undefined && isAway(error);
 }
 
 export function Lines({ streams, length }: { streams: BoardStream[]; length: number }) {
