@@ -164,6 +164,7 @@ impl App {
             scopes: Scopes::all(),
             devices: None,
             streams: None,
+            dashboards: None,
             expires_at: None,
         };
         catalog.create_key(&self.system(None)?, spec, stored).await?;
@@ -193,6 +194,7 @@ impl App {
             scopes,
             devices: allowed(&request.devices, DeviceId),
             streams: allowed(&request.data, StreamId),
+            dashboards: None,
             expires_at,
         })
     }

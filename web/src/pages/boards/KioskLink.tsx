@@ -55,7 +55,7 @@ export function KioskLink({ board, shared, close }: { board: Board; shared: Shar
     const missing = expiresAt === undefined ? [{ field: "expiresAt", message: t("endWanted") }] : [];
     if (wrong.take(missing) || expiresAt === undefined) return;
     const allowedData = allowedStreams(board.layout, shared.streams, others.map(({ rowId }) => rowId));
-    const input = { name, scopes: scopesOf(board.layout), allowedDevices: null, allowedData, expiresAt };
+    const input = { name, scopes: scopesOf(board.layout), allowedDevices: null, allowedData, allowedDashboards: [board.rowId], expiresAt };
     const { createKey } = await graph<Made>(KIOSK_KEY, { input });
     if (wrong.take(createKey.errors) || createKey.secret === null) return;
     setLink({ address: linkOf(location.origin, board.uuid, createKey.secret), name, ends: expiresAt });

@@ -1,6 +1,6 @@
 // What the boards ask for.
 
-const BOARD = "uuid name description isDefault documentVersion updatedAt createdBy layout { id type x y w h config }";
+const BOARD = "rowId uuid name description isDefault documentVersion updatedAt createdBy layout { id type x y w h config }";
 
 export const BOARDS = `query Boards($after: String) {
   dashboards(first: 200, after: $after, orderBy: NAME) {
