@@ -37,7 +37,7 @@ async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<numbe
 
 /** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
 function useShared(widgets: Widget[], length: number, every: number): { shared: Shared | undefined; asked: Asked<unknown>[] } {
-  const streams = useAsk(loadStreams, [], every);
+  const streams = useAsk(loadStreams, [every], every);
   const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
   const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
   const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
@@ -66,7 +66,7 @@ export default function BoardPage({ id }: { id: string }) {
   const isKiosk = query.has("kiosk");
   const isEditing = query.has("edit") && may("device:write");
   const every = isKiosk && !isEditing ? KIOSK_EVERY : 0;
-  const board = useAsk(async (signal) => (await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: id }, signal)).dashboard, [id], every);
+  const board = useAsk(async (signal) => (await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: id }, signal)).dashboard, [id, every], every);
   /** Widgets that are shown: those of the editor while there is one. */
   const [draft, setDraft] = useState<Widget[]>();
   const widgets = (isEditing ? draft : undefined) ?? board.data?.layout ?? [];
