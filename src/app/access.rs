@@ -14,15 +14,20 @@ use crate::domain::caller::Caller;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::org::Org;
 use crate::domain::validation::check_text;
-use crate::domain::{DeviceId, Error, FieldError, KeyId, Kind, Principal, Result, Scope, Scopes, StreamId};
+use crate::domain::{
+    DeviceId, Error, FieldError, KeyId, Kind, Micros, Principal, Result, Scope, Scopes, StreamId,
+};
 
-/// A request for a new key. An empty `scopes` means every scope; empty `devices` and `data` mean no restriction.
+/// A request for a new key. An empty `scopes` means every scope; empty `devices` and `data` mean no restriction;
+/// `expires` is a time as a person writes it, and without it the key never expires.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KeyRequest {
     pub name: String,
     pub scopes: Vec<String>,
     pub devices: Vec<i32>,
     pub data: Vec<i32>,
+    #[serde(default)]
+    pub expires: Option<String>,
 }
 
 impl App {
@@ -159,6 +164,7 @@ impl App {
             scopes: Scopes::all(),
             devices: None,
             streams: None,
+            dashboards: None,
             expires_at: None,
         };
         catalog.create_key(&self.system(None)?, spec, stored).await?;
@@ -169,6 +175,7 @@ impl App {
         let mut problems = Vec::new();
         check_text(&mut problems, "name", &request.name, 1, 100);
         let scopes = parse_scopes(&mut problems, &request.scopes);
+        let expires_at = self.key_end(&mut problems, request.expires.as_deref());
         let catalog = self.store.catalog();
         let missing = "does not exist in this organization";
         for id in &request.devices {
@@ -187,8 +194,26 @@ impl App {
             scopes,
             devices: allowed(&request.devices, DeviceId),
             streams: allowed(&request.data, StreamId),
-            expires_at: None,
+            dashboards: None,
+            expires_at,
         })
+    }
+
+    /// Returns the time from which the new key is refused; a wrong or past one is a problem of `expires`.
+    fn key_end(&self, problems: &mut Vec<FieldError>, text: Option<&str>) -> Option<Micros> {
+        let text = text?;
+        let end = Micros::parse(text);
+        match end {
+            None => problems.push(FieldError::new(
+                "expires",
+                format!("`{text}` is no time: use a date such as 2027-01-31, or 2027-01-31T06:00:00Z"),
+            )),
+            Some(end) if end <= self.clock.now() => {
+                problems.push(FieldError::new("expires", format!("`{text}` is not in the future")));
+            }
+            Some(_) => {}
+        }
+        end
     }
 }
 

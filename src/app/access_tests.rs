@@ -10,7 +10,7 @@ const CHOSEN: &str = "a-secret-that-somebody-chose-for-a-start";
 
 fn request(scopes: &[&str], devices: &[i32]) -> KeyRequest {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    KeyRequest { name: "k".into(), scopes, devices: devices.to_vec(), data: Vec::new() }
+    KeyRequest { name: "k".into(), scopes, devices: devices.to_vec(), ..KeyRequest::default() }
 }
 
 fn kind_of<T>(result: Result<T>) -> Kind {
@@ -47,11 +47,27 @@ async fn a_key_for_what_does_not_exist_is_refused_with_every_reason() {
     let owner = app.system(None).expect("the owner");
     let mut wrong = request(&["value:read", "value:reed"], &[7]);
     wrong.data = vec![8];
+    wrong.expires = Some("next summer".to_owned());
     wrong.name = String::new();
     let error = app.create_key(&owner, &wrong).await.expect_err("refused");
     let fields: Vec<_> = error.fields.iter().map(|f| f.field.as_ref()).collect();
-    assert_eq!(fields, ["name", "scope", "device", "data"], "{error}");
+    assert_eq!(fields, ["name", "scope", "expires", "device", "data"], "{error}");
     assert!(app.keys(&owner).expect("a list").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_ends_at_the_time_it_was_given_and_not_in_the_past() {
+    let (_dir, app) = open().await;
+    let owner = app.system(None).expect("the owner");
+    let ends = |text: &str| KeyRequest { expires: Some(text.to_owned()), ..request(&[], &[]) };
+    for past in ["2020-01-31", "0"] {
+        let error = app.create_key(&owner, &ends(past)).await.expect_err(past);
+        assert!(error.message.contains("not in the future"), "{past}: {error}");
+    }
+    let (key, _) = app.create_key(&owner, &ends("2200-01-31")).await.expect("a key");
+    let end = Micros::parse("2200-01-31T00:00:00Z");
+    assert_eq!(key.spec.expires_at, end);
+    assert!(key.is_valid_at(app.clock.now()) && !end.is_some_and(|end| key.is_valid_at(end)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

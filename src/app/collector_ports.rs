@@ -93,6 +93,7 @@ impl SampleSink for StoreSink {
             scopes: [Scope::write(Resource::Value)].into_iter().collect(),
             devices: Some(BTreeSet::from([device.id])),
             streams: None,
+            dashboards: None,
             origin: None,
         };
         Box::pin(async move { self.0.write(&principal, readings).await.map(drop) })

@@ -171,6 +171,7 @@ pub struct KeyLine {
     pub devices: Option<Vec<i32>>,
     pub data: Option<Vec<i32>>,
     pub enabled: bool,
+    pub expires_at: Option<String>,
     pub created_at: String,
     pub last_used_at: Option<String>,
 }
@@ -391,6 +392,7 @@ fn key_line(key: &Arc<Key>) -> KeyLine {
         devices: key.spec.devices.as_ref().map(|ids| ids.iter().map(|id| id.0).collect()),
         data: key.spec.streams.as_ref().map(|ids| ids.iter().map(|id| id.0).collect()),
         enabled: key.enabled,
+        expires_at: key.spec.expires_at.map(|end| end.to_iso()),
         created_at: key.created_at.to_iso(),
         last_used_at: key.last_used_at.map(|at| at.to_iso()),
     }

@@ -12,8 +12,8 @@ mod devices;
 mod target;
 
 pub use self::admin::{
-    CaSubcommand, ClientSubcommand, CreateClientArgs, KeySubcommand, OrgSubcommand, RoleArgs, UserArgs,
-    UserSubcommand,
+    CaSubcommand, ClientSubcommand, CreateClientArgs, CreateKeyArgs, KeySubcommand, OrgSubcommand, RoleArgs,
+    UserArgs, UserSubcommand,
 };
 pub use self::data::{Calibrate, Export, ExportFormat, Import, OutputFormat, Sql};
 pub use self::devices::{Browse, Discover, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};

@@ -30,6 +30,7 @@ fn the_contract_is_accepted() {
         "org list --data-dir d",
         "user create admin --staff --superuser --password-stdin",
         "key create --name x --scope value:read --scope device:write --device 1 --data 2 --data 3 --org acme",
+        "key create --name panel --scope value:read --expires 2027-01-31",
         "key list",
         "key revoke 3",
         "sql SELECT --format parquet",

@@ -1,6 +1,6 @@
 //! `basalt key create|list|revoke`.
 
-use super::args::KeySubcommand;
+use super::args::{CreateKeyArgs, KeySubcommand};
 use super::print;
 use super::target::{CommandTarget, DataDirMode};
 use crate::app::access::KeyRequest;
@@ -18,9 +18,8 @@ pub async fn run(command: KeySubcommand) -> Result<()> {
     let org = target.org();
     let command = match command {
         KeySubcommand::Create(args) => {
-            let key =
-                KeyRequest { name: args.name, scopes: args.scopes, devices: args.devices, data: args.data };
-            Command::CreateKey { org, key }
+            let CreateKeyArgs { name, scopes, devices, data, expires, .. } = args;
+            Command::CreateKey { org, key: KeyRequest { name, scopes, devices, data, expires } }
         }
         KeySubcommand::List { .. } => Command::ListKeys { org },
         KeySubcommand::Revoke { id, .. } => Command::RevokeKey { org, id },
@@ -40,19 +39,20 @@ fn show(outcome: CommandOutcome) -> Result<()> {
         CommandOutcome::Key(key) => print::line(&format!("key {} ({}) revoked", key.id, key.name)),
         CommandOutcome::Keys(keys) => {
             let rows: Vec<_> = keys.iter().map(to_row).collect();
-            print::table(["ID", "NAME", "BEGINS", "MAY", "ENABLED", "CREATED", "LAST USED"], &rows)
+            print::table(["ID", "NAME", "BEGINS", "MAY", "ENABLED", "ENDS", "CREATED", "LAST USED"], &rows)
         }
         _ => Ok(()),
     }
 }
 
-fn to_row(key: &KeyLine) -> [String; 7] {
+fn to_row(key: &KeyLine) -> [String; 8] {
     [
         key.id.to_string(),
         key.name.clone(),
         key.prefix.clone(),
         describe_rights(key),
         if key.enabled { "yes" } else { "no" }.to_owned(),
+        key.expires_at.clone().unwrap_or_else(|| "-".to_owned()),
         key.created_at.clone(),
         key.last_used_at.clone().unwrap_or_else(|| "never".to_owned()),
     ]

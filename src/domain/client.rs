@@ -148,6 +148,7 @@ impl Client {
             scopes,
             devices: permissions.is_own_only().then_some(owned),
             streams: None,
+            dashboards: None,
             origin: None,
         }
     }

@@ -225,6 +225,7 @@ impl Export {
             scopes: reads.into_iter().collect(),
             devices: self.access.devices.clone(),
             streams: self.access.streams.clone(),
+            dashboards: None,
             origin: None,
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::caller::Caller;
-use super::{DeviceId, KeyId, Micros, OrgId, Principal, Scopes, StreamId};
+use super::{DeviceId, DocumentId, KeyId, Micros, OrgId, Principal, Scopes, StreamId};
 
 /// Settings of an API key: what it may do, which rows it may see (`None` is all), and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub struct KeySpec {
     pub devices: Option<BTreeSet<DeviceId>>,
     /// Streams that the key may see besides those of `devices`.
     pub streams: Option<BTreeSet<StreamId>>,
+    /// Dashboards that a key with one of the lists above is limited to: of what belongs to the whole organization, it
+    /// sees no other document.
+    pub dashboards: Option<BTreeSet<DocumentId>>,
     /// Time from which the key is refused; `None` never expires.
     pub expires_at: Option<Micros>,
 }
@@ -63,6 +66,7 @@ impl Key {
             scopes: self.spec.scopes,
             devices: self.spec.devices.clone(),
             streams: self.spec.streams.clone(),
+            dashboards: self.spec.dashboards.clone(),
             origin: None,
         }
     }

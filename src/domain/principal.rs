@@ -8,7 +8,7 @@ use super::audit::RequestOrigin;
 use super::caller::Caller;
 use super::org::User;
 pub use super::scope::{Access, Resource, Scope, Scopes};
-use super::{DeviceId, Error, OrgId, Result, StreamId};
+use super::{DeviceId, DocumentId, Error, OrgId, Result, StreamId};
 
 /// An authenticated caller: organization, identity, scopes, and the optional lists that narrow what it sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Principal {
     pub devices: Option<BTreeSet<DeviceId>>,
     /// Allowed streams, besides those of the allowed devices.
     pub streams: Option<BTreeSet<StreamId>>,
+    /// The only documents that the principal sees, all of them dashboards; `None` is no limit.
+    pub dashboards: Option<BTreeSet<DocumentId>>,
     /// Origin of the request; `None` for the server's own work.
     pub origin: Option<Arc<RequestOrigin>>,
 }
@@ -41,7 +43,15 @@ impl Principal {
     }
 
     fn unrestricted(org: OrgId, caller: Caller) -> Self {
-        Self { org, caller, scopes: Scopes::all(), devices: None, streams: None, origin: None }
+        Self {
+            org,
+            caller,
+            scopes: Scopes::all(),
+            devices: None,
+            streams: None,
+            dashboards: None,
+            origin: None,
+        }
     }
 
     /// Attaches the origin of the request, and records this caller in it.

@@ -49,7 +49,11 @@ async fn administer(home: &DataDir) {
         (&["user", "enable", "ann"], &["ann enabled"]),
         (&["user", "delete", "bob", "--org", "plant-2"], &["bob deleted"]),
         (&["key", "create", "--name", "reader", "--scope", "value:read,data:read"], &["bslt_"]),
-        (&["key", "list"], &["reader", "data:read,value:read", "yes", "never"]),
+        (&["key", "create", "--name", "panel", "--expires", "2200-01-31"], &["bslt_"]),
+        (
+            &["key", "list"],
+            &["ENDS", "reader", "data:read,value:read", "yes", "never", "2200-01-31T00:00:00Z"],
+        ),
         (&["key", "list", "--org", "plant-2"], &["NAME"]),
     ];
     check_outputs(home, &rows).await;
@@ -61,7 +65,7 @@ async fn administer(home: &DataDir) {
         home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
     assert!(!password.expect_success().contains("correct horse"), "a password that was given is not printed");
 
-    let failures: [Row; 9] = [
+    let failures: [Row; 11] = [
         (&["org", "create", "plant-2"], &["slug"]),
         (&["org", "create", "Not A Slug"], &["slug"]),
         (&["user", "create", "ann"], &["name"]),
@@ -69,6 +73,8 @@ async fn administer(home: &DataDir) {
         (&["user", "disable", "ann", "--org", "plant-2"], &["ann"]),
         (&["key", "create", "--name", "x", "--scope", "moon:read"], &["moon:read"]),
         (&["key", "create", "--name", "x", "--device", "99"], &["99"]),
+        (&["key", "create", "--name", "x", "--expires", "soon"], &["expires", "soon"]),
+        (&["key", "create", "--name", "x", "--expires", "2020-01-31"], &["expires", "not in the future"]),
         (&["key", "list", "--org", "nowhere"], &["nowhere"]),
         (&["key", "revoke", "99"], &[]),
     ];

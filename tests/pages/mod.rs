@@ -1,6 +1,7 @@
 //! The pages for people: what is served, and each of them used in a real Chromium.
 
 mod journeys;
+mod kiosk;
 mod large;
 mod plant;
 mod ui;

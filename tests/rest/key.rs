@@ -17,6 +17,7 @@ pub async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
 fn listed(name: &str, scopes: &[&str], enabled: bool) -> Value {
     json!({
         "id": "*", "name": name, "prefix": "*", "scopes": scopes, "allowed_devices": null, "allowed_data": null,
+        "allowed_dashboards": null,
         "enabled": enabled, "expires_at": null, "last_used_at": "*", "created_at": "*",
     })
 }
@@ -37,7 +38,7 @@ async fn a_key_from_its_making_to_its_end() {
     let (status, _, made) = sue.post("/api/key/", &body).await;
     let mut expected = json!({
         "id": "*", "name": "robot", "prefix": "*", "scopes": ["device:read", "data:read"],
-        "allowed_devices": [device["id"]], "allowed_data": [stream["id"]], "enabled": true,
+        "allowed_devices": [device["id"]], "allowed_data": [stream["id"]], "allowed_dashboards": null, "enabled": true,
         "expires_at": "2099-12-31T23:00:00Z", "last_used_at": null, "created_at": "*", "key": "*",
     });
     assert!(status == 201 && matches(&made, &expected), "{status} {made}");
@@ -102,6 +103,11 @@ async fn a_key_says_everything_that_is_wrong() {
         ("scope_of_no_type", good("scopes", json!([1])), json!({"scopes": choice("1")})),
         ("no_such_device", good("allowed_devices", json!([99])), json!({"allowed_devices": no_row(99)})),
         ("no_such_data", good("allowed_data", json!([7])), json!({"allowed_data": no_row(7)})),
+        (
+            "dashboards_of_a_key_that_sees_everything",
+            good("allowed_dashboards", json!([])),
+            json!({"allowed_dashboards": ["Only a key with allowed_devices or allowed_data can be limited to dashboards."]}),
+        ),
         (
             "device_of_a_type",
             good("allowed_devices", json!(["x"])),

@@ -20,6 +20,7 @@ mod inventory;
 pub mod io;
 mod job;
 pub mod key;
+mod kiosk;
 mod license;
 mod matrix;
 mod matrix_requests;

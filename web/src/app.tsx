@@ -13,6 +13,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { onUnauthenticated } from "./api/http.ts";
 import { startConnection } from "./shell/connection.ts";
 import { Login } from "./shell/Login.tsx";
+import { PanelFrame } from "./shell/PanelFrame.tsx";
+import { isIncomplete, isKiosk, panel } from "./shell/panel.ts";
 import { address, BASE, startRouter } from "./shell/router.ts";
 import { loadMe, me, sessionError } from "./shell/session.ts";
 import { Shell } from "./shell/Shell.tsx";
@@ -70,7 +72,14 @@ function CurrentPage() {
   const [loaded, setLoaded] = useState<{ route: Route; Component: PageComponent }>();
   useEffect(() => {
     document.title = route ? `${t(route.word)} · Basalt` : "Basalt";
-    if (route) void route.load().then((module) => setLoaded({ route, Component: module.default }));
+    if (!route) return;
+    route.load().then(
+      (module) => setLoaded({ route, Component: module.default }),
+      (failure: unknown) => {
+        isIncomplete.value = true;
+        throw failure;
+      },
+    );
   }, [route, language.value]);
   const isFirst = useRef(true);
   useEffect(() => {
@@ -84,8 +93,21 @@ function CurrentPage() {
   return <loaded.Component key={`${route.pattern.source}${id}`} id={id} />;
 }
 
+/** Whether a board is shown by a kiosk link. */
+function isPanel(): boolean {
+  const { path, query } = address.value;
+  return panel.value !== "none" && isKiosk({ pathname: `${BASE}${path}`, search: `?${query}` });
+}
+
 function App() {
   const who = me.value;
+  if (isPanel()) {
+    return (
+      <PanelFrame>
+        <CurrentPage />
+      </PanelFrame>
+    );
+  }
   if (who === null) return <Login />;
   if (who === undefined) {
     return sessionError.value ? (

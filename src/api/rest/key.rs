@@ -22,7 +22,7 @@ use crate::app::fields::key::read_key;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::Resource;
 use crate::domain::key::Key;
-use crate::domain::{DeviceId, KeyId, Result, Scope, StreamId};
+use crate::domain::{DeviceId, DocumentId, KeyId, Result, Scope, StreamId};
 use serde_json::Value;
 
 /// Routes, documentation and schemas of API keys.
@@ -68,6 +68,7 @@ fn described() -> Vec<FieldSchema> {
         required("scopes", schema::list(scope)),
         optional("allowed_devices", rows(), Value::Null),
         optional("allowed_data", rows(), Value::Null),
+        optional("allowed_dashboards", rows(), Value::Null),
         read_only("enabled", schema::boolean()),
         optional("expires_at", schema::nullable(schema::time_input()), Value::Null)
             .returned_as(schema::nullable(schema::time())),
@@ -128,6 +129,7 @@ pub struct KeyView {
     scopes: Vec<String>,
     allowed_devices: Option<BTreeSet<DeviceId>>,
     allowed_data: Option<BTreeSet<StreamId>>,
+    allowed_dashboards: Option<BTreeSet<DocumentId>>,
     enabled: bool,
     expires_at: Option<String>,
     last_used_at: Option<String>,
@@ -152,6 +154,7 @@ impl KeyView {
             scopes: spec.scopes.iter().map(|scope| scope.to_string()).collect(),
             allowed_devices: spec.devices,
             allowed_data: spec.streams,
+            allowed_dashboards: spec.dashboards,
             enabled: key.enabled,
             expires_at: spec.expires_at.map(|end| end.to_iso()),
             last_used_at: key.last_used_at.map(|at| at.to_iso()),

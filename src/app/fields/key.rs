@@ -6,7 +6,7 @@ use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
 use crate::domain::key::KeySpec;
-use crate::domain::{DeviceId, Result, Scope, Scopes, StreamId};
+use crate::domain::{DeviceId, DocumentId, Result, Scope, Scopes, StreamId};
 
 /// Reads a new key. Scopes must be given, unlike on the command line, so that omitting a field never grants everything.
 ///
@@ -15,11 +15,12 @@ use crate::domain::{DeviceId, Result, Scope, Scopes, StreamId};
 pub fn read_key(mut fields: FieldReader) -> Result<KeySpec> {
     let (mut name, mut scopes) = (String::new(), Vec::new());
     let (mut devices, mut streams): (Option<Vec<DeviceId>>, Option<Vec<StreamId>>) = (None, None);
-    let mut expires_at = None;
+    let (mut dashboards, mut expires_at): (Option<Vec<DocumentId>>, _) = (None, None);
     fields.read("name", Presence::Required, ANY_LENGTH, &mut name);
     fields.choices::<Scope>("scopes", &mut scopes);
     fields.rows_or_null("allowed_devices", DeviceId, &mut devices);
     fields.rows_or_null("allowed_data", StreamId, &mut streams);
+    fields.rows_or_null("allowed_dashboards", DocumentId, &mut dashboards);
     fields.timestamp_or_null("expires_at", &mut expires_at);
     fields.finish(Vec::new())?;
     Ok(KeySpec {
@@ -27,6 +28,7 @@ pub fn read_key(mut fields: FieldReader) -> Result<KeySpec> {
         scopes: scopes.into_iter().collect::<Scopes>(),
         devices: devices.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
         streams: streams.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
+        dashboards: dashboards.map(|ids| ids.into_iter().collect::<BTreeSet<_>>()),
         expires_at,
     })
 }

@@ -99,7 +99,8 @@ impl LiveCredential {
                 let is_same = rights.org == who.org
                     && rights.scopes == who.scopes
                     && rights.devices == who.devices
-                    && rights.streams == who.streams;
+                    && rights.streams == who.streams
+                    && rights.dashboards == who.dashboards;
                 if is_same {
                     Ok(key.spec.expires_at)
                 } else {

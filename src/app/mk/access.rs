@@ -78,6 +78,7 @@ impl App {
             scopes: claims.role.scopes(),
             devices: None,
             streams: None,
+            dashboards: None,
             origin: None,
         };
         Ok(MkAccess { principal, role: claims.role, actor: claims.subject })

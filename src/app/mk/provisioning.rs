@@ -202,6 +202,7 @@ fn device_principal(device: &Device, origin: Option<&Arc<RequestOrigin>>) -> Pri
         scopes: Scopes::default(),
         devices: Some([device.id].into()),
         streams: None,
+        dashboards: None,
         origin: None,
     };
     match origin {

@@ -131,6 +131,9 @@ pub struct CreateKeyArgs {
     /// Restrict the key to this stream; repeatable
     #[arg(long = "data", value_name = "ID", value_delimiter = ',')]
     pub data: Vec<i32>,
+    /// Refuse the key from this time on, such as 2027-01-31 or 2027-01-31T06:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
     #[command(flatten)]
     pub org: OrgArgs,
     #[command(flatten)]

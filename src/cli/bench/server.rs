@@ -138,12 +138,7 @@ impl BenchServer {
     }
 
     async fn create_key(&self) -> Result<String> {
-        let key = KeyRequest {
-            name: "bench".to_owned(),
-            scopes: Vec::new(),
-            devices: Vec::new(),
-            data: Vec::new(),
-        };
+        let key = KeyRequest { name: "bench".to_owned(), ..KeyRequest::default() };
         match self.run_command(Order::CreateKey { org: None, key }).await? {
             CommandOutcome::NewKey { secret, .. } => Ok(secret),
             _ => Err(Error::internal("the server answered another command")),

@@ -13,6 +13,7 @@ use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
 use super::{Catalog, entity, no_such_row, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
+use crate::domain::document::DocumentKind;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::validation::check_text;
 use crate::domain::{Error, FieldError, KeyId, Micros, Principal, Result};
@@ -157,6 +158,15 @@ fn check(visible: &VisibleCatalog, spec: &KeySpec, secret: &KeySecret) -> Result
     check_text(&mut problems, "name", &spec.name, 1, 100);
     check_allowed(&mut problems, "allowed_devices", spec.devices.as_ref(), |id| visible.device(id).is_ok());
     check_allowed(&mut problems, "allowed_data", spec.streams.as_ref(), |id| visible.stream(id).is_ok());
+    let is_dashboard = |id| {
+        let found = visible.mirror.documents.by_id(id);
+        found.is_some_and(|row| row.spec.kind() == DocumentKind::Dashboard && visible.sees_document(row))
+    };
+    check_allowed(&mut problems, "allowed_dashboards", spec.dashboards.as_ref(), is_dashboard);
+    if spec.dashboards.is_some() && spec.devices.is_none() && spec.streams.is_none() {
+        let message = "Only a key with allowed_devices or allowed_data can be limited to dashboards.";
+        problems.push(FieldError::new("allowed_dashboards", message));
+    }
     Error::check(problems)?;
     match visible.mirror.keys.get_by_name((), &secret.prefix) {
         Some(_) => Err(not_unique("prefix")),

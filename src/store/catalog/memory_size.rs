@@ -163,8 +163,9 @@ pub(super) fn of_group(spec: &GroupSpec) -> usize {
 }
 
 pub(super) fn of_key(spec: &KeySpec) -> usize {
-    let listed =
-        spec.devices.as_ref().map_or(0, |ids| ids.len()) + spec.streams.as_ref().map_or(0, |ids| ids.len());
+    let listed = spec.devices.as_ref().map_or(0, |ids| ids.len())
+        + spec.streams.as_ref().map_or(0, |ids| ids.len())
+        + spec.dashboards.as_ref().map_or(0, |ids| ids.len());
     row::<Key>(&[&spec.name]) + listed * (size_of::<i32>() + ENTRY_BYTES)
 }
 

@@ -236,9 +236,11 @@ impl<'a> VisibleCatalog<'a> {
         self.mirror.members(group).filter(|id| self.stream(*id).is_ok())
     }
 
-    /// A document of devices is visible with all of them, any other to every caller of its organization.
+    /// A document of devices is visible with all of them, any other to every caller of its organization who is not
+    /// limited to some dashboards.
     pub(super) fn sees_document(&self, document: &Document) -> bool {
         document.org == self.who.org
+            && self.who.dashboards.as_ref().is_none_or(|ids| ids.contains(&document.id))
             && [document.spec.device(), document.spec.second_device()]
                 .into_iter()
                 .flatten()

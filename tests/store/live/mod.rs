@@ -229,6 +229,7 @@ async fn a_feed_ends_when_its_key_has_expired() {
         scopes: Scopes::all(),
         devices: None,
         streams: None,
+        dashboards: None,
         expires_at: Some(Micros(NOW + 60 * MINUTE)),
     };
     let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };

@@ -31,6 +31,14 @@ export class ApiError extends Error {
   }
 }
 
+/** Statuses of proxies whose server is away; 0 is no answer at all. */
+const AWAY = [0, 502, 504];
+
+/** Whether the server was not reached, so that the same request may succeed later. */
+export function isAway(error: ApiError | undefined): boolean {
+  return error !== undefined && error.code === "" && AWAY.includes(error.status);
+}
+
 /** Whether a request was given up by us, which is no error. */
 export function isAborted(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";

@@ -6,6 +6,7 @@ import { graph } from "../api/graph.ts";
 import { ApiError, send } from "../api/http.ts";
 import { hangUp } from "../api/live.ts";
 import type { Me } from "../api/types.ts";
+import { panel, setPanel, takeKey } from "./panel.ts";
 
 /** Undefined while it is asked for, null for nobody. */
 export const me = signal<Me | null | undefined>(undefined);
@@ -25,12 +26,14 @@ function forget(): void {
   hangUp();
   sessionStorage.removeItem(STATEMENTS);
   saveKey("");
+  if (panel.value === "open") setPanel("ended");
   me.value = null;
 }
 
 /** Asks who it is; a session or key that has ended is forgotten. */
 export async function loadMe(): Promise<void> {
   sessionError.value = undefined;
+  followKioskLink();
   await followLink();
   if (!isKnown()) {
     me.value = null;
@@ -45,6 +48,15 @@ export async function loadMe(): Promise<void> {
       forget();
     } else sessionError.value = error;
   }
+}
+
+/** Asks with the key of a kiosk link from now on, if the address is one. */
+function followKioskLink(): void {
+  const key = takeKey();
+  if (key === undefined) return;
+  hangUp();
+  saveKey(key);
+  me.value = undefined;
 }
 
 /** Takes the token of a one-time link out of the address: neither history nor bookmarks keep it, and no server is sent it there. */

@@ -39,6 +39,10 @@ export const en = {
   noSuchPage: "There is no such page.",
   toOverview: "To the overview",
   offline: "No connection since {time}. What was known is shown.",
+  // Panels
+  panelEnded: "This screen is no longer connected",
+  panelEndedNote: "The key of its kiosk link has expired or was revoked. Somebody who looks after the boards can make a new link with “Kiosk link” on the board, and open it here.",
+  panelWaits: "The server cannot be reached. The board appears as soon as it answers.",
   // Login
   logIn: "Log in",
   user: "User",

@@ -34,6 +34,10 @@ pub struct CreateKeyInput {
     /// Streams that the key may access in addition to those of `allowedDevices`.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     allowed_data: MaybeUndefined<Vec<ID>>,
+    /// Row numbers of the only dashboards, and documents of any kind, that the key may read; only with `allowedDevices` or
+    /// `allowedData`.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    allowed_dashboards: MaybeUndefined<Vec<i32>>,
     /// Time from which the key is refused, in the future; null for no expiry.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     expires_at: MaybeUndefined<DateTime>,

@@ -51,6 +51,11 @@ impl ApiKey {
         Some(ids.iter().map(|id| NodeType::Stream.id(id.0)).collect())
     }
 
+    /// Row numbers of the only dashboards, and documents of any kind, that the key may read; null for no such limit.
+    async fn allowed_dashboards(&self) -> Option<Vec<i32>> {
+        Some(self.0.spec.dashboards.as_ref()?.iter().map(|id| id.0).collect())
+    }
+
     /// Whether the key is valid; false after revocation.
     async fn enabled(&self) -> bool {
         self.0.enabled

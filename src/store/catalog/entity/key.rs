@@ -23,6 +23,7 @@ pub struct Model {
     pub enabled: bool,
     pub created_at: i64,
     pub last_used_at: Option<i64>,
+    pub allowed_dashboards: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -40,6 +41,10 @@ impl TryFrom<Model> for Key {
             scopes: read_scopes(&place, &row.scopes)?,
             devices: row.allowed_devices.map(|ids| place.json("allowed_devices", &ids)).transpose()?,
             streams: row.allowed_streams.map(|ids| place.json("allowed_streams", &ids)).transpose()?,
+            dashboards: row
+                .allowed_dashboards
+                .map(|ids| place.json("allowed_dashboards", &ids))
+                .transpose()?,
             expires_at: row.expires_at.map(Micros),
             name: row.name,
         };
@@ -71,6 +76,7 @@ pub fn new(org: OrgId, spec: KeySpec, secret: KeySecret, now: Micros) -> ActiveM
         scopes: Set(to_json(&scopes)),
         allowed_devices: Set(spec.devices.as_ref().map(to_json)),
         allowed_streams: Set(spec.streams.as_ref().map(to_json)),
+        allowed_dashboards: Set(spec.dashboards.as_ref().map(to_json)),
         expires_at: Set(spec.expires_at.map(|t| t.0)),
         enabled: Set(true),
         created_at: Set(now.0),

@@ -31,6 +31,7 @@ mod m20261130_000026_jobs;
 mod m20261201_000027_acknowledgements;
 mod m20261202_000028_viewers;
 mod m20261203_000029_device_states;
+mod m20261204_000030_key_dashboards;
 
 use sea_orm_migration::prelude::*;
 
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000027_acknowledgements::Migration),
             Box::new(m20261202_000028_viewers::Migration),
             Box::new(m20261203_000029_device_states::Migration),
+            Box::new(m20261204_000030_key_dashboards::Migration),
         ]
     }
 }

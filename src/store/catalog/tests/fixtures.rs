@@ -104,6 +104,7 @@ pub(super) fn key(org: OrgId, devices: Option<&[DeviceId]>, streams: Option<&[St
         scopes: Scopes::all(),
         devices: devices.map(|ids| ids.iter().copied().collect()),
         streams: streams.map(|ids| ids.iter().copied().collect()),
+        dashboards: None,
         origin: None,
     }
 }
@@ -135,7 +136,14 @@ pub(super) async fn set_members(
 }
 
 pub(super) fn key_spec(name: &str) -> KeySpec {
-    KeySpec { name: name.to_owned(), scopes: Scopes::all(), devices: None, streams: None, expires_at: None }
+    KeySpec {
+        name: name.to_owned(),
+        scopes: Scopes::all(),
+        devices: None,
+        streams: None,
+        dashboards: None,
+        expires_at: None,
+    }
 }
 
 pub(super) fn secret(prefix: &str) -> KeySecret {

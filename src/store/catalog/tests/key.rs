@@ -1,8 +1,12 @@
 //! Tests of API keys: look-up by prefix, validity, restrictions, and no more permissions than their creator has.
 
+use std::sync::Arc;
+
 use super::fixtures::*;
+use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpec, SiteSpec};
 use crate::domain::key::KeySpec;
-use crate::domain::{DeviceId, Micros, Principal, Resource, Scope, StreamId};
+use crate::domain::{DeviceId, DocumentId, Micros, Principal, Resource, Scope, StreamId};
+use crate::store::catalog::NewDocument;
 
 pub(super) async fn a_key_is_found_by_its_prefix_until_and_after_it_is_revoked(place: TestDatabase) {
     let catalog = place.open().await;
@@ -31,6 +35,48 @@ pub(super) async fn an_expired_key_is_not_valid(place: TestDatabase) {
     let stored = place.open().await.key_by_prefix("short").unwrap();
     assert!(stored.is_valid_at(START) && stored.is_valid_at(Micros(end.0 - 1)));
     assert!(!stored.is_valid_at(end));
+}
+
+pub(super) async fn a_key_limited_to_a_dashboard_sees_no_other_document(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let owner = device(&catalog, &admin, "press").await;
+    let specs = [
+        DocumentSpec::Dashboard(DashboardSpec::new("Hall")),
+        DocumentSpec::Dashboard(DashboardSpec::new("Secret")),
+        DocumentSpec::Site(SiteSpec::new("Plant")),
+    ];
+    let made = catalog.create_documents(&admin, specs.map(NewDocument::new).into()).await.unwrap();
+    let spec = KeySpec {
+        devices: Some([owner.id].into()),
+        dashboards: Some([made[0].id].into()),
+        ..key_spec("panel")
+    };
+    catalog.create_key(&admin, spec, secret("panel")).await.unwrap();
+    drop(catalog);
+    let catalog = place.open().await;
+    let panel = catalog.key_by_prefix("panel").unwrap().principal();
+    assert_eq!(catalog.documents(&panel, DocumentKind::Dashboard), [Arc::clone(&made[0])]);
+    assert!(catalog.documents(&panel, DocumentKind::Site).is_empty());
+    let of = |row: &Document| catalog.document(&panel, row.spec.kind(), row.uuid).map(|found| found.id);
+    assert_eq!(of(&made[0]).ok(), Some(made[0].id));
+    for hidden in &made[1..] {
+        assert_eq!(refusal(of(hidden)), not_found(), "{}", hidden.name);
+    }
+    assert!(catalog.device(&panel, owner.id).is_ok(), "its device is seen as before");
+    // What is no dashboard cannot be listed, nor any of a key that sees every reading.
+    let only =
+        "allowed_dashboards: Only a key with allowed_devices or allowed_data can be limited to dashboards.";
+    let missing = |id| format!("allowed_dashboards: Invalid pk \"{id}\" - object does not exist.");
+    let site = made[2].id;
+    for (devices, id, expected) in [
+        (Some([owner.id].into()), site, missing(site)),
+        (Some([owner.id].into()), DocumentId(99), missing(DocumentId(99))),
+        (None, made[0].id, only.to_owned()),
+    ] {
+        let spec = KeySpec { devices, dashboards: Some([id].into()), ..key_spec("wrong") };
+        assert_eq!(refusal(catalog.create_key(&admin, spec, secret("w")).await), invalid(&[&expected]));
+    }
 }
 
 pub(super) async fn a_key_says_what_is_wrong(place: TestDatabase) {

@@ -81,6 +81,7 @@ suite! {
     key:
         a_key_is_found_by_its_prefix_until_and_after_it_is_revoked,
         an_expired_key_is_not_valid,
+        a_key_limited_to_a_dashboard_sees_no_other_document,
         a_key_says_what_is_wrong,
         nobody_grants_more_than_they_hold,
         keys_are_seen_by_their_organization_only,

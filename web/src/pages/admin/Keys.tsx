@@ -24,6 +24,7 @@ export interface ApiKey {
   lastUsedAt: string | null;
   allowedDevices: string[] | null;
   allowedData: string[] | null;
+  allowedDashboards: number[] | null;
 }
 
 function statusOf(key: ApiKey): string {
@@ -35,7 +36,13 @@ function statusOf(key: ApiKey): string {
 function Narrowed({ apiKey }: { apiKey: ApiKey }) {
   const count = (ids: string[] | null) => (ids === null ? t("everything") : ids.length);
   if (apiKey.allowedDevices === null && apiKey.allowedData === null) return null;
-  return <span class="muted"> ({t("narrowed", { devices: count(apiKey.allowedDevices), streams: count(apiKey.allowedData) })})</span>;
+  return (
+    <span class="muted">
+      {" "}
+      ({t("narrowed", { devices: count(apiKey.allowedDevices), streams: count(apiKey.allowedData) })}
+      {apiKey.allowedDashboards !== null && `, ${t("narrowedBoards", { boards: apiKey.allowedDashboards.length })}`})
+    </span>
+  );
 }
 
 function Row({ apiKey, revoke }: { apiKey: ApiKey; revoke: () => void }) {

@@ -1,6 +1,6 @@
 // What the pages of the administration ask for.
 
-const KEY = "rowId name prefix scopes enabled createdAt expiresAt lastUsedAt allowedDevices allowedData";
+const KEY = "rowId name prefix scopes enabled createdAt expiresAt lastUsedAt allowedDevices allowedData allowedDashboards";
 
 export const KEYS = `query Keys($after: String) {
   keys(first: 500, after: $after) { nodes { ${KEY} } pageInfo { hasNextPage endCursor } }

@@ -1,27 +1,29 @@
 // One board: shown, edited (`?edit`), or alone on a screen (`?kiosk`).
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
+import { type ApiError, isAway } from "../../api/http.ts";
 import type { Page } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { type Asked, useAsk } from "../../ui/ask.ts";
+import { formatTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { Bar } from "./Bar.tsx";
 import { Editor } from "./Editor.tsx";
 import { Grid } from "./Grid.tsx";
 import { BOARD_BY_ID, LATEST, STREAMS, shownStreams } from "./queries.ts";
+import { RANGES, rangeOf } from "./range.ts";
 import type { Board, BoardStream, Shared, Value } from "./types.ts";
 import { streamsOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
 
-const HOUR = 3_600_000;
-const RANGES = { "1h": [HOUR, "hour1"], "8h": [8 * HOUR, "hours8"], "24h": [24 * HOUR, "hours24"], "7d": [168 * HOUR, "days7"] } as const;
-type Range = keyof typeof RANGES;
-
 /** Values are asked for this often. */
 const EVERY = 2000;
+/** On a screen where nobody loads the page anew, the board and its streams are asked for this often. */
+const KIOSK_EVERY = 30_000;
 
 interface ShownStream extends Omit<BoardStream, "device"> {
   device_id: number;
@@ -46,9 +48,9 @@ async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<numbe
 }
 
 /** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
-function useShared(widgets: Widget[], length: number, isEditing: boolean): { shared: Shared | undefined; asked: Asked<unknown>[] } {
+function useShared(widgets: Widget[], length: number, every: number, isEditing: boolean): { shared: Shared | undefined; asked: Asked<unknown>[] } {
   const shown = isEditing ? undefined : streamsOf(widgets);
-  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join()]);
+  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join()every], every);
   const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
   const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
   const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
@@ -63,43 +65,26 @@ function useKiosk(isKiosk: boolean) {
   }, [isKiosk]);
 }
 
-function Bar({ board, range, isKiosk }: { board: Board; range: Range; isKiosk: boolean }) {
-  return (
-    <div class="links board-bar">
-      <h1>{board.name}</h1>
-      <label class="small">
-        {t("rangeOf")}{" "}
-        <select value={range} onChange={(event) => changeQuery({ range: event.currentTarget.value })}>
-          {(Object.keys(RANGES) as Range[]).map((one) => (
-            <option key={one} value={one}>
-              {t(RANGES[one][1])}
-            </option>
-          ))}
-        </select>
-      </label>
-      {!isKiosk && may("device:write") && (
-        <button type="button" onClick={() => changeQuery({ edit: "" }, false)}>
-          {t("edit")}
-        </button>
-      )}
-      <button type="button" onClick={() => changeQuery({ kiosk: isKiosk ? null : "" }, false)}>
-        {isKiosk ? t("leaveKiosk") : t("kiosk")}
-      </button>
-    </div>
-  );
+/** What is known stays on the screen while the server is away: since when is said once, and the rest heals by itself. */
+function useLost(errors: (ApiError | undefined)[]): number | undefined {
+  const since = useRef<number | undefined>(undefined);
+  const isLost = errors.some(isAway);
+  since.current = isLost ? (since.current ?? Date.now()) : undefined;
+  return since.current;
 }
 
 export default function BoardPage({ id }: { id: string }) {
   const query = address.value.query;
-  const asked = query.get("range") ?? "8h";
-  const range: Range = asked in RANGES ? (asked as Range) : "8h";
+  const range = rangeOf(query.get("range"));
   const isKiosk = query.has("kiosk");
   const isEditing = query.has("edit") && may("device:write");
-  const board = useAsk(async (signal) => (await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: id }, signal)).dashboard, [id]);
+  const every = isKiosk && !isEditing ? KIOSK_EVERY : 0;
+  const board = useAsk(async (signal) => (await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: id }, signal)).dashboard, [id, every], every);
   /** Widgets that are shown: those of the editor while there is one. */
   const [draft, setDraft] = useState<Widget[]>();
   const widgets = (isEditing ? draft : undefined) ?? board.data?.layout ?? [];
-  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], isEditing);
+  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], isEditing, every);
+  const lostSince = useLost([board, ...parts].map(({ error }) => error));
   useKiosk(isKiosk && !isEditing);
   const leaveEditor = (saved?: Board) => {
     if (saved) board.change(() => saved);
@@ -115,8 +100,13 @@ export default function BoardPage({ id }: { id: string }) {
           <a href="/ui/boards">← {t("boards")}</a>
         </p>
       )}
+      {isKiosk && lostSince !== undefined && (
+        <p class="offline" role="status">
+          {t("offline", { time: formatTime(lostSince, { hour: "2-digit", minute: "2-digit" }) })}
+        </p>
+      )}
       {[board, ...parts].map((part, index) => (
-        <ErrorBox key={index} error={part.error} again={part.ask} />
+        <ErrorBox key={index} error={isKiosk && isAway(part.error) ? undefined : part.error} again={part.ask} />
       ))}
       {board.data === null && <Empty title={t("noSuchBoard")} />}
       {board.data && shared && isEditing && (
@@ -124,7 +114,7 @@ export default function BoardPage({ id }: { id: string }) {
       )}
       {board.data && shared && !isEditing && (
         <>
-          <Bar board={board.data} range={range} isKiosk={isKiosk} />
+          <Bar board={board.data} shared={shared} range={range} isKiosk={isKiosk} />
           {widgets.length === 0 ? <Empty title={t("boardEmpty")} note={t("boardEmptyNote")} /> : <Grid widgets={widgets} shared={shared} />}
         </>
       )}

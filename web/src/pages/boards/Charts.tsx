@@ -1,5 +1,6 @@
 // Widgets that show a range of time: lines, and states.
 
+import { type ApiError, isAway } from "../../api/http.ts";
 import { rows } from "../../api/rows.ts";
 import { seriesStyle } from "../../chart/palette.ts";
 import { isDark } from "../../shell/theme.ts";
@@ -36,11 +37,16 @@ async function loadLines(streams: BoardStream[], length: number, signal: AbortSi
 /** Charts are looked at anew as often as their buckets are long, but no more than every five seconds. */
 const EVERY = 5000;
 
+/** While the server is away, what was drawn stays. */
+function isKept(data: object | undefined, error: ApiError): boolean {
+  return data !== undefined && isAway(error);
+}
+
 export function Lines({ streams, length }: { streams: BoardStream[]; length: number }) {
   const ids = streams.map(({ rowId }) => rowId).join();
   const { data, error, ask } = useAsk((signal) => loadLines(streams, length, signal), [ids, length], EVERY);
   const all = data?.lines.flatMap(({ buckets }) => buckets) ?? [];
-  if (error) return <ErrorBox error={error} again={ask} />;
+  if (error && !isKept(data, error)) return <ErrorBox error={error} again={ask} />;
   if (!data) return null;
   if (all.length === 0) return <p class="muted">{t("noValue")}</p>;
   const [low, high] = bounds(all);
@@ -96,7 +102,7 @@ async function loadStates(stream: BoardStream, length: number, signal: AbortSign
 
 export function States({ stream, length }: { stream: BoardStream; length: number }) {
   const { data, error, ask } = useAsk((signal) => loadStates(stream, length, signal), [stream.rowId, length], EVERY);
-  if (error) return <ErrorBox error={error} again={ask} />;
+  if (error && !isKept(data, error)) return <ErrorBox error={error} again={ask} />;
   if (!data) return null;
   if (data.stretches.length === 0) return <p class="muted">{t("noValue")}</p>;
   const states = [...new Set(data.stretches.map(({ state }) => state))].filter((state) => state !== "").sort();

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
+import { panel } from "../../shell/panel.ts";
 import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
 import { formatNumber, shortTime } from "../../ui/format.ts";
@@ -106,7 +107,7 @@ export function EventsView() {
         {data?.map((event) => (
           <li key={event.rowId}>
             <span class="small muted">{shortTime(Date.parse(event.ts), Date.now())}</span> <LevelSign level={event.level} />{" "}
-            <a href={`/ui/events/${event.rowId}`}>{event.message || event.kind}</a> {event.acknowledged && <span class="muted small">✓</span>}
+            {panel.value === "none" ? <a href={`/ui/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind} {event.acknowledged && <span class="muted small">✓</span>}
           </li>
         ))}
       </ul>

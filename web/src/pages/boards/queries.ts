@@ -1,6 +1,6 @@
 // What the boards ask for.
 
-const BOARD = "uuid name description isDefault documentVersion updatedAt createdBy layout { id type x y w h config }";
+const BOARD = "rowId uuid name description isDefault documentVersion updatedAt createdBy layout { id type x y w h config }";
 
 export const BOARDS = `query Boards($after: String) {
   dashboards(first: 200, after: $after, orderBy: NAME) {
@@ -42,6 +42,10 @@ export const LATEST = "query BoardValues($streams: [ID!]) { latestValues(streams
 
 export const EVENTS = `query BoardEvents {
   events(first: 20) { nodes { rowId ts level kind message acknowledged device { rowId name } } }
+}`;
+
+export const KIOSK_KEY = `mutation KioskKey($input: CreateKeyInput!) {
+  createKey(input: $input) { secret errors { field message } }
 }`;
 
 export const WRITE = `mutation BoardWrite($input: WriteRegisterInput!) {

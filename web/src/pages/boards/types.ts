@@ -4,6 +4,7 @@ import type { Level, Named, Quality } from "../../api/types.ts";
 import type { Widget } from "./widgets.ts";
 
 export interface Board {
+  rowId: number;
   uuid: string;
   name: string;
   description: string | null;
