@@ -50,7 +50,7 @@ async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<numbe
 /** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
 function useShared(widgets: Widget[], length: number, every: number, isEditing: boolean): { shared: Shared | undefined; asked: Asked<unknown>[] } {
   const shown = isEditing ? undefined : streamsOf(widgets);
-  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join()every], every);
+  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join(), every], every);
   const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
   const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
   const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
@@ -83,7 +83,7 @@ export default function BoardPage({ id }: { id: string }) {
   /** Widgets that are shown: those of the editor while there is one. */
   const [draft, setDraft] = useState<Widget[]>();
   const widgets = (isEditing ? draft : undefined) ?? board.data?.layout ?? [];
-  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], isEditing, every);
+  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], every, isEditing);
   const lostSince = useLost([board, ...parts].map(({ error }) => error));
   useKiosk(isKiosk && !isEditing);
   const leaveEditor = (saved?: Board) => {
