@@ -51,7 +51,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Protocol; 12] = [
+    pub const ALL: [Protocol; 13] = [
         Protocol::Opcua,
         Protocol::Melsec,
         Protocol::Fenet,
