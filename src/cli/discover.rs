@@ -12,7 +12,6 @@ use super::timeout::parse_timeout;
 use crate::collect::discover::{self, DiscoverOptions, DiscoveredService, PROBES, Probe, Targets};
 use crate::collect::opcua::pki::Pki;
 use crate::collect::{AllowedNetworks, AllowedSerialPorts, ConnectContext};
-use crate::domain::device::Protocol;
 use crate::domain::time::SystemClock;
 use crate::domain::{Error, Result};
 
@@ -53,14 +52,15 @@ pub async fn run(args: Discover) -> Result<()> {
 /// The protocols to ask, all without a choice, at their own ports or others.
 fn chosen_probes(names: &[String], ports: &[(String, u16)]) -> Result<Vec<(&'static Probe, u16)>> {
     for name in names.iter().chain(ports.iter().map(|(name, _)| name)) {
-        if !PROBES.iter().any(|probe| probe.protocol == name) {
-            let known: Vec<_> = PROBES.iter().map(|probe| probe.protocol).collect();
+        if !PROBES.iter().any(|probe| probe.protocol.name() == name) {
+            let known: Vec<_> = PROBES.iter().map(|probe| probe.protocol.name()).collect();
             return Err(Error::invalid(format!("protocol `{name}` is not one of {}", known.join(", "))));
         }
     }
-    let is_chosen = |probe: &&Probe| names.is_empty() || names.iter().any(|name| name == probe.protocol);
+    let is_chosen =
+        |probe: &&Probe| names.is_empty() || names.iter().any(|name| name == probe.protocol.name());
     let port = |probe: &Probe| {
-        let given = ports.iter().find(|(name, _)| name == probe.protocol);
+        let given = ports.iter().find(|(name, _)| name == probe.protocol.name());
         given.map_or(probe.default_port, |(_, port)| *port)
     };
     Ok(PROBES.iter().filter(is_chosen).map(|probe| (probe, port(probe))).collect())
@@ -68,29 +68,23 @@ fn chosen_probes(names: &[String], ports: &[(String, u16)]) -> Result<Vec<(&'sta
 
 fn to_row(service: &DiscoveredService) -> [String; 4] {
     let DiscoveredService { address, port, protocol, answer } = service;
-    [address.to_string(), port.to_string(), (*protocol).to_owned(), answer.clone()]
+    [address.to_string(), port.to_string(), protocol.to_string(), answer.clone()]
 }
 
-/// Formats an inventory of the services (docs/configuration.md). What this version does not collect is a comment.
+/// Formats an inventory of the services (docs/configuration.md).
 fn inventory(target: &str, found: &[DiscoveredService]) -> String {
     let mut text = format!(
         "# Found by `basalt discover {target}`. Name the devices, add their streams, then import the file.\n"
     );
-    text.push_str(if found.iter().any(is_collected) { "devices:\n" } else { "devices: []\n" });
+    text.push_str(if found.is_empty() { "devices: []\n" } else { "devices:\n" });
     for service in found {
         let DiscoveredService { address, port, protocol, answer } = service;
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  # {protocol}: {answer}");
-        if is_collected(service) {
-            let _ = writeln!(text, "  - name: \"{protocol} {address}:{port}\"");
-            let _ = writeln!(text, "    protocol: {protocol}\n    host: \"{address}\"\n    port: {port}");
-        }
+        let _ = writeln!(text, "  - name: \"{protocol} {address}:{port}\"");
+        let _ = writeln!(text, "    protocol: {protocol}\n    host: \"{address}\"\n    port: {port}");
     }
     text
-}
-
-fn is_collected(service: &DiscoveredService) -> bool {
-    service.protocol.parse::<Protocol>().is_ok()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The choice of protocols and ports, and the file.
 
 use super::*;
+use crate::domain::device::Protocol;
 
-fn service(protocol: &'static str, port: u16, answer: &str) -> DiscoveredService {
+fn service(protocol: Protocol, port: u16, answer: &str) -> DiscoveredService {
     DiscoveredService { address: "10.0.4.7".parse().unwrap(), port, protocol, answer: answer.to_owned() }
 }
 
@@ -12,7 +13,9 @@ fn protocols_are_all_or_those_named_at_their_own_ports_or_others() {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let ports: Vec<_> = ports.iter().map(|(name, port)| ((*name).to_owned(), *port)).collect();
         let probes = chosen_probes(&names, &ports)?;
-        Ok::<_, Error>(probes.into_iter().map(|(probe, port)| (probe.protocol, port)).collect::<Vec<_>>())
+        Ok::<_, Error>(
+            probes.into_iter().map(|(probe, port)| (probe.protocol.name(), port)).collect::<Vec<_>>(),
+        )
     };
     assert_eq!(chosen(&[], &[]).unwrap().len(), PROBES.len());
     let two = chosen(&["mqtt", "modbus"], &[("modbus", 5020)]).unwrap();
@@ -23,8 +26,8 @@ fn protocols_are_all_or_those_named_at_their_own_ports_or_others() {
 }
 
 #[test]
-fn a_file_lists_what_can_be_collected_and_says_the_rest() {
-    let found = [service("modbus", 502, "unit 1 has hr:0"), service("unheard-of", 1, "hello")];
+fn a_file_lists_every_device_with_its_answer() {
+    let found = [service(Protocol::Modbus, 502, "unit 1 has hr:0"), service(Protocol::S7, 102, "hello")];
     let expected = "\
 # Found by `basalt discover 10.0.4.7`. Name the devices, add their streams, then import the file.
 devices:
@@ -33,7 +36,11 @@ devices:
     protocol: modbus
     host: \"10.0.4.7\"
     port: 502
-  # unheard-of: hello
+  # s7: hello
+  - name: \"s7 10.0.4.7:102\"
+    protocol: s7
+    host: \"10.0.4.7\"
+    port: 102
 ";
     assert_eq!(inventory("10.0.4.7", &found), expected);
     assert!(inventory("10.0.4.7", &[]).ends_with("devices: []\n"));

@@ -73,7 +73,7 @@ impl DevicePoint {
             }
             (DevicePoint::Tag(tag, kind), PointData::Tag(of, data)) if tag == of => {
                 let value = data.sample(tag.bit(), *kind)?;
-                Ok(Sample { value, quality: Quality::Good, source_time: None })
+                Ok(Sample { value, quality: Quality::Good, source_time: None, is_historical: false })
             }
             _ => Err("the answer belongs to another request".to_owned()),
         }

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::test_harness::context;
+use crate::collect::{eip, s7};
 
 /// An answer to ListIdentity: header, one item, a name with a line break.
 const IDENTITY: &[u8] = b"\x63\0\x2c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x0c\0\x26\0\
@@ -31,7 +32,7 @@ async fn parrot(answer: &'static [u8]) -> (u16, JoinHandle<()>) {
     (port, serving)
 }
 
-async fn found_at(port: u16, is_asked: fn(&Probe) -> bool) -> Vec<(&'static str, String)> {
+async fn found_at(port: u16, is_asked: fn(&Probe) -> bool) -> Vec<(Protocol, String)> {
     let options = DiscoverOptions {
         probes: PROBES.iter().filter(|probe| is_asked(probe)).map(|probe| (probe, port)).collect(),
         timeout: Duration::from_millis(300),
@@ -46,16 +47,16 @@ async fn found_at(port: u16, is_asked: fn(&Probe) -> bool) -> Vec<(&'static str,
 #[tokio::test]
 async fn a_device_is_found_by_its_answer_and_by_its_refusal() {
     let fake = FakeDevice::start().await;
-    let (port, is_modbus) = (fake.addr.port(), |probe: &Probe| probe.protocol == "modbus");
+    let (port, is_modbus) = (fake.addr.port(), |probe: &Probe| probe.protocol == Protocol::Modbus);
     assert_eq!(
         found_at(port, is_modbus).await,
         [(
-            "modbus",
+            Protocol::Modbus,
             "unit 1: illegal data address: the device has no such register (exception 2)".to_owned()
         )]
     );
     fake.set(3, 0, &[7]);
-    assert_eq!(found_at(port, is_modbus).await, [("modbus", "unit 1 has hr:0".to_owned())]);
+    assert_eq!(found_at(port, is_modbus).await, [(Protocol::Modbus, "unit 1 has hr:0".to_owned())]);
 }
 
 #[tokio::test]
@@ -64,10 +65,10 @@ async fn only_the_protocol_that_is_spoken_is_found() {
         (
             "s7",
             &b"\x03\0\0\x16\x11\xd0\0\x01\0\x44\x31\0\xc0\x01\x0a\xc1\x02\x01\0\xc2\x02\x01\x02"[..],
-            Some("s7"),
+            Some(Protocol::S7),
         ),
-        ("eip", IDENTITY, Some("eip")),
-        ("mqtt", &b"\x20\x02\0\x05"[..], Some("mqtt")),
+        ("eip", IDENTITY, Some(Protocol::Eip)),
+        ("mqtt", &b"\x20\x02\0\x05"[..], Some(Protocol::Mqtt)),
         ("http", &b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"[..], None),
         ("ssh", &b"SSH-2.0-OpenSSH_9.6\r\n"[..], None),
         ("nothing", &b""[..], None),
@@ -99,8 +100,7 @@ fn a_devices_text_is_one_line_of_bounded_length() {
 fn every_protocol_is_asked_once_and_at_its_own_port() {
     for probe in &PROBES {
         assert_eq!(PROBES.iter().filter(|other| other.protocol == probe.protocol).count(), 1);
-        let known = probe.protocol.parse::<crate::domain::device::Protocol>().ok();
-        let default_port = known.and_then(|protocol| protocol.default_port());
+        let default_port = probe.protocol.default_port();
         assert_eq!(default_port.unwrap_or(probe.default_port), probe.default_port, "{}", probe.protocol);
     }
 }
@@ -117,8 +117,8 @@ proptest::proptest! {
         changed[at] = byte;
         changed.truncate(end);
         for body in [&bytes[..], changed.get(24..).unwrap_or_default()] {
-            let _ = s7::parse(body);
-            if let Some(identity) = eip::parse(body) {
+            let _ = s7::transport::parse_connect_response(body);
+            if let Some(identity) = eip::identify::parse(body) {
                 let shown = one_line(&identity);
                 assert!(shown.chars().count() <= MAX_ANSWER_CHARS && !shown.contains(char::is_control), "{shown:?}");
             }

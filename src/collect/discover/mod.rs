@@ -1,12 +1,9 @@
 //! Discovery: which protocols answer at addresses that the owner of a network names.
 //!
 //! Each address gets one request of each protocol, which changes nothing on a device. Nothing is discovered by itself:
-//! `basalt discover` is the only caller. A protocol that has a folder here asks its request there (`identify.rs`); the frames
-//! of the others are below.
+//! `basalt discover` is the only caller. The request of a protocol is in its folder (`identify.rs`).
 
-mod eip;
 mod probe;
-mod s7;
 mod targets;
 
 use std::net::IpAddr;
@@ -15,6 +12,7 @@ use std::time::Duration;
 use futures::StreamExt;
 
 use super::client::ConnectContext;
+use crate::domain::device::Protocol;
 pub use probe::{PROBES, Probe};
 pub use targets::{MAX_ADDRESSES, Targets};
 
@@ -26,8 +24,7 @@ const MAX_ANSWER_CHARS: usize = 120;
 pub struct DiscoveredService {
     pub address: IpAddr,
     pub port: u16,
-    /// Name of the protocol in the catalog.
-    pub protocol: &'static str,
+    pub protocol: Protocol,
     /// What it answered, in one line without control characters.
     pub answer: String,
 }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod data_type;
 mod endpoint;
 pub mod frame;
+pub mod identify;
 pub mod one_shot;
 pub mod protocol;
 pub mod source;
@@ -21,4 +22,5 @@ pub mod value;
 #[cfg(test)]
 mod golden_tests;
 
+pub use identify::identify;
 pub use protocol::Eip;

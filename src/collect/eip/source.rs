@@ -193,6 +193,7 @@ fn poll_result(target: &TagTarget, ts: Micros, outcome: TagOutcome) -> PollResul
         Ok(data) => data.sample(target.path.bit(), Some(target.kind)),
         Err(fault) => Err(fault.to_string()),
     };
-    let outcome = value.map(|value| Sample { value, quality: Quality::Good, source_time: None });
+    let outcome =
+        value.map(|value| Sample { value, quality: Quality::Good, source_time: None, is_historical: false });
     PollResult { stream: target.stream, ts, outcome }
 }

@@ -80,7 +80,7 @@ async fn log_in(
     will: Option<&OutgoingMessage>,
     context: &ConnectContext,
 ) -> Result<Connection, DeviceFault> {
-    let (connection, outcome) = shake_hands(endpoint, context).await?;
+    let (connection, outcome) = shake_hands(endpoint, will, context).await?;
     let refused =
         |words: &str| DeviceFault::Unreachable { address: endpoint.address(), reason: words.to_owned() };
     outcome.map(|()| connection).map_err(refused)
@@ -91,7 +91,7 @@ pub async fn greet(
     endpoint: &MqttEndpoint,
     context: &ConnectContext,
 ) -> Result<Result<(), &'static str>, DeviceFault> {
-    let (mut connection, outcome) = shake_hands(endpoint, context).await?;
+    let (mut connection, outcome) = shake_hands(endpoint, None, context).await?;
     if outcome.is_ok() {
         let farewell = timeout(endpoint.timeout, connection.send(Outgoing::Disconnect)).await;
         farewell.unwrap_or(Ok(())).map_err(|error| unopened(endpoint, error))?;
@@ -102,6 +102,7 @@ pub async fn greet(
 /// Sends CONNECT and awaits CONNACK.
 async fn shake_hands(
     endpoint: &MqttEndpoint,
+    will: Option<&OutgoingMessage>,
     context: &ConnectContext,
 ) -> Result<(Connection, Result<(), &'static str>), DeviceFault> {
     let link = transport::open(endpoint, context).await?;

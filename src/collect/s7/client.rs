@@ -27,7 +27,7 @@ pub struct S7Client {
 }
 
 /// A packet of ISO on TCP.
-struct PacketFraming;
+pub(super) struct PacketFraming;
 
 impl ResponseFraming for PacketFraming {
     fn header_len(&self) -> usize {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::client::S7Client;
 use super::transport::Tsaps;
+use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
-use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::request_socket::{Peer, Transport};
 use crate::collect::settings::ProtocolSettings;
@@ -52,8 +52,8 @@ impl RegisterEndpoint for S7Endpoint {
         self.peer.timeout
     }
 
-    async fn connect(&self, networks: &AllowedNetworks) -> Result<S7Client, DeviceFault> {
-        S7Client::connect(&self.peer, self.tsaps, networks).await
+    async fn connect(&self, context: &ConnectContext) -> Result<S7Client, DeviceFault> {
+        S7Client::connect(&self.peer, self.tsaps, &context.networks).await
     }
 }
 

@@ -10,6 +10,8 @@ pub mod transport;
 
 mod endpoint;
 mod error_code;
+mod identify;
 mod protocol;
 
+pub use identify::identify;
 pub use protocol::S7;

@@ -144,7 +144,7 @@ async fn a_write_is_a_command_with_the_alias_and_type_of_the_birth() {
     let fixture = CollectFixture::single_device(device(&broker), streams());
     let (mut connection, _) = accept(&broker).await;
     let spec = device(&broker);
-    let place = |text: &str| ResolvedRegister::parse(&spec, text, None, WordOrder::Cdab).unwrap();
+    let place = |text: &str| ResolvedRegister::parse(&spec, text, None, Some(WordOrder::Cdab)).unwrap();
     let write = |text: &str, value: i64| {
         let (collectors, place) = (&fixture.collectors, place(text));
         async move { collectors.write_register(PLC, &place, NumericValue::Int(value)).await }

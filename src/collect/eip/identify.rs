@@ -3,7 +3,8 @@
 
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
-use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming};
+use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
+use crate::domain::device::DeviceSpec;
 
 const LIST_IDENTITY: u16 = 0x63;
 const HEADER_LEN: usize = 24;
@@ -32,8 +33,9 @@ impl ResponseFraming for EncapsulationFraming {
     }
 }
 
-/// Asks for the identity; name, revision and serial number in words.
-pub async fn identify(peer: Peer, context: &ConnectContext) -> Result<String, DeviceFault> {
+/// Asks the device with these settings for its identity; name, revision and serial number in words.
+pub async fn identify(device: &DeviceSpec, context: &ConnectContext) -> Result<String, DeviceFault> {
+    let peer = Peer::from_spec(device, Transport::Tcp).map_err(DeviceFault::from_settings)?;
     let mut socket = RequestSocket::connect(&peer, &context.networks).await?;
     let mut request = [0; HEADER_LEN];
     request[..2].copy_from_slice(&LIST_IDENTITY.to_le_bytes());
@@ -43,7 +45,7 @@ pub async fn identify(peer: Peer, context: &ConnectContext) -> Result<String, De
 }
 
 /// Parses the items after the header; describes the first identity.
-pub(super) fn parse(body: &[u8]) -> Option<String> {
+pub(in crate::collect) fn parse(body: &[u8]) -> Option<String> {
     let mut rest = body;
     let items = take_u16(&mut rest)?;
     for _ in 0..items {
