@@ -94,7 +94,7 @@ async fn check_people(server: &Server, seen: &Value) {
     let expected = json!({"acknowledged": true, "acknowledged_by": "ann", "note": "seen by ann"});
     assert_eq!(server.client().sql(&query).await, [expected]);
     let query = format!(
-        "SELECT actor_name FROM audit_log WHERE kind = 'event-log' AND action = 'update' AND row_id = '{event}'"
+        "SELECT actor_name FROM audit_log WHERE kind = 'event-log' AND action = 'update' AND row_id = {event}"
     );
     assert_eq!(server.client().sql(&query).await, [json!({"actor_name": "ann"})]);
 }
