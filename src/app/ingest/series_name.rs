@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn labels_are_sorted_and_bounded() {
         let long = "x".repeat(800);
-        let rows: [(&str, &[(&str, &str)], Result<&str, &str>); 7] = [
+        type Labels<'a> = &'a [(&'a str, &'a str)];
+        let rows: [(&str, Labels, Result<&str, &str>); 7] = [
             ("up", &[], Ok("up")),
             ("up", &[("b", "2"), ("a", "1")], Ok("up,a=1,b=2")),
             ("up", &[("a", ""), ("b", "é, =")], Ok("up,b=é, =")),

@@ -74,7 +74,7 @@ mod tests {
     fn messages_are_full_but_not_too_long() {
         for (reads, expected) in [
             (vec![], vec![]),
-            (vec![read("a", 4)], vec![0..1]),
+            (vec![read("a", 4)], std::iter::once(0..1).collect()),
             // 14 bytes of each in the reply.
             (vec![read("abcd", 4); 100], vec![0..35, 35..70, 70..100]),
             // 48 bytes of each in the request.

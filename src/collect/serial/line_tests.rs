@@ -122,7 +122,7 @@ async fn an_unplugged_port_is_noticed_and_opened_again_when_it_is_back() {
     let mut byte = [0; 1];
     assert!(guard.read(&mut byte).await.is_err());
     drop(guard);
-    let error = lock(&line, &path).await.err().expect("the port is gone").to_string();
+    let error = lock(&line, &path).await.expect_err("the port is gone").to_string();
     assert_eq!(error, "the serial port was closed");
     let mut state = line.state.lock().await;
     assert!(state.port.is_none());

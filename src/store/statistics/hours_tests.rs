@@ -16,7 +16,8 @@ fn windows(steps: &[(i64, u32)]) -> Windows {
 fn only_hours_of_whole_shorter_windows_are_hours() {
     // Window steps, ranges and expected hours, in minutes.
     type Steps<'a> = &'a [(i64, u32)];
-    let cases: [(&str, Steps, &[(i64, i64)], &[(i64, i64)]); 14] = [
+    type Ranges<'a> = &'a [(i64, i64)];
+    let cases: [(&str, Steps, Ranges, Ranges); 14] = [
         ("whole", &[(0, 60)], &[(60, 180)], &[(60, 180)]),
         ("both_ends_are_cut", &[(0, 60)], &[(59, 181)], &[(60, 180)]),
         ("within_an_hour", &[(0, 60)], &[(61, 119)], &[]),

@@ -115,9 +115,7 @@ impl HostState {
         }
         match (message, &source.device) {
             (MessageType::Birth, None) => self.accept_node_birth(source, &payload, now, events),
-            (MessageType::Birth, Some(device)) => {
-                self.accept_device_birth(source, device, &payload, now, events)
-            }
+            (MessageType::Birth, Some(_)) => self.accept_device_birth(source, &payload, now, events),
             (MessageType::Data, _) => self.accept_data(source, &payload, now, events),
             (MessageType::Death, None) => self.accept_node_death(source, &payload, now),
             (MessageType::Death, Some(_)) => self.accept_device_death(source, &payload, now, events),
@@ -186,12 +184,13 @@ impl HostState {
     fn accept_device_birth(
         &mut self,
         source: &MetricSource,
-        device: &str,
         payload: &Payload,
         now: Instant,
         events: &mut Vec<HostEvent>,
     ) {
-        let Some(state) = self.nodes.get_mut(&source.node) else { return };
+        let (Some(device), Some(state)) = (source.device.as_deref(), self.nodes.get_mut(&source.node)) else {
+            return;
+        };
         if state.birth.is_none() {
             state.want_rebirth(now);
             return;

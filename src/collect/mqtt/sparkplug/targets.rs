@@ -64,7 +64,7 @@ impl MetricTargets {
         for event in events.drain(..) {
             match event {
                 HostEvent::Value { address, outcome, is_birth } => {
-                    self.read(&address, &outcome, is_birth, now, results);
+                    results.extend(self.read(&address, &outcome, is_birth, now));
                 }
                 HostEvent::Birth(source) => self.fail_missing(&source, state, now, results),
                 HostEvent::Death { source, why } => self.fail_source(&source, &why, now, results),
@@ -98,15 +98,15 @@ impl MetricTargets {
         self.by_source.keys().map(|source| &source.node).collect()
     }
 
-    /// Pushes the value of a metric for its streams. Data may overtake a birth, which then repeats a value of the past.
+    /// Returns the value of a metric for its streams. Data may overtake a birth, which then repeats a value of the past.
     fn read(
         &mut self,
         address: &MetricAddress,
         outcome: &Result<Sample, String>,
         is_birth: bool,
         now: Micros,
-        results: &mut Vec<PollResult>,
-    ) {
+    ) -> Vec<PollResult> {
+        let mut results = Vec::new();
         for (stream, kind) in self.by_metric.get(address).into_iter().flatten() {
             let mut outcome = outcome.clone();
             let mut is_past = false;
@@ -126,6 +126,7 @@ impl MetricTargets {
                 results.push(PollResult { stream: *stream, ts: now, outcome });
             }
         }
+        results
     }
 
     /// Pushes a bad result for the streams of these metrics.
