@@ -38,7 +38,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 40] = [
+const CRATES: [(&str, &[&str]); 41] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
