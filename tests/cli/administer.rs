@@ -34,7 +34,7 @@ async fn check_failures(home: &DataDir, rows: &[Row<'_>]) {
 
 /// Every command of administration once, its output as words that have to be in it, in order.
 async fn administer(home: &DataDir) {
-    let rows: [Row; 16] = [
+    let rows: [Row; 17] = [
         (&["org", "create", "plant-2", "--name", "Plant Two"], &["plant-2", "created"]),
         (&["org", "list"], &["SLUG", "default", "plant-2", "Plant Two"]),
         (&["user", "create", "ann", "--staff"], &["ann"]),

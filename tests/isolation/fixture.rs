@@ -212,6 +212,7 @@ impl IsolationFixture {
             scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
             devices: devices.iter().map(|d| d.0).collect(),
             data: data.iter().map(|s| s.0).collect(),
+            expires: None,
         };
         let (_, secret) = self.inside.app().create_key(&self.ground.owner, &request).await.unwrap();
         self.client.with_key(&secret)
