@@ -81,7 +81,8 @@ async fn what_is_no_request_is_refused() {
     let snappy = block(&body);
     let bomb = [&b"\xff\xff\xff\x7f"[..], &snappy].concat();
     let unknown = "application/x-protobuf;proto=io.prometheus.write.v3.Request";
-    let rows: [(&str, Option<&str>, &[u8], u16, &str); 9] = [
+    type Row<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'a str);
+    let rows: [Row; 9] = [
         (V1, None, &body, 415, "identity"),
         (V1, Some("zstd"), &snappy, 415, "zstd"),
         (unknown, Some("snappy"), &snappy, 415, "v3"),

@@ -1,6 +1,7 @@
 //! The key of a kiosk link: it reads the streams of its board, writes nothing, and ends at its time on every interface.
 
 use basalt::domain::Micros;
+use basalt::domain::time::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::key::superuser;
@@ -11,9 +12,9 @@ use crate::support::{Browser, Client, Server, WsClient, WsEvent};
 const SCOPES: [&str; 4] = ["value:read", "data:read", "device:read", "event-log:read"];
 
 /// A key as the page makes it, for one stream.
-async fn key_of(sue: &mut Browser, (stream, board): (i64, i64), expires_at: &str) -> String {
+async fn key_of(sue: &mut Browser, (stream, dashboard): (i64, i64), expires_at: &str) -> String {
     let input = json!({"name": "Kiosk: Hall", "scopes": SCOPES, "allowedDevices": null,
-        "allowedData": [stream.to_string()], "allowedDashboards": [board], "expiresAt": expires_at});
+        "allowedData": [stream.to_string()], "allowedDashboards": [dashboard], "expiresAt": expires_at});
     let query = "mutation($input: CreateKeyInput!) { createKey(input: $input) { secret errors { field } } }";
     let body = json!({"query": query, "variables": {"input": input}});
     let (status, _, made) = sue.post("/graphql", &body).await;
@@ -25,7 +26,7 @@ struct Hall {
     shown: i64,
     other: i64,
     /// Row id and UUID.
-    board: (i64, String),
+    dashboard: (i64, String),
 }
 
 /// Two streams with a reading and an event each, a board that shows both, and another board.
@@ -44,34 +45,34 @@ async fn hall(client: &Client) -> Hall {
         |id: i64| streams.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["uuid"].clone();
     let ids = json!({"sensorIds": [uuid(shown), uuid(other)]});
     let widget = json!({"id": "a", "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": ids});
-    let (status, _, board) =
+    let (status, _, dashboard) =
         client.post("/api/dashboard/", &json!({"name": "Hall", "layout": [widget]})).await;
-    assert_eq!(status, 201, "{board}");
+    assert_eq!(status, 201, "{dashboard}");
     let secret =
         json!({"name": "Secret", "layout": [{"id": "a", "type": "TEXT", "x": 0, "y": 0, "w": 12, "h": 4}]});
     assert_eq!(client.post("/api/dashboard/", &secret).await.0, 201);
-    let board = (board["id"].as_i64().unwrap(), board["uuid"].as_str().unwrap().to_owned());
-    Hall { shown, other, board }
+    let dashboard = (dashboard["id"].as_i64().unwrap(), dashboard["uuid"].as_str().unwrap().to_owned());
+    Hall { shown, other, dashboard }
 }
 
 #[tokio::test]
 async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
     let server = Server::start(&[]).await;
-    let Hall { shown, other, board: (row, board) } = hall(&server.client()).await;
+    let Hall { shown, other, dashboard: (row, dashboard) } = hall(&server.client()).await;
     let mut sue = superuser(&server, "sue", "default").await;
     let panel = server.client().with_key(&key_of(&mut sue, (shown, row), "2200-01-01").await);
 
     let query = "query($uuid: String!) { streams { nodes { rowId device { name } } } latestValues { streamRowId } \
                  events { nodes { message } } dashboard(uuid: $uuid) { name layout { config } } dashboards { totalCount } }";
-    let found = data(&panel, query, json!({"uuid": board})).await;
+    let found = data(&panel, query, json!({"uuid": dashboard})).await;
     assert_eq!(found["streams"]["nodes"], json!([{"rowId": shown, "device": {"name": "shown device"}}]));
     assert_eq!(found["latestValues"], json!([{"streamRowId": shown}]));
     assert_eq!(found["events"]["nodes"], json!([{"message": format!("of {shown}")}]));
     assert_eq!(found["dashboard"]["name"], "Hall");
     assert_eq!(found["dashboard"]["layout"][0]["config"]["sensorIds"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["dashboards"]["totalCount"], 1, "no other board");
-    let (_, _, boards) = panel.get("/api/dashboard/").await;
-    assert_eq!(boards.as_array().map(Vec::len), Some(1), "{boards}");
+    let (_, _, dashboards) = panel.get("/api/dashboard/").await;
+    assert_eq!(dashboards.as_array().map(Vec::len), Some(1), "{dashboards}");
     assert_eq!(panel.sql("SELECT count(*) AS n FROM documents").await, [json!({"n": 1})]);
     let rows = panel.sql("SELECT DISTINCT stream_id FROM readings").await;
     assert_eq!(rows, [json!({"stream_id": shown})]);
@@ -84,7 +85,7 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
         ("GET", "/api/key/".to_owned(), Value::Null, 403),
         ("GET", "/api/user/".to_owned(), Value::Null, 403),
         ("GET", "/api/audit/".to_owned(), Value::Null, 403),
-        ("PATCH", format!("/api/dashboard/{board}/"), json!({"name": "mine"}), 403),
+        ("PATCH", format!("/api/dashboard/{dashboard}/"), json!({"name": "mine"}), 403),
         ("PATCH", format!("/api/data/{shown}/"), json!({"name": "mine"}), 403),
         ("DELETE", format!("/api/data/{shown}/"), Value::Null, 403),
         ("POST", "/api/event-log/".to_owned(), json!({}), 403),
@@ -101,11 +102,10 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_its_end_it_is_refused_everywhere_and_what_it_follows_ends() {
     let server = Server::start(&[]).await;
-    let Hall { shown, board: (row, _), .. } = hall(&server.client()).await;
+    let Hall { shown, dashboard: (row, _), .. } = hall(&server.client()).await;
     let mut sue = superuser(&server, "sue", "default").await;
     // Long enough for the slowest of machines to subscribe before it.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let end = Micros(i64::try_from(now.as_micros()).unwrap() + 10_000_000).to_iso();
+    let end = Micros(SystemClock.now().0 + 10_000_000).to_iso();
     let secret = key_of(&mut sue, (shown, row), &end).await;
     let panel = server.client().with_key(&secret);
     let mut socket = WsClient::connect(&server.url, &secret).await;

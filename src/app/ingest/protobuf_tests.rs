@@ -8,8 +8,8 @@ fn read(message: &[u8]) -> Result<Vec<(u32, FieldValue<'_>)>, MessageError> {
 
 #[test]
 fn every_wire_type_is_read() {
-    type Expected<'a> = &'a [(u32, FieldValue<'a>)];
-    let rows: [(&[u8], Expected); 6] = [
+    type NumberedFields<'a> = &'a [(u32, FieldValue<'a>)];
+    let rows: [(&[u8], NumberedFields); 6] = [
         (b"", &[]),
         (b"\x08\x96\x01", &[(1, FieldValue::Varint(150))]),
         (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &[(1, FieldValue::Varint(u64::MAX))]),

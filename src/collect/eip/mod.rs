@@ -20,6 +20,8 @@ pub mod tag;
 pub mod value;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod golden_tests;
 
 pub use identify::identify;

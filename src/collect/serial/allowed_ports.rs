@@ -92,8 +92,8 @@ impl FromStr for AllowedSerialPorts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pseudo_terminal::PseudoTerminal;
     use super::*;
+    use crate::collect::serial::pseudo_terminal::PseudoTerminal;
 
     #[test]
     fn a_port_is_a_serial_port_by_its_name() {

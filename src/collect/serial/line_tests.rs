@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::super::pseudo_terminal::PseudoTerminal;
-use super::super::settings::Parity;
 use super::*;
+use crate::collect::serial::pseudo_terminal::PseudoTerminal;
+use crate::collect::serial::settings::Parity;
 
 const SLOW: SerialSettings = SerialSettings { baud: 300, parity: Parity::Even, stop_bits: 1 };
 const LIMIT: Duration = Duration::from_millis(300);
