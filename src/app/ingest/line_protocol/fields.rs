@@ -113,7 +113,11 @@ fn parse_value(value: &[u8]) -> Result<FieldValue<'_>, LineError> {
     }
 }
 
+/// Reads a number. InfluxDB takes no plus sign, which Rust would.
 fn number<T: std::str::FromStr>(digits: &[u8], value: &[u8]) -> Result<T, LineError> {
+    if digits.first() == Some(&b'+') {
+        return Err(no_value(value));
+    }
     utf8(digits)?.parse().map_err(|_| no_value(value))
 }
 

@@ -64,14 +64,17 @@ impl<'a> Lines<'a> {
         at
     }
 
-    /// Index of the space or newline that ends the fields, outside of quotes.
+    /// Index of the space or newline that ends the fields, outside of quotes. A quote in the key of a field is a character like any
+    /// other.
     fn end_of_fields(&self, from: usize) -> Result<usize, LineError> {
-        let (mut at, mut is_quoted) = (from, false);
+        let (mut at, mut is_quoted, mut is_value) = (from, false, false);
         while let Some(byte) = self.body.get(at) {
             match byte {
                 // Whatever follows a backslash ends nothing. A newline does, outside of quotes.
                 b'\\' if is_quoted || self.body.get(at + 1) != Some(&b'\n') => at += 1,
-                b'"' => is_quoted = !is_quoted,
+                b'"' if is_value => is_quoted = !is_quoted,
+                b'=' if !is_quoted => is_value = true,
+                b',' if !is_quoted => is_value = false,
                 b' ' | b'\n' if !is_quoted => break,
                 _ => {}
             }

@@ -41,6 +41,8 @@ fn a_body_is_cut_into_lines_and_sections() {
         ("m v=\"a\nb\" 17\nn v=1", vec![(1, Some(("m", "v=\"a\nb\"", "17"))), (3, Some(("n", "v=1", "")))]),
         ("m v=\"a\\\" b\" 17", vec![(1, Some(("m", "v=\"a\\\" b\"", "17")))]),
         ("m v=\"c:\\\\\" 17", vec![(1, Some(("m", "v=\"c:\\\\\"", "17")))]),
+        // In a key a quote is a character like any other.
+        ("m q\"q=1,r=\"a b\" 17", vec![(1, Some(("m", "q\"q=1,r=\"a b\"", "17")))]),
         ("m\nn v=1", vec![(1, None), (2, Some(("n", "v=1", "")))]),
         ("m \nn v=1", vec![(1, None), (2, Some(("n", "v=1", "")))]),
         ("m v=\"a\nn v=1", vec![(1, None), (2, Some(("n", "v=1", "")))]),
@@ -93,6 +95,8 @@ fn fields_have_the_types_of_their_notation() {
         ("v=9223372036854775808i", None),
         ("v=-1u", None),
         ("v=1.5i", None),
+        ("v=+1", None),
+        ("v=+1i", None),
         ("v=nan", None),
         ("v=inf", None),
         ("v=1e999", None),
