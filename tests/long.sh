@@ -79,9 +79,11 @@ graph() {
     "$BASALT" bench live
 }
 
-# 100 Modbus devices of 1,000 registers at 1 Hz, in a process of their own.
+# 100 Modbus devices of 1,000 registers at 1 Hz, in a process of their own; 10,000 values of S7, and 10,000 tags of EtherNet/IP.
 collect() {
     "$BASALT" bench collect --seconds 300
+    "$BASALT" bench collect --protocol s7 --devices 10 --seconds 60
+    "$BASALT" bench collect --protocol eip --devices 10 --seconds 60
 }
 
 # 100 streams of ten days and one with a year: 117.9 million rows.

@@ -35,7 +35,7 @@ pub enum BenchSubcommand {
     Live(Live),
     /// Measure a nested GraphQL query: devices, their streams, the newest value of each
     Graph(Graph),
-    /// Measure collectors: Modbus devices in a separate process, every value stored; fails when rows are missing
+    /// Measure collectors: devices in a separate process, every value stored; fails when rows are missing
     Collect(Collect),
     /// Measure the APIs of OpenSynaptic, Blynk and Instathings on many devices, and their followers
     Vendors(Vendors),
@@ -202,10 +202,13 @@ pub struct Graph {
 
 #[derive(Args)]
 pub struct Collect {
-    /// Number of Modbus devices, each with a connection of its own
+    /// Protocol of the devices
+    #[arg(long, value_enum, default_value_t = CollectProtocol::Modbus)]
+    pub protocol: CollectProtocol,
+    /// Number of devices, each with a connection of its own
     #[arg(long, default_value_t = 100, value_parser = positive)]
     pub devices: usize,
-    /// Registers per device, one stream each
+    /// Registers or tags per device, one stream each; at most 1,000 of s7 and eip
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     pub registers: u16,
     /// Seconds between two polls of a device
@@ -217,6 +220,14 @@ pub struct Collect {
     /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Protocols with a simulator that has enough values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CollectProtocol {
+    Modbus,
+    S7,
+    Eip,
 }
 
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! `basalt bench collect`: Modbus devices polled on schedule, every value stored durably.
+//! `basalt bench collect`: devices polled on schedule, every value stored durably.
 //!
 //! It fails if a request failed or if the rows found are not those that the collectors counted as stored. It reports
 //! how late polls were and what the server used, without a limit.
@@ -29,7 +29,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 const LATENESS: &str = "basalt_device_poll_lateness_seconds";
 
 pub async fn run(args: &args::Collect) -> Result<()> {
-    let field = DeviceFleet::start(args.registers).await?;
+    let field = DeviceFleet::start(args.protocol, args.registers).await?;
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     note(&format!("making {} devices of {} streams", args.devices, args.registers));
     let devices = make(&server, &field, args).await?;
@@ -73,8 +73,11 @@ fn print_results(
     let wanted = args.devices as f64 * f64::from(args.registers) / args.interval;
     let rows_per_s = counted.readings() / took_s;
     print::line(&format!(
-        "{} Modbus devices x {} registers every {} s: {rows_per_s:.0} rows/s stored of {wanted:.0} wanted",
-        args.devices, args.registers, args.interval
+        "{} {} devices x {} registers every {} s: {rows_per_s:.0} rows/s stored of {wanted:.0} wanted",
+        args.devices,
+        args.protocol.name(),
+        args.registers,
+        args.interval
     ))?;
     let requests_per_s = counted.sum("basalt_device_requests_total") / took_s;
     print::line(&format!("requests: {requests_per_s:.0}/s"))?;
@@ -101,15 +104,15 @@ async fn make(server: &BenchServer, field: &DeviceFleet, args: &args::Collect) -
     let mut devices = Vec::with_capacity(args.devices);
     for number in 0..args.devices {
         let device = json!({
-            "name": format!("PLC {number}"), "protocol": "modbus", "host": field.address.ip().to_string(),
+            "name": format!("PLC {number}"), "protocol": args.protocol.name(), "host": field.address.ip().to_string(),
             "port": field.address.port(), "unit": number % 256, "poll_interval": args.interval, "enabled": false,
         });
         devices.push(server.create("/api/device/", device).await?);
     }
     let streams = devices.iter().flat_map(|device| {
         (0..args.registers).map(move |register| {
-            let (name, path) = (format!("register {register}"), format!("hr:{register}"));
-            json!({"name": name, "device": device, "path": path, "type": "uint16"})
+            let (path, kind) = args.protocol.register(register);
+            json!({"name": format!("register {register}"), "device": device, "path": path, "type": kind.name()})
         })
     });
     let made = stream::iter(streams)

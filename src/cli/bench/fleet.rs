@@ -5,20 +5,53 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
+use super::args::CollectProtocol;
+use crate::domain::stream::StreamKind;
 use crate::domain::{Error, Result};
 
-/// Modbus devices with this many registers each. The process ends on drop.
+/// Values that the simulators of S7 and EtherNet/IP have at consecutive addresses.
+const SIMULATED_VALUES: u16 = 1000;
+
+impl CollectProtocol {
+    /// Name of the protocol in the catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            CollectProtocol::Modbus => "modbus",
+            CollectProtocol::S7 => "s7",
+            CollectProtocol::Eip => "eip",
+        }
+    }
+
+    /// Address and type of a value of a simulated device, counted from 0.
+    pub fn register(self, number: u16) -> (String, StreamKind) {
+        match self {
+            CollectProtocol::Modbus => (format!("hr:{number}"), StreamKind::Uint16),
+            CollectProtocol::S7 => (format!("DB2.DBW{}", u32::from(number) * 2), StreamKind::Uint16),
+            CollectProtocol::Eip => (format!("numbers[{number}]"), StreamKind::Int32),
+        }
+    }
+}
+
+/// Devices with this many values each. The process ends on drop.
 pub struct DeviceFleet {
     child: Child,
     pub address: SocketAddr,
 }
 
 impl DeviceFleet {
-    pub async fn start(registers: u16) -> Result<DeviceFleet> {
+    /// # Errors
+    /// `Invalid` for more values than the simulator has, `Unavailable` when it does not start.
+    pub async fn start(protocol: CollectProtocol, registers: u16) -> Result<DeviceFleet> {
         let program = std::env::current_exe().map_err(|e| fleet_error("have no program", e))?;
-        let mut child = Command::new(program)
-            .args(["simulate", "modbus", "--listen", "127.0.0.1:0", "--registers"])
-            .arg(registers.to_string())
+        let mut command = Command::new(program);
+        command.args(["simulate", protocol.name(), "--listen", "127.0.0.1:0"]);
+        if protocol == CollectProtocol::Modbus {
+            command.arg("--registers").arg(registers.to_string());
+        } else if registers > SIMULATED_VALUES {
+            let message = format!("must be at most {SIMULATED_VALUES} for {}", protocol.name());
+            return Err(Error::field("registers", message));
+        }
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
