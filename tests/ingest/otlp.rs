@@ -97,7 +97,7 @@ async fn the_sdk_of_opentelemetry_exports_here() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let key = client.key().expect("the client has a key");
-    let outcome = run_python("otlp_exporter.py", &[client.address(), key]).await;
+    let outcome = run_python("otlp_exporter.py", &[&format!("http://{}", client.address()), key]).await;
     assert_eq!(outcome, json!({"exported": true, "warnings": []}));
     let rows = client
         .sql(

@@ -158,7 +158,7 @@ async fn a_sender_of_2_0_is_told_what_was_written() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let key = client.key().expect("the client has a key");
-    let outcome = run_python("remote_write.py", &[client.address(), key]).await;
+    let outcome = run_python("remote_write.py", &[&format!("http://{}", client.address()), key]).await;
     let row = |status: u16, written: [Option<u64>; 3]| json!({"status": status, "written": written});
     let expected = json!({
         "good": row(204, [Some(3), Some(1), Some(0)]),

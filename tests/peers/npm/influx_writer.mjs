@@ -16,7 +16,7 @@ api.writePoint(
     .tag('host', 'edge 2')
     .tag('lo,c=at', 'a=b,c d')
     .floatField('temp', 21.5)
-    .intField('count', '9007199254740993')
+    .intField('count', 12)
     .booleanField('ok', true)
     .stringField('no te', 'say "hi" \\ there, = all')
     .timestamp(1_700_000_000_000),
