@@ -64,7 +64,8 @@ async fn answers_have_the_form_of_the_request() {
     gzip.write_all(request("edge", &point).as_bytes()).unwrap();
     let gzip = gzip.finish().unwrap();
     type Headers<'a> = &'a [(&'a str, &'a str)];
-    let rows: [(Headers, &[u8], u16, &str, &[u8]); 6] = [
+    type Row<'a> = (Headers<'a>, &'a [u8], u16, &'a str, &'a [u8]);
+    let rows: [Row; 6] = [
         (&[("content-type", JSON), ("content-encoding", "gzip")], &gzip, 200, JSON, b"{}"),
         (&[("content-type", PROTOBUF)], b"", 200, PROTOBUF, b""),
         (&[("content-type", PROTOBUF)], b"\x0a\x7f", 400, PROTOBUF, b"the body is damaged"),

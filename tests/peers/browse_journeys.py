@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import requests
 from browse_large import enter
 from browse_pages import Visit
 from browse_ui import HOST
@@ -220,11 +221,11 @@ def rule(page, base, api, stream):
     return {"row": row.inner_text(), "resolved": resolved}
 
 
-def limited_key(browser, base, api, stream):
+def limited_key(browser, base, superuser, stream):
     """A key of one stream sees that stream, and the pages that its scopes are for."""
     mutation = 'mutation($input: CreateKeyInput!) { createKey(input: $input) { secret errors { message } } }'
     asked = {"name": "board", "scopes": ["value:read", "data:read", "device:read"], "allowedData": [str(stream)]}
-    secret = api.post("/graphql", json={"query": mutation, "variables": {"input": asked}})["data"]["createKey"]["secret"]
+    secret = superuser.post("/graphql", {"query": mutation, "variables": {"input": asked}})["data"]["createKey"]["secret"]
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -244,11 +245,26 @@ def limited_key(browser, base, api, stream):
     return {"pages": pages, "rows": rows, "refused": refused}
 
 
+class Superuser:
+    """A session of the person who makes other people and keys."""
+
+    def __init__(self, url, user, password):
+        self.url, self.session = url, requests.Session()
+        self.post("/api/session/", {"username": user, "password": password})
+        self.session.headers["X-CSRFToken"] = self.session.cookies["csrftoken"]
+
+    def post(self, path, body):
+        answer = self.session.post(self.url + path, json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+
 def main():
     url, user, password, key, stream, program, port = sys.argv[1:]
     api, stream, base = Api(url, key), int(stream), url.replace("127.0.0.1", HOST)
     other = api.sql("SELECT id FROM streams WHERE name = 'b'")[0]["id"]
-    api.post("/api/user/", json={"username": VIEWER, "password": PASSWORD, "role": "viewer"})
+    superuser = Superuser(url, user, password)
+    superuser.post("/api/user/", {"username": VIEWER, "password": PASSWORD, "role": "viewer"})
     simulator = Simulator(program, port)
     with sync_playwright() as playwright:
         visit = Visit(playwright, base, HOST)
@@ -262,7 +278,7 @@ def main():
         seen["people"] = two_people(page, second, base, api, stream)
         context.close()
         seen["rule"] = rule(page, base, api, other)
-        seen["key"] = limited_key(visit.browser, base, api, stream)
+        seen["key"] = limited_key(visit.browser, base, superuser, stream)
         seen["lost"] = lost_connection(page, base, api, stream, other)
         seen.update(requests=visit.requests, complaints=visit.complaints)
         visit.browser.close()
