@@ -19,6 +19,7 @@ const MOST_ELEMENTS: u64 = 3000;
 const MOST_REQUESTS: u64 = 40;
 
 #[tokio::test]
+#[ignore = "takes minutes: tests/long.sh web runs it"]
 async fn every_page_of_a_large_plant_shows_its_content_and_only_a_part_of_it() {
     let server = Server::start(&[]).await;
     make_person(&server).await;

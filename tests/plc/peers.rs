@@ -214,7 +214,8 @@ async fn a_controller_of_cpppo_is_polled_read_and_written_with_and_without_a_rou
                 Value::Bool(on) => assert_eq!(stored["value"], f64::from(u8::from(*on)), "{routing} {tag}"),
                 Value::Number(number) => {
                     assert_eq!(stored["value"].as_f64(), number.as_f64(), "{routing} {tag}");
-                    let is_beyond = number.as_f64().is_some_and(|number| number.abs() > 2_f64.powi(53));
+                    let whole = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+                    let is_beyond = whole.is_some_and(|whole| whole > 1 << 53);
                     let exact = is_beyond.then(|| number.to_string());
                     assert_eq!(stored["text"].as_str(), exact.as_deref(), "{routing} {tag}");
                 }
