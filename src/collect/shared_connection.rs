@@ -1,12 +1,15 @@
 //! Mutex over the one connection to a device: its poller and one-off requests take turns, so that their frames never
 //! mix and a device that allows a single connection serves both.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use super::client::{ConnectContext, DeviceClient, DeviceEndpoint};
 use super::fault::DeviceFault;
+use super::status_cell::DeviceStatusCell;
+use crate::domain::Micros;
 
 /// One-off requests that may wait for one device; more are refused and not queued.
 const MAX_WAITING_REQUESTS: usize = 16;
@@ -57,6 +60,24 @@ impl SharedConnectionGuard<'_> {
             *self.0 = Some(OpenConnection { endpoint: Arc::clone(endpoint), client });
         }
         Ok(&mut *self.0.as_mut().expect("it was opened above").client)
+    }
+
+    /// Returns the connection to `endpoint` as the client that endpoints of this type make, and opens it first if needed.
+    pub async fn client<C: DeviceClient>(
+        &mut self,
+        endpoint: &Arc<impl DeviceEndpoint>,
+    ) -> Result<&mut C, DeviceFault> {
+        let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
+        let client: &mut dyn Any = self.get_or_connect(&endpoint).await?;
+        Ok(client.downcast_mut().expect("endpoints of one type make clients of one type"))
+    }
+
+    /// Counts a failure; a connection that failed is not used again.
+    pub fn record_failure(&mut self, status: &DeviceStatusCell, at: Micros, fault: &DeviceFault) {
+        status.record_fault(at, fault);
+        if fault.is_connection_loss() {
+            self.disconnect();
+        }
     }
 
     /// Whether the open connection has answered before: if it is found closed now, it may just have been idle for too

@@ -1,6 +1,5 @@
 //! Polling source for EtherNet/IP: the tags of an interval are read in few messages, as many as fit into each.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,12 +9,11 @@ use super::batch::{self, ReadSize};
 use super::client::{EipClient, TagOutcome};
 use super::endpoint::EipEndpoint;
 use super::tag::{InvalidTagPath, TagPath};
-use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::device_value::Sample;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
-use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard};
+use crate::collect::shared_connection::SharedConnection;
 use crate::collect::source::PollSource;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
@@ -94,7 +92,7 @@ impl EipSource {
         let paths: Vec<&TagPath> = targets.iter().map(|target| &target.path).collect();
         let mut connection = self.connection.lock().await;
         let started = Instant::now();
-        let read = match eip_client(&mut connection, &self.endpoint).await {
+        let read = match connection.client::<EipClient>(&self.endpoint).await {
             Ok(client) => client.read_tags(&paths).await,
             Err(fault) => Err(fault),
         };
@@ -105,21 +103,13 @@ impl EipSource {
                 Ok((now, outcomes))
             }
             Err(fault) => {
-                self.record_failure(&mut connection, &fault);
+                connection.record_failure(&self.status, self.clock.now(), &fault);
                 if fault.is_connection_loss() {
                     Err(fault)
                 } else {
                     Ok((now, vec![Err(fault); targets.len()]))
                 }
             }
-        }
-    }
-
-    /// Counts a failure; a connection that failed is not used again.
-    fn record_failure(&self, connection: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
-        self.status.record_fault(self.clock.now(), fault);
-        if fault.is_connection_loss() {
-            connection.disconnect();
         }
     }
 }
@@ -151,7 +141,7 @@ impl PollSource for EipSource {
 
     async fn connect(&self) -> Result<(), DeviceFault> {
         let mut connection = self.connection.lock().await;
-        let connected = eip_client(&mut connection, &self.endpoint).await.map(drop);
+        let connected = connection.client::<EipClient>(&self.endpoint).await.map(drop);
         connected.inspect_err(|fault| self.status.record_fault(self.clock.now(), fault))
     }
 
@@ -176,16 +166,6 @@ impl PollSource for EipSource {
             polled => polled,
         }
     }
-}
-
-/// The open session of a connection.
-async fn eip_client<'t>(
-    connection: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &Arc<EipEndpoint>,
-) -> Result<&'t mut EipClient, DeviceFault> {
-    let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
-    let client: &mut dyn Any = connection.get_or_connect(&endpoint).await?;
-    Ok(client.downcast_mut().expect("an endpoint of EtherNet/IP makes a client of EtherNet/IP"))
 }
 
 fn poll_result(target: &TagTarget, ts: Micros, outcome: TagOutcome) -> PollResult {

@@ -4,7 +4,6 @@
 //! The filters are subscribed to on every new connection, because the broker may have forgotten the session. All
 //! streams are one group, whatever their intervals are: a message may concern several, and is acknowledged once.
 
-use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,6 @@ use super::endpoint::{self, MqttEndpoint, SubscriptionSettings};
 use super::inbox::{Inbox, Message};
 use super::payload::{Payload, ValueReader};
 use super::wire::PacketId;
-use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
@@ -151,7 +149,7 @@ impl MqttSource {
     }
 
     async fn subscribe(&self, connection: &mut SharedConnectionGuard<'_>) -> Result<(), DeviceFault> {
-        let client = mqtt_client(connection, &self.endpoint).await?;
+        let client = connection.client::<MqttClient>(&self.endpoint).await?;
         let own = self.settings.filter.as_ref().map(|filter| vec![filter.as_str().to_owned()]);
         let filters = own.unwrap_or_else(|| self.targets.filters());
         client.subscribe(self.id, &filters, self.settings.is_acknowledged).await?;
@@ -161,14 +159,6 @@ impl MqttSource {
             *subscription = Some(Subscription { inbox, refused, is_announced: false });
         }
         Ok(())
-    }
-
-    /// Counts a failure; a connection that failed is not used again.
-    fn record_failure(&self, connection: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
-        self.status.record_fault(self.clock.now(), fault);
-        if fault.is_connection_loss() {
-            connection.disconnect();
-        }
     }
 
     /// Pushes the values of the messages that have come. Returns why the connection has ended, if nothing is left.
@@ -225,7 +215,7 @@ impl PollSource for MqttSource {
     async fn connect(&self) -> Result<(), DeviceFault> {
         let mut connection = self.connection.lock().await;
         let subscribed = self.subscribe(&mut connection).await;
-        subscribed.inspect_err(|fault| self.record_failure(&mut connection, fault))
+        subscribed.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
     }
 
     async fn disconnect(&self) {
@@ -250,7 +240,7 @@ impl PollSource for MqttSource {
         if let Err(fault) = self.take_messages(results) {
             let shared = Arc::clone(&self.connection);
             let mut connection = shared.lock().await;
-            self.record_failure(&mut connection, &fault);
+            connection.record_failure(&self.status, self.clock.now(), &fault);
             return Err(fault);
         }
         Ok(())
@@ -267,15 +257,4 @@ impl PollSource for MqttSource {
             open.inbox.acknowledge(delivered);
         }
     }
-}
-
-/// The client of a connection.
-async fn mqtt_client<'t>(
-    connection: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &Arc<MqttEndpoint>,
-) -> Result<&'t mut MqttClient, DeviceFault> {
-    let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
-    let client: &mut dyn Any = connection.get_or_connect(&endpoint).await?;
-    let foreign = || DeviceFault::Unsupported { field: "protocol", words: "It is no broker.".to_owned() };
-    client.downcast_mut().ok_or_else(foreign)
 }

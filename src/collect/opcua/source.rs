@@ -3,7 +3,6 @@
 //! A subscription belongs to its connection. After a loss everything is created anew (session, subscription, items),
 //! and the first values that arrive then are the current ones.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +19,6 @@ use super::notification_queue::NotificationQueue;
 use super::session::SessionMonitor;
 use super::status;
 use super::subscription::{self, Subscription};
-use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
@@ -128,7 +126,7 @@ impl OpcuaSource {
     ) -> Result<(), DeviceFault> {
         let mut connection = self.connection.lock().await;
         let started = Instant::now();
-        let read = match opcua_client(&mut connection, &self.endpoint).await {
+        let read = match connection.client::<OpcuaClient>(&self.endpoint).await {
             Ok(client) => {
                 let (nodes, targets) = resolve(client, batch, answers, self.clock.now());
                 client.read_values(nodes).await.map(|values| (values, targets))
@@ -136,7 +134,8 @@ impl OpcuaSource {
             Err(fault) => Err(fault),
         };
         let now = self.clock.now();
-        let (values, targets) = read.inspect_err(|fault| self.record_failure(&mut connection, fault))?;
+        let (values, targets) =
+            read.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))?;
         self.status.record_response(now, started.elapsed());
         let read = targets.into_iter().zip(&values);
         answers.extend(read.map(|(target, value)| poll_result(&batch.targets[target], value, now)));
@@ -152,7 +151,7 @@ impl OpcuaSource {
     ) -> Result<(), DeviceFault> {
         if let Some(fault) = self.subscription_fault() {
             let mut connection = self.connection.lock().await;
-            self.record_failure(&mut connection, &fault);
+            connection.record_failure(&self.status, self.clock.now(), &fault);
             self.active = None;
             return Err(fault);
         }
@@ -204,7 +203,7 @@ impl OpcuaSource {
         let mut connection = shared.lock().await;
         let made = self.create_subscription(&mut connection, batch, answers).await;
         made.inspect_err(|fault| {
-            self.record_failure(&mut connection, fault);
+            connection.record_failure(&self.status, self.clock.now(), fault);
             self.active = None;
         })
     }
@@ -215,7 +214,7 @@ impl OpcuaSource {
         batch: &OpcuaPollGroup,
         answers: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let client = opcua_client(connection, &self.endpoint).await?;
+        let client = connection.client::<OpcuaClient>(&self.endpoint).await?;
         let is_another = self
             .active
             .as_ref()
@@ -250,14 +249,6 @@ impl OpcuaSource {
         live.by_group
             .insert(batch.number, GroupSubscription { subscription: made, targets, retry_at: again });
         Ok(())
-    }
-
-    /// Counts a failure; a connection that failed is not used again.
-    fn record_failure(&self, connection: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
-        self.status.record_fault(self.clock.now(), fault);
-        if fault.is_connection_loss() {
-            connection.disconnect();
-        }
     }
 }
 
@@ -297,11 +288,11 @@ impl PollSource for OpcuaSource {
     /// Connects unless connected, and deletes the subscriptions of an earlier source.
     async fn connect(&self) -> Result<(), DeviceFault> {
         let mut connection = self.connection.lock().await;
-        let connected = match opcua_client(&mut connection, &self.endpoint).await {
+        let connected = match connection.client::<OpcuaClient>(&self.endpoint).await {
             Ok(client) => client.claim_subscriptions(self.id).await,
             Err(fault) => Err(fault),
         };
-        connected.inspect_err(|fault| self.record_failure(&mut connection, fault))
+        connected.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
     }
 
     async fn disconnect(&self) {
@@ -333,16 +324,6 @@ impl PollSource for OpcuaSource {
             read => read,
         }
     }
-}
-
-/// The open session of a connection.
-async fn opcua_client<'t>(
-    connection: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &Arc<OpcuaEndpoint>,
-) -> Result<&'t mut OpcuaClient, DeviceFault> {
-    let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
-    let client: &mut dyn Any = connection.get_or_connect(&endpoint).await?;
-    Ok(client.downcast_mut().expect("an endpoint of OPC UA makes a client of OPC UA"))
 }
 
 /// Resolves the targets of a group to nodes of this server; a node in a namespace that the server lacks gets its

@@ -1,7 +1,6 @@
 //! Polling source for a host application: it polls nothing, but waits for the messages of edge nodes, and for what is due
 //! without them.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +14,6 @@ use super::endpoint::SparkplugEndpoint;
 use super::host::HostState;
 use super::targets::{MetricTargets, PollEffects};
 use super::topic::{EdgeTopic, state_topic};
-use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::mqtt::endpoint::SubscriptionSettings;
@@ -79,7 +77,7 @@ impl SparkplugSource {
     /// Subscribes on a new connection and for a new source, and asks the edge nodes for births then: only these say
     /// what metrics there are and what they are now.
     async fn subscribe(&self, connection: &mut SharedConnectionGuard<'_>) -> Result<(), DeviceFault> {
-        let client = sparkplug_client(connection, &self.endpoint).await?;
+        let client = connection.client::<SparkplugClient>(&self.endpoint).await?;
         client.subscribe(self.id, &self.targets.filters(), self.settings.is_acknowledged).await?;
         let mut subscription = self.subscription.lock();
         if subscription.as_ref().is_some_and(|open| Arc::ptr_eq(&open.inbox, client.inbox())) {
@@ -97,14 +95,6 @@ impl SparkplugSource {
             is_announced: false,
         });
         Ok(())
-    }
-
-    /// Counts a failure; a connection that failed is not used again.
-    fn record_failure(&self, connection: &mut SharedConnectionGuard<'_>, fault: &DeviceFault) {
-        self.status.record_fault(self.clock.now(), fault);
-        if fault.is_connection_loss() {
-            connection.disconnect();
-        }
     }
 
     /// Takes the messages that have come, and does what is due. Returns what that means for the streams and for the edge
@@ -161,7 +151,7 @@ impl SparkplugSource {
         }
         let mut connection = self.connection.lock().await;
         let sent = async {
-            let client = sparkplug_client(&mut connection, &self.endpoint).await?;
+            let client = connection.client::<SparkplugClient>(&self.endpoint).await?;
             if effects.announces_again {
                 client.announce().await?;
             }
@@ -171,7 +161,7 @@ impl SparkplugSource {
             Ok(())
         }
         .await;
-        sent.inspect_err(|fault| self.record_failure(&mut connection, fault))
+        sent.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
     }
 }
 
@@ -195,7 +185,7 @@ impl PollSource for SparkplugSource {
     async fn connect(&self) -> Result<(), DeviceFault> {
         let mut connection = self.connection.lock().await;
         let subscribed = self.subscribe(&mut connection).await;
-        subscribed.inspect_err(|fault| self.record_failure(&mut connection, fault))
+        subscribed.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
     }
 
     async fn disconnect(&self) {
@@ -231,7 +221,7 @@ impl PollSource for SparkplugSource {
             Err(fault) => {
                 let shared = Arc::clone(&self.connection);
                 let mut connection = shared.lock().await;
-                self.record_failure(&mut connection, &fault);
+                connection.record_failure(&self.status, self.clock.now(), &fault);
                 Err(fault)
             }
         }
@@ -249,15 +239,4 @@ impl PollSource for SparkplugSource {
             open.inbox.acknowledge(delivered);
         }
     }
-}
-
-/// The client of a connection.
-async fn sparkplug_client<'t>(
-    connection: &'t mut SharedConnectionGuard<'_>,
-    endpoint: &Arc<SparkplugEndpoint>,
-) -> Result<&'t mut SparkplugClient, DeviceFault> {
-    let endpoint: Arc<dyn DeviceEndpoint> = endpoint.clone();
-    let client: &mut dyn Any = connection.get_or_connect(&endpoint).await?;
-    let foreign = || DeviceFault::Unsupported { field: "protocol", words: "It is no broker.".to_owned() };
-    client.downcast_mut().ok_or_else(foreign)
 }
