@@ -348,7 +348,6 @@ peers() {
 
 # The web application in Chromium without a GPU, over the plant of hundred_million, over 10,000 streams, and over an hour of live values.
 web() {
-    tests/run.sh --test integration pages::large -- --ignored
     source tests/prepare.sh
     prepare_python
     prepare_chromium
