@@ -1,14 +1,9 @@
 //! Following some of the events: by device, stream, kind and level.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::plant;
-use crate::support::{Client, Server, WsClient, WsEvent};
-
-/// How long to listen before a subscription that may not have begun is given another event to tell.
-const LISTEN: Duration = Duration::from_millis(50);
+use crate::support::{Client, Server, WsClient};
 
 async fn created(client: &Client, body: Value) -> i64 {
     let (status, _, event) = client.post("/api/event-log/", &body).await;
@@ -24,22 +19,16 @@ async fn next_change(socket: &mut WsClient) -> (String, i64, String) {
     (text(&news["change"]), news["rowId"].as_i64().unwrap(), text(&news["event"]["message"]))
 }
 
-/// A subscription that has begun: of all events made meanwhile it tells some.
-async fn open_subscription(server: &Server, arguments: &str, whole: &Value) -> WsClient {
-    let client = server.client();
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
+/// A subscription that has started: it reports that first, and nothing that happens afterwards is missed.
+async fn open_subscription(server: &Server, key: &str, arguments: &str) -> WsClient {
+    let mut socket = WsClient::connect(&server.url, key).await;
+    let query = format!(
+        "subscription {{ events(reportStart: true{arguments}) {{ change rowId event {{ message }} }} }}"
+    );
+    socket.subscribe("1", &query).await;
+    let start = json!({"events": {"change": "MISSED", "rowId": null, "event": null}});
+    assert_eq!(socket.next_data("1").await, start);
     socket
-        .subscribe(
-            "1",
-            &format!("subscription {{ events{arguments} {{ change rowId event {{ message }} }} }}"),
-        )
-        .await;
-    loop {
-        created(&client, whole.clone()).await;
-        if tokio::time::timeout(LISTEN, next_change(&mut socket)).await.is_ok() {
-            return socket;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,21 +36,21 @@ async fn only_what_is_chosen_is_told() {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (device, streams) = plant(&client, "d", &[("s", "fp64")]).await;
-    // What every choice below takes.
+    // Every filter below selects it.
     let whole = |message: &str| json!({"kind": "alarm", "level": "error", "device": device, "data": streams[0], "message": message});
     let rows = [
         ("", vec!["a+", "b+", "c+", "a~", "a~", "b-"]),
-        ("(kinds: [\"alarm\", \"other\"])", vec!["a+", "c+", "a~"]),
-        ("(level: error)", vec!["a+", "a~", "a~"]),
-        ("(device: DEVICE)", vec!["a+", "b+", "a~", "a~", "b-"]),
-        ("(stream: STREAM)", vec!["a+", "a~", "a~"]),
-        ("(kinds: [\"alarm\"], device: DEVICE)", vec!["a+", "a~"]),
+        (", kinds: [\"alarm\", \"other\"]", vec!["a+", "c+", "a~"]),
+        (", level: error", vec!["a+", "a~", "a~"]),
+        (", device: DEVICE", vec!["a+", "b+", "a~", "a~", "b-"]),
+        (", stream: STREAM", vec!["a+", "a~", "a~"]),
+        (", kinds: [\"alarm\"], device: DEVICE", vec!["a+", "a~"]),
     ];
     let mut sockets = Vec::new();
     for (arguments, _) in &rows {
         let arguments =
             arguments.replace("DEVICE", &device.to_string()).replace("STREAM", &streams[0].to_string());
-        sockets.push(open_subscription(&server, &arguments, &whole("before")).await);
+        sockets.push(open_subscription(&server, &server.key, &arguments).await);
     }
     let a = created(&client, whole("a")).await;
     let b = created(&client, json!({"kind": "note", "device": device, "message": "b"})).await;
@@ -117,16 +106,10 @@ async fn what_is_not_seen_cannot_be_chosen() {
         let errors = socket.expect_failure("1").await;
         assert_eq!(errors[0]["extensions"]["code"], code, "{arguments}: {errors:?}");
     }
-    // One that it sees is followed: nothing is said at first, and the end is the client's.
-    let mut socket = WsClient::connect(&server.url, &own).await;
-    socket.subscribe("1", &format!("subscription {{ events(device: {device}, stream: {}) {{ change event {{ message }} rowId }} }}", streams[0])).await;
-    loop {
-        created(&client, json!({"kind": "a", "device": hidden, "data": others[0], "message": "hidden"}))
-            .await;
-        created(&client, json!({"kind": "a", "device": device, "data": streams[0], "message": "own"})).await;
-        if let Ok(WsEvent::Message(message)) = tokio::time::timeout(LISTEN, socket.receive()).await {
-            assert_eq!(message["payload"]["data"]["events"]["event"]["message"], "own", "{message}");
-            break;
-        }
-    }
+    // One that it sees is followed.
+    let arguments = format!(", device: {device}, stream: {}", streams[0]);
+    let mut socket = open_subscription(&server, &own, &arguments).await;
+    created(&client, json!({"kind": "a", "device": hidden, "data": others[0], "message": "hidden"})).await;
+    created(&client, json!({"kind": "a", "device": device, "data": streams[0], "message": "own"})).await;
+    assert_eq!(next_change(&mut socket).await.2, "own");
 }

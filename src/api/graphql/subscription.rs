@@ -78,6 +78,12 @@ impl Subscription {
         #[graphql(desc = "Only events about this stream, by its id or row number.")] stream: Option<ID>,
         #[graphql(desc = "Only events of one of these kinds.")] kinds: Option<Vec<String>>,
         #[graphql(desc = "Only events of exactly this level.")] level: Option<Level>,
+        #[graphql(
+            default,
+            desc = "First sends `MISSED` once the subscription has started: a client that then asks for the list of \
+                    events has missed none."
+        )]
+        report_start: bool,
     ) -> Result<impl Stream<Item = Result<LiveEvent>> + use<>> {
         let device =
             device.map(|id| ids::parse_row_id(NodeType::Device, &id, "device")).transpose()?.map(DeviceId);
@@ -85,7 +91,8 @@ impl Subscription {
             stream.map(|id| ids::parse_row_id(NodeType::Stream, &id, "stream")).transpose()?.map(StreamId);
         let wanted = EventSubscriptionFilter { device, stream, level: level.map(Into::into), kinds };
         let feed = app(ctx).event_feed(live_credential(ctx), wanted)?;
-        Ok(feed.map(|news| Ok(LiveEvent(news?))))
+        let start = futures::stream::iter(report_start.then_some(Ok(EventUpdate::Missed)));
+        Ok(start.chain(feed).map(|news| Ok(LiveEvent(news?))))
     }
 
     /// States of devices: first the current state of each device, then every change of the state or its error.
@@ -195,7 +202,8 @@ pub enum EventChange {
     Updated,
     /// The event was deleted.
     Deleted,
-    /// The subscriber was too slow and missed changes: query the events again.
+    /// Changes may have been missed, because the subscriber was too slow or has asked for `reportStart`: query the
+    /// events again.
     Missed,
 }
 

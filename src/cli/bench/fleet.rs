@@ -22,6 +22,15 @@ impl CollectProtocol {
         }
     }
 
+    /// Name of the protocol as people write it.
+    pub fn display_name(self) -> &'static str {
+        match self {
+            CollectProtocol::Modbus => "Modbus",
+            CollectProtocol::S7 => "S7",
+            CollectProtocol::Eip => "EtherNet/IP",
+        }
+    }
+
     /// Address and type of a value of a simulated device, counted from 0.
     pub fn register(self, number: u16) -> (String, StreamKind) {
         match self {

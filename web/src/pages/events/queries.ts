@@ -23,7 +23,7 @@ export const ADD_NOTE = `mutation AddNote($message: String!, $timestamp: DateTim
 export const DENSITY = `SELECT time_bucket($step, ts) AS t, level, count(*) AS n FROM events
   WHERE ts >= $from AND ts < $to GROUP BY 1, 2 ORDER BY 1`;
 
-export const CHANGES = `subscription EventChanges { events { change rowId event { ${EVENT} } } }`;
+export const CHANGES = `subscription EventChanges { events(reportStart: true) { change rowId event { ${EVENT} } } }`;
 
 /** Kinds that there are, to choose from. */
 export const KINDS = "SELECT kind, count(*) AS n FROM events GROUP BY kind ORDER BY n DESC LIMIT 50";

@@ -24,7 +24,7 @@ export const ACKNOWLEDGE = `mutation Acknowledge($id: ID!) {
   updateEvent(id: $id, input: { acknowledged: true }) { event { rowId acknowledged } errors { field message } }
 }`;
 
-export const EVENT_CHANGES = `subscription OverviewEvents { events { change rowId } }`;
+export const EVENT_CHANGES = `subscription OverviewEvents { events(reportStart: true) { change rowId } }`;
 
 /** Open events of level warning and above; an alert that has been resolved is closed, whoever has seen it. */
 export const OPEN_EVENTS = `SELECT e.id, e.ts, e.level, e.kind, e.message, e.device_id, e.stream_id
