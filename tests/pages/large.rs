@@ -58,17 +58,11 @@ fn check_page(name: &str, page: &Value) {
     assert_eq!(page["language"], "de", "{name}");
 }
 
-/// What the browser reads, in kB, its own program of some 300 included. Some pages know all streams by their names, a picture has
-/// as many buckets as it has pixels, and the page of the system reads the metrics, which have a part for each device.
+/// What the browser reads, in kB, its own program of some 300 included. Some pages know all streams by their names, and a
+/// picture has as many buckets as it has pixels.
 fn most_kilobytes(name: &str) -> u64 {
     match name {
-        "live"
-        | "a board is edited"
-        | "import"
-        | "export"
-        | "rules"
-        | "system"
-        | "trend of a day, 8 streams" => 2500,
+        "live" | "a board is edited" | "import" | "export" | "rules" | "trend of a day, 8 streams" => 2500,
         _ => 1000,
     }
 }

@@ -10,6 +10,9 @@ import { t } from "./words.ts";
 
 const EVERY = 5000;
 const READINGS = "basalt_device_readings_total";
+const [CONNECTIONS, NOTIFICATIONS, QUARANTINED] = ["basalt_mqtt_connections", "basalt_notifications_pending", "basalt_quarantined_readings_total"];
+/** All metrics of a plant with many devices are a megabyte. */
+const METRICS = `/metrics?${[READINGS, CONNECTIONS, NOTIFICATIONS, QUARANTINED].map((name) => `name[]=${name}`).join("&")}`;
 
 interface Look {
   samples: Sample[];
@@ -21,7 +24,7 @@ function useMetrics() {
   const before = useRef<{ at: number; readings: number | undefined } | undefined>(undefined);
   return useAsk<Look>(
     async (signal) => {
-      const samples = parseMetrics(await (await send("/metrics", { signal })).text());
+      const samples = parseMetrics(await (await send(METRICS, { signal })).text());
       const now = { at: performance.now(), readings: total(samples, READINGS) };
       const readings = before.current && rate(before.current.readings, now.readings, (now.at - before.current.at) / 1000);
       before.current = now;
@@ -56,9 +59,9 @@ export function Figures() {
       {data && (
         <ul class="tiles">
           <Tile name={t("readingsRate")} figure={data.readings === undefined ? "…" : formatNumber(Math.round(data.readings * 10) / 10)} />
-          <Tile name={t("mqttConnections")} figure={count(total(samples, "basalt_mqtt_connections"))} />
-          <Tile name={t("pendingNotes")} figure={count(total(samples, "basalt_notifications_pending"))} />
-          <Tile name={t("quarantined")} figure={count(total(samples, "basalt_quarantined_readings_total"))} />
+          <Tile name={t("mqttConnections")} figure={count(total(samples, CONNECTIONS))} />
+          <Tile name={t("pendingNotes")} figure={count(total(samples, NOTIFICATIONS))} />
+          <Tile name={t("quarantined")} figure={count(total(samples, QUARANTINED))} />
         </ul>
       )}
     </section>
