@@ -65,7 +65,10 @@ impl App {
         match check {
             Check::Db => in_time(self.store.catalog().ping()).await,
             Check::Redis => Ok(()),
-            Check::Disk => in_time(self.probe_disk()).await,
+            Check::Disk => {
+                self.store.check_ownership()?;
+                in_time(self.probe_disk()).await
+            }
             Check::Poller => match self.states.collectors.get() {
                 Some(_) => Ok(()),
                 None => Err(Error::unavailable("no collectors are running")),

@@ -8,6 +8,7 @@ pub mod blocking;
 pub mod catalog;
 pub mod checkpoint;
 pub mod compaction;
+pub mod directory_id;
 pub mod disk;
 mod fair_quota;
 pub mod flush;

@@ -1,6 +1,6 @@
 //! Opens the store: catalog, lake and checkpoint, then the log replayed over them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -12,11 +12,13 @@ use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
 use super::compaction::trigger::CompactionTrigger;
 use super::compaction::{CompactionOptions, Compactor, CompactorInputs};
+use super::directory_id;
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
 use super::lake::location::LakeLocation;
-use super::lake::orphans;
+use super::lake::ownership::LakeOwner;
+use super::lake::{conditional_put, orphans};
 use super::live::CommitFeed;
 use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
@@ -70,6 +72,7 @@ impl Store {
             None => LakeLocation::local(disk.clone(), &dir.join("lake"))?,
         };
         let tables = TableSet::open(location, clock).await?;
+        let owner = prepare_ownership(disk.as_ref(), &dir, &tables).await?;
         let flushed = tables.state.flushed_seq();
         let checkpoint = Checkpoint::load(disk.clone(), &dir)?;
         let mut replayed = 0;
@@ -85,6 +88,9 @@ impl Store {
         };
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now are log and lake known to belong together, so that every row missing in the lake is in the log.
+        if let Some(owner) = owner {
+            tables.claim(owner).await?;
+        }
         for table in Table::ALL {
             let live = tables.lake(table).files().map(|f| f.path.clone()).collect();
             orphans::remove(tables.disk().as_ref(), tables.dir(table), &live)?;
@@ -104,6 +110,22 @@ impl Store {
         };
         Ok(parts.start(options, catalog))
     }
+}
+
+/// Returns the owner to claim a lake in an object store for, before anything is changed there; `None` for a lake in the data
+/// directory, which the directory's lock protects.
+async fn prepare_ownership(disk: &dyn Disk, dir: &Path, tables: &TableSet) -> Result<Option<LakeOwner>> {
+    let location = tables.location();
+    if !location.is_remote() {
+        return Ok(None);
+    }
+    if !conditional_put::is_supported(location.object_store().as_ref(), &location.object_root()?).await? {
+        tracing::warn!(
+            lake = %location,
+            "the object store ignores conditional puts: nothing keeps a second server from overwriting this lake"
+        );
+    }
+    Ok(Some(tables.next_owner(directory_id::load_or_create(disk, dir)?).await?))
 }
 
 /// What was found in the data directory, before anything runs on it.

@@ -4,7 +4,7 @@
 //! under `lock`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -14,6 +14,7 @@ use super::lake::cache::LakeCache;
 use super::lake::delta::{DeltaLog, ReplaceReason, TxnWatermark};
 use super::lake::file::LakeFile;
 use super::lake::location::LakeLocation;
+use super::lake::ownership::{LakeOwner, LakeOwnership};
 use super::snapshot::{Snapshot, UpsertSnapshot};
 use super::state::{LoadedTables, PinnedState, SharedState};
 use super::statistics::invalidations::Invalidations;
@@ -31,6 +32,8 @@ pub struct TableSet {
     cache: Arc<LakeCache>,
     clock: Arc<dyn Clock>,
     delta_logs: Mutex<PerTable<DeltaLog>>,
+    /// Ownership of a lake in an object store, once claimed.
+    ownership: OnceLock<Arc<LakeOwnership>>,
 }
 
 /// Durable new files that replace others in a table.
@@ -70,7 +73,46 @@ impl TableSet {
             cache: Arc::default(),
             clock,
             delta_logs: Mutex::new(delta_logs),
+            ownership: OnceLock::new(),
         })
+    }
+
+    /// Returns the owner that a start on the data directory with this id makes.
+    ///
+    /// # Errors
+    /// `Unavailable` when another data directory owns one of the tables, or a log cannot be read.
+    pub async fn next_owner(&self, directory: i64) -> Result<LakeOwner> {
+        let delta_logs = self.lock().await;
+        let mut next = LakeOwner::next(directory, None, "")?;
+        for table in Table::ALL {
+            let found = delta_logs[table].owner().await?;
+            let owner = LakeOwner::next(directory, found, &self.location.to_string())?;
+            next.epoch = next.epoch.max(owner.epoch);
+        }
+        Ok(next)
+    }
+
+    /// Claims every table for an owner and publishes the versions that this makes. Commits of an earlier owner fail from
+    /// then on.
+    ///
+    /// # Errors
+    /// `Unavailable` when another server claims the lake at the same time, or the lake cannot be written to.
+    pub async fn claim(&self, owner: LakeOwner) -> Result<()> {
+        let ownership = Arc::new(LakeOwnership::new(owner, self.location.to_string()));
+        let mut delta_logs = self.lock().await;
+        for table in Table::ALL {
+            let delta = &mut delta_logs[table];
+            delta.claim(ownership.clone()).await?;
+            let claimed = delta.lake_version()?.sharing_files_with(&self.lake(table));
+            self.state.set_lake(table, claimed);
+        }
+        self.ownership.get_or_init(|| ownership);
+        Ok(())
+    }
+
+    /// Fails once another server has taken the lake over.
+    pub fn check_ownership(&self) -> Result<()> {
+        self.ownership.get().map_or(Ok(()), |ownership| ownership.check())
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {

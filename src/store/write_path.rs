@@ -150,8 +150,14 @@ impl Store {
         self.catalog.retention_bounds(self.clock().now())
     }
 
+    /// Fails once another server has taken the lake over: rows written here would never reach it.
+    pub fn check_ownership(&self) -> Result<()> {
+        self.tables.check_ownership()
+    }
+
     /// Reserves memory for a request and queues it for the committing thread.
     async fn enqueue(&self, request: WriteRequest) -> Result<oneshot::Receiver<Result<u64>>> {
+        self.tables.check_ownership()?;
         let WriteRequest { rows, keyed, claimed, is_import } = request;
         let is_large = rows.len() >= BULK_REQUEST_ROWS;
         let readings = offload_if_large(is_large, move || memtable::run::normalize(rows)).await?;

@@ -1,5 +1,6 @@
 //! The lake in an object store: the same answers, across kills, merges and a store that goes away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -51,7 +52,8 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
         write(&client, a, n * 600, 1000, 10_000 * n).await;
         write(&client, b, -86_400 + n * 1000, 1000, 0).await;
         let files = || async { store.objects("site/one/readings/_delta_log/").await.len() };
-        eventually("a commit", EVENT_TIMEOUT, || async { (files().await > n as usize + 1).then_some(()) })
+        // The table was created and claimed by a commit each.
+        eventually("a commit", EVENT_TIMEOUT, || async { (files().await > n as usize + 2).then_some(()) })
             .await;
     }
     // Every write overlaps the one before by 400 rows, and the later wins.
@@ -110,4 +112,51 @@ async fn a_lake_that_cannot_be_reached_refuses_the_start_and_is_named() {
         let output = home.basalt_with(&["serve", "--listen", "127.0.0.1:0"], &env, "").await.expect_failure();
         assert!(output.contains(message), "{url}: {output}");
     }
+}
+
+/// A lake belongs to the data directory that wrote to it first, and of its copies to the one that was started last.
+#[tokio::test]
+async fn a_lake_has_one_owner() {
+    let store = ObjectStore::start().await;
+    let url = "s3://plant/site/owned";
+    let mut server = serve(&store, url).await;
+    let client = server.client();
+    let (_, stream) = stream_of(&client, "a", "fp64").await;
+    write(&client, stream, 0, 10, 0).await;
+    server.restart().await;
+    let client = server.client();
+
+    let mut env = store.env().to_vec();
+    env.push(("BASALT_LAKE_URL", url));
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let output = DataDir::new().basalt_with(&serve, &env, "").await.expect_failure();
+    assert!(output.contains("belongs to another data directory"), "{output}");
+    // Whoever was refused has changed nothing.
+    write(&client, stream, 10, 10, 0).await;
+    eventually("a flush", EVENT_TIMEOUT, || async {
+        let rows = client.sql("SELECT count(*) AS n FROM readings WHERE stream_id = 1").await;
+        let flushed = store.objects("site/owned/readings/date=").await.len() > 1;
+        (rows == [json!({"n": 20})] && flushed).then_some(())
+    })
+    .await;
+
+    // As when a disk is cloned for a second machine while the first still runs.
+    let home = Arc::new(server.data_dir.copy());
+    let mut copied = store.env().to_vec();
+    copied.extend([("BASALT_LAKE_URL", url), ("BASALT_FLUSH__AGE", "50ms")]);
+    let copy = Server::start_in(home, &copied).await;
+    write(&copy.client(), stream, 20, 10, 0).await;
+    write(&client, stream, 30, 10, 0).await;
+    // The first learns of it with its next flush.
+    eventually("the first writes no more", EVENT_TIMEOUT, || async {
+        let (status, _, answer) =
+            client.post(&format!("/api/data/{stream}/value/"), &json!({"value": 1})).await;
+        (status == 503 && answer.to_string().contains("another server writes to the lake")).then_some(())
+    })
+    .await;
+    let (status, _, answer) = client.get("/readyz/?checks=disk").await;
+    assert_eq!(status, 503, "{answer}");
+    write(&copy.client(), stream, 40, 10, 0).await;
+    assert_eq!(copy.client().get("/readyz/?checks=disk").await.0, 200);
+    assert_eq!(copy.client().sql("SELECT count(*) AS n FROM readings").await, [json!({"n": 40})]);
 }

@@ -57,12 +57,15 @@ pub struct Flusher {
 }
 
 impl Flusher {
-    /// Flushes by size and age until the task is aborted.
+    /// Flushes by size and age until the task is aborted, or another server has taken the lake over.
     pub async fn run(self: Arc<Self>) {
         loop {
             self.wait_until_due().await;
             while let Err(e) = self.flush().await {
                 tracing::error!(error = %e, cause = ?e.source, "flush failed; rows stay in the log and in memory");
+                if self.tables.check_ownership().is_err() {
+                    return;
+                }
                 tokio::time::sleep(RETRY_DELAY).await;
             }
         }

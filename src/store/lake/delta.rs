@@ -13,6 +13,7 @@ use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::file::LakeFile;
 use super::location::LakeLocation;
+use super::ownership::{DIRECTORY_APP_ID, EPOCH_APP_ID, LakeOwner, LakeOwnership};
 use super::{LakeVersion, delta_log_cleanup, delta_log_validation};
 use crate::domain::{Error, Result};
 use crate::store::disk;
@@ -61,6 +62,8 @@ pub struct DeltaLog {
     dir: PathBuf,
     /// Log entries from this version on may not be durable, because syncing them failed.
     unsynced_from: Option<u64>,
+    /// Ownership that every commit names, once claimed. A lake in a directory has none.
+    ownership: Option<Arc<LakeOwnership>>,
 }
 
 impl DeltaLog {
@@ -73,12 +76,17 @@ impl DeltaLog {
             delta_log_validation::repair(place.disk().as_ref(), &log)?;
         }
         let table = DeltaTable::new(place.log_store(kind)?);
-        let mut delta = DeltaLog { kind, table, place: place.clone(), dir, unsynced_from: None };
+        let mut delta =
+            DeltaLog { kind, table, place: place.clone(), dir, unsynced_from: None, ownership: None };
         delta.reload().await?;
         Ok(delta)
     }
 
     /// Reads the log again. It is also used after a commit whose outcome is unknown.
+    ///
+    /// # Errors
+    /// `Unavailable` when the log cannot be read, or names another owner. The owner is compared before anything else is
+    /// taken from the log: a position of another server would be mistaken for that of a lost commit.
     pub async fn reload(&mut self) -> Result<()> {
         let read = match self.table.version() {
             Some(_) => self.table.update_state().await,
@@ -88,7 +96,11 @@ impl DeltaLog {
             Ok(()) => {
                 // The writer of the newest entry, or the last start, may have failed to sync it.
                 self.unsynced_from = self.unsynced_from.or(self.table.version());
-                self.sync_log(0)
+                self.sync_log(0)?;
+                match &self.ownership {
+                    Some(ownership) => ownership.compare(self.owner().await?),
+                    None => Ok(()),
+                }
             }
             Err(DeltaTableError::NotATable(_)) => Ok(()),
             Err(e) => Err(unavailable("read", Path::new(&self.place.describe(self.kind)), e)),
@@ -115,12 +127,39 @@ impl DeltaLog {
 
     /// Returns the value of a position; `None` while no commit has set it.
     pub async fn watermark(&self, position: TxnWatermark) -> Result<Option<i64>> {
+        self.transaction_version(position.app_id()).await
+    }
+
+    /// Returns the owner that the last commit names; `None` when no commit names one.
+    pub async fn owner(&self) -> Result<Option<LakeOwner>> {
+        let directory = self.transaction_version(DIRECTORY_APP_ID).await?;
+        let epoch = self.transaction_version(EPOCH_APP_ID).await?;
+        Ok(directory.zip(epoch).map(|(directory, epoch)| LakeOwner { directory, epoch }))
+    }
+
+    async fn transaction_version(&self, app_id: &str) -> Result<Option<i64>> {
         if self.table.version().is_none() {
             return Ok(None);
         }
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
-        let version = state.transaction_version(self.table.log_store().as_ref(), position.app_id()).await;
+        let version = state.transaction_version(self.table.log_store().as_ref(), app_id).await;
         version.map_err(|e| unavailable("read", &self.dir, e))
+    }
+
+    /// Claims the table by a commit that names the owner, as every later commit does.
+    ///
+    /// # Errors
+    /// `Unavailable` when the commit fails, also because another server has committed since the log was read.
+    pub async fn claim(&mut self, ownership: Arc<LakeOwnership>) -> Result<()> {
+        let owner = owner_transactions(ownership.owner);
+        self.commit_actions(Vec::new(), append_operation(), owner.to_vec()).await?;
+        self.name_owner(ownership);
+        Ok(())
+    }
+
+    /// Names this owner in every commit from now on.
+    pub(super) fn name_owner(&mut self, ownership: Arc<LakeOwnership>) {
+        self.ownership = Some(ownership);
     }
 
     /// Returns the highest seq whose rows are in the lake; 0 when there is none. Only `readings` records it.
@@ -136,12 +175,7 @@ impl DeltaLog {
         now_ms: i64,
     ) -> Result<u64> {
         let actions = files.iter().map(|f| Action::Add(self.add(f, true, now_ms))).collect();
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: Some(vec![PARTITION.to_owned()]),
-            predicate: None,
-        };
-        self.write(actions, operation, positions).await
+        self.write(actions, append_operation(), positions).await
     }
 
     /// Replaces files by others, already durable, that hold their remaining rows. Returns the new version.
@@ -169,10 +203,30 @@ impl DeltaLog {
         operation: DeltaOperation,
         positions: &[(TxnWatermark, i64)],
     ) -> Result<u64> {
-        let positions = positions.iter().map(|(position, value)| Transaction::new(position.app_id(), *value));
+        let mut transactions: Vec<Transaction> =
+            positions.iter().map(|(position, value)| Transaction::new(position.app_id(), *value)).collect();
+        let Some(ownership) = &self.ownership else {
+            return self.commit_actions(actions, operation, transactions).await;
+        };
+        ownership.check()?;
+        transactions.extend(owner_transactions(ownership.owner));
+        let committed = self.commit_actions(actions, operation, transactions).await;
+        if committed.is_err() {
+            // Of another owner, or of a lost commit of this one: the next commit must know it, or would conflict with it.
+            self.reload().await?;
+        }
+        committed
+    }
+
+    async fn commit_actions(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        transactions: Vec<Transaction>,
+    ) -> Result<u64> {
         // Not as part of a commit: old entries go only once the checkpoint that replaces them is known to be durable.
         let properties = CommitProperties::default()
-            .with_application_transactions(positions.collect())
+            .with_application_transactions(transactions)
             .with_cleanup_expired_logs(Some(false));
         if self.table.version().is_none() {
             self.create().await.map_err(|e| unavailable("create", &self.dir, e))?;
@@ -283,6 +337,19 @@ impl DeltaLog {
         let synced = sync();
         self.unsynced_from = synced.is_err().then_some(version);
         synced.map_err(|e| unavailable("make durable", &log, e))
+    }
+}
+
+fn owner_transactions(owner: LakeOwner) -> [Transaction; 2] {
+    let LakeOwner { directory, epoch } = owner;
+    [Transaction::new(DIRECTORY_APP_ID, directory), Transaction::new(EPOCH_APP_ID, epoch)]
+}
+
+fn append_operation() -> DeltaOperation {
+    DeltaOperation::Write {
+        mode: SaveMode::Append,
+        partition_by: Some(vec![PARTITION.to_owned()]),
+        predicate: None,
     }
 }
 

@@ -102,6 +102,12 @@ impl LakeLocation {
         url
     }
 
+    /// Returns the root as a path of the object store.
+    pub fn object_root(&self) -> Result<object_store::path::Path> {
+        object_store::path::Path::from_url_path(self.url.path())
+            .map_err(|e| Error::invalid(format!("`{}` is not a path of a lake", self.url)).with_source(e))
+    }
+
     /// Returns a table's directory as a path on `disk`.
     pub fn table_dir(&self, table: Table) -> PathBuf {
         self.root.join(table.name())

@@ -2,6 +2,7 @@
 
 pub mod batch_rows;
 pub mod cache;
+pub mod conditional_put;
 pub mod constant_chunk;
 pub mod delta;
 pub mod delta_log_cleanup;
@@ -16,6 +17,7 @@ pub mod object_client;
 pub mod object_disk;
 pub mod orphans;
 pub mod os_page_cache;
+pub mod ownership;
 pub mod page_checksums;
 pub mod page_fetch;
 pub mod page_pruning;
