@@ -292,7 +292,7 @@ senders() {
     python3 tests/peers/senders_killed.py --basalt "$BASALT" --prometheus "$BASALT_TEST_PROMETHEUS" --vmagent "$BASALT_TEST_VMAGENT"
 }
 
-# 20,000 generated lines that InfluxDB 1.x judges, and line protocol at full size: twice each in turns with InfluxDB.
+# 20,000 generated lines that InfluxDB 1.x judges; line protocol at full size, twice in turns with InfluxDB; remote write.
 line_protocol() {
     BASALT_ORACLE_LINES=20000 BASALT_ORACLE_SEED=$RANDOM tests/run.sh --test integration influxdb_itself -- --nocapture
     . tests/prepare.sh
@@ -327,6 +327,8 @@ CONFIG
         echo "-- InfluxDB"
         curl -s "http://127.0.0.1:$port/query" --data-urlencode "q=CREATE DATABASE bench$turn" >/dev/null
         "$BASALT" bench senders --address "http://127.0.0.1:$port/write?db=bench$turn&precision=u"
+        echo "-- Basalt, remote write"
+        "$BASALT" bench senders --format remote-write
     done
 }
 

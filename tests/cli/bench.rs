@@ -95,6 +95,17 @@ async fn ingest_writes_what_it_counts() {
 }
 
 #[tokio::test]
+async fn every_reading_of_a_sender_is_found() {
+    for (format, name) in [("line-protocol", "line protocol"), ("remote-write", "remote write")] {
+        let home = DataDir::new();
+        let args = ["bench", "senders", "--rows", "12000", "--format", format];
+        let output = home.basalt(&args).await.expect_success();
+        assert!(output.starts_with(&format!("{name}, 5000 readings a request")), "{output}");
+        assert!(output.contains("readings found: 15000;"), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn three_clients_are_told_of_everything() {
     let home = DataDir::new();
     let dir = home.path().join("live").display().to_string();

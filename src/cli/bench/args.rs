@@ -43,7 +43,7 @@ pub enum BenchSubcommand {
     Mqtt(Mqtt),
     /// Measure alert rules: one on each of many streams at 1 Hz; fails when an alert is missing or there is one too many
     Alerts(Alerts),
-    /// Measure line protocol as Telegraf sends it, also to another server; fails when readings are missing
+    /// Measure line protocol or remote write, also to another server; fails when readings are missing
     Senders(Senders),
 }
 
@@ -114,12 +114,23 @@ pub struct Senders {
     /// Readings to send, in requests of 5,000
     #[arg(long, default_value_t = 4_320_000, value_parser = positive)]
     pub rows: usize,
-    /// Address of another server that takes line protocol from anybody, with its query (`http://HOST:8086/write?db=bench&precision=u`) [default: a server of the bench's own]
+    /// Format of the requests
+    #[arg(long, value_enum, default_value_t = SenderFormat::LineProtocol)]
+    pub format: SenderFormat,
+    /// Address of another server that takes the format from anybody, with its query (`http://HOST:8086/write?db=bench&precision=u`) [default: a server of the bench's own]
     #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     pub address: Option<String>,
     /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SenderFormat {
+    /// InfluxDB's line protocol, as Telegraf sends it
+    LineProtocol,
+    /// Prometheus' remote write 1.0
+    RemoteWrite,
 }
 
 #[derive(Args)]

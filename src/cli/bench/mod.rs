@@ -24,6 +24,7 @@ mod query_load;
 mod rated_writer;
 mod report;
 mod resource_usage;
+mod sender_format;
 mod senders;
 mod server;
 mod soak;

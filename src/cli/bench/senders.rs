@@ -1,7 +1,6 @@
 //! `basalt bench senders`: readings in the formats of other vendors' senders, over HTTP, each batch on disk before its
 //! answer. The same load can be sent to another server, for comparison.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,8 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::{Client, RequestBuilder};
 
+use super::args::SenderFormat;
 use super::bulk::{self, WRITERS};
-use super::generator::{GeneratedRow, SignalGenerator};
+use super::generator::SignalGenerator;
 use super::latencies::Latencies;
 use super::server::{BenchDir, BenchServer};
 use super::{args, disk};
@@ -19,7 +19,7 @@ use crate::domain::{Error, Result, StreamId};
 
 /// Number of series, each at 1 Hz.
 const SERIES: i32 = 100;
-/// Readings of a request: what Telegraf sends at most by default is 1,000, what large installations configure 5,000.
+/// Readings of a request. By default Telegraf sends 1,000 and Prometheus 2,000 at most; large installations configure 5,000.
 const BATCH_ROWS: usize = 5_000;
 /// Delay before a batch is sent again that the server had no room for.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
@@ -33,18 +33,19 @@ struct Load {
 /// Sends the load once, then checks that the server has every reading.
 pub async fn run(args: &args::Senders) -> Result<()> {
     let rows = args.rows.next_multiple_of(BATCH_ROWS);
-    let bodies = encode_bodies(rows);
+    let bodies = encode_bodies(args.format, rows);
     let Some(address) = &args.address else { return measure_own_server(args, rows, bodies).await };
     let client = Client::builder().no_proxy().build();
     let client = client.map_err(|e| Error::internal("an HTTP client cannot be made").with_source(e))?;
-    report(rows, Load { request: client.post(address), bodies }).await
+    let request = args.format.with_headers(client.post(address));
+    report(args.format, rows, Load { request, bodies }).await
 }
 
 async fn measure_own_server(args: &args::Senders, rows: usize, bodies: Vec<Bytes>) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
-    let url = server.url("/write?db=bench&precision=us");
+    let url = server.url(args.format.path());
     let request = server.client.post(url).header("Authorization", format!("Token {}", server.key));
-    report(rows, Load { request, bodies }).await?;
+    report(args.format, rows, Load { request: args.format.with_headers(request), bodies }).await?;
     let found = server.count().await?;
     if found != rows {
         return Err(Error::internal(format!("the server holds {found} readings of {rows} acknowledged")));
@@ -54,10 +55,11 @@ async fn measure_own_server(args: &args::Senders, rows: usize, bodies: Vec<Bytes
     print::line(&format!("readings found: {found}; server's peak resident memory: {peak}"))
 }
 
-async fn report(rows: usize, load: Load) -> Result<()> {
+async fn report(format: SenderFormat, rows: usize, load: Load) -> Result<()> {
     let (took, latencies) = send(load).await?;
     print::line(&format!(
-        "line protocol, {BATCH_ROWS} lines a request, {WRITERS} writers: {:.0} rows/s ({rows} rows in {:.2} s; request p50 {:.2} ms, p99 {:.2} ms)",
+        "{}, {BATCH_ROWS} readings a request, {WRITERS} writers: {:.0} rows/s ({rows} rows in {:.2} s; request p50 {:.2} ms, p99 {:.2} ms)",
+        format.name(),
         rows as f64 / took.as_secs_f64(),
         took.as_secs_f64(),
         latencies.quantile_ms(0.5),
@@ -66,25 +68,14 @@ async fn report(rows: usize, load: Load) -> Result<()> {
 }
 
 /// Encodes all requests before the clock starts.
-fn encode_bodies(rows: usize) -> Vec<Bytes> {
+fn encode_bodies(format: SenderFormat, rows: usize) -> Vec<Bytes> {
     let (signals, series) = (SignalGenerator::with_seed(0), (1..=SERIES).map(StreamId).collect::<Vec<_>>());
     let ticks_per_batch = BATCH_ROWS / series.len();
     let encode = |batch: usize| {
         let ticks = batch * ticks_per_batch..(batch + 1) * ticks_per_batch;
-        let lines = ticks.flat_map(|tick| signals.rows_at(&series, tick as u64));
-        Bytes::from(to_line_protocol(lines))
+        format.encode(ticks.flat_map(|tick| signals.rows_at(&series, tick as u64)))
     };
     (0..rows / BATCH_ROWS).map(encode).collect()
-}
-
-/// Converts rows to lines as Telegraf's serializer writes them, with times in microseconds.
-fn to_line_protocol(rows: impl Iterator<Item = GeneratedRow>) -> String {
-    let mut out = String::with_capacity(BATCH_ROWS * 64);
-    for GeneratedRow { stream, ts, value } in rows {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "signal,host=edge-{},sensor=s{stream} value={value} {ts}", stream % 10);
-    }
-    out
 }
 
 /// Sends all requests from several writers; returns how long it took, and the latency of each request.
