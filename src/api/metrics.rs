@@ -195,6 +195,7 @@ mod tests {
     use crate::app::notification::counters::NotificationCounters;
     use crate::app::readings::counters::ReadingCounters;
     use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
+    use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
     use crate::domain::memory_usage::MemoryUsage;
     use crate::domain::server_status::{
         DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus, ServerStatus, StoreStatus,

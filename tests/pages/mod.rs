@@ -4,6 +4,7 @@ mod journeys;
 mod kiosk;
 mod large;
 mod plant;
+mod setup;
 mod ui;
 
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { certificatesOf } from "../src/pages/devices/certificate.ts";
 import { BLANK_STREAM, blankDevice, deviceInput, draftOf, filled, metadataOf, nameOfNode, numberErrors, parsePasted, streamInput, typeOfNode } from "../src/pages/devices/draft.ts";
 import { FORMS, PROTOCOLS, TYPES } from "../src/pages/devices/protocols.ts";
-import { isVariable, shortValue, streamOf, withChildren } from "../src/pages/devices/tree.ts";
+import { isVariable, shortReading, shortValue, streamOf, withChildren } from "../src/pages/devices/tree.ts";
 import type { Certificate, OpcuaNode } from "../src/pages/devices/types.ts";
 
 test("a device without anything filled in is sent with the server's defaults, and only with the fields of its protocol", () => {
@@ -105,4 +105,14 @@ test("the certificates of a device's server, those without a decision first", ()
   const certificate = (fingerprint: string, state: Certificate["state"], device: number): Certificate => ({ fingerprint, state, subject: "", validFrom: null, validTo: null, devices: [{ rowId: device, name: "" }] });
   const all = [certificate("1", "trusted", 4), certificate("2", "new", 5), certificate("3", "new", 4)];
   assert.deepEqual(certificatesOf(all, 4).map(({ fingerprint }) => fingerprint), ["3", "1"]);
+});
+
+test("a reading of the wrong order does not fill the page, and one of the right order is whole", () => {
+  assert.equal(shortReading(`104858912493812570${"0".repeat(24)}`, "fp64"), "1.0486e+41");
+  assert.equal(shortReading(`-0.${"0".repeat(80)}12842651629758081`, "fp64"), "-1.2843e-81");
+  for (const value of ["60.32075119018555", "18446744073709551615", "-9223372036854775808", "true", "a text of a device that is long"]) {
+    assert.equal(shortReading(value, "fp64"), value);
+  }
+  assert.equal(shortReading("1".repeat(30), "text"), "1".repeat(30));
+  assert.equal(shortReading("1".repeat(30), "String"), "1".repeat(30));
 });

@@ -39,8 +39,9 @@ function Row({ certificate, decide, isRunning }: { certificate: Certificate; dec
   );
 }
 
-export function Certificates({ device }: { device: number }) {
-  const { data, error, ask } = useAsk(async (signal) => (await graph<{ opcuaCertificates: Certificate[] }>(CERTIFICATES, {}, signal)).opcuaCertificates, [device], 30_000);
+/** `state` is that of the device: when it changes, the server may have shown another one. */
+export function Certificates({ device, state }: { device: number; state: string }) {
+  const { data, error, ask } = useAsk(async (signal) => (await graph<{ opcuaCertificates: Certificate[] }>(CERTIFICATES, {}, signal)).opcuaCertificates, [device, state], 30_000);
   const action = useAction();
   const decide = async (fingerprint: string, state: string) => {
     checkErrors((await graph<{ setOpcuaCertificateState: { errors: UserError[] } }>(DECIDE, { fingerprint, state })).setOpcuaCertificateState.errors);

@@ -122,7 +122,7 @@ export default function DeviceDetail({ id }: { id: string }) {
             <Settings device={data} />
           </div>
           <States device={data.rowId} state={data.status.state} />
-          {data.protocol === "opcua" && may("system:read") && <Certificates device={data.rowId} />}
+          {data.protocol === "opcua" && may("system:read") && <Certificates device={data.rowId} state={data.status.state} />}
           <Streams id={id} />
         </>
       )}

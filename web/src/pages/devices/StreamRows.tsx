@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { UserError } from "../../api/graph.ts";
 import { BLANK_STREAM, parsePasted, type StreamDraft } from "./draft.ts";
 import { FORMS, type ProtocolName, TYPES } from "./protocols.ts";
+import { shortReading } from "./tree.ts";
 import type { RegisterTest } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -24,7 +25,7 @@ function Readings({ test, take }: { test: RegisterTest; take: (type: string | nu
       <span class="mono">{test.raw.join(" ")}</span>
       {test.values.map(({ type, wordorder, value }) => (
         <button key={`${type}${wordorder}`} type="button" class="plain" onClick={() => take(type, wordorder)}>
-          {[type ?? test.dataType, wordorder].filter(Boolean).join(" ")} <strong>{value}</strong>
+          {[type ?? test.dataType, wordorder].filter(Boolean).join(" ")} <strong>{shortReading(value, type ?? test.dataType)}</strong>
         </button>
       ))}
     </p>

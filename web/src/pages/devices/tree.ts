@@ -25,6 +25,15 @@ export function streamOf(node: OpcuaNode): StreamDraft {
   };
 }
 
+/** Letters of a number that a register can hold, the largest of 64 bits with its sign. */
+const MOST_DIGITS = 21;
+
+/** What a test has read as some type. Read in the wrong order, a number may have hundreds of digits: those are said in powers of ten. */
+export function shortReading(value: string, type: string | null): string {
+  const isLong = value.length > MOST_DIGITS && !/text|string/i.test(type ?? "") && Number.isFinite(Number(value));
+  return isLong ? Number(value).toExponential(4) : value;
+}
+
 /** The value of a node in a few letters. */
 export function shortValue(value: unknown): string {
   if (value === undefined || value === null) return "";

@@ -8,6 +8,7 @@ import { dateTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { AckForm } from "./AckForm.tsx";
 import { EVENT_BY_ID } from "./queries.ts";
+import { resolvedWords } from "./resolved.ts";
 import type { EventRow } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -49,6 +50,7 @@ function Facts({ event }: { event: EventRow }) {
         {event.acknowledged ? `✓ ${t("acknowledged")}` : t("onlyOpen")}
         {event.acknowledgedBy && ` ${t("acknowledgedBy", { name: event.acknowledgedBy })}`}
         {event.acknowledgedAt && `, ${dateTime(Math.floor(Date.parse(event.acknowledgedAt) / 1000) * 1000)}`}
+        {resolvedWords(event) && ` · ${resolvedWords(event)}`}
       </dd>
       {event.note && (
         <>

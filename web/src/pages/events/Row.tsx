@@ -4,6 +4,7 @@ import { useAction } from "../../ui/ask.ts";
 import { dateTime } from "../../ui/format.ts";
 import { ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { acknowledge } from "./acknowledge.ts";
+import { resolvedWords } from "./resolved.ts";
 import type { EventRow } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -22,7 +23,7 @@ function Choice({ event, isChosen, choose, canWrite }: RowProps) {
 
 const TimeLink = ({ event }: { event: EventRow }) => <a href={`/ui/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>;
 
-function Status({ event, canWrite, action, changed }: RowProps & { action: ReturnType<typeof useAction> }) {
+function Acknowledged({ event, canWrite, action, changed }: RowProps & { action: ReturnType<typeof useAction> }) {
   if (event.acknowledged) {
     return (
       <span class="muted">
@@ -36,6 +37,16 @@ function Status({ event, canWrite, action, changed }: RowProps & { action: Retur
     <button type="button" disabled={action.isRunning} onClick={() => action.run(() => acknowledge([event.rowId], "").then(changed))}>
       {t("acknowledge")}
     </button>
+  );
+}
+
+function Status(props: RowProps & { action: ReturnType<typeof useAction> }) {
+  const resolved = resolvedWords(props.event);
+  return (
+    <>
+      <Acknowledged {...props} />
+      {resolved && <span class="muted small event-note">{resolved}</span>}
+    </>
   );
 }
 

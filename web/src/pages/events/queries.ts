@@ -1,6 +1,6 @@
 // What the event pages ask for.
 
-const EVENT = "rowId ts level kind message url source acknowledged acknowledgedBy acknowledgedAt note payload device { rowId name } stream { rowId name }";
+const EVENT = "rowId ts level kind message url source acknowledged acknowledgedBy acknowledgedAt note alert { resolvedAt resolvedBy } payload device { rowId name } stream { rowId name }";
 
 export const EVENTS = `query Events($kinds: [String!], $level: Level, $device: ID, $from: DateTime, $to: DateTime, $acknowledged: Boolean, $search: String, $first: Int!, $after: String) {
   events(kinds: $kinds, level: $level, device: $device, from: $from, to: $to, acknowledged: $acknowledged, search: $search, first: $first, after: $after) {

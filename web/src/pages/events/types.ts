@@ -7,4 +7,6 @@ export interface EventRow extends Event {
   acknowledgedAt: string | null;
   /** What somebody wrote about it. */
   note: string | null;
+  /** What became of an alert of a rule: when it was resolved, and by whom; `system` when its condition ended. */
+  alert: { resolvedAt: string | null; resolvedBy: string | null } | null;
 }

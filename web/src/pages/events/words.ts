@@ -6,6 +6,8 @@ export const t = pageWords(
   {
     note: "Note",
     acknowledgedBy: "by {name}",
+    resolvedEnd: "resolved at {time}: its condition has ended",
+    resolvedBy: "resolved at {time} by {name}",
     searchText: "Message contains",
     addNote: "Add a note",
     addNoteTime: "About this time",
@@ -16,6 +18,8 @@ export const t = pageWords(
   {
     note: "Notiz",
     acknowledgedBy: "von {name}",
+    resolvedEnd: "gelöst um {time}: die Bedingung ist zu Ende",
+    resolvedBy: "gelöst um {time} von {name}",
     searchText: "Meldung enthält",
     addNote: "Notiz hinzufügen",
     addNoteTime: "Zu dieser Zeit",

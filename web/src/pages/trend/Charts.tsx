@@ -45,15 +45,18 @@ function moveCursor(model: TrendModel, direction: number): void {
   model.cursor.value = Math.min(to, Math.max(from, time));
 }
 
+const hasModifier = (event: KeyboardEvent) => event.ctrlKey || event.metaKey || event.altKey;
+const isTableKey = (event: KeyboardEvent) => event.key.toLowerCase() === "t" && !hasModifier(event);
+
 function onKey(event: KeyboardEvent, model: TrendModel, hands: Hands): void {
   const direction = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (hasModifier(event)) return;
   if (direction && event.shiftKey) hands.move(direction * 0.25);
   else if (direction) moveCursor(model, direction);
   else if (event.key === "+") hands.zoom(0.5);
   else if (event.key === "-") hands.zoom(2);
   else if (event.key.toLowerCase() === "l") hands.live();
-  else if (event.key.toLowerCase() === "t") hands.toggleTable();
+  else if (isTableKey(event)) hands.toggleTable();
   else return;
   event.preventDefault();
 }
@@ -83,7 +86,13 @@ export function Charts({ model, series, bounds, isTable, compare, hands }: Props
   const ownOf = useMemo(() => new Map(groups.map((group) => [group, group.filter(({ isBefore }) => !isBefore)])), [groups]);
   const drawn = useComputed(() => model.bands.value);
   const names = series.map(({ stream }) => stream.name).join(", ");
-  if (isTable) return <DataTable series={series} range={model.range} version={model.version} marks={model.marks} />;
+  if (isTable) {
+    return (
+      <div onKeyDown={(event) => isTableKey(event) && hands.toggleTable()}>
+        <DataTable series={series} range={model.range} version={model.version} marks={model.marks} />
+      </div>
+    );
+  }
   return (
     <figure class="charts" tabIndex={0} role="application" aria-label={t("chartOf", { names })} onKeyDown={(event) => onKey(event, model, hands)}>
       <Chips bands={drawn} range={model.range} />

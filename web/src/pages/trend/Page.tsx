@@ -1,5 +1,6 @@
 // The trend explorer: streams over time at every level of detail. The address holds everything that is seen.
 
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
 import { type Event, isNumeric, type Stream } from "../../api/types.ts";
@@ -128,6 +129,16 @@ function useWidth(model: TrendModel) {
   return place;
 }
 
+/** What is shown in the place of what had the keyboard, the chart or its table, takes it over. */
+function useKeyboardKept(place: RefObject<HTMLDivElement | null>, isTable: boolean): void {
+  const before = useRef(isTable);
+  useLayoutEffect(() => {
+    const isLost = document.activeElement === null || document.activeElement === document.body;
+    if (before.current !== isTable && isLost) place.current?.querySelector<HTMLElement>("[tabindex]")?.focus();
+    before.current = isTable;
+  }, [isTable]);
+}
+
 type Go = (changes: Partial<TrendState>, replace?: boolean) => void;
 
 /** What can be done to the view. */
@@ -185,6 +196,7 @@ interface DrawnProps {
 
 function Drawn({ model, state, series, go, hands, remove }: DrawnProps) {
   const place = useWidth(model);
+  useKeyboardKept(place, state.isTable);
   const ids = series.map(({ stream }) => stream.rowId);
   return (
     <>
