@@ -71,7 +71,7 @@ const CRATES: [(&str, &[&str]); 41] = [
     ("scraper", &["fetch"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
-    ("snap", &["app"]),
+    ("snap", &["app", "cli"]),
     ("subtle", &["auth"]),
     ("tokio_modbus", &["collect", "sim"]),
     ("tokio_rustls", &["api", "collect"]),

@@ -104,7 +104,7 @@ async fn make(server: &BenchServer, field: &DeviceFleet, args: &args::Collect) -
     let mut devices = Vec::with_capacity(args.devices);
     for number in 0..args.devices {
         let device = json!({
-            "name": format!("PLC {number}"), "protocol": args.protocol.display_name(), "host": field.address.ip().to_string(),
+            "name": format!("PLC {number}"), "protocol": args.protocol.name(), "host": field.address.ip().to_string(),
             "port": field.address.port(), "unit": number % 256, "poll_interval": args.interval, "enabled": false,
         });
         devices.push(server.create("/api/device/", device).await?);

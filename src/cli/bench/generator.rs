@@ -32,12 +32,20 @@ pub struct SignalGenerator {
     pub first_number: u64,
     /// Seconds between two rows of a stream.
     pub step_seconds: u64,
+    /// How much earlier the time of a late row may be, seconds; 0 for rows in order.
+    pub max_late_seconds: u64,
 }
 
 impl SignalGenerator {
     /// Creates a generator at 1 Hz from the default start.
     pub fn with_seed(seed: u64) -> SignalGenerator {
-        SignalGenerator { seed, start: START_MICROS, first_number: 0, step_seconds: 1 }
+        SignalGenerator {
+            seed,
+            start: START_MICROS,
+            first_number: 0,
+            step_seconds: 1,
+            max_late_seconds: MAX_LATE_SECONDS,
+        }
     }
 
     /// Returns the rows that arrive together: one per stream, of which one in a hundred has an earlier time. No two
@@ -48,8 +56,9 @@ impl SignalGenerator {
             let number = self.first_number + i as u64;
             let dice = splitmix64((number << 40 | tick) ^ salt);
             let is_late = dice.is_multiple_of(100);
-            let late = if is_late { (dice >> 8) % (MAX_LATE_SECONDS / self.step_seconds).max(1) } else { 0 }
-                .min(tick);
+            let late =
+                if is_late { (dice >> 8) % (self.max_late_seconds / self.step_seconds).max(1) } else { 0 }
+                    .min(tick);
             let at = (tick - late) * self.step_seconds;
             // Late rows lie between whole seconds, each delay at its own offset, so that none replaces another row.
             let beside = if late > 0 { 500_000 + late * 50 + (dice >> 40) % 50 } else { 0 };

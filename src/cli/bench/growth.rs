@@ -58,10 +58,10 @@ impl YearWorkload {
     /// Returns the workload for `streams`, the first of which has the number `first`.
     fn workload(&self, streams: &[StreamId], first: usize) -> Workload {
         let signals = SignalGenerator {
-            seed: 0,
             start: self.start(),
             first_number: first as u64,
             step_seconds: self.every as u64,
+            ..SignalGenerator::with_seed(0)
         };
         Workload { signals, streams: streams.into(), ticks: self.seconds() / self.every }
     }

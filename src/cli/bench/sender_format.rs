@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::RequestBuilder;
 
 use super::args::SenderFormat;
-use super::generator::GeneratedRow;
+use super::generator::{GeneratedRow, SignalGenerator};
 
 impl SenderFormat {
     /// Name of the format in the report.
@@ -33,6 +33,16 @@ impl SenderFormat {
                 .header("Content-Type", "application/x-protobuf")
                 .header("Content-Encoding", "snappy")
                 .header("X-Prometheus-Remote-Write-Version", "0.1.0"),
+        }
+    }
+
+    /// Returns the signals that a sender of this format sends: Prometheus sends the samples of a series in order, and its
+    /// times have milliseconds, in which late rows would replace others.
+    pub fn signals(self) -> SignalGenerator {
+        let signals = SignalGenerator::with_seed(0);
+        match self {
+            SenderFormat::LineProtocol => signals,
+            SenderFormat::RemoteWrite => SignalGenerator { max_late_seconds: 0, ..signals },
         }
     }
 

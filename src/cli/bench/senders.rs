@@ -10,7 +10,6 @@ use reqwest::{Client, RequestBuilder};
 
 use super::args::SenderFormat;
 use super::bulk::{self, WRITERS};
-use super::generator::SignalGenerator;
 use super::latencies::Latencies;
 use super::server::{BenchDir, BenchServer};
 use super::{args, disk};
@@ -69,7 +68,7 @@ async fn report(format: SenderFormat, rows: usize, load: Load) -> Result<()> {
 
 /// Encodes all requests before the clock starts.
 fn encode_bodies(format: SenderFormat, rows: usize) -> Vec<Bytes> {
-    let (signals, series) = (SignalGenerator::with_seed(0), (1..=SERIES).map(StreamId).collect::<Vec<_>>());
+    let (signals, series) = (format.signals(), (1..=SERIES).map(StreamId).collect::<Vec<_>>());
     let ticks_per_batch = BATCH_ROWS / series.len();
     let encode = |batch: usize| {
         let ticks = batch * ticks_per_batch..(batch + 1) * ticks_per_batch;

@@ -151,6 +151,9 @@ impl DeltaLog {
     /// # Errors
     /// `Unavailable` when the commit fails, also because another server has committed since the log was read.
     pub async fn claim(&mut self, ownership: Arc<LakeOwnership>) -> Result<()> {
+        self.create_if_missing().await?;
+        // Another server may have created and claimed the table meanwhile.
+        ownership.check_predecessor(self.owner().await?)?;
         let owner = owner_transactions(ownership.owner);
         self.commit_actions(Vec::new(), append_operation(), owner.to_vec()).await?;
         self.name_owner(ownership);
@@ -228,10 +231,7 @@ impl DeltaLog {
         let properties = CommitProperties::default()
             .with_application_transactions(transactions)
             .with_cleanup_expired_logs(Some(false));
-        if self.table.version().is_none() {
-            self.create().await.map_err(|e| unavailable("create", &self.dir, e))?;
-            self.sync_log(0)?;
-        }
+        self.create_if_missing().await?;
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
@@ -245,6 +245,14 @@ impl DeltaLog {
             self.remove_obsolete();
         }
         Ok(version)
+    }
+
+    async fn create_if_missing(&mut self) -> Result<()> {
+        if self.table.version().is_some() {
+            return Ok(());
+        }
+        self.create().await.map_err(|e| unavailable("create", &self.dir, e))?;
+        self.sync_log(0)
     }
 
     async fn create(&mut self) -> std::result::Result<(), DeltaTableError> {

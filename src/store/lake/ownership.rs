@@ -56,6 +56,12 @@ impl LakeOwnership {
         LakeOwnership { owner, lake, is_lost: AtomicBool::new(false) }
     }
 
+    /// Fails unless the claim may follow that of `found`, the owner of a table so far.
+    pub(super) fn check_predecessor(&self, found: Option<LakeOwner>) -> Result<()> {
+        let next = LakeOwner::next(self.owner.directory, found, &self.lake)?;
+        if next.epoch <= self.owner.epoch { Ok(()) } else { Err(self.lost_error()) }
+    }
+
     /// Fails once the ownership is lost.
     pub fn check(&self) -> Result<()> {
         match self.is_lost.load(Ordering::Acquire) {
