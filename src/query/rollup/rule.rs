@@ -2,6 +2,7 @@
 //!
 //! It depends on the query alone, never on rows: the rewritten plan reveals nothing about the data.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -63,11 +64,12 @@ fn rewrite_aggregate(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let mut columns: Vec<usize> = used.filter_map(|c| schema.index_of(&c.name).ok()).collect();
     columns.sort_unstable();
     columns.dedup();
+    let name = scan_name(&conditions, buckets.as_ref());
     let table =
         ScanProvider(RollupTable { query_context: source.query_context.clone(), conditions, buckets });
-    let partials =
-        LogicalPlanBuilder::scan(RELATION_NAME, provider_as_source(Arc::new(table)), Some(columns))?
-            .build()?;
+    let partials = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), Some(columns))?
+        .alias(RELATION_NAME)?
+        .build()?;
     let named = |(i, expr): (usize, Expr)| {
         let (relation, field) = aggregate.schema.qualified_field(i);
         expr.alias_qualified(relation.cloned(), field.name())
@@ -76,6 +78,15 @@ fn rewrite_aggregate(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let groups = groups.into_iter().enumerate().map(named).collect();
     let calls = calls.into_iter().enumerate().map(|(i, call)| named((keys + i, call))).collect();
     Ok(Some(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(partials), groups, calls)?)))
+}
+
+/// Returns a name for the scan of partials of these readings, the same in every process. DataFusion takes scans for equal
+/// whose tables have one name, whatever the tables are: common subexpression elimination would answer two subqueries over
+/// different ranges with the result of one.
+fn scan_name(conditions: &Conditions, buckets: Option<&Buckets>) -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{conditions:?} {buckets:?}").hash(&mut hasher);
+    format!("{RELATION_NAME}_{:016x}", hasher.finish())
 }
 
 /// A scan of `readings` under its aliases.
