@@ -1,9 +1,10 @@
 //! `GET /metrics`: metrics of the process, collectors and models in Prometheus' text format 0.0.4.
 //!
-//! Rendered from their counters at the time of the request; there is no registry. `name[]=FAMILY`, once or more often,
-//! selects families, as in Prometheus' client libraries: a page that shows four numbers of 300 devices would otherwise
-//! load a megabyte. Labels are only ids, a device's
+//! Rendered from their counters at the time of the request; there is no registry. Labels are only ids, a device's
 //! protocol and words of closed sets, never names or tags: those are unbounded and private to an organization.
+//!
+//! `name[]=FAMILY`, once or more often, selects families, as in Prometheus' client libraries: a page that shows four
+//! numbers of 300 devices would otherwise load a megabyte.
 
 mod metrics_text;
 mod mqtt_text;

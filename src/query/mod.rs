@@ -10,6 +10,7 @@ pub mod describe;
 pub mod engine;
 pub mod error;
 pub mod executor;
+mod function_scans;
 pub mod functions;
 pub mod guard;
 pub mod history;

@@ -9,6 +9,7 @@ use datafusion::sql::parser::Statement;
 use super::context::QueryContext;
 use super::engine::Engine;
 use super::error::from_datafusion;
+use super::function_scans;
 use super::guard;
 use super::log::Surface;
 use super::plan_cache::PlannedStatement;
@@ -82,6 +83,7 @@ impl Engine {
             let why = from_datafusion(e);
             Error::invalid(format!("only reading statements can run here: {}", why.message)).with_source(why)
         })?;
+        let plan = function_scans::name_apart(plan, session).map_err(from_datafusion)?;
         let (plan, has_bounded) = guard::expressions::bound_plan(plan).map_err(from_datafusion)?;
         Ok((tables, PlannedStatement { plan, has_bounded }))
     }

@@ -119,13 +119,14 @@ async fn prepare_ownership(disk: &dyn Disk, dir: &Path, tables: &TableSet) -> Re
     if !location.is_remote() {
         return Ok(None);
     }
+    let owner = tables.next_owner(directory_id::load_or_create(disk, dir)?).await?;
     if !conditional_put::is_supported(location.object_store().as_ref(), &location.object_root()?).await? {
         tracing::warn!(
             lake = %location,
             "the object store ignores conditional puts: nothing keeps a second server from overwriting this lake"
         );
     }
-    Ok(Some(tables.next_owner(directory_id::load_or_create(disk, dir)?).await?))
+    Ok(Some(owner))
 }
 
 /// What was found in the data directory, before anything runs on it.

@@ -83,13 +83,12 @@ impl TableSet {
     /// `Unavailable` when another data directory owns one of the tables, or a log cannot be read.
     pub async fn next_owner(&self, directory: i64) -> Result<LakeOwner> {
         let delta_logs = self.lock().await;
-        let mut next = LakeOwner::next(directory, None, "")?;
+        let mut epoch = 0;
         for table in Table::ALL {
             let found = delta_logs[table].owner().await?;
-            let owner = LakeOwner::next(directory, found, &self.location.to_string())?;
-            next.epoch = next.epoch.max(owner.epoch);
+            epoch = epoch.max(LakeOwner::next(directory, found, &self.location.to_string())?.epoch);
         }
-        Ok(next)
+        Ok(LakeOwner { directory, epoch })
     }
 
     /// Claims every table for an owner and publishes the versions that this makes. Commits of an earlier owner fail from

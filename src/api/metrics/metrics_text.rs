@@ -49,6 +49,9 @@ impl MetricsText {
         of: fn(&DeviceMetrics) -> &LatencyStats,
     ) {
         self.family(name, "histogram", help);
+        if !self.is_wanted {
+            return;
+        }
         let bucket = format!("{name}_bucket");
         for measured in devices {
             let (labels, timing) = (labels(measured), of(measured));

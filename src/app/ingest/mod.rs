@@ -13,6 +13,7 @@ pub mod metric_write;
 pub mod otlp;
 pub mod parquet_check;
 pub mod protobuf;
+pub mod protobuf_writer;
 pub mod readings_builder;
 pub mod remote_write;
 pub mod sample_write;

@@ -1,4 +1,6 @@
-//! Writes messages of Protocol Buffers, for tests of their readers.
+//! Fields of Protocol Buffers, for tests of their readers.
+
+use super::protobuf_writer::write_varint;
 
 /// A field with a message, a text or a packed list.
 pub fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -20,12 +22,8 @@ pub fn integer(number: u8, value: u64) -> Vec<u8> {
     [&[number << 3][..], &varint(value)].concat()
 }
 
-fn varint(mut number: u64) -> Vec<u8> {
+fn varint(number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+    write_varint(&mut bytes, number);
     bytes
 }

@@ -7,6 +7,7 @@ use reqwest::RequestBuilder;
 
 use super::args::SenderFormat;
 use super::generator::{GeneratedRow, SignalGenerator};
+use crate::app::ingest::protobuf_writer::{write_bytes, write_varint};
 
 impl SenderFormat {
     /// Name of the format in the report.
@@ -75,31 +76,16 @@ fn to_remote_write(rows: impl Iterator<Item = GeneratedRow>) -> Vec<u8> {
         let mut series = Vec::with_capacity(128);
         for (name, text) in labels {
             let mut label = Vec::with_capacity(48);
-            put_bytes(&mut label, 1, name.as_bytes());
-            put_bytes(&mut label, 2, text.as_bytes());
-            put_bytes(&mut series, 1, &label);
+            write_bytes(&mut label, 1, name.as_bytes());
+            write_bytes(&mut label, 2, text.as_bytes());
+            write_bytes(&mut series, 1, &label);
         }
         let mut sample = vec![1 << 3 | 1];
         sample.extend(value.to_le_bytes());
         sample.push(2 << 3);
-        put_varint(&mut sample, (ts / 1000).unsigned_abs());
-        put_bytes(&mut series, 2, &sample);
-        put_bytes(&mut request, 1, &series);
+        write_varint(&mut sample, (ts / 1000).unsigned_abs());
+        write_bytes(&mut series, 2, &sample);
+        write_bytes(&mut request, 1, &series);
     }
     snap::raw::Encoder::new().compress_vec(&request).expect("a request is far below the limit of 4 GiB")
-}
-
-/// Adds a field of bytes (wire type 2).
-fn put_bytes(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    out.push(field << 3 | 2);
-    put_varint(out, bytes.len() as u64);
-    out.extend(bytes);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }

@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::metrics::Encoding;
-
-/// Wire type of messages and texts.
-const BYTES: u64 = 2;
+use crate::app::ingest::protobuf_writer::{write_bytes, write_varint};
 
 /// Writes the answer to a request of which so many data points were rejected for the reason `message`.
 pub fn export_response(encoding: Encoding, rejected: usize, message: &str) -> Vec<u8> {
@@ -38,18 +36,4 @@ pub fn status(encoding: Encoding, message: &str) -> Vec<u8> {
             status
         }
     }
-}
-
-fn write_bytes(message: &mut Vec<u8>, number: u64, content: &[u8]) {
-    write_varint(message, number << 3 | BYTES);
-    write_varint(message, content.len() as u64);
-    message.extend_from_slice(content);
-}
-
-fn write_varint(message: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        message.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    message.push(number as u8);
 }
