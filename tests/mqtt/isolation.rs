@@ -233,6 +233,43 @@ async fn retained_messages_and_wills_stay_where_they_belong() {
 }
 
 #[tokio::test]
+async fn messages_of_sparkplug_stay_in_their_organization() {
+    const DATA: &str = "spBv1.0/plant/NDATA/edge1";
+    const STATE: &str = "spBv1.0/STATE/host";
+    let world = TwoPlants::start().await;
+    let mut foreign = world.connect(V5, "foreign-writer", &world.foreign).await;
+    let mut own = world.connect(V5, "own-writer", &world.plant.server.key).await;
+    for version in BOTH {
+        let mut reader = world.connect(version, "reader", &world.plant.server.key).await;
+        // What the organization has retained itself, and nothing of the other.
+        assert_eq!(foreign.send_publish(&Publish::new(STATE, SECRET, 1, 9).retained()).await, Ok(0));
+        assert_eq!(own.send_publish(&Publish::new(STATE, "1", 1, 9).retained()).await, Ok(0));
+        assert_eq!(reader.subscribe(&[("spBv1.0/#", 1)]).await, [1]);
+        let message = reader.take_message().await;
+        assert_eq!((message.topic.as_str(), number(&message), message.is_retained), (STATE, 1.0, true));
+        assert_eq!(foreign.publish(DATA, SECRET, 1).await, Ok(0));
+        let mortal = Connect::new(version, "mortal", &world.foreign)
+            .with_will(Will::new("spBv1.0/plant/NDEATH/edge1", SECRET));
+        MqttClient::connect(&world.plant.address, &mortal).await.cut();
+        assert_eq!(foreign.publish(STATE, SECRET, 1).await, Ok(0));
+        assert_eq!(own.publish(DATA, "2", 1).await, Ok(0));
+        let message = reader.take_message().await;
+        assert_eq!((message.topic.as_str(), number(&message)), (DATA, 2.0), "{version:?}");
+        reader.disconnect(0).await;
+
+        for key in &world.restricted {
+            for topic in [DATA, STATE, "spBv1.0/plant/NCMD/edge1"] {
+                let mut client = world.connect(version, "writer", key).await;
+                expect_refused(&mut client, topic, 1).await;
+                let mut client = world.connect(version, "reader", key).await;
+                let refused = if version == V5 { 0x87 } else { 0x80 };
+                assert_eq!(client.subscribe(&[(topic, 1), ("spBv1.0/#", 1)]).await, [refused, refused]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_waits_for_a_session_is_not_shown_to_a_key_that_lost_its_right() {
     let world = TwoPlants::start().await;
     for version in BOTH {

@@ -82,13 +82,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--bd-seq", type=int, default=0)
+    parser.add_argument("--password")
     args = parser.parse_args()
     metrics = [
         metric("speed", DataType.DOUBLE, 21.5),
         metric("state", DataType.STRING, "run"),
         metric("Node Control/Rebirth", DataType.BOOLEAN, False),
     ]
-    node = sparkplug.EdgeNode(GROUP, NODE, metrics, cmd_callback=obey)
+    client = sparkplug.Client(username=args.password and "edge1", password=args.password)
+    node = sparkplug.EdgeNode(GROUP, NODE, metrics, client=client, cmd_callback=obey)
     for _ in range(args.bd_seq):
         node._bd_seq
     node.register(sparkplug.Device(DEVICE, [metric("Motor/count", DataType.INT32, -1)], cmd_callback=obey))

@@ -8,19 +8,45 @@ use crate::support::{Client, DataDir, MqttPeer, Server, SparkplugNode, eventuall
 const SPEED: &str = "plant/edge1#speed";
 const COUNT: &str = "plant/edge1/press#Motor/count";
 
-async fn device(client: &Client, port: u16, metadata: Value) -> i64 {
-    let host = format!("mqtt://127.0.0.1:{port}");
-    let row = json!({"name": "edge", "protocol": "mqtt", "host": host, "timeout": 10, "metadata": metadata});
+/// A broker, and how its clients log in.
+struct Broker<'a> {
+    port: u16,
+    /// `None` where nobody has to.
+    password: Option<&'a str>,
+}
+
+async fn device(client: &Client, broker: &Broker<'_>, metadata: Value) -> i64 {
+    let host = format!("mqtt://127.0.0.1:{}", broker.port);
+    let mut row =
+        json!({"name": "edge", "protocol": "mqtt", "host": host, "timeout": 10, "metadata": metadata});
+    if let Some(password) = broker.password {
+        row["username"] = json!("basalt");
+        row["password"] = json!(password);
+    }
     create(client, "/api/device/", row).await
 }
 
 #[tokio::test]
 async fn an_edge_node_that_is_not_our_code_is_collected_and_set() {
     let broker = MqttPeer::start(free_port()).await;
-    let mut node = SparkplugNode::start(broker.port, 3).await;
     let server = Server::start(&[]).await;
+    collect_and_set(&server, &Broker { port: broker.port, password: None }).await;
+}
+
+#[tokio::test]
+async fn an_edge_node_is_collected_and_set_through_our_own_listener() {
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let server = Server::start(&[("BASALT_MQTT__LISTEN", address.as_str())]).await;
+    let key = server.key.clone();
+    collect_and_set(&server, &Broker { port, password: Some(&key) }).await;
+}
+
+/// An edge node from its births to its death, and again.
+async fn collect_and_set(server: &Server, broker: &Broker<'_>) {
+    let mut node = SparkplugNode::start(broker.port, 3, broker.password).await;
     let client = server.client();
-    let device = device(&client, broker.port, json!({"format": "sparkplug", "host_id": "basalt"})).await;
+    let device = device(&client, broker, json!({"format": "sparkplug", "host_id": "basalt"})).await;
     // The births were sent before anybody listened; they are asked for.
     let speed = stream_at(&client, device, SPEED, "fp64", json!({})).await;
     let count = stream_at(&client, device, COUNT, "int64", json!({})).await;
@@ -62,7 +88,7 @@ async fn an_edge_node_that_is_not_our_code_is_collected_and_set() {
     until_newest(&client, speed, "the value of the node", |row| row["value"] == 23.5).await;
     drop(node);
     until_newest(&client, speed, "the death of the node", |row| row["quality"] == "bad").await;
-    let _node = SparkplugNode::start(broker.port, 4).await;
+    let _node = SparkplugNode::start(broker.port, 4, broker.password).await;
     until_newest(&client, speed, "its next birth", |row| row["value"] == 21.5).await;
     until_newest(&client, count, "its next birth", |row| row["value"] == -1.0).await;
     let rows = readings(&client, speed).await;
@@ -73,7 +99,7 @@ async fn an_edge_node_that_is_not_our_code_is_collected_and_set() {
 #[tokio::test]
 async fn browse_lists_the_metrics_of_edge_nodes() {
     let broker = MqttPeer::start(free_port()).await;
-    let mut node = SparkplugNode::start(broker.port, 0).await;
+    let mut node = SparkplugNode::start(broker.port, 0, None).await;
     let address = format!("mqtt://127.0.0.1:{}/plant?format=sparkplug", broker.port);
     let home = DataDir::new();
     let order = json!({"speed": 24.5});

@@ -269,11 +269,13 @@ pub struct SparkplugNode {
 }
 
 impl SparkplugNode {
-    /// Starts one at this broker; its births are sent when this returns.
-    pub async fn start(port: u16, bd_seq: u8) -> SparkplugNode {
+    /// Starts one at this broker, with a password where the broker wants one; its births are sent when this returns.
+    pub async fn start(port: u16, bd_seq: u8, password: Option<&str>) -> SparkplugNode {
+        let password = password.map(str::to_owned);
         let start = move || {
             let mut command = script("sparkplug_node.py");
             command.args(["--port", &port.to_string(), "--bd-seq", &bd_seq.to_string()]);
+            command.args(password.iter().flat_map(|password| ["--password", password]));
             let mut child =
                 command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the interpreter starts");
             let mut lines: Box<dyn Iterator<Item = String> + Send> =

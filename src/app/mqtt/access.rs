@@ -10,6 +10,7 @@ use super::topics::{CONTROL_TREE, DISCOVER_TREE, OWN_TREE, PLATFORM_TREE, Route}
 use crate::app::App;
 use crate::app::live::credential::LiveCredential;
 use crate::auth::certificate;
+use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
 use crate::domain::caller::Caller;
 use crate::domain::device::Device;
 use crate::domain::mqtt::{Qos, SessionOwner, topic};
@@ -126,6 +127,7 @@ impl App {
                 let device = self.platform_publisher(who, named)?;
                 self.rights_on(who, &device).map(drop)
             }
+            Route::Sparkplug(direction) => require_sparkplug_publisher(who, direction),
         }
     }
 
@@ -156,6 +158,7 @@ impl App {
                     && levels.take(2).all(|device| device == "device" || self.may_see(who, Some(device)))
             }
             Some(PLATFORM_TREE) => self.may_see_platform(who, levels),
+            Some(NAMESPACE) => may_follow_sparkplug(who),
             Some("+" | "#") => true,
             _ => false,
         };
@@ -190,6 +193,26 @@ pub fn session_owner(who: &Principal) -> Result<SessionOwner> {
             Err(Error::forbidden("MQTT takes API keys and certificates of devices"))
         }
     }
+}
+
+/// Checks that a client may publish messages of Sparkplug in this direction. What an edge node publishes belongs to no
+/// device until a host collects it, so the rights are those of the whole organization.
+///
+/// # Errors
+/// `Forbidden` without the scope, and for clients that are restricted to some devices or streams.
+pub(super) fn require_sparkplug_publisher(who: &Principal, direction: Direction) -> Result<()> {
+    if who.is_restricted() {
+        return Err(topic_forbidden_error());
+    }
+    who.require(Scope::write(match direction {
+        Direction::FromEdge => Resource::Value,
+        Direction::ToEdge | Direction::HostState => Resource::Device,
+    }))
+}
+
+/// Whether a client may subscribe to messages of Sparkplug. Who may write values, as an edge node does, may read them.
+pub(super) fn may_follow_sparkplug(who: &Principal) -> bool {
+    !who.is_restricted() && who.require(Scope::read(Resource::Value)).is_ok()
 }
 
 pub(super) fn topic_forbidden_error() -> Error {

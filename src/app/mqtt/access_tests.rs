@@ -79,6 +79,36 @@ async fn a_filter_that_names_what_is_not_ones_own_is_refused() {
 }
 
 #[tokio::test]
+async fn edge_nodes_and_hosts_of_sparkplug_need_a_key_of_the_whole_organization() {
+    let (_dir, app, [gateway, ..]) = plant().await;
+    let all = app.system(None).unwrap();
+    let with = |scopes: &[Scope]| Principal { scopes: scopes.iter().copied().collect(), ..all.clone() };
+    let reader = with(&[Scope::read(Resource::Value)]);
+    let edge = with(&[Scope::write(Resource::Value)]);
+    let host = with(&[Scope::read(Resource::Value), Scope::write(Resource::Device)]);
+    let restricted = app.device_principal(gateway.id).unwrap();
+    let people = with(&[Scope::write(Resource::Device)]);
+    let callers = [&reader, &edge, &host, &people, &restricted];
+    for (topic, expected) in [
+        ("spBv1.0/plant/NDATA/edge1", [false, true, false, false, false]),
+        ("spBv1.0/plant/DBIRTH/edge1/press", [false, true, false, false, false]),
+        ("spBv1.0/plant/NCMD/edge1", [false, false, true, true, false]),
+        ("spBv1.0/STATE/basalt", [false, false, true, true, false]),
+        ("spBv1.0/plant/NDATA", [false; 5]),
+    ] {
+        assert_eq!(callers.map(|who| app.mqtt_may_publish(who, topic).is_ok()), expected, "{topic}");
+    }
+    for (filter, expected) in [
+        ("spBv1.0/#", [true, true, true, false, false]),
+        ("spBv1.0/plant/NCMD/edge1/#", [true, true, true, false, false]),
+        ("spBv1.0/STATE/basalt", [true, true, true, false, false]),
+    ] {
+        let granted = |who| app.mqtt_grant(who, filter, Qos::AtMostOnce) == Grant::Granted(Qos::AtMostOnce);
+        assert_eq!(callers.map(granted), expected, "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_current_certificate_of_a_device_is_accepted() {
     let (_dir, app, [gateway, ..]) = plant().await;
     let owner = app.system(None).unwrap();

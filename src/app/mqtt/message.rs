@@ -30,6 +30,8 @@ pub(super) enum MessageSource {
     PlatformCommand(Uuid),
     /// A retained message or a document: whoever misses it is sent it with the next subscription.
     Document,
+    /// A message of another client: whoever misses it is not sent it again.
+    Relayed,
 }
 
 impl OutboundMessage {

@@ -2,7 +2,8 @@
 //!
 //! A message is acknowledged when its call is done, so a PUBACK of a reading means what 200 means over HTTP. Sessions,
 //! wills and retained messages are in the catalog. The queue of an offline session is not copied: its live values are in
-//! the log and the lake, its commands in the catalog, and the session remembers how far it has come.
+//! the log and the lake, its commands in the catalog, and the session remembers how far it has come. Messages of Sparkplug
+//! are handed on to clients that are connected (`relay.rs`).
 
 pub mod access;
 mod device_document;
@@ -15,11 +16,13 @@ mod platform;
 pub mod presence;
 mod publish;
 mod registry;
+mod relay;
 mod retained;
 pub mod session;
 pub mod session_end;
 mod session_memory;
 pub mod session_start;
+mod sparkplug;
 pub mod subscribe;
 mod topics;
 
@@ -32,6 +35,7 @@ use tokio::sync::broadcast;
 use self::device_document::DeviceNotice;
 use self::journal::Journal;
 use self::metrics::MqttCounters;
+use self::relay::Relay;
 use self::retained::RetainedIndex;
 use crate::app::live::SubscriptionLimiter;
 use crate::store::Store;
@@ -71,6 +75,7 @@ pub(super) struct BrokerState {
     journal: Arc<Journal>,
     counters: Arc<MqttCounters>,
     notices: broadcast::Sender<Arc<DeviceNotice>>,
+    relay: Arc<Relay>,
     /// A key may have any number of clients, so there is no limit for each caller.
     feeds: SubscriptionLimiter,
 }
@@ -89,6 +94,7 @@ impl BrokerState {
             journal: Arc::new(Journal::new(store)),
             counters: Arc::default(),
             notices: broadcast::Sender::new(NOTICE_CAPACITY),
+            relay: Arc::default(),
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Publication {
 /// What became of a message.
 #[derive(Debug)]
 pub enum PublishOutcome {
-    /// It is durable.
+    /// It is durable; a message of Sparkplug is handed on to the clients that are connected.
     Stored,
     /// It cannot be read and never will be: it is acknowledged, so that nobody sends it for ever.
     Malformed(Error),
@@ -86,6 +86,7 @@ impl App {
             Route::Facts => self.publish_facts(who, payload).await,
             Route::Gateway(named) => self.publish_report(who, named, payload).await,
             Route::Platform(named) => self.publish_to_platform(who, named, publication).await,
+            Route::Sparkplug(direction) => self.publish_to_sparkplug(who, direction, publication),
             Route::Values { device, stream } => {
                 who.require(Scope::write(Resource::Value))?;
                 if *is_retained {

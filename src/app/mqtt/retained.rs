@@ -249,7 +249,7 @@ impl App {
                     names(&device).into_iter().map(|name| format!("{OWN_TREE}/{name}{rest}")).collect()
                 }
                 Some(Route::Platform(named)) => vec![named.name()],
-                Some(Route::Gateway(_) | Route::Facts) | None => Vec::new(),
+                Some(Route::Gateway(_) | Route::Facts | Route::Sparkplug(_)) | None => Vec::new(),
             };
             if let Some(topic) = topics.into_iter().find(|topic| topic::matches(filter, topic)) {
                 found.push(OutboundMessage {

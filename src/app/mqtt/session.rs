@@ -17,6 +17,7 @@ use super::feed;
 use super::message::{MessageSource, OutboundMessage};
 use super::presence::DeviceActivity;
 use super::registry::{SessionEviction, SessionKey};
+use super::relay::{RelaySubscription, RelayedMessage};
 use super::session_memory::SessionMemory;
 use crate::app::App;
 use crate::app::live::SubscriptionPermit;
@@ -64,6 +65,8 @@ pub struct MqttSession {
     pub(super) new_commands: Option<broadcast::Receiver<Arc<Command>>>,
     /// Documents of devices of the MK platform, while a subscription may match one.
     pub(super) notices: Option<broadcast::Receiver<Arc<DeviceNotice>>>,
+    /// Messages of Sparkplug, while a subscription may match one.
+    pub(super) relayed: Option<RelaySubscription>,
     /// Of the session's own device, while it has subscribed to it.
     pub(super) desired: Option<DesiredTopic>,
     /// The topic of each stream's values, as long as nothing changes in the catalog.
@@ -108,13 +111,14 @@ impl MqttSession {
     /// Waits for something to send or for the end. Dropping the future loses nothing.
     pub async fn next_event(&mut self) -> SessionEvent {
         let has_room = self.memory.outbox.waiting() < MAX_WAITING;
-        let Self { orders, watch, live, new_commands, notices, desired, .. } = self;
+        let Self { orders, watch, live, new_commands, notices, relayed, desired, .. } = self;
         let item = tokio::select! {
             biased;
             order = orders.recv() => return SessionEvent::End(order.unwrap_or(SessionEviction::Unavailable)),
             _ = watch.expired() => return SessionEvent::End(SessionEviction::Revoked),
             command = next_message(new_commands) => NextItem::Command(command),
             notice = next_message(notices), if has_room => NextItem::Notice(notice),
+            message = next_relayed(relayed), if has_room => NextItem::Relayed(message),
             document = next_desired(desired), if has_room => NextItem::Desired(document),
             message = next_live(live), if has_room => NextItem::Live(message),
         };
@@ -125,6 +129,7 @@ impl MqttSession {
                 return SessionEvent::End(SessionEviction::Unavailable);
             }
             NextItem::Notice(notice) => self.queue_notice(notice),
+            NextItem::Relayed(message) => return self.queue_relayed(message),
             NextItem::Desired(document) => self.queue_desired(document),
             NextItem::Live(Ok(message)) if message.gap.is_some() => {
                 self.app.mqtt.counters.count_overflow();
@@ -196,7 +201,10 @@ impl MqttSession {
         match message.source {
             MessageSource::Live(number) => self.memory.progress.finish_one(number),
             MessageSource::Command(uuid) if is_acknowledged => self.report(uuid, CommandState::Acknowledged),
-            MessageSource::Command(_) | MessageSource::PlatformCommand(_) | MessageSource::Document => {}
+            MessageSource::Command(_)
+            | MessageSource::PlatformCommand(_)
+            | MessageSource::Document
+            | MessageSource::Relayed => {}
         }
     }
 
@@ -248,6 +256,7 @@ impl MqttSession {
 enum NextItem {
     Command(Result<Arc<Command>, RecvError>),
     Notice(Result<Arc<DeviceNotice>, RecvError>),
+    Relayed(Option<Arc<RelayedMessage>>),
     Desired(Result<Value>),
     Live(Result<LiveMessage>),
 }
@@ -255,6 +264,13 @@ enum NextItem {
 async fn next_message<T: Clone>(source: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
     match source {
         Some(source) => source.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_relayed(relayed: &mut Option<RelaySubscription>) -> Option<Arc<RelayedMessage>> {
+    match relayed {
+        Some(relayed) => relayed.next().await,
         None => std::future::pending().await,
     }
 }

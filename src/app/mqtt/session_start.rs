@@ -171,6 +171,7 @@ impl App {
             feed_permit: None,
             new_commands: None,
             notices: None,
+            relayed: None,
             desired: None,
             topics: Default::default(),
             changes: self.store.catalog().subscribe_changes(),

@@ -75,6 +75,7 @@ impl MqttSession {
         }
         // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
         for (filter, qos) in retained {
+            self.queue_host_states(&filter);
             let found = self.app.retained_for(self.principal(), &filter, qos);
             found.into_iter().for_each(|message| self.queue(message));
         }
@@ -159,6 +160,7 @@ impl MqttSession {
     fn release_unneeded(&mut self) {
         self.topics.clear();
         self.release_platform();
+        self.follow_sparkplug();
         if !self.needs_commands() {
             self.new_commands = None;
         }

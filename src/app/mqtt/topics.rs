@@ -15,6 +15,7 @@
 use uuid::Uuid;
 
 use crate::app::gateway::session::SessionEvent;
+use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
 
 /// First level of our own topics.
 pub const OWN_TREE: &str = "basalt";
@@ -39,6 +40,8 @@ pub enum Route<'a> {
     Facts,
     /// The MK platform.
     Platform(PlatformTopic),
+    /// Sparkplug: edge nodes and hosts.
+    Sparkplug(Direction),
 }
 
 /// A topic of Instathings.
@@ -150,6 +153,7 @@ impl<'a> Route<'a> {
             }
             DISCOVER_TREE | CONTROL_TREE => gateway_topic(tree, rest).map(Route::Gateway),
             PLATFORM_TREE => PlatformTopic::parse(rest).map(Route::Platform),
+            NAMESPACE => Direction::of(topic).map(Route::Sparkplug),
             _ => None,
         }
     }
@@ -198,6 +202,7 @@ mod tests {
             ("discover/p/g/d/not_paired", gateway("d", Session(SessionEvent::NotPaired))),
             ("discover/p/g/log", gateway("g", Log)),
             ("control/p/g/d/response", gateway("d", CommandResult)),
+            ("spBv1.0/p/NDATA/e", Some(Route::Sparkplug(Direction::FromEdge))),
         ] {
             assert_eq!(Route::parse(topic), expected, "{topic}");
         }
@@ -235,6 +240,7 @@ mod tests {
             "/",
             "$SYS/x",
             "v2/x",
+            "spBv1.0/p/e",
         ] {
             assert_eq!(Route::parse(nothing), None, "{nothing}");
         }

@@ -14,6 +14,7 @@ pub mod address;
 pub mod browse;
 pub mod endpoint;
 pub mod source;
+pub mod topic;
 
 mod birth;
 mod client;
@@ -25,7 +26,6 @@ mod edge_node;
 mod host;
 mod proto;
 mod targets;
-mod topic;
 mod value;
 
 #[cfg(test)]

@@ -1,0 +1,96 @@
+//! Sparkplug at our own listener: edge nodes and hosts of one organization talk to each other through it.
+//!
+//! Rights are those of keys as a whole. What an edge node publishes belongs to no device until a host collects it, so a
+//! client that is restricted to some devices has no part in it.
+
+use std::sync::Arc;
+
+use super::access;
+use super::message::{MessageSource, OutboundMessage};
+use super::publish::Publication;
+use super::registry::SessionEviction;
+use super::relay::{RelayFilters, RelayedMessage};
+use super::session::{MqttSession, SessionEvent};
+use crate::app::App;
+use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
+use crate::domain::mqtt::{Qos, Subscription};
+use crate::domain::{Principal, Result};
+
+/// Whether a filter is of this namespace. Filters that begin with a wildcard are not.
+fn is_of_sparkplug(filter: &str) -> bool {
+    filter.split('/').next() == Some(NAMESPACE)
+}
+
+impl App {
+    /// Hands a message on to the subscribers that are connected.
+    ///
+    /// # Errors
+    /// As [`access::require_sparkplug_publisher`] and [`super::relay::Relay::publish`].
+    pub(super) fn publish_to_sparkplug(
+        &self,
+        who: &Principal,
+        direction: Direction,
+        publication: &Publication,
+    ) -> Result<()> {
+        access::require_sparkplug_publisher(who, direction)?;
+        let Publication { topic, payload, qos, is_retained } = publication;
+        let message = RelayedMessage { topic: topic.as_str().into(), payload: payload.clone(), qos: *qos };
+        self.mqtt.relay.publish(who.org, direction, message, *is_retained)
+    }
+}
+
+impl MqttSession {
+    /// Receives what the subscriptions match from now on, or nothing.
+    pub(super) fn follow_sparkplug(&mut self) {
+        let filters = self.sparkplug_filters();
+        if filters == RelayFilters::default() {
+            self.relayed = None;
+        } else if let Some(relayed) = &self.relayed {
+            relayed.set_filters(filters);
+        } else {
+            self.relayed = Some(self.app.mqtt.relay.subscribe(self.principal().org, filters));
+        }
+    }
+
+    fn sparkplug_filters(&self) -> RelayFilters {
+        // The rights may have changed since a session that goes on had subscribed.
+        if !access::may_follow_sparkplug(self.principal()) {
+            return RelayFilters::default();
+        }
+        let own = self.subscriptions.iter().map(|known| &known.filter);
+        let others: Vec<String> = own.filter(|filter| is_of_sparkplug(filter)).cloned().collect();
+        let from_edge = others.iter().filter(|filter| Direction::may_be_from_edge(filter)).cloned().collect();
+        RelayFilters { from_edge, others }
+    }
+
+    /// Queues a message, or ends the session when some were lost.
+    pub(super) fn queue_relayed(&mut self, message: Option<Arc<RelayedMessage>>) -> SessionEvent {
+        match message {
+            Some(message) => {
+                self.queue_sparkplug(&message, false);
+                SessionEvent::Queued
+            }
+            None => {
+                self.app.mqtt.counters.count_overflow();
+                SessionEvent::End(SessionEviction::Overflow)
+            }
+        }
+    }
+
+    /// Queues the retained states of hosts for a new subscription.
+    pub(super) fn queue_host_states(&mut self, filter: &str) {
+        if is_of_sparkplug(filter) && access::may_follow_sparkplug(self.principal()) {
+            let states = self.app.mqtt.relay.states(self.principal().org, filter);
+            states.iter().for_each(|message| self.queue_sparkplug(message, true));
+        }
+    }
+
+    fn queue_sparkplug(&mut self, message: &RelayedMessage, is_retained: bool) {
+        // A filter may have gone while the message waited.
+        let wanted = |known: &Subscription| is_of_sparkplug(&known.filter);
+        let Some(qos) = self.qos_of(&message.topic, wanted) else { return };
+        let (topic, payload) = (message.topic.clone(), message.payload.clone());
+        let qos: Qos = qos.min(message.qos);
+        self.queue(OutboundMessage { topic, payload, qos, is_retained, source: MessageSource::Relayed });
+    }
+}
