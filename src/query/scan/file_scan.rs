@@ -25,7 +25,7 @@ use super::projection::FileProjection;
 use crate::domain::Error;
 use crate::query::byte_size;
 use crate::query::log::ScanMetrics;
-use crate::store::lake::batch_rows::batch_rows;
+use crate::store::lake::batch_rows::{batch_rows, step_rows};
 use crate::store::lake::cache;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::footers;
@@ -100,7 +100,10 @@ impl FileScan {
         }
         let bounds = self.bounds;
         let layout = FileProjection::new(&self.columns, !bounds.ts.covers(part.file.ts));
-        let batch_rows = batch_rows(footer.metadata(), &groups, &layout.decoded, self.batch_bytes);
+        let (metadata, columns) = (footer.metadata(), &layout.decoded);
+        let batch_rows = batch_rows(metadata, &groups, columns, self.batch_bytes);
+        let step_rows =
+            step_rows(late_materialization::MAX_STEP_ROWS, metadata, &groups, columns, self.batch_bytes);
         let few =
             PageFetch::if_small(&part.file.path, &footer, &groups, &layout.decoded, &self.snapshot.cache);
         let batches = match few {
@@ -110,7 +113,7 @@ impl FileScan {
                 let pages = chunks.into_pages(bytes)?;
                 match layout.needs_filter(&bounds) {
                     true => {
-                        stream::iter(late_materialization::read(pages, layout, bounds, batch_rows)).boxed()
+                        stream::iter(late_materialization::read(pages, layout, bounds, step_rows)).boxed()
                     }
                     false => stream::iter(pages.read(batch_rows)?)
                         .map(move |batch| layout.project(&batch?))

@@ -20,7 +20,7 @@ use crate::store::lake::page_fetch::FetchedPages;
 use crate::store::lake::page_pruning::RowGroupSelection;
 
 /// Keys decoded at a time: those of four pages.
-const MAX_STEP_ROWS: usize = 32 * 1024;
+pub const MAX_STEP_ROWS: usize = 32 * 1024;
 
 /// Reads the rows of pages within bounds, in file order, with `batch_rows` rows of the other columns at a time.
 pub fn read(

@@ -21,8 +21,32 @@ pub fn batch_rows(
     columns: &[usize],
     bytes: u64,
 ) -> usize {
+    rows_up_to(MAX_BATCH_ROWS, file, groups, columns, bytes)
+}
+
+/// As [`batch_rows`], for a reader that decodes `step` rows of the key at a time: that many rows where no column has texts,
+/// of which some may be far longer than the average.
+pub fn step_rows(
+    step: usize,
+    file: &ParquetMetaData,
+    groups: &[RowGroupSelection],
+    columns: &[usize],
+    bytes: u64,
+) -> usize {
+    let schema = file.file_metadata().schema_descr();
+    let has_texts = columns.iter().any(|column| schema.column(*column).physical_type() == Type::BYTE_ARRAY);
+    rows_up_to(if has_texts { MAX_BATCH_ROWS } else { step }, file, groups, columns, bytes)
+}
+
+fn rows_up_to(
+    most: usize,
+    file: &ParquetMetaData,
+    groups: &[RowGroupSelection],
+    columns: &[usize],
+    bytes: u64,
+) -> usize {
     let longest = groups.iter().map(|group| row_bytes(file, group.index, columns)).max().unwrap_or(1);
-    usize::try_from(bytes / longest.max(1)).unwrap_or(MAX_BATCH_ROWS).clamp(1, MAX_BATCH_ROWS)
+    usize::try_from(bytes / longest.max(1)).unwrap_or(most).clamp(1, most)
 }
 
 /// Average decoded bytes per row of a row group.

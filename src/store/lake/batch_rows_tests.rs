@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use super::*;
@@ -63,6 +64,27 @@ fn a_batch_has_as_many_texts_as_make_a_few_megabytes() {
             // Buffers grow by doubling.
             assert!(most < 20 << 20, "{name}, {how}: {most}");
         }
+    }
+}
+
+#[test]
+fn a_step_of_rows_without_texts_is_one_batch() {
+    const STEP: usize = 32 * 1024;
+    let (dir, file) = written(20_000, |i| i.to_string());
+    let bytes = std::fs::File::open(dir.path().join(&file.path)).unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let metadata = builder.metadata();
+    let schema = metadata.file_metadata().schema_descr();
+    let column = |name: &str| schema.columns().iter().position(|column| column.name() == name).unwrap();
+    let groups = [RowGroupSelection { index: 0, rows: 20_000, ranges: vec![0..10_000, 10_000..20_000] }];
+    let numbers = [column("ts"), column("value")];
+    let texts = [column("ts"), column("text")];
+    for (columns, bytes, expected) in [
+        (numbers, TARGET_BATCH_BYTES, STEP),
+        (numbers, 16_000, 1000),
+        (texts, TARGET_BATCH_BYTES, MAX_BATCH_ROWS),
+    ] {
+        assert_eq!(step_rows(STEP, metadata, &groups, &columns, bytes), expected, "{columns:?}, {bytes}");
     }
 }
 
