@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts web)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts web transfer)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -359,6 +359,11 @@ web() {
     # shellcheck disable=SC2064
     trap "rm -rf '$dir'" EXIT
     "$BASALT_TEST_PYTHON" benches/web --basalt "$BASALT" --data-dir "$dir" --minutes "$live_minutes"
+}
+
+# A file of a million lines imported by the page, paused and gone on with after a reload, and exported; every change has a tenth of it.
+transfer() {
+    BASALT_IMPORT_ROWS=1000000 tests/run.sh --test integration pages::transfer -- --nocapture
 }
 
 chosen=()

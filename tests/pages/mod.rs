@@ -5,6 +5,7 @@ mod kiosk;
 mod large;
 mod plant;
 mod setup;
+mod transfer;
 mod ui;
 
 use serde_json::{Value, json};
