@@ -1,4 +1,4 @@
-//! A large file goes in and out by the pages: its import is paused, the page loaded anew, and all of it exported.
+//! A large file goes in and out by the pages: its import is paused, the page loaded anew, all of it exported.
 //!
 //! 100,000 lines in every change; `BASALT_IMPORT_ROWS` in tests/long.sh makes it a million.
 

@@ -14,6 +14,11 @@ import { t } from "./words.ts";
 /** What is read of a file to see its columns. */
 const FIRST_BYTES = 65_536;
 
+/** What a file begins with; its byte order mark, if it has one, counts among the bytes of the first line. */
+async function headOf(file: File): Promise<string> {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await file.slice(0, FIRST_BYTES).arrayBuffer());
+}
+
 function Drop({ take }: { take: (file: File) => void }) {
   const [isOver, setOver] = useState(false);
   const onDrop = (event: DragEvent) => {
@@ -60,7 +65,7 @@ export function Import({ streams }: { streams: DataStream[] }) {
       else setProblem(t("otherFile"));
       return;
     }
-    const shape = shapeOf(await file.slice(0, FIRST_BYTES).text());
+    const shape = shapeOf(await headOf(file));
     if (shape) setChosen({ file, shape });
     else setProblem(t("noTable"));
   };

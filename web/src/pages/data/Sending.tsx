@@ -31,6 +31,10 @@ function useTransfer({ file, transfer: first, mapping, headBytes, streams }: Pro
   const [state, setState] = useState<State>("running");
   const [error, setError] = useState<ApiError>();
   const latest = useRef(first);
+  // Whoever goes on, or has cancelled, waits for this: the same piece is never sent twice at a time.
+  const underWay = useRef<Promise<void>>(Promise.resolve());
+  const isDone = () => latest.current !== undefined && latest.current.offset >= file.size;
+  const fail = (failure: unknown) => setError(failure instanceof ApiError ? failure : new ApiError(String(failure), 0));
   const keep = (now: Transfer) => {
     latest.current = now;
     setTransfer(now);
@@ -40,15 +44,17 @@ function useTransfer({ file, transfer: first, mapping, headBytes, streams }: Pro
     if (state !== "running") return undefined;
     let isStopped = false;
     const work = async () => {
+      if (isStopped) return;
+      if (isDone()) return setState("done");
       keep(latest.current ? await goOn(latest.current) : await begin(file, mapping, headBytes));
-      while (!isStopped && latest.current && latest.current.offset < file.size) keep(await step(file, latest.current, index));
-      if (latest.current && latest.current.offset >= file.size) setState("done");
+      while (!isStopped && latest.current && !isDone()) keep(await step(file, latest.current, index));
+      if (isDone()) setState("done");
     };
     setError(undefined);
-    work().catch((failure: unknown) => {
+    underWay.current = underWay.current.then(work).catch((failure: unknown) => {
       const isCancelled = failure instanceof JobEnded;
       if (isCancelled) saveTransfer(undefined);
-      else setError(failure instanceof ApiError ? failure : new ApiError(String(failure), 0));
+      else fail(failure);
       setState(isCancelled ? "cancelled" : "failed");
     });
     return () => {
@@ -61,17 +67,26 @@ function useTransfer({ file, transfer: first, mapping, headBytes, streams }: Pro
     const timer = setInterval(() => latest.current && void goOn(latest.current).then(keep, () => {}), SIGN_OF_LIFE);
     return () => clearInterval(timer);
   }, [state]);
-  return { transfer, state, setState, error };
+  const end = () => {
+    const known = latest.current;
+    setState("cancelled");
+    saveTransfer(undefined);
+    if (known) cancel(known).catch(fail);
+    // What is under way may still make the job, or save that a piece is done.
+    const afterwards = async () => {
+      if (isDone()) return;
+      setState("cancelled");
+      saveTransfer(undefined);
+      if (latest.current && latest.current.job !== known?.job) await cancel(latest.current);
+    };
+    underWay.current = underWay.current.then(afterwards).catch(fail);
+  };
+  return { transfer, state, setState, error, end };
 }
 
 export function Sending(props: Props) {
   const { file, startOver } = props;
-  const { transfer, state, setState, error } = useTransfer(props);
-  const end = () => {
-    setState("cancelled");
-    if (transfer) void cancel(transfer);
-    saveTransfer(undefined);
-  };
+  const { transfer, state, setState, error, end } = useTransfer(props);
   const isOpen = state === "running" || state === "paused" || state === "failed";
   return (
     <section>

@@ -48,6 +48,12 @@ export function shapeOf(text: string): Shape | undefined {
   return { delimiter, columns: cells(head.trimEnd(), delimiter), headBytes: new TextEncoder().encode(text.slice(0, end + 1)).length, samples };
 }
 
+/** Whether a day is one of the calendar and of the years that the server has. `Date.parse` takes 31 April for 1 May. */
+function isDay(day: string): boolean {
+  const time = Date.parse(`${day}T00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day) && day >= "1970" && day < "2262";
+}
+
 /** A time as the server reads it: ISO-8601, seconds since 1970, or a German date; undefined for anything else. Without a zone it is UTC, or that of the reader. */
 export function timeOf(text: string, isLocal: boolean): string | number | undefined {
   if (/^\d{9,10}(\.\d+)?$/.test(text)) return Number(text);
@@ -55,10 +61,10 @@ export function timeOf(text: string, isLocal: boolean): string | number | undefi
   const pad = (part: string | undefined) => (part ?? "").padStart(2, "0");
   const clock = (german?.[4] ?? "00:00").replace(",", ".");
   const iso = german ? `${german[3]}-${pad(german[2])}-${pad(german[1])}T${clock[1] === ":" ? "0" : ""}${clock}` : text.replace(" ", "T");
-  const found = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/.exec(iso);
-  if (!found || Number.isNaN(Date.parse(iso.length === 10 ? `${iso}T00:00` : iso))) return undefined;
+  const found = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/.exec(iso);
   const whole = iso.length === 10 ? `${iso}T00:00` : iso;
-  if (found[4]) return whole;
+  if (!found || !isDay(found[1] as string) || whole.includes("T24") || Number.isNaN(Date.parse(whole))) return undefined;
+  if (found[2]) return whole;
   return isLocal ? new Date(whole).toISOString() : `${whole}Z`;
 }
 
