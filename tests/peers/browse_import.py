@@ -61,7 +61,8 @@ def lines(rows):
 
 
 def write_file(file, rows):
-    with file.open("w") as out:
+    """With a byte order mark, as spreadsheets write it."""
+    with file.open("w", encoding="utf-8-sig") as out:
         out.write(f"{HEAD}\n")
         out.writelines(f"{line}\n" for line in lines(rows))
 
