@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import lists exports media mqtt line_protocol senders package peers restarts web transfer)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web transfer)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -20,9 +20,11 @@ fail() {
     exit 1
 }
 
-# Forty random worlds, where every change tries five: faults, losses of power, retention, statistics.
+# Forty random worlds, where every change tries five: faults, losses of power, retention, statistics. Every step of flush, merge and
+# retention made to fail in every way, where every change makes each step fail in one of them.
 everything() {
     BASALT_SEEDS=40 cargo test --locked --test integration store::everything
+    BASALT_EVERY_STEP=1 cargo test --locked --test integration faults::
 }
 
 # Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;
@@ -109,6 +111,13 @@ files() {
 # A year of ten streams, one stream after the other, before and after the files are merged.
 import() {
     "$BASALT" bench growth --only import
+}
+
+# Ten thousand writes, each asked for at once on three nodes; and the cases of SQL, isolation, REST and tools a second time, through a query
+# node in front of the server of each.
+cluster() {
+    BASALT_ROUNDS=10000 tests/run.sh --test integration cluster::answers -- --nocapture
+    BASALT_TEST_CLUSTER=1 tests/run.sh --test integration -- sql:: isolation:: rest:: tools::
 }
 
 # A year at 1 Hz as one list over REST, to curl: every row once, and at most 64 MB more memory. A second reader goes away

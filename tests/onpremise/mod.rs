@@ -38,6 +38,7 @@ struct Gateway {
     url: String,
     ending: CancellationToken,
     connections: TaskTracker,
+    client: Client,
 }
 
 impl Gateway {
@@ -60,11 +61,12 @@ impl Gateway {
         let limit = ConnectionLimit::new("onpremise.connections", connections);
         let api = HttpApi { routes: router(messages.clone(), options), error_forms: ERROR_FORMS };
         tokio::spawn(serve(listener, None, api, limit, ending.clone().cancelled_owned()));
-        Gateway { messages, url, ending, connections: tracker }
+        let client = Client::new(&url, "").without_key();
+        Gateway { messages, url, ending, connections: tracker, client }
     }
 
     fn client(&self) -> Client {
-        Client::new(&self.url, "").without_key()
+        self.client.clone()
     }
 
     /// Opens a session on polling and returns its id.

@@ -11,7 +11,7 @@ use basalt::query::readings_list::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::lossy::{DiskOp, LossyDisk};
+use super::lossy::{DiskOp, FaultySteps, LossyDisk};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 type Rows = BTreeMap<(i32, i64), f64>;
@@ -120,10 +120,11 @@ async fn run_with_fault(
 async fn a_flush_or_compaction_that_fails_at_any_step_loses_nothing_and_heals() {
     let ground = TestEnv::new(3).await;
     for (work, least) in [(FaultyWork::Flush, 10), (FaultyWork::Compaction, 20)] {
-        for (count, after) in [(1, Recovery::Retry), (1, Recovery::Restart), (4, Recovery::Retry)] {
-            let mut n = 0;
+        let ways = [(1, Recovery::Retry), (1, Recovery::Restart), (4, Recovery::Retry)];
+        for (way, (count, after)) in ways.into_iter().enumerate() {
+            let FaultySteps { first: mut n, stride } = FaultySteps::new(way, ways.len());
             while run_with_fault(&ground, (n, count), work, after).await {
-                n += 1;
+                n += stride;
             }
             assert!(n > least, "{work:?} has more steps than {n}");
         }
@@ -231,13 +232,15 @@ async fn a_torn_commit_of_the_lake_counts_as_never_made() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_although_it_failed_is_not_committed_again() {
     let ground = TestEnv::new(3).await;
-    for (work, count) in [
+    let ways = [
         (FaultyWork::Flush, 2),
         (FaultyWork::Flush, 4),
         (FaultyWork::Compaction, 2),
         (FaultyWork::Compaction, 4),
-    ] {
-        for n in 0.. {
+    ];
+    for (way, (work, count)) in ways.into_iter().enumerate() {
+        let FaultySteps { first, stride } = FaultySteps::new(way % 2, 2);
+        for n in (first..).step_by(stride) {
             let disk = LossyDisk::new();
             let inside = open(&ground, &disk, "fresh").await;
             for minutes in [0..50, 50..100] {

@@ -337,3 +337,20 @@ impl Disk for LossyDisk {
         LocalDisk.list_files(path)
     }
 }
+
+/// The steps that one of several ways to fail is tried at. Together the ways cover every step once; with `BASALT_EVERY_STEP`, as
+/// `tests/long.sh everything` sets it, each of them covers every step.
+pub struct FaultySteps {
+    pub first: usize,
+    pub stride: usize,
+}
+
+impl FaultySteps {
+    /// The steps of a way, counted from 0, of so many.
+    pub fn new(way: usize, ways: usize) -> FaultySteps {
+        match std::env::var_os("BASALT_EVERY_STEP") {
+            Some(_) => FaultySteps { first: 0, stride: 1 },
+            None => FaultySteps { first: way, stride: ways },
+        }
+    }
+}

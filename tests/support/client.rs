@@ -23,8 +23,10 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: &str, key: &str) -> Client {
-        // A proxy of the environment has no business here.
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        // A proxy of the environment has no business here. Reading the machine's certificates takes a debug build some 30 ms,
+        // for every client.
+        let http = reqwest::Client::builder().no_proxy().tls_built_in_root_certs(false);
+        let http = http.build().expect("a client");
         Client { http, url: url.to_owned(), key: Some(key.to_owned()), timeout: REQUEST_TIMEOUT }
     }
 

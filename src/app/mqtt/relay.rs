@@ -43,14 +43,14 @@ pub(super) struct RelayFilters {
     /// Those that can match messages of edge nodes.
     pub from_edge: Vec<String>,
     /// All, for commands and states of hosts.
-    pub others: Vec<String>,
+    pub all: Vec<String>,
 }
 
 impl RelayFilters {
     fn match_topic(&self, direction: Direction, name: &str) -> bool {
         let filters = match direction {
             Direction::FromEdge => &self.from_edge,
-            Direction::ToEdge | Direction::HostState => &self.others,
+            Direction::ToEdge | Direction::HostState => &self.all,
         };
         filters.iter().any(|filter| topic::matches(filter, name))
     }

@@ -12,9 +12,9 @@ fn message(topic: &str, payload: &[u8]) -> RelayedMessage {
     RelayedMessage { topic: topic.into(), payload: Bytes::copy_from_slice(payload), qos: Qos::AtMostOnce }
 }
 
-fn filters(from_edge: &[&str], others: &[&str]) -> RelayFilters {
+fn filters(from_edge: &[&str], all: &[&str]) -> RelayFilters {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    RelayFilters { from_edge: owned(from_edge), others: owned(others) }
+    RelayFilters { from_edge: owned(from_edge), all: owned(all) }
 }
 
 fn publish(relay: &Relay, org: OrgId, topic: &str, payload: &[u8]) {

@@ -58,9 +58,9 @@ impl MqttSession {
             return RelayFilters::default();
         }
         let own = self.subscriptions.iter().map(|known| &known.filter);
-        let others: Vec<String> = own.filter(|filter| is_of_sparkplug(filter)).cloned().collect();
-        let from_edge = others.iter().filter(|filter| Direction::may_be_from_edge(filter)).cloned().collect();
-        RelayFilters { from_edge, others }
+        let all: Vec<String> = own.filter(|filter| is_of_sparkplug(filter)).cloned().collect();
+        let from_edge = all.iter().filter(|filter| Direction::may_be_from_edge(filter)).cloned().collect();
+        RelayFilters { from_edge, all }
     }
 
     /// Queues a message, or ends the session when some were lost.

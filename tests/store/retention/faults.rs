@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 
 use super::{read_file_rows, wait_for_cleanup};
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
-use crate::store::lossy::LossyDisk;
+use crate::store::lossy::{FaultySteps, LossyDisk};
 
 /// Rows of a stream, ten minutes apart, over three days; so many stay.
 const ROWS: i64 = 300;
@@ -131,10 +131,11 @@ async fn a_cycle_that_fails_at_any_step_removes_nothing_else_and_heals() {
     let mut ground = TestEnv::new(1).await;
     // Every window is over for good.
     ground.clock.advance(10_000_000);
-    for (count, restarts) in [(1, true), (4, false)] {
-        let mut n = 0;
+    let ways = [(1, true), (4, false)];
+    for (way, (count, restarts)) in ways.into_iter().enumerate() {
+        let FaultySteps { first: mut n, stride } = FaultySteps::new(way, ways.len());
         while fail(&mut ground, (n, count), restarts).await {
-            n += 1;
+            n += stride;
         }
         assert!(n > 20, "a cycle has more steps than {n}");
     }
