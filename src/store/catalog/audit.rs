@@ -36,9 +36,9 @@ impl Catalog {
         self.denials.lock().count(same, &origin.request_id, self.clock.now());
     }
 
-    /// Writes the denials counted since the last call. On failure they are kept for the next call.
+    /// Writes the denials counted since the last call, also on a follower. On failure they are kept for the next call.
     pub async fn save_denials(&self) -> Result<()> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.begin_on_any_node().await?;
         let due = self.denials.lock().take_unwritten(self.clock.now());
         if due.is_empty() {
             return Ok(());
@@ -48,7 +48,7 @@ impl Catalog {
             let author = |same: &DenialKey| AuditActor::from_caller(same.org, same.caller, &mirror);
             due.iter().map(|due| (due.clone(), author(&due.key))).collect()
         };
-        let saved = transaction.commit_unaudited(async move |db| write(&db, rows).await, |_, _| ()).await;
+        let saved = transaction.commit_unmirrored(async move |db| write(&db, rows).await).await;
         let mut refusals = self.denials.lock();
         match saved {
             Ok(ids) => due.iter().zip(ids).for_each(|(due, id)| refusals.mark_written(&due.key, id)),

@@ -26,6 +26,40 @@ pub(in crate::store) async fn connect(url: &str) -> Result<DatabaseConnection> {
     Database::connect(options(url)?).await.map_err(refused_connection)
 }
 
+/// Connects to a PostgreSQL database that another process migrates, without changing anything.
+///
+/// # Errors
+/// `Unavailable` for another database than PostgreSQL, and for one with the schema of another version.
+pub(super) async fn connect_to_migrated(url: &str) -> Result<DatabaseConnection> {
+    if !is_postgres(url) {
+        let message = "a query node reads the catalog of the ingest node, which has to be in PostgreSQL: set \
+                       catalog.url to postgres://USER:PASSWORD@HOST/DATABASE on both";
+        return Err(Error::unavailable(message));
+    }
+    let db = connect(url).await?;
+    check_schema(&db).await?;
+    Ok(db)
+}
+
+/// Checks that exactly the migrations that this version knows were applied.
+async fn check_schema(db: &DatabaseConnection) -> Result<()> {
+    let pending = Migrator::get_pending_migrations_read_only(db).await.map_err(|error| match error {
+        // The migrator's error for an applied migration that is not in its list.
+        DbErr::Custom(_) => {
+            let message =
+                "the catalog's schema is of a newer version: update this node to the ingest node's version";
+            Error::unavailable(message).with_source(error)
+        }
+        _ => unavailable(error),
+    })?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let message =
+        "the catalog's schema is of an older version: start the ingest node with this node's version first";
+    Err(Error::unavailable(message))
+}
+
 /// Opens a SQLite file that no process has open, without changing it or creating files beside it.
 pub(in crate::store) async fn read_only(path: &Path) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(format!("sqlite://{}", path.display()));
@@ -42,7 +76,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
         options.max_connections(4);
-    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    } else if is_postgres(url) {
         options.max_connections(8);
     } else {
         return Err(bad_url("use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"));
@@ -58,6 +92,10 @@ fn options(url: &str) -> Result<ConnectOptions> {
             .pragma("synchronous", "FULL")
     });
     Ok(options)
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The message leaves out the URL: it may contain a password.

@@ -55,6 +55,11 @@ impl Catalog {
         page.map(|device| visible.redact_device(device)).collect()
     }
 
+    /// Ids of the visible devices, ascending.
+    pub fn visible_devices(&self, who: &Principal) -> Vec<DeviceId> {
+        self.visible_to(who).device_ids()
+    }
+
     /// Returns a device; `NotFound` when it is absent or not visible.
     pub fn device(&self, who: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         let visible = self.visible_to(who);

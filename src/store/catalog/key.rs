@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, DbErr, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Set,
+};
 
-use super::database::write_error;
+use super::database::{unavailable, write_error};
+use super::mirror::Mirror;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
@@ -117,9 +120,9 @@ impl Catalog {
         *latest = at.max(*latest);
     }
 
-    /// Writes the uses recorded since the last call. On failure they are kept for the next call.
+    /// Writes the uses recorded since the last call, also on a follower. On failure they are kept for the next call.
     pub async fn save_last_used(&self) -> Result<()> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.begin_on_any_node().await?;
         let used: Vec<(KeyId, Micros)> =
             self.unsaved_key_uses.lock().iter().map(|(id, at)| (*id, *at)).collect();
         if used.is_empty() {
@@ -127,22 +130,20 @@ impl Catalog {
         }
         let saved = used.clone();
         let update = async move |db: DbTransaction| {
-            let mut keys = Vec::with_capacity(used.len());
+            let mut keys: Vec<Arc<Key>> = Vec::with_capacity(used.len());
             for (id, at) in used {
-                let row = entity::key::ActiveModel {
-                    id: Set(id.0),
-                    last_used_at: Set(Some(at.0)),
-                    ..Default::default()
-                };
-                keys.push(into_key(row.update(&*db).await)?);
+                keys.extend(save_use(&*db, id, at).await?);
             }
             Ok(keys)
         };
-        transaction
-            .commit_unaudited(update, |mirror, keys| {
+        if self.follower.is_some() {
+            transaction.commit_unmirrored(update).await?;
+        } else {
+            let apply = |mirror: &mut Mirror, keys: &Vec<Arc<Key>>| {
                 keys.iter().for_each(|key| mirror.keys.put(Arc::clone(key)))
-            })
-            .await?;
+            };
+            transaction.commit_unaudited(update, apply).await?;
+        }
         let mut used = self.unsaved_key_uses.lock();
         for (id, at) in saved {
             if used.get(&id) == Some(&at) {
@@ -187,6 +188,17 @@ fn check_allowed<Id: Copy + Display>(
     } else if let Some(id) = ids.iter().copied().find(|id| !exists(*id)) {
         problems.push(no_such_row(field, id));
     }
+}
+
+/// Writes a use unless a later one is stored, which another node may have saved. Returns the key as it is stored.
+async fn save_use(db: &impl ConnectionTrait, id: KeyId, at: Micros) -> Result<Option<Arc<Key>>> {
+    use entity::key::{ActiveModel, Column, Entity};
+    let is_later = Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lt(at.0));
+    let change = ActiveModel { last_used_at: Set(Some(at.0)), ..Default::default() };
+    let update = Entity::update_many().set(change).filter(Column::Id.eq(id.0)).filter(is_later);
+    update.exec(db).await.map_err(unavailable)?;
+    let stored = Entity::find_by_id(id.0).one(db).await.map_err(unavailable)?;
+    stored.map(|row| Key::try_from(row).map(Arc::new)).transpose()
 }
 
 fn into_key(row: std::result::Result<entity::key::Model, DbErr>) -> Result<Arc<Key>> {

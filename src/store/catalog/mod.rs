@@ -4,7 +4,7 @@
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
 //! those of the event log, the audit log, annotations, exports, jobs and quarantine. The catalog enforces isolation between
 //! organizations and of restricted keys (`visibility`); it does not check scopes (app/ does) and knows nothing of readings.
-//! A catalog has one writing server at a time.
+//! A catalog has one writing server at a time. Other processes may follow it (`follower`): they read, and refuse changes.
 
 mod alert;
 mod alert_notification;
@@ -39,6 +39,7 @@ mod event_acknowledgement;
 mod event_query;
 mod export;
 mod firmware;
+mod follower;
 mod grant;
 mod group;
 mod id_table;
@@ -95,6 +96,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use self::database::unavailable;
 use self::denied_access::DenialCounts;
+use self::follower::FollowerState;
 use self::mirror::Mirror;
 use self::notifier::ChangeNotifier;
 use self::reading_counts::ReadingCounts;
@@ -152,6 +154,8 @@ pub struct Catalog {
     /// Rules whose evaluation has to look at their open alert again.
     closed_alerts: alert::ClosedAlerts,
     running_jobs: job_progress::RunningJobs,
+    /// `None` unless another process writes the database.
+    follower: Option<FollowerState>,
 }
 
 impl Catalog {
@@ -165,6 +169,16 @@ impl Catalog {
         let default_org = org::ensure_default(&db, clock.now()).await?;
         product::ensure_defaults(&db, clock.now()).await?;
         let mirror = Mirror::load(&db).await?;
+        Self::new(db, clock, mirror, default_org, None).await
+    }
+
+    async fn new(
+        db: DatabaseConnection,
+        clock: Arc<dyn Clock>,
+        mirror: Mirror,
+        default_org: OrgId,
+        follower: Option<FollowerState>,
+    ) -> Result<Self> {
         let reading_counts = ReadingCounts::load(&db, clock.now()).await?;
         Ok(Self {
             db,
@@ -183,6 +197,7 @@ impl Catalog {
             command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
             closed_alerts: Arc::default(),
             running_jobs: job_progress::RunningJobs::default(),
+            follower,
         })
     }
 
@@ -202,7 +217,19 @@ impl Catalog {
     }
 
     /// Waits until no other change is under way.
+    ///
+    /// # Errors
+    /// `Unavailable` when this catalog is a follower, or the database does not answer.
     async fn begin_transaction(&self) -> Result<CatalogTransaction> {
+        if self.follower.is_some() {
+            return Err(follower::refused_change());
+        }
+        self.begin_on_any_node().await
+    }
+
+    /// As `begin_transaction`, also for a follower: for rows that every node saves. A follower commits with
+    /// `commit_unmirrored`, because only `catch_up` changes its mirror.
+    async fn begin_on_any_node(&self) -> Result<CatalogTransaction> {
         let in_step = Arc::clone(&self.mirror_state).lock_owned().await;
         let (db, mirror) = (self.db.clone(), Arc::clone(&self.mirror));
         CatalogTransaction::begin(in_step, db, mirror, Arc::clone(&self.clock), Arc::clone(&self.notifier))

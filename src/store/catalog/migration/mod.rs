@@ -32,8 +32,12 @@ mod m20261201_000027_acknowledgements;
 mod m20261202_000028_viewers;
 mod m20261203_000029_device_states;
 mod m20261204_000030_key_dashboards;
+mod m20261205_000031_catalog_version;
 
 use sea_orm_migration::prelude::*;
+
+#[cfg(test)]
+pub(super) use self::m20261205_000031_catalog_version::MIRRORED_TABLES;
 
 pub(super) struct Migrator;
 
@@ -70,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261202_000028_viewers::Migration),
             Box::new(m20261203_000029_device_states::Migration),
             Box::new(m20261204_000030_key_dashboards::Migration),
+            Box::new(m20261205_000031_catalog_version::Migration),
         ]
     }
 }

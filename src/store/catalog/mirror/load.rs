@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Mirror;
 use crate::domain::alert::rule::AlertRule;
@@ -35,8 +35,9 @@ const STREAM_LOAD_BATCH_ROWS: u64 = 1024;
 const DEVICE_LOAD_BATCH_ROWS: u64 = 64;
 
 impl Mirror {
-    /// Reads the whole catalog.
-    pub(in crate::store::catalog) async fn load(db: &DatabaseConnection) -> Result<Self> {
+    /// Reads the whole catalog. When another process may change it meanwhile, `db` has to be a transaction that reads one
+    /// snapshot.
+    pub(in crate::store::catalog) async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let mut mirror = Self::default();
         for row in read(db, entity::org::Entity, |row| Ok(Org::from(row))).await? {
             mirror.orgs.put(row);
@@ -89,7 +90,7 @@ impl Mirror {
     }
 
     /// What only the MK platform has.
-    async fn load_platform(&mut self, db: &DatabaseConnection) -> Result<()> {
+    async fn load_platform(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         for object in read(db, entity::object::Entity, Object::try_from).await? {
             self.objects.put(object);
         }
@@ -111,7 +112,7 @@ impl Mirror {
 
     /// Devices and streams are loaded in batches: all rows at once, as the driver holds them, would take more memory
     /// than the server needs afterwards.
-    async fn load_devices(&mut self, db: &DatabaseConnection) -> Result<()> {
+    async fn load_devices(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         use entity::device::{Column, Entity};
         let mut after = 0;
         while let Some(rows) = read_some::<Entity>(db, Column::Id, after, DEVICE_LOAD_BATCH_ROWS).await? {
@@ -123,7 +124,7 @@ impl Mirror {
         Ok(())
     }
 
-    async fn load_streams(&mut self, db: &DatabaseConnection) -> Result<()> {
+    async fn load_streams(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         use entity::stream::{Column, Entity};
         let mut after = 0;
         while let Some(rows) = read_some::<Entity>(db, Column::Id, after, STREAM_LOAD_BATCH_ROWS).await? {
@@ -136,7 +137,7 @@ impl Mirror {
     }
 
     /// Loads models with their current versions; other versions and all files stay in the database.
-    async fn load_models(&mut self, db: &DatabaseConnection) -> Result<()> {
+    async fn load_models(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         let rows = entity::model::Entity::find().all(db).await.map_err(unavailable)?;
         let versions = entity::model_version::Entity::find().all(db).await.map_err(unavailable)?;
         let mut current: HashMap<_, _> = versions.into_iter().map(|v| ((v.model_id, v.number), v)).collect();
@@ -153,7 +154,7 @@ impl Mirror {
 
 /// Loads every row of a table as its domain type.
 async fn read<E: EntityTrait, R>(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     _table: E,
     convert: impl Fn(E::Model) -> Result<R>,
 ) -> Result<Vec<Arc<R>>> {
@@ -163,7 +164,7 @@ async fn read<E: EntityTrait, R>(
 
 /// Loads the next rows with ids above `after`, by id ascending; `None` after the last. Ids are positive.
 async fn read_some<E: EntityTrait>(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     id: E::Column,
     after: i32,
     at_once: u64,

@@ -73,6 +73,11 @@ impl TestDatabase {
         Catalog::open(&self.url, Arc::clone(&self.clock) as Arc<dyn Clock>).await
     }
 
+    /// Opens the catalog as a query node does.
+    pub(super) async fn open_follower(&self) -> Result<Catalog> {
+        Catalog::open_follower(&self.url, Arc::clone(&self.clock) as Arc<dyn Clock>).await
+    }
+
     /// A connection that bypasses the catalog, as another process would.
     pub(super) async fn raw_connection(&self) -> DatabaseConnection {
         Database::connect(&self.url).await.unwrap()

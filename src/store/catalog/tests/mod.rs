@@ -18,6 +18,7 @@ mod event;
 mod export;
 mod firmware;
 mod fixtures;
+mod follower;
 mod grant;
 mod group;
 mod identity;

@@ -1,0 +1,229 @@
+//! A catalog that follows the process that writes it. Only a catalog in PostgreSQL can be followed.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm_migration::MigratorTrait;
+
+use super::fixtures::*;
+use crate::domain::audit::{AccessDenial, Action, AuditChange, AuditFilter, RequestOrigin};
+use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
+use crate::domain::org::NewUser;
+use crate::domain::pagination::Pagination;
+use crate::domain::policy::PolicyTable;
+use crate::domain::stream::StreamFilter;
+use crate::domain::{Kind, Micros, Principal};
+use crate::store::catalog::migration::{MIRRORED_TABLES, Migrator};
+use crate::store::catalog::{Catalog, database};
+
+/// A catalog, and one that follows it.
+async fn writer_and_follower(place: &TestDatabase) -> (Catalog, Catalog) {
+    let writer = place.open().await;
+    (writer, place.open_follower().await.unwrap())
+}
+
+/// What the administrator reads.
+fn rows(catalog: &Catalog, who: &Principal) -> String {
+    format!(
+        "{:#?}",
+        (
+            (catalog.orgs(who), catalog.users(who), catalog.keys(who)),
+            catalog.devices(who, &DeviceFilter::default()),
+            catalog.streams(who, &StreamFilter::default()),
+            catalog.groups(who, Pagination::ALL),
+            catalog.policies(who, None).unwrap(),
+        )
+    )
+}
+
+async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    row.expect("a row").try_get_by_index(0).unwrap()
+}
+
+/// Checks that a change was made which the follower did not have, and has once it caught up.
+async fn check_caught_up(writer: &Catalog, follower: &Catalog, change: &str) {
+    let admin = admin(writer);
+    assert_ne!(rows(follower, &admin), rows(writer, &admin), "{change}");
+    follower.catch_up().await.unwrap();
+    assert_eq!(rows(follower, &admin), rows(writer, &admin), "{change}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_has_every_change_once_it_caught_up() {
+    let place = TestDatabase::postgres().await;
+    let (writer, follower) = writer_and_follower(&place).await;
+    let admin = admin(&writer);
+    assert_eq!(follower.default_org(), writer.default_org());
+    assert_eq!(rows(&follower, &admin), rows(&writer, &admin));
+
+    other_org(&writer).await;
+    check_caught_up(&writer, &follower, "an organization").await;
+    let user = NewUser {
+        name: "ada".to_owned(),
+        password_hash: "$1".to_owned(),
+        is_staff: true,
+        is_superuser: false,
+        is_viewer: false,
+    };
+    writer.create_user(&admin, user).await.unwrap();
+    check_caught_up(&writer, &follower, "a user").await;
+    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    check_caught_up(&writer, &follower, "a key").await;
+    assert!(follower.key_by_prefix("k").unwrap().is_valid_at(START));
+    let owner = device(&writer, &admin, "d").await.id;
+    check_caught_up(&writer, &follower, "a device").await;
+    let member = stream(&writer, &admin, owner, "s").await.id;
+    let gone = stream(&writer, &admin, owner, "gone").await.id;
+    check_caught_up(&writer, &follower, "streams").await;
+    let line = group(&writer, &admin, "line").await.id;
+    set_members(&writer, &admin, line, vec![member]).await.unwrap();
+    check_caught_up(&writer, &follower, "a group with its member").await;
+    writer.set_policy(&admin, PolicyTable::Readings, None, 60).await.unwrap();
+    check_caught_up(&writer, &follower, "a policy").await;
+
+    writer.revoke_key(&admin, key.id).await.unwrap();
+    check_caught_up(&writer, &follower, "a revoked key").await;
+    assert!(!follower.key_by_prefix("k").unwrap().is_valid_at(START));
+    writer.delete_stream(&admin, gone).await.unwrap();
+    check_caught_up(&writer, &follower, "a deleted stream").await;
+    writer.delete_group(&admin, line).await.unwrap();
+    check_caught_up(&writer, &follower, "a deleted group").await;
+    assert_eq!(follower.stream(&admin, member).unwrap().spec.group, None);
+    writer.delete_device(&admin, owner).await.unwrap();
+    check_caught_up(&writer, &follower, "a deleted device").await;
+    assert_eq!(refusal(follower.stream(&admin, member)), not_found(), "its streams are gone too");
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_loads_its_mirror_once_for_a_change() {
+    let place = TestDatabase::postgres().await;
+    let (writer, follower) = writer_and_follower(&place).await;
+    let (admin, follower) = (admin(&writer), Arc::new(follower));
+    let revision = || follower.mirror.read().revision();
+    let (before, changes) = (revision(), follower.subscribe_changes());
+    follower.catch_up().await.unwrap();
+    // The audit log is not mirrored.
+    writer.append_audit(&admin, AuditChange::new(Action::Update, "settings", 1_i32)).await.unwrap();
+    follower.catch_up().await.unwrap();
+    assert_eq!((revision(), changes.has_changed().unwrap()), (before, false));
+
+    device(&writer, &admin, "d").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let follower = Arc::clone(&follower);
+        tasks.spawn(async move { follower.catch_up().await });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    // A mirror without streams, policies and floors starts at revision 0, so each load adds 1.
+    assert_eq!((revision(), changes.has_changed().unwrap()), (before + 1, true));
+
+    writer.catch_up().await.unwrap();
+    assert_eq!(writer.devices(&admin, &DeviceFilter::default()).len(), 1, "a writer needs no catching up");
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_change_of_a_mirrored_table_raises_the_version() {
+    let place = TestDatabase::postgres().await;
+    drop(place.open().await);
+    let db = place.raw_connection().await;
+    let version = "SELECT version FROM catalog_version";
+    for table in MIRRORED_TABLES {
+        let column = if *table == "floors" { "source_id" } else { "id" };
+        for statement in [
+            format!("INSERT INTO \"{table}\" SELECT * FROM \"{table}\" WHERE false"),
+            format!("UPDATE \"{table}\" SET {column} = {column} WHERE false"),
+            format!("DELETE FROM \"{table}\" WHERE false"),
+        ] {
+            let before = number(&db, version).await;
+            db.execute_unprepared(&statement).await.unwrap();
+            assert_eq!(number(&db, version).await, before + 1, "{statement}");
+        }
+    }
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_refuses_changes() {
+    let place = TestDatabase::postgres().await;
+    let (writer, follower) = writer_and_follower(&place).await;
+    let admin = admin(&writer);
+    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    follower.catch_up().await.unwrap();
+    let created = follower.create_device(&admin, DeviceSpec::new("d", Protocol::Virtual)).await;
+    let error = created.expect_err("it is refused");
+    assert_eq!(error.kind, Kind::Unavailable);
+    assert_eq!(error.message, "this node answers queries only; changes are made on the ingest node");
+    let unavailable = (Kind::Unavailable, Vec::new());
+    assert_eq!(refusal(follower.create_org(&admin, "o", "O").await), unavailable);
+    assert_eq!(refusal(follower.revoke_key(&admin, key.id).await), unavailable);
+    assert_eq!(rows(&follower, &admin), rows(&writer, &admin));
+    assert_eq!(rows(&place.open().await, &admin), rows(&writer, &admin));
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_saves_uses_of_keys_and_denied_accesses() {
+    let place = TestDatabase::postgres().await;
+    let (writer, follower) = writer_and_follower(&place).await;
+    let admin = admin(&writer);
+    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
+    follower.catch_up().await.unwrap();
+    let (early, late) = (Micros(START.0 + 1), Micros(START.0 + 2));
+    follower.touch_key(key, late);
+    follower.save_last_used().await.unwrap();
+    follower.catch_up().await.unwrap();
+    assert_eq!(follower.key(&admin, key).unwrap().last_used_at, Some(late));
+    writer.touch_key(key, early);
+    writer.save_last_used().await.unwrap();
+    assert_eq!(
+        writer.key(&admin, key).unwrap().last_used_at,
+        Some(late),
+        "the later use of another node stays"
+    );
+
+    let origin = RequestOrigin::new("GET /", Some("10.0.0.7".parse().unwrap()), "request-1");
+    follower.count_denial(&origin, AccessDenial::Unauthenticated);
+    follower.save_denials().await.unwrap();
+    follower.count_denial(&origin, AccessDenial::Unauthenticated);
+    for catalog in [&follower, &writer] {
+        let records = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap();
+        let denials = records.iter().filter(|record| record.outcome == "unauthenticated");
+        assert_eq!(denials.map(|record| record.count).collect::<Vec<_>>(), [2]);
+    }
+    place.drop_database().await;
+}
+
+#[tokio::test]
+async fn a_sqlite_catalog_has_no_followers() {
+    let place = TestDatabase::sqlite();
+    assert_eq!(refusal(place.open_follower().await), (Kind::Unavailable, Vec::new()));
+    let file = place.url.strip_prefix("sqlite://").unwrap();
+    assert!(!std::path::Path::new(file).exists(), "no database is created");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_of_another_version_is_refused() {
+    let place = TestDatabase::postgres().await;
+    let message = async || place.open_follower().await.err().expect("it is refused").message;
+    assert!(message().await.contains("of an older version"), "an empty database");
+    let db = database::connect(&place.url).await.unwrap();
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    assert_eq!(number(&db, tables).await, 0, "no table is created");
+    let but_one = u32::try_from(Migrator::migrations().len() - 1).unwrap();
+    Migrator::up(&db, Some(but_one)).await.unwrap();
+    assert!(message().await.contains("of an older version"), "all migrations but one");
+    Migrator::up(&db, None).await.unwrap();
+    assert!(message().await.contains("no organization yet"), "a database without rows");
+    drop(place.open().await);
+    place.open_follower().await.unwrap();
+    db.execute_unprepared("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_later', 0)")
+        .await
+        .unwrap();
+    assert!(message().await.contains("of a newer version"), "a migration that this version does not know");
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
