@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::alias::DeviceAliases;
@@ -153,7 +154,7 @@ impl FromStr for Protocol {
 }
 
 /// Connection state as last seen by the collector. Kept in memory only: a restart begins at `Connecting`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum DeviceState {
     /// The device is disabled in its settings.
     Disabled,
@@ -344,7 +345,7 @@ pub struct Device {
 }
 
 /// Current status of a device, as reported by the collector.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DeviceStatus {
     /// Connection state.
     pub state: DeviceState,
@@ -369,7 +370,7 @@ pub struct DeviceStatus {
 }
 
 /// Failed requests since the start, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ErrorCounts {
     /// Requests without a response within the device's timeout.
     pub timeout: u64,

@@ -83,3 +83,12 @@ pub struct ModelRows<'a> {
     /// Number of values per row.
     pub sources: usize,
 }
+
+/// Calls the node that owns the lake, on its listener for nodes.
+pub trait OwnerNode: Send + Sync {
+    /// Posts a body to a path and returns the body of the response.
+    ///
+    /// # Errors
+    /// `Unavailable` when the node does not answer or refuses.
+    fn post<'a>(&'a self, path: &'a str, body: Vec<u8>) -> BoxFuture<'a, Result<Vec<u8>>>;
+}

@@ -16,6 +16,7 @@ use super::scan::row_security::VisibleStreams;
 use super::scan::text_batch_size::TextBatchSize;
 use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::audit::{AuditFilter, AuditRecord};
+use crate::domain::cluster::TailRequest;
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::job::{Job, JobFilter};
@@ -59,11 +60,40 @@ impl fmt::Debug for QueryContext {
 }
 
 impl QueryContext {
-    /// Pins the current snapshot.
-    pub fn new(services: &Arc<QueryServices>, principal: &Principal, tracker: Arc<QueryTracker>) -> Self {
+    /// Pins a snapshot with every row acknowledged so far, and what else is wanted of the owner of the lake. Runs on the main
+    /// runtime, which has the connections to the owner and to the catalog's database.
+    ///
+    /// # Errors
+    /// `Unavailable` when the owner of the lake does not answer.
+    pub async fn pin(
+        services: &Arc<QueryServices>,
+        principal: &Principal,
+        tracker: Arc<QueryTracker>,
+        wanted: TailRequest,
+    ) -> Result<Self> {
+        let pinned =
+            services.store.current_snapshot(wanted).await.inspect_err(|error| tracker.fail(error.kind))?;
+        Ok(Self::over(services, principal, tracker, pinned))
+    }
+
+    /// Makes a context to plan with: its snapshot may lack rows.
+    pub fn for_planning(
+        services: &Arc<QueryServices>,
+        principal: &Principal,
+        tracker: Arc<QueryTracker>,
+    ) -> Self {
+        Self::over(services, principal, tracker, services.store.snapshot())
+    }
+
+    fn over(
+        services: &Arc<QueryServices>,
+        principal: &Principal,
+        tracker: Arc<QueryTracker>,
+        snapshot: Snapshot,
+    ) -> Self {
         Self {
             principal: Arc::new(principal.clone()),
-            snapshot: Arc::new(services.store.snapshot()),
+            snapshot: Arc::new(snapshot),
             tracker,
             text_batch_size: TextBatchSize::default(),
             visible: Arc::default(),
@@ -89,7 +119,10 @@ impl QueryContext {
     }
 
     pub(super) fn device_status(&self, device: &Device) -> DeviceStatus {
-        self.services.states.status(device)
+        match &self.snapshot.owner {
+            Some(owner) => owner.states.devices.get(&device.id).cloned().unwrap_or_default(),
+            None => self.services.states.status(device),
+        }
     }
 
     pub(super) fn models(&self) -> &Arc<dyn ModelScorer> {
@@ -154,7 +187,12 @@ impl QueryContext {
 
     /// Returns the sessions of MQTT clients that the principal may see.
     pub(super) fn mqtt_sessions(&self) -> Vec<SessionStatus> {
-        self.services.states.mqtt_sessions(&self.principal)
+        let Some(owner) = &self.snapshot.owner else {
+            return self.services.states.mqtt_sessions(&self.principal);
+        };
+        let org = self.principal.org;
+        let sessions = owner.states.sessions.iter();
+        sessions.filter(|session| session.owner.is_visible_to(org, &self.principal)).cloned().collect()
     }
 
     /// Returns the server's current time.
@@ -182,13 +220,22 @@ impl QueryContext {
     /// Returns the newest readings of streams, of any quality and of one moment, which may be later than the snapshot.
     /// Streams without readings are left out.
     pub fn newest_readings(&self, streams: &[StreamId]) -> Vec<Reading> {
-        self.services.store.newest_of_many(&self.principal, streams)
+        match &self.snapshot.owner {
+            Some(_) => streams.iter().filter_map(|stream| self.newest_reading(stream.0)).collect(),
+            None => self.services.store.newest_of_many(&self.principal, streams),
+        }
     }
 
     /// Returns the newest reading of a stream, of any quality.
     pub fn newest_reading(&self, stream: i32) -> Option<Reading> {
-        let last = self.services.store.latest(&self.principal, StreamId(stream))?;
-        Some(last.newest)
+        let Some(owner) = &self.snapshot.owner else {
+            return Some(self.services.store.latest(&self.principal, StreamId(stream))?.newest);
+        };
+        let is_kept = |reading: &Reading| {
+            reading.ts.0 >= self.snapshot.retention_bounds.visible_from.start_of(reading.stream.0)
+        };
+        let is_visible = self.visible_streams().contains(stream);
+        owner.newest_reading(stream).filter(|reading| is_visible && is_kept(reading))
     }
 
     /// Returns the context to execute a plan of this query in. Its memory pool is the query's own.

@@ -52,7 +52,7 @@ impl Engine {
         sketch: DescribeRequest,
     ) -> Result<StatementDescription> {
         let tracker = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let query_context = QueryContext::for_planning(&self.services, principal, tracker.clone());
         let (engine, org) = (self.clone(), principal.org);
         let threads = self.threads.for_text(sketch.text.len()).clone();
         let planning = async move {
@@ -78,7 +78,7 @@ impl Engine {
     pub fn tables(self: &Arc<Self>, principal: &Principal) -> Result<Vec<TableInfo>> {
         let tracker = self.start_tracking(principal, Surface::Sql, None);
         tracker.discard();
-        PrincipalCatalog::new(&QueryContext::new(&self.services, principal, tracker))
+        PrincipalCatalog::new(&QueryContext::for_planning(&self.services, principal, tracker))
             .tables()
             .map_err(from_datafusion)
     }

@@ -31,6 +31,7 @@ use super::postgres::LazyPostgresCompat;
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
 use super::session_template;
+use crate::domain::cluster::TailRequest;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
 use crate::domain::running_query::RunningQuery;
@@ -114,7 +115,8 @@ impl Engine {
         request: StatementRequest,
     ) -> Result<QueryOutput> {
         let tracker = self.start_tracking(principal, request.surface, Some(&request.text));
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let wanted = TailRequest::for_statement(principal.org, &request.text);
+        let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let (engine, text_bytes) = (self.clone(), request.text.len());
         let start = async move { request.start(&engine, query_context).await };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };

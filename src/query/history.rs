@@ -15,6 +15,7 @@ use super::log::Surface;
 use super::readings_list::{READING_COLUMNS, ReadingChunks, to_readings};
 use super::scan::bounds::Bounds;
 use super::scan::readings_scan::ReadingsScan;
+use crate::domain::cluster::TailRequest;
 use crate::domain::min_max::MinMax;
 use crate::domain::reading::Readings;
 use crate::domain::time::Day;
@@ -45,7 +46,8 @@ impl Engine {
     /// computed when it is read.
     pub async fn history(self: &Arc<Self>, principal: &Principal, query: HistoryQuery) -> Result<History> {
         let tracker = self.start_tracking(principal, Surface::Values, None);
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let wanted = TailRequest::for_rows(principal.org);
+        let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let (seq, context) = (query_context.snapshot.seq, query_context.task_context(&self.template));
         let after = query.after;
         let reader = Arc::new(HistoryReader { query_context, query, context });

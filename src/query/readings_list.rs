@@ -23,6 +23,7 @@ use super::log::{QueryTracker, Surface};
 use super::scan::bounds::Bounds;
 use super::scan::ordered_scan::OrderedStreamScan;
 use super::scan::readings_scan::ReadingsScan;
+use crate::domain::cluster::TailRequest;
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result, StreamId};
@@ -59,7 +60,7 @@ impl Engine {
             tracker.finish();
             return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
         }
-        let listing = ReadingsList::new(self, principal, query, tracker.clone());
+        let listing = ReadingsList::new(self, principal, query, tracker.clone()).await?;
         let start =
             async move { Arc::new(listing).stream().map(StartedQuery::short).map_err(from_datafusion) };
         let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
@@ -107,16 +108,17 @@ struct ReadingsList {
 }
 
 impl ReadingsList {
-    fn new(
+    async fn new(
         engine: &Arc<Engine>,
         principal: &Principal,
         query: ValuesQuery,
         tracker: Arc<QueryTracker>,
-    ) -> Self {
-        let query_context = QueryContext::new(&engine.services, principal, tracker);
+    ) -> Result<Self> {
+        let wanted = TailRequest::for_rows(principal.org);
+        let query_context = QueryContext::pin(&engine.services, principal, tracker, wanted).await?;
         scan(&query_context, &query.list).record_text_lengths();
         let context = query_context.task_context(&engine.template);
-        Self { query_context, query, context }
+        Ok(Self { query_context, query, context })
     }
 
     /// Streams days in the requested order, each computed only when the reader reaches it.

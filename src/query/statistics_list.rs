@@ -15,6 +15,7 @@ use super::list_query::ListQuery;
 use super::log::Surface;
 use super::rollup::statistics_scan::{StatisticsScan, WindowRequest};
 use super::scan::opaque_scan::OpaqueScanExec;
+use crate::domain::cluster::TailRequest;
 use crate::domain::min_max::MinMax;
 use crate::domain::statistic::Statistic;
 use crate::domain::time::{Day, MICROS_PER_DAY};
@@ -36,7 +37,8 @@ impl Engine {
             return Ok(stream::empty().boxed());
         }
         let tracker = self.start_tracking(principal, Surface::Statistics, None);
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let wanted = TailRequest::for_rows(principal.org);
+        let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let context = query_context.task_context(&self.template);
         let start = async move {
             Ok(StartedQuery::short(Arc::new(StatisticsList { query_context, list, context }).stream()))

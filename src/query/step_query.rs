@@ -23,6 +23,7 @@ use super::rollup::bucket_batch;
 use super::rollup::series::SeriesChunk;
 use super::rollup::series_spec::SeriesSpec;
 use super::step::Step;
+use crate::domain::cluster::TailRequest;
 use crate::domain::statistic::{Bucket, BucketFields, BucketSeries};
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 
@@ -70,7 +71,8 @@ impl Engine {
             return Err(Error::field("step", message));
         }
         let tracker = self.start_tracking(principal, Surface::Steps, None);
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let wanted = TailRequest::for_rows(principal.org);
+        let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let context = query_context.task_context(&self.template);
         let start = async move {
             Ok(StartedQuery::short(stream_series(query_context, query, buckets, count, context)))

@@ -24,10 +24,12 @@ pub mod message_rows;
 pub mod objects;
 pub mod open;
 pub mod org_channels;
+pub mod replica;
 pub mod retention;
 mod s3;
 pub mod schema;
 pub mod snapshot;
+mod start_orphans;
 pub mod state;
 pub mod statistics;
 mod status;
@@ -51,6 +53,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::domain::cluster::TailRequest;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
@@ -69,8 +72,10 @@ use live::filtered_tail::{self, FilteredTail};
 use live::position::FeedPosition;
 use live::tail::Tail;
 use memory_budget::MemoryBudget;
+use memtable::run::{Run, normalize};
 use message_counts::index::MessageCountsIndex;
 use objects::ObjectFiles;
+use replica::{OrgTail, Owner};
 use retention::purge_stats::PurgeStats;
 use retention::{RetentionJob, RetentionPreview};
 use snapshot::Snapshot;
@@ -117,6 +122,8 @@ pub struct Store {
     /// The last time of arrival given to a message, microseconds.
     received_at: AtomicI64,
     committer: Mutex<Option<JoinHandle<()>>>,
+    /// The owner of the lake, when that is another process.
+    owner: Option<Owner>,
     /// Tasks of the flusher, the compactor and retention.
     background: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
@@ -186,6 +193,37 @@ impl Store {
         let rows = self.tables.snapshot();
         // Taken after the rows, so that the rows include everything that the bounds count as present.
         Snapshot { retention_bounds: self.retention_bounds(), message_counts, ..rows }
+    }
+
+    /// Pins a consistent view with every row acknowledged so far, of the organization that is named. Where another process owns
+    /// the lake, it is asked for the rows that are not flushed and for what else is wanted.
+    ///
+    /// # Errors
+    /// `Unavailable` when the owner, the lake or the catalog's database does not answer.
+    pub async fn current_snapshot(&self, wanted: TailRequest) -> Result<Snapshot> {
+        let Some(owner) = &self.owner else { return Ok(self.snapshot()) };
+        let rows = owner.snapshot(&self.tables, wanted).await?;
+        // After the rows, as in `snapshot`: rows that retention has removed from them must count as removed.
+        self.catalog.catch_up().await?;
+        Ok(Snapshot { retention_bounds: self.retention_bounds(), ..rows })
+    }
+
+    /// Whether another process owns the lake.
+    pub fn is_replica(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// Returns the unflushed rows of an organization for a node that reads this store's lake. The caller adds the states of
+    /// devices.
+    pub fn tail(&self, wanted: TailRequest) -> OrgTail {
+        let all = Principal::system(wanted.org);
+        let pinned = self.tables.state.pin();
+        // After the rows, so that no row is of a stream which is not known yet.
+        let streams = self.catalog.visible_streams(&all);
+        let ids: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
+        let devices: Vec<i32> = self.catalog.visible_devices(&all).iter().map(|device| device.0).collect();
+        let newest = || Run::new(normalize(self.newest_of_many(&all, &streams).into_iter().collect()), 0);
+        OrgTail { newest: wanted.newest.then(newest), ..OrgTail::select(pinned, &ids, &devices) }
     }
 
     /// Follows the committed readings of every organization from a record of the log on, for the server's own work.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,19 +17,21 @@ use super::directory_id;
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
+use super::lake::conditional_put;
 use super::lake::location::LakeLocation;
 use super::lake::ownership::LakeOwner;
-use super::lake::{conditional_put, orphans};
 use super::live::CommitFeed;
 use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
 use super::memtable::run::Run;
 use super::message_counts::index::MessageCountsIndex;
 use super::objects::{OBJECT_DIR, ObjectFiles};
-use super::retention::RetentionJob;
-use super::table::Table;
+use super::replica::Owner;
+use super::retention::{RetentionInputs, RetentionJob};
+use super::start_orphans::StartOrphans;
 use super::table_set::TableSet;
 use super::wal::{Log, Record};
+use crate::domain::ports::OwnerNode;
 use crate::domain::{Clock, Result};
 
 /// Configuration of a store.
@@ -67,11 +70,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let location = match &options.lake_url {
-            Some(url) => LakeLocation::s3(url)?,
-            None => LakeLocation::local(disk.clone(), &dir.join("lake"))?,
-        };
-        let tables = TableSet::open(location, clock).await?;
+        let tables = open_tables(&options, &disk, clock).await?;
         let owner = prepare_ownership(disk.as_ref(), &dir, &tables).await?;
         let flushed = tables.state.flushed_seq();
         let checkpoint = Checkpoint::load(disk.clone(), &dir)?;
@@ -91,10 +90,7 @@ impl Store {
         if let Some(owner) = owner {
             tables.claim(owner).await?;
         }
-        for table in Table::ALL {
-            let live = tables.lake(table).files().map(|f| f.path.clone()).collect();
-            orphans::remove(tables.disk().as_ref(), tables.dir(table), &live)?;
-        }
+        let orphans = StartOrphans::find(&tables)?;
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
 
         let objects = ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?;
@@ -107,9 +103,53 @@ impl Store {
             memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, replayed * ROW_BYTES)),
             live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
             log: Arc::new(Mutex::new(log)),
+            owner: None,
+            orphans,
         };
         Ok(parts.start(options, catalog))
     }
+
+    /// Opens a lake that another process owns, for reading: nothing is written to it, no background task runs, and every write is
+    /// refused. The log in the data directory stays empty. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// `Unavailable` for anything damaged or unreadable, naming it.
+    pub async fn open_replica(
+        options: StoreOptions,
+        catalog: Arc<Catalog>,
+        owner: Arc<dyn OwnerNode>,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Store> {
+        let dir = options.data_dir.clone();
+        let tables = open_tables(&options, &disk, clock).await?;
+        let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, 0, |_, _| Ok(()))?;
+        let orphans = StartOrphans::none(&tables);
+        let parts = OpenedState {
+            objects: ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?,
+            message_counts: Arc::new(MessageCountsIndex::open(disk.clone(), &dir, 0)?),
+            tables: Arc::new(tables),
+            checkpoint: Arc::new(Checkpoint::load(disk.clone(), &dir)?),
+            memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, 0)),
+            live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
+            log: Arc::new(Mutex::new(log)),
+            owner: Some(Owner::new(owner)),
+            orphans,
+        };
+        Ok(parts.start(options, catalog))
+    }
+}
+
+async fn open_tables(
+    options: &StoreOptions,
+    disk: &Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+) -> Result<TableSet> {
+    let location = match &options.lake_url {
+        Some(url) => LakeLocation::s3(url)?,
+        None => LakeLocation::local(disk.clone(), &options.data_dir.join("lake"))?,
+    };
+    TableSet::open(location, clock).await
 }
 
 /// Returns the owner to claim a lake in an object store for, before anything is changed there; `None` for a lake in the data
@@ -138,24 +178,35 @@ struct OpenedState {
     memory: Arc<MemoryBudget>,
     live: Arc<CommitFeed>,
     log: Arc<Mutex<Log>>,
+    /// The owner of the lake, when that is another process.
+    owner: Option<Owner>,
+    orphans: StartOrphans,
 }
 
 impl OpenedState {
-    /// Starts the committing thread and the background tasks.
-    fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
-        let Self { objects, tables, message_counts, checkpoint, memory, live, log } = self;
+    /// Starts the thread that commits what is queued. Where another process owns the lake, the queue takes nothing.
+    fn start_committer(&self) -> (Arc<CommitQueue>, JoinHandle<()>) {
         let queue = Arc::new(CommitQueue::default());
-        let trigger = Arc::new(CompactionTrigger::default());
+        if self.owner.is_some() {
+            queue.close();
+        }
         let committer = Committer {
             queue: queue.clone(),
-            log: log.clone(),
-            tables: tables.clone(),
-            latest_values: checkpoint.latest_values.clone(),
-            live: live.clone(),
-            memory: memory.clone(),
+            log: self.log.clone(),
+            tables: self.tables.clone(),
+            latest_values: self.checkpoint.latest_values.clone(),
+            live: self.live.clone(),
+            memory: self.memory.clone(),
         };
         let thread = std::thread::Builder::new().name("basalt-commit".to_owned());
-        let committer = thread.spawn(move || committer.run()).expect("a thread can be started at start");
+        (queue, thread.spawn(move || committer.run()).expect("a thread can be started at start"))
+    }
+
+    /// Starts the committing thread and the background tasks.
+    fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
+        let (queue, committer) = self.start_committer();
+        let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, orphans } = self;
+        let trigger = Arc::new(CompactionTrigger::default());
         let log_size = log.lock().size();
         let flusher = Arc::new(Flusher {
             tables: tables.clone(),
@@ -169,19 +220,26 @@ impl OpenedState {
         let (shared, counts) = (tables.clone(), message_counts.clone());
         let parts =
             CompactorInputs { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
+        let keep_removed = options.compaction.keep_removed;
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
-        let retention = Arc::new(RetentionJob::new(
-            tables.clone(),
-            flusher.clone(),
-            compactor.clone(),
-            catalog.clone(),
-            options.retention_interval,
-        ));
-        let background = vec![
-            tokio::spawn(flusher.clone().run()),
-            tokio::spawn(compactor.clone().run()),
-            tokio::spawn(retention.clone().run()),
-        ];
+        let orphans = Arc::new(orphans);
+        let parts = RetentionInputs {
+            tables: tables.clone(),
+            flusher: flusher.clone(),
+            compactor: compactor.clone(),
+            catalog: catalog.clone(),
+            start_orphans: orphans.clone(),
+        };
+        let retention = Arc::new(RetentionJob::new(parts, options.retention_interval));
+        let background = match owner {
+            Some(_) => Vec::new(),
+            None => vec![
+                tokio::spawn(flusher.clone().run()),
+                tokio::spawn(compactor.clone().run()),
+                tokio::spawn(retention.clone().run()),
+                tokio::spawn(orphans.remove_after(keep_removed)),
+            ],
+        };
         Store {
             data_dir: options.data_dir,
             catalog,
@@ -201,6 +259,7 @@ impl OpenedState {
             assigned: Mutex::default(),
             received_at: AtomicI64::default(),
             committer: Mutex::new(Some(committer)),
+            owner,
             background: Mutex::new(background),
         }
     }

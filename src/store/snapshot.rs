@@ -9,6 +9,7 @@ use super::lake::cache::LakeCache;
 use super::lake::location::LakeLocation;
 use super::memtable::run::Run;
 use super::message_counts::index::CountsVersion;
+use super::replica::knowledge::OwnerKnowledge;
 use super::statistics::materialization::Materialization;
 use super::table::PerTable;
 use super::upsert_rows::UpsertRows;
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub hours: Materialization,
     /// Retention bounds of each stream, taken no earlier than the rows.
     pub retention_bounds: Arc<RetentionBounds>,
+    /// What only the owner of the lake knows; `None` in the process that is the owner.
+    pub owner: Option<Arc<OwnerKnowledge>>,
 }
 
 /// The unflushed rows of a day, oldest run first.

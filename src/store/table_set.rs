@@ -149,7 +149,12 @@ impl TableSet {
 
     /// Pins the current lake and memory. The caller adds the retention bounds.
     pub fn snapshot(&self) -> Snapshot {
-        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours } = self.state.pin();
+        self.snapshot_of(self.state.pin())
+    }
+
+    /// Returns a pinned state with all that is needed to read it. The caller adds the retention bounds.
+    pub fn snapshot_of(&self, pinned: PinnedState) -> Snapshot {
+        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours } = pinned;
         let mut of_table = |table: Table| UpsertSnapshot {
             lake: lakes[table].clone(),
             lake_dir: self.dirs[table].clone(),
@@ -172,6 +177,7 @@ impl TableSet {
             materialization,
             hours,
             retention_bounds: Arc::default(),
+            owner: None,
         }
     }
 
@@ -212,7 +218,7 @@ impl TableSet {
 }
 
 /// Loads the live files of the tables, and how far statistics are computed.
-async fn load(delta_logs: &PerTable<DeltaLog>) -> Result<LoadedTables> {
+pub async fn load(delta_logs: &PerTable<DeltaLog>) -> Result<LoadedTables> {
     let readings = delta_logs[Table::Readings].lake_version()?;
     let flushed = delta_logs[Table::Readings].flushed_seq().await?;
     let computed = load_materialization(&delta_logs[Table::Statistics], &readings, flushed).await?;

@@ -39,7 +39,7 @@ impl Qos {
 }
 
 /// Whose session it is. Client ids of different owners never meet, so nobody takes over the session of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SessionOwner {
     /// The holder of an API key.
     Key(KeyId),

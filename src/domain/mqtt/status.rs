@@ -1,10 +1,12 @@
 //! What is shown of a session of an MQTT client.
 
+use serde::{Deserialize, Serialize};
+
 use super::{SessionOwner, Subscription};
 use crate::domain::{DeviceId, Micros, OrgId, Principal};
 
 /// A session as it is at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStatus {
     /// Whose session it is.
     pub owner: SessionOwner,

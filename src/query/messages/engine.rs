@@ -16,6 +16,7 @@ use super::keys::{self, KeyRequest, MessageKey};
 use super::paging::{PageRequest, PageUnit, second_of};
 use super::scope::MessageScope;
 use super::stored_filter::StoredFilter;
+use crate::domain::cluster::TailRequest;
 use crate::domain::message::message_id::{self, MessagePlace};
 use crate::domain::message::query::{
     DeviceMessages, MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery, SensorPage,
@@ -172,7 +173,8 @@ impl Engine {
         F: Future<Output = Result<(T, usize)>> + Send + 'static,
     {
         let tracker = self.start_tracking(principal, Surface::Messages, None);
-        let query_context = QueryContext::new(&self.services, principal, tracker.clone());
+        let wanted = TailRequest { newest: true, ..TailRequest::for_rows(principal.org) };
+        let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let found: Arc<Mutex<Option<T>>> = Arc::default();
         let (schema, working, slot) = (row_schema(), work(query_context, self.clone()), found.clone());
         let batch = async move {

@@ -107,6 +107,23 @@ impl DeltaLog {
         }
     }
 
+    /// Reads the log up to a version; `false` when it has been read beyond that.
+    ///
+    /// # Errors
+    /// `Unavailable` when the log cannot be read, or ends before the version.
+    pub async fn read_to(&mut self, version: u64) -> Result<bool> {
+        if self.table.version().is_some_and(|read| read > version) {
+            return Ok(false);
+        }
+        let read = self.table.update_incremental(Some(version)).await;
+        read.map_err(|e| unavailable("read", Path::new(&self.place.describe(self.kind)), e))?;
+        if self.table.version() == Some(version) {
+            return Ok(true);
+        }
+        let place = self.place.describe(self.kind);
+        Err(Error::unavailable(format!("the log of the lake `{place}` has no version {version}")))
+    }
+
     /// Returns the live files.
     pub fn lake_version(&self) -> Result<LakeVersion> {
         if self.table.version().is_none() {

@@ -21,10 +21,9 @@ pub fn find(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<Vec<
     Ok(found)
 }
 
-/// Removes the files that are not `known`. Nothing may write files at the same time.
-pub fn remove(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<()> {
-    let files = find(disk, dir, known)?;
-    for file in &files {
+/// Removes files that `find` has found in a table's directory.
+pub fn remove(disk: &dyn Disk, dir: &Path, files: &[PathBuf]) -> Result<()> {
+    for file in files {
         tracing::debug!(file = %file.display(), "removed a file that is not part of the lake");
         disk.remove(file).map_err(|e| orphan_scan_error(dir, e))?;
     }

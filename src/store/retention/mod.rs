@@ -24,6 +24,7 @@ use super::lake::delta::ReplaceReason;
 use super::lake::file::LakeFile;
 use super::lake::orphans;
 use super::snapshot::Snapshot;
+use super::start_orphans::StartOrphans;
 use super::table::{PerTable, Table};
 use super::table_set::{FileReplacement, TableSet};
 use super::throttle::CpuThrottle;
@@ -66,12 +67,23 @@ impl CleanFiles {
     }
 }
 
+/// The parts of the store that the retention job works on.
+pub struct RetentionInputs {
+    pub tables: Arc<TableSet>,
+    pub flusher: Arc<Flusher>,
+    pub compactor: Arc<Compactor>,
+    pub catalog: Arc<Catalog>,
+    /// Files that no query of this process has, but others may.
+    pub start_orphans: Arc<StartOrphans>,
+}
+
 /// The retention job. It replaces files only while it holds `Compactor::lock_files`.
 pub struct RetentionJob {
     tables: Arc<TableSet>,
     flusher: Arc<Flusher>,
     compactor: Arc<Compactor>,
     catalog: Arc<Catalog>,
+    start_orphans: Arc<StartOrphans>,
     interval: Duration,
     clean: Mutex<PerTable<CleanFiles>>,
     /// Allows one dry run at a time, because it may read the keys of the whole lake.
@@ -79,15 +91,10 @@ pub struct RetentionJob {
 }
 
 impl RetentionJob {
-    pub fn new(
-        tables: Arc<TableSet>,
-        flusher: Arc<Flusher>,
-        compactor: Arc<Compactor>,
-        catalog: Arc<Catalog>,
-        interval: Duration,
-    ) -> Self {
+    pub fn new(parts: RetentionInputs, interval: Duration) -> Self {
+        let RetentionInputs { tables, flusher, compactor, catalog, start_orphans } = parts;
         let (clean, dry_runs) = (Mutex::default(), Arc::default());
-        Self { tables, flusher, compactor, catalog, interval, clean, dry_runs }
+        Self { tables, flusher, compactor, catalog, start_orphans, interval, clean, dry_runs }
     }
 
     /// Runs cycles until the task is aborted.
@@ -215,6 +222,7 @@ impl RetentionJob {
             let _turn = self.compactor.lock_files().await;
             let mut deltas = self.tables.lock().await;
             let mut known = self.compactor.retired(table);
+            known.extend(self.start_orphans.waiting(table));
             known.extend(self.tables.lake(table).files().map(|f| f.path.clone()));
             let (disk, dir) = (self.tables.disk().clone(), self.tables.dir(table).clone());
             let look = known.clone();
@@ -227,7 +235,9 @@ impl RetentionJob {
             delta.reload().await?;
             known.extend(delta.lake_version()?.files().map(|f| f.path.clone()));
             let (disk, dir) = (self.tables.disk().clone(), self.tables.dir(table).clone());
-            blocking(ENDED_EARLY, move || orphans::remove(disk.as_ref(), &dir, &known)).await?;
+            let remove =
+                move || orphans::remove(disk.as_ref(), &dir, &orphans::find(disk.as_ref(), &dir, &known)?);
+            blocking(ENDED_EARLY, remove).await?;
         }
         Ok(())
     }

@@ -54,6 +54,7 @@ fn empty() -> Snapshot {
         materialization: Materialization::default(),
         hours: Materialization::default(),
         retention_bounds: Arc::default(),
+        owner: None,
     }
 }
 

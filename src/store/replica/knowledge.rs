@@ -1,0 +1,23 @@
+//! What a query node learns of the owner of a lake beside rows and versions.
+
+use crate::domain::cluster::OwnerStates;
+use crate::domain::reading::Reading;
+use crate::store::memtable::run::Run;
+
+/// What only the owner of a lake knows, at the moment of a snapshot.
+#[derive(Debug, Clone)]
+pub struct OwnerKnowledge {
+    /// The newest reading of each stream of the organization, by stream; without rows unless it was asked for.
+    pub newest: Option<Run>,
+    /// States of devices and MQTT sessions; empty unless they were asked for.
+    pub states: OwnerStates,
+}
+
+impl OwnerKnowledge {
+    /// Returns the newest reading of a stream, of any quality.
+    pub fn newest_reading(&self, stream: i32) -> Option<Reading> {
+        let newest = self.newest.as_ref()?;
+        let row = newest.stream.binary_search(&stream).ok()?;
+        Some(newest.get(row))
+    }
+}
