@@ -5,10 +5,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 
+use self::error::PlainError;
 use self::error_form::{DATASTONE, ErrorForms, PathForm};
-use self::openapi::route::Section;
+use self::forward::Forwarder;
+use self::openapi::route::{Route, Section};
 use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
 
@@ -18,6 +22,7 @@ pub mod blynk;
 pub mod body_drain;
 pub mod byte_range;
 pub mod caller;
+pub mod cluster;
 pub mod compression;
 pub mod connection_limit;
 pub mod control;
@@ -26,6 +31,7 @@ pub mod cors;
 pub mod error;
 pub mod error_form;
 pub mod flight;
+pub mod forward;
 pub mod graphql;
 pub mod health;
 pub mod incoming;
@@ -109,11 +115,9 @@ pub fn vendor_documents() -> Vec<VendorDocument> {
 /// Builds the router of all HTTP routes with their middleware.
 pub fn router(app: Arc<App>) -> Router {
     let described = sections().into_iter().flat_map(|section| section.routes);
-    let routes = described
-        .fold(Router::new(), |router, route| route.add_to(router, &app))
+    let routes = described_routes(described, &app)
         .merge(graphql::http::routes(&app))
-        .merge(sql::routes())
-        .merge(named_queries::routes())
+        .merge(sql_routes())
         // The APIs of other vendors answer as theirs do.
         .layer(from_fn(compression::compress))
         .merge(ingest::routes())
@@ -134,7 +138,51 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app.clone());
     let routes = mk::mount(routes, &app);
     let routes = instathings::cloud::mount(routes, &app);
+    with_middleware(routes, app)
+}
+
+/// Builds the router of a query node, which has the middleware of [`router`]. It answers SQL, named queries, probes and
+/// metrics itself and forwards every other request to the ingest node.
+pub fn query_router(app: Arc<App>, forwarder: Forwarder) -> Router {
+    let asking = sql_routes().merge(metrics::routes()).layer(from_fn_with_state(app.clone(), catch_up));
+    let routes = described_routes(health::section().routes, &app)
+        .merge(asking)
+        .layer(from_fn(compression::compress))
+        .method_not_allowed_fallback(error_form::method_not_allowed)
+        // Set after the layer: the ingest node has compressed its responses already.
+        .fallback(move |State(app): State<Arc<App>>, request: Request| {
+            forward_request(app, forwarder.clone(), request)
+        })
+        .with_state(app.clone());
+    with_middleware(routes, app)
+}
+
+/// Middleware of a query node: whatever was changed before the request came is known here before its credentials are judged.
+async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.catch_up_catalog().await {
+        Ok(()) => next.run(request).await,
+        Err(error) => PlainError::from(error).into_response(),
+    }
+}
+
+/// The routes that a query node answers as the ingest node does.
+fn sql_routes() -> Router<Arc<App>> {
+    sql::routes().merge(named_queries::routes())
+}
+
+fn described_routes(routes: impl IntoIterator<Item = Route>, app: &Arc<App>) -> Router<Arc<App>> {
+    routes.into_iter().fold(Router::new(), |router, route| route.add_to(router, app))
+}
+
+fn with_middleware(routes: Router, app: Arc<App>) -> Router {
     let origins = Arc::new(app.settings().cors.clone());
     let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
     layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)
+}
+
+async fn forward_request(app: Arc<App>, forwarder: Forwarder, request: Request) -> Response {
+    // Whoever is known keeps the connection when others need one. Whether the request is allowed is decided by the ingest
+    // node, which also knows the credentials of the other APIs.
+    drop(caller::authenticate(&app, request.method(), request.headers(), request.extensions()));
+    forwarder.forward(request).await
 }

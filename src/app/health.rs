@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::App;
+use crate::domain::cluster::TailRequest;
 use crate::domain::{Error, Kind, Result};
 
 /// A part that does not answer its check within this time is unhealthy.
@@ -69,11 +70,18 @@ impl App {
                 self.store.check_ownership()?;
                 in_time(self.probe_disk()).await
             }
+            // The collectors of a query node are those of the ingest node, without which it answers nothing.
+            Check::Poller if self.store.is_replica() => in_time(self.check_owner()).await,
             Check::Poller => match self.states.collectors.get() {
                 Some(_) => Ok(()),
                 None => Err(Error::unavailable("no collectors are running")),
             },
         }
+    }
+
+    async fn check_owner(&self) -> Result<()> {
+        let wanted = TailRequest::for_rows(self.store.catalog().default_org());
+        self.store.current_snapshot(wanted).await.map(drop)
     }
 
     async fn probe_disk(&self) -> Result<()> {

@@ -15,6 +15,7 @@ pub mod blynk;
 pub mod body_memory;
 pub mod certificate;
 pub mod client;
+pub mod cluster;
 pub mod collector_ports;
 pub mod command;
 pub mod compat;
@@ -111,6 +112,7 @@ pub struct AppSettings {
     /// Whether /metrics needs no authentication.
     pub metrics_public: bool,
     pub host: host::HostSettings,
+    pub cluster: cluster::ClusterSettings,
     /// Origins whose pages may use the APIs.
     pub cors: cors::CorsOrigins,
     pub compat: compat::CompatSettings,

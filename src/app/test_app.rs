@@ -72,6 +72,7 @@ fn settings(data_dir: &Path) -> AppSettings {
         audit_keep: Duration::from_secs(60),
         metrics_public: false,
         graphql: Default::default(),
+        cluster: Default::default(),
         host: Default::default(),
         media: Default::default(),
         cors: Default::default(),

@@ -1,5 +1,5 @@
 //! Fetching user-supplied URLs, selecting elements of the page, and posting to them (protection against SSRF); sending
-//! e-mails through the configured server.
+//! e-mails through the configured server; calls to the configured ingest node.
 //!
 //! A user-supplied URL must reach no more than anybody on the internet could. Every address is checked after its name
 //! is resolved and before anything is connected to, again at every redirect, and the connection goes to exactly that
@@ -10,6 +10,7 @@ pub mod css_select;
 pub mod egress;
 mod http_client;
 pub mod mailer;
+pub mod owner_client;
 pub mod webhook;
 
 use std::io;

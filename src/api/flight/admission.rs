@@ -4,13 +4,12 @@
 //! by its headers, and reserves memory by the length prefixes of its messages, in the budget of all request bodies.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::http::{Request, Response};
 use futures::StreamExt;
-use futures::future::Either;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use tonic::Status;
@@ -55,12 +54,17 @@ impl<S> AdmissionService<S> {
         Self { inner, app, allow_plaintext }
     }
 
-    fn admit(&self, request: Request<Body>) -> Result<Request<Body>, Status> {
+    async fn admit(
+        app: &Arc<App>,
+        allow_plaintext: bool,
+        request: Request<Body>,
+    ) -> Result<Request<Body>, Status> {
         let (mut parts, body) = request.into_parts();
         let peer = parts.extensions.get::<FlightPeer>().cloned();
         let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
         let metadata = MetadataMap::from_headers(parts.headers.clone());
-        let known = credentials::authenticate(&self.app, self.allow_plaintext, &peer, &metadata);
+        app.catch_up_catalog().await.map_err(|e| to_status(&e))?;
+        let known = credentials::authenticate(app, allow_plaintext, &peer, &metadata);
         let principal = known.map_err(|e| to_status(&e))?;
         let key = credentials::api_key(&metadata).map_err(|e| to_status(&e))?;
         let reservation =
@@ -83,21 +87,28 @@ impl<S: NamedService> NamedService for AdmissionService<S> {
 
 impl<S> Service<Request<Body>> for AdmissionService<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response<Body>, Infallible>>, S::Future>;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.admit(request) {
-            Ok(request) => Either::Right(self.inner.call(request)),
-            Err(refused) => Either::Left(ready(Ok(refused.into_http()))),
-        }
+        // The service that was polled until it was ready is the one to be called.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let (app, allow_plaintext) = (self.app.clone(), self.allow_plaintext);
+        Box::pin(async move {
+            match Self::admit(&app, allow_plaintext, request).await {
+                Ok(request) => inner.call(request).await,
+                Err(refused) => Ok(refused.into_http()),
+            }
+        })
     }
 }
 

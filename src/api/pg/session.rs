@@ -237,7 +237,7 @@ impl PgSession {
             self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
         for statement in statements {
-            let mut watch = self.begin_statement()?;
+            let mut watch = self.begin_statement().await?;
             match self.run_statement(&mut watch, &statement, &[], &[]).await? {
                 StatementOutcome::Done(tag) => self.complete(tag.to_owned())?,
                 StatementOutcome::Rows(mut running) => {
@@ -256,7 +256,8 @@ impl PgSession {
     }
 
     /// Starts a statement. Fails if the key is not valid; the guard re-checks the key while the statement runs.
-    pub(super) fn begin_statement(&self) -> Result<StatementGuard, PgError> {
+    pub(super) async fn begin_statement(&mut self) -> Result<StatementGuard, PgError> {
+        self.server.app.catch_up_catalog().await?;
         StatementGuard::new(self.credential.clone(), self.cancel_handle.cancelled.clone())
     }
 

@@ -1,0 +1,42 @@
+//! The listener for the nodes of a cluster: a query node asks the ingest node for unflushed rows.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+
+use super::bearer;
+use super::error::PlainError;
+use super::error_form::{DATASTONE, ErrorForms};
+use super::layers;
+use crate::app::App;
+use crate::domain::Error;
+use crate::domain::cluster::{TAIL_PATH, TailRequest};
+
+/// The form of errors of the listener.
+pub const ERROR_FORMS: ErrorForms = ErrorForms { paths: &[], default: DATASTONE };
+
+/// Builds the router of the listener.
+pub fn router(app: Arc<App>) -> Router {
+    let routes = Router::new().route(TAIL_PATH, post(post_tail)).with_state(app);
+    layers::wrap(routes, ERROR_FORMS)
+}
+
+async fn post_tail(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PlainError> {
+    let wanted: TailRequest = serde_json::from_slice(&body)
+        .map_err(|e| Error::invalid(format!("the body is no request for a tail: {e}")))?;
+    let secret = bearer::token(&headers).unwrap_or_default();
+    // Rows of a large memtable are copied: not on a thread that serves other requests.
+    let secret = secret.to_owned();
+    let tail = tokio::task::spawn_blocking(move || app.tail(&secret, wanted));
+    let tail = tail.await.map_err(|e| Error::internal("a tail was interrupted").with_source(e))??;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], tail).into_response())
+}

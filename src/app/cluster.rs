@@ -1,0 +1,100 @@
+//! What the nodes of a cluster ask of each other. A node is recognized by the cluster's secret and may read every organization, as
+//! whoever has the lake's bucket may.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use url::Url;
+
+use super::App;
+use crate::auth::admin_token::AdminToken;
+use crate::domain::cluster::{OwnerStates, TailRequest};
+use crate::domain::device::DeviceFilter;
+use crate::domain::ports::{DeviceStatusSource, OwnerNode};
+use crate::domain::{Error, Kind, OrgId, Principal, Result};
+use crate::fetch::owner_client::OwnerClient;
+
+/// Interval in which a query node looks for changes of the catalog, so that what runs for long ends when its key does.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval in which a query node saves the uses of keys and the refusals that it counts.
+const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Returns what asks the owner of a lake on its listener for nodes, which has this URL.
+///
+/// # Errors
+/// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
+pub fn owner_node(url: Url, secret: &str, ca: Option<&str>) -> Result<Arc<dyn OwnerNode>> {
+    Ok(Arc::new(OwnerClient::new(url, secret, ca)?))
+}
+
+/// The configuration of a cluster that the core needs.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterSettings {
+    /// What nodes prove themselves with; `None` where there is no cluster.
+    pub secret: Option<AdminToken>,
+}
+
+impl App {
+    /// Returns, encoded, the unflushed rows of an organization and the versions of the lake that have all others.
+    ///
+    /// # Errors
+    /// `Unauthorized` unless the secret is the cluster's; `Unavailable` once another server has taken the lake over.
+    pub fn tail(&self, secret: &str, wanted: TailRequest) -> Result<Vec<u8>> {
+        if !self.is_node(secret) {
+            return Err(Error::new(Kind::Unauthenticated, "the secret is not the one of this cluster"));
+        }
+        self.store.check_ownership()?;
+        let mut tail = self.store.tail(wanted);
+        tail.states = wanted.states.then(|| self.owner_states(wanted.org));
+        tail.encode()
+    }
+
+    /// Whether this is the secret of the cluster, which its nodes have.
+    pub fn is_node(&self, secret: &str) -> bool {
+        self.settings.cluster.secret.as_ref().is_some_and(|own| own.matches(secret))
+    }
+
+    fn owner_states(&self, org: OrgId) -> OwnerStates {
+        let all = Principal::system(org);
+        let devices = self.store.catalog().devices(&all, &DeviceFilter::default());
+        let devices = devices.iter().map(|device| (device.id, self.states.status(device))).collect();
+        OwnerStates { devices, sessions: self.states.mqtt_sessions(&all) }
+    }
+
+    /// On a query node, waits until every change of the catalog that was committed before is known here: credentials are then
+    /// judged by what holds now.
+    ///
+    /// # Errors
+    /// `Unavailable` when the catalog's database does not answer.
+    pub async fn catch_up_catalog(&self) -> Result<()> {
+        self.store.catalog().catch_up().await
+    }
+
+    /// Runs forever on a query node: follows the catalog, and saves what is counted in memory. It may be stopped at any moment: `save_counts` writes what
+    /// is left.
+    pub async fn run_query_node_maintenance(&self) {
+        let (mut follow, mut save) = (interval(FOLLOW_INTERVAL), interval(SAVE_INTERVAL));
+        for ticks in [&mut follow, &mut save] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        loop {
+            let (what, done) = tokio::select! {
+                _ = follow.tick() => ("changes of the catalog", self.catch_up_catalog().await),
+                _ = save.tick() => ("uses of keys and refusals", self.save_counts().await),
+            };
+            if let Err(error) = done {
+                tracing::warn!(
+                    error = error.full_message(),
+                    "{what}: the work was not finished; it is tried again"
+                );
+            }
+        }
+    }
+
+    /// Writes the uses of keys and the refusals that a query node has counted.
+    pub async fn save_counts(&self) -> Result<()> {
+        let refusals = self.store.catalog().save_denials().await;
+        refusals.and(self.store.catalog().save_last_used().await)
+    }
+}
