@@ -11,6 +11,7 @@ mod support;
 mod ai;
 mod blynk;
 mod cli;
+mod cluster;
 mod crash;
 mod equality;
 mod examples;

@@ -112,6 +112,9 @@ pub enum CliCommand {
 
 #[derive(Args)]
 pub struct Serve {
+    /// What this node does: all, or query with the lake of an ingest node [default: all]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
     #[command(flatten)]
     pub place: DataDirArgs,
     #[command(flatten)]

@@ -18,6 +18,7 @@ fn the_contract_is_accepted() {
     let rows = [
         "serve",
         "serve --config basalt.toml --data-dir d --listen 127.0.0.1:0",
+        "serve --role query --config query.toml",
         "demo --data-dir d --listen 127.0.0.1:0",
         "simulate melsec --listen 127.0.0.1:5007",
         "simulate modbus --registers 1000",

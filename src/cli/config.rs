@@ -3,6 +3,7 @@
 //! Each value remembers its source, so that an error names the full key and where the value came from. The modules
 //! that build the server decide what the values mean.
 
+mod cluster;
 mod config_key;
 mod ingest;
 mod keys;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use cluster::{ClusterConfig, NodeRole};
 use layers::{Layer, Setting};
 pub use mqtt::MqttConfig;
 pub use units::parse_duration;
@@ -64,6 +66,8 @@ pub struct Config {
     pub flush: FlushConfig,
     pub compaction: CompactionConfig,
     pub lake: LakeConfig,
+    /// The nodes that share the lake.
+    pub cluster: ClusterConfig,
     /// Bucket of uploads and recordings; `None` keeps them in the data directory.
     pub objects_url: Option<String>,
     /// Directory of backups that are asked for over HTTP.
@@ -263,6 +267,7 @@ impl Default for Config {
             flush: FlushConfig { bytes: 64_000_000, age: Duration::from_secs(60) },
             compaction: CompactionConfig { interval: Duration::from_secs(30), memory: 128_000_000, cpu: 1.0 },
             lake: LakeConfig { url: None, keep_removed: Duration::from_secs(300) },
+            cluster: ClusterConfig::default(),
             objects_url: None,
             backup_dir: None,
             queries_dir: None,
@@ -360,6 +365,7 @@ impl Config {
         self.mqtt.check()?;
         smtp::check(&self.smtp)?;
         objects::check(&self)?;
+        cluster::check(&self)?;
         Ok(self)
     }
 

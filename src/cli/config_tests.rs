@@ -47,6 +47,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         .collect();
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
     let lake = LakeConfig { url: None, ..config.lake.clone() };
+    let cluster = ClusterConfig { role: config.cluster.role, ..ClusterConfig::default() };
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
     let pg = PgConfig { listen: None, ..config.pg.clone() };
     let flight = FlightConfig { listen: None, ..config.flight.clone() };
@@ -78,6 +79,7 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         objects_url: None,
         backup_dir: None,
         lake,
+        cluster,
         host,
         pg,
         flight,

@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::Config;
+use super::config::{Config, NodeRole};
 use super::dir_lock::DirLock;
-use super::file_permissions;
+use super::{file_permissions, ingest_node};
 use crate::app::ai::ModelServices;
 use crate::app::ai::query_models::QueryModels;
+use crate::app::cluster::ClusterSettings;
 use crate::app::collector_ports::CollectorStates;
 use crate::app::media::MediaSettings;
 use crate::app::session::SessionOptions;
 use crate::app::{App, AppServices, AppSettings};
+use crate::auth::admin_token::AdminToken;
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Error, Result};
 use crate::query::named::NamedQueries;
@@ -50,12 +52,10 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     }
     let queries = Arc::new(NamedQueries::load(config.queries_dir.as_deref())?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let catalog_url = catalog_url(config);
-    file_permissions::restrict_catalog(&catalog_url);
-    let catalog = Arc::new(Catalog::open(&catalog_url, clock.clone()).await?);
-    catalog.set_org_limits(config.limits.organization);
-    let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock.clone()).await?;
-    let store = Arc::new(store);
+    let store = Arc::new(match config.cluster.role {
+        NodeRole::All => open_store(config, clock.clone()).await?,
+        NodeRole::Query => open_replica(config, clock.clone()).await?,
+    });
     let states = CollectorStates::default();
     let ai = ModelServices::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
@@ -72,6 +72,9 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         metrics_public: config.metrics_public,
         graphql: config.graphql,
         host: config.host.clone(),
+        cluster: ClusterSettings {
+            secret: config.cluster.secret.as_ref().and_then(|secret| AdminToken::parse(secret.expose())),
+        },
         media: MediaSettings { networks: config.networks.clone(), ..config.media.clone() },
         cors: config.cors.clone(),
         compat: config.compat.clone(),
@@ -88,6 +91,22 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
     let app = Arc::new(App::new(services, &states, clock.clone(), settings));
     Ok(Instance { app, store, clock, _lock: lock })
+}
+
+/// Opens the catalog and the store that this process owns.
+async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store> {
+    let catalog_url = catalog_url(config);
+    file_permissions::restrict_catalog(&catalog_url);
+    let catalog = Arc::new(Catalog::open(&catalog_url, clock.clone()).await?);
+    catalog.set_org_limits(config.limits.organization);
+    Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock).await
+}
+
+/// Opens the catalog and the lake of the ingest node, for queries.
+async fn open_replica(config: &Config, clock: Arc<dyn Clock>) -> Result<Store> {
+    let catalog = Arc::new(Catalog::open_follower(&catalog_url(config), clock.clone()).await?);
+    let owner = ingest_node::owner_node(&config.cluster)?;
+    Store::open_replica(store_options(config), catalog, owner, Arc::new(LocalDisk), clock).await
 }
 
 impl Instance {

@@ -11,21 +11,26 @@ use super::config::Config;
 use super::http_listeners::{self, HttpSockets};
 use super::mqtt_listeners;
 use super::running_listeners::RunningListeners;
-use crate::api::flight::{self, FlightOptions};
-use crate::api::pg::{self, PgOptions};
+use super::sql_listeners::SqlSockets;
+use crate::api::cluster;
+use crate::api::connection_limit::ConnectionLimit;
+use crate::api::serve::{self, HttpApi};
 use crate::api::tls::Tls;
 use crate::app::App;
 use crate::domain::Result;
 
+/// Maximum connections of other nodes; each query node keeps a few.
+const NODE_CONNECTIONS: usize = 1024;
+
 /// Bound sockets that do not accept connections yet.
 pub struct Listeners {
     http: BoundSocket,
-    pg: Option<BoundSocket>,
-    flight: Option<BoundSocket>,
+    sql: SqlSockets,
     onpremise: Option<BoundSocket>,
     opensynaptic: Option<BoundSocket>,
     mqtt: Option<BoundSocket>,
     mqtt_tls: Option<BoundSocket>,
+    cluster: Option<BoundSocket>,
     tls: Option<Tls>,
 }
 
@@ -35,14 +40,10 @@ impl Listeners {
     /// # Errors
     /// Names the configuration key or flag of a certificate or address that cannot be used.
     pub async fn bind(config: &Config) -> Result<Listeners> {
-        let tls = match (&config.tls.cert, &config.tls.key) {
-            (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
-            _ => None,
-        };
+        let tls = load_tls(config)?;
         Ok(Listeners {
             http: BoundSocket::new(config.listen, "--listen").await?,
-            pg: BoundSocket::bind_optional(config.pg.listen, "--pg-listen").await?,
-            flight: BoundSocket::bind_optional(config.flight.listen, "--flight-listen").await?,
+            sql: SqlSockets::bind(config).await?,
             onpremise: BoundSocket::bind_optional(
                 http_listeners::own_address(&config.onpremise),
                 "onpremise.port",
@@ -52,6 +53,7 @@ impl Listeners {
                 .await?,
             mqtt: BoundSocket::bind_optional(config.mqtt.listen, "mqtt.listen").await?,
             mqtt_tls: BoundSocket::bind_optional(config.mqtt.tls_listen, "mqtt.tls_listen").await?,
+            cluster: BoundSocket::bind_optional(config.cluster.listen, "cluster.listen").await?,
             tls,
         })
     }
@@ -86,27 +88,17 @@ impl Listeners {
         let mut running = RunningListeners::default();
         mqtt_listeners::serve(&mut running, self.mqtt, (config, app, stop), None);
         mqtt_listeners::serve(&mut running, self.mqtt_tls, (config, app, stop), mqtt_tls);
-        if let Some(BoundSocket { socket, address }) = self.pg {
-            let options = PgOptions {
-                connections: config.pg.connections,
-                idle: config.pg.idle_timeout,
-                allow_plaintext: config.allow_plaintext,
-            };
-            let tls = self.tls.as_ref().map(Tls::for_postgres).transpose()?;
-            let serving = pg::serve(socket, app.clone(), options, tls, stop.clone());
-            running.spawn(format!("postgres://{address}"), async move {
+        self.sql.serve(&mut running, (config, app, stop), self.tls.as_ref())?;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if let Some(BoundSocket { socket, address }) = self.cluster {
+            let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
+            let limit = ConnectionLimit::new("the connections of nodes", NODE_CONNECTIONS);
+            let api = HttpApi { routes: cluster::router(app.clone()), error_forms: cluster::ERROR_FORMS };
+            let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
+            running.spawn(format!("cluster+{scheme}://{address}"), async move {
                 serving.await;
                 Ok(())
             });
-        }
-        if let Some(BoundSocket { socket, address }) = self.flight {
-            let options = FlightOptions {
-                connections: config.flight.connections,
-                allow_plaintext: config.allow_plaintext,
-            };
-            let tls = self.tls.as_ref().map(Tls::for_grpc).transpose()?;
-            let serving = flight::serve(socket, app.clone(), options, tls, stop.clone());
-            running.spawn(format!("grpc://{address}"), serving);
         }
         let sockets = HttpSockets {
             main: self.http,
@@ -116,6 +108,17 @@ impl Listeners {
         };
         sockets.serve(config, app, stop, &mut running)?;
         Ok(running)
+    }
+}
+
+/// Reads the certificate of all listeners, if there is one.
+///
+/// # Errors
+/// Names the configuration key of a certificate that cannot be used.
+pub fn load_tls(config: &Config) -> Result<Option<Tls>> {
+    match (&config.tls.cert, &config.tls.key) {
+        (Some(cert), Some(key)) => Tls::load(cert, key).map(Some),
+        _ => Ok(None),
     }
 }
 

@@ -4,18 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::args;
 use super::bootstrap::Bootstrap;
-use super::config::{Config, ConfigFile, ConfigFlag};
+use super::config::{Config, ConfigFile, ConfigFlag, NodeRole};
 use super::dir_lock::DirLock;
 use super::instance::{self, Instance};
 use super::listeners::Listeners;
 use super::mqtt_listeners;
+use super::query_node;
 use super::server_file::ServerFile;
+use super::stop_signal::stop_on_signal;
 use super::{logging, target};
 use crate::app::collector_ports;
 use crate::collect::{CollectOptions, Collectors};
@@ -26,8 +27,12 @@ const LICENSE_CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 
 pub async fn run(args: args::Serve) -> Result<()> {
     let file = args.place.config.as_deref().map_or(ConfigFile::DefaultPath, ConfigFile::Named);
-    let flags = config_flags(args.place.data_dir.as_deref(), args.listeners);
+    let mut flags = config_flags(args.place.data_dir.as_deref(), args.listeners);
+    flags.extend(args.role.map(|value| ConfigFlag { key: "cluster.role", name: "--role", value }));
     let config = Config::load(Config::default(), &file, flags)?;
+    if config.cluster.role == NodeRole::Query {
+        return query_node::serve(&config, open_query_node(&config).await?).await;
+    }
     let opened = open_for_server(&config).await?;
     serve(&config, opened, |_| Ok(())).await
 }
@@ -46,12 +51,23 @@ pub fn config_flags(data_dir: Option<&Path>, listeners: args::ListenArgs) -> Vec
     target::data_dir_flags(data_dir).into_iter().chain(flags).collect()
 }
 
-/// Locks and opens the data directory, and creates in it the credentials that the operator presets.
-pub async fn open_for_server(config: &Config) -> Result<Instance> {
+/// Locks the data directory of a query node, which has only what queries spill, and opens the lake of its ingest node.
+async fn open_query_node(config: &Config) -> Result<Instance> {
+    init_logging(config);
+    let lock = DirLock::acquire(&config.data_dir)?;
+    instance::open_instance(config, lock).await
+}
+
+fn init_logging(config: &Config) {
     logging::init_for_server(&config.log);
     for message in &config.unknown_variables {
         tracing::warn!("{message}");
     }
+}
+
+/// Locks and opens the data directory, and creates in it the credentials that the operator presets.
+pub async fn open_for_server(config: &Config) -> Result<Instance> {
+    init_logging(config);
     let preset = Bootstrap::from_environment()?;
     let lock = DirLock::acquire(&config.data_dir)?;
     let opened = instance::open_instance(config, lock).await?;
@@ -158,25 +174,4 @@ fn spawn_license_check(opened: &Instance, owner: Principal, stop: CancellationTo
             }
         }
     }));
-}
-
-/// Returns a token that SIGINT and SIGTERM cancel; a second signal ends the process at once.
-pub(super) fn stop_on_signal() -> Result<CancellationToken> {
-    let refused = |e| Error::internal("signals cannot be waited for").with_source(e);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
-    let stop = CancellationToken::new();
-    let stop_signal = stop.clone();
-    tokio::spawn(async move {
-        next_signal(&mut interrupt, &mut terminate).await;
-        stop_signal.cancel();
-        next_signal(&mut interrupt, &mut terminate).await;
-        // Everything acknowledged is in the log: the next start replays it.
-        std::process::exit(1);
-    });
-    Ok(stop)
-}
-
-async fn next_signal(a: &mut Signal, b: &mut Signal) {
-    tokio::select! { _ = a.recv() => {}, _ = b.recv() => {} }
 }

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Simulate;
-use super::{print, serve};
+use super::{print, stop_signal};
 use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, eip, fleet, mqtt, opcua_nodes};
@@ -23,7 +23,7 @@ pub async fn run(args: Simulate) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|e| Error::unavailable(format!("cannot listen on {address}")).with_source(e))?;
-    let stop = serve::stop_on_signal()?;
+    let stop = stop_signal::stop_on_signal()?;
     if let Some(registers) = args.registers {
         return simulate_registers(protocol, registers, listener, stop).await;
     }

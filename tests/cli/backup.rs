@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, Server, eventually};
+use crate::support::{Client, DataDir, Server, database, eventually};
 
 /// Flushes, cuts of the log and merges all the time.
 const BUSY_SERVER_ENV: [(&str, &str); 6] = [
@@ -303,18 +302,6 @@ async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
     fs::write(half.path().join("restore.unfinished"), "").expect("written");
     assert!(half.basalt(&["sql", "SELECT 1"]).await.expect_failure().contains("not finished"));
     assert!(half.basalt(&["restore", &text(&backup)]).await.expect_failure().contains("not finished"));
-}
-
-/// A database of its own on the server that the tests have; its URL.
-async fn database(name: &str) -> String {
-    let server = std::env::var("BASALT_TEST_POSTGRES").expect("BASALT_TEST_POSTGRES is set by tests/run.sh");
-    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
-    let admin = Database::connect(&server).await.expect("it answers");
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("made");
-    admin.close().await.expect("closed");
-    let mut url = url::Url::parse(&server).expect("a URL");
-    url.set_path(&name);
-    url.to_string()
 }
 
 #[tokio::test]

@@ -232,6 +232,7 @@ impl TestDb {
             metrics_public: false,
             graphql: Default::default(),
             host,
+            cluster: Default::default(),
             media: Default::default(),
             cors: Default::default(),
             mqtt: Default::default(),

@@ -4,6 +4,7 @@
 
 mod browser;
 mod client;
+mod cluster;
 mod data_dir;
 mod demo;
 mod opcua;
@@ -14,6 +15,7 @@ mod socket;
 
 pub use browser::Browser;
 pub use client::{Answer, Client};
+pub use cluster::{Cluster, database};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::eventually;
-use super::{Client, CommandOutput, DataDir};
+use super::{Client, Cluster, CommandOutput, DataDir, ObjectStore};
 
 /// The secret of the key with every scope, as `BASALT_BOOTSTRAP_KEY` has it.
 const BOOTSTRAP_KEY: &str = "bslt_tests_0123456789abcdef0123456789abcdef";
@@ -29,6 +29,14 @@ pub struct Server {
     limit_mib: Option<u64>,
     child: Child,
     log: Arc<Mutex<String>>,
+    /// The query node that `url` belongs to, when one is in front of the server.
+    query_node: Option<Box<QueryNode>>,
+}
+
+/// A query node in front of a server, and the store of their lake.
+struct QueryNode {
+    node: Server,
+    _store: ObjectStore,
 }
 
 impl Server {
@@ -47,12 +55,43 @@ impl Server {
         Server::start_with_limit(Arc::new(DataDir::new()), Some(limit_mib), env).await
     }
 
+    /// Starts one that clients ask directly, whatever `BASALT_TEST_CLUSTER` says.
+    pub async fn start_alone(home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
+        Server::spawn(home, None, env).await
+    }
+
+    /// Starts one behind a query node, whose address its `url` is.
+    async fn start_behind_query_node(home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
+        let cluster = Cluster::start_in(home, env).await;
+        // Its limits are those of the case; listeners other than those of SQL are the ingest node's.
+        let is_own = |name: &str| {
+            !name.contains("LISTEN") || ["BASALT_PG__LISTEN", "BASALT_FLIGHT__LISTEN"].contains(&name)
+        };
+        let own: Vec<_> = env.iter().copied().filter(|(name, _)| is_own(name)).collect();
+        let node = cluster.query_node(&own).await;
+        let Cluster { mut ingest, store, .. } = cluster;
+        ingest.url.clone_from(&node.url);
+        ingest.query_node = Some(Box::new(QueryNode { node, _store: store }));
+        ingest
+    }
+
     async fn start_with_limit(home: Arc<DataDir>, limit_mib: Option<u64>, env: &[(&str, &str)]) -> Server {
+        // `tests/long.sh cluster` runs cases a second time through a query node.
+        let has_own_storage =
+            env.iter().any(|(name, _)| matches!(*name, "BASALT_LAKE_URL" | "BASALT_CATALOG_URL"));
+        if std::env::var_os("BASALT_TEST_CLUSTER").is_some() && limit_mib.is_none() && !has_own_storage {
+            return Box::pin(Server::start_behind_query_node(home, env)).await;
+        }
+        Server::spawn(home, limit_mib, env).await
+    }
+
+    async fn spawn(home: Arc<DataDir>, limit_mib: Option<u64>, env: &[(&str, &str)]) -> Server {
         let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let port = free_port();
         let (child, log) = spawn(&home, port, limit_mib, &env).await;
         let url = format!("http://127.0.0.1:{port}");
-        Server { url, key: BOOTSTRAP_KEY.to_owned(), data_dir: home, port, env, limit_mib, child, log }
+        let (key, query_node) = (BOOTSTRAP_KEY.to_owned(), None);
+        Server { url, key, data_dir: home, port, env, limit_mib, child, log, query_node }
     }
 
     /// A client that may do everything.
@@ -161,7 +200,8 @@ impl Server {
     }
 
     fn listens_on(&self, scheme: &str) -> String {
-        let log = self.log();
+        let sql_node = self.query_node.as_ref().filter(|_| ["postgres", "grpc"].contains(&scheme));
+        let log = sql_node.map_or_else(|| self.log(), |node| node.node.log());
         let address_on =
             log.split(&format!("listening on {scheme}://")).nth(1).expect("it says where it listens");
         address_on.split_whitespace().next().expect("an address").to_owned()

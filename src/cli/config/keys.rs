@@ -12,7 +12,7 @@ use super::config_key::{
 };
 use super::plans::{PLANS_FORMAT, parse_plans};
 use super::units::{parse_bucket_url, parse_duration, parse_rate, parse_web_url};
-use super::{LogFormat, ingest, media, mqtt, objects, quotas, smtp};
+use super::{LogFormat, cluster, ingest, media, mqtt, objects, quotas, smtp};
 use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::org::slug_problems;
@@ -24,7 +24,8 @@ const TOKEN_TTL_FORMAT: &str = "whole seconds from \"1s\" to \"3650d\"; a bare n
 
 /// Returns every key.
 pub(super) fn all() -> impl Iterator<Item = &'static ConfigKey> {
-    let parts = [quotas::KEYS, ingest::KEYS, mqtt::KEYS, smtp::KEYS, media::KEYS, objects::KEYS];
+    let parts =
+        [quotas::KEYS, ingest::KEYS, mqtt::KEYS, smtp::KEYS, media::KEYS, objects::KEYS, cluster::KEYS];
     KEYS.iter().chain(parts.into_iter().flatten())
 }
 

@@ -1,0 +1,55 @@
+//! `basalt serve --role query`: a node that answers queries over the lake of an ingest node, and hands every other request on.
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::bound_socket::BoundSocket;
+use super::config::Config;
+use super::fd_limit;
+use super::ingest_node;
+use super::instance::Instance;
+use super::listeners::load_tls;
+use super::running_listeners::RunningListeners;
+use super::sql_listeners::SqlSockets;
+use super::stop_signal::stop_on_signal;
+use crate::api;
+use crate::api::connection_limit::ConnectionLimit;
+use crate::api::serve::HttpApi;
+use crate::api::tls::Tls;
+use crate::domain::Result;
+
+/// Serves until a signal, then lets requests finish for a while. A second signal ends the process at once.
+pub async fn serve(config: &Config, opened: Instance) -> Result<()> {
+    let stop = stop_on_signal()?;
+    let served = run(config, &opened, stop).await;
+    let saved = opened.app.save_counts().await;
+    let closed = opened.store.close().await;
+    served.and(saved).and(closed)
+}
+
+async fn run(config: &Config, opened: &Instance, stop: CancellationToken) -> Result<()> {
+    let tls = load_tls(config)?;
+    let sql = SqlSockets::bind(config).await?;
+    let BoundSocket { socket, address } = BoundSocket::new(config.listen, "--listen").await?;
+    let maintained = opened.app.clone();
+    let _maintenance =
+        AbortOnDropHandle::new(tokio::spawn(async move { maintained.run_query_node_maintenance().await }));
+    let mut running = RunningListeners::default();
+    sql.serve(&mut running, (config, &opened.app, &stop), tls.as_ref())?;
+    let descriptors = usize::try_from(fd_limit::raise_fd_limit()).unwrap_or(usize::MAX);
+    // A request that is handed on takes a second descriptor.
+    let connections = config.http_connections.min((descriptors / 4).max(16));
+    let limit = ConnectionLimit::new("http.connections", connections);
+    opened.app.add_listener(&limit);
+    let routes = api::query_router(opened.app.clone(), ingest_node::forwarder(&config.cluster)?);
+    let api = HttpApi { routes, error_forms: api::ERROR_FORMS };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let acceptor = tls.as_ref().map(Tls::for_http).transpose()?;
+    let serving = api::serve::serve(socket, acceptor, api, limit, stop.clone().cancelled_owned());
+    running.spawn(format!("{scheme}://{address}"), async move {
+        serving.await;
+        Ok(())
+    });
+    running.announce();
+    running.run_until_stopped(&opened.app, stop).await
+}

@@ -1,0 +1,187 @@
+//! Every node answers what the ingest node would answer, from the acknowledgement of a change on, or refuses.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Cluster, eventually};
+
+/// 2026-04-28T12:00:00Z, in seconds.
+const NOON: i64 = 1_777_377_600;
+
+/// Rounds of writing and reading; `tests/long.sh cluster` makes ten thousand.
+const ROUNDS: i64 = 60;
+
+/// Whether a node reaches what it needs.
+const READY: &str = "/readyz/?checks=db,poller";
+
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn rounds() -> i64 {
+    std::env::var("BASALT_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
+async fn write(client: &Client, stream: i64, second: i64, value: i64) {
+    let line = json!({"stream_id": stream, "ts": NOON + second, "value": value}).to_string();
+    let (status, _, answer) = client.ingest(NDJSON, line).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// The server's flushes go on meanwhile, and every fourth round writes over a row of before.
+#[tokio::test]
+async fn a_write_is_in_every_nodes_next_answer() {
+    let cluster =
+        Cluster::start(&[("BASALT_FLUSH__AGE", "50ms"), ("BASALT_COMPACTION__INTERVAL", "1s")]).await;
+    let nodes = [cluster.query_node(&[]).await, cluster.query_node(&[]).await];
+    let clients = [cluster.ingest.client(), nodes[0].client(), nodes[1].client()];
+    let (_, stream) = stream_of(&clients[1], "speed", "fp64").await;
+    let (mut rows, mut sum) = (0, 0);
+    for round in 0..rounds() {
+        let is_again = round % 4 == 3;
+        // Whoever is asked to write hands it on.
+        let writer = &clients[usize::try_from(round % 3).unwrap()];
+        let second = if is_again { round - 1 } else { round };
+        write(writer, stream, second, round).await;
+        (rows, sum) = if is_again { (rows, sum + 1) } else { (rows + 1, sum + round) };
+        for (node, client) in clients.iter().enumerate() {
+            let found = client
+                .sql("SELECT count(*) AS n, CAST(round(sum(value)) AS bigint) AS sum FROM readings")
+                .await;
+            assert_eq!(found, [json!({"n": rows, "sum": sum})], "round {round}, node {node}");
+        }
+    }
+    let found = clients[2].sql("SELECT count(*) AS n FROM streams").await;
+    assert_eq!(found, [json!({"n": 1})]);
+}
+
+/// What is in memory only, and what is counted: every node says the same of it.
+#[tokio::test]
+async fn every_node_says_the_same_of_what_only_the_ingest_node_knows() {
+    let cluster = Cluster::start(&[]).await;
+    let node = cluster.query_node(&[]).await;
+    let (owner, client) = (cluster.ingest.client(), node.client());
+    let (_, stream) = stream_of(&owner, "speed", "fp64").await;
+    stream_of(&owner, "idle", "fp64").await;
+    for second in 0..100 {
+        write(&owner, stream, second * 60, second).await;
+    }
+    let statements = [
+        "SELECT * FROM latest ORDER BY stream_id",
+        "SELECT id, name, state, last_seen, last_error FROM devices ORDER BY id",
+        "SELECT * FROM core_device ORDER BY id",
+        "SELECT * FROM mqtt_sessions",
+        "SELECT * FROM streams ORDER BY id",
+        "SELECT * FROM events ORDER BY id",
+        "SELECT name FROM products ORDER BY name",
+        "SELECT stream_id, ts, count, mean FROM statistics ORDER BY ts",
+        "SELECT stream_id, value FROM readings ORDER BY ts DESC LIMIT 3",
+        "SELECT time_bucket('1 hour', ts) AS hour, avg(value) AS mean FROM readings GROUP BY 1 ORDER BY 1",
+    ];
+    for flushed in [false, true] {
+        for statement in statements {
+            let (expected, found) = (owner.try_sql(statement).await, client.try_sql(statement).await);
+            assert_eq!(expected.0, 200, "{statement}: {}", expected.2);
+            assert_eq!((found.0, &found.2), (200, &expected.2), "{statement}, flushed: {flushed}");
+        }
+        cluster.ingest.basalt(&["compact"]).await.expect_success();
+    }
+    // Without rights it is the same error, in the same words.
+    let key = cluster.ingest.create_key(&["--scope", "value:read"]).await;
+    for statement in ["SELECT * FROM devices", "SELEC 1", "SELECT * FROM nothing"] {
+        let expected = owner.with_key(&key).try_sql(statement).await;
+        let found = client.with_key(&key).try_sql(statement).await;
+        assert_eq!((found.0, found.2), (expected.0, expected.2), "{statement}");
+    }
+}
+
+async fn count(client: &Client) -> u16 {
+    client.try_sql("SELECT count(*) FROM readings").await.0
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_by_every_node_when_that_is_answered() {
+    let cluster = Cluster::start(&[]).await;
+    let nodes = [cluster.query_node(&[]).await, cluster.query_node(&[]).await];
+    for round in 0..5 {
+        let key = cluster.ingest.create_key(&["--scope", "value:read"]).await;
+        let clients: Vec<Client> = nodes.iter().map(|node| node.client().with_key(&key)).collect();
+        for client in &clients {
+            assert_eq!(count(client).await, 200, "round {round}: a new key counts at once");
+        }
+        // A node that stands still learns nothing, and knows nothing of it when it goes on.
+        nodes[1].signal("STOP");
+        // The bootstrap key is the first.
+        let id = (round + 2).to_string();
+        cluster.ingest.basalt(&["key", "revoke", &id]).await.expect_success();
+        nodes[1].signal("CONT");
+        for client in &clients {
+            assert_eq!(count(client).await, 401, "round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_its_owner_a_node_refuses_rather_than_leaves_rows_out() {
+    let mut cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    let node = cluster.query_node(&[]).await;
+    let client = node.client();
+    let (_, stream) = stream_of(&client, "speed", "fp64").await;
+    for second in 0..20 {
+        write(&client, stream, second, second).await;
+    }
+    let all = || async { client.sql("SELECT count(*) AS n, max(value) AS most FROM readings").await };
+    let expected = [json!({"n": 20, "most": 19.0})];
+    assert_eq!(all().await, expected, "none of them is in the lake");
+    assert_eq!(client.get(READY).await.0, 200);
+
+    cluster.ingest.kill();
+    let (status, _, answer) = client.try_sql("SELECT count(*) FROM readings").await;
+    assert_eq!(status, 503, "{answer}");
+    assert!(answer.to_string().contains("ingest node"), "it is said whose rows are missing: {answer}");
+    for path in ["/api/data/", READY] {
+        let (status, _, answer) = client.get(path).await;
+        assert_eq!(status, 503, "{path}: {answer}");
+    }
+    assert_eq!(client.get("/healthz/").await.0, 200, "the node itself lives");
+
+    cluster.ingest.start_again().await;
+    assert_eq!(all().await, expected, "from the log");
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    assert_eq!(all().await, expected, "from the lake");
+}
+
+/// Files that were merged away stay as long as a query may read them, also over a restart of the ingest node.
+#[tokio::test]
+async fn no_node_loses_a_file_that_it_may_read() {
+    let env = [
+        ("BASALT_FLUSH__AGE", "50ms"),
+        ("BASALT_LAKE__KEEP_REMOVED", "30s"),
+        ("BASALT_LIMITS__QUERY_TIMEOUT", "30s"),
+    ];
+    let mut cluster = Cluster::start(&env).await;
+    let client = cluster.ingest.client();
+    let (_, stream) = stream_of(&client, "speed", "fp64").await;
+    let files = || async {
+        let objects = cluster.store.objects("lake/readings/").await;
+        objects.into_iter().filter(|name| name.ends_with(".parquet")).collect::<Vec<_>>()
+    };
+    for second in 0..3 {
+        write(&client, stream, second, second).await;
+        eventually("a flush", EVENT_TIMEOUT, || async {
+            (files().await.len() > usize::try_from(second).unwrap()).then_some(())
+        })
+        .await;
+    }
+    let before = files().await;
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    let merged = files().await;
+    assert!(before.iter().all(|name| merged.contains(name)), "{before:?}, then {merged:?}");
+    cluster.ingest.restart().await;
+    let objects = cluster.store.objects("lake/readings/").await;
+    assert!(
+        before.iter().all(|name| objects.contains(name)),
+        "after a restart: {before:?}, then {objects:?}"
+    );
+}

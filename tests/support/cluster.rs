@@ -1,0 +1,73 @@
+//! An ingest node and query nodes over one catalog in PostgreSQL and one lake in an object store.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, Database};
+
+use super::{DataDir, ObjectStore, Server, free_port};
+
+const SECRET: &str = "a-secret-of-tests-0123456789abcdef0123456789";
+
+/// A cluster of one ingest node; query nodes are added to it.
+pub struct Cluster {
+    pub ingest: Server,
+    pub store: ObjectStore,
+    catalog_url: String,
+    listen: String,
+}
+
+impl Cluster {
+    /// Starts the ingest node with these variables besides.
+    pub async fn start(env: &[(&str, &str)]) -> Cluster {
+        Cluster::start_in(Arc::new(DataDir::new()), env).await
+    }
+
+    /// The same on a directory.
+    pub async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
+        let (store, catalog_url) = (ObjectStore::start().await, database("cluster").await);
+        let listen = format!("127.0.0.1:{}", free_port());
+        let mut all = store.env().to_vec();
+        all.extend([
+            ("BASALT_LAKE_URL", "s3://plant/lake"),
+            ("BASALT_CATALOG_URL", &catalog_url),
+            ("BASALT_CLUSTER__LISTEN", &listen),
+            ("BASALT_CLUSTER__SECRET", SECRET),
+        ]);
+        all.extend(env);
+        let ingest = Server::start_alone(home, &all).await;
+        Cluster { ingest, store, catalog_url, listen }
+    }
+
+    /// Where the ingest node listens for nodes.
+    pub fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    /// Starts a query node with these variables besides.
+    pub async fn query_node(&self, env: &[(&str, &str)]) -> Server {
+        let owner = format!("http://{}", self.listen);
+        let mut all = self.store.env().to_vec();
+        all.extend([
+            ("BASALT_LAKE_URL", "s3://plant/lake"),
+            ("BASALT_CATALOG_URL", &self.catalog_url),
+            ("BASALT_CLUSTER__ROLE", "query"),
+            ("BASALT_CLUSTER__OWNER", &owner),
+            ("BASALT_CLUSTER__OWNER_HTTP", &self.ingest.url),
+            ("BASALT_CLUSTER__SECRET", SECRET),
+        ]);
+        all.extend(env);
+        Server::start_alone(Arc::new(DataDir::new()), &all).await
+    }
+}
+
+/// A database of its own on the server that the tests have; its URL.
+pub async fn database(name: &str) -> String {
+    let server = std::env::var("BASALT_TEST_POSTGRES").expect("BASALT_TEST_POSTGRES is set by tests/run.sh");
+    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
+    let admin = Database::connect(&server).await.expect("it answers");
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("made");
+    admin.close().await.expect("closed");
+    let mut url = url::Url::parse(&server).expect("a URL");
+    url.set_path(&name);
+    url.to_string()
+}
