@@ -32,6 +32,8 @@ impl Cluster {
             ("BASALT_CATALOG_URL", &catalog_url),
             ("BASALT_CLUSTER__LISTEN", &listen),
             ("BASALT_CLUSTER__SECRET", SECRET),
+            // Longer than any case lets a query take.
+            ("BASALT_LAKE__KEEP_REMOVED", "1h"),
         ]);
         all.extend(env);
         let ingest = Server::start_alone(home, &all).await;

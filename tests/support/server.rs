@@ -65,7 +65,7 @@ impl Server {
         let cluster = Cluster::start_in(home, env).await;
         // Its limits are those of the case; listeners other than those of SQL are the ingest node's.
         let is_own = |name: &str| {
-            !name.contains("LISTEN") || ["BASALT_PG__LISTEN", "BASALT_FLIGHT__LISTEN"].contains(&name)
+            !name.contains("LISTEN") || name.starts_with("BASALT_PG") || name.starts_with("BASALT_FLIGHT")
         };
         let own: Vec<_> = env.iter().copied().filter(|(name, _)| is_own(name)).collect();
         let node = cluster.query_node(&own).await;
