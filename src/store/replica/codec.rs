@@ -14,7 +14,7 @@ use crate::store::wal::reader::ByteReader;
 /// The first byte. It changes with the format, so that nodes of different versions refuse each other's tails.
 const FORMAT: u8 = 1;
 
-/// The longest of no text, and of the lengths that stand for null.
+/// The length that stands for null: no text is as long.
 const NULL_TEXT: u32 = u32::MAX;
 
 impl OrgTail {
