@@ -65,6 +65,17 @@ impl FilePartition {
         Self { file, index: 0, count: 1 }
     }
 
+    /// Divides the partition into `count` that together have its row groups.
+    pub fn divide(self, count: usize) -> impl Iterator<Item = FilePartition> {
+        let Self { file, index, count: former } = self;
+        // Of every `former`-th row group from `index` on, every `count`-th from number `nth` on.
+        (0..count).map(move |nth| FilePartition {
+            file: file.clone(),
+            index: index + nth * former,
+            count: former * count,
+        })
+    }
+
     fn groups(&self, all: Vec<RowGroupSelection>) -> Vec<RowGroupSelection> {
         let selected: usize = all.iter().map(RowGroupSelection::selected).sum();
         if selected <= MIN_ROWS_PER_TASK {

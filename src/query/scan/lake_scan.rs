@@ -44,23 +44,20 @@ impl LakeScan {
     /// Scans without order, spread over `partitions`: large files by their row groups, small ones whole.
     pub fn partitioned(
         reading: FileScan,
-        mut files: Vec<Arc<LakeFile>>,
+        mut files: Vec<FilePartition>,
         partitions: usize,
     ) -> Result<OpaqueScanExec<Self>> {
         let of = partitions.max(1);
         let mut parts: Vec<Vec<FilePartition>> = vec![Vec::new(); of];
         let mut load = vec![0; of];
-        files.sort_by_key(|f| std::cmp::Reverse(f.rows));
+        files.sort_by_key(|part| std::cmp::Reverse(part.file.rows));
         for file in files {
-            if file.rows > MAX_ROW_GROUP_ROWS as u64 {
-                parts
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(nth, p)| p.push(FilePartition { file: file.clone(), index: nth, count: of }));
+            if file.file.rows > MAX_ROW_GROUP_ROWS as u64 {
+                parts.iter_mut().zip(file.divide(of)).for_each(|(p, part)| p.push(part));
             } else {
                 let least = (0..of).min_by_key(|p| load[*p]).unwrap_or(0);
-                load[least] += file.rows;
-                parts[least].push(FilePartition::whole(file));
+                load[least] += file.file.rows;
+                parts[least].push(file);
             }
         }
         Self::new_exec(reading, parts, 1)

@@ -11,6 +11,7 @@
 mod block_merge;
 pub mod bounds;
 mod bounds_pruning;
+pub mod divisible_scan;
 pub mod file_scan;
 pub mod lake_scan;
 pub mod last_write_wins;
@@ -23,6 +24,7 @@ pub mod readings_scan;
 mod reverse_scan;
 pub mod row_ranges;
 pub mod row_security;
+pub mod scan_sources;
 pub mod table_provider;
 pub mod text_batch_size;
 pub mod upsert_scan;

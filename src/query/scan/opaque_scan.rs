@@ -59,6 +59,11 @@ impl<R: RowSource> OpaqueScanExec<R> {
         Self { rows, properties: Arc::new(properties), estimate: Precision::Absent }
     }
 
+    /// Returns the source of the rows.
+    pub fn source(&self) -> &R {
+        &self.rows
+    }
+
     /// Declares properties of each partition's rows. They must follow from the query alone.
     pub fn with_equivalences(mut self, known: EquivalenceProperties) -> Self {
         let properties = PlanProperties::clone(&self.properties).with_eq_properties(known);

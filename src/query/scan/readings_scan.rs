@@ -18,11 +18,12 @@ use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::bounds::Bounds;
-use super::file_scan::FileScan;
+use super::file_scan::{FilePartition, FileScan};
 use super::lake_scan::LakeScan;
 use super::last_write_wins::LastWriteWinsExec;
 use super::memtable_scan::MemtableScan;
 use super::row_security::{VisibleRows, VisibleStreams};
+use super::scan_sources::{MergedDay, ScanSources};
 use super::text_batch_size::longest_text_in_files;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;
@@ -53,38 +54,60 @@ struct DaySources {
     needs_merge: bool,
 }
 
+impl From<DaySources> for MergedDay {
+    fn from(DaySources { files, runs, .. }: DaySources) -> Self {
+        MergedDay { files, runs }
+    }
+}
+
 impl ReadingsScan {
     /// Plans every row within the bounds, unordered; `columns` are indices into `schema::readings()`.
     pub fn plan(&self, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        let (mut files, mut runs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let rows = self.visible_rows(self.sources(), &read)?.into_exec();
+        project(Arc::new(rows), &read, columns)
+    }
+
+    /// Selects what the scan reads, and counts the files for the query log.
+    pub fn sources(&self) -> ScanSources {
+        let mut sources = ScanSources::default();
         self.record_snapshot_files();
         for day in self.days() {
-            let sources = self.sources(day);
-            if sources.needs_merge {
-                parts.push(self.merged(sources, &read)?);
-            } else {
-                files.extend(sources.files);
-                runs.push(sources.runs);
+            let day = self.sources_of(day);
+            if day.needs_merge {
+                sources.merged.push(day.into());
+                continue;
+            }
+            let DaySources { files, runs, .. } = day;
+            sources.files.extend(files.into_iter().map(FilePartition::whole));
+            if !runs.is_empty() {
+                sources.runs.push(runs);
             }
         }
+        sources
+    }
+
+    /// Plans the visible rows of sources, unordered; `read` starts with stream_id.
+    pub fn visible_rows(&self, sources: ScanSources, read: &[usize]) -> Result<VisibleRows> {
+        let ScanSources { files, runs, merged } = sources;
+        let mut parts = Vec::new();
+        for day in merged {
+            parts.push(self.merged(day, read)?);
+        }
         if !files.is_empty() {
-            parts.push(Arc::new(LakeScan::partitioned(self.file_scan(&read), files, self.partitions)?) as _);
+            parts.push(Arc::new(LakeScan::partitioned(self.file_scan(read), files, self.partitions)?) as _);
         }
-        runs.retain(|runs| !runs.is_empty());
         if !runs.is_empty() {
-            parts.push(self.memtable_scan(runs, &read)?);
+            parts.push(self.memtable_scan(runs, read)?);
         }
-        let rows = self.filtered(parts, &read)?;
-        let rows = VisibleRows::new_exec(rows, self.visible.clone(), self.partitions);
-        project(Arc::new(rows), &read, columns)
+        Ok(VisibleRows::new(self.filtered(parts, read)?, self.visible.clone(), self.partitions))
     }
 
     /// Plans the rows of one day as a single partition, ordered by time within each stream.
     pub fn plan_day(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
         let parts = self.plan_days_in_order([day], &read)?;
-        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.visible.clone(), 1).into_exec();
         project(Arc::new(rows), &read, columns)
     }
 
@@ -93,7 +116,7 @@ impl ReadingsScan {
         let read = self.columns_to_read(columns);
         self.record_snapshot_files();
         let parts = self.plan_days_in_order(self.days(), &read)?;
-        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.visible.clone(), 1).into_exec();
         project(Arc::new(rows), &read, columns)
     }
 
@@ -121,10 +144,10 @@ impl ReadingsScan {
     ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
         for day in days {
-            let mut sources = self.sources(day);
+            let mut sources = self.sources_of(day);
             if sources.needs_merge {
                 parts.extend(self.plan_files_in_order(std::mem::take(&mut files), read)?);
-                parts.push(self.merged(sources, read)?);
+                parts.push(self.merged(sources.into(), read)?);
                 continue;
             }
             sort_by_write_order(&mut sources.files);
@@ -154,14 +177,14 @@ impl ReadingsScan {
     /// Plans the rows of one day as a single partition sorted by (stream_id, ts).
     pub fn plan_day_sorted(&self, day: Day, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
         let read = self.columns_to_read(columns);
-        let sources = self.sources(day);
+        let sources = self.sources_of(day);
         let is_one = sources.files.len() + usize::from(!sources.runs.is_empty()) == 1;
         if is_one {
             return self.plan_day(day, columns);
         }
         let is_none = sources.files.is_empty() && sources.runs.is_empty();
-        let parts = if is_none { Vec::new() } else { vec![self.merged(sources, &read)?] };
-        let rows = VisibleRows::new_exec(self.filtered(parts, &read)?, self.visible.clone(), 1);
+        let parts = if is_none { Vec::new() } else { vec![self.merged(sources.into(), &read)?] };
+        let rows = VisibleRows::new(self.filtered(parts, &read)?, self.visible.clone(), 1).into_exec();
         project(Arc::new(rows), &read, columns)
     }
 
@@ -173,7 +196,7 @@ impl ReadingsScan {
     }
 
     /// Puts stream_id first, then ts where `VisibleRows` needs it, and adds the columns of the filter.
-    fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
+    pub fn columns_to_read(&self, columns: &[usize]) -> Vec<usize> {
         let of_filter = self.filter.is_some().then_some(TS);
         let of_retention = self.visible.needs_time().then_some(TS);
         let rest = of_retention.into_iter().chain(columns.iter().copied()).chain(of_filter);
@@ -187,7 +210,7 @@ impl ReadingsScan {
         read
     }
 
-    fn sources(&self, day: Day) -> DaySources {
+    fn sources_of(&self, day: Day) -> DaySources {
         let snapshot = &self.query_context.snapshot;
         let files: Vec<Arc<LakeFile>> = self.unpruned_files(day).cloned().collect();
         let memory = snapshot.memory.get(&day);
@@ -233,8 +256,8 @@ impl ReadingsScan {
     }
 
     /// Merges the sources of one day into a single sorted partition without overwritten rows, projected to `read`.
-    fn merged(&self, sources: DaySources, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
-        let DaySources { mut files, runs, .. } = sources;
+    fn merged(&self, day: MergedDay, read: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let MergedDay { mut files, runs } = day;
         // stream_id is already first.
         let rest = read.iter().copied().filter(|c| ![STREAM_ID, TS].contains(c));
         let columns: Vec<usize> = [STREAM_ID, TS].into_iter().chain(rest).collect();
@@ -277,7 +300,7 @@ impl ReadingsScan {
 }
 
 /// Projects the columns that were read to those requested.
-fn project(
+pub fn project(
     rows: Arc<dyn ExecutionPlan>,
     read: &[usize],
     columns: &[usize],

@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::opaque_scan::{OpaqueScanExec, RowSource};
 use crate::domain::StreamId;
 use crate::domain::min_max::MinMax;
-use crate::domain::retention::StreamStarts;
+use crate::domain::retention::{BEGINNING_OF_TIME, StreamStarts};
 
 /// The streams that a principal may see, as a bitmap, since ids are small and dense; with the start of their retention.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl VisibleStreams {
             self.ids.iter().for_each(|id| since.set(*id, kept.start_of(*id)));
         }
         Self { since, ..self }
+    }
+
+    /// Returns the start of retention of each stream that has one.
+    pub fn starts(&self) -> impl Iterator<Item = (i32, i64)> {
+        let starts = self.ids.iter().map(|id| (*id, self.since.start_of(*id)));
+        starts.filter(|(_, from)| *from > BEGINNING_OF_TIME)
     }
 
     /// Whether rows are also filtered by time. The scan must then read ts as its second column.
@@ -109,15 +115,16 @@ pub struct VisibleRows {
 }
 
 impl VisibleRows {
-    /// Creates the leaf, unordered and with a fixed number of partitions: the plan above must not depend on rows of
-    /// others. A single partition chains those of `input` in order.
-    pub fn new_exec(
-        input: Arc<dyn ExecutionPlan>,
-        visible: Arc<VisibleStreams>,
-        partitions: usize,
-    ) -> OpaqueScanExec<Self> {
-        let stride = partitions.max(1);
-        OpaqueScanExec::new(Self { input, visible, stride }, stride)
+    /// Reads `input` in a fixed number of partitions: the plan above must not depend on rows of others. A single partition
+    /// chains those of `input` in order.
+    pub fn new(input: Arc<dyn ExecutionPlan>, visible: Arc<VisibleStreams>, partitions: usize) -> Self {
+        Self { input, visible, stride: partitions.max(1) }
+    }
+
+    /// Creates the leaf, unordered.
+    pub fn into_exec(self) -> OpaqueScanExec<Self> {
+        let partitions = self.stride;
+        OpaqueScanExec::new(self, partitions)
     }
 }
 
