@@ -15,7 +15,7 @@ use super::error_form::{DATASTONE, ErrorForms};
 use super::layers;
 use crate::app::App;
 use crate::domain::Error;
-use crate::domain::cluster::{TAIL_PATH, TailRequest};
+use crate::domain::cluster::{TAIL_PATH, TailQuery};
 
 /// The form of errors of the listener.
 pub const ERROR_FORMS: ErrorForms = ErrorForms { paths: &[], default: DATASTONE };
@@ -31,12 +31,12 @@ async fn post_tail(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, PlainError> {
-    let wanted: TailRequest = serde_json::from_slice(&body)
+    let query: TailQuery = serde_json::from_slice(&body)
         .map_err(|e| Error::invalid(format!("the body is no request for a tail: {e}")))?;
     let secret = bearer::token(&headers).unwrap_or_default();
     // Rows of a large memtable are copied: not on a thread that serves other requests.
     let secret = secret.to_owned();
-    let tail = tokio::task::spawn_blocking(move || app.tail(&secret, wanted));
+    let tail = tokio::task::spawn_blocking(move || app.tail(&secret, query));
     let tail = tail.await.map_err(|e| Error::internal("a tail was interrupted").with_source(e))??;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], tail).into_response())
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use url::Url;
+use uuid::Uuid;
 
 use super::App;
 use crate::auth::admin_token::AdminToken;
-use crate::domain::cluster::{OwnerStates, TailRequest};
+use crate::domain::cluster::{ClusterRole, OwnerStates, TailQuery};
 use crate::domain::device::DeviceFilter;
 use crate::domain::ports::{DeviceStatusSource, OwnerNode};
-use crate::domain::{Error, Kind, OrgId, Principal, Result};
+use crate::domain::{Error, Kind, Micros, OrgId, Principal, Result};
 use crate::fetch::owner_client::OwnerClient;
 
 /// Interval in which a query node looks for changes of the catalog, so that what runs for long ends when its key does.
@@ -33,20 +34,35 @@ pub fn owner_node(url: Url, secret: &str, ca: Option<&str>) -> Result<Arc<dyn Ow
 pub struct ClusterSettings {
     /// What nodes prove themselves with; `None` where there is no cluster.
     pub secret: Option<AdminToken>,
+    /// This server as a node; `None` where there is no cluster.
+    pub node: Option<NodeIdentity>,
+}
+
+/// This server as a node of its cluster.
+#[derive(Debug, Clone)]
+pub struct NodeIdentity {
+    /// Of this run of the process.
+    pub id: Uuid,
+    pub role: ClusterRole,
+    /// Its listener for query nodes as other nodes reach it.
+    pub url: Option<Url>,
+    /// When the process started.
+    pub started_at: Micros,
 }
 
 impl App {
-    /// Returns, encoded, the unflushed rows of an organization and the versions of the lake that have all others.
+    /// Returns, encoded, the unflushed rows of an organization that a query node lacks and the versions of the lake that have all
+    /// others.
     ///
     /// # Errors
     /// `Unauthorized` unless the secret is the cluster's; `Unavailable` once another server has taken the lake over.
-    pub fn tail(&self, secret: &str, wanted: TailRequest) -> Result<Vec<u8>> {
+    pub fn tail(&self, secret: &str, query: TailQuery) -> Result<Vec<u8>> {
         if !self.is_node(secret) {
             return Err(Error::new(Kind::Unauthenticated, "the secret is not the one of this cluster"));
         }
         self.store.check_ownership()?;
-        let mut tail = self.store.tail(wanted);
-        tail.states = wanted.states.then(|| self.owner_states(wanted.org));
+        let mut tail = self.store.tail(query);
+        tail.states = query.wanted.states.then(|| self.owner_states(query.wanted.org));
         tail.encode()
     }
 
@@ -71,9 +87,14 @@ impl App {
         self.store.catalog().catch_up().await
     }
 
-    /// Runs forever on a query node: follows the catalog, and saves what is counted in memory. It may be stopped at any moment: `save_counts` writes what
-    /// is left.
+    /// Runs forever on a query node: follows the catalog, saves what is counted in memory, and renews the entry of this node. It
+    /// may be stopped at any moment: `save_counts` writes what is left.
     pub async fn run_query_node_maintenance(&self) {
+        // Beside the rest: a large catalog may take longer to load than a node may be silent.
+        tokio::join!(self.run_node_renewal(), self.run_following());
+    }
+
+    async fn run_following(&self) {
         let (mut follow, mut save) = (interval(FOLLOW_INTERVAL), interval(SAVE_INTERVAL));
         for ticks in [&mut follow, &mut save] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,15 +1,20 @@
-//! What a query node asks of the owner of the lake, the one node that collects and writes: rows that are not in the lake yet, and
-//! the states of devices and of the clients of its MQTT broker.
+//! The nodes of a cluster, and what a query node asks of the owner of the lake, the one node that collects and writes: rows that
+//! are not in the lake yet, and the states of devices and of the clients of its MQTT broker.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::device::DeviceStatus;
 use super::mqtt::status::SessionStatus;
-use super::{DeviceId, OrgId};
+use super::{DeviceId, Error, Micros, OrgId, Result};
 
-/// Where the owner answers a `TailRequest`.
+/// Seconds after its last renewal for which a node counts as running.
+pub const LEASE_S: u64 = 10;
+
+/// Where the owner answers a `TailQuery`.
 pub const TAIL_PATH: &str = "/cluster/tail";
 
 /// What a query node asks the owner for.
@@ -37,6 +42,26 @@ impl TailRequest {
     }
 }
 
+/// A request for a tail as a query node sends it: what it wants, and what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailQuery {
+    /// What is wanted.
+    #[serde(flatten)]
+    pub wanted: TailRequest,
+    /// The tail of the organization that the node has: its rows need not be sent again.
+    #[serde(default)]
+    pub known: Option<KnownTail>,
+}
+
+/// A tail that a query node has: every row of the organization up to a seq that was not in the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownTail {
+    /// The owner that sent it; it is another one after each start.
+    pub instance: Uuid,
+    /// The last seq of the tail.
+    pub seq: u64,
+}
+
 /// The states of one organization's devices and clients at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OwnerStates {
@@ -44,4 +69,79 @@ pub struct OwnerStates {
     pub devices: HashMap<DeviceId, DeviceStatus>,
     /// The sessions of all clients, by owner and client id.
     pub sessions: Vec<SessionStatus>,
+}
+
+/// What a node does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClusterRole {
+    /// It collects, writes and answers: the owner of the lake.
+    Ingest,
+    /// It answers queries.
+    Query,
+}
+
+impl ClusterRole {
+    /// Every one.
+    pub const ALL: [ClusterRole; 2] = [ClusterRole::Ingest, ClusterRole::Query];
+
+    /// Name used in APIs and in the catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClusterRole::Ingest => "ingest",
+            ClusterRole::Query => "query",
+        }
+    }
+}
+
+impl FromStr for ClusterRole {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|role| role.name() == text);
+        found.ok_or_else(|| Error::invalid(format!("`{text}` is not one of ingest, query")))
+    }
+}
+
+/// A node as the catalog knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Of this run: after a restart it is another one.
+    pub id: Uuid,
+    /// What it does.
+    pub role: ClusterRole,
+    /// The node's `cluster.listen` as other nodes reach it; `None` when they cannot.
+    pub url: Option<String>,
+    /// Version of its program.
+    pub version: String,
+    /// When it started, by its own clock.
+    pub started_at: Micros,
+    /// When it last renewed its entry, by the clock of the catalog's database.
+    pub renewed_at: Micros,
+    /// Whether that was within the lease.
+    pub is_running: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_as_they_are_named() {
+        for role in ClusterRole::ALL {
+            assert_eq!(role.name().parse::<ClusterRole>().expect("valid"), role);
+        }
+        let error = "all".parse::<ClusterRole>().expect_err("it is the name of none");
+        assert_eq!(error.message, "`all` is not one of ingest, query");
+    }
+}
+
+/// What a query node has done with others since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpreadTotals {
+    /// Queries that were asked here and divided among nodes.
+    pub spread: u64,
+    /// Those of them that ran again on this node alone, because another failed.
+    pub repeated: u64,
+    /// Parts of queries that ran here, of this node's queries too.
+    pub tasks: u64,
 }

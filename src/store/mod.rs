@@ -52,15 +52,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
-use crate::domain::cluster::TailRequest;
+use crate::domain::cluster::{TailQuery, TailRequest};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
 use crate::domain::reading::Reading;
 use crate::domain::retention::RetentionBounds;
 use crate::domain::subscription::SubscriptionFilter;
-use crate::domain::{Clock, Error, Micros, Principal, Result, StreamId};
+use crate::domain::{Clock, Error, Micros, OrgId, Principal, Result, StreamId};
 use catalog::Catalog;
 use compaction::Compactor;
 use flush::Flusher;
@@ -75,7 +76,7 @@ use memory_budget::MemoryBudget;
 use memtable::run::{Run, normalize};
 use message_counts::index::MessageCountsIndex;
 use objects::ObjectFiles;
-use replica::{OrgTail, Owner};
+use replica::{OrgSources, OrgTail, Owner};
 use retention::purge_stats::PurgeStats;
 use retention::{RetentionJob, RetentionPreview};
 use snapshot::Snapshot;
@@ -102,6 +103,8 @@ pub enum ClaimOutcome {
 
 /// The open storage engine. It is cheap to share, and closed once by `close`.
 pub struct Store {
+    /// Made at each start, so that query nodes know whose rows they have.
+    instance: Uuid,
     data_dir: PathBuf,
     catalog: Arc<Catalog>,
     tables: Arc<TableSet>,
@@ -144,9 +147,10 @@ impl Store {
 
     /// Returns the use of the store's memory budgets.
     pub fn memory_usage(&self) -> [MemoryUsage; 2] {
+        // Where another process owns the lake, the rows are those that it has sent.
         let rows = MemoryUsage {
             budget: "memtable",
-            used_bytes: self.memory.used_bytes(),
+            used_bytes: self.memory.used_bytes() + self.owner.as_ref().map_or(0, Owner::tail_bytes),
             limit_bytes: self.memory.cap_bytes(),
         };
         [rows, self.tables.cache().usage()]
@@ -213,17 +217,25 @@ impl Store {
         self.owner.is_some()
     }
 
-    /// Returns the unflushed rows of an organization for a node that reads this store's lake. The caller adds the states of
-    /// devices.
-    pub fn tail(&self, wanted: TailRequest) -> OrgTail {
-        let all = Principal::system(wanted.org);
+    /// Returns the unflushed rows of an organization for a node that reads this store's lake, as far as it lacks them. The caller
+    /// adds the states of devices.
+    pub fn tail(&self, query: TailQuery) -> OrgTail {
+        let TailRequest { org, newest, .. } = query.wanted;
         let pinned = self.tables.state.pin();
-        // After the rows, so that no row is of a stream which is not known yet.
+        // Looked up after the rows, so that no row is of a stream which is not known yet.
+        let sources = OrgSources {
+            streams: &|ids: &[i32]| self.catalog.are_streams_of(org, ids),
+            devices: &|ids: &[i32]| self.catalog.are_devices_of(org, ids),
+        };
+        let tail = OrgTail::select(pinned, self.instance, query.known, &sources);
+        OrgTail { newest: newest.then(|| self.newest_of_org(org)), ..tail }
+    }
+
+    /// Returns the newest reading of each stream of an organization, by stream.
+    fn newest_of_org(&self, org: OrgId) -> Run {
+        let all = Principal::system(org);
         let streams = self.catalog.visible_streams(&all);
-        let ids: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
-        let devices: Vec<i32> = self.catalog.visible_devices(&all).iter().map(|device| device.0).collect();
-        let newest = || Run::new(normalize(self.newest_of_many(&all, &streams).into_iter().collect()), 0);
-        OrgTail { newest: wanted.newest.then(newest), ..OrgTail::select(pinned, &ids, &devices) }
+        Run::new(normalize(self.newest_of_many(&all, &streams).into_iter().collect()), 0)
     }
 
     /// Follows the committed readings of every organization from a record of the log on, for the server's own work.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::Store;
 use super::catalog::Catalog;
@@ -133,7 +134,7 @@ impl Store {
             memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, 0)),
             live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
             log: Arc::new(Mutex::new(log)),
-            owner: Some(Owner::new(owner)),
+            owner: Some(Owner::new(owner, options.memtable_cap_bytes)),
             orphans,
         };
         Ok(parts.start(options, catalog))
@@ -241,6 +242,7 @@ impl OpenedState {
             ],
         };
         Store {
+            instance: Uuid::new_v4(),
             data_dir: options.data_dir,
             catalog,
             tables,

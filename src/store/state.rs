@@ -64,6 +64,8 @@ pub struct PinnedState {
     pub memory: BTreeMap<Day, MemtableDay>,
     /// Unflushed rows of the other tables.
     pub upserts: PerTable<UpsertDays>,
+    /// Every row up to this seq is in the lake, and no row in memory is.
+    pub flushed: u64,
     /// The seq of the last row in memory or in the lake.
     pub seq: u64,
     pub materialization: Materialization,
@@ -185,9 +187,15 @@ impl SharedState {
                 upserts[table].entry(*day).or_default().extend_from_slice(runs);
             }
         }
-        let (lakes, seq) = (state.lakes.clone(), state.last_seq);
-        let (materialization, hours) = (state.computed.clone(), state.hours.clone());
-        PinnedState { lakes, memory, upserts, seq, materialization, hours }
+        PinnedState {
+            lakes: state.lakes.clone(),
+            memory,
+            upserts,
+            flushed: state.flushed,
+            seq: state.last_seq,
+            materialization: state.computed.clone(),
+            hours: state.hours.clone(),
+        }
     }
 
     /// Returns the current lake version of a table.

@@ -154,7 +154,7 @@ impl TableSet {
 
     /// Returns a pinned state with all that is needed to read it. The caller adds the retention bounds.
     pub fn snapshot_of(&self, pinned: PinnedState) -> Snapshot {
-        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours } = pinned;
+        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours, .. } = pinned;
         let mut of_table = |table: Table| UpsertSnapshot {
             lake: lakes[table].clone(),
             lake_dir: self.dirs[table].clone(),

@@ -1,6 +1,7 @@
 //! Upsert rows of `statistics` and `messages`: batches sorted by (id, ts, third part of the key), one row per key.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
@@ -83,6 +84,11 @@ impl UpsertRows {
         UpsertKey { id, ts, label: self.batch.column(2).as_string::<i32>().value(row) }
     }
 
+    /// Returns the id of each row's stream or device, ascending.
+    pub fn ids(&self) -> &[i32] {
+        self.batch.column(0).as_primitive::<Int32Type>().values()
+    }
+
     fn times(&self) -> &[i64] {
         self.batch.column(1).as_primitive::<TimestampMicrosecondType>().values()
     }
@@ -123,7 +129,16 @@ impl UpsertRows {
 
     /// Returns the rows for which `keep` holds.
     pub fn select(&self, keep: impl Fn(&UpsertRows, usize) -> bool) -> Self {
-        self.take((0..self.len() as u32).filter(|row| keep(self, *row as usize)).collect())
+        let rows: Vec<u32> = (0..self.len() as u32).filter(|row| keep(self, *row as usize)).collect();
+        if rows.len() == self.len() { self.clone() } else { self.take(rows) }
+    }
+
+    /// Returns the rows of ranges, which are ascending and do not touch.
+    pub fn take_ranges(&self, ranges: Vec<Range<usize>>) -> Self {
+        if ranges.first().is_some_and(|rows| rows.len() == self.len()) {
+            return self.clone();
+        }
+        self.take(ranges.into_iter().flatten().map(|row| row as u32).collect())
     }
 
     /// Returns the rows selected by a mask of the same length.

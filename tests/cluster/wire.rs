@@ -1,6 +1,8 @@
 //! What goes between nodes: for nodes only, and nothing of other organizations.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::json;
@@ -9,7 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster};
+use crate::support::{Client, Cluster, eventually, free_port};
+
+/// 2026-04-28T12:00:00Z, in seconds.
+const NOON: i64 = 1_777_377_600;
 
 /// A proxy that keeps what the owner says.
 async fn recorder(owner: String) -> (String, Arc<Mutex<Vec<u8>>>) {
@@ -39,7 +44,12 @@ async fn recorder(owner: String) -> (String, Arc<Mutex<Vec<u8>>>) {
 }
 
 async fn write(client: &Client, stream: i64, text: &str) {
-    let line = json!({"stream_id": stream, "ts": 1_777_377_600, "text": text}).to_string();
+    write_on(client, stream, 0, text).await;
+}
+
+/// Writes a text on one of several days.
+async fn write_on(client: &Client, stream: i64, day: i64, text: &str) {
+    let line = json!({"stream_id": stream, "ts": NOON - day * 86_400, "text": text}).to_string();
     let (status, _, answer) = client.ingest(NDJSON, line).await;
     assert_eq!(status, 200, "{answer}");
 }
@@ -70,6 +80,79 @@ async fn what_others_have_leaves_no_node() {
         [json!({"text": "their-marked-text"})]
     );
     assert!(is_heard("their-marked-text"), "once they ask themselves");
+}
+
+/// What a node was sent once is not sent again, and its answers are those of the ingest node all the same.
+#[tokio::test]
+async fn rows_that_a_node_has_are_not_sent_again() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    let (address, heard) = recorder(cluster.listen().to_owned()).await;
+    let node = cluster.query_node(&[("BASALT_CLUSTER__OWNER", &address)]).await;
+    let (owner, client) = (cluster.ingest.client(), node.client());
+    let (_, stream) = stream_of(&owner, "speed", "fp64").await;
+    let write = async |seconds: Range<i64>, value: i64| {
+        let line =
+            |second: i64| json!({"stream_id": stream, "ts": NOON + second, "value": value}).to_string();
+        let lines: Vec<String> = seconds.map(line).collect();
+        let (status, _, answer) = owner.ingest(NDJSON, lines.join("\n")).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    // Returns how many bytes the ingest node says for one statement of the query node.
+    let ask = async |count: i64, sum: i64| {
+        heard.lock().clear();
+        let statement = "SELECT count(*) AS n, CAST(sum(value) AS bigint) AS sum FROM readings";
+        assert_eq!(client.sql(statement).await, [json!({"n": count, "sum": sum})]);
+        heard.lock().len()
+    };
+    write(0..20_000, 1).await;
+    let bytes = ask(20_000, 20_000).await;
+    assert!(bytes > 20_000 * 29, "each row has 29 bytes: {bytes}");
+    let bytes = ask(20_000, 20_000).await;
+    assert!(bytes < 4096, "nothing is new: {bytes}");
+    // Ten rows are new and ten are written over.
+    write(19_990..20_010, 2).await;
+    let bytes = ask(20_010, 20_030).await;
+    assert!(bytes < 4096, "twenty rows are new: {bytes}");
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    write(30_000..30_001, 3).await;
+    let bytes = ask(20_011, 20_033).await;
+    assert!(bytes < 4096, "the others are in the lake: {bytes}");
+}
+
+/// Rows of others lie in the same files; each node filters those that it reads itself.
+#[tokio::test]
+async fn what_others_have_is_in_no_task() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    let all = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
+    let listen = format!("127.0.0.1:{}", free_port());
+    let (address, heard) = recorder(listen.clone()).await;
+    let node = cluster.query_node(&[all]).await;
+    let _other = cluster
+        .query_node(&[("BASALT_CLUSTER__LISTEN", &listen), ("BASALT_CLUSTER__ADVERTISE", &address)])
+        .await;
+    cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
+    let other = cluster.ingest.create_key(&["--org", "other"]).await;
+    let (ours, theirs) = (cluster.ingest.client(), cluster.ingest.client().with_key(&other));
+    for (client, text) in [(&ours, "our-marked-text"), (&theirs, "their-marked-text")] {
+        let (_, stream) = stream_of(client, "state", "text").await;
+        for day in 0..6 {
+            write_on(client, stream, day, text).await;
+        }
+    }
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    let running = "SELECT count(*) AS n FROM nodes WHERE running AND role = 'query'";
+    eventually("both nodes are listed", Duration::from_secs(30), || async {
+        (node.client().sql(running).await == [json!({"n": 2})]).then_some(())
+    })
+    .await;
+    let is_heard = |text: &str| heard.lock().windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    eventually("a query is divided", Duration::from_secs(30), || async {
+        let rows = node.client().sql("SELECT text FROM readings ORDER BY ts").await;
+        assert_eq!(rows, vec![json!({"text": "our-marked-text"}); 6]);
+        is_heard("our-marked-text").then_some(())
+    })
+    .await;
+    assert!(!is_heard("their-marked-text"));
 }
 
 #[tokio::test]

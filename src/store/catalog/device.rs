@@ -17,7 +17,7 @@ use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, Principal, Result, StreamId};
+use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, OrgId, Principal, Result, StreamId};
 
 /// What a device is to a principal, for an interface that tells its callers more than whether they see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,9 +55,11 @@ impl Catalog {
         page.map(|device| visible.redact_device(device)).collect()
     }
 
-    /// Ids of the visible devices, ascending.
-    pub fn visible_devices(&self, who: &Principal) -> Vec<DeviceId> {
-        self.visible_to(who).device_ids()
+    /// Whether each of some devices is of an organization, as `are_streams_of`.
+    pub fn are_devices_of(&self, org: OrgId, devices: &[i32]) -> Vec<bool> {
+        let mirror = self.mirror.read();
+        let is_of_org = |id: &i32| mirror.devices.get(DeviceId(*id)).is_some_and(|device| device.org == org);
+        devices.iter().map(is_of_org).collect()
     }
 
     /// Returns a device; `NotFound` when it is absent or not visible.

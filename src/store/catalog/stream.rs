@@ -179,6 +179,15 @@ impl Catalog {
         self.mirror.read().streams().all().map(|s| (s.id.0, s.spec.device.0)).collect()
     }
 
+    /// Whether each of some streams is of an organization, in the order of their ids; one that does not exist is of none. Takes
+    /// no principal: it is for what the server does with rows itself.
+    pub fn are_streams_of(&self, org: OrgId, streams: &[i32]) -> Vec<bool> {
+        let mirror = self.mirror.read();
+        let is_of_org =
+            |id: &i32| mirror.streams().get(StreamId(*id)).is_some_and(|stream| stream.org == org);
+        streams.iter().map(is_of_org).collect()
+    }
+
     /// Ids of the visible streams, ascending: the ones that a query may show.
     pub fn visible_streams(&self, who: &Principal) -> Vec<StreamId> {
         self.visible_to(who).stream_ids()

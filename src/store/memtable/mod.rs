@@ -32,17 +32,7 @@ impl Memtable {
     /// Adds rows of one day, newer than all rows before.
     pub fn insert(&mut self, day: Day, run: Run) {
         self.rows += run.len();
-        let runs = self.days.entry(day).or_default();
-        runs.push(run);
-        while let [.., earlier, later] = runs.as_slice() {
-            let is_long = earlier.text_bytes() + later.text_bytes() > MAX_MERGED_TEXT_BYTES;
-            if earlier.len() + later.len() > MAX_MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
-                break;
-            }
-            let merged = run::merge(&runs[runs.len() - 2..]).expect("two runs were given");
-            runs.truncate(runs.len() - 2);
-            runs.push(merged);
-        }
+        push_run(self.days.entry(day).or_default(), run);
     }
 
     /// Returns the runs by day; cloning them only increments reference counts.
@@ -61,6 +51,20 @@ impl Memtable {
 
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+}
+
+/// Adds a run to those of its day, whose rows must all be older. Small runs at the end are merged.
+pub fn push_run(runs: &mut Vec<Run>, run: Run) {
+    runs.push(run);
+    while let [.., earlier, later] = runs.as_slice() {
+        let is_long = earlier.text_bytes() + later.text_bytes() > MAX_MERGED_TEXT_BYTES;
+        if earlier.len() + later.len() > MAX_MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
+            break;
+        }
+        let merged = run::merge(&runs[runs.len() - 2..]).expect("two runs were given");
+        runs.truncate(runs.len() - 2);
+        runs.push(merged);
     }
 }
 

@@ -188,6 +188,9 @@ impl Run {
 
     /// Returns the rows of ranges, which are ascending and do not touch.
     pub fn take_ranges(&self, ranges: Vec<Range<usize>>) -> Run {
+        if ranges.first().is_some_and(|rows| rows.len() == self.len()) {
+            return self.clone();
+        }
         let slice = |rows: Range<usize>| RunSlice { run: 0, start: rows.start, end: rows.end };
         let order: Vec<RunSlice> = ranges.into_iter().filter(|rows| !rows.is_empty()).map(slice).collect();
         gather(std::slice::from_ref(self), &order)

@@ -1,21 +1,19 @@
 //! An `OrgTail` as bytes, between processes of one version of the program. Numbers are little-endian.
 
-use arrow::array::StringArray;
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
 
 use super::org_tail::OrgTail;
+use super::run_codec::{decode_flag, decode_run, encode_run};
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
-use crate::store::memtable::run::Run;
-use crate::store::snapshot::MemtableDay;
 use crate::store::table::{PerTable, Table};
-use crate::store::wal::columns::{self, put_numbers};
+use crate::store::wal::columns;
 use crate::store::wal::reader::ByteReader;
 
 /// The first byte. It changes with the format, so that nodes of different versions refuse each other's tails.
-const FORMAT: u8 = 1;
-
-/// The length that stands for null: no text is as long.
-const NULL_TEXT: u32 = u32::MAX;
+const FORMAT: u8 = 2;
 
 impl OrgTail {
     /// Encodes the tail.
@@ -25,22 +23,17 @@ impl OrgTail {
             .map_err(|e| Error::internal("the states of devices have no JSON").with_source(e))?;
         put_len(&mut out, states.len());
         out.extend_from_slice(&states);
+        out.extend_from_slice(self.instance.as_bytes());
         Table::ALL.iter().for_each(|table| out.extend(self.versions[*table].to_le_bytes()));
+        out.extend(self.flushed.to_le_bytes());
         out.extend(self.seq.to_le_bytes());
-        put_len(&mut out, self.readings.len());
-        for (day, MemtableDay { runs, is_late }) in &self.readings {
-            out.extend(day.0.to_le_bytes());
-            out.push(u8::from(*is_late));
-            put_len(&mut out, runs.len());
-            runs.iter().for_each(|run| encode_run(run, &mut out));
-        }
+        out.push(u8::from(self.after.is_some()));
+        self.after.iter().for_each(|seq| out.extend(seq.to_le_bytes()));
+        put_len(&mut out, self.late_days.len());
+        self.late_days.iter().for_each(|day| out.extend(day.0.to_le_bytes()));
+        put_days(&mut out, &self.readings, encode_run);
         for table in Table::UPSERT {
-            put_len(&mut out, self.upserts[table].len());
-            for (day, runs) in &self.upserts[table] {
-                out.extend(day.0.to_le_bytes());
-                put_len(&mut out, runs.len());
-                runs.iter().for_each(|rows| columns::encode(rows.batch(), &mut out));
-            }
+            put_days(&mut out, &self.upserts[table], |rows, out| columns::encode(rows.batch(), out));
         }
         out.push(u8::from(self.newest.is_some()));
         self.newest.iter().for_each(|run| encode_run(run, &mut out));
@@ -58,22 +51,21 @@ impl OrgTail {
         }
         let states = body.u32()? as usize;
         let states = serde_json::from_slice(body.take(states)?).map_err(|e| malformed().with_source(e))?;
-        let mut tail = OrgTail { states, versions: decode_versions(&mut body)?, ..OrgTail::default() };
-        tail.seq = u64::from_le_bytes(body.array()?);
-        for _ in 0..body.u32()? {
-            let day = decode_day(&mut body)?;
-            let is_late = body.u8()? != 0;
-            let runs = (0..body.u32()?).map(|_| decode_run(&mut body)).collect::<Result<_>>()?;
-            tail.readings.insert(day, MemtableDay { runs, is_late });
-        }
+        let mut tail = OrgTail {
+            states,
+            instance: Uuid::from_bytes(body.array()?),
+            versions: decode_versions(&mut body)?,
+            flushed: decode_seq(&mut body)?,
+            seq: decode_seq(&mut body)?,
+            after: if decode_flag(&mut body)? { Some(decode_seq(&mut body)?) } else { None },
+            late_days: decode_late_days(&mut body)?,
+            readings: decode_days(&mut body, decode_run)?,
+            ..OrgTail::default()
+        };
         for table in Table::UPSERT {
-            for _ in 0..body.u32()? {
-                let day = decode_day(&mut body)?;
-                let runs = (0..body.u32()?).map(|_| columns::decode(&mut body, table));
-                tail.upserts[table].insert(day, runs.collect::<Result<_>>()?);
-            }
+            tail.upserts[table] = decode_days(&mut body, |body| columns::decode(body, table))?;
         }
-        if body.u8()? != 0 {
+        if decode_flag(&mut body)? {
             tail.newest = Some(decode_run(&mut body)?);
         }
         if body.0.is_empty() { Ok(tail) } else { Err(malformed()) }
@@ -88,8 +80,52 @@ fn put_len(out: &mut Vec<u8>, len: usize) {
     out.extend((len as u32).to_le_bytes());
 }
 
+/// Encodes the runs of each day.
+fn put_days<R>(out: &mut Vec<u8>, days: &BTreeMap<Day, Vec<R>>, encode: impl Fn(&R, &mut Vec<u8>)) {
+    put_len(out, days.len());
+    for (day, runs) in days {
+        out.extend(day.0.to_le_bytes());
+        put_len(out, runs.len());
+        for run in runs {
+            encode(run, out);
+        }
+    }
+}
+
+fn decode_days<R>(
+    body: &mut ByteReader<'_>,
+    decode: impl Fn(&mut ByteReader<'_>) -> Result<R>,
+) -> Result<BTreeMap<Day, Vec<R>>> {
+    let mut days = BTreeMap::new();
+    for _ in 0..body.u32()? {
+        let day = decode_day(body)?;
+        let mut runs = Vec::new();
+        for _ in 0..body.u32()? {
+            runs.push(decode(body)?);
+        }
+        if runs.is_empty() || days.insert(day, runs).is_some() {
+            return Err(malformed());
+        }
+    }
+    Ok(days)
+}
+
+fn decode_late_days(body: &mut ByteReader<'_>) -> Result<BTreeSet<Day>> {
+    let mut days = BTreeSet::new();
+    for _ in 0..body.u32()? {
+        if !days.insert(decode_day(body)?) {
+            return Err(malformed());
+        }
+    }
+    Ok(days)
+}
+
 fn decode_day(body: &mut ByteReader<'_>) -> Result<Day> {
     Ok(Day(i32::from_le_bytes(body.array()?)))
+}
+
+fn decode_seq(body: &mut ByteReader<'_>) -> Result<u64> {
+    Ok(u64::from_le_bytes(body.array()?))
 }
 
 fn decode_versions(body: &mut ByteReader<'_>) -> Result<PerTable<u64>> {
@@ -98,50 +134,4 @@ fn decode_versions(body: &mut ByteReader<'_>) -> Result<PerTable<u64>> {
         versions[table] = u64::from_le_bytes(body.array()?);
     }
     Ok(versions)
-}
-
-/// Encodes the row count, whether there are texts, and each column.
-fn encode_run(run: &Run, out: &mut Vec<u8>) {
-    put_len(out, run.len());
-    out.push(u8::from(run.text.is_some()));
-    put_numbers(out, &run.stream, i32::to_le_bytes);
-    put_numbers(out, &run.ts, i64::to_le_bytes);
-    put_numbers(out, &run.value, f64::to_le_bytes);
-    out.extend_from_slice(&run.quality);
-    put_numbers(out, &run.seq, i64::to_le_bytes);
-    let Some(text) = &run.text else { return };
-    let lengths: Vec<u32> =
-        text.iter().map(|text| text.map_or(NULL_TEXT, |text| text.len() as u32)).collect();
-    put_numbers(out, &lengths, u32::to_le_bytes);
-    text.iter().flatten().for_each(|text| out.extend_from_slice(text.as_bytes()));
-}
-
-fn decode_run(body: &mut ByteReader<'_>) -> Result<Run> {
-    let rows = body.u32()? as usize;
-    let has_text = body.u8()? != 0;
-    let stream = body.numbers(rows, i32::from_le_bytes)?;
-    let ts = body.numbers(rows, i64::from_le_bytes)?;
-    let value = body.numbers(rows, f64::from_le_bytes)?;
-    let quality = body.take(rows)?.to_vec();
-    let seq = body.numbers(rows, i64::from_le_bytes)?;
-    let text = match has_text {
-        true => {
-            let lengths = body.numbers(rows, u32::from_le_bytes)?;
-            let texts = lengths.into_iter().map(|len| match len {
-                NULL_TEXT => Ok(None),
-                len => body.text(len as usize).map(Some),
-            });
-            Some(StringArray::from_iter(texts.collect::<Result<Vec<_>>>()?))
-        }
-        false => None,
-    };
-    Ok(Run {
-        stream: stream.into(),
-        ts: ts.into(),
-        value: value.into(),
-        quality: quality.into(),
-        seq: seq.into(),
-        text,
-        is_import: false,
-    })
 }

@@ -13,7 +13,7 @@ use crate::store::statistics::materialization::Materialization;
 use crate::store::table::{PerTable, Table};
 use crate::store::table_set::{self, TableSet};
 
-use super::org_tail::OrgTail;
+use super::cached_tail::CachedTail;
 
 /// How many combinations of versions are kept. Queries that were given an older one while it is read ask again.
 const KEPT_VERSIONS: usize = 8;
@@ -36,16 +36,23 @@ impl LakesAtVersions {
 }
 
 impl RecentLakes {
-    /// Returns the snapshot that a tail completes; `None` when its versions are older than what was read meanwhile.
+    /// Returns the snapshot that a tail completes at the versions that were named with it; `None` when they are older than what
+    /// was read meanwhile.
     ///
     /// # Errors
     /// `Unavailable` when a Delta log cannot be read.
-    pub async fn snapshot(&self, tables: &TableSet, tail: OrgTail) -> Result<Option<Snapshot>> {
-        let Some(found) = self.lakes(tables, &tail.versions).await? else { return Ok(None) };
+    pub async fn snapshot(
+        &self,
+        tables: &TableSet,
+        versions: &PerTable<u64>,
+        tail: &CachedTail,
+    ) -> Result<Option<Snapshot>> {
+        let Some(found) = self.lakes(tables, versions).await? else { return Ok(None) };
         let pinned = PinnedState {
             lakes: found.lakes.clone(),
-            memory: tail.readings,
-            upserts: tail.upserts,
+            memory: tail.memory(),
+            upserts: tail.upserts.clone(),
+            flushed: tail.flushed,
             seq: tail.seq,
             materialization: found.materialization.clone(),
             hours: found.hours.clone(),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::cached_tail::CachedTail;
 use super::knowledge::OwnerKnowledge;
 use super::lake_versions::RecentLakes;
 use super::org_tail::OrgTail;
-use crate::domain::cluster::{TAIL_PATH, TailRequest};
+use super::tail_cache::TailCache;
+use crate::domain::cluster::{TAIL_PATH, TailQuery, TailRequest};
 use crate::domain::ports::OwnerNode;
 use crate::domain::{Error, Result};
 use crate::store::snapshot::Snapshot;
@@ -18,11 +20,18 @@ const ATTEMPTS: usize = 5;
 pub struct Owner {
     node: Arc<dyn OwnerNode>,
     recent: RecentLakes,
+    tails: TailCache,
 }
 
 impl Owner {
-    pub fn new(node: Arc<dyn OwnerNode>) -> Self {
-        Self { node, recent: RecentLakes::default() }
+    /// At most `tail_bytes` of its rows are kept between statements.
+    pub fn new(node: Arc<dyn OwnerNode>, tail_bytes: usize) -> Self {
+        Self { node, recent: RecentLakes::default(), tails: TailCache::new(tail_bytes) }
+    }
+
+    /// Returns the bytes of its rows that are kept.
+    pub fn tail_bytes(&self) -> usize {
+        self.tails.size_bytes()
     }
 
     /// Returns a snapshot with every row that was acknowledged before the call, of one organization as far as the rows are not
@@ -32,17 +41,24 @@ impl Owner {
     /// `Unavailable` when the owner does not answer, or the lake cannot be read: an answer without the owner's rows would lack
     /// some.
     pub async fn snapshot(&self, tables: &TableSet, wanted: TailRequest) -> Result<Snapshot> {
-        let request = serde_json::to_vec(&wanted)
-            .map_err(|e| Error::internal("a request to the ingest node has no JSON").with_source(e))?;
         for _ in 0..ATTEMPTS {
-            let bytes = self.node.post(TAIL_PATH, request.clone()).await?;
-            let mut tail = OrgTail::decode(&bytes)?;
-            let knowledge =
-                OwnerKnowledge { newest: tail.newest.take(), states: tail.states.take().unwrap_or_default() };
-            if let Some(snapshot) = self.recent.snapshot(tables, tail).await? {
-                return Ok(Snapshot { owner: Some(Arc::new(knowledge)), ..snapshot });
+            let known = self.tails.get(wanted.org);
+            let mut answer = self.ask(wanted, known.as_deref()).await?;
+            let (newest, states) = (answer.newest.take(), answer.states.take().unwrap_or_default());
+            let versions = answer.versions.clone();
+            let tail = Arc::new(CachedTail::new(known.as_deref(), answer)?);
+            self.tails.put(wanted.org, tail.clone());
+            if let Some(snapshot) = self.recent.snapshot(tables, &versions, &tail).await? {
+                return Ok(Snapshot { owner: Some(Arc::new(OwnerKnowledge { newest, states })), ..snapshot });
             }
         }
         Err(Error::unavailable("the lake changes faster than this node reads its log"))
+    }
+
+    async fn ask(&self, wanted: TailRequest, known: Option<&CachedTail>) -> Result<OrgTail> {
+        let query = TailQuery { wanted, known: known.map(CachedTail::known) };
+        let request = serde_json::to_vec(&query)
+            .map_err(|e| Error::internal("a request to the ingest node has no JSON").with_source(e))?;
+        OrgTail::decode(&self.node.post(TAIL_PATH, request).await?)
     }
 }

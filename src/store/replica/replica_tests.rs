@@ -1,13 +1,15 @@
 //! Tests what the owner of a lake hands out, and its form as bytes.
 
 use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
 
-use super::OrgTail;
-use crate::domain::cluster::{OwnerStates, TailRequest};
+use super::{OrgSources, OrgTail};
+use crate::domain::cluster::{KnownTail, OwnerStates, TailQuery, TailRequest};
 use crate::domain::device::{DeviceState, DeviceStatus};
 use crate::domain::message::{MessageFormat, StoredMessage, message_id};
 use crate::domain::reading::{Reading, Readings};
-use crate::domain::time::MICROS_PER_DAY;
+use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::domain::{DeviceId, Micros, OrgId, StreamId};
 use crate::store::lake::LakeVersion;
 use crate::store::memtable::run::{Run, normalize};
@@ -51,6 +53,14 @@ fn messages(seq: u64) -> Vec<UpsertRows> {
     vec![message_rows::rows(&[message(1), message(2)]).with_seq(seq)]
 }
 
+/// The whole tail of who has these streams and devices.
+fn select(streams: &[i32], devices: &[i32]) -> OrgTail {
+    let are_own_streams = |ids: &[i32]| -> Vec<bool> { ids.iter().map(|id| streams.contains(id)).collect() };
+    let are_own_devices = |ids: &[i32]| -> Vec<bool> { ids.iter().map(|id| devices.contains(id)).collect() };
+    let sources = OrgSources { streams: &are_own_streams, devices: &are_own_devices };
+    OrgTail::select(state().pin(), Uuid::from_u128(7), None, &sources)
+}
+
 fn tail() -> OrgTail {
     let states = OwnerStates {
         devices: [(DeviceId(1), DeviceStatus { state: DeviceState::Online, ..DeviceStatus::default() })]
@@ -58,13 +68,19 @@ fn tail() -> OrgTail {
         sessions: Vec::new(),
     };
     let newest = Run::new([Reading::good(StreamId(1), Micros(3), 1.5)].into_iter().collect(), 0);
-    OrgTail { newest: Some(newest), states: Some(states), ..OrgTail::select(state().pin(), &[1, 2], &[2]) }
+    OrgTail {
+        after: Some(2),
+        late_days: [Day(-3), Day(1)].into(),
+        newest: Some(newest),
+        states: Some(states),
+        ..select(&[1, 2], &[2])
+    }
 }
 
 #[test]
 fn rows_of_other_organizations_are_not_handed_out() {
     let tail = tail();
-    let streams = tail.readings.values().flat_map(|day| &day.runs).flat_map(|run| run.stream.iter().copied());
+    let streams = tail.readings.values().flatten().flat_map(|run| run.stream.iter().copied());
     let mut streams: Vec<i32> = streams.collect();
     streams.sort_unstable();
     assert_eq!(streams, [1, 1, 1, 2, 2, 2]);
@@ -72,7 +88,7 @@ fn rows_of_other_organizations_are_not_handed_out() {
     let devices: Vec<i32> = messages.flat_map(|rows| (0..rows.len()).map(|i| rows.key(i).id)).collect();
     assert_eq!(devices, [2, 2, 2]);
     assert_eq!((tail.seq, Table::ALL.map(|table| tail.versions[table])), (3, [3, 4, 5, 6]));
-    let nothing = OrgTail::select(state().pin(), &[], &[]);
+    let nothing = select(&[], &[]);
     assert!(nothing.readings.is_empty() && Table::ALL.iter().all(|table| nothing.upserts[*table].is_empty()));
 }
 
@@ -81,6 +97,39 @@ fn a_tail_is_read_as_it_was_written() {
     for tail in [tail(), OrgTail::default()] {
         let read = OrgTail::decode(&tail.encode().unwrap()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{tail:?}"));
+    }
+}
+
+#[test]
+fn what_no_owner_writes_is_refused() {
+    let whole = OrgTail::default().encode().unwrap();
+    // Before it are the format, `null` for the states with its length, the instance, four versions and two numbers.
+    let flag = 1 + 4 + 4 + 16 + 4 * 8 + 2 * 8;
+    let last = whole.len() - 1;
+    for (name, at) in [("whether rows are left out", flag), ("whether newest readings follow", last)] {
+        let mut bytes = whole.clone();
+        assert_eq!(bytes[at], 0, "{name}");
+        bytes[at] = 2;
+        assert!(OrgTail::decode(&bytes).is_err(), "{name}");
+    }
+    assert!(OrgTail::decode(&[whole.as_slice(), &[0]].concat()).is_err(), "more than a tail");
+    // A number of late days that is followed by one day twice.
+    let days = [&2_u32.to_le_bytes()[..], &5_i32.to_le_bytes(), &5_i32.to_le_bytes()].concat();
+    let twice = [&whole[..=flag], &days, &whole[flag + 5..]].concat();
+    assert!(OrgTail::decode(&twice).is_err(), "a day twice");
+}
+
+#[test]
+fn a_query_says_what_the_node_has() {
+    let wanted = TailRequest { org: OrgId(7), newest: true, states: false };
+    let bare = json!({"org": 7, "newest": true, "states": false});
+    let query: TailQuery = serde_json::from_value(bare).unwrap();
+    assert_eq!(query, TailQuery { wanted, known: None });
+    let known = KnownTail { instance: Uuid::from_u128(u128::MAX), seq: u64::MAX };
+    for known in [None, Some(known)] {
+        let query = TailQuery { wanted, known };
+        let bytes = serde_json::to_vec(&query).unwrap();
+        assert_eq!(serde_json::from_slice::<TailQuery>(&bytes).unwrap(), query);
     }
 }
 
