@@ -40,7 +40,9 @@ pub(super) async fn copy(db: &DatabaseConnection, dest: &BackupDestination) -> R
     let to = dest.path().join(DUMP_FILE);
     // Create the file first, so that only its owner can read it.
     drop(files::create_file(&to)?);
-    let dumped = run("pg_dump", &url, &["--format=custom", "--no-owner", "--file"], &to).await?;
+    // Which nodes run is not worth restoring.
+    let options = ["--format=custom", "--no-owner", "--exclude-table-data=cluster_nodes", "--file"];
+    let dumped = run("pg_dump", &url, &options, &to).await?;
     let file = match dumped {
         true => Some(sync_and_hash(&to, DUMP_FILE)?),
         false => {

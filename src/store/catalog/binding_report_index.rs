@@ -23,6 +23,12 @@ impl BindingReportIndex {
         self.0.get(&binding)
     }
 
+    /// The reports about every binding.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Uuid, &BTreeMap<DeviceId, Arc<BindingReport>>)> {
+        self.0.iter()
+    }
+
     /// Removes the reports about a binding.
     pub(super) fn remove_binding(&mut self, binding: Uuid) {
         self.0.remove(&binding);

@@ -60,6 +60,11 @@ impl DocumentIndex {
         self.by_device.get(&device).into_iter().flatten().filter_map(|id| self.rows.get(*id))
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.rows.all()
+    }
+
     pub(super) fn count_of(&self, org: OrgId) -> usize {
         self.rows.count_of(org)
     }

@@ -1,29 +1,32 @@
 //! A catalog that follows another process: a query node reads the database that the ingest node writes, and brings its own
 //! mirror up to date before it answers.
 //!
-//! The version of the database (migration `m20261205_000031_catalog_version`) changes with every transaction on a mirrored
-//! table. The mirror is loaded together with the version from one snapshot, so it equals the database at that version.
+//! The versions of the database (`table_versions`) change with every transaction on a mirrored table. What is loaded is loaded
+//! together with them from one snapshot, so the mirror equals the database at its versions. When only tables have changed that
+//! fill a part of the mirror alone (`LoneTable`), these parts are replaced, and the others are still right.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use sea_orm::{AccessMode, ConnectionTrait, DatabaseConnection, IsolationLevel, Statement, TransactionTrait};
+use parking_lot::Mutex;
+use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
 
 use super::Catalog;
 use super::database::{self, unavailable};
 use super::mirror::Mirror;
+use super::table_versions::{CatalogVersions, Reload, read_catalog_version};
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
 
 /// What a catalog has only when it follows another process.
 pub(super) struct FollowerState {
-    /// Version of the database that the mirror equals. It is stored under the lock of `mirror_state`, after the mirror.
-    version: AtomicI64,
+    /// Versions of the database that the mirror equals. They are stored under the lock of `mirror_state`, after the mirror.
+    versions: Mutex<CatalogVersions>,
 }
 
 impl FollowerState {
+    /// Version of the catalog that the mirror equals.
     fn version(&self) -> i64 {
-        self.version.load(Ordering::Acquire)
+        self.versions.lock().catalog
     }
 }
 
@@ -42,59 +45,74 @@ impl Catalog {
     /// database does not answer.
     pub async fn open_follower(url: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let db = database::connect_to_migrated(url).await?;
-        let (mirror, version) = load_at_version(&db).await?;
+        let (_, mirror, versions) = load_since(&db, None).await?;
         let default_org = mirror.orgs.get_by_name((), DEFAULT_ORG).map(|org| org.id).ok_or_else(|| {
             Error::unavailable("the catalog has no organization yet: the ingest node has to be started first")
         })?;
-        let follower = FollowerState { version: AtomicI64::new(version) };
+        let follower = FollowerState { versions: Mutex::new(versions) };
         Self::new(db, clock, mirror, default_org, Some(follower)).await
     }
 
     /// Brings the mirror of a follower up to date: afterwards it has every change that was committed before the call.
-    /// Without changes this costs one query; otherwise the whole mirror is loaded again, and the former one stays in
-    /// memory meanwhile. A catalog that is no follower is always up to date.
+    /// Without changes this costs one query; otherwise the tables that have changed are loaded again, or the whole mirror, and
+    /// the former rows stay in memory meanwhile. A catalog that is no follower is always up to date.
     ///
     /// # Errors
     /// `Unavailable` when the database does not answer; the mirror stays as it was.
     pub async fn catch_up(&self) -> Result<()> {
-        let Some(follower) = &self.follower else { return Ok(()) };
+        self.load_changes().await.map(drop)
+    }
+
+    /// As `catch_up`; returns what was loaded, if anything.
+    pub(super) async fn load_changes(&self) -> Result<Option<Reload>> {
+        let Some(follower) = &self.follower else { return Ok(None) };
         let before = follower.version();
-        let current = read_version(&self.db).await?;
+        let current = read_catalog_version(&self.db).await?;
         if current == before {
-            return Ok(());
+            return Ok(None);
         }
         let _in_turn = self.mirror_state.lock().await;
-        let loaded = follower.version();
+        let loaded = follower.versions.lock().clone();
         // Another caller has loaded this version or a later one meanwhile. A version that was loaded before the question
         // may be higher than the answer: then the database was restored from a backup, and the mirror is of no use.
-        if loaded != before && loaded >= current {
-            return Ok(());
+        if loaded.catalog != before && loaded.catalog >= current {
+            return Ok(None);
         }
-        let (fresh, version) = load_at_version(&self.db).await?;
-        {
-            let mut mirror = self.mirror.write();
-            *mirror = fresh.with_revision_after(&mirror);
-        }
-        follower.version.store(version, Ordering::Release);
+        let (reload, fresh, versions) = load_since(&self.db, Some(&loaded)).await?;
+        self.put_loaded(&reload, fresh);
+        *follower.versions.lock() = versions;
         self.notifier.notify();
-        Ok(())
+        Ok(Some(reload))
+    }
+
+    /// Puts what was loaded into the mirror. The rows that it replaces are freed once the mirror is not locked any more.
+    fn put_loaded(&self, reload: &Reload, mut fresh: Mirror) {
+        let mut mirror = self.mirror.write();
+        match reload {
+            Reload::Tables(tables) => mirror.exchange_parts(&mut fresh, tables),
+            Reload::Everything => {
+                fresh = fresh.with_revision_after(&mirror);
+                std::mem::swap(&mut *mirror, &mut fresh);
+            }
+        }
+        drop(mirror);
+        drop(fresh);
     }
 }
 
-/// Loads the mirror and the version that it equals.
-async fn load_at_version(db: &DatabaseConnection) -> Result<(Mirror, i64)> {
+/// Loads what a mirror of the versions `before` lacks, or everything, with the versions that it equals then.
+async fn load_since(
+    db: &DatabaseConnection,
+    before: Option<&CatalogVersions>,
+) -> Result<(Reload, Mirror, CatalogVersions)> {
     let (level, mode) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
     let snapshot = db.begin_with_config(Some(level), Some(mode)).await.map_err(unavailable)?;
-    let version = read_version(&snapshot).await?;
-    let mirror = Mirror::load(&snapshot).await?;
+    let versions = CatalogVersions::read(&snapshot).await?;
+    let reload = before.map_or(Reload::Everything, |before| versions.reload_since(before));
+    let fresh = match &reload {
+        Reload::Tables(tables) => Mirror::load_tables(&snapshot, tables).await?,
+        Reload::Everything => Mirror::load(&snapshot).await?,
+    };
     snapshot.commit().await.map_err(unavailable)?;
-    Ok((mirror, version))
-}
-
-async fn read_version(db: &impl ConnectionTrait) -> Result<i64> {
-    let query = "SELECT version FROM catalog_version WHERE id = 1";
-    let query = Statement::from_string(db.get_database_backend(), query);
-    let row = db.query_one_raw(query).await.map_err(unavailable)?;
-    let row = row.ok_or_else(|| Error::unavailable("the row of the table `catalog_version` is missing"))?;
-    row.try_get_by_index(0).map_err(unavailable)
+    Ok((reload, fresh, versions))
 }

@@ -3,6 +3,9 @@
 //! unbounded.
 
 mod load;
+mod lone_table;
+#[cfg(test)]
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -34,6 +37,8 @@ use crate::domain::session::Session;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, ModelId, OrgId, ProductId, SessionId, StreamId, UserId};
 use crate::store::table::Table;
+
+pub(super) use self::lone_table::LoneTable;
 
 /// Lake tables with rows of streams.
 pub(super) const STREAM_TABLES: [Table; 2] = [Table::Readings, Table::Statistics];

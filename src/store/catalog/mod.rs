@@ -2,9 +2,10 @@
 //! registration tokens, streams, groups, models, events, policies, and the audit log.
 //!
 //! The database (SQLite or PostgreSQL, through SeaORM) is authoritative. An in-memory mirror serves every read except
-//! those of the event log, the audit log, annotations, exports, jobs and quarantine. The catalog enforces isolation between
-//! organizations and of restricted keys (`visibility`); it does not check scopes (app/ does) and knows nothing of readings.
-//! A catalog has one writing server at a time. Other processes may follow it (`follower`): they read, and refuse changes.
+//! those of the event log, the audit log, annotations, exports, jobs, quarantine and nodes. The catalog enforces isolation
+//! between organizations and of restricted keys (`visibility`); it does not check scopes (app/ does) and knows nothing of
+//! readings. A catalog has one writing server at a time. Other processes may follow it (`follower`): they read, and refuse
+//! changes.
 
 mod alert;
 mod alert_notification;
@@ -58,6 +59,7 @@ mod model_progress;
 mod model_upload;
 mod mqtt;
 mod named_index;
+mod node;
 pub mod notifier;
 mod object;
 mod object_index;
@@ -77,6 +79,7 @@ mod retention;
 mod session;
 mod stream;
 mod subscription_filter;
+mod table_versions;
 #[cfg(test)]
 mod tests;
 mod token;

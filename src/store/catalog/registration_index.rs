@@ -26,6 +26,11 @@ impl RegistrationIndex {
         self.by_id.get(self.by_uuid.get(&uuid)?)
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Registration>> {
+        self.by_id.values()
+    }
+
     /// Tokens of a device, the oldest first.
     pub(super) fn of_device(&self, device: DeviceId) -> impl DoubleEndedIterator<Item = &Arc<Registration>> {
         self.by_device.get(&device).into_iter().flatten().filter_map(|id| self.by_id.get(id))

@@ -34,6 +34,11 @@ impl TokenIndex {
         self.of_client.get(&client).unwrap_or(&NONE).iter().copied()
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.rows.values()
+    }
+
     /// Ids of the pairs that have expired at `now`.
     pub(super) fn expired(&self, now: Micros) -> Vec<TokenId> {
         self.rows.values().filter(|token| !token.is_valid_at(now)).map(|token| token.id).collect()

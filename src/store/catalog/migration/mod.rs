@@ -33,10 +33,11 @@ mod m20261202_000028_viewers;
 mod m20261203_000029_device_states;
 mod m20261204_000030_key_dashboards;
 mod m20261205_000031_catalog_version;
+mod m20261206_000032_cluster_nodes;
+mod m20261207_000033_catalog_table_versions;
 
 use sea_orm_migration::prelude::*;
 
-#[cfg(test)]
 pub(super) use self::m20261205_000031_catalog_version::MIRRORED_TABLES;
 
 pub(super) struct Migrator;
@@ -75,6 +76,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261203_000029_device_states::Migration),
             Box::new(m20261204_000030_key_dashboards::Migration),
             Box::new(m20261205_000031_catalog_version::Migration),
+            Box::new(m20261206_000032_cluster_nodes::Migration),
+            Box::new(m20261207_000033_catalog_table_versions::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Mirror;
+use super::lone_table::LoneTable;
 use crate::domain::alert::rule::AlertRule;
 use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
@@ -39,73 +40,97 @@ impl Mirror {
     /// snapshot.
     pub(in crate::store::catalog) async fn load(db: &impl ConnectionTrait) -> Result<Self> {
         let mut mirror = Self::default();
-        for row in read(db, entity::org::Entity, |row| Ok(Org::from(row))).await? {
-            mirror.orgs.put(row);
-        }
-        for row in entity::org_plan::Entity::find().all(db).await.map_err(unavailable)? {
-            mirror.plans.insert(OrgId(row.org_id), row.plan);
-        }
-        for row in read(db, entity::user::Entity, |row| Ok(User::from(row))).await? {
-            mirror.put_user(row);
-        }
-        for row in read(db, entity::session::Entity, Session::try_from).await? {
-            mirror.put_session(row);
-        }
-        for row in read(db, entity::key::Entity, Key::try_from).await? {
-            mirror.keys.put(row);
-        }
-        for row in read(db, entity::client::Entity, Client::try_from).await? {
-            mirror.clients.put(row);
-        }
-        for row in read(db, entity::token::Entity, Token::try_from).await? {
-            mirror.tokens.put(row);
-        }
-        for row in read(db, entity::product::Entity, Product::try_from).await? {
-            mirror.products.put(row);
-        }
+        each(db, entity::org::Entity, |row| Ok(Org::from(row)), |row| mirror.orgs.put(row)).await?;
+        each(db, entity::user::Entity, |row| Ok(User::from(row)), |row| mirror.put_user(row)).await?;
+        each(db, entity::product::Entity, Product::try_from, |row| mirror.products.put(row)).await?;
         mirror.load_devices(db).await?;
-        for row in read(db, entity::certificate::Entity, |row| Ok(DeviceCertificate::from(row))).await? {
-            mirror.certificates.put(row);
-        }
-        for row in read(db, entity::registration::Entity, Registration::try_from).await? {
-            mirror.registrations.put(row);
-        }
-        for row in read(db, entity::group::Entity, |row| Ok(Group::from(row))).await? {
-            mirror.groups.put(row);
-        }
+        each(db, entity::group::Entity, |row| Ok(Group::from(row)), |row| mirror.groups.put(row)).await?;
         mirror.load_streams(db).await?;
-        mirror.load_models(db).await?;
-        for row in read(db, entity::policy::Entity, Policy::try_from).await? {
-            mirror.put_policy(row);
+        each(db, entity::policy::Entity, Policy::try_from, |row| mirror.put_policy(row)).await?;
+        for row in entity::floor::Entity::find().all(db).await.map_err(unavailable)? {
+            mirror.put_floor(row.table()?, row.source_id, row.kept_from);
         }
-        for row in read(db, entity::command::Entity, Command::try_from).await? {
-            mirror.commands.put(row);
-        }
-        mirror.load_platform(db).await?;
-        for row in read(db, entity::floor::Entity, |row| Ok((row.table()?, row))).await? {
-            let (table, floor) = row.as_ref();
-            mirror.put_floor(*table, floor.source_id, floor.kept_from);
+        // After the users, of whom some end their sessions when they are put.
+        for table in LoneTable::ALL {
+            mirror.load_table(db, table).await?;
         }
         Ok(mirror)
     }
 
-    /// What only the MK platform has.
-    async fn load_platform(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        for object in read(db, entity::object::Entity, Object::try_from).await? {
-            self.objects.put(object);
+    /// Reads some tables, each of which can be loaded alone; every other part is empty. `db` as for `load`.
+    pub(in crate::store::catalog) async fn load_tables(
+        db: &impl ConnectionTrait,
+        tables: &[LoneTable],
+    ) -> Result<Self> {
+        let mut mirror = Self::default();
+        for table in tables {
+            mirror.load_table(db, *table).await?;
         }
+        Ok(mirror)
+    }
+
+    /// Adds the rows of a table.
+    async fn load_table(&mut self, db: &impl ConnectionTrait, table: LoneTable) -> Result<()> {
+        match table {
+            LoneTable::AlertRules => {
+                each(db, entity::alert_rule::Entity, AlertRule::try_from, |row| self.alert_rules.put(row))
+                    .await?
+            }
+            LoneTable::BindingReports => self.load_binding_reports(db).await?,
+            LoneTable::Certificates => {
+                each(
+                    db,
+                    entity::certificate::Entity,
+                    |row| Ok(DeviceCertificate::from(row)),
+                    |row| self.certificates.put(row),
+                )
+                .await?
+            }
+            LoneTable::Clients => {
+                each(db, entity::client::Entity, Client::try_from, |row| self.clients.put(row)).await?
+            }
+            LoneTable::Commands => {
+                each(db, entity::command::Entity, Command::try_from, |row| self.commands.put(row)).await?
+            }
+            LoneTable::Documents => {
+                each(db, entity::document::Entity, Document::try_from, |row| self.documents.put(row)).await?
+            }
+            LoneTable::Keys => each(db, entity::key::Entity, Key::try_from, |row| self.keys.put(row)).await?,
+            LoneTable::MediaJobs => {
+                each(db, entity::media_job::Entity, MediaJob::try_from, |row| self.media.put(row)).await?
+            }
+            LoneTable::Models => self.load_models(db).await?,
+            LoneTable::Objects => {
+                each(db, entity::object::Entity, Object::try_from, |row| self.objects.put(row)).await?
+            }
+            LoneTable::OrgPlans => self.load_plans(db).await?,
+            LoneTable::Registrations => {
+                each(db, entity::registration::Entity, Registration::try_from, |row| {
+                    self.registrations.put(row)
+                })
+                .await?
+            }
+            LoneTable::Sessions => {
+                each(db, entity::session::Entity, Session::try_from, |row| self.put_session(row)).await?
+            }
+            LoneTable::Tokens => {
+                each(db, entity::token::Entity, Token::try_from, |row| self.tokens.put(row)).await?
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_plans(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        for row in entity::org_plan::Entity::find().all(db).await.map_err(unavailable)? {
+            self.plans.insert(OrgId(row.org_id), row.plan);
+        }
+        Ok(())
+    }
+
+    async fn load_binding_reports(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         for row in entity::binding_report::Entity::find().all(db).await.map_err(unavailable)? {
             let (device, binding, report) = row.parts()?;
             self.binding_reports.put(binding, device, Arc::new(report));
-        }
-        for row in read(db, entity::document::Entity, Document::try_from).await? {
-            self.documents.put(row);
-        }
-        for row in read(db, entity::alert_rule::Entity, AlertRule::try_from).await? {
-            self.alert_rules.put(row);
-        }
-        for row in read(db, entity::media_job::Entity, MediaJob::try_from).await? {
-            self.media.put(row);
         }
         Ok(())
     }
@@ -152,14 +177,17 @@ impl Mirror {
     }
 }
 
-/// Loads every row of a table as its domain type.
-async fn read<E: EntityTrait, R>(
+/// Loads every row of a table as its domain type, and gives each to `put`.
+async fn each<E: EntityTrait, R>(
     db: &impl ConnectionTrait,
     _table: E,
     convert: impl Fn(E::Model) -> Result<R>,
-) -> Result<Vec<Arc<R>>> {
-    let rows = E::find().all(db).await.map_err(unavailable)?;
-    rows.into_iter().map(|row| convert(row).map(Arc::new)).collect()
+    mut put: impl FnMut(Arc<R>),
+) -> Result<()> {
+    for row in E::find().all(db).await.map_err(unavailable)? {
+        put(Arc::new(convert(row)?));
+    }
+    Ok(())
 }
 
 /// Loads the next rows with ids above `after`, by id ascending; `None` after the last. Ids are positive.

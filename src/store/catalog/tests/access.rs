@@ -15,7 +15,7 @@ use crate::store::catalog::user::NewPassword;
 
 const HOUR: i64 = 3_600_000_000;
 
-async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bool) -> Arc<User> {
+pub(super) async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bool) -> Arc<User> {
     let (name, password_hash) = (name.to_owned(), "$1".to_owned());
     let user = NewUser { name, password_hash, is_staff: true, is_superuser, is_viewer: false };
     catalog.create_user(who, user).await.unwrap()
@@ -25,7 +25,7 @@ fn origin(request: &str) -> Arc<RequestOrigin> {
     Arc::new(RequestOrigin::new(request, Some("10.0.0.7".parse().unwrap()), "request-1"))
 }
 
-async fn begin(catalog: &Catalog, user: &User, token: u8) -> bool {
+pub(super) async fn begin(catalog: &Catalog, user: &User, token: u8) -> bool {
     let expires_at = Micros(START.0 + HOUR);
     catalog.create_session(user, [token; 32], expires_at, &origin("POST /api/session")).await.is_ok()
 }

@@ -14,7 +14,7 @@ use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Kind, Micros, Principal, StreamId};
 use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision, Catalog, OrgLimits, RuleProgress};
 
-fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
+pub(super) fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
     AlertRuleSpec {
         name: name.to_owned(),
         target: RuleTarget::Stream(stream),

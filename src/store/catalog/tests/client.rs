@@ -19,7 +19,7 @@ fn client_secret(client_id: &str) -> ClientSecret {
     ClientSecret { client_id: client_id.to_owned(), hash: [0x80; 32] }
 }
 
-async fn client(catalog: &Catalog, who: &Principal, client_id: &str) -> Arc<Client> {
+pub(super) async fn client(catalog: &Catalog, who: &Principal, client_id: &str) -> Arc<Client> {
     catalog.create_client(who, spec(), client_secret(client_id)).await.unwrap()
 }
 
@@ -33,7 +33,7 @@ fn hashes(n: u8) -> TokenHashes {
     TokenHashes { access: [n; 32], refresh: Some([n | 0x80; 32]) }
 }
 
-async fn token(catalog: &Catalog, client: &Client, user: Option<UserId>, n: u8) -> Result<()> {
+pub(super) async fn token(catalog: &Catalog, client: &Client, user: Option<UserId>, n: u8) -> Result<()> {
     let expires_at = Micros(START.0 + 1_000_000);
     let token = NewToken { client: client.id, user, hashes: hashes(n), expires_at };
     catalog.create_token(token, &Arc::new(RequestOrigin::default())).await.map(drop)

@@ -11,7 +11,7 @@ use crate::domain::{DeviceId, Kind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn spec(device: DeviceId) -> CommandSpec {
+pub(super) fn spec(device: DeviceId) -> CommandSpec {
     let params = json!({"path": "/relay/0", "method": "POST"});
     CommandSpec { device, kind: "set".to_owned(), params: params.as_object().cloned().unwrap_or_default() }
 }

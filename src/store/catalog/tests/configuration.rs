@@ -40,7 +40,7 @@ fn new_artefact(name: &str, profile: Uuid) -> NewArtefact {
     }
 }
 
-fn report(artefact: Uuid) -> BindingReport {
+pub(super) fn report(artefact: Uuid) -> BindingReport {
     BindingReport {
         artefact,
         version: 1,
@@ -149,7 +149,7 @@ pub(super) async fn a_configuration_is_of_one_organization(place: TestDatabase) 
     assert_eq!(refusal(catalog.create_artefact(&restricted, new).await), forbidden());
 }
 
-fn object(size_bytes: u64) -> ObjectSpec {
+pub(super) fn object(size_bytes: u64) -> ObjectSpec {
     ObjectSpec {
         file_name: "a.bin".to_owned(),
         content_type: "application/octet-stream".to_owned(),

@@ -1,12 +1,14 @@
 //! A catalog that follows the process that writes it. Only a catalog in PostgreSQL can be followed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
 use super::fixtures::*;
 use crate::domain::audit::{AccessDenial, Action, AuditChange, AuditFilter, RequestOrigin};
+use crate::domain::cluster::{ClusterNode, ClusterRole};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::org::NewUser;
 use crate::domain::pagination::Pagination;
@@ -36,9 +38,17 @@ fn rows(catalog: &Catalog, who: &Principal) -> String {
     )
 }
 
-async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
+pub(super) async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
     row.expect("a row").try_get_by_index(0).unwrap()
+}
+
+/// Versions of the mirrored tables by their names.
+pub(super) async fn table_versions(db: &DatabaseConnection) -> BTreeMap<String, i64> {
+    let query = "SELECT name, version FROM catalog_table_versions";
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Postgres, query)).await.unwrap();
+    let version = |row: &QueryResult| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+    rows.iter().map(version).collect()
 }
 
 /// Checks that a change was made which the follower did not have, and has once it caught up.
@@ -130,6 +140,8 @@ async fn every_change_of_a_mirrored_table_raises_the_version() {
     drop(place.open().await);
     let db = place.raw_connection().await;
     let version = "SELECT version FROM catalog_version";
+    let mut expected = table_versions(&db).await;
+    assert!(expected.keys().eq(MIRRORED_TABLES), "{expected:?}");
     for table in MIRRORED_TABLES {
         let column = if *table == "floors" { "source_id" } else { "id" };
         for statement in [
@@ -140,6 +152,8 @@ async fn every_change_of_a_mirrored_table_raises_the_version() {
             let before = number(&db, version).await;
             db.execute_unprepared(&statement).await.unwrap();
             assert_eq!(number(&db, version).await, before + 1, "{statement}");
+            *expected.get_mut(*table).expect("it has a version") += 1;
+            assert_eq!(table_versions(&db).await, expected, "{statement}: of this table only");
         }
     }
     db.close().await.unwrap();
@@ -194,6 +208,32 @@ async fn a_follower_saves_uses_of_keys_and_denied_accesses() {
         let denials = records.iter().filter(|record| record.outcome == "unauthenticated");
         assert_eq!(denials.map(|record| record.count).collect::<Vec<_>>(), [2]);
     }
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_renews_its_entry_without_a_new_version() {
+    let place = TestDatabase::postgres().await;
+    let (writer, follower) = writer_and_follower(&place).await;
+    let db = place.raw_connection().await;
+    let version = "SELECT version FROM catalog_version";
+    let before = number(&db, version).await;
+    let node = ClusterNode {
+        id: uuid::Uuid::from_u128(1),
+        role: ClusterRole::Query,
+        url: None,
+        version: "1.2.3".to_owned(),
+        started_at: START,
+        renewed_at: START,
+        is_running: false,
+    };
+    let nodes = follower.renew_node(&node).await.unwrap();
+    assert_eq!(nodes.len(), 1);
+    assert_eq!(writer.nodes(&admin(&writer)).await.unwrap(), nodes);
+    follower.remove_node(node.id).await.unwrap();
+    assert!(writer.nodes(&admin(&writer)).await.unwrap().is_empty());
+    assert_eq!(number(&db, version).await, before, "no mirror is loaded for it");
+    db.close().await.unwrap();
     place.drop_database().await;
 }
 

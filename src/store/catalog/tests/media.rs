@@ -13,7 +13,7 @@ use crate::domain::media::{Capture, LiveSession, MediaFile, MediaKind, MediaWork
 use crate::domain::{DeviceId, Error, Kind, Micros, Principal};
 use crate::store::catalog::{Catalog, NewDocument};
 
-async fn camera(catalog: &Catalog, who: &Principal, device: DeviceId) -> Arc<Document> {
+pub(super) async fn camera(catalog: &Catalog, who: &Principal, device: DeviceId) -> Arc<Document> {
     let spec = DocumentSpec::Camera(CameraSpec {
         device,
         name: "gate".to_owned(),
@@ -24,7 +24,7 @@ async fn camera(catalog: &Catalog, who: &Principal, device: DeviceId) -> Arc<Doc
     catalog.create_documents(who, vec![NewDocument::new(spec)]).await.unwrap().remove(0)
 }
 
-fn capture() -> MediaWork {
+pub(super) fn capture() -> MediaWork {
     MediaWork::Capture(Capture::new(START, Micros(START.0 + 1)))
 }
 

@@ -19,6 +19,7 @@ mod export;
 mod firmware;
 mod fixtures;
 mod follower;
+mod follower_reload;
 mod grant;
 mod group;
 mod identity;
@@ -28,6 +29,7 @@ mod key;
 mod media;
 mod model;
 mod mqtt;
+mod node;
 mod org;
 mod pack;
 mod policy;
@@ -74,6 +76,10 @@ suite! {
         the_position_of_the_evaluation_is_replaced;
     mqtt:
         what_mqtt_remembers_is_back_after_a_restart_and_goes_with_its_device;
+    node:
+        a_node_runs_as_long_as_it_renews_its_entry,
+        a_silent_node_is_forgotten_after_a_day_or_with_its_url,
+        nodes_are_for_the_operator;
     org:
         the_default_organization_is_made_once,
         only_the_administrator_manages_organizations_and_users,

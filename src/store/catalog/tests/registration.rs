@@ -29,7 +29,7 @@ pub(super) fn certificate(fingerprint: &str, expires_at: Micros) -> NewCertifica
     }
 }
 
-async fn register(
+pub(super) async fn register(
     catalog: &Catalog,
     who: &Principal,
     name: &str,

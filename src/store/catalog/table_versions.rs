@@ -1,0 +1,149 @@
+//! Versions of the catalog and of its mirrored tables, by which a follower knows what it has to load again.
+//!
+//! Migration `m20261207_000033_catalog_table_versions` says how they are raised. Rows and versions that are read from one
+//! snapshot belong together.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::database::unavailable;
+use super::migration::MIRRORED_TABLES;
+use super::mirror::LoneTable;
+use crate::domain::{Error, Result};
+
+/// The versions in one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CatalogVersions {
+    pub(super) catalog: i64,
+    /// By name.
+    tables: BTreeMap<String, i64>,
+    /// Object id of the table that holds them, if it has rows. A database that was restored from a backup has another one, and
+    /// its versions say nothing about the former database.
+    table_oid: Option<i64>,
+}
+
+/// What a follower loads to have every change.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// These tables: no other has changed.
+    Tables(Vec<LoneTable>),
+    Everything,
+}
+
+impl CatalogVersions {
+    /// Reads the versions; `db` is a transaction that reads one snapshot.
+    pub(super) async fn read(db: &impl ConnectionTrait) -> Result<Self> {
+        let catalog = read_catalog_version(db).await?;
+        let query = "SELECT name, version, tableoid::bigint FROM catalog_table_versions";
+        let query = Statement::from_string(db.get_database_backend(), query);
+        let (mut tables, mut table_oid) = (BTreeMap::new(), None);
+        for row in db.query_all_raw(query).await.map_err(unavailable)? {
+            let name = row.try_get_by_index::<String>(0).map_err(unavailable)?;
+            tables.insert(name, row.try_get_by_index(1).map_err(unavailable)?);
+            table_oid = Some(row.try_get_by_index(2).map_err(unavailable)?);
+        }
+        Ok(Self { catalog, tables, table_oid })
+    }
+
+    /// What has to be loaded into a mirror of the versions `before`. It is everything as soon as a table has changed that is
+    /// not loaded alone, or the versions do not follow those of `before`.
+    pub(super) fn reload_since(&self, before: &Self) -> Reload {
+        self.lone_changes_since(before).map_or(Reload::Everything, Reload::Tables)
+    }
+
+    /// The tables that have changed, if each is loaded alone and the versions follow those of `before`.
+    fn lone_changes_since(&self, before: &Self) -> Option<Vec<LoneTable>> {
+        if self.table_oid != before.table_oid {
+            return None;
+        }
+        let (mut changed, mut raises) = (Vec::new(), 0_i64);
+        for name in MIRRORED_TABLES {
+            let (version, former) = (self.tables.get(*name)?, before.tables.get(*name)?);
+            match version.cmp(former) {
+                Ordering::Less => return None,
+                Ordering::Equal => {}
+                Ordering::Greater => {
+                    let table = LoneTable::by_name(name)?;
+                    if !changed.contains(&table) {
+                        changed.push(table);
+                    }
+                    raises += version - former;
+                }
+            }
+        }
+        // Whoever raises the version of the catalog raises that of a table. Otherwise a table is not among these.
+        let is_complete = (1..=raises).contains(&(self.catalog - before.catalog));
+        is_complete.then_some(changed)
+    }
+}
+
+/// Reads the version of the catalog alone: it differs after every change.
+pub(super) async fn read_catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
+    let query = "SELECT version FROM catalog_version WHERE id = 1";
+    let query = Statement::from_string(db.get_database_backend(), query);
+    let row = db.query_one_raw(query).await.map_err(unavailable)?;
+    let row = row.ok_or_else(|| Error::unavailable("the row of the table `catalog_version` is missing"))?;
+    row.try_get_by_index(0).map_err(unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions after some raises of tables, each in a transaction of its own.
+    fn versions(raises: &[(&str, i64)]) -> CatalogVersions {
+        let mut tables: BTreeMap<_, _> = MIRRORED_TABLES.iter().map(|name| ((*name).to_owned(), 7)).collect();
+        let mut catalog = 100_i64;
+        for (name, count) in raises.iter().copied() {
+            *tables.get_mut(name).unwrap() += count;
+            catalog += count;
+        }
+        CatalogVersions { catalog, tables, table_oid: Some(1) }
+    }
+
+    fn with(mut versions: CatalogVersions, change: impl FnOnce(&mut CatalogVersions)) -> CatalogVersions {
+        change(&mut versions);
+        versions
+    }
+
+    #[test]
+    fn only_tables_that_are_loaded_alone_are() {
+        let tables = |tables: &[LoneTable]| Reload::Tables(tables.to_vec());
+        let keys = || versions(&[("keys", 2)]);
+        let rows = [
+            ("one", keys(), tables(&[LoneTable::Keys])),
+            (
+                "two",
+                versions(&[("tokens", 1), ("clients", 1)]),
+                tables(&[LoneTable::Clients, LoneTable::Tokens]),
+            ),
+            (
+                "two_in_one_transaction",
+                with(versions(&[("tokens", 1), ("clients", 1)]), |v| v.catalog -= 1),
+                tables(&[LoneTable::Clients, LoneTable::Tokens]),
+            ),
+            ("a_pair", versions(&[("model_versions", 1), ("models", 2)]), tables(&[LoneTable::Models])),
+            ("another", versions(&[("streams", 1)]), Reload::Everything),
+            ("one_and_another", versions(&[("keys", 1), ("streams", 1)]), Reload::Everything),
+            ("one_that_went_down", versions(&[("keys", 2), ("tokens", -1)]), Reload::Everything),
+            ("the_catalog_went_down", with(keys(), |v| v.catalog = 99), Reload::Everything),
+            ("the_catalog_did_not_change", with(keys(), |v| v.catalog = 100), Reload::Everything),
+            ("no_table_changed", with(versions(&[]), |v| v.catalog += 1), Reload::Everything),
+            ("a_change_of_no_table", with(keys(), |v| v.catalog += 1), Reload::Everything),
+            (
+                "without_a_row",
+                with(keys(), |v| v.tables.retain(|name, _| name != "tokens")),
+                Reload::Everything,
+            ),
+            ("another_database", with(keys(), |v| v.table_oid = Some(2)), Reload::Everything),
+            ("no_rows", with(keys(), |v| v.tables.clear()), Reload::Everything),
+        ];
+        for (name, now, expected) in rows {
+            assert_eq!(now.reload_since(&versions(&[])), expected, "{name}");
+        }
+        let before = with(versions(&[]), |v| v.tables.retain(|name, _| name != "tokens"));
+        assert_eq!(keys().reload_since(&before), Reload::Everything, "a row that is new");
+    }
+}

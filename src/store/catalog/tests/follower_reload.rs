@@ -1,0 +1,241 @@
+//! What a follower loads for a change: the tables that have changed, or everything. Either way its mirror equals one that is
+//! loaded at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use uuid::Uuid;
+
+use super::fixtures::*;
+use super::follower::{number, table_versions};
+use super::{access, alert, client, command, configuration, media, model, registration};
+use crate::domain::Micros;
+use crate::domain::configuration::binding::BindingReport;
+use crate::domain::policy::PolicyTable;
+use crate::store::catalog::Catalog;
+use crate::store::catalog::migration::MIRRORED_TABLES;
+use crate::store::catalog::mirror::{LoneTable, Mirror};
+use crate::store::catalog::table_versions::Reload;
+
+/// A change of each mirrored table that its part of the mirror shows.
+const CHANGES: [(&str, &str); 23] = [
+    ("alert_rules", "version = version + 1"),
+    ("binding_reports", "message = 'm'"),
+    ("certificates", "expires_at = 7"),
+    ("clients", "name = 'n'"),
+    ("commands", "error = 'e'"),
+    ("devices", "host = 'h'"),
+    ("documents", "version = version + 1"),
+    ("floors", "kept_from = 7"),
+    ("groups", "description = 'd'"),
+    ("keys", "last_used_at = 7"),
+    ("media_jobs", "updated_at = 7"),
+    ("model_versions", "created_at = 7"),
+    ("models", "enabled = false"),
+    ("objects", "file_name = 'f'"),
+    ("org_plans", "plan = 'p'"),
+    ("orgs", "name = 'n'"),
+    ("policies", "drop_after_s = 7"),
+    ("products", "name = 'p'"),
+    ("registrations", "expires_at = 7"),
+    ("sessions", "expires_at = 7"),
+    ("streams", "unit = 'u'"),
+    ("tokens", "expires_at = 7"),
+    ("users", "password_hash = 'h'"),
+];
+
+/// Makes a row of each mirrored table; the default product is there already.
+async fn make_rows(catalog: &Catalog) {
+    let admin = admin(catalog);
+    let ada = access::person(catalog, &admin, "ada", false).await;
+    assert!(access::begin(catalog, &ada, 1).await, "a session");
+    let client = client::client(catalog, &admin, "c").await;
+    client::token(catalog, &client, Some(ada.id), 1).await.unwrap();
+    catalog.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    let (source, _) = model::upload_new_model(catalog, &admin).await;
+    let device = catalog.stream(&admin, source).unwrap().spec.device;
+    let line = group(catalog, &admin, "line").await.id;
+    set_members(catalog, &admin, line, vec![source]).await.unwrap();
+    catalog.set_policy(&admin, PolicyTable::Readings, Some(source), 60).await.unwrap();
+    let gone = stream(catalog, &admin, device, "gone").await.id;
+    catalog.delete_stream(&admin, gone).await.unwrap();
+
+    let certificate = registration::certificate("f", Micros(i64::MAX));
+    catalog.put_certificate(&admin, device, certificate).await.unwrap();
+    registration::register(catalog, &admin, "gateway", 1_000_000).await.unwrap();
+    let minute = Duration::from_secs(60);
+    catalog.create_commands(&admin, vec![command::spec(device)], minute).await.unwrap();
+    catalog.create_object(&admin, configuration::object(1)).await.unwrap();
+    let camera = media::camera(catalog, &admin, device).await;
+    catalog.create_media_job(&admin, camera.uuid, media::capture()).await.unwrap();
+    let decide = |_: Uuid, _: Option<&BindingReport>| Some(configuration::report(Uuid::from_u128(2)));
+    catalog.report_bindings(&admin, device, vec![Uuid::from_u128(1)], decide).await.unwrap();
+    catalog.create_alert_rule(&admin, alert::spec("hot", source), 7).await.unwrap();
+    catalog.choose_plan(&admin, "starter".to_owned()).await.unwrap();
+}
+
+/// A database with a row of each mirrored table, its follower, and a connection for changes.
+async fn followed_rows() -> (TestDatabase, Catalog, DatabaseConnection) {
+    let place = TestDatabase::postgres().await;
+    make_rows(&place.open().await).await;
+    let (follower, db) = (place.open_follower().await.unwrap(), place.raw_connection().await);
+    (place, follower, db)
+}
+
+/// Makes a change that the mirror shows, and checks that the follower then equals a mirror that is loaded at once. Returns what
+/// the follower has loaded.
+async fn follow(follower: &Catalog, db: &DatabaseConnection, change: &str) -> Reload {
+    let before = follower.mirror.read().summary();
+    let revision = follower.mirror.read().revision();
+    db.execute_unprepared(change).await.unwrap();
+    let reload = follower.load_changes().await.unwrap().expect("there is a change");
+    let at_once = Mirror::load(&follower.db).await.unwrap();
+    let now = follower.mirror.read().summary();
+    assert_eq!(now, at_once.summary(), "{change}");
+    assert_ne!(now, before, "{change}");
+    let is_raised = follower.mirror.read().revision() > revision;
+    assert_eq!(is_raised, reload == Reload::Everything, "{change}: the revision");
+    reload
+}
+
+/// As `follow`, with the names of the tables whose versions the change has raised.
+async fn raised_by(follower: &Catalog, db: &DatabaseConnection, change: &str) -> (Reload, Vec<String>) {
+    let before = table_versions(db).await;
+    let reload = follow(follower, db, change).await;
+    let after = table_versions(db).await;
+    let raised = after.into_iter().filter(|(name, version)| before.get(name) != Some(version));
+    (reload, raised.map(|(name, _)| name).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_table_is_loaded_alone_or_with_all_others() {
+    assert!(CHANGES.iter().map(|(table, _)| table).eq(MIRRORED_TABLES), "a change of each");
+    let (place, follower, db) = followed_rows().await;
+    for (table, change) in CHANGES {
+        let reload = follow(&follower, &db, &format!("UPDATE \"{table}\" SET {change}")).await;
+        let alone = LoneTable::by_name(table).map(|table| Reload::Tables(vec![table]));
+        assert_eq!(reload, alone.unwrap_or(Reload::Everything), "{table}");
+    }
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_deletion_takes_along_is_followed() {
+    let (place, follower, db) = followed_rows().await;
+    let part = |name: &str| follower.mirror.read().summary().remove(name).unwrap();
+    let (documents, rules) = (follower.document_revision(), follower.alert_rules_revision());
+    let gone = follow(&follower, &db, "DELETE FROM documents").await;
+    assert_eq!(gone, Reload::Tables(vec![LoneTable::Documents, LoneTable::MediaJobs]));
+    assert!(part("documents").is_empty() && part("media").is_empty());
+    assert!(follower.document_revision() > documents && follower.alert_rules_revision() == rules);
+    let of_user = "UPDATE clients SET user_id = (SELECT id FROM users); DELETE FROM users";
+    let (gone, raised) = raised_by(&follower, &db, of_user).await;
+    assert_eq!(
+        (gone, raised.join(" ").as_str()),
+        (Reload::Everything, "clients devices sessions tokens users")
+    );
+    assert!(["clients", "sessions", "tokens"].iter().all(|name| part(name).is_empty()));
+    let (gone, raised) = raised_by(&follower, &db, "DELETE FROM devices").await;
+    let expected = "alert_rules binding_reports certificates commands devices documents media_jobs \
+                    model_versions models policies registrations streams";
+    assert_eq!((gone, raised.join(" ").as_str()), (Reload::Everything, expected));
+    assert!(["certificates", "commands", "members", "policies"].iter().all(|name| part(name).is_empty()));
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_goes_with_its_tokens_without_a_whole_load() {
+    let (place, follower, db) = followed_rows().await;
+    let gone = follow(&follower, &db, "DELETE FROM clients").await;
+    assert_eq!(gone, Reload::Tables(vec![LoneTable::Clients, LoneTable::Tokens]));
+    assert!(follower.mirror.read().summary()["tokens"].is_empty());
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_use_of_a_key_loads_the_keys_only() {
+    let place = TestDatabase::postgres().await;
+    let writer = place.open().await;
+    let admin = admin(&writer);
+    let plant = device(&writer, &admin, "d").await.id;
+    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
+    let follower = place.open_follower().await.unwrap();
+    let (revision, changes) = (follower.mirror.read().revision(), follower.subscribe_changes());
+    let row = |follower: &Catalog| follower.mirror.read().devices.get(plant).cloned().unwrap();
+    let before = row(&follower);
+    follower.touch_key(key, Micros(START.0 + 1));
+    follower.save_last_used().await.unwrap();
+    let reload = follower.load_changes().await.unwrap();
+    assert_eq!(reload, Some(Reload::Tables(vec![LoneTable::Keys])));
+    assert_eq!(follower.key(&admin, key).unwrap().last_used_at, Some(Micros(START.0 + 1)));
+    assert!(Arc::ptr_eq(&before, &row(&follower)), "devices are not loaded");
+    assert_eq!((follower.mirror.read().revision(), changes.has_changed().unwrap()), (revision, true));
+    assert_eq!(follower.load_changes().await.unwrap(), None);
+
+    writer.revoke_key(&admin, key).await.unwrap();
+    stream(&writer, &admin, plant, "s").await;
+    assert_eq!(follower.load_changes().await.unwrap(), Some(Reload::Everything));
+    assert!(!Arc::ptr_eq(&before, &row(&follower)) && follower.mirror.read().revision() > revision);
+    assert!(!follower.key(&admin, key).unwrap().enabled);
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_of_another_history_load_everything() {
+    let (place, follower, db) = followed_rows().await;
+    let rows = [
+        (
+            "a_table_went_down",
+            "UPDATE catalog_table_versions SET version = version - 1 WHERE name = 'devices'",
+        ),
+        ("a_row_went", "DELETE FROM catalog_table_versions WHERE name = 'devices'"),
+        ("it_is_still_missing", "SELECT 1"),
+        ("it_came_back", "INSERT INTO catalog_table_versions (name, version) VALUES ('devices', 0)"),
+        ("the_catalog_went_down", "UPDATE catalog_version SET version = 0"),
+        (
+            "a_restored_table",
+            "CREATE TABLE restored AS SELECT * FROM catalog_table_versions; DROP TABLE catalog_table_versions; \
+             ALTER TABLE restored RENAME TO catalog_table_versions",
+        ),
+    ];
+    for (at, (name, change)) in rows.into_iter().enumerate() {
+        let used = format!("UPDATE keys SET last_used_at = {at}");
+        assert_eq!(follow(&follower, &db, &format!("{change}; {used}")).await, Reload::Everything, "{name}");
+    }
+    let reload = follow(&follower, &db, "UPDATE keys SET last_used_at = 99").await;
+    assert_eq!(reload, Reload::Tables(vec![LoneTable::Keys]), "it follows the new history");
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_raise_versions_once_and_wait_in_turn() {
+    let place = TestDatabase::postgres().await;
+    drop(place.open().await);
+    let db = place.raw_connection().await;
+    let version = "SELECT version FROM catalog_version";
+    let (before, mut expected) = (number(&db, version).await, table_versions(&db).await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            let [first, last] = if n % 2 == 0 { ["keys", "users"] } else { ["users", "keys"] };
+            let transaction = db.begin().await?;
+            for table in [first, "tokens", last, first] {
+                transaction.execute_unprepared(&format!("UPDATE {table} SET id = id WHERE false")).await?;
+            }
+            transaction.commit().await
+        });
+    }
+    for finished in tasks.join_all().await {
+        finished.unwrap();
+    }
+    ["keys", "tokens", "users"].into_iter().for_each(|name| *expected.get_mut(name).unwrap() += 8);
+    assert_eq!((number(&db, version).await, table_versions(&db).await), (before + 8, expected));
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
