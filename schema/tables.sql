@@ -286,6 +286,17 @@ CREATE TABLE jobs (
 );
 
 -- scope system:read
+CREATE TABLE nodes (
+    "node_id" VARCHAR NOT NULL,
+    "role" VARCHAR NOT NULL,
+    "url" VARCHAR,
+    "version" VARCHAR NOT NULL,
+    "started_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "renewed_at" TIMESTAMP WITH TIME ZONE NOT NULL,
+    "running" BOOLEAN NOT NULL
+);
+
+-- scope system:read
 CREATE TABLE query_log (
     "started_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "text_hash" VARCHAR,

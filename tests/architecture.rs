@@ -38,7 +38,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 41] = [
+const CRATES: [(&str, &[&str]); 43] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -48,7 +48,9 @@ const CRATES: [(&str, &[&str]); 41] = [
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("datafusion", &["query"]),
+    ("datafusion_distributed", &["query"]),
     ("datafusion_pg_catalog", &["query"]),
+    ("datafusion_proto", &["query"]),
     ("deltalake_core", &["store"]),
     ("encoding_rs", &["fetch"]),
     ("figment", &["cli"]),
@@ -60,7 +62,7 @@ const CRATES: [(&str, &[&str]); 41] = [
     ("opcua", &["collect", "sim"]),
     ("parquet", &["store", "query", "app", "api", "cli"]),
     ("pgwire", &["api"]),
-    ("prost", &["api", "collect"]),
+    ("prost", &["api", "collect", "query"]),
     ("pulp", &["infer"]),
     ("rawzip", &["app"]),
     ("rcgen", &["auth"]),
@@ -75,8 +77,8 @@ const CRATES: [(&str, &[&str]); 41] = [
     ("subtle", &["auth"]),
     ("tokio_modbus", &["collect", "sim"]),
     ("tokio_rustls", &["api", "collect"]),
-    ("tonic", &["api"]),
-    ("tower", &["api"]),
+    ("tonic", &["api", "query"]),
+    ("tower", &["api", "query"]),
     ("tower_http", &["api"]),
     ("utoipa", &["api"]),
     ("x509_parser", &["auth"]),

@@ -56,12 +56,28 @@ fn wanted_names(query: Option<&str>) -> Vec<String> {
 
 /// Renders the metrics of the given names, or all of them if there is no name.
 fn render(metrics: &Metrics, names: Vec<String>) -> String {
-    let Metrics { devices, models, started_at, server, readings, mqtt, notifications, suppressed_alerts } =
-        metrics;
+    let Metrics {
+        devices,
+        models,
+        started_at,
+        server,
+        readings,
+        mqtt,
+        notifications,
+        suppressed_alerts,
+        nodes,
+        spread,
+    } = metrics;
     let mut page = MetricsText::new(names);
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     server_text::render(&mut page, *started_at, server);
+    if let Some(nodes) = nodes {
+        server_text::render_nodes(&mut page, nodes);
+    }
+    if let Some(spread) = spread {
+        server_text::render_spread(&mut page, spread);
+    }
     states(&mut page, devices);
     counters(&mut page, devices);
     page.histogram(
@@ -195,6 +211,7 @@ mod tests {
     use super::*;
     use crate::app::notification::counters::NotificationCounters;
     use crate::app::readings::counters::ReadingCounters;
+    use crate::domain::cluster::{ClusterNode, ClusterRole, SpreadTotals};
     use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
     use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
     use crate::domain::memory_usage::MemoryUsage;
@@ -258,7 +275,38 @@ mod tests {
             mqtt: Default::default(),
             notifications: NotificationCounters::default().counts(),
             suppressed_alerts: 12,
+            nodes: None,
+            spread: None,
         }
+    }
+
+    #[test]
+    fn running_nodes_are_counted_by_role_in_a_cluster_alone() {
+        let node = |role, is_running| ClusterNode {
+            id: uuid::Uuid::new_v4(),
+            role,
+            url: None,
+            version: "1.2.3".to_owned(),
+            started_at: Micros(1),
+            renewed_at: Micros(2),
+            is_running,
+        };
+        let nodes = [(ClusterRole::Query, true), (ClusterRole::Query, true), (ClusterRole::Query, false)];
+        let nodes = nodes.map(|(role, is_running)| node(role, is_running)).to_vec();
+        let page = render(&Metrics { nodes: Some(Arc::new(nodes)), ..all(Vec::new()) }, Vec::new());
+        let lines: Vec<_> = page.lines().filter(|line| line.starts_with("basalt_cluster_nodes")).collect();
+        let expected = ["basalt_cluster_nodes{role=\"ingest\"} 0", "basalt_cluster_nodes{role=\"query\"} 2"];
+        assert_eq!(lines, expected);
+        let totals = SpreadTotals { spread: 5, repeated: 1, tasks: 14 };
+        let page = render(&Metrics { spread: Some(totals), ..all(Vec::new()) }, Vec::new());
+        for line in [
+            "basalt_queries_spread_total 5",
+            "basalt_queries_repeated_total 1",
+            "basalt_query_tasks_total 14",
+        ] {
+            assert!(page.lines().any(|one| one == line), "{line}");
+        }
+        assert!(!render(&all(Vec::new()), Vec::new()).contains("basalt_cluster_nodes"));
     }
 
     #[test]

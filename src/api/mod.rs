@@ -33,6 +33,7 @@ pub mod error_form;
 pub mod flight;
 pub mod forward;
 pub mod graphql;
+pub mod grpc_connection;
 pub mod health;
 pub mod incoming;
 pub mod influx;
@@ -59,6 +60,7 @@ mod sender;
 pub mod serve;
 pub mod sql;
 mod sql_params;
+pub mod tasks;
 pub mod tls;
 
 /// The forms of errors on the main listener, by path. Each API has its own, and DataStone's is that of all other paths.

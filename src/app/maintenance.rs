@@ -21,6 +21,11 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 impl App {
     /// Runs forever. It may be stopped at any moment: `save_pending` writes what is left.
     pub async fn run_maintenance(&self) {
+        // Beside the rest: what is purged may take longer than a node may be silent.
+        tokio::join!(self.run_node_renewal(), self.run_periodic_work());
+    }
+
+    async fn run_periodic_work(&self) {
         let later = |period| {
             let mut ticks = interval_at(Instant::now() + period, period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,15 +1,19 @@
 //! Metrics for monitoring systems: the collector of every device and every model, across organizations, and the memory
 //! budgets of the process.
 
+use std::sync::Arc;
+
 use super::App;
 use super::ai::ModelStatus;
 use super::mqtt::metrics::MqttMetrics;
 use super::notification::counters::NotificationCounts;
 use super::readings::counters::ReadingCounts;
+use crate::domain::cluster::{ClusterNode, SpreadTotals};
 use crate::domain::device::{DeviceStatus, Protocol};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::server_status::ServerStatus;
 use crate::domain::{DeviceId, Micros, ModelId, Principal, Resource, Result, Scope};
+use crate::query::spread::Spread;
 
 /// The measured values.
 pub struct Metrics {
@@ -29,6 +33,10 @@ pub struct Metrics {
     pub notifications: NotificationCounts,
     /// Alerts since the start that were not raised because their rule had raised enough.
     pub suppressed_alerts: u64,
+    /// Nodes of the cluster at the last renewal; `None` where there is no cluster.
+    pub nodes: Option<Arc<Vec<ClusterNode>>>,
+    /// Queries on several nodes; `None` on a node that has no part in them.
+    pub spread: Option<SpreadTotals>,
 }
 
 /// The collector status of one device.
@@ -72,6 +80,8 @@ impl App {
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
             suppressed_alerts: self.alerts.suppressed(),
+            nodes: self.settings.cluster.node.as_ref().map(|_| self.cluster_nodes()),
+            spread: self.tasks().map(Spread::totals),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod body_memory;
 pub mod certificate;
 pub mod client;
 pub mod cluster;
+mod cluster_nodes;
 pub mod collector_ports;
 pub mod command;
 pub mod compat;
@@ -75,6 +76,7 @@ pub mod sql;
 pub mod statistic;
 pub mod stream;
 pub mod system;
+pub mod tasks;
 pub mod terminal;
 #[cfg(test)]
 mod test_app;
@@ -89,10 +91,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parking_lot::RwLock;
+
 use self::ai::ModelServices;
 use self::health::DiskProbe;
 use self::password::PasswordWorkers;
 use self::session::{LoginThrottle, SessionOptions};
+use crate::domain::cluster::ClusterNode;
 use crate::domain::key::KeySecret;
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Clock, Micros};
@@ -173,6 +178,8 @@ pub struct App {
     ai: ModelServices,
     /// Jobs that write and verify backups, one at a time.
     backups: Arc<job::Jobs>,
+    /// Nodes of the cluster at the last renewal.
+    nodes: RwLock<Arc<Vec<ClusterNode>>>,
 }
 
 impl App {
@@ -221,6 +228,7 @@ impl App {
             media,
             ai,
             backups,
+            nodes: RwLock::default(),
         }
     }
 

@@ -56,6 +56,7 @@ pub async fn open() -> (TempDir, App) {
         max_waiting: 1,
         queue_deadline: Duration::from_secs(1),
         spill_dir: dir.path().join("spill"),
+        spread: None,
     };
     let ai = ModelServices::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));

@@ -12,8 +12,8 @@ mod devices;
 mod target;
 
 pub use self::admin::{
-    CaSubcommand, ClientSubcommand, CreateClientArgs, CreateKeyArgs, KeySubcommand, OrgSubcommand, RoleArgs,
-    UserArgs, UserSubcommand,
+    CaSubcommand, ClientSubcommand, ClusterSubcommand, CreateClientArgs, CreateKeyArgs, KeySubcommand,
+    OrgSubcommand, RoleArgs, UserArgs, UserSubcommand,
 };
 pub use self::data::{Calibrate, Export, ExportFormat, Import, OutputFormat, Sql};
 pub use self::devices::{Browse, Discover, OpcuaSubcommand, Read, Simulate, SimulatedPlantArgs};
@@ -58,6 +58,11 @@ pub enum CliCommand {
     Ca {
         #[command(subcommand)]
         command: CaSubcommand,
+    },
+    /// Show the nodes of a cluster
+    Cluster {
+        #[command(subcommand)]
+        command: ClusterSubcommand,
     },
     /// Run a SQL query
     Sql(Sql),

@@ -34,6 +34,8 @@ fn the_contract_is_accepted() {
         "key create --name panel --scope value:read --expires 2027-01-31",
         "key list",
         "key revoke 3",
+        "cluster status --data-dir d",
+        "cluster status --url http://plant:8000 --key bslt_x",
         "sql SELECT --format parquet",
         "sql SELECT --url http://plant:8000 --key bslt_x",
         "import a.csv b.parquet --stream 4 --from-row 50001",

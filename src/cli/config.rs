@@ -4,6 +4,7 @@
 //! that build the server decide what the values mean.
 
 mod cluster;
+mod cluster_check;
 mod config_key;
 mod ingest;
 mod keys;
@@ -365,7 +366,7 @@ impl Config {
         self.mqtt.check()?;
         smtp::check(&self.smtp)?;
         objects::check(&self)?;
-        cluster::check(&self)?;
+        cluster_check::check(&self)?;
         Ok(self)
     }
 

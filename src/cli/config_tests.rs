@@ -47,7 +47,8 @@ fn every_key_of_the_example_is_one_of_ours_and_the_example_says_the_defaults() {
         .collect();
     let config = load(&uncommented, &[], vec![]).expect("the example is valid");
     let lake = LakeConfig { url: None, ..config.lake.clone() };
-    let cluster = ClusterConfig { role: config.cluster.role, ..ClusterConfig::default() };
+    let ClusterConfig { role, spread, .. } = config.cluster;
+    let cluster = ClusterConfig { role, spread, ..ClusterConfig::default() };
     let host = HostSettings { license_path: None, license_key: None, ..config.host.clone() };
     let pg = PgConfig { listen: None, ..config.pg.clone() };
     let flight = FlightConfig { listen: None, ..config.flight.clone() };

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::config::ClusterConfig;
+use super::config::{ClusterConfig, Config, NodeRole};
 use crate::api::forward::Forwarder;
 use crate::app;
 use crate::domain::ports::OwnerNode;
 use crate::domain::{Error, Result};
+use crate::query::SpreadOptions;
 
 /// Returns what asks the ingest node on its listener for nodes.
 ///
@@ -28,6 +29,23 @@ pub fn forwarder(cluster: &ClusterConfig) -> Result<Forwarder> {
         return Err(Error::field("cluster.owner_http", "is needed with cluster.secret by a query node"));
     };
     Forwarder::new(owner, secret.expose(), read_authorities(cluster)?.as_deref())
+}
+
+/// Returns how a query node divides queries among all of them; `None` for a node without a listener for tasks.
+///
+/// # Errors
+/// Names the configuration key that cannot be used.
+pub fn spread_options(config: &Config) -> Result<Option<SpreadOptions>> {
+    let cluster = &config.cluster;
+    let own_url = cluster.advertised(config.tls.cert.is_some()).filter(|_| cluster.role == NodeRole::Query);
+    let (Some(own_url), Some(secret)) = (own_url, &cluster.secret) else { return Ok(None) };
+    Ok(Some(SpreadOptions {
+        is_enabled: cluster.spread,
+        min_rows: cluster.spread_min_rows,
+        own_url,
+        secret: secret.expose().to_owned(),
+        ca: read_authorities(cluster)?,
+    }))
 }
 
 fn read_authorities(cluster: &ClusterConfig) -> Result<Option<String>> {

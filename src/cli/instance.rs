@@ -5,19 +5,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::config::{Config, NodeRole};
 use super::dir_lock::DirLock;
 use super::{file_permissions, ingest_node};
 use crate::app::ai::ModelServices;
 use crate::app::ai::query_models::QueryModels;
-use crate::app::cluster::ClusterSettings;
+use crate::app::cluster::{ClusterSettings, NodeIdentity};
 use crate::app::collector_ports::CollectorStates;
 use crate::app::media::MediaSettings;
 use crate::app::session::SessionOptions;
 use crate::app::{App, AppServices, AppSettings};
 use crate::auth::admin_token::AdminToken;
+use crate::domain::cluster::ClusterRole;
 use crate::domain::time::SystemClock;
-use crate::domain::{Clock, Error, Result};
+use crate::domain::{Clock, Error, Micros, Result};
 use crate::query::named::NamedQueries;
 use crate::query::{Engine, EngineOptions};
 use crate::store::backup::UNFINISHED_MARKER;
@@ -59,7 +62,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     let states = CollectorStates::default();
     let ai = ModelServices::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
-    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config))?;
+    let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config)?)?;
     let settings = AppSettings {
         data_dir: config.data_dir.clone(),
         body_bytes: to_usize(config.limits.body_bytes),
@@ -74,6 +77,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         host: config.host.clone(),
         cluster: ClusterSettings {
             secret: config.cluster.secret.as_ref().and_then(|secret| AdminToken::parse(secret.expose())),
+            node: node_identity(config, clock.now()),
         },
         media: MediaSettings { networks: config.networks.clone(), ..config.media.clone() },
         cors: config.cors.clone(),
@@ -91,6 +95,19 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
     let app = Arc::new(App::new(services, &states, clock.clone(), settings));
     Ok(Instance { app, store, clock, _lock: lock })
+}
+
+/// Returns this process as a node; `None` where it belongs to no cluster.
+fn node_identity(config: &Config, started_at: Micros) -> Option<NodeIdentity> {
+    let role = match config.cluster.role {
+        NodeRole::Query => ClusterRole::Query,
+        NodeRole::All => {
+            config.cluster.listen?;
+            ClusterRole::Ingest
+        }
+    };
+    let url = config.cluster.advertised(config.tls.cert.is_some());
+    Some(NodeIdentity { id: Uuid::new_v4(), role, url, started_at })
 }
 
 /// Opens the catalog and the store that this process owns.
@@ -150,9 +167,9 @@ fn store_options(config: &Config) -> StoreOptions {
     }
 }
 
-fn engine_options(config: &Config) -> EngineOptions {
+fn engine_options(config: &Config) -> Result<EngineOptions> {
     let limits = &config.limits;
-    EngineOptions {
+    Ok(EngineOptions {
         timeout: limits.query_timeout,
         max_rows: to_usize(limits.query_rows),
         memory_bytes: to_usize(limits.query_memory),
@@ -161,7 +178,8 @@ fn engine_options(config: &Config) -> EngineOptions {
         max_waiting: limits.queries_waiting,
         queue_deadline: QUEUE_DEADLINE,
         spill_dir: config.data_dir.join("run").join("spill"),
-    }
+        spread: ingest_node::spread_options(config)?,
+    })
 }
 
 fn to_usize(bytes: u64) -> usize {

@@ -10,6 +10,7 @@ mod bound_socket;
 mod ca;
 mod calibrate;
 mod client;
+mod cluster;
 mod compact;
 mod completions;
 mod config;
@@ -97,6 +98,7 @@ async fn run(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Key { command } => key::run(command).await,
         CliCommand::Client { command } => client::run(command).await,
         CliCommand::Ca { command } => ca::run(command).await,
+        CliCommand::Cluster { command } => cluster::run(command).await,
         CliCommand::Sql(args) => sql::run(args).await,
         CliCommand::Import(args) => import::run(args).await,
         CliCommand::Export(args) => export::run(args).await,

@@ -15,6 +15,7 @@ use super::stop_signal::stop_on_signal;
 use crate::api;
 use crate::api::connection_limit::ConnectionLimit;
 use crate::api::serve::HttpApi;
+use crate::api::tasks;
 use crate::api::tls::Tls;
 use crate::domain::Result;
 
@@ -22,6 +23,7 @@ use crate::domain::Result;
 pub async fn serve(config: &Config, opened: Instance) -> Result<()> {
     let stop = stop_on_signal()?;
     let served = run(config, &opened, stop).await;
+    opened.app.leave_cluster().await;
     let saved = opened.app.save_counts().await;
     let closed = opened.store.close().await;
     served.and(saved).and(closed)
@@ -30,11 +32,19 @@ pub async fn serve(config: &Config, opened: Instance) -> Result<()> {
 async fn run(config: &Config, opened: &Instance, stop: CancellationToken) -> Result<()> {
     let tls = load_tls(config)?;
     let sql = SqlSockets::bind(config).await?;
+    let tasks = BoundSocket::bind_optional(config.cluster.listen, "cluster.listen").await?;
     let BoundSocket { socket, address } = BoundSocket::new(config.listen, "--listen").await?;
     let maintained = opened.app.clone();
     let _maintenance =
         AbortOnDropHandle::new(tokio::spawn(async move { maintained.run_query_node_maintenance().await }));
     let mut running = RunningListeners::default();
+    if let Some(BoundSocket { socket, address }) = tasks {
+        let tls = tls.as_ref().map(Tls::for_grpc).transpose()?;
+        running.spawn(
+            format!("cluster+grpc://{address}"),
+            tasks::serve(socket, opened.app.clone(), tls, stop.clone()),
+        );
+    }
     sql.serve(&mut running, (config, &opened.app, &stop), tls.as_ref())?;
     let descriptors = usize::try_from(fd_limit::raise_fd_limit()).unwrap_or(usize::MAX);
     // A request that is handed on takes a second descriptor.

@@ -85,6 +85,7 @@ pub async fn serve(
 ) -> Result<()> {
     let stop = stop_on_signal()?;
     let served = run_services(config, &opened, stop, answering).await;
+    opened.app.leave_cluster().await;
     let withdrawn = ServerFile::delete(&config.data_dir);
     let closed = opened.close().await;
     withdrawn.map_err(|e| Error::unavailable("run/server.json cannot be removed").with_source(e))?;

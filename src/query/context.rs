@@ -14,9 +14,10 @@ use super::log::{QueryLog, QueryRecord, QueryTracker};
 use super::org_streams::{MessageStreams, OrgStreamsCache};
 use super::scan::row_security::VisibleStreams;
 use super::scan::text_batch_size::TextBatchSize;
+use super::spread::workers::Workers;
 use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::audit::{AuditFilter, AuditRecord};
-use crate::domain::cluster::TailRequest;
+use crate::domain::cluster::{ClusterNode, TailRequest};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::job::{Job, JobFilter};
@@ -36,6 +37,8 @@ pub struct QueryServices {
     pub models: Arc<dyn ModelScorer>,
     pub log: Arc<QueryLog>,
     pub org_streams: OrgStreamsCache,
+    /// The query nodes that a query can be divided among; none outside a cluster.
+    pub workers: Arc<Workers>,
     /// Runtime of the rest of the server.
     pub main_runtime: Handle,
 }
@@ -133,6 +136,11 @@ impl QueryContext {
         VisibleStreams::new(self.services.store.catalog().visible_streams(&self.principal))
     }
 
+    /// Whether there are nodes to divide the query among.
+    pub fn can_spread(&self) -> bool {
+        self.services.workers.are_several()
+    }
+
     pub fn catalog(&self) -> &Catalog {
         self.services.store.catalog()
     }
@@ -183,6 +191,13 @@ impl QueryContext {
         let reading =
             self.services.main_runtime.spawn(async move { catalog.jobs(&principal, &filter).await });
         reading.await.map_err(|e| Error::internal("reading jobs was interrupted").with_source(e))?
+    }
+
+    /// Returns the nodes of the cluster that the principal may see, read on the main runtime as in [`Self::events`].
+    pub async fn nodes(&self) -> Result<Vec<ClusterNode>> {
+        let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
+        let reading = self.services.main_runtime.spawn(async move { catalog.nodes(&principal).await });
+        reading.await.map_err(|e| Error::internal("reading nodes was interrupted").with_source(e))?
     }
 
     /// Returns the sessions of MQTT clients that the principal may see.

@@ -13,6 +13,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
+use url::Url;
 use uuid::Uuid;
 
 use super::admission::{QueryAdmission, long_running_permits};
@@ -31,6 +32,7 @@ use super::postgres::LazyPostgresCompat;
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
 use super::session_template;
+use super::spread::Spread;
 use crate::domain::cluster::TailRequest;
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
@@ -58,6 +60,8 @@ pub struct Engine {
     pub(super) admission: QueryAdmission,
     pub(super) running: RunningQueries,
     pub(super) threads: QueryRuntimes,
+    /// Divides queries among query nodes; `None` outside a cluster.
+    spread: Option<Spread>,
 }
 
 impl Engine {
@@ -90,8 +94,12 @@ impl Engine {
             models,
             log,
             org_streams: OrgStreamsCache::default(),
+            workers: Arc::default(),
             main_runtime: Handle::current(),
         });
+        let task_bytes = options.share_bytes.min(options.memory_bytes);
+        let spread = options.spread.clone();
+        let spread = spread.map(|how| Spread::new(&services, &template, how, task_bytes)).transpose()?;
         Ok(Self {
             services,
             template,
@@ -101,7 +109,24 @@ impl Engine {
             admission: gates,
             running: RunningQueries::default(),
             threads,
+            spread,
         })
+    }
+
+    /// Sets the query nodes that queries can be divided among, by their listeners for tasks. Every node has to be given
+    /// them in the same order.
+    pub fn set_workers(&self, urls: Vec<Url>) {
+        self.services.workers.set(urls);
+    }
+
+    /// Returns what this node needs to divide queries and to run tasks of others; `None` outside a cluster.
+    pub fn spread(&self) -> Option<&Spread> {
+        self.spread.as_ref()
+    }
+
+    /// Returns the threads on which tasks of other nodes run.
+    pub fn task_threads(&self) -> &Handle {
+        self.threads.short()
     }
 
     /// Runs one read-only statement on the data that `principal` may see.
@@ -272,7 +297,13 @@ impl StatementRequest {
             *session.config_mut() = session.config().clone().with_batch_size(rows);
             guarded = self::create_guarded_plan(&session, &plan, &query_context).await?;
         }
+        let is_plain = !has_bounded && guarded.is_plain() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
+        if let Some(spread) = engine.spread.as_ref().filter(|_| is_plain)
+            && let Some(stream) = spread.divide(&plan, &session, &query_context).await?
+        {
+            return Ok(StartedQuery::short(stream));
+        }
         let mut context = query_context.task_context(&session);
         if session.config().batch_size() < context.session_config().batch_size() {
             let runtime = context.runtime_env();

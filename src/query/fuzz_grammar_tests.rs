@@ -60,6 +60,7 @@ const RULES: grammar::Rules = &[
             "quarantine",
             "mqtt_sessions",
             "jobs",
+            "nodes",
             "core_value",
             "query_log",
             "information_schema.columns",

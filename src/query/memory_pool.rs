@@ -74,6 +74,11 @@ impl QueryMemoryPool {
         Self { pool, limit, usage: Mutex::default() }
     }
 
+    /// Returns the limit of the share, bytes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Returns the peak of reserved bytes.
     pub fn peak(&self) -> usize {
         self.usage.lock().peak

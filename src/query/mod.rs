@@ -33,15 +33,18 @@ mod runtimes;
 pub mod scan;
 pub mod scopes;
 pub mod session_template;
+pub mod spread;
 pub mod statistics_list;
 pub mod step;
 pub mod step_query;
 pub mod tables;
 
 pub use engine::Engine;
-pub use options::EngineOptions;
+pub use options::{EngineOptions, SpreadOptions};
 
 #[cfg(test)]
 mod fuzz_grammar_tests;
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod test_engine;

@@ -17,8 +17,8 @@ use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    jobs, latest, messages, mqtt_sessions, products, quarantine, query_log, readings, sites, statistics,
-    streams,
+    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, sites,
+    statistics, streams,
 };
 use crate::domain::client::Client;
 use crate::domain::command::CommandFilter;
@@ -94,6 +94,7 @@ impl PrincipalCatalog {
             "components" => Arc::new(components::table(self.documents_of(DocumentKind::Component))?),
             "quarantine" => Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone()))),
             "jobs" => Arc::new(ScanProvider(jobs::JobsTable::new(self.context.clone()))),
+            "nodes" => Arc::new(ScanProvider(nodes::NodesTable::new(self.context.clone()))),
             "mqtt_sessions" => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
             "statistics" => self.statistics(false),
             "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),

@@ -8,7 +8,7 @@ use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 25] = [
+pub const TABLES: [(&str, Resource); 26] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
@@ -27,6 +27,7 @@ pub const TABLES: [(&str, Resource); 25] = [
     ("quarantine", Resource::Value),
     ("mqtt_sessions", Resource::Device),
     ("jobs", Resource::System),
+    ("nodes", Resource::System),
     ("query_log", Resource::System),
     ("audit_log", Resource::System),
     ("core_value", Resource::Value),

@@ -4,4 +4,7 @@
 
 mod answers;
 mod handed_on;
+mod nodes;
+mod spread;
+mod spread_ends;
 mod wire;

@@ -173,6 +173,7 @@ pub fn engine_options(dir: &Path) -> EngineOptions {
         max_waiting: 64,
         queue_deadline: Duration::from_secs(30),
         spill_dir: dir.join("run").join("spill"),
+        spread: None,
     }
 }
 

@@ -207,6 +207,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT * FROM quarantine",
         "SELECT * FROM mqtt_sessions",
         "SELECT * FROM jobs",
+        "SELECT * FROM nodes",
         "SELECT * FROM events",
         "SELECT * FROM annotations",
         "SELECT stream_id, time_bucket('1 hour', ts), avg(value) FROM readings GROUP BY 1, 2",

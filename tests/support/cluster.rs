@@ -45,14 +45,16 @@ impl Cluster {
         &self.listen
     }
 
-    /// Starts a query node with these variables besides.
+    /// Starts a query node with these variables besides. It listens for other query nodes.
     pub async fn query_node(&self, env: &[(&str, &str)]) -> Server {
         let owner = format!("http://{}", self.listen);
+        let listen = format!("127.0.0.1:{}", free_port());
         let mut all = self.store.env().to_vec();
         all.extend([
             ("BASALT_LAKE_URL", "s3://plant/lake"),
             ("BASALT_CATALOG_URL", &self.catalog_url),
             ("BASALT_CLUSTER__ROLE", "query"),
+            ("BASALT_CLUSTER__LISTEN", &listen),
             ("BASALT_CLUSTER__OWNER", &owner),
             ("BASALT_CLUSTER__OWNER_HTTP", &self.ingest.url),
             ("BASALT_CLUSTER__SECRET", SECRET),

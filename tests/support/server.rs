@@ -33,9 +33,13 @@ pub struct Server {
     query_node: Option<Box<QueryNode>>,
 }
 
-/// A query node in front of a server, and the store of their lake.
+/// How long query nodes take to know each other well enough to divide queries.
+const JOIN_TIME: Duration = Duration::from_secs(10);
+
+/// A query node in front of a server, perhaps another that works on its queries, and the store of their lake.
 struct QueryNode {
     node: Server,
+    _other: Option<Server>,
     _store: ObjectStore,
 }
 
@@ -60,18 +64,30 @@ impl Server {
         Server::spawn(home, None, env).await
     }
 
-    /// Starts one behind a query node, whose address its `url` is.
+    /// Starts one behind a query node, whose address its `url` is. With `BASALT_TEST_CLUSTER=2` there is another one, and every
+    /// query is divided that can be.
     async fn start_behind_query_node(home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
         let cluster = Cluster::start_in(home, env).await;
         // Its limits are those of the case; listeners other than those of SQL are the ingest node's.
         let is_own = |name: &str| {
             !name.contains("LISTEN") || name.starts_with("BASALT_PG") || name.starts_with("BASALT_FLIGHT")
         };
-        let own: Vec<_> = env.iter().copied().filter(|(name, _)| is_own(name)).collect();
+        let mut own: Vec<_> = env.iter().copied().filter(|(name, _)| is_own(name)).collect();
+        let is_divided = std::env::var("BASALT_TEST_CLUSTER").is_ok_and(|nodes| nodes == "2");
+        let other = match is_divided {
+            true => {
+                own.push(("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0"));
+                Some(cluster.query_node(&[]).await)
+            }
+            false => None,
+        };
         let node = cluster.query_node(&own).await;
+        if is_divided {
+            tokio::time::sleep(JOIN_TIME).await;
+        }
         let Cluster { mut ingest, store, .. } = cluster;
         ingest.url.clone_from(&node.url);
-        ingest.query_node = Some(Box::new(QueryNode { node, _store: store }));
+        ingest.query_node = Some(Box::new(QueryNode { node, _other: other, _store: store }));
         ingest
     }
 

@@ -18,9 +18,9 @@ use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
 use tower::Service;
 
-use super::connection::FlightPeer;
 use super::error::to_status;
 use super::{MAX_MESSAGE_BYTES, credentials};
+use crate::api::grpc_connection::GrpcPeer;
 use crate::api::payload;
 use crate::app::App;
 use crate::app::body_memory::BodyMemoryReservation;
@@ -60,7 +60,7 @@ impl<S> AdmissionService<S> {
         request: Request<Body>,
     ) -> Result<Request<Body>, Status> {
         let (mut parts, body) = request.into_parts();
-        let peer = parts.extensions.get::<FlightPeer>().cloned();
+        let peer = parts.extensions.get::<GrpcPeer>().cloned();
         let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
         let metadata = MetadataMap::from_headers(parts.headers.clone());
         app.catch_up_catalog().await.map_err(|e| to_status(&e))?;

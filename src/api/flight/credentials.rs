@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
-use super::connection::FlightPeer;
+use crate::api::grpc_connection::GrpcPeer;
 use crate::api::tls::accepts_keys;
 use crate::app::App;
 use crate::domain::audit::{AccessDenial, RequestOrigin};
@@ -20,7 +20,7 @@ use crate::domain::{Error, Kind, Principal, Result};
 pub fn authenticate(
     app: &App,
     allow_plaintext: bool,
-    peer: &FlightPeer,
+    peer: &GrpcPeer,
     metadata: &MetadataMap,
 ) -> Result<Principal> {
     let origin = Arc::new(RequestOrigin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));

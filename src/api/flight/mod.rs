@@ -5,7 +5,6 @@
 //! stateless; the handle that a client keeps (statement_handle.rs) describes a statement and grants no rights.
 
 mod admission;
-mod connection;
 mod credentials;
 mod error;
 mod metadata;
@@ -24,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use self::admission::AdmissionService;
-use self::connection::{ConnectionTimeouts, FlightConnection};
 use self::service::FlightSqlServer;
 use super::connection_limit::ConnectionLimit;
+use super::grpc_connection::{ConnectionTimeouts, GrpcConnection};
 use super::incoming::{AcceptedConnections, OverflowPolicy};
 use crate::app::App;
 use crate::domain::{Error, Result};
@@ -64,7 +63,7 @@ pub async fn serve(
     let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
     let connections = stream::unfold(incoming, |mut incoming| async move {
         let (transport, address, permit) = incoming.next().await;
-        let connection = FlightConnection::new(transport, address, permit, ConnectionTimeouts::default());
+        let connection = GrpcConnection::new(transport, address, permit, ConnectionTimeouts::default());
         Some((Ok::<_, std::io::Error>(connection), incoming))
     });
     let service = FlightServiceServer::new(FlightSqlServer::new(app.clone())?);

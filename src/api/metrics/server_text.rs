@@ -2,6 +2,7 @@
 
 use super::MetricsText;
 use crate::domain::Micros;
+use crate::domain::cluster::{ClusterNode, ClusterRole, SpreadTotals};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::server_status::{
     DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, ServerStatus, StoreStatus,
@@ -26,6 +27,34 @@ pub(super) fn render(page: &mut MetricsText, started_at: Micros, server: &Server
         "Queries that run; those in the queue are not counted.",
         *running_queries,
     );
+}
+
+/// Writes how many nodes of the cluster run.
+pub(super) fn render_nodes(page: &mut MetricsText, nodes: &[ClusterNode]) {
+    let name = "basalt_cluster_nodes";
+    page.family(name, "gauge", "Nodes of the cluster that run, by role.");
+    for role in ClusterRole::ALL {
+        let running = nodes.iter().filter(|node| node.is_running && node.role == role).count();
+        page.sample(name, format_args!("role=\"{}\"", role.name()), running);
+    }
+}
+
+/// Writes how many queries ran on several nodes.
+pub(super) fn render_spread(page: &mut MetricsText, totals: &SpreadTotals) {
+    let SpreadTotals { spread, repeated, tasks } = *totals;
+    let counters = [
+        ("basalt_queries_spread_total", "Queries that were asked here and divided among nodes.", spread),
+        (
+            "basalt_queries_repeated_total",
+            "Divided queries that ran again here, because a node failed.",
+            repeated,
+        ),
+        ("basalt_query_tasks_total", "Parts of queries that ran here.", tasks),
+    ];
+    for (name, help, value) in counters {
+        page.family(name, "counter", help);
+        page.line(format_args!("{name} {value}"));
+    }
 }
 
 fn render_memory(page: &mut MetricsText, memory: &MemoryStatus) {

@@ -1,8 +1,8 @@
-//! Arguments of the administration commands: `org`, `user`, `key`, `client` and `ca`.
+//! Arguments of the administration commands: `org`, `user`, `key`, `client`, `ca` and `cluster`.
 
 use clap::{Args, Subcommand};
 
-use super::target::{DataDirArgs, OrgArgs};
+use super::target::{DataDirArgs, OrgArgs, RemoteArgs};
 
 #[derive(Subcommand)]
 pub enum OrgSubcommand {
@@ -194,6 +194,17 @@ pub enum CaSubcommand {
     },
     /// Make a new authority, which signs from now on; earlier ones are trusted until their certificates expire
     Rotate {
+        #[command(flatten)]
+        place: DataDirArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ClusterSubcommand {
+    /// List the nodes, with whether each runs; one that is silent is listed for a day
+    Status {
+        #[command(flatten)]
+        elsewhere: RemoteArgs,
         #[command(flatten)]
         place: DataDirArgs,
     },

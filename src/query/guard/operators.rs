@@ -52,6 +52,13 @@ pub struct GuardedPlan {
     pub batch_rows: Option<usize>,
 }
 
+impl GuardedPlan {
+    /// Whether the plan needed no guard.
+    pub fn is_plain(&self) -> bool {
+        !self.is_long_running && self.batch_rows.is_none()
+    }
+}
+
 /// Guards a plan. A plan of only scans, filters and aggregates is unchanged.
 pub fn guard(
     plan: Arc<dyn ExecutionPlan>,

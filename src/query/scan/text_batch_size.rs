@@ -33,12 +33,17 @@ impl TextBatchSize {
         (MAX_BATCH_TEXT_BYTES / self.0.load(Ordering::Relaxed).max(1)).clamp(1, MAX_BATCH_ROWS)
     }
 
+    /// Whether operators need smaller batches than usual.
+    pub fn is_limited(&self) -> bool {
+        self.rows() < MAX_BATCH_ROWS
+    }
+
     /// Limits the batch size of operators that fix it when they are planned.
     pub fn limit_plan(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = self.rows();
-        if rows == MAX_BATCH_ROWS {
+        if !self.is_limited() {
             return Ok(plan);
         }
+        let rows = self.rows();
         // All other operators read the batch size from the context.
         let fitted = plan.transform_up(|node| match node.downcast_ref::<FilterExec>() {
             Some(filter) => Ok(Transformed::yes(Arc::new(filter.with_batch_size(rows)?))),
@@ -49,11 +54,10 @@ impl TextBatchSize {
 
     /// Returns a context with the limited batch size.
     pub fn limit_context(&self, context: TaskContext) -> TaskContext {
-        let rows = self.rows();
-        if rows == MAX_BATCH_ROWS {
+        if !self.is_limited() {
             return context;
         }
-        let config = context.session_config().clone().with_batch_size(rows);
+        let config = context.session_config().clone().with_batch_size(self.rows());
         context.with_session_config(config)
     }
 }

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod latest;
 pub mod messages;
 pub mod mqtt_sessions;
+pub mod nodes;
 pub mod paged_scan;
 pub mod products;
 pub mod quarantine;

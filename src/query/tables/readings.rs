@@ -12,6 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::query::context::QueryContext;
 use crate::query::scan::bounds::{self, Bounds};
+use crate::query::scan::divisible_scan::DivisibleScan;
 use crate::query::scan::ordered_scan::OrderedStreamScan;
 use crate::query::scan::readings_scan::ReadingsScan;
 use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
@@ -68,6 +69,7 @@ impl ScanPlanner for ReadingsTable {
         }
         match one {
             Some(stream) => Ok(Arc::new(OrderedStreamScan::new(scan, stream, columns)?.into_exec()?)),
+            None if self.query_context.can_spread() => DivisibleScan::plan(scan, columns),
             None => scan.plan(columns),
         }
     }

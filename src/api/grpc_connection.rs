@@ -1,4 +1,4 @@
-//! Connection of a Flight client: its socket with timeouts, its address, and its slot of the connection limit.
+//! Connection of a gRPC client: its socket with timeouts, its address, and its slot of the connection limit.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -32,7 +32,7 @@ impl Default for ConnectionTimeouts {
 
 /// The client of a connection, attached to each of its calls.
 #[derive(Debug, Clone)]
-pub struct FlightPeer {
+pub struct GrpcPeer {
     pub address: IpAddr,
     pub is_secure: bool,
     /// Connection state, to be marked when the client has authenticated.
@@ -40,9 +40,9 @@ pub struct FlightPeer {
 }
 
 /// A connection; its permit is released on drop.
-pub struct FlightConnection<S = Transport> {
+pub struct GrpcConnection<S = Transport> {
     io: S,
-    peer: FlightPeer,
+    peer: GrpcPeer,
     patience: ConnectionTimeouts,
     /// Deadline for the next byte from the client.
     silent: Pin<Box<Sleep>>,
@@ -53,7 +53,7 @@ pub struct FlightConnection<S = Transport> {
     _permit: ConnectionPermit,
 }
 
-impl FlightConnection {
+impl GrpcConnection {
     /// Wraps an accepted connection.
     pub fn new(
         io: Transport,
@@ -62,13 +62,13 @@ impl FlightConnection {
         patience: ConnectionTimeouts,
     ) -> Self {
         let address = address.ip().to_canonical();
-        let peer = FlightPeer { address, is_secure: io.is_secure(), connection: permit.state().clone() };
+        let peer = GrpcPeer { address, is_secure: io.is_secure(), connection: permit.state().clone() };
         Self::with_peer(io, peer, permit, patience)
     }
 }
 
-impl<S> FlightConnection<S> {
-    fn with_peer(io: S, peer: FlightPeer, permit: ConnectionPermit, patience: ConnectionTimeouts) -> Self {
+impl<S> GrpcConnection<S> {
+    fn with_peer(io: S, peer: GrpcPeer, permit: ConnectionPermit, patience: ConnectionTimeouts) -> Self {
         let closing = Box::pin(peer.connection.closing());
         let silent = Box::pin(tokio::time::sleep(patience.silent));
         Self { io, peer, patience, silent, stalled: None, closing, _permit: permit }
@@ -91,15 +91,15 @@ impl<S> FlightConnection<S> {
     }
 }
 
-impl<S> Connected for FlightConnection<S> {
-    type ConnectInfo = FlightPeer;
+impl<S> Connected for GrpcConnection<S> {
+    type ConnectInfo = GrpcPeer;
 
-    fn connect_info(&self) -> FlightPeer {
+    fn connect_info(&self) -> GrpcPeer {
         self.peer.clone()
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for FlightConnection<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GrpcConnection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -122,7 +122,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FlightConnection<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for FlightConnection<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for GrpcConnection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         self.or_write_timeout(cx, written)
@@ -163,12 +163,12 @@ mod tests {
     const SOCKET_BUFFER_BYTES: usize = 64 << 10;
 
     /// Both ends of a connection in memory, the server side with the given timeouts.
-    fn pair(patience: ConnectionTimeouts) -> (FlightConnection<DuplexStream>, DuplexStream) {
+    fn pair(patience: ConnectionTimeouts) -> (GrpcConnection<DuplexStream>, DuplexStream) {
         let (socket, other) = tokio::io::duplex(SOCKET_BUFFER_BYTES);
         let address = IpAddr::from([10, 0, 0, 1]);
         let permit = ConnectionLimit::new("flight.connections", 1).try_acquire(address).unwrap();
-        let peer = FlightPeer { address, is_secure: false, connection: permit.state().clone() };
-        (FlightConnection::with_peer(socket, peer, permit, patience), other)
+        let peer = GrpcPeer { address, is_secure: false, connection: permit.state().clone() };
+        (GrpcConnection::with_peer(socket, peer, permit, patience), other)
     }
 
     #[tokio::test(start_paused = true)]

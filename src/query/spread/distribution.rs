@@ -1,0 +1,144 @@
+//! Cuts a plan into stages and chooses the nodes of their tasks.
+
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::{QueryPlanner, SessionState};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionConfig;
+use datafusion_distributed::{
+    DesiredTaskCountEvent, DesiredTaskCountEventResponse, DistributedExec, DistributedExt,
+    DistributedLeafExec, RouteTasksEvent, RouteTasksEventResponse, ScaleUpLeafNodeEvent,
+    ScaleUpLeafNodeEventResponse, SessionStateBuilderExt, WorkerResolver,
+};
+use url::Url;
+
+use super::Spread;
+use super::planned_node::{self, ReadyPlanner};
+use super::scan_codec::ScanCodec;
+use super::task_session::TaskHeaders;
+use crate::query::context::QueryContext;
+use crate::query::scan::divisible_scan::DivisibleScanExec;
+
+/// Least bytes of rows that are read ahead from one node.
+const MIN_READ_AHEAD_BYTES: usize = 1 << 20;
+
+/// Returns what cuts a wrapped plan into stages.
+pub fn planner() -> Arc<dyn QueryPlanner + Send + Sync> {
+    let builder = SessionStateBuilder::new().with_query_planner(Arc::new(ReadyPlanner));
+    builder.with_distributed_planner().build().query_planner().clone()
+}
+
+impl Spread {
+    /// Cuts a plan into stages for these nodes; `None` when it has nothing to divide.
+    pub(super) async fn distribute(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        session: &SessionState,
+        query_context: &QueryContext,
+        nodes: &Arc<Vec<Url>>,
+    ) -> Result<Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)>> {
+        let mut session = session.clone();
+        self.configure(session.config_mut(), query_context, nodes)?;
+        let divided = self.planner.create_physical_plan(&planned_node::wrap(plan.clone())?, &session).await?;
+        if !divided.is::<DistributedExec>() {
+            return Ok(None);
+        }
+        let context = query_context.task_context(&session);
+        Ok(Some((divided, context)))
+    }
+
+    fn configure(
+        &self,
+        config: &mut SessionConfig,
+        query_context: &QueryContext,
+        nodes: &Arc<Vec<Url>>,
+    ) -> Result<()> {
+        let tracker = &query_context.tracker;
+        config.set_distributed_worker_resolver(NodeList(nodes.clone()));
+        config.set_distributed_channel_resolver(self.channels.clone());
+        config.set_distributed_user_codec(ScanCodec::for_sending());
+        config.set_distributed_local_worker_context(
+            self.worker.to_local_worker_context(self.options.own_url.clone()),
+        );
+        config.set_distributed_passthrough_headers(
+            TaskHeaders { query: tracker.id, org: tracker.org() }.to_headers(),
+        )?;
+        // A node's metrics would tell how many rows of others its files have.
+        config.set_distributed_metrics_collection(false)?;
+        config.set_distributed_broadcast_joins(false)?;
+        let read_ahead = tracker.memory_pool.limit() / (4 * nodes.len());
+        config.set_distributed_worker_connection_buffer_budget_bytes(read_ahead.max(MIN_READ_AHEAD_BYTES))?;
+        let names: Arc<Vec<String>> = Arc::new(nodes.iter().map(Url::to_string).collect());
+        let count = nodes.len();
+        config.set_distributed_desired_task_count_handler(move |event: DesiredTaskCountEvent<'_>| {
+            event.plan.is::<DivisibleScanExec>().then(|| Ok(DesiredTaskCountEventResponse::desired(count)))
+        });
+        config.set_distributed_scale_up_leaf_node_handler(move |event: ScaleUpLeafNodeEvent<'_>| {
+            divide_leaf(event.plan, &names, event.task_count)
+        });
+        let router = Router { nodes: nodes.clone(), own: self.options.own_url.clone() };
+        config.set_distributed_route_tasks_handler(move |event: RouteTasksEvent<'_>| {
+            Some(Ok(RouteTasksEventResponse::new(router.route(event.task_count))))
+        });
+        Ok(())
+    }
+}
+
+/// Divides a scan among the first `tasks` nodes; `None` for another leaf.
+fn divide_leaf(
+    leaf: &Arc<dyn ExecutionPlan>,
+    nodes: &[String],
+    tasks: usize,
+) -> Option<Result<ScaleUpLeafNodeEventResponse>> {
+    let scan = leaf.downcast_ref::<DivisibleScanExec>()?.source();
+    let divided = scan.divide(&nodes[..tasks.min(nodes.len())]).and_then(|parts| {
+        let parts = parts.into_iter().map(|part| Arc::new(part.into_exec()) as _);
+        DistributedLeafExec::try_new(leaf.clone(), parts)
+    });
+    Some(divided.map(|leaf| ScaleUpLeafNodeEventResponse::new(Arc::new(leaf))))
+}
+
+/// The nodes as `datafusion-distributed` asks for them.
+struct NodeList(Arc<Vec<Url>>);
+
+#[async_trait::async_trait]
+impl WorkerResolver for NodeList {
+    fn get_urls(&self) -> Result<Vec<Url>> {
+        Ok(self.0.to_vec())
+    }
+}
+
+/// Chooses the nodes of the tasks of a stage.
+struct Router {
+    nodes: Arc<Vec<Url>>,
+    own: Url,
+}
+
+impl Router {
+    /// A stage with a task for each node has them in the order of the list, by which files were divided. Other stages begin
+    /// at the node that was asked: one task is there, and needs no connection.
+    fn route(&self, tasks: usize) -> Vec<Url> {
+        let own = self.nodes.iter().position(|node| *node == self.own).unwrap_or(0);
+        let first = if tasks >= self.nodes.len() { 0 } else { own };
+        (0..tasks).map(|task| self.nodes[(first + task) % self.nodes.len()].clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_go_to_all_nodes_in_order_or_begin_at_the_own() {
+        let nodes: Vec<Url> =
+            ["http://a/", "http://b/", "http://c/"].map(|url| Url::parse(url).unwrap()).into();
+        let router = Router { own: nodes[1].clone(), nodes: Arc::new(nodes) };
+        let names = |tasks| {
+            router.route(tasks).iter().map(|url| url.host_str().unwrap().to_owned()).collect::<String>()
+        };
+        assert_eq!([names(1), names(2), names(3)], ["b", "bc", "abc"]);
+    }
+}

@@ -1,0 +1,143 @@
+//! One query on several query nodes: a long scan is divided among them, and its rows meet where the query was asked.
+//!
+//! The node that is asked plans as ever. When the plan reads many rows and all of its operators are known to be right over
+//! a part of the rows (`operators.rs`), `distribution.rs` lets `datafusion-distributed` cut it into stages: each node gets a
+//! part of every scan's files (`scan_codec.rs`) and runs it as a task (`task_session.rs`). A task filters by stream and
+//! retention itself, so rows of others do not leave the node that reads them. When a node fails before the first rows, the
+//! query runs on the node that was asked alone (`spread_stream.rs`).
+//!
+//! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
+
+mod distribution;
+mod node_channels;
+mod operators;
+mod planned_node;
+mod scan_codec;
+mod scan_message;
+mod spread_stream;
+mod task_session;
+mod task_trackers;
+pub mod workers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::execution::context::{QueryPlanner, SessionState};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use datafusion_distributed::Worker;
+use tonic::service::Routes;
+
+use super::context::{QueryContext, QueryServices};
+use super::options::SpreadOptions;
+use crate::domain::Result;
+use crate::domain::cluster::SpreadTotals;
+use node_channels::NodeChannels;
+use spread_stream::Attempt;
+use task_session::TaskSessions;
+use task_trackers::TaskTrackers;
+use workers::Workers;
+
+/// What a query node needs to divide queries, and to run parts of those that others divide.
+pub struct Spread {
+    options: SpreadOptions,
+    workers: Arc<Workers>,
+    channels: NodeChannels,
+    planner: Arc<dyn QueryPlanner + Send + Sync>,
+    /// The session of this node's queries and of tasks, without tables.
+    template: SessionState,
+    trackers: Arc<TaskTrackers>,
+    worker: Worker,
+    counts: Arc<SpreadCounts>,
+}
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+struct SpreadCounts {
+    spread: AtomicU64,
+    repeated: AtomicU64,
+    tasks: AtomicU64,
+}
+
+impl Spread {
+    /// Prepares to divide queries. `template` is the session of this node's queries.
+    ///
+    /// # Errors
+    /// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
+    pub fn new(
+        services: &Arc<QueryServices>,
+        template: &SessionState,
+        options: SpreadOptions,
+        task_bytes: usize,
+    ) -> Result<Self> {
+        let channels = NodeChannels::new(&options, services.workers.clone())?;
+        let trackers = Arc::new(TaskTrackers::new(template.runtime_env().memory_pool.clone(), task_bytes));
+        let counts = Arc::<SpreadCounts>::default();
+        let sessions = TaskSessions {
+            services: services.clone(),
+            template: template.clone(),
+            trackers: trackers.clone(),
+            channels: channels.clone(),
+            counts: counts.clone(),
+        };
+        let worker = Worker::from_session_builder(sessions)
+            .with_runtime_env(template.runtime_env().clone())
+            .with_version(env!("CARGO_PKG_VERSION"));
+        Ok(Self {
+            options,
+            workers: services.workers.clone(),
+            channels,
+            planner: distribution::planner(),
+            template: template.clone(),
+            trackers,
+            worker,
+            counts,
+        })
+    }
+
+    /// Returns the service by which other nodes give tasks to this one. Whoever can call it reads rows of every
+    /// organization: it must be behind the cluster's secret.
+    pub fn task_routes(&self) -> Routes {
+        let service = self.worker.clone().into_worker_server();
+        Routes::new(service)
+    }
+
+    /// Returns what this node has done with others since its start.
+    pub fn totals(&self) -> SpreadTotals {
+        let total = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let SpreadCounts { spread, repeated, tasks } = &*self.counts;
+        SpreadTotals { spread: total(spread), repeated: total(repeated), tasks: total(tasks) }
+    }
+
+    /// Divides a query among nodes, and returns its rows; `None` when it has to run on this node alone, because it reads few
+    /// rows, has an operator that cannot be divided, or there is no other node.
+    pub async fn divide(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        session: &SessionState,
+        query_context: &QueryContext,
+    ) -> Result<Option<SendableRecordBatchStream>> {
+        if !self.options.is_enabled || !operators::can_be_divided(plan, self.options.min_rows, &self.template)
+        {
+            return Ok(None);
+        }
+        let Some(nodes) = self.workers.with(&self.options.own_url) else { return Ok(None) };
+        let divided = self.distribute(plan, session, query_context, &nodes).await;
+        let Some((divided, context)) = divided.map_err(super::error::from_datafusion)? else {
+            return Ok(None);
+        };
+        self.trackers.add(&query_context.tracker);
+        self.counts.spread.fetch_add(1, Ordering::Relaxed);
+        let attempt = Attempt {
+            divided,
+            context,
+            alone: plan.clone(),
+            alone_context: query_context.task_context(session),
+            tracker: query_context.tracker.clone(),
+            counts: self.counts.clone(),
+        };
+        Ok(Some(attempt.into_stream()))
+    }
+}
+
+#[cfg(test)]
+mod task_tests;

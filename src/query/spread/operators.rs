@@ -1,0 +1,100 @@
+//! Which plans can be divided among nodes, and which operators a task may have.
+//!
+//! An operator is on the list when its answer over several tasks is the answer over one: `datafusion-distributed` sees to
+//! the exchange of rows, and DataFusion's plans for two or more partitions are right for any number of them. A leaf of one
+//! partition is not divided: over it DataFusion plans aggregates and sorts without an exchange, and each task would answer
+//! for its own rows. Operators that need a guard (`guard/operators.rs`) are not on the list either.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::SessionState;
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
+
+use crate::domain::Error;
+use crate::query::guard::bounded_function::BoundedFunction;
+use crate::query::scan::divisible_scan::DivisibleScanExec;
+
+/// Operators of DataFusion that are the same over several tasks.
+const OPERATORS: [&str; 12] = [
+    "AggregateExec",
+    "CoalesceBatchesExec",
+    "CoalescePartitionsExec",
+    "CooperativeExec",
+    "FilterExec",
+    "GlobalLimitExec",
+    "LocalLimitExec",
+    "ProjectionExec",
+    "RepartitionExec",
+    "SortExec",
+    "SortExec(TopK)",
+    "SortPreservingMergeExec",
+];
+/// What `datafusion-distributed` puts between stages.
+const BOUNDARIES: [&str; 2] = ["NetworkCoalesceExec", "NetworkShuffleExec"];
+
+/// Whether a plan can be divided, and its scans have `min_rows` rows or more. `template` has the functions that the session
+/// of a task has.
+pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &SessionState) -> bool {
+    let mut scanned = None;
+    let seen = plan.apply(|node| {
+        let is_divisible = match node.downcast_ref::<DivisibleScanExec>() {
+            Some(leaf) => {
+                let rows = scanned.get_or_insert(0_u64);
+                *rows = rows.saturating_add(leaf.source().sources.rows());
+                leaf.source().scan.partitions > 1
+            }
+            None => OPERATORS.contains(&node.name()) && has_common_functions(node, template)?,
+        };
+        if !is_divisible {
+            scanned = None;
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    seen.is_ok() && scanned.is_some_and(|rows| rows >= min_rows)
+}
+
+/// Whether a task finds all functions of an operator by their names. It does not find those of PostgreSQL's clients, and not the
+/// bound on the results of a `BoundedFunction`.
+fn has_common_functions(node: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Result<bool> {
+    let mut are_common = true;
+    let mut look = |expr: &Arc<dyn PhysicalExpr>| {
+        if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
+            let function = call.fun();
+            are_common &= template.scalar_functions().contains_key(function.name())
+                && function.inner().downcast_ref::<BoundedFunction>().is_none();
+        }
+        Ok(TreeNodeRecursion::Continue)
+    };
+    node.apply_expressions(&mut |root| root.apply(&mut look))?;
+    if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+        let known = template.aggregate_functions();
+        are_common &= aggregate.aggr_expr().iter().all(|call| known.contains_key(call.fun().name()));
+    }
+    Ok(are_common)
+}
+
+/// Checks the plan of a task that another node sent.
+///
+/// # Errors
+/// `Forbidden` for an operator that is not on the list: whoever knows the cluster's secret may read rows, but not files of
+/// this machine.
+pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    plan.apply(|node| {
+        let name = node.name();
+        let is_known =
+            node.is::<DivisibleScanExec>() || OPERATORS.contains(&name) || BOUNDARIES.contains(&name);
+        match is_known {
+            true => Ok(TreeNodeRecursion::Continue),
+            false => {
+                let refused = Error::forbidden(format!("`{name}` is no operator of a task"));
+                Err(DataFusionError::External(Box::new(refused)))
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Encodes the scans of a plan for other nodes, and makes scans of what they sent.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::{internal_datafusion_err, not_impl_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::physical_plan::{
+    PhysicalExtensionCodec, PhysicalPlanDecodeContext, PhysicalProtoConverterExtension,
+};
+use datafusion_proto::protobuf::PhysicalExprNode;
+use prost::{DecodeError, Message};
+
+use super::scan_message::{ScanMessage, ScanParts};
+use crate::domain::{Error, Principal, StreamId};
+use crate::query::context::QueryContext;
+use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
+use crate::query::scan::readings_scan::ReadingsScan;
+use crate::query::scan::row_security::VisibleStreams;
+use crate::store::schema;
+
+/// The codec of the one leaf that travels. Every other leaf stays where the query was asked.
+pub struct ScanCodec {
+    /// What decoded scans read with; `None` where plans are only sent.
+    task: Option<QueryContext>,
+}
+
+impl ScanCodec {
+    pub fn for_sending() -> Self {
+        Self { task: None }
+    }
+
+    /// A codec that also decodes scans, for a task with this context.
+    pub fn for_task(context: QueryContext) -> Self {
+        Self { task: Some(context) }
+    }
+}
+
+impl fmt::Debug for ScanCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScanCodec")
+    }
+}
+
+impl PhysicalExtensionCodec for ScanCodec {
+    fn try_decode(
+        &self,
+        bytes: &[u8],
+        _: &[Arc<dyn ExecutionPlan>],
+        context: &TaskContext,
+        converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(query_context) = &self.task else { return not_impl_err!("plans are not read here") };
+        let message = ScanMessage::decode(bytes).map_err(malformed)?;
+        let filter =
+            message.filter.as_deref().map(PhysicalExprNode::decode).transpose().map_err(malformed)?;
+        let ScanParts { read, partitions, visible, bounds, sources } =
+            message.into_parts().map_err(external)?;
+        check_streams(query_context, &visible)?;
+        let decoding = PhysicalPlanDecodeContext::new(context, self);
+        let readings = schema::readings();
+        let filter = filter.map(|filter| converter.proto_to_physical_expr(&filter, &readings, &decoding));
+        let filter = filter.transpose()?;
+        let query_context = query_context.clone();
+        let scan = ReadingsScan { query_context, visible, bounds, filter, partitions };
+        Ok(Arc::new(DivisibleScan::new(scan, read, sources)?.into_exec()))
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        out: &mut Vec<u8>,
+        converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() else {
+            return not_impl_err!("{} stays on the node that was asked", node.name());
+        };
+        let mut message = ScanMessage::of(&leaf.source().into());
+        if let Some(filter) = &leaf.source().scan.filter {
+            message.filter = Some(converter.physical_expr_to_proto(filter, self)?.encode_to_vec());
+        }
+        message.encode(out).map_err(|e| internal_datafusion_err!("a scan cannot be encoded: {e}"))
+    }
+}
+
+/// Checks by this node's own catalog that streams are of the organization of the task. A stream that was deleted since the
+/// query began is no longer, and the query is to be repeated.
+fn check_streams(query_context: &QueryContext, visible: &VisibleStreams) -> Result<()> {
+    let own = query_context.catalog().visible_streams(&Principal::system(query_context.principal.org));
+    let own = VisibleStreams::new(own);
+    match visible.ids().iter().find(|id| !own.contains(**id)) {
+        None => Ok(()),
+        Some(id) => {
+            let stream = StreamId(*id);
+            Err(external(Error::forbidden(format!("the stream {} is not of this organization", stream.0))))
+        }
+    }
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+fn malformed(error: DecodeError) -> DataFusionError {
+    external(Error::invalid("the bytes are no scan").with_source(error))
+}

@@ -1,0 +1,137 @@
+//! The session of a task: a part of a query that another query node was asked.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionState;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::SessionConfig;
+use datafusion_distributed::{
+    DistributedExt, WorkerPlanRewriteEvent, WorkerPlanRewriteEventResponse, WorkerQueryContext,
+    WorkerSessionBuilder,
+};
+use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+use super::SpreadCounts;
+use super::node_channels::NodeChannels;
+use super::operators;
+use super::scan_codec::ScanCodec;
+use super::task_trackers::TaskTrackers;
+use crate::domain::{Error, OrgId, Principal};
+use crate::query::context::{QueryContext, QueryServices};
+
+const QUERY_HEADER: &str = "basalt-query";
+const ORG_HEADER: &str = "basalt-org";
+
+/// What the tasks of a query know of it beside their plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskHeaders {
+    /// Id of the query's tracker.
+    pub query: Uuid,
+    /// The organization of the caller.
+    pub org: OrgId,
+}
+
+impl TaskHeaders {
+    pub fn to_headers(self) -> HeaderMap {
+        let query = HeaderValue::try_from(self.query.to_string()).expect("a UUID has no other characters");
+        HeaderMap::from_iter([
+            (HeaderName::from_static(QUERY_HEADER), query),
+            (HeaderName::from_static(ORG_HEADER), HeaderValue::from(self.org.0)),
+        ])
+    }
+
+    /// Reads the headers of a task.
+    ///
+    /// # Errors
+    /// `Invalid` naming the header that is missing or malformed.
+    fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
+        Ok(Self { query: read(headers, QUERY_HEADER)?, org: OrgId(read(headers, ORG_HEADER)?) })
+    }
+}
+
+fn read<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> crate::domain::Result<T> {
+    let text = headers.get(name).and_then(|value| value.to_str().ok());
+    let value = text.and_then(|text| text.parse().ok());
+    value.ok_or_else(|| Error::field(name, "must be a header of every task"))
+}
+
+/// Makes the sessions of tasks.
+pub struct TaskSessions {
+    pub(super) services: Arc<QueryServices>,
+    pub(super) template: SessionState,
+    pub(super) trackers: Arc<TaskTrackers>,
+    pub(super) channels: NodeChannels,
+    pub(super) counts: Arc<SpreadCounts>,
+}
+
+impl TaskSessions {
+    /// Brings this node's catalog up to date, so that streams of a task are known here. The connections to the database
+    /// are on the main runtime.
+    async fn catch_up(&self) -> crate::domain::Result<()> {
+        let catalog = self.services.store.catalog().clone();
+        let caught_up = self.services.main_runtime.spawn(async move { catalog.catch_up().await });
+        caught_up
+            .await
+            .map_err(|e| Error::internal("following the catalog was interrupted").with_source(e))?
+    }
+
+    /// Adds the settings of queries to those that `datafusion-distributed` made for the task.
+    fn configure(&self, config: &mut SessionConfig, query_context: QueryContext) {
+        let (own, options) = (self.template.config().options(), config.options_mut());
+        options.catalog = own.catalog.clone();
+        options.execution = own.execution.clone();
+        options.optimizer = own.optimizer.clone();
+        options.sql_parser = own.sql_parser.clone();
+        config.set_distributed_user_codec(ScanCodec::for_task(query_context));
+        config.set_distributed_channel_resolver(self.channels.clone());
+        config.set_distributed_worker_plan_rewrite_handler(|event: WorkerPlanRewriteEvent<'_>| {
+            operators::check_task(&event.plan)?;
+            Ok(WorkerPlanRewriteEventResponse::new(event.plan))
+        });
+    }
+}
+
+#[async_trait]
+impl WorkerSessionBuilder for TaskSessions {
+    async fn build_session_state(&self, task: WorkerQueryContext) -> Result<SessionState> {
+        let WorkerQueryContext { mut builder, headers } = task;
+        let failed = |error: Error| DataFusionError::External(Box::new(error));
+        let TaskHeaders { query, org } = TaskHeaders::read(&headers).map_err(failed)?;
+        self.catch_up().await.map_err(failed)?;
+        let tracker = self.trackers.of(query, org);
+        if tracker.org() != org {
+            return Err(failed(Error::forbidden("the query is of another organization")));
+        }
+        let query_context =
+            QueryContext::for_planning(&self.services, &Principal::system(org), tracker.clone());
+        let mut config = builder.config().take().unwrap_or_default();
+        self.configure(&mut config, query_context);
+        let mut runtime = RuntimeEnv::clone(self.template.runtime_env());
+        runtime.memory_pool = tracker.memory_pool.clone();
+        self.counts.tasks.fetch_add(1, Ordering::Relaxed);
+        let builder = SessionStateBuilder::new_from_existing(self.template.clone());
+        Ok(builder.with_config(config).with_runtime_env(Arc::new(runtime)).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_travel_and_a_missing_one_is_named() {
+        let sent = TaskHeaders { query: Uuid::new_v4(), org: OrgId(7) };
+        assert_eq!(TaskHeaders::read(&sent.to_headers()).unwrap(), sent);
+        for name in [QUERY_HEADER, ORG_HEADER] {
+            let mut headers = sent.to_headers();
+            headers.remove(name);
+            let error = TaskHeaders::read(&headers).unwrap_err();
+            assert_eq!(error.fields[0].field, name);
+        }
+    }
+}

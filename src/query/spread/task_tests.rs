@@ -1,0 +1,185 @@
+//! Tests that a node runs the tasks of nodes and nothing else.
+
+use datafusion::common::ScalarValue;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+use datafusion::prelude::SessionConfig;
+use datafusion_distributed::{DistributedCodec, DistributedExt, MaybeEncoded, SetPlanRequest, TaskKey};
+use datafusion_proto::bytes::physical_plan_to_bytes_with_extension_codec;
+use futures::StreamExt;
+use proptest::prelude::*;
+use tonic::codegen::http::HeaderMap;
+use url::Url;
+use uuid::Uuid;
+
+use super::scan_codec::ScanCodec;
+use super::task_session::TaskHeaders;
+use super::*;
+use crate::domain::{OrgId, StreamId};
+use crate::query::Engine;
+use crate::query::scan::bounds::Bounds;
+use crate::query::scan::divisible_scan::DivisibleScan;
+use crate::query::scan::readings_scan::ReadingsScan;
+use crate::query::scan::row_security::VisibleStreams;
+use crate::query::scan::scan_sources::ScanSources;
+use crate::query::test_engine::test_engine;
+use crate::store::fuzz_store::FuzzStore;
+use crate::store::schema;
+
+/// A node over an empty lake, whose catalog has no stream.
+struct Node {
+    ground: FuzzStore,
+    engine: Arc<Engine>,
+}
+
+fn own_url() -> Url {
+    Url::parse("http://127.0.0.1:1").unwrap()
+}
+
+impl Node {
+    fn new() -> Node {
+        let ground = FuzzStore::open();
+        let options = SpreadOptions {
+            is_enabled: true,
+            min_rows: 0,
+            own_url: own_url(),
+            secret: "a-secret-of-tests-0123456789abcdef".to_owned(),
+            ca: None,
+        };
+        let engine = test_engine(&ground, Some(options));
+        Node { ground, engine }
+    }
+
+    /// A scan of these streams, as the plan of a query has it.
+    fn scan(&self, streams: &[i32]) -> Arc<dyn ExecutionPlan> {
+        let tracker = self.engine.start_tracking(&self.ground.owner, crate::query::log::Surface::Sql, None);
+        let query_context = QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker);
+        let visible = Arc::new(VisibleStreams::new(streams.iter().copied().map(StreamId).collect()));
+        let scan =
+            ReadingsScan { query_context, visible, bounds: Bounds::default(), filter: None, partitions: 2 };
+        let scan = DivisibleScan::new(scan, vec![schema::STREAM_ID, schema::TS], ScanSources::default());
+        Arc::new(scan.unwrap().into_exec())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org }.to_headers()
+    }
+
+    /// Sends a plan as another node would, and returns why it was refused.
+    fn refusal(&self, headers: HeaderMap, plan: Vec<u8>) -> Option<String> {
+        let request = SetPlanRequest {
+            task_key: TaskKey { query_id: Uuid::new_v4(), stage_id: 1, task_number: 0 },
+            task_count: 1,
+            plan: MaybeEncoded::Encoded(plan),
+            work_unit_feed_declarations: Vec::new(),
+            target_worker_url: own_url(),
+            query_start_time_ns: 0,
+        };
+        let worker = &self.engine.spread().unwrap().worker;
+        let calling = worker.coordinator_channel(headers, request, futures::stream::empty().boxed());
+        self.ground.runtime.block_on(calling).err().map(|error| error.to_string())
+    }
+}
+
+fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
+    let mut config = SessionConfig::new();
+    config.set_distributed_user_codec(ScanCodec::for_sending());
+    let codec = DistributedCodec::new_combined_with_user(&config);
+    physical_plan_to_bytes_with_extension_codec(plan, &codec).unwrap().to_vec()
+}
+
+fn file_scan() -> Arc<dyn ExecutionPlan> {
+    let source = Arc::new(ParquetSource::new(schema::readings()));
+    let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+        .with_file(PartitionedFile::new("/etc/passwd", 100));
+    DataSourceExec::from_data_source(config.build())
+}
+
+#[test]
+fn a_task_of_another_node_is_taken() {
+    let node = Node::new();
+    assert_eq!(node.refusal(node.headers(), encode(node.scan(&[]))), None);
+}
+
+#[test]
+fn a_plan_of_a_stranger_is_refused() {
+    let node = Node::new();
+    let never = Arc::new(Literal::new(ScalarValue::Boolean(Some(false))));
+    let rows = MemorySourceConfig::try_new_exec(&[Vec::new()], schema::readings(), None).unwrap();
+    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 5] = [
+        ("a file of this machine", file_scan(), "`DataSourceExec` is no operator of a task"),
+        (
+            "a file below a filter",
+            Arc::new(FilterExec::try_new(never, file_scan()).unwrap()),
+            "`DataSourceExec` is no operator of a task",
+        ),
+        ("rows of its own", rows, "`DataSourceExec` is no operator of a task"),
+        (
+            "an operator that no task has",
+            Arc::new(PlaceholderRowExec::new(schema::readings())),
+            "`PlaceholderRowExec` is no operator of a task",
+        ),
+        ("a stream of others", node.scan(&[3]), "the stream 3 is not of this organization"),
+    ];
+    for (name, plan, expected) in plans {
+        let refusal = node.refusal(node.headers(), encode(plan)).expect(name);
+        assert!(refusal.contains(expected), "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn a_task_says_whose_query_it_is_of() {
+    let node = Node::new();
+    let plan = encode(node.scan(&[]));
+    let refusal = node.refusal(HeaderMap::new(), plan.clone()).expect("no headers");
+    assert!(refusal.contains("basalt-query"), "{refusal}");
+    let spread = node.engine.spread().unwrap();
+    let query = Uuid::new_v4();
+    let _task_of_others = spread.trackers.of(query, OrgId(77));
+    let headers = TaskHeaders { query, org: node.ground.owner.org }.to_headers();
+    let refusal = node.refusal(headers, plan).expect("two organizations in one query");
+    assert!(refusal.contains("another organization"), "{refusal}");
+}
+
+#[test]
+fn a_node_calls_nodes_only() {
+    let node = Node::new();
+    let spread = node.engine.spread().unwrap();
+    let evil = Url::parse("http://127.0.0.1:9").unwrap();
+    let _inside = node.ground.runtime.enter();
+    assert!(spread.channels.channel(&evil).is_err());
+    node.engine.set_workers(vec![own_url(), evil.clone()]);
+    assert!(spread.channels.channel(&evil).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Changed and cut plans are refused, or are tasks; nothing panics.
+    #[test]
+    fn changed_plans_do_no_harm(
+        place in any::<prop::sample::Index>(), byte in any::<u8>(), end in any::<prop::sample::Index>()
+    ) {
+        thread_local!(static NODE: (Node, Vec<u8>) = {
+            let node = Node::new();
+            let projected = datafusion::physical_plan::projection::ProjectionExec::try_new(
+                [(Arc::new(Column::new("ts", 1)) as _, "ts".to_owned())], node.scan(&[]),
+            );
+            let plan = encode(Arc::new(projected.unwrap()));
+            (node, plan)
+        });
+        NODE.with(|(node, plan)| {
+            let mut changed = plan.clone();
+            let place = place.index(changed.len());
+            changed[place] = byte;
+            drop(node.refusal(node.headers(), changed));
+            drop(node.refusal(node.headers(), plan[..end.index(plan.len())].to_vec()));
+        });
+    }
+}

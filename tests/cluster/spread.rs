@@ -1,0 +1,210 @@
+//! One query on several nodes: the answers of one, whatever happens to the others.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Cluster, Server, eventually};
+
+/// 2026-04-28T00:00:00Z, in seconds.
+const MIDNIGHT: i64 = 1_777_334_400;
+const DAYS: i64 = 4;
+const ROWS_A_DAY: i64 = 150;
+
+/// Every query is divided that can be.
+pub const ALL: (&str, &str) = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
+
+/// Statements that are divided. Values are whole, so that the order of additions shows in no sum.
+const DIVIDED: [&str; 23] = [
+    "SELECT count(*) AS n, sum(value) AS sum, min(value) AS low, max(ts) AS last FROM readings WHERE value + 0 > 10",
+    "SELECT count(*) AS n FROM readings WHERE value < -1",
+    "SELECT stream_id, count(*) AS n, sum(value + 0) AS sum FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, avg(value + 0) AS mean FROM readings WHERE quality = 'good' GROUP BY 1 HAVING count(*) > 3 ORDER BY 1",
+    "SELECT date_trunc('day', ts) AS day, stream_id, max(value + 0) AS high FROM readings GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT time_bucket('6 hours', ts) AS t, min(value + 0) AS low FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT * FROM readings WHERE value + 0 > 100 ORDER BY stream_id, ts",
+    "SELECT stream_id, ts, value FROM readings ORDER BY value DESC, stream_id, ts LIMIT 7",
+    "SELECT stream_id, ts FROM readings ORDER BY ts, stream_id LIMIT 5 OFFSET 9",
+    "SELECT stream_id, ts, seq FROM readings ORDER BY ts DESC, stream_id",
+    "SELECT DISTINCT stream_id, quality FROM readings ORDER BY 1, 2",
+    "SELECT count(value + 0) AS n FROM readings WHERE stream_id IN (1, 3) AND ts >= '2026-04-29' AND ts < '2026-04-30'",
+    "SELECT n, count(*) AS streams FROM (SELECT stream_id, count(value + 0) AS n FROM readings GROUP BY 1) AS t GROUP BY 1 ORDER BY 1",
+    "SELECT count(DISTINCT value) AS n, count(DISTINCT stream_id) AS streams FROM readings",
+    "SELECT stream_id, first(value, ts) AS first, last(value, ts) AS last FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, delta(value, ts) AS delta FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, median(value) AS middle FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT CAST(value AS bigint) % 5 AS rest, count(*) AS n FROM readings GROUP BY 1 ORDER BY n DESC, rest",
+    "SELECT count(*) AS n FROM (SELECT stream_id, CAST(value AS bigint) % 3 AS rest FROM readings GROUP BY 1, 2) AS t",
+    "SELECT stream_id, count(*) FILTER (WHERE value + 0 > 50) AS many FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, text, count(*) AS n FROM readings WHERE text IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT bool_and(value >= 0) AS all_positive, bit_xor(stream_id) AS mixed FROM readings",
+    "SELECT stream_id, ts, value FROM readings WHERE ts > '2026-04-30T12:00:00Z' ORDER BY stream_id DESC, ts LIMIT 20",
+];
+
+/// Statements that run on one node, for one reason each, and are right there.
+const UNDIVIDED: [&str; 10] = [
+    // Statistics answer these.
+    "SELECT count(*) AS n FROM readings",
+    "SELECT DISTINCT stream_id FROM readings ORDER BY 1",
+    // A scan of one stream is in order of time.
+    "SELECT count(*) AS n FROM readings WHERE stream_id = 1",
+    "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
+    "SELECT s.name, count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT concat('stream ', stream_id) AS name, count(*) AS n FROM readings GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) AS n FROM readings WHERE value > (SELECT avg(value) FROM readings)",
+    "SELECT count(*) AS n FROM latest",
+    "SELECT count(*) AS n FROM devices",
+    "SELECT 1 AS one",
+];
+
+async fn write(client: &Client, rows: impl Iterator<Item = Value>) {
+    let lines: String = rows.map(|row| format!("{row}\n")).collect();
+    let (status, _, answer) = client.ingest(NDJSON, lines).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Four streams over days, in files; rows over them that came late; and rows that are not in files.
+async fn fill(cluster: &Cluster, client: &Client) {
+    let mut streams = Vec::new();
+    for name in ["a", "b", "c"] {
+        streams.push(stream_of(client, name, "fp64").await.1);
+    }
+    let texts = stream_of(client, "d", "text").await.1;
+    let row = |stream: i64, day: i64, at: i64| json!({"stream_id": stream, "ts": MIDNIGHT + day * 86_400 + at * 500, "value": (stream * at * 7) % 131});
+    for day in 0..DAYS {
+        let numbers = streams.iter().flat_map(|stream| (0..ROWS_A_DAY).map(move |at| row(*stream, day, at)));
+        write(client, numbers).await;
+        let states = (0..9).map(|at| {
+            json!({"stream_id": texts, "ts": MIDNIGHT + day * 86_400 + at * 700, "text": format!("state {}", at % 3)})
+        });
+        write(client, states).await;
+        cluster.ingest.basalt(&["compact"]).await.expect_success();
+    }
+    // Late rows: some are new, some replace others.
+    write(
+        client,
+        (0..40).map(|at| json!({"stream_id": 1, "ts": MIDNIGHT + 86_400 + at * 750, "value": 1000 + at})),
+    )
+    .await;
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    write(client, (0..30).map(|at| row(2, DAYS, at))).await;
+    write(client, (0..10).map(|at| json!({"stream_id": 3, "ts": MIDNIGHT + at * 500, "value": 2000 + at})))
+        .await;
+}
+
+/// Waits until a query that one node is asked gives another a task.
+pub async fn wait_for_tasks(node: &Server, other: &Server) {
+    eventually("a query is divided", Duration::from_secs(60), || async {
+        let before = counted(other, "basalt_query_tasks_total ").await;
+        node.client().sql("SELECT count(value + 0) FROM readings").await;
+        (counted(other, "basalt_query_tasks_total ").await > before).then_some(())
+    })
+    .await;
+}
+
+/// Waits until a node knows of this many query nodes.
+async fn wait_for_nodes(node: &Server, nodes: usize) {
+    let line = format!("basalt_cluster_nodes{{role=\"query\"}} {nodes}");
+    eventually("the nodes know each other", Duration::from_secs(30), || async {
+        let (_, _, metrics) = node.client().get("/metrics").await;
+        metrics.as_str()?.contains(&line).then_some(())
+    })
+    .await;
+}
+
+/// Returns a number of a node's metrics.
+pub async fn counted(node: &Server, name: &str) -> u64 {
+    let (_, _, metrics) = node.client().get("/metrics").await;
+    let text = metrics.as_str().expect("text").to_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("the metric is there");
+    line.trim().parse().expect("a number")
+}
+
+async fn spread(node: &Server) -> u64 {
+    counted(node, "basalt_queries_spread_total ").await
+}
+
+#[tokio::test]
+async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    let owner = cluster.ingest.client();
+    fill(&cluster, &owner).await;
+    let mut nodes = vec![cluster.query_node(&[ALL]).await, cluster.query_node(&[ALL]).await];
+    for count in [2, 4] {
+        while nodes.len() < count {
+            nodes.push(cluster.query_node(&[ALL]).await);
+        }
+        for node in &nodes {
+            wait_for_nodes(node, count).await;
+        }
+        for node in &nodes[..2] {
+            wait_for_tasks(node, &nodes[count - 1]).await;
+            let mut mistaken = Vec::new();
+            let divided = DIVIDED.iter().map(|statement| (statement, 1));
+            for (statement, times) in divided.chain(UNDIVIDED.iter().map(|statement| (statement, 0))) {
+                let (status, _, expected) = owner.try_sql(statement).await;
+                let before = spread(node).await;
+                let (_, _, found) = node.client().try_sql(statement).await;
+                let divided = spread(node).await - before;
+                if status != 200 || found != expected || divided != times {
+                    mistaken.push(format!("{statement}: {status}, {divided}, {found}, {expected}"));
+                }
+            }
+            assert!(mistaken.is_empty(), "on {count} nodes:\n{}", mistaken.join("\n"));
+            assert_eq!(counted(node, "basalt_queries_repeated_total ").await, 0, "no attempt has failed");
+        }
+    }
+}
+
+/// A query that has sent nothing yet runs again on the node that was asked.
+#[tokio::test]
+async fn a_node_that_is_gone_costs_no_answer() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    let owner = cluster.ingest.client();
+    fill(&cluster, &owner).await;
+    let (node, mut other) = (cluster.query_node(&[ALL]).await, cluster.query_node(&[ALL]).await);
+    wait_for_tasks(&node, &other).await;
+    let statement =
+        "SELECT stream_id, count(*) AS n, sum(value + 0) AS sum FROM readings GROUP BY 1 ORDER BY 1";
+    let expected = owner.sql(statement).await;
+    let before = spread(&node).await;
+    assert_eq!(node.client().sql(statement).await, expected);
+    assert_eq!(spread(&node).await, before + 1);
+
+    other.signal("STOP");
+    assert_eq!(node.client().sql(statement).await, expected, "while it stands still");
+    assert_eq!(counted(&node, "basalt_queries_repeated_total ").await, 1);
+    other.signal("CONT");
+    eventually("the other node works again", Duration::from_secs(30), || async {
+        let both = || async { (spread(&node).await, counted(&node, "basalt_queries_repeated_total ").await) };
+        let (divided, repeated) = both().await;
+        assert_eq!(node.client().sql(statement).await, expected, "when it goes on");
+        (both().await == (divided + 1, repeated)).then_some(())
+    })
+    .await;
+
+    let before = spread(&node).await;
+    other.kill();
+    assert_eq!(node.client().sql(statement).await, expected, "once it is gone");
+    assert_eq!(spread(&node).await, before + 1, "it is tried");
+    wait_for_nodes(&node, 1).await;
+    assert_eq!(node.client().sql(statement).await, expected);
+    assert_eq!(spread(&node).await, before + 1, "and then no longer tried");
+}
+
+#[tokio::test]
+async fn a_node_can_keep_its_queries_to_itself() {
+    let cluster = Cluster::start(&[]).await;
+    let few = cluster.query_node(&[]).await;
+    let alone = cluster.query_node(&[ALL, ("BASALT_CLUSTER__SPREAD", "false")]).await;
+    stream_of(&cluster.ingest.client(), "a", "fp64").await;
+    let spreading = cluster.query_node(&[ALL]).await;
+    wait_for_tasks(&spreading, &alone).await;
+    for node in [&few, &alone] {
+        wait_for_nodes(node, 3).await;
+        node.client().sql("SELECT count(*) FROM readings WHERE value + 0 > 1").await;
+        assert_eq!(spread(node).await, 0);
+    }
+}

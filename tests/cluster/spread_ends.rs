@@ -1,0 +1,107 @@
+//! What is left of a query on several nodes when its client, or a node, is gone.
+
+use std::time::Duration;
+
+use reqwest::Response;
+use serde_json::json;
+
+use super::spread::{ALL, counted, wait_for_tasks};
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Cluster, Server, eventually};
+
+/// 2026-04-28T00:00:00Z, in seconds.
+const MIDNIGHT: i64 = 1_777_334_400;
+const ROWS: i64 = 30_000;
+const ROWS_A_REQUEST: i64 = 1_000;
+/// So little that a node reads only a part of the answer ahead.
+const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "96MB");
+/// All rows, as they come.
+const ROW_BY_ROW: &str = "SELECT stream_id, ts, text FROM readings WHERE seq > 0";
+
+/// Texts of two days, 45 MB: more than fit into the buffers between a client and two nodes.
+async fn fill(cluster: &Cluster, client: &Client) {
+    let (_, stream) = stream_of(client, "a", "text").await;
+    // A multiplicative generator (Lehmer, 1951): the texts must not compress to nothing.
+    let mut seed = 1_u64;
+    let mut random = move || {
+        seed = seed * 48_271 % 0x7fff_ffff;
+        seed
+    };
+    for first in (0..ROWS).step_by(ROWS_A_REQUEST as usize) {
+        let mut text = || (0..190).map(|_| format!("{:08x}", random())).collect::<String>();
+        let mut line = |at: i64| json!({"stream_id": stream, "ts": MIDNIGHT + at * 5, "text": text()});
+        let lines: String = (first..first + ROWS_A_REQUEST).map(|at| format!("{}\n", line(at))).collect();
+        let (status, _, answer) = client.ingest(NDJSON, lines).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+}
+
+/// Asks a statement and reads the beginning of its answer.
+async fn begin(node: &Server, statement: &str) -> Response {
+    let http = reqwest::Client::builder().no_proxy().tls_built_in_root_certs(false).build().unwrap();
+    let request =
+        http.post(format!("{}/sql", node.url)).header("authorization", format!("ApiKey {}", node.key));
+    let mut answer = request.json(&json!({"query": statement})).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.chunk().await.unwrap().is_some(), "it begins");
+    answer
+}
+
+/// Returns the bytes that queries hold on a node.
+async fn memory_used(node: &Server) -> u64 {
+    counted(node, "basalt_memory_used_bytes{budget=\"queries\"} ").await
+}
+
+/// Waits until no query holds memory on a node.
+async fn wait_for_rest(node: &Server) {
+    eventually("nothing of the query is left", Duration::from_secs(60), || async {
+        (memory_used(node).await == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_query_is_left_on_any_node() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    fill(&cluster, &cluster.ingest.client()).await;
+    let (mut node, other) =
+        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
+    wait_for_tasks(&node, &other).await;
+    let before = counted(&other, "basalt_query_tasks_total ").await;
+    let answer = begin(&node, ROW_BY_ROW).await;
+    assert_eq!(counted(&other, "basalt_query_tasks_total ").await, before + 1);
+    assert_ne!(memory_used(&other).await, 0, "a part of it is there");
+    drop(answer);
+    wait_for_rest(&node).await;
+    wait_for_rest(&other).await;
+
+    let answer = begin(&node, ROW_BY_ROW).await;
+    assert_ne!(memory_used(&other).await, 0, "a part of it is there");
+    node.kill();
+    drop(answer);
+    wait_for_rest(&other).await;
+}
+
+#[tokio::test]
+async fn a_node_killed_in_a_query_costs_that_query_only() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
+    fill(&cluster, &cluster.ingest.client()).await;
+    let (node, mut other) =
+        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
+    wait_for_tasks(&node, &other).await;
+    let mut answer = begin(&node, ROW_BY_ROW).await;
+    other.kill();
+    let mut body = Vec::new();
+    let ended = loop {
+        match answer.chunk().await {
+            Ok(Some(bytes)) => body.extend_from_slice(&bytes),
+            ended => break ended,
+        }
+    };
+    assert!(ended.is_err(), "half an answer of {} bytes does not look like a whole one", body.len());
+    let count = "SELECT count(*) AS n FROM readings WHERE seq > 0";
+    assert_eq!(node.client().sql(count).await, [json!({"n": ROWS})]);
+    wait_for_rest(&node).await;
+}
