@@ -21,6 +21,10 @@ Rows = list[dict[str, Any]]
 class Client:
     def __init__(self, address: str):
         self.connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        self.connect()
+
+    def connect(self) -> None:
+        self.connection.close()
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -54,8 +58,15 @@ class Client:
         return self.send("GET", f"/readyz/?checks={checks}")[0] == 200
 
     def send(self, method: str, path: str, body: bytes | None = None, media_type: str = "text/plain") -> tuple[int, bytes]:
-        self.connection.request(method, path, body, {"Authorization": f"ApiKey {KEY}", "Content-Type": media_type})
-        answer = self.connection.getresponse()
+        """Sends a request, on another connection if the server has closed the last one, as it does when nothing is asked."""
+        headers = {"Authorization": f"ApiKey {KEY}", "Content-Type": media_type}
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            self.connect()
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
         return answer.status, answer.read()
 
     def close(self) -> None:

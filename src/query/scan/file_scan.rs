@@ -52,36 +52,59 @@ pub struct FileScan {
     pub metrics: Arc<ScanMetrics>,
 }
 
-/// A partition of a file: of the row groups with selected rows, every `count`-th from number `index` on.
+/// A partition of a file: of the row groups with selected rows in one share of the file, every `count`-th from number `index` on.
 #[derive(Clone)]
 pub struct FilePartition {
     pub file: Arc<LakeFile>,
+    /// The part of the file that this node reads.
+    pub share: FileShare,
     pub index: usize,
     pub count: usize,
 }
 
+/// One of `count` parts of a file, adjacent row groups each: a node reads ranges that are near each other in one request, and
+/// with them what is between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileShare {
+    pub index: usize,
+    pub count: usize,
+}
+
+impl FileShare {
+    /// The whole file.
+    pub const WHOLE: FileShare = FileShare { index: 0, count: 1 };
+
+    /// Returns which of `all` things are in this part; the parts together have each once.
+    pub fn range(self, all: usize) -> Range<usize> {
+        all * self.index / self.count..all * (self.index + 1) / self.count
+    }
+}
+
 impl FilePartition {
     pub fn whole(file: Arc<LakeFile>) -> Self {
-        Self { file, index: 0, count: 1 }
+        Self { file, share: FileShare::WHOLE, index: 0, count: 1 }
     }
 
-    /// Divides the partition into `count` that together have its row groups.
+    /// Divides a whole file among `count` nodes.
+    pub fn share_out(file: Arc<LakeFile>, count: usize) -> impl Iterator<Item = FilePartition> {
+        let share = move |index| FileShare { index, count };
+        (0..count).map(move |nth| Self { share: share(nth), ..Self::whole(file.clone()) })
+    }
+
+    /// Divides what a node reads into `count` partitions.
     pub fn divide(self, count: usize) -> impl Iterator<Item = FilePartition> {
-        let Self { file, index, count: former } = self;
-        // Of every `former`-th row group from `index` on, every `count`-th from number `nth` on.
-        (0..count).map(move |nth| FilePartition {
-            file: file.clone(),
-            index: index + nth * former,
-            count: former * count,
-        })
+        (0..count).map(move |index| Self { index, count, ..self.clone() })
     }
 
     fn groups(&self, all: Vec<RowGroupSelection>) -> Vec<RowGroupSelection> {
         let selected: usize = all.iter().map(RowGroupSelection::selected).sum();
         if selected <= MIN_ROWS_PER_TASK {
-            return if self.index == 0 { all } else { Vec::new() };
+            let is_first = self.share.index == 0 && self.index == 0;
+            return if is_first { all } else { Vec::new() };
         }
-        all.into_iter().skip(self.index).step_by(self.count).collect()
+        let own = self.share.range(all.len());
+        let own = all.into_iter().skip(own.start).take(own.len());
+        own.skip(self.index).step_by(self.count).collect()
     }
 }
 

@@ -13,7 +13,7 @@ const MAX_OVERLOAD: f64 = 1.1;
 /// The files and memtable runs of a scan.
 #[derive(Clone, Default)]
 pub struct ScanSources {
-    /// Files that need no merge, or parts of them.
+    /// Files that need no merge, or shares of them.
     pub files: Vec<FilePartition>,
     /// Memtable runs of each day that needs no merge.
     pub runs: Vec<Vec<Run>>,
@@ -46,7 +46,7 @@ fn rows_in_memory(runs: &[Run]) -> u64 {
 impl ScanSources {
     /// Returns the rows of all files and runs, as many as the scan reads when nothing in a file is skipped.
     pub fn rows(&self) -> u64 {
-        let files: u64 = self.files.iter().map(|part| part.file.rows / part.count as u64).sum();
+        let files: u64 = self.files.iter().map(|part| part.file.rows / part.share.count as u64).sum();
         let runs: u64 = self.runs.iter().map(|runs| rows_in_memory(runs)).sum();
         files + runs + self.merged.iter().map(MergedDay::rows).sum::<u64>()
     }
@@ -64,8 +64,8 @@ impl ScanSources {
         let (large, mut small): (Vec<_>, Vec<_>) =
             self.files.into_iter().partition(|part| part.file.rows > MAX_ROW_GROUP_ROWS as u64);
         for file in large {
-            for (index, part) in file.divide(count).enumerate() {
-                parts.loads[index] += part.file.rows / part.count as u64;
+            for (index, part) in FilePartition::share_out(file.file, count).enumerate() {
+                parts.loads[index] += part.file.rows / count as u64;
                 divided[index].files.push(part);
             }
         }

@@ -36,11 +36,11 @@ fn nodes(count: usize) -> Vec<String> {
     (0..count).map(|node| format!("http://node{node}:8002/")).collect()
 }
 
-/// Every row group of a file, by file: the numbers that the parts would read of 240.
+/// Every row group that the parts would read of 240, by file.
 fn groups_read(parts: &[ScanSources]) -> BTreeMap<String, Vec<usize>> {
     let mut read: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for part in parts.iter().flat_map(|part| &part.files) {
-        let groups = (0..240).skip(part.index).step_by(part.count);
+        let groups = part.share.range(240).skip(part.index).step_by(part.count);
         read.entry(part.file.path.clone()).or_default().extend(groups);
     }
     read.values_mut().for_each(|groups| groups.sort_unstable());
@@ -82,11 +82,14 @@ proptest! {
         prop_assert!(rows.abs_diff(sum) <= (sizes.len() * count) as u64);
     }
 
-    /// Divided again, as partitions of a node do, a part still has its row groups and no others.
+    /// The partitions of all nodes have each row group once, those of a node adjacent ones, and as many as those of another.
     #[test]
-    fn a_part_of_a_part_has_its_row_groups(first in 1_usize..5, second in 1_usize..5, third in 1_usize..4) {
-        let parts = FilePartition::whole(file(1, 1_000_000)).divide(first);
-        let parts = parts.flat_map(|part| part.divide(second)).flat_map(|part| part.divide(third));
+    fn partitions_of_shares_have_each_row_group_once(nodes in 1_usize..9, partitions in 1_usize..9) {
+        let shares: Vec<_> = FilePartition::share_out(file(1, 1_000_000), nodes).collect();
+        for share in &shares {
+            prop_assert!(share.share.range(240).len().abs_diff(240 / nodes) <= 1);
+        }
+        let parts = shares.into_iter().flat_map(|share| share.divide(partitions));
         let parts = parts.map(|part| ScanSources { files: vec![part], ..ScanSources::default() });
         let read = groups_read(&parts.collect::<Vec<_>>());
         prop_assert!(read.values().all(|groups| *groups == (0..240).collect::<Vec<_>>()));

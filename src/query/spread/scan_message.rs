@@ -10,7 +10,7 @@ use crate::domain::retention::StreamStarts;
 use crate::domain::{Error, Result, StreamId};
 use crate::query::scan::bounds::Bounds;
 use crate::query::scan::divisible_scan::DivisibleScan;
-use crate::query::scan::file_scan::FilePartition;
+use crate::query::scan::file_scan::{FilePartition, FileShare};
 use crate::query::scan::row_security::VisibleStreams;
 use crate::query::scan::scan_sources::{MergedDay, ScanSources};
 use crate::store::lake::file::LakeFile;
@@ -77,7 +77,7 @@ struct ValuesMessage {
     max: f64,
 }
 
-/// A file as the Delta log has it, and which of its row groups.
+/// A file as the Delta log has it, and which share of it.
 #[derive(Clone, PartialEq, Message)]
 struct FileMessage {
     #[prost(string, tag = "1")]
@@ -195,7 +195,7 @@ impl ScanMessage {
 
 impl FileMessage {
     fn of(part: &FilePartition) -> Self {
-        let FilePartition { file, index, count } = part;
+        let FilePartition { file, share: FileShare { index, count }, .. } = part;
         let tags = file.tags().into_iter().filter_map(|(name, value)| Some((name, value?)));
         Self {
             path: file.path.clone(),
@@ -211,7 +211,7 @@ impl FileMessage {
         if path.split('/').any(|part| part == "..") {
             return Err(Error::invalid("a file of the scan is not in the lake"));
         }
-        if index >= count {
+        if index >= count || count > u64::from(u32::MAX) {
             return Err(Error::invalid("a file of the scan is divided into too few parts"));
         }
         let tags = tags.into_iter().map(|(name, value)| (name, Some(value))).collect();
@@ -219,7 +219,8 @@ impl FileMessage {
         let file = Arc::new(LakeFile::from_delta(&path, bytes, &tags)?);
         let too_many = |e| Error::invalid("a file is divided into too many parts").with_source(e);
         let (index, count) = (usize::try_from(index), usize::try_from(count));
-        Ok(FilePartition { file, index: index.map_err(too_many)?, count: count.map_err(too_many)? })
+        let share = FileShare { index: index.map_err(too_many)?, count: count.map_err(too_many)? };
+        Ok(FilePartition { share, ..FilePartition::whole(file) })
     }
 }
 

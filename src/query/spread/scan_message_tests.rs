@@ -44,7 +44,7 @@ fn scan() -> ScanParts {
             value: Some(MinMax::new(f64::NEG_INFINITY, 1.5)),
         },
         sources: ScanSources {
-            files: vec![FilePartition { file: file(days[0], 1000), index: 3, count: 8 }],
+            files: vec![FilePartition::share_out(file(days[0], 1000), 8).nth(3).unwrap()],
             runs: vec![vec![run()], vec![run(), run()]],
             merged: vec![MergedDay { files: vec![file(days[1], 11), file(days[1], 12)], runs: vec![run()] }],
         },
@@ -59,6 +59,7 @@ fn a_scan_arrives_as_it_was_sent() {
     assert_eq!(scan.visible.ids(), [2, 3], "streams that the scan does not ask for need not travel");
     assert_eq!(scan.visible.starts().collect::<Vec<_>>(), [(3, 17)]);
     assert_eq!(scan.sources.files[0].file, file("date=2026-04-28/part-1.parquet", 1000));
+    assert_eq!(scan.sources.files[0].share, FileShare { index: 3, count: 8 });
     assert_eq!(scan.sources.runs[1][1].seq.as_ref(), [4, 4]);
     assert_eq!(ScanMessage::of(&scan), sent);
 }
@@ -66,7 +67,7 @@ fn a_scan_arrives_as_it_was_sent() {
 #[test]
 fn what_no_node_sends_is_refused() {
     type Change = fn(&mut ScanMessage);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 10] = [
         ("another format", |scan| scan.format += 1),
         ("no column", |scan| scan.read.clear()),
         ("stream_id is not the first column", |scan| scan.read.swap(0, 1)),
@@ -75,6 +76,7 @@ fn what_no_node_sends_is_refused() {
         ("too many partitions", |scan| scan.partitions = MAX_PARTITIONS + 1),
         ("a file outside the lake", |scan| scan.files[0].path = "date=2026-04-28/../../x".to_owned()),
         ("a part beyond the last", |scan| scan.files[0].index = 8),
+        ("too many parts", |scan| scan.files[0].count = u64::MAX),
         ("half a run", |scan| scan.runs[0].runs[0].truncate(9)),
     ];
     for (name, change) in changes {
