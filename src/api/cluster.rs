@@ -10,6 +10,7 @@ use axum::routing::post;
 use bytes::Bytes;
 
 use super::bearer;
+use super::connection_limit::ConnectionLimit;
 use super::error::PlainError;
 use super::error_form::{DATASTONE, ErrorForms};
 use super::layers;
@@ -19,6 +20,14 @@ use crate::domain::cluster::{TAIL_PATH, TailQuery};
 
 /// The form of errors of the listener.
 pub const ERROR_FORMS: ErrorForms = ErrorForms { paths: &[], default: DATASTONE };
+
+/// Maximum connections of other nodes; each node keeps a few.
+const MAX_NODE_CONNECTIONS: usize = 1024;
+
+/// Returns the limit of a listener for nodes.
+pub fn connection_limit() -> Arc<ConnectionLimit> {
+    ConnectionLimit::new("the connections of nodes", MAX_NODE_CONNECTIONS)
+}
 
 /// Builds the router of the listener.
 pub fn router(app: Arc<App>) -> Router {

@@ -7,13 +7,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures::{Stream, stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-use crate::api::connection_limit::{ConnectionPermit, ConnectionState};
-use crate::api::tls::Transport;
+use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
+use super::incoming::{AcceptedConnections, OverflowPolicy};
+use super::tls::Transport;
+
+/// A client silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +73,20 @@ impl GrpcConnection {
         let peer = GrpcPeer { address, is_secure: io.is_secure(), connection: permit.state().clone() };
         Self::with_peer(io, peer, permit, patience)
     }
+}
+
+/// Accepts connections within the limit; those past it wait. Never ends.
+pub fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    limit: Arc<ConnectionLimit>,
+) -> impl Stream<Item = io::Result<GrpcConnection>> {
+    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
+    stream::unfold(incoming, |mut incoming| async move {
+        let (transport, address, permit) = incoming.next().await;
+        let connection = GrpcConnection::new(transport, address, permit, ConnectionTimeouts::default());
+        Some((Ok(connection), incoming))
+    })
 }
 
 impl<S> GrpcConnection<S> {

@@ -4,9 +4,7 @@
 //! on the query threads, where their plans run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::stream;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -15,18 +13,10 @@ use tonic::service::{InterceptorLayer, Routes};
 use tonic::transport::Server;
 use tonic::{Request, Status};
 
-use super::bearer;
-use super::connection_limit::ConnectionLimit;
-use super::grpc_connection::{ConnectionTimeouts, GrpcConnection};
-use super::incoming::{AcceptedConnections, OverflowPolicy};
+use super::grpc_connection::{self, GrpcPeer, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use super::{bearer, cluster};
 use crate::app::App;
 use crate::domain::{Error, Result};
-
-/// Maximum connections of other nodes; each query node keeps one.
-const NODE_CONNECTIONS: usize = 1024;
-/// A node that is silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Serves until `stop`, then lets running tasks finish.
 ///
@@ -51,15 +41,14 @@ async fn answer(
     stop: CancellationToken,
     routes: Routes,
 ) -> Result<()> {
-    let limit = ConnectionLimit::new("the connections of nodes", NODE_CONNECTIONS);
-    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
-    let connections = stream::unfold(incoming, |mut incoming| async move {
-        let (transport, address, permit) = incoming.next().await;
-        let connection = GrpcConnection::new(transport, address, permit, ConnectionTimeouts::default());
-        Some((Ok::<_, std::io::Error>(connection), incoming))
-    });
+    let connections = grpc_connection::accept(listener, tls, cluster::connection_limit());
     let authenticate = InterceptorLayer::new(move |call: Request<()>| match is_of_node(&app, &call) {
-        true => Ok(call),
+        true => {
+            if let Some(peer) = call.extensions().get::<GrpcPeer>() {
+                peer.connection.set_authenticated_and_busy();
+            }
+            Ok(call)
+        }
         false => Err(Status::unauthenticated("the secret is not the one of this cluster")),
     });
     Server::builder()

@@ -13,14 +13,10 @@ use super::mqtt_listeners;
 use super::running_listeners::RunningListeners;
 use super::sql_listeners::SqlSockets;
 use crate::api::cluster;
-use crate::api::connection_limit::ConnectionLimit;
 use crate::api::serve::{self, HttpApi};
 use crate::api::tls::Tls;
 use crate::app::App;
 use crate::domain::Result;
-
-/// Maximum connections of other nodes; each query node keeps a few.
-const NODE_CONNECTIONS: usize = 1024;
 
 /// Bound sockets that do not accept connections yet.
 pub struct Listeners {
@@ -92,7 +88,7 @@ impl Listeners {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         if let Some(BoundSocket { socket, address }) = self.cluster {
             let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
-            let limit = ConnectionLimit::new("the connections of nodes", NODE_CONNECTIONS);
+            let limit = cluster::connection_limit();
             let api = HttpApi { routes: cluster::router(app.clone()), error_forms: cluster::ERROR_FORMS };
             let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
             running.spawn(format!("cluster+{scheme}://{address}"), async move {

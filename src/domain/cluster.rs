@@ -121,6 +121,17 @@ pub struct ClusterNode {
     pub is_running: bool,
 }
 
+/// What a query node has done with others since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpreadTotals {
+    /// Queries that were asked here and divided among nodes.
+    pub spread: u64,
+    /// Those of them that ran again on this node alone, because another failed.
+    pub repeated: u64,
+    /// Parts of queries that ran here, of this node's queries too.
+    pub tasks: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,15 +144,4 @@ mod tests {
         let error = "all".parse::<ClusterRole>().expect_err("it is the name of none");
         assert_eq!(error.message, "`all` is not one of ingest, query");
     }
-}
-
-/// What a query node has done with others since its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SpreadTotals {
-    /// Queries that were asked here and divided among nodes.
-    pub spread: u64,
-    /// Those of them that ran again on this node alone, because another failed.
-    pub repeated: u64,
-    /// Parts of queries that ran here, of this node's queries too.
-    pub tasks: u64,
 }

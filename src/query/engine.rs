@@ -300,7 +300,7 @@ impl StatementRequest {
         let is_plain = !has_bounded && guarded.is_plain() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
         if let Some(spread) = engine.spread.as_ref().filter(|_| is_plain)
-            && let Some(stream) = spread.divide(&plan, &session, &query_context).await?
+            && let Some(stream) = spread.divide(&plan, &session, &query_context).await
         {
             return Ok(StartedQuery::short(stream));
         }

@@ -4,14 +4,19 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Request;
+use datafusion_distributed::GetWorkerInfoRequest;
+use datafusion_distributed::grpc::{BoxCloneSyncChannel, DefaultChannelResolver, create_worker_client};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tonic::body::Body;
+use tower::ServiceExt;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, eventually, free_port};
+use crate::support::{Client, Cluster, SECRET, eventually, free_port};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
@@ -153,6 +158,32 @@ async fn what_others_have_is_in_no_task() {
     })
     .await;
     assert!(!is_heard("their-marked-text"));
+}
+
+/// A query node runs tasks for nodes only.
+#[tokio::test]
+async fn who_is_no_node_gives_no_tasks() {
+    let cluster = Cluster::start(&[]).await;
+    let listen = format!("127.0.0.1:{}", free_port());
+    let node = cluster.query_node(&[("BASALT_CLUSTER__LISTEN", &listen)]).await;
+    let url = url::Url::parse(&format!("http://{listen}")).unwrap();
+    let ask = |secret: Option<String>| async {
+        let plain = DefaultChannelResolver::default().get_channel(&url).await.unwrap();
+        let channel = plain.map_request(move |mut call: Request<Body>| {
+            if let Some(secret) = &secret {
+                let bearer = format!("Bearer {secret}").parse().unwrap();
+                call.headers_mut().insert("authorization", bearer);
+            }
+            call
+        });
+        let mut worker = create_worker_client(BoxCloneSyncChannel::new(channel));
+        worker.get_worker_info(GetWorkerInfoRequest {}).await
+    };
+    for secret in [None, Some(String::new()), Some(node.key.clone()), Some(format!("{SECRET}x"))] {
+        let refusal = ask(secret).await.err().expect("a stranger").to_string();
+        assert!(refusal.contains("the secret is not the one of this cluster"), "{refusal}");
+    }
+    assert_eq!(ask(Some(SECRET.to_owned())).await.unwrap().version, env!("CARGO_PKG_VERSION"));
 }
 
 #[tokio::test]

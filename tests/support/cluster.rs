@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, Database};
 
 use super::{DataDir, ObjectStore, Server, free_port};
 
-const SECRET: &str = "a-secret-of-tests-0123456789abcdef0123456789";
+/// What all nodes of a cluster know.
+pub const SECRET: &str = "a-secret-of-tests-0123456789abcdef0123456789";
 
 /// A cluster of one ingest node; query nodes are added to it.
 pub struct Cluster {

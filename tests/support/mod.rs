@@ -15,7 +15,7 @@ mod socket;
 
 pub use browser::Browser;
 pub use client::{Answer, Client};
-pub use cluster::{Cluster, database};
+pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};

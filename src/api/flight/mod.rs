@@ -13,10 +13,8 @@ mod service;
 mod statement_handle;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
-use futures::stream;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -25,8 +23,7 @@ use tonic::transport::Server;
 use self::admission::AdmissionService;
 use self::service::FlightSqlServer;
 use super::connection_limit::ConnectionLimit;
-use super::grpc_connection::{ConnectionTimeouts, GrpcConnection};
-use super::incoming::{AcceptedConnections, OverflowPolicy};
+use super::grpc_connection::{self, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
 use crate::app::App;
 use crate::domain::{Error, Result};
 
@@ -34,9 +31,6 @@ use crate::domain::{Error, Result};
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// Maximum concurrent calls of one connection.
 const MAX_CONCURRENT_STREAMS: u32 = 100;
-/// A client silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Limits and settings of connections.
 #[derive(Debug, Clone)]
@@ -60,12 +54,7 @@ pub async fn serve(
     };
     let limit = ConnectionLimit::new("flight.connections", options.connections);
     app.add_listener(&limit);
-    let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);
-    let connections = stream::unfold(incoming, |mut incoming| async move {
-        let (transport, address, permit) = incoming.next().await;
-        let connection = GrpcConnection::new(transport, address, permit, ConnectionTimeouts::default());
-        Some((Ok::<_, std::io::Error>(connection), incoming))
-    });
+    let connections = grpc_connection::accept(listener, tls, limit);
     let service = FlightServiceServer::new(FlightSqlServer::new(app.clone())?);
     let service = service.max_decoding_message_size(MAX_MESSAGE_BYTES);
     let service = AdmissionService::new(service, app, options.allow_plaintext);

@@ -46,7 +46,7 @@ pub(super) fn render_spread(page: &mut MetricsText, totals: &SpreadTotals) {
         ("basalt_queries_spread_total", "Queries that were asked here and divided among nodes.", spread),
         (
             "basalt_queries_repeated_total",
-            "Divided queries that ran again here, because a node failed.",
+            "Divided queries that ran again here, because another node failed.",
             repeated,
         ),
         ("basalt_query_tasks_total", "Parts of queries that ran here.", tasks),

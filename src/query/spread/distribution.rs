@@ -42,7 +42,7 @@ impl Spread {
     ) -> Result<Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)>> {
         let mut session = session.clone();
         self.configure(session.config_mut(), query_context, nodes)?;
-        let divided = self.planner.create_physical_plan(&planned_node::wrap(plan.clone())?, &session).await?;
+        let divided = self.planner.create_physical_plan(&planned_node::wrap(plan.clone()), &session).await?;
         if !divided.is::<DistributedExec>() {
             return Ok(None);
         }

@@ -115,16 +115,20 @@ impl Spread {
         plan: &Arc<dyn ExecutionPlan>,
         session: &SessionState,
         query_context: &QueryContext,
-    ) -> Result<Option<SendableRecordBatchStream>> {
+    ) -> Option<SendableRecordBatchStream> {
         if !self.options.is_enabled || !operators::can_be_divided(plan, self.options.min_rows, &self.template)
         {
-            return Ok(None);
+            return None;
         }
-        let Some(nodes) = self.workers.with(&self.options.own_url) else { return Ok(None) };
-        let divided = self.distribute(plan, session, query_context, &nodes).await;
-        let Some((divided, context)) = divided.map_err(super::error::from_datafusion)? else {
-            return Ok(None);
+        let nodes = self.workers.with(&self.options.own_url)?;
+        let divided = match self.distribute(plan, session, query_context, &nodes).await {
+            Ok(divided) => divided,
+            Err(error) => {
+                tracing::warn!(%error, "a query cannot be divided and runs on this node alone");
+                None
+            }
         };
+        let (divided, context) = divided?;
         self.trackers.add(&query_context.tracker);
         self.counts.spread.fetch_add(1, Ordering::Relaxed);
         let attempt = Attempt {
@@ -135,7 +139,7 @@ impl Spread {
             tracker: query_context.tracker.clone(),
             counts: self.counts.clone(),
         };
-        Ok(Some(attempt.into_stream()))
+        Some(attempt.into_stream())
     }
 }
 

@@ -81,6 +81,7 @@ impl NodeChannels {
             request
         });
         let channel = BoxCloneSyncChannel::new(channel);
+        channels.retain(|known, _| self.workers.contain(known));
         channels.insert(url.clone(), channel.clone());
         Ok(channel)
     }

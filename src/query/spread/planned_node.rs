@@ -22,10 +22,10 @@ struct PlannedNode {
 }
 
 /// Wraps a plan, for `ReadyPlanner` to unwrap.
-pub fn wrap(plan: Arc<dyn ExecutionPlan>) -> Result<LogicalPlan> {
+pub fn wrap(plan: Arc<dyn ExecutionPlan>) -> LogicalPlan {
     // Columns of a result may share a name, which a schema with qualifiers would refuse.
     let schema = Arc::new(DFSchema::empty());
-    Ok(LogicalPlan::Extension(Extension { node: Arc::new(PlannedNode { plan, schema }) }))
+    LogicalPlan::Extension(Extension { node: Arc::new(PlannedNode { plan, schema }) })
 }
 
 impl PartialEq for PlannedNode {

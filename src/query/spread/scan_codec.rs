@@ -14,7 +14,7 @@ use datafusion_proto::protobuf::PhysicalExprNode;
 use prost::{DecodeError, Message};
 
 use super::scan_message::{ScanMessage, ScanParts};
-use crate::domain::{Error, Principal, StreamId};
+use crate::domain::Error;
 use crate::query::context::QueryContext;
 use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 use crate::query::scan::readings_scan::ReadingsScan;
@@ -88,13 +88,11 @@ impl PhysicalExtensionCodec for ScanCodec {
 /// Checks by this node's own catalog that streams are of the organization of the task. A stream that was deleted since the
 /// query began is no longer, and the query is to be repeated.
 fn check_streams(query_context: &QueryContext, visible: &VisibleStreams) -> Result<()> {
-    let own = query_context.catalog().visible_streams(&Principal::system(query_context.principal.org));
-    let own = VisibleStreams::new(own);
-    match visible.ids().iter().find(|id| !own.contains(**id)) {
+    let are_own = query_context.catalog().are_streams_of(query_context.principal.org, visible.ids());
+    match visible.ids().iter().zip(are_own).find(|(_, is_own)| !is_own) {
         None => Ok(()),
-        Some(id) => {
-            let stream = StreamId(*id);
-            Err(external(Error::forbidden(format!("the stream {} is not of this organization", stream.0))))
+        Some((id, _)) => {
+            Err(external(Error::forbidden(format!("the stream {id} is not of this organization"))))
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -34,12 +35,12 @@ impl Attempt {
         Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 
-    /// Starts the query on all nodes. When it fails before any row has come, whoever asked has seen nothing of it, and the
-    /// query starts again on this node: an error of the query itself then comes from there, in its own words.
+    /// Starts the query on all nodes. When a node fails before any row has come, whoever asked has seen nothing of it, and the
+    /// query starts again on this node.
     async fn start(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let mut rows = execute_stream(self.divided, self.context)?;
         match rows.next().await {
-            Some(Err(error)) if !self.tracker.interrupt.is_cancelled() => {
+            Some(Err(error)) if !is_of_query(&error) && !self.tracker.interrupt.is_cancelled() => {
                 drop(rows);
                 self.counts.repeated.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
@@ -57,10 +58,26 @@ impl Attempt {
     }
 }
 
-/// Turns the failure of a node into an error for the caller; an exhausted memory limit stays one.
+/// Whether an error would come again on one node: it is about the query's values or its memory.
+fn is_of_query(error: &DataFusionError) -> bool {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => true,
+        DataFusionError::ArrowError(arrow, _) => matches!(
+            **arrow,
+            ArrowError::DivideByZero
+                | ArrowError::ArithmeticOverflow(_)
+                | ArrowError::CastError(_)
+                | ArrowError::ComputeError(_)
+                | ArrowError::ParseError(_)
+        ),
+        _ => false,
+    }
+}
+
+/// Turns the failure of a node into an error for the caller.
 fn explain(error: DataFusionError) -> DataFusionError {
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => error,
+        _ if is_of_query(&error) => error,
         DataFusionError::External(inner) if inner.is::<Error>() => error,
         _ => {
             let failed = Error::unavailable(

@@ -56,13 +56,27 @@ impl Memtable {
 
 /// Adds a run to those of its day, whose rows must all be older. Small runs at the end are merged.
 pub fn push_run(runs: &mut Vec<Run>, run: Run) {
+    let is_small = |earlier: &Run, later: &Run| {
+        earlier.len() + later.len() <= MAX_MERGED_ROWS
+            && earlier.text_bytes() + later.text_bytes() <= MAX_MERGED_TEXT_BYTES
+    };
     runs.push(run);
+    merge_end(runs, Run::len, is_small, run::merge);
+}
+
+/// Merges runs at the end while two of them are small together and the earlier one is not much longer: runs of single rows then
+/// cost as many merges as their number has digits.
+pub fn merge_end<R>(
+    runs: &mut Vec<R>,
+    len: fn(&R) -> usize,
+    is_small: impl Fn(&R, &R) -> bool,
+    merge: fn(&[R]) -> Option<R>,
+) {
     while let [.., earlier, later] = runs.as_slice() {
-        let is_long = earlier.text_bytes() + later.text_bytes() > MAX_MERGED_TEXT_BYTES;
-        if earlier.len() + later.len() > MAX_MERGED_ROWS || earlier.len() > 2 * later.len() || is_long {
+        if len(earlier) > 2 * len(later) || !is_small(earlier, later) {
             break;
         }
-        let merged = run::merge(&runs[runs.len() - 2..]).expect("two runs were given");
+        let merged = merge(&runs[runs.len() - 2..]).expect("two runs were given");
         runs.truncate(runs.len() - 2);
         runs.push(merged);
     }

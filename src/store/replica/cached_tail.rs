@@ -9,7 +9,7 @@ use super::org_tail::OrgTail;
 use crate::domain::cluster::KnownTail;
 use crate::domain::time::Day;
 use crate::domain::{Error, Result};
-use crate::store::memtable::{DayRuns, MAX_MERGED_TEXT_BYTES, ROW_BYTES, push_run};
+use crate::store::memtable::{DayRuns, MAX_MERGED_TEXT_BYTES, ROW_BYTES, merge_end, push_run};
 use crate::store::snapshot::MemtableDay;
 use crate::store::state::UpsertDays;
 use crate::store::table::{PerTable, Table};
@@ -128,14 +128,10 @@ impl CachedTail {
 
 /// Adds rows to those of their day, which must all be older. Small runs at the end are merged, as `push_run` does.
 fn push_upserts(runs: &mut Vec<UpsertRows>, rows: UpsertRows) {
+    let is_small = |earlier: &UpsertRows, later: &UpsertRows| {
+        earlier.len() + later.len() <= MAX_MERGED_UPSERTS
+            && earlier.size_bytes() + later.size_bytes() <= MAX_MERGED_TEXT_BYTES
+    };
     runs.push(rows);
-    while let [.., earlier, later] = runs.as_slice() {
-        let is_long = earlier.size_bytes() + later.size_bytes() > MAX_MERGED_TEXT_BYTES;
-        if earlier.len() + later.len() > MAX_MERGED_UPSERTS || earlier.len() > 2 * later.len() || is_long {
-            break;
-        }
-        let merged = upsert_rows::merge(&runs[runs.len() - 2..]).expect("two runs were given");
-        runs.truncate(runs.len() - 2);
-        runs.push(merged);
-    }
+    merge_end(runs, UpsertRows::len, is_small, upsert_rows::merge);
 }
