@@ -297,7 +297,8 @@ impl StatementRequest {
             *session.config_mut() = session.config().clone().with_batch_size(rows);
             guarded = self::create_guarded_plan(&session, &plan, &query_context).await?;
         }
-        let is_plain = !has_bounded && guarded.is_plain() && !query_context.text_batch_size.is_limited();
+        // Guards, bounds on functions and smaller batches do not travel.
+        let is_plain = guarded.is_plain() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
         if let Some(spread) = engine.spread.as_ref().filter(|_| is_plain)
             && let Some(stream) = spread.divide(&plan, &session, &query_context).await

@@ -27,7 +27,7 @@ const DIVIDED: [&str; 23] = [
     "SELECT * FROM readings WHERE value + 0 > 100 ORDER BY stream_id, ts",
     "SELECT stream_id, ts, value FROM readings ORDER BY value DESC, stream_id, ts LIMIT 7",
     "SELECT stream_id, ts FROM readings ORDER BY ts, stream_id LIMIT 5 OFFSET 9",
-    "SELECT stream_id, ts, seq FROM readings ORDER BY ts DESC, stream_id",
+    "SELECT stream_id, ts, seq FROM readings WHERE value + 0 > 20 ORDER BY ts DESC, stream_id",
     "SELECT DISTINCT stream_id, quality FROM readings ORDER BY 1, 2",
     "SELECT count(value + 0) AS n FROM readings WHERE stream_id IN (1, 3) AND ts >= '2026-04-29' AND ts < '2026-04-30'",
     "SELECT n, count(*) AS streams FROM (SELECT stream_id, count(value + 0) AS n FROM readings GROUP BY 1) AS t GROUP BY 1 ORDER BY 1",
@@ -88,6 +88,14 @@ async fn fill(cluster: &Cluster, client: &Client) {
         write(client, states).await;
         cluster.ingest.basalt(&["compact"]).await.expect_success();
     }
+    // A day in one file that has several row groups.
+    let many = |first: i64| {
+        (first..first + 20_000).map(move |at| json!({"stream_id": 1, "ts": (MIDNIGHT - 86_400) as f64 + at as f64 / 2.0, "value": at % 7}))
+    };
+    for first in (0..140_000).step_by(20_000) {
+        write(client, many(first)).await;
+    }
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
     // Late rows: some are new, some replace others.
     write(
         client,
@@ -216,6 +224,8 @@ async fn a_node_can_keep_its_queries_to_itself() {
     stream_of(&cluster.ingest.client(), "a", "fp64").await;
     let spreading = cluster.query_node(&[ALL]).await;
     wait_for_tasks(&spreading, &alone).await;
+    // Nodes that started before see the list up to 3 s later.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     for node in [&few, &alone] {
         wait_for_nodes(node, 3).await;
         node.client().sql("SELECT count(*) FROM readings WHERE value + 0 > 1").await;

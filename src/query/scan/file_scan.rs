@@ -266,3 +266,53 @@ fn unreadable(path: &str, e: DataFusionError) -> DataFusionError {
     let error = Error::unavailable(format!("`{path}` of the lake cannot be read")).with_source(e);
     DataFusionError::External(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::min_max::MinMax;
+    use crate::domain::time::Day;
+
+    fn file() -> Arc<LakeFile> {
+        Arc::new(LakeFile {
+            path: "date=2026-04-28/part-1.parquet".to_owned(),
+            day: Day(0),
+            rows: 0,
+            bytes: 0,
+            streams: MinMax::new(0, 0),
+            ts: MinMax::new(0, 0),
+            seq: MinMax::new(0, 0),
+            is_late: false,
+            crc32: None,
+            longest_text: None,
+            footer: None,
+        })
+    }
+
+    /// Numbers of the row groups that each partition of each node reads.
+    fn groups(nodes: usize, partitions: usize, rows: &[usize]) -> Vec<Vec<Vec<usize>>> {
+        let selections = || -> Vec<RowGroupSelection> {
+            let selection = |(index, rows): (usize, &usize)| RowGroupSelection {
+                index,
+                rows: *rows,
+                ranges: vec![0..*rows],
+            };
+            rows.iter().enumerate().map(selection).collect()
+        };
+        let of = |part: FilePartition| part.groups(selections()).iter().map(|group| group.index).collect();
+        FilePartition::share_out(file(), nodes)
+            .map(|share| share.divide(partitions).map(of).collect())
+            .collect()
+    }
+
+    #[test]
+    fn nodes_read_adjacent_row_groups_and_their_partitions_every_other() {
+        let large = [MIN_ROWS_PER_TASK; 7];
+        assert_eq!(groups(1, 1, &large), [[[0, 1, 2, 3, 4, 5, 6]]]);
+        assert_eq!(groups(1, 2, &large), [[vec![0, 2, 4, 6], vec![1, 3, 5]]]);
+        assert_eq!(groups(2, 2, &large), [[vec![0, 2], vec![1]], [vec![3, 5], vec![4, 6]]]);
+        assert_eq!(groups(2, 1, &large[..1]), [[vec![]], [vec![0]]]);
+        let few = [10, 10];
+        assert_eq!(groups(2, 2, &few), [[vec![0, 1], vec![]], [vec![], vec![]]], "one task is enough");
+    }
+}

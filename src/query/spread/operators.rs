@@ -15,7 +15,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 
 use crate::domain::Error;
-use crate::query::guard::bounded_function::BoundedFunction;
 use crate::query::scan::divisible_scan::DivisibleScanExec;
 
 /// Operators of DataFusion that are the same over several tasks.
@@ -58,16 +57,12 @@ pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &S
     seen.is_ok() && scanned.is_some_and(|rows| rows >= min_rows)
 }
 
-/// Whether a task finds all functions of an operator by their names. It does not find those of PostgreSQL's clients, and not the
-/// bound on the results of a `BoundedFunction`.
+/// Whether a task finds all functions of an operator by their names: it does not find those of PostgreSQL's clients.
 fn has_common_functions(node: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Result<bool> {
     let mut are_common = true;
     let mut look = |expr: &Arc<dyn PhysicalExpr>| {
-        if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
-            let function = call.fun();
-            are_common &= template.scalar_functions().contains_key(function.name())
-                && function.inner().downcast_ref::<BoundedFunction>().is_none();
-        }
+        let call = expr.downcast_ref::<ScalarFunctionExpr>();
+        are_common &= call.is_none_or(|call| template.scalar_functions().contains_key(call.fun().name()));
         Ok(TreeNodeRecursion::Continue)
     };
     node.apply_expressions(&mut |root| root.apply(&mut look))?;
