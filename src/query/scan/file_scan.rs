@@ -311,8 +311,9 @@ mod tests {
         assert_eq!(groups(1, 1, &large), [[[0, 1, 2, 3, 4, 5, 6]]]);
         assert_eq!(groups(1, 2, &large), [[vec![0, 2, 4, 6], vec![1, 3, 5]]]);
         assert_eq!(groups(2, 2, &large), [[vec![0, 2], vec![1]], [vec![3, 5], vec![4, 6]]]);
-        assert_eq!(groups(2, 1, &large[..1]), [[vec![]], [vec![0]]]);
-        let few = [10, 10];
+        let one = [2 * MIN_ROWS_PER_TASK];
+        assert_eq!(groups(2, 1, &one), [[vec![]], [vec![0]]]);
+        let few = [MIN_ROWS_PER_TASK / 2; 2];
         assert_eq!(groups(2, 2, &few), [[vec![0, 1], vec![]], [vec![], vec![]]], "one task is enough");
     }
 }

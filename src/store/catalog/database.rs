@@ -13,6 +13,9 @@ use crate::domain::{Error, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections to PostgreSQL that were used within this time are not tested before they are used again: a test is a round trip,
+/// and each statement on a query node asks the database twice. A database that was restarted was away for longer.
+const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
 pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
@@ -77,7 +80,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
     } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
         options.max_connections(4);
     } else if is_postgres(url) {
-        options.max_connections(8);
+        options.max_connections(8).test_before_acquire_if_idle_for(TRUSTED_IDLE_TIME);
     } else {
         return Err(bad_url("use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"));
     }
