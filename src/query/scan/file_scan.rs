@@ -13,15 +13,16 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::{AsyncFileReader, MetadataFetch};
-use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::bounds::Bounds;
 use super::late_materialization;
 use super::projection::FileProjection;
+use super::row_group_reader::{self, RowGroupReader};
 use crate::domain::Error;
 use crate::query::byte_size;
 use crate::query::log::ScanMetrics;
@@ -120,12 +121,18 @@ impl FileScan {
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let path = part.file.path.clone();
         let memory = MemoryConsumer::new("LakeRows").register(context.memory_pool());
-        let rows = self.rows(part).await.map_err(|e| unreadable(&path, e))?;
+        let ahead = MemoryConsumer::new("LakeReadAhead").register(context.memory_pool());
+        let rows = self.rows(part, ahead).await.map_err(|e| unreadable(&path, e))?;
         let rows = rows.map_err(move |e| unreadable(&path, e));
         Ok(rows.map(move |batch| account_batch(batch?, &memory)).boxed())
     }
 
-    async fn rows(self, part: FilePartition) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    /// `memory` counts the bytes that are fetched ahead.
+    async fn rows(
+        self,
+        part: FilePartition,
+        memory: MemoryReservation,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let object = self.object(&part.file);
         let footer = self.footer(&part.file, &object).await?;
         let groups = part.groups(page_pruning::select_row_groups(footer.metadata(), &*self.bounds));
@@ -156,16 +163,15 @@ impl FileScan {
             }
             None => {
                 let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
+                let ahead = match self.snapshot.location.is_remote() {
+                    true => row_group_reader::reserve_ahead(&memory, metadata, &groups, columns),
+                    false => 1,
+                };
                 let file =
                     LakeFileReader { object, metadata: footer.metadata().clone(), metrics: self.metrics };
-                let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(file, footer)
-                    .with_projection(mask)
-                    .with_row_groups(groups.iter().map(|g| g.index).collect())
-                    .with_batch_size(batch_rows);
-                if let Some(selection) = page_pruning::row_selection(&groups) {
-                    builder = builder.with_row_selection(selection);
-                }
-                builder.build()?.map(move |batch| layout.filter_and_project(batch?, &bounds)).boxed()
+                let reader = RowGroupReader { file, footer, columns: mask, batch_rows };
+                let rows = reader.read(groups, ahead, memory);
+                rows.map(move |batch| layout.filter_and_project(batch?, &bounds)).boxed()
             }
         };
         Ok(batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed())
@@ -197,6 +203,7 @@ impl FileScan {
 }
 
 /// Location of a file.
+#[derive(Clone)]
 struct LakeObject {
     place: LakeLocation,
     path: PathBuf,
@@ -227,6 +234,7 @@ impl MetadataFetch for &LakeObject {
 }
 
 /// Reader of a file whose footer is loaded.
+#[derive(Clone)]
 struct LakeFileReader {
     object: LakeObject,
     metadata: Arc<ParquetMetaData>,

@@ -60,7 +60,9 @@ impl LakeScan {
                 parts[least].push(file);
             }
         }
-        Self::new_exec(reading, parts, 1)
+        // Of a distant store the next files are opened while one is decoded.
+        let at_once = if reading.snapshot.location.is_remote() { MAX_CONCURRENT_FILES } else { 1 };
+        Self::new_exec(reading, parts, at_once)
     }
 
     /// Scans each file in a partition of its own, sorted as the file is. All files are open at once, to be merged.

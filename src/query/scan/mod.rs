@@ -22,6 +22,7 @@ pub mod ordered_scan;
 mod projection;
 pub mod readings_scan;
 mod reverse_scan;
+mod row_group_reader;
 pub mod row_ranges;
 pub mod row_security;
 pub mod scan_sources;
