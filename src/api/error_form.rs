@@ -73,8 +73,17 @@ impl ErrorForms {
 
     /// Returns the form of a path. One slash at its end does not count.
     pub fn of_path(&self, path: &str) -> ErrorForm {
+        self.row_of(path).map_or(self.default, |row| row.form)
+    }
+
+    /// Whether a path is that of an API with a form of its own.
+    pub fn is_listed(&self, path: &str) -> bool {
+        self.row_of(path).is_some()
+    }
+
+    fn row_of(&self, path: &str) -> Option<&PathForm> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        self.paths.iter().find(|row| row.covers(path)).map_or(self.default, |row| row.form)
+        self.paths.iter().find(|row| row.covers(path))
     }
 }
 

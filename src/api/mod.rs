@@ -5,13 +5,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::{from_fn, from_fn_with_state};
 
-use self::error::PlainError;
 use self::error_form::{DATASTONE, ErrorForms, PathForm};
-use self::forward::Forwarder;
 use self::openapi::route::{Route, Section};
 use self::openapi::vendor::{self, VendorDocument};
 use crate::app::App;
@@ -52,6 +48,7 @@ pub mod pages;
 pub mod payload;
 pub mod pg;
 pub mod prometheus;
+pub mod query_node;
 pub mod rest;
 pub mod result_delivery;
 pub mod result_encoder;
@@ -143,31 +140,7 @@ pub fn router(app: Arc<App>) -> Router {
     with_middleware(routes, app)
 }
 
-/// Builds the router of a query node, which has the middleware of [`router`]. It answers SQL, named queries, probes and
-/// metrics itself and forwards every other request to the ingest node.
-pub fn query_router(app: Arc<App>, forwarder: Forwarder) -> Router {
-    let asking = sql_routes().merge(metrics::routes()).layer(from_fn_with_state(app.clone(), catch_up));
-    let routes = described_routes(health::section().routes, &app)
-        .merge(asking)
-        .layer(from_fn(compression::compress))
-        .method_not_allowed_fallback(error_form::method_not_allowed)
-        // Set after the layer: the ingest node has compressed its responses already.
-        .fallback(move |State(app): State<Arc<App>>, request: Request| {
-            forward_request(app, forwarder.clone(), request)
-        })
-        .with_state(app.clone());
-    with_middleware(routes, app)
-}
-
-/// Middleware of a query node: whatever was changed before the request came is known here before its credentials are judged.
-async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.catch_up_catalog().await {
-        Ok(()) => next.run(request).await,
-        Err(error) => PlainError::from(error).into_response(),
-    }
-}
-
-/// The routes that a query node answers as the ingest node does.
+/// The routes of SQL, which a query node has too.
 fn sql_routes() -> Router<Arc<App>> {
     sql::routes().merge(named_queries::routes())
 }
@@ -180,11 +153,4 @@ fn with_middleware(routes: Router, app: Arc<App>) -> Router {
     let origins = Arc::new(app.settings().cors.clone());
     let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
     layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)
-}
-
-async fn forward_request(app: Arc<App>, forwarder: Forwarder, request: Request) -> Response {
-    // Whoever is known keeps the connection when others need one. Whether the request is allowed is decided by the ingest
-    // node, which also knows the credentials of the other APIs.
-    drop(caller::authenticate(&app, request.method(), request.headers(), request.extensions()));
-    forwarder.forward(request).await
 }

@@ -18,8 +18,9 @@ use crate::fetch::owner_client::OwnerClient;
 
 /// Interval in which a query node looks for changes of the catalog, so that what runs for long ends when its key does.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
-/// Interval in which a query node saves the uses of keys and the refusals that it counts.
-const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+/// Intervals in which a query node saves the refusals and the uses of keys that it counts, as the ingest node does.
+const SAVE_REFUSALS: Duration = Duration::from_secs(5);
+const SAVE_USES: Duration = Duration::from_secs(60);
 
 /// Returns what asks the owner of a lake on its listener for nodes, which has this URL.
 ///
@@ -95,14 +96,16 @@ impl App {
     }
 
     async fn run_following(&self) {
-        let (mut follow, mut save) = (interval(FOLLOW_INTERVAL), interval(SAVE_INTERVAL));
-        for ticks in [&mut follow, &mut save] {
+        let (mut follow, mut refusals) = (interval(FOLLOW_INTERVAL), interval(SAVE_REFUSALS));
+        let mut uses = interval(SAVE_USES);
+        for ticks in [&mut follow, &mut refusals, &mut uses] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
         loop {
             let (what, done) = tokio::select! {
                 _ = follow.tick() => ("changes of the catalog", self.catch_up_catalog().await),
-                _ = save.tick() => ("uses of keys and refusals", self.save_counts().await),
+                _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
+                _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
             };
             if let Err(error) = done {
                 tracing::warn!(

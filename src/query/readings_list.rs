@@ -88,8 +88,12 @@ impl Engine {
     }
 
     /// Answers a request for the single newest value of a stream from memory, which is never older than an acknowledged
-    /// write. When the newest reading is a bad one, only the lake knows for certain which value precedes it.
+    /// write. When the newest reading is a bad one, only the lake knows for certain which value precedes it. Where another
+    /// process owns the lake, the newest values of this one, if it has any, are old.
     fn newest(&self, principal: &Principal, query: &ValuesQuery) -> Option<Reading> {
+        if self.services.store.is_replica() {
+            return None;
+        }
         let list = &query.list;
         let stream = list.one_stream()?;
         let is_of_newest = list.newest_first && list.limit == Some(1) && list.offset == 0;

@@ -140,7 +140,7 @@ async fn without_its_owner_a_node_refuses_rather_than_leaves_rows_out() {
     let (status, _, answer) = client.try_sql("SELECT count(*) FROM readings").await;
     assert_eq!(status, 503, "{answer}");
     assert!(answer.to_string().contains("ingest node"), "it is said whose rows are missing: {answer}");
-    for path in ["/api/data/", READY] {
+    for path in ["/api/data/", "/api/value/", READY] {
         let (status, _, answer) = client.get(path).await;
         assert_eq!(status, 503, "{path}: {answer}");
     }

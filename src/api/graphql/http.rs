@@ -33,12 +33,24 @@ const RESPONSE_MEDIA_TYPES: [&str; 2] = ["application/graphql-response+json", "a
 /// Returns the routes of all GraphQL transports.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let graph = GraphqlService::new(app.clone());
-    Router::new()
-        .route("/graphql", get(get_graphql).post(post_graphql))
+    let streams: Router<Arc<App>> = Router::new()
         .route("/graphql/ws", get(ws::upgrade))
         .route("/graphql/stream", post(sse::stream))
-        .with_state(graph)
-        .route("/graphql/schema.graphql", get(schema))
+        .with_state(graph.clone());
+    request_routes(graph).merge(streams).route("/graphql/schema.graphql", get(schema))
+}
+
+/// Returns the route of requests that have one response each, which a query node has too.
+pub fn request_routes(graph: GraphqlService) -> Router<Arc<App>> {
+    Router::new().route("/graphql", get(get_graphql).post(post_graphql)).with_state(graph)
+}
+
+/// Returns the error of a request whose body cannot be read, in the media type that the client accepts.
+pub fn unreadable_body(headers: &HeaderMap, fault: HttpError) -> GraphqlError {
+    match media(headers) {
+        Ok(media) => GraphqlError { fault, media },
+        Err(not_acceptable) => not_acceptable,
+    }
 }
 
 async fn schema() -> impl IntoResponse {

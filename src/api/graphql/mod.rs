@@ -24,6 +24,7 @@ pub mod operation;
 pub mod overlap;
 pub mod paging;
 pub mod queries;
+pub mod replica_reads;
 pub mod request;
 pub mod rows;
 pub mod scalars;
