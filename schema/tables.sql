@@ -297,6 +297,16 @@ CREATE TABLE nodes (
 );
 
 -- scope system:read
+CREATE TABLE shards (
+    "shard" INTEGER NOT NULL,
+    "owner" VARCHAR,
+    "epoch" BIGINT,
+    "seq" BIGINT NOT NULL,
+    "flushed_seq" BIGINT NOT NULL,
+    "lake_version" BIGINT NOT NULL
+);
+
+-- scope system:read
 CREATE TABLE query_log (
     "started_at" TIMESTAMP WITH TIME ZONE NOT NULL,
     "text_hash" VARCHAR,

@@ -1,4 +1,4 @@
-"""A client of SQL over one connection that is kept."""
+"""A client over one connection that is kept."""
 
 import http.client
 import json
@@ -18,10 +18,19 @@ RETRY_DELAY = 0.2
 Rows = list[dict[str, Any]]
 
 
+def by_key(key: str) -> dict[str, str]:
+    """The headers of who has a key."""
+    return {"Authorization": f"ApiKey {key}"}
+
+
 class Client:
-    def __init__(self, address: str):
+    def __init__(self, address: str, credentials: dict[str, str] | None = None):
+        self.credentials = by_key(KEY) if credentials is None else credentials
         self.connection = http.client.HTTPConnection(address, timeout=PATIENCE)
         self.connect()
+
+    def use_key(self, key: str) -> None:
+        self.credentials = by_key(key)
 
     def connect(self) -> None:
         self.connection.close()
@@ -33,13 +42,17 @@ class Client:
 
     def timed(self, query: str) -> tuple[float, Rows]:
         """Milliseconds from sending a question until its rows are here, not counting that they are read as JSON, and the rows."""
-        body = json.dumps({"query": query}).encode()
-        began = time.perf_counter()
-        status, content = self.send("POST", "/sql", body, "application/json")
-        took = (time.perf_counter() - began) * 1000
+        took, status, content = self.timed_json("POST", "/sql", {"query": query})
         if status != 200:
             raise RuntimeError(f"{query}: {status}: {content[:500]!r}")
         return took, json.loads(content)
+
+    def timed_json(self, method: str, path: str, content: Any = None) -> tuple[float, int, bytes]:
+        """Milliseconds from sending a request until its answer is here, the status, and the body."""
+        body = None if content is None else json.dumps(content).encode()
+        began = time.perf_counter()
+        status, answer = self.send(method, path, body, "application/json")
+        return (time.perf_counter() - began) * 1000, status, answer
 
     def ingest(self, lines: bytes) -> None:
         """Writes readings of NDJSON, when the server has room for them."""
@@ -59,7 +72,7 @@ class Client:
 
     def send(self, method: str, path: str, body: bytes | None = None, media_type: str = "text/plain") -> tuple[int, bytes]:
         """Sends a request, on another connection if the server has closed the last one, as it does when nothing is asked."""
-        headers = {"Authorization": f"ApiKey {KEY}", "Content-Type": media_type}
+        headers = {"Content-Type": media_type, **self.credentials}
         try:
             self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()

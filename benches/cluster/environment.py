@@ -1,6 +1,7 @@
 """What all parts of the benchmark share: the Python environment of the tests, messages, ports, processes."""
 
 import ctypes
+import functools
 import os
 import signal
 import socket
@@ -17,6 +18,9 @@ PATIENCE = 60
 # Of Linux: a signal for the process when its parent has ended, however that happened.
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
+
+# The processors that a process may use; `None` is all.
+Cores = set[int] | None
 
 
 def fail(message: str) -> NoReturn:
@@ -66,22 +70,27 @@ def free_port() -> int:
 free_port.taken = 0
 
 
-def end_with_parent() -> None:
-    """Runs in a new process before its program: it ends with us, even when we are killed."""
+def prepare(cores: Cores) -> None:
+    """Runs in a new process before its program: it ends with us, even when we are killed, and stays on its cores."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
 
 
 class Program:
     """A running program. It has a group of its own: Ctrl-C is for us, who then end it in order, with what it has started."""
 
-    def __init__(self, command: list[str | Path], log: Path, env: dict[str, str], has_pipes: bool = False, cwd: Path | None = None):
+    def __init__(
+        self, command: list[str | Path], log: Path, env: dict[str, str], has_pipes: bool = False, cwd: Path | None = None, cores: Cores = None,
+    ):
         self.name, self.log = Path(command[0]).name, log
+        begin = functools.partial(prepare, cores)
         pipe = subprocess.PIPE if has_pipes else subprocess.DEVNULL
         with log.open("w") as out:
             self.process = subprocess.Popen(
                 [str(part) for part in command], env=env, stdin=pipe, stdout=subprocess.PIPE if has_pipes else out, stderr=out,
-                text=True, start_new_session=True, preexec_fn=end_with_parent, cwd=cwd,
+                text=True, start_new_session=True, preexec_fn=begin, cwd=cwd,
             )
 
     def wait_for(self, text: str, seconds: float = 120) -> str:

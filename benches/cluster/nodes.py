@@ -3,11 +3,12 @@
 import shutil
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-from .client import KEY, Client
-from .environment import Program, clean_environment, fail, free_port
+from .client import KEY, Client, by_key
+from .environment import Cores, Program, clean_environment, fail, free_port
 from .plant import Plant, copy_ingest
 from .proxies import ProxyProcess
 from .shaping import Limits
@@ -31,14 +32,22 @@ SETTINGS = {
 JOIN_SECONDS = 7
 
 
+@dataclass(frozen=True)
+class Placement:
+    """On which processors the ingest node runs, and on which the query nodes with their proxies."""
+
+    ingest: Cores = None
+    query: Cores = None
+
+
 class Node:
     """A running `basalt serve`."""
 
-    def __init__(self, program: Path, folder: Path, env: dict[str, str]):
+    def __init__(self, program: Path, folder: Path, env: dict[str, str], cores: Cores):
         folder.mkdir(parents=True, exist_ok=True)
         command = [program, "serve", "--data-dir", folder, "--listen", "127.0.0.1:0"]
         env = clean_environment(BASALT_BOOTSTRAP_KEY=KEY, **env)
-        self.program = Program(command, folder.with_name(f"{folder.name}.log"), env, cwd=folder)
+        self.program = Program(command, folder.with_name(f"{folder.name}.log"), env, cwd=folder, cores=cores)
         self.address = ""
 
     def wait(self) -> None:
@@ -52,8 +61,8 @@ class Node:
             time.sleep(0.1)
         client.close()
 
-    def client(self) -> Client:
-        return Client(self.address)
+    def client(self, key: str = KEY) -> Client:
+        return Client(self.address, by_key(key))
 
     def stop(self) -> None:
         self.program.stop()
@@ -62,10 +71,10 @@ class Node:
 class QueryNode(Node):
     """A query node, and the proxy between it and the store."""
 
-    def __init__(self, program: Path, folder: Path, env: dict[str, str], way: ProxyProcess):
+    def __init__(self, program: Path, folder: Path, env: dict[str, str], way: ProxyProcess, cores: Cores):
         # Its caches are in its memory, and what it spills in its directory: both are empty after a start.
         shutil.rmtree(folder, ignore_errors=True)
-        super().__init__(program, folder, env)
+        super().__init__(program, folder, env, cores)
         self.way = way
 
     def wait_for_nodes(self, count: int) -> None:
@@ -94,13 +103,14 @@ class Cluster:
         self.ways: list[ProxyProcess] = []
         self.ports: list[int] = []
         self.ingest: Node | None = None
+        self.placement = Placement()
         copy_ingest(plant, scratch / "ingest")
 
     def start_ingest(self, **settings: str) -> Node:
         """Starts the ingest node with these settings, for the second time if it runs."""
         self.stop_ingest()
         env = {**self.shared(self.store_address), "BASALT_CLUSTER__LISTEN": self.listen, **settings}
-        self.ingest = Node(self.program, self.scratch / "ingest", env)
+        self.ingest = Node(self.program, self.scratch / "ingest", env, self.placement.ingest)
         self.ingest.wait()
         return self.ingest
 
@@ -108,6 +118,12 @@ class Cluster:
         if self.ingest is not None:
             self.ingest.stop()
             self.ingest = None
+
+    def place(self, placement: Placement) -> None:
+        """Says where nodes run that are started from now on. It stops what runs."""
+        self.stop()
+        self.ways.clear()
+        self.placement = placement
 
     def shared(self, store_address: str) -> dict[str, str]:
         return {**SETTINGS, "BASALT_CATALOG_URL": self.plant.catalog_url, **store_environment(store_address)}
@@ -148,14 +164,15 @@ class Cluster:
             **settings,
         }
         env = {name: value for name, value in env.items() if value}
-        return QueryNode(self.program, self.scratch / f"query{number}", env, way)
+        return QueryNode(self.program, self.scratch / f"query{number}", env, way, self.placement.query)
 
     def way(self, number: int) -> ProxyProcess:
         """The proxy between a query node and the store."""
         while len(self.ways) <= number:
             log = self.scratch / f"proxy{len(self.ways)}.log"
             flags = ["--objects", self.plant.objects, "--bucket", BUCKET]
-            self.ways.append(ProxyProcess(self.store_address, log, *flags))
+            self.ways.append(ProxyProcess(self.store_address, log, *flags, cores=self.placement.query))
+        while len(self.ports) <= number:
             self.ports.append(free_port())
         return self.ways[number]
 

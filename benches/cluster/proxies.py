@@ -4,16 +4,16 @@ import json
 import sys
 from pathlib import Path
 
-from .environment import ROOT, Program, clean_environment, fail
+from .environment import ROOT, Cores, Program, clean_environment, fail
 from .shaping import Limits
 
 
 class ProxyProcess:
     """A running proxy; `address` is where it listens."""
 
-    def __init__(self, to: str, log: Path, *flags: str | Path, limits: Limits = Limits()):
+    def __init__(self, to: str, log: Path, *flags: str | Path, limits: Limits = Limits(), cores: Cores = None):
         command = [sys.executable, "-m", "benches.cluster.proxy", "--to", to, *flags]
-        self.program = Program(command, log, clean_environment(), has_pipes=True, cwd=ROOT)
+        self.program = Program(command, log, clean_environment(), has_pipes=True, cwd=ROOT, cores=cores)
         self.address = f"127.0.0.1:{self.read_line()}"
         self.set_limits(limits)
 

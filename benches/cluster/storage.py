@@ -14,16 +14,30 @@ from postgres import Postgres  # noqa: E402
 
 BUCKET = "plant"
 LAKE_URL = f"s3://{BUCKET}/lake"
+# Of PostgreSQL: enough for seventeen nodes.
+CONNECTIONS = 200
 
 
 class Catalog(Postgres):
     """A PostgreSQL server, started as benches/peers starts it, with databases for catalogs."""
 
+    def start(self) -> None:
+        super().start()
+        # A node may have eight connections; all together have a hundred unless more are allowed.
+        self.change(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+        self.run("pg_ctl", "restart", "--silent", "-w", "-t", "60", "-m", "fast", "-D", self.data, "-l", self.log)
+
     def create(self, name: str) -> str:
         """Makes a database; its URL."""
-        server = f"postgres://basalt@127.0.0.1:{self.port}"
-        self.run_client("psql", "--quiet", "--no-psqlrc", "--command", f"CREATE DATABASE {name}", f"{server}/postgres")
-        return f"{server}/{name}"
+        self.change(f"CREATE DATABASE {name}")
+        return f"{self.server}/{name}"
+
+    @property
+    def server(self) -> str:
+        return f"postgres://basalt@127.0.0.1:{self.port}"
+
+    def change(self, statement: str) -> None:
+        self.run_client("psql", "--quiet", "--no-psqlrc", "--command", statement, f"{self.server}/postgres")
 
     def dump(self, url: str, path: Path) -> None:
         self.run_client("pg_dump", "--no-owner", "--file", path, url)

@@ -121,6 +121,30 @@ pub struct ClusterNode {
     pub is_running: bool,
 }
 
+/// A part of the data that one node owns, as it is at one moment: its log, its rows in memory and its lake. There is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Number of the shard.
+    pub id: i32,
+    /// The `ClusterNode::url` of the owner; `None` outside a cluster, and while the owner's entry is not renewed.
+    pub owner: Option<String>,
+    /// Epoch that each commit of the owner names, so that commits of an earlier owner fail; `None` for a lake in the data
+    /// directory.
+    pub epoch: Option<i64>,
+    /// Seq of the last durable write.
+    pub seq: u64,
+    /// Every row up to this seq is in the lake.
+    pub flushed_seq: u64,
+    /// Version of the Delta log of readings.
+    pub lake_version: u64,
+}
+
+/// Returns the ingest node among the nodes of a cluster: of several that run, the one whose last renewal is the newest.
+pub fn ingest_node(nodes: &[ClusterNode]) -> Option<&ClusterNode> {
+    let is_owner = |node: &&ClusterNode| node.is_running && node.role == ClusterRole::Ingest;
+    nodes.iter().filter(is_owner).max_by_key(|node| node.renewed_at)
+}
+
 /// What a query node has done with others since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SpreadTotals {
@@ -143,5 +167,23 @@ mod tests {
         }
         let error = "all".parse::<ClusterRole>().expect_err("it is the name of none");
         assert_eq!(error.message, "`all` is not one of ingest, query");
+    }
+
+    #[test]
+    fn the_ingest_node_is_the_one_that_runs_and_was_renewed_last() {
+        let node = |role: ClusterRole, is_running: bool, renewed_at: i64| ClusterNode {
+            id: Uuid::nil(),
+            role,
+            url: None,
+            version: String::new(),
+            started_at: Micros(0),
+            renewed_at: Micros(renewed_at),
+            is_running,
+        };
+        let (ingest, query) = (ClusterRole::Ingest, ClusterRole::Query);
+        let all =
+            [node(ingest, true, 1), node(ingest, true, 2), node(ingest, false, 3), node(query, true, 4)];
+        assert_eq!(ingest_node(&all), Some(&all[1]));
+        assert_eq!(ingest_node(&all[2..]), None);
     }
 }

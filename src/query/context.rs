@@ -17,7 +17,7 @@ use super::scan::text_batch_size::TextBatchSize;
 use super::spread::workers::Workers;
 use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::audit::{AuditFilter, AuditRecord};
-use crate::domain::cluster::{ClusterNode, TailRequest};
+use crate::domain::cluster::{ClusterNode, Shard, TailRequest, ingest_node};
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::job::{Job, JobFilter};
@@ -198,6 +198,31 @@ impl QueryContext {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
         let reading = self.services.main_runtime.spawn(async move { catalog.nodes(&principal).await });
         reading.await.map_err(|e| Error::internal("reading nodes was interrupted").with_source(e))?
+    }
+
+    /// Returns the shards of the data, as far as the query sees them; none for a principal that does not see the nodes either.
+    ///
+    /// # Errors
+    /// `Unavailable` when the catalog's database does not answer, or another server has taken the lake over.
+    pub async fn shards(&self) -> Result<Vec<Shard>> {
+        if !self.sees_host_metrics() {
+            return Ok(Vec::new());
+        }
+        // Of a lost lake, epoch and seqs are no longer the owner's.
+        self.services.store.check_ownership()?;
+        let nodes = self.nodes().await?;
+        let epoch = match &self.snapshot.owner {
+            Some(owner) => owner.epoch,
+            None => self.services.store.owner_epoch(),
+        };
+        Ok(vec![Shard {
+            id: 0,
+            owner: ingest_node(&nodes).and_then(|node| node.url.clone()),
+            epoch,
+            seq: self.snapshot.seq,
+            flushed_seq: self.snapshot.flushed_seq,
+            lake_version: self.snapshot.lake.version,
+        }])
     }
 
     /// Returns the sessions of MQTT clients that the principal may see.

@@ -61,6 +61,7 @@ const RULES: grammar::Rules = &[
             "mqtt_sessions",
             "jobs",
             "nodes",
+            "shards",
             "core_value",
             "query_log",
             "information_schema.columns",

@@ -17,7 +17,7 @@ use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, sites,
+    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, shards, sites,
     statistics, streams,
 };
 use crate::domain::client::Client;
@@ -95,6 +95,7 @@ impl PrincipalCatalog {
             "quarantine" => Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone()))),
             "jobs" => Arc::new(ScanProvider(jobs::JobsTable::new(self.context.clone()))),
             "nodes" => Arc::new(ScanProvider(nodes::NodesTable::new(self.context.clone()))),
+            "shards" => Arc::new(ScanProvider(shards::ShardsTable::new(self.context.clone()))),
             "mqtt_sessions" => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
             "statistics" => self.statistics(false),
             "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),

@@ -8,7 +8,7 @@ use super::error::from_datafusion;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
 /// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 26] = [
+pub const TABLES: [(&str, Resource); 27] = [
     ("readings", Resource::Value),
     ("latest", Resource::Value),
     ("statistics", Resource::Statistic),
@@ -28,6 +28,7 @@ pub const TABLES: [(&str, Resource); 26] = [
     ("mqtt_sessions", Resource::Device),
     ("jobs", Resource::System),
     ("nodes", Resource::System),
+    ("shards", Resource::System),
     ("query_log", Resource::System),
     ("audit_log", Resource::System),
     ("core_value", Resource::Value),

@@ -228,7 +228,7 @@ impl Store {
             devices: &|ids: &[i32]| self.catalog.are_devices_of(org, ids),
         };
         let tail = OrgTail::select(pinned, self.instance, query.known, &sources);
-        OrgTail { newest: newest.then(|| self.newest_of_org(org)), ..tail }
+        OrgTail { newest: newest.then(|| self.newest_of_org(org)), epoch: self.tables.owner_epoch(), ..tail }
     }
 
     /// Returns the newest reading of each stream of an organization, by stream.

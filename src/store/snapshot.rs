@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub memory: BTreeMap<Day, MemtableDay>,
     /// Every acknowledged write up to this seq is in the snapshot.
     pub seq: u64,
+    /// Every row up to this seq is in the files of its table, and no later one is.
+    pub flushed_seq: u64,
     /// `statistics`, its hours and `messages`; the entry for readings is empty.
     pub upsert_tables: PerTable<UpsertSnapshot>,
     /// Kept counts of messages, of no row that is not in this snapshot.

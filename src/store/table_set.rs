@@ -114,6 +114,11 @@ impl TableSet {
         self.ownership.get().map_or(Ok(()), |ownership| ownership.check())
     }
 
+    /// Returns the epoch that the commits of this process name; `None` for a lake that it has not claimed.
+    pub fn owner_epoch(&self) -> Option<i64> {
+        self.ownership.get().map(|ownership| ownership.owner.epoch)
+    }
+
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -154,7 +159,7 @@ impl TableSet {
 
     /// Returns a pinned state with all that is needed to read it. The caller adds the retention bounds.
     pub fn snapshot_of(&self, pinned: PinnedState) -> Snapshot {
-        let PinnedState { lakes, memory, mut upserts, seq, materialization, hours, .. } = pinned;
+        let PinnedState { lakes, memory, mut upserts, flushed, seq, materialization, hours } = pinned;
         let mut of_table = |table: Table| UpsertSnapshot {
             lake: lakes[table].clone(),
             lake_dir: self.dirs[table].clone(),
@@ -167,6 +172,7 @@ impl TableSet {
             cache: self.cache.clone(),
             memory,
             seq,
+            flushed_seq: flushed,
             upsert_tables: PerTable::from_array([
                 UpsertSnapshot::default(),
                 of_table(Table::Statistics),

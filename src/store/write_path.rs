@@ -155,6 +155,12 @@ impl Store {
         self.tables.check_ownership()
     }
 
+    /// Returns the epoch that the commits of this server name; `None` for a lake in the data directory, and where another
+    /// process owns the lake.
+    pub fn owner_epoch(&self) -> Option<i64> {
+        self.tables.owner_epoch()
+    }
+
     /// Reserves memory for a request and queues it for the committing thread.
     async fn enqueue(&self, request: WriteRequest) -> Result<oneshot::Receiver<Result<u64>>> {
         self.tables.check_ownership()?;

@@ -6,6 +6,7 @@ mod answers;
 mod handed_on;
 mod nodes;
 mod reads;
+mod shards;
 mod spread;
 mod spread_ends;
 mod wire;

@@ -55,7 +55,7 @@ async fn every_node_lists_all_until_they_end() {
     list("one is silent", &[&ingest, &first], &silent).await;
     let status = cluster.ingest.basalt(&["cluster", "status"]).await.expect_success();
     assert!(status.contains("running") && status.contains("silent for "), "{status}");
-    assert_eq!(status.lines().count(), 4, "a line for each, below their titles: {status}");
+    assert_eq!(status.lines().count(), 7, "a line for each, the shard below, each with titles: {status}");
 
     nodes[1].start_again().await;
     list("it runs again, under another id and without its old entry", &[&ingest, &first], &all).await;

@@ -208,6 +208,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT * FROM mqtt_sessions",
         "SELECT * FROM jobs",
         "SELECT * FROM nodes",
+        "SELECT * FROM shards",
         "SELECT * FROM events",
         "SELECT * FROM annotations",
         "SELECT stream_id, time_bucket('1 hour', ts), avg(value) FROM readings GROUP BY 1, 2",
@@ -249,7 +250,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
     ]
     .map(str::to_owned)
     .into();
-    for query in queries.clone().iter().take(20) {
+    for query in queries.clone().iter().take(21) {
         for explain in [
             "EXPLAIN",
             "EXPLAIN VERBOSE",

@@ -63,7 +63,7 @@ async fn a_missing_scope_is_403_and_named() {
         ),
         ("data:read", &["streams", "core_data"]),
         ("group:read", &["groups"]),
-        ("system:read", &["query_log", "audit_log", "clients", "jobs", "nodes"]),
+        ("system:read", &["query_log", "audit_log", "clients", "jobs", "nodes", "shards"]),
     ] {
         let all = [
             "value:read",

@@ -13,9 +13,9 @@ async fn the_catalog_shows_what_the_key_may_read() {
     let world = ToolsFixture::new(&[]).await;
     let streams = world.server.create_key(&["--scope", "data:read"]).await;
     let rows = [
-        ("everything", world.key(), 26),
+        ("everything", world.key(), 27),
         ("streams", streams.as_str(), 2),
-        ("restricted", &world.restricted, 26),
+        ("restricted", &world.restricted, 27),
     ];
     for (name, key, count) in rows {
         let mut pg = PgClient::connect(&world.server.pg_address(), key).await.unwrap();

@@ -114,7 +114,7 @@ async fn prepared_statements_take_their_values() {
 async fn what_there_is_is_listed_as_the_key_may_read_it() {
     let world = ToolsFixture::new(&[]).await;
     let streams = world.server.create_key(&["--scope", "data:read"]).await;
-    for (key, expected) in [(world.key(), 26), (streams.as_str(), 2), (&world.restricted, 26)] {
+    for (key, expected) in [(world.key(), 27), (streams.as_str(), 2), (&world.restricted, 27)] {
         let mut client = connect(&world, key).await;
         let command = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
         let info = client.get_tables(command).await.unwrap();

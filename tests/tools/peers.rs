@@ -55,7 +55,7 @@ async fn psql_lists_tables_prepares_and_tells_errors() {
     let view = text("d_plus_view");
     assert!(view.contains("View \"public.core_value\"") && view.contains("data_id   | integer"), "{view}");
     let all = text("d_plus_all");
-    assert!(all.contains("public | readings") && all.contains("(26 rows)"), "\\d+: {all}");
+    assert!(all.contains("public | readings") && all.contains("(27 rows)"), "\\d+: {all}");
     assert_eq!(text("du").trim(), "postgres||{}");
     assert!(
         text("df").contains("public|rms|double precision|double precision|agg\n"),
@@ -82,14 +82,14 @@ async fn sqlalchemy_and_adbc_see_the_tables_of_their_key() {
     let world = ToolsFixture::new(&[]).await;
     let answer = ask(&world, world.key(), "reflection").await;
     let tables = answer["sqlalchemy"]["tables"].as_array().unwrap();
-    assert!(tables.contains(&json!("readings")) && tables.len() == 21, "{answer}");
+    assert!(tables.contains(&json!("readings")) && tables.len() == 22, "{answer}");
     assert_eq!(answer["sqlalchemy"]["views"].as_array().unwrap().len(), 5, "{answer}");
     let columns = json!({
         "stream_id": "INTEGER", "ts": "TIMESTAMP", "value": "DOUBLE PRECISION", "text": "TEXT", "quality": "TEXT",
         "seq": "BIGINT",
     });
     assert_eq!(answer["sqlalchemy"]["columns"], columns, "{answer}");
-    assert_eq!(answer["adbc"]["tables"].as_array().unwrap().len(), 26, "{answer}");
+    assert_eq!(answer["adbc"]["tables"].as_array().unwrap().len(), 27, "{answer}");
     assert_eq!(answer["adbc"]["columns"].as_array().unwrap().len(), 6, "{answer}");
     let key = world.server.create_key(&["--scope", "data:read"]).await;
     let answer = ask(&world, &key, "reflection").await;

@@ -201,7 +201,7 @@ pub enum CaSubcommand {
 
 #[derive(Subcommand)]
 pub enum ClusterSubcommand {
-    /// List the nodes, with whether each runs; one that is silent is listed for a day
+    /// List the nodes, with whether each runs, and how far the data is; a silent node is listed for a day
     Status {
         #[command(flatten)]
         elsewhere: RemoteArgs,

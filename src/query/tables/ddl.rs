@@ -10,7 +10,7 @@ use datafusion::error::Result;
 
 use super::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, sites, statistics,
+    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, shards, sites, statistics,
     streams,
 };
 use crate::domain::device::DeviceStatus;
@@ -47,6 +47,7 @@ pub fn print() -> Result<String> {
             "quarantine" => empty(quarantine::schema()),
             "jobs" => empty(jobs::schema()),
             "nodes" => empty(nodes::schema()),
+            "shards" => empty(shards::schema()),
             "mqtt_sessions" => Arc::new(mqtt_sessions::table(Vec::new())?),
             "core_value" => Arc::new(core_views::core_value(readings.clone())?),
             "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(statistics.clone())?),

@@ -22,6 +22,7 @@ pub mod quarantine;
 pub mod query_log;
 pub mod readings;
 pub mod row_table;
+pub mod shards;
 pub mod sites;
 pub mod statistics;
 pub mod streams;

@@ -11,6 +11,8 @@ pub struct OwnerKnowledge {
     pub newest: Option<Run>,
     /// States of devices and MQTT sessions; empty unless they were asked for.
     pub states: OwnerStates,
+    /// Epoch that its commits name; `None` for a lake that it has not claimed.
+    pub epoch: Option<i64>,
 }
 
 impl OwnerKnowledge {

@@ -34,6 +34,8 @@ pub struct OrgTail {
     pub readings: DayRuns,
     /// Unflushed rows of the other tables.
     pub upserts: PerTable<UpsertDays>,
+    /// Epoch that the owner's commits name; `None` for a lake that it has not claimed.
+    pub epoch: Option<i64>,
     /// The newest reading of each stream, by stream, if it was asked for.
     pub newest: Option<Run>,
     /// What the owner knows of devices and clients, if it was asked for.

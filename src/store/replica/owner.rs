@@ -45,11 +45,12 @@ impl Owner {
             let known = self.tails.get(wanted.org);
             let mut answer = self.ask(wanted, known.as_deref()).await?;
             let (newest, states) = (answer.newest.take(), answer.states.take().unwrap_or_default());
-            let versions = answer.versions.clone();
+            let (versions, epoch) = (answer.versions.clone(), answer.epoch);
             let tail = Arc::new(CachedTail::new(known.as_deref(), answer)?);
             self.tails.put(wanted.org, tail.clone());
             if let Some(snapshot) = self.recent.snapshot(tables, &versions, &tail).await? {
-                return Ok(Snapshot { owner: Some(Arc::new(OwnerKnowledge { newest, states })), ..snapshot });
+                let knowledge = OwnerKnowledge { newest, states, epoch };
+                return Ok(Snapshot { owner: Some(Arc::new(knowledge)), ..snapshot });
             }
         }
         Err(Error::unavailable("the lake changes faster than this node reads its log"))

@@ -71,6 +71,7 @@ fn tail() -> OrgTail {
     OrgTail {
         after: Some(2),
         late_days: [Day(-3), Day(1)].into(),
+        epoch: Some(-5),
         newest: Some(newest),
         states: Some(states),
         ..select(&[1, 2], &[2])
@@ -106,7 +107,12 @@ fn what_no_owner_writes_is_refused() {
     // Before it are the format, `null` for the states with its length, the instance, four versions and two numbers.
     let flag = 1 + 4 + 4 + 16 + 4 * 8 + 2 * 8;
     let last = whole.len() - 1;
-    for (name, at) in [("whether rows are left out", flag), ("whether newest readings follow", last)] {
+    let flags = [
+        ("whether rows are left out", flag),
+        ("whether an epoch follows", last - 1),
+        ("whether newest readings follow", last),
+    ];
+    for (name, at) in flags {
         let mut bytes = whole.clone();
         assert_eq!(bytes[at], 0, "{name}");
         bytes[at] = 2;

@@ -49,6 +49,7 @@ fn empty() -> Snapshot {
         cache: Arc::default(),
         memory: BTreeMap::new(),
         seq: 0,
+        flushed_seq: 0,
         upsert_tables: Default::default(),
         message_counts: Arc::default(),
         materialization: Materialization::default(),

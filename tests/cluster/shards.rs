@@ -1,0 +1,116 @@
+//! The shards of the data: every node says who owns them and how far they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Cluster, DataDir, Server, eventually};
+
+/// A node has its entry in the catalog at once, unless the machine is busy.
+const ENTRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+const SHARDS: &str = "SELECT * FROM shards";
+
+/// Waits until all of them show one shard alike, which has this owner.
+async fn shard(what: &str, clients: &[&Client], owner: &str) -> Value {
+    eventually(what, ENTRY_TIMEOUT, || async {
+        let mut found = Vec::new();
+        for client in clients {
+            found.push(client.sql(SHARDS).await);
+        }
+        let is_alike = found.iter().all(|rows| rows.len() == 1 && *rows == found[0]);
+        let row = found.swap_remove(0).pop().unwrap_or_default();
+        (is_alike && row["owner"] == owner).then_some(row)
+    })
+    .await
+}
+
+fn number(row: &Value, name: &str) -> i64 {
+    row[name].as_i64().unwrap_or_else(|| panic!("no number `{name}`: {row}"))
+}
+
+async fn write(client: &Client, stream: i64) {
+    let line = json!({"stream_id": stream, "ts": 1_777_377_600, "value": 1}).to_string();
+    let (status, _, answer) = client.ingest(NDJSON, line).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn every_node_names_the_owner_the_epoch_and_the_seqs_alike() {
+    // Nothing is flushed, merged or removed unless it is told to.
+    let env = [
+        ("BASALT_FLUSH__AGE", "1h"),
+        ("BASALT_COMPACTION__INTERVAL", "1h"),
+        ("BASALT_RETENTION__INTERVAL", "1h"),
+    ];
+    let mut cluster = Cluster::start(&env).await;
+    let node = cluster.query_node(&[]).await;
+    let owner = format!("http://{}/", cluster.listen());
+    let (ingest, query) = (cluster.ingest.client(), node.client());
+    let clients = [&ingest, &query];
+    let (_, stream) = stream_of(&ingest, "speed", "fp64").await;
+    let empty = shard("both know the owner", &clients, &owner).await;
+    assert_eq!(number(&empty, "shard"), 0);
+    assert!(number(&empty, "epoch") >= 1 && number(&empty, "lake_version") >= 0, "{empty}");
+
+    write(&ingest, stream).await;
+    let ahead = shard("a row is in memory", &clients, &owner).await;
+    assert_eq!(number(&ahead, "seq"), number(&empty, "seq") + 1, "{ahead} after {empty}");
+    for name in ["epoch", "flushed_seq", "lake_version"] {
+        assert_eq!(ahead[name], empty[name], "{name}: {ahead} after {empty}");
+    }
+
+    cluster.ingest.basalt(&["compact"]).await.expect_success();
+    let flushed = shard("it is in the lake", &clients, &owner).await;
+    assert_eq!((&flushed["epoch"], &flushed["flushed_seq"]), (&ahead["epoch"], &ahead["seq"]), "{flushed}");
+    assert!(number(&flushed, "lake_version") > number(&ahead, "lake_version"), "{flushed} after {ahead}");
+
+    let status = cluster.ingest.basalt(&["cluster", "status"]).await.expect_success();
+    let last: Vec<&str> = status.lines().last().unwrap_or_default().split_whitespace().collect();
+    let numbers = ["epoch", "seq", "flushed_seq", "lake_version"].map(|name| number(&flushed, name));
+    let mut expected = vec!["0".to_owned(), owner.clone()];
+    expected.extend(numbers.map(|number| number.to_string()));
+    assert_eq!(last, expected, "{status}");
+
+    cluster.ingest.kill();
+    cluster.ingest.start_again().await;
+    let again = shard("the owner has started again", &clients, &owner).await;
+    assert_eq!(number(&again, "epoch"), number(&flushed, "epoch") + 1, "each start claims the lake: {again}");
+}
+
+#[tokio::test]
+async fn shards_are_shown_to_the_operator_alone() {
+    let cluster = Cluster::start(&[]).await;
+    let node = cluster.query_node(&[]).await;
+    let (ingest, query) = (cluster.ingest.client(), node.client());
+    let (device, _) = stream_of(&ingest, "speed", "fp64").await;
+    cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
+    let other = cluster.ingest.create_key(&["--org", "other"]).await;
+    let restricted = cluster.ingest.create_key(&["--device", &device.to_string()]).await;
+    for client in [&ingest, &query] {
+        assert_eq!(client.sql(SHARDS).await.len(), 1);
+        for (name, key) in [("other", &other), ("restricted", &restricted)] {
+            assert_eq!(client.with_key(key).sql(SHARDS).await, Vec::<Value>::new(), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_alone_has_one_shard_without_an_owner() {
+    let server = Server::start_alone(Arc::new(DataDir::new()), &[("BASALT_FLUSH__AGE", "1h")]).await;
+    let client = server.client();
+    let (_, stream) = stream_of(&client, "speed", "fp64").await;
+    write(&client, stream).await;
+    let rows = client.sql(SHARDS).await;
+    assert_eq!(rows.len(), 1);
+    let row = &rows[0];
+    assert_eq!(
+        (&row["shard"], &row["owner"], &row["epoch"]),
+        (&json!(0), &Value::Null, &Value::Null),
+        "{row}"
+    );
+    assert!(number(row, "seq") > number(row, "flushed_seq"), "{row}");
+}
