@@ -66,7 +66,9 @@ fn an_ingest_node_names_everything_that_it_lacks() {
     short.lake.keep_removed = Duration::from_secs(59);
     assert_eq!(fields(&short), ["lake.keep_removed"]);
     let message = check(&configured(&[role])).expect_err("it lacks all").message;
-    for part in ["cluster.role = \"ingest\"", "postgres://", "s3://BUCKET/PREFIX", "file:///", "127.0.0.1:8002"] {
+    for part in
+        ["cluster.role = \"ingest\"", "postgres://", "s3://BUCKET/PREFIX", "file:///", "127.0.0.1:8002"]
+    {
         assert!(message.contains(part), "`{part}` is missing in: {message}");
     }
 }
