@@ -32,14 +32,14 @@ pub async fn run(args: args::Serve) -> Result<()> {
     let config = Config::load(Config::default(), &file, flags)?;
     if config.cluster.role == NodeRole::Query {
         let opened = open_query_node(&config).await?;
-        return query_node::serve(&config, opened, wait_for_stop(args.stop_with_input)?).await;
+        return query_node::serve(&config, opened, stop_token(args.stop_with_input)?).await;
     }
     let opened = open_for_server(&config).await?;
-    serve(&config, opened, wait_for_stop(args.stop_with_input)?, |_| Ok(())).await
+    serve(&config, opened, stop_token(args.stop_with_input)?, |_| Ok(())).await
 }
 
 /// Returns the token that stops the server. A second signal ends the process at once.
-fn wait_for_stop(with_input: bool) -> Result<CancellationToken> {
+fn stop_token(with_input: bool) -> Result<CancellationToken> {
     let stop = stop_on_signal()?;
     if with_input {
         stop_with_input(stop.clone())?;

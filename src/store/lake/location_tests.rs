@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::Kind;
 use crate::store::disk::LocalDisk;
-use crate::store::lake::delta::DeltaLog;
+use crate::store::lake::delta::{DeltaLog, TxnWatermark};
 
 /// A directory of lakes.
 struct Lakes(tempfile::TempDir);
@@ -64,8 +64,8 @@ async fn a_reader_repairs_nothing_and_takes_no_incomplete_entry_for_a_commit() {
 
     let writer = lakes.open(LakeAccess::Write).unwrap();
     let mut delta = DeltaLog::open(&writer, Table::Readings).await.unwrap();
-    for _ in 0..2 {
-        delta.commit(&[], &[], 1_777_377_600_000).await.unwrap();
+    for seq in [10, 20] {
+        delta.commit(&[], &[(TxnWatermark::Flushed, seq)], 1_777_377_600_000).await.unwrap();
     }
     std::fs::write(log.join("left.tmp"), "of a writer that is at work").unwrap();
     DeltaLog::open(&reader, Table::Readings).await.unwrap();

@@ -35,7 +35,7 @@ impl LakeOwner {
         match current {
             Some(other) if other.directory != directory => Err(Error::unavailable(format!(
                 "the lake `{lake}` belongs to another data directory ({:016x}; this one is {directory:016x}): start the \
-                 server with that one, or give this one an empty prefix as `lake.url`",
+                 server with that one, or give this one an empty prefix or directory as `lake.url`",
                 other.directory
             ))),
             current => Ok(LakeOwner { directory, epoch: current.map_or(0, |owner| owner.epoch) + 1 }),
