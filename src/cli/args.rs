@@ -117,9 +117,13 @@ pub enum CliCommand {
 
 #[derive(Args)]
 pub struct Serve {
-    /// What this node does: all, or query with the lake of an ingest node [default: all]
-    #[arg(long, value_name = "ROLE")]
+    /// What this node does: all, or its part in a cluster: ingest collects and writes, query answers over the lake of an
+    /// ingest node [default: all]
+    #[arg(long, value_name = "ROLE", value_parser = ["all", "ingest", "query"])]
     pub role: Option<String>,
+    /// Stop in order when standard input ends: for a program that starts this one and may be killed
+    #[arg(long, hide = true)]
+    pub stop_with_input: bool,
     #[command(flatten)]
     pub place: DataDirArgs,
     #[command(flatten)]
@@ -146,7 +150,11 @@ pub struct ListenArgs {
 /// Without --fault the furnace's thermometer drifts: drift:furnace.temperature@30s+20s/5m=30
 #[derive(Args)]
 pub struct Demo {
-    /// Data directory of the demo [default: data/demo]
+    /// Run a cluster on this machine: an ingest node and two query nodes; BASALT_CATALOG_URL names an empty PostgreSQL
+    /// database
+    #[arg(long)]
+    pub cluster: bool,
+    /// Data directory of the demo, or of all its nodes [default: data/demo, or data/demo-cluster with --cluster]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -56,7 +56,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
     let queries = Arc::new(NamedQueries::load(config.queries_dir.as_deref())?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(match config.cluster.role {
-        NodeRole::All => open_store(config, clock.clone()).await?,
+        NodeRole::All | NodeRole::Ingest => open_store(config, clock.clone()).await?,
         NodeRole::Query => open_replica(config, clock.clone()).await?,
     });
     let states = CollectorStates::default();
@@ -101,7 +101,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
 fn node_identity(config: &Config, started_at: Micros) -> Option<NodeIdentity> {
     let role = match config.cluster.role {
         NodeRole::Query => ClusterRole::Query,
-        NodeRole::All => {
+        NodeRole::All | NodeRole::Ingest => {
             config.cluster.listen?;
             ClusterRole::Ingest
         }

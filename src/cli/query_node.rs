@@ -11,7 +11,6 @@ use super::instance::Instance;
 use super::listeners::load_tls;
 use super::running_listeners::RunningListeners;
 use super::sql_listeners::SqlSockets;
-use super::stop_signal::stop_on_signal;
 use crate::api;
 use crate::api::connection_limit::ConnectionLimit;
 use crate::api::serve::HttpApi;
@@ -19,9 +18,8 @@ use crate::api::tasks;
 use crate::api::tls::Tls;
 use crate::domain::Result;
 
-/// Serves until a signal, then lets requests finish for a while. A second signal ends the process at once.
-pub async fn serve(config: &Config, opened: Instance) -> Result<()> {
-    let stop = stop_on_signal()?;
+/// Serves until it is stopped, then lets requests finish for a while.
+pub async fn serve(config: &Config, opened: Instance, stop: CancellationToken) -> Result<()> {
     let served = run(config, &opened, stop).await;
     opened.app.leave_cluster().await;
     let saved = opened.app.save_counts().await;

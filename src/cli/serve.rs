@@ -16,7 +16,7 @@ use super::listeners::Listeners;
 use super::mqtt_listeners;
 use super::query_node;
 use super::server_file::ServerFile;
-use super::stop_signal::stop_on_signal;
+use super::stop_signal::{stop_on_signal, stop_with_input};
 use super::{logging, target};
 use crate::app::collector_ports;
 use crate::collect::{CollectOptions, Collectors};
@@ -31,10 +31,20 @@ pub async fn run(args: args::Serve) -> Result<()> {
     flags.extend(args.role.map(|value| ConfigFlag { key: "cluster.role", name: "--role", value }));
     let config = Config::load(Config::default(), &file, flags)?;
     if config.cluster.role == NodeRole::Query {
-        return query_node::serve(&config, open_query_node(&config).await?).await;
+        let opened = open_query_node(&config).await?;
+        return query_node::serve(&config, opened, stop_token(args.stop_with_input)?).await;
     }
     let opened = open_for_server(&config).await?;
-    serve(&config, opened, |_| Ok(())).await
+    serve(&config, opened, stop_token(args.stop_with_input)?, |_| Ok(())).await
+}
+
+/// Returns the token that stops the server. A second signal ends the process at once.
+fn stop_token(with_input: bool) -> Result<CancellationToken> {
+    let stop = stop_on_signal()?;
+    if with_input {
+        stop_with_input(stop.clone())?;
+    }
+    Ok(stop)
 }
 
 /// Returns the flags of a server as configuration keys.
@@ -75,15 +85,14 @@ pub async fn open_for_server(config: &Config) -> Result<Instance> {
     Ok(opened)
 }
 
-/// Serves until a signal: polls devices, answers on every listener, and calls `answering` with the HTTP URL once it
-/// does. Then it stops accepting, lets requests finish for a while, stops polling and flushes. A second signal ends
-/// the process at once.
+/// Serves until it is stopped: polls devices, answers on every listener, and calls `answering` with the HTTP URL once it
+/// does. Then it stops accepting, lets requests finish for a while, stops polling and flushes.
 pub async fn serve(
     config: &Config,
     opened: Instance,
+    stop: CancellationToken,
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
-    let stop = stop_on_signal()?;
     let served = run_services(config, &opened, stop, answering).await;
     opened.app.leave_cluster().await;
     let withdrawn = ServerFile::delete(&config.data_dir);

@@ -1,4 +1,6 @@
-//! The signals that stop a server.
+//! What stops a server: signals, and the end of its standard input where it was started so.
+
+use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,22 @@ pub(super) fn stop_on_signal() -> Result<CancellationToken> {
         std::process::exit(1);
     });
     Ok(stop)
+}
+
+/// Cancels the token also when standard input ends. The program at the other end of a pipe need not do anything for that: it happens
+/// however that program ends.
+///
+/// # Errors
+/// `Internal` when a thread cannot be started.
+pub(super) fn stop_with_input(stop: CancellationToken) -> Result<()> {
+    // A thread of its own: a read of standard input cannot be cancelled, and the end of the process does not wait for it.
+    let input = std::thread::Builder::new().name("basalt-input".to_owned());
+    let reading = input.spawn(move || {
+        // Input that cannot be read has ended too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        stop.cancel();
+    });
+    reading.map(drop).map_err(|e| Error::internal("standard input cannot be waited for").with_source(e))
 }
 
 async fn next_signal(a: &mut Signal, b: &mut Signal) {

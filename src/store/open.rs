@@ -19,7 +19,7 @@ use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
 use super::group_commit::{CommitQueue, Committer};
 use super::lake::conditional_put;
-use super::lake::location::LakeLocation;
+use super::lake::location::{LakeAccess, LakeLocation};
 use super::lake::ownership::LakeOwner;
 use super::live::CommitFeed;
 use super::memory_budget::MemoryBudget;
@@ -39,7 +39,7 @@ use crate::domain::{Clock, Result};
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     pub data_dir: PathBuf,
-    /// `s3://bucket/prefix`; `None` puts the lake in the data directory.
+    /// `s3://bucket/prefix`, or `file:///directory` that other processes may read; `None` puts the lake in the data directory.
     pub lake_url: Option<String>,
     /// `s3://bucket/prefix`; `None` keeps the contents of objects in the data directory.
     pub objects_url: Option<String>,
@@ -71,7 +71,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let tables = open_tables(&options, &disk, clock).await?;
+        let tables = open_tables(&options, &disk, LakeAccess::Write, clock).await?;
         let owner = prepare_ownership(disk.as_ref(), &dir, &tables).await?;
         let flushed = tables.state.flushed_seq();
         let checkpoint = Checkpoint::load(disk.clone(), &dir)?;
@@ -123,7 +123,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
-        let tables = open_tables(&options, &disk, clock).await?;
+        let tables = open_tables(&options, &disk, LakeAccess::Read, clock).await?;
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, 0, |_, _| Ok(()))?;
         let orphans = StartOrphans::none(&tables);
         let parts = OpenedState {
@@ -144,20 +144,21 @@ impl Store {
 async fn open_tables(
     options: &StoreOptions,
     disk: &Arc<dyn Disk>,
+    access: LakeAccess,
     clock: Arc<dyn Clock>,
 ) -> Result<TableSet> {
     let location = match &options.lake_url {
-        Some(url) => LakeLocation::s3(url)?,
+        Some(url) => LakeLocation::shared(url, disk.clone(), access)?,
         None => LakeLocation::local(disk.clone(), &options.data_dir.join("lake"))?,
     };
     TableSet::open(location, clock).await
 }
 
-/// Returns the owner to claim a lake in an object store for, before anything is changed there; `None` for a lake in the data
-/// directory, which the directory's lock protects.
+/// Returns the owner to claim a lake for that other data directories may write to, before anything is changed there; `None` for
+/// a lake in the data directory, which the directory's lock protects.
 async fn prepare_ownership(disk: &dyn Disk, dir: &Path, tables: &TableSet) -> Result<Option<LakeOwner>> {
     let location = tables.location();
-    if !location.is_remote() {
+    if !location.is_shared() {
         return Ok(None);
     }
     let owner = tables.next_owner(directory_id::load_or_create(disk, dir)?).await?;

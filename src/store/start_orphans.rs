@@ -1,8 +1,9 @@
 //! Files that a start finds in the directories of tables although they are not part of the lake: of a failed flush or merge, or
 //! merged before the last stop.
 //!
-//! In the data directory they go at once: nobody else has them open. Of a lake in an object store they wait for
-//! `lake.keep_removed`, as every replaced file does, because programs and nodes that read the lake may have begun before the stop.
+//! In the data directory they go at once: nobody else has them open. Of a lake that is shared, in an object store or a directory of
+//! its own, they wait for `lake.keep_removed`, as every replaced file does, because programs and nodes that read the lake may have
+//! begun before the stop.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ impl StartOrphans {
         }
         let dirs = PerTable::new(|table| tables.dir(table).clone());
         let found = Self { disk: tables.disk().clone(), dirs, files: Mutex::new(found) };
-        if !tables.location().is_remote() {
+        if !tables.location().is_shared() {
             found.remove()?;
         }
         Ok(found)

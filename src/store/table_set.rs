@@ -32,7 +32,7 @@ pub struct TableSet {
     cache: Arc<LakeCache>,
     clock: Arc<dyn Clock>,
     delta_logs: Mutex<PerTable<DeltaLog>>,
-    /// Ownership of a lake in an object store, once claimed.
+    /// Ownership of a lake that is shared, once claimed.
     ownership: OnceLock<Arc<LakeOwnership>>,
 }
 

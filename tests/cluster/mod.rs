@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod answers;
+mod demo;
 mod handed_on;
 mod nodes;
 mod reads;

@@ -3,6 +3,7 @@
 mod nab;
 mod objects;
 mod peers;
+mod shared_directory;
 
 use std::path::Path;
 

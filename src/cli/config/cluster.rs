@@ -12,6 +12,8 @@ use super::config_key::{ConfigKey, key};
 
 /// Rows that one node reads in about the time that sending a query to others takes (docs/benchmarks.md).
 const DEFAULT_SPREAD_MIN_ROWS: u64 = 4_000_000;
+pub(super) const LISTEN_FORMAT: &str =
+    "an address and a port such as 127.0.0.1:8002 (port 0 picks a free one)";
 pub(super) const NODE_URL_FORMAT: &str = "http://HOST:PORT of this machine, or https://HOST:PORT";
 /// Lengths of accepted secrets: not guessed, and not longer than the ingest node reads (auth/admin_token.rs).
 const SECRET_LENGTHS: RangeInclusive<usize> = 32..=512;
@@ -68,9 +70,11 @@ impl ClusterConfig {
 /// What a server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NodeRole {
-    /// Everything; it is the ingest node where there are several nodes.
+    /// Everything; with `cluster.listen` it is the ingest node of a cluster.
     #[default]
     All,
+    /// The same as the ingest node of a cluster, and nothing without what that needs.
+    Ingest,
     /// Queries.
     Query,
 }
@@ -100,19 +104,18 @@ impl fmt::Debug for ClusterSecret {
 }
 
 pub(super) const KEYS: &[ConfigKey] = &[
-    key("cluster.role", "all or query", |c, text| {
+    key("cluster.role", "all, ingest or query", |c, text| {
         c.cluster.role = match text {
             "all" => NodeRole::All,
+            "ingest" => NodeRole::Ingest,
             "query" => NodeRole::Query,
             _ => return None,
         };
         Some(())
     }),
-    key(
-        "cluster.listen",
-        "an address and a port such as 127.0.0.1:8002 (port 0 picks a free one)",
-        |c, text| text.parse().ok().map(|address| c.cluster.listen = Some(address)),
-    ),
+    key("cluster.listen", LISTEN_FORMAT, |c, text| {
+        text.parse().ok().map(|address| c.cluster.listen = Some(address))
+    }),
     key("cluster.advertise", NODE_URL_FORMAT, |c, text| {
         parse_node_url(text).map(|url| c.cluster.advertise = Some(url))
     }),

@@ -5,21 +5,17 @@ use std::net::SocketAddr;
 use url::{Host, Url};
 
 use super::Config;
-use super::cluster::{ClusterConfig, NODE_URL_FORMAT, NodeRole, is_reachable};
+use super::cluster::{ClusterConfig, LISTEN_FORMAT, NODE_URL_FORMAT, NodeRole, is_reachable};
 use crate::domain::{Error, FieldError, Result};
 
 /// Checks all of it, and reports every mistake.
 pub(super) fn check(config: &Config) -> Result<()> {
     let cluster = &config.cluster;
     let mut problems = Vec::new();
-    if cluster.role == NodeRole::Query {
-        let beside = "cluster.role = \"query\"";
-        check_shared_storage(config, beside, &mut problems);
-        check_no_other_listener(config, beside, &mut problems);
-        let needed = [("cluster.owner", &cluster.owner), ("cluster.owner_http", &cluster.owner_http)];
-        for (name, _) in needed.into_iter().filter(|(_, url)| url.is_none()) {
-            problems.push(FieldError::new(name, format!("is needed beside {beside}: {NODE_URL_FORMAT}")));
-        }
+    match cluster.role {
+        NodeRole::All => {}
+        NodeRole::Ingest => check_ingest_node(config, &mut problems),
+        NodeRole::Query => check_query_node(config, &mut problems),
     }
     if let Some(address) = cluster.listen {
         check_shared_storage(config, "cluster.listen", &mut problems);
@@ -46,6 +42,26 @@ pub(super) fn check(config: &Config) -> Result<()> {
     Error::check(problems)
 }
 
+/// Checks that a server that is to be the ingest node of a cluster can be.
+fn check_ingest_node(config: &Config, problems: &mut Vec<FieldError>) {
+    let beside = "cluster.role = \"ingest\"";
+    check_shared_storage(config, beside, problems);
+    if config.cluster.listen.is_none() {
+        let message = format!("must be set beside {beside}: {LISTEN_FORMAT}");
+        problems.push(FieldError::new("cluster.listen", message));
+    }
+}
+
+fn check_query_node(config: &Config, problems: &mut Vec<FieldError>) {
+    let (cluster, beside) = (&config.cluster, "cluster.role = \"query\"");
+    check_shared_storage(config, beside, problems);
+    check_no_other_listener(config, beside, problems);
+    let needed = [("cluster.owner", &cluster.owner), ("cluster.owner_http", &cluster.owner_http)];
+    for (name, _) in needed.into_iter().filter(|(_, url)| url.is_none()) {
+        problems.push(FieldError::new(name, format!("is needed beside {beside}: {NODE_URL_FORMAT}")));
+    }
+}
+
 /// Checks that all nodes can reach lake and catalog, and know the secret.
 fn check_shared_storage(config: &Config, beside: &str, problems: &mut Vec<FieldError>) {
     let is_postgres = config
@@ -55,7 +71,7 @@ fn check_shared_storage(config: &Config, beside: &str, problems: &mut Vec<FieldE
     let needed = [
         // The value may hold a password, so it is not repeated.
         ("catalog.url", is_postgres, "postgres://USER:PASSWORD@HOST/DATABASE"),
-        ("lake.url", config.lake.url.is_some(), "s3://BUCKET/PREFIX"),
+        ("lake.url", config.lake.url.is_some(), "s3://BUCKET/PREFIX, or file:///DIRECTORY on one machine"),
         ("cluster.secret", config.cluster.secret.is_some(), "32 to 512 characters that all nodes have"),
     ];
     for (name, _, valid) in needed.into_iter().filter(|(_, is_met, _)| !is_met) {
@@ -83,7 +99,7 @@ fn check_no_other_listener(config: &Config, beside: &str, problems: &mut Vec<Fie
 /// Checks what the listener for query nodes needs. Only the ingest node removes files.
 fn check_listener(config: &Config, address: SocketAddr, problems: &mut Vec<FieldError>) {
     let (keep, longest) = (config.lake.keep_removed, config.limits.query_timeout);
-    if config.cluster.role == NodeRole::All && keep < longest {
+    if config.cluster.role != NodeRole::Query && keep < longest {
         let message = format!(
             "{keep:?} is shorter than a query of a query node may read files: use at least limits.query_timeout \
              ({longest:?})"

@@ -54,6 +54,26 @@ fn a_query_node_names_everything_that_it_lacks() {
 }
 
 #[test]
+fn an_ingest_node_names_everything_that_it_lacks() {
+    let role = ("cluster.role", "ingest");
+    let needed = ["catalog.url", "lake.url", "cluster.secret", "cluster.listen"];
+    assert_eq!(fields(&configured(&[role])), needed);
+    let settings = [role, ("cluster.secret", SECRET), ("cluster.listen", "127.0.0.1:8002")];
+    assert_eq!(fields(&shared(&settings)), [""; 0]);
+    assert_eq!(fields(&shared(&settings[..2])), ["cluster.listen"]);
+    assert_eq!(fields(&configured(&settings)), ["catalog.url", "lake.url"], "each once");
+    let mut short = shared(&settings);
+    short.lake.keep_removed = Duration::from_secs(59);
+    assert_eq!(fields(&short), ["lake.keep_removed"]);
+    let message = check(&configured(&[role])).expect_err("it lacks all").message;
+    for part in
+        ["cluster.role = \"ingest\"", "postgres://", "s3://BUCKET/PREFIX", "file:///", "127.0.0.1:8002"]
+    {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+}
+
+#[test]
 fn the_listener_for_nodes_is_protected_and_keeps_the_files_of_queries() {
     let loopback = shared(&[("cluster.listen", "127.0.0.1:8002"), ("cluster.secret", SECRET)]);
     assert_eq!(fields(&loopback), [""; 0]);
@@ -161,7 +181,8 @@ fn secrets_cross_the_network_in_tls_only() {
 #[test]
 fn a_value_that_is_none_is_refused() {
     let rows = [
-        ("cluster.role", "ingest"),
+        ("cluster.role", "owner"),
+        ("cluster.role", "Ingest"),
         ("cluster.listen", "8002"),
         ("cluster.advertise", "query1.example:8003"),
         ("cluster.advertise", "https://query1.example/base"),

@@ -11,7 +11,7 @@ use super::config_key::{
     parse_positive_duration, parse_positive_size, parse_positive_usize,
 };
 use super::plans::{PLANS_FORMAT, parse_plans};
-use super::units::{parse_bucket_url, parse_duration, parse_rate, parse_web_url};
+use super::units::{parse_duration, parse_lake_url, parse_rate, parse_web_url};
 use super::{LogFormat, cluster, ingest, media, mqtt, objects, quotas, smtp};
 use crate::app::instathings::ProjectEnv;
 use crate::auth::admin_token::AdminToken;
@@ -136,8 +136,8 @@ const KEYS: &[ConfigKey] = &[
     }),
     key(
         "lake.url",
-        "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables)",
-        |c, text| parse_bucket_url(text).map(|url| c.lake.url = Some(url)),
+        "s3://BUCKET/PREFIX (credentials, region and endpoint from AWS_* variables), or file:///DIRECTORY",
+        |c, text| parse_lake_url(text).map(|url| c.lake.url = Some(url)),
     ),
     key("lake.keep_removed", DURATION_FORMAT, |c, text| {
         parse_positive_duration(text).map(|d| c.lake.keep_removed = d)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::auth::rate_limiter::AttemptBudget;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 
@@ -49,6 +51,17 @@ pub(super) fn parse_web_url(text: &str) -> Option<String> {
 pub(super) fn parse_bucket_url(text: &str) -> Option<String> {
     let bucket = text.strip_prefix("s3://")?;
     (!bucket.is_empty() && !bucket.starts_with('/')).then(|| text.to_owned())
+}
+
+/// Reads the URL of a lake: that of a bucket, with or without a prefix, or of a directory below the root of this machine.
+pub(super) fn parse_lake_url(text: &str) -> Option<String> {
+    if !text.starts_with("file:") {
+        return parse_bucket_url(text);
+    }
+    let url = Url::parse(text).ok().filter(|_| text.starts_with("file:///"))?;
+    let dir = url.to_file_path().ok()?;
+    let is_plain = dir.parent().is_some() && url.query().is_none() && url.fragment().is_none();
+    is_plain.then(|| text.to_owned())
 }
 
 /// Parses a number of attempts and the time they are for, such as `60/min` or `100/10s`: the time is a unit `s`, `min`
@@ -102,6 +115,28 @@ mod tests {
         ];
         for (name, text, expected_ms) in rows {
             assert_eq!(parse_duration(text), expected_ms.map(Duration::from_millis), "{name}");
+        }
+    }
+
+    #[test]
+    fn lakes() {
+        let rows = [
+            ("s3://plant/basalt", true),
+            ("s3://plant", true),
+            ("file:///srv/lake", true),
+            ("file:///srv/lake/", true),
+            ("file:///srv/a%20lake", true),
+            ("s3:///basalt", false),
+            ("file:///", false),
+            ("file://srv/lake", false),
+            ("file:srv/lake", false),
+            ("file:///srv/lake?a=b", false),
+            ("file:///srv/lake#a", false),
+            ("/srv/lake", false),
+            ("", false),
+        ];
+        for (url, is_accepted) in rows {
+            assert_eq!(parse_lake_url(url).as_deref(), is_accepted.then_some(url), "{url}");
         }
     }
 

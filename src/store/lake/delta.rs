@@ -62,18 +62,26 @@ pub struct DeltaLog {
     dir: PathBuf,
     /// Log entries from this version on may not be durable, because syncing them failed.
     unsynced_from: Option<u64>,
-    /// Ownership that every commit names, once claimed. A lake in a directory has none.
+    /// Ownership that every commit names, once claimed. A lake in the data directory has none.
     ownership: Option<Arc<LakeOwnership>>,
 }
 
 impl DeltaLog {
-    /// Opens a table of the lake. A table without commits is empty; the first commit creates it.
+    /// Opens a table of the lake. A table without commits is empty; the first commit creates it. What a crash has left is
+    /// repaired, unless the lake is opened for reading.
+    ///
+    /// # Errors
+    /// `Unavailable` when the log cannot be read, or is damaged.
     pub async fn open(place: &LakeLocation, kind: Table) -> Result<DeltaLog> {
         let dir = place.table_dir(kind);
         let log = dir.join("_delta_log");
-        place.disk().create_dir_all(&log).map_err(|e| unavailable("create", &dir, e))?;
-        if !place.is_remote() {
-            delta_log_validation::repair(place.disk().as_ref(), &log)?;
+        if !place.is_read_only() {
+            place.disk().create_dir_all(&log).map_err(|e| unavailable("create", &dir, e))?;
+        }
+        match (place.is_remote(), place.is_read_only()) {
+            (true, _) => {}
+            (false, true) => delta_log_validation::check_newest(place.disk().as_ref(), &log)?,
+            (false, false) => delta_log_validation::repair(place.disk().as_ref(), &log)?,
         }
         let table = DeltaTable::new(place.log_store(kind)?);
         let mut delta =
@@ -335,7 +343,7 @@ impl DeltaLog {
     /// Makes the log entries from `version` on durable, checkpoints included, because object_store does not fsync.
     /// After a failed sync they are rewritten: the kernel may have dropped their pages and would not report that again.
     fn sync_log(&mut self, version: u64) -> Result<()> {
-        if self.place.is_remote() {
+        if self.place.is_remote() || self.place.is_read_only() {
             return Ok(());
         }
         let (log, disk) = (self.dir.join("_delta_log"), self.place.disk());

@@ -1,5 +1,7 @@
-//! Location of the lake: a directory beside the log, or a prefix in an object store.
+//! Location of the lake: a directory beside the log, a directory that several processes of this machine share, or a prefix in
+//! an object store.
 
+use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, RetryConfig};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use url::Url;
 
 use super::object_disk::ObjectDisk;
@@ -17,6 +21,15 @@ use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
 use crate::store::s3::{self, S3Prefix};
 use crate::store::table::Table;
+
+/// What a process does with a lake that others may have open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LakeAccess {
+    /// It reads, and leaves every file as it is.
+    Read,
+    /// It writes, and repairs what a crash has left.
+    Write,
+}
 
 /// An opened location of the lake.
 #[derive(Clone)]
@@ -28,6 +41,10 @@ pub struct LakeLocation {
     disk: Arc<dyn Disk>,
     store: Arc<dyn ObjectStore>,
     is_remote: bool,
+    is_shared: bool,
+    access: LakeAccess,
+    /// Lock of a shared directory, held for writing.
+    _lock: Option<Arc<File>>,
 }
 
 impl std::fmt::Debug for LakeLocation {
@@ -43,17 +60,46 @@ impl LakeLocation {
             Error::unavailable(format!("cannot create the lake `{}`: {e}", dir.display())).with_source(e)
         };
         disk.create_dir_all(dir).map_err(failed)?;
-        let root = std::path::absolute(dir).map_err(failed)?;
-        let url = Url::from_directory_path(&root)
-            .map_err(|()| Error::invalid(format!("`{}` is not a path of a lake", root.display())))?;
-        Ok(LakeLocation { url, root, disk, store: Arc::new(LocalFileSystem::new()), is_remote: false })
+        LakeLocation::of_directory(disk, dir)
     }
 
-    /// Opens `s3://bucket/prefix`.
+    /// Opens a lake that several processes may have open: `s3://bucket/prefix`, or `file:///directory` on this machine. A
+    /// directory is written through `disk`, by one process at a time. It is created when missing, unless it is opened for reading.
     ///
     /// # Errors
-    /// As [`s3::open`].
-    pub fn s3(url: &str) -> Result<LakeLocation> {
+    /// `Invalid` for any other URL; `Conflict` when another process has the directory open for writing; `Unavailable` when it
+    /// cannot be used; as [`s3::open`].
+    pub fn shared(url: &str, disk: Arc<dyn Disk>, access: LakeAccess) -> Result<LakeLocation> {
+        if !url.starts_with("file:") {
+            return Ok(LakeLocation { access, ..LakeLocation::s3(url)? });
+        }
+        let dir = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
+        let dir =
+            dir.ok_or_else(|| Error::invalid(format!("`{url}` is not of the form file:///directory")))?;
+        let (location, lock) = match access {
+            LakeAccess::Read => (LakeLocation::of_directory(disk, &dir)?, None),
+            LakeAccess::Write => (LakeLocation::local(disk, &dir)?, Some(Arc::new(lock_directory(&dir)?))),
+        };
+        Ok(LakeLocation { is_shared: true, access, _lock: lock, ..location })
+    }
+
+    fn of_directory(disk: Arc<dyn Disk>, dir: &Path) -> Result<LakeLocation> {
+        let not_a_path = || Error::invalid(format!("`{}` is not a path of a lake", dir.display()));
+        let root = std::path::absolute(dir).map_err(|e| not_a_path().with_source(e))?;
+        let url = Url::from_directory_path(&root).map_err(|()| not_a_path())?;
+        Ok(LakeLocation {
+            url,
+            root,
+            disk,
+            store: Arc::new(LocalFileSystem::new()),
+            is_remote: false,
+            is_shared: false,
+            access: LakeAccess::Write,
+            _lock: None,
+        })
+    }
+
+    fn s3(url: &str) -> Result<LakeLocation> {
         let S3Prefix { url, store } = s3::open(url, RetryConfig::default())?;
         let store: Arc<dyn ObjectStore> = store;
         let disk = ObjectDisk::new(store.clone()).map_err(|e| {
@@ -65,12 +111,30 @@ impl LakeLocation {
             disk: Arc::new(disk),
             store,
             is_remote: true,
+            is_shared: true,
+            access: LakeAccess::Write,
+            _lock: None,
         })
     }
 
     /// Whether the lake is in an object store, where files appear complete and durable without a sync.
     pub fn is_remote(&self) -> bool {
         self.is_remote
+    }
+
+    /// Whether processes with other data directories may have the lake open.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Whether this process leaves every file of the lake as it is.
+    pub fn is_read_only(&self) -> bool {
+        self.access == LakeAccess::Read
+    }
+
+    /// Whether there is anything at the location, as far as this is known without a request.
+    pub fn may_exist(&self) -> bool {
+        self.is_remote || self.root.is_dir()
     }
 
     /// Returns the disk that writes and removes files of the lake.
@@ -132,6 +196,23 @@ impl LakeLocation {
     }
 }
 
+/// Locks a directory for writing; the system frees it however the process ends. The commits of two writers would conflict, but
+/// both would replace entries of the log to make them durable.
+fn lock_directory(dir: &Path) -> Result<File> {
+    let failed = |e: std::io::Error| {
+        Error::unavailable(format!("cannot lock the lake `{}`: {e}", dir.display())).with_source(e)
+    };
+    let file = File::open(dir).map_err(failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(Error::conflict(format!(
+            "another server writes to the lake `{}`: stop it, or give this one another directory as `lake.url`",
+            dir.display()
+        ))),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
 impl std::fmt::Display for LakeLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.is_remote {
@@ -140,3 +221,7 @@ impl std::fmt::Display for LakeLocation {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "location_tests.rs"]
+mod tests;

@@ -1,7 +1,8 @@
-//! Owner of a lake in an object store: the data directory whose commits count.
+//! Owner of a lake that is not in the data directory: the data directory whose commits count.
 //!
 //! The lock of a data directory keeps a second process from it. Nothing keeps a second data directory from the same
-//! prefix of a bucket, or a copy of the directory on another machine. Each of their logs numbers its own records, so two
+//! prefix of a bucket, or a copy of the directory on another machine; a directory that is shared has a lock, but only while a
+//! server writes to it. Each of their logs numbers its own records, so two
 //! writers would lose and double rows. Every commit to such a lake therefore carries two transaction identifiers of the
 //! Delta protocol: `basalt-directory`, the id of the data directory, and `basalt-owner`, an epoch that every start of a
 //! server raises. Two commits with the same identifier conflict unless the later one was made with knowledge of the
@@ -34,7 +35,7 @@ impl LakeOwner {
         match current {
             Some(other) if other.directory != directory => Err(Error::unavailable(format!(
                 "the lake `{lake}` belongs to another data directory ({:016x}; this one is {directory:016x}): start the \
-                 server with that one, or give this one an empty prefix as `lake.url`",
+                 server with that one, or give this one an empty prefix or directory as `lake.url`",
                 other.directory
             ))),
             current => Ok(LakeOwner { directory, epoch: current.map_or(0, |owner| owner.epoch) + 1 }),

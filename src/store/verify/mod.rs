@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::Store;
 use super::blocking::blocking;
 use super::disk::LocalDisk;
-use super::lake::location::LakeLocation;
+use super::lake::location::{LakeAccess, LakeLocation};
 use super::table::Table;
 use crate::domain::{Progress, Result};
 use data_file::ReferencedIds;
@@ -65,11 +65,12 @@ impl ClosedStore<'_> {
     pub async fn verify(&self, progress: &Progress) -> Result<VerifyReport> {
         let folder = self.data_dir.join("lake");
         let lake = match self.lake_url {
-            Some(url) => Some(LakeLocation::s3(url)?),
+            Some(url) => Some(LakeLocation::shared(url, Arc::new(LocalDisk), LakeAccess::Read)?),
             // Opening the location would create the directory.
             None if !folder.is_dir() => None,
             None => Some(LakeLocation::local(Arc::new(LocalDisk), &folder)?),
         };
+        let lake = lake.filter(LakeLocation::may_exist);
         let data_dir = absolute(self.data_dir);
         let reading =
             Verification { data_dir: data_dir.clone(), lake, pinned: None, progress: progress.clone() };

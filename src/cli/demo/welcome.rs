@@ -1,0 +1,142 @@
+//! What the demo prints once it answers.
+
+use std::path::Path;
+
+use super::plant::{DemoCredentials, USER};
+use crate::app::App;
+use crate::domain::{Principal, Result, StreamId};
+
+/// Returns the address that logs a browser of this machine in once; `None` when other machines reach the server, or when
+/// nobody is left to log in. The token is in the fragment, which browsers send to no server.
+pub(super) fn login_link(app: &App, owner: &Principal, url: &str) -> Result<Option<String>> {
+    if !is_loopback(url) || !app.has_user(owner, USER)? {
+        return Ok(None);
+    }
+    let token = app.issue_login_link(owner, USER)?;
+    Ok(token.map(|token| format!("{url}/ui/#login={token}")))
+}
+
+fn is_loopback(url: &str) -> bool {
+    match url::Url::parse(url).ok().as_ref().and_then(|url| url.host()) {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(_)) | None => false,
+    }
+}
+
+/// Returns what a demo of one server prints once it answers.
+pub(super) fn render_welcome(
+    url: &str,
+    link: Option<&str>,
+    data_dir: &Path,
+    shown: StreamId,
+    secrets: &Option<DemoCredentials>,
+) -> String {
+    let dir = data_dir.display();
+    let open = render_link(link);
+    let (credentials, key) = render_credentials(secrets, data_dir);
+    format!(
+        "
+Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read every second.
+
+{open}  REST      {url}/api/device/
+  SQL       {url}/sql
+  pages     {url}/ui/ (the plant), {url}/ui/sql (SQL), {url}/graphiql (GraphQL)
+{credentials}
+  data      {dir}
+
+Try:
+
+  curl -s {url}/sql -H \"Authorization: ApiKey {key}\" \\
+    -d 'SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts DESC LIMIT 8'
+
+  curl -s '{url}/api/data/{shown}/value/?limit=3' -H \"Authorization: ApiKey {key}\"
+
+  basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
+
+30 s after the start the furnace's thermometer drifts, and a model finds it:
+
+  curl -s '{url}/api/event-log/?kind=anomaly' -H \"Authorization: ApiKey {key}\"
+
+Ctrl-C stops it.
+"
+    )
+}
+
+/// Returns the lines with the address that logs a browser in; none without one.
+pub(super) fn render_link(link: Option<&str>) -> String {
+    match link {
+        Some(link) => {
+            format!("  open      {link}\n            (logs a browser in, once, within 15 minutes)\n\n")
+        }
+        None => String::new(),
+    }
+}
+
+/// Returns the lines about user and key, and the key as examples have it.
+pub(super) fn render_credentials<'a>(
+    secrets: &'a Option<DemoCredentials>,
+    data_dir: &Path,
+) -> (String, &'a str) {
+    match secrets {
+        Some(DemoCredentials { password, key }) => (
+            format!(
+                "  user      {USER}, password {password}\n  key       {key}\n            (both are shown this once)"
+            ),
+            key.as_str(),
+        ),
+        None => (
+            format!(
+                "  user and key were shown at the first start; another key:\n            \
+                 basalt key create --name me --data-dir {}",
+                data_dir.display()
+            ),
+            "$KEY",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_at_the_first_start_only() {
+        let secrets = Some(DemoCredentials { password: "pass-word".into(), key: "bslt_key".into() });
+        let first = render_welcome(
+            "http://127.0.0.1:8000",
+            Some("http://x/ui/#login=t"),
+            Path::new("data/demo"),
+            StreamId(2),
+            &secrets,
+        );
+        for part in [
+            "pass-word",
+            "ApiKey bslt_key",
+            "http://127.0.0.1:8000/sql",
+            "/api/data/2/value/",
+            "--data-dir data/demo",
+            "open      http://x/ui/#login=t",
+        ] {
+            assert!(first.contains(part), "`{part}` is missing in: {first}");
+        }
+        let later = render_welcome("http://127.0.0.1:8000", None, Path::new("data/demo"), StreamId(2), &None);
+        for part in ["basalt key create", "ApiKey $KEY"] {
+            assert!(later.contains(part), "`{part}` is missing in: {later}");
+        }
+        assert!(!later.contains("#login"), "{later}");
+    }
+
+    #[test]
+    fn only_an_address_of_this_machine_gets_a_link() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000", true),
+            ("https://[::1]:8000", true),
+            ("http://10.0.0.7:8000", false),
+            ("http://0.0.0.0:8000", false),
+            ("http://plant.example:8000", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+}

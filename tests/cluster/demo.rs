@@ -1,0 +1,158 @@
+//! `basalt demo --cluster`: three processes on one machine, and all of them end with the first.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, DataDir, database, eventually};
+
+/// Values come within seconds, and nodes end within the time that they give to requests.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A demo of a cluster. Dropping it kills the first process, and with it the others.
+struct ClusterDemo {
+    child: Child,
+    ingest: String,
+    /// URL and process of each query node.
+    nodes: Vec<(String, String)>,
+    /// It is shown at the first start.
+    key: Option<String>,
+}
+
+impl ClusterDemo {
+    /// Starts one; all nodes answer when this returns.
+    fn start(home: &DataDir, catalog_url: &str) -> ClusterDemo {
+        let mut command = home.command();
+        command.args(["demo", "--cluster", "--listen", "127.0.0.1:0"]).env("BASALT_CATALOG_URL", catalog_url);
+        // Rows are in files soon, which query nodes read by themselves.
+        command.env("BASALT_FLUSH__AGE", "1s").stdin(Stdio::null()).stdout(Stdio::piped());
+        let log = home.path().join("demo.log");
+        command.stderr(File::create(&log).expect("made"));
+        let mut child = command.spawn().expect("the program starts");
+        let (mut ingest, mut nodes, mut key) = (None, Vec::new(), None);
+        for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+            let after = |word: &str| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned());
+            let node = |text: String| {
+                let (url, pid) = text.split_once(", process ").expect("a URL and a process");
+                (url.to_owned(), pid.to_owned())
+            };
+            ingest = ingest.or(after("ingest ").map(node));
+            nodes.extend(after("query ").map(node));
+            key = key.or(after("key "));
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        let Some((ingest, _)) = ingest else {
+            let _ = child.kill().and_then(|()| child.wait());
+            panic!("it tells no URL: {}", fs::read_to_string(log).unwrap_or_default());
+        };
+        ClusterDemo { child, ingest, nodes, key }
+    }
+
+    /// The URLs of all nodes, the ingest node first.
+    fn urls(&self) -> Vec<&str> {
+        std::iter::once(&self.ingest)
+            .chain(self.nodes.iter().map(|(url, _)| url))
+            .map(String::as_str)
+            .collect()
+    }
+
+    fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
+    }
+}
+
+impl Drop for ClusterDemo {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or(());
+        let _ = self.child.wait();
+    }
+}
+
+fn signal(name: &str, pid: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), pid]).status().expect("kill(1) is there");
+    assert!(sent.success());
+}
+
+/// Waits until nobody listens at these URLs.
+async fn wait_for_ends(urls: &[&str]) {
+    for url in urls {
+        eventually("the node ends", EVENT_TIMEOUT, || async {
+            TcpStream::connect(url.trim_start_matches("http://")).is_err().then_some(())
+        })
+        .await;
+    }
+}
+
+/// Waits until a node has rows of the plant; how many.
+async fn rows(client: &Client) -> i64 {
+    eventually("rows of the plant", EVENT_TIMEOUT, || async {
+        let rows = client.sql("SELECT count(*) AS n FROM readings WHERE quality = 'good'").await;
+        rows[0]["n"].as_i64().filter(|n| *n > 0)
+    })
+    .await
+}
+
+fn row(role: &str) -> Value {
+    json!({"role": role, "running": true})
+}
+
+#[tokio::test]
+async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
+    let (home, catalog_url) = (DataDir::new(), database("demo").await);
+    let mut demo = ClusterDemo::start(&home, &catalog_url);
+    assert_eq!(demo.nodes.len(), 2, "{:?}", demo.nodes);
+    let key = demo.key.clone().expect("it tells a key at the first start");
+    for (url, _) in &demo.nodes {
+        let client = Client::new(url, &key);
+        assert!(rows(&client).await > 0);
+        let all = [row("ingest"), row("query"), row("query")];
+        eventually("it lists all nodes", EVENT_TIMEOUT, || async {
+            let nodes = client.sql("SELECT role, running FROM nodes ORDER BY role").await;
+            (nodes == all).then_some(())
+        })
+        .await;
+    }
+    let ingest_dir = home.path().join("ingest").display().to_string();
+    let status = home.basalt(&["cluster", "status", "--data-dir", &ingest_dir]).await.expect_success();
+    assert_eq!(status.lines().count(), 4, "a line for each, below their titles: {status}");
+
+    // One that is stopped by hand takes no other with it.
+    let (second, pid) = demo.nodes[1].clone();
+    signal("TERM", &pid);
+    wait_for_ends(&[&second]).await;
+    let before = rows(&Client::new(&demo.nodes[0].0, &key)).await;
+
+    demo.signal("INT");
+    let child = &mut demo.child;
+    let status = eventually("the demo ends", EVENT_TIMEOUT, || {
+        let status = child.try_wait().expect("it is our child");
+        async move { status }
+    })
+    .await;
+    assert_eq!(status.code(), Some(0));
+    wait_for_ends(&demo.urls()).await;
+
+    let again = ClusterDemo::start(&home, &catalog_url);
+    assert!(again.key.is_none(), "the first key is still valid");
+    let after = rows(&Client::new(&again.nodes[0].0, &key)).await;
+    assert!(after >= before, "of {before} rows {after} are left");
+    again.signal("KILL");
+    wait_for_ends(&again.urls()).await;
+}
+
+#[tokio::test]
+async fn without_a_database_it_says_how_to_get_one() {
+    let home = DataDir::new();
+    let output = home.basalt(&["demo", "--cluster", "--listen", "127.0.0.1:0"]).await.expect_failure();
+    for part in ["catalog.url", "BASALT_CATALOG_URL", "postgres://", "docker run"] {
+        assert!(output.contains(part), "`{part}` is missing in: {output}");
+    }
+    let left = fs::read_dir(home.path()).expect("it is there").count();
+    assert_eq!(left, 0, "nothing was begun");
+}
