@@ -297,13 +297,12 @@ impl StatementRequest {
             *session.config_mut() = session.config().clone().with_batch_size(rows);
             guarded = self::create_guarded_plan(&session, &plan, &query_context).await?;
         }
-        // Guards, bounds on functions and smaller batches do not travel.
-        let is_plain = guarded.is_plain() && !query_context.text_batch_size.is_limited();
+        let is_portable = guarded.has_portable_guards() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
-        if let Some(spread) = engine.spread.as_ref().filter(|_| is_plain)
+        if let Some(spread) = engine.spread.as_ref().filter(|_| is_portable)
             && let Some(stream) = spread.divide(&plan, &session, &query_context).await
         {
-            return Ok(StartedQuery::short(stream));
+            return Ok(StartedQuery { stream, is_long_running });
         }
         let mut context = query_context.task_context(&session);
         if session.config().batch_size() < context.session_config().batch_size() {

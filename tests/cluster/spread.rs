@@ -17,7 +17,7 @@ const ROWS_A_DAY: i64 = 150;
 pub const ALL: (&str, &str) = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
 
 /// Statements that are divided. Values are whole, so that the order of additions shows in no sum.
-const DIVIDED: [&str; 23] = [
+const DIVIDED: [&str; 37] = [
     "SELECT count(*) AS n, sum(value) AS sum, min(value) AS low, max(ts) AS last FROM readings WHERE value + 0 > 10",
     "SELECT count(*) AS n FROM readings WHERE value < -1",
     "SELECT stream_id, count(*) AS n, sum(value + 0) AS sum FROM readings GROUP BY 1 ORDER BY 1",
@@ -41,17 +41,36 @@ const DIVIDED: [&str; 23] = [
     "SELECT stream_id, text, count(*) AS n FROM readings WHERE text IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT bool_and(value >= 0) AS all_positive, bit_xor(stream_id) AS mixed FROM readings",
     "SELECT stream_id, ts, value FROM readings WHERE ts > '2026-04-30T12:00:00Z' ORDER BY stream_id DESC, ts LIMIT 20",
+    // Joins with small tables, whose rows are in the plan of each task.
+    "SELECT s.name, count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT s.name, avg(r.value) AS mean, max(r.ts) AS last FROM streams s JOIN readings r ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT d.name AS device, s.name, max(r.value) AS high FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.value > 100 ORDER BY r.value DESC, s.name, r.ts LIMIT 9",
+    "SELECT s.name, r.text, count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.text IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT nullif(s.name, 'a') AS name, sum(r.value) AS sum FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT s.name, count(*) AS n FROM readings r LEFT JOIN (SELECT id, name FROM streams WHERE name < 'c') AS s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) AS n, sum(value) AS sum FROM readings WHERE stream_id IN (SELECT id FROM streams WHERE name IN ('a', 'c'))",
+    "SELECT stream_id, count(*) AS n FROM readings WHERE stream_id NOT IN (SELECT id FROM streams WHERE name = 'b') GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) AS n FROM readings r WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.id = r.stream_id AND s.name > 'b')",
+    "SELECT count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id WHERE s.name = 'none'",
+    "SELECT s.name, count(*) AS n FROM readings r JOIN streams s ON s.id + 1 = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT s.name, t.n FROM (SELECT stream_id, count(value + 0) AS n FROM readings GROUP BY 1) AS t JOIN streams s ON s.id = t.stream_id ORDER BY 1",
+    "SELECT s.name, count(r.value + 0) AS n FROM streams s CROSS JOIN readings r WHERE s.name < 'c' GROUP BY 1 ORDER BY 1",
 ];
 
 /// Statements that run on one node, for one reason each, and are right there.
-const UNDIVIDED: [&str; 10] = [
+const UNDIVIDED: [&str; 13] = [
     // Statistics answer these.
     "SELECT count(*) AS n FROM readings",
     "SELECT DISTINCT stream_id FROM readings ORDER BY 1",
     // A scan of one stream is in order of time.
     "SELECT count(*) AS n FROM readings WHERE stream_id = 1",
     "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
-    "SELECT s.name, count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    // These joins return rows of the small table, or rows of it that have a partner in any part.
+    "SELECT s.name, count(r.ts) AS n FROM streams s LEFT JOIN readings r ON s.id = r.stream_id AND r.value > 2000 GROUP BY 1 ORDER BY 1",
+    "SELECT name FROM streams WHERE id IN (SELECT stream_id FROM readings WHERE value > 1500) ORDER BY 1",
+    "SELECT count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id AND r.value > s.id * 40",
+    "SELECT a.stream_id, count(*) AS n FROM readings a JOIN readings b ON a.stream_id = b.stream_id AND a.ts = b.ts GROUP BY 1 ORDER BY 1",
     "SELECT concat('stream ', stream_id) AS name, count(*) AS n FROM readings GROUP BY 1 ORDER BY 1",
     "SELECT count(*) AS n FROM readings WHERE value > (SELECT avg(value) FROM readings)",
     "SELECT count(*) AS n FROM latest",

@@ -138,8 +138,12 @@ async fn what_others_have_is_in_no_task() {
     cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
     let other = cluster.ingest.create_key(&["--org", "other"]).await;
     let (ours, theirs) = (cluster.ingest.client(), cluster.ingest.client().with_key(&other));
-    for (client, text) in [(&ours, "our-marked-text"), (&theirs, "their-marked-text")] {
-        let (_, stream) = stream_of(client, "state", "text").await;
+    let texts = [
+        (&ours, "our-marked-stream", "our-marked-text"),
+        (&theirs, "their-marked-stream", "their-marked-text"),
+    ];
+    for (client, name, text) in texts {
+        let (_, stream) = stream_of(client, name, "text").await;
         for day in 0..6 {
             write_on(client, stream, day, text).await;
         }
@@ -157,7 +161,15 @@ async fn what_others_have_is_in_no_task() {
         is_heard("our-marked-text").then_some(())
     })
     .await;
-    assert!(!is_heard("their-marked-text"));
+    eventually("a join is divided", Duration::from_secs(30), || async {
+        let joined =
+            "SELECT s.name, r.text FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts";
+        let row = json!({"name": "our-marked-stream", "text": "our-marked-text"});
+        assert_eq!(node.client().sql(joined).await, vec![row; 6]);
+        is_heard("our-marked-stream").then_some(())
+    })
+    .await;
+    assert!(!is_heard("their-marked"));
 }
 
 /// A query node runs tasks for nodes only.

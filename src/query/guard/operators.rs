@@ -50,12 +50,15 @@ pub struct GuardedPlan {
     pub is_long_running: bool,
     /// Reduced rows per batch, if needed.
     pub batch_rows: Option<usize>,
+    /// Whether the plan calls bounded functions.
+    has_bounded: bool,
 }
 
 impl GuardedPlan {
-    /// Whether the plan needed no guard.
-    pub fn is_plain(&self) -> bool {
-        !self.is_long_running && self.batch_rows.is_none()
+    /// Whether the guards can go to another node with the plan: interruption can, bounds on functions and smaller batches
+    /// cannot.
+    pub fn has_portable_guards(&self) -> bool {
+        !self.has_bounded && self.batch_rows.is_none()
     }
 }
 
@@ -67,12 +70,14 @@ pub fn guard(
 ) -> Result<GuardedPlan> {
     let found = GuardNeeds::of(&plan)?;
     if !found.has_long_running && found.functions == 0 && found.literal_bytes == 0 {
-        return Ok(GuardedPlan { plan, is_long_running: false, batch_rows: None });
+        return Ok(GuardedPlan { plan, is_long_running: false, batch_rows: None, has_bounded: false });
     }
     let batch_rows = found.batch_rows(full_batch);
-    let is_long_running = found.has_long_running || found.functions > 0;
+    let has_bounded = found.functions > 0;
+    let is_long_running = found.has_long_running || has_bounded;
     let plan = plan.transform_up(|node| guard_operator(node, interrupt))?.data;
-    Ok(GuardedPlan { plan, is_long_running, batch_rows: (batch_rows < full_batch).then_some(batch_rows) })
+    let batch_rows = (batch_rows < full_batch).then_some(batch_rows);
+    Ok(GuardedPlan { plan, is_long_running, batch_rows, has_bounded })
 }
 
 /// The properties of a plan that call for guards.

@@ -16,8 +16,10 @@ use datafusion_distributed::{
 use url::Url;
 
 use super::Spread;
+use super::inline_codec::InlineCodec;
 use super::planned_node::{self, ReadyPlanner};
 use super::scan_codec::ScanCodec;
+use super::small_joins;
 use super::task_session::TaskHeaders;
 use crate::query::context::QueryContext;
 use crate::query::scan::divisible_scan::DivisibleScanExec;
@@ -32,7 +34,8 @@ pub fn planner() -> Arc<dyn QueryPlanner + Send + Sync> {
 }
 
 impl Spread {
-    /// Cuts a plan into stages for these nodes; `None` when it has nothing to divide.
+    /// Cuts a plan into stages for these nodes; `None` when it has nothing to divide, or tables that it joins are too large to
+    /// be sent.
     pub(super) async fn distribute(
         &self,
         plan: &Arc<dyn ExecutionPlan>,
@@ -40,9 +43,11 @@ impl Spread {
         query_context: &QueryContext,
         nodes: &Arc<Vec<Url>>,
     ) -> Result<Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)>> {
+        let inlined = small_joins::inline(plan, &query_context.task_context(session)).await?;
+        let Some(plan) = inlined else { return Ok(None) };
         let mut session = session.clone();
         self.configure(session.config_mut(), query_context, nodes)?;
-        let divided = self.planner.create_physical_plan(&planned_node::wrap(plan.clone()), &session).await?;
+        let divided = self.planner.create_physical_plan(&planned_node::wrap(plan), &session).await?;
         if !divided.is::<DistributedExec>() {
             return Ok(None);
         }
@@ -59,7 +64,9 @@ impl Spread {
         let tracker = &query_context.tracker;
         config.set_distributed_worker_resolver(NodeList(nodes.clone()));
         config.set_distributed_channel_resolver(self.channels.clone());
+        // Tasks have the codecs in the same order, which is how they tell them apart.
         config.set_distributed_user_codec(ScanCodec::for_sending());
+        config.set_distributed_user_codec(InlineCodec::for_sending());
         config.set_distributed_local_worker_context(
             self.worker.to_local_worker_context(self.options.own_url.clone()),
         );

@@ -2,19 +2,25 @@
 //!
 //! The node that is asked plans as ever. When the plan reads many rows and all of its operators are known to be right over
 //! a part of the rows (`operators.rs`), `distribution.rs` lets `datafusion-distributed` cut it into stages: each node gets a
-//! part of every scan's files (`scan_codec.rs`) and runs it as a task (`task_session.rs`). A task filters by stream and
+//! part of every scan's files (`scan_codec.rs`) and runs it as a task (`task_session.rs`). Small tables that the scans are
+//! joined with are read before, and are in the plan of each task (`small_joins.rs`). A task filters by stream and
 //! retention itself, so rows of others do not leave the node that reads them. When a node fails before the first rows, the
 //! query runs on the node that was asked alone (`spread_stream.rs`).
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
 mod distribution;
+mod inline_codec;
+mod inline_join;
+mod inline_table;
 mod node_channels;
 mod operators;
 mod planned_node;
 mod scan_codec;
 mod scan_message;
+mod small_joins;
 mod spread_stream;
+mod table_message;
 mod task_session;
 mod task_trackers;
 pub mod workers;

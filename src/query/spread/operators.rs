@@ -3,7 +3,8 @@
 //! An operator is on the list when its answer over several tasks is the answer over one: `datafusion-distributed` sees to
 //! the exchange of rows, and DataFusion's plans for two or more partitions are right for any number of them. A leaf of one
 //! partition is not divided: over it DataFusion plans aggregates and sorts without an exchange, and each task would answer
-//! for its own rows. Operators that need a guard (`guard/operators.rs`) are not on the list either.
+//! for its own rows. Of the operators that need a guard (`guard/operators.rs`) only joins with small tables are divided
+//! (`small_joins.rs`).
 
 use std::sync::Arc;
 
@@ -14,7 +15,9 @@ use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 
+use super::{inline_join, small_joins};
 use crate::domain::Error;
+use crate::query::guard::interrupt::InterruptExec;
 use crate::query::scan::divisible_scan::DivisibleScanExec;
 
 /// Operators of DataFusion that are the same over several tasks.
@@ -38,23 +41,35 @@ const BOUNDARIES: [&str; 2] = ["NetworkCoalesceExec", "NetworkShuffleExec"];
 /// Whether a plan can be divided, and its scans have `min_rows` rows or more. `template` has the functions that the session
 /// of a task has.
 pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &SessionState) -> bool {
-    let mut scanned = None;
+    divisible_rows(plan, template).is_some_and(|rows| rows >= min_rows)
+}
+
+/// Returns how many rows the scans of a plan have; `None` for a plan that cannot be divided.
+fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Option<u64> {
+    let mut scanned: Option<u64> = None;
     let seen = plan.apply(|node| {
-        let is_divisible = match node.downcast_ref::<DivisibleScanExec>() {
-            Some(leaf) => {
-                let rows = scanned.get_or_insert(0_u64);
-                *rows = rows.saturating_add(leaf.source().sources.rows());
-                leaf.source().scan.partitions > 1
-            }
-            None => OPERATORS.contains(&node.name()) && has_common_functions(node, template)?,
+        let (rows, next) = if let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() {
+            let rows = leaf.source().sources.rows();
+            ((leaf.source().scan.partitions > 1).then_some(rows), TreeNodeRecursion::Continue)
+        } else if let Some((_, streamed)) = small_joins::sides(node)
+            && has_common_functions(node, template)?
+        {
+            (divisible_rows(streamed, template), TreeNodeRecursion::Jump)
+        } else if node.is::<InterruptExec>()
+            || (OPERATORS.contains(&node.name()) && has_common_functions(node, template)?)
+        {
+            return Ok(TreeNodeRecursion::Continue);
+        } else {
+            (None, TreeNodeRecursion::Stop)
         };
-        if !is_divisible {
+        let Some(rows) = rows else {
             scanned = None;
             return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
+        };
+        scanned = Some(scanned.unwrap_or_default().saturating_add(rows));
+        Ok(next)
     });
-    seen.is_ok() && scanned.is_some_and(|rows| rows >= min_rows)
+    seen.ok().and(scanned)
 }
 
 /// Whether a task finds all functions of an operator by their names: it does not find those of PostgreSQL's clients.
@@ -81,8 +96,10 @@ fn has_common_functions(node: &Arc<dyn ExecutionPlan>, template: &SessionState) 
 pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
     plan.apply(|node| {
         let name = node.name();
-        let is_known =
-            node.is::<DivisibleScanExec>() || OPERATORS.contains(&name) || BOUNDARIES.contains(&name);
+        let is_known = node.is::<DivisibleScanExec>()
+            || inline_join::is_of_task(node)
+            || OPERATORS.contains(&name)
+            || BOUNDARIES.contains(&name);
         match is_known {
             true => Ok(TreeNodeRecursion::Continue),
             false => {

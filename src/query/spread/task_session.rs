@@ -17,6 +17,7 @@ use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::SpreadCounts;
+use super::inline_codec::InlineCodec;
 use super::node_channels::NodeChannels;
 use super::operators;
 use super::scan_codec::ScanCodec;
@@ -87,7 +88,9 @@ impl TaskSessions {
         options.execution = own.execution.clone();
         options.optimizer = own.optimizer.clone();
         options.sql_parser = own.sql_parser.clone();
+        let interrupt = query_context.tracker.interrupt.clone();
         config.set_distributed_user_codec(ScanCodec::for_task(query_context));
+        config.set_distributed_user_codec(InlineCodec::for_task(interrupt));
         config.set_distributed_channel_resolver(self.channels.clone());
         config.set_distributed_worker_plan_rewrite_handler(|event: WorkerPlanRewriteEvent<'_>| {
             operators::check_task(&event.plan)?;

@@ -1,13 +1,17 @@
 //! Tests that a node runs the tasks of nodes and nothing else.
 
-use datafusion::common::ScalarValue;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::{JoinType, NullEquality, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::prelude::SessionConfig;
 use datafusion_distributed::{DistributedCodec, DistributedExt, MaybeEncoded, SetPlanRequest, TaskKey};
@@ -18,6 +22,9 @@ use tonic::codegen::http::HeaderMap;
 use url::Url;
 use uuid::Uuid;
 
+use super::inline_codec::InlineCodec;
+use super::inline_join::InlineJoinExec;
+use super::inline_table::InlineTable;
 use super::scan_codec::ScanCodec;
 use super::task_session::TaskHeaders;
 use super::*;
@@ -90,6 +97,7 @@ impl Node {
 fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
     let mut config = SessionConfig::new();
     config.set_distributed_user_codec(ScanCodec::for_sending());
+    config.set_distributed_user_codec(InlineCodec::for_sending());
     let codec = DistributedCodec::new_combined_with_user(&config);
     physical_plan_to_bytes_with_extension_codec(plan, &codec).unwrap().to_vec()
 }
@@ -101,10 +109,34 @@ fn file_scan() -> Arc<dyn ExecutionPlan> {
     DataSourceExec::from_data_source(config.build())
 }
 
+/// An empty table that travels.
+fn table() -> Arc<dyn ExecutionPlan> {
+    let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int32, false)]));
+    Arc::new(InlineTable::new(RecordBatch::new_empty(schema)).into_exec())
+}
+
+/// A join by the first column of the other side.
+fn join(
+    table: Arc<dyn ExecutionPlan>,
+    kind: JoinType,
+    streamed: Arc<dyn ExecutionPlan>,
+) -> Arc<dyn ExecutionPlan> {
+    let key = |side: &Arc<dyn ExecutionPlan>| -> Arc<dyn PhysicalExpr> {
+        Arc::new(Column::new(side.schema().field(0).name(), 0))
+    };
+    let on = vec![(key(&table), key(&streamed))];
+    let (mode, equality) = (PartitionMode::CollectLeft, NullEquality::NullEqualsNothing);
+    let join = HashJoinExec::try_new(table, streamed, on, None, &kind, None, mode, equality, false);
+    Arc::new(join.unwrap())
+}
+
 #[test]
 fn a_task_of_another_node_is_taken() {
     let node = Node::new();
     assert_eq!(node.refusal(node.headers(), encode(node.scan(&[]))), None);
+    let sent = join(table(), JoinType::Inner, node.scan(&[]));
+    let inlined = InlineJoinExec::try_new(&sent, table(), node.scan(&[])).unwrap();
+    assert_eq!(node.refusal(node.headers(), encode(Arc::new(inlined))), None);
 }
 
 #[test]
@@ -112,7 +144,7 @@ fn a_plan_of_a_stranger_is_refused() {
     let node = Node::new();
     let never = Arc::new(Literal::new(ScalarValue::Boolean(Some(false))));
     let rows = MemorySourceConfig::try_new_exec(&[Vec::new()], schema::readings(), None).unwrap();
-    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 5] = [
+    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 9] = [
         ("a file of this machine", file_scan(), "`DataSourceExec` is no operator of a task"),
         (
             "a file below a filter",
@@ -126,6 +158,26 @@ fn a_plan_of_a_stranger_is_refused() {
             "`PlaceholderRowExec` is no operator of a task",
         ),
         ("a stream of others", node.scan(&[3]), "the stream 3 is not of this organization"),
+        (
+            "a file that is joined",
+            join(table(), JoinType::Inner, file_scan()),
+            "`DataSourceExec` is no operator of a task",
+        ),
+        (
+            "a file in the place of a table",
+            join(file_scan(), JoinType::Inner, node.scan(&[])),
+            "`HashJoinExec` is no operator of a task",
+        ),
+        (
+            "a join that returns rows of the table",
+            join(table(), JoinType::Left, node.scan(&[])),
+            "`HashJoinExec` is no operator of a task",
+        ),
+        (
+            "a stream of others that is joined",
+            join(table(), JoinType::Inner, node.scan(&[3])),
+            "the stream 3 is not of this organization",
+        ),
     ];
     for (name, plan, expected) in plans {
         let refusal = node.refusal(node.headers(), encode(plan)).expect(name);

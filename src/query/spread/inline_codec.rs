@@ -1,0 +1,127 @@
+//! Encodes what joins of small tables need in a task: the tables, and the operators that let a task be interrupted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::{internal_datafusion_err, not_impl_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use prost::{Message, Oneof};
+
+use super::inline_table::{InlineTable, InlineTableExec};
+use super::table_message::TableMessage;
+use crate::domain::Error;
+use crate::query::guard::interrupt::{Interrupt, InterruptExec, InterruptWrapper};
+
+/// Changes with the format, so that nodes of different versions refuse each other's nodes of a plan.
+const FORMAT: u32 = 1;
+/// Most bytes of a node of a plan: those of the largest table, with what is around its values.
+const MAX_BYTES: usize = 16 << 20;
+
+/// A node of a plan.
+#[derive(Clone, PartialEq, Message)]
+struct NodeMessage {
+    #[prost(uint32, tag = "1")]
+    format: u32,
+    #[prost(oneof = "NodeKind", tags = "2, 3")]
+    kind: Option<NodeKind>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum NodeKind {
+    #[prost(message, tag = "2")]
+    Table(TableMessage),
+    #[prost(message, tag = "3")]
+    Interrupt(InterruptMessage),
+}
+
+/// An operator that can be interrupted. By whom is known where it runs.
+#[derive(Clone, PartialEq, Message)]
+struct InterruptMessage {}
+
+/// The codec of inline tables and of `InterruptExec`.
+pub struct InlineCodec {
+    /// What interrupts decoded operators; `None` where plans are only sent.
+    interrupt: Option<Arc<Interrupt>>,
+}
+
+impl InlineCodec {
+    pub fn for_sending() -> Self {
+        Self { interrupt: None }
+    }
+
+    /// A codec that also decodes, for a task that this interrupts.
+    pub fn for_task(interrupt: Arc<Interrupt>) -> Self {
+        Self { interrupt: Some(interrupt) }
+    }
+}
+
+impl fmt::Debug for InlineCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InlineCodec")
+    }
+}
+
+impl PhysicalExtensionCodec for InlineCodec {
+    fn try_decode(
+        &self,
+        bytes: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        _: &TaskContext,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(interrupt) = &self.interrupt else { return not_impl_err!("plans are not read here") };
+        match (read(bytes).map_err(external)?, inputs) {
+            (NodeKind::Table(table), []) => {
+                let batch = table.into_batch().map_err(external)?;
+                Ok(Arc::new(InlineTable::new(batch).into_exec()))
+            }
+            (NodeKind::Interrupt(InterruptMessage {}), [input]) => {
+                let wrapper = InterruptWrapper { interrupt: interrupt.clone(), rows: Arc::default() };
+                Ok(Arc::new(InterruptExec::new(input.clone(), wrapper)))
+            }
+            (NodeKind::Table(_) | NodeKind::Interrupt(_), _) => {
+                Err(external(Error::invalid("a node of the plan has too few or too many inputs")))
+            }
+        }
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        out: &mut Vec<u8>,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        let kind = if let Some(table) = node.downcast_ref::<InlineTableExec>() {
+            NodeKind::Table(TableMessage::of(table.source().batch())?)
+        } else if node.is::<InterruptExec>() {
+            NodeKind::Interrupt(InterruptMessage {})
+        } else {
+            return not_impl_err!("{} stays on the node that was asked", node.name());
+        };
+        let message = NodeMessage { format: FORMAT, kind: Some(kind) };
+        message.encode(out).map_err(|e| internal_datafusion_err!("a node cannot be encoded: {e}"))
+    }
+}
+
+fn read(bytes: &[u8]) -> crate::domain::Result<NodeKind> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::invalid("a node of the plan is larger than any that is sent"));
+    }
+    let message = NodeMessage::decode(bytes)
+        .map_err(|e| Error::invalid("the bytes are no node of a plan").with_source(e))?;
+    if message.format != FORMAT {
+        return Err(Error::invalid("a node of the plan is of another version of the program"));
+    }
+    message.kind.ok_or_else(|| Error::invalid("a node of the plan is of an unknown kind"))
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+#[cfg(test)]
+#[path = "inline_codec_tests.rs"]
+mod tests;

@@ -1,0 +1,59 @@
+//! The rows of a small table, as a leaf that every task has whole.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream;
+
+use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
+
+/// The leaf of a small table.
+pub type InlineTableExec = OpaqueScanExec<InlineTable>;
+
+/// Rows that travel with a plan.
+pub struct InlineTable {
+    batch: RecordBatch,
+    /// What the rows take of the query's memory on the node that was asked. On the others the join over them accounts for
+    /// them.
+    _memory: Option<MemoryReservation>,
+}
+
+impl InlineTable {
+    pub fn new(batch: RecordBatch) -> Self {
+        Self { batch, _memory: None }
+    }
+
+    /// Keeps a reservation as long as the rows.
+    pub fn with_memory(self, memory: MemoryReservation) -> Self {
+        Self { _memory: Some(memory), ..self }
+    }
+
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    pub fn into_exec(self) -> InlineTableExec {
+        OpaqueScanExec::new(self, 1)
+    }
+}
+
+impl RowSource for InlineTable {
+    fn name(&self) -> &'static str {
+        "InlineTableExec"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.batch.schema()
+    }
+
+    fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = stream::iter([Ok(self.batch.clone())]);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.batch.schema(), rows)))
+    }
+}

@@ -1,0 +1,121 @@
+//! Joins of `readings` with small tables, such as its streams and devices: the node that is asked reads the small side, and
+//! sends its rows with the plan.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use datafusion::common::internal_datafusion_err;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{
+    ExecutionPlan, ExecutionPlanProperties, StatisticsArgs, StatisticsContext, execute_stream,
+};
+use futures::TryStreamExt;
+
+use super::inline_join::{self, InlineJoinExec};
+use super::inline_table::InlineTable;
+use super::table_message::{self, MAX_ROWS};
+use crate::query::byte_size;
+use crate::query::guard::window_memory::BufferedInputExec;
+
+/// Most bytes of the tables that travel with one plan: each node is sent all of them.
+const MAX_BYTES: usize = 8 << 20;
+
+/// Returns the small and the streamed side of a join that can be divided by the streamed one.
+pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>)> {
+    let (table, streamed) = inline_join::sides(node)?;
+    // A node that plans above the table does not know its order, and would not keep one that follows from it.
+    let is_unordered = table.output_ordering().is_none() && streamed.output_ordering().is_none();
+    (is_unordered && is_small(table)).then_some((table, streamed))
+}
+
+/// Whether a side is read from few rows, and its columns can be sent.
+fn is_small(side: &Arc<dyn ExecutionPlan>) -> bool {
+    let schema = side.schema();
+    let mut is_small = schema.fields().iter().all(|field| table_message::can_travel(field.data_type()));
+    let seen = side.apply(|node| {
+        // Windows count rows over all executions of a plan, and an attempt that fails is repeated.
+        is_small &= !node.is::<BufferedInputExec>() && (!node.children().is_empty() || has_few_rows(node)?);
+        Ok(if is_small { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    seen.is_ok() && is_small
+}
+
+fn has_few_rows(leaf: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let statistics = StatisticsContext::new().compute(leaf.as_ref(), &StatisticsArgs::new())?;
+    Ok(statistics.num_rows.get_value().is_some_and(|rows| *rows <= MAX_ROWS))
+}
+
+/// Reads the small sides of a plan's joins and puts their rows in their place; `None` when they are too large. The plan that
+/// was given stays as it is, and can be executed.
+pub async fn inline(
+    plan: &Arc<dyn ExecutionPlan>,
+    context: &Arc<TaskContext>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let mut small = Vec::new();
+    find(plan, &mut small)?;
+    let mut tables = VecDeque::with_capacity(small.len());
+    let mut budget = TableBudget { rows: MAX_ROWS, bytes: MAX_BYTES };
+    for side in &small {
+        let Some(table) = budget.collect(side, context).await? else { return Ok(None) };
+        let table = table.into_exec().with_equivalences(side.equivalence_properties().clone());
+        tables.push_back(Arc::new(table) as Arc<dyn ExecutionPlan>);
+    }
+    let inlined = plan.clone().transform_down(|node| {
+        let Some((_, streamed)) = sides(&node) else { return Ok(Transformed::no(node)) };
+        // The order is that of `find`: a join before those of its streamed side.
+        let table = tables.pop_front().ok_or_else(|| internal_datafusion_err!("a join has no table"))?;
+        let join = InlineJoinExec::try_new(&node, table, streamed.clone())?;
+        Ok(Transformed::yes(Arc::new(join) as Arc<dyn ExecutionPlan>))
+    })?;
+    Ok(Some(inlined.data))
+}
+
+fn find(plan: &Arc<dyn ExecutionPlan>, small: &mut Vec<Arc<dyn ExecutionPlan>>) -> Result<()> {
+    plan.apply(|node| {
+        let Some((table, streamed)) = sides(node) else { return Ok(TreeNodeRecursion::Continue) };
+        small.push(table.clone());
+        find(streamed, small)?;
+        Ok(TreeNodeRecursion::Jump)
+    })?;
+    Ok(())
+}
+
+/// What the tables of a plan may have yet.
+struct TableBudget {
+    rows: usize,
+    bytes: usize,
+}
+
+impl TableBudget {
+    /// Reads all rows of a side; `None` when they are too many.
+    async fn collect(
+        &mut self,
+        side: &Arc<dyn ExecutionPlan>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Option<InlineTable>> {
+        // An operator that was executed cannot be executed again, and the query may have to run on this node.
+        let mut rows = execute_stream(reset_plan_states(side.clone())?, context.clone())?;
+        let memory = MemoryConsumer::new("InlineTable").register(context.memory_pool());
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            let bytes = byte_size::of_batch(&batch);
+            let left = (self.rows.checked_sub(batch.num_rows()), self.bytes.checked_sub(bytes));
+            let (Some(rows_left), Some(bytes_left)) = left else { return Ok(None) };
+            (self.rows, self.bytes) = (rows_left, bytes_left);
+            // Once more for the copy that is encoded.
+            memory.try_grow(2 * bytes)?;
+            batches.push(batch);
+        }
+        let batch = concat_batches(&side.schema(), &batches)?;
+        Ok(Some(InlineTable::new(batch).with_memory(memory)))
+    }
+}
+
+#[cfg(test)]
+#[path = "small_joins_tests.rs"]
+mod tests;

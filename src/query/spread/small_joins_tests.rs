@@ -1,0 +1,147 @@
+//! Tests that joins of small tables have the rows that they have without their tables in the plan.
+
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::execution::memory_pool::{MemoryPool, UnboundedMemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::collect;
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, PartitionMode};
+
+use super::*;
+use crate::query::spread::inline_table::InlineTableExec;
+
+const UNION: [JoinType; 5] =
+    [JoinType::Inner, JoinType::Right, JoinType::RightSemi, JoinType::RightAnti, JoinType::RightMark];
+const WHOLE: [JoinType; 5] =
+    [JoinType::Left, JoinType::Full, JoinType::LeftSemi, JoinType::LeftAnti, JoinType::LeftMark];
+
+fn rows(key: &str, keys: &[i32], text: &str) -> RecordBatch {
+    let schema = Schema::new(vec![
+        Field::new(key, DataType::Int32, false),
+        Field::new(format!("{key}_text"), DataType::Utf8, true),
+    ]);
+    let texts = keys.iter().map(|key| (key % 2 == 0).then(|| format!("{text} {key}")));
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(Int32Array::from(keys.to_vec())), Arc::new(StringArray::from_iter(texts))];
+    RecordBatch::try_new(Arc::new(schema), columns).unwrap()
+}
+
+fn source(partitions: &[RecordBatch]) -> Arc<dyn ExecutionPlan> {
+    let schema = partitions[0].schema();
+    let partitions: Vec<Vec<RecordBatch>> = partitions.iter().map(|batch| vec![batch.clone()]).collect();
+    MemorySourceConfig::try_new_exec(&partitions, schema, None).unwrap()
+}
+
+/// Rows in two partitions, some of which have no partner in `table`.
+fn streamed() -> Arc<dyn ExecutionPlan> {
+    source(&[rows("r", &[1, 2, 2, 7], "reading"), rows("r", &[3, 1, 8], "reading")])
+}
+
+fn table() -> Arc<dyn ExecutionPlan> {
+    source(&[rows("s", &[1, 2, 3, 4], "stream")])
+}
+
+/// The first column of a side.
+fn first(name: &str) -> Arc<dyn PhysicalExpr> {
+    Arc::new(Column::new(name, 0))
+}
+
+fn join(table: Arc<dyn ExecutionPlan>, kind: JoinType, mode: PartitionMode) -> Arc<dyn ExecutionPlan> {
+    let on = vec![(first("s"), first("r"))];
+    let equality = NullEquality::NullEqualsNothing;
+    let join = HashJoinExec::try_new(table, streamed(), on, None, &kind, None, mode, equality, false);
+    Arc::new(join.unwrap())
+}
+
+/// The rows of a plan, sorted.
+async fn answer(plan: Arc<dyn ExecutionPlan>) -> Vec<String> {
+    let batches = collect(plan, Arc::new(TaskContext::default())).await.unwrap();
+    let text = pretty_format_batches(&batches).unwrap().to_string();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_join_has_its_rows_also_with_its_table_in_the_plan() {
+    let joins = UNION.map(|kind| join(table(), kind, PartitionMode::CollectLeft));
+    let crossed = Arc::new(CrossJoinExec::new(table(), streamed())) as Arc<dyn ExecutionPlan>;
+    for plan in joins.into_iter().chain([crossed]) {
+        let inlined = inline(&plan, &Arc::default()).await.unwrap().expect("small");
+        assert!(inlined.is::<InlineJoinExec>());
+        assert_eq!(inlined.schema(), plan.schema());
+        assert_eq!(inlined.children().len(), 1, "the engine sees the streamed side");
+        let expected = answer(plan).await;
+        assert!(expected.len() > 5, "{expected:?}");
+        assert_eq!(answer(inlined).await, expected);
+    }
+}
+
+#[test]
+fn only_joins_of_small_tables_by_streamed_rows_are_divided() {
+    let collected = PartitionMode::CollectLeft;
+    for kind in UNION {
+        assert!(sides(&join(table(), kind, collected)).is_some(), "{kind}");
+        assert!(sides(&join(table(), kind, PartitionMode::Partitioned)).is_none(), "{kind}");
+    }
+    for kind in WHOLE {
+        assert!(sides(&join(table(), kind, collected)).is_none(), "{kind}");
+    }
+    let keys: Vec<i32> = (0..).take(MAX_ROWS + 1).collect();
+    let large = source(&[rows("s", &keys, "stream")]);
+    assert!(sides(&join(large, JoinType::Inner, collected)).is_none());
+}
+
+#[tokio::test]
+async fn a_table_with_too_many_bytes_stays() {
+    let long = "x".repeat(MAX_BYTES / 4);
+    let large = source(&[rows("s", &[2, 4, 6, 8], &long)]);
+    let plan = join(large, JoinType::Inner, PartitionMode::CollectLeft);
+    assert!(sides(&plan).is_some(), "its rows are few");
+    assert!(inline(&plan, &Arc::default()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_rows_of_a_table_are_accounted_for_as_long_as_the_plan_is() {
+    let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool.clone()).build_arc().unwrap();
+    let context = Arc::new(TaskContext::default().with_runtime(runtime));
+    let inner = join(table(), JoinType::Inner, PartitionMode::CollectLeft);
+    let inlined = inline(&inner, &context).await.unwrap().expect("small");
+    assert!(pool.reserved() > 0);
+    drop(inlined);
+    assert_eq!(pool.reserved(), 0);
+}
+
+#[tokio::test]
+async fn a_table_that_is_a_join_itself_is_read_as_one() {
+    let on = vec![(first("s"), first("d"))];
+    let devices = source(&[rows("d", &[2, 3], "device")]);
+    let tables = HashJoinExec::try_new(
+        table(),
+        devices,
+        on,
+        None,
+        &JoinType::Left,
+        None,
+        PartitionMode::CollectLeft,
+        NullEquality::NullEqualsNothing,
+        false,
+    );
+    let plan = join(Arc::new(tables.unwrap()), JoinType::Inner, PartitionMode::CollectLeft);
+    let inlined = inline(&plan, &Arc::default()).await.unwrap().expect("small");
+    let mut leaves = 0;
+    let counted = inlined.apply(|node| {
+        assert!(!node.is::<InlineTableExec>() && !node.is::<HashJoinExec>(), "{}", node.name());
+        leaves += usize::from(node.children().is_empty());
+        Ok(TreeNodeRecursion::Continue)
+    });
+    counted.unwrap();
+    assert_eq!(leaves, 1);
+    assert_eq!(answer(inlined).await, answer(plan).await);
+}
