@@ -5,6 +5,7 @@
 mod answers;
 mod handed_on;
 mod nodes;
+mod races;
 mod spread;
 mod spread_ends;
 mod wire;
