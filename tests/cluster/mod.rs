@@ -4,8 +4,10 @@
 
 mod answers;
 mod handed_on;
+mod nemesis;
 mod nodes;
 mod races;
 mod spread;
 mod spread_ends;
+mod spread_plans;
 mod wire;
