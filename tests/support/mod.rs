@@ -21,8 +21,8 @@ pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
-    ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode, node_script,
-    run_example, run_node, run_python, script,
+    ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode,
+    node_script, run_example, run_node, run_python, script,
 };
 pub use s3_proxy::{CommitFilter, CommitGate, S3Proxy, StoreFault};
 pub use server::{Server, free_port};

@@ -240,8 +240,7 @@ impl ObjectStore {
     /// The text of an object.
     pub async fn read(&self, name: &str) -> String {
         let request = reqwest::Client::new().get(format!("{}/plant/{name}", self.url));
-        let answer =
-            request.header("authorization", ANY_SIGNATURE).send().await.expect("the store answers");
+        let answer = request.header("authorization", ANY_SIGNATURE).send().await.expect("the store answers");
         assert!(answer.status().is_success(), "{name}: {}", answer.status());
         answer.text().await.expect("a text")
     }

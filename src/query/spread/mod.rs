@@ -144,4 +144,6 @@ impl Spread {
 }
 
 #[cfg(test)]
+mod changed_task_tests;
+#[cfg(test)]
 mod task_tests;
