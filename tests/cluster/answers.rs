@@ -19,6 +19,10 @@ const READY: &str = "/readyz/?checks=db,poller";
 
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a node stands still with a question, and once beyond the lease of its entry among the nodes, which is 10 s.
+const STANDSTILL: Duration = Duration::from_millis(200);
+const LONG_STANDSTILL: Duration = Duration::from_secs(11);
+
 fn rounds() -> i64 {
     std::env::var("BASALT_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"))
 }
@@ -115,7 +119,12 @@ async fn a_revoked_key_is_refused_by_every_node_when_that_is_answered() {
         // The bootstrap key is the first.
         let id = (round + 2).to_string();
         cluster.ingest.basalt(&["key", "revoke", &id]).await.expect_success();
-        nodes[1].signal("CONT");
+        // A question waits in its socket, so that it is the first thing that the node sees when it wakes.
+        let (answer, ()) = tokio::join!(count(&clients[1]), async {
+            tokio::time::sleep(if round == 0 { LONG_STANDSTILL } else { STANDSTILL }).await;
+            nodes[1].signal("CONT");
+        });
+        assert_eq!(answer, 401, "round {round}: asked of a node that stood still");
         for client in &clients {
             assert_eq!(count(client).await, 401, "round {round}");
         }

@@ -5,9 +5,12 @@
 mod answers;
 mod demo;
 mod handed_on;
+mod nemesis;
 mod nodes;
 mod reads;
 mod shards;
+mod races;
 mod spread;
 mod spread_ends;
+mod spread_plans;
 mod wire;

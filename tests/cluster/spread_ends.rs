@@ -16,6 +16,8 @@ const ROWS: i64 = 30_000;
 const ROWS_A_REQUEST: i64 = 1_000;
 /// So little that a node reads only a part of the answer ahead.
 const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "96MB");
+/// Less than the texts of either day.
+const SMALL_SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "16MB");
 /// All rows, as they come.
 const ROW_BY_ROW: &str = "SELECT stream_id, ts, text FROM readings WHERE seq > 0";
 
@@ -104,4 +106,36 @@ async fn a_node_killed_in_a_query_costs_that_query_only() {
     let count = "SELECT count(*) AS n FROM readings WHERE seq > 0";
     assert_eq!(node.client().sql(count).await, [json!({"n": ROWS})]);
     wait_for_rest(&node).await;
+}
+
+/// The first rows of a long order are held in memory; unlike a sort of all rows, this does not spill.
+#[tokio::test]
+async fn a_share_holds_on_every_node() {
+    let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h"), SMALL_SHARE]).await;
+    let owner = cluster.ingest.client();
+    fill(&cluster, &owner).await;
+    let small = cluster.query_node(&[ALL, SMALL_SHARE]).await;
+    let large = cluster.query_node(&[ALL, ("BASALT_LIMITS__QUERY_SHARE", "200MB")]).await;
+    wait_for_tasks(&small, &large).await;
+    wait_for_tasks(&large, &small).await;
+    let statement =
+        format!("SELECT stream_id, ts, text FROM readings WHERE seq > 0 ORDER BY text LIMIT {}", ROWS - 1);
+    let (status, _, expected) = owner.try_sql(&statement).await;
+    assert_eq!(status, 413, "{expected}");
+    assert!(expected.to_string().contains("16.0 MB one query may use (limits.query_share)"), "{expected}");
+    // Whichever node is asked, the part of the small one does not fit there.
+    for node in [&small, &large] {
+        let counts = || async {
+            let spread = counted(node, "basalt_queries_spread_total ").await;
+            (spread, counted(node, "basalt_queries_repeated_total ").await)
+        };
+        let (spread, repeated) = counts().await;
+        let (status, _, answer) = node.client().try_sql(&statement).await;
+        assert_eq!((status, &answer), (413, &expected));
+        assert_eq!(counts().await, (spread + 1, repeated), "it would fail again, so it does not run again");
+        wait_for_rest(&small).await;
+        wait_for_rest(&large).await;
+        let count = "SELECT count(*) AS n FROM readings WHERE seq > 0";
+        assert_eq!(node.client().sql(count).await, [json!({"n": ROWS})], "what fits is answered");
+    }
 }

@@ -14,18 +14,19 @@ const ROUNDS: usize = 50;
 const WRITERS: usize = 8;
 const NDJSON: &str = "application/x-ndjson";
 
-type Key = (i64, i64);
+/// A row: its stream and second.
+pub type Key = (i64, i64);
 
 /// A request: rows of one stream, by second.
 #[derive(Clone)]
-struct WriteRequest {
-    stream: i64,
-    rows: BTreeMap<i64, f64>,
-    key: Option<String>,
+pub struct WriteRequest {
+    pub stream: i64,
+    pub rows: BTreeMap<i64, f64>,
+    pub key: Option<String>,
 }
 
 impl WriteRequest {
-    fn body(&self) -> String {
+    pub fn body(&self) -> String {
         let line = |(second, value): (&i64, &f64)| {
             format!("{{\"stream_id\":{},\"ts\":{second},\"value\":{value}}}\n", self.stream)
         };
@@ -114,7 +115,8 @@ impl CrashWriter {
     }
 }
 
-async fn rows(client: &Client) -> BTreeMap<Key, f64> {
+/// Every reading that a client sees, each of which must be there once.
+pub async fn rows(client: &Client) -> BTreeMap<Key, f64> {
     let query = "SELECT stream_id, CAST(ts AS BIGINT) / 1000000 AS second, value FROM readings";
     let listed = client.sql(query).await;
     let count = listed.len();

@@ -25,20 +25,25 @@ impl Cluster {
 
     /// The same on a directory.
     pub async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
-        let (store, catalog_url) = (ObjectStore::start().await, database("cluster").await);
+        Cluster::start_over(ObjectStore::start().await, home, env).await
+    }
+
+    /// The same over an object store that runs. `AWS_ENDPOINT_URL` among the variables names what is before it.
+    pub async fn start_over(store: ObjectStore, home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
+        let catalog_url = database("cluster").await;
         let listen = format!("127.0.0.1:{}", free_port());
-        let mut all = store.env().to_vec();
-        all.extend([
-            ("BASALT_LAKE_URL", "s3://plant/lake"),
-            ("BASALT_CATALOG_URL", &catalog_url),
-            ("BASALT_CLUSTER__LISTEN", &listen),
-            ("BASALT_CLUSTER__SECRET", SECRET),
-            // Longer than any case lets a query take.
-            ("BASALT_LAKE__KEEP_REMOVED", "1h"),
-        ]);
+        let mut all = ingest_env(&store, &catalog_url, &listen);
         all.extend(env);
         let ingest = Server::start_alone(home, &all).await;
         Cluster { ingest, store, catalog_url, listen }
+    }
+
+    /// Starts a second ingest node over the same catalog and lake, on a copy of the first one's directory.
+    pub async fn second_ingest_node(&self, home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let mut all = ingest_env(&self.store, &self.catalog_url, &listen);
+        all.extend(env);
+        Server::start_alone(home, &all).await
     }
 
     /// Where the ingest node listens for nodes.
@@ -63,6 +68,20 @@ impl Cluster {
         all.extend(env);
         Server::start_alone(Arc::new(DataDir::new()), &all).await
     }
+}
+
+/// What an ingest node needs that listens for nodes there.
+fn ingest_env<'a>(store: &'a ObjectStore, catalog_url: &'a str, listen: &'a str) -> Vec<(&'a str, &'a str)> {
+    let mut all = store.env().to_vec();
+    all.extend([
+        ("BASALT_LAKE_URL", "s3://plant/lake"),
+        ("BASALT_CATALOG_URL", catalog_url),
+        ("BASALT_CLUSTER__LISTEN", listen),
+        ("BASALT_CLUSTER__SECRET", SECRET),
+        // Longer than any case lets a query take.
+        ("BASALT_LAKE__KEEP_REMOVED", "1h"),
+    ]);
+    all
 }
 
 /// A database of its own on the server that the tests have; its URL.

@@ -9,6 +9,7 @@ mod data_dir;
 mod demo;
 mod opcua;
 mod peers;
+mod s3_proxy;
 mod server;
 mod simulator;
 mod socket;
@@ -20,9 +21,10 @@ pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
-    EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode, node_script,
-    run_example, run_node, run_python, script,
+    ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode,
+    node_script, run_example, run_node, run_python, script,
 };
+pub use s3_proxy::{CommitFilter, CommitGate, S3Proxy, StoreFault};
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;
 pub use socket::{PROTOCOL, WsClient, WsEvent};

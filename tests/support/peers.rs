@@ -193,6 +193,10 @@ impl Drop for ModbusLine {
     }
 }
 
+/// A signature as the object store wants one for an object that exists; it is not checked.
+pub const ANY_SIGNATURE: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20260428/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+
 /// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
 pub struct ObjectStore {
     pub url: String,
@@ -231,6 +235,14 @@ impl ObjectStore {
         let listed = reqwest::get(url).await.expect("the store answers").text().await.expect("a list");
         let keys = listed.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
         keys.map(str::to_owned).collect()
+    }
+
+    /// The text of an object.
+    pub async fn read(&self, name: &str) -> String {
+        let request = reqwest::Client::new().get(format!("{}/plant/{name}", self.url));
+        let answer = request.header("authorization", ANY_SIGNATURE).send().await.expect("the store answers");
+        assert!(answer.status().is_success(), "{name}: {}", answer.status());
+        answer.text().await.expect("a text")
     }
 
     /// Begins a multipart upload, which nobody ends; its id.

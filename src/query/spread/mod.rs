@@ -150,4 +150,6 @@ impl Spread {
 }
 
 #[cfg(test)]
+mod changed_task_tests;
+#[cfg(test)]
 mod task_tests;

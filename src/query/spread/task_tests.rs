@@ -40,9 +40,9 @@ use crate::store::fuzz_store::FuzzStore;
 use crate::store::schema;
 
 /// A node over an empty lake, whose catalog has no stream.
-struct Node {
-    ground: FuzzStore,
-    engine: Arc<Engine>,
+pub(super) struct Node {
+    pub(super) ground: FuzzStore,
+    pub(super) engine: Arc<Engine>,
 }
 
 fn own_url() -> Url {
@@ -50,7 +50,7 @@ fn own_url() -> Url {
 }
 
 impl Node {
-    fn new() -> Node {
+    pub(super) fn new() -> Node {
         let ground = FuzzStore::open();
         let options = SpreadOptions {
             is_enabled: true,
@@ -63,23 +63,33 @@ impl Node {
         Node { ground, engine }
     }
 
-    /// A scan of these streams, as the plan of a query has it.
-    fn scan(&self, streams: &[i32]) -> Arc<dyn ExecutionPlan> {
+    /// What a query of the node's organization reads with.
+    pub(super) fn query_context(&self) -> QueryContext {
         let tracker = self.engine.start_tracking(&self.ground.owner, crate::query::log::Surface::Sql, None);
-        let query_context = QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker);
+        QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker)
+    }
+
+    /// A scan of these streams without rows, as the plan of a query has it.
+    pub(super) fn scan(&self, streams: &[i32]) -> Arc<dyn ExecutionPlan> {
+        self.scan_of(streams, ScanSources::default())
+    }
+
+    /// A scan of these streams in files and runs.
+    pub(super) fn scan_of(&self, streams: &[i32], sources: ScanSources) -> Arc<dyn ExecutionPlan> {
+        let query_context = self.query_context();
         let visible = Arc::new(VisibleStreams::new(streams.iter().copied().map(StreamId).collect()));
         let scan =
             ReadingsScan { query_context, visible, bounds: Bounds::default(), filter: None, partitions: 2 };
-        let scan = DivisibleScan::new(scan, vec![schema::STREAM_ID, schema::TS], ScanSources::default());
+        let scan = DivisibleScan::new(scan, vec![schema::STREAM_ID, schema::TS], sources);
         Arc::new(scan.unwrap().into_exec())
     }
 
-    fn headers(&self) -> HeaderMap {
+    pub(super) fn headers(&self) -> HeaderMap {
         TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org }.to_headers()
     }
 
     /// Sends a plan as another node would, and returns why it was refused.
-    fn refusal(&self, headers: HeaderMap, plan: Vec<u8>) -> Option<String> {
+    pub(super) fn refusal(&self, headers: HeaderMap, plan: Vec<u8>) -> Option<String> {
         let request = SetPlanRequest {
             task_key: TaskKey { query_id: Uuid::new_v4(), stage_id: 1, task_number: 0 },
             task_count: 1,
@@ -94,7 +104,7 @@ impl Node {
     }
 }
 
-fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
+pub(super) fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
     let mut config = SessionConfig::new();
     config.set_distributed_user_codec(ScanCodec::for_sending());
     config.set_distributed_user_codec(InlineCodec::for_sending());

@@ -1,0 +1,326 @@
+//! Nodes that are killed and stopped and an object store that fails, in an order that a seed decides, while a writer writes and readers ask
+//! every query node: no answer lacks what was acknowledged before it was asked for, none goes back, and no row is doubled or of others.
+//!
+//! `BASALT_NEMESIS_SEED` makes another order, or the same one again; `BASALT_NEMESIS_ROUNDS` a longer one (`tests/long.sh cluster`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+use super::spread::{ALL, wait_for_tasks};
+use crate::crash::{Key, WriteRequest, rows};
+use crate::ingest::NDJSON;
+use crate::rest::stream_of;
+use crate::support::{Client, Cluster, DataDir, ObjectStore, S3Proxy, Server, eventually};
+
+/// 2026-04-28T12:00:00Z, in seconds.
+const NOON: i64 = 1_777_377_600;
+/// Each kind of trouble once.
+const ROUNDS: u64 = 7;
+const PAUSE: Duration = Duration::from_millis(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The value of rows of another organization: the sum of no answer has one in it.
+const FOREIGN_VALUE: i64 = 1_000_000;
+
+/// It is divided among the query nodes.
+const STATEMENT: &str = "SELECT count(*) AS n, CAST(sum(value + 0) AS bigint) AS sum, CAST(max(value + 0) AS bigint) AS number FROM readings WHERE value + 0 >= 0";
+
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    KillIngestNode,
+    KillQueryNode(usize),
+    StopIngestNode,
+    StopQueryNode(usize),
+    FailStore,
+}
+
+const TROUBLES: [Trouble; ROUNDS as usize] = [
+    Trouble::KillIngestNode,
+    Trouble::KillQueryNode(0),
+    Trouble::KillQueryNode(1),
+    Trouble::StopIngestNode,
+    Trouble::StopQueryNode(0),
+    Trouble::StopQueryNode(1),
+    Trouble::FailStore,
+];
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// A cluster, all of whose nodes reach the object store through a proxy.
+struct Plant {
+    cluster: Cluster,
+    nodes: [Server; 2],
+    proxy: S3Proxy,
+}
+
+impl Plant {
+    async fn start() -> Plant {
+        let store = ObjectStore::start().await;
+        let proxy = S3Proxy::start(&store.url).await;
+        let through = ("AWS_ENDPOINT_URL", proxy.url.as_str());
+        // Small segments, frequent flushes and merges, so that troubles meet them.
+        let env = [
+            through,
+            ("BASALT_WAL__SEGMENT", "64KB"),
+            ("BASALT_WAL__KEEP", "1"),
+            ("BASALT_FLUSH__AGE", "200ms"),
+            ("BASALT_COMPACTION__INTERVAL", "1s"),
+        ];
+        let cluster = Cluster::start_over(store, Arc::new(DataDir::new()), &env).await;
+        let nodes = [cluster.query_node(&[through, ALL]).await, cluster.query_node(&[through, ALL]).await];
+        Plant { cluster, nodes, proxy }
+    }
+
+    /// Makes trouble for some time, after which everything runs again.
+    async fn make(&mut self, trouble: Trouble, time: Duration, seed: u64) {
+        match trouble {
+            Trouble::KillIngestNode => restart_after_kill(&mut self.cluster.ingest, time).await,
+            Trouble::KillQueryNode(node) => restart_after_kill(&mut self.nodes[node], time).await,
+            Trouble::StopIngestNode => pause(&self.cluster.ingest, time).await,
+            Trouble::StopQueryNode(node) => pause(&self.nodes[node], time).await,
+            Trouble::FailStore => {
+                self.proxy.fail_at_random(seed);
+                tokio::time::sleep(time).await;
+                self.proxy.heal();
+            }
+        }
+    }
+}
+
+async fn restart_after_kill(server: &mut Server, time: Duration) {
+    server.kill();
+    tokio::time::sleep(time).await;
+    server.start_again().await;
+}
+
+async fn pause(server: &Server, time: Duration) {
+    server.signal("STOP");
+    tokio::time::sleep(time).await;
+    server.signal("CONT");
+}
+
+/// What is there after a request: how many rows, and the sum of their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Totals {
+    rows: i64,
+    sum: i64,
+}
+
+/// What was written, and what was seen of it.
+struct History {
+    /// What is there after each request, by its number. A request is in it before it is sent.
+    totals: Mutex<BTreeMap<i64, Totals>>,
+    acknowledged: AtomicI64,
+    /// The newest request in an answer.
+    seen: AtomicI64,
+    is_over: AtomicBool,
+}
+
+impl History {
+    /// One row is there, with the value 0.
+    fn new() -> Arc<History> {
+        let totals = BTreeMap::from([(0, Totals { rows: 1, sum: 0 })]);
+        Arc::new(History {
+            totals: Mutex::new(totals),
+            acknowledged: AtomicI64::new(0),
+            seen: AtomicI64::new(0),
+            is_over: AtomicBool::new(false),
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    /// The oldest request with which an answer to a question of now may end.
+    fn least(&self) -> i64 {
+        self.acknowledged.load(Ordering::SeqCst).max(self.seen.load(Ordering::SeqCst))
+    }
+
+    /// Checks an answer to a question from before which `least` is.
+    fn check(&self, answer: Answer, least: i64, node: usize) {
+        let Answer { number, totals } = answer;
+        let expected = self.totals.lock().get(&number).copied();
+        assert_eq!(Some(totals), expected, "node {node}: not what is there after request {number}");
+        assert!(number >= least, "node {node}: it ends with request {number}, and {least} was there before");
+        self.seen.fetch_max(number, Ordering::SeqCst);
+    }
+}
+
+/// What a node said: the newest request, whose number is the highest value, and what is there.
+struct Answer {
+    number: i64,
+    totals: Totals,
+}
+
+/// Asks a node; `None` when it refused with 503, or its connection was cut.
+async fn ask(client: &Client) -> Option<Answer> {
+    let headers = [("content-type", "application/json")];
+    let body = json!({"query": STATEMENT}).to_string();
+    let (status, _, body) = client.try_send_bytes("POST", "/sql", &headers, body).await.ok()?;
+    if status == 503 {
+        return None;
+    }
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+    let answer: Value = serde_json::from_slice(&body).expect("JSON");
+    let number = |name: &str| answer[0][name].as_i64().unwrap_or_else(|| panic!("no {name}: {answer}"));
+    Some(Answer { number: number("number"), totals: Totals { rows: number("n"), sum: number("sum") } })
+}
+
+/// Asks the nodes in turn until the end. Returns how many answers each gave.
+async fn read(history: Arc<History>, clients: [Client; 2], first: usize) -> [usize; 2] {
+    let mut answers = [0; 2];
+    let mut node = first;
+    while !history.is_over() {
+        node = 1 - node;
+        let least = history.least();
+        match ask(&clients[node]).await {
+            Some(answer) => {
+                history.check(answer, least, node);
+                answers[node] += 1;
+            }
+            None => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    answers
+}
+
+/// One stream with a row for each second; each row has the number of the request that wrote it last.
+struct CountingWriter {
+    stream: i64,
+    chance: StdRng,
+    rows: BTreeMap<i64, i64>,
+}
+
+impl CountingWriter {
+    /// New rows, and sometimes an old one again.
+    fn request(&mut self, number: i64) -> WriteRequest {
+        let count = self.rows.len() as i64;
+        let mut seconds: Vec<i64> = (count..count + self.chance.random_range(1..6)).collect();
+        if count > 0 && self.chance.random_bool(0.3) {
+            seconds.push(self.chance.random_range(0..count));
+        }
+        let rows: BTreeMap<i64, i64> = seconds.iter().map(|second| (NOON + second, number)).collect();
+        self.rows.extend(&rows);
+        WriteRequest {
+            stream: self.stream,
+            rows: rows.into_iter().map(|(second, value)| (second, value as f64)).collect(),
+            key: Some(format!("counted-{number}")),
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        Totals { rows: self.rows.len() as i64 + 1, sum: self.rows.values().sum() }
+    }
+
+    /// Writes until the end, through all nodes in turn, and repeats each request until it is acknowledged.
+    async fn work(mut self, history: Arc<History>, clients: [Client; 3]) -> CountingWriter {
+        let mut nodes = clients.iter().cycle();
+        for number in 1.. {
+            if history.is_over() {
+                break;
+            }
+            let request = self.request(number);
+            history.totals.lock().insert(number, self.totals());
+            while !is_acknowledged(nodes.next().expect("there are nodes"), &request).await {
+                tokio::time::sleep(PAUSE).await;
+            }
+            history.acknowledged.store(number, Ordering::SeqCst);
+            tokio::time::sleep(PAUSE).await;
+        }
+        self
+    }
+}
+
+/// Sends a request; `false` when it was refused with 503, or its connection was cut.
+async fn is_acknowledged(client: &Client, request: &WriteRequest) -> bool {
+    let key = request.key.as_deref().expect("a key");
+    let headers = [("content-type", NDJSON), ("idempotency-key", key)];
+    let answer = client.try_send_bytes("POST", "/ingest", &headers, request.body()).await;
+    let Ok((status, _, body)) = answer else { return false };
+    assert!([200, 503].contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+    status == 200
+}
+
+/// Writes a row of one second.
+async fn write(client: &Client, stream: i64, value: i64) {
+    let line = json!({"stream_id": stream, "ts": NOON, "value": value}).to_string();
+    let (status, _, answer) = client.ingest(NDJSON, line).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Checks that a cluster in which nothing happens any more has what was acknowledged, and nothing else.
+async fn check_end(plant: &mut Plant, history: &History, expected: &BTreeMap<Key, f64>) {
+    let last = history.acknowledged.load(Ordering::SeqCst);
+    for place in ["at the end", "merged", "after a restart"] {
+        match place {
+            "merged" => drop(plant.cluster.ingest.basalt(&["compact"]).await.expect_success()),
+            "after a restart" => plant.cluster.ingest.restart().await,
+            _ => {}
+        }
+        for node in [&plant.nodes[0], &plant.nodes[1], &plant.cluster.ingest] {
+            let client = node.client();
+            let answer = eventually("the node answers", EVENT_TIMEOUT, || ask(&client)).await;
+            assert_eq!(answer.number, last, "{place}: every request was acknowledged");
+            assert_eq!(rows(&client).await, *expected, "{place}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
+    let (seed, rounds) = (setting("BASALT_NEMESIS_SEED", 1), setting("BASALT_NEMESIS_ROUNDS", ROUNDS));
+    println!("BASALT_NEMESIS_SEED={seed} BASALT_NEMESIS_ROUNDS={rounds}");
+    let mut chance = StdRng::seed_from_u64(seed);
+    let mut plant = Plant::start().await;
+    let ingest = plant.cluster.ingest.client();
+    plant.cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
+    let foreign = ingest.with_key(&plant.cluster.ingest.create_key(&["--org", "other"]).await);
+    write(&foreign, stream_of(&foreign, "speed", "fp64").await.1, FOREIGN_VALUE).await;
+    let (_, idle) = stream_of(&ingest, "idle", "fp64").await;
+    write(&ingest, idle, 0).await;
+    let (_, stream) = stream_of(&ingest, "speed", "fp64").await;
+    wait_for_tasks(&plant.nodes[0], &plant.nodes[1]).await;
+
+    let history = History::new();
+    let clients = [plant.nodes[0].client(), plant.nodes[1].client()];
+    let reading = [0, 1].map(|first| tokio::spawn(read(history.clone(), clients.clone(), first)));
+    let writer = CountingWriter { stream, chance: StdRng::seed_from_u64(seed), rows: BTreeMap::new() };
+    let [first, second] = clients;
+    let writing = tokio::spawn(writer.work(history.clone(), [ingest, first, second]));
+    let mut troubles = TROUBLES;
+    for round in 0..rounds {
+        let place = (round % ROUNDS) as usize;
+        if place == 0 {
+            troubles.shuffle(&mut chance);
+        }
+        tokio::time::sleep(Duration::from_millis(chance.random_range(50..600))).await;
+        let time = Duration::from_millis(chance.random_range(50..1200));
+        println!("round {round}: {:?} for {time:?}", troubles[place]);
+        plant.make(troubles[place], time, chance.random()).await;
+    }
+    history.is_over.store(true, Ordering::SeqCst);
+
+    let writer = writing.await.expect("the writer met no wrong answer");
+    let mut answers = [0; 2];
+    for reader in reading {
+        let counts = reader.await.expect("the reader met no wrong answer");
+        answers = [answers[0] + counts[0], answers[1] + counts[1]];
+    }
+    let requests = history.acknowledged.load(Ordering::SeqCst);
+    println!("{requests} requests, {answers:?} answers");
+    assert!(requests > 0 && answers.iter().all(|count| *count > 0), "{requests}, {answers:?}");
+    let own = writer.rows.iter().map(|(second, value)| ((stream, *second), *value as f64));
+    let expected = own.chain([((idle, NOON), 0.0)]).collect();
+    check_end(&mut plant, &history, &expected).await;
+}
