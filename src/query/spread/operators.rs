@@ -15,7 +15,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 
 use crate::domain::Error;
-use crate::query::scan::divisible_scan::DivisibleScanExec;
+use crate::query::rollup::partials_scan::PartialsExec;
+use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 
 /// Operators of DataFusion that are the same over several tasks.
 const OPERATORS: [&str; 12] = [
@@ -38,13 +39,12 @@ const BOUNDARIES: [&str; 2] = ["NetworkCoalesceExec", "NetworkShuffleExec"];
 /// Whether a plan can be divided, and its scans have `min_rows` rows or more. `template` has the functions that the session
 /// of a task has.
 pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &SessionState) -> bool {
-    let mut scanned = None;
+    let mut scanned: Option<u64> = None;
     let seen = plan.apply(|node| {
-        let is_divisible = match node.downcast_ref::<DivisibleScanExec>() {
-            Some(leaf) => {
-                let rows = scanned.get_or_insert(0_u64);
-                *rows = rows.saturating_add(leaf.source().sources.rows());
-                leaf.source().scan.partitions > 1
+        let is_divisible = match rows_of_leaf(node) {
+            Some(rows) => {
+                scanned = Some(rows.saturating_add(scanned.unwrap_or(0)));
+                true
             }
             None => OPERATORS.contains(&node.name()) && has_common_functions(node, template)?,
         };
@@ -55,6 +55,17 @@ pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &S
         Ok(TreeNodeRecursion::Continue)
     });
     seen.is_ok() && scanned.is_some_and(|rows| rows >= min_rows)
+}
+
+/// Returns the rows that a leaf reads if it can be divided; `None` for every other node.
+fn rows_of_leaf(node: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+    if let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() {
+        let DivisibleScan { scan, sources, .. } = leaf.source();
+        return (scan.partitions > 1).then(|| sources.rows());
+    }
+    let sources = node.downcast_ref::<PartialsExec>()?.source().sources();
+    // One stream would be the task of one node.
+    (sources.partitions > 1 && sources.streams() > 1).then(|| sources.expected_rows())
 }
 
 /// Whether a task finds all functions of an operator by their names: it does not find those of PostgreSQL's clients.
@@ -81,8 +92,8 @@ fn has_common_functions(node: &Arc<dyn ExecutionPlan>, template: &SessionState) 
 pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
     plan.apply(|node| {
         let name = node.name();
-        let is_known =
-            node.is::<DivisibleScanExec>() || OPERATORS.contains(&name) || BOUNDARIES.contains(&name);
+        let is_leaf = node.is::<DivisibleScanExec>() || node.is::<PartialsExec>();
+        let is_known = is_leaf || OPERATORS.contains(&name) || BOUNDARIES.contains(&name);
         match is_known {
             true => Ok(TreeNodeRecursion::Continue),
             false => {
