@@ -7,4 +7,5 @@ mod handed_on;
 mod nodes;
 mod spread;
 mod spread_ends;
+mod spread_rollups;
 mod wire;
