@@ -33,6 +33,16 @@ impl Buckets {
         Self { width, zone }
     }
 
+    /// Returns the width of each bucket, by the clock of the zone.
+    pub fn width(&self) -> BucketWidth {
+        self.width
+    }
+
+    /// Returns the zone; `None` for UTC.
+    pub fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
     /// Returns the width in microseconds if all buckets have the same and one begins at a midnight of UTC.
     pub fn fixed_width(&self) -> Option<i64> {
         match (&self.zone, self.width) {

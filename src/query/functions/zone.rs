@@ -1,6 +1,8 @@
 //! Clock of a timezone: conversion between instants and local times. Times are in microseconds; a local time is
 //! represented as if it were UTC.
 
+use std::fmt;
+
 use arrow::array::timezone::Tz;
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
 use datafusion::common::exec_datafusion_err;
@@ -14,6 +16,13 @@ pub const MAX_OFFSET: i64 = 26 * 3600 * MICROS_PER_SECOND;
 /// A zone of the IANA database, which is compiled in, or a fixed offset.
 #[derive(Debug, Clone, Copy)]
 pub struct Zone(Tz);
+
+/// Writes the name that `Zone::parse` reads.
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
 
 impl Zone {
     /// Parses `Europe/Berlin`, `UTC` or `+02:00`. Errors name `function`.

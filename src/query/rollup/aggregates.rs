@@ -44,6 +44,12 @@ pub fn over_partials(name: &str, of: AggregateInput, column: impl Fn(&str) -> Ex
     }
 }
 
+/// Returns all aggregates over partials, for sessions that find those of a plan by their names.
+pub fn all() -> [Arc<AggregateUDF>; 4] {
+    [MergeKind::Count, MergeKind::Mean, MergeKind::Sum, MergeKind::Rms]
+        .map(|kind| Arc::new(AggregateUDF::from(MergeAggregate::new(kind))))
+}
+
 /// How partials are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum MergeKind {

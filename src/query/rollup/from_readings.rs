@@ -14,32 +14,59 @@ use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::context::QueryContext;
 use crate::query::scan::bounds::Bounds;
+use crate::query::scan::divisible_scan::DivisibleScan;
 use crate::query::scan::readings_scan::ReadingsScan;
+use crate::query::scan::scan_sources::ScanSources;
+use crate::store::lake::file::LakeFile;
 use crate::store::schema;
 use crate::store::statistics::time_ranges::TimeRanges;
 
 /// Streams, times and values.
-const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
+pub const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
 /// Maximum scans of readings in a plan; each reads one time range.
 const MAX_SCANS: usize = 8;
 /// Ranges with a smaller gap than this are read as one.
 const MAX_JOINED_GAP_MICROS: i64 = 3600 * 1_000_000;
 
-/// Creates scans that contain every raw reading of the splits, and others near them. All have the same number of
+/// Creates scans of `COLUMNS` that contain every raw reading of the splits, and others near them. All have the same number of
 /// partitions.
 pub fn scans(
     query_context: &QueryContext,
     splits: &[Arc<RangeSplit>],
     partitions: usize,
-) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+) -> Result<Vec<DivisibleScan>> {
     let raw: Vec<&Arc<RangeSplit>> = splits.iter().filter(|split| !split.raw.is_empty()).collect();
     let all: TimeRanges = TimeRanges::new(raw.iter().flat_map(|split| split.raw.iter()).collect());
     let scan = |(from, to): (i64, i64)| {
         let wanted = raw.iter().filter(|split| !split.raw.within(from, to).is_empty());
         let ids: BTreeSet<i32> = wanted.map(|split| split.stream).collect();
-        readings(query_context, MinMax::new(from, to - 1), ids, partitions).plan(&COLUMNS)
+        let scan = readings(query_context, MinMax::new(from, to - 1), ids, partitions);
+        let sources = scan.sources();
+        DivisibleScan::new(scan, COLUMNS.to_vec(), sources)
     };
     all.joined(MAX_JOINED_GAP_MICROS).coarse(MAX_SCANS).iter().map(scan).collect()
+}
+
+/// Estimates the rows that one of `scans` reads: of each file as many as the scan has of its time and of its streams, whose
+/// ids are dense.
+pub fn expected_rows(scan: &DivisibleScan) -> u64 {
+    let Bounds { ts, streams, .. } = &scan.scan.bounds;
+    let ids: Vec<i32> = streams.iter().flatten().copied().collect();
+    let length = |times: MinMax<i64>| times.max as f64 - times.min as f64 + 1.0;
+    let of_file = |file: &Arc<LakeFile>| {
+        let times = file.ts.intersection(*ts);
+        if times.is_empty() {
+            return 0;
+        }
+        let end = ids.partition_point(|id| *id <= file.streams.max);
+        let streams = end.saturating_sub(ids.partition_point(|id| *id < file.streams.min)) as f64;
+        let width = f64::from(file.streams.max) - f64::from(file.streams.min) + 1.0;
+        (file.rows as f64 * (streams / width) * (length(times) / length(file.ts))).ceil() as u64
+    };
+    let ScanSources { files, runs, merged } = &scan.sources;
+    let files = files.iter().map(|part| &part.file).chain(merged.iter().flat_map(|day| &day.files));
+    let runs = runs.iter().flatten().chain(merged.iter().flat_map(|day| &day.runs));
+    files.map(of_file).sum::<u64>() + runs.map(|run| run.len() as u64).sum::<u64>()
 }
 
 /// Plans streams, times and values of a day within bounds as one partition, ordered by time within each stream.

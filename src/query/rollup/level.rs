@@ -1,7 +1,7 @@
 //! Levels of computed statistics that partials are read from.
 
 use super::range_split::RangeSplit;
-use crate::domain::time::MICROS_PER_HOUR;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 use crate::query::functions::buckets::Buckets;
 use crate::store::statistics::time_ranges::TimeRanges;
 use crate::store::table::Table;
@@ -40,6 +40,13 @@ impl StatisticsLevel {
             StatisticsLevel::Windows => 1440,
             StatisticsLevel::Hours => 24,
         }
+    }
+
+    /// Approximate rows that a split reads of it, when the stream has readings at all times.
+    pub fn typical_rows(self, split: &RangeSplit) -> u64 {
+        let length = MICROS_PER_DAY / self.typical_rows_per_day();
+        let rows = |(from, to): (i64, i64)| (to.saturating_sub(from) / length).max(1).unsigned_abs();
+        self.ranges(split).iter().map(rows).sum()
     }
 }
 

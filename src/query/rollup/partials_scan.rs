@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
@@ -16,25 +16,23 @@ use super::from_readings;
 use super::from_statistics::{self, StatisticsReadUnit};
 use super::level;
 use super::partial::{self, PartialBuilder, PartialFields};
+use super::partials_sources::PartialsSources;
 use super::range_split::RangeSplit;
 use crate::query::context::QueryContext;
 use crate::query::functions::buckets::Buckets;
-use crate::query::scan::opaque_scan::RowSource;
+use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
 
 /// Approximate rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
+/// The leaf of a scan of partials.
+pub type PartialsExec = OpaqueScanExec<PartialsScan>;
+
 /// Reads partials of whole hours and windows from computed statistics, and all others from raw readings.
 pub struct PartialsScan {
-    query_context: QueryContext,
-    splits: Arc<Vec<Arc<RangeSplit>>>,
+    sources: Arc<PartialsSources>,
     units: Vec<StatisticsReadUnit>,
-    scans: Vec<Arc<dyn ExecutionPlan>>,
-    buckets: Option<Buckets>,
-    /// Indices into `partial::schema`.
-    columns: Vec<usize>,
     schema: SchemaRef,
-    partitions: usize,
 }
 
 impl PartialsScan {
@@ -46,31 +44,55 @@ impl PartialsScan {
         columns: Vec<usize>,
         partitions: usize,
     ) -> Result<Self> {
-        Ok(Self {
-            units: from_statistics::units(&query_context.snapshot, &splits, partitions),
-            scans: from_readings::scans(query_context, &splits, partitions)?,
-            schema: Arc::new(partial::schema().project(&columns)?),
-            query_context: query_context.clone(),
-            splits: Arc::new(splits),
+        let partitions = partitions.max(1);
+        Self::over(PartialsSources {
+            snapshot: query_context.snapshot.clone(),
+            readings: from_readings::scans(query_context, &splits, partitions)?,
+            splits,
             buckets,
             columns,
-            partitions: partitions.max(1),
+            partitions,
         })
     }
 
+    /// Creates a scan of these sources.
+    pub fn over(sources: PartialsSources) -> Result<Self> {
+        Ok(Self {
+            units: from_statistics::units(&sources.snapshot, &sources.splits, sources.partitions),
+            schema: Arc::new(partial::schema().project(&sources.columns)?),
+            sources: Arc::new(sources),
+        })
+    }
+
+    pub fn sources(&self) -> &PartialsSources {
+        &self.sources
+    }
+
+    /// Divides the scan by streams among `count` nodes, one scan for each.
+    pub fn divide(&self, count: usize) -> Result<Vec<PartialsScan>> {
+        self.sources.divide(count)?.into_iter().map(Self::over).collect()
+    }
+
+    pub fn into_exec(self) -> PartialsExec {
+        let partitions = self.sources.partitions;
+        OpaqueScanExec::new(self, partitions)
+    }
+
     fn adder(&self) -> PartialBuilder {
-        PartialBuilder::new(self.buckets.clone(), PartialFields::of(&self.columns))
+        PartialBuilder::new(self.sources.buckets.clone(), PartialFields::of(&self.sources.columns))
     }
 
     /// Reads every `partitions`-th unit of computed statistics.
     fn stored(&self, partition: usize) -> BoxStream<'static, Result<RecordBatch>> {
         let units: Vec<StatisticsReadUnit> =
-            self.units.iter().skip(partition).step_by(self.partitions).cloned().collect();
-        let (snapshot, buckets, fields) =
-            (self.query_context.snapshot.clone(), self.buckets.clone(), PartialFields::of(&self.columns));
+            self.units.iter().skip(partition).step_by(self.sources.partitions).cloned().collect();
+        let sources = self.sources.clone();
         let read = move |unit: StatisticsReadUnit| {
-            let (snapshot, buckets) = (snapshot.clone(), buckets.clone());
+            let sources = sources.clone();
             async move {
+                let PartialsSources { snapshot, buckets, columns, .. } = &*sources;
+                let (snapshot, buckets, fields) =
+                    (snapshot.clone(), buckets.clone(), PartialFields::of(columns));
                 let read = move || from_statistics::read_partials(&snapshot, &unit, buckets, fields);
                 let done = tokio::task::spawn_blocking(read).await;
                 done.map_err(|e| exec_datafusion_err!("reading statistics was interrupted: {e}"))?
@@ -81,10 +103,11 @@ impl PartialsScan {
 
     /// Reads raw readings.
     fn raw(&self, partition: usize, context: &Arc<TaskContext>) -> BoxStream<'static, Result<RecordBatch>> {
-        let context = context.clone();
-        let rows = self.scans.clone().into_iter().map(move |scan| scan.execute(partition, context.clone()));
+        let (sources, context) = (self.sources.clone(), context.clone());
+        let scans = 0..sources.readings.len();
+        let rows = scans.map(move |scan| sources.readings[scan].open(partition, context.clone()));
         let rows = stream::iter(rows).try_flatten().boxed();
-        let raw = ReadingsToPartials { rows, splits: self.splits.clone(), adder: Some(self.adder()) };
+        let raw = ReadingsToPartials { rows, sources: self.sources.clone(), adder: Some(self.adder()) };
         stream::try_unfold(raw, |mut raw| async move { Ok(raw.next().await?.map(|batch| (batch, raw))) })
             .boxed()
     }
@@ -93,7 +116,7 @@ impl PartialsScan {
 /// Converts raw readings to partials.
 struct ReadingsToPartials {
     rows: BoxStream<'static, Result<RecordBatch>>,
-    splits: Arc<Vec<Arc<RangeSplit>>>,
+    sources: Arc<PartialsSources>,
     /// `None` at the end.
     adder: Option<PartialBuilder>,
 }
@@ -102,7 +125,7 @@ impl ReadingsToPartials {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let Some(mut adder) = self.adder.take() else { return Ok(None) };
         while let Some(batch) = self.rows.try_next().await? {
-            from_readings::add_readings(&batch, &self.splits, &mut adder)?;
+            from_readings::add_readings(&batch, &self.sources.splits, &mut adder)?;
             if adder.finished_rows() >= BATCH_ROWS {
                 let partials = adder.finish_batch()?;
                 self.adder = Some(adder);
@@ -119,7 +142,7 @@ impl RowSource for PartialsScan {
     }
 
     fn detail(&self) -> Option<&'static str> {
-        Some(match level::can_use_hours(self.buckets.as_ref()) {
+        Some(match level::can_use_hours(self.sources.buckets.as_ref()) {
             true => "levels=[hours, windows, readings]",
             false => "levels=[windows, readings]",
         })
@@ -130,7 +153,7 @@ impl RowSource for PartialsScan {
     }
 
     fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let columns = self.columns.clone();
+        let columns = self.sources.columns.clone();
         // Statistics are read on another thread, while raw readings are decoded here.
         let rows = stream::select(self.stored(partition), self.raw(partition, &context));
         let rows = rows.map(move |batch| Ok(batch?.project(&columns)?));

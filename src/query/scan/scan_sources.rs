@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bounds::Bounds;
 use super::file_scan::FilePartition;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::writer_properties::MAX_ROW_GROUP_ROWS;
@@ -33,6 +34,10 @@ impl MergedDay {
         self.files.iter().map(|file| file.rows).sum::<u64>() + rows_in_memory(&self.runs)
     }
 
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.runs.is_empty()
+    }
+
     /// The name by which a day has a node of its own.
     fn name(&self) -> &str {
         self.files.first().map_or("memory", |file| file.path.split('/').next().unwrap_or_default())
@@ -49,6 +54,26 @@ impl ScanSources {
         let files: u64 = self.files.iter().map(|part| part.file.rows / part.share.count as u64).sum();
         let runs: u64 = self.runs.iter().map(|runs| rows_in_memory(runs)).sum();
         files + runs + self.merged.iter().map(MergedDay::rows).sum::<u64>()
+    }
+
+    /// Returns the sources that can have rows within bounds, of the rows in memory only those.
+    pub fn within(&self, bounds: &Bounds) -> ScanSources {
+        let has_rows =
+            |file: &LakeFile| bounds.ts.overlaps(file.ts) && bounds.has_stream_within(file.streams);
+        let is_within =
+            |run: &Run, row: usize| bounds.ts.contains(run.ts[row]) && bounds.has_stream(run.stream[row]);
+        let runs_within = |runs: &Vec<Run>| -> Vec<Run> {
+            runs.iter().map(|run| run.select(is_within)).filter(|run| !run.is_empty()).collect()
+        };
+        let day_within = |day: &MergedDay| MergedDay {
+            files: day.files.iter().filter(|file| has_rows(file)).cloned().collect(),
+            runs: runs_within(&day.runs),
+        };
+        ScanSources {
+            files: self.files.iter().filter(|part| has_rows(&part.file)).cloned().collect(),
+            runs: self.runs.iter().map(runs_within).filter(|runs| !runs.is_empty()).collect(),
+            merged: self.merged.iter().map(day_within).filter(|day| !day.is_empty()).collect(),
+        }
     }
 
     /// Divides the sources among nodes: each row of a source is in exactly one part, and the parts together have all.

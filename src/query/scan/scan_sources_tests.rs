@@ -47,6 +47,37 @@ fn groups_read(parts: &[ScanSources]) -> BTreeMap<String, Vec<usize>> {
     read
 }
 
+#[test]
+fn within_bounds_are_files_that_can_have_rows_and_rows_in_memory() {
+    let other = |streams, ts| Arc::new(LakeFile { streams, ts, ..LakeFile::clone(&file(9, 5)) });
+    let of_others = other(MinMax::new(7, 9), MinMax::new(0, 1));
+    let later = other(MinMax::new(0, 9), MinMax::new(6, 8));
+    let own = file(1, 5);
+    let sources = ScanSources {
+        files: [&own, &of_others, &later].map(|file| FilePartition::whole(file.clone())).into(),
+        runs: vec![vec![run(9), run(2)], vec![]],
+        merged: vec![
+            MergedDay { files: vec![own.clone(), later.clone()], runs: vec![run(4)] },
+            MergedDay { files: vec![of_others.clone()], runs: vec![run(0)] },
+        ],
+    };
+    let bounds = |streams: [i32; 2]| Bounds {
+        ts: MinMax::new(1, 3),
+        streams: Some(BTreeSet::from(streams)),
+        value: None,
+    };
+    let times = |runs: &[Run]| runs.iter().flat_map(|run| run.ts.to_vec()).collect::<Vec<_>>();
+    let some = sources.within(&bounds([1, 4]));
+    let spans: Vec<MinMax<i64>> = some.files.iter().map(|part| part.file.ts).collect();
+    assert_eq!(spans, [own.ts]);
+    assert_eq!((some.runs.len(), some.merged.len()), (1, 1));
+    assert_eq!(times(&some.runs[0]), [1, 2, 3, 1]);
+    assert_eq!(some.merged[0].files, [own]);
+    assert_eq!(times(&some.merged[0].runs), [1, 2, 3]);
+    let none = sources.within(&bounds([10, 11]));
+    assert_eq!((none.files.len(), none.runs.len(), none.merged.len()), (0, 0, 0));
+}
+
 proptest! {
     #[test]
     fn each_source_is_in_one_part(

@@ -18,11 +18,13 @@ use url::Url;
 use super::Spread;
 use super::inline_codec::InlineCodec;
 use super::planned_node::{self, ReadyPlanner};
+use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::small_joins;
 use super::task_session::TaskHeaders;
 use crate::query::context::QueryContext;
-use crate::query::scan::divisible_scan::DivisibleScanExec;
+use crate::query::rollup::partials_scan::{PartialsExec, PartialsScan};
+use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 
 /// Least bytes of rows that are read ahead from one node.
 const MIN_READ_AHEAD_BYTES: usize = 1 << 20;
@@ -66,6 +68,7 @@ impl Spread {
         config.set_distributed_channel_resolver(self.channels.clone());
         // Tasks have the codecs in the same order, which is how they tell them apart.
         config.set_distributed_user_codec(ScanCodec::for_sending());
+        config.set_distributed_user_codec(RollupCodec::for_sending());
         config.set_distributed_user_codec(InlineCodec::for_sending());
         config.set_distributed_local_worker_context(
             self.worker.to_local_worker_context(self.options.own_url.clone()),
@@ -81,7 +84,7 @@ impl Spread {
         let names: Arc<Vec<String>> = Arc::new(nodes.iter().map(Url::to_string).collect());
         let count = nodes.len();
         config.set_distributed_desired_task_count_handler(move |event: DesiredTaskCountEvent<'_>| {
-            event.plan.is::<DivisibleScanExec>().then(|| Ok(DesiredTaskCountEventResponse::desired(count)))
+            tasks_of_leaf(event.plan, count).map(|tasks| Ok(DesiredTaskCountEventResponse::desired(tasks)))
         });
         config.set_distributed_scale_up_leaf_node_handler(move |event: ScaleUpLeafNodeEvent<'_>| {
             divide_leaf(event.plan, &names, event.task_count)
@@ -94,18 +97,38 @@ impl Spread {
     }
 }
 
+/// Returns among how many of the nodes a leaf is divided; `None` for an operator or a leaf that is not.
+fn tasks_of_leaf(node: &Arc<dyn ExecutionPlan>, nodes: usize) -> Option<usize> {
+    if node.is::<DivisibleScanExec>() {
+        return Some(nodes);
+    }
+    let rollup = node.downcast_ref::<PartialsExec>()?.source();
+    Some(rollup.sources().streams().clamp(1, nodes))
+}
+
 /// Divides a scan among the first `tasks` nodes; `None` for another leaf.
 fn divide_leaf(
     leaf: &Arc<dyn ExecutionPlan>,
     nodes: &[String],
     tasks: usize,
 ) -> Option<Result<ScaleUpLeafNodeEventResponse>> {
-    let scan = leaf.downcast_ref::<DivisibleScanExec>()?.source();
-    let divided = scan.divide(&nodes[..tasks.min(nodes.len())]).and_then(|parts| {
-        let parts = parts.into_iter().map(|part| Arc::new(part.into_exec()) as _);
-        DistributedLeafExec::try_new(leaf.clone(), parts)
-    });
+    let nodes = &nodes[..tasks.min(nodes.len())];
+    let parts = match leaf.downcast_ref::<PartialsExec>() {
+        Some(rollup) => plans(rollup.source().divide(nodes.len()), PartialsScan::into_exec),
+        None => {
+            plans(leaf.downcast_ref::<DivisibleScanExec>()?.source().divide(nodes), DivisibleScan::into_exec)
+        }
+    };
+    let divided = parts.and_then(|parts| DistributedLeafExec::try_new(leaf.clone(), parts));
     Some(divided.map(|leaf| ScaleUpLeafNodeEventResponse::new(Arc::new(leaf))))
+}
+
+/// Makes leaves of the parts of a leaf.
+fn plans<R, L: ExecutionPlan + 'static>(
+    parts: Result<Vec<R>>,
+    into_exec: impl Fn(R) -> L,
+) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    Ok(parts?.into_iter().map(|part| Arc::new(into_exec(part)) as Arc<dyn ExecutionPlan>).collect())
 }
 
 /// The nodes as `datafusion-distributed` asks for them.

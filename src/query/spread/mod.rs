@@ -2,10 +2,10 @@
 //!
 //! The node that is asked plans as ever. When the plan reads many rows and all of its operators are known to be right over
 //! a part of the rows (`operators.rs`), `distribution.rs` lets `datafusion-distributed` cut it into stages: each node gets a
-//! part of every scan's files (`scan_codec.rs`) and runs it as a task (`task_session.rs`). Small tables that the scans are
-//! joined with are read before, and are in the plan of each task (`small_joins.rs`). A task filters by stream and
-//! retention itself, so rows of others do not leave the node that reads them. When a node fails before the first rows, the
-//! query runs on the node that was asked alone (`spread_stream.rs`).
+//! part of every scan's files (`scan_codec.rs`), or of a rollup's streams (`rollup_codec.rs`), and runs it as a task
+//! (`task_session.rs`). Small tables that these are joined with are read before, and are in the plan of each task
+//! (`small_joins.rs`). A task filters by stream and retention itself, so rows of others do not leave the node that reads
+//! them. When a node fails before the first rows, the query runs on the node that was asked alone (`spread_stream.rs`).
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
@@ -16,6 +16,8 @@ mod inline_table;
 mod node_channels;
 mod operators;
 mod planned_node;
+mod rollup_codec;
+mod rollup_message;
 mod scan_codec;
 mod scan_message;
 mod small_joins;
@@ -49,7 +51,7 @@ pub struct Spread {
     workers: Arc<Workers>,
     channels: NodeChannels,
     planner: Arc<dyn QueryPlanner + Send + Sync>,
-    /// The session of this node's queries and of tasks, without tables.
+    /// The session that tasks begin with: that of this node's queries, without tables.
     template: SessionState,
     trackers: Arc<TaskTrackers>,
     worker: Worker,
@@ -75,6 +77,7 @@ impl Spread {
         options: SpreadOptions,
         task_bytes: usize,
     ) -> Result<Self> {
+        let template = task_session::template(template);
         let channels = NodeChannels::new(&options, services.workers.clone())?;
         let trackers = Arc::new(TaskTrackers::new(template.runtime_env().memory_pool.clone(), task_bytes));
         let counts = Arc::<SpreadCounts>::default();
@@ -93,7 +96,7 @@ impl Spread {
             workers: services.workers.clone(),
             channels,
             planner: distribution::planner(),
-            template: template.clone(),
+            template,
             trackers,
             worker,
             counts,

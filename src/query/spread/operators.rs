@@ -18,7 +18,8 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use super::{inline_join, small_joins};
 use crate::domain::Error;
 use crate::query::guard::interrupt::InterruptExec;
-use crate::query::scan::divisible_scan::DivisibleScanExec;
+use crate::query::rollup::partials_scan::PartialsExec;
+use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 
 /// Operators of DataFusion that are the same over several tasks.
 const OPERATORS: [&str; 12] = [
@@ -44,13 +45,12 @@ pub fn can_be_divided(plan: &Arc<dyn ExecutionPlan>, min_rows: u64, template: &S
     divisible_rows(plan, template).is_some_and(|rows| rows >= min_rows)
 }
 
-/// Returns how many rows the scans of a plan have; `None` for a plan that cannot be divided.
+/// Returns how many rows the leaves of a plan read; `None` for a plan that cannot be divided.
 fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Option<u64> {
     let mut scanned: Option<u64> = None;
     let seen = plan.apply(|node| {
-        let (rows, next) = if let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() {
-            let rows = leaf.source().sources.rows();
-            ((leaf.source().scan.partitions > 1).then_some(rows), TreeNodeRecursion::Continue)
+        let (rows, next) = if let Some(rows) = rows_of_leaf(node) {
+            (Some(rows), TreeNodeRecursion::Continue)
         } else if let Some((_, streamed)) = small_joins::sides(node)
             && has_common_functions(node, template)?
         {
@@ -70,6 +70,17 @@ fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Opt
         Ok(next)
     });
     seen.ok().and(scanned)
+}
+
+/// Returns the rows that a leaf reads if it can be divided; `None` for every other node.
+fn rows_of_leaf(node: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+    if let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() {
+        let DivisibleScan { scan, sources, .. } = leaf.source();
+        return (scan.partitions > 1).then(|| sources.rows());
+    }
+    let sources = node.downcast_ref::<PartialsExec>()?.source().sources();
+    // One stream would be the task of one node.
+    (sources.partitions > 1 && sources.streams() > 1).then(|| sources.expected_rows())
 }
 
 /// Whether a task finds all functions of an operator by their names: it does not find those of PostgreSQL's clients.
@@ -96,7 +107,8 @@ fn has_common_functions(node: &Arc<dyn ExecutionPlan>, template: &SessionState) 
 pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
     plan.apply(|node| {
         let name = node.name();
-        let is_known = node.is::<DivisibleScanExec>()
+        let is_leaf = node.is::<DivisibleScanExec>() || node.is::<PartialsExec>();
+        let is_known = is_leaf
             || inline_join::is_of_task(node)
             || OPERATORS.contains(&name)
             || BOUNDARIES.contains(&name);

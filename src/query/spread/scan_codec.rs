@@ -18,10 +18,9 @@ use crate::domain::Error;
 use crate::query::context::QueryContext;
 use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 use crate::query::scan::readings_scan::ReadingsScan;
-use crate::query::scan::row_security::VisibleStreams;
 use crate::store::schema;
 
-/// The codec of the one leaf that travels. Every other leaf stays where the query was asked.
+/// The codec of scans of readings. Beside rollups (`rollup_codec.rs`), every other leaf stays where the query was asked.
 pub struct ScanCodec {
     /// What decoded scans read with; `None` where plans are only sent.
     task: Option<QueryContext>,
@@ -58,7 +57,7 @@ impl PhysicalExtensionCodec for ScanCodec {
             message.filter.as_deref().map(PhysicalExprNode::decode).transpose().map_err(malformed)?;
         let ScanParts { read, partitions, visible, bounds, sources } =
             message.into_parts().map_err(external)?;
-        check_streams(query_context, &visible)?;
+        check_streams(query_context, visible.ids())?;
         let decoding = PhysicalPlanDecodeContext::new(context, self);
         let readings = schema::readings();
         let filter = filter.map(|filter| converter.proto_to_physical_expr(&filter, &readings, &decoding));
@@ -87,9 +86,9 @@ impl PhysicalExtensionCodec for ScanCodec {
 
 /// Checks by this node's own catalog that streams are of the organization of the task. A stream that was deleted since the
 /// query began is no longer, and the query is to be repeated.
-fn check_streams(query_context: &QueryContext, visible: &VisibleStreams) -> Result<()> {
-    let are_own = query_context.catalog().are_streams_of(query_context.principal.org, visible.ids());
-    match visible.ids().iter().zip(are_own).find(|(_, is_own)| !is_own) {
+pub(super) fn check_streams(query_context: &QueryContext, streams: &[i32]) -> Result<()> {
+    let are_own = query_context.catalog().are_streams_of(query_context.principal.org, streams);
+    match streams.iter().zip(are_own).find(|(_, is_own)| !is_own) {
         None => Ok(()),
         Some((id, _)) => {
             Err(external(Error::forbidden(format!("the stream {id} is not of this organization"))))
@@ -97,7 +96,8 @@ fn check_streams(query_context: &QueryContext, visible: &VisibleStreams) -> Resu
     }
 }
 
-fn external(error: Error) -> DataFusionError {
+/// Wraps an error for DataFusion.
+pub(super) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 

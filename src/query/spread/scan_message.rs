@@ -21,7 +21,7 @@ use crate::store::schema::{self, STREAM_ID};
 /// Changes with the format, so that nodes of different versions refuse each other's scans.
 const FORMAT: u32 = 1;
 /// Most partitions of a scan: a node has a thread for each.
-const MAX_PARTITIONS: u32 = 4096;
+pub(super) const MAX_PARTITIONS: u32 = 4096;
 
 /// A scan; its filter travels beside it as an expression of DataFusion.
 #[derive(Clone, PartialEq, Message)]
@@ -56,11 +56,11 @@ pub struct ScanMessage {
 
 /// Start of the retention of a stream, microseconds.
 #[derive(Clone, PartialEq, Message)]
-struct StartMessage {
+pub(super) struct StartMessage {
     #[prost(int32, tag = "1")]
-    stream: i32,
+    pub stream: i32,
     #[prost(sint64, tag = "2")]
-    from: i64,
+    pub from: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -79,7 +79,7 @@ struct ValuesMessage {
 
 /// A file as the Delta log has it, and which share of it.
 #[derive(Clone, PartialEq, Message)]
-struct FileMessage {
+pub(super) struct FileMessage {
     #[prost(string, tag = "1")]
     path: String,
     #[prost(uint64, tag = "2")]
@@ -194,7 +194,7 @@ impl ScanMessage {
 }
 
 impl FileMessage {
-    fn of(part: &FilePartition) -> Self {
+    pub(super) fn of(part: &FilePartition) -> Self {
         let FilePartition { file, share: FileShare { index, count }, .. } = part;
         let tags = file.tags().into_iter().filter_map(|(name, value)| Some((name, value?)));
         Self {
@@ -206,7 +206,7 @@ impl FileMessage {
         }
     }
 
-    fn into_partition(self) -> Result<FilePartition> {
+    pub(super) fn into_partition(self) -> Result<FilePartition> {
         let Self { path, bytes, tags, index, count } = self;
         if path.split('/').any(|part| part == "..") {
             return Err(Error::invalid("a file of the scan is not in the lake"));

@@ -20,10 +20,12 @@ use super::SpreadCounts;
 use super::inline_codec::InlineCodec;
 use super::node_channels::NodeChannels;
 use super::operators;
+use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_trackers::TaskTrackers;
 use crate::domain::{Error, OrgId, Principal};
 use crate::query::context::{QueryContext, QueryServices};
+use crate::query::rollup::aggregates;
 
 const QUERY_HEADER: &str = "basalt-query";
 const ORG_HEADER: &str = "basalt-org";
@@ -61,6 +63,14 @@ fn read<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> crate:
     value.ok_or_else(|| Error::field(name, "must be a header of every task"))
 }
 
+/// Returns the session that tasks begin with: that of queries, and the aggregates that only plans have. A task finds all
+/// functions by their names.
+pub fn template(queries: &SessionState) -> SessionState {
+    let mut builder = SessionStateBuilder::new_from_existing(queries.clone());
+    builder.aggregate_functions().get_or_insert_default().extend(aggregates::all());
+    builder.build()
+}
+
 /// Makes the sessions of tasks.
 pub struct TaskSessions {
     pub(super) services: Arc<QueryServices>,
@@ -89,7 +99,8 @@ impl TaskSessions {
         options.optimizer = own.optimizer.clone();
         options.sql_parser = own.sql_parser.clone();
         let interrupt = query_context.tracker.interrupt.clone();
-        config.set_distributed_user_codec(ScanCodec::for_task(query_context));
+        config.set_distributed_user_codec(ScanCodec::for_task(query_context.clone()));
+        config.set_distributed_user_codec(RollupCodec::for_task(query_context));
         config.set_distributed_user_codec(InlineCodec::for_task(interrupt));
         config.set_distributed_channel_resolver(self.channels.clone());
         config.set_distributed_worker_plan_rewrite_handler(|event: WorkerPlanRewriteEvent<'_>| {

@@ -9,7 +9,9 @@ use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
@@ -25,11 +27,15 @@ use uuid::Uuid;
 use super::inline_codec::InlineCodec;
 use super::inline_join::InlineJoinExec;
 use super::inline_table::InlineTable;
+use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_session::TaskHeaders;
 use super::*;
 use crate::domain::{OrgId, StreamId};
 use crate::query::Engine;
+use crate::query::rollup::partials_scan::PartialsScan;
+use crate::query::rollup::range_split::RangeSplit;
+use crate::query::rollup::{aggregates, partial};
 use crate::query::scan::bounds::Bounds;
 use crate::query::scan::divisible_scan::DivisibleScan;
 use crate::query::scan::readings_scan::ReadingsScan;
@@ -38,6 +44,7 @@ use crate::query::scan::scan_sources::ScanSources;
 use crate::query::test_engine::test_engine;
 use crate::store::fuzz_store::FuzzStore;
 use crate::store::schema;
+use crate::store::statistics::time_ranges::TimeRanges;
 
 /// A node over an empty lake, whose catalog has no stream.
 pub(super) struct Node {
@@ -84,6 +91,24 @@ impl Node {
         Arc::new(scan.unwrap().into_exec())
     }
 
+    /// A rollup of these streams.
+    fn rollup(&self, streams: &[i32]) -> Arc<dyn ExecutionPlan> {
+        let tracker = self.engine.start_tracking(&self.ground.owner, crate::query::log::Surface::Sql, None);
+        let query_context = QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker);
+        let split = |stream: &i32| {
+            Arc::new(RangeSplit {
+                stream: *stream,
+                hours: TimeRanges::default(),
+                computed: TimeRanges::new(vec![(0, 60_000_000)]),
+                raw: TimeRanges::new(vec![(60_000_000, 120_000_000)]),
+                visible_from: i64::MIN,
+            })
+        };
+        let splits = streams.iter().map(split).collect();
+        let columns = vec![partial::STREAM_ID, partial::TS, partial::COUNT, partial::MEAN];
+        Arc::new(PartialsScan::new(&query_context, splits, None, columns, 2).unwrap().into_exec())
+    }
+
     pub(super) fn headers(&self) -> HeaderMap {
         TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org }.to_headers()
     }
@@ -107,9 +132,23 @@ impl Node {
 pub(super) fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
     let mut config = SessionConfig::new();
     config.set_distributed_user_codec(ScanCodec::for_sending());
+    config.set_distributed_user_codec(RollupCodec::for_sending());
     config.set_distributed_user_codec(InlineCodec::for_sending());
     let codec = DistributedCodec::new_combined_with_user(&config);
     physical_plan_to_bytes_with_extension_codec(plan, &codec).unwrap().to_vec()
+}
+
+/// The mean of a rollup, as a plan has it: by an aggregate that no query can call.
+fn mean(rollup: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    let all = aggregates::all();
+    let mean = all.iter().find(|aggregate| aggregate.name() == "merged_mean").unwrap();
+    let args: Vec<Arc<dyn PhysicalExpr>> =
+        vec![Arc::new(Column::new("count", 2)), Arc::new(Column::new("mean", 3))];
+    let schema = rollup.schema();
+    let mean = AggregateExprBuilder::new(mean.clone(), args).schema(schema.clone()).alias("mean");
+    let (group, mean) = (PhysicalGroupBy::default(), vec![Arc::new(mean.build().unwrap())]);
+    let partial = AggregateExec::try_new(AggregateMode::Partial, group, mean, vec![None], rollup, schema);
+    Arc::new(partial.unwrap())
 }
 
 fn file_scan() -> Arc<dyn ExecutionPlan> {
@@ -143,10 +182,13 @@ fn join(
 #[test]
 fn a_task_of_another_node_is_taken() {
     let node = Node::new();
-    assert_eq!(node.refusal(node.headers(), encode(node.scan(&[]))), None);
     let sent = join(table(), JoinType::Inner, node.scan(&[]));
     let inlined = InlineJoinExec::try_new(&sent, table(), node.scan(&[])).unwrap();
-    assert_eq!(node.refusal(node.headers(), encode(Arc::new(inlined))), None);
+    let plans: [Arc<dyn ExecutionPlan>; 4] =
+        [node.scan(&[]), Arc::new(inlined), node.rollup(&[]), mean(node.rollup(&[]))];
+    for plan in plans {
+        assert_eq!(node.refusal(node.headers(), encode(plan)), None);
+    }
 }
 
 #[test]
@@ -154,7 +196,7 @@ fn a_plan_of_a_stranger_is_refused() {
     let node = Node::new();
     let never = Arc::new(Literal::new(ScalarValue::Boolean(Some(false))));
     let rows = MemorySourceConfig::try_new_exec(&[Vec::new()], schema::readings(), None).unwrap();
-    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 9] = [
+    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 10] = [
         ("a file of this machine", file_scan(), "`DataSourceExec` is no operator of a task"),
         (
             "a file below a filter",
@@ -188,6 +230,7 @@ fn a_plan_of_a_stranger_is_refused() {
             join(table(), JoinType::Inner, node.scan(&[3])),
             "the stream 3 is not of this organization",
         ),
+        ("a rollup of others", node.rollup(&[3]), "the stream 3 is not of this organization"),
     ];
     for (name, plan, expected) in plans {
         let refusal = node.refusal(node.headers(), encode(plan)).expect(name);

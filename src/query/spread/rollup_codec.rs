@@ -1,0 +1,93 @@
+//! Encodes the rollups of a plan for other nodes, and makes rollups of what they sent.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::{internal_datafusion_err, not_impl_err};
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use prost::Message;
+
+use super::rollup_message::{RollupMessage, RollupParts};
+use super::scan_codec::{check_streams, external};
+use super::scan_message::ScanParts;
+use crate::domain::Error;
+use crate::query::context::QueryContext;
+use crate::query::rollup::partials_scan::{PartialsExec, PartialsScan};
+use crate::query::rollup::partials_sources::PartialsSources;
+use crate::query::scan::divisible_scan::DivisibleScan;
+use crate::query::scan::readings_scan::ReadingsScan;
+
+/// The codec of scans of partials. Nodes tell codecs apart by their order, so it comes after `ScanCodec` on both sides.
+pub struct RollupCodec {
+    /// What decoded rollups read with; `None` where plans are only sent.
+    task: Option<QueryContext>,
+}
+
+impl RollupCodec {
+    pub fn for_sending() -> Self {
+        Self { task: None }
+    }
+
+    /// A codec that also decodes rollups, for a task with this context.
+    pub fn for_task(context: QueryContext) -> Self {
+        Self { task: Some(context) }
+    }
+}
+
+impl fmt::Debug for RollupCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RollupCodec")
+    }
+}
+
+impl PhysicalExtensionCodec for RollupCodec {
+    fn try_decode(
+        &self,
+        bytes: &[u8],
+        _: &[Arc<dyn ExecutionPlan>],
+        _: &TaskContext,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(query_context) = &self.task else { return not_impl_err!("plans are not read here") };
+        let message = RollupMessage::decode(bytes)
+            .map_err(|e| external(Error::invalid("the bytes are no rollup").with_source(e)))?;
+        let RollupParts { splits, readings, statistics, buckets, columns, partitions } =
+            message.into_parts().map_err(external)?;
+        let streams: Vec<i32> = splits.iter().map(|split| split.stream).collect();
+        check_streams(query_context, &streams)?;
+        let readings = readings.into_iter().map(|parts| scan_readings(query_context, parts));
+        let sources = PartialsSources {
+            readings: readings.collect::<Result<_>>()?,
+            snapshot: Arc::new(statistics.into_snapshot(&query_context.snapshot)),
+            splits,
+            buckets,
+            columns,
+            partitions,
+        };
+        Ok(Arc::new(PartialsScan::over(sources)?.into_exec()))
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        out: &mut Vec<u8>,
+        _: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        let Some(leaf) = node.downcast_ref::<PartialsExec>() else {
+            return not_impl_err!("{} stays on the node that was asked", node.name());
+        };
+        let message = RollupMessage::of(&leaf.source().sources().into());
+        message.encode(out).map_err(|e| internal_datafusion_err!("a rollup cannot be encoded: {e}"))
+    }
+}
+
+fn scan_readings(query_context: &QueryContext, parts: ScanParts) -> Result<DivisibleScan> {
+    let ScanParts { read, partitions, visible, bounds, sources } = parts;
+    check_streams(query_context, visible.ids())?;
+    let query_context = query_context.clone();
+    let scan = ReadingsScan { query_context, visible, bounds, filter: None, partitions };
+    DivisibleScan::new(scan, read, sources)
+}
