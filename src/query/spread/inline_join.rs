@@ -29,9 +29,9 @@ use crate::query::guard::interrupt::InterruptExec;
 /// A join that returns rows of the collected side, or knows NULL in either of them, has to see all of the streamed side. The
 /// condition of a join can compute for long without a row: it is interrupted on the node that was asked only, so such joins
 /// stay there.
-pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>)> {
+pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<[&Arc<dyn ExecutionPlan>; 2]> {
     if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
-        return Some((join.left(), join.right()));
+        return Some([join.left(), join.right()]);
     }
     let join = node.downcast_ref::<HashJoinExec>()?;
     let is_by_streamed_row = matches!(
@@ -40,7 +40,7 @@ pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, 
     );
     let is_collected = join.partition_mode() == &PartitionMode::CollectLeft;
     let is_divisible = is_by_streamed_row && is_collected && !join.null_aware && join.filter().is_none();
-    is_divisible.then(|| (join.left(), join.right()))
+    is_divisible.then(|| [join.left(), join.right()])
 }
 
 /// Whether an operator of a task is one that joins of small tables need.
@@ -48,7 +48,7 @@ pub fn is_of_task(node: &Arc<dyn ExecutionPlan>) -> bool {
     node.is::<InlineTableExec>()
         || node.is::<InlineJoinExec>()
         || node.is::<InterruptExec>()
-        || sides(node).is_some_and(|(table, _)| table.is::<InlineTableExec>())
+        || sides(node).is_some_and(|[table, _]| table.is::<InlineTableExec>())
 }
 
 /// A join with the streamed side as its only child. It is encoded as the join that it is.

@@ -51,7 +51,7 @@ fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Opt
     let seen = plan.apply(|node| {
         let (rows, next) = if let Some(rows) = rows_of_leaf(node) {
             (Some(rows), TreeNodeRecursion::Continue)
-        } else if let Some((_, streamed)) = small_joins::sides(node)
+        } else if let Some([_, streamed]) = small_joins::sides(node)
             && has_common_functions(node, template)?
         {
             (divisible_rows(streamed, template), TreeNodeRecursion::Jump)

@@ -26,11 +26,11 @@ use crate::query::guard::window_memory::BufferedInputExec;
 const MAX_BYTES: usize = 8 << 20;
 
 /// Returns the small and the streamed side of a join that can be divided by the streamed one.
-pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>)> {
-    let (table, streamed) = inline_join::sides(node)?;
+pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<[&Arc<dyn ExecutionPlan>; 2]> {
+    let [table, streamed] = inline_join::sides(node)?;
     // A node that plans above the table does not know its order, and would not keep one that follows from it.
     let is_unordered = table.output_ordering().is_none() && streamed.output_ordering().is_none();
-    (is_unordered && is_small(table)).then_some((table, streamed))
+    (is_unordered && is_small(table)).then_some([table, streamed])
 }
 
 /// Whether a side is read from few rows, and its columns can be sent.
@@ -66,7 +66,7 @@ pub async fn inline(
         tables.push_back(Arc::new(table) as Arc<dyn ExecutionPlan>);
     }
     let inlined = plan.clone().transform_down(|node| {
-        let Some((_, streamed)) = sides(&node) else { return Ok(Transformed::no(node)) };
+        let Some([_, streamed]) = sides(&node) else { return Ok(Transformed::no(node)) };
         // The order is that of `find`: a join before those of its streamed side.
         let table = tables.pop_front().ok_or_else(|| internal_datafusion_err!("a join has no table"))?;
         let join = InlineJoinExec::try_new(&node, table, streamed.clone())?;
@@ -77,7 +77,7 @@ pub async fn inline(
 
 fn find(plan: &Arc<dyn ExecutionPlan>, small: &mut Vec<Arc<dyn ExecutionPlan>>) -> Result<()> {
     plan.apply(|node| {
-        let Some((table, streamed)) = sides(node) else { return Ok(TreeNodeRecursion::Continue) };
+        let Some([table, streamed]) = sides(node) else { return Ok(TreeNodeRecursion::Continue) };
         small.push(table.clone());
         find(streamed, small)?;
         Ok(TreeNodeRecursion::Jump)
