@@ -169,17 +169,17 @@ mod tests {
 
     #[test]
     fn only_short_bodies_that_are_sent_as_they_are_are_looked_into() {
-        let rows: [(&str, &[(&'static str, &'static str)], bool); 6] = [
-            ("short", &[("content-length", "100")], true),
-            ("too_long", &[("content-length", "101")], false),
-            ("of_unknown_length", &[], false),
-            ("chunked", &[("transfer-encoding", "chunked")], false),
-            ("compressed", &[("content-length", "10"), ("content-encoding", "gzip")], false),
-            ("no_length", &[("content-length", "-1")], false),
+        let rows = [
+            ("short", vec![("content-length", "100")], true),
+            ("too_long", vec![("content-length", "101")], false),
+            ("of_unknown_length", vec![], false),
+            ("chunked", vec![("transfer-encoding", "chunked")], false),
+            ("compressed", vec![("content-length", "10"), ("content-encoding", "gzip")], false),
+            ("no_length", vec![("content-length", "-1")], false),
         ];
         for (name, given, expected) in rows {
             let mut headers = HeaderMap::new();
-            for &(header, value) in given {
+            for (header, value) in given {
                 headers.insert(header, HeaderValue::from_static(value));
             }
             assert_eq!(is_short(&headers, 100), expected, "{name}");

@@ -120,7 +120,7 @@ async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
     }
     let ingest_dir = home.path().join("ingest").display().to_string();
     let status = home.basalt(&["cluster", "status", "--data-dir", &ingest_dir]).await.expect_success();
-    assert_eq!(status.lines().count(), 4, "a line for each, below their titles: {status}");
+    assert_eq!(status.lines().count(), 7, "three nodes and a shard below their titles: {status}");
 
     // One that is stopped by hand takes no other with it.
     let (second, pid) = demo.nodes[1].clone();

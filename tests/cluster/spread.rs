@@ -17,7 +17,7 @@ const ROWS_A_DAY: i64 = 150;
 pub const ALL: (&str, &str) = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
 
 /// Statements that are divided. Values are whole, so that the order of additions shows in no sum.
-const DIVIDED: [&str; 39] = [
+const DIVIDED: [&str; 40] = [
     "SELECT count(*) AS n, sum(value) AS sum, min(value) AS low, max(ts) AS last FROM readings WHERE value + 0 > 10",
     "SELECT count(*) AS n FROM readings WHERE value < -1",
     "SELECT count(*) AS n FROM readings",
@@ -48,8 +48,9 @@ const DIVIDED: [&str; 39] = [
     "SELECT s.name, avg(r.value) AS mean, max(r.ts) AS last FROM streams s JOIN readings r ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
     "SELECT d.name AS device, s.name, max(r.value) AS high FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.value > 100 ORDER BY r.value DESC, s.name, r.ts LIMIT 9",
+    "SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.value + 0 > 20 ORDER BY r.ts DESC, r.stream_id",
     "SELECT s.name, r.text, count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.text IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
-    "SELECT nullif(s.name, 'a') AS name, sum(r.value) AS sum FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
+    "SELECT CASE WHEN s.name <> 'a' THEN s.name END AS name, sum(r.value) AS sum FROM readings r JOIN streams s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
     "SELECT s.name, count(*) AS n FROM readings r LEFT JOIN (SELECT id, name FROM streams WHERE name < 'c') AS s ON s.id = r.stream_id GROUP BY 1 ORDER BY 1",
     "SELECT count(*) AS n, sum(value) AS sum FROM readings WHERE stream_id IN (SELECT id FROM streams WHERE name IN ('a', 'c'))",
     "SELECT stream_id, count(*) AS n FROM readings WHERE stream_id NOT IN (SELECT id FROM streams WHERE name = 'b') GROUP BY 1 ORDER BY 1",

@@ -303,7 +303,7 @@ mod tests {
             let selection = |(index, rows): (usize, &usize)| RowGroupSelection {
                 index,
                 rows: *rows,
-                ranges: vec![0..*rows],
+                ranges: Vec::from([0..*rows]),
             };
             rows.iter().enumerate().map(selection).collect()
         };

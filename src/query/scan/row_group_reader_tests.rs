@@ -1,3 +1,5 @@
+//! Tests of row groups that are fetched ahead.
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +63,7 @@ fn file() -> (Bytes, ArrowReaderMetadata) {
 
 /// Each group with all rows but the last.
 fn selected() -> Vec<RowGroupSelection> {
-    let select = |index| RowGroupSelection { index, rows: ROWS, ranges: vec![0..ROWS - 1] };
+    let select = |index| RowGroupSelection { index, rows: ROWS, ranges: Vec::from([0..ROWS - 1]) };
     (0..GROUPS).map(select).collect()
 }
 

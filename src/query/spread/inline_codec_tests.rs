@@ -62,7 +62,7 @@ fn other_nodes_stay() {
 fn what_no_node_sends_is_refused() {
     let interrupt = Some(NodeKind::Interrupt(InterruptMessage {}));
     let with = |format: u32, kind: Option<NodeKind>| NodeMessage { format, kind }.encode_to_vec();
-    let cases: [(&str, Vec<u8>, Vec<Arc<dyn ExecutionPlan>>); 6] = [
+    let cases = [
         ("an unknown kind", with(FORMAT, None), vec![table()]),
         ("another format", with(FORMAT + 1, interrupt.clone()), vec![table()]),
         ("nothing to interrupt", with(FORMAT, interrupt.clone()), vec![]),

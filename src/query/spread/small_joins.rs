@@ -28,9 +28,14 @@ const MAX_BYTES: usize = 8 << 20;
 /// Returns the small and the streamed side of a join that can be divided by the streamed one.
 pub fn sides(node: &Arc<dyn ExecutionPlan>) -> Option<[&Arc<dyn ExecutionPlan>; 2]> {
     let [table, streamed] = inline_join::sides(node)?;
-    // A node that plans above the table does not know its order, and would not keep one that follows from it.
-    let is_unordered = table.output_ordering().is_none() && streamed.output_ordering().is_none();
-    (is_unordered && is_small(table)).then_some([table, streamed])
+    (has_known_order(table, streamed) && is_small(table)).then_some([table, streamed])
+}
+
+/// Whether another node derives the same order of the joined rows: it knows that of the streamed side, but neither that of the
+/// table nor which of its columns are constant or equal.
+fn has_known_order(table: &Arc<dyn ExecutionPlan>, streamed: &Arc<dyn ExecutionPlan>) -> bool {
+    let is_plain = table.equivalence_properties().eq_group().is_empty();
+    table.output_ordering().is_none() && (is_plain || streamed.output_ordering().is_none())
 }
 
 /// Whether a side is read from few rows, and its columns can be sent.

@@ -7,10 +7,13 @@ use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::{MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_plan::collect;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, lit};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, PartitionMode};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions, collect};
 
 use super::*;
 use crate::query::spread::inline_table::InlineTableExec;
@@ -58,6 +61,12 @@ fn join(table: Arc<dyn ExecutionPlan>, kind: JoinType, mode: PartitionMode) -> A
     Arc::new(join.unwrap())
 }
 
+/// A side in order of its first column.
+fn sorted(side: Arc<dyn ExecutionPlan>, column: &str) -> Arc<dyn ExecutionPlan> {
+    let order = LexOrdering::new([PhysicalSortExpr::new_default(first(column))]).unwrap();
+    Arc::new(SortExec::new(order, side).with_preserve_partitioning(true))
+}
+
 /// The rows of a plan, sorted.
 async fn answer(plan: Arc<dyn ExecutionPlan>) -> Vec<String> {
     let batches = collect(plan, Arc::new(TaskContext::default())).await.unwrap();
@@ -95,6 +104,26 @@ fn only_joins_of_small_tables_by_streamed_rows_are_divided() {
     let keys: Vec<i32> = (0..).take(MAX_ROWS + 1).collect();
     let large = source(&[rows("s", &keys, "stream")]);
     assert!(sides(&join(large, JoinType::Inner, collected)).is_none());
+}
+
+/// The plan of a task has neither the order of the table nor its constants.
+#[test]
+fn a_join_whose_order_another_node_does_not_derive_stays() {
+    let one = Arc::new(BinaryExpr::new(first("s"), Operator::Eq, lit(2)));
+    let constant = || Arc::new(FilterExec::try_new(one.clone(), table()).unwrap()) as Arc<dyn ExecutionPlan>;
+    let rows = [
+        ("none", table(), streamed(), true),
+        ("of the streamed side", table(), sorted(streamed(), "r"), true),
+        ("a constant", constant(), streamed(), true),
+        ("a constant beside an order", constant(), sorted(streamed(), "r"), false),
+        ("of the table", sorted(table(), "s"), streamed(), false),
+    ];
+    for (name, table, streamed, expected) in rows {
+        let plan = join(table.clone(), JoinType::Inner, PartitionMode::CollectLeft);
+        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        let plan = plan.replace_children(vec![table, streamed], recompute).unwrap();
+        assert_eq!(sides(&plan).is_some(), expected, "{name}");
+    }
 }
 
 #[tokio::test]
