@@ -98,6 +98,7 @@ impl DeltaLog {
     pub async fn reload(&mut self) -> Result<()> {
         let read = match self.table.version() {
             Some(_) => self.table.update_state().await,
+            None if self.place.is_missing(self.kind) => return Ok(()),
             None => self.table.load().await,
         };
         match read {

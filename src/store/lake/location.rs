@@ -137,6 +137,11 @@ impl LakeLocation {
         self.is_remote || self.root.is_dir()
     }
 
+    /// Whether a table is in no directory, since a reader came before the writer. The kernel takes that for an error.
+    pub fn is_missing(&self, table: Table) -> bool {
+        !self.is_remote && !self.table_dir(table).is_dir()
+    }
+
     /// Returns the disk that writes and removes files of the lake.
     pub fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk
