@@ -303,7 +303,7 @@ mod tests {
             let selection = |(index, rows): (usize, &usize)| RowGroupSelection {
                 index,
                 rows: *rows,
-                ranges: Vec::from([0..*rows]),
+                ranges: std::iter::once(0..*rows).collect(),
             };
             rows.iter().enumerate().map(selection).collect()
         };

@@ -63,7 +63,8 @@ fn file() -> (Bytes, ArrowReaderMetadata) {
 
 /// Each group with all rows but the last.
 fn selected() -> Vec<RowGroupSelection> {
-    let select = |index| RowGroupSelection { index, rows: ROWS, ranges: Vec::from([0..ROWS - 1]) };
+    let select =
+        |index| RowGroupSelection { index, rows: ROWS, ranges: std::iter::once(0..ROWS - 1).collect() };
     (0..GROUPS).map(select).collect()
 }
 
