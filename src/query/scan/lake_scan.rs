@@ -61,7 +61,8 @@ impl LakeScan {
             }
         }
         // Of a distant store the next files are opened while one is decoded.
-        let at_once = if reading.snapshot.location.is_remote() { MAX_CONCURRENT_FILES } else { 1 };
+        let most = if reading.snapshot.location.is_remote() { MAX_CONCURRENT_FILES } else { 1 };
+        let at_once = parts.iter().map(Vec::len).max().unwrap_or(0).min(most);
         Self::new_exec(reading, parts, at_once)
     }
 
