@@ -139,10 +139,11 @@ pub struct Shard {
     pub lake_version: u64,
 }
 
-/// Returns the ingest node among the nodes of a cluster: of several that run, the one whose last renewal is the newest.
+/// Returns the ingest node among the nodes of a cluster: of several that run, the one that started last, because a start claims the
+/// lake.
 pub fn ingest_node(nodes: &[ClusterNode]) -> Option<&ClusterNode> {
     let is_owner = |node: &&ClusterNode| node.is_running && node.role == ClusterRole::Ingest;
-    nodes.iter().filter(is_owner).max_by_key(|node| node.renewed_at)
+    nodes.iter().filter(is_owner).max_by_key(|node| node.started_at)
 }
 
 /// What a query node has done with others since its start.
@@ -170,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn the_ingest_node_is_the_one_that_runs_and_was_renewed_last() {
-        let node = |role: ClusterRole, is_running: bool, renewed_at: i64| ClusterNode {
+    fn the_ingest_node_is_the_one_that_runs_and_started_last() {
+        let node = |role: ClusterRole, is_running: bool, started_at: i64| ClusterNode {
             id: Uuid::nil(),
             role,
             url: None,
             version: String::new(),
-            started_at: Micros(0),
-            renewed_at: Micros(renewed_at),
+            started_at: Micros(started_at),
+            renewed_at: Micros(-started_at),
             is_running,
         };
         let (ingest, query) = (ClusterRole::Ingest, ClusterRole::Query);

@@ -23,7 +23,7 @@ pub(super) const SPREAD_MIN_ROWS: u64 = 1000;
 const CLUSTER_PORT: u16 = 8002;
 const QUERY_PORTS: [(u16, u16); 2] = [(8011, 8021), (8012, 8022)];
 /// Distance from these to the ports of a demo whose own port is the system's choice: they lie below those that systems hand out.
-const FREE_PORTS: std::ops::Range<u16> = 4_000..20_000;
+const FREE_PORTS: std::ops::Range<u16> = 1_000..3_800;
 /// How many ports are tried from one on.
 const PORT_TRIES: u16 = 100;
 

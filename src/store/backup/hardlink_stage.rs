@@ -86,9 +86,11 @@ impl HardlinkStage {
         {
             let (from, to) = (dir.join(&path), in_lake.join(&path));
             match (place.is_remote(), is_log) {
-                (false, _) => self.pin(&from, to)?,
                 (true, true) => self.fetch(place, &from, to)?,
-                (true, false) => {
+                (false, true) => self.pin(&from, to)?,
+                // To another file system there are no links, and copying takes long.
+                (false, false) if self.link(&from, &to)? => {}
+                (_, false) => {
                     self.remote.push(RemoteCopy { disk: place.disk().clone(), from, to, may_vanish: false });
                 }
             }
@@ -151,12 +153,22 @@ impl HardlinkStage {
     }
 
     fn pin(&mut self, from: &Path, file: PathBuf) -> Result<()> {
-        let to = self.place_for(&file)?;
-        if !files::link(from, &to)? {
+        if !self.link(from, &file)? {
+            let to = self.place_for(&file)?;
             fs::copy(from, &to).map_err(|e| failed("copy", from, e))?;
+            self.pinned.push(file);
         }
-        self.pinned.push(file);
         Ok(())
+    }
+
+    /// Pins a file by a hard link; `false` when the file system has none to it.
+    fn link(&mut self, from: &Path, file: &Path) -> Result<bool> {
+        let to = self.place_for(file)?;
+        let is_linked = files::link(from, &to)?;
+        if is_linked {
+            self.pinned.push(file.to_owned());
+        }
+        Ok(is_linked)
     }
 
     /// Fetches a Delta log entry from an object store: entries are small, and removed when they become obsolete.

@@ -13,8 +13,8 @@ use crate::domain::{Error, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections to PostgreSQL that were used within this time are not tested before they are used again: a test is a round trip,
-/// and each statement on a query node asks the database twice. A database that was restarted was away for longer.
+/// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each
+/// statement asks the database twice. After a restart of the database each of the others fails once.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
@@ -39,7 +39,9 @@ pub(super) async fn connect_to_migrated(url: &str) -> Result<DatabaseConnection>
                        catalog.url to postgres://USER:PASSWORD@HOST/DATABASE on both";
         return Err(Error::unavailable(message));
     }
-    let db = connect(url).await?;
+    let mut options = options(url)?;
+    options.test_before_acquire_if_idle_for(TRUSTED_IDLE_TIME);
+    let db = Database::connect(options).await.map_err(refused_connection)?;
     check_schema(&db).await?;
     Ok(db)
 }
@@ -80,7 +82,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
     } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
         options.max_connections(4);
     } else if is_postgres(url) {
-        options.max_connections(8).test_before_acquire_if_idle_for(TRUSTED_IDLE_TIME);
+        options.max_connections(8);
     } else {
         return Err(bad_url("use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"));
     }
