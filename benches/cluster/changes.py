@@ -45,7 +45,7 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> None:
         "Changes of the catalog",
         f"Milliseconds, {runs} of each kind, made at the ingest node over one connection that is kept. A node looks at the catalog's version at each request, so that "
         "a change waits for no node. *First question*: the latest value of a stream, asked at one query node right after the change was answered; without a change, the question "
-        "before it was the same. *Refused*: each revoked key had been used on every node, and is tried on each when its revocation was answered: in every other run, and on all nodes but one in "
+        "before it was the same; after a revocation it is asked in every other run. *Refused*: each revoked key had been used on every node, and is tried on each when its revocation was answered: in every other run, and on all nodes but one in "
         "every run, before anything else is asked there.",
     )
     table("query nodes", "change", "p50", "p99", "first question p50", "p99", "without a change p50", "p99", "revoked keys refused")

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use url::form_urlencoded;
 
 use super::compression::compress;
 use super::error::{GraphqlError, PlainError};
 use super::forward::Forwarder;
 use super::graphql::GraphqlService;
-use super::graphql::http::{request_routes, unreadable_body};
+use super::graphql::http::{request_error, request_routes};
 use super::graphql::replica_reads::is_replica_read;
 use super::graphql::request::{GraphqlRequest, RequestBody};
 use super::payload::{self, BodyLimits};
@@ -61,7 +62,8 @@ pub fn router(app: Arc<App>, forwarder: Forwarder) -> Router {
         .method_not_allowed_fallback(error_form::method_not_allowed);
 
     let lists = up_to_date(lists, &app).layer(from_fn_with_state(ingest_node.clone(), hand_on_but_lists));
-    let graph = up_to_date(graph, &app).layer(from_fn_with_state(ingest_node.clone(), hand_on_but_reads));
+    let graph = graph.layer(from_fn_with_state(app.clone(), catch_up_graph)).layer(from_fn(compress));
+    let graph = graph.layer(from_fn_with_state(ingest_node.clone(), hand_on_but_reads));
     let routes = described_routes(health::section().routes, &app)
         .layer(from_fn(compress))
         .merge(up_to_date(queries, &app))
@@ -90,14 +92,30 @@ async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     }
 }
 
-/// Middleware of the lists of REST: hands on writes to their paths, and paths of other APIs that look like one of theirs.
+/// As `catch_up`, with the errors of GraphQL.
+async fn catch_up_graph(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.catch_up_catalog().await {
+        Ok(()) => next.run(request).await,
+        Err(error) => request_error(request.headers(), error.into()).into_response(),
+    }
+}
+
+/// Middleware of the lists of REST: hands on writes to their paths, paths of other APIs that look like one of theirs, and lists
+/// that may be long.
 async fn hand_on_but_lists(State(ingest_node): State<IngestNode>, request: Request, next: Next) -> Response {
-    let is_answered = is_list(request.method(), request.uri().path());
+    let is_answered = is_short_list(request.method(), request.uri());
     if is_answered { next.run(request).await } else { ingest_node.answer(request).await }
 }
 
-fn is_list(method: &Method, path: &str) -> bool {
-    *method == Method::GET && !ERROR_FORMS.is_listed(path)
+/// Whether a request is for a list with a bound: a limit, which also a list without a range has, or a step. A list without one
+/// takes as long as its reader likes, and the files that a query node reads are kept for `lake.keep_removed` only.
+fn is_short_list(method: &Method, uri: &Uri) -> bool {
+    let has = |names: [&str; 2]| {
+        let query = uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names.contains(&&*name))
+    };
+    let is_bounded = has(["limit", "step"]) || !has(["from", "to"]);
+    *method == Method::GET && !ERROR_FORMS.is_listed(uri.path()) && is_bounded
 }
 
 /// Middleware of GraphQL: hands on every request but those that all nodes can answer.
@@ -129,7 +147,7 @@ async fn inspect(app: &App, request: Request) -> Result<(bool, Request), Graphql
     }
     let (parts, body) = request.into_parts();
     let read = payload::read_within(&parts.headers, body, BodyLimits { wire: most, decoded: most }).await;
-    let bytes = read.map_err(|fault| unreadable_body(&parts.headers, fault))?;
+    let bytes = read.map_err(|fault| request_error(&parts.headers, fault))?;
     let is_read = match RequestBody::parse(&bytes, 1) {
         Ok(RequestBody::Single(operation)) => is_replica_read(limits, operation),
         Ok(RequestBody::Batch(_)) | Err(_) => false,
@@ -151,19 +169,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_answered_and_what_looks_like_them_is_not() {
+    fn short_lists_are_answered_and_what_looks_like_them_is_not() {
         let rows = [
             ("a_list", Method::GET, "/api/data/1/value", true),
             ("of_all", Method::GET, "/api/statistic", true),
             ("what_is_no_id", Method::GET, "/api/data/devicesx/value", true),
+            ("a_page_of_a_range", Method::GET, "/api/value?from=1&to=2&limit=10", true),
+            ("steps_of_a_range", Method::GET, "/api/statistic?step=PT1H&from=1", true),
+            ("a_page", Method::GET, "/api/value?offset=5", true),
+            ("a_range", Method::GET, "/api/value?from=1&to=2", false),
+            ("a_range_in_other_letters", Method::GET, "/api/value?fr%6fm=1", false),
+            ("all_since", Method::GET, "/api/data/1/value?from=1&data=limit", false),
             ("a_write", Method::POST, "/api/data/1/value", false),
             ("no_body", Method::HEAD, "/api/value", false),
             ("a_method_without_a_route", Method::DELETE, "/api/value", false),
             ("of_opensynaptic", Method::GET, "/api/data/packets/value", false),
             ("below_its_lists", Method::GET, "/api/data/devices/statistic", false),
         ];
-        for (name, method, path, expected) in rows {
-            assert_eq!(is_list(&method, path), expected, "{name}");
+        for (name, method, target, expected) in rows {
+            assert_eq!(is_short_list(&method, &Uri::from_static(target)), expected, "{name}");
         }
     }
 

@@ -206,6 +206,7 @@ impl Store {
     /// `Unavailable` when the owner, the lake or the catalog's database does not answer.
     pub async fn current_snapshot(&self, wanted: TailRequest) -> Result<Snapshot> {
         let Some(owner) = &self.owner else { return Ok(self.snapshot()) };
+        let _permit = owner.admit(wanted.org).await?;
         let rows = owner.snapshot(&self.tables, wanted).await?;
         // After the rows, as in `snapshot`: rows that retention has removed from them must count as removed.
         self.catalog.catch_up().await?;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
@@ -232,7 +232,9 @@ impl CountingWriter {
             }
             let request = self.request(number);
             history.totals.lock().insert(number, self.totals());
+            let deadline = Instant::now() + EVENT_TIMEOUT;
             while !is_acknowledged(nodes.next().expect("there are nodes"), &request).await {
+                assert!(Instant::now() < deadline, "no node takes the request {number}");
                 tokio::time::sleep(PAUSE).await;
             }
             history.acknowledged.store(number, Ordering::SeqCst);
@@ -322,5 +324,8 @@ async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
     assert!(requests > 0 && answers.iter().all(|count| *count > 0), "{requests}, {answers:?}");
     let own = writer.rows.iter().map(|(second, value)| ((stream, *second), *value as f64));
     let expected = own.chain([((idle, NOON), 0.0)]).collect();
+    let [first, second] = &plant.nodes;
+    wait_for_tasks(first, second).await;
+    wait_for_tasks(second, first).await;
     check_end(&mut plant, &history, &expected).await;
 }

@@ -83,18 +83,18 @@ fn lists(plant: &Plant) -> Vec<Request> {
         format!("/api/data/{speed}/value"),
         format!("/api/data/{speed}/value/?limit=1"),
         format!("/api/data/{speed}/value/?limit=7&offset=3"),
-        format!("/api/data/{speed}/value/?{range}"),
+        format!("/api/data/{speed}/value/?{range}&limit=10000"),
         format!("/api/data/{speed}/value/?{range}&limit=5&offset=598"),
         format!("/api/data/{note}/value/?limit=1"),
         format!("/api/data/{note}/value/"),
         "/api/value/?limit=20".to_owned(),
-        format!("/api/value/?data={note}&{range}"),
+        format!("/api/value/?data={note}&{range}&limit=100"),
         format!("/api/value/{}/", one(speed, 10)),
         format!("/api/value/{}/", one(speed, 20)),
         format!("/api/value/{}/", one(foreign, 1)),
         format!("/api/data/{speed}/statistic/?fields=all"),
         format!("/api/data/{speed}/statistic/?{range}&step=PT5M"),
-        format!("/api/statistic/?data={speed}&{range}&fields=mean,max"),
+        format!("/api/statistic/?data={speed}&{range}&fields=mean,max&limit=50"),
         "/api/statistic/?limit=5&fields=all".to_owned(),
         format!("/api/statistic/{}/", one(speed, 60)),
         format!("/api/data/{foreign}/value/"),
@@ -224,7 +224,9 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
     let (_, _, newest) = client.get(&format!("{values}?limit=1")).await;
     assert_eq!(newest[0]["value"], json!(5.0), "{newest}");
 
+    let ranged = format!("{values}?from={}&to={}", NOON, NOON + 7200);
     for (method, path) in [
+        ("GET", ranged.as_str()),
         ("PUT", values.as_str()),
         ("DELETE", "/api/value/"),
         ("OPTIONS", "/api/statistic/"),

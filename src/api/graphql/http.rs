@@ -45,8 +45,8 @@ pub fn request_routes(graph: GraphqlService) -> Router<Arc<App>> {
     Router::new().route("/graphql", get(get_graphql).post(post_graphql)).with_state(graph)
 }
 
-/// Returns the error of a request whose body cannot be read, in the media type that the client accepts.
-pub fn unreadable_body(headers: &HeaderMap, fault: HttpError) -> GraphqlError {
+/// Returns the error of a request that is not executed, in the media type that the client accepts.
+pub fn request_error(headers: &HeaderMap, fault: HttpError) -> GraphqlError {
     match media(headers) {
         Ok(media) => GraphqlError { fault, media },
         Err(not_acceptable) => not_acceptable,

@@ -22,7 +22,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::bounds::Bounds;
 use super::late_materialization;
 use super::projection::FileProjection;
-use super::row_group_reader::{self, RowGroupReader};
+use super::row_group_reader::{ReadAhead, RowGroupReader};
 use crate::domain::Error;
 use crate::query::byte_size;
 use crate::query::log::ScanMetrics;
@@ -50,6 +50,8 @@ pub struct FileScan {
     pub columns: Vec<usize>,
     /// Approximate bytes decoded at a time.
     pub batch_bytes: u64,
+    /// Most bytes of a file of a distant store that are fetched at once, as stored.
+    pub ahead_bytes: usize,
     pub metrics: Arc<ScanMetrics>,
 }
 
@@ -121,17 +123,16 @@ impl FileScan {
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let path = part.file.path.clone();
         let memory = MemoryConsumer::new("LakeRows").register(context.memory_pool());
-        let ahead = MemoryConsumer::new("LakeReadAhead").register(context.memory_pool());
+        let ahead = ReadAhead::new(context.memory_pool(), self.ahead_bytes);
         let rows = self.rows(part, ahead).await.map_err(|e| unreadable(&path, e))?;
         let rows = rows.map_err(move |e| unreadable(&path, e));
         Ok(rows.map(move |batch| account_batch(batch?, &memory)).boxed())
     }
 
-    /// `memory` counts the bytes that are fetched ahead.
     async fn rows(
         self,
         part: FilePartition,
-        memory: MemoryReservation,
+        ahead: ReadAhead,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let object = self.object(&part.file);
         let footer = self.footer(&part.file, &object).await?;
@@ -163,14 +164,14 @@ impl FileScan {
             }
             None => {
                 let mask = ProjectionMask::roots(footer.parquet_schema(), layout.decoded.iter().copied());
-                let ahead = match self.snapshot.location.is_remote() {
-                    true => row_group_reader::reserve_ahead(&memory, metadata, &groups, columns),
+                let at_once = match self.snapshot.location.is_remote() {
+                    true => ahead.reserve(metadata, &groups, columns),
                     false => 1,
                 };
                 let file =
                     LakeFileReader { object, metadata: footer.metadata().clone(), metrics: self.metrics };
                 let reader = RowGroupReader { file, footer, columns: mask, batch_rows };
-                let rows = reader.read(groups, ahead, memory);
+                let rows = reader.read(groups, at_once, ahead);
                 rows.map(move |batch| layout.filter_and_project(batch?, &bounds)).boxed()
             }
         };

@@ -27,6 +27,8 @@ const MAX_PREFETCHED_BATCHES: usize = 11;
 const MAX_PREFETCHED_TEXT_BATCHES: usize = 1;
 /// Maximum files of a partition that are decoded concurrently: prefetched batches are not in a query's memory account.
 const MAX_CONCURRENT_FILES: usize = 4;
+/// Maximum files of a distant store that a query decodes concurrently without being asked for their order.
+const MAX_FILES_AHEAD: usize = 16;
 
 /// Approximate bytes decoded at a time from all files of a merge: a query's share contains them twice.
 const MAX_MERGE_DECODE_BYTES: u64 = 32 << 20;
@@ -60,8 +62,9 @@ impl LakeScan {
                 parts[least].push(file);
             }
         }
-        // Of a distant store the next files are opened while one is decoded.
-        let most = if reading.snapshot.location.is_remote() { MAX_CONCURRENT_FILES } else { 1 };
+        // Of a distant store the next files are opened while one is decoded. Each holds a batch, and those of texts are large.
+        let is_ahead = reading.snapshot.location.is_remote() && !reading.columns.contains(&schema::TEXT);
+        let most = if is_ahead { (MAX_FILES_AHEAD / of).clamp(1, MAX_CONCURRENT_FILES) } else { 1 };
         let at_once = parts.iter().map(Vec::len).max().unwrap_or(0).min(most);
         Self::new_exec(reading, parts, at_once)
     }
@@ -72,7 +75,8 @@ impl LakeScan {
         files: &[Arc<LakeFile>],
     ) -> Result<OpaqueScanExec<Self>> {
         let batch_bytes = reading.batch_bytes.min(MAX_MERGE_DECODE_BYTES / files.len().max(1) as u64);
-        let reading = FileScan { batch_bytes, ..reading };
+        let ahead_bytes = reading.ahead_bytes / files.len().max(1);
+        let reading = FileScan { batch_bytes, ahead_bytes, ..reading };
         let parts = files.iter().map(|file| vec![FilePartition::whole(file.clone())]);
         Self::new_exec(reading, parts.collect(), 1)
     }

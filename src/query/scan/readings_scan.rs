@@ -22,6 +22,7 @@ use super::file_scan::{FilePartition, FileScan};
 use super::lake_scan::LakeScan;
 use super::last_write_wins::LastWriteWinsExec;
 use super::memtable_scan::MemtableScan;
+use super::row_group_reader::MAX_BYTES_AHEAD;
 use super::row_security::{VisibleRows, VisibleStreams};
 use super::scan_sources::{MergedDay, ScanSources};
 use super::text_batch_size::longest_text_in_files;
@@ -240,6 +241,7 @@ impl ReadingsScan {
             bounds: Arc::new(self.bounds.clone()),
             columns: columns.to_vec(),
             batch_bytes: TARGET_BATCH_BYTES,
+            ahead_bytes: MAX_BYTES_AHEAD,
             metrics: self.query_context.tracker.scan_metrics.clone(),
         }
     }

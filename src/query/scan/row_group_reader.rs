@@ -1,10 +1,12 @@
 //! Reads row groups of a file one after the other. Of a distant store the next ones are fetched meanwhile: the first byte of a row group
 //! takes longer to come than the others, and one connection has a part of the bandwidth only.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
@@ -17,7 +19,9 @@ use crate::store::lake::page_pruning::{self, RowGroupSelection};
 /// Most row groups of a file that are fetched at once.
 const MAX_GROUPS_AHEAD: usize = 8;
 /// Most bytes of a file that are fetched at once, as stored: several row groups of numbers.
-const MAX_BYTES_AHEAD: usize = 4 << 20;
+pub const MAX_BYTES_AHEAD: usize = 4 << 20;
+/// All scans of a query together fetch ahead only while it has reserved less than one of so many parts of its memory.
+const SHARE_OF_READ_AHEAD: usize = 8;
 
 /// What to read of each row group of a file.
 #[derive(Clone)]
@@ -30,13 +34,13 @@ pub struct RowGroupReader<R> {
 }
 
 impl<R: AsyncFileReader + Clone + Send + Unpin + 'static> RowGroupReader<R> {
-    /// Streams the selected rows of `groups` in order, with up to `ahead` groups fetched at once. `memory` holds what is reserved for
-    /// their bytes until the stream ends.
+    /// Streams the selected rows of `groups` in order, with up to `ahead` groups fetched at once. `reserved` is kept until the stream
+    /// ends.
     pub fn read(
         self,
         groups: Vec<RowGroupSelection>,
         ahead: usize,
-        memory: MemoryReservation,
+        reserved: ReadAhead,
     ) -> BoxStream<'static, Result<RecordBatch>> {
         let groups = stream::iter(groups);
         let fetched = match ahead {
@@ -53,7 +57,7 @@ impl<R: AsyncFileReader + Clone + Send + Unpin + 'static> RowGroupReader<R> {
             stream::iter(batches.map(|batch| batch.map_err(DataFusionError::from)))
         });
         let hold = move |batch| {
-            let _reserved = &memory;
+            let _reserved = &reserved;
             batch
         };
         batches.try_flatten().map(hold).boxed()
@@ -73,24 +77,40 @@ impl<R: AsyncFileReader + Clone + Send + Unpin + 'static> RowGroupReader<R> {
     }
 }
 
-/// Reserves memory for row groups that are fetched at once, and returns their number: one where the query has no memory for more.
-pub fn reserve_ahead(
-    memory: &MemoryReservation,
-    file: &ParquetMetaData,
-    groups: &[RowGroupSelection],
-    columns: &[usize],
-) -> usize {
-    let stored_bytes = |group: &RowGroupSelection| -> i64 {
-        let group = file.row_group(group.index);
-        columns.iter().map(|column| group.column(*column).compressed_size()).sum()
-    };
-    let largest = groups.iter().map(stored_bytes).max().unwrap_or(0);
-    let largest = usize::try_from(largest).unwrap_or(usize::MAX).max(1);
-    let ahead = (MAX_BYTES_AHEAD / largest).clamp(1, MAX_GROUPS_AHEAD).min(groups.len());
-    if ahead > 1 && memory.try_grow(ahead * largest).is_err() {
-        return 1;
+/// Memory of a query for row groups of one file that are fetched at once.
+pub struct ReadAhead {
+    memory: MemoryReservation,
+    pool: Arc<dyn MemoryPool>,
+    most_bytes: usize,
+}
+
+impl ReadAhead {
+    /// Memory for at most `most_bytes`, as stored.
+    pub fn new(pool: &Arc<dyn MemoryPool>, most_bytes: usize) -> Self {
+        let memory = MemoryConsumer::new("LakeReadAhead").register(pool);
+        Self { memory, pool: pool.clone(), most_bytes }
     }
-    ahead
+
+    /// Reserves memory for the columns of as many groups as possible, and returns their number: one where there is no memory for
+    /// more. Operators of the query need theirs, so all of its scans leave most of its share alone.
+    pub fn reserve(&self, file: &ParquetMetaData, groups: &[RowGroupSelection], columns: &[usize]) -> usize {
+        let stored_bytes = |group: &RowGroupSelection| -> i64 {
+            let group = file.row_group(group.index);
+            columns.iter().map(|column| group.column(*column).compressed_size()).sum()
+        };
+        let largest = groups.iter().map(stored_bytes).max().unwrap_or(0);
+        let largest = usize::try_from(largest).unwrap_or(usize::MAX).max(1);
+        let left = match self.pool.memory_limit() {
+            MemoryLimit::Finite(limit) => (limit / SHARE_OF_READ_AHEAD).saturating_sub(self.pool.reserved()),
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        };
+        let ahead = self.most_bytes.min(left) / largest;
+        let ahead = ahead.clamp(1, MAX_GROUPS_AHEAD).min(groups.len());
+        if ahead > 1 && self.memory.try_grow(ahead * largest).is_err() {
+            return 1;
+        }
+        ahead
+    }
 }
 
 #[cfg(test)]

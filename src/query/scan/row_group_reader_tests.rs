@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow::array::{AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parquet::arrow::ArrowWriter;
@@ -68,9 +68,8 @@ fn selected() -> Vec<RowGroupSelection> {
     (0..GROUPS).map(select).collect()
 }
 
-fn reservation(bytes: usize) -> MemoryReservation {
-    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(bytes));
-    MemoryConsumer::new("test").register(&pool)
+fn pool(bytes: usize) -> Arc<dyn MemoryPool> {
+    Arc::new(GreedyMemoryPool::new(bytes))
 }
 
 /// Reads the groups with `ahead` of them at once from a file that waits for `together` readers.
@@ -82,8 +81,11 @@ async fn read(ahead: usize, together: usize) -> Vec<i64> {
         columns: ProjectionMask::all(),
         batch_rows: 4,
     };
-    let batches: Vec<RecordBatch> =
-        reader.read(selected(), ahead, reservation(0)).try_collect().await.unwrap();
+    let batches: Vec<RecordBatch> = reader
+        .read(selected(), ahead, ReadAhead::new(&pool(0), MAX_BYTES_AHEAD))
+        .try_collect()
+        .await
+        .unwrap();
     batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
 }
 
@@ -100,17 +102,28 @@ async fn rows_come_in_order_however_many_groups_are_fetched_at_once() {
 fn as_many_groups_are_fetched_at_once_as_the_memory_allows() {
     let (_, footer) = file();
     let file = footer.metadata();
-    let stored = usize::try_from(file.row_group(0).column(0).compressed_size()).unwrap();
-    for (limit, groups, ahead) in
-        [(1 << 20, 8, 8), (1 << 20, 3, 3), (1 << 20, 1, 1), (stored, 8, 1), (0, 8, 1)]
-    {
-        let memory = reservation(limit);
-        assert_eq!(
-            reserve_ahead(&memory, file, &selected()[..groups], &[0]),
-            ahead,
-            "{limit} bytes, {groups} groups"
-        );
-        let expected = if ahead > 1 { stored * ahead } else { 0 };
-        assert!(memory.size() >= expected && (ahead > 1 || memory.size() == 0), "{} bytes", memory.size());
+    let stored = file.row_groups().iter().map(|group| group.column(0).compressed_size()).max();
+    let stored = usize::try_from(stored.unwrap()).unwrap();
+    let all = 2 * SHARE_OF_READ_AHEAD * GROUPS * stored;
+    let rows = [
+        ("all of them", all, all, 8, 8),
+        ("three", all, all, 3, 3),
+        ("one", all, all, 1, 1),
+        ("few bytes of the file", all, 2 * stored, 8, 2),
+        ("a small share", SHARE_OF_READ_AHEAD * 3 * stored, all, 8, 3),
+        ("a share for nothing ahead", stored, all, 8, 1),
+        ("none", 0, all, 8, 1),
+    ];
+    for (name, limit, most_bytes, groups, expected) in rows {
+        let pool = pool(limit);
+        let ahead = ReadAhead::new(&pool, most_bytes);
+        assert_eq!(ahead.reserve(file, &selected()[..groups], &[0]), expected, "{name}");
+        // Groups differ by a few bytes.
+        assert_eq!(pool.reserved() / stored, if expected > 1 { expected } else { 0 }, "{name}");
+        let next = ReadAhead::new(&pool, most_bytes);
+        next.reserve(file, &selected(), &[0]);
+        assert!(pool.reserved() <= limit / SHARE_OF_READ_AHEAD, "{name}");
+        drop((ahead, next));
+        assert_eq!(pool.reserved(), 0, "{name}");
     }
 }

@@ -16,6 +16,7 @@ mod owner;
 #[cfg(test)]
 mod replica_tests;
 pub mod run_codec;
+mod snapshot_permits;
 mod tail_cache;
 #[cfg(test)]
 mod tail_tests;

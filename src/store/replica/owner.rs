@@ -6,10 +6,11 @@ use super::cached_tail::CachedTail;
 use super::knowledge::OwnerKnowledge;
 use super::lake_versions::RecentLakes;
 use super::org_tail::OrgTail;
+use super::snapshot_permits::{SnapshotPermit, SnapshotPermits};
 use super::tail_cache::TailCache;
 use crate::domain::cluster::{TAIL_PATH, TailQuery, TailRequest};
 use crate::domain::ports::OwnerNode;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, OrgId, Result};
 use crate::store::snapshot::Snapshot;
 use crate::store::table_set::TableSet;
 
@@ -21,17 +22,27 @@ pub struct Owner {
     node: Arc<dyn OwnerNode>,
     recent: RecentLakes,
     tails: TailCache,
+    permits: SnapshotPermits,
 }
 
 impl Owner {
     /// At most `tail_bytes` of its rows are kept between statements.
     pub fn new(node: Arc<dyn OwnerNode>, tail_bytes: usize) -> Self {
-        Self { node, recent: RecentLakes::default(), tails: TailCache::new(tail_bytes) }
+        let tails = TailCache::new(tail_bytes);
+        Self { node, recent: RecentLakes::default(), tails, permits: SnapshotPermits::default() }
     }
 
     /// Returns the bytes of its rows that are kept.
     pub fn tail_bytes(&self) -> usize {
         self.tails.size_bytes()
+    }
+
+    /// Waits until a snapshot of an organization may be taken: it begins after the wait, so it has what was acknowledged meanwhile.
+    ///
+    /// # Errors
+    /// As [`SnapshotPermits::acquire`].
+    pub async fn admit(&self, org: OrgId) -> Result<SnapshotPermit> {
+        self.permits.acquire(org, !self.tails.has(org)).await
     }
 
     /// Returns a snapshot with every row that was acknowledged before the call, of one organization as far as the rows are not

@@ -36,6 +36,11 @@ impl TailCache {
         Self { entries: Mutex::default(), cap_bytes }
     }
 
+    /// Whether a tail of an organization is kept.
+    pub fn has(&self, org: OrgId) -> bool {
+        self.entries.lock().by_org.contains_key(&org)
+    }
+
     /// Returns the last tail of an organization.
     pub fn get(&self, org: OrgId) -> Option<Arc<CachedTail>> {
         let entries = &mut *self.entries.lock();
