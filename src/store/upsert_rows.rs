@@ -1,7 +1,7 @@
 //! Upsert rows of `statistics` and `messages`: batches sorted by (id, ts, third part of the key), one row per key.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
@@ -100,6 +100,13 @@ impl UpsertRows {
 
     pub fn slice(&self, start: usize, len: usize) -> Self {
         Self { table: self.table, batch: self.batch.slice(start, len) }
+    }
+
+    /// Returns the rows of streams or devices with ids in a range.
+    pub fn slice_of_ids(&self, ids: RangeInclusive<i32>) -> Self {
+        let start = self.ids().partition_point(|id| id < ids.start());
+        let end = self.ids().partition_point(|id| id <= ids.end());
+        self.slice(start, end.saturating_sub(start))
     }
 
     /// Returns the number of rows with a key of at most `key`.

@@ -24,7 +24,7 @@ use crate::store::statistics::time_ranges::TimeRanges;
 /// Streams, times and values.
 pub const COLUMNS: [usize; 3] = [schema::STREAM_ID, schema::TS, schema::VALUE];
 /// Maximum scans of readings in a plan; each reads one time range.
-const MAX_SCANS: usize = 8;
+pub const MAX_SCANS: usize = 8;
 /// Ranges with a smaller gap than this are read as one.
 const MAX_JOINED_GAP_MICROS: i64 = 3600 * 1_000_000;
 

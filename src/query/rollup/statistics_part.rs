@@ -76,7 +76,9 @@ impl LevelSources {
             ts.contains(key.ts) && ids.binary_search(&key.id).is_ok()
         };
         let memory = snapshot.upsert_tables[level.table()].memory.range(days(ts));
-        let unflushed = memory.flat_map(|(_, runs)| runs).map(|run| run.select(is_read));
+        // The streams of a node are adjacent, so that it does not look at the rows of all others.
+        let own = |run: &UpsertRows| Some(run.slice_of_ids(*ids.first()?..=*ids.last()?));
+        let unflushed = memory.flat_map(|(_, runs)| runs).filter_map(own).map(|run| run.select(is_read));
         let unflushed = unflushed.filter(|rows| !rows.is_empty()).collect();
         Self { files: files(snapshot, level, &LevelFilter { ids, ts }).cloned().collect(), unflushed }
     }

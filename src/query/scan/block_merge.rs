@@ -6,6 +6,7 @@ use std::vec::IntoIter;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{concat, interleave_record_batch};
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use datafusion::common::internal_err;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -49,7 +50,8 @@ impl BlockMerge {
     /// Returns the next rows in order; `None` at the end.
     ///
     /// # Errors
-    /// The errors of the inputs; `ResourcesExhausted` when their batches exceed the query's memory.
+    /// The errors of the inputs; `ResourcesExhausted` when their batches exceed the query's memory; `Internal` for an input
+    /// that is not sorted, if it is noticed.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(slices) = self.order.next() {
@@ -65,9 +67,13 @@ impl BlockMerge {
             let Some(bound) = last else { return Ok(None) };
             let parts = self.inputs.iter_mut().filter_map(|input| input.take_up_to(bound));
             self.parts = parts.filter(|part| part.num_rows() > 0).collect();
-            if let [_] = self.parts.as_slice() {
+            match self.parts.as_slice() {
+                // The bound is a key of an input, which has rows up to it if it is sorted. Without this check the loop would
+                // not end.
+                [] => return internal_err!("rows to merge are not sorted by stream_id and ts"),
                 // A single part needs no copy.
-                return Ok(self.parts.pop());
+                [_] => return Ok(self.parts.pop()),
+                _ => {}
             }
             let keys: Vec<RunKeys> = self.parts.iter().map(keys).collect();
             self.order = pieces(run_merge::merge_order(&keys), self.batch_rows).into_iter();

@@ -86,6 +86,18 @@ async fn the_latest_of_each_key_passes_in_order() {
     }
 }
 
+/// Such rows can come from a file that is damaged.
+#[tokio::test]
+async fn rows_out_of_order_end_the_merge() {
+    let unsorted: [Row; 4] = [(7, 1, 0.0), (7, 2, 0.0), (7, 3, 0.0), (1, 4, 0.0)];
+    let others: [&[Row]; 2] = [&[], &[(2, 5, 0.0)]];
+    for sorted in others {
+        let inputs = vec![input(&unsorted, 9), input(sorted, 9)];
+        let error = merged(inputs, &pool(usize::MAX)).await.unwrap_err();
+        assert!(matches!(error, DataFusionError::Internal(_)), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_unread_of_all_counts_as_memory() {
     let rows: Vec<Row> = (0..10_000).map(|i| (1, i, 0.0)).collect();

@@ -48,6 +48,17 @@ fn rows_in_memory(runs: &[Run]) -> u64 {
     runs.iter().map(|run| run.len() as u64).sum()
 }
 
+/// Cuts runs to the streams from the first to the last of the bounds, without a copy, and returns those with a row at a time
+/// of the bounds.
+fn runs_within(runs: &[Run], bounds: &Bounds) -> Vec<Run> {
+    let ends = bounds.streams.as_ref().and_then(|ids| Some((*ids.first()?, *ids.last()?)));
+    let cut = runs.iter().map(|run| match ends {
+        Some((first, last)) => run.slice_of_streams(first..=last),
+        None => run.clone(),
+    });
+    cut.filter(|run| run.ts.iter().any(|ts| bounds.ts.contains(*ts))).collect()
+}
+
 impl ScanSources {
     /// Returns the rows of all files and runs, as many as the scan reads when nothing in a file is skipped.
     pub fn rows(&self) -> u64 {
@@ -56,22 +67,19 @@ impl ScanSources {
         files + runs + self.merged.iter().map(MergedDay::rows).sum::<u64>()
     }
 
-    /// Returns the sources that can have rows within bounds, of the rows in memory only those.
+    /// Returns the sources that can have rows within bounds. Of those in memory they have no streams below or above all of the
+    /// bounds, but rows of other times and of streams between; readers filter all sources.
     pub fn within(&self, bounds: &Bounds) -> ScanSources {
         let has_rows =
             |file: &LakeFile| bounds.ts.overlaps(file.ts) && bounds.has_stream_within(file.streams);
-        let is_within =
-            |run: &Run, row: usize| bounds.ts.contains(run.ts[row]) && bounds.has_stream(run.stream[row]);
-        let runs_within = |runs: &Vec<Run>| -> Vec<Run> {
-            runs.iter().map(|run| run.select(is_within)).filter(|run| !run.is_empty()).collect()
-        };
+        let runs = self.runs.iter().map(|runs| runs_within(runs, bounds));
         let day_within = |day: &MergedDay| MergedDay {
             files: day.files.iter().filter(|file| has_rows(file)).cloned().collect(),
-            runs: runs_within(&day.runs),
+            runs: runs_within(&day.runs, bounds),
         };
         ScanSources {
             files: self.files.iter().filter(|part| has_rows(&part.file)).cloned().collect(),
-            runs: self.runs.iter().map(runs_within).filter(|runs| !runs.is_empty()).collect(),
+            runs: runs.filter(|runs| !runs.is_empty()).collect(),
             merged: self.merged.iter().map(day_within).filter(|day| !day.is_empty()).collect(),
         }
     }

@@ -48,14 +48,14 @@ fn groups_read(parts: &[ScanSources]) -> BTreeMap<String, Vec<usize>> {
 }
 
 #[test]
-fn within_bounds_are_files_that_can_have_rows_and_rows_in_memory() {
+fn within_bounds_are_sources_that_can_have_rows() {
     let other = |streams, ts| Arc::new(LakeFile { streams, ts, ..LakeFile::clone(&file(9, 5)) });
     let of_others = other(MinMax::new(7, 9), MinMax::new(0, 1));
     let later = other(MinMax::new(0, 9), MinMax::new(6, 8));
     let own = file(1, 5);
     let sources = ScanSources {
         files: [&own, &of_others, &later].map(|file| FilePartition::whole(file.clone())).into(),
-        runs: vec![vec![run(9), run(2)], vec![]],
+        runs: vec![vec![run(9), run(1)], vec![]],
         merged: vec![
             MergedDay { files: vec![own.clone(), later.clone()], runs: vec![run(4)] },
             MergedDay { files: vec![of_others.clone()], runs: vec![run(0)] },
@@ -66,16 +66,39 @@ fn within_bounds_are_files_that_can_have_rows_and_rows_in_memory() {
         streams: Some(BTreeSet::from(streams)),
         value: None,
     };
-    let times = |runs: &[Run]| runs.iter().flat_map(|run| run.ts.to_vec()).collect::<Vec<_>>();
     let some = sources.within(&bounds([1, 4]));
     let spans: Vec<MinMax<i64>> = some.files.iter().map(|part| part.file.ts).collect();
     assert_eq!(spans, [own.ts]);
     assert_eq!((some.runs.len(), some.merged.len()), (1, 1));
-    assert_eq!(times(&some.runs[0]), [1, 2, 3, 1]);
+    assert_eq!(some.runs[0].len(), 1, "a run has no row at these times");
     assert_eq!(some.merged[0].files, [own]);
-    assert_eq!(times(&some.merged[0].runs), [1, 2, 3]);
+    assert_eq!(some.merged[0].runs.len(), 1);
     let none = sources.within(&bounds([10, 11]));
     assert_eq!((none.files.len(), none.runs.len(), none.merged.len()), (0, 0, 0));
+}
+
+#[test]
+fn runs_are_cut_to_the_streams_from_the_first_to_the_last_without_a_copy() {
+    let readings = [i32::MIN, 1, 2, 3, 3, i32::MAX];
+    let readings = (0..).zip(readings).map(|(ts, stream)| Reading::good(StreamId(stream), Micros(ts), 0.0));
+    let run = Run::new(readings.collect::<Readings>(), 1);
+    let sources = ScanSources { runs: vec![vec![run.clone()]], ..ScanSources::default() };
+    for (streams, expected) in [
+        (vec![1, 3], vec![1, 2, 3, 3]),
+        (vec![2], vec![2]),
+        (vec![3, i32::MAX], vec![3, 3, i32::MAX]),
+        (vec![i32::MIN, 0], vec![i32::MIN]),
+        (vec![4, 9], vec![]),
+    ] {
+        let bounds = Bounds { streams: Some(streams.into_iter().collect()), ..Bounds::default() };
+        let within = sources.within(&bounds);
+        let found: Vec<&Run> = within.runs.iter().flatten().collect();
+        let streams: Vec<i32> = found.iter().flat_map(|run| run.stream.to_vec()).collect();
+        assert_eq!(streams, expected);
+        let is_part = |part: &&Run| run.stream.as_ptr_range().contains(&part.stream.as_ptr());
+        assert!(found.iter().all(is_part), "a copy");
+    }
+    assert_eq!(sources.within(&Bounds::default()).rows(), 6);
 }
 
 proptest! {

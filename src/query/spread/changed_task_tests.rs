@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use datafusion::common::JoinType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -15,19 +16,25 @@ use datafusion_proto::physical_plan::ComposedPhysicalExtensionCodec;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::inline_codec::InlineCodec;
+use super::inline_join::InlineJoinExec;
+use super::inline_table::InlineTable;
+use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
-use super::task_tests::{Node, encode};
+use super::task_tests::{Node, encode, join};
 use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::reading::Reading;
+use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::StreamSpec;
-use crate::domain::{Micros, Principal};
+use crate::domain::{Micros, Principal, StreamId};
+use crate::query::rollup::partials_scan::PartialsExec;
 use crate::query::scan::divisible_scan::DivisibleScanExec;
 use crate::query::scan::file_scan::FilePartition;
-use crate::query::scan::scan_sources::ScanSources;
+use crate::query::scan::scan_sources::{MergedDay, ScanSources};
+use crate::store::memtable::run::Run;
 
-/// Random changes, besides each byte raised by one.
-const CHANGES: usize = 400;
+/// Random changes of each task, besides each byte raised by one.
+const CHANGES: usize = 200;
 const SEED: u64 = 1;
 /// 2020-01-01T00:00:00Z.
 const NEW_YEAR: i64 = 1_577_836_800_000_000;
@@ -61,13 +68,58 @@ impl Streams {
             streams
         })
     }
+
+    /// The ids of both, ascending.
+    fn all(&self) -> impl Iterator<Item = i32> {
+        self.own.union(&self.foreign).copied()
+    }
+
+    /// A reading of each in memory.
+    fn run(&self) -> Run {
+        let row = |id| Reading::good(StreamId(id), Micros(NEW_YEAR + 9_000_000), 0.0);
+        Run::new(self.all().map(row).collect::<Readings>(), 9)
+    }
+
+    /// The ids of both as a table, which is joined with a scan of the own ones.
+    fn join(&self, node: &Node, sources: ScanSources) -> Arc<dyn ExecutionPlan> {
+        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int32, false)]));
+        let ids: ArrayRef = Arc::new(self.all().collect::<Int32Array>());
+        let table = InlineTable::new(RecordBatch::try_new(schema, vec![ids]).unwrap());
+        let table = Arc::new(table.into_exec()) as Arc<dyn ExecutionPlan>;
+        let scan = node.scan_of(&self.own_ids(), sources);
+        let sent = join(table.clone(), JoinType::Inner, scan.clone());
+        Arc::new(InlineJoinExec::try_new(&sent, table, scan).unwrap())
+    }
+
+    fn own_ids(&self) -> Vec<i32> {
+        self.own.iter().copied().collect()
+    }
+
+    /// Tasks that read the node's own streams in the file that all of them share, and in memory.
+    fn tasks(&self, node: &Node) -> [(&'static str, Vec<u8>); 4] {
+        let ids = self.own_ids();
+        let shared: Vec<_> = node.ground.store.snapshot().lake.files().cloned().collect();
+        let files = shared.iter().cloned().map(FilePartition::whole).collect();
+        let of_files = ScanSources { files, ..ScanSources::default() };
+        let of_memory = ScanSources {
+            files: Vec::new(),
+            runs: vec![vec![self.run()]],
+            merged: vec![MergedDay { files: shared, runs: vec![self.run()] }],
+        };
+        [
+            ("files", encode(node.scan_of(&ids, of_files.clone()))),
+            ("memory", encode(node.scan_of(&ids, of_memory))),
+            ("a rollup", encode(node.rollup_of(&ids, NEW_YEAR))),
+            ("a join", encode(self.join(node, of_files))),
+        ]
+    }
 }
 
-/// A node with a task that reads its own streams in the file that all of them share.
+/// A node with tasks that it runs.
 struct TaskRunner {
     node: Node,
     streams: Streams,
-    task: Vec<u8>,
+    tasks: [(&'static str, Vec<u8>); 4],
     codec: ComposedPhysicalExtensionCodec,
     context: Arc<TaskContext>,
 }
@@ -76,15 +128,16 @@ impl TaskRunner {
     fn new() -> TaskRunner {
         let node = Node::new();
         let streams = Streams::create(&node);
-        let files = node.ground.store.snapshot().lake.files().cloned().map(FilePartition::whole).collect();
-        let ids: Vec<i32> = streams.own.iter().copied().collect();
-        let task = encode(node.scan_of(&ids, ScanSources { files, ..ScanSources::default() }));
+        let tasks = streams.tasks(&node);
         let query_context = node.query_context();
+        let interrupt = query_context.tracker.interrupt.clone();
         let context = query_context.task_context(&node.engine.spread().unwrap().template);
         let mut config = SessionConfig::new();
-        config.set_distributed_user_codec(ScanCodec::for_task(query_context));
+        config.set_distributed_user_codec(ScanCodec::for_task(query_context.clone()));
+        config.set_distributed_user_codec(RollupCodec::for_task(query_context));
+        config.set_distributed_user_codec(InlineCodec::for_task(interrupt));
         let codec = DistributedCodec::new_combined_with_user(&config);
-        TaskRunner { node, streams, task, codec, context }
+        TaskRunner { node, streams, tasks, codec, context }
     }
 
     /// Runs a task as a worker does, and returns the streams of its rows.
@@ -105,10 +158,17 @@ impl TaskRunner {
 
     /// Checks that the scans of a plan are of streams of the organization, whatever rows they would find.
     fn check_scans(&self, plan: &Arc<dyn ExecutionPlan>) {
+        let check = |ids: &[i32]| {
+            assert!(ids.iter().all(|id| self.streams.own.contains(id)), "a scan of others");
+        };
         let seen = plan.apply(|node| {
             if let Some(leaf) = node.downcast_ref::<DivisibleScanExec>() {
-                let mut ids = leaf.source().scan.visible.ids().iter();
-                assert!(ids.all(|id| self.streams.own.contains(id)), "a scan of others");
+                check(leaf.source().scan.visible.ids());
+            }
+            if let Some(leaf) = node.downcast_ref::<PartialsExec>() {
+                let sources = leaf.source().sources();
+                sources.splits.iter().for_each(|split| check(&[split.stream]));
+                sources.readings.iter().for_each(|readings| check(readings.scan.visible.ids()));
             }
             Ok(TreeNodeRecursion::Continue)
         });
@@ -134,36 +194,40 @@ fn change(task: &[u8], random: &mut StdRng) -> Vec<u8> {
 #[test]
 fn a_changed_task_reads_no_rows_of_others() {
     let runner = TaskRunner::new();
-    assert_eq!(runner.run(&runner.task), Ok(runner.streams.own.clone()), "as it was sent");
+    let own = &runner.streams.own;
     let mut random = StdRng::seed_from_u64(SEED);
-    let raised = (0..runner.task.len()).map(|place| {
-        let mut task = runner.task.clone();
-        task[place] = task[place].wrapping_add(1);
-        task
-    });
-    let mut tasks: Vec<Vec<u8>> = raised.collect();
-    tasks.extend((0..CHANGES).map(|_| change(&runner.task, &mut random)));
-    let (mut answers, mut refusals) = (0, Vec::new());
-    for task in &tasks {
-        match runner.run(task) {
-            Ok(found) => {
-                assert!(found.is_subset(&runner.streams.own), "{found:?} of {task:?}");
-                answers += 1;
+    for (name, sent) in &runner.tasks {
+        assert_eq!(runner.run(sent), Ok(own.clone()), "{name}, as it was sent");
+        let raised = (0..sent.len()).map(|place| {
+            let mut task = sent.clone();
+            task[place] = task[place].wrapping_add(1);
+            task
+        });
+        let mut tasks: Vec<Vec<u8>> = raised.collect();
+        tasks.extend((0..CHANGES).map(|_| change(sent, &mut random)));
+        let (mut answers, mut refusals) = (0, Vec::new());
+        for task in &tasks {
+            match runner.run(task) {
+                Ok(found) => {
+                    assert!(found.is_subset(own), "{name}: {found:?} of {task:?}");
+                    answers += 1;
+                }
+                Err(refusal) => refusals.push(refusal),
             }
-            Err(refusal) => refusals.push(refusal),
         }
-    }
-    assert!(answers > 0, "some changes make a task that is right");
-    for stream in &runner.streams.foreign {
-        let expected = format!("the stream {stream} is not of this organization");
-        assert!(refusals.iter().any(|refusal| refusal.contains(&expected)), "{expected}: {refusals:#?}");
+        assert!(answers > 0, "{name}: some changes make a task that is right");
+        for stream in &runner.streams.foreign {
+            let expected = format!("the stream {stream} is not of this organization");
+            let is_named = refusals.iter().any(|refusal| refusal.contains(&expected));
+            assert!(is_named, "{name}: {expected}: {refusals:#?}");
+        }
     }
 }
 
 #[test]
 fn bytes_that_are_no_task_are_refused() {
     let runner = TaskRunner::new();
-    let (node, task) = (&runner.node, &runner.task);
+    let (node, [(_, task), ..]) = (&runner.node, &runner.tasks);
     for (name, bytes) in [
         ("nothing", Vec::new()),
         ("text", b"basalt is no operator".to_vec()),

@@ -55,9 +55,7 @@ impl PhysicalExtensionCodec for RollupCodec {
         let message = RollupMessage::decode(bytes)
             .map_err(|e| external(Error::invalid("the bytes are no rollup").with_source(e)))?;
         let RollupParts { splits, readings, statistics, buckets, columns, partitions } =
-            message.into_parts().map_err(external)?;
-        let streams: Vec<i32> = splits.iter().map(|split| split.stream).collect();
-        check_streams(query_context, &streams)?;
+            message.into_parts(|ids| check_streams(query_context, ids)).map_err(external)?;
         let readings = readings.into_iter().map(|parts| scan_readings(query_context, parts));
         let sources = PartialsSources {
             readings: readings.collect::<Result<_>>()?,
@@ -86,7 +84,6 @@ impl PhysicalExtensionCodec for RollupCodec {
 
 fn scan_readings(query_context: &QueryContext, parts: ScanParts) -> Result<DivisibleScan> {
     let ScanParts { read, partitions, visible, bounds, sources } = parts;
-    check_streams(query_context, visible.ids())?;
     let query_context = query_context.clone();
     let scan = ReadingsScan { query_context, visible, bounds, filter: None, partitions };
     DivisibleScan::new(scan, read, sources)

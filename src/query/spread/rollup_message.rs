@@ -130,11 +130,12 @@ impl RollupMessage {
         }
     }
 
-    /// Checks and converts what another node sent.
+    /// Checks and converts what another node sent. `check` is given the ids of all streams, as by `ScanMessage::into_parts`.
     ///
     /// # Errors
-    /// `Invalid` for a rollup of another version, and `Invalid` or `Unavailable` for values that no node sends.
-    pub fn into_parts(self) -> Result<RollupParts> {
+    /// `Invalid` for a rollup of another version, and `Invalid` or `Unavailable` for values that no node sends; the errors of
+    /// `check`.
+    pub fn into_parts(self, check: impl Fn(&[i32]) -> Result<()>) -> Result<RollupParts> {
         if self.format != FORMAT {
             return Err(Error::invalid("the rollup is of another version of the program"));
         }
@@ -152,7 +153,11 @@ impl RollupMessage {
         if !are_ascending || splits.first().is_some_and(|split| split.stream < 0) {
             return Err(Error::invalid("the streams of the rollup are not in order"));
         }
-        let readings = self.readings.into_iter().map(|scan| into_readings(scan, partitions));
+        check(&splits.iter().map(|split| split.stream).collect::<Vec<i32>>())?;
+        if self.readings.len() > from_readings::MAX_SCANS {
+            return Err(Error::invalid("the rollup has more scans of readings than any node makes"));
+        }
+        let readings = self.readings.into_iter().map(|scan| into_readings(scan, partitions, &check));
         Ok(RollupParts {
             splits,
             readings: readings.collect::<Result<_>>()?,
@@ -169,11 +174,15 @@ impl RollupMessage {
 }
 
 /// Checks a scan of raw readings. Partials are made of three columns, and of each partition once.
-fn into_readings(scan: ScanMessage, partitions: usize) -> Result<ScanParts> {
+fn into_readings(
+    scan: ScanMessage,
+    partitions: usize,
+    check: impl Fn(&[i32]) -> Result<()>,
+) -> Result<ScanParts> {
     if scan.filter.is_some() {
         return Err(Error::invalid("the readings of the rollup are filtered"));
     }
-    let parts = scan.into_parts()?;
+    let parts = scan.into_parts(check)?;
     if parts.read != from_readings::COLUMNS || parts.partitions != partitions {
         return Err(Error::invalid("the readings of the rollup have other columns or partitions than it"));
     }

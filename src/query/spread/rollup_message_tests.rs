@@ -44,15 +44,19 @@ fn level(table: Table) -> LevelSources {
 }
 
 fn readings(read: &[usize]) -> ScanParts {
+    readings_of(read, [1, 4])
+}
+
+fn readings_of(read: &[usize], streams: [i32; 2]) -> ScanParts {
     let rows = [Reading::good(StreamId(1), Micros(MIDNIGHT), 1.5)];
     let runs = vec![vec![Run::new(rows.into_iter().collect::<Readings>(), 4)]];
     ScanParts {
         read: read.to_vec(),
         partitions: 2,
-        visible: Arc::new(VisibleStreams::new([1, 4].map(StreamId).into())),
+        visible: Arc::new(VisibleStreams::new(streams.map(StreamId).into())),
         bounds: Bounds {
             ts: MinMax::new(MIDNIGHT, MIDNIGHT + MICROS_PER_DAY),
-            streams: Some(BTreeSet::from([1, 4])),
+            streams: Some(BTreeSet::from(streams)),
             value: None,
         },
         sources: ScanSources { runs, ..ScanSources::default() },
@@ -87,6 +91,10 @@ fn parts(buckets: Option<Buckets>) -> RollupParts {
     }
 }
 
+fn allow(_: &[i32]) -> Result<()> {
+    Ok(())
+}
+
 #[test]
 fn a_rollup_arrives_as_it_was_sent() {
     let zone = |name| Some(Zone::parse("test", name).unwrap());
@@ -99,7 +107,7 @@ fn a_rollup_arrives_as_it_was_sent() {
         let expected = parts(buckets);
         let sent = RollupMessage::of(&expected);
         let bytes = sent.encode_to_vec();
-        let read = RollupMessage::decode(bytes.as_slice()).unwrap().into_parts().unwrap();
+        let read = RollupMessage::decode(bytes.as_slice()).unwrap().into_parts(allow).unwrap();
         assert_eq!(read.splits, expected.splits);
         assert_eq!(read.statistics, expected.statistics);
         assert_eq!(read.columns, expected.columns);
@@ -118,7 +126,7 @@ fn what_no_node_sends_is_refused() {
     fn windows(rollup: &mut RollupMessage) -> &mut LevelMessage {
         rollup.windows.as_mut().unwrap()
     }
-    let changes: [(&str, Change); 19] = [
+    let changes: [(&str, Change); 20] = [
         ("another format", |rollup| rollup.format += 1),
         ("no partition", |rollup| rollup.partitions = 0),
         ("too many partitions", |rollup| rollup.partitions = MAX_PARTITIONS + 1),
@@ -132,6 +140,9 @@ fn what_no_node_sends_is_refused() {
         ("a time after all readings", |rollup| rollup.splits[0].computed[1] = i64::MAX),
         ("readings that are filtered", |rollup| rollup.readings[0].filter = Some(Vec::new())),
         ("readings of other columns", |rollup| rollup.readings[0] = ScanMessage::of(&readings(&[0, 1]))),
+        ("more scans than there are time ranges", |rollup| {
+            rollup.readings = vec![rollup.readings[0].clone(); from_readings::MAX_SCANS + 1];
+        }),
         ("buckets without a width", |rollup| buckets(rollup).micros = 0),
         ("buckets of two widths", |rollup| buckets(rollup).months = 1),
         ("a timezone that does not exist", |rollup| buckets(rollup).zone = Some("Mars/Base".to_owned())),
@@ -146,9 +157,28 @@ fn what_no_node_sends_is_refused() {
     for (name, change) in changes {
         let mut message = RollupMessage::of(&parts(hourly()));
         change(&mut message);
-        assert!(message.into_parts().is_err(), "{name}");
+        assert!(message.into_parts(allow).is_err(), "{name}");
     }
-    assert!(RollupMessage::of(&parts(hourly())).into_parts().is_ok(), "without a change");
+    assert!(RollupMessage::of(&parts(hourly())).into_parts(allow).is_ok(), "without a change");
+}
+
+#[test]
+fn streams_of_ranges_and_of_scans_are_checked() {
+    type Change = fn(&mut RollupMessage);
+    let changes: [Change; 2] = [
+        |rollup| rollup.splits[1].stream = i32::MAX,
+        |rollup| rollup.readings[1] = ScanMessage::of(&readings_of(&from_readings::COLUMNS, [1, 5])),
+    ];
+    let check = |ids: &[i32]| match ids {
+        [1, 4] => Ok(()),
+        _ => Err(Error::forbidden("not yours")),
+    };
+    assert!(RollupMessage::of(&parts(None)).into_parts(check).is_ok());
+    for change in changes {
+        let mut message = RollupMessage::of(&parts(None));
+        change(&mut message);
+        assert_eq!(message.into_parts(check).map(|_| ()).unwrap_err().full_message(), "not yours");
+    }
 }
 
 proptest! {
@@ -166,7 +196,7 @@ proptest! {
         }
         for bytes in [bytes.as_slice(), &bytes[..end.index(bytes.len())]] {
             if let Ok(message) = RollupMessage::decode(bytes) {
-                drop(message.into_parts());
+                drop(message.into_parts(allow));
             }
         }
     }

@@ -56,8 +56,7 @@ impl PhysicalExtensionCodec for ScanCodec {
         let filter =
             message.filter.as_deref().map(PhysicalExprNode::decode).transpose().map_err(malformed)?;
         let ScanParts { read, partitions, visible, bounds, sources } =
-            message.into_parts().map_err(external)?;
-        check_streams(query_context, visible.ids())?;
+            message.into_parts(|ids| check_streams(query_context, ids)).map_err(external)?;
         let decoding = PhysicalPlanDecodeContext::new(context, self);
         let readings = schema::readings();
         let filter = filter.map(|filter| converter.proto_to_physical_expr(&filter, &readings, &decoding));
@@ -86,13 +85,14 @@ impl PhysicalExtensionCodec for ScanCodec {
 
 /// Checks by this node's own catalog that streams are of the organization of the task. A stream that was deleted since the
 /// query began is no longer, and the query is to be repeated.
-pub(super) fn check_streams(query_context: &QueryContext, streams: &[i32]) -> Result<()> {
+///
+/// # Errors
+/// `Forbidden` naming the first stream that is not.
+pub(super) fn check_streams(query_context: &QueryContext, streams: &[i32]) -> crate::domain::Result<()> {
     let are_own = query_context.catalog().are_streams_of(query_context.principal.org, streams);
     match streams.iter().zip(are_own).find(|(_, is_own)| !is_own) {
         None => Ok(()),
-        Some((id, _)) => {
-            Err(external(Error::forbidden(format!("the stream {id} is not of this organization"))))
-        }
+        Some((id, _)) => Err(Error::forbidden(format!("the stream {id} is not of this organization"))),
     }
 }
 

@@ -156,11 +156,12 @@ impl ScanMessage {
         }
     }
 
-    /// Checks and converts what another node sent.
+    /// Checks and converts what another node sent. `check` is given the ids of the visible streams before anything is made of
+    /// them: the memory of `VisibleStreams` grows with the largest id.
     ///
     /// # Errors
-    /// `Invalid` for a scan of another version, and for values that no node sends.
-    pub fn into_parts(self) -> Result<ScanParts> {
+    /// `Invalid` for a scan of another version, and for values that no node sends; the errors of `check`.
+    pub fn into_parts(self, check: impl Fn(&[i32]) -> Result<()>) -> Result<ScanParts> {
         if self.format != FORMAT {
             return Err(Error::invalid("the scan is of another version of the program"));
         }
@@ -172,6 +173,7 @@ impl ScanMessage {
         if !(1..=MAX_PARTITIONS).contains(&self.partitions) {
             return Err(Error::invalid("the scan has a number of partitions that no node has"));
         }
+        check(&self.visible)?;
         let mut starts = StreamStarts::default();
         self.starts.iter().for_each(|start| starts.set(start.stream, start.from));
         let visible = self.visible.into_iter().map(StreamId).collect();
@@ -235,8 +237,15 @@ impl RunsMessage {
     }
 
     fn into_runs(self) -> Result<Vec<Run>> {
-        self.runs.iter().map(|bytes| run_codec::decode_whole_run(bytes)).collect()
+        self.runs.iter().map(|bytes| decode_sorted_run(bytes)).collect()
     }
+}
+
+/// Merges of runs rely on their order.
+fn decode_sorted_run(bytes: &[u8]) -> Result<Run> {
+    let run = run_codec::decode_whole_run(bytes)?;
+    let is_sorted = (1..run.len()).all(|row| run.key(row - 1) < run.key(row));
+    if is_sorted { Ok(run) } else { Err(Error::invalid("a run of the scan is not sorted")) }
 }
 
 impl MergedDayMessage {

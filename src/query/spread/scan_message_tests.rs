@@ -28,6 +28,16 @@ fn run() -> Run {
     Run::new(rows.into_iter().collect::<Readings>(), 4)
 }
 
+fn allow(_: &[i32]) -> Result<()> {
+    Ok(())
+}
+
+/// Runs of which the second row has the same key as the first, or a lower one.
+fn unsorted(second: (i32, i64)) -> RunsMessage {
+    let rows = [(2, 5), second].map(|(stream, ts)| Reading::good(StreamId(stream), Micros(ts), 1.0));
+    RunsMessage::of(&[run(), Run::new(rows.into_iter().collect::<Readings>(), 4)])
+}
+
 fn scan() -> ScanParts {
     let mut starts = StreamStarts::default();
     starts.set(3, 17);
@@ -55,7 +65,7 @@ fn scan() -> ScanParts {
 fn a_scan_arrives_as_it_was_sent() {
     let sent = ScanMessage::of(&scan());
     let received = ScanMessage::decode(sent.encode_to_vec().as_slice()).unwrap();
-    let scan = received.into_parts().unwrap();
+    let scan = received.into_parts(allow).unwrap();
     assert_eq!(scan.visible.ids(), [2, 3], "streams that the scan does not ask for need not travel");
     assert_eq!(scan.visible.starts().collect::<Vec<_>>(), [(3, 17)]);
     assert_eq!(scan.sources.files[0].file, file("date=2026-04-28/part-1.parquet", 1000));
@@ -67,7 +77,7 @@ fn a_scan_arrives_as_it_was_sent() {
 #[test]
 fn what_no_node_sends_is_refused() {
     type Change = fn(&mut ScanMessage);
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 13] = [
         ("another format", |scan| scan.format += 1),
         ("no column", |scan| scan.read.clear()),
         ("stream_id is not the first column", |scan| scan.read.swap(0, 1)),
@@ -78,12 +88,26 @@ fn what_no_node_sends_is_refused() {
         ("a part beyond the last", |scan| scan.files[0].index = 8),
         ("too many parts", |scan| scan.files[0].count = u64::MAX),
         ("half a run", |scan| scan.runs[0].runs[0].truncate(9)),
+        ("streams out of order", |scan| scan.runs[0] = unsorted((1, 6))),
+        ("times out of order", |scan| scan.merged[0].runs = Some(unsorted((2, 4)))),
+        ("a key twice", |scan| scan.merged[0].runs = Some(unsorted((2, 5)))),
     ];
     for (name, change) in changes {
         let mut message = ScanMessage::of(&scan());
         change(&mut message);
-        assert!(message.into_parts().is_err(), "{name}");
+        assert!(message.into_parts(allow).is_err(), "{name}");
     }
+}
+
+#[test]
+fn visible_streams_are_checked() {
+    let mut message = ScanMessage::of(&scan());
+    message.visible = vec![2, i32::MAX];
+    let check = |ids: &[i32]| match ids {
+        [2, i32::MAX] => Err(Error::forbidden("not yours")),
+        _ => Ok(()),
+    };
+    assert_eq!(message.into_parts(check).map(|_| ()).unwrap_err().full_message(), "not yours");
 }
 
 proptest! {
@@ -96,7 +120,7 @@ proptest! {
             bytes[place] = byte;
         }
         if let Ok(message) = ScanMessage::decode(bytes.as_slice()) {
-            drop(message.into_parts());
+            drop(message.into_parts(allow));
         }
     }
 }

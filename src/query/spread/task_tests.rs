@@ -93,14 +93,18 @@ impl Node {
 
     /// A rollup of these streams.
     fn rollup(&self, streams: &[i32]) -> Arc<dyn ExecutionPlan> {
-        let tracker = self.engine.start_tracking(&self.ground.owner, crate::query::log::Surface::Sql, None);
-        let query_context = QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker);
+        self.rollup_of(streams, 60_000_000)
+    }
+
+    /// A rollup of the raw readings of a minute, which begins at `start`, and of the statistics of the minute before it.
+    pub(super) fn rollup_of(&self, streams: &[i32], start: i64) -> Arc<dyn ExecutionPlan> {
+        let query_context = self.query_context();
         let split = |stream: &i32| {
             Arc::new(RangeSplit {
                 stream: *stream,
                 hours: TimeRanges::default(),
-                computed: TimeRanges::new(vec![(0, 60_000_000)]),
-                raw: TimeRanges::new(vec![(60_000_000, 120_000_000)]),
+                computed: TimeRanges::new(vec![(start - 60_000_000, start)]),
+                raw: TimeRanges::new(vec![(start, start + 60_000_000)]),
                 visible_from: i64::MIN,
             })
         };
@@ -165,7 +169,7 @@ fn table() -> Arc<dyn ExecutionPlan> {
 }
 
 /// A join by the first column of the other side.
-fn join(
+pub(super) fn join(
     table: Arc<dyn ExecutionPlan>,
     kind: JoinType,
     streamed: Arc<dyn ExecutionPlan>,

@@ -1,7 +1,7 @@
 //! Run: readings in memory, sorted by (stream, ts), with one row per key, each with its `seq`.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::buffer::ScalarBuffer;
@@ -156,6 +156,13 @@ impl Run {
     pub fn slice_between(&self, from: (i32, i64), to: (i32, i64)) -> Run {
         let start = self.count_before(from);
         self.slice(start, self.count_before(to).saturating_sub(start))
+    }
+
+    /// Returns the rows of streams with ids in a range.
+    pub fn slice_of_streams(&self, ids: RangeInclusive<i32>) -> Run {
+        let start = self.stream.partition_point(|id| id < ids.start());
+        let end = self.stream.partition_point(|id| id <= ids.end());
+        self.slice(start, end.saturating_sub(start))
     }
 
     /// Returns the number of rows with a key below `key`.
