@@ -95,14 +95,15 @@ impl PartialInput {
 
 impl Partial {
     pub fn add(&mut self, part: PartialInput, fields: PartialFields) {
-        self.rows += part.rows;
+        // A statistic that another node sent may have any count.
+        self.rows = self.rows.saturating_add(part.rows);
         if part.count == 0 {
             return;
         }
         if fields.mean {
             self.means.add_many(part.mean, part.count);
         } else {
-            self.means.count += part.count;
+            self.means.count = self.means.count.saturating_add(part.count);
         }
         if fields.rms {
             self.squares.add_many(part.rms, part.count);
