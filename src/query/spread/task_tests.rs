@@ -52,7 +52,7 @@ pub(super) struct Node {
     pub(super) engine: Arc<Engine>,
 }
 
-fn own_url() -> Url {
+pub(super) fn own_url() -> Url {
     Url::parse("http://127.0.0.1:1").unwrap()
 }
 
@@ -165,7 +165,7 @@ fn table() -> Arc<dyn ExecutionPlan> {
 }
 
 /// A join by the first column of the other side.
-fn join(
+pub(super) fn join(
     table: Arc<dyn ExecutionPlan>,
     kind: JoinType,
     streamed: Arc<dyn ExecutionPlan>,
