@@ -61,7 +61,7 @@ pub struct Engine {
     pub(super) running: RunningQueries,
     pub(super) threads: QueryRuntimes,
     /// Divides queries among query nodes; `None` outside a cluster.
-    spread: Option<Spread>,
+    pub(super) spread: Option<Arc<Spread>>,
 }
 
 impl Engine {
@@ -99,7 +99,8 @@ impl Engine {
         });
         let task_bytes = options.share_bytes.min(options.memory_bytes);
         let spread = options.spread.clone();
-        let spread = spread.map(|how| Spread::new(&services, &template, how, task_bytes)).transpose()?;
+        let spread = spread.map(|how| Spread::new(&services, &template, how, task_bytes, options.timeout));
+        let spread = spread.transpose()?.map(Arc::new);
         Ok(Self {
             services,
             template,
@@ -121,7 +122,7 @@ impl Engine {
 
     /// Returns what this node needs to divide queries and to run tasks of others; `None` outside a cluster.
     pub fn spread(&self) -> Option<&Spread> {
-        self.spread.as_ref()
+        self.spread.as_deref()
     }
 
     /// Returns the threads on which tasks of other nodes run.
@@ -300,7 +301,7 @@ impl StatementRequest {
         let is_portable = guarded.has_portable_guards() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;
         if let Some(spread) = engine.spread.as_ref().filter(|_| is_portable)
-            && let Some(stream) = spread.divide(&plan, &session, &query_context).await
+            && let Some(stream) = spread.divide(&plan, &session, &query_context)
         {
             return Ok(StartedQuery { stream, is_long_running });
         }

@@ -62,7 +62,7 @@ const DIVIDED: [&str; 40] = [
 ];
 
 /// Statements that run on one node, for one reason each, and are right there.
-const UNDIVIDED: [&str; 11] = [
+const UNDIVIDED: [&str; 12] = [
     // A scan of one stream is in order of time.
     "SELECT count(*) AS n FROM readings WHERE stream_id = 1",
     "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
@@ -70,6 +70,8 @@ const UNDIVIDED: [&str; 11] = [
     "SELECT s.name, count(r.ts) AS n FROM streams s LEFT JOIN readings r ON s.id = r.stream_id AND r.value > 2000 GROUP BY 1 ORDER BY 1",
     "SELECT name FROM streams WHERE id IN (SELECT stream_id FROM readings WHERE value > 1500) ORDER BY 1",
     "SELECT count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id AND r.value > s.id * 40",
+    // The small table of this one is computed from all pairs of its rows.
+    "SELECT count(*) AS n FROM readings r JOIN (SELECT max(a.id) AS id FROM streams a JOIN streams b ON (a.id * b.id) % 7 > 2) AS t ON r.stream_id = t.id",
     "SELECT a.stream_id, count(*) AS n FROM readings a JOIN readings b ON a.stream_id = b.stream_id AND a.ts = b.ts GROUP BY 1 ORDER BY 1",
     "SELECT concat('stream ', stream_id) AS name, count(*) AS n FROM readings GROUP BY 1 ORDER BY 1",
     "SELECT count(*) AS n FROM readings WHERE value > (SELECT avg(value) FROM readings)",

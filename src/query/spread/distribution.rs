@@ -36,8 +36,8 @@ pub fn planner() -> Arc<dyn QueryPlanner + Send + Sync> {
 }
 
 impl Spread {
-    /// Cuts a plan into stages for these nodes; `None` when it has nothing to divide, or tables that it joins are too large to
-    /// be sent.
+    /// Reads the small tables that a plan joins, and cuts it into stages for these nodes; `None` when it has nothing to
+    /// divide, or a table stays on this node.
     pub(super) async fn distribute(
         &self,
         plan: &Arc<dyn ExecutionPlan>,
@@ -45,7 +45,7 @@ impl Spread {
         query_context: &QueryContext,
         nodes: &Arc<Vec<Url>>,
     ) -> Result<Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)>> {
-        let inlined = small_joins::inline(plan, &query_context.task_context(session)).await?;
+        let inlined = small_joins::inline(plan, &query_context.task_context(session), nodes.len()).await?;
         let Some(plan) = inlined else { return Ok(None) };
         let mut session = session.clone();
         self.configure(session.config_mut(), query_context, nodes)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::{internal_datafusion_err, not_impl_err};
+use datafusion::common::not_impl_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
@@ -94,16 +94,24 @@ impl PhysicalExtensionCodec for InlineCodec {
         out: &mut Vec<u8>,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
-        let kind = if let Some(table) = node.downcast_ref::<InlineTableExec>() {
-            NodeKind::Table(TableMessage::of(table.source().batch())?)
+        if let Some(table) = node.downcast_ref::<InlineTableExec>() {
+            let table = table.source();
+            let encode = || -> Result<Vec<u8>> {
+                let message = TableMessage::of(table.batch())?;
+                Ok(write(NodeKind::Table(message)))
+            };
+            out.extend_from_slice(table.encoded(encode)?);
         } else if node.is::<InterruptExec>() {
-            NodeKind::Interrupt(InterruptMessage {})
+            out.extend(write(NodeKind::Interrupt(InterruptMessage {})));
         } else {
             return not_impl_err!("{} stays on the node that was asked", node.name());
-        };
-        let message = NodeMessage { format: FORMAT, kind: Some(kind) };
-        message.encode(out).map_err(|e| internal_datafusion_err!("a node cannot be encoded: {e}"))
+        }
+        Ok(())
     }
+}
+
+fn write(kind: NodeKind) -> Vec<u8> {
+    NodeMessage { format: FORMAT, kind: Some(kind) }.encode_to_vec()
 }
 
 fn read(bytes: &[u8]) -> crate::domain::Result<NodeKind> {

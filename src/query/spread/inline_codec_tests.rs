@@ -43,6 +43,15 @@ fn nodes_arrive_as_they_were_sent() {
 }
 
 #[test]
+fn a_table_is_encoded_once_for_all_nodes() {
+    let table = table();
+    let bytes = encode(table.clone()).unwrap();
+    let source = table.downcast_ref::<InlineTableExec>().expect("a table").source();
+    assert_eq!(source.encoded(|| panic!("it is encoded again")).unwrap(), bytes);
+    assert_eq!(encode(table).unwrap(), bytes);
+}
+
+#[test]
 fn other_nodes_stay() {
     let other = Arc::new(EmptyExec::new(table().schema()));
     assert!(encode(other).is_err());

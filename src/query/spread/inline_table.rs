@@ -1,6 +1,6 @@
 //! The rows of a small table, as a leaf that every task has whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -19,14 +19,16 @@ pub type InlineTableExec = OpaqueScanExec<InlineTable>;
 /// Rows that travel with a plan.
 pub struct InlineTable {
     batch: RecordBatch,
-    /// What the rows take of the query's memory on the node that was asked. On the others the join over them accounts for
-    /// them.
+    /// What every node is sent, once it is needed.
+    encoded: OnceLock<Vec<u8>>,
+    /// What the rows and their copies take of the query's memory on the node that was asked. On the others the join over
+    /// them accounts for them.
     _memory: Option<MemoryReservation>,
 }
 
 impl InlineTable {
     pub fn new(batch: RecordBatch) -> Self {
-        Self { batch, _memory: None }
+        Self { batch, encoded: OnceLock::new(), _memory: None }
     }
 
     /// Keeps a reservation as long as the rows.
@@ -36,6 +38,18 @@ impl InlineTable {
 
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
+    }
+
+    /// Returns the rows as bytes, which `encode` makes for the first node that is sent them.
+    ///
+    /// # Errors
+    /// Those of `encode`.
+    pub fn encoded(&self, encode: impl FnOnce() -> Result<Vec<u8>>) -> Result<&[u8]> {
+        if let Some(bytes) = self.encoded.get() {
+            return Ok(bytes.as_slice());
+        }
+        let bytes = encode()?;
+        Ok(self.encoded.get_or_init(|| bytes).as_slice())
     }
 
     pub fn into_exec(self) -> InlineTableExec {

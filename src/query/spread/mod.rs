@@ -5,7 +5,8 @@
 //! part of every scan's files (`scan_codec.rs`), or of a rollup's streams (`rollup_codec.rs`), and runs it as a task
 //! (`task_session.rs`). Small tables that these are joined with are read before, and are in the plan of each task
 //! (`small_joins.rs`). A task filters by stream and retention itself, so rows of others do not leave the node that reads
-//! them. When a node fails before the first rows, the query runs on the node that was asked alone (`spread_stream.rs`).
+//! them. All of this begins when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails
+//! before the first rows, the query runs on the node that was asked alone.
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
@@ -13,6 +14,7 @@ mod distribution;
 mod inline_codec;
 mod inline_join;
 mod inline_table;
+mod join_partners;
 mod node_channels;
 mod operators;
 mod planned_node;
@@ -29,6 +31,7 @@ pub mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -67,7 +70,8 @@ struct SpreadCounts {
 }
 
 impl Spread {
-    /// Prepares to divide queries. `template` is the session of this node's queries.
+    /// Prepares to divide queries. `template` is the session of this node's queries. The tasks of a query of another node
+    /// have `task_bytes` of memory and, since the first of them, `task_time`.
     ///
     /// # Errors
     /// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
@@ -76,10 +80,12 @@ impl Spread {
         template: &SessionState,
         options: SpreadOptions,
         task_bytes: usize,
+        task_time: Duration,
     ) -> Result<Self> {
         let template = task_session::template(template);
         let channels = NodeChannels::new(&options, services.workers.clone())?;
-        let trackers = Arc::new(TaskTrackers::new(template.runtime_env().memory_pool.clone(), task_bytes));
+        let pool = template.runtime_env().memory_pool.clone();
+        let trackers = Arc::new(TaskTrackers::new(pool, task_bytes, task_time));
         let counts = Arc::<SpreadCounts>::default();
         let sessions = TaskSessions {
             services: services.clone(),
@@ -117,10 +123,10 @@ impl Spread {
         SpreadTotals { spread: total(spread), repeated: total(repeated), tasks: total(tasks) }
     }
 
-    /// Divides a query among nodes, and returns its rows; `None` when it has to run on this node alone, because it reads few
-    /// rows, has an operator that cannot be divided, or there is no other node.
-    pub async fn divide(
-        &self,
+    /// Returns the rows of a query that is divided among nodes when they are first polled; `None` when it has to run on this
+    /// node alone, because it reads few rows, has an operator that cannot be divided, or there is no other node.
+    pub fn divide(
+        self: &Arc<Self>,
         plan: &Arc<dyn ExecutionPlan>,
         session: &SessionState,
         query_context: &QueryContext,
@@ -129,29 +135,19 @@ impl Spread {
         {
             return None;
         }
-        let nodes = self.workers.with(&self.options.own_url)?;
-        let divided = match self.distribute(plan, session, query_context, &nodes).await {
-            Ok(divided) => divided,
-            Err(error) => {
-                tracing::warn!(%error, "a query cannot be divided and runs on this node alone");
-                None
-            }
-        };
-        let (divided, context) = divided?;
-        self.trackers.add(&query_context.tracker);
-        self.counts.spread.fetch_add(1, Ordering::Relaxed);
+        self.workers.with(&self.options.own_url)?;
         let attempt = Attempt {
-            divided,
-            context,
-            alone: plan.clone(),
-            alone_context: query_context.task_context(session),
-            tracker: query_context.tracker.clone(),
-            counts: self.counts.clone(),
+            spread: self.clone(),
+            plan: plan.clone(),
+            session: session.clone(),
+            query_context: query_context.clone(),
         };
         Some(attempt.into_stream())
     }
 }
 
+#[cfg(test)]
+mod attempt_tests;
 #[cfg(test)]
 mod changed_task_tests;
 #[cfg(test)]

@@ -8,10 +8,11 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::{MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, lit};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, cast, is_not_null, lit};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, PartitionMode};
+use datafusion::physical_plan::joins::PartitionMode;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions, collect};
 
@@ -81,7 +82,7 @@ async fn a_join_has_its_rows_also_with_its_table_in_the_plan() {
     let joins = UNION.map(|kind| join(table(), kind, PartitionMode::CollectLeft));
     let crossed = Arc::new(CrossJoinExec::new(table(), streamed())) as Arc<dyn ExecutionPlan>;
     for plan in joins.into_iter().chain([crossed]) {
-        let inlined = inline(&plan, &Arc::default()).await.unwrap().expect("small");
+        let inlined = inline(&plan, &Arc::default(), 2).await.unwrap().expect("small");
         assert!(inlined.is::<InlineJoinExec>());
         assert_eq!(inlined.schema(), plan.schema());
         assert_eq!(inlined.children().len(), 1, "the engine sees the streamed side");
@@ -126,13 +127,76 @@ fn a_join_whose_order_another_node_does_not_derive_stays() {
     }
 }
 
+#[test]
+fn a_table_of_many_pairs_stays() {
+    let devices = || source(&[rows("d", &[2, 3], "device")]);
+    let condition = || Some(JoinFilter::new(lit(true), Vec::new(), Arc::new(Schema::empty())));
+    let inner = JoinType::Inner;
+    let hash = |filter: Option<JoinFilter>| -> Arc<dyn ExecutionPlan> {
+        let on = vec![(first("s"), first("d"))];
+        let (mode, equality) = (PartitionMode::CollectLeft, NullEquality::NullEqualsNothing);
+        let join = HashJoinExec::try_new(table(), devices(), on, filter, &inner, None, mode, equality, false);
+        Arc::new(join.unwrap())
+    };
+    let nested = NestedLoopJoinExec::try_new(table(), devices(), condition(), &inner, None);
+    let on = (first("s"), first("d"));
+    let ranges = PiecewiseMergeJoinExec::try_new(table(), devices(), on, Operator::Lt, inner, 1);
+    let sides: [(&str, Arc<dyn ExecutionPlan>, bool); 5] = [
+        ("by a key", hash(None), true),
+        ("by a key and a condition", hash(condition()), false),
+        ("by a condition", Arc::new(nested.unwrap()), false),
+        ("by an order", Arc::new(ranges.unwrap()), false),
+        ("by nothing", Arc::new(CrossJoinExec::new(table(), devices())), false),
+    ];
+    for (name, side, expected) in sides {
+        assert_eq!(is_small(&side), expected, "{name}");
+        let above = Arc::new(FilterExec::try_new(lit(true), side).unwrap()) as Arc<dyn ExecutionPlan>;
+        assert_eq!(is_small(&above), expected, "{name}, below another operator");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_meets_a_row_often_stays() {
+    let of = |name: &str, count: usize, key: i32| source(&[rows(name, &vec![key; count], "row")]);
+    let keyed = |count| join(of("s", count, 2), JoinType::RightSemi, PartitionMode::CollectLeft);
+    let crossed = |name: &str, count: usize, streamed: Arc<dyn ExecutionPlan>| {
+        Arc::new(CrossJoinExec::new(of(name, count, 2), streamed)) as Arc<dyn ExecutionPlan>
+    };
+    let cases = [
+        ("a key of few rows", keyed(MAX_PARTNERS), true),
+        ("a key of many rows", keyed(MAX_PARTNERS + 1), false),
+        ("few rows", crossed("t", MAX_PARTNERS, streamed()), true),
+        ("many rows", crossed("t", MAX_PARTNERS + 1, streamed()), false),
+        ("no rows", crossed("t", 0, streamed()), true),
+        ("few rows of two tables", crossed("u", 4, crossed("t", 4, streamed())), true),
+        ("many rows of two tables", crossed("u", 5, crossed("t", 4, streamed())), false),
+        ("rows for each of a key", crossed("u", 2, keyed(MAX_PARTNERS)), false),
+    ];
+    for (name, plan, expected) in cases {
+        let inlined = inline(&plan, &Arc::default(), 2).await.unwrap();
+        assert_eq!(inlined.is_some(), expected, "{name}");
+    }
+}
+
+/// The query then runs on one node, and ends with the error there.
+#[tokio::test]
+async fn a_table_that_cannot_be_read_stays() {
+    let text = Arc::new(Column::new("s_text", 1));
+    let number = cast(text, &table().schema(), DataType::Int32).unwrap();
+    let mistaken = FilterExec::try_new(is_not_null(number).unwrap(), table()).unwrap();
+    let plan = join(Arc::new(mistaken), JoinType::Inner, PartitionMode::CollectLeft);
+    assert!(sides(&plan).is_some(), "its rows are few");
+    assert!(inline(&plan, &Arc::default(), 2).await.unwrap().is_none());
+    assert!(collect(plan, Arc::default()).await.is_err());
+}
+
 #[tokio::test]
 async fn a_table_with_too_many_bytes_stays() {
     let long = "x".repeat(MAX_BYTES / 4);
     let large = source(&[rows("s", &[2, 4, 6, 8], &long)]);
     let plan = join(large, JoinType::Inner, PartitionMode::CollectLeft);
     assert!(sides(&plan).is_some(), "its rows are few");
-    assert!(inline(&plan, &Arc::default()).await.unwrap().is_none());
+    assert!(inline(&plan, &Arc::default(), 2).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -141,10 +205,15 @@ async fn the_rows_of_a_table_are_accounted_for_as_long_as_the_plan_is() {
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool.clone()).build_arc().unwrap();
     let context = Arc::new(TaskContext::default().with_runtime(runtime));
     let inner = join(table(), JoinType::Inner, PartitionMode::CollectLeft);
-    let inlined = inline(&inner, &context).await.unwrap().expect("small");
-    assert!(pool.reserved() > 0);
-    drop(inlined);
-    assert_eq!(pool.reserved(), 0);
+    let mut reserved = Vec::new();
+    for nodes in [1, 2, 4] {
+        let inlined = inline(&inner, &context, nodes).await.unwrap().expect("small");
+        reserved.push(pool.reserved() / (2 + nodes));
+        drop(inlined);
+        assert_eq!(pool.reserved(), 0);
+    }
+    assert!(reserved[0] > 0);
+    assert_eq!(reserved, [reserved[0]; 3], "it grows with the nodes");
 }
 
 #[tokio::test]
@@ -163,7 +232,7 @@ async fn a_table_that_is_a_join_itself_is_read_as_one() {
         false,
     );
     let plan = join(Arc::new(tables.unwrap()), JoinType::Inner, PartitionMode::CollectLeft);
-    let inlined = inline(&plan, &Arc::default()).await.unwrap().expect("small");
+    let inlined = inline(&plan, &Arc::default(), 2).await.unwrap().expect("small");
     let mut leaves = 0;
     let counted = inlined.apply(|node| {
         assert!(!node.is::<InlineTableExec>() && !node.is::<HashJoinExec>(), "{}", node.name());

@@ -7,30 +7,30 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionState;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::SpreadCounts;
+use super::Spread;
 use crate::domain::Error;
-use crate::query::log::QueryTracker;
+use crate::query::context::QueryContext;
 
 /// A query that runs on several nodes, or else on one.
 pub struct Attempt {
-    pub divided: Arc<dyn ExecutionPlan>,
-    pub context: Arc<TaskContext>,
-    /// The same query for this node alone.
-    pub alone: Arc<dyn ExecutionPlan>,
-    pub alone_context: Arc<TaskContext>,
-    pub tracker: Arc<QueryTracker>,
-    pub counts: Arc<SpreadCounts>,
+    pub spread: Arc<Spread>,
+    /// The query for this node alone.
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub session: SessionState,
+    pub query_context: QueryContext,
 }
 
 impl Attempt {
-    /// Returns the rows. The query starts when they are first polled.
+    /// Returns the rows. Nothing is read, nor a node chosen, until they are first polled: whoever polls them has the permits
+    /// of the query.
     pub fn into_stream(self) -> SendableRecordBatchStream {
-        let schema = self.alone.schema();
+        let schema = self.plan.schema();
         let rows = stream::once(self.start()).try_flatten();
         Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
@@ -38,23 +38,43 @@ impl Attempt {
     /// Starts the query on all nodes. When a node fails before any row has come, whoever asked has seen nothing of it, and the
     /// query starts again on this node.
     async fn start(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let mut rows = execute_stream(self.divided, self.context)?;
+        let Some((divided, context)) = self.distribute().await else { return self.run_alone() };
+        let (counts, tracker) = (&self.spread.counts, &self.query_context.tracker);
+        self.spread.trackers.add(tracker);
+        counts.spread.fetch_add(1, Ordering::Relaxed);
+        let mut rows = execute_stream(divided, context)?;
         match rows.next().await {
-            Some(Err(error)) if !is_of_query(&error) && !self.tracker.interrupt.is_cancelled() => {
+            Some(Err(error)) if !is_of_query(&error) && !tracker.interrupt.is_cancelled() => {
                 drop(rows);
-                self.counts.repeated.fetch_add(1, Ordering::Relaxed);
+                counts.repeated.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
-                    query = %self.tracker.id,
+                    query = %tracker.id,
                     error = %error,
                     "a query failed on several nodes and runs again on this one"
                 );
-                Ok(execute_stream(self.alone, self.alone_context)?.boxed())
+                self.run_alone()
             }
             first => {
                 let rest = rows.map_err(explain);
                 Ok(stream::iter(first).chain(rest).boxed())
             }
         }
+    }
+
+    /// Divides the plan among the nodes of this moment, which may be others than before the query waited for its permits.
+    async fn distribute(&self) -> Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
+        let Self { spread, plan, session, query_context } = self;
+        let nodes = spread.workers.with(&spread.options.own_url)?;
+        let divided = spread.distribute(plan, session, query_context, &nodes).await;
+        divided.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a query cannot be divided and runs on this node alone");
+            None
+        })
+    }
+
+    fn run_alone(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let context = self.query_context.task_context(&self.session);
+        Ok(execute_stream(self.plan, context)?.boxed())
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Node {
     pub(super) engine: Arc<Engine>,
 }
 
-fn own_url() -> Url {
+pub(super) fn own_url() -> Url {
     Url::parse("http://127.0.0.1:1").unwrap()
 }
 
