@@ -31,7 +31,6 @@ pub mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -80,12 +79,11 @@ impl Spread {
         template: &SessionState,
         options: SpreadOptions,
         task_bytes: usize,
-        task_time: Duration,
     ) -> Result<Self> {
         let template = task_session::template(template);
         let channels = NodeChannels::new(&options, services.workers.clone())?;
         let pool = template.runtime_env().memory_pool.clone();
-        let trackers = Arc::new(TaskTrackers::new(pool, task_bytes, task_time));
+        let trackers = Arc::new(TaskTrackers::new(pool, task_bytes));
         let counts = Arc::<SpreadCounts>::default();
         let sessions = TaskSessions {
             services: services.clone(),
