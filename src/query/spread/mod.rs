@@ -70,7 +70,7 @@ struct SpreadCounts {
 
 impl Spread {
     /// Prepares to divide queries. `template` is the session of this node's queries. The tasks of a query of another node
-    /// have `task_bytes` of memory and, since the first of them, `task_time`.
+    /// have `task_bytes` of memory together.
     ///
     /// # Errors
     /// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
