@@ -1,5 +1,7 @@
 //! Tests that a query is divided when it runs, and not before.
 
+use std::time::Duration;
+
 use std::sync::atomic::AtomicUsize;
 
 use arrow::array::{Int32Array, RecordBatch};
