@@ -1,8 +1,7 @@
 //! Tests that a query is divided when it runs, and not before.
 
-use std::time::Duration;
-
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use arrow::array::{Int32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
