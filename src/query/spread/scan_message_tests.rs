@@ -42,6 +42,7 @@ fn scan() -> ScanParts {
     let mut starts = StreamStarts::default();
     starts.set(3, 17);
     let days = ["date=2026-04-28/part-1.parquet", "date=2026-04-29/part-2.parquet"];
+    let mut shares = FilePartition::share_out(file(days[0], 1000), 8);
     ScanParts {
         read: vec![STREAM_ID, 1, 2],
         partitions: 2,
@@ -54,7 +55,7 @@ fn scan() -> ScanParts {
             value: Some(MinMax::new(f64::NEG_INFINITY, 1.5)),
         },
         sources: ScanSources {
-            files: vec![FilePartition::share_out(file(days[0], 1000), 8).nth(3).unwrap()],
+            files: vec![shares.find(|part| part.share.index == 3).unwrap()],
             runs: vec![vec![run()], vec![run(), run()]],
             merged: vec![MergedDay { files: vec![file(days[1], 11), file(days[1], 12)], runs: vec![run()] }],
         },
