@@ -1,9 +1,9 @@
 //! `basalt demo --cluster`: three processes on one machine, and all of them end with the first.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ struct ClusterDemo {
     nodes: Vec<(String, String)>,
     /// It is shown at the first start.
     key: Option<String>,
+    /// What the demo prints. Without a reader it could print no more, and would end.
+    _output: BufReader<ChildStdout>,
 }
 
 impl ClusterDemo {
@@ -34,7 +36,8 @@ impl ClusterDemo {
         command.stderr(File::create(&log).expect("made"));
         let mut child = command.spawn().expect("the program starts");
         let (mut ingest, mut nodes, mut key) = (None, Vec::new(), None);
-        for line in BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+        for line in output.by_ref().lines().map_while(Result::ok) {
             let after = |word: &str| line.trim().strip_prefix(word).map(|rest| rest.trim().to_owned());
             let node = |text: String| {
                 let (url, pid) = text.split_once(", process ").expect("a URL and a process");
@@ -51,7 +54,7 @@ impl ClusterDemo {
             let _ = child.kill().and_then(|()| child.wait());
             panic!("it tells no URL: {}", fs::read_to_string(log).unwrap_or_default());
         };
-        ClusterDemo { child, ingest, nodes, key }
+        ClusterDemo { child, ingest, nodes, key, _output: output }
     }
 
     /// The URLs of all nodes, the ingest node first.
