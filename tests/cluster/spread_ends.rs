@@ -14,10 +14,8 @@ use crate::support::{Client, Cluster, Server, eventually};
 const MIDNIGHT: i64 = 1_777_334_400;
 const ROWS: i64 = 30_000;
 const ROWS_A_REQUEST: i64 = 1_000;
-/// More than all texts.
-const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "96MB");
 /// So little that a node reads only a part of the answer ahead: 4 MB of what another node sends.
-const NARROW_SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "32MB");
+const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "32MB");
 /// Less than the texts of either day.
 const SMALL_SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "16MB");
 /// All rows, as they come.
@@ -78,7 +76,7 @@ async fn nothing_of_a_query_is_left_on_any_node() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
     let (mut node, other) =
-        (cluster.query_node(&[ALL, NARROW_SHARE]).await, cluster.query_node(&[ALL, NARROW_SHARE]).await);
+        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
     wait_for_tasks(&node, &other).await;
     let before = counted(&other, "basalt_query_tasks_total ").await;
     let answer = begin(&node, ROW_BY_ROW).await;
@@ -100,7 +98,7 @@ async fn a_node_killed_in_a_query_costs_that_query_only() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
     let (node, mut other) =
-        (cluster.query_node(&[ALL, NARROW_SHARE]).await, cluster.query_node(&[ALL, NARROW_SHARE]).await);
+        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
     wait_for_tasks(&node, &other).await;
     let mut answer = begin(&node, ROW_BY_ROW).await;
     other.kill();
