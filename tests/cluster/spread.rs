@@ -149,6 +149,16 @@ pub async fn wait_for_nodes(node: &Server, nodes: usize) {
     .await;
 }
 
+/// Adds query nodes that divide every query, up to this many, and waits until all know each other.
+pub async fn grow(cluster: &Cluster, nodes: &mut Vec<Server>, count: usize) {
+    while nodes.len() < count {
+        nodes.push(cluster.query_node(&[ALL]).await);
+    }
+    for node in nodes {
+        wait_for_nodes(node, count).await;
+    }
+}
+
 /// Returns a number of a node's metrics.
 pub async fn counted(node: &Server, name: &str) -> u64 {
     let (_, _, metrics) = node.client().get("/metrics").await;
@@ -166,14 +176,9 @@ async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     let owner = cluster.ingest.client();
     fill(&cluster, &owner).await;
-    let mut nodes = vec![cluster.query_node(&[ALL]).await, cluster.query_node(&[ALL]).await];
+    let mut nodes = Vec::new();
     for count in [2, 4] {
-        while nodes.len() < count {
-            nodes.push(cluster.query_node(&[ALL]).await);
-        }
-        for node in &nodes {
-            wait_for_nodes(node, count).await;
-        }
+        grow(&cluster, &mut nodes, count).await;
         for node in &nodes[..2] {
             wait_for_tasks(node, &nodes[count - 1]).await;
             let mut mistaken = Vec::new();

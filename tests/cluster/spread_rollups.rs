@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::spread::{ALL, counted, spread, wait_for_nodes, wait_for_tasks, write};
+use super::spread::{counted, grow, spread, wait_for_tasks, write};
 use crate::rest::stream_of;
 use crate::support::{Client, Cluster};
 
@@ -106,14 +106,9 @@ async fn rollups_have_one_answer_on_one_two_and_four_nodes() {
         let plan = json!(owner.sql(&format!("EXPLAIN {statement}")).await).to_string();
         assert!(plan.contains("Rollup: levels="), "{statement}: {plan}");
     }
-    let mut nodes = vec![cluster.query_node(&[ALL]).await, cluster.query_node(&[ALL]).await];
+    let mut nodes = Vec::new();
     for count in [2, 4] {
-        while nodes.len() < count {
-            nodes.push(cluster.query_node(&[ALL]).await);
-        }
-        for node in &nodes {
-            wait_for_nodes(node, count).await;
-        }
+        grow(&cluster, &mut nodes, count).await;
         let (node, last) = (&nodes[0], &nodes[count - 1]);
         wait_for_tasks(node, last).await;
         let mut mistaken = Vec::new();

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::not_impl_err;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use prost::{Message, Oneof};
 
 use super::inline_table::{InlineTable, InlineTableExec};
+use super::scan_codec::external;
 use super::table_message::TableMessage;
 use crate::domain::Error;
 use crate::query::guard::interrupt::{Interrupt, InterruptExec, InterruptWrapper};
@@ -124,10 +125,6 @@ fn read(bytes: &[u8]) -> crate::domain::Result<NodeKind> {
         return Err(Error::invalid("a node of the plan is of another version of the program"));
     }
     message.kind.ok_or_else(|| Error::invalid("a node of the plan is of an unknown kind"))
-}
-
-fn external(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }
 
 #[cfg(test)]
