@@ -47,6 +47,7 @@ async fn post_tail(
     if app.is_node(secret) {
         // It keeps its connection when strangers need one.
         connection.set_authenticated();
+        app.learn_catalog_version().await;
     }
     // Rows of a large memtable are copied: not on a thread that serves other requests.
     let secret = secret.to_owned();

@@ -22,6 +22,10 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 const SAVE_REFUSALS: Duration = Duration::from_secs(5);
 const SAVE_USES: Duration = Duration::from_secs(60);
 
+/// How long a tail waits for the version of the catalog: it is of use only when it takes less time than a question of the query
+/// node.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Returns what asks the owner of a lake on its listener for nodes, which has this URL.
 ///
 /// # Errors
@@ -62,9 +66,17 @@ impl App {
             return Err(Error::new(Kind::Unauthenticated, "the secret is not the one of this cluster"));
         }
         self.store.check_ownership()?;
-        let mut tail = self.store.tail(query);
-        tail.states = query.wanted.states.then(|| self.owner_states(query.wanted.org));
-        tail.encode()
+        self.store.tail(query, |org| self.owner_states(org)).encode()
+    }
+
+    /// Reads the version of the catalog that `tail` tells, unless it is known. Where it cannot be read at once, tails are
+    /// without, and query nodes ask the catalog's database themselves.
+    pub async fn learn_catalog_version(&self) {
+        let reading = tokio::time::timeout(VERSION_TIMEOUT, self.store.catalog().learn_mirror_version());
+        let late = || Err(Error::new(Kind::Timeout, "the catalog's database took too long"));
+        if let Err(error) = reading.await.unwrap_or_else(|_| late()) {
+            tracing::debug!(error = error.full_message(), "query nodes are told no version of the catalog");
+        }
     }
 
     /// Whether this is the secret of the cluster, which its nodes have.

@@ -2,6 +2,7 @@
 //! are not in the lake yet, and the states of devices and of the clients of its MQTT broker.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,33 @@ pub struct KnownTail {
     pub instance: Uuid,
     /// The last seq of the tail.
     pub seq: u64,
+}
+
+/// A version of the catalog, as nodes tell each other which changes they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogMark {
+    /// The owner of the lake, who alone changes what all nodes answer by; it is another one after each start.
+    pub writer: Uuid,
+    /// The version. Those of one writer are in the order of its changes; a database that is restored from a backup counts again
+    /// from there, with another writer.
+    pub version: i64,
+}
+
+impl fmt::Display for CatalogMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.writer, self.version)
+    }
+}
+
+impl FromStr for CatalogMark {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mark = text.split_once('/').and_then(|(writer, version)| {
+            Some(Self { writer: writer.parse().ok()?, version: version.parse().ok()? })
+        });
+        mark.ok_or_else(|| Error::invalid(format!("`{text}` is no version of a catalog")))
+    }
 }
 
 /// The states of one organization's devices and clients at one moment.
@@ -168,6 +196,18 @@ mod tests {
         }
         let error = "all".parse::<ClusterRole>().expect_err("it is the name of none");
         assert_eq!(error.message, "`all` is not one of ingest, query");
+    }
+
+    #[test]
+    fn marks_are_read_as_they_are_written() {
+        for version in [0, -1, i64::MAX] {
+            let mark = CatalogMark { writer: Uuid::from_u128(u128::MAX - 7), version };
+            assert_eq!(mark.to_string().parse::<CatalogMark>().expect("valid"), mark);
+        }
+        for text in ["", "/", "1", "x/1", "UUID", "UUID/", "UUID/x", "UUID/1/2", "UUID/9223372036854775808"] {
+            let text = text.replace("UUID", &Uuid::nil().to_string());
+            assert!(text.parse::<CatalogMark>().is_err(), "{text}");
+        }
     }
 
     #[test]

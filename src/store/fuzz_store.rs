@@ -1,5 +1,6 @@
 //! An empty store in a temporary directory, for the fuzz targets that need one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,25 +29,7 @@ impl FuzzStore {
         let runtime = Runtime::new().expect("a runtime");
         let dir = tempfile::tempdir().expect("a directory");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let hour = Duration::from_secs(3600);
-        let options = StoreOptions {
-            data_dir: dir.path().to_owned(),
-            lake_url: None,
-            objects_url: None,
-            wal_segment_bytes: 1 << 20,
-            flush: FlushOptions { bytes: 1 << 20, age: hour, wal_keep_bytes: 0 },
-            compaction: CompactionOptions {
-                interval: hour,
-                keep_removed: hour,
-                memory_bytes: 1 << 20,
-                cpu_share: 1.0,
-            },
-            memtable_cap_bytes: 1 << 20,
-            write_deadline: Duration::from_secs(1),
-            max_future: hour,
-            retention_interval: hour,
-            live_ring_bytes: 1 << 20,
-        };
+        let options = store_options(dir.path());
         let (store, owner) = runtime.block_on(async {
             let catalog = Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog");
             let owner = Principal::system(catalog.default_org());
@@ -54,5 +37,28 @@ impl FuzzStore {
             (Arc::new(store.expect("a store")), owner)
         });
         FuzzStore { runtime, dir, store, owner }
+    }
+}
+
+/// Options of a small store in a directory, which does nothing by itself.
+pub fn store_options(dir: &Path) -> StoreOptions {
+    let hour = Duration::from_secs(3600);
+    StoreOptions {
+        data_dir: dir.to_owned(),
+        lake_url: None,
+        objects_url: None,
+        wal_segment_bytes: 1 << 20,
+        flush: FlushOptions { bytes: 1 << 20, age: hour, wal_keep_bytes: 0 },
+        compaction: CompactionOptions {
+            interval: hour,
+            keep_removed: hour,
+            memory_bytes: 1 << 20,
+            cpu_share: 1.0,
+        },
+        memtable_cap_bytes: 1 << 20,
+        write_deadline: Duration::from_secs(1),
+        max_future: hour,
+        retention_interval: hour,
+        live_ring_bytes: 1 << 20,
     }
 }

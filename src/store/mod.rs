@@ -54,7 +54,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::domain::cluster::{TailQuery, TailRequest};
+use crate::domain::cluster::{OwnerStates, TailQuery, TailRequest};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
@@ -208,8 +208,10 @@ impl Store {
         let Some(owner) = &self.owner else { return Ok(self.snapshot()) };
         let _permit = owner.admit(wanted.org).await?;
         let rows = owner.snapshot(&self.tables, wanted).await?;
-        // After the rows, as in `snapshot`: rows that retention has removed from them must count as removed.
-        self.catalog.catch_up().await?;
+        // After the rows, as in `snapshot`: rows that retention has removed from them must count as removed. The owner removes
+        // rows by what the catalog has in its own mirror, so what it had then is enough, and mostly here already.
+        let needed = rows.owner.as_ref().and_then(|owner| owner.catalog);
+        self.catalog.catch_up_to(needed).await?;
         Ok(Snapshot { retention_bounds: self.retention_bounds(), ..rows })
     }
 
@@ -218,10 +220,12 @@ impl Store {
         self.owner.is_some()
     }
 
-    /// Returns the unflushed rows of an organization for a node that reads this store's lake, as far as it lacks them. The caller
-    /// adds the states of devices.
-    pub fn tail(&self, query: TailQuery) -> OrgTail {
-        let TailRequest { org, newest, .. } = query.wanted;
+    /// Returns the unflushed rows of an organization for a node that reads this store's lake, as far as it lacks them, and what
+    /// else it wants. `states` finds the states of devices.
+    ///
+    /// The version of the catalog is in it when `Catalog::learn_mirror_version` was called after the last change.
+    pub fn tail(&self, query: TailQuery, states: impl FnOnce(OrgId) -> OwnerStates) -> OrgTail {
+        let TailRequest { org, newest, states: wants_states } = query.wanted;
         let pinned = self.tables.state.pin();
         // Looked up after the rows, so that no row is of a stream which is not known yet.
         let sources = OrgSources {
@@ -229,7 +233,12 @@ impl Store {
             devices: &|ids: &[i32]| self.catalog.are_devices_of(org, ids),
         };
         let tail = OrgTail::select(pinned, self.instance, query.known, &sources);
-        OrgTail { newest: newest.then(|| self.newest_of_org(org)), epoch: self.tables.owner_epoch(), ..tail }
+        let newest = newest.then(|| self.newest_of_org(org));
+        let states = wants_states.then(|| states(org));
+        // Last of all. What the pinned files came about by was in the mirror before: a floor, for one, before the first row
+        // below it was removed (`RetentionJob::purge_day`). What was looked up since was in it too. This version has all of it.
+        let catalog_version = self.catalog.mirror_version();
+        OrgTail { newest, states, epoch: self.tables.owner_epoch(), catalog_version, ..tail }
     }
 
     /// Returns the newest reading of each stream of an organization, by stream.

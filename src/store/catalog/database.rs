@@ -14,7 +14,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each
-/// statement asks the database twice. After a restart of the database each of the others fails once.
+/// statement asks the database. After a restart of the database each of the others fails once.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.

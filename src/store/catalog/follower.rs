@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
+use uuid::Uuid;
 
 use super::Catalog;
 use super::database::{self, unavailable};
 use super::mirror::Mirror;
 use super::table_versions::{CatalogVersions, Reload, read_catalog_version};
+use crate::domain::cluster::CatalogMark;
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
 
@@ -21,12 +23,19 @@ use crate::domain::{Clock, Error, Result};
 pub(super) struct FollowerState {
     /// Versions of the database that the mirror equals. They are stored under the lock of `mirror_state`, after the mirror.
     versions: Mutex<CatalogVersions>,
+    /// The writer whose marks are compared with `versions`: the database was asked after one of its marks was told.
+    writer: Mutex<Option<Uuid>>,
 }
 
 impl FollowerState {
     /// Version of the catalog that the mirror equals.
     fn version(&self) -> i64 {
         self.versions.lock().catalog
+    }
+
+    /// Whether the mirror is known to have every change that a writer had at a mark.
+    fn has(&self, mark: CatalogMark) -> bool {
+        *self.writer.lock() == Some(mark.writer) && self.version() >= mark.version
     }
 }
 
@@ -49,7 +58,7 @@ impl Catalog {
         let default_org = mirror.orgs.get_by_name((), DEFAULT_ORG).map(|org| org.id).ok_or_else(|| {
             Error::unavailable("the catalog has no organization yet: the ingest node has to be started first")
         })?;
-        let follower = FollowerState { versions: Mutex::new(versions) };
+        let follower = FollowerState { versions: Mutex::new(versions), writer: Mutex::default() };
         Self::new(db, clock, mirror, default_org, Some(follower)).await
     }
 
@@ -61,6 +70,34 @@ impl Catalog {
     /// `Unavailable` when the database does not answer; the mirror stays as it was.
     pub async fn catch_up(&self) -> Result<()> {
         self.load_changes().await.map(drop)
+    }
+
+    /// As `catch_up`, when another node has told a mark: only as far as that. A follower that has it already asks nothing.
+    ///
+    /// A database that was restored from a backup has lower versions than the mirror may still have of the former one. Each
+    /// statement catches up when it arrives, but it may have waited since. A restore needs the writer to be stopped, and the
+    /// next one makes marks of its own. So the marks of a writer are compared only after the database was asked once, later
+    /// than its first mark was told: the mirror is then of the database that this writer has.
+    ///
+    /// # Errors
+    /// As `catch_up`.
+    pub async fn catch_up_to(&self, mark: Option<CatalogMark>) -> Result<()> {
+        let (Some(follower), Some(mark)) = (&self.follower, mark) else { return self.catch_up().await };
+        if !follower.has(mark) {
+            self.catch_up().await?;
+            *follower.writer.lock() = Some(mark.writer);
+        }
+        Ok(())
+    }
+
+    /// Returns what this follower has, for other followers to catch up to; `None` before the first mark of its writer, and for
+    /// a catalog that is no follower.
+    pub fn mark(&self) -> Option<CatalogMark> {
+        let follower = self.follower.as_ref()?;
+        // The version first: if both change in between, the mark asks for too much rather than for too little of the new writer.
+        let version = follower.version();
+        let writer = (*follower.writer.lock())?;
+        Some(CatalogMark { writer, version })
     }
 
     /// As `catch_up`; returns what was loaded, if anything.

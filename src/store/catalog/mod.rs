@@ -54,6 +54,7 @@ mod media_index;
 mod memory_size;
 mod migration;
 mod mirror;
+mod mirror_version;
 mod model;
 mod model_progress;
 mod model_upload;
@@ -101,6 +102,7 @@ use self::database::unavailable;
 use self::denied_access::DenialCounts;
 use self::follower::FollowerState;
 use self::mirror::Mirror;
+use self::mirror_version::MirrorVersion;
 use self::notifier::ChangeNotifier;
 use self::reading_counts::ReadingCounts;
 use self::transaction::{CatalogTransaction, MirrorState};
@@ -138,6 +140,8 @@ pub struct Catalog {
     mirror: Arc<RwLock<Mirror>>,
     clock: Arc<dyn Clock>,
     mirror_state: Arc<tokio::sync::Mutex<MirrorState>>,
+    /// What followers are told of the mirror of the process that writes the database.
+    mirror_version: Arc<MirrorVersion>,
     /// Key uses not yet written to the database.
     unsaved_key_uses: Mutex<HashMap<KeyId, Micros>>,
     /// Denied accesses not yet written to the database.
@@ -183,11 +187,14 @@ impl Catalog {
         follower: Option<FollowerState>,
     ) -> Result<Self> {
         let reading_counts = ReadingCounts::load(&db, clock.now()).await?;
+        let mirror_version = Arc::<MirrorVersion>::default();
+        let mirror_state = MirrorState { is_in_step: true, version: Arc::clone(&mirror_version) };
         Ok(Self {
             db,
             mirror: Arc::new(RwLock::new(mirror)),
             clock,
-            mirror_state: Arc::new(tokio::sync::Mutex::new(MirrorState(true))),
+            mirror_state: Arc::new(tokio::sync::Mutex::new(mirror_state)),
+            mirror_version,
             unsaved_key_uses: Mutex::new(HashMap::new()),
             denials: Mutex::default(),
             default_org,
@@ -233,9 +240,9 @@ impl Catalog {
     /// As `begin_transaction`, also for a follower: for rows that every node saves. A follower commits with
     /// `commit_unmirrored`, because only `catch_up` changes its mirror.
     async fn begin_on_any_node(&self) -> Result<CatalogTransaction> {
-        let in_step = Arc::clone(&self.mirror_state).lock_owned().await;
+        let state = Arc::clone(&self.mirror_state).lock_owned().await;
         let (db, mirror) = (self.db.clone(), Arc::clone(&self.mirror));
-        CatalogTransaction::begin(in_step, db, mirror, Arc::clone(&self.clock), Arc::clone(&self.notifier))
+        CatalogTransaction::begin(state, db, mirror, Arc::clone(&self.clock), Arc::clone(&self.notifier))
             .await
     }
 }

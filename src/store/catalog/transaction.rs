@@ -16,13 +16,18 @@ use tokio::sync::OwnedMutexGuard;
 use super::audit_actor::AuditActor;
 use super::database::unavailable;
 use super::mirror::Mirror;
+use super::mirror_version::MirrorVersion;
 use super::notifier::ChangeNotifier;
 use super::visibility::VisibleCatalog;
 use crate::domain::audit::AuditChange;
 use crate::domain::{Clock, Error, Principal, Result};
 
-/// Whether the mirror is known to equal the database. Its lock serialises transactions.
-pub(super) struct MirrorState(pub(super) bool);
+/// What transactions know of the mirror. Its lock serialises them.
+pub(super) struct MirrorState {
+    /// Whether the mirror is known to equal the database.
+    pub(super) is_in_step: bool,
+    pub(super) version: Arc<MirrorVersion>,
+}
 
 /// The database transaction of a change. No clone of it may outlive the work.
 pub(super) type DbTransaction = Arc<DatabaseTransaction>;
@@ -37,22 +42,24 @@ pub(super) struct CatalogTransaction {
 
 impl CatalogTransaction {
     pub(super) async fn begin(
-        mut in_step: OwnedMutexGuard<MirrorState>,
+        mut mirror_state: OwnedMutexGuard<MirrorState>,
         db: DatabaseConnection,
         mirror: Arc<RwLock<Mirror>>,
         clock: Arc<dyn Clock>,
         changes: Arc<ChangeNotifier>,
     ) -> Result<Self> {
-        if !in_step.0 {
+        if !mirror_state.is_in_step {
             let fresh = Mirror::load(&db).await?;
+            // After the rows are read and before anybody acts by them, as after a commit.
+            mirror_state.version.forget();
             {
                 let mut mirror = mirror.write();
                 *mirror = fresh.with_revision_after(&mirror);
             }
-            in_step.0 = true;
+            mirror_state.is_in_step = true;
             changes.notify();
         }
-        Ok(Self { mirror_state: in_step, db, mirror, clock, notifier: changes })
+        Ok(Self { mirror_state, db, mirror, clock, notifier: changes })
     }
 
     /// The rows visible to `who`, unchanged until this transaction ends. Never hold it across an await.
@@ -141,16 +148,18 @@ impl CatalogTransaction {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let Self { mirror_state: mut in_step, db, mirror, notifier: changes, .. } = self;
+        let Self { mut mirror_state, db, mirror, notifier: changes, .. } = self;
         let task = tokio::spawn(async move {
             let all = Arc::new(db.begin().await.map_err(unavailable)?);
-            in_step.0 = false;
+            mirror_state.is_in_step = false;
             let done = work(all.clone()).await?;
             let all = Arc::try_unwrap(all)
                 .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
             all.commit().await.map_err(unavailable)?;
+            // After the commit and before anybody acts by the change: `mirror_version` says why.
+            mirror_state.version.forget();
             apply(&mut mirror.write(), &done);
-            in_step.0 = true;
+            mirror_state.is_in_step = true;
             changes.notify();
             Ok(done)
         });

@@ -13,7 +13,7 @@ use crate::store::wal::columns;
 use crate::store::wal::reader::ByteReader;
 
 /// The first byte. It changes with the format, so that nodes of different versions refuse each other's tails.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 impl OrgTail {
     /// Encodes the tail.
@@ -35,8 +35,10 @@ impl OrgTail {
         for table in Table::UPSERT {
             put_days(&mut out, &self.upserts[table], |rows, out| columns::encode(rows.batch(), out));
         }
-        out.push(u8::from(self.epoch.is_some()));
-        self.epoch.iter().for_each(|epoch| out.extend(epoch.to_le_bytes()));
+        for number in [self.epoch, self.catalog_version] {
+            out.push(u8::from(number.is_some()));
+            number.iter().for_each(|number| out.extend(number.to_le_bytes()));
+        }
         out.push(u8::from(self.newest.is_some()));
         self.newest.iter().for_each(|run| encode_run(run, &mut out));
         Ok(out)
@@ -67,8 +69,10 @@ impl OrgTail {
         for table in Table::UPSERT {
             tail.upserts[table] = decode_days(&mut body, |body| columns::decode(body, table))?;
         }
-        if decode_flag(&mut body)? {
-            tail.epoch = Some(i64::from_le_bytes(body.array()?));
+        for number in [&mut tail.epoch, &mut tail.catalog_version] {
+            if decode_flag(&mut body)? {
+                *number = Some(i64::from_le_bytes(body.array()?));
+            }
         }
         if decode_flag(&mut body)? {
             tail.newest = Some(decode_run(&mut body)?);

@@ -1,6 +1,6 @@
 //! What a query node learns of the owner of a lake beside rows and versions.
 
-use crate::domain::cluster::OwnerStates;
+use crate::domain::cluster::{CatalogMark, OwnerStates};
 use crate::domain::reading::Reading;
 use crate::store::memtable::run::Run;
 
@@ -13,6 +13,8 @@ pub struct OwnerKnowledge {
     pub states: OwnerStates,
     /// Epoch that its commits name; `None` for a lake that it has not claimed.
     pub epoch: Option<i64>,
+    /// The catalog by which the rows and the versions of the lake came about; `None` when the owner does not know.
+    pub catalog: Option<CatalogMark>,
 }
 
 impl OwnerKnowledge {

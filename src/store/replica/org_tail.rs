@@ -36,6 +36,9 @@ pub struct OrgTail {
     pub upserts: PerTable<UpsertDays>,
     /// Epoch that the owner's commits name; `None` for a lake that it has not claimed.
     pub epoch: Option<i64>,
+    /// Version of the catalog with every change that the owner had made when it took all this, and so every one by which rows
+    /// are not here or not in those versions of the lake; `None` when it is not known.
+    pub catalog_version: Option<i64>,
     /// The newest reading of each stream, by stream, if it was asked for.
     pub newest: Option<Run>,
     /// What the owner knows of devices and clients, if it was asked for.

@@ -8,7 +8,7 @@ use super::lake_versions::RecentLakes;
 use super::org_tail::OrgTail;
 use super::snapshot_permits::{SnapshotPermit, SnapshotPermits};
 use super::tail_cache::TailCache;
-use crate::domain::cluster::{TAIL_PATH, TailQuery, TailRequest};
+use crate::domain::cluster::{CatalogMark, TAIL_PATH, TailQuery, TailRequest};
 use crate::domain::ports::OwnerNode;
 use crate::domain::{Error, OrgId, Result};
 use crate::store::snapshot::Snapshot;
@@ -46,7 +46,7 @@ impl Owner {
     }
 
     /// Returns a snapshot with every row that was acknowledged before the call, of one organization as far as the rows are not
-    /// in the lake. The caller adds the retention bounds.
+    /// in the lake. The caller adds the retention bounds, by a catalog that has what the owner's had.
     ///
     /// # Errors
     /// `Unavailable` when the owner does not answer, or the lake cannot be read: an answer without the owner's rows would lack
@@ -56,11 +56,12 @@ impl Owner {
             let known = self.tails.get(wanted.org);
             let mut answer = self.ask(wanted, known.as_deref()).await?;
             let (newest, states) = (answer.newest.take(), answer.states.take().unwrap_or_default());
-            let (versions, epoch) = (answer.versions.clone(), answer.epoch);
+            let (versions, epoch, writer) = (answer.versions.clone(), answer.epoch, answer.instance);
+            let catalog = answer.catalog_version.map(|version| CatalogMark { writer, version });
             let tail = Arc::new(CachedTail::new(known.as_deref(), answer)?);
             self.tails.put(wanted.org, tail.clone());
             if let Some(snapshot) = self.recent.snapshot(tables, &versions, &tail).await? {
-                let knowledge = OwnerKnowledge { newest, states, epoch };
+                let knowledge = OwnerKnowledge { newest, states, epoch, catalog };
                 return Ok(Snapshot { owner: Some(Arc::new(knowledge)), ..snapshot });
             }
         }

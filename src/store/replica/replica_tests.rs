@@ -72,6 +72,7 @@ fn tail() -> OrgTail {
         after: Some(2),
         late_days: [Day(-3), Day(1)].into(),
         epoch: Some(-5),
+        catalog_version: Some(-6),
         newest: Some(newest),
         states: Some(states),
         ..select(&[1, 2], &[2])
@@ -109,7 +110,8 @@ fn what_no_owner_writes_is_refused() {
     let last = whole.len() - 1;
     let flags = [
         ("whether rows are left out", flag),
-        ("whether an epoch follows", last - 1),
+        ("whether an epoch follows", last - 2),
+        ("whether a version of the catalog follows", last - 1),
         ("whether newest readings follow", last),
     ];
     for (name, at) in flags {

@@ -1,5 +1,5 @@
-//! Bounds of the snapshots that a query node takes at once. Each asks the owner of the lake and the catalog's database, and one request
-//! may want thousands; organizations wait for their own.
+//! Bounds of the snapshots that a query node takes at once. Each asks the owner of the lake, and after a change the catalog's
+//! database, and one request may want thousands; organizations wait for their own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
