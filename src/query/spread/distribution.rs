@@ -64,6 +64,8 @@ impl Spread {
         nodes: &Arc<Vec<Url>>,
     ) -> Result<()> {
         let tracker = &query_context.tracker;
+        let headers =
+            TaskHeaders { query: tracker.id, org: tracker.org(), catalog: query_context.catalog().mark() };
         config.set_distributed_worker_resolver(NodeList(nodes.clone()));
         config.set_distributed_channel_resolver(self.channels.clone());
         // Tasks have the codecs in the same order, which is how they tell them apart.
@@ -73,9 +75,7 @@ impl Spread {
         config.set_distributed_local_worker_context(
             self.worker.to_local_worker_context(self.options.own_url.clone()),
         );
-        config.set_distributed_passthrough_headers(
-            TaskHeaders { query: tracker.id, org: tracker.org() }.to_headers(),
-        )?;
+        config.set_distributed_passthrough_headers(headers.to_headers())?;
         // A node's metrics would tell how many rows of others its files have.
         config.set_distributed_metrics_collection(false)?;
         config.set_distributed_broadcast_joins(false)?;

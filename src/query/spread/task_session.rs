@@ -23,12 +23,14 @@ use super::operators;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_trackers::TaskTrackers;
+use crate::domain::cluster::CatalogMark;
 use crate::domain::{Error, OrgId, Principal};
 use crate::query::context::{QueryContext, QueryServices};
 use crate::query::rollup::aggregates;
 
 const QUERY_HEADER: &str = "basalt-query";
 const ORG_HEADER: &str = "basalt-org";
+const CATALOG_HEADER: &str = "basalt-catalog";
 
 /// What the tasks of a query know of it beside their plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +39,23 @@ pub struct TaskHeaders {
     pub query: Uuid,
     /// The organization of the caller.
     pub org: OrgId,
+    /// What the catalog of the node that was asked had when the plan was ready, and so each stream of the plan; `None` when
+    /// that is not known.
+    pub catalog: Option<CatalogMark>,
 }
 
 impl TaskHeaders {
     pub fn to_headers(self) -> HeaderMap {
-        let query = HeaderValue::try_from(self.query.to_string()).expect("a UUID has no other characters");
-        HeaderMap::from_iter([
-            (HeaderName::from_static(QUERY_HEADER), query),
+        let value =
+            |text: String| HeaderValue::try_from(text).expect("UUIDs and numbers have no other characters");
+        let mut headers = HeaderMap::from_iter([
+            (HeaderName::from_static(QUERY_HEADER), value(self.query.to_string())),
             (HeaderName::from_static(ORG_HEADER), HeaderValue::from(self.org.0)),
-        ])
+        ]);
+        if let Some(mark) = self.catalog {
+            headers.insert(CATALOG_HEADER, value(mark.to_string()));
+        }
+        headers
     }
 
     /// Reads the headers of a task.
@@ -53,7 +63,12 @@ impl TaskHeaders {
     /// # Errors
     /// `Invalid` naming the header that is missing or malformed.
     fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
-        Ok(Self { query: read(headers, QUERY_HEADER)?, org: OrgId(read(headers, ORG_HEADER)?) })
+        let has_mark = headers.contains_key(CATALOG_HEADER);
+        Ok(Self {
+            query: read(headers, QUERY_HEADER)?,
+            org: OrgId(read(headers, ORG_HEADER)?),
+            catalog: has_mark.then(|| read(headers, CATALOG_HEADER)).transpose()?,
+        })
     }
 }
 
@@ -81,11 +96,12 @@ pub struct TaskSessions {
 }
 
 impl TaskSessions {
-    /// Brings this node's catalog up to date, so that streams of a task are known here. The connections to the database
-    /// are on the main runtime.
-    async fn catch_up(&self) -> crate::domain::Result<()> {
+    /// Brings this node's catalog as far as that of the node that was asked, so that streams of a task are known here. A mark
+    /// that is too high costs a question to the database; one that is too low may cost the task, because its streams are not
+    /// known. The connections to the database are on the main runtime.
+    async fn catch_up_to(&self, mark: Option<CatalogMark>) -> crate::domain::Result<()> {
         let catalog = self.services.store.catalog().clone();
-        let caught_up = self.services.main_runtime.spawn(async move { catalog.catch_up().await });
+        let caught_up = self.services.main_runtime.spawn(async move { catalog.catch_up_to(mark).await });
         caught_up
             .await
             .map_err(|e| Error::internal("following the catalog was interrupted").with_source(e))?
@@ -115,8 +131,8 @@ impl WorkerSessionBuilder for TaskSessions {
     async fn build_session_state(&self, task: WorkerQueryContext) -> Result<SessionState> {
         let WorkerQueryContext { mut builder, headers } = task;
         let failed = |error: Error| DataFusionError::External(Box::new(error));
-        let TaskHeaders { query, org } = TaskHeaders::read(&headers).map_err(failed)?;
-        self.catch_up().await.map_err(failed)?;
+        let TaskHeaders { query, org, catalog } = TaskHeaders::read(&headers).map_err(failed)?;
+        self.catch_up_to(catalog).await.map_err(failed)?;
         let tracker = self.trackers.of(query, org);
         if tracker.org() != org {
             return Err(failed(Error::forbidden("the query is of another organization")));
@@ -139,13 +155,20 @@ mod tests {
 
     #[test]
     fn headers_travel_and_a_missing_one_is_named() {
-        let sent = TaskHeaders { query: Uuid::new_v4(), org: OrgId(7) };
-        assert_eq!(TaskHeaders::read(&sent.to_headers()).unwrap(), sent);
+        let catalog = Some(CatalogMark { writer: Uuid::new_v4(), version: i64::MAX });
+        let sent = TaskHeaders { query: Uuid::new_v4(), org: OrgId(7), catalog };
+        let without_mark = TaskHeaders { catalog: None, ..sent };
+        for headers in [sent, without_mark] {
+            assert_eq!(TaskHeaders::read(&headers.to_headers()).unwrap(), headers);
+        }
         for name in [QUERY_HEADER, ORG_HEADER] {
             let mut headers = sent.to_headers();
             headers.remove(name);
             let error = TaskHeaders::read(&headers).unwrap_err();
             assert_eq!(error.fields[0].field, name);
         }
+        let mut headers = sent.to_headers();
+        headers.insert(CATALOG_HEADER, HeaderValue::from_static("7"));
+        assert_eq!(TaskHeaders::read(&headers).unwrap_err().fields[0].field, CATALOG_HEADER);
     }
 }

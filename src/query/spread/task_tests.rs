@@ -114,7 +114,7 @@ impl Node {
     }
 
     pub(super) fn headers(&self) -> HeaderMap {
-        TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org }.to_headers()
+        TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org, catalog: None }.to_headers()
     }
 
     /// Sends a plan as another node would, and returns why it was refused.
@@ -251,7 +251,7 @@ fn a_task_says_whose_query_it_is_of() {
     let spread = node.engine.spread().unwrap();
     let query = Uuid::new_v4();
     let _task_of_others = spread.trackers.of(query, OrgId(77));
-    let headers = TaskHeaders { query, org: node.ground.owner.org }.to_headers();
+    let headers = TaskHeaders { query, org: node.ground.owner.org, catalog: None }.to_headers();
     let refusal = node.refusal(headers, plan).expect("two organizations in one query");
     assert!(refusal.contains("another organization"), "{refusal}");
 }
