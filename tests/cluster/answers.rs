@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
 use crate::support::{Client, Cluster, eventually};
+use crate::tools::wire::PgClient;
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
@@ -128,6 +129,30 @@ async fn a_revoked_key_is_refused_by_every_node_when_that_is_answered() {
         for client in &clients {
             assert_eq!(count(client).await, 401, "round {round}");
         }
+    }
+}
+
+/// A statement that answers from what the node has by itself, so that nothing but the check of the key can refuse it.
+#[tokio::test]
+async fn a_statement_that_is_executed_later_is_refused_once_its_key_is_revoked() {
+    let cluster = Cluster::start(&[]).await;
+    let node = cluster.query_node(&[("BASALT_PG_LISTEN", "127.0.0.1:0")]).await;
+    for round in 0..5 {
+        let key = cluster.ingest.create_key(&["--scope", "value:read"]).await;
+        let mut pg = PgClient::connect(&node.pg_address(), &key).await.unwrap();
+        let rows = pg.query_with_params("SHOW server_version", &[]).await.unwrap();
+        assert_eq!(rows.len(), 1, "round {round}: parsed and executed at once");
+        pg.parse("later", "SHOW server_version", &[]).await;
+        pg.send('S', b"").await;
+        pg.until_ready().await.unwrap();
+        // The bootstrap key is the first.
+        let id = (round + 2).to_string();
+        cluster.ingest.basalt(&["key", "revoke", &id]).await.expect_success();
+        pg.bind("", "later", [0, 0], &[]).await;
+        pg.execute("", 0).await;
+        pg.send('S', b"").await;
+        let refusal = pg.until_ready().await.unwrap_err();
+        assert_eq!(refusal.code, "28P01", "round {round}: {refusal:?}");
     }
 }
 

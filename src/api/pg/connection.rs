@@ -17,16 +17,24 @@ pub struct PgConnection {
     pub io: Transport,
     pub inbox: BytesMut,
     outbox: BytesMut,
+    received_bytes: u64,
 }
 
 impl PgConnection {
     pub fn new(io: Transport) -> Self {
-        Self { io, inbox: BytesMut::new(), outbox: BytesMut::new() }
+        Self { io, inbox: BytesMut::new(), outbox: BytesMut::new(), received_bytes: 0 }
     }
 
     /// Reads more bytes; false when the client has closed. Cancel-safe.
     pub async fn read_more(&mut self) -> io::Result<bool> {
-        Ok(self.io.read_buf(&mut self.inbox).await? > 0)
+        let count = self.io.read_buf(&mut self.inbox).await?;
+        self.received_bytes += count as u64;
+        Ok(count > 0)
+    }
+
+    /// Returns the number of bytes that were read from the client, parsed or not.
+    pub fn received_bytes(&self) -> u64 {
+        self.received_bytes
     }
 
     /// Releases the buffer of a long message; bytes of the next one stay.

@@ -32,7 +32,7 @@ impl PgSession {
     pub(super) async fn parse(&mut self, name: String, query: &str, types: &[u32]) -> Result<(), PgError> {
         check_name(&name)?;
         let declared = types.iter().map(|oid| types::declared_type(*oid)).collect::<Result<Vec<_>, _>>()?;
-        let mut watch = self.begin_statement().await?;
+        let mut watch = self.begin_parse().await?;
         if !name.is_empty() && self.statements.contains_key(&name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(PgError::Protocol("42P05", message));
@@ -146,7 +146,7 @@ impl PgSession {
     }
 
     pub(super) async fn execute(&mut self, name: String, max_rows: usize) -> Result<(), PgError> {
-        let mut watch = self.begin_statement().await?;
+        let mut watch = self.begin_execute().await?;
         let Some(mut portal) = self.portals.remove(&name) else { return Err(unknown_portal(&name)) };
         let Some(statement) = portal.prepared.statement.clone() else {
             self.portals.insert(name, portal);

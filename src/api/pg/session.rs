@@ -50,6 +50,8 @@ pub struct PgSession {
     message_reservation: Option<PgReservation>,
     /// After an error in the extended protocol, messages are ignored until the next Sync.
     is_skipping: bool,
+    /// Bytes that had been received when the catalog was brought up to date for the last Parse; `None` after an Execute.
+    received_at_parse: Option<u64>,
 }
 
 /// Result of a statement: a command tag, or rows to be sent.
@@ -80,6 +82,7 @@ impl PgSession {
             memory: account,
             message_reservation: None,
             is_skipping: false,
+            received_at_parse: None,
         }
     }
 
@@ -258,6 +261,28 @@ impl PgSession {
     /// Starts a statement. Fails if the key is not valid; the guard re-checks the key while the statement runs.
     pub(super) async fn begin_statement(&mut self) -> Result<StatementGuard, PgError> {
         self.server.app.catch_up_catalog().await?;
+        self.guard_statement()
+    }
+
+    /// As `begin_statement`, for a Parse.
+    pub(super) async fn begin_parse(&mut self) -> Result<StatementGuard, PgError> {
+        let received = self.connection.received_bytes();
+        let guard = self.begin_statement().await?;
+        self.received_at_parse = Some(received);
+        Ok(guard)
+    }
+
+    /// As `begin_statement`, for an Execute. When nothing was received since the last Parse was begun, this message was sent
+    /// before the catalog was brought up to date: a driver that sends both as one piece needs that once. It counts for one
+    /// Execute only, so that a long series of them ends with its key.
+    pub(super) async fn begin_execute(&mut self) -> Result<StatementGuard, PgError> {
+        if self.received_at_parse.take() == Some(self.connection.received_bytes()) {
+            return self.guard_statement();
+        }
+        self.begin_statement().await
+    }
+
+    fn guard_statement(&self) -> Result<StatementGuard, PgError> {
         StatementGuard::new(self.credential.clone(), self.cancel_handle.cancelled.clone())
     }
 
