@@ -73,9 +73,7 @@ impl Spread {
         config.set_distributed_local_worker_context(
             self.worker.to_local_worker_context(self.options.own_url.clone()),
         );
-        config.set_distributed_passthrough_headers(
-            TaskHeaders { query: tracker.id, org: tracker.org() }.to_headers(),
-        )?;
+        config.set_distributed_passthrough_headers(TaskHeaders::of(tracker).to_headers())?;
         // A node's metrics would tell how many rows of others its files have.
         config.set_distributed_metrics_collection(false)?;
         config.set_distributed_broadcast_joins(false)?;

@@ -22,15 +22,16 @@ use super::node_channels::NodeChannels;
 use super::operators;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
-use super::task_trackers::TaskTrackers;
+use super::task_trackers::{self, TaskTrackers};
 use crate::domain::{Error, OrgId, Principal};
 use crate::query::context::{QueryContext, QueryServices};
+use crate::query::log::QueryTracker;
 use crate::query::rollup::aggregates;
 
 const QUERY_HEADER: &str = "basalt-query";
 const ORG_HEADER: &str = "basalt-org";
 
-/// What the tasks of a query know of it beside their plan.
+/// What other nodes know of a query beside the plans of its tasks; each call about it has this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskHeaders {
     /// Id of the query's tracker.
@@ -40,6 +41,11 @@ pub struct TaskHeaders {
 }
 
 impl TaskHeaders {
+    /// Describes a query that was asked here.
+    pub fn of(tracker: &QueryTracker) -> Self {
+        Self { query: tracker.id, org: tracker.org() }
+    }
+
     pub fn to_headers(self) -> HeaderMap {
         let query = HeaderValue::try_from(self.query.to_string()).expect("a UUID has no other characters");
         HeaderMap::from_iter([
@@ -48,11 +54,11 @@ impl TaskHeaders {
         ])
     }
 
-    /// Reads the headers of a task.
+    /// Reads the headers of a call.
     ///
     /// # Errors
     /// `Invalid` naming the header that is missing or malformed.
-    fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
+    pub fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
         Ok(Self { query: read(headers, QUERY_HEADER)?, org: OrgId(read(headers, ORG_HEADER)?) })
     }
 }
@@ -60,7 +66,7 @@ impl TaskHeaders {
 fn read<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> crate::domain::Result<T> {
     let text = headers.get(name).and_then(|value| value.to_str().ok());
     let value = text.and_then(|text| text.parse().ok());
-    value.ok_or_else(|| Error::field(name, "must be a header of every task"))
+    value.ok_or_else(|| Error::field(name, "must be a header of every call about a query"))
 }
 
 /// Returns the session that tasks begin with: that of queries, and the aggregates that only plans have. A task finds all
@@ -118,9 +124,7 @@ impl WorkerSessionBuilder for TaskSessions {
         let TaskHeaders { query, org } = TaskHeaders::read(&headers).map_err(failed)?;
         self.catch_up().await.map_err(failed)?;
         let tracker = self.trackers.of(query, org);
-        if tracker.org() != org {
-            return Err(failed(Error::forbidden("the query is of another organization")));
-        }
+        task_trackers::check_org(&tracker, org).map_err(failed)?;
         let query_context =
             QueryContext::for_planning(&self.services, &Principal::system(org), tracker.clone());
         let mut config = builder.config().take().unwrap_or_default();
