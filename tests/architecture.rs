@@ -38,7 +38,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
 ];
 
 /// The only folders that may name these crates.
-const CRATES: [(&str, &[&str]); 43] = [
+const CRATES: [(&str, &[&str]); 44] = [
     ("argon2", &["auth"]),
     ("arrow_flight", &["api"]),
     ("arrow_pg", &["api"]),
@@ -78,6 +78,7 @@ const CRATES: [(&str, &[&str]); 43] = [
     ("tokio_modbus", &["collect", "sim"]),
     ("tokio_rustls", &["api", "collect"]),
     ("tonic", &["api", "query"]),
+    ("tonic_prost", &["query"]),
     ("tower", &["api", "query"]),
     ("tower_http", &["api"]),
     ("utoipa", &["api"]),

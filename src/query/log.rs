@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::guard::interrupt::Interrupt;
 use super::memory_pool::QueryMemoryPool;
+use super::node_usage::{NodeUsage, RemoteUsage};
 use crate::domain::caller::Caller;
 use crate::domain::{Kind, Micros, OrgId, Principal};
 
@@ -57,7 +58,7 @@ impl Surface {
 }
 
 /// Record of a finished query.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct QueryRecord {
     pub started_at: Micros,
     /// SHA-256 of the statement, hexadecimal; `None` for lists, which have no text.
@@ -71,20 +72,30 @@ pub struct QueryRecord {
     pub run: Duration,
     /// Rows sent to the reader.
     pub rows: u64,
-    pub reads: ScanTotals,
-    /// Peak of reserved memory, bytes.
-    pub peak_memory: usize,
+    pub files: FileTotals,
+    /// What the node that was asked has used.
+    own: NodeUsage,
+    /// What other nodes have used, which they say after the end.
+    remote: Arc<RemoteUsage>,
     /// `ok`, the error kind, or `cancelled`.
     pub outcome: &'static str,
 }
 
-/// Bytes and files read from the lake. Organizations share files, so not everybody may see these numbers.
+impl QueryRecord {
+    /// Returns what the query has used on all nodes: the sum of the bytes, and the peak of the node with the highest.
+    /// Organizations share files, so not everybody may see these numbers.
+    pub fn usage(&self) -> NodeUsage {
+        self.own.with(self.remote.total())
+    }
+}
+
+/// Files of the lake that a query reads or skips, on whichever node: the one that is asked selects them for all.
+/// Organizations share files, so not everybody may see these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ScanTotals {
-    pub bytes: u64,
-    pub files: u64,
+pub struct FileTotals {
+    pub scanned: u64,
     /// Files of the snapshot that were skipped.
-    pub files_pruned: u64,
+    pub pruned: u64,
 }
 
 /// The newest records, by organization.
@@ -160,13 +171,10 @@ impl ScanMetrics {
         self.files.fetch_add(files as u64, Ordering::Relaxed);
     }
 
-    fn reads(&self) -> ScanTotals {
-        let files = self.files.load(Ordering::Relaxed);
-        ScanTotals {
-            bytes: self.bytes.load(Ordering::Relaxed),
-            files,
-            files_pruned: self.files_in_snapshot.load(Ordering::Relaxed).saturating_sub(files),
-        }
+    fn file_totals(&self) -> FileTotals {
+        let scanned = self.files.load(Ordering::Relaxed);
+        let pruned = self.files_in_snapshot.load(Ordering::Relaxed).saturating_sub(scanned);
+        FileTotals { scanned, pruned }
     }
 }
 
@@ -193,6 +201,8 @@ pub struct QueryTracker {
     asked: QueryInfo,
     pub scan_metrics: Arc<ScanMetrics>,
     pub memory_pool: Arc<QueryMemoryPool>,
+    /// What the query has used on other nodes; it counts after the record is written, too.
+    pub remote_usage: Arc<RemoteUsage>,
     pub interrupt: Arc<Interrupt>,
     /// Cancelled when somebody other than its reader ends the query.
     pub cancellation: CancellationToken,
@@ -211,6 +221,7 @@ impl QueryTracker {
             asked: info,
             scan_metrics: Arc::default(),
             memory_pool: Arc::new(share),
+            remote_usage: Arc::default(),
             interrupt: Arc::default(),
             cancellation: CancellationToken::new(),
             wait_us: AtomicU64::new(0),
@@ -233,6 +244,14 @@ impl QueryTracker {
     /// Returns the time since the query arrived, waiting included.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
+    }
+
+    /// Returns what the query has used on this node so far.
+    pub fn usage(&self) -> NodeUsage {
+        NodeUsage {
+            bytes: self.scan_metrics.bytes.load(Ordering::Relaxed),
+            peak_memory: self.memory_pool.peak() as u64,
+        }
     }
 
     /// Returns the rows sent to the reader so far.
@@ -305,8 +324,9 @@ impl QueryTracker {
             wait: Duration::from_micros(self.wait_us.load(Ordering::Relaxed)),
             run: self.run_time(),
             rows: self.rows.load(Ordering::Relaxed) as u64,
-            reads: self.scan_metrics.reads(),
-            peak_memory: self.memory_pool.peak(),
+            files: self.scan_metrics.file_totals(),
+            own: self.usage(),
+            remote: self.remote_usage.clone(),
             outcome,
         });
     }

@@ -46,6 +46,26 @@ fn a_query_leaves_one_record_and_its_first_outcome_counts() {
 }
 
 #[test]
+fn a_record_has_what_other_nodes_have_used_when_they_say_it_after_the_end_too() {
+    let log: Arc<QueryLog> = Arc::default();
+    let query = tracker(&log, 1, 1);
+    query.scan_metrics.add_bytes(5);
+    query.scan_metrics.add_files_in_snapshot(4);
+    query.scan_metrics.add_files_scanned(3);
+    let remote = query.remote_usage.clone();
+    remote.add(NodeUsage { bytes: 20, peak_memory: 900 });
+    query.finish();
+    drop(query);
+    let record = log.visible(&Principal::system(OrgId(1))).remove(0);
+    assert_eq!(record.usage(), NodeUsage { bytes: 25, peak_memory: 900 });
+    remote.add(NodeUsage { bytes: 100, peak_memory: 800 });
+    assert_eq!(record.usage(), NodeUsage { bytes: 125, peak_memory: 900 });
+    remote.add(NodeUsage { bytes: u64::MAX, peak_memory: 1 });
+    assert_eq!(record.usage().bytes, u64::MAX);
+    assert_eq!(record.files, FileTotals { scanned: 3, pruned: 1 });
+}
+
+#[test]
 fn others_are_seen_within_the_organization_and_only_by_who_sees_all_of_it() {
     let log: Arc<QueryLog> = Arc::default();
     for (org, by) in [(1, 1), (1, 2), (2, 3)] {

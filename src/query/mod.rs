@@ -19,6 +19,7 @@ pub mod log;
 pub mod memory_pool;
 pub mod messages;
 pub mod named;
+pub mod node_usage;
 pub mod options;
 pub mod org_streams;
 pub mod params;

@@ -12,6 +12,7 @@ mod reads;
 mod shards;
 mod spread;
 mod spread_ends;
+mod spread_log;
 mod spread_plans;
 mod spread_rollups;
 mod wire;

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Request;
+use axum::http::uri::PathAndQuery;
 use datafusion_distributed::GetWorkerInfoRequest;
 use datafusion_distributed::grpc::{BoxCloneSyncChannel, DefaultChannelResolver, create_worker_client};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tonic::Code;
 use tonic::body::Body;
+use tonic_prost::ProstCodec;
 use tower::ServiceExt;
 
 use crate::ingest::NDJSON;
@@ -172,14 +175,14 @@ async fn what_others_have_is_in_no_task() {
     assert!(!is_heard("their-marked"));
 }
 
-/// A query node runs tasks for nodes only.
+/// A query node runs tasks for nodes only, and tells nodes only what these have used.
 #[tokio::test]
 async fn who_is_no_node_gives_no_tasks() {
     let cluster = Cluster::start(&[]).await;
     let listen = format!("127.0.0.1:{}", free_port());
     let node = cluster.query_node(&[("BASALT_CLUSTER__LISTEN", &listen)]).await;
     let url = url::Url::parse(&format!("http://{listen}")).unwrap();
-    let ask = |secret: Option<String>| async {
+    let connect = |secret: Option<String>| async {
         let plain = DefaultChannelResolver::default().get_channel(&url).await.unwrap();
         let channel = plain.map_request(move |mut call: Request<Body>| {
             if let Some(secret) = &secret {
@@ -188,14 +191,26 @@ async fn who_is_no_node_gives_no_tasks() {
             }
             call
         });
-        let mut worker = create_worker_client(BoxCloneSyncChannel::new(channel));
+        BoxCloneSyncChannel::new(channel)
+    };
+    let ask = |secret: Option<String>| async {
+        let mut worker = create_worker_client(connect(secret).await);
         worker.get_worker_info(GetWorkerInfoRequest {}).await
     };
+    let ask_usage = |secret: Option<String>| async {
+        let mut client = tonic::client::Grpc::new(connect(secret).await);
+        client.ready().await.unwrap();
+        let (request, path) = (tonic::Request::new(()), PathAndQuery::from_static("/basalt.TaskUsage/Get"));
+        client.unary(request, path, ProstCodec::<(), ()>::default()).await.unwrap_err()
+    };
     for secret in [None, Some(String::new()), Some(node.key.clone()), Some(format!("{SECRET}x"))] {
-        let refusal = ask(secret).await.err().expect("a stranger").to_string();
+        let refusal = ask(secret.clone()).await.err().expect("a stranger").to_string();
         assert!(refusal.contains("the secret is not the one of this cluster"), "{refusal}");
+        assert_eq!(ask_usage(secret).await.code(), Code::Unauthenticated);
     }
     assert_eq!(ask(Some(SECRET.to_owned())).await.unwrap().version, env!("CARGO_PKG_VERSION"));
+    let answer = ask_usage(Some(SECRET.to_owned())).await;
+    assert!(answer.code() == Code::InvalidArgument && answer.message().contains("basalt-query"), "{answer}");
 }
 
 #[tokio::test]

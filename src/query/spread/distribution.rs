@@ -64,8 +64,7 @@ impl Spread {
         nodes: &Arc<Vec<Url>>,
     ) -> Result<()> {
         let tracker = &query_context.tracker;
-        let headers =
-            TaskHeaders { query: tracker.id, org: tracker.org(), catalog: query_context.catalog().mark() };
+        let headers = TaskHeaders { catalog: query_context.catalog().mark(), ..TaskHeaders::of(tracker) };
         config.set_distributed_worker_resolver(NodeList(nodes.clone()));
         config.set_distributed_channel_resolver(self.channels.clone());
         // Tasks have the codecs in the same order, which is how they tell them apart.

@@ -6,7 +6,8 @@
 //! (`task_session.rs`). Small tables that these are joined with are read before, and are in the plan of each task
 //! (`small_joins.rs`). A task filters by stream and retention itself, so rows of others do not leave the node that reads
 //! them. All of this begins when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails
-//! before the first rows, the query runs on the node that was asked alone.
+//! before the first rows, the query runs on the node that was asked alone. When it has ended, that node asks the others what
+//! they have used (`usage_collector.rs`), for the query log.
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
@@ -27,6 +28,8 @@ mod spread_stream;
 mod table_message;
 mod task_session;
 mod task_trackers;
+mod usage_collector;
+mod usage_service;
 pub mod workers;
 
 use std::sync::Arc;
@@ -45,6 +48,7 @@ use node_channels::NodeChannels;
 use spread_stream::Attempt;
 use task_session::TaskSessions;
 use task_trackers::TaskTrackers;
+use usage_service::UsageService;
 use workers::Workers;
 
 /// What a query node needs to divide queries, and to run parts of those that others divide.
@@ -107,11 +111,11 @@ impl Spread {
         })
     }
 
-    /// Returns the service by which other nodes give tasks to this one. Whoever can call it reads rows of every
-    /// organization: it must be behind the cluster's secret.
+    /// Returns the services by which other nodes give tasks to this one, and ask what these have used. Whoever can call them
+    /// reads rows of every organization: they must be behind the cluster's secret.
     pub fn task_routes(&self) -> Routes {
-        let service = self.worker.clone().into_worker_server();
-        Routes::new(service)
+        let tasks = self.worker.clone().into_worker_server();
+        Routes::new(tasks).add_service(UsageService::new(self.trackers.clone()))
     }
 
     /// Returns what this node has done with others since its start.
@@ -150,3 +154,5 @@ mod attempt_tests;
 mod changed_task_tests;
 #[cfg(test)]
 mod task_tests;
+#[cfg(test)]
+mod usage_tests;

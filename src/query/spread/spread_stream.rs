@@ -12,6 +12,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
+use url::Url;
 
 use super::Spread;
 use crate::domain::Error;
@@ -38,10 +39,14 @@ impl Attempt {
     /// Starts the query on all nodes. When a node fails before any row has come, whoever asked has seen nothing of it, and the
     /// query starts again on this node.
     async fn start(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let Some((divided, context)) = self.distribute().await else { return self.run_alone() };
+        // The nodes of this moment may be others than before the query waited for its permits.
+        let nodes = self.spread.workers.with(&self.spread.options.own_url);
+        let Some(nodes) = nodes else { return self.run_alone() };
+        let Some((divided, context)) = self.distribute(&nodes).await else { return self.run_alone() };
         let (counts, tracker) = (&self.spread.counts, &self.query_context.tracker);
         self.spread.trackers.add(tracker);
         counts.spread.fetch_add(1, Ordering::Relaxed);
+        let collector = self.spread.usage_collector(&nodes, tracker);
         let mut rows = execute_stream(divided, context)?;
         match rows.next().await {
             Some(Err(error)) if !is_of_query(&error) && !tracker.interrupt.is_cancelled() => {
@@ -56,16 +61,20 @@ impl Attempt {
             }
             first => {
                 let rest = rows.map_err(explain);
-                Ok(stream::iter(first).chain(rest).boxed())
+                // The rows own it, since it asks when they are dropped.
+                let hold = move |batch| {
+                    let _collector = &collector;
+                    batch
+                };
+                Ok(stream::iter(first).chain(rest).map(hold).boxed())
             }
         }
     }
 
-    /// Divides the plan among the nodes of this moment, which may be others than before the query waited for its permits.
-    async fn distribute(&self) -> Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
+    /// Divides the plan among these nodes.
+    async fn distribute(&self, nodes: &Arc<Vec<Url>>) -> Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
         let Self { spread, plan, session, query_context } = self;
-        let nodes = spread.workers.with(&spread.options.own_url)?;
-        let divided = spread.distribute(plan, session, query_context, &nodes).await;
+        let divided = spread.distribute(plan, session, query_context, nodes).await;
         divided.unwrap_or_else(|error| {
             tracing::warn!(%error, "a query cannot be divided and runs on this node alone");
             None

@@ -22,17 +22,18 @@ use super::node_channels::NodeChannels;
 use super::operators;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
-use super::task_trackers::TaskTrackers;
+use super::task_trackers::{self, TaskTrackers};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::{Error, OrgId, Principal};
 use crate::query::context::{QueryContext, QueryServices};
+use crate::query::log::QueryTracker;
 use crate::query::rollup::aggregates;
 
 const QUERY_HEADER: &str = "basalt-query";
 const ORG_HEADER: &str = "basalt-org";
 const CATALOG_HEADER: &str = "basalt-catalog";
 
-/// What the tasks of a query know of it beside their plan.
+/// What other nodes know of a query beside the plans of its tasks; each call about it has this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskHeaders {
     /// Id of the query's tracker.
@@ -45,6 +46,11 @@ pub struct TaskHeaders {
 }
 
 impl TaskHeaders {
+    /// Describes a query that was asked here, for calls that need nothing of the catalog.
+    pub fn of(tracker: &QueryTracker) -> Self {
+        Self { query: tracker.id, org: tracker.org(), catalog: None }
+    }
+
     pub fn to_headers(self) -> HeaderMap {
         let value =
             |text: String| HeaderValue::try_from(text).expect("UUIDs and numbers have no other characters");
@@ -58,11 +64,11 @@ impl TaskHeaders {
         headers
     }
 
-    /// Reads the headers of a task.
+    /// Reads the headers of a call.
     ///
     /// # Errors
     /// `Invalid` naming the header that is missing or malformed.
-    fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
+    pub fn read(headers: &HeaderMap) -> crate::domain::Result<Self> {
         let has_mark = headers.contains_key(CATALOG_HEADER);
         Ok(Self {
             query: read(headers, QUERY_HEADER)?,
@@ -75,7 +81,7 @@ impl TaskHeaders {
 fn read<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> crate::domain::Result<T> {
     let text = headers.get(name).and_then(|value| value.to_str().ok());
     let value = text.and_then(|text| text.parse().ok());
-    value.ok_or_else(|| Error::field(name, "must be a header of every task"))
+    value.ok_or_else(|| Error::field(name, "must be a header of every call about a query"))
 }
 
 /// Returns the session that tasks begin with: that of queries, and the aggregates that only plans have. A task finds all
@@ -134,9 +140,7 @@ impl WorkerSessionBuilder for TaskSessions {
         let TaskHeaders { query, org, catalog } = TaskHeaders::read(&headers).map_err(failed)?;
         self.catch_up_to(catalog).await.map_err(failed)?;
         let tracker = self.trackers.of(query, org);
-        if tracker.org() != org {
-            return Err(failed(Error::forbidden("the query is of another organization")));
-        }
+        task_trackers::check_org(&tracker, org).map_err(failed)?;
         let query_context =
             QueryContext::for_planning(&self.services, &Principal::system(org), tracker.clone());
         let mut config = builder.config().take().unwrap_or_default();

@@ -39,9 +39,9 @@ pub fn table(records: &[Arc<QueryRecord>], sees_the_host: bool) -> Result<MemTab
         (Field::new("run_ms", DataType::Float64, false), millis(|r| r.run)),
         (Field::new("rows", DataType::Int64, false), numbers(|r| r.rows, true)),
         (Field::new("outcome", DataType::Utf8, false), text(records, |r| r.outcome.to_owned())),
-        (Field::new("bytes_scanned", DataType::Int64, true), of_host(|r| r.reads.bytes)),
-        (Field::new("files_scanned", DataType::Int64, true), of_host(|r| r.reads.files)),
-        (Field::new("files_pruned", DataType::Int64, true), of_host(|r| r.reads.files_pruned)),
-        (Field::new("peak_memory", DataType::Int64, true), of_host(|r| r.peak_memory as u64)),
+        (Field::new("bytes_scanned", DataType::Int64, true), of_host(|r| r.usage().bytes)),
+        (Field::new("files_scanned", DataType::Int64, true), of_host(|r| r.files.scanned)),
+        (Field::new("files_pruned", DataType::Int64, true), of_host(|r| r.files.pruned)),
+        (Field::new("peak_memory", DataType::Int64, true), of_host(|r| r.usage().peak_memory)),
     ])
 }
