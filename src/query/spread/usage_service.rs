@@ -97,7 +97,7 @@ impl Service<http::Request<Body>> for UsageService {
 }
 
 fn usage(trackers: &TaskTrackers, request: &Request<()>) -> Result<Response<UsageMessage>, Status> {
-    let TaskHeaders { query, org } = TaskHeaders::read(request.metadata().as_ref())
+    let TaskHeaders { query, org, .. } = TaskHeaders::read(request.metadata().as_ref())
         .map_err(|error| Status::invalid_argument(error.message))?;
     let usage = trackers.usage(query, org).map_err(|error| Status::permission_denied(error.message))?;
     Ok(Response::new(usage.into()))
