@@ -59,10 +59,14 @@ start_postgres() {
     fail "PostgreSQL ($bin) does not start"
 }
 
+# Stops the server, and those that cases have started and left.
 clean_up() {
-    if [ -f "$scratch/pg/data/postmaster.pid" ]; then
-        as_postgres "$bin/pg_ctl" stop --silent -m immediate -D "$scratch/pg/data" >/dev/null || true
-    fi
+    local running
+    for running in "$scratch"/pg/*/postmaster.pid; do
+        if [ -f "$running" ]; then
+            as_postgres "$bin/pg_ctl" stop --silent -m immediate -D "$(dirname "$running")" >/dev/null || true
+        fi
+    done
     rm -rf "$scratch"
 }
 
@@ -86,9 +90,12 @@ postgres_user=$(id -un postgres 2>/dev/null || echo nobody)
 scratch=$(mktemp -d /tmp/basalt-tests.XXXXXX)
 trap clean_up EXIT
 mkdir "$scratch/pg"
+# For the servers that cases start.
+export BASALT_TEST_POSTGRES_BIN=$bin BASALT_TEST_POSTGRES_DIR=$scratch/pg
 if [ "$(id -u)" = 0 ]; then
     chmod 755 "$scratch"
     chown "$postgres_user" "$scratch/pg"
+    export BASALT_TEST_POSTGRES_USER=$postgres_user
 fi
 as_postgres "$bin/initdb" --no-sync --auth=trust --username=basalt --encoding=UTF8 --locale=C -D "$scratch/pg/data" \
     >/dev/null

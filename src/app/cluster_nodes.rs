@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use url::Url;
 
 use super::App;
 use super::cluster::NodeIdentity;
+use crate::domain::Result;
 use crate::domain::cluster::{ClusterNode, ClusterRole, LEASE_S};
-use crate::domain::{Error, Result};
+use crate::store::catalog::answer_within;
 
 /// Interval in which a node renews its entry.
 const RENEW_INTERVAL: Duration = Duration::from_secs(3);
@@ -48,7 +49,7 @@ impl App {
         loop {
             ticks.tick().await;
             let patience = LEASE.saturating_sub(renewed_at.elapsed()).max(RENEW_INTERVAL);
-            match within(patience, self.renew_node()).await {
+            match answer_within(patience, self.renew_node()).await {
                 Ok(()) => renewed_at = Instant::now(),
                 Err(error) => {
                     tracing::warn!(
@@ -67,19 +68,13 @@ impl App {
     pub async fn leave_cluster(&self) {
         let Some(identity) = &self.settings.cluster.node else { return };
         let removal = self.store.catalog().remove_node(identity.id);
-        if let Err(error) = within(RENEW_INTERVAL, removal).await {
+        if let Err(error) = answer_within(RENEW_INTERVAL, removal).await {
             tracing::warn!(
                 error = error.full_message(),
                 "this node's entry in the cluster was not removed; it lapses"
             );
         }
     }
-}
-
-/// Waits for the database no longer than this.
-async fn within(patience: Duration, work: impl Future<Output = Result<()>>) -> Result<()> {
-    let silent = |_| Err(Error::unavailable("the catalog's database does not answer"));
-    timeout(patience, work).await.unwrap_or_else(silent)
 }
 
 /// The entry of this node. The database says when it was renewed.

@@ -15,6 +15,8 @@ use crate::domain::{Error, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Covers everything from the look-up of the name to the last byte.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long nothing may arrive: a connection to a machine that is gone stays silent.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept: less than the listener keeps it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum size of an error's body; the rest is not read.
@@ -52,6 +54,7 @@ impl OwnerClient {
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
+            .read_timeout(SILENCE_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .default_headers(headers)
             .tls_built_in_root_certs(ca.is_none())

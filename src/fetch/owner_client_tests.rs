@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::*;
 use crate::domain::Kind;
@@ -100,6 +101,28 @@ async fn a_node_that_is_away_is_unavailable() {
     let error = client.post("/node/states", Vec::new()).await.unwrap_err();
     assert_eq!((error.kind, error.message.as_str()), (Kind::Unavailable, "the ingest node does not answer"));
     assert!(!error.full_message().contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_node_that_falls_silent_is_given_up_before_the_time_of_a_call_is_over() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let client = OwnerClient::new(url, SECRET, None).unwrap();
+    let arrival = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.read_u8().await.unwrap();
+        // From now on time leaps to the end of whatever is waited for.
+        tokio::time::pause();
+        (socket, Instant::now())
+    };
+    let mut call = client.post("/node/states", Vec::new());
+    let (_socket, silent_since) = tokio::select! {
+        answer = &mut call => panic!("nobody has answered: {answer:?}"),
+        arrived = arrival => arrived,
+    };
+    let error = call.await.unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), (Kind::Unavailable, "the ingest node does not answer"));
+    assert!(silent_since.elapsed() < CALL_TIMEOUT / 2, "a call that goes on may take longer");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::rest::stream_of;
 use crate::support::{Client, DataDir, Server, database, eventually};
 
 /// Flushes, cuts of the log and merges all the time.
-const BUSY_SERVER_ENV: [(&str, &str); 6] = [
+pub const BUSY_SERVER_ENV: [(&str, &str); 6] = [
     ("BASALT_FLUSH__AGE", "50ms"),
     ("BASALT_FLUSH__BYTES", "64KB"),
     ("BASALT_WAL__SEGMENT", "64KB"),
@@ -49,7 +49,8 @@ async fn keep_writing(client: Client, writer: i64, acked: AckedRows, stop: Arc<A
     }
 }
 
-async fn rows(home: &DataDir) -> Vec<Row> {
+/// The rows of a directory that no server has open.
+pub async fn rows(home: &DataDir) -> Vec<Row> {
     let query = "SELECT stream_id, CAST(value AS BIGINT) AS value FROM readings";
     let output = home.basalt(&["sql", query, "--format", "csv"]).await.expect_success();
     let row = |line: &str| {
@@ -63,24 +64,23 @@ fn manifest(backup: &Path) -> Value {
     serde_json::from_slice(&fs::read(backup.join("backup.json")).expect("it is there")).expect("JSON")
 }
 
-fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
 /// A directory of its own for a backup, which does not exist yet.
-fn place(home: &DataDir, name: &str) -> PathBuf {
+pub fn place(home: &DataDir, name: &str) -> PathBuf {
     home.path().join(name)
 }
 
-#[tokio::test]
-async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_they_name() {
-    let server = Server::start(&BUSY_SERVER_ENV).await;
+/// Checks that backups of a busy server, taken while others write to it, have every acknowledged row once and the streams they name.
+pub async fn check_backups_under_load(server: Server, rounds: usize) {
     let (acked, stop) = (AckedRows::default(), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..4)
         .map(|writer| tokio::spawn(keep_writing(server.client(), writer, acked.clone(), stop.clone())))
         .collect();
     let out = DataDir::new();
-    for round in 0..3 {
+    for round in 0..rounds {
         let wanted = acked.lock().expect("no writer panics with it").len() + 1_000;
         eventually("writers get on", Duration::from_secs(120), || async {
             (acked.lock().expect("no writer panics with it").len() >= wanted).then_some(())
@@ -123,8 +123,13 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("backup")), "{left:?}");
 }
 
+#[tokio::test]
+async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_they_name() {
+    check_backups_under_load(Server::start(&BUSY_SERVER_ENV).await, 3).await;
+}
+
 /// A server with a few rows in the lake and a few in the log, an acknowledged retry, and ids that were given and taken.
-async fn small() -> Server {
+pub async fn small() -> Server {
     let server = Server::start(&[]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "speed", "fp64").await;

@@ -2,6 +2,7 @@
 
 mod administer;
 mod backup;
+mod backup_devices;
 mod bench;
 mod configure;
 mod data;

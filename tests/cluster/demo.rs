@@ -101,6 +101,13 @@ async fn rows(client: &Client) -> i64 {
     .await
 }
 
+/// Checks that a process has the working directory of the demo, where Linux tells.
+fn check_working_dir(pid: &str, home: &DataDir) {
+    if let Ok(dir) = fs::read_link(format!("/proc/{pid}/cwd")) {
+        assert_eq!(dir, fs::canonicalize(home.path()).expect("it is there"));
+    }
+}
+
 fn row(role: &str) -> Value {
     json!({"role": role, "running": true})
 }
@@ -108,10 +115,15 @@ fn row(role: &str) -> Value {
 #[tokio::test]
 async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
     let (home, catalog_url) = (DataDir::new(), database("demo").await);
+    // Whoever reads it refuses to start.
+    let config = home.path().join("basalt.toml");
+    fs::write(&config, "colour = 1").expect("written");
     let mut demo = ClusterDemo::start(&home, &catalog_url);
+    fs::remove_file(config).expect("it is there");
     assert_eq!(demo.nodes.len(), 2, "{:?}", demo.nodes);
     let key = demo.key.clone().expect("it tells a key at the first start");
-    for (url, _) in &demo.nodes {
+    for (url, pid) in &demo.nodes {
+        check_working_dir(pid, &home);
         let client = Client::new(url, &key);
         assert!(rows(&client).await > 0);
         let all = [row("ingest"), row("query"), row("query")];

@@ -1,5 +1,6 @@
-//! Nodes that are killed and stopped and an object store that fails, in an order that a seed decides, while a writer writes and readers ask
-//! every query node: no answer lacks what was acknowledged before it was asked for, none goes back, and no row is doubled or of others.
+//! Nodes that are killed and stopped, links that are cut or fall silent, a PostgreSQL that crashes and an object store that fails, in an order
+//! that a seed decides, while a writer writes and readers ask every query node: no answer lacks what was acknowledged before it was asked for,
+//! none goes back, and no row is doubled or of others.
 //!
 //! `BASALT_NEMESIS_SEED` makes another order, or the same one again; `BASALT_NEMESIS_ROUNDS` a longer one (`tests/long.sh cluster`).
 
@@ -14,16 +15,16 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use super::spread::{ALL, wait_for_tasks};
+use super::silent_links::CATALOG_CONNECTIONS;
+use super::spread::wait_for_tasks;
+use super::troubles::{Plant, TROUBLES};
 use crate::crash::{Key, WriteRequest, rows};
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, DataDir, ObjectStore, S3Proxy, Server, eventually};
+use crate::support::{Client, Server, eventually};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
-/// Each kind of trouble once.
-const ROUNDS: u64 = 7;
 const PAUSE: Duration = Duration::from_millis(20);
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -33,80 +34,8 @@ const FOREIGN_VALUE: i64 = 1_000_000;
 /// It is divided among the query nodes.
 const STATEMENT: &str = "SELECT count(*) AS n, CAST(sum(value + 0) AS bigint) AS sum, CAST(max(value + 0) AS bigint) AS number FROM readings WHERE value + 0 >= 0";
 
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    KillIngestNode,
-    KillQueryNode(usize),
-    StopIngestNode,
-    StopQueryNode(usize),
-    FailStore,
-}
-
-const TROUBLES: [Trouble; ROUNDS as usize] = [
-    Trouble::KillIngestNode,
-    Trouble::KillQueryNode(0),
-    Trouble::KillQueryNode(1),
-    Trouble::StopIngestNode,
-    Trouble::StopQueryNode(0),
-    Trouble::StopQueryNode(1),
-    Trouble::FailStore,
-];
-
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
-}
-
-/// A cluster, all of whose nodes reach the object store through a proxy.
-struct Plant {
-    cluster: Cluster,
-    nodes: [Server; 2],
-    proxy: S3Proxy,
-}
-
-impl Plant {
-    async fn start() -> Plant {
-        let store = ObjectStore::start().await;
-        let proxy = S3Proxy::start(&store.url).await;
-        let through = ("AWS_ENDPOINT_URL", proxy.url.as_str());
-        // Small segments, frequent flushes and merges, so that troubles meet them.
-        let env = [
-            through,
-            ("BASALT_WAL__SEGMENT", "64KB"),
-            ("BASALT_WAL__KEEP", "1"),
-            ("BASALT_FLUSH__AGE", "200ms"),
-            ("BASALT_COMPACTION__INTERVAL", "1s"),
-        ];
-        let cluster = Cluster::start_over(store, Arc::new(DataDir::new()), &env).await;
-        let nodes = [cluster.query_node(&[through, ALL]).await, cluster.query_node(&[through, ALL]).await];
-        Plant { cluster, nodes, proxy }
-    }
-
-    /// Makes trouble for some time, after which everything runs again.
-    async fn make(&mut self, trouble: Trouble, time: Duration, seed: u64) {
-        match trouble {
-            Trouble::KillIngestNode => restart_after_kill(&mut self.cluster.ingest, time).await,
-            Trouble::KillQueryNode(node) => restart_after_kill(&mut self.nodes[node], time).await,
-            Trouble::StopIngestNode => pause(&self.cluster.ingest, time).await,
-            Trouble::StopQueryNode(node) => pause(&self.nodes[node], time).await,
-            Trouble::FailStore => {
-                self.proxy.fail_at_random(seed);
-                tokio::time::sleep(time).await;
-                self.proxy.heal();
-            }
-        }
-    }
-}
-
-async fn restart_after_kill(server: &mut Server, time: Duration) {
-    server.kill();
-    tokio::time::sleep(time).await;
-    server.start_again().await;
-}
-
-async fn pause(server: &Server, time: Duration) {
-    server.signal("STOP");
-    tokio::time::sleep(time).await;
-    server.signal("CONT");
 }
 
 /// What is there after a request: how many rows, and the sum of their values.
@@ -261,6 +190,19 @@ async fn write(client: &Client, stream: i64, value: i64) {
     assert_eq!(status, 200, "{answer}");
 }
 
+/// Waits until a node only answers. Of its connections to the catalog's database that a trouble broke each fails once, when it is used
+/// next; they are used in turn.
+async fn settle(node: &Server) {
+    let client = node.client();
+    eventually("the node only answers", EVENT_TIMEOUT, || async {
+        for _ in 0..2 * CATALOG_CONNECTIONS {
+            ask(&client).await?;
+        }
+        Some(())
+    })
+    .await;
+}
+
 /// Checks that a cluster in which nothing happens any more has what was acknowledged, and nothing else.
 async fn check_end(plant: &mut Plant, history: &History, expected: &BTreeMap<Key, f64>) {
     let last = history.acknowledged.load(Ordering::SeqCst);
@@ -270,7 +212,7 @@ async fn check_end(plant: &mut Plant, history: &History, expected: &BTreeMap<Key
             "after a restart" => plant.cluster.ingest.restart().await,
             _ => {}
         }
-        for node in [&plant.nodes[0], &plant.nodes[1], &plant.cluster.ingest] {
+        for node in [&plant.nodes[0].server, &plant.nodes[1].server, &plant.cluster.ingest] {
             let client = node.client();
             let answer = eventually("the node answers", EVENT_TIMEOUT, || ask(&client)).await;
             assert_eq!(answer.number, last, "{place}: every request was acknowledged");
@@ -281,7 +223,8 @@ async fn check_end(plant: &mut Plant, history: &History, expected: &BTreeMap<Key
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
-    let (seed, rounds) = (setting("BASALT_NEMESIS_SEED", 1), setting("BASALT_NEMESIS_ROUNDS", ROUNDS));
+    let each_once = TROUBLES.len() as u64;
+    let (seed, rounds) = (setting("BASALT_NEMESIS_SEED", 1), setting("BASALT_NEMESIS_ROUNDS", each_once));
     println!("BASALT_NEMESIS_SEED={seed} BASALT_NEMESIS_ROUNDS={rounds}");
     let mut chance = StdRng::seed_from_u64(seed);
     let mut plant = Plant::start().await;
@@ -292,17 +235,17 @@ async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
     let (_, idle) = stream_of(&ingest, "idle", "fp64").await;
     write(&ingest, idle, 0).await;
     let (_, stream) = stream_of(&ingest, "speed", "fp64").await;
-    wait_for_tasks(&plant.nodes[0], &plant.nodes[1]).await;
+    wait_for_tasks(&plant.nodes[0].server, &plant.nodes[1].server).await;
 
     let history = History::new();
-    let clients = [plant.nodes[0].client(), plant.nodes[1].client()];
+    let clients = [0, 1].map(|node| plant.nodes[node].server.client());
     let reading = [0, 1].map(|first| tokio::spawn(read(history.clone(), clients.clone(), first)));
     let writer = CountingWriter { stream, chance: StdRng::seed_from_u64(seed), rows: BTreeMap::new() };
     let [first, second] = clients;
     let writing = tokio::spawn(writer.work(history.clone(), [ingest, first, second]));
     let mut troubles = TROUBLES;
     for round in 0..rounds {
-        let place = (round % ROUNDS) as usize;
+        let place = (round % each_once) as usize;
         if place == 0 {
             troubles.shuffle(&mut chance);
         }
@@ -324,7 +267,9 @@ async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
     assert!(requests > 0 && answers.iter().all(|count| *count > 0), "{requests}, {answers:?}");
     let own = writer.rows.iter().map(|(second, value)| ((stream, *second), *value as f64));
     let expected = own.chain([((idle, NOON), 0.0)]).collect();
-    let [first, second] = &plant.nodes;
+    let [first, second] = [0, 1].map(|node| &plant.nodes[node].server);
+    settle(first).await;
+    settle(second).await;
     wait_for_tasks(first, second).await;
     wait_for_tasks(second, first).await;
     check_end(&mut plant, &history, &expected).await;

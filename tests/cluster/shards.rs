@@ -48,7 +48,7 @@ async fn every_node_names_the_owner_the_epoch_and_the_seqs_alike() {
     ];
     let mut cluster = Cluster::start(&env).await;
     let node = cluster.query_node(&[]).await;
-    let owner = format!("http://{}/", cluster.listen());
+    let owner = format!("{}/", cluster.owner_url());
     let (ingest, query) = (cluster.ingest.client(), node.client());
     let clients = [&ingest, &query];
     let (_, stream) = stream_of(&ingest, "speed", "fp64").await;

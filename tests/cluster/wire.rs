@@ -1,17 +1,13 @@
 //! What goes between nodes: for nodes only, and nothing of other organizations.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Request;
 use axum::http::uri::PathAndQuery;
 use datafusion_distributed::GetWorkerInfoRequest;
 use datafusion_distributed::grpc::{BoxCloneSyncChannel, DefaultChannelResolver, create_worker_client};
-use parking_lot::Mutex;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 use tonic::body::Body;
 use tonic_prost::ProstCodec;
@@ -19,37 +15,10 @@ use tower::ServiceExt;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, SECRET, eventually, free_port};
+use crate::support::{Client, Cluster, Link, SECRET, eventually, free_port};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
-
-/// A proxy that keeps what the owner says.
-async fn recorder(owner: String) -> (String, Arc<Mutex<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let (heard, kept) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::clone);
-    let recorded = kept(&heard);
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let (owner, recorded) = (owner.clone(), recorded.clone());
-            tokio::spawn(async move {
-                let owner = TcpStream::connect(owner).await.unwrap();
-                let ((mut from_client, mut to_client), (mut from_owner, mut to_owner)) =
-                    (client.into_split(), owner.into_split());
-                tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_owner).await });
-                let mut bytes = vec![0; 64 * 1024];
-                while let Ok(n @ 1..) = from_owner.read(&mut bytes).await {
-                    recorded.lock().extend_from_slice(&bytes[..n]);
-                    if to_client.write_all(&bytes[..n]).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    (address, heard)
-}
 
 async fn write(client: &Client, stream: i64, text: &str) {
     write_on(client, stream, 0, text).await;
@@ -65,8 +34,8 @@ async fn write_on(client: &Client, stream: i64, day: i64, text: &str) {
 #[tokio::test]
 async fn what_others_have_leaves_no_node() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
-    let (address, heard) = recorder(cluster.listen().to_owned()).await;
-    let node = cluster.query_node(&[("BASALT_CLUSTER__OWNER", &address)]).await;
+    let (link, heard) = Link::recorder(&cluster.owner_url()).await;
+    let node = cluster.query_node(&[("BASALT_CLUSTER__OWNER", &link.url)]).await;
     cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
     let other = cluster.ingest.create_key(&["--org", "other"]).await;
     let (ours, theirs) = (cluster.ingest.client(), cluster.ingest.client().with_key(&other));
@@ -94,8 +63,8 @@ async fn what_others_have_leaves_no_node() {
 #[tokio::test]
 async fn rows_that_a_node_has_are_not_sent_again() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
-    let (address, heard) = recorder(cluster.listen().to_owned()).await;
-    let node = cluster.query_node(&[("BASALT_CLUSTER__OWNER", &address)]).await;
+    let (link, heard) = Link::recorder(&cluster.owner_url()).await;
+    let node = cluster.query_node(&[("BASALT_CLUSTER__OWNER", &link.url)]).await;
     let (owner, client) = (cluster.ingest.client(), node.client());
     let (_, stream) = stream_of(&owner, "speed", "fp64").await;
     let write = async |seconds: Range<i64>, value: i64| {
@@ -133,10 +102,10 @@ async fn what_others_have_is_in_no_task() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     let all = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
     let listen = format!("127.0.0.1:{}", free_port());
-    let (address, heard) = recorder(listen.clone()).await;
+    let (link, heard) = Link::recorder(&format!("http://{listen}")).await;
     let node = cluster.query_node(&[all]).await;
     let _other = cluster
-        .query_node(&[("BASALT_CLUSTER__LISTEN", &listen), ("BASALT_CLUSTER__ADVERTISE", &address)])
+        .query_node(&[("BASALT_CLUSTER__LISTEN", &listen), ("BASALT_CLUSTER__ADVERTISE", &link.url)])
         .await;
     cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
     let other = cluster.ingest.create_key(&["--org", "other"]).await;
@@ -216,7 +185,7 @@ async fn who_is_no_node_gives_no_tasks() {
 #[tokio::test]
 async fn who_is_no_node_is_told_nothing() {
     let cluster = Cluster::start(&[]).await;
-    let url = format!("http://{}", cluster.listen());
+    let url = cluster.owner_url();
     let body = json!({"org": 1, "newest": true, "states": true});
     let stranger = Client::new(&url, &cluster.ingest.key);
     for client in [stranger.without_key(), stranger] {

@@ -30,7 +30,16 @@ impl Cluster {
 
     /// The same over an object store that runs. `AWS_ENDPOINT_URL` among the variables names what is before it.
     pub async fn start_over(store: ObjectStore, home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
-        let catalog_url = database("cluster").await;
+        Cluster::start_on(database("cluster").await, store, home, env).await
+    }
+
+    /// The same with its catalog in this database, which is empty.
+    pub async fn start_on(
+        catalog_url: String,
+        store: ObjectStore,
+        home: Arc<DataDir>,
+        env: &[(&str, &str)],
+    ) -> Cluster {
         let listen = format!("127.0.0.1:{}", free_port());
         let mut all = ingest_env(&store, &catalog_url, &listen);
         all.extend(env);
@@ -46,14 +55,19 @@ impl Cluster {
         Server::start_alone(home, &all).await
     }
 
-    /// Where the ingest node listens for nodes.
-    pub fn listen(&self) -> &str {
-        &self.listen
+    /// The database of the catalog.
+    pub fn catalog_url(&self) -> &str {
+        &self.catalog_url
+    }
+
+    /// The URL at which query nodes ask the ingest node.
+    pub fn owner_url(&self) -> String {
+        format!("http://{}", self.listen)
     }
 
     /// Starts a query node with these variables besides. It listens for other query nodes.
     pub async fn query_node(&self, env: &[(&str, &str)]) -> Server {
-        let owner = format!("http://{}", self.listen);
+        let owner = self.owner_url();
         let listen = format!("127.0.0.1:{}", free_port());
         let mut all = self.store.env().to_vec();
         all.extend([

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Where Linux has a file system in memory.
+const MEMORY: &str = "/dev/shm";
+
 /// A data directory.
 pub struct DataDir(TempDir);
 
@@ -26,6 +29,19 @@ pub struct CommandOutput {
 impl DataDir {
     pub fn new() -> DataDir {
         DataDir(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// A directory on another file system, to which no file of the others can be linked: in memory, where Linux has that. `None`
+    /// where there is no such file system, which is said on standard output.
+    pub fn on_another_device() -> Option<DataDir> {
+        let found = tempfile::tempdir_in(MEMORY).ok().map(DataDir).filter(|home| {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            fs::hard_link(file.path(), home.path().join("link")).is_err()
+        });
+        if found.is_none() {
+            println!("skipped: {MEMORY} is no file system of its own here");
+        }
+        found
     }
 
     pub fn path(&self) -> &Path {

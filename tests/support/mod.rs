@@ -7,8 +7,10 @@ mod client;
 mod cluster;
 mod data_dir;
 mod demo;
+mod link;
 mod opcua;
 mod peers;
+mod postgres;
 mod s3_proxy;
 mod server;
 mod simulator;
@@ -19,11 +21,13 @@ pub use client::{Answer, Client};
 pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
+pub use link::{Link, LinkFault};
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
     ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode,
     node_script, run_example, run_node, run_python, script,
 };
+pub use postgres::PostgresServer;
 pub use s3_proxy::{CommitFilter, CommitGate, S3Proxy, StoreFault};
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;

@@ -24,6 +24,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(10);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of a log that are shown when its process has ended.
 const SHOWN_LINES: usize = 20;
+/// Configuration file without settings, which keeps a node from reading a basalt.toml.
+const NO_CONFIG: &str = "/dev/null";
 
 /// How a query node is started.
 pub(super) struct QueryNodeSpec {
@@ -49,7 +51,8 @@ pub(super) struct QueryProcess {
 
 impl QueryProcess {
     /// Starts the process with these variables, and no other `BASALT_…` variable: those of this process are about the ingest
-    /// node. It works in its own directory, where no basalt.toml is.
+    /// node. It has the working directory of this process, so that relative paths in variables (of credentials and certificates)
+    /// lead both to the same files. It reads no basalt.toml, as the demo reads none.
     ///
     /// # Errors
     /// `Unavailable` when the program, the directory or the log cannot be used.
@@ -63,13 +66,13 @@ impl QueryProcess {
         fs::create_dir_all(&spec.data_dir).map_err(failed)?;
         let log = File::create(&spec.log).map_err(failed)?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(["serve", "--role", "query", "--stop-with-input", "--listen"]);
+        command.args(["serve", "--role", "query", "--stop-with-input", "--config", NO_CONFIG, "--listen"]);
         command.arg(spec.listen.to_string()).arg("--data-dir").arg(&spec.data_dir);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BASALT_"))
         {
             command.env_remove(name);
         }
-        command.envs(environment).current_dir(&spec.data_dir).stdin(Stdio::piped());
+        command.envs(environment).stdin(Stdio::piped());
         command.stdout(log.try_clone().map_err(failed)?).stderr(log);
         // In a group of its own: Ctrl-C in a terminal is for this process, which then stops the others in order.
         let mut child = command.process_group(0).kill_on_drop(true).spawn().map_err(failed)?;

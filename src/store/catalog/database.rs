@@ -1,8 +1,10 @@
 //! Database connection, and the mapping of database errors to the core's. No table is named here.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use sea_orm::sqlx::{Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqlxError};
 use sea_orm_migration::MigratorTrait;
 
@@ -16,6 +18,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each
 /// statement asks the database. After a restart of the database each of the others fails once.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
+/// How long the test of a connection that goes back to the pool of a query node may take.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
 pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
@@ -41,9 +45,21 @@ pub(super) async fn connect_to_migrated(url: &str) -> Result<DatabaseConnection>
     }
     let mut options = options(url)?;
     options.test_before_acquire_if_idle_for(TRUSTED_IDLE_TIME);
+    options.map_sqlx_postgres_pool_opts(|pool| {
+        pool.after_release(|connection, _| Box::pin(test_release(connection)))
+    });
     let db = Database::connect(options).await.map_err(refused_connection)?;
     check_schema(&db).await?;
     Ok(db)
+}
+
+/// Tests a connection before it goes back to the pool. The pool's own test, which follows, waits without a limit: a connection
+/// whose statement was given up because the database is silent would keep its place in the pool for as long as TCP keeps it, which
+/// is a quarter of an hour.
+async fn test_release(connection: &mut PgConnection) -> std::result::Result<bool, SqlxError> {
+    let silent = |_| Err(SqlxError::Io(io::ErrorKind::TimedOut.into()));
+    let tested = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await.unwrap_or_else(silent);
+    tested.map(|()| true)
 }
 
 /// Checks that exactly the migrations that this version knows were applied.
@@ -122,6 +138,15 @@ fn refused_connection(error: DbErr) -> Error {
 /// Maps a failed or unreachable database.
 pub(super) fn unavailable(error: DbErr) -> Error {
     Error::unavailable("the catalog's database does not answer").with_source(error)
+}
+
+/// Waits for the database no longer than this. A connection to a machine that is gone may stay silent for a quarter of an hour.
+///
+/// # Errors
+/// `Unavailable` when the time is over; that of the work.
+pub async fn answer_within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let silent = |_| Err(Error::unavailable("the catalog's database does not answer"));
+    tokio::time::timeout(limit, work).await.unwrap_or_else(silent)
 }
 
 /// Maps a failed write; `taken` is the error for a unique name that already exists.

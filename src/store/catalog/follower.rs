@@ -6,18 +6,24 @@
 //! fill a part of the mirror alone (`LoneTable`), these parts are replaced, and the others are still right.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
 use uuid::Uuid;
 
 use super::Catalog;
-use super::database::{self, unavailable};
+use super::database::{self, answer_within, unavailable};
 use super::mirror::Mirror;
 use super::table_versions::{CatalogVersions, Reload, read_catalog_version};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
+
+/// How long a caller waits for the version of the database, a connection from the pool included.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits until changes are loaded, by itself or by another: the whole copy of a large catalog takes seconds.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a catalog has only when it follows another process.
 pub(super) struct FollowerState {
@@ -67,7 +73,7 @@ impl Catalog {
     /// the former rows stay in memory meanwhile. A catalog that is no follower is always up to date.
     ///
     /// # Errors
-    /// `Unavailable` when the database does not answer; the mirror stays as it was.
+    /// `Unavailable` when the database does not answer within 10 s, or 60 s while changes are loaded; the mirror stays as it was.
     pub async fn catch_up(&self) -> Result<()> {
         self.load_changes().await.map(drop)
     }
@@ -104,10 +110,20 @@ impl Catalog {
     pub(super) async fn load_changes(&self) -> Result<Option<Reload>> {
         let Some(follower) = &self.follower else { return Ok(None) };
         let before = follower.version();
-        let current = read_catalog_version(&self.db).await?;
+        let current = answer_within(VERSION_TIMEOUT, read_catalog_version(&self.db)).await?;
         if current == before {
             return Ok(None);
         }
+        answer_within(LOAD_TIMEOUT, self.load_newer(follower, before, current)).await
+    }
+
+    /// Loads what the mirror lacks, which had the version `before` when the database had `current`. It may be given up at any moment.
+    async fn load_newer(
+        &self,
+        follower: &FollowerState,
+        before: i64,
+        current: i64,
+    ) -> Result<Option<Reload>> {
         let _in_turn = self.mirror_state.lock().await;
         let loaded = follower.versions.lock().clone();
         // Another caller has loaded this version or a later one meanwhile. A version that was loaded before the question
