@@ -20,6 +20,7 @@ mod firmware;
 mod fixtures;
 mod follower;
 mod follower_reload;
+mod follower_rows;
 mod grant;
 mod group;
 mod identity;
@@ -35,6 +36,7 @@ mod pack;
 mod policy;
 mod quarantine;
 mod quota;
+mod random_changes;
 mod registration;
 mod stream;
 
