@@ -21,6 +21,11 @@ WARM_UP = 5
 USER, PASSWORD = "bench", "correct horse battery"
 CREATE_KEY, REVOKE_KEY, CREATE_STREAM, NOTHING = "create a key", "revoke a key", "create a stream", "nothing"
 CHANGES = [CREATE_KEY, REVOKE_KEY, CREATE_STREAM]
+# Streams of a large catalog, in devices of so many, and how many streams are created beside them with so many query nodes.
+LARGE, QUICK_LARGE = 100_000, 2_000
+STREAMS_OF_DEVICE = 1_000
+LARGE_RUNS, QUICK_LARGE_RUNS = 50, 5
+LARGE_NODES = 2
 
 
 @dataclass
@@ -55,7 +60,36 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> None:
         note(f"changes of the catalog with {count} query nodes")
         with cluster.query_nodes(Limits(), *[{}] * count) as nodes:
             print_lines(count, Bench(cluster, admin, nodes).run(runs))
+    measure_large(cluster, admin, options)
     admin.close()
+
+
+def measure_large(cluster: Cluster, admin: Client, options: argparse.Namespace) -> None:
+    streams, runs = (QUICK_LARGE, QUICK_LARGE_RUNS) if options.quick else (LARGE, LARGE_RUNS)
+    section(
+        "A new stream in a large catalog",
+        f"Milliseconds, {runs} streams, each created beside those of the column *streams*. *First question*: as above, asked at every query node.",
+    )
+    table("query nodes", "streams", "p50", "p99", "first question p50", "p99", "without a change p50", "p99")
+    note(f"making a catalog of {streams:,} streams")
+    make_streams(admin, streams)
+    with cluster.query_nodes(Limits(), *[{}] * LARGE_NODES) as nodes:
+        seen = Bench(cluster, admin, nodes).run_streams(runs)
+    times = (seen.changes[CREATE_STREAM], seen.firsts[CREATE_STREAM], seen.firsts[NOTHING])
+    row(LARGE_NODES, f"{streams:,}", *[ms(percentile(some, at)) for some in times for at in (50, 99)])
+    # The next tables are measured with the catalog of before.
+    reader = cluster.ingest.client()
+    for device in reader.sql("SELECT id FROM devices WHERE name LIKE 'large %'"):
+        expect(admin, "DELETE", f"/api/device/{device['id']}/", None, 204)
+    reader.close()
+
+
+def make_streams(admin: Client, count: int) -> None:
+    """Makes so many streams of virtual devices that make no values."""
+    for first in range(0, count, STREAMS_OF_DEVICE):
+        streams = [{"name": f"s{number}", "type": "fp64"} for number in range(first, min(count, first + STREAMS_OF_DEVICE))]
+        device = {"name": f"large {first}", "protocol": "virtual", "streams": streams}
+        expect(admin, "POST", "/api/inventory/", {"devices": [device]}, 200)
 
 
 def print_lines(count: int, seen: Seen) -> None:
@@ -76,7 +110,7 @@ class Bench:
         self.asked = nodes[0].client() if nodes else None
         self.seen = Seen()
         name = f"changes beside {len(nodes)} nodes"
-        self.device = self.expect("POST", "/api/device/", {"name": name, "protocol": "virtual"}, 201)[1]["id"]
+        self.device = expect(admin, "POST", "/api/device/", {"name": name, "protocol": "virtual"}, 201)[1]["id"]
         # A client for each node, whose key changes from run to run.
         self.tried = [node.client() for node in nodes or [cluster.ingest]]
 
@@ -85,52 +119,74 @@ class Bench:
             if number == WARM_UP:
                 self.seen = Seen()
             self.run_once(number)
+        self.finish()
+        return self.seen
+
+    def run_streams(self, runs: int) -> Seen:
+        """Creates streams alone, and asks every node after each."""
+        for number in range(WARM_UP + runs):
+            if number == WARM_UP:
+                self.seen = Seen()
+            for client in self.tried:
+                client.sql(self.query)
+                self.ask(NOTHING, client)
+            self.create_stream(number)
+            for client in self.tried:
+                self.ask(CREATE_STREAM, client)
+        self.finish()
+        return self.seen
+
+    def finish(self) -> None:
         # A later number of nodes has as many streams to load.
-        self.expect("DELETE", f"/api/device/{self.device}/", None, 204)
+        expect(self.admin, "DELETE", f"/api/device/{self.device}/", None, 204)
         for client in self.tried + [self.asked] * (self.asked is not None):
             client.close()
-        return self.seen
 
     def run_once(self, number: int) -> None:
         if self.asked is not None:
             self.asked.sql(self.query)
-            self.ask(NOTHING)
+            self.ask(NOTHING, self.asked)
         key = self.change(CREATE_KEY, "POST", "/api/key/", {"name": f"bench {number}", "scopes": ["value:read"]}, 201)
-        self.ask(CREATE_KEY)
+        self.ask(CREATE_KEY, self.asked)
         for client in self.tried:
             if (status := self.try_key(client, key["key"])) != 200:
                 fail(f"a node answers {status} to a key that was created before")
         self.change(REVOKE_KEY, "DELETE", f"/api/key/{key['id']}/", None, 204)
         is_asked_first = number % 2 == 1
         if is_asked_first:
-            self.ask(REVOKE_KEY)
+            self.ask(REVOKE_KEY, self.asked)
         for client in self.tried:
             status = self.try_key(client, key["key"])
             self.seen.tried += 1
             self.seen.refused += status == 401
             if status != 401:
                 fail(f"a node answers {status} to a key whose revocation was answered before")
+        self.create_stream(number)
+        self.ask(CREATE_STREAM, self.asked)
+
+    def create_stream(self, number: int) -> None:
         self.change(CREATE_STREAM, "POST", "/api/data/", {"name": f"bench {number}", "device": self.device, "type": "fp64"}, 201)
-        self.ask(CREATE_STREAM)
 
     def change(self, kind: str, method: str, path: str, content: Any, expected: int) -> Any:
-        took, answer = self.expect(method, path, content, expected)
+        took, answer = expect(self.admin, method, path, content, expected)
         self.seen.changes[kind].append(took)
         return answer
 
-    def expect(self, method: str, path: str, content: Any, expected: int) -> tuple[float, Any]:
-        took, status, answer = self.admin.timed_json(method, path, content)
-        if status != expected:
-            fail(f"{method} {path}: {status}: {answer[:500]!r}")
-        return took, json.loads(answer) if answer else None
-
-    def ask(self, kind: str) -> None:
-        if self.asked is not None:
-            self.seen.firsts[kind].append(self.asked.timed(self.query)[0])
+    def ask(self, kind: str, client: Client | None) -> None:
+        if client is not None:
+            self.seen.firsts[kind].append(client.timed(self.query)[0])
 
     def try_key(self, client: Client, key: str) -> int:
         client.use_key(key)
         return client.timed_json("POST", "/sql", {"query": self.query})[1]
+
+
+def expect(client: Client, method: str, path: str, content: Any, expected: int) -> tuple[float, Any]:
+    """Milliseconds of a request that has to be answered with this status, and the answer."""
+    took, status, answer = client.timed_json(method, path, content)
+    if status != expected:
+        fail(f"{method} {path}: {status}: {answer[:500]!r}")
+    return took, json.loads(answer) if answer else None
 
 
 def make_user(cluster: Cluster) -> None:

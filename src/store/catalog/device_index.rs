@@ -120,6 +120,24 @@ impl DeviceIndex {
         self.change(id, |device| device.last_channel = channel);
     }
 
+    /// Every entry beside the rows as text, and which devices are found by their aliases.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> Vec<String> {
+        let Self { rows, by_uuid, by_key, by_external_id, owned, children } = self;
+        let id = |device: Option<&Arc<Device>>| device.map(|device| device.id.0);
+        let aliases = rows.all().map(|device| {
+            let DeviceAliases { uuid, key, external_id } = &device.aliases;
+            let by_external_id = self.get_by_external_id(device.org, external_id);
+            let found = [self.get_by_uuid(*uuid), self.get_by_key(key), by_external_id].map(id);
+            format!("{:?} is {found:?}", device.id)
+        });
+        let counts = format!("{:?} aliases", [by_uuid.len(), by_key.len(), by_external_id.len()]);
+        let owned = owned.iter().map(|(owner, devices)| format!("{owner:?} owns {devices:?}"));
+        let children = children.iter().map(|(parent, devices)| format!("{devices:?} are below {parent:?}"));
+        let others = rows.entries().into_iter().chain(aliases).chain([counts]);
+        others.chain(owned).chain(children).collect()
+    }
+
     fn change(&mut self, id: DeviceId, change: impl FnOnce(&mut Device)) {
         if let Some(mut device) = self.rows.get(id).map(|device| Device::clone(device)) {
             change(&mut device);
@@ -127,7 +145,8 @@ impl DeviceIndex {
         }
     }
 
-    fn forget(&mut self, id: DeviceId) {
+    /// Takes a device out; devices below it stay below it.
+    pub(super) fn forget(&mut self, id: DeviceId) {
         let Some(device) = self.rows.remove(id) else { return };
         let aliases = &device.aliases;
         self.by_uuid.remove(&aliases.uuid, id);

@@ -2,8 +2,9 @@
 //! mirror up to date before it answers.
 //!
 //! The versions of the database (`table_versions`) change with every transaction on a mirrored table. What is loaded is loaded
-//! together with them from one snapshot, so the mirror equals the database at its versions. When only tables have changed that
-//! fill a part of the mirror alone (`LoneTable`), these parts are replaced, and the others are still right.
+//! together with them from one snapshot, so the mirror equals the database at its versions. A table that fills a part of the
+//! mirror alone (`LoneTable`) is loaded when it has changed, and of any other (`RowTable`) the rows that have changed. When it
+//! is not certain which these are, or they are very many, the whole mirror is loaded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use uuid::Uuid;
 use super::Catalog;
 use super::database::{self, answer_within, unavailable};
 use super::mirror::Mirror;
-use super::table_versions::{CatalogVersions, Reload, read_catalog_version};
+use super::reload::Reload;
+use super::table_versions::{CatalogVersions, read_catalog_version};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
@@ -69,8 +71,8 @@ impl Catalog {
     }
 
     /// Brings the mirror of a follower up to date: afterwards it has every change that was committed before the call.
-    /// Without changes this costs one query; otherwise the tables that have changed are loaded again, or the whole mirror, and
-    /// the former rows stay in memory meanwhile. A catalog that is no follower is always up to date.
+    /// Without changes this costs one query; otherwise what has changed is loaded, or the whole mirror, and the former rows
+    /// stay in memory meanwhile. A catalog that is no follower is always up to date.
     ///
     /// # Errors
     /// `Unavailable` when the database does not answer within 10 s, or 60 s while changes are loaded; the mirror stays as it was.
@@ -138,11 +140,14 @@ impl Catalog {
         Ok(Some(reload))
     }
 
-    /// Puts what was loaded into the mirror. The rows that it replaces are freed once the mirror is not locked any more.
+    /// Puts what was loaded into the mirror at once. Parts that it replaces are freed when the mirror is not locked any more.
     fn put_loaded(&self, reload: &Reload, mut fresh: Mirror) {
         let mut mirror = self.mirror.write();
         match reload {
-            Reload::Tables(tables) => mirror.exchange_parts(&mut fresh, tables),
+            Reload::Changes { tables, rows } => {
+                mirror.exchange_rows(&fresh, rows);
+                mirror.exchange_parts(&mut fresh, tables);
+            }
             Reload::Everything => {
                 fresh = fresh.with_revision_after(&mirror);
                 std::mem::swap(&mut *mirror, &mut fresh);
@@ -161,9 +166,12 @@ async fn load_since(
     let (level, mode) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
     let snapshot = db.begin_with_config(Some(level), Some(mode)).await.map_err(unavailable)?;
     let versions = CatalogVersions::read(&snapshot).await?;
-    let reload = before.map_or(Reload::Everything, |before| versions.reload_since(before));
+    let reload = match before {
+        Some(before) => Reload::since(&snapshot, before, &versions).await?,
+        None => Reload::Everything,
+    };
     let fresh = match &reload {
-        Reload::Tables(tables) => Mirror::load_tables(&snapshot, tables).await?,
+        Reload::Changes { tables, rows } => Mirror::load_parts(&snapshot, tables, rows).await?,
         Reload::Everything => Mirror::load(&snapshot).await?,
     };
     snapshot.commit().await.map_err(unavailable)?;

@@ -44,6 +44,11 @@ impl<Id: Copy + Eq> IdTable<Id> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     fn hash(&self, key: &(impl Hash + ?Sized)) -> u32 {
         (self.hasher.hash_one(key) >> 32) as u32
     }

@@ -4,6 +4,8 @@
 
 mod load;
 mod lone_table;
+mod row_table;
+mod rows;
 #[cfg(test)]
 mod summary;
 
@@ -39,6 +41,7 @@ use crate::domain::{DeviceId, GroupId, ModelId, OrgId, ProductId, SessionId, Str
 use crate::store::table::Table;
 
 pub(super) use self::lone_table::LoneTable;
+pub(super) use self::row_table::{RowIds, RowTable};
 
 /// Lake tables with rows of streams.
 pub(super) const STREAM_TABLES: [Table; 2] = [Table::Readings, Table::Statistics];

@@ -76,6 +76,7 @@ mod reading_counts;
 mod registration;
 mod registration_index;
 mod registration_state;
+mod reload;
 mod retention;
 mod session;
 mod stream;

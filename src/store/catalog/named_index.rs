@@ -2,6 +2,8 @@
 //! neither database nor principal.
 
 use std::collections::{BTreeSet, HashMap};
+#[cfg(test)]
+use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -124,6 +126,19 @@ impl<R: Row> NamedIndex<R> {
             }
         }
         Some(row)
+    }
+}
+
+#[cfg(test)]
+impl<R: Row<Id: Debug, Owner: Debug>> NamedIndex<R> {
+    /// Every entry beside the rows as text: the ids and names of owners, and what is counted of organizations.
+    pub(super) fn entries(&self) -> Vec<String> {
+        let ids = self.owners.iter().map(|(owner, owned)| format!("{owner:?} has {:?}", owned.ids));
+        let names = self.owners.iter().flat_map(|(owner, owned)| {
+            owned.names.iter().map(move |(name, id)| format!("{name:?} of {owner:?} is {id:?}"))
+        });
+        let counts = self.orgs.iter().map(|(org, usage)| format!("{org:?}: {usage:?}"));
+        ids.chain(names).chain(counts).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, Statement};
 
 use super::database::unavailable;
 use super::migration::MIRRORED_TABLES;
-use super::mirror::LoneTable;
+use super::mirror::{LoneTable, RowTable};
 use crate::domain::{Error, Result};
 
 /// The versions in one snapshot.
@@ -24,12 +24,13 @@ pub(super) struct CatalogVersions {
     table_oid: Option<i64>,
 }
 
-/// What a follower loads to have every change.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reload {
-    /// These tables: no other has changed.
-    Tables(Vec<LoneTable>),
-    Everything,
+/// The tables that have changed, by how they are loaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ChangedTables {
+    /// Each whole.
+    pub(super) alone: Vec<LoneTable>,
+    /// The rows that have changed.
+    pub(super) by_row: Vec<RowTable>,
 }
 
 impl CatalogVersions {
@@ -47,28 +48,20 @@ impl CatalogVersions {
         Ok(Self { catalog, tables, table_oid })
     }
 
-    /// What has to be loaded into a mirror of the versions `before`. It is everything as soon as a table has changed that is
-    /// not loaded alone, or the versions do not follow those of `before`.
-    pub(super) fn reload_since(&self, before: &Self) -> Reload {
-        self.lone_changes_since(before).map_or(Reload::Everything, Reload::Tables)
-    }
-
-    /// The tables that have changed, if each is loaded alone and the versions follow those of `before`.
-    fn lone_changes_since(&self, before: &Self) -> Option<Vec<LoneTable>> {
+    /// The tables that have changed since `before`; `None` when everything has to be loaded, because the versions do not follow
+    /// those of `before`, or a table has changed of which nothing is known.
+    pub(super) fn tables_changed_since(&self, before: &Self) -> Option<ChangedTables> {
         if self.table_oid != before.table_oid {
             return None;
         }
-        let (mut changed, mut raises) = (Vec::new(), 0_i64);
+        let (mut changed, mut raises) = (ChangedTables::default(), 0_i64);
         for name in MIRRORED_TABLES {
             let (version, former) = (self.tables.get(*name)?, before.tables.get(*name)?);
             match version.cmp(former) {
                 Ordering::Less => return None,
                 Ordering::Equal => {}
                 Ordering::Greater => {
-                    let table = LoneTable::by_name(name)?;
-                    if !changed.contains(&table) {
-                        changed.push(table);
-                    }
+                    changed.add(name)?;
                     raises += version - former;
                 }
             }
@@ -76,6 +69,18 @@ impl CatalogVersions {
         // Whoever raises the version of the catalog raises that of a table. Otherwise a table is not among these.
         let is_complete = (1..=raises).contains(&(self.catalog - before.catalog));
         is_complete.then_some(changed)
+    }
+}
+
+impl ChangedTables {
+    /// Adds a table once; `None` when it can only be loaded with all others.
+    fn add(&mut self, name: &str) -> Option<()> {
+        match LoneTable::by_name(name) {
+            Some(table) if self.alone.contains(&table) => {}
+            Some(table) => self.alone.push(table),
+            None => self.by_row.push(RowTable::by_name(name)?),
+        }
+        Some(())
     }
 }
 
@@ -109,41 +114,44 @@ mod tests {
     }
 
     #[test]
-    fn only_tables_that_are_loaded_alone_are() {
-        let tables = |tables: &[LoneTable]| Reload::Tables(tables.to_vec());
+    fn the_tables_that_have_changed_are_loaded() {
+        use LoneTable::{Clients, Keys, Models, Tokens};
+        use RowTable::{Devices, Streams};
+        let tables = |alone: &[LoneTable], by_row: &[RowTable]| {
+            Some(ChangedTables { alone: alone.to_vec(), by_row: by_row.to_vec() })
+        };
         let keys = || versions(&[("keys", 2)]);
+        let two = || versions(&[("tokens", 1), ("clients", 1)]);
         let rows = [
-            ("one", keys(), tables(&[LoneTable::Keys])),
+            ("one", keys(), tables(&[Keys], &[])),
+            ("two", two(), tables(&[Clients, Tokens], &[])),
+            ("two_in_one_transaction", with(two(), |v| v.catalog -= 1), tables(&[Clients, Tokens], &[])),
+            ("a_pair", versions(&[("model_versions", 1), ("models", 2)]), tables(&[Models], &[])),
+            ("by_row", versions(&[("streams", 1)]), tables(&[], &[Streams])),
             (
-                "two",
-                versions(&[("tokens", 1), ("clients", 1)]),
-                tables(&[LoneTable::Clients, LoneTable::Tokens]),
+                "by_row_and_alone",
+                versions(&[("streams", 2), ("keys", 1), ("devices", 1)]),
+                tables(&[Keys], &[Devices, Streams]),
             ),
-            (
-                "two_in_one_transaction",
-                with(versions(&[("tokens", 1), ("clients", 1)]), |v| v.catalog -= 1),
-                tables(&[LoneTable::Clients, LoneTable::Tokens]),
-            ),
-            ("a_pair", versions(&[("model_versions", 1), ("models", 2)]), tables(&[LoneTable::Models])),
-            ("another", versions(&[("streams", 1)]), Reload::Everything),
-            ("one_and_another", versions(&[("keys", 1), ("streams", 1)]), Reload::Everything),
-            ("one_that_went_down", versions(&[("keys", 2), ("tokens", -1)]), Reload::Everything),
-            ("the_catalog_went_down", with(keys(), |v| v.catalog = 99), Reload::Everything),
-            ("the_catalog_did_not_change", with(keys(), |v| v.catalog = 100), Reload::Everything),
-            ("no_table_changed", with(versions(&[]), |v| v.catalog += 1), Reload::Everything),
-            ("a_change_of_no_table", with(keys(), |v| v.catalog += 1), Reload::Everything),
-            (
-                "without_a_row",
-                with(keys(), |v| v.tables.retain(|name, _| name != "tokens")),
-                Reload::Everything,
-            ),
-            ("another_database", with(keys(), |v| v.table_oid = Some(2)), Reload::Everything),
-            ("no_rows", with(keys(), |v| v.tables.clear()), Reload::Everything),
+            ("one_that_went_down", versions(&[("keys", 2), ("tokens", -1)]), None),
+            ("the_catalog_went_down", with(keys(), |v| v.catalog = 99), None),
+            ("the_catalog_did_not_change", with(keys(), |v| v.catalog = 100), None),
+            ("no_table_changed", with(versions(&[]), |v| v.catalog += 1), None),
+            ("a_change_of_no_table", with(keys(), |v| v.catalog += 1), None),
+            ("without_a_row", with(keys(), |v| v.tables.retain(|name, _| name != "tokens")), None),
+            ("another_database", with(keys(), |v| v.table_oid = Some(2)), None),
+            ("no_rows", with(keys(), |v| v.tables.clear()), None),
         ];
         for (name, now, expected) in rows {
-            assert_eq!(now.reload_since(&versions(&[])), expected, "{name}");
+            assert_eq!(now.tables_changed_since(&versions(&[])), expected, "{name}");
         }
         let before = with(versions(&[]), |v| v.tables.retain(|name, _| name != "tokens"));
-        assert_eq!(keys().reload_since(&before), Reload::Everything, "a row that is new");
+        assert_eq!(keys().tables_changed_since(&before), None, "a row that is new");
+    }
+
+    #[test]
+    fn a_table_that_is_in_no_list_is_loaded_with_all_others() {
+        let mut changed = ChangedTables::default();
+        assert_eq!((changed.add("unknown"), changed), (None, ChangedTables::default()));
     }
 }

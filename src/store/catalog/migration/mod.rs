@@ -35,6 +35,7 @@ mod m20261204_000030_key_dashboards;
 mod m20261205_000031_catalog_version;
 mod m20261206_000032_cluster_nodes;
 mod m20261207_000033_catalog_table_versions;
+mod m20261208_000034_catalog_changes;
 
 use sea_orm_migration::prelude::*;
 
@@ -78,6 +79,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261205_000031_catalog_version::Migration),
             Box::new(m20261206_000032_cluster_nodes::Migration),
             Box::new(m20261207_000033_catalog_table_versions::Migration),
+            Box::new(m20261208_000034_catalog_changes::Migration),
         ]
     }
 }

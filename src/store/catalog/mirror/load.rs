@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::Mirror;
 use super::lone_table::LoneTable;
+use super::row_table::RowIds;
 use crate::domain::alert::rule::AlertRule;
 use crate::domain::certificate::DeviceCertificate;
 use crate::domain::client::Client;
@@ -57,12 +58,15 @@ impl Mirror {
         Ok(mirror)
     }
 
-    /// Reads some tables, each of which can be loaded alone; every other part is empty. `db` as for `load`.
-    pub(in crate::store::catalog) async fn load_tables(
+    /// Reads some tables, each of which can be loaded alone, and some rows of others; everything else is missing. `db` as for
+    /// `load`.
+    pub(in crate::store::catalog) async fn load_parts(
         db: &impl ConnectionTrait,
         tables: &[LoneTable],
+        rows: &RowIds,
     ) -> Result<Self> {
         let mut mirror = Self::default();
+        mirror.load_rows(db, rows).await?;
         for table in tables {
             mirror.load_table(db, *table).await?;
         }

@@ -1,4 +1,4 @@
-//! The tables that are loaded alone when no other table has changed.
+//! The tables that are loaded alone, and whole, when they have changed.
 
 use std::mem::swap;
 
@@ -24,13 +24,7 @@ use super::Mirror;
 /// | `sessions` | the user by id; whoever changes a user so that it may not log in deletes its sessions in the database too |
 /// | `tokens` | the client and the user by id |
 ///
-/// Every other table is loaded with the whole mirror:
-///
-/// | table | why |
-/// |---|---|
-/// | `streams`, `policies`, `floors` | the revision of the mirror counts their changes; streams fill several parts |
-/// | `devices` | most of their changes are changes of streams too, and they take most of the time themselves |
-/// | `groups`, `orgs`, `products`, `users` | they change seldom, and with most of their deletions other tables do |
+/// Of every other mirrored table the rows that have changed are loaded: see `RowTable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store::catalog) enum LoneTable {
     AlertRules,

@@ -126,7 +126,7 @@ async fn a_follower_loads_its_mirror_once_for_a_change() {
         tasks.spawn(async move { follower.catch_up().await });
     }
     assert!(tasks.join_all().await.iter().all(Result::is_ok));
-    // A mirror without streams, policies and floors starts at revision 0, so each load adds 1.
+    // Each load of rows adds 1, and a device nothing more.
     assert_eq!((revision(), changes.has_changed().unwrap()), (before + 1, true));
 
     writer.catch_up().await.unwrap();

@@ -1,10 +1,10 @@
-//! What a follower loads for a change: the tables that have changed, or everything. Either way its mirror equals one that is
-//! loaded at once.
+//! What a follower loads for a change: tables and rows that have changed, or everything. Either way its mirror equals one that
+//! is loaded at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use uuid::Uuid;
 
 use super::fixtures::*;
@@ -15,8 +15,8 @@ use crate::domain::configuration::binding::BindingReport;
 use crate::domain::policy::PolicyTable;
 use crate::store::catalog::Catalog;
 use crate::store::catalog::migration::MIRRORED_TABLES;
-use crate::store::catalog::mirror::{LoneTable, Mirror};
-use crate::store::catalog::table_versions::Reload;
+use crate::store::catalog::mirror::{LoneTable, Mirror, RowIds, RowTable};
+use crate::store::catalog::reload::Reload;
 
 /// A change of each mirrored table that its part of the mirror shows.
 const CHANGES: [(&str, &str); 23] = [
@@ -83,9 +83,26 @@ async fn followed_rows() -> (TestDatabase, Catalog, DatabaseConnection) {
     (place, follower, db)
 }
 
+/// Nothing but these tables and rows.
+pub(super) fn reload_of(tables: &[LoneTable], rows: impl IntoIterator<Item = (RowTable, i32)>) -> Reload {
+    Reload::Changes { tables: tables.to_vec(), rows: rows.into_iter().collect() }
+}
+
+/// All rows of a table, by the ids of their changes.
+async fn all_rows(db: &DatabaseConnection, table: RowTable) -> Vec<(RowTable, i32)> {
+    let id = match table {
+        RowTable::Floors => "source_id",
+        RowTable::Policies => "coalesce(stream_id, 0)",
+        _ => "id",
+    };
+    let query = format!("SELECT {id} FROM \"{}\"", table.name());
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Postgres, query)).await.unwrap();
+    rows.iter().map(|row| (table, row.try_get_by_index(0).unwrap())).collect()
+}
+
 /// Makes a change that the mirror shows, and checks that the follower then equals a mirror that is loaded at once. Returns what
 /// the follower has loaded.
-async fn follow(follower: &Catalog, db: &DatabaseConnection, change: &str) -> Reload {
+pub(super) async fn follow(follower: &Catalog, db: &DatabaseConnection, change: &str) -> Reload {
     let before = follower.mirror.read().summary();
     let revision = follower.mirror.read().revision();
     db.execute_unprepared(change).await.unwrap();
@@ -95,7 +112,8 @@ async fn follow(follower: &Catalog, db: &DatabaseConnection, change: &str) -> Re
     assert_eq!(now, at_once.summary(), "{change}");
     assert_ne!(now, before, "{change}");
     let is_raised = follower.mirror.read().revision() > revision;
-    assert_eq!(is_raised, reload == Reload::Everything, "{change}: the revision");
+    let are_tables_alone = matches!(&reload, Reload::Changes { rows, .. } if *rows == RowIds::default());
+    assert_eq!(is_raised, !are_tables_alone, "{change}: the revision");
     reload
 }
 
@@ -109,13 +127,16 @@ async fn raised_by(follower: &Catalog, db: &DatabaseConnection, change: &str) ->
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_table_is_loaded_alone_or_with_all_others() {
+async fn each_table_is_loaded_alone_or_by_row() {
     assert!(CHANGES.iter().map(|(table, _)| table).eq(MIRRORED_TABLES), "a change of each");
     let (place, follower, db) = followed_rows().await;
     for (table, change) in CHANGES {
         let reload = follow(&follower, &db, &format!("UPDATE \"{table}\" SET {change}")).await;
-        let alone = LoneTable::by_name(table).map(|table| Reload::Tables(vec![table]));
-        assert_eq!(reload, alone.unwrap_or(Reload::Everything), "{table}");
+        let expected = match LoneTable::by_name(table) {
+            Some(table) => reload_of(&[table], []),
+            None => reload_of(&[], all_rows(&db, RowTable::by_name(table).unwrap()).await),
+        };
+        assert_eq!(reload, expected, "{table}");
     }
     db.close().await.unwrap();
     place.drop_database().await;
@@ -123,25 +144,36 @@ async fn each_table_is_loaded_alone_or_with_all_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_deletion_takes_along_is_followed() {
+    use LoneTable::*;
     let (place, follower, db) = followed_rows().await;
     let part = |name: &str| follower.mirror.read().summary().remove(name).unwrap();
     let (documents, rules) = (follower.document_revision(), follower.alert_rules_revision());
     let gone = follow(&follower, &db, "DELETE FROM documents").await;
-    assert_eq!(gone, Reload::Tables(vec![LoneTable::Documents, LoneTable::MediaJobs]));
+    assert_eq!(gone, reload_of(&[Documents, MediaJobs], []));
     assert!(part("documents").is_empty() && part("media").is_empty());
     assert!(follower.document_revision() > documents && follower.alert_rules_revision() == rules);
+    let users = all_rows(&db, RowTable::Users).await;
     let of_user = "UPDATE clients SET user_id = (SELECT id FROM users); DELETE FROM users";
     let (gone, raised) = raised_by(&follower, &db, of_user).await;
-    assert_eq!(
-        (gone, raised.join(" ").as_str()),
-        (Reload::Everything, "clients devices sessions tokens users")
-    );
-    assert!(["clients", "sessions", "tokens"].iter().all(|name| part(name).is_empty()));
+    assert_eq!(raised.join(" "), "clients devices sessions tokens users");
+    assert_eq!(gone, reload_of(&[Clients, Sessions, Tokens], users));
+    assert!(["clients", "sessions", "tokens", "users"].iter().all(|name| part(name).is_empty()));
+    let mut rows = Vec::new();
+    for table in [RowTable::Devices, RowTable::Policies, RowTable::Streams] {
+        rows.extend(all_rows(&db, table).await);
+    }
     let (gone, raised) = raised_by(&follower, &db, "DELETE FROM devices").await;
     let expected = "alert_rules binding_reports certificates commands devices documents media_jobs \
                     model_versions models policies registrations streams";
-    assert_eq!((gone, raised.join(" ").as_str()), (Reload::Everything, expected));
-    assert!(["certificates", "commands", "members", "policies"].iter().all(|name| part(name).is_empty()));
+    assert_eq!(raised.join(" "), expected);
+    let tables =
+        [AlertRules, BindingReports, Certificates, Commands, Documents, MediaJobs, Models, Registrations];
+    assert_eq!(gone, reload_of(&tables, rows));
+    assert!(
+        ["certificates", "commands", "members", "policies", "streams"]
+            .iter()
+            .all(|name| part(name).is_empty())
+    );
     db.close().await.unwrap();
     place.drop_database().await;
 }
@@ -150,36 +182,43 @@ async fn what_a_deletion_takes_along_is_followed() {
 async fn a_client_goes_with_its_tokens_without_a_whole_load() {
     let (place, follower, db) = followed_rows().await;
     let gone = follow(&follower, &db, "DELETE FROM clients").await;
-    assert_eq!(gone, Reload::Tables(vec![LoneTable::Clients, LoneTable::Tokens]));
+    assert_eq!(gone, reload_of(&[LoneTable::Clients, LoneTable::Tokens], []));
     assert!(follower.mirror.read().summary()["tokens"].is_empty());
     db.close().await.unwrap();
     place.drop_database().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_use_of_a_key_loads_the_keys_only() {
+async fn a_use_of_a_key_loads_the_keys_and_a_stream_two_rows() {
     let place = TestDatabase::postgres().await;
     let writer = place.open().await;
     let admin = admin(&writer);
-    let plant = device(&writer, &admin, "d").await.id;
+    let (plant, other) = (device(&writer, &admin, "d").await.id, device(&writer, &admin, "other").await.id);
     let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
     let follower = place.open_follower().await.unwrap();
     let (revision, changes) = (follower.mirror.read().revision(), follower.subscribe_changes());
-    let row = |follower: &Catalog| follower.mirror.read().devices.get(plant).cloned().unwrap();
-    let before = row(&follower);
+    let rows = || [plant, other].map(|id| follower.mirror.read().devices.get(id).cloned().unwrap());
+    let before = rows();
+    let are_same = || {
+        let now = rows();
+        [0, 1].map(|at| Arc::ptr_eq(&before[at], &now[at]))
+    };
     follower.touch_key(key, Micros(START.0 + 1));
     follower.save_last_used().await.unwrap();
     let reload = follower.load_changes().await.unwrap();
-    assert_eq!(reload, Some(Reload::Tables(vec![LoneTable::Keys])));
+    assert_eq!(reload, Some(reload_of(&[LoneTable::Keys], [])));
     assert_eq!(follower.key(&admin, key).unwrap().last_used_at, Some(Micros(START.0 + 1)));
-    assert!(Arc::ptr_eq(&before, &row(&follower)), "devices are not loaded");
+    assert_eq!(are_same(), [true, true], "devices are not loaded");
     assert_eq!((follower.mirror.read().revision(), changes.has_changed().unwrap()), (revision, true));
     assert_eq!(follower.load_changes().await.unwrap(), None);
 
     writer.revoke_key(&admin, key).await.unwrap();
-    stream(&writer, &admin, plant, "s").await;
-    assert_eq!(follower.load_changes().await.unwrap(), Some(Reload::Everything));
-    assert!(!Arc::ptr_eq(&before, &row(&follower)) && follower.mirror.read().revision() > revision);
+    let new = stream(&writer, &admin, plant, "s").await.id;
+    let expected = reload_of(&[LoneTable::Keys], [(RowTable::Devices, plant.0), (RowTable::Streams, new.0)]);
+    assert_eq!(follower.load_changes().await.unwrap(), Some(expected));
+    assert_eq!(are_same(), [false, true], "the device has another last channel");
+    assert!(follower.mirror.read().revision() > revision);
+    assert!(follower.stream(&admin, new).is_ok());
     assert!(!follower.key(&admin, key).unwrap().enabled);
     place.drop_database().await;
 }
@@ -207,7 +246,7 @@ async fn versions_of_another_history_load_everything() {
         assert_eq!(follow(&follower, &db, &format!("{change}; {used}")).await, Reload::Everything, "{name}");
     }
     let reload = follow(&follower, &db, "UPDATE keys SET last_used_at = 99").await;
-    assert_eq!(reload, Reload::Tables(vec![LoneTable::Keys]), "it follows the new history");
+    assert_eq!(reload, reload_of(&[LoneTable::Keys], []), "it follows the new history");
     db.close().await.unwrap();
     place.drop_database().await;
 }

@@ -21,6 +21,7 @@ mod fixtures;
 mod follower;
 mod follower_pin;
 mod follower_reload;
+mod follower_rows;
 mod grant;
 mod group;
 mod identity;
@@ -37,6 +38,7 @@ mod pack;
 mod policy;
 mod quarantine;
 mod quota;
+mod random_changes;
 mod registration;
 mod stream;
 
