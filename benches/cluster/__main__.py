@@ -21,6 +21,8 @@ from .environment import enter, fail, note
 # In this order: the last two write.
 CLUSTER_TABLES = ("scans", "threshold", "changes", "pins", "ingest")
 TABLES = (*CLUSTER_TABLES, "questions")
+# Ways to divide the processors, in the order of their tables.
+CORES = ("shared", "divided")
 # What is measured unless it is said, and for a trial of less than a minute a table.
 SIZE: dict[str, Any] = {"rows": 24_000_000, "nodes": [1, 2, 4], "repeat": 5, "seconds": 30}
 QUICK_SIZE: dict[str, Any] = {"rows": 1_000_000, "nodes": [1, 2], "repeat": 1, "seconds": 3}
@@ -56,6 +58,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=positive, help=f"runs of each scan [default: {SIZE['repeat']}]")
     parser.add_argument("--rate", type=positive, default=20_000, help="readings a second beside readers [default: %(default)s]")
     parser.add_argument("--seconds", type=positive, help=f"of each line of ingest beside readers [default: {SIZE['seconds']}]")
+    parser.add_argument(
+        "--cores", nargs="+", choices=CORES, default=list(CORES),
+        help="for the table of ingest: everything shares the processors, or the ingest node and the readers with their nodes have a half each, on Linux [default: both]",
+    )
     parser.add_argument("--base", type=Path, metavar="PROGRAM", help="the program to compare BASALT with, for the table of questions")
     parser.add_argument("--only", nargs="+", choices=TABLES, metavar="TABLE", help=f"some of {', '.join(TABLES)} [default: all; questions need --base]")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the loaded data here, or use what an earlier run has kept")
@@ -105,7 +111,7 @@ def run(options: argparse.Namespace, program: Path, scratch: Path, stack: ExitSt
     folder = (options.keep or scratch / "plant").resolve()
     wanted = {"rows": options.rows, "streams": options.streams}
     loaded = plant.prepare(program, folder, scratch, wanted, catalog, store)
-    cluster = Cluster(program, scratch, loaded, store.address)
+    cluster = Cluster(program, scratch, loaded, catalog, store)
     stack.callback(cluster.stop)
     client = cluster.start_ingest().client()
     found = client.sql("SELECT count(*) AS n FROM readings")[0]["n"]

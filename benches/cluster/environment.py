@@ -1,5 +1,6 @@
 """What all parts of the benchmark share: the Python environment of the tests, messages, ports, processes."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -70,12 +71,17 @@ def free_port() -> int:
 free_port.taken = 0
 
 
-def prepare(cores: Cores) -> None:
-    """Runs in a new process before its program: it ends with us, even when we are killed, and stays on its cores."""
+def prepare(cores: Cores, priority: int) -> None:
+    """Runs in a new process before its program: it ends with us, even when we are killed, stays on its cores, and has its priority."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if cores is not None:
         os.sched_setaffinity(0, cores)
+    if priority:
+        os.setpriority(os.PRIO_PROCESS, 0, priority)
+        # Where Linux weighs sessions before processes, the one that the program has of its own counts.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(priority))
 
 
 class Program:
@@ -83,9 +89,10 @@ class Program:
 
     def __init__(
         self, command: list[str | Path], log: Path, env: dict[str, str], has_pipes: bool = False, cwd: Path | None = None, cores: Cores = None,
+        priority: int = 0,
     ):
         self.name, self.log = Path(command[0]).name, log
-        begin = functools.partial(prepare, cores)
+        begin = functools.partial(prepare, cores, priority)
         pipe = subprocess.PIPE if has_pipes else subprocess.DEVNULL
         with log.open("w") as out:
             self.process = subprocess.Popen(

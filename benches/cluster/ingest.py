@@ -1,17 +1,17 @@
 """Whether readers disturb ingest: at the ingest node, and on query nodes; sharing its processors, and not."""
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from . import pins
 from .client import percentile
-from .environment import Cores, fail, note
-from .load import LoadProcess, batch
-from .nodes import Cluster, Placement
+from .environment import fail, note
+from .load import LoadProcess, batch, sleep_until
+from .nodes import Cluster, QueryNode
 from .plant import Plant, moment
+from .processors import URGENT, Placement, halves, listed, may_be_urgent
 from .report import ms, row, section, table
 from .shaping import Limits
 
@@ -26,8 +26,8 @@ STORED_BATCH_ROWS = 10_000
 FLUSHED, QUICK_FLUSHED = {"BASALT_FLUSH__AGE": "5s"}, {"BASALT_FLUSH__AGE": "1s"}
 # Seconds until stored rows are in the lake.
 PATIENCE = 60
-# Seconds until all clients run, and of load before it is measured.
-START_SECONDS, WARM_UP_SECONDS = 1.5, 1.5
+# Seconds until all clients run, and of load before it is measured; so long before that nodes have the connections they need.
+START_SECONDS, WARM_UP_SECONDS, PLACING_SECONDS = 1.5, 2, 1
 # Each line has an hour of its own, from a day after the rows of the table of pins on.
 HOUR, DAY = 3600, 86_400
 
@@ -52,11 +52,13 @@ class Line:
 
 
 @dataclass
-class Placed:
-    name: str
-    placement: Placement
-    writer: Cores = None
-    readers: Cores = None
+class Load:
+    """What the clients of a line find and whom they ask; `priority` is the writer's."""
+
+    stored: int
+    readers: int
+    nodes: list[QueryNode]
+    priority: int
 
 
 def lines(is_quick: bool) -> list[Line]:
@@ -65,15 +67,24 @@ def lines(is_quick: bool) -> list[Line]:
     return [Line("none", 0, 0), Line("ingest node", READERS, 0), *on_nodes]
 
 
-def placements() -> list[Placed]:
-    """All processors for everybody; and half of them for the ingest node and its writer, the other half for query nodes and readers."""
-    found = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    shared = Placed("shared", Placement())
-    if len(found) < 2:
-        note("processors cannot be divided here: all lines share them")
-        return [shared]
-    own, others = set(found[: len(found) // 2]), set(found[len(found) // 2 :])
-    return [shared, Placed("divided", Placement(own, others), own, others)]
+def placements(wanted: list[str]) -> list[Placement]:
+    """The ways to divide the processors that are wanted and possible."""
+    found = {"shared": Placement(), "divided": halves()}
+    if found["divided"] is None and "divided" in wanted:
+        note("processors cannot be divided here: two are needed, and Linux")
+    possible = [placement for name, placement in found.items() if name in wanted and placement is not None]
+    return possible or fail("nothing is left of --cores")
+
+
+def told(placement: Placement, priority: int) -> str:
+    """What runs where, in words."""
+    how = f"at priority {priority}" if priority else "at the usual priority, since a higher one is not permitted here"
+    if not placement.is_divided:
+        return f"*Shared*: everything may use the processors {listed(None)}, the writer {how}."
+    return (
+        f"*Divided*: the ingest node, PostgreSQL but for its processes of query nodes, and the store on {listed(placement.ingest)}; query nodes, their proxies, "
+        f"PostgreSQL's processes for them, and all readers on {listed(placement.query)}; the writer on {listed(None)}, {how}."
+    )
 
 
 def measure(cluster: Cluster, options: argparse.Namespace) -> None:
@@ -82,21 +93,20 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> None:
         "Ingest beside readers",
         f"One writer sends {options.rate:,} readings a second in requests of {REQUEST_ROWS:,}, NDJSON over one connection that is kept; {READERS} readers ask "
         f"in a loop, {options.seconds} s a line. Milliseconds: an acknowledgement since its request was sent, and since it was due, because a request waits for the one before it. "
-        "A question counts and averages all that the line has written, in the lake and not yet in it. *Shared*: everything may use all processors, so readers take "
-        "from ingest what they compute with, wherever they ask. *Divided*: the ingest node and the writer have one half of the processors, query nodes and readers the other, as "
-        "they would on machines of their own; PostgreSQL and the store still use both. Readers at the ingest node are clients on the other half.",
+        "A question counts and averages all that the line has written, in the lake and not yet in it. Where everything shares the processors, readers take "
+        "from ingest what they compute with, wherever they ask. Divided, they take what the ingest node itself does for them: all of a question that it is asked, or the "
+        "rows that are not in the lake yet, which it sends to query nodes. The writer may use every processor and goes first, so that its own waiting is not in the times.",
     )
-    head = ["processors", "readers at", "ack p50", "p99", "max", "p99 since due", "readings/s", "questions/s", "question p50", "p99"]
-    table(*head)
-    number = 0
+    number, priority = 0, URGENT if may_be_urgent() else 0
     try:
-        for placed in placements():
-            cluster.place(placed.placement)
+        for placement in placements(options.cores):
+            cluster.place(placement)
             cluster.start_ingest(**(QUICK_FLUSHED if options.quick else FLUSHED))
+            print(f"\n{told(placement, priority)}", flush=True)
+            table("readers at", "ack p50", "p99", "max", "p99 since due", "readings/s", "questions/s", "question p50", "p99")
             for line in lines(options.quick):
-                note(f"ingest, processors {placed.name}, readers: {line.name}")
-                window = window_of(cluster.plant, number, options)
-                measure_line(cluster, options, placed, line, window)
+                note(f"ingest, processors {'divided' if placement.is_divided else 'shared'}, readers: {line.name}")
+                measure_line(cluster, options, line, window_of(cluster.plant, number, options), priority)
                 number += 1
     finally:
         cluster.place(Placement())
@@ -117,11 +127,10 @@ def stored_rows(options: argparse.Namespace) -> int:
     return QUICK_STORED_ROWS if options.quick else STORED_ROWS
 
 
-def measure_line(cluster: Cluster, options: argparse.Namespace, placed: Placed, line: Line, window: Window) -> None:
+def measure_line(cluster: Cluster, options: argparse.Namespace, line: Line, window: Window, priority: int) -> None:
     with cluster.query_nodes(Limits(), *[{}] * line.nodes) as nodes:
         stored = store(cluster, window, stored_rows(options))
-        readers = [node.address for node in nodes] or [cluster.ingest.address]
-        results = run_load(cluster, options, placed, window, (stored, [readers[at % len(readers)] for at in range(line.readers)]))
+        results = run_load(cluster, options, window, Load(stored, line.readers, nodes, priority))
         writer = results[0]
         check(cluster, nodes, window, stored + writer["requests"] * REQUEST_ROWS)
     took = [time_taken for reader in results[1:] for time_taken in reader["took"]]
@@ -131,7 +140,7 @@ def measure_line(cluster: Cluster, options: argparse.Namespace, placed: Placed, 
     cells = [ms(percentile(acknowledged, 50)), ms(percentile(acknowledged, 99)), ms(max(acknowledged)), ms(percentile(late, 99))]
     cells.append(f"{len(acknowledged) * REQUEST_ROWS / options.seconds:,.0f}")
     cells += [f"{len(took) / options.seconds:,.1f}", ms(percentile(took, 50)), ms(percentile(took, 99))] if took else ["–"] * 3
-    row(placed.name, line.name, *cells)
+    row(line.name, *cells)
 
 
 def store(cluster: Cluster, window: Window, rows: int) -> int:
@@ -148,23 +157,23 @@ def store(cluster: Cluster, window: Window, rows: int) -> int:
     return rows
 
 
-def run_load(
-    cluster: Cluster, options: argparse.Namespace, placed: Placed, window: Window, work: tuple[int, list[str]],
-) -> list[dict[str, Any]]:
-    """Runs the writer, after the rows that are stored, and a reader at each address; what came of them, the writer's first."""
-    stored, addresses = work
+def run_load(cluster: Cluster, options: argparse.Namespace, window: Window, load: Load) -> list[dict[str, Any]]:
+    """Runs the writer, after the rows that are stored, and the readers, in turns at all nodes; what came of them, the writer's first."""
     begin = time.monotonic() + START_SECONDS
     since = begin + WARM_UP_SECONDS
     times = {"begin": begin, "since": since, "until": since + options.seconds}
-    rows = {"rows": REQUEST_ROWS, "rate": options.rate, "first": stored, "start": window.start, "streams": cluster.plant.streams}
+    rows = {"rows": REQUEST_ROWS, "rate": options.rate, "first": load.stored, "start": window.start, "streams": cluster.plant.streams}
     query = window.query("count(*) AS n, avg(value + 0) AS mean, max(value + 0) AS most")
+    addresses = [node.address for node in load.nodes] or [cluster.ingest.address]
     clients: list[LoadProcess] = []
     try:
         spec = {"address": cluster.ingest.address, **rows, **times}
-        clients.append(LoadProcess("write", spec, cluster.scratch / "writer.log", placed.writer))
-        for number, address in enumerate(addresses):
-            log = cluster.scratch / f"reader{number}.log"
-            clients.append(LoadProcess("read", {"address": address, "query": query, **times}, log, placed.readers))
+        clients.append(LoadProcess("write", spec, cluster.scratch / "writer.log", priority=load.priority))
+        for number in range(load.readers):
+            spec = {"address": addresses[number % len(addresses)], "query": query, **times}
+            clients.append(LoadProcess("read", spec, cluster.scratch / f"reader{number}.log", cluster.placement.query))
+        sleep_until(since - PLACING_SECONDS)
+        cluster.place_connections(load.nodes)
         return [client.result() for client in clients]
     finally:
         for client in clients:

@@ -20,9 +20,9 @@ MS = 1000
 class LoadProcess:
     """A running client; `spec` is what `write` or `read` takes."""
 
-    def __init__(self, kind: str, spec: dict[str, Any], log: Path, cores: Cores):
+    def __init__(self, kind: str, spec: dict[str, Any], log: Path, cores: Cores = None, priority: int = 0):
         command = [sys.executable, "-m", "benches.cluster.load"]
-        self.program = Program(command, log, clean_environment(), has_pipes=True, cwd=ROOT, cores=cores)
+        self.program = Program(command, log, clean_environment(), has_pipes=True, cwd=ROOT, cores=cores, priority=priority)
         self.program.process.stdin.write(json.dumps({"kind": kind, **spec}) + "\n")
         self.program.process.stdin.flush()
 

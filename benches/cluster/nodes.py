@@ -3,16 +3,17 @@
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+from . import processors
 from .client import KEY, Client, by_key
 from .environment import Cores, Program, clean_environment, fail, free_port
 from .plant import Plant, copy_ingest
+from .processors import Placement
 from .proxies import ProxyProcess
 from .shaping import Limits
-from .storage import BUCKET, LAKE_URL, store_environment
+from .storage import BUCKET, LAKE_URL, Catalog, Store, store_environment
 
 SECRET = "a-secret-of-benchmarks-0123456789abcdef0123456789"
 # Seconds until nodes know each other; they look for each other every three.
@@ -30,14 +31,6 @@ SETTINGS = {
 }
 # How long a node is listed before others give it parts of their queries (src/query/spread/workers.rs), and a second.
 JOIN_SECONDS = 7
-
-
-@dataclass(frozen=True)
-class Placement:
-    """On which processors the ingest node runs, and on which the query nodes with their proxies."""
-
-    ingest: Cores = None
-    query: Cores = None
 
 
 class Node:
@@ -97,8 +90,8 @@ class QueryNode(Node):
 class Cluster:
     """One ingest node, which talks to the store directly, and query nodes as they are wanted."""
 
-    def __init__(self, program: Path, scratch: Path, plant: Plant, store_address: str):
-        self.program, self.scratch, self.plant, self.store_address = program, scratch, plant, store_address
+    def __init__(self, program: Path, scratch: Path, plant: Plant, catalog: Catalog, store: Store):
+        self.program, self.scratch, self.plant, self.catalog, self.store = program, scratch, plant, catalog, store
         self.listen = f"127.0.0.1:{free_port()}"
         self.ways: list[ProxyProcess] = []
         self.ports: list[int] = []
@@ -109,7 +102,7 @@ class Cluster:
     def start_ingest(self, **settings: str) -> Node:
         """Starts the ingest node with these settings, for the second time if it runs."""
         self.stop_ingest()
-        env = {**self.shared(self.store_address), "BASALT_CLUSTER__LISTEN": self.listen, **settings}
+        env = {**self.shared(self.store.address), "BASALT_CLUSTER__LISTEN": self.listen, **settings}
         self.ingest = Node(self.program, self.scratch / "ingest", env, self.placement.ingest)
         self.ingest.wait()
         return self.ingest
@@ -120,10 +113,19 @@ class Cluster:
             self.ingest = None
 
     def place(self, placement: Placement) -> None:
-        """Says where nodes run that are started from now on. It stops what runs."""
+        """Stops all nodes. Those that are started from now on run where this says, and PostgreSQL and the store are there at once."""
         self.stop()
         self.ways.clear()
+        if self.placement.is_divided or placement.is_divided:
+            self.catalog.bind(placement.ingest)
+            self.store.bind(placement.ingest)
         self.placement = placement
+
+    def place_connections(self, nodes: list[QueryNode]) -> None:
+        """Moves what PostgreSQL does for these query nodes to their processors. It starts a process for each connection, on its own."""
+        if self.placement.is_divided:
+            for node in nodes:
+                self.catalog.bind_clients(processors.client_ports(node.program.process.pid, self.catalog.port), self.placement.query)
 
     def shared(self, store_address: str) -> dict[str, str]:
         return {**SETTINGS, "BASALT_CATALOG_URL": self.plant.catalog_url, **store_environment(store_address)}
@@ -171,7 +173,7 @@ class Cluster:
         while len(self.ways) <= number:
             log = self.scratch / f"proxy{len(self.ways)}.log"
             flags = ["--objects", self.plant.objects, "--bucket", BUCKET]
-            self.ways.append(ProxyProcess(self.store_address, log, *flags, cores=self.placement.query))
+            self.ways.append(ProxyProcess(self.store.address, log, *flags, cores=self.placement.query))
         while len(self.ports) <= number:
             self.ports.append(free_port())
         return self.ways[number]

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, Iterator
 
-from .environment import ROOT, Program, clean_environment, fail
+from . import processors
+from .environment import ROOT, Cores, Program, clean_environment, fail
 
 sys.path.append(str(ROOT / "benches/peers"))
 
@@ -35,6 +36,29 @@ class Catalog(Postgres):
     @property
     def server(self) -> str:
         return f"postgres://basalt@127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> int:
+        """The process that starts all others of the server."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def bind(self, cores: Cores) -> None:
+        """Moves the server with all its processes; those of connections that are made later are there too."""
+        self.bind_process(self.process, cores)
+        for pid in processors.children(self.process):
+            self.bind_process(pid, cores, may_fail=True)
+
+    def bind_clients(self, ports: set[int], cores: Cores) -> None:
+        """Moves the processes of the connections that come from these ports."""
+        for pid in processors.children(self.process):
+            if processors.backend_port(pid) in ports:
+                self.bind_process(pid, cores, may_fail=True)
+
+    def bind_process(self, pid: int, cores: Cores, may_fail: bool = False) -> None:
+        """Moves a process, which may have ended if that `may_fail`."""
+        # As the server's user: not everywhere may root move the processes of others.
+        taskset = shutil.which("taskset") or fail("taskset is missing: install util-linux, or give --cores shared")
+        self.run(taskset, "--all-tasks", "--pid", "--cpu-list", processors.listed(cores), str(pid), may_fail=may_fail)
 
     def change(self, statement: str) -> None:
         self.run_client("psql", "--quiet", "--no-psqlrc", "--command", statement, f"{self.server}/postgres")
@@ -88,6 +112,9 @@ class Store:
         for path in files(folder):
             with path.open("rb") as file:
                 client.put_object(Bucket=BUCKET, Key=str(path.relative_to(folder)), Body=file)
+
+    def bind(self, cores: Cores) -> None:
+        processors.bind(self.program.process.pid, cores)
 
     def stop(self) -> None:
         self.program.stop()

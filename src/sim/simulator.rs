@@ -18,6 +18,8 @@ use crate::domain::{Error, Result};
 
 /// Interval of the plant's steps.
 const PLANT_TICK: Duration = Duration::from_millis(100);
+/// Longest step by which a plant's time is advanced; the plant cuts steps that are much longer.
+const ADVANCE_STEP: Duration = Duration::from_secs(1);
 
 /// The protocols that can be simulated.
 pub const SIMULATED_PROTOCOLS: [Protocol; 7] = [
@@ -65,6 +67,17 @@ impl Simulator {
     /// A copy of the plant's current state.
     pub fn plant(&self) -> Plant {
         self.plant.lock().clone()
+    }
+
+    /// Lets so much of the plant's time pass at once: faults on schedule begin and end.
+    pub fn advance(&self, time: Duration) {
+        let mut plant = self.plant.lock();
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(ADVANCE_STEP);
+            plant.step(step);
+            left -= step;
+        }
     }
 
     /// Closes the listener and every connection.

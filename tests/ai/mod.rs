@@ -33,7 +33,7 @@ pub const WINDOW_SAMPLES: i64 = 32;
 pub const HOLD_SAMPLES: i64 = 3;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The same of jobs, whose models are slow where the program is not optimised.
 const JOB_TIMEOUT: Duration = Duration::from_secs(90);

@@ -68,7 +68,7 @@ async fn registers_are_read_and_written() {
 async fn a_device_that_fails_fails_its_field_alone() {
     let server = Server::start(&[]).await;
     let client = server.client();
-    let silent = plc(&client, "Silent", grumpy(None).await, json!({})).await;
+    let silent = plc(&client, "Silent", grumpy(None).await, json!({"timeout": 0.3})).await;
     let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
     let disabled = plc(&client, "Disabled", 1, json!({"enabled": false})).await;
     let body = ask(&client, "{ devices { nodes { name register(name: \"hr:0\") } } }", json!({})).await;

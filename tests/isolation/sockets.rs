@@ -14,7 +14,7 @@ use super::fixture::SECRET;
 use super::identifiers::Identifiers;
 use crate::in_process::{MINUTE, NOW};
 
-const RECEIVE_TIMEOUT: Duration = Duration::from_secs(20);
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 

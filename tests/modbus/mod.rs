@@ -16,7 +16,7 @@ use crate::support::{Client, eventually};
 pub const INTERVAL_S: f64 = 0.5;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Creates a Modbus device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
@@ -25,7 +25,7 @@ pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
 
 /// As [`device_at`], for a device that is not the only one.
 async fn named_device_at(client: &Client, name: &str, port: u16, metadata: Value) -> i64 {
-    let device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.5,
+    let device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
                         "poll_interval": INTERVAL_S, "metadata": metadata});
     created(client, "/api/device/", &device).await
 }

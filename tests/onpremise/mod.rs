@@ -30,7 +30,7 @@ const DEVICE: &str = "9s9WdonY9";
 /// 2026-04-28T12:00:00Z, in microseconds.
 const NOON: i64 = 1_777_377_600_000_000;
 /// How long the server may take for what it does at once.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A listener of the interface. Dropping it stops the server.
 struct Gateway {

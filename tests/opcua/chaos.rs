@@ -90,8 +90,11 @@ async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
     // Polled, subscribed to, and elsewhere.
     for (port, subscribes) in [(proxy.port, false), (proxy.port, true), (peer.port, false)] {
         let device = device_at(&client, port, signed(subscribes)).await;
-        let change = json!({"timeout": 1});
-        assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
+        // The one beside keeps its time: it has to notice nothing, on a busy machine too.
+        if port == proxy.port {
+            let change = json!({"timeout": 1});
+            assert_eq!(client.patch(&format!("/api/device/{device}/"), &change).await.0, 200);
+        }
         devices.push((device, stream_at(&client, device, "ns=2;s=Line.Int64", "int64").await));
     }
     let shown = until_state(&client, devices[0].0, "offline").await;

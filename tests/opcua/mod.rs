@@ -21,7 +21,7 @@ use crate::support::{Client, eventually};
 pub const INTERVAL_S: f64 = 0.5;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const EVENT_TIMEOUT: Duration = Duration::from_secs(40);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Creates an OPC UA device on this machine; its id.
 pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {

@@ -5,17 +5,28 @@ use std::time::Duration;
 use basalt::domain::device::Protocol;
 use basalt::sim::fault::{FaultKind, FaultSchedule, PlantFault, Sensor};
 use basalt::sim::{Plant, Simulator};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{EVENT_TIMEOUT, device_at, readings, stream_at};
-use crate::support::{DataDir, Server, eventually};
+use crate::support::{Client, DataDir, Server, eventually};
 
-/// From so long after the start of the plant, for two seconds.
-fn fault(what: FaultKind, start_s: u64) -> PlantFault {
-    let when =
-        FaultSchedule { start: Duration::from_secs(start_s), length: Duration::from_secs(2), every: None };
-    PlantFault { kind: what, schedule: when }
+/// Longer than a case waits: it lets the plant's time pass itself.
+const A_WHILE: Duration = Duration::from_secs(600);
+
+/// From so long after the start of the plant, for a while.
+fn fault(kind: FaultKind, start: Duration) -> PlantFault {
+    PlantFault { kind, schedule: FaultSchedule { start, length: A_WHILE, every: None } }
+}
+
+/// Waits for the device to be in a state, and for so many attempts to connect that were refused; its status then.
+async fn until_state(client: &Client, device: i64, state: &str, refusals: u64) -> Value {
+    eventually(state, EVENT_TIMEOUT, || async {
+        let (_, _, shown) = client.get(&format!("/api/device/{device}/status/")).await;
+        let is_so = shown["state"] == state && shown["errors"]["refused"].as_u64() >= Some(refusals);
+        is_so.then_some(shown)
+    })
+    .await
 }
 
 #[tokio::test]
@@ -30,23 +41,17 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
         (Protocol::Eip, "motor.setpoint"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), 3)]);
+        let plant = Plant::with_faults(vec![fault(FaultKind::Disconnect(Some(protocol)), A_WHILE)]);
         let simulator = Simulator::start_protocol(protocol, listener, plant).expect("it starts");
         let port = simulator.addr().port();
-        let device = device_at(&client, protocol, port, json!({"poll_interval": 0.2, "timeout": 1})).await;
+        let device = device_at(&client, protocol, port, json!({"poll_interval": 0.2})).await;
         let stream = stream_at(&client, device, path, "uint16").await;
-        let status = async || client.get(&format!("/api/device/{device}/status/")).await.2;
-        for state in ["online", "offline", "online"] {
-            eventually(&format!("{protocol} {state}"), EVENT_TIMEOUT, || async {
-                (status().await["state"] == state).then_some(())
-            })
-            .await;
-        }
-        let shown_status = status().await;
-        assert!(
-            shown_status["reconnects"] == 1 && shown_status["errors"]["refused"].as_u64() >= Some(1),
-            "{protocol}: {shown_status}"
-        );
+        until_state(&client, device, "online", 0).await;
+        simulator.advance(A_WHILE);
+        until_state(&client, device, "offline", 1).await;
+        simulator.advance(A_WHILE);
+        let shown_status = until_state(&client, device, "online", 1).await;
+        assert_eq!(shown_status["reconnects"], 1, "{protocol}: {shown_status}");
         let stored = readings(&client, stream).await;
         let bad = stored.iter().filter(|reading| reading["quality"] == "bad").count();
         assert_eq!(
@@ -60,10 +65,9 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
 
 #[tokio::test]
 async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
-    let spike = fault(FaultKind::Spike(Sensor::Speed, 300.0), 0);
-    let when = FaultSchedule { length: Duration::from_secs(3600), ..spike.schedule };
+    let spike = fault(FaultKind::Spike(Sensor::Speed, 300.0), Duration::ZERO);
     let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
-    let plant = Plant::with_faults(vec![PlantFault { schedule: when, ..spike }]);
+    let plant = Plant::with_faults(vec![spike]);
     let first = Simulator::start_protocol(Protocol::Modbus, listener().await, plant).expect("it starts");
     let second = first.start_sharing_plant(Protocol::Fenet, listener().await).expect("it starts");
     let third = first.start_sharing_plant(Protocol::S7, listener().await).expect("it starts");

@@ -19,17 +19,17 @@ use tokio::net::TcpListener;
 use crate::support::Client;
 
 /// Long enough for anything that must come, on a busy machine too.
-pub const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn simulator(protocol: Protocol) -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     Simulator::start_protocol(protocol, listener, Plant::default()).expect("it starts")
 }
 
-/// Creates a device on this machine; its id.
+/// Creates a device on this machine, which may take long to answer, as anything does on a busy one; its id.
 pub async fn device_at(client: &Client, protocol: Protocol, port: u16, more: Value) -> i64 {
     let mut device = json!({"name": format!("{protocol} at {port}"), "protocol": protocol.name(), "host": "127.0.0.1",
-                            "port": port, "timeout": 2, "poll_interval": null});
+                            "port": port, "timeout": 10, "poll_interval": null});
     for (key, value) in more.as_object().expect("an object") {
         device[key] = value.clone();
     }

@@ -26,7 +26,7 @@ async fn made(client: &Client, path: &str, body: Value) -> i64 {
 
 /// A Modbus device that is not polled, unless `more` says so.
 pub async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
-    let mut device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 0.3,
+    let mut device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
                             "poll_interval": null});
     for (key, value) in more.as_object().expect("an object") {
         device[key] = value.clone();
@@ -133,7 +133,7 @@ async fn every_refusal_says_what_is_wrong() {
     let disabled = plc(&client, "Disabled", sim.addr().port(), json!({"enabled": false})).await;
     let gone = plc(&client, "Gone", closed, json!({})).await;
     let unknown = plc(&client, "Unknown", 502, json!({"host": "no-such-host.invalid", "timeout": 20})).await;
-    let silent = plc(&client, "Silent", grumpy(None).await, json!({})).await;
+    let silent = plc(&client, "Silent", grumpy(None).await, json!({"timeout": 0.3})).await;
     let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
     let (vnc, opcua) = (other("vnc", "192.0.2.1").await, other("opcua", "192.0.2.1").await);
     let at = |id: i64, rest: &str| format!("/api/device/{id}/io/{rest}");
@@ -281,7 +281,7 @@ async fn an_enabled_stream_of_the_register_gets_a_reading() {
 async fn a_polled_device_is_read_and_written_meanwhile() {
     let (sim, server) = (simulator().await, Server::start(&[]).await);
     let client = server.client();
-    let id = plc(&client, "Plant", sim.addr().port(), json!({"poll_interval": 0.1, "timeout": 5})).await;
+    let id = plc(&client, "Plant", sim.addr().port(), json!({"poll_interval": 0.1})).await;
     for register in 0..11 {
         let path = format!("ir:{register}");
         made(&client, "/api/data/", json!({"name": path, "device": id, "path": path, "type": "uint16"}))

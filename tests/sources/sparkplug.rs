@@ -104,15 +104,15 @@ async fn browse_lists_the_metrics_of_edge_nodes() {
     let home = DataDir::new();
     let order = json!({"speed": 24.5});
     let args = ["browse", address.as_str(), "--listen", "6"];
-    let browsing = home.basalt(&args);
-    // Births are not retained: the node shows itself by a value, and is asked for them then.
-    let speaking = async {
-        for _ in 0..4 {
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            node.act(&order);
+    let mut browsing = std::pin::pin!(home.basalt(&args));
+    // Births are not retained: the node shows itself by a value, and is asked for them then. It speaks as long as somebody
+    // listens.
+    let output = loop {
+        tokio::select! {
+            output = &mut browsing => break output,
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => node.act(&order),
         }
     };
-    let (output, ()) = tokio::join!(browsing, speaking);
     let output = output.expect_success();
     for line in ["plant/edge1#speed  24.5  Double", "plant/edge1/press#Motor/count  -1  Int32"] {
         assert!(output.contains(line), "{line}: {output}");

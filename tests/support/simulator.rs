@@ -50,7 +50,7 @@ impl SimulatorProcess {
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill(1) is there");
         assert!(sent.success());
         let ended = tokio::task::spawn_blocking(move || self.child.wait().map(|status| status.code()));
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(30), ended).await;
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), ended).await;
         assert_eq!(ended.expect("it ends").expect("it was waited for").expect("it has ended"), Some(0));
     }
 }

@@ -1,6 +1,7 @@
 //! What expires is shown to nobody, a dry run says what goes, and nothing comes back.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
@@ -17,6 +18,8 @@ use super::{
     stream_extent, wait_for_cleanup,
 };
 use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
+use crate::support::eventually;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_expires_is_shown_to_nobody_from_that_second_on() {
     let ground = TestEnv::new(3).await;
@@ -227,13 +230,10 @@ async fn a_running_query_keeps_its_files_until_it_ends() {
     assert_eq!(listed.iter().map(Readings::len).sum::<usize>(), 2000, "it began before the policy");
     drop(pinned);
     // The query's own pin goes with its task, a moment after its last row.
-    for _ in 0..200 {
+    eventually("expired rows whose files nothing pins are gone", Duration::from_secs(60), || async {
         inside.store.run_retention().await.unwrap();
-        if old.iter().all(|path| !path.exists()) {
-            assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("expired rows stay although nothing pins their files");
+        old.iter().all(|path| !path.exists()).then_some(())
+    })
+    .await;
+    assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1), (60, Some(60)));
 }

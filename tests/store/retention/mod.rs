@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -12,6 +13,7 @@ use basalt::store::table::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
+use crate::support::eventually;
 
 mod deleted;
 mod expiry;
@@ -72,20 +74,16 @@ pub fn read_file_rows(dir: &Path, table: &str) -> FileRows {
 
 /// Waits for files that count no more to leave the disk: a query's pin goes with its task, a moment after its last row.
 pub async fn wait_for_cleanup(inside: &TestDb) {
-    for _ in 0..500 {
+    eventually("files that count no more have left the disk", Duration::from_secs(60), || async {
         inside.store.run_retention().await.unwrap();
         let snapshot = inside.store.snapshot();
         let live = |table: Table| match table {
             Table::Readings => snapshot.lake.files().count(),
             _ => snapshot.upsert_tables[table].lake.files().count(),
         };
-        if Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)) {
-            return;
-        }
-        drop(snapshot);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("files that count no more stay on disk");
+        Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)).then_some(())
+    })
+    .await;
 }
 
 /// How many rows of a stream, and the time of the oldest in minutes before `NOW`.

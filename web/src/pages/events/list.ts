@@ -82,9 +82,8 @@ export function useEvents(filters: Filters) {
       ({ events: { change, event } }) => {
         if (change === "UPDATED" && event) {
           asked.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
-          return;
         }
-        // Many at once are one question.
+        // Many at once are one question. What is shown already is asked for too: an answer that was under way may be of before it.
         clearTimeout(soon);
         soon = setTimeout(asked.ask, 300);
       },
