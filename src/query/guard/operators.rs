@@ -1,7 +1,6 @@
 //! Guards a physical plan: adds interruption and memory accounting where DataFusion has none.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
@@ -17,7 +16,7 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceCh
 use datafusion::scalar::ScalarValue;
 
 use super::bounded_function::BoundedFunction;
-use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper};
+use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper, PassedRows};
 use super::window_memory::{BufferedInputExec, WindowBuffering};
 
 /// Operators that can compute for long between two input batches, or make many rows of few.
@@ -135,7 +134,7 @@ fn guard_operator(
     if !LONG_RUNNING_OPERATORS.contains(&node.name()) {
         return Ok(Transformed::no(node));
     }
-    let emitted = Arc::<AtomicUsize>::default();
+    let emitted = Arc::<PassedRows>::default();
     let node = interruptible_condition(node, interrupt)?;
     let node = accounted_window(node, &emitted)?;
     Ok(Transformed::yes(Arc::new(InterruptExec::new(
@@ -171,7 +170,7 @@ fn interruptible_condition(
 /// Adds memory accounting to the input of a window operator.
 fn accounted_window(
     node: Arc<dyn ExecutionPlan>,
-    emitted: &Arc<AtomicUsize>,
+    emitted: &Arc<PassedRows>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let buffering = if node.is::<WindowAggExec>() {
         WindowBuffering::All
@@ -186,7 +185,7 @@ fn accounted_window(
 }
 
 /// Returns how much of its input a streaming window operator buffers, by the widest of its frames.
-fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<AtomicUsize>) -> WindowBuffering {
+fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<PassedRows>) -> WindowBuffering {
     let mut widest = 0;
     for window in windows {
         let frame = window.get_window_frame();
