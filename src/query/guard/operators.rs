@@ -54,8 +54,8 @@ pub struct GuardedPlan {
 }
 
 impl GuardedPlan {
-    /// Whether the guards can go to another node with the plan: interruption can, bounds on functions and smaller batches
-    /// cannot.
+    /// Whether the guards can be made anew for the plan on another node: interruption and accounting can, bounds on
+    /// functions and smaller batches cannot.
     pub fn has_portable_guards(&self) -> bool {
         !self.has_bounded && self.batch_rows.is_none()
     }
@@ -134,13 +134,32 @@ fn guard_operator(
     if !LONG_RUNNING_OPERATORS.contains(&node.name()) {
         return Ok(Transformed::no(node));
     }
+    Ok(Transformed::yes(with_guards(node, interrupt)?))
+}
+
+/// Guards an operator that can compute for long.
+pub fn with_guards(
+    node: Arc<dyn ExecutionPlan>,
+    interrupt: &Arc<Interrupt>,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let emitted = Arc::<PassedRows>::default();
     let node = interruptible_condition(node, interrupt)?;
     let node = accounted_window(node, &emitted)?;
-    Ok(Transformed::yes(Arc::new(InterruptExec::new(
-        node,
-        InterruptWrapper { interrupt: interrupt.clone(), rows: emitted },
-    ))))
+    let wrapper = InterruptWrapper { interrupt: interrupt.clone(), rows: emitted };
+    Ok(Arc::new(InterruptExec::new(node, wrapper)))
+}
+
+/// Returns a window operator and the input below its guards, when `node` is the upper one of them.
+pub fn guarded_window(node: &Arc<dyn ExecutionPlan>) -> Option<[&Arc<dyn ExecutionPlan>; 2]> {
+    if !node.is::<InterruptExec>() {
+        return None;
+    }
+    let window = node.children().first().copied()?;
+    let accounted = window.children().first().copied()?;
+    if !accounted.is::<BufferedInputExec>() {
+        return None;
+    }
+    Some([window, accounted.children().first().copied()?])
 }
 
 /// Wraps the condition of a join so that it checks the interrupt.

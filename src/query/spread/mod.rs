@@ -4,13 +4,15 @@
 //! a part of the rows (`operators.rs`), `distribution.rs` lets `datafusion-distributed` cut it into stages: each node gets a
 //! part of every scan's files (`scan_codec.rs`), or of a rollup's streams (`rollup_codec.rs`), and runs it as a task
 //! (`task_session.rs`). Small tables that these are joined with are read before, and are in the plan of each task
-//! (`small_joins.rs`). A task filters by stream and retention itself, so rows of others do not leave the node that reads
-//! them. All of this begins when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails
-//! before the first rows, the query runs on the node that was asked alone.
+//! (`small_joins.rs`). Window functions are computed by each node for some values of their PARTITION BY (`windows.rs`). A
+//! task filters by stream and retention itself, so rows of others do not leave the node that reads them. All of this begins
+//! when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails before the first rows, the
+//! query runs on the node that was asked alone.
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
 mod distribution;
+mod guarded_window;
 mod inline_codec;
 mod inline_join;
 mod inline_table;
@@ -27,6 +29,8 @@ mod spread_stream;
 mod table_message;
 mod task_session;
 mod task_trackers;
+mod window_codec;
+mod windows;
 pub mod workers;
 
 use std::sync::Arc;
@@ -35,6 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use datafusion_distributed::Worker;
+use tokio::runtime::Handle;
 use tonic::service::Routes;
 
 use super::context::{QueryContext, QueryServices};
@@ -57,6 +62,8 @@ pub struct Spread {
     template: SessionState,
     trackers: Arc<TaskTrackers>,
     worker: Worker,
+    /// Threads that an operator can occupy for long.
+    threads: Handle,
     counts: Arc<SpreadCounts>,
 }
 
@@ -69,14 +76,15 @@ struct SpreadCounts {
 }
 
 impl Spread {
-    /// Prepares to divide queries. `template` is the session of this node's queries. The tasks of a query of another node
-    /// have `task_bytes` of memory together.
+    /// Prepares to divide queries. `template` is the session of this node's queries, and `threads` are those of long-running
+    /// ones. The tasks of a query of another node have `task_bytes` of memory together.
     ///
     /// # Errors
     /// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
     pub fn new(
         services: &Arc<QueryServices>,
         template: &SessionState,
+        threads: &Handle,
         options: SpreadOptions,
         task_bytes: usize,
     ) -> Result<Self> {
@@ -90,6 +98,7 @@ impl Spread {
             template: template.clone(),
             trackers: trackers.clone(),
             channels: channels.clone(),
+            threads: threads.clone(),
             counts: counts.clone(),
         };
         let worker = Worker::from_session_builder(sessions)
@@ -103,6 +112,7 @@ impl Spread {
             template,
             trackers,
             worker,
+            threads: threads.clone(),
             counts,
         })
     }
@@ -150,3 +160,5 @@ mod attempt_tests;
 mod changed_task_tests;
 #[cfg(test)]
 mod task_tests;
+#[cfg(test)]
+mod test_plans;
