@@ -99,7 +99,8 @@ impl Engine {
         });
         let task_bytes = options.share_bytes.min(options.memory_bytes);
         let spread = options.spread.clone();
-        let spread = spread.map(|how| Spread::new(&services, &template, how, task_bytes));
+        let spread =
+            spread.map(|how| Spread::new(&services, &template, threads.long_running(), how, task_bytes));
         let spread = spread.transpose()?.map(Arc::new);
         Ok(Self {
             services,

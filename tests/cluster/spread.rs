@@ -61,11 +61,36 @@ const DIVIDED: [&str; 40] = [
     "SELECT s.name, count(r.value + 0) AS n FROM streams s CROSS JOIN readings r WHERE s.name < 'c' GROUP BY 1 ORDER BY 1",
 ];
 
+/// Statements with window functions that are divided.
+const WINDOWS: [&str; 15] = [
+    "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
+    "SELECT stream_id, count(step) AS n, sum(step) AS sum, max(step) AS most FROM (SELECT stream_id, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings) AS t GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, max(mean) AS high, min(mean) AS low FROM (SELECT stream_id, avg(value) OVER (PARTITION BY stream_id ORDER BY ts ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) AS mean FROM readings) AS t GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, max(n) AS most, sum(n) AS sum FROM (SELECT stream_id, count(*) OVER (PARTITION BY stream_id ORDER BY ts RANGE BETWEEN INTERVAL '20 minutes' PRECEDING AND CURRENT ROW) AS n FROM readings WHERE ts >= '2026-04-28') AS t GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, count(*) AS n FROM (SELECT stream_id, value - avg(value) OVER (PARTITION BY stream_id) AS above FROM readings) AS t WHERE above > 0 GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, day, ts, value FROM (SELECT stream_id, day, ts, value, rank() OVER (PARTITION BY stream_id, day ORDER BY value DESC, ts) AS place FROM (SELECT stream_id, date_trunc('day', ts) AS day, ts, value FROM readings) AS d) AS t WHERE place <= 2 ORDER BY 1, 2, 3",
+    "SELECT count(*) AS n FROM (SELECT row_number() OVER (PARTITION BY stream_id, date_trunc('day', ts) ORDER BY ts) AS place FROM readings) AS t WHERE place = 2",
+    "SELECT stream_id, ts, lead(value, 2, 0.0) OVER (PARTITION BY stream_id ORDER BY ts) AS ahead, first_value(value) OVER (PARTITION BY stream_id ORDER BY ts) AS first, nth_value(value, 3) OVER (PARTITION BY stream_id ORDER BY ts) AS third FROM readings WHERE ts >= '2026-04-30' ORDER BY 1, 2",
+    "SELECT stream_id, ts, ntile(4) OVER (PARTITION BY stream_id ORDER BY ts) AS quarter, last_value(value) OVER (PARTITION BY stream_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    // Windows over windows, of other columns and of the same.
+    "SELECT stream_id, ts, row_number() OVER (PARTITION BY quality ORDER BY ts, stream_id) AS place, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT stream_id, max(jump) AS jump FROM (SELECT stream_id, step - lag(step) OVER (PARTITION BY stream_id ORDER BY ts) AS jump FROM (SELECT stream_id, ts, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings) AS t) AS u GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, max(rms) AS high FROM (SELECT stream_id, rms(value) OVER (PARTITION BY stream_id ORDER BY ts) AS rms FROM readings WHERE ts >= '2026-04-28') AS t GROUP BY 1 ORDER BY 1",
+    "SELECT s.name, r.ts, r.value - lag(r.value) OVER (PARTITION BY s.name ORDER BY r.ts) AS step FROM readings r JOIN streams s ON s.id = r.stream_id WHERE r.ts >= '2026-05-01' ORDER BY 1, 2",
+    // Without PARTITION BY, the node that is asked computes them.
+    "SELECT day, n, sum(n) OVER (ORDER BY day) AS total FROM (SELECT date_trunc('day', ts) AS day, count(value + 0) AS n FROM readings GROUP BY 1) AS t ORDER BY 1",
+    "SELECT count(*) AS n, sum(value) AS sum FROM (SELECT value, row_number() OVER (ORDER BY ts, stream_id) AS place FROM readings) AS t WHERE place % 1000 = 0",
+];
+
 /// Statements that run on one node, for one reason each, and are right there.
-const UNDIVIDED: [&str; 12] = [
+const UNDIVIDED: [&str; 14] = [
     // A scan of one stream is in order of time.
     "SELECT count(*) AS n FROM readings WHERE stream_id = 1",
-    "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
+    // DataFusion does not send these parts of a function.
+    "SELECT stream_id, ts, lag(value) IGNORE NULLS OVER (PARTITION BY stream_id ORDER BY ts) AS before FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT stream_id, ts, count(value) FILTER (WHERE value > 50) OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    // The second function runs backwards over the order of the first.
+    "SELECT stream_id, ts, lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS before, lag(value) OVER (PARTITION BY stream_id ORDER BY ts DESC) AS after FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
     // These joins return rows of the small table, or rows of it that have a partner in any part.
     "SELECT s.name, count(r.ts) AS n FROM streams s LEFT JOIN readings r ON s.id = r.stream_id AND r.value > 2000 GROUP BY 1 ORDER BY 1",
     "SELECT name FROM streams WHERE id IN (SELECT stream_id FROM readings WHERE value > 1500) ORDER BY 1",
@@ -182,7 +207,7 @@ async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
         for node in &nodes[..2] {
             wait_for_tasks(node, &nodes[count - 1]).await;
             let mut mistaken = Vec::new();
-            let divided = DIVIDED.iter().map(|statement| (statement, 1));
+            let divided = DIVIDED.iter().chain(&WINDOWS).map(|statement| (statement, 1));
             for (statement, times) in divided.chain(UNDIVIDED.iter().map(|statement| (statement, 0))) {
                 let (status, _, expected) = owner.try_sql(statement).await;
                 let before = spread(node).await;

@@ -16,8 +16,8 @@ const OWN: i64 = 24;
 const HIDDEN: i64 = 31;
 const FOREIGN: i64 = 43;
 
-/// Statements that are divided, by aggregates, order and filters of their own.
-const DIVIDED: [&str; 7] = [
+/// Statements that are divided, by aggregates, order, filters and windows of their own.
+const DIVIDED: [&str; 8] = [
     "SELECT count(*) AS n, sum(value) AS sum, max(ts) AS last FROM readings WHERE value + 0 >= 10",
     "SELECT stream_id, count(*) AS n, sum(value + 0) AS sum FROM readings GROUP BY 1 ORDER BY 1",
     "SELECT time_bucket('6 hours', ts) AS t, min(value + 0) AS low FROM readings GROUP BY 1 ORDER BY 1",
@@ -25,6 +25,7 @@ const DIVIDED: [&str; 7] = [
     "SELECT stream_id, ts, value, quality FROM readings WHERE value + 0 > 3 ORDER BY stream_id, ts",
     "SELECT DISTINCT stream_id, quality FROM readings ORDER BY 1, 2",
     "SELECT count(DISTINCT value) AS n, count(DISTINCT stream_id) AS streams FROM readings",
+    "SELECT stream_id, ts, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings ORDER BY 1, 2",
 ];
 
 /// Writes rows of a stream on every day, evenly over the day: those of several streams are in the same files.

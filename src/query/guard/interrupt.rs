@@ -5,6 +5,7 @@
 //! that a join evaluates for each batch of pairs; both check [`Interrupt`], as PostgreSQL does in CHECK_FOR_INTERRUPTS.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
@@ -22,6 +23,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt};
+use parking_lot::Mutex;
 
 use super::pass_through::{PassThroughExec, StreamWrapper};
 use crate::domain::{Error, Kind};
@@ -126,19 +128,34 @@ impl ExtensionOptions for InterruptOption {
 /// Passes batches on until the interrupt ends the statement, and yields to other tasks.
 pub type InterruptExec = PassThroughExec<InterruptWrapper>;
 
+/// How many rows an operator has passed on, by partition.
+#[derive(Debug, Default)]
+pub struct PassedRows(Mutex<HashMap<usize, Arc<AtomicUsize>>>);
+
+impl PassedRows {
+    /// Returns the count of a partition.
+    pub fn of(&self, partition: usize) -> Arc<AtomicUsize> {
+        self.0.lock().entry(partition).or_default().clone()
+    }
+}
+
 /// The interrupt of an operator, and the count of its rows.
 #[derive(Debug)]
 pub struct InterruptWrapper {
     pub interrupt: Arc<Interrupt>,
-    /// Rows passed on, over all partitions.
-    pub rows: Arc<AtomicUsize>,
+    pub rows: Arc<PassedRows>,
 }
 
 impl StreamWrapper for InterruptWrapper {
     const NAME: &'static str = "InterruptExec";
 
-    fn wrap(&self, input: SendableRecordBatchStream, _: usize, _: &TaskContext) -> SendableRecordBatchStream {
-        let (interrupt, rows) = (self.interrupt.clone(), self.rows.clone());
+    fn wrap(
+        &self,
+        input: SendableRecordBatchStream,
+        partition: usize,
+        _: &TaskContext,
+    ) -> SendableRecordBatchStream {
+        let (interrupt, rows) = (self.interrupt.clone(), self.rows.of(partition));
         Box::pin(InterruptibleStream { input, interrupt, rows, since: Instant::now() })
     }
 }

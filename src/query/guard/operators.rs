@@ -1,7 +1,6 @@
 //! Guards a physical plan: adds interruption and memory accounting where DataFusion has none.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
@@ -17,7 +16,7 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceCh
 use datafusion::scalar::ScalarValue;
 
 use super::bounded_function::BoundedFunction;
-use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper};
+use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper, PassedRows};
 use super::window_memory::{BufferedInputExec, WindowBuffering};
 
 /// Operators that can compute for long between two input batches, or make many rows of few.
@@ -55,8 +54,8 @@ pub struct GuardedPlan {
 }
 
 impl GuardedPlan {
-    /// Whether the guards can go to another node with the plan: interruption can, bounds on functions and smaller batches
-    /// cannot.
+    /// Whether the guards can be made anew for the plan on another node: interruption and accounting can, bounds on
+    /// functions and smaller batches cannot.
     pub fn has_portable_guards(&self) -> bool {
         !self.has_bounded && self.batch_rows.is_none()
     }
@@ -135,13 +134,32 @@ fn guard_operator(
     if !LONG_RUNNING_OPERATORS.contains(&node.name()) {
         return Ok(Transformed::no(node));
     }
-    let emitted = Arc::<AtomicUsize>::default();
+    Ok(Transformed::yes(with_guards(node, interrupt)?))
+}
+
+/// Guards an operator that can compute for long.
+pub fn with_guards(
+    node: Arc<dyn ExecutionPlan>,
+    interrupt: &Arc<Interrupt>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let emitted = Arc::<PassedRows>::default();
     let node = interruptible_condition(node, interrupt)?;
     let node = accounted_window(node, &emitted)?;
-    Ok(Transformed::yes(Arc::new(InterruptExec::new(
-        node,
-        InterruptWrapper { interrupt: interrupt.clone(), rows: emitted },
-    ))))
+    let wrapper = InterruptWrapper { interrupt: interrupt.clone(), rows: emitted };
+    Ok(Arc::new(InterruptExec::new(node, wrapper)))
+}
+
+/// Returns a window operator and the input below its guards, when `node` is the upper one of them.
+pub fn guarded_window(node: &Arc<dyn ExecutionPlan>) -> Option<[&Arc<dyn ExecutionPlan>; 2]> {
+    if !node.is::<InterruptExec>() {
+        return None;
+    }
+    let window = node.children().first().copied()?;
+    let accounted = window.children().first().copied()?;
+    if !accounted.is::<BufferedInputExec>() {
+        return None;
+    }
+    Some([window, accounted.children().first().copied()?])
 }
 
 /// Wraps the condition of a join so that it checks the interrupt.
@@ -171,7 +189,7 @@ fn interruptible_condition(
 /// Adds memory accounting to the input of a window operator.
 fn accounted_window(
     node: Arc<dyn ExecutionPlan>,
-    emitted: &Arc<AtomicUsize>,
+    emitted: &Arc<PassedRows>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let buffering = if node.is::<WindowAggExec>() {
         WindowBuffering::All
@@ -186,7 +204,7 @@ fn accounted_window(
 }
 
 /// Returns how much of its input a streaming window operator buffers, by the widest of its frames.
-fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<AtomicUsize>) -> WindowBuffering {
+fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<PassedRows>) -> WindowBuffering {
     let mut widest = 0;
     for window in windows {
         let frame = window.get_window_frame();

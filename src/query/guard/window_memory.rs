@@ -14,6 +14,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt, ready};
 
+use super::interrupt::PassedRows;
 use super::pass_through::{PassThroughExec, StreamWrapper};
 use crate::query::byte_size;
 
@@ -26,16 +27,16 @@ pub enum WindowBuffering {
     /// All input, until the operator ends.
     All,
     /// Input rows without a result yet, and this many rows with one; `emitted` counts result rows.
-    Frame { rows: usize, emitted: Arc<AtomicUsize> },
+    Frame { rows: usize, emitted: Arc<PassedRows> },
 }
 
 impl WindowBuffering {
-    /// Returns the bytes buffered after input of the given rows and bytes.
-    fn held(&self, rows: usize, bytes: usize) -> usize {
+    /// Returns the bytes that a partition buffers after input of the given rows and bytes, and `emitted` result rows.
+    fn held(&self, rows: usize, bytes: usize, emitted: usize) -> usize {
         match self {
             WindowBuffering::All => bytes.saturating_mul(BUFFERED_COPIES),
-            WindowBuffering::Frame { rows: frame, emitted } => {
-                let waiting = rows.saturating_sub(emitted.load(Ordering::Relaxed));
+            WindowBuffering::Frame { rows: frame, .. } => {
+                let waiting = rows.saturating_sub(emitted);
                 let buffered_rows = waiting.saturating_add(*frame).min(rows);
                 bytes.div_ceil(rows.max(1)).saturating_mul(buffered_rows).saturating_mul(BUFFERED_COPIES)
             }
@@ -57,7 +58,18 @@ impl StreamWrapper for WindowBuffering {
     ) -> SendableRecordBatchStream {
         let consumer = MemoryConsumer::new(format!("WindowInput[{partition}]"));
         let reservation = consumer.register(context.memory_pool());
-        Box::pin(BufferedInputStream { input, buffering: self.clone(), reservation, rows: 0, bytes: 0 })
+        let emitted = match self {
+            WindowBuffering::All => Arc::default(),
+            WindowBuffering::Frame { emitted, .. } => emitted.of(partition),
+        };
+        Box::pin(BufferedInputStream {
+            input,
+            buffering: self.clone(),
+            emitted,
+            reservation,
+            rows: 0,
+            bytes: 0,
+        })
     }
 }
 
@@ -65,6 +77,8 @@ impl StreamWrapper for WindowBuffering {
 struct BufferedInputStream {
     input: SendableRecordBatchStream,
     buffering: WindowBuffering,
+    /// Result rows of the same partition.
+    emitted: Arc<AtomicUsize>,
     reservation: MemoryReservation,
     rows: usize,
     bytes: usize,
@@ -78,7 +92,7 @@ impl Stream for BufferedInputStream {
         let Some(Ok(batch)) = &next else { return Poll::Ready(next) };
         self.rows += batch.num_rows();
         self.bytes += byte_size::of_batch(batch);
-        let bytes = self.buffering.held(self.rows, self.bytes);
+        let bytes = self.buffering.held(self.rows, self.bytes, self.emitted.load(Ordering::Relaxed));
         if let Err(spent) = self.reservation.try_resize(bytes) {
             return Poll::Ready(Some(Err(spent)));
         }
@@ -91,3 +105,7 @@ impl RecordBatchStream for BufferedInputStream {
         self.input.schema()
     }
 }
+
+#[cfg(test)]
+#[path = "window_memory_tests.rs"]
+mod tests;

@@ -1,6 +1,5 @@
 //! Tests that a query is divided when it runs, and not before.
 
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use arrow::array::{Int32Array, RecordBatch};
@@ -13,10 +12,10 @@ use url::Url;
 
 use super::task_tests::{Node, join, own_url};
 use super::*;
-use crate::query::guard::interrupt::{InterruptExec, InterruptWrapper};
+use crate::query::guard::interrupt::{InterruptExec, InterruptWrapper, PassedRows};
 
 /// A small table that counts the rows that are read of it.
-fn table(rows_read: &Arc<AtomicUsize>) -> Arc<dyn ExecutionPlan> {
+fn table(rows_read: &Arc<PassedRows>) -> Arc<dyn ExecutionPlan> {
     let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int32, false)]));
     let ids = Arc::new(Int32Array::from(vec![1, 2, 3]));
     let rows = RecordBatch::try_new(schema.clone(), vec![ids]).unwrap();
@@ -29,7 +28,7 @@ fn table(rows_read: &Arc<AtomicUsize>) -> Arc<dyn ExecutionPlan> {
 fn a_query_reads_nothing_and_chooses_no_node_before_it_runs() {
     let node = Node::new();
     let spread = node.engine.spread.as_ref().unwrap();
-    let rows_read = Arc::<AtomicUsize>::default();
+    let rows_read = Arc::<PassedRows>::default();
     let plan = join(table(&rows_read), JoinType::Inner, node.scan(&[]));
     let paused = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     paused.block_on(async {
@@ -39,13 +38,13 @@ fn a_query_reads_nothing_and_chooses_no_node_before_it_runs() {
         // Nodes are given no tasks until the others know them.
         tokio::time::advance(Duration::from_secs(60)).await;
         let rows = divide().expect("there are two nodes");
-        assert_eq!(rows_read.load(Ordering::Relaxed), 0, "it waits");
+        assert_eq!(rows_read.of(0).load(Ordering::Relaxed), 0, "it waits");
         assert_eq!(spread.totals().spread, 0);
 
         node.engine.set_workers(vec![own_url()]);
         let batches: Vec<RecordBatch> = rows.try_collect().await.unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
-        assert_eq!(rows_read.load(Ordering::Relaxed), 3, "one node reads the table");
+        assert_eq!(rows_read.of(0).load(Ordering::Relaxed), 3, "one node reads the table");
         assert_eq!(spread.totals().spread, 0, "the other node is gone");
     });
 }

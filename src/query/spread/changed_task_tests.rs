@@ -22,6 +22,8 @@ use super::inline_table::InlineTable;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_tests::{Node, encode, join};
+use super::test_plans::WindowCall;
+use super::window_codec::WindowCodec;
 use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::reading::{Reading, Readings};
@@ -96,7 +98,7 @@ impl Streams {
     }
 
     /// Tasks that read the node's own streams in the file that all of them share, and in memory.
-    fn tasks(&self, node: &Node) -> [(&'static str, Vec<u8>); 4] {
+    fn tasks(&self, node: &Node) -> [(&'static str, Vec<u8>); 5] {
         let ids = self.own_ids();
         let shared: Vec<_> = node.ground.store.snapshot().lake.files().cloned().collect();
         let files = shared.iter().cloned().map(FilePartition::whole).collect();
@@ -110,7 +112,8 @@ impl Streams {
             ("files", encode(node.scan_of(&ids, of_files.clone()))),
             ("memory", encode(node.scan_of(&ids, of_memory))),
             ("a rollup", encode(node.rollup_of(&ids, NEW_YEAR))),
-            ("a join", encode(self.join(node, of_files))),
+            ("a join", encode(self.join(node, of_files.clone()))),
+            ("a window", encode(node.window(WindowCall::of("lag"), node.scan_of(&ids, of_files)))),
         ]
     }
 }
@@ -119,7 +122,7 @@ impl Streams {
 struct TaskRunner {
     node: Node,
     streams: Streams,
-    tasks: [(&'static str, Vec<u8>); 4],
+    tasks: [(&'static str, Vec<u8>); 5],
     codec: ComposedPhysicalExtensionCodec,
     context: Arc<TaskContext>,
 }
@@ -136,6 +139,7 @@ impl TaskRunner {
         config.set_distributed_user_codec(ScanCodec::for_task(query_context.clone()));
         config.set_distributed_user_codec(RollupCodec::for_task(query_context));
         config.set_distributed_user_codec(InlineCodec::for_task(interrupt));
+        config.set_distributed_user_codec(WindowCodec::for_task(node.window_guard()));
         let codec = DistributedCodec::new_combined_with_user(&config);
         TaskRunner { node, streams, tasks, codec, context }
     }

@@ -16,12 +16,14 @@ use datafusion_distributed::{
 use url::Url;
 
 use super::Spread;
+use super::guarded_window::{self, WindowGuard};
 use super::inline_codec::InlineCodec;
 use super::planned_node::{self, ReadyPlanner};
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::small_joins;
 use super::task_session::TaskHeaders;
+use super::window_codec::WindowCodec;
 use crate::query::context::QueryContext;
 use crate::query::rollup::partials_scan::{PartialsExec, PartialsScan};
 use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
@@ -47,6 +49,8 @@ impl Spread {
     ) -> Result<Option<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)>> {
         let inlined = small_joins::inline(plan, &query_context.task_context(session), nodes.len()).await?;
         let Some(plan) = inlined else { return Ok(None) };
+        let interrupt = query_context.tracker.interrupt.clone();
+        let plan = guarded_window::gather(plan, &WindowGuard { interrupt, threads: self.threads.clone() })?;
         let mut session = session.clone();
         self.configure(session.config_mut(), query_context, nodes)?;
         let divided = self.planner.create_physical_plan(&planned_node::wrap(plan), &session).await?;
@@ -71,6 +75,7 @@ impl Spread {
         config.set_distributed_user_codec(ScanCodec::for_sending());
         config.set_distributed_user_codec(RollupCodec::for_sending());
         config.set_distributed_user_codec(InlineCodec::for_sending());
+        config.set_distributed_user_codec(WindowCodec::for_sending());
         config.set_distributed_local_worker_context(
             self.worker.to_local_worker_context(self.options.own_url.clone()),
         );

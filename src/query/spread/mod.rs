@@ -4,14 +4,16 @@
 //! a part of the rows (`operators.rs`), `distribution.rs` lets `datafusion-distributed` cut it into stages: each node gets a
 //! part of every scan's files (`scan_codec.rs`), or of a rollup's streams (`rollup_codec.rs`), and runs it as a task
 //! (`task_session.rs`). Small tables that these are joined with are read before, and are in the plan of each task
-//! (`small_joins.rs`). A task filters by stream and retention itself, so rows of others do not leave the node that reads
-//! them. All of this begins when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails
-//! before the first rows, the query runs on the node that was asked alone. When it has ended, that node asks the others what
-//! they have used (`usage_collector.rs`), for the query log.
+//! (`small_joins.rs`). Window functions are computed by each node for some values of their PARTITION BY (`windows.rs`). A
+//! task filters by stream and retention itself, so rows of others do not leave the node that reads them. All of this begins
+//! when the query may run, with the permits that it needs (`spread_stream.rs`); when a node fails before the first rows, the
+//! query runs on the node that was asked alone. When it has ended, that node asks the others what they have used
+//! (`usage_collector.rs`), for the query log.
 //!
 //! This is the only folder that names `datafusion_distributed` and `datafusion_proto`.
 
 mod distribution;
+mod guarded_window;
 mod inline_codec;
 mod inline_join;
 mod inline_table;
@@ -30,6 +32,8 @@ mod task_session;
 mod task_trackers;
 mod usage_collector;
 mod usage_service;
+mod window_codec;
+mod windows;
 pub mod workers;
 
 use std::sync::Arc;
@@ -38,6 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use datafusion_distributed::Worker;
+use tokio::runtime::Handle;
 use tonic::service::Routes;
 
 use super::context::{QueryContext, QueryServices};
@@ -61,6 +66,8 @@ pub struct Spread {
     template: SessionState,
     trackers: Arc<TaskTrackers>,
     worker: Worker,
+    /// Threads that an operator can occupy for long.
+    threads: Handle,
     counts: Arc<SpreadCounts>,
 }
 
@@ -73,14 +80,15 @@ struct SpreadCounts {
 }
 
 impl Spread {
-    /// Prepares to divide queries. `template` is the session of this node's queries. The tasks of a query of another node
-    /// have `task_bytes` of memory together.
+    /// Prepares to divide queries. `template` is the session of this node's queries, and `threads` are those of long-running
+    /// ones. The tasks of a query of another node have `task_bytes` of memory together.
     ///
     /// # Errors
     /// `Invalid` naming the configuration key of a secret or of certificates that cannot be used.
     pub fn new(
         services: &Arc<QueryServices>,
         template: &SessionState,
+        threads: &Handle,
         options: SpreadOptions,
         task_bytes: usize,
     ) -> Result<Self> {
@@ -94,6 +102,7 @@ impl Spread {
             template: template.clone(),
             trackers: trackers.clone(),
             channels: channels.clone(),
+            threads: threads.clone(),
             counts: counts.clone(),
         };
         let worker = Worker::from_session_builder(sessions)
@@ -107,6 +116,7 @@ impl Spread {
             template,
             trackers,
             worker,
+            threads: threads.clone(),
             counts,
         })
     }
@@ -154,5 +164,7 @@ mod attempt_tests;
 mod changed_task_tests;
 #[cfg(test)]
 mod task_tests;
+#[cfg(test)]
+mod test_plans;
 #[cfg(test)]
 mod usage_tests;

@@ -3,8 +3,8 @@
 //! An operator is on the list when its answer over several tasks is the answer over one: `datafusion-distributed` sees to
 //! the exchange of rows, and DataFusion's plans for two or more partitions are right for any number of them. A leaf of one
 //! partition is not divided: over it DataFusion plans aggregates and sorts without an exchange, and each task would answer
-//! for its own rows. Of the operators that need a guard (`guard/operators.rs`) only joins with small tables are divided
-//! (`small_joins.rs`).
+//! for its own rows. Of the operators that need a guard (`guard/operators.rs`) joins with small tables (`small_joins.rs`) and
+//! windows (`windows.rs`) are divided.
 
 use std::sync::Arc;
 
@@ -14,10 +14,13 @@ use datafusion::execution::context::SessionState;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 
-use super::{inline_join, small_joins};
+use super::guarded_window::GuardedWindowExec;
+use super::{inline_join, small_joins, windows};
 use crate::domain::Error;
 use crate::query::guard::interrupt::InterruptExec;
+use crate::query::guard::window_memory::BufferedInputExec;
 use crate::query::rollup::partials_scan::PartialsExec;
 use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 
@@ -55,9 +58,7 @@ fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Opt
             && has_common_functions(node, template)?
         {
             (divisible_rows(streamed, template), TreeNodeRecursion::Jump)
-        } else if node.is::<InterruptExec>()
-            || (OPERATORS.contains(&node.name()) && has_common_functions(node, template)?)
-        {
+        } else if is_divisible(node, template)? {
             return Ok(TreeNodeRecursion::Continue);
         } else {
             (None, TreeNodeRecursion::Stop)
@@ -70,6 +71,20 @@ fn divisible_rows(plan: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Opt
         Ok(next)
     });
     seen.ok().and(scanned)
+}
+
+/// Whether an operator with one input is the same over several tasks.
+fn is_divisible(node: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Result<bool> {
+    if node.is::<InterruptExec>() || node.is::<BufferedInputExec>() {
+        return Ok(true);
+    }
+    let is_listed = OPERATORS.contains(&node.name()) && !merges_in_order(node);
+    Ok((is_listed || windows::is_divisible(node, template)?) && has_common_functions(node, template)?)
+}
+
+/// Whether an exchange of rows keeps their order. Between nodes it does not, whatever is planned above it.
+fn merges_in_order(node: &Arc<dyn ExecutionPlan>) -> bool {
+    node.downcast_ref::<RepartitionExec>().is_some_and(RepartitionExec::preserve_order)
 }
 
 /// Returns the rows that a leaf reads if it can be divided; `None` for every other node.
@@ -110,6 +125,7 @@ pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
         let is_leaf = node.is::<DivisibleScanExec>() || node.is::<PartialsExec>();
         let is_known = is_leaf
             || inline_join::is_of_task(node)
+            || node.is::<GuardedWindowExec>()
             || OPERATORS.contains(&name)
             || BOUNDARIES.contains(&name);
         match is_known {
@@ -122,3 +138,7 @@ pub fn check_task(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "operators_tests.rs"]
+mod tests;

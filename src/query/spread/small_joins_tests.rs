@@ -2,7 +2,6 @@
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::util::pretty::pretty_format_batches;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::{MemoryPool, UnboundedMemoryPool};
@@ -18,6 +17,7 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions, 
 
 use super::*;
 use crate::query::spread::inline_table::InlineTableExec;
+use crate::query::spread::test_plans::answer;
 
 const UNION: [JoinType; 5] =
     [JoinType::Inner, JoinType::Right, JoinType::RightSemi, JoinType::RightAnti, JoinType::RightMark];
@@ -66,15 +66,6 @@ fn join(table: Arc<dyn ExecutionPlan>, kind: JoinType, mode: PartitionMode) -> A
 fn sorted(side: Arc<dyn ExecutionPlan>, column: &str) -> Arc<dyn ExecutionPlan> {
     let order = LexOrdering::new([PhysicalSortExpr::new_default(first(column))]).unwrap();
     Arc::new(SortExec::new(order, side).with_preserve_partitioning(true))
-}
-
-/// The rows of a plan, sorted.
-async fn answer(plan: Arc<dyn ExecutionPlan>) -> Vec<String> {
-    let batches = collect(plan, Arc::new(TaskContext::default())).await.unwrap();
-    let text = pretty_format_batches(&batches).unwrap().to_string();
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    lines.sort();
-    lines
 }
 
 #[tokio::test]

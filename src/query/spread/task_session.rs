@@ -13,16 +13,19 @@ use datafusion_distributed::{
     DistributedExt, WorkerPlanRewriteEvent, WorkerPlanRewriteEventResponse, WorkerQueryContext,
     WorkerSessionBuilder,
 };
+use tokio::runtime::Handle;
 use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::SpreadCounts;
+use super::guarded_window::WindowGuard;
 use super::inline_codec::InlineCodec;
 use super::node_channels::NodeChannels;
 use super::operators;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_trackers::{self, TaskTrackers};
+use super::window_codec::WindowCodec;
 use crate::domain::cluster::CatalogMark;
 use crate::domain::{Error, OrgId, Principal};
 use crate::query::context::{QueryContext, QueryServices};
@@ -98,6 +101,8 @@ pub struct TaskSessions {
     pub(super) template: SessionState,
     pub(super) trackers: Arc<TaskTrackers>,
     pub(super) channels: NodeChannels,
+    /// Threads that a task can occupy for long.
+    pub(super) threads: Handle,
     pub(super) counts: Arc<SpreadCounts>,
 }
 
@@ -123,7 +128,9 @@ impl TaskSessions {
         let interrupt = query_context.tracker.interrupt.clone();
         config.set_distributed_user_codec(ScanCodec::for_task(query_context.clone()));
         config.set_distributed_user_codec(RollupCodec::for_task(query_context));
-        config.set_distributed_user_codec(InlineCodec::for_task(interrupt));
+        config.set_distributed_user_codec(InlineCodec::for_task(interrupt.clone()));
+        let guard = WindowGuard { interrupt, threads: self.threads.clone() };
+        config.set_distributed_user_codec(WindowCodec::for_task(guard));
         config.set_distributed_channel_resolver(self.channels.clone());
         config.set_distributed_worker_plan_rewrite_handler(|event: WorkerPlanRewriteEvent<'_>| {
             operators::check_task(&event.plan)?;

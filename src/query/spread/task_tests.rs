@@ -24,12 +24,15 @@ use tonic::codegen::http::HeaderMap;
 use url::Url;
 use uuid::Uuid;
 
+use super::guarded_window::{GuardedWindowExec, WindowGuard};
 use super::inline_codec::InlineCodec;
 use super::inline_join::InlineJoinExec;
 use super::inline_table::InlineTable;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_session::TaskHeaders;
+use super::test_plans::{WindowCall, sorted, stream_id, ts};
+use super::window_codec::WindowCodec;
 use super::*;
 use crate::domain::{OrgId, StreamId};
 use crate::query::Engine;
@@ -113,6 +116,17 @@ impl Node {
         Arc::new(PartialsScan::new(&query_context, splits, None, columns, 2).unwrap().into_exec())
     }
 
+    /// What guards windows here.
+    pub(super) fn window_guard(&self) -> WindowGuard {
+        WindowGuard { interrupt: Arc::default(), threads: self.engine.task_threads().clone() }
+    }
+
+    /// A window over rows in order, as a plan that is divided has it.
+    pub(super) fn window(&self, call: WindowCall, rows: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let window = call.over(sorted(rows, [stream_id(), ts()]));
+        Arc::new(GuardedWindowExec::try_new(window, self.window_guard()).unwrap())
+    }
+
     pub(super) fn headers(&self) -> HeaderMap {
         TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org, catalog: None }.to_headers()
     }
@@ -138,6 +152,7 @@ pub(super) fn encode(plan: Arc<dyn ExecutionPlan>) -> Vec<u8> {
     config.set_distributed_user_codec(ScanCodec::for_sending());
     config.set_distributed_user_codec(RollupCodec::for_sending());
     config.set_distributed_user_codec(InlineCodec::for_sending());
+    config.set_distributed_user_codec(WindowCodec::for_sending());
     let codec = DistributedCodec::new_combined_with_user(&config);
     physical_plan_to_bytes_with_extension_codec(plan, &codec).unwrap().to_vec()
 }
@@ -188,8 +203,9 @@ fn a_task_of_another_node_is_taken() {
     let node = Node::new();
     let sent = join(table(), JoinType::Inner, node.scan(&[]));
     let inlined = InlineJoinExec::try_new(&sent, table(), node.scan(&[])).unwrap();
-    let plans: [Arc<dyn ExecutionPlan>; 4] =
-        [node.scan(&[]), Arc::new(inlined), node.rollup(&[]), mean(node.rollup(&[]))];
+    let window = node.window(WindowCall::of("lag"), node.scan(&[]));
+    let plans: [Arc<dyn ExecutionPlan>; 5] =
+        [node.scan(&[]), Arc::new(inlined), node.rollup(&[]), mean(node.rollup(&[])), window];
     for plan in plans {
         assert_eq!(node.refusal(node.headers(), encode(plan)), None);
     }
@@ -235,6 +251,25 @@ fn a_plan_of_a_stranger_is_refused() {
             "the stream 3 is not of this organization",
         ),
         ("a rollup of others", node.rollup(&[3]), "the stream 3 is not of this organization"),
+    ];
+    for (name, plan, expected) in plans {
+        let refusal = node.refusal(node.headers(), encode(plan)).expect(name);
+        assert!(refusal.contains(expected), "{name}: {refusal}");
+    }
+}
+
+#[test]
+fn a_window_of_a_stranger_is_refused() {
+    let node = Node::new();
+    let lag = || WindowCall::of("lag");
+    let plans = [
+        ("without guards", lag().over(node.scan(&[])), "`BoundedWindowAggExec` is no operator of a task"),
+        ("over a file", node.window(lag(), file_scan()), "`DataSourceExec` is no operator of a task"),
+        (
+            "over a stream of others",
+            node.window(lag(), node.scan(&[3])),
+            "the stream 3 is not of this organization",
+        ),
     ];
     for (name, plan, expected) in plans {
         let refusal = node.refusal(node.headers(), encode(plan)).expect(name);
