@@ -1,8 +1,10 @@
-// Days of a stream, and numbers as people type them.
+// Days of a stream, its newest reading, and numbers as people type them.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Reading } from "../src/api/types.ts";
 import { beginOf, everyDay, limitOf, spanOf } from "../src/pages/streams/days.ts";
+import { newestOf } from "../src/pages/streams/newest.ts";
 import { parseNumber } from "../src/ui/numbers.ts";
 
 const day = (n: number, hour = 0) => Date.UTC(2026, 4, n, hour);
@@ -28,6 +30,16 @@ test("nonsense in an address is the usual span and limit", () => {
   assert.equal(spanOf("90"), 90);
   assert.equal(limitOf("1 hour"), "1 hour");
   assert.equal(limitOf(null), "5 minutes");
+});
+
+test("a late reading is not the newest, and one that replaces another of its time is", () => {
+  const reading = (ts: string, value: number): Reading => ({ ts: `2026-05-01T${ts}Z`, value, text: null, quality: "good" });
+  const known = reading("06:00:00", 1);
+  assert.equal(newestOf(null, [known]), known);
+  assert.equal(newestOf(known, [reading("05:59:59.999", 2)]), known);
+  // The same moment is written in more than one way.
+  assert.equal(newestOf(known, [reading("06:00:00.000", 2)])?.value, 2);
+  assert.equal(newestOf(known, [reading("07:00:00", 2), reading("06:30:00", 3)])?.value, 2);
 });
 
 for (const [text, number] of [

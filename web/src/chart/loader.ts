@@ -5,7 +5,7 @@ import type { Table } from "@uwdata/flechette";
 import { ApiError, isAborted } from "../api/http.ts";
 import { numbers, sql } from "../api/sql.ts";
 import { type Range, stepText, TILE, tileAt, tileRange, tilesOf } from "./levels.ts";
-import { emptyTile, type Tile, type TileCache } from "./tiles.ts";
+import { emptyTile, type Tile, type TileCache, type Writes } from "./tiles.ts";
 
 /** Milliseconds without another wish before the server is asked. */
 const REST = 80;
@@ -146,17 +146,27 @@ export class Loader {
     const [low, high] = [missing[0] as number, missing.at(-1) as number];
     const wanted = streams.filter((stream) => missing.some((index) => this.cache.isMissing(stream, step, index)));
     const range = { from: tileRange(low, step).from, to: tileRange(high, step).to };
-    const table = await sql(bucketSql(wanted), { step: stepText(step), ...times(range) }, signal);
-    const few = this.keepBuckets(table, wanted, step, [low, high]);
+    const ask = () => sql(bucketSql(wanted), { step: stepText(step), ...times(range) }, signal);
+    const few = await this.watched(ask, (table, writes) => this.keepBuckets(table, wanted, [step, low, high], writes));
     for (const [index, sparse] of few) {
-      const answer = await sql(rawSql(sparse), times(tileRange(index, step)), signal);
-      this.keepReadings(answer, step, index);
+      const askReadings = () => sql(rawSql(sparse), times(tileRange(index, step)), signal);
+      await this.watched(askReadings, (table, writes) => this.keepReadings(table, step, index, writes));
     }
     this.changed();
   }
 
+  /** Keeps the answer to a question, with what was written while it was under way: tiles of that time stay stale, and the next wish asks for them again. */
+  private async watched<T>(ask: () => Promise<Table>, keep: (table: Table, writes: Writes) => T): Promise<T> {
+    const writes = this.cache.watch();
+    try {
+      return keep(await ask(), writes);
+    } finally {
+      this.cache.unwatch(writes);
+    }
+  }
+
   /** Puts buckets into the cache; the streams of each tile that has few readings, which are asked for one by one. */
-  private keepBuckets(table: Table, streams: number[], step: number, [low, high]: [number, number]): Map<number, number[]> {
+  private keepBuckets(table: Table, streams: number[], [step, low, high]: [number, number, number], writes: Writes): Map<number, number[]> {
     const names = ["t", "lo", "hi", "mean", "n", "bad"] as const;
     const columns = Object.fromEntries(names.map((name) => [name, numbers(table, name)])) as Record<(typeof names)[number], Float64Array>;
     const places = rowsByStream(table);
@@ -175,17 +185,18 @@ export class Loader {
           if (this.cache.get(stream, step, index)?.isRaw) continue;
         }
         // Whoever gives up before the readings have come has to ask for them later.
-        this.cache.set(stream, step, index, tile, !isFew);
+        this.cache.set(stream, step, index, tile, !isFew && !writes.has(stream, step, index));
       }
     }
     if (few.size > 0) this.changed();
     return few;
   }
 
-  private keepReadings(table: Table, step: number, index: number): void {
+  private keepReadings(table: Table, step: number, index: number, writes: Writes): void {
     const [t, value, quality] = [numbers(table, "t"), numbers(table, "value"), numbers(table, "quality")];
     for (const [stream, [start, end]] of rowsByStream(table)) {
-      this.cache.set(stream, step, index, rawTile(t.slice(start, end), value.slice(start, end), quality.slice(start, end)));
+      const tile = rawTile(t.slice(start, end), value.slice(start, end), quality.slice(start, end));
+      this.cache.set(stream, step, index, tile, !writes.has(stream, step, index));
     }
   }
 }

@@ -42,19 +42,52 @@ interface Kept {
   isStale: boolean;
 }
 
+function keyOf(stream: number, step: number, index: number): string {
+  return `${stream}/${step}/${index}`;
+}
+
+/** What was written while a question was under way: its answer may be without it. */
+export class Writes {
+  private readonly keys = new Set<string>();
+  private isUnknown = false;
+
+  add(key: string): void {
+    this.keys.add(key);
+  }
+
+  /** Notes that anything may have been written. */
+  addUnknown(): void {
+    this.isUnknown = true;
+  }
+
+  /** Whether something may have been written into a tile, one that is not in the cache included. */
+  has(stream: number, step: number, index: number): boolean {
+    return this.isUnknown || this.keys.has(keyOf(stream, step, index));
+  }
+}
+
 export class TileCache {
   /** In the order of use, which a Map keeps. */
   private readonly tiles = new Map<string, Kept>();
   private bytes = 0;
+  /** One of each question that is under way. */
+  private readonly watches = new Set<Writes>();
 
   constructor(private readonly limit = 64 * 1024 * 1024) {}
 
-  private static key(stream: number, step: number, index: number): string {
-    return `${stream}/${step}/${index}`;
+  /** Begins to note what is written, until `unwatch`: before a question is sent. */
+  watch(): Writes {
+    const writes = new Writes();
+    this.watches.add(writes);
+    return writes;
+  }
+
+  unwatch(writes: Writes): void {
+    this.watches.delete(writes);
   }
 
   get(stream: number, step: number, index: number): Tile | undefined {
-    const key = TileCache.key(stream, step, index);
+    const key = keyOf(stream, step, index);
     const kept = this.tiles.get(key);
     if (!kept) return undefined;
     this.tiles.delete(key);
@@ -64,7 +97,7 @@ export class TileCache {
 
   /** Puts a tile in; one that is not final is shown, and asked for again. */
   set(stream: number, step: number, index: number, tile: Tile, isFinal = true): void {
-    const key = TileCache.key(stream, step, index);
+    const key = keyOf(stream, step, index);
     this.drop(key);
     this.tiles.set(key, { tile, isStale: !isFinal });
     this.bytes += tileBytes(tile);
@@ -83,13 +116,14 @@ export class TileCache {
 
   /** Whether a tile has to be asked for: it is not there, or something has been written into its time since. */
   isMissing(stream: number, step: number, index: number): boolean {
-    return this.tiles.get(TileCache.key(stream, step, index))?.isStale ?? true;
+    return this.tiles.get(keyOf(stream, step, index))?.isStale ?? true;
   }
 
   /** Notes that a reading was written. What is there is shown until its successor has come; on steps not in view it goes. */
   written(stream: number, time: number, shownStep: number): void {
     for (const step of STEPS) {
-      const key = TileCache.key(stream, step, tileAt(time, step));
+      const key = keyOf(stream, step, tileAt(time, step));
+      for (const writes of this.watches) writes.add(key);
       const kept = this.tiles.get(key);
       if (!kept) continue;
       if (step === shownStep) kept.isStale = true;
@@ -99,6 +133,7 @@ export class TileCache {
 
   /** Notes that readings may have been written that nobody told of. What is there is shown until its successor has come. */
   missed(): void {
+    for (const writes of this.watches) writes.addUnknown();
     for (const kept of this.tiles.values()) kept.isStale = true;
   }
 

@@ -9,7 +9,7 @@ export interface Asked<T> {
   /** Whether an answer has been waited for so long that it should be said. */
   isBusy: boolean;
   ask: () => void;
-  /** Puts in what is known to be true without asking. */
+  /** Puts in what is known to be true without asking, also into the answer to a question that is under way: it may be of before. */
   change: (changed: (data: T) => T) => void;
 }
 
@@ -28,11 +28,16 @@ export function useAsk<T>(question: (signal: AbortSignal) => Promise<T>, inputs:
   const [turn, setTurn] = useState(0);
   const latest = useRef(question);
   latest.current = question;
+  /** What was put in since the question was sent that is under way. */
+  const meanwhile = useRef<((data: T) => T)[] | undefined>(undefined);
   useEffect(() => {
     const control = new AbortController();
+    const changes: ((data: T) => T)[] = [];
+    meanwhile.current = changes;
     const noticed = setTimeout(() => setBusy(true), NOTICED);
     let again: ReturnType<typeof setTimeout> | undefined;
     const done = () => {
+      meanwhile.current = undefined;
       clearTimeout(noticed);
       setBusy(false);
       if (repeat > 0) again = setTimeout(() => setTurn((before) => before + 1), repeat);
@@ -40,7 +45,7 @@ export function useAsk<T>(question: (signal: AbortSignal) => Promise<T>, inputs:
     latest.current(control.signal).then(
       (answer) => {
         if (control.signal.aborted) return;
-        setData(answer);
+        setData(changes.reduce((known, changed) => changed(known), answer));
         setError(undefined);
         done();
       },
@@ -57,7 +62,10 @@ export function useAsk<T>(question: (signal: AbortSignal) => Promise<T>, inputs:
     };
   }, [...inputs, turn]);
   const ask = useCallback(() => setTurn((before) => before + 1), []);
-  const change = useCallback((changed: (data: T) => T) => setData((before) => before && changed(before)), []);
+  const change = useCallback((changed: (data: T) => T) => {
+    meanwhile.current?.push(changed);
+    setData((before) => before && changed(before));
+  }, []);
   return { data, error, isBusy, ask, change };
 }
 

@@ -83,7 +83,7 @@ export function useEvents(filters: Filters) {
         if (change === "UPDATED" && event) {
           asked.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
         }
-        // Many at once are one question. What is shown already is asked for too: an answer that was under way may be of before it.
+        // Many at once are one question. An update is asked about too: the event may match the filters since, or no more.
         clearTimeout(soon);
         soon = setTimeout(asked.ask, 300);
       },

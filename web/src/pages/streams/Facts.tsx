@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { follow } from "../../api/live.ts";
-import type { Quality, Reading } from "../../api/types.ts";
+import type { Reading } from "../../api/types.ts";
 import { dateTime, formatNumber } from "../../ui/format.ts";
 import { Age, QualitySign } from "../../ui/parts.tsx";
 import { VALUES } from "./queries.ts";
@@ -10,7 +10,7 @@ import type { StreamFull } from "./types.ts";
 import { t } from "./words.ts";
 
 interface Told {
-  values: { readings: { ts: string; value: number | null; text: string | null; quality: Quality }[] };
+  values: { readings: Reading[] };
 }
 
 function shownValue({ value, text }: Reading): string {
@@ -18,7 +18,7 @@ function shownValue({ value, text }: Reading): string {
 }
 
 /** The newest value; it follows what is written. */
-export function Latest({ stream, change }: { stream: StreamFull; change: (latest: Reading) => void }) {
+export function Latest({ stream, told }: { stream: StreamFull; told: (readings: Reading[]) => void }) {
   const { latest, rowId, unit } = stream;
   useEffect(
     () =>
@@ -26,8 +26,7 @@ export function Latest({ stream, change }: { stream: StreamFull; change: (latest
         VALUES,
         { streams: [String(rowId)] },
         ({ values }) => {
-          const newest = values.readings.at(-1);
-          if (newest) change(newest);
+          if (values.readings.length > 0) told(values.readings);
         },
         // The value is asked for again at intervals in any case.
         () => {},

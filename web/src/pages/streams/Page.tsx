@@ -7,6 +7,7 @@ import { useAsk } from "../../ui/ask.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Facts, Latest } from "./Facts.tsx";
 import { History } from "./History.tsx";
+import { newestOf } from "./newest.ts";
 import { STREAM } from "./queries.ts";
 import { Retention } from "./Retention.tsx";
 import type { StreamFull } from "./types.ts";
@@ -31,7 +32,7 @@ export default function StreamDetail({ id }: { id: string }) {
       {data && (
         <>
           <h1>{data.name}</h1>
-          {may("value:read") && <Latest stream={data} change={(latest) => change((known) => known && { ...known, latest })} />}
+          {may("value:read") && <Latest stream={data} told={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />}
           {isNumeric(data.type) && may("value:read") && (
             <p class="links">
               <a class="button" href={`/ui/trend?s=${data.rowId}`}>

@@ -1,0 +1,56 @@
+// Data of a component: an answer that comes late takes nothing back that was told meanwhile.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { useAsk } from "../src/ui/ask.ts";
+import { mount } from "./hooks.ts";
+
+/** A component that asks, and its questions, each of which waits for its answer. */
+async function asking() {
+  const questions: { answer: (data: string[]) => void; fail: (error: Error) => void }[] = [];
+  const mounted = await mount(() => useAsk(() => new Promise<string[]>((answer, fail) => questions.push({ answer, fail })), []));
+  /** Answers the newest question. */
+  const answer = (data: string[]) => mounted.after(() => questions.at(-1)?.answer(data));
+  const fail = () => mounted.after(() => questions.at(-1)?.fail(new Error("away")));
+  const add = (one: string) => mounted.after(() => mounted.value().change((known) => [...known, one]));
+  const ask = () => mounted.after(() => mounted.value().ask());
+  return { ...mounted, questions, answer, fail, add, ask };
+}
+
+test("what is told while a question is under way is put into its answer, in its order", async () => {
+  const { value, answer, add, ask, unmount } = await asking();
+  await add("told before there was anything");
+  assert.equal(value().data, undefined);
+  await answer(["first"]);
+  assert.deepEqual(value().data, ["first", "told before there was anything"]);
+  await ask();
+  await add("told");
+  await add("later");
+  assert.deepEqual(value().data?.slice(-2), ["told", "later"], "it does not wait for the answer");
+  await answer(["second"]);
+  assert.deepEqual(value().data, ["second", "told", "later"]);
+  await unmount();
+});
+
+test("what was told before a question is in its answer, or is not true any more", async () => {
+  const { value, answer, fail, add, ask, unmount } = await asking();
+  await answer(["first"]);
+  await add("told");
+  await ask();
+  await answer(["second"]);
+  assert.deepEqual(value().data, ["second"]);
+  // Nor has a question that is given up, or fails, anything for the next one.
+  await ask();
+  await add("told");
+  await ask();
+  await answer(["third"]);
+  assert.deepEqual(value().data, ["third"]);
+  await ask();
+  await add("told");
+  await fail();
+  assert.equal(value().error?.message, "Error: away");
+  await ask();
+  await answer(["fourth"]);
+  assert.deepEqual(value().data, ["fourth"]);
+  await unmount();
+});
