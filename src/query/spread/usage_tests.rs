@@ -27,6 +27,9 @@ use super::*;
 use crate::domain::OrgId;
 use crate::query::node_usage::{NodeUsage, RemoteUsage};
 
+/// What a call does to its headers.
+type HeaderChange = fn(&mut HeaderMap);
+
 /// A connection to a service that answers a call with these bytes and an end in order.
 fn channel_with(reply: Vec<u8>) -> BoxCloneSyncChannel {
     BoxCloneSyncChannel::new(service_fn(move |_: Request<Body>| {
@@ -38,7 +41,7 @@ fn channel_with(reply: Vec<u8>) -> BoxCloneSyncChannel {
 }
 
 /// A connection to a node that changes the headers of its calls.
-fn channel_to(node: &Node, change: fn(&mut HeaderMap)) -> BoxCloneSyncChannel {
+fn channel_to(node: &Node, change: HeaderChange) -> BoxCloneSyncChannel {
     let service = UsageService::new(node.engine.spread().unwrap().trackers.clone());
     let service = service.map_err(|never: Infallible| -> tonic::transport::Error { match never {} });
     BoxCloneSyncChannel::new(service.map_request(move |mut call: Request<Body>| {
@@ -82,7 +85,7 @@ fn a_node_says_what_the_tasks_of_a_query_have_used() {
 #[test]
 fn a_question_that_names_no_query_is_refused() {
     let node = Node::new();
-    let changes: [(&str, fn(&mut HeaderMap)); 4] = [
+    let changes: [(&str, HeaderChange); 4] = [
         ("basalt-query", |headers| drop(headers.remove("basalt-query"))),
         ("basalt-org", |headers| drop(headers.remove("basalt-org"))),
         ("basalt-query", |headers| {
