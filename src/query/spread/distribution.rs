@@ -22,6 +22,7 @@ use super::planned_node::{self, ReadyPlanner};
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::small_joins;
+use super::task_merge;
 use super::task_session::TaskHeaders;
 use super::window_codec::WindowCodec;
 use crate::query::context::QueryContext;
@@ -57,6 +58,7 @@ impl Spread {
         if !divided.is::<DistributedExec>() {
             return Ok(None);
         }
+        let divided = task_merge::merge_in_tasks(divided)?;
         let context = query_context.task_context(&session);
         Ok(Some((divided, context)))
     }

@@ -25,6 +25,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// query must not wait for a machine that is gone.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes that a node may send on all streams of a connection before they are read. It is more than all of them take, because a
+/// query that reads slowly must not keep others from reading: each stream has a window of its own.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
 
 /// A connection to each node, made when it is first needed.
 #[derive(Clone)]
@@ -70,6 +73,7 @@ impl NodeChannels {
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .tcp_nodelay(true);
         let endpoint = match url.scheme() {
             "https" => endpoint.tls_config(self.tls.clone()).map_err(wrong)?,

@@ -22,6 +22,7 @@ use super::guarded_window::WindowGuard;
 use super::inline_codec::InlineCodec;
 use super::node_channels::NodeChannels;
 use super::operators;
+use super::panic_guard;
 use super::rollup_codec::RollupCodec;
 use super::scan_codec::ScanCodec;
 use super::task_trackers::{self, TaskTrackers};
@@ -134,7 +135,7 @@ impl TaskSessions {
         config.set_distributed_channel_resolver(self.channels.clone());
         config.set_distributed_worker_plan_rewrite_handler(|event: WorkerPlanRewriteEvent<'_>| {
             operators::check_task(&event.plan)?;
-            Ok(WorkerPlanRewriteEventResponse::new(event.plan))
+            Ok(WorkerPlanRewriteEventResponse::new(panic_guard::guard_task(event.plan)))
         });
     }
 }
