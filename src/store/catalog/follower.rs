@@ -17,7 +17,7 @@ use super::Catalog;
 use super::database::{self, answer_within, unavailable};
 use super::mirror::Mirror;
 use super::reload::Reload;
-use super::table_versions::{CatalogVersions, read_catalog_version};
+use super::table_versions::{CatalogVersion, CatalogVersions, read_catalog_version};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
@@ -37,13 +37,13 @@ pub(super) struct FollowerState {
 
 impl FollowerState {
     /// Version of the catalog that the mirror equals.
-    fn version(&self) -> i64 {
+    fn version(&self) -> CatalogVersion {
         self.versions.lock().catalog
     }
 
     /// Whether the mirror is known to have every change that a writer had at a mark.
     fn has(&self, mark: CatalogMark) -> bool {
-        *self.writer.lock() == Some(mark.writer) && self.version() >= mark.version
+        *self.writer.lock() == Some(mark.writer) && self.version().number >= mark.version
     }
 }
 
@@ -103,7 +103,7 @@ impl Catalog {
     pub fn mark(&self) -> Option<CatalogMark> {
         let follower = self.follower.as_ref()?;
         // The version first: if both change in between, the mark asks for too much rather than for too little of the new writer.
-        let version = follower.version();
+        let version = follower.version().number;
         let writer = (*follower.writer.lock())?;
         Some(CatalogMark { writer, version })
     }
@@ -123,14 +123,15 @@ impl Catalog {
     async fn load_newer(
         &self,
         follower: &FollowerState,
-        before: i64,
-        current: i64,
+        before: CatalogVersion,
+        current: CatalogVersion,
     ) -> Result<Option<Reload>> {
         let _in_turn = self.mirror_state.lock().await;
         let loaded = follower.versions.lock().clone();
         // Another caller has loaded this version or a later one meanwhile. A version that was loaded before the question
-        // may be higher than the answer: then the database was restored from a backup, and the mirror is of no use.
-        if loaded.catalog != before && loaded.catalog >= current {
+        // may be higher than the answer, or of another table: then the database was restored from a backup, and the mirror is of
+        // no use.
+        if loaded.catalog != before && loaded.catalog.is_not_before(current) {
             return Ok(None);
         }
         let (reload, fresh, versions) = load_since(&self.db, Some(&loaded)).await?;

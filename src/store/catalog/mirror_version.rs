@@ -60,7 +60,7 @@ impl Catalog {
             }
             last.changes
         };
-        let version = read_catalog_version(&self.db).await?;
+        let version = read_catalog_version(&self.db).await?.number;
         let mut last = self.mirror_version.0.lock();
         if last.changes == changes {
             last.version = Some(version);

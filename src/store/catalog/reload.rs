@@ -35,7 +35,7 @@ impl Reload {
         };
         let rows = match by_row.is_empty() {
             true => Some(RowIds::default()),
-            false => rows_changed_since(db, before.catalog).await?,
+            false => rows_changed_since(db, before.catalog.number).await?,
         };
         Ok(rows.map_or(Self::Everything, |rows| Self::Changes { tables: alone, rows }))
     }

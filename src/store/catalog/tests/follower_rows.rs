@@ -145,8 +145,8 @@ async fn entries_that_say_too_little_load_everything() {
         ),
         (
             "a_restored_table",
-            "CREATE TABLE restored AS SELECT * FROM catalog_table_versions; DROP TABLE catalog_table_versions; \
-             ALTER TABLE restored RENAME TO catalog_table_versions",
+            "CREATE TABLE restored AS SELECT * FROM catalog_version; DROP TABLE catalog_version; \
+             ALTER TABLE restored RENAME TO catalog_version",
         ),
     ];
     for (name, cause) in rows {
