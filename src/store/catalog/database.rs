@@ -55,7 +55,7 @@ pub(super) async fn connect_to_migrated(url: &str) -> Result<DatabaseConnection>
 
 /// Tests a connection before it goes back to the pool. The pool's own test, which follows, waits without a limit: a connection
 /// whose statement was given up because the database is silent would keep its place in the pool for as long as TCP keeps it, which
-/// is a quarter of an hour.
+/// is a quarter of an hour. So each release costs a second round trip, in the background.
 async fn test_release(connection: &mut PgConnection) -> std::result::Result<bool, SqlxError> {
     let silent = |_| Err(SqlxError::Io(io::ErrorKind::TimedOut.into()));
     let tested = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await.unwrap_or_else(silent);
