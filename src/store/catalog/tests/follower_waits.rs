@@ -1,4 +1,4 @@
-//! What a follower does while the database keeps it waiting: no load waits for a save, and each has an end.
+//! How long a follower waits for the database, and the database for a follower: no load waits for a save, and each has an end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{pause, resume, timeout};
 
 use super::fixtures::*;
-use super::follower::{EVENT_TIMEOUT, wait_for_lock_waiter};
+use super::follower::{EVENT_TIMEOUT, number, wait_for_lock_waiter};
 use super::follower_rows::followed;
 use crate::domain::audit::{AccessDenial, AuditFilter, RequestOrigin};
 use crate::domain::device::DeviceFilter;
@@ -97,6 +97,15 @@ async fn a_load_goes_on_when_its_caller_has_given_up() {
     locks.rollback().await.unwrap();
     timeout(EVENT_TIMEOUT, changes.changed()).await.expect("it is loaded").unwrap();
     assert!(follower.device(&admin, plant).is_ok());
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_ends_a_transaction_of_a_follower_that_is_gone() {
+    let (place, _writer, follower, db) = followed().await;
+    let limit = "SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
+    assert_eq!(number(&follower.db, limit).await, 60_000, "milliseconds");
     db.close().await.unwrap();
     place.drop_database().await;
 }
