@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use url::Url;
 use uuid::Uuid;
 
@@ -103,28 +103,27 @@ impl App {
     /// Runs forever on a query node: follows the catalog, saves what is counted in memory, and renews the entry of this node. It
     /// may be stopped at any moment: `save_counts` writes what is left.
     pub async fn run_query_node_maintenance(&self) {
-        // Beside the rest: a large catalog may take longer to load than a node may be silent.
-        tokio::join!(self.run_node_renewal(), self.run_following());
+        // Beside each other: a large catalog may take longer to load than a node may be silent, and a save may wait for as long as
+        // a large change of the ingest node takes.
+        tokio::join!(self.run_node_renewal(), self.run_following(), self.run_saves());
     }
 
     async fn run_following(&self) {
-        let (mut follow, mut refusals) = (interval(FOLLOW_INTERVAL), interval(SAVE_REFUSALS));
-        let mut uses = interval(SAVE_USES);
-        for ticks in [&mut follow, &mut refusals, &mut uses] {
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = delayed_interval(FOLLOW_INTERVAL);
+        loop {
+            ticks.tick().await;
+            warn_if_failed("changes of the catalog", self.catch_up_catalog().await);
         }
+    }
+
+    async fn run_saves(&self) {
+        let (mut refusals, mut uses) = (delayed_interval(SAVE_REFUSALS), delayed_interval(SAVE_USES));
         loop {
             let (what, done) = tokio::select! {
-                _ = follow.tick() => ("changes of the catalog", self.catch_up_catalog().await),
                 _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
                 _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
             };
-            if let Err(error) = done {
-                tracing::warn!(
-                    error = error.full_message(),
-                    "{what}: the work was not finished; it is tried again"
-                );
-            }
+            warn_if_failed(what, done);
         }
     }
 
@@ -132,5 +131,18 @@ impl App {
     pub async fn save_counts(&self) -> Result<()> {
         let refusals = self.store.catalog().save_denials().await;
         refusals.and(self.store.catalog().save_last_used().await)
+    }
+}
+
+/// Ticks at once and then in this interval, counted from a tick that came late.
+fn delayed_interval(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn warn_if_failed(what: &str, done: Result<()>) {
+    if let Err(error) = done {
+        tracing::warn!(error = error.full_message(), "{what}: the work was not finished; it is tried again");
     }
 }

@@ -15,8 +15,9 @@ use crate::domain::{Error, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Covers everything from the look-up of the name to the last byte.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long nothing may arrive: a connection to a machine that is gone stays silent.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long nothing may arrive: a connection to a machine that is gone stays silent. So does one whose answer is being prepared,
+/// so this is also how long a tail may take to begin: after a restart of the ingest node query nodes ask for whole ones at once.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long an unused connection is kept: less than the listener keeps it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum size of an error's body; the rest is not read.

@@ -9,6 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::log::{QueryLog, QueryRecord, QueryTracker};
 use super::org_streams::{MessageStreams, OrgStreamsCache};
@@ -152,24 +153,22 @@ impl QueryContext {
         own.map(|device| device.id.0).collect()
     }
 
-    /// Returns the events that the principal may see. The database call runs on the main runtime: a connection opened
-    /// on a query thread would have to wait for the query threads.
+    /// Returns the events that the principal may see.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<Event>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading =
-            self.services.main_runtime.spawn(async move { catalog.events(&principal, &filter).await });
-        reading.await.map_err(|e| Error::internal("reading the event log was interrupted").with_source(e))?
+        let rows = async move { catalog.events(&principal, &filter).await };
+        read_on(&self.services.main_runtime, "the event log", rows).await
     }
 
-    /// Returns the annotations that the principal may see, read on the main runtime as in [`Self::events`].
+    /// Returns the annotations that the principal may see.
     pub async fn annotations(&self, filter: AnnotationFilter) -> Result<Vec<Annotation>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading =
-            self.services.main_runtime.spawn(async move { catalog.annotations(&principal, &filter).await });
-        reading.await.map_err(|e| Error::internal("reading annotations was interrupted").with_source(e))?
+        let rows = async move { catalog.annotations(&principal, &filter).await };
+        read_on(&self.services.main_runtime, "annotations", rows).await
     }
 
-    /// Returns the audit records that the principal may see, read on the main runtime as in [`Self::events`].
+    /// Returns the audit records that the principal may see, read on the main runtime as in `read_on`. It does not end with the
+    /// query: refusals that it writes before it reads would be lost.
     pub async fn audit_log(&self, filter: AuditFilter) -> Result<Vec<AuditRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
         let reading =
@@ -177,27 +176,25 @@ impl QueryContext {
         reading.await.map_err(|e| Error::internal("reading the audit log was interrupted").with_source(e))?
     }
 
-    /// Returns the quarantined readings that the principal may see, read on the main runtime as in [`Self::events`].
+    /// Returns the quarantined readings that the principal may see.
     pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<QuarantineRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading =
-            self.services.main_runtime.spawn(async move { catalog.quarantined(&principal, &filter).await });
-        reading.await.map_err(|e| Error::internal("reading the quarantine was interrupted").with_source(e))?
+        let rows = async move { catalog.quarantined(&principal, &filter).await };
+        read_on(&self.services.main_runtime, "the quarantine", rows).await
     }
 
-    /// Returns the jobs that the principal may see, read on the main runtime as in [`Self::events`].
+    /// Returns the jobs that the principal may see.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading =
-            self.services.main_runtime.spawn(async move { catalog.jobs(&principal, &filter).await });
-        reading.await.map_err(|e| Error::internal("reading jobs was interrupted").with_source(e))?
+        let rows = async move { catalog.jobs(&principal, &filter).await };
+        read_on(&self.services.main_runtime, "jobs", rows).await
     }
 
-    /// Returns the nodes of the cluster that the principal may see, read on the main runtime as in [`Self::events`].
+    /// Returns the nodes of the cluster that the principal may see.
     pub async fn nodes(&self) -> Result<Vec<ClusterNode>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading = self.services.main_runtime.spawn(async move { catalog.nodes(&principal).await });
-        reading.await.map_err(|e| Error::internal("reading nodes was interrupted").with_source(e))?
+        let rows = async move { catalog.nodes(&principal).await };
+        read_on(&self.services.main_runtime, "nodes", rows).await
     }
 
     /// Returns the shards of the data, as far as the query sees them; none for a principal that does not see the nodes either.
@@ -285,5 +282,40 @@ impl QueryContext {
         Arc::new(
             self.text_batch_size.limit_context(TaskContext::from(session).with_runtime(Arc::new(runtime))),
         )
+    }
+}
+
+/// Reads rows of the catalog's database on the main runtime: a connection that was opened on a query thread would have to wait for
+/// the query threads. The reading ends with its query, so that a silent database keeps its connection for no longer.
+async fn read_on<T: Send + 'static>(
+    runtime: &Handle,
+    what: &str,
+    rows: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let reading = AbortOnDropHandle::new(runtime.spawn(rows));
+    reading.await.map_err(|e| Error::internal(format!("reading {what} was interrupted")).with_source(e))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reading_ends_with_its_query() {
+        let (sender, end) = oneshot::channel::<()>();
+        let rows = async move {
+            let _sender = sender;
+            std::future::pending::<Result<()>>().await
+        };
+        let query = read_on(&Handle::current(), "a table", rows);
+        // It has begun to wait when it is dropped.
+        assert!(timeout(Duration::ZERO, query).await.is_err());
+        let answer = timeout(Duration::from_secs(60), end).await.expect("the reading is dropped");
+        assert!(answer.is_err(), "it sends nothing");
     }
 }

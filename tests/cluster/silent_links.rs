@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
+
+use crate::rest::stream_of;
 use crate::support::{Client, Cluster, Link, eventually};
 
 /// Connections of a query node to the catalog's database.
 pub const CATALOG_CONNECTIONS: usize = 8;
 /// Longer than a node waits for the database, and shorter than TCP does.
-const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A key that nobody has.
+const UNKNOWN_KEY: &str = "bslt_nobody_0123456789abcdef0123456789abcdef";
 
 /// Asks a node for what costs it little more than the question to its database, until the end; it may refuse with 503. Returns how often
 /// it did.
@@ -38,9 +44,22 @@ async fn a_database_that_falls_silent_is_given_up_and_connected_to_again() {
         (link.connections() >= CATALOG_CONNECTIONS).then_some(())
     })
     .await;
+    // The node has to save the refusal and to load the stream while its connections carry nothing.
+    let nobody = client.with_key(UNKNOWN_KEY);
+    assert_eq!(nobody.try_sql("SELECT 1").await.0, 401);
     link.strand_connections();
-    eventually("the node answers again", EVENT_TIMEOUT, || async {
-        (client.get("/metrics").await.0 == 200).then_some(())
+    let owner = cluster.ingest.client();
+    let (_, stream) = stream_of(&owner, "speed", "fp64").await;
+    let statement = format!("SELECT count(*) AS n FROM streams WHERE id = {stream}");
+    let rows = eventually("the node answers again", EVENT_TIMEOUT, || async {
+        let (status, _, rows) = client.try_sql(&statement).await;
+        (status == 200).then_some(rows)
+    })
+    .await;
+    assert_eq!(rows, json!([{"n": 1}]), "it has the change");
+    let statement = "SELECT count(*) AS n FROM audit_log WHERE outcome = 'unauthenticated'";
+    eventually("the refusal is in the audit log", EVENT_TIMEOUT, || async {
+        (owner.sql(statement).await != [json!({"n": 0})]).then_some(())
     })
     .await;
     is_over.store(true, Ordering::SeqCst);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::sqlx::{Connection as _, PgConnection};
+use sea_orm::sqlx::{Connection as _, Executor as _, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqlxError};
 use sea_orm_migration::MigratorTrait;
 
@@ -18,6 +18,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each
 /// statement asks the database. After a restart of the database each of the others fails once.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
+/// PostgreSQL ends a transaction of a query node that sends nothing for so long. The node's machine may be gone while it saves uses
+/// of keys: its transaction has locked the version of the catalog, and every change of the ingest node would wait until TCP notices,
+/// which is hours.
+const LIMIT_IDLE_TRANSACTIONS: &str = "SET idle_in_transaction_session_timeout = '60s'";
 /// How long the test of a connection that goes back to the pool of a query node may take.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -46,16 +50,21 @@ pub(super) async fn connect_to_migrated(url: &str) -> Result<DatabaseConnection>
     let mut options = options(url)?;
     options.test_before_acquire_if_idle_for(TRUSTED_IDLE_TIME);
     options.map_sqlx_postgres_pool_opts(|pool| {
-        pool.after_release(|connection, _| Box::pin(test_release(connection)))
+        pool.after_connect(|connection, _| Box::pin(limit_idle_transactions(connection)))
+            .after_release(|connection, _| Box::pin(test_release(connection)))
     });
     let db = Database::connect(options).await.map_err(refused_connection)?;
     check_schema(&db).await?;
     Ok(db)
 }
 
+async fn limit_idle_transactions(connection: &mut PgConnection) -> std::result::Result<(), SqlxError> {
+    connection.execute(LIMIT_IDLE_TRANSACTIONS).await.map(drop)
+}
+
 /// Tests a connection before it goes back to the pool. The pool's own test, which follows, waits without a limit: a connection
 /// whose statement was given up because the database is silent would keep its place in the pool for as long as TCP keeps it, which
-/// is a quarter of an hour.
+/// is a quarter of an hour. So each release costs a second round trip, in the background.
 async fn test_release(connection: &mut PgConnection) -> std::result::Result<bool, SqlxError> {
     let silent = |_| Err(SqlxError::Io(io::ErrorKind::TimedOut.into()));
     let tested = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await.unwrap_or_else(silent);

@@ -9,41 +9,59 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
+use parking_lot::{Mutex, RwLock};
+use sea_orm::{AccessMode, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait};
 use uuid::Uuid;
 
 use super::Catalog;
 use super::database::{self, answer_within, unavailable};
 use super::mirror::Mirror;
+use super::notifier::ChangeNotifier;
 use super::reload::Reload;
-use super::table_versions::{CatalogVersions, read_catalog_version};
+use super::table_versions::{CatalogVersion, CatalogVersions, read_catalog_version};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::org::DEFAULT_ORG;
 use crate::domain::{Clock, Error, Result};
 
 /// How long a caller waits for the version of the database, a connection from the pool included.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a caller waits until changes are loaded, by itself or by another: the whole copy of a large catalog takes seconds.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a caller waits until changes are loaded, for the caller or for another: the whole copy of a large catalog takes
+/// seconds.
+const LOAD_WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a load waits for its snapshot and for what has changed in it. That is little to read: a connection that takes longer
+/// leads to a machine that is gone.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a load may take. One that is merely slow comes to its end although its callers have given up: if each began it anew,
+/// it never would.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long a change that a follower saves may take. It may wait for a large change of the writer, which has locked the version of
+/// the catalog; what is not saved then is kept for the next time.
+pub(super) const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a catalog has only when it follows another process.
 pub(super) struct FollowerState {
-    /// Versions of the database that the mirror equals. They are stored under the lock of `mirror_state`, after the mirror.
+    /// Versions of the database that the mirror equals. They are stored under `load_lock`, after the mirror.
     versions: Mutex<CatalogVersions>,
+    /// Held by the load that is under way: nothing else changes the mirror of a follower. What a follower saves holds the lock of
+    /// `mirror_state`, so no load waits for it.
+    load_lock: Arc<tokio::sync::Mutex<()>>,
     /// The writer whose marks are compared with `versions`: the database was asked after one of its marks was told.
     writer: Mutex<Option<Uuid>>,
 }
 
 impl FollowerState {
+    fn new(versions: CatalogVersions) -> Self {
+        Self { versions: Mutex::new(versions), load_lock: Arc::default(), writer: Mutex::default() }
+    }
+
     /// Version of the catalog that the mirror equals.
-    fn version(&self) -> i64 {
+    fn version(&self) -> CatalogVersion {
         self.versions.lock().catalog
     }
 
     /// Whether the mirror is known to have every change that a writer had at a mark.
     fn has(&self, mark: CatalogMark) -> bool {
-        *self.writer.lock() == Some(mark.writer) && self.version() >= mark.version
+        *self.writer.lock() == Some(mark.writer) && self.version().number >= mark.version
     }
 }
 
@@ -66,8 +84,7 @@ impl Catalog {
         let default_org = mirror.orgs.get_by_name((), DEFAULT_ORG).map(|org| org.id).ok_or_else(|| {
             Error::unavailable("the catalog has no organization yet: the ingest node has to be started first")
         })?;
-        let follower = FollowerState { versions: Mutex::new(versions), writer: Mutex::default() };
-        Self::new(db, clock, mirror, default_org, Some(follower)).await
+        Self::new(db, clock, mirror, default_org, Some(FollowerState::new(versions))).await
     }
 
     /// Brings the mirror of a follower up to date: afterwards it has every change that was committed before the call.
@@ -75,7 +92,8 @@ impl Catalog {
     /// stay in memory meanwhile. A catalog that is no follower is always up to date.
     ///
     /// # Errors
-    /// `Unavailable` when the database does not answer within 10 s, or 60 s while changes are loaded; the mirror stays as it was.
+    /// `Unavailable` when the database does not answer within 10 s, or changes are not loaded within 60 s; the mirror stays as it
+    /// was. A load goes on when its caller gives up.
     pub async fn catch_up(&self) -> Result<()> {
         self.load_changes().await.map(drop)
     }
@@ -103,7 +121,7 @@ impl Catalog {
     pub fn mark(&self) -> Option<CatalogMark> {
         let follower = self.follower.as_ref()?;
         // The version first: if both change in between, the mark asks for too much rather than for too little of the new writer.
-        let version = follower.version();
+        let version = follower.version().number;
         let writer = (*follower.writer.lock())?;
         Some(CatalogMark { writer, version })
     }
@@ -116,32 +134,65 @@ impl Catalog {
         if current == before {
             return Ok(None);
         }
-        answer_within(LOAD_TIMEOUT, self.load_newer(follower, before, current)).await
+        let late = |_| Err(Error::unavailable("the catalog is still being loaded"));
+        let load = self.load_newer(follower, before, current);
+        tokio::time::timeout(LOAD_WAIT_TIMEOUT, load).await.unwrap_or_else(late)
     }
 
-    /// Loads what the mirror lacks, which had the version `before` when the database had `current`. It may be given up at any moment.
+    /// Loads what the mirror lacks, which had the version `before` when the database had `current`. It may be given up at any moment:
+    /// a load that has begun goes on.
     async fn load_newer(
         &self,
-        follower: &FollowerState,
-        before: i64,
-        current: i64,
+        follower: &Arc<FollowerState>,
+        before: CatalogVersion,
+        current: CatalogVersion,
     ) -> Result<Option<Reload>> {
-        let _in_turn = self.mirror_state.lock().await;
-        let loaded = follower.versions.lock().clone();
+        let in_turn = Arc::clone(&follower.load_lock).lock_owned().await;
+        let version = follower.version();
         // Another caller has loaded this version or a later one meanwhile. A version that was loaded before the question
-        // may be higher than the answer: then the database was restored from a backup, and the mirror is of no use.
-        if loaded.catalog != before && loaded.catalog >= current {
+        // may be higher than the answer, or of another table: then the database was restored from a backup, and the mirror is of
+        // no use.
+        if version != before && version.is_not_before(current) {
             return Ok(None);
         }
-        let (reload, fresh, versions) = load_since(&self.db, Some(&loaded)).await?;
-        self.put_loaded(&reload, fresh);
-        *follower.versions.lock() = versions;
-        self.notifier.notify();
+        let load = MirrorLoad {
+            follower: Arc::clone(follower),
+            db: self.db.clone(),
+            mirror: Arc::clone(&self.mirror),
+            notifier: Arc::clone(&self.notifier),
+        };
+        let task = tokio::spawn(async move {
+            let _in_turn = in_turn;
+            answer_within(LOAD_TIMEOUT, load.run()).await
+        });
+        let reload = task
+            .await
+            .unwrap_or_else(|e| Err(Error::internal("a load of the catalog was cut short").with_source(e)))?;
         Ok(Some(reload))
+    }
+}
+
+/// A load of what the mirror of a follower lacks. Whoever runs it holds `FollowerState::load_lock`.
+struct MirrorLoad {
+    follower: Arc<FollowerState>,
+    db: DatabaseConnection,
+    mirror: Arc<RwLock<Mirror>>,
+    notifier: Arc<ChangeNotifier>,
+}
+
+impl MirrorLoad {
+    /// Brings the mirror to the version that the database has; returns what was loaded. It may be given up at any moment.
+    async fn run(self) -> Result<Reload> {
+        let before = self.follower.versions.lock().clone();
+        let (reload, fresh, versions) = load_since(&self.db, Some(&before)).await?;
+        self.put(&reload, fresh);
+        *self.follower.versions.lock() = versions;
+        self.notifier.notify();
+        Ok(reload)
     }
 
     /// Puts what was loaded into the mirror at once. Parts that it replaces are freed when the mirror is not locked any more.
-    fn put_loaded(&self, reload: &Reload, mut fresh: Mirror) {
+    fn put(&self, reload: &Reload, mut fresh: Mirror) {
         let mut mirror = self.mirror.write();
         match reload {
             Reload::Changes { tables, rows } => {
@@ -163,6 +214,20 @@ async fn load_since(
     db: &DatabaseConnection,
     before: Option<&CatalogVersions>,
 ) -> Result<(Reload, Mirror, CatalogVersions)> {
+    let (snapshot, versions, reload) = answer_within(SNAPSHOT_TIMEOUT, begin_load(db, before)).await?;
+    let fresh = match &reload {
+        Reload::Changes { tables, rows } => Mirror::load_parts(&snapshot, tables, rows).await?,
+        Reload::Everything => Mirror::load(&snapshot).await?,
+    };
+    snapshot.commit().await.map_err(unavailable)?;
+    Ok((reload, fresh, versions))
+}
+
+/// Begins to read one snapshot; returns it with its versions, and with what a mirror of the versions `before` lacks in it.
+async fn begin_load(
+    db: &DatabaseConnection,
+    before: Option<&CatalogVersions>,
+) -> Result<(DatabaseTransaction, CatalogVersions, Reload)> {
     let (level, mode) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
     let snapshot = db.begin_with_config(Some(level), Some(mode)).await.map_err(unavailable)?;
     let versions = CatalogVersions::read(&snapshot).await?;
@@ -170,10 +235,5 @@ async fn load_since(
         Some(before) => Reload::since(&snapshot, before, &versions).await?,
         None => Reload::Everything,
     };
-    let fresh = match &reload {
-        Reload::Changes { tables, rows } => Mirror::load_parts(&snapshot, tables, rows).await?,
-        Reload::Everything => Mirror::load(&snapshot).await?,
-    };
-    snapshot.commit().await.map_err(unavailable)?;
-    Ok((reload, fresh, versions))
+    Ok((snapshot, versions, reload))
 }

@@ -12,8 +12,8 @@
 //! save the uses of keys. Such a use, and what `commit_unmirrored` writes, changes nothing in this mirror, and the version is
 //! not read again for it.
 //!
-//! It is read when a follower asks for rows, at most once after each change. A change costs nothing for it, and without
-//! followers nothing is read.
+//! It is read when followers ask for rows after a change: by the first that asks, and by others that ask before the answer is
+//! there. A change costs nothing for it, and without followers nothing is read.
 
 use parking_lot::Mutex;
 use sea_orm::DbBackend;
@@ -60,7 +60,7 @@ impl Catalog {
             }
             last.changes
         };
-        let version = read_catalog_version(&self.db).await?;
+        let version = read_catalog_version(&self.db).await?.number;
         let mut last = self.mirror_version.0.lock();
         if last.changes == changes {
             last.version = Some(version);

@@ -164,7 +164,7 @@ pub struct Catalog {
     closed_alerts: alert::ClosedAlerts,
     running_jobs: job_progress::RunningJobs,
     /// `None` unless another process writes the database.
-    follower: Option<FollowerState>,
+    follower: Option<Arc<FollowerState>>,
 }
 
 impl Catalog {
@@ -209,7 +209,7 @@ impl Catalog {
             command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
             closed_alerts: Arc::default(),
             running_jobs: job_progress::RunningJobs::default(),
-            follower,
+            follower: follower.map(Arc::new),
         })
     }
 
@@ -240,12 +240,16 @@ impl Catalog {
     }
 
     /// As `begin_transaction`, also for a follower: for rows that every node saves. A follower commits with
-    /// `commit_unmirrored`, because only `catch_up` changes its mirror.
+    /// `commit_unmirrored`, because only `catch_up` changes its mirror, and within a time limit.
     async fn begin_on_any_node(&self) -> Result<CatalogTransaction> {
         let state = Arc::clone(&self.mirror_state).lock_owned().await;
         let (db, mirror) = (self.db.clone(), Arc::clone(&self.mirror));
-        CatalogTransaction::begin(state, db, mirror, Arc::clone(&self.clock), Arc::clone(&self.notifier))
-            .await
+        let (clock, notifier) = (Arc::clone(&self.clock), Arc::clone(&self.notifier));
+        let transaction = CatalogTransaction::begin(state, db, mirror, clock, notifier).await?;
+        Ok(match self.follower {
+            Some(_) => transaction.with_time_limit(follower::SAVE_TIMEOUT),
+            None => transaction,
+        })
     }
 }
 

@@ -35,7 +35,7 @@ impl Reload {
         };
         let rows = match by_row.is_empty() {
             true => Some(RowIds::default()),
-            false => rows_changed_since(db, before.catalog).await?,
+            false => rows_changed_since(db, before.catalog.number).await?,
         };
         Ok(rows.map_or(Self::Everything, |rows| Self::Changes { tables: alone, rows }))
     }
@@ -44,8 +44,9 @@ impl Reload {
 /// The rows that have changed after a version of the catalog; `None` when they are too many, or not certain.
 async fn rows_changed_since(db: &impl ConnectionTrait, version: i64) -> Result<Option<RowIds>> {
     let backend = db.get_database_backend();
-    // The oldest entries go first, by whole versions: the later ones are all there.
-    let query = "SELECT 1 FROM catalog_changes WHERE version <= $1 LIMIT 1";
+    // The oldest entries go first, by whole versions: the later ones are all there. The latest of these is looked for, because
+    // at its low end the index may still have very many entries of rows that are gone.
+    let query = "SELECT 1 FROM catalog_changes WHERE version <= $1 ORDER BY version DESC LIMIT 1";
     let query = Statement::from_sql_and_values(backend, query, [Value::from(version)]);
     if db.query_one_raw(query).await.map_err(unavailable)?.is_none() {
         return Ok(None);

@@ -13,15 +13,29 @@ use super::migration::MIRRORED_TABLES;
 use super::mirror::{LoneTable, RowTable};
 use crate::domain::{Error, Result};
 
+/// The version of the catalog: it differs after every change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CatalogVersion {
+    /// Raised by every transaction on a mirrored table.
+    pub(super) number: i64,
+    /// Object id of the table that holds it. A database that was restored from a backup has another one, and its versions say
+    /// nothing about the former database.
+    pub(super) table_oid: i64,
+}
+
+impl CatalogVersion {
+    /// Whether this is the version `other` of the same database, or a later one.
+    pub(super) fn is_not_before(self, other: Self) -> bool {
+        self.table_oid == other.table_oid && self.number >= other.number
+    }
+}
+
 /// The versions in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CatalogVersions {
-    pub(super) catalog: i64,
+    pub(super) catalog: CatalogVersion,
     /// By name.
     tables: BTreeMap<String, i64>,
-    /// Object id of the table that holds them, if it has rows. A database that was restored from a backup has another one, and
-    /// its versions say nothing about the former database.
-    table_oid: Option<i64>,
 }
 
 /// The tables that have changed, by how they are loaded.
@@ -37,21 +51,20 @@ impl CatalogVersions {
     /// Reads the versions; `db` is a transaction that reads one snapshot.
     pub(super) async fn read(db: &impl ConnectionTrait) -> Result<Self> {
         let catalog = read_catalog_version(db).await?;
-        let query = "SELECT name, version, tableoid::bigint FROM catalog_table_versions";
+        let query = "SELECT name, version FROM catalog_table_versions";
         let query = Statement::from_string(db.get_database_backend(), query);
-        let (mut tables, mut table_oid) = (BTreeMap::new(), None);
+        let mut tables = BTreeMap::new();
         for row in db.query_all_raw(query).await.map_err(unavailable)? {
             let name = row.try_get_by_index::<String>(0).map_err(unavailable)?;
             tables.insert(name, row.try_get_by_index(1).map_err(unavailable)?);
-            table_oid = Some(row.try_get_by_index(2).map_err(unavailable)?);
         }
-        Ok(Self { catalog, tables, table_oid })
+        Ok(Self { catalog, tables })
     }
 
     /// The tables that have changed since `before`; `None` when everything has to be loaded, because the versions do not follow
     /// those of `before`, or a table has changed of which nothing is known.
     pub(super) fn tables_changed_since(&self, before: &Self) -> Option<ChangedTables> {
-        if self.table_oid != before.table_oid {
+        if self.catalog.table_oid != before.catalog.table_oid {
             return None;
         }
         let (mut changed, mut raises) = (ChangedTables::default(), 0_i64);
@@ -67,7 +80,7 @@ impl CatalogVersions {
             }
         }
         // Whoever raises the version of the catalog raises that of a table. Otherwise a table is not among these.
-        let is_complete = (1..=raises).contains(&(self.catalog - before.catalog));
+        let is_complete = (1..=raises).contains(&(self.catalog.number - before.catalog.number));
         is_complete.then_some(changed)
     }
 }
@@ -84,13 +97,14 @@ impl ChangedTables {
     }
 }
 
-/// Reads the version of the catalog alone: it differs after every change.
-pub(super) async fn read_catalog_version(db: &impl ConnectionTrait) -> Result<i64> {
-    let query = "SELECT version FROM catalog_version WHERE id = 1";
+/// Reads the version of the catalog alone.
+pub(super) async fn read_catalog_version(db: &impl ConnectionTrait) -> Result<CatalogVersion> {
+    let query = "SELECT version, tableoid::bigint FROM catalog_version WHERE id = 1";
     let query = Statement::from_string(db.get_database_backend(), query);
     let row = db.query_one_raw(query).await.map_err(unavailable)?;
     let row = row.ok_or_else(|| Error::unavailable("the row of the table `catalog_version` is missing"))?;
-    row.try_get_by_index(0).map_err(unavailable)
+    let number = row.try_get_by_index(0).map_err(unavailable)?;
+    Ok(CatalogVersion { number, table_oid: row.try_get_by_index(1).map_err(unavailable)? })
 }
 
 #[cfg(test)]
@@ -100,12 +114,12 @@ mod tests {
     /// Versions after some raises of tables, each in a transaction of its own.
     fn versions(raises: &[(&str, i64)]) -> CatalogVersions {
         let mut tables: BTreeMap<_, _> = MIRRORED_TABLES.iter().map(|name| ((*name).to_owned(), 7)).collect();
-        let mut catalog = 100_i64;
+        let mut number = 100_i64;
         for (name, count) in raises.iter().copied() {
             *tables.get_mut(name).unwrap() += count;
-            catalog += count;
+            number += count;
         }
-        CatalogVersions { catalog, tables, table_oid: Some(1) }
+        CatalogVersions { catalog: CatalogVersion { number, table_oid: 1 }, tables }
     }
 
     fn with(mut versions: CatalogVersions, change: impl FnOnce(&mut CatalogVersions)) -> CatalogVersions {
@@ -125,7 +139,11 @@ mod tests {
         let rows = [
             ("one", keys(), tables(&[Keys], &[])),
             ("two", two(), tables(&[Clients, Tokens], &[])),
-            ("two_in_one_transaction", with(two(), |v| v.catalog -= 1), tables(&[Clients, Tokens], &[])),
+            (
+                "two_in_one_transaction",
+                with(two(), |v| v.catalog.number -= 1),
+                tables(&[Clients, Tokens], &[]),
+            ),
             ("a_pair", versions(&[("model_versions", 1), ("models", 2)]), tables(&[Models], &[])),
             ("by_row", versions(&[("streams", 1)]), tables(&[], &[Streams])),
             (
@@ -134,12 +152,12 @@ mod tests {
                 tables(&[Keys], &[Devices, Streams]),
             ),
             ("one_that_went_down", versions(&[("keys", 2), ("tokens", -1)]), None),
-            ("the_catalog_went_down", with(keys(), |v| v.catalog = 99), None),
-            ("the_catalog_did_not_change", with(keys(), |v| v.catalog = 100), None),
-            ("no_table_changed", with(versions(&[]), |v| v.catalog += 1), None),
-            ("a_change_of_no_table", with(keys(), |v| v.catalog += 1), None),
+            ("the_catalog_went_down", with(keys(), |v| v.catalog.number = 99), None),
+            ("the_catalog_did_not_change", with(keys(), |v| v.catalog.number = 100), None),
+            ("no_table_changed", with(versions(&[]), |v| v.catalog.number += 1), None),
+            ("a_change_of_no_table", with(keys(), |v| v.catalog.number += 1), None),
             ("without_a_row", with(keys(), |v| v.tables.retain(|name, _| name != "tokens")), None),
-            ("another_database", with(keys(), |v| v.table_oid = Some(2)), None),
+            ("another_database", with(keys(), |v| v.catalog.table_oid = 2), None),
             ("no_rows", with(keys(), |v| v.tables.clear()), None),
         ];
         for (name, now, expected) in rows {

@@ -8,13 +8,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OwnedMutexGuard;
 
 use super::audit_actor::AuditActor;
-use super::database::unavailable;
+use super::database::{answer_within, unavailable};
 use super::mirror::Mirror;
 use super::mirror_version::MirrorVersion;
 use super::notifier::ChangeNotifier;
@@ -38,6 +39,8 @@ pub(super) struct CatalogTransaction {
     mirror: Arc<RwLock<Mirror>>,
     clock: Arc<dyn Clock>,
     notifier: Arc<ChangeNotifier>,
+    /// How long `commit_unmirrored` waits for the database, if not for ever.
+    time_limit: Option<Duration>,
 }
 
 impl CatalogTransaction {
@@ -59,7 +62,12 @@ impl CatalogTransaction {
             mirror_state.is_in_step = true;
             changes.notify();
         }
-        Ok(Self { mirror_state, db, mirror, clock, notifier: changes })
+        Ok(Self { mirror_state, db, mirror, clock, notifier: changes, time_limit: None })
+    }
+
+    /// Limits how long `commit_unmirrored` waits for the database.
+    pub(super) fn with_time_limit(self, limit: Duration) -> Self {
+        Self { time_limit: Some(limit), ..self }
     }
 
     /// The rows visible to `who`, unchanged until this transaction ends. Never hold it across an await.
@@ -116,6 +124,9 @@ impl CatalogTransaction {
     }
 
     /// Commits a change of rows that the mirror does not hold. Nobody is told of it.
+    ///
+    /// # Errors
+    /// That of `work`; `Unavailable` when the database fails or the time limit is over: a commit may have happened then.
     pub(super) async fn commit_unmirrored<T, W>(
         self,
         work: impl FnOnce(DbTransaction) -> W + Send + 'static,
@@ -124,15 +135,22 @@ impl CatalogTransaction {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let Self { mirror_state: in_turn, db, .. } = self;
-        let task = tokio::spawn(async move {
-            let _in_turn = in_turn;
+        let Self { mirror_state: in_turn, db, time_limit, .. } = self;
+        let change = async move {
             let all = Arc::new(db.begin().await.map_err(unavailable)?);
             let done = work(all.clone()).await?;
             let all = Arc::try_unwrap(all)
                 .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
             all.commit().await.map_err(unavailable)?;
-            Ok(done)
+            Ok::<_, Error>(done)
+        };
+        let task = tokio::spawn(async move {
+            let _in_turn = in_turn;
+            // Here and not around the call: the caller has to learn what became of the change.
+            match time_limit {
+                Some(limit) => answer_within(limit, change).await,
+                None => change.await,
+            }
         });
         task.await
             .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))

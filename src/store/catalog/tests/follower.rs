@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
@@ -17,6 +18,9 @@ use crate::domain::stream::StreamFilter;
 use crate::domain::{Kind, Micros, Principal};
 use crate::store::catalog::migration::{MIRRORED_TABLES, Migrator};
 use crate::store::catalog::{Catalog, database};
+
+/// How long a case waits for what must come.
+pub(super) const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A catalog, and one that follows it.
 async fn writer_and_follower(place: &TestDatabase) -> (Catalog, Catalog) {
@@ -41,6 +45,18 @@ fn rows(catalog: &Catalog, who: &Principal) -> String {
 pub(super) async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
     row.expect("a row").try_get_by_index(0).unwrap()
+}
+
+/// Waits until a statement in this database waits for a lock.
+pub(super) async fn wait_for_lock_waiter(db: &DatabaseConnection) {
+    let waiters = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let has_waiter = async {
+        while number(db, waiters).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(EVENT_TIMEOUT, has_waiter).await.expect("a statement waits for a lock");
 }
 
 /// Versions of the mirrored tables by their names.

@@ -237,8 +237,8 @@ async fn versions_of_another_history_load_everything() {
         ("the_catalog_went_down", "UPDATE catalog_version SET version = 0"),
         (
             "a_restored_table",
-            "CREATE TABLE restored AS SELECT * FROM catalog_table_versions; DROP TABLE catalog_table_versions; \
-             ALTER TABLE restored RENAME TO catalog_table_versions",
+            "CREATE TABLE restored AS SELECT * FROM catalog_version; DROP TABLE catalog_version; \
+             ALTER TABLE restored RENAME TO catalog_version",
         ),
     ];
     for (at, (name, change)) in rows.into_iter().enumerate() {
@@ -247,6 +247,21 @@ async fn versions_of_another_history_load_everything() {
     }
     let reload = follow(&follower, &db, "UPDATE keys SET last_used_at = 99").await;
     assert_eq!(reload, reload_of(&[LoneTable::Keys], []), "it follows the new history");
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_database_is_loaded_although_it_has_the_version_of_the_mirror() {
+    let (place, follower, db) = followed_rows().await;
+    let version = "SELECT version FROM catalog_version";
+    let before = number(&db, version).await;
+    let restored = "UPDATE keys SET last_used_at = 7; \
+                    CREATE TABLE restored AS SELECT id, version - 1 AS version FROM catalog_version; \
+                    DROP TABLE catalog_version; ALTER TABLE restored RENAME TO catalog_version";
+    assert_eq!(follow(&follower, &db, restored).await, Reload::Everything);
+    assert_eq!(number(&db, version).await, before, "it is the same again");
+    assert_eq!(follower.load_changes().await.unwrap(), None, "it is loaded once");
     db.close().await.unwrap();
     place.drop_database().await;
 }

@@ -18,7 +18,7 @@ use crate::store::catalog::reload::{MAX_CHANGED_ROWS, Reload};
 const ENTRIES: &str = "SELECT count(*) FROM catalog_changes";
 
 /// A database, the catalog that writes it, one that follows it, and a connection.
-async fn followed() -> (TestDatabase, Catalog, Catalog, DatabaseConnection) {
+pub(super) async fn followed() -> (TestDatabase, Catalog, Catalog, DatabaseConnection) {
     let place = TestDatabase::postgres().await;
     let writer = place.open().await;
     let (follower, db) = (place.open_follower().await.unwrap(), place.raw_connection().await);
@@ -145,8 +145,8 @@ async fn entries_that_say_too_little_load_everything() {
         ),
         (
             "a_restored_table",
-            "CREATE TABLE restored AS SELECT * FROM catalog_table_versions; DROP TABLE catalog_table_versions; \
-             ALTER TABLE restored RENAME TO catalog_table_versions",
+            "CREATE TABLE restored AS SELECT * FROM catalog_version; DROP TABLE catalog_version; \
+             ALTER TABLE restored RENAME TO catalog_version",
         ),
     ];
     for (name, cause) in rows {

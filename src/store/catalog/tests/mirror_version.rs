@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, mpsc};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use uuid::Uuid;
 
 use super::fixtures::*;
-use super::follower::number;
+use super::follower::{number, wait_for_lock_waiter};
 use crate::domain::cluster::CatalogMark;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::{Kind, Micros, StreamId};
@@ -65,6 +65,57 @@ async fn a_version_that_was_read_before_a_commit_is_not_told_after_it() {
     transaction.commit_unaudited(work, apply).await.unwrap();
     assert_eq!(seen.recv().unwrap(), None);
     drop(writer);
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_was_read_during_a_commit_is_not_told_after_it() {
+    let place = TestDatabase::postgres().await;
+    let (writer, db) = (Arc::new(place.open().await), place.raw_connection().await);
+    let admin = admin(&writer);
+    // The commit of a new device waits for a lock.
+    db.execute_unprepared(
+        "CREATE FUNCTION wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER wait_in_commit AFTER INSERT ON devices DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION wait_in_commit()",
+    )
+    .await
+    .unwrap();
+    let lock = db.begin().await.unwrap();
+    lock.execute_unprepared("SELECT pg_advisory_xact_lock(1)").await.unwrap();
+    let (maker, author) = (Arc::clone(&writer), admin.clone());
+    let change = tokio::spawn(async move { device(&maker, &author, "d").await.id });
+    wait_for_lock_waiter(&db).await;
+    let before = stored_version(&db).await;
+    assert_eq!(told_version(&writer).await, before);
+
+    lock.rollback().await.unwrap();
+    let id = change.await.unwrap();
+    assert!(writer.device(&admin, id).is_ok());
+    assert_eq!(writer.mirror_version(), None);
+    assert_eq!(told_version(&writer).await, before + 1);
+    drop(writer);
+    db.close().await.unwrap();
+    place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_is_being_read_at_a_change_is_not_told_after_it() {
+    let place = TestDatabase::postgres().await;
+    let (writer, db) = (Arc::new(place.open().await), place.raw_connection().await);
+    let lock = db.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE catalog_version IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let reader = Arc::clone(&writer);
+    let answer = tokio::spawn(async move { reader.learn_mirror_version().await });
+    wait_for_lock_waiter(&db).await;
+    // What a change does after its commit.
+    writer.mirror_version.forget();
+    lock.rollback().await.unwrap();
+    answer.await.unwrap().unwrap();
+    assert_eq!(writer.mirror_version(), None);
+    drop(writer);
+    db.close().await.unwrap();
     place.drop_database().await;
 }
 

@@ -22,6 +22,7 @@ mod follower;
 mod follower_pin;
 mod follower_reload;
 mod follower_rows;
+mod follower_waits;
 mod grant;
 mod group;
 mod identity;
