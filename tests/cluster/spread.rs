@@ -17,7 +17,7 @@ const ROWS_A_DAY: i64 = 150;
 pub const ALL: (&str, &str) = ("BASALT_CLUSTER__SPREAD_MIN_ROWS", "0");
 
 /// Statements that are divided. Values are whole, so that the order of additions shows in no sum.
-const DIVIDED: [&str; 40] = [
+const DIVIDED: [&str; 41] = [
     "SELECT count(*) AS n, sum(value) AS sum, min(value) AS low, max(ts) AS last FROM readings WHERE value + 0 > 10",
     "SELECT count(*) AS n FROM readings WHERE value < -1",
     "SELECT count(*) AS n FROM readings",
@@ -27,6 +27,8 @@ const DIVIDED: [&str; 40] = [
     "SELECT date_trunc('day', ts) AS day, stream_id, max(value + 0) AS high FROM readings GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT time_bucket('6 hours', ts) AS t, min(value + 0) AS low FROM readings GROUP BY 1 ORDER BY 1",
     "SELECT * FROM readings WHERE value + 0 > 100 ORDER BY stream_id, ts",
+    // More rows than one batch has.
+    "SELECT stream_id, ts, value, quality FROM readings WHERE ts >= '2026-04-27T18:00:00Z' ORDER BY stream_id, ts",
     "SELECT stream_id, ts, value FROM readings ORDER BY value DESC, stream_id, ts LIMIT 7",
     "SELECT stream_id, ts FROM readings ORDER BY ts, stream_id LIMIT 5 OFFSET 9",
     "SELECT stream_id, ts, seq FROM readings WHERE value + 0 > 20 ORDER BY ts DESC, stream_id",
@@ -62,7 +64,7 @@ const DIVIDED: [&str; 40] = [
 ];
 
 /// Statements with window functions that are divided.
-const WINDOWS: [&str; 15] = [
+const WINDOWS: [&str; 23] = [
     "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings ORDER BY 1, 2 LIMIT 50",
     "SELECT stream_id, count(step) AS n, sum(step) AS sum, max(step) AS most FROM (SELECT stream_id, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings) AS t GROUP BY 1 ORDER BY 1",
     "SELECT stream_id, max(mean) AS high, min(mean) AS low FROM (SELECT stream_id, avg(value) OVER (PARTITION BY stream_id ORDER BY ts ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) AS mean FROM readings) AS t GROUP BY 1 ORDER BY 1",
@@ -72,6 +74,16 @@ const WINDOWS: [&str; 15] = [
     "SELECT count(*) AS n FROM (SELECT row_number() OVER (PARTITION BY stream_id, date_trunc('day', ts) ORDER BY ts) AS place FROM readings) AS t WHERE place = 2",
     "SELECT stream_id, ts, lead(value, 2, 0.0) OVER (PARTITION BY stream_id ORDER BY ts) AS ahead, first_value(value) OVER (PARTITION BY stream_id ORDER BY ts) AS first, nth_value(value, 3) OVER (PARTITION BY stream_id ORDER BY ts) AS third FROM readings WHERE ts >= '2026-04-30' ORDER BY 1, 2",
     "SELECT stream_id, ts, ntile(4) OVER (PARTITION BY stream_id ORDER BY ts) AS quarter, last_value(value) OVER (PARTITION BY stream_id ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT stream_id, max(n) AS most, sum(n) AS sum FROM (SELECT stream_id, count(*) OVER (PARTITION BY stream_id ORDER BY value GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) AS n FROM readings WHERE ts >= '2026-04-28') AS t GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, ts, percent_rank() OVER (PARTITION BY stream_id ORDER BY value) AS share, cume_dist() OVER (PARTITION BY stream_id ORDER BY value) AS below FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT stream_id, min(n) AS least, max(n) AS most FROM (SELECT stream_id, count(DISTINCT value) OVER (PARTITION BY stream_id) AS n FROM readings) AS t GROUP BY 1 ORDER BY 1",
+    "SELECT stream_id, ts, delta(value, ts) OVER (PARTITION BY stream_id ORDER BY ts) AS delta, rate(value, ts) OVER (PARTITION BY stream_id) AS rate FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT count(*) AS n FROM (SELECT row_number() OVER (PARTITION BY stream_id ORDER BY ts) AS place FROM readings LIMIT 700) AS t WHERE place > 0",
+    // More rows than one batch has, on one node and together.
+    "SELECT stream_id, ts, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings WHERE ts >= '2026-04-27T18:00:00Z' ORDER BY stream_id, ts",
+    // NULL is a value of a PARTITION BY: rows of several streams have it.
+    "SELECT stream_id, ts, row_number() OVER (PARTITION BY text ORDER BY ts, stream_id) AS place FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    "SELECT count(*) AS n, max(place) AS most, sum(place) AS sum FROM (SELECT row_number() OVER (PARTITION BY NULLIF(CAST(value AS bigint) % 5, 0) ORDER BY stream_id, ts) AS place FROM readings WHERE ts >= '2026-04-28') AS t",
     // Windows over windows, of other columns and of the same.
     "SELECT stream_id, ts, row_number() OVER (PARTITION BY quality ORDER BY ts, stream_id) AS place, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
     "SELECT stream_id, max(jump) AS jump FROM (SELECT stream_id, step - lag(step) OVER (PARTITION BY stream_id ORDER BY ts) AS jump FROM (SELECT stream_id, ts, value - lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS step FROM readings) AS t) AS u GROUP BY 1 ORDER BY 1",
@@ -83,7 +95,7 @@ const WINDOWS: [&str; 15] = [
 ];
 
 /// Statements that run on one node, for one reason each, and are right there.
-const UNDIVIDED: [&str; 14] = [
+const UNDIVIDED: [&str; 15] = [
     // A scan of one stream is in order of time.
     "SELECT count(*) AS n FROM readings WHERE stream_id = 1",
     // DataFusion does not send these parts of a function.
@@ -91,6 +103,8 @@ const UNDIVIDED: [&str; 14] = [
     "SELECT stream_id, ts, count(value) FILTER (WHERE value > 50) OVER (PARTITION BY stream_id ORDER BY ts) AS n FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
     // The second function runs backwards over the order of the first.
     "SELECT stream_id, ts, lag(value) OVER (PARTITION BY stream_id ORDER BY ts) AS before, lag(value) OVER (PARTITION BY stream_id ORDER BY ts DESC) AS after FROM readings WHERE ts >= '2026-05-01' ORDER BY 1, 2",
+    // Rows are not sorted by a column that has one value, which a task does not know.
+    "SELECT stream_id, ts, row_number() OVER (PARTITION BY stream_id, quality ORDER BY ts) AS place FROM readings WHERE quality = 'good' AND ts >= '2026-05-01' ORDER BY 1, 2",
     // These joins return rows of the small table, or rows of it that have a partner in any part.
     "SELECT s.name, count(r.ts) AS n FROM streams s LEFT JOIN readings r ON s.id = r.stream_id AND r.value > 2000 GROUP BY 1 ORDER BY 1",
     "SELECT name FROM streams WHERE id IN (SELECT stream_id FROM readings WHERE value > 1500) ORDER BY 1",
@@ -196,6 +210,16 @@ pub async fn spread(node: &Server) -> u64 {
     counted(node, "basalt_queries_spread_total ").await
 }
 
+/// How many rows two answers have and the first that differ, or the answers if they are no rows.
+fn difference(found: &Value, expected: &Value) -> String {
+    let (Some(found), Some(expected)) = (found.as_array(), expected.as_array()) else {
+        return format!("{found}, {expected}");
+    };
+    let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+    let rows = [found, expected].map(|rows| (rows.len(), rows.get(same)));
+    format!("row {same} of {rows:?}")
+}
+
 #[tokio::test]
 async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
@@ -214,7 +238,8 @@ async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
                 let (_, _, found) = node.client().try_sql(statement).await;
                 let divided = spread(node).await - before;
                 if status != 200 || found != expected || divided != times {
-                    mistaken.push(format!("{statement}: {status}, {divided}, {found}, {expected}"));
+                    let difference = difference(&found, &expected);
+                    mistaken.push(format!("{statement}: {status}, {divided}, {difference}"));
                 }
             }
             for statement in MISTAKEN {

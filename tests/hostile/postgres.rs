@@ -10,6 +10,8 @@ use crate::tools::wire::{PgClient, PgError, cstring};
 
 const PG_LISTEN_ENV: (&str, &str) = ("BASALT_PG_LISTEN", "127.0.0.1:0");
 const MIB: usize = 1 << 20;
+/// Long enough for anything that must come, on a busy machine too.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Parses a statement and hears what becomes of it.
 async fn parse(pg: &mut PgClient, name: &str, text: &str) -> Result<(), PgError> {
@@ -79,7 +81,9 @@ async fn messages_that_are_begun_and_not_ended_are_counted() {
     }
     // Who is counted hears nothing and stays; the others are refused.
     for n in 0..10 {
-        let refusal = connections.join_next().await.expect("all of them are begun").expect("it is told");
+        let refusal = timeout(EVENT_TIMEOUT, connections.join_next()).await;
+        let refusal = refusal.unwrap_or_else(|_| panic!("only {n} are refused"));
+        let refusal = refusal.expect("all of them are begun").expect("it is told");
         let refusal = refusal.expect_err("it is not ended");
         assert_eq!(
             (refusal.severity.as_str(), refusal.code.as_str()),

@@ -11,6 +11,7 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -158,7 +159,8 @@ async fn a_device_provisions_itself_and_works_over_mqtt_until_it_is_revoked() {
     // The session ends with the certificate, which opens no other.
     let path = format!("/api/v1/devices/{}/certificate/revoke", device.id);
     assert_eq!(admin.status("POST", &path, &Value::Null).await, 204);
-    assert_eq!(client.end().await, Some(0x98));
+    let end = timeout(EVENT_TIMEOUT, client.end()).await.expect("the session ends");
+    assert_eq!(end, Some(0x98));
     assert!(plant.try_connect(device, as_device(device, Version::V5)).await.is_err());
     plant.wait_for_status("OFFLINE").await;
 }

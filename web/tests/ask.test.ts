@@ -1,7 +1,7 @@
-// Data of a component: an answer that comes late takes nothing back that was told meanwhile.
+// Data of a component: an answer that comes late takes nothing back that was told meanwhile, and is not given up for it.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { useAsk } from "../src/ui/ask.ts";
 import { mount } from "./hooks.ts";
 
@@ -14,7 +14,9 @@ async function asking() {
   const fail = () => mounted.after(() => questions.at(-1)?.fail(new Error("away")));
   const add = (one: string) => mounted.after(() => mounted.value().change((known) => [...known, one]));
   const ask = () => mounted.after(() => mounted.value().ask());
-  return { ...mounted, questions, answer, fail, add, ask };
+  const askSoon = () => mounted.after(() => mounted.value().askSoon());
+  const pass = (time: number) => mounted.after(() => mock.timers.tick(time));
+  return { ...mounted, questions, answer, fail, add, ask, askSoon, pass };
 }
 
 test("what is told while a question is under way is put into its answer, in its order", async () => {
@@ -53,4 +55,33 @@ test("what was told before a question is in its answer, or is not true any more"
   await answer(["fourth"]);
   assert.deepEqual(value().data, ["fourth"]);
   await unmount();
+});
+
+test("who asks soon all the time asks once in a while, and waits for each answer", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const { value, questions, answer, askSoon, pass, unmount } = await asking();
+  for (let time = 0; time < 3000; time += 100) {
+    await askSoon();
+    await pass(100);
+  }
+  assert.equal(questions.length, 1, "the first question is not given up");
+  await answer(["first"]);
+  assert.deepEqual(value().data, ["first"]);
+  await pass(300);
+  assert.equal(questions.length, 2, "what was wanted meanwhile is asked then");
+  await answer(["second"]);
+  assert.deepEqual(value().data, ["second"]);
+  await pass(60_000);
+  assert.equal(questions.length, 2, "nobody asks any more");
+  await askSoon();
+  await pass(300);
+  assert.equal(questions.length, 3);
+  // The page is left while it waits.
+  await askSoon();
+  await unmount();
+  const timers = mock.method(globalThis, "setTimeout");
+  mock.timers.tick(60_000);
+  assert.equal(timers.mock.callCount(), 0, "nobody is there any more");
+  timers.mock.restore();
 });

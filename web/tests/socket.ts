@@ -30,7 +30,7 @@ class Socket {
   }
 
   close(): void {
-    Socket.open = undefined;
+    if (Socket.open === this) Socket.open = undefined;
   }
 }
 

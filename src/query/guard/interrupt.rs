@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,10 @@ use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
+use datafusion::physical_plan::{EmptyRecordBatchStream, RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 
@@ -128,18 +129,35 @@ impl ExtensionOptions for InterruptOption {
 /// Passes batches on until the interrupt ends the statement, and yields to other tasks.
 pub type InterruptExec = PassThroughExec<InterruptWrapper>;
 
-/// How many rows an operator has passed on, by partition.
+/// One execution of a partition of an operator.
 #[derive(Debug, Default)]
-pub struct PassedRows(Mutex<HashMap<usize, Arc<AtomicUsize>>>);
+pub struct PartitionRun {
+    /// Rows that it has passed on.
+    pub rows: AtomicUsize,
+    /// What is reserved for it until it has ended; `None` for operators that reserve by themselves.
+    pub memory: Option<Arc<MemoryReservation>>,
+}
+
+/// What an operator has passed on, by partition. Only its streams keep that, so it ends with them.
+#[derive(Debug, Default)]
+pub struct PassedRows(Mutex<HashMap<usize, Weak<PartitionRun>>>);
 
 impl PassedRows {
-    /// Returns the count of a partition.
-    pub fn of(&self, partition: usize) -> Arc<AtomicUsize> {
-        self.0.lock().entry(partition).or_default().clone()
+    /// Begins to execute a partition. Rows of an execution before do not count: a plan can be executed again.
+    pub fn begin(&self, partition: usize, memory: Option<Arc<MemoryReservation>>) -> Arc<PartitionRun> {
+        let run = Arc::new(PartitionRun { memory, ..PartitionRun::default() });
+        self.0.lock().insert(partition, Arc::downgrade(&run));
+        run
+    }
+
+    /// Returns the execution of a partition that goes on, or begins one.
+    pub fn of(&self, partition: usize) -> Arc<PartitionRun> {
+        let run = self.0.lock().get(&partition).and_then(Weak::upgrade);
+        run.unwrap_or_else(|| self.begin(partition, None))
     }
 }
 
-/// The interrupt of an operator, and the count of its rows.
+/// The interrupt of an operator, and what it has passed on.
 #[derive(Debug)]
 pub struct InterruptWrapper {
     pub interrupt: Arc<Interrupt>,
@@ -155,17 +173,26 @@ impl StreamWrapper for InterruptWrapper {
         partition: usize,
         _: &TaskContext,
     ) -> SendableRecordBatchStream {
-        let (interrupt, rows) = (self.interrupt.clone(), self.rows.of(partition));
-        Box::pin(InterruptibleStream { input, interrupt, rows, since: Instant::now() })
+        let (interrupt, run) = (self.interrupt.clone(), self.rows.of(partition));
+        Box::pin(InterruptibleStream { input, interrupt, run, since: Instant::now() })
     }
 }
 
 struct InterruptibleStream {
     input: SendableRecordBatchStream,
     interrupt: Arc<Interrupt>,
-    rows: Arc<AtomicUsize>,
+    /// Keeps what is reserved for the operator, which may have dropped its own input long before it ends.
+    run: Arc<PartitionRun>,
     /// Time of its last yield or wait.
     since: Instant,
+}
+
+impl InterruptibleStream {
+    /// Drops the operator, and then what is reserved for it: whoever has read all may keep this stream.
+    fn end(&mut self) {
+        self.input = Box::pin(EmptyRecordBatchStream::new(self.input.schema()));
+        self.run = Arc::default();
+    }
 }
 
 impl Stream for InterruptibleStream {
@@ -184,9 +211,10 @@ impl Stream for InterruptibleStream {
         match &next {
             Poll::Pending => self.since = Instant::now(),
             Poll::Ready(Some(Ok(batch))) => {
-                self.rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
+                self.run.rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
             }
-            Poll::Ready(_) => {}
+            Poll::Ready(Some(Err(_))) => {}
+            Poll::Ready(None) => self.end(),
         }
         next
     }

@@ -17,7 +17,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::bounded_function::BoundedFunction;
 use super::interrupt::{Interrupt, InterruptExec, InterruptExpr, InterruptWrapper, PassedRows};
-use super::window_memory::{BufferedInputExec, WindowBuffering};
+use super::window_memory::{BufferedInputExec, WindowBuffering, WindowInput};
 
 /// Operators that can compute for long between two input batches, or make many rows of few.
 const LONG_RUNNING_OPERATORS: [&str; 11] = [
@@ -194,24 +194,25 @@ fn accounted_window(
     let buffering = if node.is::<WindowAggExec>() {
         WindowBuffering::All
     } else if let Some(window) = node.downcast_ref::<BoundedWindowAggExec>() {
-        streaming_buffering(window.window_expr(), emitted)
+        streaming_buffering(window.window_expr())
     } else {
         return Ok(node);
     };
-    let input = node.children()[0].clone();
+    let wrapper = WindowInput { buffering, emitted: emitted.clone() };
+    let input = BufferedInputExec::new(node.children()[0].clone(), wrapper);
     let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    node.replace_children(vec![Arc::new(BufferedInputExec::new(input, buffering))], recompute)
+    node.replace_children(vec![Arc::new(input)], recompute)
 }
 
 /// Returns how much of its input a streaming window operator buffers, by the widest of its frames.
-fn streaming_buffering(windows: &[Arc<dyn WindowExpr>], emitted: &Arc<PassedRows>) -> WindowBuffering {
+fn streaming_buffering(windows: &[Arc<dyn WindowExpr>]) -> WindowBuffering {
     let mut widest = 0;
     for window in windows {
         let frame = window.get_window_frame();
         let Some(rows) = rows_before(&frame.start_bound, frame.units) else { return WindowBuffering::All };
         widest = widest.max(rows);
     }
-    WindowBuffering::Frame { rows: widest, emitted: emitted.clone() }
+    WindowBuffering::Frame { rows: widest }
 }
 
 /// Returns the preceding rows that a frame needs again; `None` if values determine the number. A frame with an

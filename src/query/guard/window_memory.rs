@@ -1,9 +1,10 @@
 //! Memory accounting of window operators, which DataFusion lacks: their input is reserved for as long as the operator
-//! may buffer it.
+//! may buffer it. They compute most after the end of their input, which they drop then; so the reservation belongs to the
+//! execution of a partition, and ends when the stream above the operator has.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
@@ -14,7 +15,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream};
 use futures::{Stream, StreamExt, ready};
 
-use super::interrupt::PassedRows;
+use super::interrupt::{PartitionRun, PassedRows};
 use super::pass_through::{PassThroughExec, StreamWrapper};
 use crate::query::byte_size;
 
@@ -22,12 +23,12 @@ use crate::query::byte_size;
 const BUFFERED_COPIES: usize = 3;
 
 /// How much of its input a window operator buffers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum WindowBuffering {
     /// All input, until the operator ends.
     All,
-    /// Input rows without a result yet, and this many rows with one; `emitted` counts result rows.
-    Frame { rows: usize, emitted: Arc<PassedRows> },
+    /// Input rows without a result yet, and this many rows with one.
+    Frame { rows: usize },
 }
 
 impl WindowBuffering {
@@ -35,7 +36,7 @@ impl WindowBuffering {
     fn held(&self, rows: usize, bytes: usize, emitted: usize) -> usize {
         match self {
             WindowBuffering::All => bytes.saturating_mul(BUFFERED_COPIES),
-            WindowBuffering::Frame { rows: frame, .. } => {
+            WindowBuffering::Frame { rows: frame } => {
                 let waiting = rows.saturating_sub(emitted);
                 let buffered_rows = waiting.saturating_add(*frame).min(rows);
                 bytes.div_ceil(rows.max(1)).saturating_mul(buffered_rows).saturating_mul(BUFFERED_COPIES)
@@ -45,9 +46,16 @@ impl WindowBuffering {
 }
 
 /// Reserves the memory that the window operator above it buffers.
-pub type BufferedInputExec = PassThroughExec<WindowBuffering>;
+pub type BufferedInputExec = PassThroughExec<WindowInput>;
 
-impl StreamWrapper for WindowBuffering {
+/// What a window operator buffers of its input, and which rows it has emitted.
+#[derive(Debug)]
+pub struct WindowInput {
+    pub buffering: WindowBuffering,
+    pub emitted: Arc<PassedRows>,
+}
+
+impl StreamWrapper for WindowInput {
     const NAME: &'static str = "BufferedInputExec";
 
     fn wrap(
@@ -57,15 +65,12 @@ impl StreamWrapper for WindowBuffering {
         context: &TaskContext,
     ) -> SendableRecordBatchStream {
         let consumer = MemoryConsumer::new(format!("WindowInput[{partition}]"));
-        let reservation = consumer.register(context.memory_pool());
-        let emitted = match self {
-            WindowBuffering::All => Arc::default(),
-            WindowBuffering::Frame { emitted, .. } => emitted.of(partition),
-        };
+        let reservation = Arc::new(consumer.register(context.memory_pool()));
+        let run = self.emitted.begin(partition, Some(reservation.clone()));
         Box::pin(BufferedInputStream {
             input,
-            buffering: self.clone(),
-            emitted,
+            buffering: self.buffering,
+            run,
             reservation,
             rows: 0,
             bytes: 0,
@@ -73,13 +78,12 @@ impl StreamWrapper for WindowBuffering {
     }
 }
 
-/// Reserves memory until it is dropped, together with the operator above it.
+/// Reserves memory that lasts as long as the execution of its partition.
 struct BufferedInputStream {
     input: SendableRecordBatchStream,
     buffering: WindowBuffering,
-    /// Result rows of the same partition.
-    emitted: Arc<AtomicUsize>,
-    reservation: MemoryReservation,
+    run: Arc<PartitionRun>,
+    reservation: Arc<MemoryReservation>,
     rows: usize,
     bytes: usize,
 }
@@ -92,7 +96,8 @@ impl Stream for BufferedInputStream {
         let Some(Ok(batch)) = &next else { return Poll::Ready(next) };
         self.rows += batch.num_rows();
         self.bytes += byte_size::of_batch(batch);
-        let bytes = self.buffering.held(self.rows, self.bytes, self.emitted.load(Ordering::Relaxed));
+        let emitted = self.run.rows.load(Ordering::Relaxed);
+        let bytes = self.buffering.held(self.rows, self.bytes, emitted);
         if let Err(spent) = self.reservation.try_resize(bytes) {
             return Poll::Ready(Some(Err(spent)));
         }

@@ -28,8 +28,10 @@ fn table(rows_read: &Arc<PassedRows>) -> Arc<dyn ExecutionPlan> {
 fn a_query_reads_nothing_and_chooses_no_node_before_it_runs() {
     let node = Node::new();
     let spread = node.engine.spread.as_ref().unwrap();
-    let rows_read = Arc::<PassedRows>::default();
-    let plan = join(table(&rows_read), JoinType::Inner, node.scan(&[]));
+    let of_table = Arc::<PassedRows>::default();
+    let run = of_table.of(0);
+    let rows_read = || run.rows.load(Ordering::Relaxed);
+    let plan = join(table(&of_table), JoinType::Inner, node.scan(&[]));
     let paused = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     paused.block_on(async {
         let divide = || spread.divide(&plan, &spread.template, &node.query_context());
@@ -38,13 +40,13 @@ fn a_query_reads_nothing_and_chooses_no_node_before_it_runs() {
         // Nodes are given no tasks until the others know them.
         tokio::time::advance(Duration::from_secs(60)).await;
         let rows = divide().expect("there are two nodes");
-        assert_eq!(rows_read.of(0).load(Ordering::Relaxed), 0, "it waits");
+        assert_eq!(rows_read(), 0, "it waits");
         assert_eq!(spread.totals().spread, 0);
 
         node.engine.set_workers(vec![own_url()]);
         let batches: Vec<RecordBatch> = rows.try_collect().await.unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
-        assert_eq!(rows_read.of(0).load(Ordering::Relaxed), 3, "one node reads the table");
+        assert_eq!(rows_read(), 3, "one node reads the table");
         assert_eq!(spread.totals().spread, 0, "the other node is gone");
     });
 }

@@ -50,7 +50,7 @@ fn is_small(side: &Arc<dyn ExecutionPlan>) -> bool {
     let schema = side.schema();
     let mut is_small = schema.fields().iter().all(|field| table_message::can_travel(field.data_type()));
     let seen = side.apply(|node| {
-        // Windows count rows over all executions of a plan, and an attempt that fails is repeated.
+        // For each of its few rows, a window may look at all of them.
         is_small &= !node.is::<BufferedInputExec>() && !compares_pairs(node);
         is_small &= !node.children().is_empty() || has_few_rows(node)?;
         Ok(if is_small { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })

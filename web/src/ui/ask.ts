@@ -9,12 +9,16 @@ export interface Asked<T> {
   /** Whether an answer has been waited for so long that it should be said. */
   isBusy: boolean;
   ask: () => void;
+  /** Asks soon. Many calls at once are one question; steady ones put it off no longer than that, and give up no question that is under way. */
+  askSoon: () => void;
   /** Puts in what is known to be true without asking, also into the answer to a question that is under way: it may be of before. */
   change: (changed: (data: T) => T) => void;
 }
 
 /** Waiting that is shorter is not worth a sign. */
 const NOTICED = 200;
+/** What happens within this time is one question, in milliseconds. */
+const SOON = 300;
 
 function asError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(String(error), 0);
@@ -62,11 +66,21 @@ export function useAsk<T>(question: (signal: AbortSignal) => Promise<T>, inputs:
     };
   }, [...inputs, turn]);
   const ask = useCallback(() => setTurn((before) => before + 1), []);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const askSoon = useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      // What is under way is answered first, however long that takes.
+      if (meanwhile.current) askSoon();
+      else ask();
+    }, SOON);
+  }, []);
+  useEffect(() => () => clearTimeout(timer.current), []);
   const change = useCallback((changed: (data: T) => T) => {
     meanwhile.current?.push(changed);
     setData((before) => before && changed(before));
   }, []);
-  return { data, error, isBusy, ask, change };
+  return { data, error, isBusy, ask, askSoon, change };
 }
 
 /** Runs work that a button starts, and keeps what went wrong. */

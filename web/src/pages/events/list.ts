@@ -75,25 +75,19 @@ export function useEvents(filters: Filters) {
     [key, pages],
   );
   useEffect(() => {
-    let soon: ReturnType<typeof setTimeout> | undefined;
-    const stop = follow<Change>(
+    return follow<Change>(
       CHANGES,
       {},
       ({ events: { change, event } }) => {
         if (change === "UPDATED" && event) {
           asked.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
         }
-        // Many at once are one question. An update is asked about too: the event may match the filters since, or no more.
-        clearTimeout(soon);
-        soon = setTimeout(asked.ask, 300);
+        // An update is asked about too: the event may match the filters since, or no more.
+        asked.askSoon();
       },
       () => asked.ask(),
       asked.ask,
     );
-    return () => {
-      clearTimeout(soon);
-      stop();
-    };
   }, []);
   const shown = asked.data?.nodes.filter((event) => !filters.isOpenOnly || !event.acknowledged);
   return { ...asked, shown, more: () => setPages((before) => before + 1) };

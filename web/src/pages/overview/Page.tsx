@@ -84,16 +84,7 @@ function useOpenEvents() {
   const asked = useAsk(async (signal) => (may("event-log:read") ? rows<OpenEvent>(OPEN_EVENTS, {}, signal) : undefined), [], REPEAT);
   useEffect(() => {
     if (!may("event-log:read")) return undefined;
-    // Many events at once are one question.
-    let soon: ReturnType<typeof setTimeout> | undefined;
-    const stop = follow(EVENT_CHANGES, {}, () => {
-      clearTimeout(soon);
-      soon = setTimeout(asked.ask, 300);
-    }, () => asked.ask(), asked.ask);
-    return () => {
-      clearTimeout(soon);
-      stop();
-    };
+    return follow(EVENT_CHANGES, {}, asked.askSoon, () => asked.ask(), asked.ask);
   }, []);
   return asked;
 }
