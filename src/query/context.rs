@@ -312,7 +312,8 @@ mod tests {
             let _sender = sender;
             std::future::pending::<Result<()>>().await
         };
-        let query = read_on(&Handle::current(), "a table", rows);
+        let runtime = Handle::current();
+        let query = read_on(&runtime, "a table", rows);
         // It has begun to wait when it is dropped.
         assert!(timeout(Duration::ZERO, query).await.is_err());
         let answer = timeout(Duration::from_secs(60), end).await.expect("the reading is dropped");

@@ -14,6 +14,7 @@ mod silent_links;
 mod spread;
 mod spread_ends;
 mod spread_log;
+mod spread_order;
 mod spread_plans;
 mod spread_rollups;
 mod troubles;
