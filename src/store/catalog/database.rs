@@ -25,10 +25,17 @@ const LIMIT_IDLE_TRANSACTIONS: &str = "SET idle_in_transaction_session_timeout =
 /// How long the test of a connection that goes back to the pool of a query node may take.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
+const OTHER_VERSION: &str = "the catalog's schema is not one that this version can bring up to date: it was made by a newer version, or by \
+                             a development version before 0.1.0, whose catalogs are not taken over";
+
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
 pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
     let db = connect(url).await?;
-    Migrator::up(&db, None).await.map_err(unavailable)?;
+    Migrator::up(&db, None).await.map_err(|error| match error {
+        // The migrator's error for an applied migration that is not in its list.
+        DbErr::Custom(_) => Error::unavailable(OTHER_VERSION).with_source(error),
+        _ => unavailable(error),
+    })?;
     Ok(db)
 }
 

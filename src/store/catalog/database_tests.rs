@@ -57,6 +57,29 @@ async fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_catalog_of_another_version_is_named_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("catalog.sqlite").display());
+    let db = open(&url).await.unwrap();
+    let applied = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20260101_000001_people', 0)";
+    db.execute_unprepared(applied).await.unwrap();
+    db.close().await.unwrap();
+    let error = open(&url).await.unwrap_err();
+    assert_eq!((error.kind, error.message.as_ref()), (Kind::Unavailable, OTHER_VERSION));
+}
+
+/// A start that is interrupted after the schema and before the note that it is there.
+#[tokio::test]
+async fn a_migration_that_was_not_noted_runs_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("catalog.sqlite").display());
+    let db = open(&url).await.unwrap();
+    db.execute_unprepared("DELETE FROM seaql_migrations").await.unwrap();
+    db.close().await.unwrap();
+    open(&url).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_sqlite_connection_is_durable_and_checks_foreign_keys() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(&format!("sqlite://{}/catalog.db", dir.path().display())).await.unwrap();

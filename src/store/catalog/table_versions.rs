@@ -1,6 +1,6 @@
 //! Versions of the catalog and of its mirrored tables, by which a follower knows what it has to load again.
 //!
-//! Migration `m20261207_000033_catalog_table_versions` says how they are raised. Rows and versions that are read from one
+//! `migration::catalog_version` says how they are raised. Rows and versions that are read from one
 //! snapshot belong together.
 
 use std::cmp::Ordering;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::EntityName;
 
-use super::MIRRORED_TABLES;
+use super::{COLUMNS, MIRRORED_TABLES, TABLES_BY_ROW};
 use crate::store::catalog::entity;
+use crate::store::catalog::mirror::RowTable;
 
 /// Table names by the names of the entities' modules.
 macro_rules! tables {
@@ -60,4 +61,15 @@ fn every_mirrored_table_raises_the_version() {
     let with_trigger: BTreeSet<&str> = MIRRORED_TABLES.iter().copied().collect();
     assert_eq!(with_trigger, tables.values().copied().collect());
     assert_eq!(with_trigger.len(), MIRRORED_TABLES.len(), "no table is listed twice");
+}
+
+#[test]
+fn every_table_that_is_loaded_by_row_notes_its_changes() {
+    let names = TABLES_BY_ROW.map(|(table, _)| table);
+    assert_eq!(
+        names,
+        RowTable::ALL.map(RowTable::name),
+        "a table that is new in RowTable needs the trigger `add_catalog_change`, in a new migration"
+    );
+    assert!(TABLES_BY_ROW.iter().all(|(_, column)| COLUMNS.contains(column)), "each has a function");
 }

@@ -1,7 +1,5 @@
 //! Who acknowledged events, many at once, and what users have stored of themselves.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
-use sea_orm_migration::MigratorTrait;
 use serde_json::{Map, Value, json};
 
 use super::fixtures::*;
@@ -9,51 +7,7 @@ use crate::domain::alert::AlertStatus;
 use crate::domain::event::{EventFilter, EventSpec, Level};
 use crate::domain::org::NewUser;
 use crate::domain::{EventId, Micros, Principal};
-use crate::store::catalog::migration::Migrator;
 use crate::store::catalog::{Catalog, database};
-
-/// Number of migrations before the columns of acknowledgements.
-const FORMER_MIGRATIONS: u32 = 25;
-
-/// Inserts an acknowledged alert as the release before did: who acknowledged it is in its JSON.
-async fn insert_former_alert(db: &DatabaseConnection) {
-    let uuid = match db.get_database_backend() {
-        DbBackend::Sqlite => "x'00112233445546778899aabbccddeeff'",
-        _ => "'00112233-4455-4677-8899-aabbccddeeff'",
-    };
-    let alert = r#"{"rule_name":"hot","value":85.5,"acknowledged_at":7,"acknowledged_by":"ann","resolved_at":null,"resolved_by":null,"note":"seen"}"#;
-    for statement in [
-        "INSERT INTO orgs (id, slug, name, created_at) VALUES (1, 'default', 'Default', 1)".to_owned(),
-        format!(
-            "INSERT INTO events (id, org_id, kind, level, ts, message, url, payload, acknowledged, created_at, uuid, source, \
-             alert_status, alert) VALUES (1, 1, 'alert', 'warning', 5, 'm', '', '{{}}', TRUE, 6, {uuid}, 'ALERT_RULE', \
-             'ACKNOWLEDGED', '{alert}')"
-        ),
-    ] {
-        db.execute_unprepared(&statement).await.unwrap();
-    }
-}
-
-pub(super) async fn alerts_of_the_release_before_keep_who_acknowledged_them(place: TestDatabase) {
-    let db = database::connect(&place.url).await.unwrap();
-    Migrator::up(&db, Some(FORMER_MIGRATIONS)).await.unwrap();
-    insert_former_alert(&db).await;
-    db.close().await.unwrap();
-    let catalog = place.open().await;
-    let event = catalog.event(&admin(&catalog), EventId(1)).await.unwrap();
-    assert_eq!(
-        (event.acknowledged_at, event.acknowledged_by.as_deref(), event.spec.note.as_deref()),
-        (Some(Micros(7)), Some("ann"), Some("seen"))
-    );
-    let alert = event.alert.expect("it is an alert");
-    assert_eq!((alert.rule_name.as_str(), &alert.value), ("hot", &json!(85.5)));
-    let lifecycle = alert.lifecycle;
-    assert_eq!((lifecycle.status, lifecycle.acknowledged_at), (AlertStatus::Acknowledged, Some(Micros(7))));
-    assert_eq!(
-        (lifecycle.acknowledged_by.as_deref(), lifecycle.note.as_deref()),
-        (Some("ann"), Some("seen"))
-    );
-}
 
 async fn event(catalog: &Catalog, who: &Principal, message: &str) -> EventId {
     let spec = EventSpec {

@@ -1,7 +1,5 @@
 //! Tests of the other identifiers of devices and streams: aliases, channels and pins, products, gateways and owners.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
-use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 
 use super::fixtures::*;
@@ -14,7 +12,6 @@ use crate::domain::pagination::Pagination;
 use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 use crate::domain::{DeviceId, Kind, Micros, Principal, ProductId};
-use crate::store::catalog::migration::Migrator;
 use crate::store::catalog::{Catalog, database};
 
 async fn user(catalog: &Catalog, who: &Principal, name: &str) {
@@ -312,59 +309,4 @@ pub(super) async fn an_inventory_names_products_gateways_and_pins(place: TestDat
         let error = put(devices).await.expect_err(name);
         assert!(error.message.contains(expected), "{name}: {}", error.message);
     }
-}
-
-/// Number of migrations before identifiers.
-const FORMER_MIGRATIONS: u32 = 8;
-
-/// Inserts three devices, two of them with the same UUID, and streams of which one was deleted, as the release before
-/// did.
-async fn insert_former_rows(db: &DatabaseConnection) {
-    let uuid = match db.get_database_backend() {
-        DbBackend::Sqlite => "x'00112233445546778899aabbccddeeff'",
-        _ => "'00112233-4455-4677-8899-aabbccddeeff'",
-    };
-    let device = |id: i32, name: &str| {
-        format!(
-            "INSERT INTO devices (id, org_id, uuid, name, protocol, host, unit, username, password, timeout_s, \
-             byteorder, enabled, metadata, created_at, updated_at) VALUES ({id}, 1, {uuid}, '{name}', 'virtual', '', 1, \
-             '', '', 3.0, 'little', TRUE, '{{}}', 1, 1)"
-        )
-    };
-    let stream = |id: i32, device: i32| {
-        format!(
-            "INSERT INTO streams (id, org_id, uuid, device_id, name, path, kind, access_mode, unit, scale, \"offset\", \
-             enabled, metadata, created_at, updated_at) VALUES ({id}, 1, {uuid}, {device}, 'stream {id}', '', 'fp64', 'r', \
-             '', 1.0, 0.0, TRUE, '{{}}', 1, 1)"
-        )
-    };
-    let org = "INSERT INTO orgs (id, slug, name, created_at) VALUES (1, 'default', 'Default', 1)".to_owned();
-    let devices = [device(1, "a"), device(2, "b"), device(3, "c")];
-    let streams = [stream(1, 1), stream(2, 2), stream(4, 1), stream(7, 2), stream(8, 1)];
-    for statement in [&[org][..], &devices, &streams].concat() {
-        db.execute_unprepared(&statement).await.unwrap();
-    }
-}
-
-pub(super) async fn rows_of_the_release_before_get_their_identifiers(place: TestDatabase) {
-    let db = database::connect(&place.url).await.unwrap();
-    Migrator::up(&db, Some(FORMER_MIGRATIONS)).await.unwrap();
-    insert_former_rows(&db).await;
-    db.close().await.unwrap();
-    let catalog = place.open().await;
-    let admin = admin(&catalog);
-    let devices = catalog.devices(&admin, &DeviceFilter::default());
-    let names: Vec<_> = devices.iter().map(|d| (d.aliases.external_id.as_str(), d.last_channel)).collect();
-    assert_eq!(names, [("a", 3), ("b", 2), ("c", 0)]);
-    let keys: Vec<_> = devices.iter().map(|device| device.aliases.key.as_str()).collect();
-    assert!(keys.iter().all(|key| is_device_key(key)), "{keys:?}");
-    assert_eq!(keys[0], short_key(devices[0].aliases.uuid));
-    assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{keys:?}");
-    let channels = |id: i32| -> Vec<(i32, i32)> {
-        let streams = catalog.device_with_streams(DeviceId(id)).unwrap().1;
-        streams.iter().map(|stream| (stream.id.0, stream.channel)).collect()
-    };
-    assert_eq!((channels(1), channels(2)), (vec![(1, 1), (4, 2), (8, 3)], vec![(2, 1), (7, 2)]));
-    assert_eq!(catalog.product_of(&devices[0]).unwrap().id, ProductId(1));
-    assert_eq!(place.open().await.devices(&admin, &DeviceFilter::default()), devices);
 }

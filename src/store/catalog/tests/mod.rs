@@ -69,7 +69,6 @@ macro_rules! suite {
 
 suite! {
     acknowledgement:
-        alerts_of_the_release_before_keep_who_acknowledged_them,
         many_events_are_acknowledged_or_none,
         preferences_are_of_one_user_and_go_with_it;
     alert:
@@ -175,8 +174,7 @@ suite! {
         a_gateway_goes_with_everything_below_it,
         a_certificate_replaces_the_one_before_and_goes_with_its_device,
         an_owner_is_a_user_of_the_organization,
-        an_inventory_names_products_gateways_and_pins,
-        rows_of_the_release_before_get_their_identifiers;
+        an_inventory_names_products_gateways_and_pins;
     registration:
         a_token_is_used_once_however_concurrently,
         a_token_ends_by_its_time_or_by_another,
