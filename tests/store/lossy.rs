@@ -18,6 +18,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
+use crate::support::sized;
+
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskOp {
@@ -62,21 +64,25 @@ struct DiskState {
 /// The disk. Clones share it.
 #[derive(Clone)]
 pub struct LossyDisk {
-    root: Arc<TempDir>,
+    path: PathBuf,
+    _root: Arc<TempDir>,
     state: Arc<Mutex<DiskState>>,
 }
 
 impl LossyDisk {
-    /// An empty one.
+    /// An empty one. It is a directory below the temporary one, because a store that makes its directory syncs the parent
+    /// too: that one holds nothing of other programs.
     pub fn new() -> LossyDisk {
-        let root = Arc::new(tempfile::tempdir().unwrap());
-        let disk = LossyDisk { root, state: Arc::default() };
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("disk");
+        fs::create_dir(&path).unwrap();
+        let disk = LossyDisk { path, _root: Arc::new(root), state: Arc::default() };
         disk.state.lock().dirs.insert(disk.path().to_owned(), BTreeMap::new());
         disk
     }
 
     pub fn path(&self) -> &Path {
-        self.root.path()
+        &self.path
     }
 
     /// Fails `count` steps from the n-th on (0 is the next).
@@ -120,7 +126,7 @@ impl LossyDisk {
             dirs: std::mem::take(&mut state.dirs),
             ..DiskState::default()
         };
-        LossyDisk { root: self.root.clone(), state: Arc::new(Mutex::new(state)) }
+        LossyDisk { path: self.path.clone(), _root: self._root.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// The power is gone. What the platters hold is the disk returned; of bytes appended but not synced a prefix may
@@ -235,13 +241,19 @@ impl LossyDisk {
     }
 }
 
+/// The directories and regular files in a directory. A socket or a pipe has no bytes to lose, and cannot be opened.
 fn entries(dir: &Path) -> io::Result<BTreeMap<OsString, DiskEntry>> {
-    let entry = |found: io::Result<fs::DirEntry>| {
+    let mut entries = BTreeMap::new();
+    for found in fs::read_dir(dir)? {
         let found = found?;
-        let entry = if found.file_type()?.is_dir() { DiskEntry::Dir } else { DiskEntry::File(found.ino()) };
-        Ok((found.file_name(), entry))
-    };
-    fs::read_dir(dir)?.map(entry).collect()
+        let kind = found.file_type()?;
+        if kind.is_dir() {
+            entries.insert(found.file_name(), DiskEntry::Dir);
+        } else if kind.is_file() {
+            entries.insert(found.file_name(), DiskEntry::File(found.ino()));
+        }
+    }
+    Ok(entries)
 }
 
 struct LossyFile {
@@ -338,8 +350,8 @@ impl Disk for LossyDisk {
     }
 }
 
-/// The steps that one of several ways to fail is tried at. Together the ways cover every step once; with `BASALT_EVERY_STEP`, as
-/// `tests/long.sh everything` sets it, each of them covers every step.
+/// The steps that one of several ways to fail is tried at. Together the ways cover every step once; in a whole case each of
+/// them covers every step.
 pub struct FaultySteps {
     pub first: usize,
     pub stride: usize,
@@ -348,9 +360,6 @@ pub struct FaultySteps {
 impl FaultySteps {
     /// The steps of a way, counted from 0, of so many.
     pub fn new(way: usize, ways: usize) -> FaultySteps {
-        match std::env::var_os("BASALT_EVERY_STEP") {
-            Some(_) => FaultySteps { first: 0, stride: 1 },
-            None => FaultySteps { first: way, stride: ways },
-        }
+        sized(FaultySteps { first: way, stride: ways }, FaultySteps { first: 0, stride: 1 })
     }
 }
