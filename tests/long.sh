@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web transfer)
+sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -20,11 +20,16 @@ fail() {
     exit 1
 }
 
-# Forty random worlds, where every change tries five: faults, losses of power, retention, statistics. Every step of flush, merge and
-# retention made to fail in every way, where every change makes each step fail in one of them.
+# The cases whose short form every change runs (tests/support/case_size.rs), as a whole: arguments are those of tests/run.sh.
+whole() {
+    BASALT_WHOLE_CASES=1 tests/run.sh "$@"
+}
+
+# All seeds of the models of the store, where every change tries one to four: forty random worlds with faults, losses of power, retention,
+# statistics. Every step of flush, merge and retention made to fail in every way, where every change makes each step fail in one of them.
+# Fifty rounds of `kill -9` under eight writers, and every door beside every reader.
 everything() {
-    BASALT_SEEDS=40 cargo test --locked --test integration store::everything
-    BASALT_EVERY_STEP=1 cargo test --locked --test integration faults::
+    whole store:: crash:: equality::
 }
 
 # Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;
@@ -34,18 +39,20 @@ fuzz() {
     BASALT_FUZZ_INPUTS=${BASALT_FUZZ_INPUTS:-10000000} BASALT_FUZZ_LIMIT_MS=${BASALT_FUZZ_LIMIT_MS:-1000} \
         cargo test --locked --release --lib --config "$checked.debug-assertions=true" --config "$checked.overflow-checks=true" \
         fuzz_tests:: -- --nocapture --test-threads=2
+    whole rest::fuzz
 }
 
 # Half an hour of every hostile client at once, under 4 GiB of address space, with healthy ones beside, where every change
 # has 20 seconds of it; and as many long texts as offsets of 31 bits do not tell, where it has a tenth.
 hostile() {
     python3 tests/hostile_clients --basalt "$BASALT" --seconds "$hostile_seconds"
-    BASALT_HOSTILE_FULL=1 cargo test --locked --test integration hostile::lake
+    whole hostile::
 }
 
-# An OPC UA server restarted 20 times under the collector, where every change tries three: nothing of it is left behind.
+# An OPC UA server restarted 20 times under the collector, where every change tries two: nothing of it is left behind. Servers of OPC UA
+# at every path, and a follower of GraphQL killed under 100,000 rows.
 restarts() {
-    BASALT_RESTARTS=20 tests/run.sh --test integration opcua::restart -- --nocapture
+    whole opcua:: graphql::peers
 }
 
 # 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.
@@ -114,7 +121,7 @@ import() {
 }
 
 # Ten thousand writes, each asked for at once on three nodes; nodes killed and stopped, links broken and PostgreSQL crashed, 280 times in all and
-# in an order of its own each time, while others write and ask; the cases of SQL, isolation, REST, tools and some of GraphQL a second time, through a query node in front of the server of each;
+# in an order of its own each time, while others write and ask; every statement on two and on four nodes; the cases of SQL, isolation, REST, tools and some of GraphQL a second time, through a query node in front of the server of each;
 # and those of SQL and isolation a third time, divided among two. Some cases are left out: one runs a command without a server, which does not
 # find the lake, two look for refusals that the other node has not saved yet, one reads the files of a lake in the data directory, one looks
 # for a long list in the query log of the query node, which has handed it on, one damages the SQLite file of a backup, and those of
@@ -124,8 +131,7 @@ cluster() {
     local without=(--skip sql::named::a_folder_adds_queries --skip blynk::isolation::refused_requests --skip rest::audit::every_refused_access)
     without+=(--skip rest::retention::expired_rows --skip rest::streaming::a_list_of_many_values)
     without+=(--skip rest::backup::a_backup_is_written --skip rest::system --skip tools::tls)
-    BASALT_ROUNDS=10000 tests/run.sh --test integration cluster::answers -- --nocapture
-    BASALT_NEMESIS_ROUNDS=280 BASALT_NEMESIS_SEED=$RANDOM tests/run.sh --test integration cluster::nemesis -- --nocapture
+    BASALT_TEST_SEED=$RANDOM whole cluster::
     BASALT_TEST_CLUSTER=1 tests/run.sh --test integration -- sql:: isolation:: rest:: tools:: graphql::equal:: graphql::statistic:: "${without[@]}"
     BASALT_TEST_CLUSTER=2 tests/run.sh --test integration -- sql:: isolation:: "${without[@]}"
 }
@@ -273,8 +279,7 @@ media() {
 # Fifty rounds of `kill -9` under 64 publishers, 100,000 hostile packets, and the load of MQTT at full size: twice each in turns
 # with Mosquitto where it is installed, which keeps nothing of what it acknowledges.
 mqtt() {
-    BASALT_MQTT_ROUNDS=50 tests/run.sh --test integration mqtt::durability -- --nocapture
-    BASALT_MQTT_PACKETS=100000 tests/run.sh --test integration mqtt::hostile -- --nocapture
+    whole mqtt::durability mqtt::hostile
     local dir pid port mosquitto
     mosquitto=$(command -v mosquitto || ls /usr/sbin/mosquitto 2>/dev/null) || true
     if [ -z "$mosquitto" ]; then
@@ -313,7 +318,7 @@ senders() {
 
 # 20,000 generated lines that InfluxDB 1.x judges; line protocol at full size, twice in turns with InfluxDB; remote write.
 line_protocol() {
-    BASALT_ORACLE_LINES=20000 BASALT_ORACLE_SEED=$RANDOM tests/run.sh --test integration influxdb_itself -- --nocapture
+    BASALT_TEST_SEED=$RANDOM whole influxdb_itself
     . tests/prepare.sh
     prepare_influxdb
     local dir pid port
@@ -367,7 +372,7 @@ peers() {
     python3 benches/peers questions --data-dir "$dir/plant" --basalt "$BASALT"
 }
 
-# The web application in Chromium without a GPU, over the plant of hundred_million, over 10,000 streams, and over an hour of live values.
+# Every page judged in every look, and the web application in Chromium without a GPU, over the plant of hundred_million, over 10,000 streams, and over an hour of live values.
 web() {
     source tests/prepare.sh
     prepare_python
@@ -377,12 +382,8 @@ web() {
     # Expanded now: the local variable is gone when the trap runs.
     # shellcheck disable=SC2064
     trap "rm -rf '$dir'" EXIT
+    whole pages::
     "$BASALT_TEST_PYTHON" benches/web --basalt "$BASALT" --data-dir "$dir" --minutes "$live_minutes"
-}
-
-# A file of a million lines imported by the page, paused and gone on with after a reload, and exported; every change has a tenth of it.
-transfer() {
-    BASALT_IMPORT_ROWS=1000000 tests/run.sh --test integration pages::transfer -- --nocapture
 }
 
 chosen=()

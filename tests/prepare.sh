@@ -1,7 +1,9 @@
-# What CI and the tests need from the machine, for sourcing from the root of the repository: `prepare_python` makes .venv with
-# the pinned peers of Python and `prepare_npm` installs those of npm; `prepare_node`, `prepare_mosquitto`, `prepare_ffmpeg`,
-# `prepare_senders`, `prepare_influxdb` and `prepare_chromium` look for theirs.
-# Root on a Debian or Ubuntu gets installed what is missing.
+# What CI and the tests need from the machine, for sourcing from the root of the repository. `prepare_all` makes everything; the other
+# functions make or find one thing each and export where it is. Root on a Debian or Ubuntu gets installed what is missing.
+
+# What runs the tests: README's command needs no other version on the machine.
+NEXTEST_VERSION=0.9.143
+UV_VERSION=0.13.9
 
 fail() {
     echo "tests: $*" >&2
@@ -11,25 +13,32 @@ fail() {
 apt_install() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
     echo "installing $*" >&2
-    { DEBIAN_FRONTEND=noninteractive apt-get update && apt-get install -y --no-install-recommends "$@"; } >&2
+    {
+        [ -n "${apt_is_updated:-}" ] || DEBIAN_FRONTEND=noninteractive apt-get update
+        apt_is_updated=1
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+    } >&2
 }
 
+# .venv with the pinned peers of Python. uv installs them in a fifth of pip's time.
 prepare_python() {
     local wanted=tests/peers/requirements.txt installed=.venv/installed-requirements.txt
+    command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
     if ! cmp -s "$wanted" "$installed"; then
         rm -rf .venv
         python3 -m venv .venv >/dev/null 2>&1 || {
             rm -rf .venv
             apt_install python3-venv && python3 -m venv .venv
         } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
+        .venv/bin/uv pip install --quiet --python .venv/bin/python --requirement "$wanted" >&2
         cp "$wanted" "$installed"
     fi
     # What does not fit beside the others has a folder of its own, which its script puts first.
     wanted=tests/peers/requirements-sparkplug.txt installed=.venv/sparkplug/installed-requirements.txt
     if ! cmp -s "$wanted" "$installed"; then
         rm -rf .venv/sparkplug
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --target .venv/sparkplug --requirement "$wanted" >&2
+        .venv/bin/uv pip install --quiet --python .venv/bin/python --target .venv/sparkplug --requirement "$wanted" >&2
         cp "$wanted" "$installed"
     fi
     export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
@@ -51,6 +60,14 @@ prepare_npm() {
             cp "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"
         fi
     done
+}
+
+# cargo-nextest, which runs the tests: that of the machine if it is the pinned version, else one in .cargo-tools.
+prepare_nextest() {
+    export PATH="$PWD/.cargo-tools/bin:$PATH"
+    cargo nextest --version 2>/dev/null | grep -qx "cargo-nextest $NEXTEST_VERSION.*" ||
+        cargo install --quiet --locked --debug --root .cargo-tools --version "=$NEXTEST_VERSION" cargo-nextest >&2 ||
+        fail "cannot install cargo-nextest $NEXTEST_VERSION, which runs the tests"
 }
 
 # mosquitto_pub and mosquitto_sub, which tests/mqtt runs.
@@ -97,4 +114,52 @@ prepare_chromium() {
         BASALT_TEST_CHROMIUM=$(command -v chromium)
     fi
     export BASALT_TEST_CHROMIUM
+}
+
+# Prints the directory of the newest PostgreSQL server.
+find_postgres() {
+    local on_path places
+    on_path=$(command -v initdb || true)
+    places=$(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin | sort -rV)
+    for place in ${on_path:+"$(dirname "$on_path")"} $places; do
+        if [ -x "$place/initdb" ] && [ -x "$place/pg_ctl" ] && [ -x "$place/postgres" ]; then
+            echo "$place"
+            return
+        fi
+    done
+    return 1
+}
+
+# Prints where psql is: beside the server in $1, or on PATH.
+find_psql() {
+    local beside
+    for beside in "$1" "$(dirname "$(readlink -f "$1/postgres")")"; do
+        if [ -x "$beside/psql" ]; then
+            echo "$beside/psql"
+            return
+        fi
+    done
+    command -v psql
+}
+
+# A PostgreSQL server, which tests/run.sh starts, and its psql.
+prepare_postgres() {
+    local bin
+    bin=$(find_postgres) || { apt_install postgresql && bin=$(find_postgres); } ||
+        fail "no PostgreSQL server found: install one (Debian, Ubuntu: apt-get install postgresql) or put its bin directory on PATH"
+    BASALT_TEST_PSQL=$(find_psql "$bin") || { apt_install postgresql-client && BASALT_TEST_PSQL=$(find_psql "$bin"); } ||
+        fail "no psql found: install PostgreSQL's client (Debian, Ubuntu: apt-get install postgresql-client)"
+    export BASALT_TEST_POSTGRES_BIN=$bin BASALT_TEST_PSQL
+}
+
+prepare_all() {
+    prepare_node
+    prepare_python
+    prepare_npm
+    prepare_nextest
+    prepare_mosquitto
+    prepare_ffmpeg
+    prepare_influxdb
+    prepare_chromium
+    prepare_postgres
 }

@@ -6,14 +6,11 @@ use serde_json::json;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, eventually};
+use crate::support::{Client, Cluster, eventually, sized};
 use crate::tools::wire::PgClient;
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
-
-/// Rounds of writing and reading; `tests/long.sh cluster` makes ten thousand.
-const ROUNDS: i64 = 60;
 
 /// Whether a node reaches what it needs.
 const READY: &str = "/readyz/?checks=db,poller";
@@ -23,10 +20,6 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a node stands still with a question, and once beyond the lease of its entry among the nodes, which is 10 s.
 const STANDSTILL: Duration = Duration::from_millis(200);
 const LONG_STANDSTILL: Duration = Duration::from_secs(11);
-
-fn rounds() -> i64 {
-    std::env::var("BASALT_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"))
-}
 
 async fn write(client: &Client, stream: i64, second: i64, value: i64) {
     let line = json!({"stream_id": stream, "ts": NOON + second, "value": value}).to_string();
@@ -43,7 +36,7 @@ async fn a_write_is_in_every_nodes_next_answer() {
     let clients = [cluster.ingest.client(), nodes[0].client(), nodes[1].client()];
     let (_, stream) = stream_of(&clients[1], "speed", "fp64").await;
     let (mut rows, mut sum) = (0, 0);
-    for round in 0..rounds() {
+    for round in 0..sized(15, 10_000) {
         let is_again = round % 4 == 3;
         // Whoever is asked to write hands it on.
         let writer = &clients[usize::try_from(round % 3).unwrap()];

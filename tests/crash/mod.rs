@@ -8,9 +8,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, sized};
 
-const ROUNDS: usize = 50;
 const WRITERS: usize = 8;
 const NDJSON: &str = "application/x-ndjson";
 
@@ -190,7 +189,8 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
             unanswered: None,
         })
         .collect();
-    for round in 0..ROUNDS {
+    let rounds = sized(12, 50);
+    for round in 0..rounds {
         let wait = Duration::from_millis(chance.random_range(1..300));
         let (_, ()) = tokio::join!(join_all(writers.iter_mut().map(|w| w.work(&client))), async {
             tokio::time::sleep(wait).await;
@@ -202,7 +202,7 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
         let found = rows(&client).await;
         writers.iter_mut().for_each(|w| check(w, &found, &place));
     }
-    assert!(writers.iter().all(|w| w.number > ROUNDS as u32), "every writer wrote");
+    assert!(writers.iter().all(|w| w.number > rounds), "every writer wrote");
     server.restart().await;
     let found = rows(&client).await;
     writers.iter_mut().for_each(|w| check(w, &found, "after an orderly end"));

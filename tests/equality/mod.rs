@@ -23,10 +23,12 @@ use self::doors::WriteInterface;
 use self::model::Model;
 use self::plant::{Plant, text};
 use crate::blynk::{DATASTREAMS, TokenClient};
+use crate::support::sized;
 
-const WRITES: usize = 300;
-/// Writes before each change of where the rows are.
-const PART: usize = WRITES / 3;
+/// Writes before each change of where the rows are, of which there are three.
+fn part() -> usize {
+    sized(50, 100)
+}
 
 /// The system under test with what it has to show.
 struct Run {
@@ -100,23 +102,24 @@ impl Run {
 async fn every_reading_api_agrees_with_a_model_of_what_every_door_wrote() {
     let (plant, model) = Plant::start().await;
     let mut run = Run { plant, model, chance: StdRng::seed_from_u64(21) };
-    run.write(PART).await;
+    run.write(part()).await;
     run.check("in memory").await;
     run.plant.server.stop().await;
     assert!(run.files("readings") > 0 && run.files("messages") > 0, "an orderly end flushes");
     run.plant.server.start_again().await;
     run.check("after a flush").await;
-    run.write(PART).await;
+    run.write(part()).await;
     run.check("in the lake and in memory").await;
     let merged = run.plant.server.basalt(&["compact"]).await.expect_success();
     assert!(merged.contains("files merged"), "there is something to merge: {merged}");
     run.check("after a compaction").await;
-    run.write(PART).await;
+    run.write(part()).await;
     run.kill().await;
     // All doors are as they were.
     run.write(WriteInterface::ALL.len()).await;
     run.check("after writes with the old tokens").await;
-    assert!(run.model.readings.len() > WRITES, "{} readings", run.model.readings.len());
-    assert!(run.model.stored.len() > WRITES / 10, "{} packets", run.model.stored.len());
-    assert!(run.model.commands.len() > WRITES / 10, "{} commands", run.model.commands.len());
+    let writes = 3 * part();
+    assert!(run.model.readings.len() > writes, "{} readings", run.model.readings.len());
+    assert!(run.model.stored.len() > writes / 10, "{} packets", run.model.stored.len());
+    assert!(run.model.commands.len() > writes / 10, "{} commands", run.model.commands.len());
 }

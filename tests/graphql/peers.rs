@@ -10,11 +10,10 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, sized};
 
 /// 2026-04-28T12:00:00Z, in microseconds.
 const START: i64 = 1_777_377_600_000_000;
-const REQUESTS: usize = 200;
 const ROWS: usize = 500;
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -125,9 +124,10 @@ async fn graphql_ws_is_killed_and_resumes_without_loss_or_doubles() {
     let (mut got, mut written, mut value) = (ReceivedRows::default(), Vec::new(), 0.0);
     let mut follower = FollowerProcess::start(&server, None);
     got.take(&follower.next().expect("where it begins"));
-    for request in 0..REQUESTS {
+    let requests = sized(70, 200);
+    for request in 0..requests {
         written.extend(write(&client, &streams, &mut chance, &mut value).await);
-        if request == REQUESTS / 2 {
+        if request == requests / 2 {
             follower.kill().iter().for_each(|line| got.take(line));
             server.kill();
             server.start_again().await;
@@ -140,7 +140,7 @@ async fn graphql_ws_is_killed_and_resumes_without_loss_or_doubles() {
     while got.rows.len() < written.len() {
         got.take(&follower.next().expect("the rest"));
     }
-    assert_eq!(written.len(), REQUESTS * ROWS);
+    assert_eq!(written.len(), requests * ROWS);
     let first = got.rows.iter().zip(&written).position(|(got, written)| got != written);
     assert_eq!(first, None, "the first difference; {} rows came of {}", got.rows.len(), written.len());
     assert_eq!(got.rows.len(), written.len());

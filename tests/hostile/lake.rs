@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::AttackedServer;
 use crate::ingest::{NDJSON, PARQUET};
 use crate::rest::stream_of;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, sized};
 
 /// Bytes of a long text; a stored one may have 1 MiB.
 const LONG: usize = 1_000_000;
@@ -50,9 +50,9 @@ fn texts(stream: i64, first: usize, text: impl Fn(usize) -> String) -> Vec<u8> {
     bytes
 }
 
-/// How many requests of texts: a few hundred megabytes, or with `BASALT_HOSTILE_FULL` more than offsets of 31 bits tell.
+/// How many requests of texts: a hundred megabytes, or as a whole more than offsets of 31 bits tell.
 fn requests() -> usize {
-    if std::env::var_os("BASALT_HOSTILE_FULL").is_some() { 60 } else { 6 }
+    sized(2, 60)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::sized;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_hostile_clients_at_once_end_starve_and_bloat_nothing() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile_clients");
@@ -12,7 +14,7 @@ async fn all_hostile_clients_at_once_end_starve_and_bloat_nothing() {
     let run = move || {
         Command::new(interpreter)
             .arg(script)
-            .args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--seconds", "15"])
+            .args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--seconds", sized("5", "15")])
             .args(["--writer-ms", "60000", "--reader-ms", "60000"])
             .output()
     };

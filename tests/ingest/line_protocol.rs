@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 use super::{count, number};
-use crate::support::{Client, Server, run_node, run_python};
+use crate::support::{Client, Server, run_node, run_python, sized, test_seed};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -182,18 +182,14 @@ async fn the_client_of_influxdb_for_node_writes_here() {
     assert_eq!(rows, expected);
 }
 
-/// Lines that every change compares. `tests/long.sh line_protocol` compares more.
-const ORACLE_LINES: &str = "400";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn influxdb_itself_accepts_and_stores_the_same() {
     let influxd = std::env::var("BASALT_TEST_INFLUXD").expect("tests/run.sh names InfluxDB's program");
-    let lines = std::env::var("BASALT_ORACLE_LINES").unwrap_or_else(|_| ORACLE_LINES.to_owned());
-    let seed = std::env::var("BASALT_ORACLE_SEED").unwrap_or_else(|_| "1".to_owned());
+    let (lines, seed) = (sized("400", "20000"), (1 + test_seed()).to_string());
     let server = Server::start(&[]).await;
     let client = server.client();
     let (url, key) = (format!("http://{}", client.address()), client.key().expect("the client has a key"));
-    let outcome = run_python("influx_oracle.py", &[&url, key, &influxd, &seed, &lines]).await;
+    let outcome = run_python("influx_oracle.py", &[&url, key, &influxd, &seed, lines]).await;
     assert_eq!(outcome["lines"].to_string(), lines);
     assert!(
         outcome["accepted"].as_i64() > Some(outcome["lines"].as_i64().unwrap_or_default() / 3),

@@ -1,7 +1,7 @@
 //! `kill -9` under 64 publishers with QoS 1 and 8 persistent sessions: a reading that was acknowledged is there once, what
 //! was not comes again and counts once, and the sessions hear of all of it.
 //!
-//! Three rounds in every change; `BASALT_MQTT_ROUNDS` in tests/long.sh makes it fifty.
+//! Three rounds in every change; fifty in tests/long.sh.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,20 +11,14 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::{NOON_S, PATIENCE, Plant, number, reading};
-use crate::support::eventually;
+use crate::support::{eventually, sized};
 use crate::tools::mqtt::encode::{PUBACK, ack};
 use crate::tools::mqtt::{BOTH, Connect, Message, MqttClient, Packet, Publish, Version};
 
-const ROUNDS: usize = 3;
 const PUBLISHERS: usize = 64;
 const SUBSCRIBERS: usize = 8;
 /// Messages that a publisher has unacknowledged at most.
 const IN_FLIGHT: usize = 5;
-
-fn rounds() -> usize {
-    let setting = std::env::var("BASALT_MQTT_ROUNDS").ok();
-    setting.map_or(ROUNDS, |rounds| rounds.parse().expect("BASALT_MQTT_ROUNDS is a number"))
-}
 
 /// One publisher: a stream of its own, whose values are 1, 2, 3, … a second apart.
 struct Publisher {
@@ -193,7 +187,7 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
         subscribers.push(Subscriber::new(&plant, number).await);
     }
     let mut chance = StdRng::seed_from_u64(22);
-    for round in 0..rounds() {
+    for round in 0..sized(3, 50) {
         let wait = Duration::from_millis(chance.random_range(200..2000));
         let working = join_all(publishers.iter_mut().map(|publisher| publisher.work(&address)));
         let listening = join_all(subscribers.iter_mut().map(|subscriber| subscriber.listen(&address)));

@@ -1,7 +1,7 @@
 //! Hostile clients: packets that were generated and broken, topics of 64 KiB, storms of filters, wills by the hundred,
 //! handshakes that never end. The server lives in bounded memory, and a healthy client beside is answered.
 //!
-//! 20,000 packets in every change; `BASALT_MQTT_PACKETS` in tests/long.sh makes it 100,000.
+//! 10,000 packets in every change; 100,000 in tests/long.sh.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reading;
 use crate::hostile::{AttackedServer, STARVATION_LIMIT};
-use crate::support::free_port;
+use crate::support::{free_port, sized};
 use crate::tools::mqtt::encode::{
     PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL, RECEIVE_MAXIMUM, SESSION_EXPIRY, TOPIC_ALIAS, ack, disconnect,
     four_bytes, frame, prefixed, subscribe, two_bytes, unsubscribe,
@@ -25,7 +25,6 @@ use crate::tools::mqtt::{BOTH, Connect, MqttClient, Packet, Publish, Version, Wi
 
 use Version::{V5, V311};
 
-const PACKETS: usize = 20_000;
 /// Hostile connections at the same time.
 const CONNECTIONS: usize = 8;
 /// Memory that an attack may cost, MiB: beside what the server holds anyway.
@@ -197,8 +196,7 @@ async fn attack(address: &str, hello: &Connect, seed: u64, packets: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn packets_that_are_broken_cost_nothing() {
-    let setting = std::env::var("BASALT_MQTT_PACKETS").ok();
-    let packets = setting.map_or(PACKETS, |count| count.parse().expect("BASALT_MQTT_PACKETS is a number"));
+    let packets = sized(10_000, 100_000);
     let started = Attack::start(&[]).await;
     let attacks = (0..CONNECTIONS).map(|n| {
         let hello = started.hello(BOTH[n % 2], "hostile");

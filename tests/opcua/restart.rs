@@ -3,16 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{device_at, readings, stream_at, until_last, until_state};
-use crate::support::{OpcuaServer, Server, free_port};
+use crate::support::{OpcuaServer, Server, free_port, sized};
 
 /// What the server holds at first, and what it is told after its first restart.
 const INITIAL: f64 = -123_456_789.0;
 const LATER: f64 = 100.0;
-
-/// `tests/long.sh` asks for more.
-fn restarts() -> usize {
-    std::env::var("BASALT_RESTARTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
-}
 
 #[tokio::test]
 async fn a_restarted_server_is_found_again_with_one_session_and_one_subscription() {
@@ -26,7 +21,7 @@ async fn a_restarted_server_is_found_again_with_one_session_and_one_subscription
         stream_at(&client, polled, "ns=2;s=Line.Int32", "int32").await,
         stream_at(&client, subscribed, "ns=2;s=Line.Int32", "int32").await,
     ];
-    for restart in 0..restarts() {
+    for restart in 0..sized(2, 20) {
         peer = peer.restart().await;
         for stream in streams {
             // Bad first, unless the connection was lost before anything was stored; then what it holds.

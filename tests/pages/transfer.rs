@@ -1,6 +1,6 @@
 //! A large file goes in and out by the pages: its import is paused, the page loaded anew, all of it exported.
 //!
-//! 100,000 lines in every change; `BASALT_IMPORT_ROWS` in tests/long.sh makes it a million.
+//! 100,000 lines in every change; a million in tests/long.sh.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, list, make_person};
 use crate::rest::stream_of;
-use crate::support::{Server, run_python};
+use crate::support::{Server, run_python, sized};
 
 /// Lines of the file below its head: a multiple of `WRONG_EACH`.
 const ROWS: u64 = 100_000;
@@ -29,8 +29,7 @@ const FIRST_WRONG: [&str; 4] = [
 ];
 
 fn rows() -> u64 {
-    let setting = std::env::var("BASALT_IMPORT_ROWS").ok();
-    setting.map_or(ROWS, |rows| rows.parse().expect("BASALT_IMPORT_ROWS is a number"))
+    sized(ROWS, 10 * ROWS)
 }
 
 /// What becomes of the file: a reading of each stream for each line that is not wrong.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from browse_large import enter
 from browse_pages import Visit
-from browse_ui import HOST, NOON, Person
+from browse_ui import HOST, NOON, Person, looks
 from large_plant import Api, iso
 from playwright.sync_api import sync_playwright
 
@@ -153,7 +153,7 @@ def modes(person, base, paths):
         if path == "/ui/trend":
             pressed = page.evaluate(PRESSED)
         moved["free"] += page.evaluate("moves")
-        for scheme in ("light", "dark"):
+        for scheme in looks(("light", "dark")):
             person.judge_as(f"{path} in forced colours", scheme, 1280)
         person.note_width(f"{path} in forced colours", 1280)
 

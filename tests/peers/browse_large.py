@@ -14,7 +14,7 @@ from pathlib import Path
 
 import large_plant
 from browse_pages import Visit
-from browse_ui import HOST, Person
+from browse_ui import HOST, Person, looks
 from playwright.sync_api import sync_playwright
 
 # Whether what has the keyboard shows it: an outline, a shadow, or a mark of the browser's own.
@@ -127,7 +127,7 @@ def moves(page):
 
 
 def judge(person, path):
-    for scheme, width in JUDGED:
+    for scheme, width in looks(JUDGED):
         person.judge_as(path, scheme, width)
     for width in WIDTHS:
         person.page.set_viewport_size({"width": width, "height": 800})

@@ -8,6 +8,7 @@ AXE the path of axe-core's script. Prints what was seen as JSON. Every wait is f
 """
 
 import json
+import os
 import sys
 import urllib.request
 from pathlib import Path
@@ -39,6 +40,18 @@ INK = """
 """
 
 
+# Colours and width of a window.
+LOOKS = (("dark", 360), ("dark", 1280), ("light", 360), ("light", 1280))
+
+
+def looks(all_looks):
+    """How a page is judged: in every look when the pages have changed or whole cases run (tests/support/case_size.rs), else in one that
+    is another with every change."""
+    if os.environ.get("BASALT_WHOLE_PAGES") or os.environ.get("BASALT_WHOLE_CASES"):
+        return all_looks
+    return [all_looks[int(os.environ.get("BASALT_TEST_SEED") or 0) % len(all_looks)]]
+
+
 class Person:
     """Somebody with a browser, who has every page judged by axe on the way."""
 
@@ -53,10 +66,12 @@ class Person:
 
     def judge(self, path):
         """Notes what axe finds, and whether the page is wider than its window: light and dark, on a screen and on a phone."""
-        for scheme in ("dark", "light"):
-            for width in (360, 1280):
-                self.judge_as(path, scheme, width)
-                self.note_width(path, width)
+        for scheme, width in looks(LOOKS):
+            self.judge_as(path, scheme, width)
+            self.note_width(path, width)
+        # What follows is done on a screen, in the light.
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.page.emulate_media(color_scheme="light")
 
     def judge_as(self, path, scheme, width):
         self.page.set_viewport_size({"width": width, "height": 800})

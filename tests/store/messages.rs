@@ -14,8 +14,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
+use crate::support::seeds;
 
-const SEEDS: u64 = 4;
 const STEPS: usize = 30;
 const DEVICES: i32 = 3;
 const STREAMS_PER_DEVICE: i32 = 2;
@@ -309,7 +309,7 @@ async fn fleet(ground: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
-    for seed in 0..SEEDS {
+    for seed in seeds(1, 12) {
         let ground = TestEnv::new(1).await;
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;

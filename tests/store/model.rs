@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
+use crate::support::seeds;
 
-const SEEDS: u64 = 6;
 const STEPS: usize = 32;
 /// Streams 1 to 4 are numbers, 5 is a text.
 const STREAMS: i32 = 5;
@@ -225,7 +225,7 @@ impl ReadingsModel {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
     let ground = TestEnv::new(STREAMS).await;
-    for seed in 0..SEEDS {
+    for seed in seeds(2, 24) {
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
         let mut model = ReadingsModel {

@@ -15,8 +15,8 @@ use rand::{Rng, SeedableRng};
 
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
+use crate::support::seeds;
 
-const SEEDS: u64 = 16;
 const LIVES: usize = 5;
 const WRITERS: i32 = 3;
 
@@ -189,7 +189,7 @@ async fn live(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_row_is_lost_when_the_power_goes() {
     let ground = TestEnv::new(2 * WRITERS + 1).await;
-    for seed in 0..SEEDS {
+    for seed in seeds(4, 64) {
         let mut chance = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();
         let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(|n| PowerLossWriter::new(n, seed)).collect();

@@ -3,6 +3,7 @@
 //! Everything here waits for an event (a line of a log, an exit, an answer), none of it for a time to pass.
 
 mod browser;
+mod case_size;
 mod client;
 mod cluster;
 mod data_dir;
@@ -17,6 +18,7 @@ mod simulator;
 mod socket;
 
 pub use browser::Browser;
+pub use case_size::{one_in, seeds, sized, test_seed};
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};

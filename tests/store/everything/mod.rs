@@ -14,11 +14,10 @@ use rand::{Rng, SeedableRng};
 
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
+use crate::support::seeds;
 
 mod queries;
 
-/// Seeds tried, unless `BASALT_SEEDS` says another number.
-const SEEDS: u64 = 5;
 const STEPS: usize = 70;
 pub const STREAMS: i32 = 3;
 const HOUR: i64 = 60 * MINUTE;
@@ -233,8 +232,7 @@ impl SimulatedRun {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_map() {
     let (mut failed, mut refused) = (BTreeSet::new(), 0);
-    let seeds = std::env::var("BASALT_SEEDS").map_or(SEEDS, |n| n.parse().unwrap());
-    for seed in 0..seeds {
+    for seed in seeds(1, 40) {
         let mut world = SimulatedRun::new(seed).await;
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");

@@ -12,8 +12,8 @@ use rand::{Rng, SeedableRng};
 
 use super::{read_file_rows, wait_for_cleanup};
 use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
+use crate::support::seeds;
 
-const SEEDS: u64 = 5;
 const STEPS: usize = 60;
 const STREAMS: i32 = 4;
 /// Seconds of a window, by stream.
@@ -139,7 +139,7 @@ impl RetentionModel {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
-    for seed in 0..SEEDS {
+    for seed in seeds(2, 20) {
         let mut ground = TestEnv::new(STREAMS + 1).await;
         for stream in 1..=STREAMS {
             let window = WINDOWS[stream as usize - 1] as u32;

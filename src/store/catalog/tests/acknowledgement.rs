@@ -1,12 +1,12 @@
 //! Who acknowledged events, many at once, and what users have stored of themselves.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 
 use super::fixtures::*;
-use crate::domain::alert::AlertStatus;
 use crate::domain::event::{EventFilter, EventSpec, Level};
 use crate::domain::org::NewUser;
-use crate::domain::{EventId, Micros, Principal};
+use crate::domain::{EventId, Principal};
 use crate::store::catalog::{Catalog, database};
 
 async fn event(catalog: &Catalog, who: &Principal, message: &str) -> EventId {

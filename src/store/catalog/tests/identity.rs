@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fixtures::*;
 use super::registration::certificate;
-use crate::domain::alias::{is_device_key, short_key};
+use crate::domain::alias::is_device_key;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::org::NewUser;
@@ -12,7 +12,7 @@ use crate::domain::pagination::Pagination;
 use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 use crate::domain::{DeviceId, Kind, Micros, Principal, ProductId};
-use crate::store::catalog::{Catalog, database};
+use crate::store::catalog::Catalog;
 
 async fn user(catalog: &Catalog, who: &Principal, name: &str) {
     let user = NewUser {

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Prints what processor time the cases took, and holds them to their budget.
+
+    check.py [--whole] --calibration FACTOR --times DIR --allowed FILE
+
+DIR holds a file for each run of a case, as measure_case.sh writes it. A case may take CASE_SECONDS, or what FILE allows it, and all of them
+together SUM_SECONDS, times FACTOR, which says how slow the machine is now (calibrate.py). Time on the clock is never judged. Without
+--whole, which stands for a run of all cases, nothing is judged.
+
+A case that was run again counts with the less of its times: a single one may have met a neighbour.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+CASE_SECONDS = 6.0
+SUM_SECONDS = 1500.0
+SHOWN = 15
+# What a case allowed more may exceed its figure by: processor time varies with what runs beside.
+TOLERANCE = 1.5
+
+
+def seconds(text):
+    """The seconds of a duration as bash prints it: 1m2.345s."""
+    minutes, rest = re.fullmatch(r"(\d+)m([\d.]+)s", text).groups()
+    return 60 * int(minutes) + float(rest)
+
+
+def read_times(directory):
+    """Processor seconds by case."""
+    times = {}
+    for path in pathlib.Path(directory).iterdir():
+        name, _, children = path.read_text().splitlines()
+        spent = sum(map(seconds, children.split()))
+        times[name] = min(spent, times.get(name, spent))
+    return times
+
+
+def read_allowed(path):
+    """Seconds that a case may take, by its name: lines of a name, a number and the reason."""
+    allowed = {}
+    for line in pathlib.Path(path).read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, number, reason = line.split(None, 2)
+            assert reason, line
+            allowed[name] = float(number)
+    return allowed
+
+
+def too_dear(times, allowed, factor):
+    for name, spent in sorted(times.items()):
+        limit = (allowed[name] * TOLERANCE if name in allowed else CASE_SECONDS) * factor
+        if spent > limit:
+            yield f"{name} took {spent:.1f} processor seconds; {limit:.1f} are allowed on this machine now"
+    total, limit = sum(times.values()), SUM_SECONDS * factor
+    if total > limit:
+        yield f"all cases together took {total:.0f} processor seconds; {limit:.0f} are allowed on this machine now"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--calibration", type=float, required=True)
+    parser.add_argument("--times", required=True)
+    parser.add_argument("--allowed", required=True)
+    arguments = parser.parse_args()
+    times, allowed = read_times(arguments.times), read_allowed(arguments.allowed)
+    print(f"{len(times)} cases, {sum(times.values()):.0f} processor seconds; this machine is {arguments.calibration:.2f} times slow")
+    for name, spent in sorted(times.items(), key=lambda item: -item[1])[:SHOWN]:
+        print(f"{spent:8.1f} s  {name}")
+    if not arguments.whole:
+        return
+    for name in sorted(allowed.keys() - times.keys()):
+        sys.exit(f"{arguments.allowed} allows a case that there is not: {name}")
+    complaints = list(too_dear(times, allowed, arguments.calibration))
+    if complaints:
+        complaints.append(f"Make them cheaper, move repetitions to tests/long.sh, or allow them in {arguments.allowed} with the reason.")
+        sys.exit("\n".join(complaints))
+
+
+if __name__ == "__main__":
+    main()
