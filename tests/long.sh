@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web)
+sections=(everything checked fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -30,6 +30,11 @@ whole() {
 # Fifty rounds of `kill -9` under eight writers, and every door beside every reader.
 everything() {
     whole store:: crash:: equality::
+}
+
+# All cases of every change with the debug assertions of every crate and of the standard library, which those of a change leave out.
+checked() {
+    CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true tests/run.sh --target-dir target/checked
 }
 
 # Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;

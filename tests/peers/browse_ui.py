@@ -40,6 +40,9 @@ INK = """
 """
 
 
+# Until the page has been laid out and drawn as it is now.
+TWO_FRAMES = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
 # Colours and width of a window.
 LOOKS = (("dark", 360), ("dark", 1280), ("light", 360), ("light", 1280))
 
@@ -72,6 +75,7 @@ class Person:
         # What follows is done on a screen, in the light.
         self.page.set_viewport_size({"width": 1280, "height": 800})
         self.page.emulate_media(color_scheme="light")
+        self.page.evaluate(TWO_FRAMES)
 
     def judge_as(self, path, scheme, width):
         self.page.set_viewport_size({"width": width, "height": 800})
@@ -120,6 +124,8 @@ def trend(person, stream):
     page.wait_for_function(INK, arg=[[0x58, 0x5A, 0xA0]])
     seen["ink"] = page.evaluate(INK, [[0x58, 0x5A, 0xA0]])
     person.judge("trend with a stream")
+    # Other colours and another width have drawn it anew.
+    page.wait_for_function(INK, arg=[[0x58, 0x5A, 0xA0]])
 
     chart = page.locator(".chart .u-over").first.bounding_box()
     middle = [chart["x"] + chart["width"] / 2, chart["y"] + chart["height"] / 2]

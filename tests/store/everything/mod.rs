@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng};
 
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
-use crate::support::seeds;
+use crate::support::{seeds, sized};
 
 mod queries;
 
@@ -257,8 +257,8 @@ async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_m
         failed.append(&mut world.failed);
         refused += world.refused;
     }
-    // Otherwise the plans miss, and the test shows less than it says.
+    // Otherwise the plans miss, and the test shows less than it says: five worlds meet every failure, one meets some.
     let all = ["compact", "flush", "retain", "start", "statistics", "write"];
-    assert_eq!(failed, BTreeSet::from(all));
-    assert!(refused > 0);
+    assert!(failed.len() >= sized(2, all.len()), "{failed:?} of {all:?}");
+    assert!(refused >= sized(0, 1));
 }

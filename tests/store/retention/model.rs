@@ -139,7 +139,7 @@ impl RetentionModel {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
-    for seed in seeds(2, 20) {
+    for seed in seeds(1, 5) {
         let mut ground = TestEnv::new(STREAMS + 1).await;
         for stream in 1..=STREAMS {
             let window = WINDOWS[stream as usize - 1] as u32;

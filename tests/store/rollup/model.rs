@@ -295,7 +295,7 @@ fn as_json(row: &Statistic) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
-    for seed in seeds(1, 16) {
+    for seed in seeds(1, 4) {
         let ground = TestEnv::new(STREAMS).await;
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
