@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Prints what processor time the cases took, and holds them to their budget.
 
-    check.py [--whole] --calibration FACTOR --times DIR --allowed FILE
+    check.py --calibration FACTOR --times DIR --allowed FILE [--whole | --dear]
 
 DIR holds a file for each run of a case, as measure_case.sh writes it. A case may take CASE_SECONDS, or what FILE allows it, and all of them
-together SUM_SECONDS, times FACTOR, which says how slow the machine is now (calibrate.py). Time on the clock is never judged. Without
---whole, which stands for a run of all cases, nothing is judged.
+together SUM_SECONDS, times FACTOR, which says how slow the machine is now (calibrate.py). Time on the clock is never judged. It fails with
+--whole, which stands for a run of all cases, when that is exceeded. With --dear it only prints the names of the cases that exceed it.
 
 A case that was run again counts with the less of its times: a single one may have met a neighbour.
 """
@@ -49,24 +49,35 @@ def read_allowed(path):
     return allowed
 
 
-def too_dear(times, allowed, factor):
+def dear_cases(times, allowed, factor):
+    """Name, seconds and limit of each case that exceeds its limit."""
     for name, spent in sorted(times.items()):
         limit = (allowed[name] * TOLERANCE if name in allowed else CASE_SECONDS) * factor
         if spent > limit:
-            yield f"{name} took {spent:.1f} processor seconds; {limit:.1f} are allowed on this machine now"
+            yield name, spent, limit
+
+
+def complaints(times, allowed, factor):
+    dear = [*dear_cases(times, allowed, factor)]
     total, limit = sum(times.values()), SUM_SECONDS * factor
     if total > limit:
-        yield f"all cases together took {total:.0f} processor seconds; {limit:.0f} are allowed on this machine now"
+        dear.append(("all cases together", total, limit))
+    return [f"{name}: {spent:.1f} processor seconds; {most:.1f} are allowed on this machine now" for name, spent, most in dear]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--dear", action="store_true")
     parser.add_argument("--calibration", type=float, required=True)
     parser.add_argument("--times", required=True)
     parser.add_argument("--allowed", required=True)
     arguments = parser.parse_args()
     times, allowed = read_times(arguments.times), read_allowed(arguments.allowed)
+    if arguments.dear:
+        for name, _, _ in dear_cases(times, allowed, arguments.calibration):
+            print(name)
+        return
     print(f"{len(times)} cases, {sum(times.values()):.0f} processor seconds; this machine is {arguments.calibration:.2f} times slow")
     for name, spent in sorted(times.items(), key=lambda item: -item[1])[:SHOWN]:
         print(f"{spent:8.1f} s  {name}")
@@ -74,10 +85,10 @@ def main():
         return
     for name in sorted(allowed.keys() - times.keys()):
         sys.exit(f"{arguments.allowed} allows a case that there is not: {name}")
-    complaints = list(too_dear(times, allowed, arguments.calibration))
-    if complaints:
-        complaints.append(f"Make them cheaper, move repetitions to tests/long.sh, or allow them in {arguments.allowed} with the reason.")
-        sys.exit("\n".join(complaints))
+    found = complaints(times, allowed, arguments.calibration)
+    if found:
+        found.append(f"Make them cheaper, move repetitions to tests/long.sh, or allow them in {arguments.allowed} with the reason.")
+        sys.exit("\n".join(found))
 
 
 if __name__ == "__main__":
