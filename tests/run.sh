@@ -96,8 +96,8 @@ start_postgres
 pick_cases
 [ -z "${BASALT_KEEP_ENVIRONMENT:-}" ] || keep_environment "$BASALT_KEEP_ENVIRONMENT"
 measure_cases
-# Cases wait for servers and clocks a fifth of the time: one more than there are processors makes use of that.
-export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) + 1))}
+# Cases wait for servers and clocks a third of the time: two more than there are processors make use of that.
+export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) + 2))}
 started=$SECONDS
 calibration=$(tests/budget/calibrate.py)
 cargo nextest run --locked "$@"
