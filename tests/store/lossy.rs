@@ -117,6 +117,11 @@ impl LossyDisk {
         state.die_at = Some(state.steps + n);
     }
 
+    /// Whether the power has gone.
+    pub fn is_off(&self) -> bool {
+        self.state.lock().is_dead
+    }
+
     /// The process is gone, the machine runs on: what was written can still be read, synced or not.
     pub fn process_end(&self) -> LossyDisk {
         let mut state = self.state.lock();

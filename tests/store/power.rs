@@ -144,7 +144,8 @@ async fn scan(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<Key, f
     found
 }
 
-async fn flush_until_failure(inside: TestDb, mut chance: StdRng) {
+/// Flushes and merges until that fails, or the power has gone: where nothing is left to be flushed, no step fails any more.
+async fn flush_until_failure(inside: TestDb, disk: LossyDisk, mut chance: StdRng) {
     loop {
         for _ in 0..chance.random_range(1..40) {
             tokio::task::yield_now().await;
@@ -154,7 +155,7 @@ async fn flush_until_failure(inside: TestDb, mut chance: StdRng) {
             true => inside.compact().await.map(drop),
             false => inside.store.flush().await,
         };
-        if done.is_err() {
+        if done.is_err() || disk.is_off() {
             return;
         }
     }
@@ -175,7 +176,11 @@ async fn live(
     if opens_well {
         disk.power_off_after(chance.random_range(0..250));
     }
-    let flushing = tokio::spawn(flush_until_failure(inside.clone(), StdRng::seed_from_u64(chance.random())));
+    let flushing = tokio::spawn(flush_until_failure(
+        inside.clone(),
+        disk.clone(),
+        StdRng::seed_from_u64(chance.random()),
+    ));
     let working: Vec<_> =
         writers.into_iter().map(|w| tokio::spawn(w.work(inside.clone(), ground.owner.clone()))).collect();
     let mut after = Vec::new();

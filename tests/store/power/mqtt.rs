@@ -67,7 +67,11 @@ async fn live(
     let app = inside.app();
     app.start_mqtt().await.unwrap();
     disk.power_off_after(chance.random_range(0..250));
-    let flushing = tokio::spawn(flush_until_failure(inside.clone(), StdRng::seed_from_u64(chance.random())));
+    let flushing = tokio::spawn(flush_until_failure(
+        inside.clone(),
+        disk.clone(),
+        StdRng::seed_from_u64(chance.random()),
+    ));
     let working: Vec<_> =
         publishers.into_iter().map(|p| tokio::spawn(p.work(app.clone(), ground.owner.clone()))).collect();
     let mut after = Vec::new();
