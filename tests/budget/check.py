@@ -16,8 +16,8 @@ import re
 import sys
 
 CASE_SECONDS = 6.0
-# All cases took 1,900 when this was set; the aim is 1,500.
-SUM_SECONDS = 2400.0
+# All cases took 1,900 when this was set, and a busy neighbour adds a third; the aim is 1,500.
+SUM_SECONDS = 2800.0
 # Cases that took less are not printed.
 SHOWN_SECONDS = 3.0
 # What a case allowed more may exceed its figure by: processor time varies with what runs beside.
@@ -76,8 +76,10 @@ def main():
     parser.add_argument("--allowed", required=True)
     arguments = parser.parse_args()
     times, allowed = read_times(arguments.times), read_allowed(arguments.allowed)
+    # A machine that is faster for a moment tightens nothing: the loop takes a second, the cases twenty minutes.
+    factor = max(arguments.calibration, 1.0)
     if arguments.dear:
-        for name, _, _ in dear_cases(times, allowed, arguments.calibration):
+        for name, _, _ in dear_cases(times, allowed, factor):
             print(name)
         return
     print(f"{len(times)} cases, {sum(times.values()):.0f} processor seconds; this machine is {arguments.calibration:.2f} times slow")
@@ -88,7 +90,7 @@ def main():
         return
     for name in sorted(allowed.keys() - times.keys()):
         sys.exit(f"{arguments.allowed} allows a case that there is not: {name}")
-    found = complaints(times, allowed, arguments.calibration)
+    found = complaints(times, allowed, factor)
     if found:
         found.append(f"Make them cheaper, move repetitions to tests/long.sh, or allow them in {arguments.allowed} with the reason.")
         sys.exit("\n".join(found))
