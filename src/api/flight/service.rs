@@ -44,8 +44,9 @@ pub struct FlightSqlServer {
     abilities: Arc<SqlInfoData>,
 }
 
-/// The same type as `<FlightSqlServer as FlightService>::DoGetStream`, spelled out: through the projection each use makes
-/// rustc normalize arrow-flight's blanket implementation, which was 17 % of what it spent on checking this library.
+/// Stream of the messages that answer a `DoGet`. It is `<FlightSqlServer as FlightService>::DoGetStream` spelled out: through the
+/// projection each use makes rustc normalize arrow-flight's blanket implementation, which was 17 % of what it spent on checking this
+/// library.
 type FlightDataStream = BoxStream<'static, Result<FlightData, Status>>;
 
 impl FlightSqlServer {

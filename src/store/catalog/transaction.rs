@@ -177,8 +177,8 @@ impl CatalogTransaction {
         self.commit_boxed(Box::new(|db| Box::pin(work(db))), Box::new(apply)).await
     }
 
-    /// As `commit_unaudited`. There are hundreds of changes: compiled for the few types of their results instead of for each of them,
-    /// a task takes a tenth of the code.
+    /// Commits as `commit_unaudited` does. It is compiled once for each type of result instead of once for each of the hundreds of
+    /// changes, and the task that it spawns with it.
     async fn commit_boxed<T: Send + 'static>(self, work: BoxedWork<T>, apply: BoxedApply<T>) -> Result<T> {
         let Self { mut mirror_state, db, mirror, notifier: changes, .. } = self;
         let task = tokio::spawn(async move {

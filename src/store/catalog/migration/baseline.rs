@@ -9,7 +9,7 @@ use super::catalog_version;
 /// Tables and indexes, parents before children. Types and literals in which the two databases differ stand in braces.
 const TABLES: &str = include_str!("baseline.sql");
 
-/// What stands in braces: in SQLite, and in PostgreSQL.
+/// Words of `TABLES` in braces, each with its text in SQLite and in PostgreSQL.
 const WORDS: [(&str, &str, &str); 5] = [
     (
         "{id}",
@@ -38,7 +38,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let statements = statements(manager.get_database_backend());
-        // Boxed: to prove that the future of a statement can be sent takes the compiler half a second wherever it is done.
+        // Boxed: the future of the trait method holds a pointer instead of the types of the driver.
         let run: BoxFuture<'_, _> = Box::pin(manager.get_connection().execute_unprepared(&statements));
         run.await.map(drop)
     }

@@ -51,7 +51,7 @@ pub(in crate::store::catalog) const MIRRORED_TABLES: &[&str] = &[
     "users",
 ];
 
-/// Those of them that are loaded by row, and the column that is the id of an entry; 0 stands for null.
+/// Mirrored tables that are loaded by row, each with the column that is the id of an entry; 0 stands for null.
 const TABLES_BY_ROW: [(&str, &str); 8] = [
     ("devices", "id"),
     ("floors", "source_id"),
