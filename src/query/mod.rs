@@ -38,6 +38,7 @@ pub mod spread;
 pub mod statistics_list;
 pub mod step;
 pub mod step_query;
+mod syntax_visitor;
 pub mod tables;
 
 pub use engine::Engine;

@@ -20,8 +20,8 @@ const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "16MB");
 async fn lines(node: &Server, statement: &str) -> Vec<String> {
     let headers = [("content-type", "application/json"), ("accept", "text/csv")];
     let body = json!({"query": statement}).to_string();
-    let (status, _, body) =
-        node.client().try_send_bytes("POST", "/sql", &headers, body).await.expect("a whole answer");
+    let answer = node.client().try_send_bytes("POST", "/sql", &headers, body).await;
+    let (status, _, body) = answer.unwrap_or_else(|e| panic!("not a whole answer: {e:?}\n{}", node.log()));
     let text = String::from_utf8(body.to_vec()).expect("text");
     assert_eq!(status, 200, "{text}");
     text.lines().skip(1).map(str::to_owned).collect()

@@ -14,7 +14,7 @@ async fn all_hostile_clients_at_once_end_starve_and_bloat_nothing() {
     let run = move || {
         Command::new(interpreter)
             .arg(script)
-            .args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--seconds", sized("5", "15")])
+            .args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--seconds", sized("2", "15")])
             .args(["--writer-ms", "60000", "--reader-ms", "60000"])
             .output()
     };

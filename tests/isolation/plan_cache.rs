@@ -3,6 +3,7 @@
 use super::fixture::{self, IsolationFixture};
 use super::probes::exact;
 use crate::in_process::{MINUTE, NOW};
+use crate::support::one_in;
 
 /// A server remembers how statements are planned: of another caller, another moment, or a caller who may not ask, it is
 /// answered as one that was never asked before.
@@ -30,9 +31,9 @@ async fn a_statement_that_others_asked_before_is_answered_as_a_new_one() {
         ]
         .map(str::to_owned),
     );
-    // Again with new rows, of each few one: what is remembered has no rows either.
-    for (round, step) in [(0, 1), (1, 5)] {
-        for (nth, query) in queries.iter().enumerate().step_by(step) {
+    // A part of them, and again with new rows: what is remembered has no rows either.
+    for (round, step) in [(0, 2), (1, 8)] {
+        for (nth, query) in one_in(step, queries.iter().enumerate()) {
             for (kind, client) in &all {
                 let (status, _, answer) = client.try_sql(query).await;
                 let (new_status, _, new) = client.try_sql(&format!("{query} -- {round} {nth} {kind}")).await;

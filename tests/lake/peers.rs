@@ -93,6 +93,8 @@ async fn the_lake_is_whole_at_every_moment_of_writing() {
                 |i| json!({"stream_id": stream, "ts": NOON + second * 10 + i, "value": second}).to_string();
             let body = (0..10).map(line).collect::<Vec<_>>().join("\n");
             assert_eq!(client.ingest(NDJSON, body).await.0, 200);
+            // The readers need processors too; a flush takes what a few requests wrote.
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
     let mut before = 0;

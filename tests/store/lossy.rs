@@ -18,7 +18,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
-use crate::support::sized;
+use crate::support::{sized, test_seed};
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -355,8 +355,8 @@ impl Disk for LossyDisk {
     }
 }
 
-/// The steps that one of several ways to fail is tried at. Together the ways cover every step once; in a whole case each of
-/// them covers every step.
+/// The steps that one of several ways to fail is tried at. Together the ways cover every other step once, which ones the seed
+/// picks; in a whole case each of them covers every step.
 pub struct FaultySteps {
     pub first: usize,
     pub stride: usize,
@@ -365,6 +365,7 @@ pub struct FaultySteps {
 impl FaultySteps {
     /// The steps of a way, counted from 0, of so many.
     pub fn new(way: usize, ways: usize) -> FaultySteps {
-        sized(FaultySteps { first: way, stride: ways }, FaultySteps { first: 0, stride: 1 })
+        let first = way + ways * (test_seed() % 2) as usize;
+        sized(FaultySteps { first, stride: 2 * ways }, FaultySteps { first: 0, stride: 1 })
     }
 }

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, GroupByExpr, GroupByWithModifier, ObjectName, Query, Select, Visit, Visitor,
+    Cte, Expr, GroupByExpr, GroupByWithModifier, ObjectName, Query, Select,
 };
 
 use super::nesting::MAX_TEXT_BYTES;
 use crate::domain::{Error, Result};
+use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
 /// Maximum grouping sets of one SELECT, as PostgreSQL limits those of CUBE.
 const MAX_GROUPING_SETS: u64 = 4096;
@@ -23,9 +24,7 @@ pub fn check(statement: &Statement) -> Result<()> {
     match statement {
         Statement::Statement(inner) => {
             let mut growth = ExpansionVisitor::default();
-            if let ControlFlow::Break(error) = inner.visit(&mut growth) {
-                return Err(error);
-            }
+            walk(&**inner, &mut growth)?;
             growth.check_size(inner.to_string().len())
         }
         Statement::Explain(explain) => check(&explain.statement),
@@ -54,9 +53,9 @@ struct CteDefinition {
 }
 
 impl ExpansionVisitor {
-    fn define(&mut self, cte: &Cte) {
+    fn define(&mut self, cte: &Cte) -> Result<()> {
         let mut names = RelationNames::default();
-        let _: ControlFlow<()> = cte.query.visit(&mut names);
+        walk(&*cte.query, &mut names)?;
         let found = CteDefinition { bytes: cte.query.to_string().len(), names: names.0 };
         self.bodies.insert(&raw const *cte.query);
         let name = cte.alias.name.value.to_lowercase();
@@ -64,6 +63,7 @@ impl ExpansionVisitor {
         if known.is_none_or(|known| known.bytes < found.bytes) {
             self.definitions.insert(name, found);
         }
+        Ok(())
     }
 
     fn check_size(&self, text_bytes: usize) -> Result<()> {
@@ -97,29 +97,29 @@ impl ExpansionVisitor {
     }
 }
 
-impl Visitor for ExpansionVisitor {
-    type Break = Error;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        let definitions = query.with.iter().flat_map(|with| &with.cte_tables);
-        definitions.for_each(|cte| self.define(cte));
+impl SyntaxVisitor for ExpansionVisitor {
+    fn enter_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        let mut definitions = query.with.iter().flat_map(|with| &with.cte_tables);
+        if let Err(error) = definitions.try_for_each(|cte| self.define(cte)) {
+            return ControlFlow::Break(error);
+        }
         self.within += usize::from(self.bodies.contains(&(&raw const *query)));
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+    fn leave_query(&mut self, query: &Query) -> ControlFlow<Error> {
         self.within -= usize::from(self.bodies.contains(&(&raw const *query)));
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Error> {
+    fn enter_relation(&mut self, relation: &ObjectName) -> ControlFlow<Error> {
         if self.within == 0 {
             self.names.push(name_of(relation));
         }
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
+    fn enter_select(&mut self, select: &Select) -> ControlFlow<Error> {
         let sets = grouping_sets(&select.group_by);
         if sets > MAX_GROUPING_SETS {
             let message = format!("groups by {sets} grouping sets, of at most {MAX_GROUPING_SETS}");
@@ -133,10 +133,8 @@ impl Visitor for ExpansionVisitor {
 #[derive(Default)]
 struct RelationNames(Vec<String>);
 
-impl Visitor for RelationNames {
-    type Break = ();
-
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+impl SyntaxVisitor for RelationNames {
+    fn enter_relation(&mut self, relation: &ObjectName) -> ControlFlow<Error> {
         self.0.push(name_of(relation));
         ControlFlow::Continue(())
     }

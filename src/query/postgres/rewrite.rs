@@ -8,10 +8,13 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinOperator,
-    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
+    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+
+use crate::domain::Error;
+use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
 /// Array columns in the catalog tables of keys and indexes, which have no rows.
 const ARRAY_COLUMNS: [&str; 7] =
@@ -26,67 +29,65 @@ const EMPTY_TABLES: [&str; 4] = ["pg_auth_members", "pg_inherits", "pg_policy", 
 
 pub(super) fn rewrite(statement: &mut Statement) {
     // The visitor always continues.
-    let _ = VisitMut::visit(statement, &mut Rewrite);
+    let _ = VisitMut::visit(statement, &mut Rewrite::Statement);
 }
 
 /// Whether a statement contains a subquery.
 pub(super) fn has_subquery(statement: &DfStatement) -> bool {
     let DfStatement::Statement(statement) = statement else { return false };
-    Visit::visit(&**statement, &mut FindSubquery).is_break()
+    let mut found = SubqueryVisitor { found: false };
+    walk(&**statement, &mut found).is_ok() && found.found
 }
 
-struct FindSubquery;
+struct SubqueryVisitor {
+    found: bool,
+}
 
-impl Visitor for FindSubquery {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
+impl SyntaxVisitor for SubqueryVisitor {
+    fn enter_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.found |= matches!(expr, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. });
+        ControlFlow::Continue(())
     }
 }
 
-struct Rewrite;
+/// What is rewritten. It is one type of visitor because sqlparser's walk is compiled again for each.
+enum Rewrite {
+    Statement,
+    /// The subqueries of a CASE, to null: the engine has no correlated ones there. Clients use them for defaults, identities
+    /// and collations of columns.
+    Case,
+}
 
 impl VisitorMut for Rewrite {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Case { .. } => {
-                let _ = VisitMut::visit(expr, &mut WithoutSubqueries);
-            }
-            Expr::Like { pattern, escape_char, .. } => {
-                if let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|c| &c.value)
-                    && let Some(escaped) = escaped(pattern, escape)
-                {
-                    (**pattern, *escape_char) = (escaped, None);
-                }
-            }
-            Expr::Function(call) if unnests_nothing(call) || joins_nothing(call) => *expr = null(),
-            Expr::Function(call) if collects_nothing(call) => {
-                *expr = Expr::Value(Value::SingleQuotedString("{}".to_owned()).into());
-            }
-            _ => {}
+        match self {
+            Rewrite::Statement => rewrite_expr(expr),
+            Rewrite::Case if matches!(expr, Expr::Subquery(_)) => *expr = null(),
+            Rewrite::Case => {}
         }
         ControlFlow::Continue(())
     }
 }
 
-/// The engine has no correlated subqueries within CASE. Clients use them for defaults, identities and collations of
-/// columns.
-struct WithoutSubqueries;
-
-impl VisitorMut for WithoutSubqueries {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Subquery(_)) {
-            *expr = null();
+fn rewrite_expr(expr: &mut Expr) {
+    match expr {
+        Expr::Case { .. } => {
+            let _ = VisitMut::visit(expr, &mut Rewrite::Case);
         }
-        ControlFlow::Continue(())
+        Expr::Like { pattern, escape_char, .. } => {
+            if let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|c| &c.value)
+                && let Some(escaped) = escaped(pattern, escape)
+            {
+                (**pattern, *escape_char) = (escaped, None);
+            }
+        }
+        Expr::Function(call) if unnests_nothing(call) || joins_nothing(call) => *expr = null(),
+        Expr::Function(call) if collects_nothing(call) => {
+            *expr = Expr::Value(Value::SingleQuotedString("{}".to_owned()).into());
+        }
+        _ => {}
     }
 }
 

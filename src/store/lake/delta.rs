@@ -50,8 +50,8 @@ pub enum ReplaceReason {
 }
 
 const PARTITION: &str = "date";
-/// Commits between two checkpoints: opening reads at most this many log files.
-const CHECKPOINT_INTERVAL: u64 = 100;
+/// Commits between two checkpoints: opening reads at most this many log files. Unit tests write several checkpoints.
+const CHECKPOINT_INTERVAL: u64 = if cfg!(test) { 10 } else { 100 };
 
 /// An open Delta table. Only one task commits.
 pub struct DeltaLog {

@@ -28,21 +28,22 @@ async fn files_and_position_are_found_again_after_checkpoints() {
     let place = LakeLocation::local(Arc::new(LocalDisk), dir.path()).unwrap();
     let mut delta = DeltaLog::open(&place, Table::Readings).await.unwrap();
     assert_eq!(delta.watermark(TxnWatermark::Flushed).await.unwrap(), None);
-    for n in 0..305 {
+    let commits = 3 * CHECKPOINT_INTERVAL + 5;
+    for n in 0..commits {
         delta.commit(&[file(n)], &[(TxnWatermark::Flushed, n as i64 + 10)], 1_777_377_600_000).await.unwrap();
     }
     let reopened = DeltaLog::open(&place, Table::Readings).await.unwrap();
-    assert_eq!(reopened.watermark(TxnWatermark::Flushed).await.unwrap(), Some(314));
+    assert_eq!(reopened.watermark(TxnWatermark::Flushed).await.unwrap(), Some(commits as i64 + 9));
     let mut found: Vec<LakeFile> =
         reopened.lake_version().unwrap().files().map(|f| f.as_ref().clone()).collect();
     found.sort_by_key(|f| f.rows);
-    assert_eq!(found, (0..305).map(file).collect::<Vec<_>>());
+    assert_eq!(found, (0..commits).map(file).collect::<Vec<_>>());
     let log = std::fs::read_dir(dir.path().join("readings/_delta_log")).unwrap();
     let names: Vec<String> = log.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    // Version 0 created the table; checkpoints are versions 99, 199 and 299, and everything before the second newest is
-    // gone.
+    // Version 0 created the table; checkpoints are versions 9, 19 and 29, and everything before the second newest is gone.
     let mut checkpoints: Vec<&String> = names.iter().filter(|n| n.ends_with(".checkpoint.parquet")).collect();
     checkpoints.sort();
     assert_eq!(checkpoints.len(), 2, "{checkpoints:?}");
-    assert_eq!(names.iter().filter(|n| n.ends_with(".json")).count(), 305 + 1 - 199, "{names:?}");
+    let entries = names.iter().filter(|n| n.ends_with(".json")).count() as u64;
+    assert_eq!(entries, commits + 1 - (2 * CHECKPOINT_INTERVAL - 1), "{names:?}");
 }

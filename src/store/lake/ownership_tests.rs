@@ -125,7 +125,7 @@ async fn a_commit_whose_answer_was_lost_is_no_other_owner() {
 /// Servers start, commit and are forgotten in any order: of all handles only that of the newest claim commits.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_the_order_only_the_newest_claim_commits() {
-    for seed in 0..12 {
+    for seed in 0..4 {
         let mut random = StdRng::seed_from_u64(seed);
         let table = SharedTable::new();
         let mut handles: Vec<(DeltaLog, i64)> = Vec::new();

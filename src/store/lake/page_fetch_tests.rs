@@ -74,7 +74,7 @@ fn ranges(of: usize) -> impl Strategy<Value = Vec<(usize, usize)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(10))]
 
     #[test]
     fn rows_are_those_of_the_file_whichever_pages_are_kept(

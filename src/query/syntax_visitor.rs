@@ -1,0 +1,68 @@
+//! Visitor of parsed statements behind a pointer. sqlparser compiles its whole walk over a statement again for each type of
+//! visitor, some ten thousand functions; all our visitors share one walk.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, Visit, Visitor};
+
+use crate::domain::Error;
+
+/// The nodes that our visitors look at; an error ends the walk.
+pub(super) trait SyntaxVisitor {
+    fn enter_query(&mut self, _query: &Query) -> ControlFlow<Error> {
+        ControlFlow::Continue(())
+    }
+
+    fn leave_query(&mut self, _query: &Query) -> ControlFlow<Error> {
+        ControlFlow::Continue(())
+    }
+
+    fn enter_select(&mut self, _select: &Select) -> ControlFlow<Error> {
+        ControlFlow::Continue(())
+    }
+
+    fn enter_relation(&mut self, _relation: &ObjectName) -> ControlFlow<Error> {
+        ControlFlow::Continue(())
+    }
+
+    fn enter_expr(&mut self, _expr: &Expr) -> ControlFlow<Error> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Shows all nodes of a statement, or of a part of it, to a visitor.
+///
+/// # Errors
+/// The error with which the visitor ended the walk.
+pub(super) fn walk(node: &impl Visit, visitor: &mut dyn SyntaxVisitor) -> Result<(), Error> {
+    match node.visit(&mut SharedVisitor(visitor)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct SharedVisitor<'a>(&'a mut dyn SyntaxVisitor);
+
+impl Visitor for SharedVisitor<'_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.0.enter_query(query)
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.0.leave_query(query)
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
+        self.0.enter_select(select)
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Error> {
+        self.0.enter_relation(relation)
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.0.enter_expr(expr)
+    }
+}
