@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Server, WsClient, WsEvent};
+use crate::support::{Client, Server, WsClient, WsEvent, sized};
 
 const NDJSON: &str = "application/x-ndjson";
 /// 2026-04-28T12:00:00Z
@@ -158,7 +158,7 @@ async fn a_slow_client_holds_up_nobody_and_loses_nothing() {
         socket.next_data("1").await;
     }
     // Far more than the buffers of a socket and the ring hold.
-    let count = 200_000_usize;
+    let count = sized(100_000_usize, 200_000);
     for from in (0..count).step_by(10_000) {
         let rows: Vec<_> = (from..from + 10_000).map(|n| (stream, n as i64, n as f64)).collect();
         write(&client, &rows).await;

@@ -1,7 +1,7 @@
 """Asks a server what its OpenAPI document allows and forbids, with schemathesis, and compares every answer with the document.
 
 --config names a file beside this one; what it does not know goes to `schemathesis run`. Prints schemathesis' JSON report;
-fails with its text when an answer was wrong. An operation is asked a third of the examples that the file names, unless whole cases run
+fails with its text when an answer was wrong. An operation is asked a fifth of the examples that the file names, unless whole cases run
 (tests/support/case_size.rs).
 """
 
@@ -17,7 +17,7 @@ import tomllib
 def examples(config):
     """How many examples an operation is asked."""
     whole = tomllib.loads(config.read_text())["generation"]["max-examples"]
-    return whole if os.environ.get("BASALT_WHOLE_CASES") else max(whole // 3, 1)
+    return whole if os.environ.get("BASALT_WHOLE_CASES") else max(whole // 5, 1)
 
 
 def main():
