@@ -1,5 +1,6 @@
 //! Streaming encoder of query results in the format that the client accepts; no result is buffered whole.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -154,6 +155,24 @@ pub(super) fn with_utc_timestamps(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(to_utc).collect::<Vec<_>>()))
 }
 
+/// Checks that columns can be members of an object.
+///
+/// # Errors
+/// `Invalid` for two columns of one name: a reader of the object would see one of them.
+pub(super) fn check_member_names(schema: &Schema) -> Result<()> {
+    let mut names = HashSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        None => Ok(()),
+        Some(field) => {
+            let name = field.name();
+            let message = format!(
+                "selects two columns `{name}`, which an object cannot have: give one of them another name with AS"
+            );
+            Err(Error::field("query", message))
+        }
+    }
+}
+
 /// Encoded bytes not yet sent, shared with the encoder.
 #[derive(Clone, Default)]
 struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
@@ -198,6 +217,9 @@ pub(super) fn json_writer() -> WriterBuilder {
 
 impl ResultEncoder {
     fn new(format: ResultFormat, schema: &SchemaRef) -> Result<ResultEncoder> {
+        if matches!(format, ResultFormat::Json | ResultFormat::Ndjson) {
+            check_member_names(schema)?;
+        }
         let sink = SharedBuffer::default();
         let out = sink.clone();
         let writer = match format {

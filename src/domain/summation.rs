@@ -117,17 +117,34 @@ pub struct MeanState {
     pub middle: CompensatedSum,
 }
 
+/// Splits the last nine bits off a number (Dekker, 1971).
+const SPLITTER: f64 = 513.0;
+
+/// Returns the sum of `count` values from their rounded mean. Of the sums with this mean it takes one of 44 significant bits
+/// if there is one: so sums of whole values, halves and the like come out exactly, up to 2^44.
+fn sum_of_mean(mean: f64, count: f64) -> f64 {
+    let product = mean * count;
+    let shifted = product * SPLITTER;
+    let short = shifted - (shifted - product);
+    if short / count == mean { short } else { product }
+}
+
 impl MeanState {
     /// Adds one value.
     pub fn add(&mut self, value: f64) {
-        self.add_many(value, 1);
+        self.count += 1;
+        if value.abs() <= MAX_UNSCALED_MEAN {
+            self.middle.add(value);
+        } else {
+            self.large.add(value * MEAN_SCALE_DOWN);
+        }
     }
 
     /// Adds `count` values with the mean `mean`.
     pub fn add_many(&mut self, mean: f64, count: u64) {
         self.count += count;
         if mean.abs() <= MAX_UNSCALED_MEAN {
-            self.middle.add(mean * count as f64);
+            self.middle.add(sum_of_mean(mean, count as f64));
         } else {
             self.large.add(mean * MEAN_SCALE_DOWN * count as f64);
         }

@@ -76,6 +76,25 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Sums of whole values, and of quarters, through rounded means are what the values themselves add up to.
+    #[test]
+    fn sums_of_whole_values_are_exact_through_means(
+        parts in prop::collection::vec(prop::collection::vec(-1_000_000_i64..1_000_000, 1..400), 1..20),
+        quarters in any::<bool>(),
+    ) {
+        let scale = if quarters { 0.25 } else { 1.0 };
+        let mut sums = MeanState::default();
+        for values in &parts {
+            let mut means = MeanState::default();
+            values.iter().for_each(|value| means.add(*value as f64 * scale));
+            sums.add_many(means.mean().unwrap(), means.count);
+        }
+        let exact: i64 = parts.iter().flatten().sum();
+        prop_assert_eq!(sums.sum().unwrap(), exact as f64 * scale);
+    }
+}
+
 #[test]
 fn means_of_parts_are_those_of_the_whole() {
     let max = f64::MAX;

@@ -14,7 +14,7 @@ use super::guard;
 use super::log::Surface;
 use super::plan_cache::PlannedStatement;
 use super::principal_catalog::PrincipalCatalog;
-use super::scopes;
+use super::{scopes, semantics};
 use crate::domain::{Error, Result};
 
 impl Engine {
@@ -71,8 +71,9 @@ impl Engine {
             return Err(Error::field("query", "is empty"));
         }
         guard::nesting::check(text)?;
-        let statement = self.parse(session, text, surface)?;
+        let mut statement = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
+        semantics::rewrite(&mut statement);
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
         let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
@@ -84,6 +85,7 @@ impl Engine {
             Error::invalid(format!("only reading statements can run here: {}", why.message)).with_source(why)
         })?;
         let plan = function_scans::name_apart(plan, session).map_err(from_datafusion)?;
+        semantics::refuse_wrong(&plan).map_err(from_datafusion)?;
         let (plan, has_bounded) = guard::expressions::bound_plan(plan).map_err(from_datafusion)?;
         Ok((tables, PlannedStatement { plan, has_bounded }))
     }

@@ -15,6 +15,7 @@ use super::functions;
 use super::memory_pool::MIN_PART_DIVISOR;
 use super::options::EngineOptions;
 use super::rollup::rule::UseStatistics;
+use super::semantics;
 
 /// Maximum bytes that all queries spill together: a query must not fill the disk that the log is on.
 const MAX_SPILL_BYTES: u64 = 4 << 30;
@@ -36,7 +37,7 @@ pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
         .with_max_temp_directory_size(MAX_SPILL_BYTES)
         .build_arc()?;
     let builder = functions::register(SessionStateBuilder::new_with_default_features());
-    let builder = builder.with_optimizer_rule(Arc::new(UseStatistics));
+    let builder = semantics::register(builder.with_optimizer_rule(Arc::new(UseStatistics)));
     let mut state = builder.with_config(config).with_runtime_env(runtime).build();
     for name in REMOVED_FUNCTIONS {
         state.deregister_udf(name)?;

@@ -3,7 +3,9 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, Query, Select, Visit, VisitMut, Visitor, VisitorMut,
+};
 
 use crate::domain::Error;
 
@@ -64,5 +66,22 @@ impl Visitor for SharedVisitor<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
         self.0.enter_expr(expr)
+    }
+}
+
+/// Shows all expressions of a statement, or of a part of it, to a function that may change them, outer ones first.
+pub(super) fn change_exprs(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
+    // The visitor always continues.
+    let _: ControlFlow<()> = node.visit(&mut ExprChanger(change));
+}
+
+struct ExprChanger<'a>(&'a mut dyn FnMut(&mut Expr));
+
+impl VisitorMut for ExprChanger<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        (self.0)(expr);
+        ControlFlow::Continue(())
     }
 }

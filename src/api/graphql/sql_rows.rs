@@ -73,6 +73,7 @@ pub async fn rows_as_json(
     reservation: &RequestReservation,
 ) -> Result<JsonRows> {
     let schema = result_encoder::with_utc_timestamps(&answer.schema);
+    result_encoder::check_member_names(&schema)?;
     let mut rows = Vec::new();
     while let Some(batch) = answer.batches.try_next().await? {
         if rows.len() + batch.num_rows() > most {

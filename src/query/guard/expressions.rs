@@ -9,7 +9,9 @@ use datafusion::functions::regex::regexp_like;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, lit};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Like, LogicalPlan, Operator, ScalarUDF, lit,
+};
 
 use super::bounded_function::bounded;
 use super::string_concat::{self, StringConcat};
@@ -76,8 +78,9 @@ fn is_growing(expr: &Expr, schema: &DFSchema) -> bool {
     match expr {
         Expr::ScalarFunction(call) => is_growing_call(call, schema),
         Expr::BinaryExpr(BinaryExpr { op, right, .. }) => {
-            *op == Operator::StringConcat || (is_match(*op) && !matches!(**right, Expr::Literal(..)))
+            *op == Operator::StringConcat || (is_match(*op) && !is_plain_pattern(right))
         }
+        Expr::SimilarTo(_) => true,
         _ => false,
     }
 }
@@ -103,6 +106,12 @@ fn has_placeholder(call: &ScalarFunction) -> bool {
 
 fn is_variable(data_type: &DataType) -> bool {
     !data_type.is_primitive() && !matches!(data_type, DataType::Boolean | DataType::Null)
+}
+
+/// Whether a pattern can be left to DataFusion's operator. It takes some constant patterns for those of LIKE, where a
+/// backslash means something else: `x ~ 'C:\\dir'` would find `C:dir`.
+fn is_plain_pattern(pattern: &Expr) -> bool {
+    matches!(pattern, Expr::Literal(text, _) if !text.try_as_str().flatten().is_some_and(|text| text.contains('\\')))
 }
 
 fn is_match(op: Operator) -> bool {
@@ -137,9 +146,46 @@ fn bound_one(expr: Expr, schema: &DFSchema, functions: usize) -> Result<Transfor
             let is_negated = matches!(op, Operator::RegexNotMatch | Operator::RegexNotIMatch);
             if is_negated { Expr::Not(Box::new(is_like)) } else { is_like }
         }
+        Expr::SimilarTo(Like { negated, expr, pattern, escape_char, .. }) => {
+            let is_like = call(&regexp_like(), vec![*expr, lit(similar_pattern(&pattern, escape_char)?)]);
+            if negated { Expr::Not(Box::new(is_like)) } else { is_like }
+        }
         other => return Ok(Transformed::no(other)),
     };
     Ok(Transformed::yes(bounded))
+}
+
+/// The regular expression for a pattern of SIMILAR TO (SQL:2003, 8.6), which has to match as a whole. DataFusion's operator
+/// takes it for a regular expression as it is (its issue #22263).
+fn similar_pattern(pattern: &Expr, escape: Option<char>) -> Result<String> {
+    let refuse = |message: &str| Err(DataFusionError::External(Box::new(Error::invalid(message))));
+    let Expr::Literal(pattern, _) = pattern else {
+        return refuse("SIMILAR TO needs a constant pattern; for others use ~ with a regular expression");
+    };
+    let Some(pattern) = pattern.try_as_str().flatten() else {
+        return refuse("SIMILAR TO needs a text as its pattern");
+    };
+    let (mut regex, mut rest) = ("^(?:".to_owned(), pattern.chars());
+    let mut is_in_class = false;
+    while let Some(c) = rest.next() {
+        match c {
+            c if c == escape.unwrap_or('\\') => match rest.next() {
+                Some(next) if next.is_alphanumeric() => regex.push(next),
+                Some(next) => regex.extend(['\\', next]),
+                None => return refuse("the pattern of SIMILAR TO ends with its escape character"),
+            },
+            '[' | ']' => {
+                is_in_class = c == '[';
+                regex.push(c);
+            }
+            '%' if !is_in_class => regex.push_str("(?s:.*)"),
+            '_' if !is_in_class => regex.push_str("(?s:.)"),
+            '.' | '^' | '$' if !is_in_class => regex.extend(['\\', c]),
+            '\\' => regex.push_str("\\\\"),
+            c => regex.push(c),
+        }
+    }
+    Ok(regex + ")$")
 }
 
 fn check_types(expr: &Expr, schema: &DFSchema) -> Result<()> {

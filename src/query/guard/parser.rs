@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::domain::Error;
 
@@ -81,6 +82,34 @@ impl Dialect for BudgetedDialect {
             Ok(_) => None,
             Err(_) => Some(Err(ParserError::RecursionLimitExceeded)),
         }
+    }
+
+    /// Parses `IS [NOT] DISTINCT FROM` as PostgreSQL does, tighter than NOT, AND and OR. sqlparser (0.62) takes all that
+    /// follows for its right side.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        _: u8,
+    ) -> Option<std::result::Result<Expr, ParserError>> {
+        let is_negated = match (parser.peek_keyword(Keyword::IS), &parser.peek_nth_token(1).token) {
+            (true, Token::Word(word)) if word.keyword == Keyword::DISTINCT => false,
+            (true, Token::Word(word)) if word.keyword == Keyword::NOT => true,
+            _ => return None,
+        };
+        let words: &[Keyword] = match is_negated {
+            false => &[Keyword::IS, Keyword::DISTINCT, Keyword::FROM],
+            true => &[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM],
+        };
+        if !parser.parse_keywords(words) {
+            return None;
+        }
+        let left = Box::new(expr.clone());
+        let right = parser.parse_subexpr(self.prec_value(Precedence::Is)).map(Box::new);
+        Some(right.map(|right| match is_negated {
+            false => Expr::IsDistinctFrom(left, right),
+            true => Expr::IsNotDistinctFrom(left, right),
+        }))
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
@@ -166,5 +195,22 @@ mod tests {
         }
         assert!(parse("SELECT 1; SELECT 2", LIMIT).unwrap_err().to_string().contains("single SQL statement"));
         assert!(parse("", LIMIT).is_err());
+    }
+
+    #[test]
+    fn is_distinct_from_binds_tighter_than_the_logical_operators() {
+        let rows = [
+            ("a IS DISTINCT FROM b OR c", "BinaryOp { left: IsDistinctFrom("),
+            ("a IS NOT DISTINCT FROM b + 1 AND c", "BinaryOp { left: IsNotDistinctFrom("),
+            ("NOT a IS DISTINCT FROM b", "UnaryOp { op: Not, expr: IsDistinctFrom("),
+            ("a IS NOT NULL OR c", "BinaryOp { left: IsNotNull("),
+        ];
+        for (text, begin) in rows {
+            let Statement::Statement(statement) = parse(&format!("SELECT {text}"), LIMIT).unwrap() else {
+                panic!("{text}");
+            };
+            let tree = format!("{statement:?}");
+            assert!(tree.contains(&format!("UnnamedExpr({begin}")), "{text}: {tree}");
+        }
     }
 }

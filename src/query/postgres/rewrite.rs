@@ -8,13 +8,13 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinOperator,
-    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::domain::Error;
-use crate::query::syntax_visitor::{SyntaxVisitor, walk};
+use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, walk};
 
 /// Array columns in the catalog tables of keys and indexes, which have no rows.
 const ARRAY_COLUMNS: [&str; 7] =
@@ -28,8 +28,7 @@ const ABSENT_COLUMNS: [&str; 8] =
 const EMPTY_TABLES: [&str; 4] = ["pg_auth_members", "pg_inherits", "pg_policy", "pg_publication"];
 
 pub(super) fn rewrite(statement: &mut Statement) {
-    // The visitor always continues.
-    let _ = VisitMut::visit(statement, &mut Rewrite::Statement);
+    change_exprs(statement, &mut rewrite_expr);
 }
 
 /// Whether a statement contains a subquery.
@@ -50,32 +49,15 @@ impl SyntaxVisitor for SubqueryVisitor {
     }
 }
 
-/// What is rewritten. It is one type of visitor because sqlparser's walk is compiled again for each.
-enum Rewrite {
-    Statement,
-    /// The subqueries of a CASE, to null: the engine has no correlated ones there. Clients use them for defaults, identities
-    /// and collations of columns.
-    Case,
-}
-
-impl VisitorMut for Rewrite {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match self {
-            Rewrite::Statement => rewrite_expr(expr),
-            Rewrite::Case if matches!(expr, Expr::Subquery(_)) => *expr = null(),
-            Rewrite::Case => {}
-        }
-        ControlFlow::Continue(())
-    }
-}
-
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
-        Expr::Case { .. } => {
-            let _ = VisitMut::visit(expr, &mut Rewrite::Case);
-        }
+        // The engine has no correlated subqueries within CASE. Clients use them for defaults, identities and collations of
+        // columns.
+        Expr::Case { .. } => change_exprs(expr, &mut |inner| {
+            if matches!(inner, Expr::Subquery(_)) {
+                *inner = null();
+            }
+        }),
         Expr::Like { pattern, escape_char, .. } => {
             if let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|c| &c.value)
                 && let Some(escaped) = escaped(pattern, escape)

@@ -123,7 +123,7 @@ impl<'a> ReadingsSource<'a> {
     fn groups(&self, groups: &[Expr]) -> Result<Option<(Vec<Expr>, Option<Buckets>)>> {
         let (mut over, mut buckets) = (Vec::new(), None);
         for group in groups {
-            let renamed = self.over_partials(group)?;
+            let Some(renamed) = self.over_partials(group)? else { return Ok(None) };
             match bare(&renamed) {
                 Expr::Column(column) if column.name == "stream_id" => {}
                 call => match (buckets_of(call), &buckets) {
@@ -157,16 +157,21 @@ impl<'a> ReadingsSource<'a> {
         aggregates::over_partials(func.name(), of, column)
     }
 
-    /// Replaces the columns of an expression by those of partials.
-    fn over_partials(&self, expr: &Expr) -> Result<Expr> {
+    /// Replaces the columns of an expression by those of partials; `None` when one of them is not a column of `readings`
+    /// but computed from such: it may have the name of one.
+    fn over_partials(&self, expr: &Expr) -> Result<Option<Expr>> {
+        let mut is_resolved = true;
         let expr = expr.clone().transform(|e| match &e {
             Expr::Column(of) => match self.resolve(self.input, of) {
                 Some(name) => Ok(Transformed::yes(column(&name))),
-                None => Ok(Transformed::no(e)),
+                None => {
+                    is_resolved = false;
+                    Ok(Transformed::no(e))
+                }
             },
             _ => Ok(Transformed::no(e)),
         })?;
-        Ok(expr.data)
+        Ok(is_resolved.then_some(expr.data))
     }
 
     /// Returns the column of `readings` that a column of `plan` refers to.

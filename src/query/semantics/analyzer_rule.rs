@@ -1,0 +1,57 @@
+//! Analyzer rule: replaces expressions that DataFusion evaluates otherwise than PostgreSQL.
+
+use datafusion::common::DFSchema;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, ScalarUDF};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::narrowing_cast::NarrowingCast;
+use super::spans;
+
+/// Replaces narrowing casts by functions, and compares spans of time by their length.
+#[derive(Debug)]
+pub struct PostgresSemantics;
+
+impl AnalyzerRule for PostgresSemantics {
+    fn name(&self) -> &str {
+        "postgres_semantics"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let changed = plan.transform_up_with_subqueries(|node| {
+            let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
+            let is_sort = matches!(node, LogicalPlan::Sort(_));
+            node.map_expressions(|root| {
+                let name = names.save(&root);
+                let root = root.transform_up(|expr| replace(expr, &schema))?;
+                let root =
+                    if is_sort { root.transform_data(|root| spans::of_key(root, &schema))? } else { root };
+                Ok(root.update_data(|root| name.restore(root)))
+            })
+        })?;
+        Ok(changed.data)
+    }
+}
+
+fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(Cast { expr, field }) => {
+            let function = NarrowingCast::of(&expr, &expr.get_type(schema)?, field.data_type());
+            Ok(match function {
+                Some(function) => Transformed::yes(call(function, *expr)),
+                None => Transformed::no(Expr::Cast(Cast { expr, field })),
+            })
+        }
+        other => spans::in_comparison(other, schema),
+    }
+}
+
+/// A call of a function of one argument.
+pub(super) fn call(function: ScalarUDF, argument: Expr) -> Expr {
+    Expr::ScalarFunction(ScalarFunction { func: function.into(), args: vec![argument] })
+}

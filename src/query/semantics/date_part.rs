@@ -1,0 +1,225 @@
+//! `date_part(part, time)` and `extract(part FROM time)`: seconds and milliseconds with their fractions, and parts of spans of
+//! time, as PostgreSQL has them. DataFusion's cuts seconds to whole ones, and counts the nanoseconds of a span in 32 bits
+//! (its issue #14738). All other parts are DataFusion's.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, DurationNanosecondType, Field, FieldRef, Int64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+};
+use datafusion::common::exec_err;
+use datafusion::error::Result;
+use datafusion::functions::datetime;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
+use datafusion::logical_expr::preimage::PreimageResult;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+};
+use datafusion::scalar::ScalarValue;
+
+const NAME: &str = "date_part";
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
+
+/// A part that is computed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Second,
+    Millisecond,
+    Epoch,
+    /// Of spans alone; whole numbers.
+    Year,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Microsecond,
+}
+
+impl Part {
+    /// Reads a name as PostgreSQL spells it; `None` for one that only DataFusion knows.
+    fn parse(name: &str) -> Option<Part> {
+        let name = name.trim_matches(|c| c == '\'' || c == '"').to_ascii_lowercase();
+        Some(match name.as_str() {
+            "second" | "seconds" | "sec" | "secs" | "s" => Part::Second,
+            "millisecond" | "milliseconds" | "msec" | "msecs" | "ms" | "msecond" | "mseconds" => {
+                Part::Millisecond
+            }
+            "microsecond" | "microseconds" | "usec" | "usecs" | "us" | "usecond" | "useconds" => {
+                Part::Microsecond
+            }
+            "epoch" => Part::Epoch,
+            "year" | "years" | "y" | "yr" | "yrs" => Part::Year,
+            "month" | "months" | "mon" | "mons" => Part::Month,
+            "day" | "days" | "d" => Part::Day,
+            "hour" | "hours" | "h" | "hr" | "hrs" => Part::Hour,
+            "minute" | "minutes" | "min" | "mins" | "m" => Part::Minute,
+            _ => return None,
+        })
+    }
+
+    fn is_fractional(self) -> bool {
+        matches!(self, Part::Second | Part::Millisecond | Part::Epoch)
+    }
+
+    fn of_span(self, span: IntervalMonthDayNano) -> f64 {
+        let (months, days, nanos) = (span.months, span.days, span.nanoseconds);
+        let seconds = |nanos: i64| nanos as f64 / NANOS_PER_SECOND as f64;
+        let minute = 60 * NANOS_PER_SECOND;
+        match self {
+            Part::Second => seconds(nanos % minute),
+            Part::Millisecond => (nanos % minute) as f64 / 1e6,
+            Part::Microsecond => (nanos % minute / 1_000) as f64,
+            Part::Year => f64::from(months / 12),
+            Part::Month => f64::from(months % 12),
+            Part::Day => f64::from(days),
+            Part::Hour => (nanos / (60 * minute)) as f64,
+            Part::Minute => (nanos / minute % 60) as f64,
+            // A year has 365.25 days there, a month that is left 30.
+            Part::Epoch => {
+                let whole = f64::from(months / 12) * 365.25 + f64::from(months % 12) * 30.0 + f64::from(days);
+                whole * 86_400.0 + seconds(nanos)
+            }
+        }
+    }
+}
+
+/// `date_part`, over DataFusion's own.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct DatePart {
+    inner: Arc<ScalarUDF>,
+}
+
+impl Default for DatePart {
+    fn default() -> Self {
+        Self { inner: datetime::date_part() }
+    }
+}
+
+impl ScalarUDFImpl for DatePart {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let part =
+            args.scalar_arguments.first().copied().flatten().and_then(ScalarValue::try_as_str).flatten();
+        match part.and_then(Part::parse).filter(|part| part.is_fractional()) {
+            Some(_) => {
+                let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+                Ok(Arc::new(Field::new(NAME, DataType::Float64, is_nullable)))
+            }
+            None => self.inner.return_field_from_args(args),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let part = match args.args.first() {
+            Some(ColumnarValue::Scalar(part)) => part.try_as_str().flatten().and_then(Part::parse),
+            _ => None,
+        };
+        let (Some(part), Some(value)) = (part, args.args.get(1)) else {
+            return self.inner.invoke_with_args(args);
+        };
+        let is_span = matches!(value.data_type(), DataType::Interval(_) | DataType::Duration(_));
+        let is_seconds = matches!(part, Part::Second | Part::Millisecond);
+        if !is_span && !is_seconds {
+            return self.inner.invoke_with_args(args);
+        }
+        let (values, is_scalar) = match value {
+            ColumnarValue::Array(values) => (Arc::clone(values), false),
+            ColumnarValue::Scalar(value) => (value.to_array()?, true),
+        };
+        let parts = if is_span { parts_of_spans(part, &values)? } else { parts_of_times(part, &values)? };
+        Ok(if is_scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&parts, 0)?)
+        } else {
+            ColumnarValue::Array(parts)
+        })
+    }
+
+    fn preimage(&self, args: &[Expr], literal: &Expr, info: &SimplifyContext) -> Result<PreimageResult> {
+        self.inner.preimage(args, literal, info)
+    }
+}
+
+fn parts_of_spans(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+    let spans = as_spans(values)?;
+    let spans = spans.as_primitive::<IntervalMonthDayNanoType>();
+    let parts = spans.iter().map(|span| Some(part.of_span(span?)));
+    Ok(if part.is_fractional() {
+        Arc::new(parts.collect::<Float64Array>())
+    } else {
+        Arc::new(parts.map(|part| part.map(|part| part as i32)).collect::<Int32Array>())
+    })
+}
+
+/// A difference of times has whole days and the rest, as in PostgreSQL.
+fn as_spans(values: &ArrayRef) -> Result<ArrayRef> {
+    if !matches!(values.data_type(), DataType::Duration(_)) {
+        return Ok(cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?);
+    }
+    let nanos = cast(values, &DataType::Duration(TimeUnit::Nanosecond))?;
+    let spans = nanos.as_primitive::<DurationNanosecondType>().try_unary::<_, IntervalMonthDayNanoType, _>(
+        |nanos| match i32::try_from(nanos / NANOS_PER_DAY) {
+            Ok(days) => Ok(IntervalMonthDayNano::new(0, days, nanos % NANOS_PER_DAY)),
+            Err(_) => exec_err!("a difference of times is too long"),
+        },
+    )?;
+    Ok(Arc::new(spans))
+}
+
+/// Seconds within the minute: no zone is apart from UTC by parts of a minute since 1972.
+fn parts_of_times(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+    let (values, per_second) = match values.data_type() {
+        DataType::Timestamp(unit, _) => (Arc::clone(values), per_second(*unit)),
+        DataType::Time32(_) | DataType::Time64(_) => {
+            (cast(values, &DataType::Time64(TimeUnit::Nanosecond))?, NANOS_PER_SECOND)
+        }
+        _ => (cast(values, &DataType::Timestamp(TimeUnit::Second, None))?, 1),
+    };
+    let factor = if part == Part::Millisecond { 1_000.0 } else { 1.0 };
+    let counts = cast(&values, &DataType::Int64)?;
+    let parts = counts.as_primitive::<Int64Type>().iter().map(|count| {
+        let within = count?.rem_euclid(60 * per_second);
+        Some(within as f64 * factor / per_second as f64)
+    });
+    Ok(Arc::new(parts.collect::<Float64Array>()))
+}
+
+fn per_second(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => NANOS_PER_SECOND,
+    }
+}
+
+/// Plans `extract` as [`DatePart`].
+#[derive(Debug, Default)]
+pub struct ExtractPlanner;
+
+impl ExprPlanner for ExtractPlanner {
+    fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        let func = Arc::new(ScalarUDF::from(DatePart::default()));
+        Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction { func, args })))
+    }
+}

@@ -1,0 +1,67 @@
+//! Where DataFusion answers otherwise than PostgreSQL, and silently: rules and functions of ours that make it answer the
+//! same. Each names the issue of DataFusion that will let it go.
+//!
+//! Logical rules run after DataFusion's own type coercion, when parameters have values and every conversion is a cast;
+//! physical rules run before it decides which sorts are needed.
+
+mod analyzer_rule;
+mod date_part;
+mod narrowing_cast;
+mod refusals;
+mod spans;
+mod syntax;
+mod time_pattern;
+mod timezone;
+mod to_char;
+mod unknown_constants;
+
+use std::sync::Arc;
+
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+
+use analyzer_rule::PostgresSemantics;
+use date_part::{DatePart, ExtractPlanner};
+use narrowing_cast::NarrowingCast;
+pub use refusals::refuse_wrong;
+use spans::ComparableSpan;
+pub use syntax::rewrite;
+use timezone::Timezone;
+use to_char::ToChar;
+use unknown_constants::{ForgetConstants, ValueOfAnyRow};
+
+/// The rule that inserts sorts where their order is not promised by what is below.
+const SORTING_RULE: &str = "EnsureRequirements";
+
+/// Adds the functions and the rules to a session.
+pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
+    let functions = NarrowingCast::all()
+        .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
+        .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
+        .chain([ScalarUDF::from(Timezone::default())]);
+    builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(ExtractPlanner));
+    builder.with_analyzer_rule(Arc::new(PostgresSemantics)).with_physical_optimizer_rules(physical_rules())
+}
+
+/// DataFusion's physical rules, with ours before the one that sorts.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let at = rules.iter().position(|rule| rule.name() == SORTING_RULE).unwrap_or(rules.len());
+    rules.insert(at, Arc::new(ForgetConstants));
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_physical_rule_runs_before_sorts_are_inserted() {
+        let names: Vec<_> = physical_rules().iter().map(|rule| rule.name().to_owned()).collect();
+        let sorting = names.iter().position(|name| name == SORTING_RULE);
+        assert!(sorting.is_some_and(|at| names[at - 1] == ForgetConstants.name()), "{names:?}");
+    }
+}
