@@ -38,7 +38,26 @@ enum Misbehavior {
     LargeValues,
     /// Values that take a hundred times as much memory as the message they come in.
     SwellingValues,
+    /// A header whose diagnostics have diagnostics, 3.6 million levels deep, as the answer to this kind of request.
+    NestedDiagnostics(ObjectId),
+    /// A value with a status in a value with a status, 1.8 million levels deep.
+    NestedValues,
+    /// A frame of 4 GiB, according to its header.
+    EndlessFrame,
 }
+
+/// Kinds of requests that every client sends, and of the answers to them.
+const NESTED_ANSWERS: [(ObjectId, ObjectId); 3] = [
+    (
+        ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary,
+        ObjectId::OpenSecureChannelResponse_Encoding_DefaultBinary,
+    ),
+    (
+        ObjectId::GetEndpointsRequest_Encoding_DefaultBinary,
+        ObjectId::GetEndpointsResponse_Encoding_DefaultBinary,
+    ),
+    (ObjectId::ReadRequest_Encoding_DefaultBinary, ObjectId::ReadResponse_Encoding_DefaultBinary),
+];
 
 /// Answers every client with lies.
 struct HostileOpcuaServer {
@@ -83,6 +102,9 @@ async fn serve(mut stream: TcpStream, port: u16, lie: Misbehavior) -> Option<()>
             b"OPN" | b"MSG" => {
                 let (security, rest) = split_security(&header, &body)?;
                 let request = u32::from_le_bytes(rest[4..8].try_into().unwrap());
+                if lie == Misbehavior::EndlessFrame && &header[..3] == b"MSG" {
+                    return send_endless_frame(&mut stream).await;
+                }
                 let answer = answer(&rest[8..], port, lie)?;
                 for chunk in chunks(&header[..3], &security, request, &answer, &mut sequence) {
                     stream.write_all(&chunk).await.ok()?;
@@ -91,6 +113,15 @@ async fn serve(mut stream: TcpStream, port: u16, lie: Misbehavior) -> Option<()>
             _ => return None,
         }
     }
+}
+
+/// Sends what the header announces for as long as the client reads it, up to more than a client may hold.
+async fn send_endless_frame(stream: &mut TcpStream) -> Option<()> {
+    stream.write_all(&[&b"MSGF"[..], &[0xFF; 4]].concat()).await.ok()?;
+    for _ in 0..2048 {
+        stream.write_all(&vec![0; MIB]).await.ok()?;
+    }
+    None
 }
 
 /// Channel and security header to be sent back, and what follows them: sequence number, request number, message.
@@ -125,6 +156,10 @@ fn answer(mut request: &[u8], port: u16, lie: Misbehavior) -> Option<Vec<u8>> {
     let kind = NodeId::decode(&mut request, &context).ok()?.as_object_id().ok()?;
     let header = RequestHeader::decode(&mut &request[..], &context).ok()?;
     let response_header = ResponseHeader::new_good(&header);
+    if lie == Misbehavior::NestedDiagnostics(kind) {
+        let (_, response) = NESTED_ANSWERS.into_iter().find(|(request, _)| *request == kind)?;
+        return Some(nested_diagnostics(response));
+    }
     match kind {
         ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary => {
             Some(encoded(&OpenSecureChannelResponse {
@@ -159,6 +194,10 @@ fn answer(mut request: &[u8], port: u16, lie: Misbehavior) -> Option<Vec<u8>> {
                 |one: &ReadValueId| one.attribute_id == 13 && one.node_id.as_u32() > Some(100_000);
             if lie == Misbehavior::SwellingValues && items.iter().any(is_swelling) {
                 return Some(swelling(response_header));
+            }
+            if lie == Misbehavior::NestedValues {
+                // A value (23) that has a value and nothing else (1), and so on.
+                return Some(answer_of_one(response_header, &[23, 1].repeat(1_800_000)));
             }
             let results = items.iter().map(|one| attribute(&one.node_id, one.attribute_id, lie)).collect();
             Some(encoded(&ReadResponse { response_header, results: Some(results), diagnostic_infos: None }))
@@ -219,20 +258,34 @@ fn attribute(node: &NodeId, attribute: u32, lie: Misbehavior) -> DataValue {
 
 /// A read's answer of one value: lists in a list, of nothing but empty values, 3.6 MB on the wire.
 fn swelling(response_header: ResponseHeader) -> Vec<u8> {
-    let none = ReadResponse { response_header, results: None, diagnostic_infos: None };
-    let mut bytes = encoded(&none);
-    // In the place of no values one, which is a list (0x80) of 60 variants (24); then no diagnostics.
-    bytes.truncate(bytes.len() - 8);
-    bytes.extend(1_u32.to_le_bytes());
-    bytes.extend([1, 0x80 | 24]);
-    bytes.extend(60_u32.to_le_bytes());
+    // A list (0x80) of 60 variants (24).
+    let mut variant = vec![0x80 | 24];
+    variant.extend(60_u32.to_le_bytes());
     for _ in 0..60 {
         // A list of 60,000 values with a status and times (23) that have neither, nor a value.
-        bytes.push(0x80 | 23);
-        bytes.extend(60_000_u32.to_le_bytes());
-        bytes.extend([0; 60_000]);
+        variant.push(0x80 | 23);
+        variant.extend(60_000_u32.to_le_bytes());
+        variant.extend([0; 60_000]);
     }
-    bytes.extend([0xFF; 4]);
+    answer_of_one(response_header, &variant)
+}
+
+/// A read's answer of one value, which has no status and no times.
+fn answer_of_one(response_header: ResponseHeader, variant: &[u8]) -> Vec<u8> {
+    let none = ReadResponse { response_header, results: None, diagnostic_infos: None };
+    let mut bytes = encoded(&none);
+    // In the place of no values one; then no diagnostics.
+    bytes.truncate(bytes.len() - 8);
+    [&bytes[..], &1_u32.to_le_bytes(), &[1], variant, &[0xFF; 4]].concat()
+}
+
+/// An answer whose header has diagnostics that have nothing but inner diagnostics (0x40).
+fn nested_diagnostics(kind: ObjectId) -> Vec<u8> {
+    let owned = ContextOwned::default();
+    let mut bytes = NodeId::from(kind).encode_to_vec(&owned.context());
+    // Time, handle and status.
+    bytes.extend([0; 16]);
+    bytes.extend(vec![0x40; 3_600_000]);
     bytes
 }
 
@@ -251,7 +304,7 @@ fn browsed(requested: usize, lie: Misbehavior) -> Vec<BrowseResult> {
         Misbehavior::FewerResults => (requested.saturating_sub(1), names(1, 1), false),
         Misbehavior::EndlessPoints => (requested, Vec::new(), true),
         Misbehavior::LongNames => (requested, names(3, MIB), true),
-        Misbehavior::LargeValues | Misbehavior::SwellingValues => (requested, names(900, 1), false),
+        _ => (requested, names(900, 1), false),
     };
     let point = if has_more { ByteString::from(vec![7]) } else { ByteString::null() };
     let result =
@@ -272,16 +325,21 @@ async fn device(attacked: &AttackedServer, name: &str, port: u16) -> i64 {
 async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
     let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client().with_timeout(STARVATION_LIMIT);
-    for (lie, expected) in [
+    let nested = NESTED_ANSWERS.map(|(request, _)| (Misbehavior::NestedDiagnostics(request), 502));
+    let others = [
         (Misbehavior::MoreResults, 502),
         (Misbehavior::FewerResults, 502),
         (Misbehavior::EndlessPoints, 200),
         (Misbehavior::LongNames, 200),
         (Misbehavior::LargeValues, 200),
         (Misbehavior::SwellingValues, 502),
-    ] {
+        // Issue 46, item 6.
+        (Misbehavior::NestedValues, 502),
+        (Misbehavior::EndlessFrame, 502),
+    ];
+    for (number, (lie, expected)) in others.into_iter().chain(nested).enumerate() {
         let liar = HostileOpcuaServer::start(lie).await;
-        let device = device(&attacked, &format!("{lie:?}"), liar.port).await;
+        let device = device(&attacked, &format!("liar {number}"), liar.port).await;
         let (status, _, answer) = client.get(&format!("/api/device/{device}/opcua/")).await;
         let answer: Value = answer;
         let text = answer.to_string();

@@ -1,7 +1,6 @@
 //! Arbitrary bytes from an OPC UA server: frames of its connection, answers, and values.
 
 use bytes::BytesMut;
-use opcua::core::comms::tcp_codec::TcpCodec;
 use opcua::types::{
     Array, BinaryDecodable, BinaryEncodable, BrowseResponse, ContextOwned, CreateSessionResponse, DataValue,
     DecodingOptions, DiagnosticInfo, GetEndpointsResponse, LocalizedText, NodeId, PublishResponse,
@@ -9,6 +8,8 @@ use opcua::types::{
 };
 use tokio_util::codec::Decoder as _;
 
+use super::transport::frame_codec::FrameCodec;
+use super::transport::stack_bound::StackBoundReader;
 use super::variant;
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 
@@ -45,7 +46,7 @@ fn frames() -> InputFormat {
 fn read_frames() -> Decoder {
     Box::new(|input| {
         let mut buffer = BytesMut::from(input);
-        let mut codec = TcpCodec::new(options());
+        let mut codec = FrameCodec::new(options(), options().max_message_size);
         let mut left = buffer.len();
         while let Ok(Some(_)) = codec.decode(&mut buffer) {
             assert!(buffer.len() < left, "a frame of no bytes: the connection would turn for ever");
@@ -112,16 +113,17 @@ fn values() -> InputFormat {
         .concat(),
     );
     seeds.push([vec![6], CreateSessionResponse::default().encode_to_vec(&context)].concat());
-    // A variant in a variant; a list of variants that are lists; a diagnostic in a diagnostic.
-    let nests = &[("\u{18}", ""), ("\u{18}\u{18}", ""), ("@", "")];
+    // A variant in a variant; a list of variants that are lists; a diagnostic in a diagnostic; a value in a value.
+    let nests = &[("\u{18}", ""), ("\u{18}\u{18}", ""), ("@", ""), ("\u{17}\u{1}", "")];
     InputFormat { seeds, nests, ..InputFormat::default() }
 }
 
 fn read_values() -> Decoder {
     let known = ContextOwned::new_default(Default::default(), options());
     Box::new(move |input| {
-        let Some((what, mut bytes)) = input.split_first() else { return };
-        let (context, bytes) = (known.context(), &mut bytes);
+        let Some((what, bytes)) = input.split_first() else { return };
+        // As the transport reads messages.
+        let (context, bytes) = (known.context(), &mut StackBoundReader::new(bytes));
         let decode = |value: &Variant| drop(variant::decode(value));
         match what % 7 {
             0 => drop(Variant::decode(bytes, &context).map(|value| decode(&value))),

@@ -106,7 +106,7 @@ impl Session {
                 .map_err(unreachable)?;
         }
         let stream = transport::dial(endpoint, &means.networks).await?;
-        let connector = transport::connector(stream, chosen.endpoint_url.to_string());
+        let connector = transport::TcpConnector::new(stream, chosen.endpoint_url.to_string());
         let built = library
             .session_builder()
             .with_connector(transport::SingleUseConnector::new(connector))
@@ -305,7 +305,7 @@ async fn discover(
     networks: &AllowedNetworks,
 ) -> Result<Vec<EndpointDescription>, DeviceFault> {
     let stream = transport::dial(endpoint, networks).await?;
-    let connector = transport::connector(stream, endpoint.url());
+    let connector = transport::TcpConnector::new(stream, endpoint.url());
     library.get_endpoints(connector, &[], &[]).await.map_err(|error| fault(endpoint, &error))
 }
 

@@ -134,21 +134,6 @@ fn check_sent(bytes: &[u8]) {
     }
 }
 
-/// The published release decodes them by unbounded recursion (vendor/README.md), which used to end the process
-/// here.
-#[test]
-fn diagnostics_within_diagnostics_end_at_a_depth() {
-    const DIAGNOSTIC: u8 = 25;
-    const HAS_INNER: u8 = 0x40;
-    let known = ContextOwned::default();
-    let context = known.context();
-    let nested = |levels: usize| [&[DIAGNOSTIC][..], &vec![HAS_INNER; levels], &[0]].concat();
-    for (levels, is_read) in [(1, true), (5, true), (1_000_000, false)] {
-        let decoded = Variant::decode(&mut &nested(levels)[..], &context);
-        assert_eq!(decoded.is_ok(), is_read, "{levels} levels");
-    }
-}
-
 proptest! {
     #[test]
     fn no_bytes_of_a_value_are_too_strange(

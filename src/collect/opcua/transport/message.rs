@@ -1,0 +1,39 @@
+//! Decodes a server's messages from the bodies of their chunks.
+
+use std::io::{self, Read};
+use std::slice::Iter;
+
+use bytes::Bytes;
+use opcua::core::{Message, ResponseMessage};
+use opcua::types::{BinaryDecodable, Context, Error, NodeId};
+
+use super::stack_bound::StackBoundReader;
+
+/// Decodes a message, however hostile. It may be in any number of chunks.
+pub fn decode_message(bodies: &[Bytes], context: &Context<'_>) -> Result<ResponseMessage, Error> {
+    let mut reader = StackBoundReader::new(BodyReader { bodies: bodies.iter(), body: &[] });
+    let id = NodeId::decode(&mut reader, context)?;
+    let kind = id.as_object_id().map_err(|_| Error::decoding(format!("{id} is not a kind of message")))?;
+    ResponseMessage::decode_by_object_id(&mut reader, kind, context)
+}
+
+/// Reads the bodies of chunks one after the other.
+struct BodyReader<'a> {
+    bodies: Iter<'a, Bytes>,
+    /// What is left of the current body.
+    body: &'a [u8],
+}
+
+impl Read for BodyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.body.is_empty() {
+            let Some(next) = self.bodies.next() else { return Ok(0) };
+            self.body = next;
+        }
+        self.body.read(buffer)
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,2 +1,0 @@
-pub mod node_ids;
-pub mod types;
