@@ -8,6 +8,7 @@ mod container_logs;
 mod event;
 pub mod feed;
 mod hub;
+pub mod last_report;
 pub mod log;
 mod report;
 pub mod session;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::last_report::LastReport;
 use crate::domain::device::Device;
 use crate::domain::{DeviceId, Error, Micros, Result};
 
@@ -112,11 +113,11 @@ impl SessionRecord {
 
     /// Adds what follows from the record before: a session keeps its identifier and the versions that were reported when
     /// it began, and a pairing is told of a second after its search at the earliest, as the vendor's gateway does.
-    pub fn after(mut self, previous: Option<&SessionRecord>) -> Self {
-        let previous = previous.filter(|record| record.event.precedes(self.event));
+    pub fn after(mut self, previous: Option<&LastReport>) -> Self {
+        let previous = previous.filter(|report| report.event.precedes(self.event));
         match self.event {
             SessionEvent::Paired => {
-                let earliest = previous.map(|record| record.ts.0.saturating_add(MIN_SEARCH_US));
+                let earliest = previous.map(|report| report.ts.0.saturating_add(MIN_SEARCH_US));
                 self.not_before = Micros(earliest.unwrap_or(self.ts.0).max(self.ts.0));
             }
             SessionEvent::Connected | SessionEvent::Disconnected => self.continue_session(previous),
@@ -128,12 +129,11 @@ impl SessionRecord {
         self
     }
 
-    fn continue_session(&mut self, previous: Option<&SessionRecord>) {
-        let of_previous = |name: &str| previous.and_then(|record| record.payload.get(name)).cloned();
-        if let Some(version) = of_previous(VERSION) {
+    fn continue_session(&mut self, previous: Option<&LastReport>) {
+        if let Some(version) = previous.and_then(LastReport::version) {
             self.payload.entry(VERSION).or_insert(version);
         }
-        let known = of_previous(STATUS).and_then(|status| status.get(SESSION_IDENTIFIER).cloned());
+        let known = previous.and_then(|report| report.status().get(SESSION_IDENTIFIER).cloned());
         let identifier = known.unwrap_or_else(|| Value::from(Uuid::new_v4().to_string()));
         let status = self.payload.entry(STATUS).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(status) = status {
@@ -176,6 +176,7 @@ mod tests {
             (Some((Connected, 5)), 6, 6),
         ] {
             let previous = previous.map(|(event, ts)| record(event, ts, json!({})));
+            let previous = previous.as_ref().map(LastReport::of);
             let paired = record(Paired, ts, json!({})).after(previous.as_ref());
             assert_eq!(paired.not_before, Micros(expected), "{previous:?}");
         }
@@ -188,16 +189,18 @@ mod tests {
         let begun = record(Connected, 1, json!({"version": version})).after(None);
         let identifier = begun.payload["status"]["sessionIdentifier"].clone();
         assert!(identifier.as_str().is_some_and(|text| Uuid::try_parse(text).is_ok()), "{identifier}");
-        let ended = record(Disconnected, 2, json!({"status": {"disconnectReason": "x"}})).after(Some(&begun));
+        let ended = record(Disconnected, 2, json!({"status": {"disconnectReason": "x"}}))
+            .after(Some(&LastReport::of(&begun)));
         assert_eq!(ended.payload["version"], version);
         assert_eq!(
             ended.payload["status"],
             json!({"disconnectReason": "x", "sessionIdentifier": identifier})
         );
-        let again = record(Connected, 3, json!({})).after(Some(&ended));
+        let again = record(Connected, 3, json!({})).after(Some(&LastReport::of(&ended)));
         assert_ne!(again.payload["status"]["sessionIdentifier"], identifier);
         assert_eq!(again.payload.get("version"), None);
-        let own = record(Disconnected, 4, json!({"status": {"sessionIdentifier": "s"}})).after(Some(&again));
+        let own = record(Disconnected, 4, json!({"status": {"sessionIdentifier": "s"}}))
+            .after(Some(&LastReport::of(&again)));
         assert_eq!(own.payload["status"], json!({"sessionIdentifier": "s"}));
     }
 }
