@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 
 use super::container_logs::ContainerLogs;
 use super::event::GatewayEvent;
-use super::last_report::LastReports;
+use super::last_reports::LastReports;
 use super::session::SessionEvent;
 use crate::domain::message::StoredMessage;
 use crate::domain::{DeviceId, OrgId};

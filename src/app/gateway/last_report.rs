@@ -1,15 +1,13 @@
-//! The last report of each device's state, within a share of memory for each organization.
-
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+//! What is kept of the last report of a device's state, and what follows from it for the next one.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use super::session::{STATUS, SessionEvent, SessionRecord, VERSION};
-use crate::domain::{DeviceId, Micros, OrgId};
+use super::session::{SESSION_IDENTIFIER, STATUS, SessionEvent, SessionRecord, VERSION};
+use crate::domain::Micros;
 
-/// Maximum memory of the members of an organization's last reports, bytes.
-const MAX_BYTES_PER_ORG: usize = 16 << 20;
+/// Time between a search and the pairing that those who follow are told of, at least.
+const MIN_SEARCH_US: i64 = 1_000_000;
 
 /// What is kept of the last report of a device's state. Those who follow were told all of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,122 +37,110 @@ impl LastReport {
         self.status.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    fn without_members(&self) -> Self {
+    /// The same without what it says beside the state.
+    pub(super) fn without_members(&self) -> Self {
         LastReport { event: self.event, ts: self.ts, version: None, status: None }
     }
 
-    fn bytes(&self) -> usize {
+    /// Memory of the members.
+    pub(super) fn bytes(&self) -> usize {
         [&self.version, &self.status].into_iter().flatten().map(|text| text.len()).sum()
     }
 }
 
-/// The last reports of all devices.
-#[derive(Default)]
-pub struct LastReports {
-    by_device: HashMap<DeviceId, KeptReport>,
-    orgs: HashMap<OrgId, OrgReports>,
-    /// Counts the reports.
-    number: u64,
-}
-
-struct KeptReport {
-    org: OrgId,
-    number: u64,
-    report: Arc<LastReport>,
-}
-
-/// The reports of an organization that have members.
-#[derive(Default)]
-struct OrgReports {
-    bytes: usize,
-    by_number: BTreeMap<u64, DeviceId>,
-}
-
-impl LastReports {
-    /// Returns the last report of a device's state.
-    pub fn get(&self, device: DeviceId) -> Option<&Arc<LastReport>> {
-        self.by_device.get(&device).map(|kept| &kept.report)
+impl SessionRecord {
+    /// Adds what follows from the record before: a session keeps its identifier and the versions that were reported when
+    /// it began, and a pairing is told of a second after its search at the earliest, as the vendor's gateway does.
+    pub fn after(mut self, previous: Option<&LastReport>) -> Self {
+        let previous = previous.filter(|report| report.event.precedes(self.event));
+        match self.event {
+            SessionEvent::Paired => {
+                let earliest = previous.map(|report| report.ts.0.saturating_add(MIN_SEARCH_US));
+                self.not_before = Micros(earliest.unwrap_or(self.ts.0).max(self.ts.0));
+            }
+            SessionEvent::Connected | SessionEvent::Disconnected => self.continue_session(previous),
+            SessionEvent::Discovering
+            | SessionEvent::NotPaired
+            | SessionEvent::InstallationSucceeded
+            | SessionEvent::InstallationFailed => {}
+        }
+        self
     }
 
-    /// Keeps a report instead of the one before. Beyond the organization's share the reports that came longest ago lose
-    /// their members; what state their devices are in stays.
-    pub fn put(&mut self, org: OrgId, device: DeviceId, report: LastReport) {
-        self.remove(device);
-        self.number += 1;
-        let (number, bytes) = (self.number, report.bytes());
-        self.by_device.insert(device, KeptReport { org, number, report: Arc::new(report) });
-        if bytes == 0 {
-            return;
+    fn continue_session(&mut self, previous: Option<&LastReport>) {
+        if let Some(version) = previous.and_then(LastReport::version) {
+            self.payload.entry(VERSION).or_insert(version);
         }
-        let of_org = self.orgs.entry(org).or_default();
-        of_org.bytes += bytes;
-        of_org.by_number.insert(number, device);
-        while of_org.bytes > MAX_BYTES_PER_ORG
-            && let Some((_, oldest)) = of_org.by_number.pop_first()
-        {
-            let Some(kept) = self.by_device.get_mut(&oldest) else { continue };
-            of_org.bytes -= kept.report.bytes();
-            kept.report = Arc::new(kept.report.without_members());
-        }
-    }
-
-    /// Forgets a device.
-    pub fn remove(&mut self, device: DeviceId) {
-        let Some(kept) = self.by_device.remove(&device) else { return };
-        let Some(of_org) = self.orgs.get_mut(&kept.org) else { return };
-        if of_org.by_number.remove(&kept.number).is_some() {
-            of_org.bytes -= kept.report.bytes();
-        }
-        if of_org.by_number.is_empty() {
-            self.orgs.remove(&kept.org);
+        let known = previous.and_then(|report| report.status().get(SESSION_IDENTIFIER).cloned());
+        let identifier = known.unwrap_or_else(|| Value::from(Uuid::new_v4().to_string()));
+        let status = self.payload.entry(STATUS).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(status) = status {
+            status.entry(SESSION_IDENTIFIER).or_insert(identifier);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::domain::alias::DeviceAliases;
+    use crate::domain::device::{Device, DeviceSpec, Protocol};
+    use crate::domain::{DeviceId, OrgId};
 
-    fn report(bytes: usize) -> LastReport {
-        let status = serde_json::json!({ "text": "x".repeat(bytes) }).to_string().into_boxed_str();
-        LastReport {
-            event: SessionEvent::Connected,
-            ts: Micros(1),
-            version: None,
-            status: Some(status).filter(|_| bytes > 0),
-        }
-    }
-
-    /// Security review 7: the reports of all devices were kept whole, in nobody's account.
-    #[test]
-    fn the_reports_of_an_organization_share_its_memory_and_their_states_stay() {
-        let (mut reports, org) = (LastReports::default(), OrgId(1));
-        reports.put(OrgId(2), DeviceId(0), report(10));
-        let many = (MAX_BYTES_PER_ORG / 4096) as i32 + 10;
-        for device in 1..=many {
-            reports.put(org, DeviceId(device), report(4096));
-        }
-        assert!(reports.orgs[&org].bytes <= MAX_BYTES_PER_ORG);
-        let shown = |device| {
-            let kept = reports.get(DeviceId(device)).map(|report| (report.event, report.status().len()));
-            kept.expect("its state is known")
+    fn record(event: SessionEvent, ts: i64, payload: Value) -> SessionRecord {
+        let device = Device {
+            id: DeviceId(1),
+            org: OrgId(1),
+            aliases: DeviceAliases::default(),
+            last_channel: 0,
+            spec: DeviceSpec::new("d", Protocol::Mqtt),
+            topology: crate::domain::topology::Topology::default(),
+            created_at: Micros(0),
+            updated_at: Micros(0),
         };
-        assert_eq!(shown(1), (SessionEvent::Connected, 0));
-        assert_eq!(shown(many), (SessionEvent::Connected, 1));
-        assert_eq!(shown(0), (SessionEvent::Connected, 1), "another organization's");
-        for device in 1..=many {
-            reports.remove(DeviceId(device));
-        }
-        assert_eq!((reports.orgs.len(), reports.by_device.len()), (1, 1));
+        let payload = payload.as_object().cloned().unwrap();
+        SessionRecord { payload, ..SessionRecord::new(Arc::new(device), event, Micros(ts)) }
     }
 
     #[test]
-    fn a_report_replaces_the_one_before_also_in_the_account() {
-        let mut reports = LastReports::default();
-        for bytes in [1000, 20, 0, 500] {
-            reports.put(OrgId(1), DeviceId(1), report(bytes));
-            let counted = reports.orgs.get(&OrgId(1)).map_or(0, |of_org| of_org.bytes);
-            assert_eq!(counted, report(bytes).bytes(), "{bytes}");
+    fn a_pairing_is_told_of_a_second_after_its_search() {
+        use SessionEvent::{Connected, Discovering, Paired};
+        for (previous, ts, expected) in [
+            (None, 5, 5),
+            (Some((Discovering, 5)), 6, 1_000_005),
+            (Some((Discovering, 5)), 2_000_000, 2_000_000),
+            (Some((Connected, 5)), 6, 6),
+        ] {
+            let previous = previous.map(|(event, ts)| record(event, ts, json!({})));
+            let previous = previous.as_ref().map(LastReport::of);
+            let paired = record(Paired, ts, json!({})).after(previous.as_ref());
+            assert_eq!(paired.not_before, Micros(expected), "{previous:?}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_session_repeats_what_its_beginning_said() {
+        use SessionEvent::{Connected, Disconnected};
+        let version = json!({"gate": "instathings/gate:1.9.1"});
+        let begun = record(Connected, 1, json!({"version": version})).after(None);
+        let identifier = begun.payload["status"]["sessionIdentifier"].clone();
+        assert!(identifier.as_str().is_some_and(|text| Uuid::try_parse(text).is_ok()), "{identifier}");
+        let ended = record(Disconnected, 2, json!({"status": {"disconnectReason": "x"}}))
+            .after(Some(&LastReport::of(&begun)));
+        assert_eq!(ended.payload["version"], version);
+        assert_eq!(
+            ended.payload["status"],
+            json!({"disconnectReason": "x", "sessionIdentifier": identifier})
+        );
+        let again = record(Connected, 3, json!({})).after(Some(&LastReport::of(&ended)));
+        assert_ne!(again.payload["status"]["sessionIdentifier"], identifier);
+        assert_eq!(again.payload.get("version"), None);
+        let own = record(Disconnected, 4, json!({"status": {"sessionIdentifier": "s"}}))
+            .after(Some(&LastReport::of(&again)));
+        assert_eq!(own.payload["status"], json!({"sessionIdentifier": "s"}));
     }
 }

@@ -9,6 +9,7 @@ mod event;
 pub mod feed;
 mod hub;
 pub mod last_report;
+mod last_reports;
 pub mod log;
 mod report;
 pub mod session;
