@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use bytes::Bytes;
 
 use super::bearer;
 use super::connection_limit::{ConnectionLimit, ConnectionState};
 use super::error::PlainError;
 use super::error_form::{DATASTONE, ErrorForms};
 use super::layers;
+use super::payload::{self, BodyLimits};
 use crate::app::App;
 use crate::domain::Error;
 use crate::domain::cluster::{TAIL_PATH, TailQuery};
@@ -23,6 +24,9 @@ pub const ERROR_FORMS: ErrorForms = ErrorForms { paths: &[], default: DATASTONE 
 
 /// Maximum connections of other nodes; each node keeps a few.
 const MAX_NODE_CONNECTIONS: usize = 1024;
+
+/// Maximum length of a request for a tail, bytes; one has some 200.
+const MAX_TAIL_REQUEST: BodyLimits = BodyLimits { wire: 4 << 10, decoded: 4 << 10 };
 
 /// Returns the limit of a listener for nodes.
 pub fn connection_limit() -> Arc<ConnectionLimit> {
@@ -39,16 +43,17 @@ async fn post_tail(
     State(app): State<Arc<App>>,
     Extension(connection): Extension<Arc<ConnectionState>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response, PlainError> {
+    let secret = bearer::token(&headers).unwrap_or_default();
+    // Before a byte of the body is read: strangers hold no memory with it.
+    app.check_is_node(secret)?;
+    // It keeps its connection when strangers need one.
+    connection.set_authenticated();
+    let body = payload::read_for_secret(&headers, body, MAX_TAIL_REQUEST, secret).await?;
     let query: TailQuery = serde_json::from_slice(&body)
         .map_err(|e| Error::invalid(format!("the body is no request for a tail: {e}")))?;
-    let secret = bearer::token(&headers).unwrap_or_default();
-    if app.is_node(secret) {
-        // It keeps its connection when strangers need one.
-        connection.set_authenticated();
-        app.learn_catalog_version().await;
-    }
+    app.learn_catalog_version().await;
     // Rows of a large memtable are copied: not on a thread that serves other requests.
     let secret = secret.to_owned();
     let tail = tokio::task::spawn_blocking(move || app.tail(&secret, query));

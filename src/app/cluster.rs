@@ -62,9 +62,7 @@ impl App {
     /// # Errors
     /// `Unauthorized` unless the secret is the cluster's; `Unavailable` once another server has taken the lake over.
     pub fn tail(&self, secret: &str, query: TailQuery) -> Result<Vec<u8>> {
-        if !self.is_node(secret) {
-            return Err(Error::new(Kind::Unauthenticated, "the secret is not the one of this cluster"));
-        }
+        self.check_is_node(secret)?;
         self.store.check_ownership()?;
         self.store.tail(query, |org| self.owner_states(org)).encode()
     }
@@ -77,6 +75,17 @@ impl App {
         if let Err(error) = reading.await.unwrap_or_else(|_| late()) {
             tracing::debug!(error = error.full_message(), "query nodes are told no version of the catalog");
         }
+    }
+
+    /// Checks that this is the secret of the cluster.
+    ///
+    /// # Errors
+    /// `Unauthenticated` otherwise.
+    pub fn check_is_node(&self, secret: &str) -> Result<()> {
+        if self.is_node(secret) {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Unauthenticated, "the secret is not the one of this cluster"))
     }
 
     /// Whether this is the secret of the cluster, which its nodes have.

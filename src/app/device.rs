@@ -144,7 +144,7 @@ impl App {
     fn forget_device(&self, device: Arc<Device>, streams: &[StreamId], gateway: Option<String>) {
         self.tell_collectors(device.id);
         self.store.forget(streams);
-        self.gateway.forget(device.id);
+        self.gateway.forget(device.org, device.id);
         if let Some(gateway) = gateway.filter(|_| device.spec.parent_device.is_some()) {
             let mut unpaired = SessionRecord::new(device, SessionEvent::NotPaired, self.clock.now());
             unpaired.payload.insert(PARENT.to_owned(), gateway.into());

@@ -19,9 +19,18 @@ impl App {
         self.store.catalog().group(principal, id)
     }
 
+    /// Requires a principal that may change groups. A restricted key may not: they belong to the whole organization.
+    ///
+    /// # Errors
+    /// `Forbidden` otherwise.
+    pub fn check_may_change_groups(&self, principal: &Principal) -> Result<()> {
+        principal.require(Scope::write(Resource::Group))?;
+        self.store.catalog().check_may_change_groups(principal)
+    }
+
     /// Returns the group for a principal that may change it.
     pub fn group_to_change(&self, principal: &Principal, id: GroupId) -> Result<Arc<Group>> {
-        principal.require(Scope::write(Resource::Group))?;
+        self.check_may_change_groups(principal)?;
         self.store.catalog().group(principal, id)
     }
 
@@ -51,7 +60,7 @@ impl App {
         spec: GroupSpec,
         members: Vec<StreamId>,
     ) -> Result<Arc<Group>> {
-        principal.require(Scope::write(Resource::Group))?;
+        self.check_may_change_groups(principal)?;
         self.store.catalog().create_group(principal, spec, members).await
     }
 
@@ -63,13 +72,13 @@ impl App {
         change: impl FnOnce(&mut GroupSpec) + Send,
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
-        principal.require(Scope::write(Resource::Group))?;
+        self.check_may_change_groups(principal)?;
         self.store.catalog().update_group(principal, id, change, members).await
     }
 
     /// Deletes a group. Its streams stay, without a group.
     pub async fn delete_group(&self, principal: &Principal, id: GroupId) -> Result<()> {
-        principal.require(Scope::write(Resource::Group))?;
+        self.check_may_change_groups(principal)?;
         self.store.catalog().delete_group(principal, id).await
     }
 }

@@ -154,7 +154,7 @@ impl PrincipalCatalog {
     fn clients(&self) -> Result<Arc<dyn TableProvider>> {
         let catalog = self.context.catalog();
         let user = |client: &Client| client.spec.user.and_then(|user| catalog.user_name(user));
-        Ok(Arc::new(clients::table(&catalog.clients(&self.context.principal), user)?))
+        Ok(Arc::new(clients::table(&catalog.clients_for_audit(&self.context.principal), user)?))
     }
 
     fn commands(&self) -> Result<Arc<dyn TableProvider>> {

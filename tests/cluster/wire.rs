@@ -8,6 +8,8 @@ use axum::http::uri::PathAndQuery;
 use datafusion_distributed::GetWorkerInfoRequest;
 use datafusion_distributed::grpc::{BoxCloneSyncChannel, DefaultChannelResolver, create_worker_client};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::body::Body;
 use tonic_prost::ProstCodec;
@@ -194,4 +196,31 @@ async fn who_is_no_node_is_told_nothing() {
     }
     let (status, _, answer) = cluster.ingest.client().post("/cluster/tail", &body).await;
     assert_eq!(status, 404, "it is no route of other listeners: {answer}");
+}
+
+/// Security review 6: the body was read and parsed before anybody asked for the secret, 2 MiB of each stream.
+#[tokio::test]
+async fn a_stranger_is_refused_before_the_body_of_its_request_is_read() {
+    let cluster = Cluster::start(&[]).await;
+    let url = cluster.owner_url();
+    let stranger = Client::new(&url, &cluster.ingest.key).without_key();
+    let (status, _, answer) = stranger.post("/cluster/tail", &json!({})).await;
+    assert_eq!(status, 401, "what the body lacks is told to nodes alone: {answer}");
+    // None of the bytes that it declares comes.
+    let mut socket = TcpStream::connect(stranger.address()).await.unwrap();
+    let head = "POST /cluster/tail HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    let reading = tokio::time::timeout(Duration::from_secs(15), socket.read_exact(&mut status));
+    reading.await.expect("it is not waited for").expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 401");
+    // A node sends a short request.
+    let secret = format!("Bearer {SECRET}");
+    let headers = [("content-type", "application/json"), ("authorization", secret.as_str())];
+    let body = json!({"org": 1, "newest": true, "states": true}).to_string();
+    for (filler, expected) in [(0, 200), (5000, 413)] {
+        let body = body.clone() + &" ".repeat(filler);
+        let (status, _, answer) = stranger.send_bytes("POST", "/cluster/tail", &headers, body).await;
+        assert_eq!(status, expected, "{}", String::from_utf8_lossy(&answer));
+    }
 }

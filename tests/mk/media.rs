@@ -282,6 +282,28 @@ async fn a_live_session_is_seen_with_its_password_and_ends() {
     assert!(!media.platform.server.log().contains(&text("password")));
 }
 
+/// Security review 10: the views of one organization were all that there are.
+#[tokio::test]
+async fn live_views_of_one_organization_leave_places_for_others() {
+    let media = Media::start_with(&[("BASALT_MEDIA__LIVE_SESSIONS", "2")]).await;
+    let camera = media.online_camera("main").await;
+    let stranger = media.platform.stranger().await;
+    let open = format!("/api/v1/cameras/{camera}/live");
+    let member = media.platform.key_of("member").await;
+    assert_eq!(media.platform.admin.status("POST", &open, &Value::Null).await, 201);
+    assert_eq!(member.status("POST", &open, &Value::Null).await, 503);
+    let device = id(&stranger.create("/api/v1/devices", json!({"name": "theirs"})).await);
+    let url = media.url("theirs");
+    let body = json!({"deviceId": device, "name": "theirs", "streamUrl": url, "dvrUrl": url});
+    let theirs = id(&stranger.create("/api/v1/cameras", body).await);
+    let theirs = format!("/api/v1/cameras/{theirs}");
+    eventually("the other organization's camera is there", LIMIT, || async {
+        (stranger.get(&theirs).await.2["status"] == "ONLINE").then_some(())
+    })
+    .await;
+    assert_eq!(stranger.status("POST", &format!("{theirs}/live"), &Value::Null).await, 201);
+}
+
 #[tokio::test]
 async fn without_a_recorder_everything_says_so() {
     let mut media = Media::start().await;

@@ -38,6 +38,17 @@ async fn a_client_from_its_making_to_its_end() {
         "client_id": made["client_id"], "api": "blynk", "user_name": "sue", "role": "viewer", "enabled": false,
     }]);
     assert_eq!(json!(rows), expected);
+    // Security review 17: in SQL viewers and staff users saw what REST and GraphQL refuse them.
+    let of_clients = json!({"query": "SELECT name FROM clients"});
+    assert_eq!(sue.post("/sql", &of_clients).await.2, json!([{"name": "robot"}]));
+    for role in ["viewer", "staff"] {
+        let flag = format!("--{role}");
+        let args = ["user", "create", role, flag.as_str(), "--password-stdin"];
+        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
+        let mut person = Browser::log_in(&server, role, "correct horse").await;
+        let (status, _, rows) = person.post("/sql", &of_clients).await;
+        assert_eq!((status, rows), (200, json!([])), "{role}");
+    }
 }
 
 #[tokio::test]

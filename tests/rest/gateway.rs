@@ -77,6 +77,21 @@ async fn gateways_report_sessions_logs_and_nothing_that_is_not_there() {
     let lines = json!({"container": "gate", "lines": vec![line.clone(); 1001]});
     for (name, path, body, status, expected) in [
         ("session", of("session"), json!({"event": "connected", "clientId": "x"}), 202, json!({})),
+        // Security review 7: the members that are kept have a limit of their own; the others are told and forgotten.
+        (
+            "much_else",
+            of("session"),
+            json!({"event": "connected", "notes": "x".repeat(60_000)}),
+            202,
+            json!({}),
+        ),
+        (
+            "a_long_status",
+            of("session"),
+            json!({"event": "connected", "version": "1", "status": {"text": "x".repeat(4090)}}),
+            400,
+            json!({"status": ["Ensure version and status have no more than 4096 bytes of JSON together (they have 4104)."]}),
+        ),
         ("no_event", of("session"), json!({}), 400, json!({"event": [REQUIRED]})),
         (
             "unknown_event",

@@ -143,6 +143,23 @@ async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
     assert_eq!(client.get("/api/inventory/?format=xml").await.0, 400);
 }
 
+/// Security review 18: docs/security.md named five times as much.
+#[tokio::test]
+async fn a_file_has_the_length_that_the_documentation_names() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+    for (page, words) in [("security.md", "2 MiB over HTTP"), ("system.md", "2 MiB; its `Content-Type`")] {
+        let text = std::fs::read_to_string(format!("{docs}/{page}")).unwrap();
+        assert!(text.contains(words), "{page}");
+    }
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (length, expected) in [(2 << 20, 200), ((2 << 20) + 1, 413)] {
+        let file = format!("devices: []\n{}", "#".repeat(length - 12));
+        let (status, _, answer) = post(&client, "?dry_run=true", "application/yaml", &file).await;
+        assert_eq!(status, expected, "{length}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn files_are_for_unrestricted_keys_of_both_scopes() {
     let server = Server::start(&[]).await;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::problem::MkError;
 use crate::api::error::HttpError;
+use crate::api::origin::PeerAddress;
 use crate::api::{bearer, payload};
 use crate::app::App;
 use crate::domain::{Error, FieldError, Micros};
@@ -62,11 +63,12 @@ impl JsonBody {
         }
     }
 
-    /// As [`JsonBody::fields`], of a caller that has not authenticated: the body has at most `max_bytes`.
-    pub async fn fields_within(self, app: &App, max_bytes: usize) -> Result<Fields, MkError> {
+    /// As [`JsonBody::fields`], of a caller that has not authenticated: within a small size limit, and the memory that
+    /// callers of its address share.
+    pub async fn unauthenticated_fields(self) -> Result<Fields, MkError> {
         let (parts, body) = self.0.into_parts();
-        let max_bytes = max_bytes.min(app.settings().body_bytes);
-        let bytes = payload::read_json(&parts.headers, body, max_bytes, "").await?;
+        let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
+        let bytes = payload::read_unauthenticated(&parts.headers, body, address).await?;
         parse(&parts.headers, bytes)
     }
 

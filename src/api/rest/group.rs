@@ -93,6 +93,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<GroupView>), RestError> {
+    app.check_may_change_groups(&caller)?;
     let group = app.create_group_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }

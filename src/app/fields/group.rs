@@ -27,12 +27,13 @@ impl App {
     /// Creates a group with its members; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field.
+    /// `Forbidden` as [`App::check_may_change_groups`]; `Invalid` naming every wrong field.
     pub async fn create_group_from_fields(
         &self,
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<Arc<Group>> {
+        self.check_may_change_groups(principal)?;
         let spec: GroupSpec = fields.read_new();
         let members = read_members(&mut fields);
         fields.finish(self.group_problems(principal, &spec, members.as_deref()))?;

@@ -1,14 +1,14 @@
 //! State of the gateways' reports, and their channel.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
 
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::container_logs::ContainerLogs;
 use super::event::GatewayEvent;
-use super::session::{SessionEvent, SessionRecord};
+use super::last_reports::LastReports;
+use super::session::SessionEvent;
 use crate::domain::message::StoredMessage;
 use crate::domain::{DeviceId, OrgId};
 use crate::store::org_channels::OrgChannels;
@@ -18,10 +18,10 @@ const CHANNEL_CAPACITY: usize = 4096;
 /// Keys of stored messages that are remembered, so that the feed derives no message for their readings.
 const MAX_RECENT_KEYS: usize = 65_536;
 
-/// The last session event of each device, the newest log lines, and the channel of events.
+/// The last report of each device's state, the newest log lines, and the channel of events.
 pub struct GatewayHub {
     events: OrgChannels<GatewayEvent>,
-    pub(super) sessions: Mutex<HashMap<DeviceId, Arc<SessionRecord>>>,
+    pub(super) sessions: Mutex<LastReports>,
     pub(super) logs: Mutex<ContainerLogs>,
     recent: Mutex<RecentKeys>,
 }
@@ -88,13 +88,13 @@ impl GatewayHub {
 
     /// Whether the last report of a device's state says that it is connected.
     pub fn is_connected(&self, device: DeviceId) -> bool {
-        self.sessions.lock().get(&device).is_some_and(|record| record.event == SessionEvent::Connected)
+        self.sessions.lock().get(device).is_some_and(|report| report.event == SessionEvent::Connected)
     }
 
     /// Forgets a deleted device.
-    pub fn forget(&self, device: DeviceId) {
-        self.sessions.lock().remove(&device);
-        self.logs.lock().forget(device);
+    pub fn forget(&self, org: OrgId, device: DeviceId) {
+        self.sessions.lock().remove(device);
+        self.logs.lock().forget(org, device);
     }
 }
 

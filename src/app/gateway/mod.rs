@@ -8,6 +8,8 @@ mod container_logs;
 mod event;
 pub mod feed;
 mod hub;
+pub mod last_report;
+mod last_reports;
 pub mod log;
 mod report;
 pub mod session;

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::event::GatewayEvent;
+use super::last_report::LastReport;
 use super::log::{LogLine, LogLines, LogQuery};
-use super::session::{PROTOCOLS, SessionEvent, SessionRecord};
+use super::session::{PROTOCOLS, STATUS, SessionEvent, SessionRecord, VERSION};
 use crate::app::App;
 use crate::domain::device::DeviceSpec;
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+
+/// Maximum length of the members of a report that are kept, bytes of JSON together.
+const MAX_KEPT_BYTES: usize = 4 << 10;
 
 impl App {
     /// Stores a report about a device and tells those who follow. The protocol of an installation that succeeded
@@ -18,7 +22,7 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
-    /// not visible; `Invalid` when the payload is too long.
+    /// not visible; `Invalid` when the payload, or its members `version` and `status`, are too long.
     pub async fn report_session(
         &self,
         principal: &Principal,
@@ -29,6 +33,7 @@ impl App {
         let device = self.device_to_change(principal, id)?;
         let mut problems = Vec::new();
         check_object(&mut problems, "event", &payload, None);
+        check_kept_members(&mut problems, &payload);
         Error::check(problems)?;
         let installed = payload.get("protocolId").and_then(Value::as_str);
         let device = match installed.filter(|_| event == SessionEvent::InstallationSucceeded) {
@@ -42,11 +47,11 @@ impl App {
         let record = SessionRecord { payload, ..SessionRecord::new(device, event, self.clock.now()) };
         let record = {
             let mut sessions = self.gateway.sessions.lock();
-            let record = Arc::new(record.after(sessions.get(&id).map(|previous| &**previous)));
+            let record = record.after(sessions.get(id).map(|previous| &**previous));
             if event.is_status() {
-                sessions.insert(id, record.clone());
+                sessions.put(org, id, LastReport::of(&record));
             }
-            record
+            Arc::new(record)
         };
         self.gateway.send(org, GatewayEvent::Session(record));
         Ok(())
@@ -56,10 +61,10 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:read`; `NotFound` for a device that is not visible.
-    pub fn last_session(&self, principal: &Principal, id: DeviceId) -> Result<Option<Arc<SessionRecord>>> {
+    pub fn last_session(&self, principal: &Principal, id: DeviceId) -> Result<Option<Arc<LastReport>>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().device(principal, id)?;
-        Ok(self.gateway.sessions.lock().get(&id).cloned())
+        Ok(self.gateway.sessions.lock().get(id).cloned())
     }
 
     /// Keeps lines of a container's log and tells those who follow.
@@ -82,8 +87,20 @@ impl App {
     /// `Forbidden` without the scope `device:read`; `NotFound` for a device that is not visible.
     pub fn container_log(&self, principal: &Principal, query: LogQuery) -> Result<Vec<LogLine>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device(principal, query.device)?;
-        Ok(self.gateway.logs.lock().lines(query))
+        let device = self.store.catalog().device(principal, query.device)?;
+        Ok(self.gateway.logs.lock().lines(device.org, query))
+    }
+}
+
+/// Checks the length of the members that are kept until the next report of the device.
+fn check_kept_members(problems: &mut Vec<FieldError>, payload: &Map<String, Value>) {
+    let kept = [VERSION, STATUS].into_iter().filter_map(|name| payload.get(name));
+    let bytes: usize = kept.map(|value| value.to_string().len()).sum();
+    if bytes > MAX_KEPT_BYTES {
+        let message = format!(
+            "Ensure {VERSION} and {STATUS} have no more than {MAX_KEPT_BYTES} bytes of JSON together (they have {bytes})."
+        );
+        problems.push(FieldError::new(STATUS, message));
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::ImportProblem;
 use super::export_rows::ExportRow;
 use super::file_fields::FileColumns;
-use super::import_report::MAX_PROBLEMS;
+use super::problem_list::ProblemList;
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use crate::domain::{Error, Result};
 
@@ -25,7 +25,7 @@ enum Column {
 }
 
 /// Reads the rows. Rows with as many cells as the header are returned even when other rows have problems.
-pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
+pub fn read(text: &str, problems: &mut ProblemList) -> Vec<RawDevice> {
     let mut reader = ReaderBuilder::new().trim(Trim::Headers).from_reader(text.as_bytes());
     let columns = match reader.headers() {
         Ok(header) if header.len() > MAX_COLUMNS => {
@@ -41,7 +41,7 @@ pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
     };
     let mut found = CsvDevices::default();
     for record in reader.records() {
-        if problems.len() >= MAX_PROBLEMS {
+        if problems.is_full() {
             break;
         }
         match record {
@@ -52,7 +52,7 @@ pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> Vec<RawDevice> {
     found.written
 }
 
-fn columns(header: &StringRecord, problems: &mut Vec<ImportProblem>) -> Vec<Option<Column>> {
+fn columns(header: &StringRecord, problems: &mut ProblemList) -> Vec<Option<Column>> {
     let mut wrong = |column: &str, message: String| {
         problems.push(ImportProblem { line: 1, column: column.to_owned(), message });
     };
@@ -95,7 +95,7 @@ struct CsvDevices {
 }
 
 impl CsvDevices {
-    fn add(&mut self, columns: &[Option<Column>], record: &StringRecord, problems: &mut Vec<ImportProblem>) {
+    fn add(&mut self, columns: &[Option<Column>], record: &StringRecord, problems: &mut ProblemList) {
         let line = record.position().map_or(0, csv::Position::line);
         let (mut device, mut stream) =
             (RawRow::new(line, ColumnNaming::CsvDevice), RawRow::new(line, ColumnNaming::CsvStream));
@@ -132,7 +132,7 @@ impl CsvDevices {
 }
 
 /// A device's fields may be given in several of its rows, but must not conflict.
-fn join(device: &mut RawRow, row: RawRow, problems: &mut Vec<ImportProblem>) {
+fn join(device: &mut RawRow, row: RawRow, problems: &mut ProblemList) {
     for (field, cell) in row.cells {
         match device.cells.get(&field) {
             None => drop(device.cells.insert(field, cell)),

@@ -12,7 +12,7 @@ use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, FieldError, GroupId, ProductId, Result};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
 
-/// Mistakes after which the rest of a file is not looked at.
+/// Mistakes of a file that are told; with as many the rest of the file is not looked at.
 pub const MAX_PROBLEMS: usize = 1000;
 
 /// A mistake in a file.
@@ -28,7 +28,7 @@ pub struct ImportProblem {
 /// The changes that an import made, or would make.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportReport {
-    /// Every mistake, by line, at most [`MAX_PROBLEMS`]. With any mistake nothing is changed, and the other fields are empty.
+    /// The mistakes, by line, at most [`MAX_PROBLEMS`]. With any mistake nothing is changed, and the other fields are empty.
     pub problems: Vec<ImportProblem>,
     /// Created and changed rows: groups first, then each device before its streams, then documents.
     pub entries: Vec<ImportEntry>,

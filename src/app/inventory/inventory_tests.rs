@@ -356,6 +356,29 @@ fn mistakes_of_yaml_are_all_told_by_line_and_column() {
     assert_eq!(problems(InventoryFormat::Yaml, &deep(100_000)).len(), 1);
 }
 
+/// Security review 20: a file of 1.7 MB had 500,000 mistakes, each of which was made and answered.
+#[test]
+fn of_a_file_with_many_mistakes_a_thousand_are_told() {
+    let device = "  - name: a\n    protocol: virtual\n";
+    let streams: String = (0..3000).map(|n| format!("      - {{name: s{n}, type: x}}\n")).collect();
+    let fields: String = (0..3000).map(|n| format!("    x{n:04}: 1\n")).collect();
+    let documents = "  - 1\n".repeat(3000);
+    let names = format!("device,stream\n{}", ",s\n".repeat(3000));
+    for (form, text) in [
+        (InventoryFormat::Yaml, format!("devices:\n{device}    streams:\n{streams}")),
+        (InventoryFormat::Yaml, format!("devices:\n{device}{fields}")),
+        (InventoryFormat::Yaml, format!("devices:\n{}", "  - 1\n".repeat(3000))),
+        (InventoryFormat::Yaml, format!("documents:\n{documents}")),
+        (InventoryFormat::Csv, names),
+    ] {
+        let ParsedFile { problems, .. } = parse_file(form, &text, &DevicesByName::new());
+        assert!(problems.is_full(), "{form:?}");
+        let kept = problems.sorted();
+        assert_eq!(kept.len(), import_report::MAX_PROBLEMS, "{form:?}");
+        assert!(kept[0].line <= 5, "the first of them: {:?}", kept[0]);
+    }
+}
+
 #[test]
 fn values_of_yaml_are_what_its_core_schema_says() {
     let rows = [

@@ -11,6 +11,7 @@ mod documents;
 mod export_rows;
 mod file_fields;
 mod import_report;
+mod problem_list;
 mod raw_rows;
 mod resolve;
 mod row_source;
@@ -24,10 +25,11 @@ use serde::{Deserialize, Serialize};
 
 use self::documents::{DocumentImport, DocumentPlan};
 use self::export_rows::ExportRow as Rendered;
-use self::import_report::{ExistingInventory, MAX_PROBLEMS};
+use self::import_report::ExistingInventory;
 pub use self::import_report::{
     FieldChange, ImportEntry, ImportKind, ImportProblem, ImportReport, InventoryCounts,
 };
+use self::problem_list::ProblemList;
 use self::resolve::DevicesByName;
 use self::yaml_format::YamlFile;
 use super::App;
@@ -62,7 +64,7 @@ impl FromStr for InventoryFormat {
 
 impl App {
     /// Imports every device and stream of a file, or with `is_dry` only reports what that would change. A file with
-    /// mistakes changes nothing; the report lists all of them.
+    /// mistakes changes nothing; the report lists them, the first [`MAX_PROBLEMS`](import_report::MAX_PROBLEMS) of many.
     pub async fn import_inventory(
         &self,
         principal: &Principal,
@@ -81,8 +83,8 @@ impl App {
         let parsed = tokio::task::spawn_blocking(move || parse_file(form, &text, &known)).await;
         let file = parsed.map_err(|e| Error::internal("the file could not be read").with_source(e))?;
         let ParsedFile { inventory, documents, mut problems } = file;
-        problems.extend(self.document_problems(principal, &documents, &inventory));
-        problems.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
+        self.document_problems(principal, &documents, &inventory, &mut problems);
+        let problems = problems.sorted();
         if !problems.is_empty() {
             return Ok(ImportReport { problems, ..ImportReport::default() });
         }
@@ -172,17 +174,17 @@ impl App {
     }
 }
 
-/// What a file holds, and every mistake in it.
+/// What a file holds, and the mistakes in it.
 struct ParsedFile {
     inventory: Inventory,
     documents: Vec<DocumentImport>,
-    problems: Vec<ImportProblem>,
+    problems: ProblemList,
 }
 
 /// Parses a file.
 fn parse_file(form: InventoryFormat, text: &str, known: &DevicesByName) -> ParsedFile {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut problems = Vec::new();
+    let mut problems = ProblemList::default();
     let YamlFile { devices, documents } = match form {
         InventoryFormat::Csv => {
             YamlFile { devices: csv_format::read(text, &mut problems), documents: Vec::new() }
@@ -190,8 +192,6 @@ fn parse_file(form: InventoryFormat, text: &str, known: &DevicesByName) -> Parse
         InventoryFormat::Yaml => yaml_format::read(text, &mut problems),
     };
     let inventory = resolve::resolve(devices, known, &mut problems);
-    problems.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
-    problems.truncate(MAX_PROBLEMS);
     ParsedFile { inventory, documents, problems }
 }
 
@@ -199,7 +199,7 @@ fn parse_file(form: InventoryFormat, text: &str, known: &DevicesByName) -> Parse
 #[cfg(test)]
 fn parse(form: InventoryFormat, text: &str, known: &DevicesByName) -> (Inventory, Vec<ImportProblem>) {
     let ParsedFile { inventory, problems, .. } = parse_file(form, text, known);
-    (inventory, problems)
+    (inventory, problems.sorted())
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ImportProblem;
-use super::import_report::MAX_PROBLEMS;
+use super::problem_list::ProblemList;
 use super::raw_rows::{RawDevice, RawRow};
 use super::row_source::{self, RowSource};
 use crate::app::device::problems as problems_of_device;
@@ -20,15 +19,11 @@ use crate::domain::stream::StreamSpec;
 pub type DevicesByName = HashMap<String, DeviceSpec>;
 
 /// Resolves the valid rows and reports all problems.
-pub fn resolve(
-    written: Vec<RawDevice>,
-    known: &DevicesByName,
-    problems: &mut Vec<ImportProblem>,
-) -> Inventory {
+pub fn resolve(written: Vec<RawDevice>, known: &DevicesByName, problems: &mut ProblemList) -> Inventory {
     let mut inventory = Inventory::default();
     let mut lines = HashMap::new();
     for RawDevice { device, streams } in written {
-        if problems.len() >= MAX_PROBLEMS {
+        if problems.is_full() {
             break;
         }
         if is_twice(&device, &mut lines, problems) {
@@ -45,7 +40,7 @@ pub fn resolve(
 fn device_entry(
     row: RawRow,
     known: &DevicesByName,
-    problems: &mut Vec<ImportProblem>,
+    problems: &mut ProblemList,
 ) -> (DeviceEntry, Option<DeviceSpec>) {
     if row.cells.keys().all(|field| field == "name") {
         return existing_device(row, known, problems);
@@ -68,7 +63,7 @@ fn device_entry(
 fn existing_device(
     row: RawRow,
     known: &DevicesByName,
-    problems: &mut Vec<ImportProblem>,
+    problems: &mut ProblemList,
 ) -> (DeviceEntry, Option<DeviceSpec>) {
     let unknown = row.problem("name", "there is no such device: give its fields, `protocol` among them.");
     let mut name = String::new();
@@ -94,10 +89,13 @@ fn existing_device(
 fn stream_entries(
     rows: Vec<RawRow>,
     device: Option<&DeviceSpec>,
-    problems: &mut Vec<ImportProblem>,
+    problems: &mut ProblemList,
 ) -> Vec<StreamEntry> {
     let (mut entries, mut lines) = (Vec::new(), HashMap::new());
     for row in rows {
+        if problems.is_full() {
+            break;
+        }
         if is_twice(&row, &mut lines, problems) {
             continue;
         }
@@ -121,7 +119,7 @@ fn group_problems(name: &str) -> Vec<FieldError> {
 }
 
 /// Returns whether a row's name occurred before, and reports it if so.
-fn is_twice(row: &RawRow, lines: &mut HashMap<String, u64>, problems: &mut Vec<ImportProblem>) -> bool {
+fn is_twice(row: &RawRow, lines: &mut HashMap<String, u64>, problems: &mut ProblemList) -> bool {
     let Some(name) = row.text("name") else { return false };
     if let Some(before) = lines.get(name) {
         problems.push(row.problem("name", format!("`{name}` is in line {before} already.")));

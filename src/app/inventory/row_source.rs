@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::ImportProblem;
+use super::import_report::MAX_PROBLEMS;
 use super::raw_rows::{RawFieldValue, RawRow};
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::app::fields::source::{RowReference, Source};
@@ -37,8 +38,8 @@ impl RowSource {
     }
 }
 
-/// Returns every mistake: unknown fields, then those of single fields, then `problems_of_whole`. A field with a mistake
-/// of its own is not reported again for the whole. `nested` are fields that are read elsewhere.
+/// Returns the mistakes, at most [`MAX_PROBLEMS`]: unknown fields, then those of single fields, then
+/// `problems_of_whole`. A field with a mistake of its own is not reported again for the whole. `nested` are fields that are read elsewhere.
 pub fn finish(
     reader: FieldReader<RowSource>,
     problems_of_whole: Vec<FieldError>,
@@ -47,13 +48,14 @@ pub fn finish(
     let (source, errors) = reader.into_errors(problems_of_whole);
     let RowSource { row, known, .. } = source;
     let names = || [known.as_slice(), nested].concat().join(", ");
-    let unknown = row
-        .cells
-        .keys()
-        .filter(|name| !known.contains(&name.as_str()))
+    let mut unknown: Vec<_> = row.cells.keys().filter(|name| !known.contains(&name.as_str())).collect();
+    unknown.sort_by_key(|name| (row.line_of(name), *name));
+    let unknown = unknown
+        .into_iter()
         .map(|name| row.problem(name, format!("there is no such field: there are {}.", names())));
     let wrong = errors.into_iter().map(|error| row.problem(&error.field, error.message));
-    unknown.chain(wrong).collect()
+    // A row can have as many fields as the file has room for, and each mistake names all that there are.
+    unknown.chain(wrong).take(MAX_PROBLEMS).collect()
 }
 
 impl Source for RowSource {

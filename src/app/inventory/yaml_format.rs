@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::ImportProblem;
 use super::documents::{self, DocumentImport, FileDocument};
 use super::export_rows::ExportRow;
+use super::problem_list::ProblemList;
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use super::yaml_tree::{self, YamlNode, YamlValue};
 use crate::domain::{Error, Result};
@@ -19,7 +20,7 @@ pub struct YamlFile {
 }
 
 /// Reads the devices and documents. Well-formed ones are returned even when others have problems.
-pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> YamlFile {
+pub fn read(text: &str, problems: &mut ProblemList) -> YamlFile {
     let root = match yaml_tree::parse(text) {
         Ok(Some(YamlNode { value: YamlValue::Map(entries), .. })) => entries,
         Ok(root) => {
@@ -58,7 +59,7 @@ pub fn read(text: &str, problems: &mut Vec<ImportProblem>) -> YamlFile {
     written
 }
 
-fn read_document(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<DocumentImport> {
+fn read_document(node: YamlNode, problems: &mut ProblemList) -> Option<DocumentImport> {
     let line = node.line;
     match node.into_raw() {
         RawFieldValue::Json(value @ Value::Object(_)) => documents::read(line, value, problems),
@@ -70,7 +71,7 @@ fn read_document(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<Do
     }
 }
 
-fn read_device(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<RawDevice> {
+fn read_device(node: YamlNode, problems: &mut ProblemList) -> Option<RawDevice> {
     let YamlValue::Map(entries) = node.value else {
         problems.push(wrong(node.line, "devices", "a device is a map of its fields, `name` among them."));
         return None;
@@ -91,7 +92,7 @@ fn read_device(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<RawD
     Some(written)
 }
 
-fn read_stream(node: YamlNode, problems: &mut Vec<ImportProblem>) -> Option<RawRow> {
+fn read_stream(node: YamlNode, problems: &mut ProblemList) -> Option<RawRow> {
     let YamlValue::Map(entries) = node.value else {
         problems.push(wrong(node.line, "streams", "a stream is a map of its fields, `name` among them."));
         return None;

@@ -44,7 +44,7 @@ impl App {
         if dvr {
             self.sleep_until(Micros(capture.to.0.saturating_add(DVR_DELAY_US))).await;
         }
-        let Ok(_permit) = self.media.recordings.acquire().await else { return Ok(()) };
+        let _permit = self.media.recordings.wait_for_share(job.org, self.has_several_orgs()).await;
         let now = self.clock.now();
         let left_us = capture.to.0.saturating_sub(now.0);
         if !dvr && left_us <= 0 {
@@ -58,7 +58,7 @@ impl App {
 
     async fn run_clip(&self, job: &MediaJob) -> Result<()> {
         let who = Principal::system(job.org);
-        let Ok(_permit) = self.media.recordings.acquire().await else { return Ok(()) };
+        let _permit = self.media.recordings.wait_for_share(job.org, self.has_several_orgs()).await;
         let begun = self.change_clip(&who, job.uuid, |clip| ClipRequest {
             state: ClipState::Running,
             attempts: clip.attempts.saturating_add(1),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::recording::{RecordingSource, RunDir};
 use crate::app::App;
+use crate::app::org_permits::has_room;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::document::DocumentKind;
 use crate::domain::media::state::{LiveAction, LiveState};
@@ -33,7 +34,7 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:write`; `NotFound` for a camera that is not visible; `Conflict` for one that is
-    /// OFFLINE; `Busy` when too many sessions are open; as `Catalog::create_media_job`.
+    /// OFFLINE; `Busy` when too many sessions are open, or too many of the organization; as `Catalog::create_media_job`.
     pub async fn open_live_session(
         &self,
         principal: &Principal,
@@ -42,7 +43,8 @@ impl App {
     ) -> Result<(Arc<MediaJob>, bool)> {
         principal.require(Scope::write(Resource::Device))?;
         let row = self.document(principal, DocumentKind::Camera, camera)?;
-        let open: Vec<_> = self.open_sessions();
+        let _counting = self.media.opening.lock().await;
+        let open = self.open_sessions();
         let is_own = |job: &&Arc<MediaJob>| {
             job.camera == camera && job.live().is_some_and(|session| session.requested_by == actor)
         };
@@ -52,7 +54,8 @@ impl App {
         if !self.camera_health(principal, &row)?.status.is_reachable() {
             return Err(Error::conflict(format!("Camera {camera} is OFFLINE")));
         }
-        if open.len() >= self.settings.media.live_sessions {
+        let own = open.iter().filter(|job| job.org == principal.org).count();
+        if !has_room(self.settings.media.live_sessions, open.len(), own, self.has_several_orgs()) {
             return Err(Error::busy("too many live sessions are open (media.live_sessions); retry later"));
         }
         let username = format!("live-{}", &Uuid::new_v4().simple().to_string()[..12]);
@@ -60,6 +63,11 @@ impl App {
         let made = self.store.catalog().create_media_job(principal, camera, MediaWork::Live(session)).await?;
         self.media.work.notify_one();
         Ok(made)
+    }
+
+    /// Whether places are shared with other organizations.
+    pub(super) fn has_several_orgs(&self) -> bool {
+        self.store.catalog().org_count() > 1
     }
 
     /// Live sessions of all organizations that are open.

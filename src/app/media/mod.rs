@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::probe::CameraHealth;
+use crate::app::org_permits::OrgPermits;
 use crate::collect::AllowedNetworks;
 use crate::domain::DocumentId;
 use crate::host::recorder::Recorder;
@@ -35,9 +36,10 @@ const MEDIA_DIR: &str = "media";
 pub struct MediaSettings {
     /// Absolute path of ffmpeg; it need not exist.
     pub ffmpeg: PathBuf,
-    /// Recordings that are made at the same time.
+    /// Recordings that are made at the same time; of several organizations one has at most as many as it leaves free for
+    /// the others.
     pub recordings: usize,
-    /// Live sessions that are open at the same time.
+    /// Live sessions that are open at the same time, shared in the same way.
     pub live_sessions: usize,
     /// Video devices of this machine that cameras may be.
     pub devices: Vec<String>,
@@ -69,8 +71,10 @@ impl Default for MediaSettings {
 /// What all media share.
 pub(super) struct MediaServices {
     recorder: Recorder,
-    recordings: Semaphore,
+    recordings: OrgPermits,
     views: Semaphore,
+    /// Held while the open live sessions are counted and one is added.
+    opening: tokio::sync::Mutex<()>,
     /// What the newest probes have found.
     health: Mutex<HashMap<DocumentId, CameraHealth>>,
     /// Ends live sessions that run.
@@ -85,8 +89,9 @@ impl MediaServices {
     pub(super) fn new(settings: &MediaSettings) -> Self {
         Self {
             recorder: Recorder::new(settings.ffmpeg.clone()),
-            recordings: Semaphore::new(settings.recordings),
+            recordings: OrgPermits::shared(settings.recordings, "too many recordings are being made"),
             views: Semaphore::new(settings.live_sessions),
+            opening: tokio::sync::Mutex::default(),
             health: Mutex::default(),
             stops: Mutex::default(),
             work: Notify::new(),

@@ -90,7 +90,7 @@ impl App {
     pub async fn begin_firmware(&self, principal: &Principal) -> Result<FirmwareUpload> {
         self.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = Uuid::new_v4();
-        let permit = self.mk.objects.begin(object)?;
+        let permit = self.begin_upload(object, principal.org)?;
         let files = self.object_files();
         let file = blocking(move || files.begin(object).map_err(unwritable)).await?;
         Ok(FirmwareUpload { object, file, hash: Sha256::new(), size_bytes: 0, _permit: permit })

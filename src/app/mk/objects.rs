@@ -12,27 +12,36 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::app::object_content::ObjectContent;
+use crate::app::org_permits::{OrgPermit, OrgPermits};
 use crate::app::{App, secret_file};
 use crate::auth::signed_path::{PathSigner, SignedQuery};
 use crate::domain::object::{Object, ObjectSpec, UPLOAD_S};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Error, Kind, Micros, OrgId, Principal, Resource, Result, Scope};
 use crate::store::objects::{ObjectFiles, ObjectUpload};
 
 /// File of the secret that addresses are signed with.
 const KEY_FILE: &str = "objects.key";
-/// Uploads of all callers that are received at the same time.
+/// Uploads of all callers that are received at the same time; of several organizations one has at most as many as it
+/// leaves free for the others.
 const MAX_UPLOADS: usize = 32;
 /// Lifetime of an address for fetching, seconds: devices read it from a retained message.
 const DOWNLOAD_S: u32 = 24 * 3600;
 
 /// What all uploads share.
-#[derive(Default)]
 pub struct UploadState {
     /// Read or created on first use.
     signer: OnceCell<PathSigner>,
     /// Objects whose bytes are being received.
     uploading: Arc<Mutex<HashSet<Uuid>>>,
+    permits: OrgPermits,
+}
+
+impl Default for UploadState {
+    fn default() -> Self {
+        let permits = OrgPermits::shared(MAX_UPLOADS, "too many objects are being uploaded");
+        Self { signer: OnceCell::new(), uploading: Arc::default(), permits }
+    }
 }
 
 /// An object with the address for its bytes.
@@ -57,6 +66,7 @@ pub struct SignedAddress<'a> {
 pub(super) struct UploadPermit {
     uploading: Arc<Mutex<HashSet<Uuid>>>,
     id: Uuid,
+    _permit: OrgPermit,
 }
 
 impl Drop for UploadPermit {
@@ -66,20 +76,27 @@ impl Drop for UploadPermit {
 }
 
 impl UploadState {
-    pub(super) fn begin(&self, id: Uuid) -> Result<UploadPermit> {
+    /// `is_shared` means that there are several organizations.
+    fn begin(&self, id: Uuid, org: OrgId, is_shared: bool) -> Result<UploadPermit> {
         let mut uploading = self.uploading.lock();
         if uploading.contains(&id) {
             return Err(Error::conflict("the object is being uploaded by another request"));
         }
-        if uploading.len() >= MAX_UPLOADS {
-            return Err(Error::busy("too many objects are being uploaded"));
-        }
+        let permit = self.permits.acquire_share(org, is_shared)?;
         uploading.insert(id);
-        Ok(UploadPermit { uploading: Arc::clone(&self.uploading), id })
+        Ok(UploadPermit { uploading: Arc::clone(&self.uploading), id, _permit: permit })
     }
 }
 
 impl App {
+    /// Takes a place for the bytes of an object.
+    ///
+    /// # Errors
+    /// `Conflict` while another request sends them; `Busy` when the organization has all its places.
+    pub(super) fn begin_upload(&self, id: Uuid, org: OrgId) -> Result<UploadPermit> {
+        self.mk.objects.begin(id, org, self.store.catalog().org_count() > 1)
+    }
+
     /// Declares an object and returns the address to which its bytes may be sent within 15 minutes.
     ///
     /// # Errors
@@ -128,8 +145,8 @@ impl App {
         id: Uuid,
         body: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Arc<Object>> {
-        self.admit_to_object(address, id).await?;
-        let permit = self.mk.objects.begin(id)?;
+        let org = self.admit_to_object(address, id).await?.org;
+        let permit = self.begin_upload(id, org)?;
         // Only now nobody else stores it meanwhile.
         let object = self.store.catalog().signed_object(id).ok_or_else(Error::not_found)?;
         let files = self.object_files();

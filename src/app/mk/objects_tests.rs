@@ -79,12 +79,32 @@ async fn one_object_is_received_once_at_a_time() {
     let (_dir, app) = test_app::open().await;
     let who = app.system(None).unwrap();
     let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
-    let permit = app.mk.objects.begin(object.uuid).unwrap();
+    let permit = app.begin_upload(object.uuid, who.org).unwrap();
     let refused = put(&app, &path_and_query, object.uuid, b"1").await;
     assert_eq!(refused.unwrap_err().kind, Kind::Conflict);
     drop(permit);
     put(&app, &path_and_query, object.uuid, b"1").await.unwrap();
     assert!(app.mk.objects.uploading.lock().is_empty());
+}
+
+/// Security review 10: 32 uploads of one organization, a byte each 10 s, were all that there are.
+#[tokio::test]
+async fn uploads_of_one_organization_leave_places_for_others() {
+    let (_dir, app) = test_app::open().await;
+    let who = app.system(None).unwrap();
+    let begin = |org, many: usize| -> Vec<_> {
+        (0..many).map_while(|_| app.begin_upload(Uuid::new_v4(), org).ok()).collect()
+    };
+    assert_eq!(begin(who.org, 99).len(), MAX_UPLOADS, "alone it has all");
+    app.store.catalog().create_org(&who, "other", "Other").await.unwrap();
+    let slow = begin(who.org, 99);
+    assert_eq!(slow.len(), MAX_UPLOADS / 2);
+    let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
+    let refused = put(&app, &path_and_query, object.uuid, b"1").await;
+    assert_eq!(refused.unwrap_err().kind, Kind::Busy);
+    let other = app.system(Some("other")).unwrap();
+    let ObjectAddress { object, path_and_query } = app.create_object(&other, spec(1, None)).await.unwrap();
+    put(&app, &path_and_query, object.uuid, b"1").await.unwrap();
 }
 
 #[tokio::test]

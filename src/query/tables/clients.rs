@@ -1,4 +1,4 @@
-//! `clients`: the organization's clients of vendors' APIs, without their secrets.
+//! `clients`: the organization's clients of vendors' APIs, without their secrets, for who may read the whole audit log.
 
 use std::sync::Arc;
 

@@ -48,7 +48,7 @@ impl Catalog {
             problems.insert(0, FieldError::new("scopeId", "does not exist"));
         }
         Error::check(problems)?;
-        let oldest = oldest_to_remove(&of_org(&transaction.db, who.org).await?)?;
+        let oldest = oldest_to_remove(&of_org(&transaction.db, who.org).await?, &requested_by)?;
         let export = Export {
             id: ExportId(0),
             org: who.org,
@@ -241,11 +241,25 @@ fn sees_scope(visible: &VisibleCatalog, spec: &ExportSpec) -> bool {
 }
 
 /// The export that makes room for another one; `None` while there is room.
-fn oldest_to_remove(all: &[Export]) -> Result<Option<ExportId>> {
-    let unfinished = all.iter().filter(|export| export.status.is_unfinished()).count();
-    if unfinished >= MAX_UNFINISHED_PER_ORG {
-        let message =
-            format!("the organization has {unfinished} exports that are not finished: wait for one of them");
+///
+/// # Errors
+/// `LimitReached` when too many are unfinished, in all or of the requester, who has at most as many as it leaves free for the
+/// others of its organization.
+fn oldest_to_remove(all: &[Export], requested_by: &str) -> Result<Option<ExportId>> {
+    let unfinished: Vec<_> = all.iter().filter(|export| export.status.is_unfinished()).collect();
+    let own = unfinished.iter().filter(|export| export.requested_by == requested_by).count();
+    let free = MAX_UNFINISHED_PER_ORG.saturating_sub(unfinished.len());
+    if free == 0 {
+        let message = format!(
+            "the organization has {} exports that are not finished: wait for one of them",
+            unfinished.len()
+        );
+        return Err(Error::new(Kind::LimitReached, message));
+    }
+    if own >= free {
+        let message = format!(
+            "you have {own} exports that are not finished, and {free} are left for others: wait for one of yours"
+        );
         return Err(Error::new(Kind::LimitReached, message));
     }
     if all.len() < MAX_PER_ORG {

@@ -41,14 +41,27 @@ impl Catalog {
         visible.members(id).collect()
     }
 
+    /// Checks that a principal may change groups. A restricted one may not: they belong to the whole organization, also
+    /// those that hold streams which it does not see.
+    ///
+    /// # Errors
+    /// `Forbidden` otherwise.
+    pub fn check_may_change_groups(&self, who: &Principal) -> Result<()> {
+        if who.is_restricted() {
+            return Err(Error::forbidden("a key restricted to some devices or data cannot change groups"));
+        }
+        Ok(())
+    }
+
     /// Creates a group with its members, which leave their former groups. `LimitReached` beyond the organization's
-    /// quota.
+    /// quota; `Forbidden` for a restricted principal.
     pub async fn create_group(
         &self,
         who: &Principal,
         mut spec: GroupSpec,
         members: Vec<StreamId>,
     ) -> Result<Arc<Group>> {
+        self.check_may_change_groups(who)?;
         trim(&mut spec.name);
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
@@ -68,8 +81,8 @@ impl Catalog {
         Ok(transaction.commit_change(who, work, audit, put).await?.0)
     }
 
-    /// Changes a group atomically. `members`, if given, become its members: they leave their former groups, and
-    /// visible streams that are not listed leave this one. Members that are not visible stay.
+    /// Changes a group atomically. `members`, if given, become its members: they leave their former groups, and streams
+    /// that are not listed leave this one. `Forbidden` for a restricted principal.
     pub async fn update_group(
         &self,
         who: &Principal,
@@ -77,6 +90,7 @@ impl Catalog {
         change: impl FnOnce(&mut GroupSpec) + Send,
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
+        self.check_may_change_groups(who)?;
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
         let (spec, mut fields, moves) = {
@@ -102,18 +116,11 @@ impl Catalog {
         Ok(transaction.commit_change(who, work, audit, put).await?.0)
     }
 
-    /// Deletes a group; its streams stay, without a group. `Forbidden` when it contains streams that are not visible,
-    /// because they would change too.
+    /// Deletes a group; its streams stay, without a group. `Forbidden` for a restricted principal.
     pub async fn delete_group(&self, who: &Principal, id: GroupId) -> Result<()> {
+        self.check_may_change_groups(who)?;
         let transaction = self.begin_transaction().await?;
-        let is_shared = {
-            let visible = transaction.visible_to(who);
-            visible.group(id)?;
-            visible.members(id).count() < visible.mirror.members(id).count()
-        };
-        if is_shared {
-            return Err(Error::forbidden("the group holds data that this key may not change"));
-        }
+        transaction.visible_to(who).group(id)?;
         let delete = async move |db: DbTransaction| {
             entity::group::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;
             Ok(())

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::database::unavailable;
 use super::entity::job::{self, Column, Entity};
 use super::transaction::DbTransaction;
+use crate::domain::caller::Caller;
 use crate::domain::job::{Job, JobState, MAX_FINISHED, MAX_UNFINISHED};
 use crate::domain::{Error, JobId, Result};
 
@@ -18,7 +19,7 @@ const RETRY_AFTER_S: u64 = 60;
 /// Inserts a job, for which the oldest finished one of its kind makes room.
 ///
 /// # Errors
-/// `Throttled` when too many of its kind are unfinished.
+/// `Throttled` when too many of its kind are unfinished, in all or of its requester.
 pub(super) async fn insert(db: &DbTransaction, job: &Job) -> Result<Job> {
     let of_kind = Entity::find()
         .filter(Column::OrgId.eq(job.org.0))
@@ -26,7 +27,10 @@ pub(super) async fn insert(db: &DbTransaction, job: &Job) -> Result<Job> {
         .order_by_asc(Column::Id);
     let is_over = [JobState::Done, JobState::Failed, JobState::Cancelled].map(JobState::name);
     let unfinished = of_kind.clone().filter(Column::State.is_not_in(is_over));
-    if unfinished.count(&**db).await.map_err(unavailable)? >= MAX_UNFINISHED {
+    let all = unfinished.clone().count(&**db).await.map_err(unavailable)?;
+    let own = unfinished.filter(Column::RequestedBy.eq(job.requested_by.as_str()));
+    let own = own.count(&**db).await.map_err(unavailable)?;
+    if !may_begin(&job.requested_by, all, own) {
         return Err(Error::throttled(RETRY_AFTER_S));
     }
     let finished = of_kind.filter(Column::State.is_in(is_over)).select_only().column(Column::Id);
@@ -36,6 +40,13 @@ pub(super) async fn insert(db: &DbTransaction, job: &Job) -> Result<Job> {
         Entity::delete_by_id(*oldest).exec(&**db).await.map_err(unavailable)?;
     }
     job::new(job).insert(&**db).await.map_err(unavailable)?.try_into()
+}
+
+/// Whether a requester that has `own` of `all` unfinished jobs of a kind may have another one: a caller has at most as many
+/// as it leaves free for the others of its organization. The server itself asks for what its models need.
+fn may_begin(requested_by: &str, all: u64, own: u64) -> bool {
+    let free = MAX_UNFINISHED.saturating_sub(all);
+    free > 0 && (own < free || requested_by == Caller::System.to_string())
 }
 
 /// Replaces the row of a job.

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use super::NDJSON;
 use crate::hostile::AttackedServer;
+use crate::support::eventually;
 
 /// Sends the head of a request and so many bytes of its body, and no more.
 async fn begin(address: &str, head: &str, sent: usize) -> TcpStream {
@@ -52,6 +53,36 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
     drop(sockets);
     let peak = attacked.finish().await;
     assert!(peak < 1000, "{peak} MiB");
+}
+
+/// Security review 12: strangers' bodies there were one caller's, of 336 MiB.
+#[tokio::test]
+async fn bodies_of_devices_that_provision_themselves_share_what_strangers_have() {
+    let attacked = AttackedServer::start(&[]).await;
+    let client = attacked.server.client().without_key();
+    let head = "POST /api/v1/devices/provision HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n";
+    let mut sockets = Vec::new();
+    for _ in 0..30 {
+        sockets.push(begin(client.address(), head, 59_000).await);
+    }
+    let long = json!({"token": "x".repeat(50_000), "csr": "y"});
+    // Short ones take what is left of the share of one address.
+    let short = head.replace("60000", "9000");
+    let mut is_refused = false;
+    for _ in 0..60 {
+        sockets.push(begin(client.address(), &short, 8000).await);
+        is_refused = client.post("/api/v1/devices/provision", &long).await.0 == 503;
+        if is_refused {
+            break;
+        }
+    }
+    assert!(is_refused, "one address holds more than its share");
+    drop(sockets);
+    eventually("it is free again", Duration::from_secs(15), || async {
+        (client.post("/api/v1/devices/provision", &long).await.0 != 503).then_some(())
+    })
+    .await;
+    attacked.finish().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 """What hostile clients do: each a function of the site and the number of its round, which says how its requests ended."""
 
-from . import bodies, connections, graphql, hidden, parquet, postgres, sql, state
+from . import bodies, connections, gateways, graphql, hidden, parquet, postgres, sql, state
 
 ATTACKS = {
     # Nobody's.
@@ -8,6 +8,7 @@ ATTACKS = {
     "slow_logins": connections.slow_logins,
     "passwords_hung_up": connections.passwords,
     "readiness_of_the_disk": connections.readiness,
+    "provisioning_bodies": gateways.provisioning,
     # A key that may read one device.
     "graphql_nested": graphql.nested,
     "graphql_large_answers": graphql.large_answers,
@@ -38,5 +39,8 @@ ATTACKS = {
     "idempotency_keys": state.idempotency_keys,
     # A key that may change its own organization.
     "metadata": state.metadata,
+    "container_logs": gateways.container_logs,
+    "reports_of_gateways": gateways.reports,
+    "inventory_mistakes": gateways.inventory_mistakes,
     "scaler_references": hidden.scaler_references,
 }

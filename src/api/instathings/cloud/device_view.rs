@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::types;
 use super::{Cloud, ProjectCaller};
 use crate::app::App;
-use crate::app::gateway::session::{PROTOCOLS, STATUS, SessionRecord};
+use crate::app::gateway::last_report::LastReport;
+use crate::app::gateway::session::PROTOCOLS;
 use crate::app::virtual_data;
 use crate::domain::alias::is_device_key;
 use crate::domain::device::{Device, DeviceState, Protocol};
@@ -137,8 +138,8 @@ impl DeviceViewer<'_> {
 
     /// The last report of a device's state, else what its collector knows; `None` when nothing is known.
     fn status(&self, device: &Device) -> Result<Option<Map<String, Value>>> {
-        if let Some(record) = self.app.last_session(self.who, device.id)? {
-            return Ok(Some(reported_status(&record)));
+        if let Some(report) = self.app.last_session(self.who, device.id)? {
+            return Ok(Some(reported_status(&report)));
         }
         let status = self.app.status_of(device);
         let event = match status.state {
@@ -153,13 +154,10 @@ impl DeviceViewer<'_> {
 }
 
 /// The state that a report gives a device, with the members of the report.
-fn reported_status(record: &SessionRecord) -> Map<String, Value> {
-    let mut status = match record.payload.get(STATUS) {
-        Some(Value::Object(status)) => status.clone(),
-        _ => Map::new(),
-    };
-    status.insert("eventType".to_owned(), record.event.name().into());
-    status.entry("timestamp").or_insert_with(|| millis(record.ts).into());
+fn reported_status(report: &LastReport) -> Map<String, Value> {
+    let mut status = report.status();
+    status.insert("eventType".to_owned(), report.event.name().into());
+    status.entry("timestamp").or_insert_with(|| millis(report.ts).into());
     status
 }
 

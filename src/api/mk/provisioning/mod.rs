@@ -31,8 +31,6 @@ use crate::domain::registration::{self, Registration, RegistrationPlace};
 const TOKENS: &str = "/api/v1/devices/registration/tokens";
 const PROVISION: &str = "/api/v1/devices/provision";
 
-/// Largest body of a device that provisions itself, bytes: nobody has authenticated yet.
-const MAX_PROVISION_BYTES: usize = 64 * 1024;
 /// Properties that tokens are sorted by.
 const SORTABLE: [&str; 4] = ["createdAt", "expiresAt", "deviceName", "id"];
 
@@ -155,7 +153,7 @@ async fn provision(
     base: BaseUrl,
     body: JsonBody,
 ) -> Answer {
-    let mut fields = body.fields_within(&app, MAX_PROVISION_BYTES).await?;
+    let mut fields = body.unauthenticated_fields().await?;
     let (token, csr) = (required_text(&mut fields, "token"), required_text(&mut fields, "csr"));
     fields.finish(Vec::new())?;
     let origin = origin.as_ref().map(|Extension(origin)| origin);

@@ -263,3 +263,14 @@ async fn a_document_that_is_refused_late_says_its_name() {
     let error = refused.expect_err("an installed pack is never changed");
     assert!(error.kind == Kind::Conflict && error.message.starts_with("pack `base@1`: "), "{error:?}");
 }
+
+/// Security review 20: each of them was answered.
+#[tokio::test]
+async fn of_many_names_that_are_not_there_a_thousand_are_told() {
+    let (_dir, app) = test_app::open().await;
+    let who = system(&app);
+    let names: Vec<String> = (0..3000).map(|n| format!("absent{n}")).collect();
+    let text = format!("documents:\n  - {{kind: device_group, name: a, devices: [{}]}}\n", names.join(", "));
+    let report = import(&app, &who, &text, true).await;
+    assert_eq!((report.problems.len(), report.is_applied), (1000, false));
+}

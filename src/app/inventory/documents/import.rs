@@ -13,6 +13,7 @@ use super::form::{
 };
 use super::reference_pair;
 use crate::app::App;
+use crate::app::inventory::problem_list::ProblemList;
 use crate::app::inventory::{FieldChange, ImportEntry, ImportKind, ImportProblem};
 use crate::app::mk::configuration::ArtefactRefusal;
 use crate::app::mk::packs::PackRefusal;
@@ -24,7 +25,7 @@ use crate::domain::stream::StreamFilter;
 use crate::domain::{Error, Principal, Result};
 
 /// Reads a document, a map with its `kind`. Mistakes are added to `problems`.
-pub fn read(line: u64, value: Value, problems: &mut Vec<ImportProblem>) -> Option<DocumentImport> {
+pub fn read(line: u64, value: Value, problems: &mut ProblemList) -> Option<DocumentImport> {
     let problem = |column: &str, message: String| ImportProblem { line, column: column.to_owned(), message };
     let mut document: FileDocument = match serde_json::from_value(value) {
         Ok(document) => document,
@@ -90,10 +91,11 @@ impl App {
         principal: &Principal,
         documents: &[DocumentImport],
         inventory: &Inventory,
-    ) -> Vec<ImportProblem> {
-        let (mut problems, mut lines) = (Vec::new(), HashMap::new());
+        problems: &mut ProblemList,
+    ) {
+        let mut lines = HashMap::new();
         if documents.is_empty() {
-            return Vec::new();
+            return;
         }
         let rows = documents.iter().flat_map(|one| one.document.provides());
         let provided: HashSet<RowName> = rows.chain(rows_of(inventory)).collect();
@@ -106,13 +108,15 @@ impl App {
                 problems.push(problem("documents", message));
             }
             for (field, row) in document.references() {
+                if problems.is_full() {
+                    return;
+                }
                 if !provided.contains(&row) && self.named_row(principal, &row).is_none() {
                     problems.push(problem(field, format!("there is no {} `{}`.", row.0.name(), row.1)));
                 }
             }
         }
         problems.extend(reference_pair::overlap_problems(documents));
-        problems
     }
 
     /// Puts a document. What it names must be there.

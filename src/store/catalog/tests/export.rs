@@ -112,11 +112,20 @@ pub(super) async fn exports_are_bounded(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.aliases.uuid;
-    let create =
-        async || catalog.create_export(&admin, spec(ExportScope::Device, device), String::new()).await;
-    for _ in 0..MAX_UNFINISHED_PER_ORG {
-        create().await.unwrap();
+    let create_for = async |requester: usize| {
+        let requester = format!("user {requester}");
+        catalog.create_export(&admin, spec(ExportScope::Device, device), requester).await
+    };
+    // Security review 10: one caller leaves room for the others of its organization.
+    for _ in 0..MAX_UNFINISHED_PER_ORG / 2 {
+        create_for(0).await.unwrap();
     }
+    let refused = create_for(0).await.unwrap_err();
+    assert!(refused.kind == Kind::LimitReached && refused.message.contains("yours"), "{refused:?}");
+    for other in 1..=MAX_UNFINISHED_PER_ORG / 2 {
+        create_for(other).await.unwrap();
+    }
+    let create = async || create_for(99).await;
     assert_eq!(create().await.unwrap_err().kind, Kind::LimitReached);
     let finish = async |uuid, end| {
         catalog.start_export(uuid).await.unwrap();

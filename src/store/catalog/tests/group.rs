@@ -113,7 +113,8 @@ pub(super) async fn groups_of_another_organization_do_not_exist(place: TestDatab
     assert_eq!(catalog.group_members(&ours, line), [id]);
 }
 
-pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: TestDatabase) {
+/// Security review 16.
+pub(super) async fn a_restricted_key_changes_no_group(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let (own, other) = (device(&catalog, &admin, "own").await.id, device(&catalog, &admin, "other").await.id);
@@ -124,12 +125,14 @@ pub(super) async fn a_restricted_key_moves_only_what_it_sees(place: TestDatabase
     let who = key(admin.org, Some(&[own]), None);
     assert_eq!(catalog.group_members(&who, line), [mine]);
     assert_eq!(catalog.groups(&who, Pagination::ALL).len(), 1);
-    set_members(&catalog, &who, line, Vec::new()).await.unwrap();
-    assert_eq!(catalog.group_members(&admin, line), [hidden], "what is not seen stays");
-    let pk = format!("data: Invalid pk \"{hidden}\" - object does not exist.");
-    let refused = set_members(&catalog, &who, line, vec![hidden]).await;
-    assert_eq!(refusal(refused), invalid(&[&pk]));
-    assert_eq!(refusal(catalog.delete_group(&who, line).await), forbidden());
-    set_members(&catalog, &admin, line, vec![mine]).await.unwrap();
-    catalog.delete_group(&who, line).await.unwrap();
+    let own = group(&catalog, &admin, "own").await.id;
+    for id in [line, own] {
+        assert_eq!(refusal(set_members(&catalog, &who, id, Vec::new()).await), forbidden());
+        let renamed = catalog.update_group(&who, id, |spec| spec.name = "x".to_owned(), None).await;
+        assert_eq!(refusal(renamed), forbidden());
+        assert_eq!(refusal(catalog.delete_group(&who, id).await), forbidden());
+    }
+    assert_eq!(refusal(catalog.create_group(&who, group_spec("x"), vec![mine]).await), forbidden());
+    assert_eq!(catalog.group_members(&admin, line), [mine, hidden]);
+    assert_eq!(catalog.group(&admin, line).unwrap().spec.name, "line");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::fixtures::*;
+use crate::domain::caller::Caller;
 use crate::domain::export::{CANCELLED, ExportContent, ExportResult, ExportScope, ExportSpec, ExportStatus};
 use crate::domain::job::{
     ImportReport, ImportUnit, ImportedFile, Job, JobEnd, JobFilter, JobKind, JobState, JobSubject, KEPT_S,
@@ -12,7 +13,7 @@ use crate::domain::job::{
 };
 use crate::domain::pagination::Pagination;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{DeviceId, Kind, Micros, ModelId, Principal, Result};
+use crate::domain::{DeviceId, KeyId, Kind, Micros, ModelId, Principal, Result};
 use crate::store::catalog::Catalog;
 
 fn of_model(device: DeviceId) -> JobSubject {
@@ -216,6 +217,15 @@ pub(super) async fn jobs_are_bounded(place: TestDatabase) {
     }
     assert_eq!(create().await.unwrap_err().kind, Kind::Throttled);
     catalog.create_job(&theirs, JobKind::Import, file()).await.unwrap();
+    // Security review 10: one caller leaves room for the others of its organization.
+    let first = key(theirs.org, None, None);
+    let second = Principal { caller: Caller::Key(KeyId(77)), ..first.clone() };
+    let mut own = 0;
+    while catalog.create_job(&first, JobKind::Import, file()).await.is_ok() {
+        own += 1;
+    }
+    assert_eq!(own, 50, "of 100, one of which the server has");
+    catalog.create_job(&second, JobKind::Import, file()).await.unwrap();
     let end = async |id| catalog.end_job(id, JobEnd::Done(json!({}))).await.unwrap();
     for id in &ids {
         end(*id).await;
@@ -231,5 +241,5 @@ pub(super) async fn jobs_are_bounded(place: TestDatabase) {
     let ended = left[1].ended_at.unwrap();
     catalog.purge_jobs(Micros(ended.0 + KEPT_S * MICROS_PER_SECOND)).await.unwrap();
     assert_eq!(all(&catalog, &admin).await, [newest], "what runs is kept");
-    assert_eq!(all(&catalog, &theirs).await.len(), 1);
+    assert_eq!(all(&catalog, &theirs).await.len(), 1 + own + 1);
 }

@@ -192,7 +192,7 @@ suite! {
         a_group_is_made_with_its_members_or_not_at_all,
         deleting_a_group_leaves_its_streams,
         groups_of_another_organization_do_not_exist,
-        a_restricted_key_moves_only_what_it_sees;
+        a_restricted_key_changes_no_group;
     inventory:
         an_inventory_is_put_whole_or_not_at_all,
         who_sees_a_part_puts_nothing;
