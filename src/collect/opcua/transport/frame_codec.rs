@@ -30,9 +30,13 @@ impl FrameCodec {
 }
 
 impl FrameError {
+    /// The status that ends the connection.
     pub fn status(&self) -> StatusCode {
         match self {
-            FrameError::Io(_) => StatusCode::BadConnectionClosed,
+            FrameError::Io(error) => {
+                tracing::debug!(%error, "an OPC UA connection has no next frame");
+                StatusCode::BadConnectionClosed
+            }
             FrameError::TooLarge => StatusCode::BadTcpMessageTooLarge,
         }
     }
