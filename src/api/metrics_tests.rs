@@ -39,7 +39,13 @@ fn server() -> ServerStatus {
         LakeStatus { table: "readings", files: 31, bytes: 32, rows: 33, days: 34, merge_lag_files: 35 };
     ServerStatus {
         disk: Some(DiskSpace { total: 11, used: 12, free: 13 }),
-        store: StoreStatus { log_bytes: 14, log_segments: 15, memtable, lake: vec![lake] },
+        store: StoreStatus {
+            log_bytes: 14,
+            log_segments: 15,
+            clock_ahead_s: 16.5,
+            memtable,
+            lake: vec![lake],
+        },
         memory: MemoryStatus {
             resident_bytes: Some(5),
             large_body_limit_bytes: 6,
@@ -107,6 +113,7 @@ fn a_device_and_a_model_are_told_in_numbers() {
         "basalt_disk_free_bytes 13",
         "basalt_log_bytes 14",
         "basalt_log_segments 15",
+        "basalt_retention_clock_ahead_seconds 16.5",
         "basalt_memtable_readings 21",
         "basalt_flush_lag_seconds 2.5",
         "basalt_lake_files{table=\"readings\"} 31",

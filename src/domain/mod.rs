@@ -15,6 +15,7 @@ pub mod caller;
 pub mod certificate;
 pub mod client;
 mod client_role;
+pub mod clock_trust;
 pub mod cluster;
 pub mod command;
 pub mod command_message;

@@ -90,6 +90,8 @@ pub struct StoreStatus {
     pub log_bytes: u64,
     /// Number of files of the write-ahead log.
     pub log_segments: u64,
+    /// How far the clock is ahead of the time expected, seconds, while retention removes nothing for that reason; else 0.
+    pub clock_ahead_s: f64,
     /// Rows that are not in the lake yet.
     pub memtable: MemtableStatus,
     /// Files of each table of the lake.

@@ -1,6 +1,8 @@
 //! Time: microseconds since 1970-01-01 UTC, ISO-8601 parsing and formatting, and the injectable clock.
 
 use std::fmt;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
@@ -184,6 +186,13 @@ fn parse_epoch_seconds(text: &str) -> Option<Micros> {
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Micros;
+
+    /// The time since some moment in the life of this process. It goes on when somebody sets the clock.
+    fn monotonic(&self) -> Micros {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let passed = START.get_or_init(Instant::now).elapsed();
+        Micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX))
+    }
 }
 
 /// The machine's wall clock.

@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::checkpoint_frame;
 use super::disk::{self, Disk};
 use super::idempotency::IdempotencyKeys;
 use super::latest_value_cache::LatestValueCache;
-use super::wal::{Record, frame};
+use super::wal::Record;
 use crate::domain::{Error, Micros, Result};
 
 pub(super) const FILE_NAME: &str = "checkpoint.bin";
@@ -44,7 +45,7 @@ impl Checkpoint {
     fn decode(&self, bytes: &[u8]) -> Result<()> {
         let mut at = 0;
         while at < bytes.len() {
-            let found = frame::parse_record(bytes, at).ok_or_else(|| {
+            let found = checkpoint_frame::parse(bytes, at).ok_or_else(|| {
                 let path = self.path.display();
                 Error::unavailable(format!("`{path}` is damaged at offset {at}; restore a backup"))
             })?;
@@ -65,9 +66,7 @@ impl Checkpoint {
         let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
         let mut bytes = Vec::new();
         for (i, record) in std::iter::once(values).chain(keys).enumerate() {
-            let payload = record.encode();
-            bytes.extend(frame::record_header(payload.len(), crc32fast::hash(&payload), i as u64));
-            bytes.extend(payload);
+            checkpoint_frame::push(&mut bytes, i as u64, &record.encode());
         }
         disk::replace_file(self.disk.as_ref(), &self.path, &bytes).map_err(|e| {
             Error::unavailable(format!("cannot write `{}`: {e}", self.path.display())).with_source(e)

@@ -61,7 +61,7 @@ fn every_damaged_byte_and_every_cut_within_a_record_is_told() {
     sample(dir.path()).save(NOW).unwrap();
     let file = dir.path().join(FILE_NAME);
     let whole = std::fs::read(&file).unwrap();
-    let second = frame::parse_record(&whole, 0).unwrap().end;
+    let second = checkpoint_frame::parse(&whole, 0).unwrap().end;
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;

@@ -3,7 +3,7 @@
 //! Queries read the lake through object_store. Everything that must be durable is written through this trait.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -36,6 +36,10 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Truncates a file to `len` bytes, durably.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
+
+    /// Replaces what a file holds from offset `at` on by `bytes`, in place and durably. Bytes that were there before are
+    /// written again: that makes them durable even where an earlier sync of them failed, and takes no free space.
+    fn overwrite_from(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Renames within the tree, replacing the target; durable after `sync_dir` of the target's directory.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -171,6 +175,14 @@ impl Disk for LocalDisk {
         file.sync_all()
     }
 
+    fn overwrite_from(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)?;
+        file.set_len(at + bytes.len() as u64)?;
+        file.sync_all()
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -200,17 +212,28 @@ impl Disk for LocalDisk {
     }
 }
 
-/// Replaces a file's content atomically: after a crash it holds either the old or the new content, never a mixture.
+/// Replaces a file's content atomically: after a crash it holds either the old or the new content, never a mixture. A
+/// failure leaves no temporary file, which could take the space that a full disk needs.
 pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     if temporary.exists() {
         disk.remove(&temporary)?;
     }
-    let mut file = disk.create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(&temporary, path)?;
+    let write = || {
+        let mut file = disk.create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync()?;
+        drop(file);
+        disk.rename(&temporary, path)
+    };
+    if let Err(e) = write() {
+        if temporary.exists() {
+            disk.remove(&temporary).unwrap_or_else(|e| {
+                tracing::warn!(file = %temporary.display(), error = %e, "cannot remove an unfinished file");
+            });
+        }
+        return Err(e);
+    }
     match path.parent() {
         Some(dir) => disk.sync_dir(dir),
         None => Ok(()),

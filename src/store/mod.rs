@@ -7,6 +7,7 @@ pub mod backup;
 pub mod blocking;
 pub mod catalog;
 pub mod checkpoint;
+pub mod checkpoint_frame;
 pub mod compaction;
 pub mod directory_id;
 pub mod disk;

@@ -28,12 +28,15 @@ use super::memtable::run::Run;
 use super::message_counts::index::MessageCountsIndex;
 use super::objects::{OBJECT_DIR, ObjectFiles};
 use super::replica::Owner;
+use super::retention::clock_mark::ClockMark;
 use super::retention::{RetentionInputs, RetentionJob};
 use super::start_orphans::StartOrphans;
+use super::table::Table;
 use super::table_set::TableSet;
 use super::wal::{Log, Record};
 use crate::domain::ports::OwnerNode;
-use crate::domain::{Clock, Result};
+use crate::domain::time::Day;
+use crate::domain::{Clock, Micros, Result};
 
 /// Configuration of a store.
 #[derive(Debug, Clone)]
@@ -86,6 +89,10 @@ impl Store {
             tables.state.insert(vec![(run, seq)], keyed);
             Ok(())
         };
+        if !tables.location().is_shared() {
+            // First of all, because on a full disk the rest of the start may need the space that they take.
+            StartOrphans::remove_temporary(&tables)?;
+        }
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, flushed, apply)?;
         // Only now are log and lake known to belong together, so that every row missing in the lake is in the log.
         if let Some(owner) = owner {
@@ -93,6 +100,8 @@ impl Store {
         }
         let orphans = StartOrphans::find(&tables)?;
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
+        let clock_mark = ClockMark::new(disk.clone(), &dir);
+        catalog.remember_clock(clock_mark.load().unwrap_or_else(|| newest_time(&tables)));
 
         let objects = ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?;
         let parts = OpenedState {
@@ -106,6 +115,7 @@ impl Store {
             log: Arc::new(Mutex::new(log)),
             owner: None,
             orphans,
+            clock_mark,
         };
         Ok(parts.start(options, catalog))
     }
@@ -126,6 +136,7 @@ impl Store {
         let tables = open_tables(&options, &disk, LakeAccess::Read, clock).await?;
         let log = Log::open(disk.clone(), &dir.join("wal"), options.wal_segment_bytes, 0, |_, _| Ok(()))?;
         let orphans = StartOrphans::none(&tables);
+        let clock_mark = ClockMark::new(disk.clone(), &dir);
         let parts = OpenedState {
             objects: ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?,
             message_counts: Arc::new(MessageCountsIndex::open(disk.clone(), &dir, 0)?),
@@ -136,9 +147,19 @@ impl Store {
             log: Arc::new(Mutex::new(log)),
             owner: Some(Owner::new(owner, options.memtable_cap_bytes)),
             orphans,
+            clock_mark,
         };
         Ok(parts.start(options, catalog))
     }
+}
+
+/// Returns a time that has come if the rows of a lake say so: the end of its newest day, or the present where there are no
+/// rows or they are newer.
+fn newest_time(tables: &TableSet) -> Micros {
+    let (now, pinned) = (tables.clock().now(), tables.state.pin());
+    let in_lake = pinned.lakes[Table::Readings].days().keys().next_back().copied();
+    let newest = in_lake.max(pinned.memory.keys().next_back().copied());
+    newest.map_or(now, |day| Day(day.0 + 1).start().min(now))
 }
 
 async fn open_tables(
@@ -183,6 +204,7 @@ struct OpenedState {
     /// The owner of the lake, when that is another process.
     owner: Option<Owner>,
     orphans: StartOrphans,
+    clock_mark: ClockMark,
 }
 
 impl OpenedState {
@@ -207,7 +229,7 @@ impl OpenedState {
     /// Starts the committing thread and the background tasks.
     fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
         let (queue, committer) = self.start_committer();
-        let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, orphans } = self;
+        let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, .. } = self;
         let trigger = Arc::new(CompactionTrigger::default());
         let log_size = log.lock().size();
         let flusher = Arc::new(Flusher {
@@ -224,13 +246,14 @@ impl OpenedState {
             CompactorInputs { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
         let keep_removed = options.compaction.keep_removed;
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
-        let orphans = Arc::new(orphans);
+        let orphans = Arc::new(self.orphans);
         let parts = RetentionInputs {
             tables: tables.clone(),
             flusher: flusher.clone(),
             compactor: compactor.clone(),
             catalog: catalog.clone(),
             start_orphans: orphans.clone(),
+            clock_mark: self.clock_mark,
         };
         let retention = Arc::new(RetentionJob::new(parts, options.retention_interval));
         let background = match owner {

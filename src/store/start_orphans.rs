@@ -44,6 +44,15 @@ impl StartOrphans {
         Ok(found)
     }
 
+    /// Removes the unfinished files of a lake in the data directory. They belong to no lake, whichever it is.
+    ///
+    /// # Errors
+    /// `Unavailable` when a directory cannot be listed or a file cannot be removed.
+    pub fn remove_temporary(tables: &TableSet) -> Result<()> {
+        let disk = tables.disk().as_ref();
+        Table::ALL.into_iter().try_for_each(|table| orphans::remove_temporary(disk, tables.dir(table)))
+    }
+
     /// Returns none, for a store that may not remove anything.
     pub fn none(tables: &TableSet) -> Self {
         let dirs = PerTable::new(|table| tables.dir(table).clone());

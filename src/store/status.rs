@@ -4,6 +4,7 @@ use super::Store;
 use super::lake::LakeVersion;
 use super::table::Table;
 use crate::domain::server_status::{LakeStatus, MemtableStatus, StoreStatus};
+use crate::domain::time::MICROS_PER_SECOND;
 
 impl Store {
     /// Returns sizes and lags. It waits for no disk.
@@ -13,6 +14,7 @@ impl Store {
         StoreStatus {
             log_bytes: size.bytes(),
             log_segments: size.segments(),
+            clock_ahead_s: self.catalog.clock_ahead_us() as f64 / MICROS_PER_SECOND as f64,
             memtable: MemtableStatus {
                 readings: self.tables.state.memtable_size().rows as u64,
                 used_bytes: self.memory.used_bytes() as u64,

@@ -215,11 +215,31 @@ impl TableSet {
                 Ok(()) if delta.lake_version()?.holds(&new) && !delta.lake_version()?.holds_any(&gone) => {
                     delta.lake_version()?.version
                 }
-                _ => return Err(e),
+                _ => {
+                    self.discard_uncommitted(table, delta, &new).await;
+                    return Err(e);
+                }
             },
         };
         self.state.replace_files(table, version, &gone, new);
         Ok(ReplaceOutcome::Replaced(gone))
+    }
+}
+
+impl TableSet {
+    /// Removes files of a failed commit that the table's log does not name, so that they take no space from the next
+    /// attempt. Where the log cannot be read, and in an object store, where a commit may still arrive after its request
+    /// has failed, they stay until the next start.
+    pub async fn discard_uncommitted(&self, table: Table, delta: &mut DeltaLog, files: &[LakeFile]) {
+        if files.is_empty() || self.location.is_remote() || delta.reload().await.is_err() {
+            return;
+        }
+        let Ok(live) = delta.lake_version() else { return };
+        for file in files.iter().filter(|file| !live.holds([*file])) {
+            if let Err(e) = self.disk().remove(&self.dir(table).join(&file.path)) {
+                tracing::warn!(file = file.path, error = %e, "cannot remove a file that was not committed");
+            }
+        }
     }
 }
 

@@ -128,7 +128,7 @@ async fn every_damage_is_named_and_nothing_is_repaired() {
         (
             "a_byte_of_the_log",
             |home| change(&under(&home.join("wal"), ".wal")[0], 60, 1),
-            &["wal/", "offset 20", "damaged"],
+            &["wal/", "offset 28", "damaged"],
         ),
         (
             "the_header_of_a_segment",

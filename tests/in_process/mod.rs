@@ -51,27 +51,35 @@ pub const MINUTE: i64 = 60_000_000;
 pub const DAY: i64 = 86_400_000_000;
 
 /// Each question is answered a microsecond later.
-pub struct StepClock(AtomicI64);
+pub struct StepClock {
+    now: AtomicI64,
+    passed: AtomicI64,
+}
 
 impl StepClock {
     pub fn new() -> Arc<StepClock> {
-        Arc::new(StepClock(AtomicI64::new(NOW)))
+        Arc::new(StepClock { now: AtomicI64::new(NOW), passed: AtomicI64::new(0) })
     }
 
-    /// Moves the time, also back.
+    /// Somebody sets the clock, also back.
     pub fn jump(&self, micros: i64) {
-        self.0.fetch_add(micros, Ordering::Relaxed);
+        self.now.fetch_add(micros, Ordering::Relaxed);
     }
 
     /// Time goes by.
     pub fn advance(&self, micros: i64) {
-        self.0.fetch_add(micros, Ordering::Relaxed);
+        self.now.fetch_add(micros, Ordering::Relaxed);
+        self.passed.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
 impl Clock for StepClock {
     fn now(&self) -> Micros {
-        Micros(self.0.fetch_add(1, Ordering::Relaxed))
+        Micros(self.now.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Micros {
+        Micros(self.passed.load(Ordering::Relaxed))
     }
 }
 
@@ -103,8 +111,14 @@ impl TestEnv {
         TestEnv { catalog, clock, owner, merge_memory_bytes: 128 << 20, url, _dir: dir }
     }
 
-    /// The catalog as a restart reads it.
+    /// The catalog as a restart reads it, shortly after a cycle of retention has seen the clock.
     pub async fn reload(&mut self) {
+        self.reopen_catalog().await;
+        self.catalog.remember_clock(self.clock.now());
+    }
+
+    /// The catalog as a restart reads it, which knows of the clock what is in the data directory.
+    pub async fn reopen_catalog(&mut self) {
         self.catalog = Arc::new(Catalog::open(&self.url, self.clock.clone()).await.unwrap());
     }
 

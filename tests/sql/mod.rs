@@ -13,3 +13,4 @@ mod log;
 mod memory;
 mod named;
 mod order;
+mod postgres_semantics;

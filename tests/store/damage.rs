@@ -7,7 +7,7 @@ use basalt::domain::reading::Reading;
 use basalt::domain::{Kind, Micros, StreamId};
 use basalt::query::readings_list::ValuesQuery;
 use basalt::store::schema;
-use basalt::store::wal::frame::{SEGMENT_HEADER, parse_record};
+use basalt::store::wal::frame::{SEGMENT_HEADER, SegmentHeader, parse_record};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
@@ -31,7 +31,8 @@ async fn written(ground: &TestEnv, dir: &Path) -> Vec<PathBuf> {
 fn record_starts(segment: &Path) -> Vec<usize> {
     let bytes = fs::read(segment).unwrap();
     let mut starts = vec![SEGMENT_HEADER];
-    while let Some(found) = parse_record(&bytes, *starts.last().unwrap()) {
+    let salt = SegmentHeader::parse(&bytes).unwrap().salt;
+    while let Some(found) = parse_record(&bytes, *starts.last().unwrap(), salt) {
         starts.push(found.end);
     }
     starts

@@ -14,24 +14,24 @@ use rand::rngs::StdRng;
 use super::lossy::{DiskOp, FaultySteps, LossyDisk};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
-type Rows = BTreeMap<(i32, i64), f64>;
+pub type Rows = BTreeMap<(i32, i64), f64>;
 
-fn readings(rows: &Rows) -> Readings {
+pub fn readings(rows: &Rows) -> Readings {
     rows.iter().map(|((stream, ts), value)| Reading::good(StreamId(*stream), Micros(*ts), *value)).collect()
 }
 
 /// `value` in every row: two days, two streams.
-fn rows(minutes: std::ops::Range<i64>, value: f64) -> Rows {
+pub fn rows(minutes: std::ops::Range<i64>, value: f64) -> Rows {
     let keys = minutes.flat_map(|m| [(1, NOW - 200 * MINUTE + m * MINUTE), (2, NOW - DAY + m * MINUTE)]);
     keys.map(|key| (key, value)).collect()
 }
 
-async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
+pub async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
 }
 
-async fn check(ground: &TestEnv, inside: &TestDb, expected: &Rows, place: &str) {
+pub async fn check(ground: &TestEnv, inside: &TestDb, expected: &Rows, place: &str) {
     let listed =
         inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
     let rows = listed.len();
@@ -41,7 +41,7 @@ async fn check(ground: &TestEnv, inside: &TestDb, expected: &Rows, place: &str) 
 }
 
 /// A lake that holds `known`, and in memory rows that are new, late and of another day.
-async fn before_a_flush(ground: &TestEnv, disk: &LossyDisk) -> (TestDb, Rows) {
+pub async fn before_a_flush(ground: &TestEnv, disk: &LossyDisk) -> (TestDb, Rows) {
     let inside = open(ground, disk, "fresh").await;
     // Each request fills a segment of the log, so that a flush cuts what came before.
     let mut known = rows(0..100, 1.0);

@@ -28,6 +28,8 @@ pub enum DiskOp {
     Sync,
     SyncDir,
     Truncate,
+    /// Writes in place: no free space is needed.
+    Overwrite,
     Rename,
     Remove,
     CreateDir,
@@ -188,7 +190,8 @@ impl LossyDisk {
             return Err(io::Error::other("the power is gone"));
         }
         let writes = [DiskOp::Create, DiskOp::Write, DiskOp::CreateDir].contains(&op);
-        let changes = writes || [DiskOp::Truncate, DiskOp::Rename, DiskOp::Remove].contains(&op);
+        let in_place = [DiskOp::Truncate, DiskOp::Overwrite, DiskOp::Rename, DiskOp::Remove];
+        let changes = writes || in_place.contains(&op);
         match state.refusing {
             Some(io::ErrorKind::StorageFull) if writes => return Err(io::ErrorKind::StorageFull.into()),
             Some(io::ErrorKind::ReadOnlyFilesystem) if changes => {
@@ -328,6 +331,18 @@ impl Disk for LossyDisk {
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
         self.step(DiskOp::Truncate, path)?;
         LocalDisk.truncate(path, len)?;
+        self.keep(path)
+    }
+
+    /// What is written again gets to the platters after all, if everything before it is there.
+    fn overwrite_from(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let inode = self.know(path)?;
+        self.step(DiskOp::Overwrite, path)?;
+        LocalDisk.overwrite_from(path, at, bytes)?;
+        self.step(DiskOp::Sync, path).inspect_err(|_| self.lose(path))?;
+        if let Some(file) = self.state.lock().files.get_mut(&inode) {
+            file.is_lost &= (file.bytes.len() as u64) < at;
+        }
         self.keep(path)
     }
 

@@ -7,6 +7,7 @@ mod damage;
 mod everything;
 mod faults;
 mod footers;
+mod full_disk;
 mod live;
 mod lossy;
 mod messages;

@@ -80,6 +80,10 @@ fn render_memory(page: &mut MetricsText, memory: &MemoryStatus) {
 fn render_store(page: &mut MetricsText, store: &StoreStatus) {
     page.gauge("basalt_log_bytes", "Bytes of the write-ahead log.", store.log_bytes);
     page.gauge("basalt_log_segments", "Files of the write-ahead log.", store.log_segments);
+    let help =
+        "How far the clock is ahead of the time expected, while retention removes nothing for that reason.";
+    page.family("basalt_retention_clock_ahead_seconds", "gauge", help);
+    page.line(format_args!("basalt_retention_clock_ahead_seconds {}", store.clock_ahead_s));
     let memtable = &store.memtable;
     page.gauge("basalt_memtable_readings", "Readings that wait for a flush.", memtable.readings);
     let help = "Age of the oldest row that is not in the lake; 0 when all are.";

@@ -17,7 +17,7 @@ use crate::store::lake::location::LakeLocation;
 use crate::store::objects::{OBJECT_DIR, ObjectFiles};
 use crate::store::table::Table;
 use crate::store::verify::delta_log::{self, LoadedTable, LogEntries};
-use crate::store::wal::frame::{self, SEGMENT_HEADER};
+use crate::store::wal::frame::{self, SEGMENT_HEADER, SegmentHeader};
 
 const STAGE_PREFIX: &str = "backup-";
 
@@ -245,7 +245,10 @@ impl HardlinkStage {
     fn end_of_log(&self, segment: &Path) -> Result<u64> {
         let bytes = fs::read(segment).map_err(|e| failed("read", segment, e))?;
         let mut end = SEGMENT_HEADER.min(bytes.len());
-        while let Some(record) = frame::parse_record(&bytes, end).filter(|record| record.seq <= self.seq) {
+        let Some(SegmentHeader { salt, .. }) = SegmentHeader::parse(&bytes) else { return Ok(end as u64) };
+        while let Some(record) =
+            frame::parse_record(&bytes, end, salt).filter(|record| record.header.seq <= self.seq)
+        {
             end = record.end;
         }
         Ok(end as u64)

@@ -340,7 +340,13 @@ impl Mirror {
         self.floors.iter().filter(move |((of, _), _)| *of == table).map(|((_, id), from)| (*id, *from))
     }
 
-    /// Raises a floor; it never goes back.
+    /// Sets a floor that a wrong clock has raised back to an earlier time.
+    pub(super) fn lower_floor(&mut self, table: Table, source: i32, kept_from: i64) {
+        self.floors.insert((table, source), kept_from);
+        self.revision += 1;
+    }
+
+    /// Raises a floor; one that is later already stays.
     pub(super) fn put_floor(&mut self, table: Table, source: i32, kept_from: i64) {
         let floor = self.floors.entry((table, source)).or_insert(BEGINNING_OF_TIME);
         *floor = (*floor).max(kept_from);

@@ -78,6 +78,7 @@ mod registration_index;
 mod registration_state;
 mod reload;
 mod retention;
+mod retention_clock;
 mod session;
 mod stream;
 mod subscription_filter;
@@ -108,6 +109,7 @@ use self::notifier::ChangeNotifier;
 use self::reading_counts::ReadingCounts;
 use self::transaction::{CatalogTransaction, MirrorState};
 use self::visibility::VisibleCatalog;
+use crate::domain::clock_trust::ClockTrust;
 use crate::domain::command::Command;
 use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
 use crate::store::org_channels::OrgChannels;
@@ -151,6 +153,8 @@ pub struct Catalog {
     default_org: OrgId,
     /// Latest result of `retention_bounds`.
     cached_bounds: Mutex<Option<retention::CachedBounds>>,
+    /// Whether rows may expire by the clock.
+    clock_trust: Mutex<ClockTrust>,
     /// Maximum number of devices over all organizations.
     max_devices: AtomicUsize,
     /// Quota of each organization.
@@ -201,6 +205,7 @@ impl Catalog {
             denials: Mutex::default(),
             default_org,
             cached_bounds: Mutex::new(None),
+            clock_trust: Mutex::default(),
             max_devices: AtomicUsize::new(usize::MAX),
             limits: RwLock::default(),
             reading_counts,

@@ -1,7 +1,8 @@
 //! Retention bounds of streams: policies, the clock, and the floors below which rows are permanently gone.
 //!
-//! A floor is written before the first row below it is removed, and never goes back. So a window without its raw rows
-//! is never mistaken for a complete one, whatever happens to the policy.
+//! A floor is written before the first row below it is removed, and goes back only where a wrong clock has put it after
+//! the present (`Catalog::lower_retention_floors`). So a window without its raw rows is never mistaken for a complete one,
+//! whatever happens to the policy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -53,8 +54,10 @@ pub struct PolicyPreview {
 }
 
 impl Catalog {
-    /// Current retention bounds of all streams. Takes no principal, because it does not reveal their owners.
+    /// Current retention bounds of all streams. Takes no principal, because it does not reveal their owners. A clock that
+    /// has jumped ahead hides nothing and refuses no row as too old.
     pub fn retention_bounds(&self, now: Micros) -> Arc<RetentionBounds> {
+        let now = self.expiry_time(now);
         let mirror = self.mirror.read();
         let mut last = self.cached_bounds.lock();
         let is_same =
@@ -177,7 +180,7 @@ pub(super) async fn mark_deleted(
     write_floors(db, &of_streams.chain(of_device).collect::<Vec<_>>()).await
 }
 
-async fn write_floors(db: &impl ConnectionTrait, floors: &[(Table, i32, i64)]) -> Result<()> {
+pub(super) async fn write_floors(db: &impl ConnectionTrait, floors: &[(Table, i32, i64)]) -> Result<()> {
     use entity::floor::{Column, Entity};
     for part in floors.chunks(MAX_FLOORS_PER_STATEMENT) {
         let rows = part.iter().map(|(table, id, from)| entity::floor::new(*table, *id, *from));

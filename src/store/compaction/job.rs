@@ -126,7 +126,7 @@ impl MergeTask {
     /// Merges the windows; the new files are durable on return. When a merge fails, those before it are kept.
     fn run(mut self, windows: Vec<DayInput>, mut pace: CpuThrottle) -> Result<MergeOutcome> {
         let disk = self.disk.clone();
-        let mut batch = FsyncBatch::new(disk.as_ref());
+        let mut batch = FsyncBatch::new(&disk);
         let (mut gone, mut failed) = (Vec::new(), None);
         for (day, window) in windows {
             let (disk, dir, table) = (&self.disk, &self.dir, self.table);

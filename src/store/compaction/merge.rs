@@ -66,9 +66,7 @@ impl MergeWriter<'_> {
         while let Some(block) = blocks.next_block()? {
             let mut writer = match part.take() {
                 Some(writer) => writer,
-                None => {
-                    DataFileWriter::create(self.disk.as_ref(), self.dir, self.table, self.day, self.is_late)?
-                }
+                None => DataFileWriter::create(self.disk, self.dir, self.table, self.day, self.is_late)?,
             };
             let rows = left.min(block.len() as u64);
             left -= rows;

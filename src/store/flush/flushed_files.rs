@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::domain::Result;
 use crate::domain::time::Day;
@@ -39,7 +40,7 @@ impl FlushedFiles {
     /// Writes per day one file of on-time rows and one of late rows. A chunk of a day is in memory twice, never a whole
     /// day.
     fn write_readings(&mut self, tables: &TableSet, frozen: &FrozenMemtable) -> Result<Vec<LakeFile>> {
-        let (disk, dir) = (tables.disk().as_ref(), tables.dir(Table::Readings));
+        let (disk, dir) = (tables.disk(), tables.dir(Table::Readings));
         let mut batch = FsyncBatch::new(disk);
         for (day, runs) in &frozen.days {
             let mut parts = [false, true].map(|is_late| DayFileWriter { is_late, writer: None });
@@ -58,13 +59,13 @@ impl FlushedFiles {
 }
 
 /// Writer of a day's readings, which creates the file with its first row.
-struct DayFileWriter<'a> {
+struct DayFileWriter {
     is_late: bool,
-    writer: Option<DataFileWriter<'a>>,
+    writer: Option<DataFileWriter>,
 }
 
-impl<'a> DayFileWriter<'a> {
-    fn add(&mut self, (disk, dir): (&'a dyn Disk, &Path), day: Day, rows: &Run) -> Result<()> {
+impl DayFileWriter {
+    fn add(&mut self, (disk, dir): (&Arc<dyn Disk>, &Path), day: Day, rows: &Run) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -97,7 +98,7 @@ fn split_late(frozen: &FrozenMemtable, day: Day, all: Run) -> [Run; 2] {
 }
 
 fn write_upserts(tables: &TableSet, frozen: &FrozenMemtable, table: Table) -> Result<Vec<LakeFile>> {
-    let (disk, dir, lake) = (tables.disk().as_ref(), tables.dir(table), tables.lake(table));
+    let (disk, dir, lake) = (tables.disk(), tables.dir(table), tables.lake(table));
     let mut batch = FsyncBatch::new(disk);
     for (day, runs) in &frozen.upserts[table] {
         let Some(rows) = upsert_rows::merge(runs) else { continue };

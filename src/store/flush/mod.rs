@@ -164,6 +164,32 @@ impl Flusher {
         let started = std::time::Instant::now();
         let (tables, rows) = (self.tables.clone(), frozen.clone());
         let files = throttle::run_bulk(move || FlushedFiles::write(&tables, &rows)).await??;
+        match self.commit(deltas, frozen, &files).await {
+            Ok(lakes) => {
+                let rows: u64 = files.readings.iter().map(|f| f.rows).sum();
+                let (count, ms) = (files.readings.len(), started.elapsed().as_millis());
+                tracing::debug!(rows, files = count, ms, "flushed");
+                Ok(FlushOutcome { lakes, touched: files.touched, files: count })
+            }
+            Err(e) => {
+                self.tables
+                    .discard_uncommitted(Table::Readings, &mut deltas[Table::Readings], &files.readings)
+                    .await;
+                for table in Table::UPSERT {
+                    self.tables.discard_uncommitted(table, &mut deltas[table], &files.upserts[table]).await;
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// Saves the checkpoint and commits the files. Returns the new versions of the tables.
+    async fn commit(
+        &self,
+        deltas: &mut PerTable<DeltaLog>,
+        frozen: &Arc<FrozenMemtable>,
+        files: &FlushedFiles,
+    ) -> Result<PerTable<Option<LakeVersion>>> {
         self.save_checkpoint().await?;
         let now_ms = self.tables.now_ms();
         let mut lakes = PerTable::default();
@@ -188,11 +214,8 @@ impl Flusher {
                 _ => return Err(e),
             },
         };
-        let rows: u64 = files.readings.iter().map(|f| f.rows).sum();
-        let ms = started.elapsed().as_millis();
-        tracing::debug!(rows, files = files.readings.len(), ms, version = lake.version, "flushed");
         lakes[Table::Readings] = Some(lake);
-        Ok(FlushOutcome { lakes, touched: files.touched, files: files.readings.len() })
+        Ok(lakes)
     }
 
     /// Loads what an earlier attempt committed.

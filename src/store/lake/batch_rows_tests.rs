@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
-use crate::store::disk::LocalDisk;
+use crate::store::disk::{Disk, LocalDisk};
 use crate::store::lake::cache::LakeCache;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::file_writer::DataFileWriter;
@@ -21,7 +21,8 @@ const DAY: Day = Day(20_000);
 
 fn written(rows: i64, text: impl Fn(i64) -> String) -> (TempDir, LakeFile) {
     let dir = tempfile::tempdir().unwrap();
-    let mut part = DataFileWriter::create(&LocalDisk, dir.path(), Table::Readings, DAY, false).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+    let mut part = DataFileWriter::create(&disk, dir.path(), Table::Readings, DAY, false).unwrap();
     let reading = |i: i64| Reading {
         stream: StreamId(1),
         ts: Micros(DAY.start().0 + i),

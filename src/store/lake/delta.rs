@@ -16,7 +16,6 @@ use super::location::LakeLocation;
 use super::ownership::{DIRECTORY_APP_ID, EPOCH_APP_ID, LakeOwner, LakeOwnership};
 use super::{LakeVersion, delta_log_cleanup, delta_log_validation};
 use crate::domain::{Error, Result};
-use crate::store::disk;
 use crate::store::table::Table;
 
 /// Positions that a commit advances together with the files (Delta protocol, `txn`).
@@ -342,7 +341,8 @@ impl DeltaLog {
     }
 
     /// Makes the log entries from `version` on durable, checkpoints included, because object_store does not fsync.
-    /// After a failed sync they are rewritten: the kernel may have dropped their pages and would not report that again.
+    /// After a failed sync they are written again: the kernel may have dropped their pages and would not report that again.
+    /// In place, so that a start needs no free space for it.
     fn sync_log(&mut self, version: u64) -> Result<()> {
         if self.place.is_remote() || self.place.is_read_only() {
             return Ok(());
@@ -361,7 +361,7 @@ impl DeltaLog {
             for file in files {
                 let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
                 if rewritten_from.as_ref().is_some_and(|from| name >= from.as_str()) {
-                    disk::replace_file(disk.as_ref(), &file, &disk.read(&file)?)?;
+                    disk.overwrite_from(&file, 0, &disk.read(&file)?)?;
                 } else if name >= from.as_str() {
                     disk.sync_file(&file)?;
                 }

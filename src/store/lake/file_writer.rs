@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use uuid::Uuid;
 
 use super::file::{FooterChecksum, LakeFile};
-use super::fsync_batch::{FsyncBatch, UnsyncedFile, unwritable};
+use super::fsync_batch::{FsyncBatch, UncommittedFile, UnsyncedFile, unwritable};
 use super::row_group_writer::{ColumnInput, RowGroupWriter};
 use crate::domain::Result;
 use crate::domain::min_max::MinMax;
@@ -18,14 +19,15 @@ use crate::store::memtable::run::{Run, longest_text};
 use crate::store::schema;
 use crate::store::table::Table;
 
-/// A data file being written. Rows are added in key order.
-pub struct DataFileWriter<'a> {
-    disk: &'a dyn Disk,
+/// A data file being written. Rows are added in key order. When dropped before it is closed, the file is removed.
+pub struct DataFileWriter {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     name: String,
     table: Table,
     writer: RowGroupWriter<CountingWriter>,
     file: LakeFile,
+    unnamed: UncommittedFile,
 }
 
 /// Counts and checksums the bytes written to the disk.
@@ -54,9 +56,9 @@ impl Write for CountingWriter {
     }
 }
 
-impl<'a> DataFileWriter<'a> {
+impl DataFileWriter {
     /// Creates a file of a day in a table's existing directory.
-    pub fn create(disk: &'a dyn Disk, dir: &Path, table: Table, day: Day, is_late: bool) -> Result<Self> {
+    pub fn create(disk: &Arc<dyn Disk>, dir: &Path, table: Table, day: Day, is_late: bool) -> Result<Self> {
         let name = format!("part-{}.parquet", Uuid::new_v4().simple());
         let folder = dir.join(format!("date={day}"));
         let create = || -> io::Result<CountingWriter> {
@@ -68,6 +70,7 @@ impl<'a> DataFileWriter<'a> {
             Ok(CountingWriter { file, bytes: 0, crc32: crc32fast::Hasher::new(), end: None })
         };
         let counted = create().map_err(|e| unwritable(&folder, e))?;
+        let unnamed = UncommittedFile::temporary(disk, &folder.join(&name));
         let writer = RowGroupWriter::new(counted, table).map_err(|e| unwritable(&folder, e))?;
         let file = LakeFile {
             path: format!("date={day}/{name}"),
@@ -82,7 +85,7 @@ impl<'a> DataFileWriter<'a> {
             longest_text: Some(0),
             footer: None,
         };
-        Ok(Self { disk, folder, name, table, writer, file })
+        Ok(Self { disk: disk.clone(), folder, name, table, writer, file, unnamed })
     }
 
     /// Returns the number of rows written so far.
@@ -114,18 +117,19 @@ impl<'a> DataFileWriter<'a> {
 
     /// Finishes the file.
     pub fn close(self) -> Result<UnsyncedFile> {
-        let Self { folder, name, writer, mut file, .. } = self;
+        let Self { folder, name, writer, mut file, unnamed, .. } = self;
         let begin_end = |counted: &mut CountingWriter| counted.end = Some((0, crc32fast::Hasher::new()));
         let counted = writer.finish(begin_end).map_err(|e| unwritable(&folder, e))?;
         file.bytes = counted.bytes;
         file.footer = counted.end.map(|(bytes, crc32)| FooterChecksum { bytes, crc32: crc32.finalize() });
         file.crc32 = Some(counted.crc32.finalize());
-        Ok(UnsyncedFile { disk_file: counted.file, folder, name, file })
+        Ok(UnsyncedFile { disk_file: counted.file, folder, name, file, unnamed })
     }
 
     /// Finishes the file; it is durable on return.
     pub fn finish(self) -> Result<LakeFile> {
-        let mut batch = FsyncBatch::new(self.disk);
+        let disk = self.disk.clone();
+        let mut batch = FsyncBatch::new(&disk);
         batch.add(self.close()?)?;
         Ok(batch.finish()?.pop().expect("one file was added"))
     }

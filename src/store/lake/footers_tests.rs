@@ -3,7 +3,7 @@
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::time::Day;
 use crate::domain::{Micros, StreamId};
-use crate::store::disk::LocalDisk;
+use crate::store::disk::{Disk, LocalDisk};
 use crate::store::lake::cache;
 use crate::store::lake::file_writer::DataFileWriter;
 use crate::store::memtable::run::Run;
@@ -16,7 +16,8 @@ const DAY: Day = Day(20_000);
 #[test]
 fn any_changed_byte_of_the_end_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let mut part = DataFileWriter::create(&LocalDisk, dir.path(), Table::Readings, DAY, false).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+    let mut part = DataFileWriter::create(&disk, dir.path(), Table::Readings, DAY, false).unwrap();
     let rows = (0..100).map(|i| Reading::good(StreamId(1), Micros(DAY.start().0 + i), i as f64));
     part.write_run(&Run::new(rows.collect::<Readings>(), 1)).unwrap();
     let file = part.finish().unwrap();

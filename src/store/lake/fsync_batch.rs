@@ -4,7 +4,9 @@
 //! thousand waits for the disk; in parallel the file system combines them into few.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use super::file::LakeFile;
@@ -23,19 +25,62 @@ pub struct UnsyncedFile {
     pub(super) folder: PathBuf,
     pub(super) name: String,
     pub(super) file: LakeFile,
+    pub(super) unnamed: UncommittedFile,
 }
 
-/// Files not yet durable. When dropped before `finish`, they remain on disk as files that no commit names.
+/// A file on disk that no commit names yet. It is removed when this is dropped before `keep`, so that what failed takes
+/// no space from what comes next. An object store has no such files before they are durable, and a request to remove one
+/// may have to wait for the store: what was uploaded there in vain is left to the next start.
+pub(super) struct UncommittedFile {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl UncommittedFile {
+    /// Watches over the temporary file of `path`.
+    pub fn temporary(disk: &Arc<dyn Disk>, path: &Path) -> Self {
+        let temporary = disk.temporary(path);
+        Self { disk: disk.clone(), is_kept: temporary == path, path: temporary }
+    }
+
+    /// Follows the file to its final name.
+    fn renamed(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+
+    /// Leaves the file on disk.
+    fn keep(&mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for UncommittedFile {
+    fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
+        match self.disk.remove(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(file = %self.path.display(), error = %e, "cannot remove an unfinished file of the lake");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Files not yet durable. When dropped before `finish`, they are removed again.
 pub struct FsyncBatch<'a> {
     disk: &'a dyn Disk,
     open: Vec<UnsyncedFile>,
     open_bytes: u64,
     folders: BTreeSet<PathBuf>,
-    done: Vec<LakeFile>,
+    done: Vec<(LakeFile, UncommittedFile)>,
 }
 
 impl<'a> FsyncBatch<'a> {
-    pub fn new(disk: &'a dyn Disk) -> Self {
+    pub fn new(disk: &'a Arc<dyn Disk>) -> Self {
+        let disk = disk.as_ref();
         Self { disk, open: Vec::new(), open_bytes: 0, folders: BTreeSet::new(), done: Vec::new() }
     }
 
@@ -60,7 +105,11 @@ impl<'a> FsyncBatch<'a> {
             folders.iter().filter_map(|f| f.parent()).map(PathBuf::from).collect();
         folders.extend(tables);
         for_each_parallel(&mut folders, |folder| disk.sync_dir(folder).map_err(|e| unwritable(folder, e)))?;
-        Ok(self.done)
+        let keep = |(file, mut unnamed): (LakeFile, UncommittedFile)| {
+            unnamed.keep();
+            file
+        };
+        Ok(self.done.into_iter().map(keep).collect())
     }
 
     fn sync(&mut self) -> Result<()> {
@@ -68,11 +117,12 @@ impl<'a> FsyncBatch<'a> {
         let mut parts = std::mem::take(&mut self.open);
         self.open_bytes = 0;
         for_each_parallel(&mut parts, |part| part.disk_file.sync().map_err(|e| unwritable(&part.folder, e)))?;
-        for part in parts {
-            let path = part.folder.join(&part.name);
-            disk.rename(&disk.temporary(&path), &path).map_err(|e| unwritable(&part.folder, e))?;
-            self.folders.insert(part.folder);
-            self.done.push(part.file);
+        for UnsyncedFile { folder, name, file, mut unnamed, .. } in parts {
+            let path = folder.join(&name);
+            disk.rename(&disk.temporary(&path), &path).map_err(|e| unwritable(&folder, e))?;
+            unnamed.renamed(path);
+            self.folders.insert(folder);
+            self.done.push((file, unnamed));
         }
         Ok(())
     }

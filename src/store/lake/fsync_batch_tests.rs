@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -78,6 +79,10 @@ impl Disk for RecordingDisk {
         LocalDisk.truncate(path, len)
     }
 
+    fn overwrite_from(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        LocalDisk.overwrite_from(path, at, bytes)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step("rename", from)?;
         LocalDisk.rename(from, to)
@@ -101,11 +106,12 @@ impl Disk for RecordingDisk {
 }
 
 /// Writes two files per day.
-fn write(disk: &RecordingDisk, dir: &Path, days: i32) -> Result<Vec<LakeFile>> {
-    let mut batch = FsyncBatch::new(disk);
+fn write(disk: &Arc<RecordingDisk>, dir: &Path, days: i32) -> Result<Vec<LakeFile>> {
+    let disk: Arc<dyn Disk> = disk.clone();
+    let mut batch = FsyncBatch::new(&disk);
     for n in 0..2 * days {
         let day = Day(20_000 + n / 2);
-        let mut part = DataFileWriter::create(disk, dir, Table::Readings, day, n % 2 == 1)?;
+        let mut part = DataFileWriter::create(&disk, dir, Table::Readings, day, n % 2 == 1)?;
         let row = Reading::good(StreamId(n), Micros(day.start().0), 1.0);
         part.write_run(&Run::new([row].into_iter().collect::<Readings>(), 7))?;
         batch.add(part.close()?)?;
@@ -116,7 +122,7 @@ fn write(disk: &RecordingDisk, dir: &Path, days: i32) -> Result<Vec<LakeFile>> {
 #[test]
 fn every_file_gets_its_name_and_every_folder_one_sync() {
     for days in [0, 1, 3, 100] {
-        let (disk, dir) = (RecordingDisk::default(), tempfile::tempdir().unwrap());
+        let (disk, dir) = (Arc::new(RecordingDisk::default()), tempfile::tempdir().unwrap());
         let files = write(&disk, dir.path(), days).unwrap();
         assert_eq!(files.len(), 2 * days as usize);
         let streams: Vec<i32> = files.iter().map(|f| f.streams.min).collect();
@@ -137,9 +143,14 @@ fn every_file_gets_its_name_and_every_folder_one_sync() {
 #[test]
 fn what_is_not_durable_is_no_success_and_gets_no_name() {
     for (failing, renamed) in [("sync", 0), ("rename", 1), ("sync_dir", 6)] {
-        let disk = RecordingDisk { failing: Some(failing), ..RecordingDisk::default() };
+        let disk = Arc::new(RecordingDisk { failing: Some(failing), ..RecordingDisk::default() });
         let dir = tempfile::tempdir().unwrap();
         assert!(write(&disk, dir.path(), 3).is_err(), "{failing}");
         assert_eq!(disk.count("rename"), renamed, "{failing}");
+        // It would take the space that a full disk needs (engine F5).
+        for day in std::fs::read_dir(dir.path()).unwrap() {
+            let left = std::fs::read_dir(day.unwrap().path()).unwrap().count();
+            assert_eq!(left, 0, "{failing}: files are left");
+        }
     }
 }

@@ -82,6 +82,10 @@ impl Disk for ObjectDisk {
         Err(io::Error::new(io::ErrorKind::Unsupported, "an object cannot be cut"))
     }
 
+    fn overwrite_from(&self, _: &Path, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "an object cannot be written to in place"))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         if from == to {
             return Ok(());

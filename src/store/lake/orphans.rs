@@ -21,6 +21,14 @@ pub fn find(disk: &dyn Disk, dir: &Path, known: &HashSet<String>) -> Result<Vec<
     Ok(found)
 }
 
+/// Removes the files in a table's directory that were being written when the last process ended. Only the owner of the
+/// directory may: another process may be writing such a file.
+pub fn remove_temporary(disk: &dyn Disk, dir: &Path) -> Result<()> {
+    let mut found = find(disk, dir, &HashSet::new())?;
+    found.retain(|file| file.extension().is_some_and(|e| e == "tmp"));
+    remove(disk, dir, &found)
+}
+
 /// Removes files that `find` has found in a table's directory.
 pub fn remove(disk: &dyn Disk, dir: &Path, files: &[PathBuf]) -> Result<()> {
     for file in files {

@@ -17,7 +17,8 @@ const MINUTE: i64 = 60_000_000;
 /// Writes a file of statistics: so many minutes of each of the streams 1, 3, 5, and so on.
 fn written(minutes: &[i64]) -> (TempDir, LakeFile) {
     let dir = tempfile::tempdir().unwrap();
-    let mut part = DataFileWriter::create(&LocalDisk, dir.path(), Table::Statistics, DAY, false).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+    let mut part = DataFileWriter::create(&disk, dir.path(), Table::Statistics, DAY, false).unwrap();
     for (n, minutes) in minutes.iter().enumerate() {
         let window = |minute: i64| WindowRow {
             stream: 2 * n as i32 + 1,

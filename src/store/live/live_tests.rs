@@ -239,7 +239,9 @@ fn what_is_not_committed_is_seen_by_nobody() {
         let (path, _) =
             recovery::segment_files(&LocalDisk, &world.dir.path().join("wal")).unwrap().pop().unwrap();
         let payload = Payload::new(Record::default().encode());
-        let header = frame::record_header(payload.bytes.len(), payload.crc, 3);
+        let salt = frame::SegmentHeader::parse(&std::fs::read(&path).unwrap()).unwrap().salt;
+        let (len, payload_crc) = (payload.bytes.len(), payload.crc);
+        let header = frame::RecordHeader { seq: 3, group_index: 0, len, payload_crc }.encode(salt);
         OpenOptions::new().append(true).open(path).unwrap().write_all(&header).unwrap();
         let mut tail = Tail::new(&world.live, 1);
         let Ok(TailItem::Records(records)) = tail.next().await else { panic!("there are two records") };
@@ -286,6 +288,6 @@ fn damage_in_the_kept_log_is_named() {
         bytes[last] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         let error = Tail::new(&world.live, 1).next().await.unwrap_err();
-        assert!(error.message.contains("record 1 is not at offset 20"), "{error}");
+        assert!(error.message.contains("record 1 is not at offset 28"), "{error}");
     });
 }

@@ -16,7 +16,7 @@ use super::record_ring::RecordGroup;
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskReader};
 use crate::store::memtable::run::Run;
-use crate::store::wal::frame::{self, RECORD_HEADER, SEGMENT_HEADER};
+use crate::store::wal::frame::{self, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
 use crate::store::wal::{Record, recovery};
 
 /// A chunk ends once its records reach this many bytes, or the maximum count; a larger record is a chunk of its own.
@@ -36,6 +36,7 @@ pub struct RetainedLog {
 pub struct RecordLocation {
     /// The number of the segment's first record.
     segment: u64,
+    salt: Salt,
     offset: u64,
     seq: u64,
 }
@@ -65,13 +66,27 @@ impl RetainedLog {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|e| cannot_read(path, e))?,
             };
-            let known = from.filter(|place| place.segment == *segment && place.seq <= next);
-            let begin = RecordLocation { segment: *segment, offset: SEGMENT_HEADER as u64, seq: *segment };
-            let mut scan = SegmentReader { path, window: ReadBuffer::new(file), at: known.unwrap_or(begin) };
+            let mut window = ReadBuffer::new(file);
+            let at = match from.filter(|place| place.segment == *segment && place.seq <= next) {
+                Some(known) => known,
+                None => first_record(path, &mut window, *segment)?,
+            };
+            let mut scan = SegmentReader { path, window, at };
             scan.skip_to(next)?;
             return scan.read_chunk(end);
         }
     }
+}
+
+/// Returns the location of a segment's first record.
+fn first_record(path: &Path, window: &mut ReadBuffer, segment: u64) -> Result<RecordLocation> {
+    let header = window.get(0, SEGMENT_HEADER as u64).map_err(|e| cannot_read(path, e))?;
+    let header = header.as_deref().and_then(SegmentHeader::parse).filter(|h| h.first_seq == segment);
+    let SegmentHeader { salt, .. } = header.ok_or_else(|| {
+        let place = path.display();
+        Error::unavailable(format!("the log is damaged: `{place}` does not begin with its header"))
+    })?;
+    Ok(RecordLocation { segment, salt, offset: SEGMENT_HEADER as u64, seq: segment })
 }
 
 struct SegmentReader<'a> {
@@ -84,11 +99,11 @@ impl SegmentReader<'_> {
     /// Skips to a record by the lengths in the headers before it, without reading payloads.
     fn skip_to(&mut self, seq: u64) -> Result<()> {
         while self.at.seq < seq {
-            let (found, len) = self.header()?.ok_or_else(|| self.damaged())?;
-            if found != self.at.seq {
+            let found = self.header()?.ok_or_else(|| self.damaged())?;
+            if found.seq != self.at.seq {
                 return Err(self.damaged());
             }
-            self.at.offset += (RECORD_HEADER + len) as u64;
+            self.at.offset += (RECORD_HEADER + found.len) as u64;
             self.at.seq += 1;
         }
         Ok(())
@@ -108,24 +123,25 @@ impl SegmentReader<'_> {
         if group.runs.is_empty() { Err(self.damaged()) } else { Ok(LogLookup::Records(group, self.at)) }
     }
 
-    /// Reads the record's number and payload length; `None` at the end of the written data.
-    fn header(&mut self) -> Result<Option<(u64, usize)>> {
-        let (path, at) = (self.path, self.at.offset);
+    /// Reads the record's header; `None` at the end of the written data.
+    fn header(&mut self) -> Result<Option<RecordHeader>> {
+        let (path, at, salt) = (self.path, self.at.offset, self.at.salt);
         let header = self.window.get(at, RECORD_HEADER as u64).map_err(|e| cannot_read(path, e))?;
-        Ok(header.as_deref().and_then(frame::parse_record_header))
+        Ok(header.as_deref().and_then(|header| RecordHeader::parse(header, salt)))
     }
 
     /// Reads the readings of the record and its length in the file; `None` when there is no complete record with that
     /// number.
     fn record(&mut self) -> Result<Option<(Run, usize)>> {
-        let Some((seq, len)) = self.header()?.filter(|(seq, _)| *seq == self.at.seq) else { return Ok(None) };
-        let (path, whole) = (self.path, RECORD_HEADER + len);
-        let bytes = self.window.get(self.at.offset, whole as u64).map_err(|e| cannot_read(path, e))?;
-        let Some(found) = bytes.as_deref().and_then(|bytes| frame::parse_record(bytes, 0)) else {
+        let at = self.at;
+        let Some(header) = self.header()?.filter(|header| header.seq == at.seq) else { return Ok(None) };
+        let (path, whole) = (self.path, RECORD_HEADER + header.len);
+        let bytes = self.window.get(at.offset, whole as u64).map_err(|e| cannot_read(path, e))?;
+        let Some(found) = bytes.as_deref().and_then(|bytes| frame::parse_record(bytes, 0, at.salt)) else {
             return Ok(None);
         };
         let Record { readings, is_import, .. } = Record::decode(found.payload)?;
-        Ok(Some((Run::new(readings, seq).imported(is_import), whole)))
+        Ok(Some((Run::new(readings, at.seq).imported(is_import), whole)))
     }
 
     fn damaged(&self) -> Error {

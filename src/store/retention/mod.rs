@@ -4,7 +4,11 @@
 //! files in one commit, and files that also hold other rows are rewritten without the expired ones. Before the first
 //! byte is removed, the floors are durable (`Catalog::raise_retention_floors`) and the statistics of the affected
 //! windows are computed.
+//!
+//! A clock that has jumped ahead removes nothing (`clock_check`).
 
+mod clock_check;
+pub mod clock_mark;
 pub mod purge_stats;
 pub mod rewrite;
 pub mod scan;
@@ -32,6 +36,7 @@ use crate::domain::policy::PolicyChange;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::Day;
 use crate::domain::{Micros, Principal, Result};
+use clock_mark::ClockMark;
 use purge_stats::PurgeStats;
 use rewrite::{FileRewrite, RewrittenFiles};
 use scan::ExpiredRows;
@@ -75,6 +80,7 @@ pub struct RetentionInputs {
     pub catalog: Arc<Catalog>,
     /// Files that no query of this process has, but others may.
     pub start_orphans: Arc<StartOrphans>,
+    pub clock_mark: ClockMark,
 }
 
 /// The retention job. It replaces files only while it holds `Compactor::lock_files`.
@@ -84,6 +90,7 @@ pub struct RetentionJob {
     compactor: Arc<Compactor>,
     catalog: Arc<Catalog>,
     start_orphans: Arc<StartOrphans>,
+    clock_mark: Arc<ClockMark>,
     interval: Duration,
     clean: Mutex<PerTable<CleanFiles>>,
     /// Allows one dry run at a time, because it may read the keys of the whole lake.
@@ -92,9 +99,9 @@ pub struct RetentionJob {
 
 impl RetentionJob {
     pub fn new(parts: RetentionInputs, interval: Duration) -> Self {
-        let RetentionInputs { tables, flusher, compactor, catalog, start_orphans } = parts;
-        let (clean, dry_runs) = (Mutex::default(), Arc::default());
-        Self { tables, flusher, compactor, catalog, start_orphans, interval, clean, dry_runs }
+        let RetentionInputs { tables, flusher, compactor, catalog, start_orphans, clock_mark } = parts;
+        let (clean, dry_runs, clock_mark) = (Mutex::default(), Arc::default(), Arc::new(clock_mark));
+        Self { tables, flusher, compactor, catalog, start_orphans, clock_mark, interval, clean, dry_runs }
     }
 
     /// Runs cycles until the task is aborted.
@@ -106,12 +113,20 @@ impl RetentionJob {
             if let Err(e) = self.run_cycle().await {
                 tracing::error!(error = %e, cause = ?e.source, "retention failed and will be retried");
                 wait = self.interval.min(RETRY_DELAY);
+                // A full disk may keep every cycle from its end, where these are removed.
+                if let Err(e) = self.remove_orphans().await {
+                    tracing::warn!(error = %e, "files that are not part of the lake were not removed");
+                }
             }
         }
     }
 
-    /// Removes everything that has expired by now.
+    /// Removes everything that has expired by now; nothing when the clock is not to be believed.
     pub async fn run_cycle(&self) -> Result<PurgeStats> {
+        if !self.check_clock().await? {
+            self.compactor.delete_retired();
+            return Ok(PurgeStats::default());
+        }
         let now = self.tables.clock().now();
         let all = RetentionClock { now, watermark: i64::MAX };
         if Table::ALL.iter().all(|table| self.catalog.cutoffs(*table, all).is_empty()) {

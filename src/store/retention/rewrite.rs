@@ -82,8 +82,7 @@ impl FileRewrite {
     ) -> Result<LakeFile> {
         let source = TableReader::whole_files(self.disk.clone(), self.dir.clone(), self.table);
         let mut blocks = FileMerge::open(&source, [file], &ReadFilter::ALL)?;
-        let mut writer =
-            DataFileWriter::create(self.disk.as_ref(), &self.dir, self.table, self.day, file.is_late)?;
+        let mut writer = DataFileWriter::create(&self.disk, &self.dir, self.table, self.day, file.is_late)?;
         while let Some(block) = blocks.next_block()? {
             add(&mut writer, block)?;
             self.pace.sleep_if_due();

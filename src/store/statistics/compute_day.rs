@@ -51,7 +51,7 @@ impl DayPlan {
         let mut blocks: FileMerge<ValuePoints> =
             FileMerge::open(from, self.files.iter().map(AsRef::as_ref), &bounds)?;
         let target = WindowTarget {
-            disk: from.disk.as_ref(),
+            disk: &from.disk,
             dir: to,
             table: Table::Statistics,
             day: self.day,

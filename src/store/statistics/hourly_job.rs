@@ -118,12 +118,12 @@ impl HourlyJob<'_> {
                 ..TableReader::whole_files(disk.clone(), dir, Table::Statistics)
             };
             let dir = tables.dir(Table::HourlyStatistics);
-            let mut batch = FsyncBatch::new(disk.as_ref());
+            let mut batch = FsyncBatch::new(disk);
             progress.begin("computing hourly statistics, days", scope.days.len() as u64);
             for day in &scope.days {
                 let known = scope.known.days().get(day).into_iter().flatten();
                 let target = WindowTarget {
-                    disk: disk.as_ref(),
+                    disk,
                     dir,
                     table: Table::HourlyStatistics,
                     day: *day,
@@ -153,6 +153,7 @@ impl HourlyJob<'_> {
             // The commit may have succeeded although it returned an error.
             delta.reload().await?;
             if !delta.lake_version()?.holds(files) {
+                self.tables.discard_uncommitted(Table::HourlyStatistics, delta, files).await;
                 return Err(e);
             }
         }

@@ -110,7 +110,7 @@ impl StatisticsJob {
                 ..TableReader::whole_files(disk.clone(), dir, Table::Readings)
             };
             let to = tables.dir(Table::Statistics);
-            let mut batch = FsyncBatch::new(disk.as_ref());
+            let mut batch = FsyncBatch::new(disk);
             let days = scope.days();
             progress.begin("computing statistics, days", days.len() as u64);
             for day in days {
@@ -136,6 +136,7 @@ impl StatisticsJob {
                 // The commit may have succeeded although it returned an error.
                 delta.reload().await?;
                 if !delta.lake_version()?.holds(files) || files.is_empty() {
+                    self.tables.discard_uncommitted(Table::Statistics, delta, files).await;
                     return Err(e);
                 }
             }

@@ -1,6 +1,7 @@
 //! Writes the computed rows of one day as files of `statistics`, or of its hours.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::rows::{self, WindowRow};
 use crate::domain::Result;
@@ -16,7 +17,7 @@ const MAX_BUFFERED_WINDOWS: usize = 8192;
 /// Where rows are written.
 #[derive(Clone, Copy)]
 pub struct WindowTarget<'a> {
-    pub disk: &'a dyn Disk,
+    pub disk: &'a Arc<dyn Disk>,
     /// The table's directory.
     pub dir: &'a Path,
     pub table: Table,
@@ -30,8 +31,8 @@ pub struct WindowTarget<'a> {
 /// Writes rows to files: those newer than all known ones apart from those that may replace one.
 pub struct WindowWriter<'a> {
     target: WindowTarget<'a>,
-    fresh: Option<DataFileWriter<'a>>,
-    late: Option<DataFileWriter<'a>>,
+    fresh: Option<DataFileWriter>,
+    late: Option<DataFileWriter>,
     windows: Vec<WindowRow>,
 }
 

@@ -8,7 +8,7 @@ use super::data_file::ReferencedIds;
 use super::report::{Findings, WalSummary};
 use crate::domain::{Progress, Result};
 use crate::store::wal::Record;
-use crate::store::wal::frame::{self, Frame, SEGMENT_HEADER};
+use crate::store::wal::frame::{self, Frame, SEGMENT_HEADER, Salt, SegmentHeader};
 use crate::store::wal::recovery::{Segment, segment_name};
 
 /// Range in which the log must be complete.
@@ -86,6 +86,14 @@ struct WalCheck<'a> {
     was_cut: bool,
 }
 
+/// A segment whose header is valid.
+struct SegmentRecords<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    salt: Salt,
+    is_last: bool,
+}
+
 impl WalCheck<'_> {
     fn segment(&mut self, segment: &Segment, bytes: &[u8], is_last: bool) {
         let path = &segment.path;
@@ -100,36 +108,48 @@ impl WalCheck<'_> {
             );
         }
         let (mut at, mut seq) = (SEGMENT_HEADER, segment.first_seq);
-        if frame::parse_segment_header(bytes) != Some(segment.first_seq) {
-            match found_after(bytes, 0, segment.first_seq) {
-                None if is_last => {
-                    let what = "the creation of the segment was not finished: the next start removes it";
-                    self.findings.note(path, "offset 0", what);
-                    self.next = Some(seq);
-                    return;
-                }
-                found => {
-                    self.findings.broken(path, "offset 0", "the header of the segment fails its checksum");
-                    at = found.map_or(bytes.len(), |(at, _)| at);
-                }
-            }
-        }
+        let header = SegmentHeader::parse(bytes).filter(|header| header.first_seq == segment.first_seq);
+        let Some(SegmentHeader { salt, .. }) = header else {
+            self.without_header(path, bytes, segment.first_seq, is_last);
+            return;
+        };
+        let records = SegmentRecords { path, bytes, salt, is_last };
         while at < bytes.len() && self.extent.pinned.is_none_or(|last| seq <= last) {
-            let Some(found) = frame::parse_record(bytes, at).filter(|found| found.seq >= seq) else {
-                match self.damage(path, bytes, (at, seq), is_last) {
+            let found = frame::parse_record(bytes, at, salt).filter(|found| found.header.seq >= seq);
+            let Some(found) = found else {
+                match self.damage(&records, (at, seq)) {
                     Some(next) => (at, seq) = next,
                     None => break,
                 }
                 continue;
             };
-            if found.seq != seq {
-                let what = format!("record {seq} is missing: {} comes next", found.seq);
+            if found.header.seq != seq {
+                let what = format!("record {seq} is missing: {} comes next", found.header.seq);
                 self.findings.broken(path, format!("offset {at}"), what);
             }
             self.record(path, at, &found);
-            (at, seq) = (found.end, found.seq + 1);
+            (at, seq) = (found.end, found.header.seq + 1);
         }
         self.next = Some(seq);
+    }
+
+    /// Reports that a segment does not begin with its header. Its records cannot be told from other bytes then.
+    fn without_header(&mut self, path: &Path, bytes: &[u8], first_seq: u64, is_last: bool) {
+        let old = bytes.starts_with(frame::OLD_MAGIC);
+        if is_last && bytes.len() <= SEGMENT_HEADER && !old {
+            let what = "the creation of the segment was not finished: the next start removes it";
+            self.findings.note(path, "offset 0", what);
+            self.next = Some(first_seq);
+            return;
+        }
+        let what = match old {
+            true => "the segment has the format of an older development version",
+            false => "the header of the segment fails its checksum",
+        };
+        self.findings.broken(path, "offset 0", what);
+        // How many records it has is not known.
+        let flushed = self.extent.flushed.unwrap_or(0);
+        self.next = is_last.then_some(first_seq.max(flushed + 1));
     }
 
     fn record(&mut self, path: &Path, at: usize, found: &Frame<'_>) {
@@ -139,33 +159,28 @@ impl WalCheck<'_> {
                 self.ids.add_record(&record, || self.findings.relative(path));
             }
             Err(e) => {
-                let what = format!("record {} cannot be decoded: {e}", found.seq);
+                let what = format!("record {} cannot be decoded: {e}", found.header.seq);
                 self.findings.broken(path, format!("offset {at}"), what);
             }
         }
     }
 
     /// Reports that there is no valid record of this number at an offset. Returns where to continue, if possible.
-    fn damage(
-        &mut self,
-        path: &Path,
-        bytes: &[u8],
-        (at, seq): (usize, u64),
-        is_last: bool,
-    ) -> Option<(usize, u64)> {
+    fn damage(&mut self, segment: &SegmentRecords<'_>, (at, seq): (usize, u64)) -> Option<(usize, u64)> {
+        let SegmentRecords { path, bytes, salt, is_last } = *segment;
         let place = format!("offset {at}");
-        let next = found_after(bytes, at, seq);
         let was_durable = self.extent.flushed.is_some_and(|flushed| flushed >= seq)
-            || self.extent.pinned.is_some_and(|last| seq <= last);
-        if next.is_none() && is_last && !was_durable {
+            || self.extent.pinned.is_some_and(|last| seq <= last)
+            || frame::was_durable(bytes, at, salt, seq);
+        if is_last && !was_durable {
             let cut = bytes.len() - at;
             let what =
                 format!("an unfinished record of {cut} bytes, not acknowledged: the next start cuts it off");
             self.findings.note(path, place, what);
-        } else {
-            self.findings.broken(path, place, format!("record {seq} is damaged: it fails its checksum"));
+            return None;
         }
-        next
+        self.findings.broken(path, place, format!("record {seq} is damaged: it fails its checksum"));
+        frame::find_record(bytes, at, salt, seq).map(|(at, found)| (at, found.header.seq))
     }
 
     fn check_end(&mut self, segments: &[Segment]) {
@@ -191,13 +206,4 @@ impl WalCheck<'_> {
             self.findings.broken(dir, "", what);
         }
     }
-}
-
-/// Finds the first complete record at or after an offset with a number of at least `seq`. Returns its offset and
-/// number.
-fn found_after(bytes: &[u8], from: usize, seq: u64) -> Option<(usize, u64)> {
-    (from..bytes.len()).find_map(|at| {
-        let found = frame::parse_record(bytes, at).filter(|found| found.seq >= seq)?;
-        Some((at, found.seq))
-    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parking_lot::Mutex;
 
-use super::frame::{self, RECORD_HEADER, SEGMENT_HEADER};
+use super::frame::{RECORD_HEADER, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
 use super::{IdempotencyRecord, Record, recovery};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 use crate::domain::reading::{Reading, Readings};
@@ -73,10 +73,14 @@ fn wal_records() {
 }
 
 fn segments() -> InputFormat {
-    let mut whole = frame::segment_header(1).to_vec();
+    let salt = Salt(0x0123_4567_89ab_cdef);
+    let mut whole = SegmentHeader { first_seq: 1, salt }.encode().to_vec();
     let payloads = payloads();
+    // Groups of two.
     for (seq, payload) in (1..).zip(payloads.iter().chain(&payloads)) {
-        whole.extend(frame::record_header(payload.len(), crc32fast::hash(payload), seq));
+        let (group_index, len, payload_crc) =
+            (u32::from(seq % 2 == 0), payload.len(), crc32fast::hash(payload));
+        whole.extend(RecordHeader { seq, group_index, len, payload_crc }.encode(salt));
         whole.extend(payload);
     }
     InputFormat { seeds: vec![whole], finish: Some(with_checksums), ..InputFormat::default() }
@@ -88,19 +92,19 @@ fn with_checksums(random: &mut Random, bytes: &mut Vec<u8>) {
     if bytes.len() < SEGMENT_HEADER || random.one_in(4) {
         return;
     }
-    let crc = crc32fast::hash(&bytes[..16]).to_le_bytes();
-    bytes[16..SEGMENT_HEADER].copy_from_slice(&crc);
+    let crc = crc32fast::hash(&bytes[..24]).to_le_bytes();
+    bytes[24..SEGMENT_HEADER].copy_from_slice(&crc);
+    let salt = u64::from_le_bytes(bytes[16..24].try_into().expect("eight"));
     let mut at = SEGMENT_HEADER;
     while at + RECORD_HEADER <= bytes.len() && !random.one_in(16) {
-        let length = u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four")) as usize;
+        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+        let (len, group_index) = (number(at) as usize, number(at + 16));
+        let seq = u64::from_le_bytes(bytes[at + 8..at + 16].try_into().expect("eight"));
         let body = at + RECORD_HEADER;
-        if let Some(payload) = bytes.get(body..body.saturating_add(length)) {
-            let crc = crc32fast::hash(payload).to_le_bytes();
-            bytes[at + 4..at + 8].copy_from_slice(&crc);
-        }
-        let crc = crc32fast::hash(&bytes[at..at + 16]).to_le_bytes();
-        bytes[at + 16..at + 20].copy_from_slice(&crc);
-        at = body.saturating_add(length);
+        let payload = bytes.get(body..body.saturating_add(len)).unwrap_or_default();
+        let header = RecordHeader { seq, group_index, len, payload_crc: crc32fast::hash(payload) };
+        bytes[at..body].copy_from_slice(&header.encode(Salt(salt)));
+        at = body.saturating_add(len);
     }
 }
 
@@ -150,6 +154,10 @@ impl Disk for SingleFileDisk {
     }
 
     fn truncate(&self, _: &Path, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn overwrite_from(&self, _: &Path, _: u64, _: &[u8]) -> io::Result<()> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::frame::{self, SEGMENT_HEADER};
+use super::frame::{RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
 use super::recovery::{self, Segment, segment_name};
 use crate::domain::{Error, Result};
 use crate::store::disk::{Disk, DiskDir, DiskFile};
@@ -66,6 +66,8 @@ pub struct Log {
     segments: Vec<Segment>,
     size: Arc<LogSize>,
     open: Option<Box<dyn DiskFile>>,
+    /// Salt of the open segment.
+    salt: Salt,
     next_seq: u64,
     poisoned: Option<String>,
     /// Whether the last segment, closed, may hold part of a failed group after its records.
@@ -108,6 +110,7 @@ impl Log {
             segments,
             size,
             open: None,
+            salt: Salt::random(),
             next_seq,
             poisoned: None,
             has_tail: false,
@@ -165,9 +168,10 @@ impl Log {
             self.start_segment()?;
         }
         self.buffer.clear();
-        for (i, payload) in group.iter().enumerate() {
-            let seq = self.next_seq + i as u64;
-            self.buffer.extend_from_slice(&frame::record_header(payload.bytes.len(), payload.crc, seq));
+        for ((seq, group_index), payload) in (self.next_seq..).zip(0u32..).zip(group) {
+            let (len, payload_crc) = (payload.bytes.len(), payload.crc);
+            let header = RecordHeader { seq, group_index, len, payload_crc };
+            self.buffer.extend_from_slice(&header.encode(self.salt));
             self.buffer.extend_from_slice(&payload.bytes);
         }
         let file = self.open.as_mut().expect("start_segment opened it");
@@ -203,11 +207,13 @@ impl Log {
             self.disk.remove(&path).map_err(AppendError::Write)?;
         }
         let mut file = self.disk.create(&path).map_err(AppendError::Write)?;
-        file.write_all(&frame::segment_header(self.next_seq)).map_err(AppendError::Write)?;
+        let header = SegmentHeader { first_seq: self.next_seq, salt: Salt::random() };
+        file.write_all(&header.encode()).map_err(AppendError::Write)?;
         file.sync().map_err(AppendError::Sync)?;
         self.entries.sync().map_err(AppendError::Sync)?;
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
         self.size.set(&self.segments);
+        self.salt = header.salt;
         self.open = Some(file);
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! The write-ahead log.
 //!
 //! Crash contract: when `Log::append` of a group returns `Ok`, every record of it survives `kill -9` and power loss.
-//! Records have consecutive numbers (`seq`). An unfinished tail of the last segment, with nothing valid after it, is
-//! cut off at start; damage anywhere else refuses the start and names segment and offset. A failed write is cut off and
-//! may be retried. After a failed fsync the log is poisoned: nothing more is appended until the process starts again.
+//! Records have consecutive numbers (`seq`). An unfinished tail of the last segment is cut off at start: bytes that no
+//! record of a later group follows, so that none of them was durable. Damage anywhere else refuses the start and names
+//! segment and offset. A failed write is cut off and may be retried. After a failed fsync the log is poisoned: nothing more is appended until the process starts again.
 
 pub mod columns;
 pub mod frame;

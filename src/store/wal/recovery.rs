@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, SEGMENT_HEADER};
+use super::frame::{self, SEGMENT_HEADER, Salt, SegmentHeader};
 use crate::domain::{Error, Result};
-use crate::store::disk::{self, Disk};
+use crate::store::disk::Disk;
 
 /// A segment file as found on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,23 +49,25 @@ pub fn replay(
         }
         if is_flushed {
             next_seq = following;
-            let bytes = disk.len(path).map_err(|e| cannot_read(path, e))?;
+            let bytes = disk.len(path).map_err(|e| cannot("read", path, e))?;
             segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes });
             continue;
         }
-        let bytes = disk.read(path).map_err(|e| cannot_read(path, e))?;
+        let bytes = disk.read(path).map_err(|e| cannot("read", path, e))?;
         let scan = SegmentReplay { path, bytes: &bytes, first_seq: *first_seq, is_last: following.is_none() };
-        let Some((end, next)) = scan.run(flushed, &mut apply)? else {
-            disk.remove(path).map_err(|e| cannot_read(path, e))?;
+        let Some(ReplayedSegment { last_group, end, next_seq: next }) = scan.run(flushed, &mut apply)? else {
+            disk.remove(path).map_err(|e| cannot("remove", path, e))?;
             continue;
         };
         if end < bytes.len() {
             tracing::warn!(segment = %path.display(), offset = end, bytes = bytes.len() - end, "cut unfinished tail");
         }
-        if following.is_none() {
-            // The last group may be complete but not durable, yet it is replayed, shown and appended to. So the segment
-            // is rewritten: an earlier start may have failed to sync it, and kernels do not report that again.
-            disk::replace_file(disk, path, &bytes[..end]).map_err(|e| cannot_read(path, e))?;
+        if following.is_none() && last_group < bytes.len() {
+            // The last group may be complete but not durable, yet it is replayed, shown and appended to. So it is
+            // written again: an earlier start may have failed to sync it, and kernels do not report that again. In
+            // place, because the disk may be full.
+            let written = disk.overwrite_from(path, last_group as u64, &bytes[last_group..end]);
+            written.map_err(|e| cannot("write", path, e))?;
         }
         next_seq = Some(next);
         segments.push(Segment { path: path.clone(), first_seq: *first_seq, bytes: end as u64 });
@@ -75,15 +77,15 @@ pub fn replay(
 
 /// Lists the segments of a log with the first seq of each, oldest first.
 pub fn segment_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<(PathBuf, u64)>> {
-    let files = disk.list_files(dir).map_err(|e| cannot_read(dir, e))?;
+    let files = disk.list_files(dir).map_err(|e| cannot("read", dir, e))?;
     let seq_of = |path: &PathBuf| {
         path.file_name()?.to_str()?.strip_suffix(".wal").filter(|s| s.len() == 20)?.parse::<u64>().ok()
     };
     Ok(files.into_iter().filter_map(|path| seq_of(&path).map(|seq| (path, seq))).collect())
 }
 
-fn cannot_read(path: &Path, e: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot read the log `{}`: {e}", path.display())).with_source(e)
+fn cannot(verb: &str, path: &Path, e: std::io::Error) -> Error {
+    Error::unavailable(format!("cannot {verb} the log `{}`: {e}", path.display())).with_source(e)
 }
 
 struct SegmentReplay<'a> {
@@ -93,25 +95,30 @@ struct SegmentReplay<'a> {
     is_last: bool,
 }
 
+/// What was found in a segment.
+struct ReplayedSegment {
+    /// Offset of the last group of valid records: everything before it was durable when that was written.
+    last_group: usize,
+    /// Offset just past the valid records.
+    end: usize,
+    next_seq: u64,
+}
+
 impl SegmentReplay<'_> {
-    /// Returns the end of the valid records and the seq after them; `None` when the creation of the segment was not
-    /// finished.
+    /// Returns `None` when the creation of the segment was not finished.
     fn run(
         &self,
         flushed: u64,
         apply: &mut impl FnMut(u64, &[u8]) -> Result<()>,
-    ) -> Result<Option<(usize, u64)>> {
-        if frame::parse_segment_header(self.bytes) != Some(self.first_seq) {
-            // The header is synced before any record is written, so a segment without one holds no record to lose.
-            if self.is_last && !self.has_record_after(0, self.first_seq) {
-                return Ok(None);
-            }
-            return Err(self.damaged(0));
-        }
-        let (mut at, mut seq) = (SEGMENT_HEADER, self.first_seq);
-        while at < self.bytes.len() {
-            let Some(found) = frame::parse_record(self.bytes, at).filter(|f| f.seq == seq) else {
-                if self.is_last && !self.has_record_after(at, seq) {
+    ) -> Result<Option<ReplayedSegment>> {
+        let Some(salt) = self.salt()? else { return Ok(None) };
+        let mut replayed =
+            ReplayedSegment { last_group: SEGMENT_HEADER, end: SEGMENT_HEADER, next_seq: self.first_seq };
+        while replayed.end < self.bytes.len() {
+            let (at, seq) = (replayed.end, replayed.next_seq);
+            let found = frame::parse_record(self.bytes, at, salt).filter(|found| found.header.seq == seq);
+            let Some(found) = found else {
+                if self.is_last && !frame::was_durable(self.bytes, at, salt, seq) {
                     break;
                 }
                 return Err(self.damaged(at));
@@ -124,15 +131,26 @@ impl SegmentReplay<'_> {
                     ))
                 })?;
             }
-            (at, seq) = (found.end, seq + 1);
+            let last_group = if found.header.group_index == 0 { at } else { replayed.last_group };
+            replayed = ReplayedSegment { last_group, end: found.end, next_seq: seq + 1 };
         }
-        Ok(Some((at, seq)))
+        Ok(Some(replayed))
     }
 
-    /// Whether a complete record numbered `seq` or later starts at or after `from`. If so, the bytes before it are
-    /// damaged, not an unfinished write.
-    fn has_record_after(&self, from: usize, seq: u64) -> bool {
-        (from..self.bytes.len()).any(|at| frame::parse_record(self.bytes, at).is_some_and(|f| f.seq >= seq))
+    /// Returns the salt of the segment's records; `None` when the creation of the segment was not finished.
+    fn salt(&self) -> Result<Option<Salt>> {
+        if let Some(header) = SegmentHeader::parse(self.bytes).filter(|h| h.first_seq == self.first_seq) {
+            return Ok(Some(header.salt));
+        }
+        if self.bytes.starts_with(frame::OLD_MAGIC) {
+            let place = self.path.display();
+            return Err(Error::unavailable(format!(
+                "`{place}` was written by a development version with an older format of the log: start and stop that \
+                 version once more in order, which brings everything into the lake, and remove the directory of the log"
+            )));
+        }
+        // The header is synced before any record is written, so a segment that ends with it holds no record to lose.
+        if self.is_last && self.bytes.len() <= SEGMENT_HEADER { Ok(None) } else { Err(self.damaged(0)) }
     }
 
     fn damaged(&self, at: usize) -> Error {

@@ -20,6 +20,7 @@ mod expiry;
 mod faults;
 mod model;
 mod statistics;
+mod wrong_clock;
 
 const HOUR: i64 = 60 * MINUTE;
 

@@ -1,0 +1,153 @@
+//! Statements that DataFusion alone answers otherwise than PostgreSQL: the answers are those of PostgreSQL 15 over the same rows.
+
+use basalt::domain::reading::Reading;
+use basalt::domain::{Micros, StreamId};
+use serde_json::{Value, json};
+
+use crate::in_process::{MINUTE, TestEnv};
+use crate::support::Server;
+
+/// 2024-03-30T00:00:00Z in microseconds.
+const START: i64 = 1_711_756_800_000_000;
+/// A reading a minute over three days.
+const ROWS: i64 = 3 * 1440;
+
+/// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
+const OVER_READINGS: [(&str, &str); 13] = [
+    (
+        "SELECT value FROM readings WHERE stream_id = 2 AND ts::date = '2024-03-31' ORDER BY ts DESC LIMIT 1",
+        r#"[{"value":2879.0}]"#,
+    ),
+    (
+        "SELECT value FROM readings WHERE stream_id = 2 AND ts::date BETWEEN '2024-03-31' AND '2024-03-31' ORDER BY ts DESC LIMIT 1",
+        r#"[{"value":2879.0}]"#,
+    ),
+    (
+        "SELECT max(s) AS s FROM (SELECT sum(value) OVER (ORDER BY ts) AS s FROM readings WHERE stream_id = 2 AND ts::date = '2024-03-30')",
+        r#"[{"s":1036080.0}]"#,
+    ),
+    ("SELECT count(*) AS n FROM readings WHERE ts::date <> '2024-03-31'", r#"[{"n":5760}]"#),
+    ("SELECT count(*) AS n FROM readings WHERE ts::date > '2024-03-31'", r#"[{"n":2880}]"#),
+    (
+        "SELECT value, value::bigint AS v FROM readings WHERE stream_id = 2 AND (value / 2)::bigint = 20 ORDER BY value DESC LIMIT 1",
+        r#"[{"v":41,"value":41.0}]"#,
+    ),
+    (
+        "SELECT count(*) AS n FROM (SELECT ts, count(*) OVER (PARTITION BY ts::date ORDER BY ts) AS w1, row_number() OVER (ORDER BY ts) AS w2 FROM readings WHERE stream_id = 1 ORDER BY ts, w1 LIMIT 20)",
+        r#"[{"n":20}]"#,
+    ),
+    (
+        "SELECT ts::time = '00:00' AS t FROM readings WHERE stream_id = 1 ORDER BY ts::time, ts DESC LIMIT 1",
+        r#"[{"t":true}]"#,
+    ),
+    (
+        "SELECT date_trunc('day', ts) AS d, count(*) AS n FROM (SELECT ts + INTERVAL '23 hours' AS ts, value FROM readings WHERE stream_id = 1) GROUP BY 1 ORDER BY 1 LIMIT 1",
+        r#"[{"d":"2024-03-30T00:00:00Z","n":60}]"#,
+    ),
+    (
+        "SELECT stream_id, count(*) AS n FROM (SELECT stream_id + 1000 AS stream_id FROM readings) GROUP BY stream_id ORDER BY 1",
+        r#"[{"n":4320,"stream_id":1001},{"n":4320,"stream_id":1002}]"#,
+    ),
+    (
+        "WITH rollup AS (SELECT ts + INTERVAL '30 minutes' AS ts, value FROM readings WHERE stream_id = 2) SELECT date_trunc('hour', ts) AS h, avg(value) AS a FROM rollup GROUP BY 1 ORDER BY 1 LIMIT 2",
+        r#"[{"a":14.5,"h":"2024-03-30T00:00:00Z"},{"a":59.5,"h":"2024-03-30T01:00:00Z"}]"#,
+    ),
+    (
+        "SELECT b.value AS b, count(*) AS n FROM readings a LEFT JOIN readings b ON a.ts = b.ts AND b.stream_id = 1 AND b.value = 7 WHERE a.stream_id = 2 GROUP BY 1 ORDER BY 1",
+        r#"[{"b":7.0,"n":108},{"b":null,"n":4212}]"#,
+    ),
+    (
+        "SELECT date_trunc('day', ts AT TIME ZONE 'Europe/Berlin') AS d, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1 ORDER BY 1",
+        r#"[{"d":"2024-03-30T00:00:00","n":1380},{"d":"2024-03-31T00:00:00","n":1380},{"d":"2024-04-01T00:00:00","n":1440},{"d":"2024-04-02T00:00:00","n":120}]"#,
+    ),
+];
+
+const OVER_CONSTANTS: [(&str, &str); 11] = [
+    (
+        "SELECT interval '25 hours' > interval '1 day' AS a, interval '1 month' = interval '30 days' AS b, interval '-1 hour' < interval '0 s' AS c",
+        r#"[{"a":true,"b":true,"c":true}]"#,
+    ),
+    (
+        "SELECT n FROM (VALUES (1, interval '1 day'), (2, interval '25 hours'), (3, interval '3 hours')) AS v(n, d) ORDER BY d DESC",
+        r#"[{"n":2},{"n":1},{"n":3}]"#,
+    ),
+    (
+        "SELECT extract(epoch FROM max(d)) AS s FROM (VALUES (interval '1 day'), (interval '25 hours')) AS v(d)",
+        r#"[{"s":90000.0}]"#,
+    ),
+    (
+        "SELECT extract(epoch FROM timestamp '2024-01-01 00:00:59.999' - timestamp '2024-01-01') AS e, extract(second FROM timestamp '2024-01-01 00:00:09.75') AS s, date_part('milliseconds', timestamp '2024-01-01 00:00:09.75') AS m, extract(hour FROM timestamp '2024-01-01 13:00:09.75') AS h",
+        r#"[{"e":59.999,"h":13,"m":9750.0,"s":9.75}]"#,
+    ),
+    (r"SELECT x FROM (VALUES ('C:\dir'), ('C:dir')) AS v(x) WHERE x ~ 'C:\\dir'", r#"[{"x":"C:\\dir"}]"#),
+    (
+        "SELECT x FROM (VALUES ('tag1'), ('a.c'), ('abc'), ('xtag')) AS v(x) WHERE x SIMILAR TO '(a.c|tag%)' ORDER BY 1",
+        r#"[{"x":"a.c"},{"x":"tag1"}]"#,
+    ),
+    (
+        "SELECT to_char(timestamp '2024-03-05 15:04:09.075003', 'YYYY-MM-DD HH24:MI:SS.MS FMDay Mon IYYY-IW') AS t",
+        r#"[{"t":"2024-03-05 15:04:09.075 Tuesday Mar 2024-10"}]"#,
+    ),
+    (
+        "SELECT timestamptz '2024-03-30 18:00:00Z' AT TIME ZONE 'Europe/Berlin' AS t, timestamp '2024-03-30 18:00:00' AT TIME ZONE 'Europe/Berlin' AS u",
+        r#"[{"t":"2024-03-30T19:00:00","u":"2024-03-30T17:00:00Z"}]"#,
+    ),
+    (
+        "SELECT 1.5::int AS a, 2.5::int AS b, (-2.5)::int AS c, '2.5'::numeric::int AS d, timestamp '2024-01-01 00:00:09.75'::timestamp(0) AS t",
+        r#"[{"a":2,"b":3,"c":-3,"d":3,"t":"2024-01-01T00:00:10"}]"#,
+    ),
+    ("SELECT true IS DISTINCT FROM true OR true AS x", r#"[{"x":true}]"#),
+    (
+        "SELECT count(*) AS n FROM (VALUES (true, true), (false, false), (null, true)) AS v(a, b) WHERE a IS DISTINCT FROM true OR b = true",
+        r#"[{"n":3}]"#,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_are_answered_as_postgresql_answers_them() {
+    let ground = TestEnv::new(2).await;
+    let dir = tempfile::tempdir().unwrap();
+    let inside = ground.open_local(dir.path()).await;
+    let row = |stream, at: i64, value: i64| {
+        Reading::good(StreamId(stream), Micros(START + at * MINUTE), value as f64)
+    };
+    let rows = (0..ROWS).flat_map(|at| [row(1, at, at % 40), row(2, at, at)]);
+    inside.store.write(&ground.owner, rows.collect()).await.unwrap();
+    inside.store.flush().await.unwrap();
+    for (statement, expected) in OVER_READINGS.iter().chain(&OVER_CONSTANTS) {
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(json!(inside.sql(&ground.owner, statement).await), expected, "{statement}");
+    }
+    // What is constant in the rows is not so in the totals.
+    let totals = inside
+        .sql(&ground.owner, "SELECT quality, count(*) AS n FROM readings WHERE quality = 'good' GROUP BY GROUPING SETS ((quality), (ts), ())")
+        .await;
+    let whole = totals.iter().filter(|row| row["n"] == 2 * ROWS).count();
+    assert_eq!((totals.len() as i64, whole), (ROWS + 2, 2), "one of the quality, one of all");
+}
+
+#[tokio::test]
+async fn what_would_be_answered_wrongly_is_refused() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    for (statement, hint) in [
+        ("SELECT 3 NOT IN (SELECT y FROM (VALUES (1), (NULL)) AS v(y)) AS x", "NOT EXISTS"),
+        (
+            "SELECT s.id FROM streams s WHERE s.id NOT IN (SELECT r.stream_id FROM readings r WHERE r.stream_id > s.id)",
+            "NOT EXISTS",
+        ),
+        (
+            "SELECT lead(x, 2) IGNORE NULLS OVER (ORDER BY x) AS n FROM (VALUES (1), (2)) AS v(x)",
+            "IGNORE NULLS",
+        ),
+        ("SELECT 1 AS id, 2 AS id", "id"),
+        ("SELECT s.id, d.id FROM streams s JOIN devices d ON true", "AS"),
+        ("SELECT to_char(now(), 'YYYY-xx') AS t", "no field at `xx`"),
+    ] {
+        let (status, _, answer) = client.try_sql(statement).await;
+        assert!(status == 400 && answer.to_string().contains(hint), "{statement}: {status} {answer}");
+    }
+    let (status, _, answer) =
+        client.try_sql("SELECT id FROM streams WHERE id NOT IN (SELECT stream_id FROM readings)").await;
+    assert_eq!(status, 200, "{answer}");
+}
