@@ -131,7 +131,7 @@ mod tests {
         trust.trust(at(1000 * DAY, 0));
         assert_eq!(trust.observe(at(1400 * DAY, 0)), ClockState::Ahead(400 * DAY));
         assert_eq!(trust.observe(at(1000 * DAY + 5, 5)), ClockState::Trusted);
-        assert_eq!(trust.observe(at(1400 * DAY, 6)), ClockState::Ahead(400 * DAY - 1));
+        assert_eq!(trust.observe(at(1400 * DAY, 6)), ClockState::Ahead(400 * DAY - 6));
         assert!(matches!(trust.observe(at(1800 * DAY, DAY)), ClockState::Ahead(_)), "another step");
         assert!(matches!(trust.observe(at(1801 * DAY, 2 * DAY - 1)), ClockState::Ahead(_)));
         assert_eq!(trust.observe(at(1801 * DAY, 2 * DAY)), ClockState::Trusted);

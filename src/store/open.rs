@@ -102,6 +102,10 @@ impl Store {
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
         let clock_mark = ClockMark::new(disk.clone(), &dir);
         catalog.remember_clock(clock_mark.load().unwrap_or_else(|| newest_time(&tables)));
+        // A process that ends before its first cycle leaves a time too.
+        if catalog.clock_ahead_us() == 0 {
+            clock_mark.save(tables.clock().now());
+        }
 
         let objects = ObjectFiles::with_bucket(dir.join(OBJECT_DIR), options.objects_url.as_deref())?;
         let parts = OpenedState {

@@ -12,20 +12,26 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
 
-/// Thirty records, one of them long, over several segments of the log; nothing flushed.
+/// Thirty records and more, one of them long, over several segments of the log, of which the last has some too; nothing
+/// flushed.
 async fn written(ground: &TestEnv, dir: &Path) -> Vec<PathBuf> {
     let inside = ground.open_local(dir).await;
-    for n in 0..30 {
+    let segments = || {
+        let entries = fs::read_dir(dir.join("wal")).unwrap();
+        let mut segments: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        segments.sort();
+        segments
+    };
+    let mut n = 0;
+    while n < 30 || record_starts(segments().last().unwrap()).len() < 4 {
         let rows = (0..if n == 3 { 300 } else { 8 }).map(|i| {
             Reading::good(StreamId(1), Micros(NOW - 1000 * MINUTE + (n * 300 + i) * 1_000_000), 1.0)
         });
         inside.store.write(&ground.owner, rows.collect()).await.unwrap();
+        n += 1;
     }
-    let mut segments: Vec<PathBuf> =
-        fs::read_dir(dir.join("wal")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    segments.sort();
-    assert!(segments.len() > 3, "{segments:?}");
-    segments
+    assert!(segments().len() > 3, "{:?}", segments());
+    segments()
 }
 
 fn record_starts(segment: &Path) -> Vec<usize> {

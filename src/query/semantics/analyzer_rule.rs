@@ -4,10 +4,10 @@ use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::narrowing_cast::NarrowingCast;
@@ -43,15 +43,10 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Cast(Cast { expr, field }) => {
             let function = NarrowingCast::of(&expr, &expr.get_type(schema)?, field.data_type());
             Ok(match function {
-                Some(function) => Transformed::yes(call(function, *expr)),
+                Some(function) => Transformed::yes(function.call(vec![*expr])),
                 None => Transformed::no(Expr::Cast(Cast { expr, field })),
             })
         }
         other => spans::in_comparison(other, schema),
     }
-}
-
-/// A call of a function of one argument.
-pub(super) fn call(function: ScalarUDF, argument: Expr) -> Expr {
-    Expr::ScalarFunction(ScalarFunction { func: function.into(), args: vec![argument] })
 }

@@ -16,8 +16,6 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::analyzer_rule::call;
-
 const NAME: &str = "comparable_span";
 const NANOS_PER_DAY: i128 = 86_400_000_000_000;
 const DAYS_PER_MONTH: i128 = 30;
@@ -154,7 +152,7 @@ fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
 /// The key by which a value is compared or sorted.
 pub(super) fn of_key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     if is_span(&expr, schema)? {
-        return Ok(Transformed::yes(call(ScalarUDF::from(ComparableSpan::default()), expr)));
+        return Ok(Transformed::yes(ScalarUDF::from(ComparableSpan::default()).call(vec![expr])));
     }
     Ok(Transformed::no(expr))
 }

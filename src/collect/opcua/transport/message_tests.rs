@@ -5,8 +5,8 @@ use opcua::types::{
     StatusCode, Variant,
 };
 
-use super::super::stack_bound::MAX_DECODING_STACK_BYTES;
 use super::*;
+use crate::collect::opcua::transport::stack_bound::MAX_DECODING_STACK_BYTES;
 
 /// As long as a message may be.
 const LONGEST: usize = 4 * 1024 * 1024;
