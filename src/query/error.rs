@@ -36,6 +36,12 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         DataFusionError::Collection(errors) => {
             errors.first().map_or((Kind::Internal, "the query failed".to_owned()), explain)
         }
+        DataFusionError::Internal(text) | DataFusionError::Execution(text) if is_wrong_regex(text) => {
+            (Kind::Invalid, wrong_regex(text))
+        }
+        DataFusionError::ArrowError(arrow, _) if is_wrong_regex(&arrow.to_string()) => {
+            (Kind::Invalid, wrong_regex(&arrow.to_string()))
+        }
         DataFusionError::SQL(parser, _) => (Kind::Invalid, readable(&parser.to_string())),
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
@@ -50,9 +56,6 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
             Some(ours) => (ours.kind, ours.message.clone()),
             None => explain_foreign(inner.as_ref()),
         },
-        DataFusionError::Internal(text) if text.contains("Regular expression did not compile") => {
-            (Kind::Invalid, "a regular expression is wrong".to_owned())
-        }
         DataFusionError::IoError(io) => explain_io(io),
         DataFusionError::ParquetError(_)
         | DataFusionError::ObjectStore(_)
@@ -106,6 +109,19 @@ fn explain_foreign(error: &(dyn std::error::Error + 'static)) -> (Kind, String) 
     match text.strip_prefix("regex parse error:").and_then(|text| text.rsplit_once("error: ")) {
         Some((_, reason)) => (Kind::Invalid, format!("a regular expression is wrong: {}", readable(reason))),
         None => (Kind::Internal, "the query failed".to_owned()),
+    }
+}
+
+/// Whether a function or an operator was given a regular expression that is none.
+fn is_wrong_regex(text: &str) -> bool {
+    text.contains("Regular expression did not compile")
+}
+
+fn wrong_regex(text: &str) -> String {
+    let reason = text.rsplit_once("error: ").and_then(|(_, reason)| reason.lines().next());
+    match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("a regular expression is wrong: {reason}"),
+        None => "a regular expression is wrong".to_owned(),
     }
 }
 

@@ -105,7 +105,7 @@ const OVER_CONSTANTS: [(&str, &str); 11] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_are_answered_as_postgresql_answers_them() {
-    let ground = TestEnv::new(2).await;
+    let ground = TestEnv::new(3).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
     let row = |stream, at: i64, value: i64| {
