@@ -41,7 +41,11 @@ impl AnalyzerRule for PostgresSemantics {
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Cast(Cast { expr, field }) => {
-            let function = NarrowingCast::of(&expr, &expr.get_type(schema)?, field.data_type());
+            let function = match &*expr {
+                _ if !NarrowingCast::may_narrow_to(field.data_type()) => None,
+                Expr::Cast(inner) => NarrowingCast::of(&expr, inner.field.data_type(), field.data_type()),
+                other => NarrowingCast::of(&expr, &other.get_type(schema)?, field.data_type()),
+            };
             Ok(match function {
                 Some(function) => Transformed::yes(function.call(vec![*expr])),
                 None => Transformed::no(Expr::Cast(Cast { expr, field })),

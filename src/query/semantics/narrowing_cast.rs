@@ -56,6 +56,11 @@ impl NarrowingCast {
         targets().into_iter().map(with(Rounding::HalfToEven)).chain(integers().map(with(Rounding::HalfAway)))
     }
 
+    /// Whether a type is coarser than any other, which is known without what is cast.
+    pub fn may_narrow_to(target: &DataType) -> bool {
+        target.is_integer() || target.is_temporal() || matches!(target, DataType::Float32)
+    }
+
     /// The function for a cast of an expression of this type; `None` where DataFusion's own is right.
     pub fn of(argument: &Expr, source: &DataType, target: &DataType) -> Option<ScalarUDF> {
         let is_literal = matches!(argument, Expr::Literal(..) | Expr::Negative(_));

@@ -144,9 +144,24 @@ fn is_min_or_max(window: &WindowFunction) -> bool {
     matches!(&window.fun, WindowFunctionDefinition::AggregateUDF(of) if matches!(of.name(), "min" | "max"))
 }
 
+/// The type of most expressions is known without those that they consist of, which keeps deep statements cheap.
 fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
-    let is_comparable = matches!(expr, Expr::ScalarFunction(call) if call.name() == NAME);
-    Ok(!is_comparable && matches!(expr.get_type(schema)?, DataType::Interval(_)))
+    let is_interval = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
+    match expr {
+        Expr::ScalarFunction(call) if call.name() == NAME => Ok(false),
+        Expr::Literal(value, _) => Ok(is_interval(&value.data_type())),
+        Expr::Cast(cast) => Ok(is_interval(cast.field.data_type())),
+        Expr::BinaryExpr(BinaryExpr { op, .. }) if op.supports_propagation() || op.is_logic_operator() => {
+            Ok(false)
+        }
+        Expr::Not(_)
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::Like(_)
+        | Expr::InList(_)
+        | Expr::Between(_) => Ok(false),
+        other => Ok(is_interval(&other.get_type(schema)?)),
+    }
 }
 
 /// The key by which a value is compared or sorted.
