@@ -65,6 +65,8 @@ pub enum MemoryHolder {
     Anonymous(Option<IpAddr>),
     /// Rows made of bodies.
     Rows,
+    /// What waits for the clients of MQTT (`app/mqtt/queue_account.rs`), which bounds it.
+    Queues,
 }
 
 /// The budget and its current use.
@@ -114,6 +116,11 @@ impl BodyMemoryBudget {
         let (total_after, bodies_after) = (*total + bytes, *bodies + bytes);
         match holder {
             MemoryHolder::Rows if total_after <= self.limits.total => *total = total_after,
+            MemoryHolder::Queues
+                if total_after <= self.limits.total && bodies_after <= self.limits.bodies =>
+            {
+                (*total, *bodies) = (total_after, bodies_after);
+            }
             MemoryHolder::Caller(_)
                 if total_after <= self.limits.total
                     && bodies_after <= self.limits.bodies
@@ -144,7 +151,7 @@ impl BodyMemoryBudget {
         let mut usage = self.held.lock();
         match holder {
             MemoryHolder::Rows => usage.total -= bytes,
-            MemoryHolder::Caller(_) => {
+            MemoryHolder::Caller(_) | MemoryHolder::Queues => {
                 usage.total -= bytes;
                 usage.bodies -= bytes;
             }

@@ -145,6 +145,7 @@ impl App {
         self.tell_collectors(device.id);
         self.store.forget(streams);
         self.gateway.forget(device.org, device.id);
+        self.forget_retained(&device);
         if let Some(gateway) = gateway.filter(|_| device.spec.parent_device.is_some()) {
             let mut unpaired = SessionRecord::new(device, SessionEvent::NotPaired, self.clock.now());
             unpaired.payload.insert(PARENT.to_owned(), gateway.into());

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use futures::FutureExt;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -311,5 +313,21 @@ async fn a_device_reaches_no_topic_of_another() {
     ];
     for (filter, expected) in filters {
         assert_eq!(client.subscribe(&[(&filter, 1)]).await, [expected], "{filter}");
+    }
+}
+
+/// Security review 10: silent connections took the places of handshakes, 10 s each.
+#[tokio::test]
+async fn connections_that_say_nothing_hold_no_place_for_a_handshake() {
+    let plant = Plant::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..80 {
+        silent.push(TcpStream::connect(&plant.address).await.unwrap());
+    }
+    plant.connect(Version::V5).await.ping().await;
+    for socket in &mut silent {
+        let mut byte = [0];
+        // One that was let go of would have made room.
+        assert!(socket.read(&mut byte).now_or_never().is_none(), "it is still open");
     }
 }

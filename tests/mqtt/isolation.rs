@@ -286,3 +286,31 @@ async fn what_waits_for_a_session_is_not_shown_to_a_key_that_lost_its_right() {
         assert!(end.is_some_and(|end| expected.contains(&end)), "{version:?}: {end:x?}");
     }
 }
+
+/// Security review 2: a filter that begins with a wildcard was granted to every key, and showed it retained values.
+#[tokio::test]
+async fn a_filter_of_wildcards_shows_nothing_without_the_right_to_read_it() {
+    let plant = Plant::start().await;
+    let mut own = MqttClient::connect(&plant.address, &Connect::new(V5, "own", &plant.server.key)).await;
+    let retained = Publish::new("basalt/press/temp", SECRET, 1, 9).retained();
+    assert_eq!(own.send_publish(&retained).await, Ok(0));
+    for (scope, is_granted) in
+        [("group:read", false), ("event-log:read", false), ("device:read", true), ("value:read", true)]
+    {
+        let key = plant.server.create_key(&["--scope", scope]).await;
+        for filter in ["#", "+/+/+", "+/#"] {
+            let mut reader = MqttClient::connect(&plant.address, &Connect::new(V5, "reader", &key)).await;
+            let expected = if is_granted { 1 } else { 0x87 };
+            assert_eq!(reader.subscribe(&[(filter, 1)]).await, [expected], "{scope} {filter}");
+            // A value is shown to who may read values; what is answered after it comes after it.
+            if scope == "value:read" {
+                assert_eq!(number(&reader.take_message().await), 777_123.5, "{filter}");
+            } else {
+                reader.ping().await;
+                reader.ping().await;
+                assert_eq!(reader.waiting(), 0, "{scope} {filter}");
+            }
+            reader.disconnect(0).await;
+        }
+    }
+}

@@ -248,3 +248,64 @@ async fn a_message_that_follows_connect_at_once_is_stored() {
     }
     assert_eq!(plant.values(plant.streams[0]).await, [0.0, 1.0]);
 }
+
+/// Security review 1: what came after the 256th member was acknowledged and stored nowhere.
+#[tokio::test]
+async fn a_message_of_three_hundred_members_is_stored_whole() {
+    let plant = Plant::start().await;
+    for (n, version) in BOTH.into_iter().enumerate() {
+        let device = ["line1", "line2"][n];
+        let mut client = plant.connect(version, "plc").await;
+        let tags: serde_json::Map<String, Value> = (0..300)
+            .map(|tag| (format!("tag{tag:03}"), json!(tag)))
+            .chain([("ts".to_owned(), json!(NOON_S))])
+            .collect();
+        let topic = format!("basalt/{device}");
+        assert_eq!(client.publish(&topic, Value::Object(tags).to_string(), 1).await, Ok(0), "{version:?}");
+        let query = format!(
+            "SELECT count(*) AS n, sum(value) AS total FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = '{device}'"
+        );
+        let found = plant.client().sql(&query).await;
+        assert_eq!(found, [json!({"n": 300, "total": 44_850.0})], "{version:?}");
+    }
+}
+
+/// Security review 1: a message that would need too many new streams is refused whole, and counted.
+#[tokio::test]
+async fn a_message_with_too_many_new_members_is_refused_whole() {
+    let plant = Plant::start_with(&[("BASALT_INGEST__MAX_NEW_STREAMS", "5")]).await;
+    let mut client = plant.connect(V5, "plc").await;
+    let message = |members: usize| {
+        let members: serde_json::Map<String, Value> = (0..members)
+            .map(|n| (format!("m{n}"), json!(n)))
+            .chain([("temp".to_owned(), json!(1))])
+            .collect();
+        Value::Object(members).to_string()
+    };
+    let long = json!({"temp": 1, "m": {("x".repeat(300)): 1}}).to_string();
+    for refused in [message(6), long] {
+        assert_eq!(client.publish("basalt/press", &refused, 1).await, Ok(0x99), "{refused}");
+    }
+    let streams = "SELECT count(*) AS n FROM streams";
+    assert_eq!(plant.client().sql(streams).await, [json!({"n": 3})], "none was created");
+    assert!(plant.values(plant.streams[0]).await.is_empty());
+    assert_eq!(client.publish("basalt/press", message(5), 1).await, Ok(0));
+    assert_eq!(plant.client().sql(streams).await, [json!({"n": 8})]);
+    assert_eq!(plant.values(plant.streams[0]).await, [1.0]);
+}
+
+/// Security review 1: such a member was dropped in silence. The rest of its message is stored.
+#[tokio::test]
+async fn a_text_without_a_stream_is_reported_once_in_the_quarantine() {
+    let plant = Plant::start().await;
+    let mut client = plant.connect(V5, "plc").await;
+    for value in [1, 2] {
+        let message = json!({"temp": value, "firmware": "1.2"}).to_string();
+        assert_eq!(client.publish("basalt/press", message, 1).await, Ok(0));
+    }
+    assert_eq!(plant.values(plant.streams[0]).await, [1.0, 2.0]);
+    let rows = plant.client().sql("SELECT topic, reason, detail FROM quarantine").await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!((&rows[0]["topic"], &rows[0]["reason"]), (&json!("basalt/press"), &json!("UNKNOWN_SENSOR")));
+    assert!(rows[0]["detail"].as_str().is_some_and(|detail| detail.contains("firmware")), "{rows:?}");
+}

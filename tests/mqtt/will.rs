@@ -131,3 +131,34 @@ async fn after_a_crash_of_the_server_the_wills_of_its_clients_are_published() {
     assert_eq!(client.publish("basalt/press/state", "7", 1).await, Ok(0));
     assert_eq!(plant.values(plant.streams[2]).await, [5.0, 7.0]);
 }
+
+/// Security review 13: a will is due when its delay is over or its session ends, whichever is first (5.0, 3.1.3.2.2).
+#[tokio::test]
+async fn a_delayed_will_comes_when_a_clean_start_ends_its_session() {
+    let plant = Plant::start().await;
+    let late = Will { properties: four_bytes(WILL_DELAY, 600), ..Will::new(TOPIC, "1") };
+    let hello = plant.hello(V5, "patient").persistent().with_will(late);
+    let (client, mut watcher) = mortal(&plant, V5, hello).await;
+    client.cut();
+    let back = plant.connect(V5, "patient").await;
+    assert!(!back.is_present);
+    assert_eq!(number(&watcher.take_message().await), 1.0);
+    back.disconnect(0).await;
+    // Once.
+    assert_eq!(next_after_marker(&plant, V5, &mut watcher).await, 99.0);
+}
+
+/// Security review 15: a key that is revoked writes nothing any more, its will neither.
+#[tokio::test]
+async fn the_will_of_a_revoked_key_is_not_published() {
+    let plant = Plant::start().await;
+    for version in BOTH {
+        let key = plant.server.create_key(&[]).await;
+        let mortal_hello = Connect::new(version, "mortal", &key).with_will(Will::new(TOPIC, "1"));
+        let (mut client, mut watcher) = mortal(&plant, version, mortal_hello).await;
+        plant.revoke_newest_key().await;
+        client.end().await;
+        // The session is released before the connection ends, and so would its will be published.
+        assert_eq!(next_after_marker(&plant, version, &mut watcher).await, 99.0, "{version:?}");
+    }
+}

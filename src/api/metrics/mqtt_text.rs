@@ -5,7 +5,7 @@ use crate::app::mqtt::metrics::MqttMetrics;
 use crate::domain::latency_stats::LATENCY_BUCKET_BOUNDS_S;
 
 pub(super) fn render(page: &mut MetricsText, mqtt: &MqttMetrics) {
-    let values: [(&str, &str, &str, u64); 7] = [
+    let values: [(&str, &str, &str, u64); 8] = [
         ("basalt_mqtt_connections", "gauge", "Clients that are connected.", mqtt.connections),
         ("basalt_mqtt_sessions", "gauge", "Sessions, with and without a connection.", mqtt.sessions as u64),
         ("basalt_mqtt_retained_messages", "gauge", "Retained messages.", mqtt.retained as u64),
@@ -20,6 +20,12 @@ pub(super) fn render(page: &mut MetricsText, mqtt: &MqttMetrics) {
             "counter",
             "Messages that cannot be read: acknowledged and not stored.",
             mqtt.malformed,
+        ),
+        (
+            "basalt_mqtt_texts_without_stream_total",
+            "counter",
+            "Members of messages that are texts and have no stream: not stored, though the rest of their message is.",
+            mqtt.texts_without_stream,
         ),
         (
             "basalt_mqtt_session_overflows_total",

@@ -13,6 +13,7 @@ use super::connection::MqttConnection;
 use super::encode::{ConnAck, Outbound, RECEIVE_MAX, Refusal};
 use super::wire::{Connect, Inbound, MqttWire};
 use crate::api::connection_limit::ConnectionPermit;
+use crate::api::payload::holder_for_secret;
 use crate::api::tls::{Transport, accepts_keys};
 use crate::app::live::credential::LiveCredential;
 use crate::app::mqtt::session_start::ConnectRequest;
@@ -34,7 +35,7 @@ pub async fn start(
     address: SocketAddr,
     permit: &ConnectionPermit,
 ) -> Option<Box<MqttConnection>> {
-    let (transport, certificate) = handshake(server, socket).await?;
+    let (transport, certificate) = handshake(server, socket, address.ip()).await?;
     let mut wire = MqttWire::new(transport);
     let connect = loop {
         match wire.next_packet() {
@@ -68,11 +69,14 @@ struct Peer {
 }
 
 /// Completes the handshake, if the listener has TLS. Returns the certificate that the client has shown.
-async fn handshake(server: &MqttServer, socket: TcpStream) -> Option<(Transport, Option<Vec<u8>>)> {
+async fn handshake(
+    server: &MqttServer,
+    socket: TcpStream,
+    address: IpAddr,
+) -> Option<(Transport, Option<Vec<u8>>)> {
     let Some(tls) = &server.tls else { return Some((Transport::Plain(socket), None)) };
-    let _permit = server.handshakes.acquire().await.ok()?;
     let acceptor = tls.borrow().clone();
-    let stream = acceptor.accept(socket).await.ok()?;
+    let stream = server.handshakes.accept(&acceptor, socket, address).await?;
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let certificate = shown.map(|certificate| certificate.as_ref().to_vec());
     Some((Transport::Tls(Box::new(stream)), certificate))
@@ -106,6 +110,7 @@ async fn accept(
     }
     let app = &server.app;
     let credential = authenticate(server, wire, &connect, &peer)?;
+    let holder = holder_for_secret(&credential.principal().caller.to_string());
     let names = app.mqtt_device_names(credential.principal());
     let client_id = client_id(&connect.client_id, names.as_ref()).ok_or(Refusal::ClientId)?;
     let assigned = connect.client_id.is_empty().then(|| client_id.clone());
@@ -120,8 +125,10 @@ async fn accept(
     let opened = app.mqtt_connect(credential, request).await;
     let session = opened.map_err(|error| match error.kind {
         Kind::Forbidden => Refusal::NotAuthorized,
+        Kind::LimitReached => Refusal::Quota,
         _ => Refusal::Unavailable,
     })?;
+    wire.set_memory_holder(holder);
     let max_packet = app.settings().mqtt.max_packet;
     wire.codec.set_limits(max_packet, connect.max_packet);
     let is_v5 = wire.codec.is_v5();

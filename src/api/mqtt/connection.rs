@@ -110,10 +110,14 @@ impl MqttConnection {
                 Err(PacketError::Malformed) => {
                     return Err(ConnectionEnd::ByServer(DisconnectReason::Malformed));
                 }
+                Err(PacketError::NoMemory) => return Err(ConnectionEnd::ByServer(DisconnectReason::Busy)),
             }
+        } else {
+            self.wire.restart_packet_time();
         }
         // Who is held back cannot be heard.
-        let deadline = self.silence.filter(|_| may_read).map(|silence| self.last_read + silence);
+        let silence = self.silence.map(|silence| self.last_read + silence);
+        let deadline = silence.into_iter().chain(self.wire.packet_deadline()).min().filter(|_| may_read);
         let silent = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,

@@ -56,6 +56,7 @@ pub enum Refusal {
     Credentials,
     NotAuthorized,
     Unavailable,
+    Quota,
     AuthMethod,
     Malformed,
 }
@@ -142,7 +143,7 @@ fn to_v3(packet: Outbound) -> Option<v3::Packet> {
                 Refusal::ClientId => Code::IdentifierRejected,
                 Refusal::Credentials => Code::BadUserNameOrPassword,
                 Refusal::NotAuthorized | Refusal::AuthMethod => Code::NotAuthorized,
-                Refusal::Unavailable => Code::ServiceUnavailable,
+                Refusal::Unavailable | Refusal::Quota => Code::ServiceUnavailable,
                 Refusal::Malformed => return None,
             },
             false,
@@ -247,6 +248,7 @@ fn refusal_code(refusal: Refusal) -> v5::ConnectAckReason {
         Refusal::Credentials => Code::BadUserNameOrPassword,
         Refusal::NotAuthorized => Code::NotAuthorized,
         Refusal::Unavailable => Code::ServerUnavailable,
+        Refusal::Quota => Code::QuotaExceeded,
         Refusal::AuthMethod => Code::BadAuthenticationMethod,
         Refusal::Malformed => Code::MalformedPacket,
     }

@@ -7,6 +7,7 @@ mod check;
 mod connect;
 mod connection;
 mod encode;
+mod handshake;
 mod raw;
 mod wire;
 
@@ -14,17 +15,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use self::handshake::HandshakePlaces;
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::incoming;
 use crate::app::App;
-
-/// TLS handshakes at a time: each takes a processor for a while.
-const MAX_HANDSHAKES: usize = 64;
 
 /// Limits and settings of connections.
 #[derive(Debug, Clone)]
@@ -40,7 +39,7 @@ struct MqttServer {
     app: Arc<App>,
     options: MqttOptions,
     tls: Option<watch::Receiver<TlsAcceptor>>,
-    handshakes: Semaphore,
+    handshakes: HandshakePlaces,
     stop: CancellationToken,
 }
 
@@ -54,7 +53,7 @@ pub async fn serve(
 ) {
     let limit = ConnectionLimit::new("mqtt.connections", options.connections);
     app.add_listener(&limit);
-    let handshakes = Semaphore::new(MAX_HANDSHAKES);
+    let handshakes = HandshakePlaces::default();
     let server = Arc::new(MqttServer { app, options, tls, handshakes, stop: stop.clone() });
     let mut connections = JoinSet::new();
     loop {

@@ -2,17 +2,20 @@
 //! codec's types.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rmqtt_codec::types::QoS;
 use rmqtt_codec::version::{ProtocolVersion, VersionCodec};
 use rmqtt_codec::{error::DecodeError, v3, v5};
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 use tokio_util::codec::Decoder;
 
 use super::raw::{self, Inspection};
 use crate::api::send_queue::{self, FLUSH_THRESHOLD_BYTES};
 use crate::api::tls::Transport;
+use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
 use crate::app::mqtt::subscribe::{RetainHandling, SubscribeRequest};
 use crate::domain::mqtt::{Qos, Will};
 
@@ -20,6 +23,13 @@ use crate::domain::mqtt::{Qos, Will};
 pub const MAX_CONNECT_BYTES: u32 = 16 << 10;
 /// Room for one read, bytes: without it each read takes what the last packet has left of the buffer, 64 bytes or fewer.
 const READ_BYTES: usize = 1 << 10;
+
+/// Bytes of a packet that count in nobody's account: as many as before CONNECT.
+const FREE_BYTES: usize = 16 << 10;
+/// How long a packet may take, beside the time for its bytes.
+const PACKET_TIMEOUT: Duration = Duration::from_secs(20);
+/// The slowest network whose packets are waited for.
+const SLOWEST_BYTES_PER_S: u64 = 1 << 10;
 
 /// A packet from a client.
 #[derive(Debug, PartialEq)]
@@ -88,6 +98,8 @@ pub struct InboundPublish {
 pub enum PacketError {
     TooLarge,
     Malformed,
+    /// There is no memory for more of it.
+    NoMemory,
 }
 
 /// The codec of a connection.
@@ -319,17 +331,55 @@ pub struct MqttWire {
     pub io: Transport,
     pub codec: Codec,
     inbox: BytesMut,
+    /// Memory of a packet that is longer than [`FREE_BYTES`], in the account of bodies.
+    memory: BodyMemoryReservation,
+    /// When the packet that is not complete began.
+    begun: Option<Instant>,
     pub(super) outbox: BytesMut,
 }
 
 impl MqttWire {
     pub fn new(io: Transport) -> Self {
-        Self { io, codec: Codec::default(), inbox: BytesMut::new(), outbox: BytesMut::new() }
+        Self {
+            io,
+            codec: Codec::default(),
+            inbox: BytesMut::new(),
+            memory: BodyMemoryReservation::empty(MemoryHolder::Anonymous(None)),
+            begun: None,
+            outbox: BytesMut::new(),
+        }
+    }
+
+    /// Sets whose memory long packets take from now on.
+    pub fn set_memory_holder(&mut self, holder: MemoryHolder) {
+        self.memory = BodyMemoryReservation::empty(holder);
     }
 
     /// Takes a packet that was read completely.
     pub fn next_packet(&mut self) -> Result<Option<Inbound>, PacketError> {
-        self.codec.decode(&mut self.inbox)
+        let packet = self.codec.decode(&mut self.inbox)?;
+        if packet.is_some() || self.inbox.is_empty() {
+            self.begun = None;
+            self.memory.shrink(0);
+            return Ok(packet);
+        }
+        self.begun.get_or_insert_with(Instant::now);
+        if self.inbox.len() > FREE_BYTES && self.memory.try_grow_to(self.inbox.len()).is_err() {
+            return Err(PacketError::NoMemory);
+        }
+        Ok(None)
+    }
+
+    /// When a packet that is not complete by then is given up; `None` while there is none. Slow networks have a second for
+    /// each KiB.
+    pub fn packet_deadline(&self) -> Option<Instant> {
+        let sent = Duration::from_secs(self.inbox.len() as u64 / SLOWEST_BYTES_PER_S);
+        self.begun.map(|begun| begun + PACKET_TIMEOUT + sent)
+    }
+
+    /// Begins the time of an incomplete packet anew: the client was held back.
+    pub fn restart_packet_time(&mut self) {
+        self.begun = self.begun.map(|_| Instant::now());
     }
 
     /// Reads more bytes; false when the client has closed. Dropping the future loses nothing.
@@ -361,5 +411,79 @@ impl MqttWire {
     /// Sends the queued packets and closes.
     pub async fn close(self) -> io::Result<()> {
         send_queue::close(self.io, self.outbox).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::app::body_memory::{BodyMemoryBudget, BodyMemoryLimits};
+
+    const LIMITS: BodyMemoryLimits = BodyMemoryLimits {
+        total: 256 << 10,
+        bodies: 256 << 10,
+        caller: 256 << 10,
+        max_anonymous: 0,
+        max_per_address: 0,
+        resident_memory_limit: usize::MAX,
+        wait_timeout: Duration::ZERO,
+    };
+
+    /// A connection whose client has said hello, and the client's socket.
+    async fn connected() -> (MqttWire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut wire = MqttWire::new(Transport::Plain(socket));
+        client.write_all(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x1e\x00\x01a").await.unwrap();
+        let packet = loop {
+            assert!(wire.read_more().await.unwrap());
+            if let Some(packet) = wire.next_packet().unwrap() {
+                break packet;
+            }
+        };
+        assert!(matches!(packet, Inbound::Connect(_)));
+        wire.codec.set_limits(320 << 10, None);
+        (wire, client)
+    }
+
+    /// Reads until so many bytes of a packet are there, or it is refused.
+    async fn read_part(wire: &mut MqttWire, bytes: usize) -> Result<(), PacketError> {
+        while wire.inbox.len() < bytes {
+            assert!(wire.read_more().await.unwrap());
+            assert_eq!(wire.next_packet()?, None, "it is not complete");
+        }
+        Ok(())
+    }
+
+    /// Security review 7: half-sent packets were in nobody's account, for as long as their clients liked.
+    #[tokio::test]
+    async fn a_packet_that_is_not_complete_counts_in_the_account_and_has_a_time() {
+        let account = Arc::new(BodyMemoryBudget::new(LIMITS));
+        let (mut wire, mut client) = connected().await;
+        wire.memory = BodyMemoryReservation::with_budget(account.clone(), MemoryHolder::Caller(1));
+        assert_eq!(wire.packet_deadline(), None);
+        // PUBLISH of 300 KiB.
+        let length = 300 << 10;
+        let header = [0x30, 0x80, 0xE0, 0x12, 0, 1, b'a'];
+        let body = vec![b' '; length - 3];
+        // It ends early, when the server reads no more.
+        tokio::spawn(async move {
+            drop(client.write_all(&header).await);
+            drop(client.write_all(&body[..290 << 10]).await);
+            client
+        });
+        read_part(&mut wire, 100 << 10).await.unwrap();
+        let deadline = wire.packet_deadline().expect("it has begun") - Instant::now();
+        assert!(deadline > Duration::from_secs(60) && deadline < Duration::from_secs(320), "{deadline:?}");
+        assert!(account.used() >= 100 << 10, "{} bytes", account.used());
+        assert_eq!(read_part(&mut wire, 290 << 10).await, Err(PacketError::NoMemory));
+        drop(wire);
+        assert_eq!(account.used(), 0);
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::validation::check_text;
 use crate::domain::{DeviceId, Error, FieldError, Kind, Micros, Principal, Result};
 
 /// Maximum length of a stream's name, characters.
-const MAX_NAME_CHARS: usize = 200;
+pub(in crate::app) const MAX_NAME_CHARS: usize = 200;
 /// Maximum length of a unit, characters.
 const MAX_UNIT_CHARS: usize = 32;
 
@@ -145,7 +145,11 @@ impl<'a> MessageTargets<'a> {
 }
 
 impl App {
-    fn streams_by_name(&self, principal: &Principal, device: DeviceId) -> HashMap<String, Arc<Stream>> {
+    pub(in crate::app) fn streams_by_name(
+        &self,
+        principal: &Principal,
+        device: DeviceId,
+    ) -> HashMap<String, Arc<Stream>> {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
         let streams = self.store.catalog().streams(principal, &filter);
         streams.into_iter().map(|stream| (stream.spec.name.clone(), stream)).collect()

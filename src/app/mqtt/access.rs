@@ -146,11 +146,10 @@ impl App {
         if topic::filter_problem(filter).is_some() || topic::has_too_many_levels(filter) {
             return Grant::Malformed;
         }
+        let may_read = |resource| who.require(Scope::read(resource)).is_ok();
         let mut levels = filter.split('/');
         let is_granted = match levels.next() {
-            Some(OWN_TREE) => {
-                who.require(Scope::read(Resource::Value)).is_ok() && self.may_see(who, levels.next())
-            }
+            Some(OWN_TREE) => may_read(Resource::Value) && self.may_see(who, levels.next()),
             Some(CONTROL_TREE | DISCOVER_TREE) => {
                 let project = levels.next().unwrap_or_default();
                 who.require(Scope::write(Resource::Device)).is_ok()
@@ -159,7 +158,8 @@ impl App {
             }
             Some(PLATFORM_TREE) => self.may_see_platform(who, levels),
             Some(NAMESPACE) => may_follow_sparkplug(who),
-            Some("+" | "#") => true,
+            // Each message is judged by itself; without either right there is none.
+            Some("+" | "#") => may_read(Resource::Value) || may_read(Resource::Device),
             _ => false,
         };
         if is_granted { Grant::Granted(qos) } else { Grant::NotAuthorized }

@@ -52,6 +52,14 @@ impl LiveProgress {
         self.advance();
     }
 
+    /// Forgets the messages of the feed after this one, which is not done with: they are fetched again.
+    pub fn rewind_to(&mut self, number: u64) {
+        self.open.retain(|open| open.number <= number);
+        if let Some(last) = self.open.back() {
+            self.fetched = Some(last.cursor.clone());
+        }
+    }
+
     fn advance(&mut self) {
         let mut reached = None;
         while self.open.front().is_some_and(|open| open.left == 0) {
@@ -124,6 +132,20 @@ mod tests {
         assert_eq!(reached(&progress), "c");
         progress.fetch("d".to_owned(), 0);
         assert_eq!((reached(&progress), progress.fetched.as_deref()), ("d".to_owned(), Some("d")));
+    }
+
+    #[test]
+    fn what_is_fetched_again_counts_again() {
+        let mut progress = LiveProgress::after(None);
+        let one = progress.fetch("a".to_owned(), 2);
+        progress.fetch("b".to_owned(), 1);
+        progress.fetch("c".to_owned(), 0);
+        progress.rewind_to(one);
+        assert_eq!(progress.fetched.as_deref(), Some("a"));
+        let again = progress.fetch("b".to_owned(), 1);
+        (0..2).for_each(|_| progress.finish_one(one));
+        progress.finish_one(again);
+        assert_eq!(progress.acknowledged.lock().as_deref(), Some("b"));
     }
 
     #[test]

@@ -34,7 +34,15 @@ pub(super) enum MessageSource {
     Relayed,
 }
 
+/// Memory of a message beside its topic and payload, bytes.
+const OVERHEAD_BYTES: usize = 128;
+
 impl OutboundMessage {
+    /// What the message counts in the account of queues, bytes.
+    pub(super) fn charge(&self) -> usize {
+        self.size() + OVERHEAD_BYTES
+    }
+
     /// Memory of the message, bytes.
     pub fn size(&self) -> usize {
         self.topic.len() + self.payload.len()

@@ -14,6 +14,7 @@ pub struct MqttCounters {
     received: [AtomicU64; 3],
     sent: [AtomicU64; 3],
     malformed: AtomicU64,
+    texts_without_stream: AtomicU64,
     overflows: AtomicU64,
     dropped: AtomicU64,
     queue_bytes: AtomicU64,
@@ -37,6 +38,8 @@ pub struct MqttMetrics {
     pub sent: [u64; 3],
     /// Messages that could not be read: acknowledged, logged and not stored.
     pub malformed: u64,
+    /// Members of messages that are texts and have no stream: not stored, though the rest of their message is.
+    pub texts_without_stream: u64,
     /// Sessions that were ended because they fell too far behind.
     pub overflows: u64,
     /// Messages that were not sent because they are larger than their client takes.
@@ -66,6 +69,10 @@ impl MqttCounters {
 
     pub(super) fn count_malformed(&self) {
         self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_texts_without_stream(&self, count: usize) {
+        self.texts_without_stream.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     pub(super) fn count_overflow(&self) {
@@ -106,6 +113,7 @@ impl MqttCounters {
             received: self.received.each_ref().map(get),
             sent: self.sent.each_ref().map(get),
             malformed: get(&self.malformed),
+            texts_without_stream: get(&self.texts_without_stream),
             overflows: get(&self.overflows),
             dropped: get(&self.dropped),
             queue_bytes: get(&self.queue_bytes),

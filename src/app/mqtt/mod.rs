@@ -6,18 +6,23 @@
 //! are handed on to clients that are connected (`relay.rs`).
 
 pub mod access;
+mod commands;
 mod device_document;
 mod feed;
 mod journal;
 pub mod message;
 pub mod metrics;
+mod notices;
 mod payload;
 mod platform;
 pub mod presence;
 mod publish;
+mod queue_account;
 mod registry;
 mod relay;
 mod retained;
+mod retained_pass;
+mod samples;
 pub mod session;
 pub mod session_end;
 mod session_memory;
@@ -30,22 +35,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::broadcast;
 
-use self::device_document::DeviceNotice;
 use self::journal::Journal;
 use self::metrics::MqttCounters;
+use self::notices::NoticeChannels;
+use self::queue_account::QueueAccount;
 use self::relay::Relay;
 use self::retained::RetainedIndex;
+use self::samples::ReportedTexts;
 use crate::app::live::SubscriptionLimiter;
 use crate::store::Store;
 
 pub use self::publish::{Publication, PublishOutcome};
 pub use self::registry::SessionEviction;
 pub(super) use self::registry::SessionRegistry;
-
-/// Documents of devices that a slow subscriber may lag behind; then it is sent the retained ones again.
-const NOTICE_CAPACITY: usize = 1024;
 
 /// Settings of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +77,10 @@ pub(super) struct BrokerState {
     retained: RwLock<RetainedIndex>,
     journal: Arc<Journal>,
     counters: Arc<MqttCounters>,
-    notices: broadcast::Sender<Arc<DeviceNotice>>,
+    queues: Arc<QueueAccount>,
+    notices: NoticeChannels,
     relay: Arc<Relay>,
+    reported_texts: ReportedTexts,
     /// A key may have any number of clients, so there is no limit for each caller.
     feeds: SubscriptionLimiter,
 }
@@ -87,14 +92,17 @@ impl BrokerState {
         sessions: Arc<Mutex<SessionRegistry>>,
     ) -> Self {
         let most = settings.subscribed_sessions;
+        let queues: Arc<QueueAccount> = Arc::default();
         Self {
             feeds: SubscriptionLimiter::new("mqtt.subscribed_sessions", most, most),
             sessions,
             retained: RwLock::default(),
             journal: Arc::new(Journal::new(store)),
             counters: Arc::default(),
-            notices: broadcast::Sender::new(NOTICE_CAPACITY),
+            notices: NoticeChannels::new(queues.clone()),
+            queues,
             relay: Arc::default(),
+            reported_texts: ReportedTexts::default(),
         }
     }
 }

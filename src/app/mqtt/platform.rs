@@ -11,7 +11,9 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::device_document::{DesiredTopic, DeviceNotice};
 use super::message::{MessageSource, OutboundMessage};
+use super::notices::Notice;
 use super::publish::Publication;
+use super::retained_pass::RetainedRequest;
 use super::session::MqttSession;
 use super::topics::{PLATFORM_TREE, PlatformCall, PlatformTopic};
 use super::{access, retained};
@@ -70,8 +72,7 @@ impl App {
         if named.call != PlatformCall::Readings {
             let (org, device, payload) = (device.org, device.id, payload.clone());
             let notice = DeviceNotice { org, device, topic: topic.into(), payload, qos: *qos };
-            // Without subscribers there is nobody to notify.
-            drop(self.mqtt.notices.send(Arc::new(notice)));
+            self.mqtt.notices.send(notice);
         }
         Ok(())
     }
@@ -106,15 +107,23 @@ impl App {
         let rest: Vec<&str> = rest.collect();
         let is_tree = |level: &str| matches!(level, "readings" | "gateways") || topic::has_wildcards(level);
         let is_org = |level: &str| topic::has_wildcards(level) || self.is_own_org(who, level);
-        who.require(Scope::read(Resource::Value)).is_ok()
+        let may_read = |resource| who.require(Scope::read(resource)).is_ok();
+        let has_right = match rest.first() {
+            Some(&"readings") => may_read(Resource::Value),
+            Some(&"gateways") => may_read(Resource::Device),
+            Some(_) | None => may_read(Resource::Value) || may_read(Resource::Device),
+        };
+        has_right
             && rest.first().is_some_and(|tree| is_tree(tree))
             && rest.get(1).map_or(rest[0] == "#", |org| is_org(org))
             && rest.get(2).is_none_or(|device| self.may_see(who, Some(device)))
     }
 
-    /// Whether a principal may see a device.
-    fn sees_device(&self, who: &Principal, org: OrgId, device: DeviceId) -> bool {
-        who.org == org && self.store.catalog().device(who, device).is_ok()
+    /// Whether a principal may see the documents of a device: they tell of the device as a whole.
+    pub(super) fn sees_documents(&self, who: &Principal, org: OrgId, device: DeviceId) -> bool {
+        who.require(Scope::read(Resource::Device)).is_ok()
+            && who.owns_device(org, device)
+            && self.store.catalog().device(who, device).is_ok()
     }
 
     fn is_own_org(&self, who: &Principal, level: &str) -> bool {
@@ -153,7 +162,7 @@ impl MqttSession {
     /// Follows the documents of devices and the device's own configuration, as far as the subscriptions need it.
     pub(super) fn follow_platform(&mut self) -> Result<()> {
         if self.notices.is_none() && self.has_platform_filter() {
-            self.notices = Some(self.app.mqtt.notices.subscribe());
+            self.notices = Some(self.app.mqtt.notices.subscribe(self.principal().org));
         }
         if self.desired.is_some() {
             return Ok(());
@@ -181,29 +190,31 @@ impl MqttSession {
     }
 
     /// Queues a document of a device for this subscriber, if it may see it.
-    pub(super) fn queue_notice(&mut self, notice: Result<Arc<DeviceNotice>, RecvError>) {
+    pub(super) fn queue_notice(&mut self, notice: Result<Notice, RecvError>) {
         match notice {
-            Ok(notice) if self.app.sees_device(self.principal(), notice.org, notice.device) => {
+            Ok(Notice::Document(charged)) => {
+                let notice = &charged.notice;
+                if !self.app.sees_documents(self.principal(), notice.org, notice.device) {
+                    return;
+                }
                 let Some(qos) = self.platform_qos_of(&notice.topic) else { return };
                 let (topic, payload) = (notice.topic.clone(), notice.payload.clone());
                 let (qos, source) = (qos.min(notice.qos), MessageSource::Document);
                 self.queue(OutboundMessage { topic, payload, qos, is_retained: false, source });
             }
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => self.queue_retained_documents(),
+            Ok(Notice::Missed) | Err(RecvError::Lagged(_)) => self.request_documents(),
             // The server is shutting down, which ends the session.
             Err(RecvError::Closed) => self.notices = None,
         }
     }
 
-    /// Queues the newest documents, of which some were missed.
-    fn queue_retained_documents(&mut self) {
-        let own: Vec<_> =
-            self.subscriptions.iter().filter(|known| is_of_platform(&known.filter)).cloned().collect();
-        for Subscription { filter, qos } in own {
-            let found = self.app.retained_for(self.principal(), &filter, qos);
-            let documents = found.into_iter().filter(|message| is_of_platform(&message.topic));
-            documents.collect::<Vec<_>>().into_iter().for_each(|message| self.queue(message));
+    /// Asks for the newest documents, of which some were missed.
+    fn request_documents(&mut self) {
+        for Subscription { filter, qos } in &self.subscriptions {
+            if is_of_platform(filter) {
+                let (filter, qos) = (filter.clone(), *qos);
+                self.memory.retained.request(RetainedRequest { filter, qos, is_documents_only: true });
+            }
         }
     }
 

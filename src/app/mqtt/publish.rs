@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::payload::{self, Point, Sample};
+use super::payload::{self, Point};
 use super::topics::{GatewayCall, GatewayTopic, Route};
 use super::{access, retained};
 use crate::app::gateway::session::{PARENT, SessionEvent};
@@ -15,7 +15,6 @@ use crate::app::messages::document::NewDocument;
 use crate::app::messages::target::{MessageTargets, SensorValue};
 use crate::app::{App, value_parsing};
 use crate::domain::device::Device;
-use crate::domain::message::leaves::{Leaf, flatten};
 use crate::domain::mqtt::Qos;
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::Stream;
@@ -104,7 +103,7 @@ impl App {
                 let message = message.map(|message| self.announce_retained(message));
                 match stream {
                     Some(stream) => self.publish_points(&rights, &device, stream, payload).await?,
-                    None => self.publish_samples(&rights, &device, payload).await?,
+                    None => self.publish_samples(&rights, &device, publication).await?,
                 }
                 match message {
                     Some(message) => self.keep_retained(message).await,
@@ -159,28 +158,6 @@ impl App {
         made.ok_or_else(|| Error::field("stream", message))
     }
 
-    async fn publish_samples(&self, who: &Principal, device: &Device, bytes: &[u8]) -> Result<()> {
-        let samples = payload::samples(bytes)?;
-        let arrived = self.clock.now();
-        let mut targets = MessageTargets::new(self, who);
-        let mut readings = Readings::default();
-        for Sample { ts, values } in samples {
-            let leaves =
-                flatten(&values).into_iter().map(|(name, leaf): (String, Leaf)| (name, leaf.into_json()));
-            for (name, value) in leaves.collect::<Vec<_>>() {
-                let sensor = SensorValue { name: &name, value: &value, unit: None };
-                // A text needs a stream that exists.
-                let Some(stream) = targets.stream(device.id, &sensor).await? else { continue };
-                let ts = ts.unwrap_or_else(|| self.store.assign_ts(stream.id, arrived));
-                readings.push(reading(&stream, ts, &value)?);
-            }
-        }
-        if readings.is_empty() {
-            return Err(Error::invalid("the payload has no values: send an object of numbers by stream"));
-        }
-        self.store.write(who, readings).await.map(drop)
-    }
-
     async fn publish_report(&self, who: &Principal, named: GatewayTopic<'_>, bytes: &[u8]) -> Result<()> {
         let gateway = self.named_device(who, named.gateway).ok_or_else(access::topic_forbidden_error)?;
         let device = self.named_device(who, named.device).ok_or_else(access::topic_forbidden_error)?;
@@ -227,7 +204,7 @@ impl App {
     }
 }
 
-fn reading(stream: &Stream, ts: Micros, value: &Value) -> Result<Reading> {
+pub(super) fn reading(stream: &Stream, ts: Micros, value: &Value) -> Result<Reading> {
     let parsed = value_parsing::parse_reading_value(&stream.spec, value);
     let (value, text) = parsed.map_err(|message| Error::field("value", message))?;
     Ok(Reading { stream: stream.id, ts, value, text, quality: Quality::Good })

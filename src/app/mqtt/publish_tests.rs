@@ -1,6 +1,8 @@
 //! What becomes of messages, as a table.
 
 use super::*;
+use crate::app::mqtt::message::OutboundMessage;
+use crate::app::mqtt::retained_pass::{RetainedPass, RetainedRequest};
 use crate::app::test_app;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamFilter;
@@ -69,6 +71,14 @@ async fn an_unrestricted_key_creates_the_device_it_names() {
     assert_eq!(name(&facts), "stored", "{facts:?}");
 }
 
+/// What a new subscription would be sent.
+fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
+    let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);
+    let request = RetainedRequest { filter, qos, is_documents_only: false };
+    let mut pass = RetainedPass::new(app, who, vec![request]);
+    std::iter::from_fn(|| pass.take_slice(app, who)).flatten().collect()
+}
+
 #[tokio::test]
 async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_removed() {
     let (_dir, app) = test_app::open().await;
@@ -80,14 +90,33 @@ async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_remo
     let (own, foreign) = (app.device_principal(device.id).unwrap(), app.device_principal(other.id).unwrap());
     let uuid = format!("basalt/{}/t", device.aliases.uuid);
     for (filter, topic) in [("basalt/#", "basalt/d/t"), ("basalt/d/t", "basalt/d/t"), (&uuid, &uuid)] {
-        let found = app.retained_for(&own, filter, Qos::AtMostOnce);
+        let found = retained_for(&app, &own, filter);
         assert_eq!(found.len(), 1, "{filter}");
         assert_eq!((&*found[0].topic, &found[0].payload[..]), (topic, &b"5"[..]));
-        assert!(app.retained_for(&foreign, filter, Qos::AtMostOnce).is_empty(), "{filter}");
+        assert!(retained_for(&app, &foreign, filter).is_empty(), "{filter}");
     }
     // One whose value is refused changes nothing.
     assert_eq!(name(&app.mqtt_publish(&owner, retained("hot")).await), "malformed");
-    assert_eq!(&app.retained_for(&own, &uuid, Qos::AtMostOnce)[0].payload[..], b"5");
+    assert_eq!(&retained_for(&app, &own, &uuid)[0].payload[..], b"5");
     assert_eq!(name(&app.mqtt_publish(&owner, retained("")).await), "stored");
-    assert!(app.retained_for(&own, "#", Qos::AtMostOnce).is_empty());
+    assert!(retained_for(&app, &own, "#").is_empty());
+}
+
+/// Security review 14: they stayed in memory and in the organization's share until a restart.
+#[tokio::test]
+async fn retained_messages_of_a_deleted_device_are_forgotten() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.system(None).unwrap();
+    let retained = |topic: &str, payload| Publication { is_retained: true, ..publication(topic, payload) };
+    for topic in ["basalt/d/t", "basalt/d", "basalt/other/t"] {
+        let payload = if topic == "basalt/d" { r#"{"t":1}"# } else { "5" };
+        assert_eq!(name(&app.mqtt_publish(&owner, retained(topic, payload)).await), "stored", "{topic}");
+    }
+    let device = app.device_by_external_id(&owner, "d").unwrap();
+    let status = format!("{}/status", app.platform_gateway(&owner, &device).unwrap());
+    let outcome = app.mqtt_publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
+    assert_eq!(name(&outcome), "stored", "{outcome:?}");
+    assert_eq!(app.mqtt_metrics().retained, 4);
+    app.delete_device(&owner, device.id).await.unwrap();
+    assert_eq!(app.mqtt_metrics().retained, 1, "those of the other device stay");
 }

@@ -9,12 +9,18 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::queue_account::QueueCharge;
 use super::session_memory::SessionMemory;
 use crate::app::App;
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::mqtt::{SessionOwner, StoredSession};
 use crate::domain::ports::DeviceStatusSource;
-use crate::domain::{DeviceId, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Micros, OrgId, Principal, Resource, Result, Scope};
+
+/// Maximum sessions of an organization whose clients are not connected; `mqtt.connections` bounds the others.
+const MAX_ABSENT_OF_ORG: usize = 10_000;
+/// Maximum sessions of a key or a device whose clients are not connected.
+const MAX_ABSENT_OF_OWNER: usize = 1000;
 
 /// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub(in crate::app) struct SessionRegistry {
 /// A session and its connection, if it has one.
 pub(super) struct SessionSlot {
     pub stored: StoredSession,
+    /// Memory of what is stored.
+    pub charge: QueueCharge,
     /// Whether the catalog has a row of it.
     pub is_persisted: bool,
     /// What survives a connection in memory; the connection has it while there is one.
@@ -59,6 +67,8 @@ pub(super) struct ConnectionHandle {
     pub opened_at: Micros,
     /// As in the session's memory, which the connection has.
     pub queued: Arc<AtomicUsize>,
+    /// Memory of these messages.
+    pub queued_bytes: Arc<AtomicUsize>,
 }
 
 impl SessionRegistry {
@@ -72,6 +82,27 @@ impl SessionRegistry {
         let mut statuses: Vec<_> = seen.map(SessionSlot::status).collect();
         statuses.sort_by(|a, b| (a.owner, &a.client_id).cmp(&(b.owner, &b.client_id)));
         statuses
+    }
+
+    /// Whether a new session would be one too many: sessions without a client are what costs nobody a connection.
+    pub(super) fn is_full_for(&self, org: OrgId, owner: SessionOwner) -> bool {
+        let (mut of_org, mut of_owner) = (0, 0);
+        for slot in self.slots.values().filter(|slot| slot.connection.is_none() && slot.stored.org == org) {
+            of_org += 1;
+            of_owner += usize::from(slot.stored.owner == owner);
+        }
+        of_org >= MAX_ABSENT_OF_ORG || of_owner >= MAX_ABSENT_OF_OWNER
+    }
+
+    /// The session of an organization that is ended when its queues have grown too long: the one whose client has been away
+    /// the longest, else the one whose client has taken the least of what is queued for it.
+    pub(super) fn session_to_end(&mut self, org: OrgId) -> Option<&mut SessionSlot> {
+        let own = || self.slots.iter().filter(|(_, slot)| slot.stored.org == org);
+        let absent = own().filter(|(_, slot)| slot.connection.is_none());
+        let oldest = absent.min_by_key(|(_, slot)| slot.stored.ended_at);
+        let longest = || own().max_by_key(|(_, slot)| slot.queued_bytes());
+        let key = oldest.or_else(longest).map(|(key, _)| key.clone())?;
+        self.slots.get_mut(&key)
     }
 
     pub fn next_connection(&mut self) -> u64 {
@@ -88,6 +119,10 @@ impl SessionRegistry {
 }
 
 impl SessionSlot {
+    fn queued_bytes(&self) -> usize {
+        self.connection.as_ref().map_or(0, |connection| connection.queued_bytes.load(Ordering::Relaxed))
+    }
+
     fn status(&self) -> SessionStatus {
         let queued = match (&self.connection, &self.memory) {
             (Some(connection), _) => Some(&connection.queued),

@@ -3,6 +3,7 @@
 //! when it has missed something.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -125,7 +126,17 @@ impl Relay {
         RelaySubscription { relay: self.clone(), org, id, messages, waiting_bytes }
     }
 
+    /// The next states of hosts after a topic, in the order of their topics.
+    pub fn states_after(&self, org: OrgId, last: Option<&str>, most: usize) -> Vec<Arc<RelayedMessage>> {
+        let orgs = self.orgs.lock();
+        let Some(relay) = orgs.get(&org) else { return Vec::new() };
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let states = relay.states.range::<str, _>((start, Bound::Unbounded));
+        states.take(most).map(|(_, message)| message.clone()).collect()
+    }
+
     /// The states of hosts that a filter matches.
+    #[cfg(test)]
     pub fn states(&self, org: OrgId, filter: &str) -> Vec<Arc<RelayedMessage>> {
         let orgs = self.orgs.lock();
         let states = orgs.get(&org).into_iter().flat_map(|relay| &relay.states);

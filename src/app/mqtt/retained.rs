@@ -2,16 +2,17 @@
 //! was published with the retain flag.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::RwLock;
 
-use super::message::{MessageSource, OutboundMessage};
-use super::topics::{OWN_TREE, Route};
+use super::topics::{OWN_TREE, PLATFORM_TREE, Route};
 use crate::app::App;
 use crate::domain::device::Device;
 use crate::domain::mqtt::{MqttChange, Qos, RetainedMessage, topic};
-use crate::domain::{Error, Kind, Micros, OrgId, Principal, Result};
+use crate::domain::{DeviceId, Error, Kind, Micros, OrgId, Principal, Resource, Result, Scope};
 
 /// Maximum retained messages of an organization.
 const MAX_MESSAGES: usize = 100_000;
@@ -25,6 +26,15 @@ pub(super) struct RetainedIndex {
     /// Number and bytes of an organization's messages.
     usage: HashMap<OrgId, (usize, usize)>,
     last_number: u64,
+}
+
+/// How far a pass through the index is.
+#[derive(Debug, Default)]
+pub(super) struct RetainedPosition {
+    /// Number of the text with which topics begin.
+    beginning: usize,
+    /// The last topic that was taken.
+    last: Option<String>,
 }
 
 /// The messages of a topic: the durable one, and those whose values are being written.
@@ -103,6 +113,16 @@ impl RetainedIndex {
         true
     }
 
+    /// Removes every message of a device whose topic begins with this text.
+    fn forget(&mut self, device: &Device, beginning: &str) {
+        let all = self.by_topic.range((device.org, beginning.to_owned())..);
+        let own = all.take_while(|((org, topic), _)| *org == device.org && topic.starts_with(beginning));
+        let topics: Vec<String> = own.map(|((_, topic), _)| topic.clone()).collect();
+        for topic in topics {
+            self.remove(device.org, &topic);
+        }
+    }
+
     fn release(&mut self, message: &RetainedMessage) {
         if let Some(usage) = self.usage.get_mut(&message.org) {
             *usage = (usage.0.saturating_sub(1), usage.1.saturating_sub(size_of(message)));
@@ -115,7 +135,38 @@ impl RetainedIndex {
         count < MAX_MESSAGES && used + bytes <= MAX_BYTES
     }
 
+    /// The next messages whose topics begin with one of these texts, in the order of the texts and topics, from a position
+    /// on; fewer than `most` when there are no more.
+    pub(super) fn take(
+        &self,
+        org: OrgId,
+        beginnings: &[String],
+        position: &mut RetainedPosition,
+        most: usize,
+    ) -> Vec<Arc<RetainedMessage>> {
+        let mut found = Vec::new();
+        while let Some(beginning) = beginnings.get(position.beginning) {
+            let start = match &position.last {
+                Some(topic) => Bound::Excluded((org, topic.clone())),
+                None => Bound::Included((org, beginning.clone())),
+            };
+            let all = self.by_topic.range((start, Bound::Unbounded));
+            for ((_, topic), known) in
+                all.take_while(|((of, topic), _)| *of == org && topic.starts_with(beginning.as_str()))
+            {
+                if found.len() >= most {
+                    return found;
+                }
+                position.last = Some(topic.clone());
+                found.extend(known.newest().cloned());
+            }
+            *position = RetainedPosition { beginning: position.beginning + 1, last: None };
+        }
+        found
+    }
+
     /// The messages of an organization whose topics begin with this text.
+    #[cfg(test)]
     fn starting_with<'a>(
         &'a self,
         org: OrgId,
@@ -132,15 +183,16 @@ impl RetainedIndex {
 pub(super) struct AnnouncedMessage<'a> {
     index: &'a RwLock<RetainedIndex>,
     org: OrgId,
+    device: DeviceId,
     topic: String,
     number: u64,
 }
 
 impl<'a> AnnouncedMessage<'a> {
     pub(super) fn new(index: &'a RwLock<RetainedIndex>, message: RetainedMessage) -> Self {
-        let (org, topic) = (message.org, message.topic.clone());
+        let (org, device, topic) = (message.org, message.device, message.topic.clone());
         let number = index.write().announce(message);
-        Self { index, org, topic, number }
+        Self { index, org, device, topic, number }
     }
 }
 
@@ -199,7 +251,12 @@ impl App {
                 None => MqttChange::RemoveRetained(message.org, message.topic.clone()),
             })
         };
-        stored.await
+        stored.await?;
+        // Its device may have been deleted meanwhile, which the catalog knows and the index does not.
+        if self.store.catalog().device(&Principal::system(message.org), message.device).is_err() {
+            self.mqtt.retained.write().remove(message.org, &message.topic);
+        }
+        Ok(())
     }
 
     /// Removes the retained message of a topic. That is durable when this returns.
@@ -218,8 +275,18 @@ impl App {
         }
     }
 
+    /// Forgets the retained messages of a deleted device, whose rows have gone with it: its topics exist no more.
+    pub(in crate::app) fn forget_retained(&self, device: &Device) {
+        let org = self.org_uuid(&Principal::system(device.org)).ok();
+        let documents = org.map(|org| format!("{PLATFORM_TREE}/gateways/{org}/{}/", device.aliases.uuid));
+        let mut index = self.mqtt.retained.write();
+        for beginning in documents.into_iter().chain([canonical_topic(device, None)]) {
+            index.forget(device, &beginning);
+        }
+    }
+
     /// What begins the canonical topic of every message that a filter may match.
-    fn canonical_prefix(&self, who: &Principal, filter: &str) -> String {
+    pub(super) fn canonical_beginning(&self, who: &Principal, filter: &str) -> String {
         let is_literal = |level: &&str| !topic::has_wildcards(level);
         let levels: Vec<&str> = filter.split('/').take_while(is_literal).collect();
         match levels.as_slice() {
@@ -233,36 +300,39 @@ impl App {
         }
     }
 
-    /// Returns the retained messages that match a filter, of the devices that the principal may see whole.
-    pub(super) fn retained_for(&self, who: &Principal, filter: &str, qos: Qos) -> Vec<OutboundMessage> {
-        let prefix = self.canonical_prefix(who, filter);
-        let retained = self.mqtt.retained.read();
-        let mut found = Vec::new();
-        for message in retained.starting_with(who.org, &prefix) {
-            if !who.owns_device(message.org, message.device) {
-                continue;
-            }
-            let Ok(device) = self.store.catalog().device(who, message.device) else { continue };
-            let topics = match Route::parse(&message.topic) {
-                Some(Route::Values { stream, .. }) => {
-                    let rest = stream.map_or_else(String::new, |stream| format!("/{stream}"));
-                    names(&device).into_iter().map(|name| format!("{OWN_TREE}/{name}{rest}")).collect()
-                }
-                Some(Route::Platform(named)) => vec![named.name()],
-                Some(Route::Gateway(_) | Route::Facts | Route::Sparkplug(_)) | None => Vec::new(),
-            };
-            if let Some(topic) = topics.into_iter().find(|topic| topic::matches(filter, topic)) {
-                found.push(OutboundMessage {
-                    topic: topic.into(),
-                    payload: message.payload.clone().into(),
-                    qos: qos.min(message.qos),
-                    is_retained: true,
-                    source: MessageSource::Document,
-                });
-            }
+    /// The topics under which a principal may see a retained message: of the devices that it may see whole, with the right
+    /// that the topic asks for.
+    pub(super) fn visible_topics(&self, who: &Principal, message: &RetainedMessage) -> Vec<String> {
+        let Some(route) = Route::parse(&message.topic).filter(|route| may_read(who, route)) else {
+            return Vec::new();
+        };
+        if !who.owns_device(message.org, message.device) {
+            return Vec::new();
         }
-        found
+        let Ok(device) = self.store.catalog().device(who, message.device) else { return Vec::new() };
+        match route {
+            Route::Values { stream, .. } => {
+                let rest = stream.map_or_else(String::new, |stream| format!("/{stream}"));
+                names(&device).into_iter().map(|name| format!("{OWN_TREE}/{name}{rest}")).collect()
+            }
+            Route::Platform(named) => vec![named.name()],
+            Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) => Vec::new(),
+        }
     }
+}
+
+/// Whether a topic is one of a device's documents.
+pub(super) fn is_document(topic: &str) -> bool {
+    matches!(Route::parse(topic), Some(Route::Platform(_)))
+}
+
+/// Whether a principal may read what is retained under topics of this kind.
+fn may_read(who: &Principal, route: &Route<'_>) -> bool {
+    let resource = match route {
+        Route::Values { .. } => Resource::Value,
+        Route::Platform(_) | Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) => Resource::Device,
+    };
+    who.require(Scope::read(resource)).is_ok()
 }
 
 /// The message that a device's topic retains, under its canonical name.
@@ -272,7 +342,7 @@ pub(super) fn message(
     qos: Qos,
     stored_at: Micros,
 ) -> RetainedMessage {
-    let (org, device, payload) = (device.org, device.id, payload.to_vec());
+    let (org, device, payload) = (device.org, device.id, Bytes::copy_from_slice(payload));
     RetainedMessage { org, device, topic, payload, qos, stored_at }
 }
 
@@ -287,88 +357,5 @@ pub(super) fn canonical_topic(device: &Device, stream: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{DeviceId, Micros};
-
-    fn message(org: i32, topic: &str, bytes: usize) -> RetainedMessage {
-        RetainedMessage {
-            org: OrgId(org),
-            device: DeviceId(1),
-            topic: topic.to_owned(),
-            payload: vec![0; bytes],
-            qos: Qos::AtLeastOnce,
-            stored_at: Micros(0),
-        }
-    }
-
-    fn topics(index: &RetainedIndex, org: i32, text: &str) -> Vec<(String, usize)> {
-        let found = index.starting_with(OrgId(org), text);
-        found.map(|message| (message.topic.clone(), message.payload.len())).collect()
-    }
-
-    #[test]
-    fn an_organization_has_its_own_messages_and_its_own_limit() {
-        let mut index = RetainedIndex::default();
-        index.put(message(1, "a", MAX_BYTES - 10));
-        index.put(message(2, "a", 1));
-        index.put(message(2, "b", 2));
-        assert_eq!(topics(&index, 1, "").len(), 1);
-        assert_eq!(topics(&index, 2, "").len(), 2);
-        assert!(!index.has_room(OrgId(1), 100) && index.has_room(OrgId(2), 100));
-        index.put(message(1, "a", 1));
-        assert!(index.has_room(OrgId(1), 100), "the old one is gone");
-        assert!(index.remove(OrgId(2), "a") && !index.remove(OrgId(2), "a"));
-        assert_eq!((index.len(), index.usage[&OrgId(2)]), (2, (1, 3)));
-    }
-
-    #[test]
-    fn topics_are_found_by_their_beginning() {
-        let mut index = RetainedIndex::default();
-        for topic in ["a", "a/b", "a/b/c", "ab", "b"] {
-            index.put(message(1, topic, 1));
-        }
-        index.put(message(2, "a/b", 1));
-        for (text, expected) in
-            [("a/b", vec!["a/b", "a/b/c"]), ("a", vec!["a", "a/b", "a/b/c", "ab"]), ("c", vec![])]
-        {
-            let found: Vec<String> = topics(&index, 1, text).into_iter().map(|(topic, _)| topic).collect();
-            assert_eq!(found, expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_announced_message_is_shown_and_taken_back_unless_it_is_kept() {
-        let index = RwLock::new(RetainedIndex::default());
-        let announce = |bytes| AnnouncedMessage::new(&index, message(1, "a", bytes));
-        let shown = || topics(&index.read(), 1, "").first().map(|(_, bytes)| *bytes);
-        let keep = |announced: AnnouncedMessage<'_>| {
-            let kept = index.write().keep(announced.org, &announced.topic, announced.number);
-            kept.map(|message| message.payload.len())
-        };
-        let first = announce(1);
-        assert_eq!(shown(), Some(1));
-        drop(first);
-        assert_eq!((shown(), index.read().len()), (None, 0), "it was taken back");
-        assert_eq!(keep(announce(1)), Some(1));
-        let second = announce(2);
-        assert_eq!(shown(), Some(2));
-        drop(second);
-        assert_eq!(shown(), Some(1), "the one before is back");
-
-        // The one that came later wins, whichever is written first.
-        let (third, fourth) = (announce(3), announce(4));
-        assert_eq!(keep(fourth), Some(4));
-        assert_eq!((keep(third), shown()), (Some(4), Some(4)));
-        let (fifth, sixth) = (announce(5), announce(6));
-        assert_eq!((keep(fifth), shown()), (Some(5), Some(6)));
-        drop(sixth);
-        assert_eq!(shown(), Some(5));
-
-        // What was removed meanwhile does not come back.
-        let seventh = announce(7);
-        assert!(index.write().remove(OrgId(1), "a"));
-        assert_eq!((keep(seventh), shown()), (None, None));
-        assert_eq!(index.read().usage[&OrgId(1)], (0, 0));
-    }
-}
+#[path = "retained_tests.rs"]
+mod tests;

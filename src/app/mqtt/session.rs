@@ -12,9 +12,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::device_document::{DesiredTopic, DeviceNotice};
+use super::device_document::DesiredTopic;
 use super::feed;
 use super::message::{MessageSource, OutboundMessage};
+use super::notices::Notice;
 use super::presence::DeviceActivity;
 use super::registry::{SessionEviction, SessionKey};
 use super::relay::{RelaySubscription, RelayedMessage};
@@ -28,10 +29,12 @@ use crate::domain::mqtt::inbox::Inbox;
 use crate::domain::mqtt::outbox::{Delivery, UnknownPacketId};
 use crate::domain::mqtt::{Qos, Subscription};
 use crate::domain::subscription::SubscriptionFilter;
-use crate::domain::{Error, Kind, Principal, Result, StreamId};
+use crate::domain::{CommandId, Error, Kind, Principal, Result, StreamId};
 
 /// Messages that wait for the client before the feed is read on.
 const MAX_WAITING: usize = 256;
+/// Memory of the messages that the client has not acknowledged before the feed is read on, bytes.
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// What happens in a session without the client's doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +66,10 @@ pub struct MqttSession {
     /// Held while there is a feed, also while it is opened again for other subscriptions.
     pub(super) feed_permit: Option<SubscriptionPermit>,
     pub(super) new_commands: Option<broadcast::Receiver<Arc<Command>>>,
+    /// From which command on those that are stored are still to be looked at; `None` when all were.
+    pub(super) command_backlog: Option<CommandId>,
     /// Documents of devices of the MK platform, while a subscription may match one.
-    pub(super) notices: Option<broadcast::Receiver<Arc<DeviceNotice>>>,
+    pub(super) notices: Option<broadcast::Receiver<Notice>>,
     /// Messages of Sparkplug, while a subscription may match one.
     pub(super) relayed: Option<RelaySubscription>,
     /// Of the session's own device, while it has subscribed to it.
@@ -110,23 +115,30 @@ impl MqttSession {
 
     /// Waits for something to send or for the end. Dropping the future loses nothing.
     pub async fn next_event(&mut self) -> SessionEvent {
-        let has_room = self.memory.outbox.waiting() < MAX_WAITING;
+        let has_room = self.has_room();
+        let is_behind = self.is_behind();
         let Self { orders, watch, live, new_commands, notices, relayed, desired, .. } = self;
         let item = tokio::select! {
             biased;
             order = orders.recv() => return SessionEvent::End(order.unwrap_or(SessionEviction::Unavailable)),
             _ = watch.expired() => return SessionEvent::End(SessionEviction::Revoked),
             command = next_message(new_commands) => NextItem::Command(command),
+            () = std::future::ready(()), if has_room && is_behind => NextItem::Backlog,
             notice = next_message(notices), if has_room => NextItem::Notice(notice),
             message = next_relayed(relayed), if has_room => NextItem::Relayed(message),
             document = next_desired(desired), if has_room => NextItem::Desired(document),
             message = next_live(live), if has_room => NextItem::Live(message),
         };
         match item {
-            NextItem::Command(Ok(command)) => self.queue_commands([Command::clone(&command)]),
-            NextItem::Command(Err(RecvError::Lagged(_))) => self.queue_waiting_commands(),
+            NextItem::Command(Ok(command)) => self.queue_new_command(&command),
+            NextItem::Command(Err(RecvError::Lagged(_))) => self.look_for_commands(),
             NextItem::Command(Err(RecvError::Closed)) => {
                 return SessionEvent::End(SessionEviction::Unavailable);
+            }
+            NextItem::Backlog => {
+                self.queue_backlog();
+                // Others have their turn; what is queued is queued, also when this is dropped.
+                tokio::task::yield_now().await;
             }
             NextItem::Notice(notice) => self.queue_notice(notice),
             NextItem::Relayed(message) => return self.queue_relayed(message),
@@ -189,15 +201,34 @@ impl MqttSession {
     }
 
     pub(super) fn queue(&mut self, message: OutboundMessage) {
-        self.app.mqtt.counters.add_queued(message.size());
-        self.memory.queued.fetch_add(1, Ordering::Relaxed);
-        self.memory.outbox.push(message);
+        self.memory.push(&self.app.mqtt.counters, message);
+    }
+
+    /// Whether more may be queued. Who has nothing queued may have one message, however little room there is.
+    pub(super) fn has_room(&self) -> bool {
+        let memory = &self.memory;
+        memory.queued.load(Ordering::Relaxed) == 0
+            || (memory.outbox.waiting() < MAX_WAITING
+                && memory.charge.bytes() < MAX_QUEUED_BYTES
+                && self.app.mqtt.queues.has_room(self.principal().org))
+    }
+
+    /// Whether something that is stored is still to be queued: commands or retained messages.
+    fn is_behind(&self) -> bool {
+        self.command_backlog.is_some() || !self.memory.retained.is_empty()
+    }
+
+    /// Queues the next part of what is stored, as far as there is room for it.
+    pub(super) fn queue_backlog(&mut self) {
+        self.queue_waiting_commands();
+        if self.has_room() {
+            self.queue_retained();
+        }
     }
 
     /// The client has a message, or it was sent and needs no acknowledgement.
     fn finish_message(&mut self, message: &OutboundMessage, is_acknowledged: bool) {
-        self.app.mqtt.counters.remove_queued(message.size());
-        self.memory.queued.fetch_sub(1, Ordering::Relaxed);
+        self.memory.count_out(&self.app.mqtt.counters, message);
         match message.source {
             MessageSource::Live(number) => self.memory.progress.finish_one(number),
             MessageSource::Command(uuid) if is_acknowledged => self.report(uuid, CommandState::Acknowledged),
@@ -255,7 +286,8 @@ impl MqttSession {
 
 enum NextItem {
     Command(Result<Arc<Command>, RecvError>),
-    Notice(Result<Arc<DeviceNotice>, RecvError>),
+    Backlog,
+    Notice(Result<Notice, RecvError>),
     Relayed(Option<Arc<RelayedMessage>>),
     Desired(Result<Value>),
     Live(Result<LiveMessage>),

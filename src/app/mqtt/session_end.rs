@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::access::session_owner;
 use super::publish::{Publication, PublishOutcome};
-use super::registry::{SessionKey, SessionSlot};
+use super::queue_account::QueueCharge;
+use super::registry::{SessionEviction, SessionKey, SessionSlot};
 use super::session::MqttSession;
 use crate::app::App;
 use crate::app::gateway::session::SessionEvent;
@@ -15,8 +17,10 @@ use crate::domain::mqtt::{MqttChange, SessionOwner, Will};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Principal, Result};
 
-/// Period of the look for expired sessions, wills that are due, and progress to store.
+/// Period of the look for expired sessions, wills that are due, and queues that are too long.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// Period in which the progress of clients is stored. After a crash they are sent again what they have acknowledged since.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,15 @@ impl App {
         messages.for_each(|message| self.mqtt.counters.remove_queued(message.size()));
     }
 
-    /// Publishes a will in the name of the client that is gone.
+    /// Publishes a will in the name of the client that is gone, with the rights that its owner has now: a key that was
+    /// revoked writes nothing any more, whenever its wills were checked.
+    pub(super) async fn publish_will_of(&self, owner: SessionOwner, will: Will) {
+        match self.owner_principal(owner) {
+            Some(who) => self.publish_will(&who, will).await,
+            None => tracing::info!(%owner, topic = will.topic, "the will of a revoked key is not published"),
+        }
+    }
+
     async fn publish_will(&self, who: &Principal, will: Will) {
         let Will { topic, payload, qos, is_retained, .. } = will;
         let publication = Publication { topic, payload: payload.into(), qos, is_retained };
@@ -92,7 +104,8 @@ impl App {
                 self.states.presence.mark_known(device);
             }
             let key = (stored.owner, stored.client_id.clone());
-            let slot = SessionSlot { stored, is_persisted: true, memory: None, connection: None };
+            let charge = QueueCharge::new(&self.mqtt.queues, stored.org, stored.size());
+            let slot = SessionSlot { stored, charge, is_persisted: true, memory: None, connection: None };
             self.mqtt.sessions.lock().slots.insert(key, slot);
         }
         self.end_due_sessions().await;
@@ -102,13 +115,18 @@ impl App {
     /// Publishes wills, ends sessions when their time is over and stores how far clients have come, until the server
     /// stops.
     pub async fn run_mqtt(self: Arc<Self>, stop: CancellationToken) {
+        let mut stored_at = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(UPKEEP_INTERVAL) => {}
             }
             self.end_due_sessions().await;
-            self.store_progress().await;
+            self.end_sessions_over_share().await;
+            if stored_at.elapsed() >= PROGRESS_INTERVAL {
+                stored_at = Instant::now();
+                self.store_progress().await;
+            }
         }
     }
 
@@ -130,14 +148,39 @@ impl App {
             }
         }
         for (key, will, is_ended, stored) in due {
-            if let (Some(will), Some(who)) = (will, self.owner_principal(key.0)) {
-                self.publish_will(&who, will).await;
+            if let Some(will) = will {
+                self.publish_will_of(key.0, will).await;
             }
             let change = match is_ended {
                 true => MqttChange::RemoveSession(key.0, key.1.clone()),
                 false => MqttChange::PutSession(stored),
             };
             self.finish_session(&key, is_ended, change).await;
+        }
+    }
+
+    /// Ends sessions of organizations whose queues have grown beyond their share, as those are ended that fall behind the log:
+    /// first of clients that are away, the oldest first. A client that is connected is told, one of each organization at a
+    /// time.
+    pub(super) async fn end_sessions_over_share(&self) {
+        for org in self.mqtt.queues.orgs_over() {
+            while self.mqtt.queues.is_over(org) {
+                let order = {
+                    let mut registry = self.mqtt.sessions.lock();
+                    let Some(slot) = registry.session_to_end(org) else { break };
+                    // Also if our clock has stepped back since its client left.
+                    (slot.stored.expiry_s, slot.stored.ended_at) = (0, None);
+                    slot.connection.as_ref().map(|connection| connection.orders.clone())
+                };
+                self.mqtt.counters.count_overflow();
+                if let Some(order) = order {
+                    // It ends itself; without a listener its connection is gone already.
+                    order.send(SessionEviction::Overflow).unwrap_or(());
+                    break;
+                }
+                // Now it is due, and so is a will that waits for its end.
+                self.end_due_sessions().await;
+            }
         }
     }
 
@@ -156,14 +199,14 @@ impl App {
         drop(self.mqtt.journal.record(change).await);
     }
 
-    async fn store_progress(&self) {
+    pub(super) async fn store_progress(&self) {
         let mut changes = Vec::new();
-        for slot in self.mqtt.sessions.lock().slots.values_mut() {
+        for ((owner, client_id), slot) in &mut self.mqtt.sessions.lock().slots {
             let Some(handle) = slot.connection.as_ref().filter(|_| slot.is_persisted) else { continue };
             let cursor = handle.acknowledged.lock().clone();
             if slot.stored.expiry_s > 0 && cursor != slot.stored.cursor {
-                slot.stored.cursor = cursor;
-                changes.push(MqttChange::PutSession(slot.stored.clone()));
+                slot.stored.cursor = cursor.clone();
+                changes.push(MqttChange::SetCursor(*owner, client_id.clone(), cursor));
             }
         }
         let stored = changes.into_iter().map(|change| self.mqtt.journal.record(change));
@@ -201,7 +244,7 @@ impl MqttSession {
         let Some((will, stored, is_persisted)) = found else { return self.released.cancel() };
         let who = self.principal().clone();
         if let Some(will) = will {
-            app.publish_will(&who, will).await;
+            app.publish_will_of(self.key.0, will).await;
         }
         if is_persisted {
             let change = match is_gone {
@@ -219,12 +262,13 @@ impl MqttSession {
         u32::try_from(self.app.settings.mqtt.session_expiry.as_secs()).unwrap_or(u32::MAX)
     }
 
-    fn release(self, is_gone: bool) {
+    fn release(mut self, is_gone: bool) {
         let app = self.app.clone();
         let mut registry = app.mqtt.sessions.lock();
         // Another connection may have taken the session over without waiting.
         let is_ours = match registry.of_connection(&self.key, self.connection) {
             Some(slot) => {
+                self.memory.shrink(&app.mqtt.counters, &self.subscriptions);
                 slot.connection = None;
                 slot.memory = Some(self.memory);
                 true

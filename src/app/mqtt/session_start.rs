@@ -2,7 +2,6 @@
 //! server left.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::session_owner;
 use super::feed::LiveProgress;
+use super::queue_account::QueueCharge;
 use super::registry::{ConnectionHandle, SessionEviction, SessionKey, SessionSlot};
 use super::session::MqttSession;
 use super::session_end::SessionEnd;
@@ -20,7 +20,7 @@ use crate::app::live::credential::LiveCredential;
 use crate::domain::mqtt::inbox::Inbox;
 use crate::domain::mqtt::outbox::Outbox;
 use crate::domain::mqtt::{MqttChange, SessionOwner, StoredSession, Subscription, Will};
-use crate::domain::{DeviceId, Micros, Result};
+use crate::domain::{DeviceId, Error, Kind, Micros, OrgId, Result};
 
 /// How long a connection may take to release its session to the next.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden` for a will that the client may not publish itself, and for callers that MQTT does not know;
-    /// `Unavailable` when the session cannot be stored.
+    /// `LimitReached` for a new session when there are too many; `Unavailable` when the session cannot be stored.
     pub async fn mqtt_connect(
         self: &Arc<Self>,
         credential: LiveCredential,
@@ -60,7 +60,12 @@ impl App {
         let request = ConnectRequest { expiry_s: request.expiry_s.min(most), ..request };
         let key = (owner, request.client_id.clone());
         self.take_over(&key).await;
-        let (mut session, change) = self.open_session(credential, key, request);
+        let (mut session, change, ended_will) = self.open_session(credential, key, request)?;
+        if let Some(will) = ended_will {
+            // It is published also when the client does not wait for it.
+            let app = self.clone();
+            drop(tokio::spawn(async move { app.publish_will_of(owner, will).await }).await);
+        }
         let opened = match change {
             Some(change) => self.mqtt.journal.record(change).await,
             None => Ok(()),
@@ -75,7 +80,7 @@ impl App {
             session.end(end).await;
             return Err(error);
         }
-        session.queue_waiting_commands();
+        session.look_for_commands();
         if let SessionOwner::Device(device) = owner {
             session.activity = Some(self.states.presence.connect(device, self.clock.now()));
             self.check_in_or_log(device).await;
@@ -111,29 +116,39 @@ impl App {
         }
     }
 
-    /// Puts the session into the registry. Returns what the catalog must be told.
+    /// Puts the session into the registry. Returns what the catalog must be told, and the will of a session that this ends:
+    /// a will is due when its delay is over or its session ends, whichever is first (5.0, 3.1.3.2.2).
     fn open_session(
         self: &Arc<Self>,
         credential: LiveCredential,
         key: SessionKey,
         request: ConnectRequest,
-    ) -> (MqttSession, Option<MqttChange>) {
+    ) -> Result<(MqttSession, Option<MqttChange>, Option<Will>)> {
         let ConnectRequest { client_id, is_clean, expiry_s, will, window, quota } = request;
         let (orders, received) = mpsc::unbounded_channel();
         let released = CancellationToken::new();
+        let (org, owner) = (credential.principal().org, key.0);
         let mut registry = self.mqtt.sessions.lock();
+        if !registry.slots.contains_key(&key)
+            && (registry.is_full_for(org, owner) || self.mqtt.queues.is_over(org))
+        {
+            let problem = "there are too many sessions whose clients are not connected";
+            return Err(Error::new(Kind::LimitReached, problem));
+        }
         let connection = registry.next_connection();
         let old = registry.slots.remove(&key);
         let was_persisted = old.as_ref().is_some_and(|slot| slot.is_persisted);
-        let old = old.filter(|slot| {
-            if is_clean {
-                self.forget_queue(slot);
+        let mut ended_will = None;
+        let old = match old {
+            Some(mut slot) if is_clean => {
+                self.forget_queue(&slot);
+                ended_will = slot.stored.will.take();
+                None
             }
-            !is_clean
-        });
+            old => old,
+        };
         let is_present = old.is_some();
-        let (subscriptions, cursor, memory) = self.resume(old, window, quota);
-        let (org, owner) = (credential.principal().org, key.0);
+        let (subscriptions, cursor, memory) = self.resume(org, old, window, quota);
         let is_persisted = expiry_s > 0 || will.is_some();
         let stored = StoredSession {
             org,
@@ -151,37 +166,56 @@ impl App {
             (false, false) => None,
         };
         let handle = memory.connection_handle(connection, orders, released.clone(), self.clock.now());
-        let slot = SessionSlot { stored, is_persisted, memory: None, connection: Some(handle) };
+        let charge = QueueCharge::new(&self.mqtt.queues, org, stored.size());
+        let slot = SessionSlot { stored, charge, is_persisted, memory: None, connection: Some(handle) };
         registry.slots.insert(key.clone(), slot);
         self.mqtt.counters.count_connection();
         let session = MqttSession {
+            released,
+            is_present,
+            expiry_s,
+            ..self.new_session(credential, (key, connection), received, (subscriptions, memory))
+        };
+        Ok((session, change, ended_will))
+    }
+
+    /// A session that follows nothing yet.
+    fn new_session(
+        self: &Arc<Self>,
+        credential: LiveCredential,
+        (key, connection): (SessionKey, u64),
+        orders: mpsc::UnboundedReceiver<SessionEviction>,
+        (subscriptions, memory): (Vec<Subscription>, SessionMemory),
+    ) -> MqttSession {
+        MqttSession {
             app: self.clone(),
             watch: credential.watch(),
             credential,
             key,
             connection,
-            orders: received,
-            released,
-            is_present,
+            orders,
+            released: CancellationToken::new(),
+            is_present: false,
             activity: None,
-            expiry_s,
+            expiry_s: 0,
             subscriptions,
             memory,
             live: None,
             feed_permit: None,
             new_commands: None,
+            command_backlog: None,
             notices: None,
             relayed: None,
             desired: None,
             topics: Default::default(),
             changes: self.store.catalog().subscribe_changes(),
-        };
-        (session, change)
+        }
     }
 
     /// What a session goes on with: its subscriptions, its position in the feed, and its messages in both directions.
     fn resume(
         &self,
+        org: OrgId,
         old: Option<SessionSlot>,
         window: u16,
         quota: u16,
@@ -193,14 +227,15 @@ impl App {
         let new = || SessionMemory {
             outbox: Outbox::new(window),
             queued: Default::default(),
+            charge: QueueCharge::new(&self.mqtt.queues, org, 0),
             inbox: Inbox::new(quota),
             progress: LiveProgress::after(cursor.clone()),
             commands: Default::default(),
+            retained: Default::default(),
         };
         let mut memory = memory.unwrap_or_else(new);
         for lost in memory.outbox.resume(window) {
-            self.mqtt.counters.remove_queued(lost.size());
-            memory.queued.fetch_sub(1, Ordering::Relaxed);
+            memory.count_out(&self.mqtt.counters, &lost);
         }
         (subscriptions, cursor, memory)
     }
@@ -216,6 +251,7 @@ impl SessionMemory {
         opened_at: Micros,
     ) -> ConnectionHandle {
         let (acknowledged, queued) = (self.progress.acknowledged.clone(), self.queued.clone());
-        ConnectionHandle { id, orders, released, acknowledged, opened_at, queued }
+        let queued_bytes = self.charge.shared();
+        ConnectionHandle { id, orders, released, acknowledged, opened_at, queued, queued_bytes }
     }
 }

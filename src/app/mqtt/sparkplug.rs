@@ -13,7 +13,7 @@ use super::relay::{RelayFilters, RelayedMessage};
 use super::session::{MqttSession, SessionEvent};
 use crate::app::App;
 use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
-use crate::domain::mqtt::{Qos, Subscription};
+use crate::domain::mqtt::{Qos, Subscription, topic};
 use crate::domain::{Principal, Result};
 
 /// Whether a filter is of this namespace. Filters that begin with a wildcard are not.
@@ -33,8 +33,8 @@ impl App {
         publication: &Publication,
     ) -> Result<()> {
         access::require_sparkplug_publisher(who, direction)?;
-        let Publication { topic, payload, qos, is_retained } = publication;
-        let message = RelayedMessage { topic: topic.as_str().into(), payload: payload.clone(), qos: *qos };
+        let Publication { topic: name, payload, qos, is_retained } = publication;
+        let message = RelayedMessage { topic: name.as_str().into(), payload: payload.clone(), qos: *qos };
         self.mqtt.relay.publish(who.org, direction, message, *is_retained)
     }
 }
@@ -77,12 +77,25 @@ impl MqttSession {
         }
     }
 
-    /// Queues the retained states of hosts for a new subscription.
-    pub(super) fn queue_host_states(&mut self, filter: &str) {
-        if is_of_sparkplug(filter) && access::may_follow_sparkplug(self.principal()) {
-            let states = self.app.mqtt.relay.states(self.principal().org, filter);
-            states.iter().for_each(|message| self.queue_sparkplug(message, true));
+    /// Queues the next retained states of hosts, after a topic, that the filters of new subscriptions match. Returns the
+    /// topic of the last that was looked at; `None` when there are no more.
+    pub(super) fn queue_host_states(
+        &mut self,
+        filters: &[&str],
+        last: Option<&str>,
+        most: usize,
+    ) -> Option<Arc<str>> {
+        let own: Vec<&str> = filters.iter().copied().filter(|filter| is_of_sparkplug(filter)).collect();
+        if own.is_empty() || !access::may_follow_sparkplug(self.principal()) {
+            return None;
         }
+        let states = self.app.mqtt.relay.states_after(self.principal().org, last, most);
+        for message in &states {
+            if own.iter().any(|filter| topic::matches(filter, &message.topic)) {
+                self.queue_sparkplug(message, true);
+            }
+        }
+        states.last().map(|message| message.topic.clone())
     }
 
     fn queue_sparkplug(&mut self, message: &RelayedMessage, is_retained: bool) {

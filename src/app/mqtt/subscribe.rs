@@ -1,20 +1,19 @@
-//! Subscriptions of a session: what is granted, from where its live values go on, and which commands wait for it.
+//! Subscriptions of a session: what is granted, and from where its live values go on.
+
+use std::collections::HashSet;
+
+use futures::StreamExt;
 
 use super::access::Grant;
-use super::feed;
-use super::message::{MessageSource, OutboundMessage};
 use super::retained;
+use super::retained_pass::RetainedRequest;
 use super::session::{MqttSession, StreamTopic, ValueFeed};
 use super::topics::{CONTROL_TREE, OWN_TREE, PLATFORM_TREE};
 use crate::app::live::values::{LiveQuery, LiveStart};
-use crate::domain::command::{Command, CommandFilter};
 use crate::domain::companion::Companion;
-use crate::domain::device::Device;
 use crate::domain::mqtt::{MqttChange, Qos, StoredSession, Subscription, topic};
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{DeviceId, Kind, Resource, Result, Scope, StreamId};
-use bytes::Bytes;
-use futures::StreamExt;
 
 /// Maximum subscriptions of a session.
 const MAX_SUBSCRIPTIONS: usize = 1000;
@@ -43,23 +42,31 @@ impl MqttSession {
     /// queued. What a session must remember is durable when this returns. Subscriptions that cannot be followed or stored
     /// are refused; those that were there before stay.
     pub async fn subscribe(&mut self, requests: Vec<SubscribeRequest>) -> Vec<Grant> {
+        if requests.len() > MAX_SUBSCRIPTIONS {
+            return vec![Grant::TooMany; requests.len()];
+        }
         let before = self.subscriptions.clone();
+        let known: HashSet<&str> = before.iter().map(|known| known.filter.as_str()).collect();
+        let who = self.principal().clone();
         let mut grants = Vec::with_capacity(requests.len());
         let mut retained = Vec::new();
-        for request in requests {
-            let mut grant = self.app.mqtt_grant(&self.principal().clone(), &request.filter, request.qos);
+        for SubscribeRequest { filter, qos, retain } in requests {
+            let mut grant = self.app.mqtt_grant(&who, &filter, qos);
             if let Grant::Granted(qos) = grant {
-                let is_new = !before.iter().any(|known| known.filter == request.filter);
-                if !self.put(Subscription { filter: request.filter.clone(), qos }) {
+                let is_wanted = match retain {
+                    RetainHandling::Always => true,
+                    RetainHandling::IfNew => !known.contains(filter.as_str()),
+                    RetainHandling::Never => false,
+                };
+                if !self.put(Subscription { filter: filter.clone(), qos }) {
                     grant = Grant::TooMany;
-                } else if request.retain == RetainHandling::Always
-                    || (request.retain == RetainHandling::IfNew && is_new)
-                {
-                    retained.push((request.filter, qos));
+                } else if is_wanted {
+                    retained.push(RetainedRequest { filter, qos, is_documents_only: false });
                 }
             }
             grants.push(grant);
         }
+        drop(known);
         if let Err(error) = self.follow_and_store().await {
             // There are too many feeds.
             let is_full = matches!(error.kind, Kind::Throttled | Kind::Busy);
@@ -74,12 +81,8 @@ impl MqttSession {
             return grants.into_iter().map(answer).collect();
         }
         // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
-        for (filter, qos) in retained {
-            self.queue_host_states(&filter);
-            let found = self.app.retained_for(self.principal(), &filter, qos);
-            found.into_iter().for_each(|message| self.queue(message));
-        }
-        self.queue_waiting_commands();
+        retained.into_iter().for_each(|request| self.memory.retained.request(request));
+        self.look_for_commands();
         grants
     }
 
@@ -94,6 +97,7 @@ impl MqttSession {
             let before = self.subscriptions.len();
             self.subscriptions.retain(|known| known.filter != *filter);
             were_there.push(self.subscriptions.len() < before);
+            self.memory.retained.forget(filter);
         }
         self.narrow().await;
         self.store().await?;
@@ -107,8 +111,9 @@ impl MqttSession {
             return true;
         }
         let bytes: usize = self.subscriptions.iter().map(|known| known.filter.len()).sum();
-        let has_room =
-            self.subscriptions.len() < MAX_SUBSCRIPTIONS && bytes + new.filter.len() <= MAX_FILTER_BYTES;
+        let has_room = self.subscriptions.len() < MAX_SUBSCRIPTIONS
+            && bytes + new.filter.len() <= MAX_FILTER_BYTES
+            && !self.app.mqtt.queues.is_over(self.principal().org);
         if has_room {
             self.subscriptions.push(new);
         }
@@ -248,6 +253,7 @@ impl MqttSession {
         let slot = registry.of_connection(&self.key, self.connection)?;
         slot.stored.subscriptions = self.subscriptions.clone();
         slot.stored.cursor = self.memory.progress.acknowledged.lock().clone();
+        slot.charge.set(slot.stored.size());
         slot.is_persisted.then(|| slot.stored.clone())
     }
 
@@ -284,82 +290,6 @@ impl MqttSession {
         for name in topics.filter(|name| topic::name_problem(name).is_none()) {
             let matching = self.subscriptions.iter().filter(|known| topic::matches(&known.filter, &name));
             if let Some(qos) = matching.map(|known| known.qos).max() {
-                return Some((name, qos));
-            }
-        }
-        None
-    }
-
-    /// Queues the commands that wait for the devices of the subscriptions, the oldest first.
-    pub(super) fn queue_waiting_commands(&mut self) {
-        if self.new_commands.is_some() {
-            let all = self.app.store.catalog().commands(self.principal(), &CommandFilter::default());
-            self.queue_commands(all.into_iter().rev());
-        }
-    }
-
-    /// Queues those commands that are open, match a subscription and were not sent in this session before.
-    pub(super) fn queue_commands(&mut self, commands: impl IntoIterator<Item = Command>) {
-        let now = self.app.now();
-        for command in commands {
-            if command.state_at(now).is_final() || command.acked_at.is_some() {
-                self.memory.commands.remove(&command.uuid);
-                continue;
-            }
-            let of_platform = self.platform_command_topic(&command);
-            let is_platform = of_platform.is_some();
-            let Some((topic, qos)) = of_platform.or_else(|| self.command_topic(&command)) else { continue };
-            if !self.memory.commands.contains(&command.uuid) {
-                let (source, payload) = match is_platform {
-                    true => {
-                        let Some(payload) = self.platform_payload(&command) else { continue };
-                        (MessageSource::PlatformCommand(command.uuid), payload)
-                    }
-                    false => (MessageSource::Command(command.uuid), feed::command_payload(&command)),
-                };
-                self.memory.commands.insert(command.uuid);
-                self.queue(OutboundMessage { topic: topic.into(), payload, qos, is_retained: false, source });
-            }
-        }
-    }
-
-    /// A command as the platform sends it. One whose firmware is gone waits for its timeout.
-    fn platform_payload(&self, command: &Command) -> Option<Bytes> {
-        match self.app.device_command_message(self.principal(), command) {
-            Ok(message) => Some(message.to_string().into()),
-            Err(error) => {
-                let (id, error) = (command.uuid, error.full_message());
-                tracing::warn!(%id, error, "a command is not sent to its device");
-                None
-            }
-        }
-    }
-
-    /// `control/{project}/{gateway}/{device}/{kind}`, under the names that a subscription has. A filter that begins with
-    /// a wildcard gets no commands: who looks on must not take them from the gateway.
-    fn command_topic(&self, command: &Command) -> Option<(String, Qos)> {
-        let (catalog, who) = (self.app.store.catalog(), self.principal());
-        if !who.owns_device(command.org, command.spec.device) {
-            return None;
-        }
-        let device = catalog.device(who, command.spec.device).ok()?;
-        let gateway = device.spec.parent_device.and_then(|id| catalog.device(who, id).ok());
-        let gateway = gateway.as_deref().unwrap_or(&device);
-        let org = catalog.org_of(who)?;
-        let keys_first = |device: &Device| retained::names(device).into_iter().rev().collect::<Vec<_>>();
-        let (gateways, devices) = (keys_first(gateway), keys_first(&device));
-        let mut topics = Vec::new();
-        for project in [&org.slug, &org.name] {
-            for gateway in &gateways {
-                for device in &devices {
-                    topics.push(format!("{CONTROL_TREE}/{project}/{gateway}/{device}/{}", command.spec.kind));
-                }
-            }
-        }
-        let of_tree = |known: &&Subscription| known.filter.starts_with(CONTROL_TREE);
-        for name in topics {
-            let own = self.subscriptions.iter().filter(of_tree);
-            if let Some(qos) = own.filter(|s| topic::matches(&s.filter, &name)).map(|s| s.qos).max() {
                 return Some((name, qos));
             }
         }

@@ -127,7 +127,12 @@ impl App {
         QuarantineEntry { device: source.device, ..entry }
     }
 
-    async fn keep_in_quarantine(&self, principal: &Principal, entries: Vec<QuarantineEntry>) -> Result<()> {
+    /// Keeps what was not accepted where people find it, and counts it.
+    pub(in crate::app) async fn keep_in_quarantine(
+        &self,
+        principal: &Principal,
+        entries: Vec<QuarantineEntry>,
+    ) -> Result<()> {
         let reasons: Vec<QuarantineReason> = entries.iter().map(|entry| entry.reason).collect();
         self.readings.queue.store(self.store.catalog(), principal, entries).await?;
         reasons.into_iter().for_each(|reason| self.readings.counters.count_quarantined(reason));

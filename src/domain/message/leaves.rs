@@ -9,6 +9,9 @@ use crate::domain::{Error, Result};
 /// Maximum leaves of one document that become values; the document itself is stored whole.
 pub const MAX_LEAVES: usize = 256;
 
+/// Characters of a path that is too long that its error shows.
+const SHOWN_CHARS: usize = 60;
+
 /// The value of a leaf. Nulls, empty arrays and empty objects are no leaves.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Leaf {
@@ -40,13 +43,59 @@ impl Leaf {
     }
 }
 
-/// Returns the first [`MAX_LEAVES`] leaves, members in the order of their names and elements in theirs.
+/// Returns the first [`MAX_LEAVES`] leaves of a document that is stored whole, members in the order of their names and
+/// elements in theirs.
 pub fn flatten(document: &Map<String, Value>) -> Vec<(String, Leaf)> {
     let mut leaves = Vec::new();
     for (name, value) in document {
         add(&mut leaves, name.clone(), value);
     }
     leaves
+}
+
+/// Calls `visit` with every leaf of what is stored nowhere else, in the order of [`flatten`]. One path at a time is in
+/// memory: a long name with many elements would be many long paths.
+///
+/// # Errors
+/// The first error of `visit`; `Invalid` naming a path of more than `max_chars` characters.
+pub fn visit_leaves(
+    document: &Map<String, Value>,
+    max_chars: usize,
+    visit: &mut impl FnMut(&str, Leaf) -> Result<()>,
+) -> Result<()> {
+    document.iter().try_for_each(|(name, value)| visit_value(name, value, max_chars, visit))
+}
+
+/// The parser bounds how deep a document is nested, so this ends.
+fn visit_value(
+    path: &str,
+    value: &Value,
+    max_chars: usize,
+    visit: &mut impl FnMut(&str, Leaf) -> Result<()>,
+) -> Result<()> {
+    if path.chars().nth(max_chars).is_some() {
+        let shown: String = path.chars().take(SHOWN_CHARS).collect();
+        let problem = format!("the path has more than {max_chars} characters");
+        return Err(Error::field(format!("{shown}…"), problem));
+    }
+    let leaf = match value {
+        Value::Null => return Ok(()),
+        Value::Object(members) => {
+            let mut all = members.iter();
+            return all.try_for_each(|(name, value)| {
+                visit_value(&format!("{path}.{name}"), value, max_chars, visit)
+            });
+        }
+        Value::Array(elements) => {
+            let mut all = elements.iter().enumerate();
+            return all
+                .try_for_each(|(at, value)| visit_value(&format!("{path}.{at}"), value, max_chars, visit));
+        }
+        Value::Number(number) => Leaf::Number(number.clone()),
+        Value::Bool(on) => Leaf::Bool(*on),
+        Value::String(text) => Leaf::Text(text.clone()),
+    };
+    visit(path, leaf)
 }
 
 /// The parser bounds how deep a document is nested, so this ends.
@@ -111,6 +160,22 @@ mod tests {
         ] {
             assert_eq!(flat(&document), expected, "{document}");
         }
+    }
+
+    #[test]
+    fn every_leaf_is_visited_and_a_path_that_is_too_long_is_an_error() {
+        let document = json!({"a": vec![1; 9000], "b": {"c": "x", "d": null}});
+        let mut found = Vec::new();
+        let mut visit = |path: &str, leaf: Leaf| {
+            found.push((path.to_owned(), leaf.into_json()));
+            Ok(())
+        };
+        visit_leaves(document.as_object().unwrap(), 200, &mut visit).unwrap();
+        assert_eq!((found.len(), &found[8999].0), (9001, &"a.8999".to_owned()));
+        assert_eq!(found[9000], ("b.c".to_owned(), json!("x")));
+        let long = json!({("é".repeat(199)): [1]});
+        let error = visit_leaves(long.as_object().unwrap(), 200, &mut |_, _| Ok(())).unwrap_err();
+        assert_eq!(error.fields[0].message, "the path has more than 200 characters");
     }
 
     #[test]

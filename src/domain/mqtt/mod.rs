@@ -8,6 +8,7 @@ pub mod topic;
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{DeviceId, KeyId, Micros, OrgId};
@@ -114,6 +115,16 @@ pub struct StoredSession {
     pub cursor: Option<String>,
 }
 
+impl StoredSession {
+    /// Memory that it takes, bytes.
+    pub fn size(&self) -> usize {
+        let filters: usize = self.subscriptions.iter().map(|known| known.filter.len() + 64).sum();
+        let will = self.will.as_ref().map_or(0, |will| will.topic.len() + will.payload.len());
+        // The entry itself, with its indexes and its row.
+        512 + self.client_id.len() + filters + will
+    }
+}
+
 /// A message that new subscribers are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetainedMessage {
@@ -123,8 +134,8 @@ pub struct RetainedMessage {
     pub device: DeviceId,
     /// Topic with the device's UUID as its name.
     pub topic: String,
-    /// Payload as published.
-    pub payload: Vec<u8>,
+    /// Payload as published; who is sent it shares it.
+    pub payload: Bytes,
     /// Quality of service with which it was published.
     pub qos: Qos,
     /// Time of publication.
@@ -136,6 +147,8 @@ pub struct RetainedMessage {
 pub enum MqttChange {
     /// Adds or replaces a session.
     PutSession(StoredSession),
+    /// Sets how far the client of a session has come; the rest of its row stays as it is.
+    SetCursor(SessionOwner, String, Option<String>),
     /// Removes a session.
     RemoveSession(SessionOwner, String),
     /// Adds or replaces a retained message.

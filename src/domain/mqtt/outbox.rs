@@ -67,16 +67,25 @@ impl<M: Deliverable> Outbox<M> {
             flight.is_repeat |= flight.is_sent;
             flight.is_sent = false;
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        let (lost, kept): (Vec<M>, Vec<M>) =
-            waiting.into_iter().partition(|message| message.qos() == Qos::AtMostOnce);
-        self.waiting = kept.into();
-        lost
+        self.take_waiting(|message| message.qos() != Qos::AtMostOnce)
     }
 
     /// Adds a message.
     pub fn push(&mut self, message: M) {
         self.waiting.push_back(message);
+    }
+
+    /// The messages that were not sent yet, the oldest first.
+    pub fn waiting_messages(&self) -> impl Iterator<Item = &M> {
+        self.waiting.iter()
+    }
+
+    /// Takes those messages out that were not sent yet and are not to be kept.
+    pub fn take_waiting(&mut self, is_kept: impl Fn(&M) -> bool) -> Vec<M> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (kept, taken): (Vec<M>, Vec<M>) = waiting.into_iter().partition(is_kept);
+        self.waiting = kept.into();
+        taken
     }
 
     /// Number of messages that were not sent yet.

@@ -108,6 +108,15 @@ impl Catalog {
         page.map(|command| command.at(now)).collect()
     }
 
+    /// Returns the next commands of the devices that the principal may change, from an id on, the oldest first and as they
+    /// are stored: nothing is copied.
+    pub fn stored_commands(&self, who: &Principal, from: CommandId, most: usize) -> Vec<Arc<Command>> {
+        let now = self.clock.now();
+        let visible = self.visible_to(who);
+        let commands = visible.mirror.commands.from(from);
+        commands.filter(|command| is_visible(&visible, command, now)).take(most).cloned().collect()
+    }
+
     /// Returns a command with its state now; `NotFound` when it is absent, over, or of a device that the principal may
     /// not change.
     pub fn command(&self, who: &Principal, uuid: Uuid) -> Result<Command> {

@@ -37,6 +37,11 @@ impl CommandIndex {
         self.by_id.values()
     }
 
+    /// The commands from an id on, the oldest first.
+    pub(super) fn from(&self, id: CommandId) -> impl Iterator<Item = &Arc<Command>> {
+        self.by_id.range(id..).map(|(_, command)| command)
+    }
+
     pub(super) fn count_of(&self, org: OrgId) -> usize {
         self.counts.get(&org).copied().unwrap_or(0)
     }

@@ -1,5 +1,6 @@
 //! Sessions and retained messages of MQTT in the catalog. The broker holds them in memory; here is what a restart needs.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::database::unavailable;
@@ -44,6 +45,7 @@ impl Catalog {
                     mirror.devices.get(*id).is_some()
                 }
                 MqttChange::PutSession(_)
+                | MqttChange::SetCursor(..)
                 | MqttChange::RemoveSession(..)
                 | MqttChange::RemoveRetained(..) => true,
             });
@@ -64,6 +66,7 @@ async fn store(db: &DbTransaction, change: MqttChange) -> Result<()> {
             remove_session(db, session.owner, &session.client_id).await?;
             entity::mqtt_session::new(&session).insert(&**db).await.map_err(unavailable)?;
         }
+        MqttChange::SetCursor(owner, client_id, cursor) => set_cursor(db, owner, &client_id, cursor).await?,
         MqttChange::RemoveSession(owner, client_id) => remove_session(db, owner, &client_id).await?,
         MqttChange::PutRetained(message) => {
             remove_retained(db, message.org, &message.topic).await?;
@@ -78,6 +81,19 @@ async fn remove_session(db: &DbTransaction, owner: SessionOwner, client_id: &str
     use entity::mqtt_session::{Column, Entity};
     let old = Entity::delete_many().filter(Column::Owner.eq(owner.to_string()));
     old.filter(Column::ClientId.eq(client_id)).exec(&**db).await.map_err(unavailable)?;
+    Ok(())
+}
+
+async fn set_cursor(
+    db: &DbTransaction,
+    owner: SessionOwner,
+    client_id: &str,
+    cursor: Option<String>,
+) -> Result<()> {
+    use entity::mqtt_session::{Column, Entity};
+    let known = Entity::update_many().col_expr(Column::Cursor, Expr::value(cursor));
+    let known = known.filter(Column::Owner.eq(owner.to_string())).filter(Column::ClientId.eq(client_id));
+    known.exec(&**db).await.map_err(unavailable)?;
     Ok(())
 }
 

@@ -36,7 +36,7 @@ impl TryFrom<Model> for RetainedMessage {
             org: OrgId(row.org_id),
             device: DeviceId(row.device_id),
             topic: row.topic,
-            payload: row.payload,
+            payload: row.payload.into(),
             qos: qos.ok_or_else(|| place.damaged("qos"))?,
             stored_at: Micros(row.stored_at),
         })
@@ -49,7 +49,7 @@ pub fn new(message: &RetainedMessage) -> ActiveModel {
         org_id: Set(message.org.0),
         device_id: Set(message.device.0),
         topic: Set(message.topic.clone()),
-        payload: Set(message.payload.clone()),
+        payload: Set(message.payload.to_vec()),
         qos: Set(i32::from(message.qos.number())),
         stored_at: Set(message.stored_at.0),
         ..Default::default()

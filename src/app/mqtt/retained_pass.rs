@@ -1,0 +1,140 @@
+//! Retained messages on their way to one session: the filters that ask for them, and how far the index has been gone
+//! through. They are queued as the client takes them, so that a subscription costs no copy of what is retained.
+
+use std::sync::Arc;
+
+use super::message::{MessageSource, OutboundMessage};
+use super::retained::{RetainedPosition, is_document};
+use super::session::MqttSession;
+use crate::app::App;
+use crate::domain::Principal;
+use crate::domain::mqtt::{Qos, RetainedMessage, topic};
+
+/// Messages that are looked at before others have their turn.
+const SLICE: usize = 32;
+
+/// A filter that asks for retained messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RetainedRequest {
+    pub filter: String,
+    pub qos: Qos,
+    /// Whether it asks for documents of devices alone, of which some were missed.
+    pub is_documents_only: bool,
+}
+
+/// One way through the index for some filters, of which each is there once. A message is sent once for all of them.
+#[derive(Debug)]
+pub(super) struct RetainedPass {
+    requests: Vec<RetainedRequest>,
+    /// What begins the topics that may match. None begins with another.
+    beginnings: Vec<String>,
+    position: RetainedPosition,
+    is_through_index: bool,
+    /// The last topic of a Sparkplug host whose state was looked at.
+    last_state: Option<Arc<str>>,
+}
+
+/// What a session is still to be sent: one pass that is under way, and the filters of the next.
+#[derive(Debug, Default)]
+pub(super) struct RetainedBacklog {
+    current: Option<RetainedPass>,
+    next: Vec<RetainedRequest>,
+}
+
+impl RetainedBacklog {
+    pub fn is_empty(&self) -> bool {
+        self.current.is_none() && self.next.is_empty()
+    }
+
+    /// Asks for what a filter matches. One that waits for its pass is not asked for twice.
+    pub fn request(&mut self, request: RetainedRequest) {
+        match self.next.iter_mut().find(|known| known.filter == request.filter) {
+            Some(known) => {
+                known.qos = request.qos;
+                known.is_documents_only &= request.is_documents_only;
+            }
+            None => self.next.push(request),
+        }
+    }
+
+    /// The subscription of a filter has ended.
+    pub fn forget(&mut self, filter: &str) {
+        self.next.retain(|known| known.filter != filter);
+        if let Some(current) = &mut self.current {
+            current.requests.retain(|known| known.filter != filter);
+        }
+    }
+}
+
+impl RetainedPass {
+    pub fn new(app: &App, who: &Principal, requests: Vec<RetainedRequest>) -> Self {
+        let mut all: Vec<String> =
+            requests.iter().map(|request| app.canonical_beginning(who, &request.filter)).collect();
+        all.sort_unstable();
+        let mut beginnings: Vec<String> = Vec::new();
+        for beginning in all {
+            if beginnings.last().is_none_or(|known| !beginning.starts_with(known.as_str())) {
+                beginnings.push(beginning);
+            }
+        }
+        let position = RetainedPosition::default();
+        Self { requests, beginnings, position, is_through_index: false, last_state: None }
+    }
+
+    /// The highest quality of service with which a filter asks for a topic.
+    fn qos_of(&self, name: &str, is_document: bool) -> Option<Qos> {
+        let asking = self.requests.iter().filter(|request| is_document || !request.is_documents_only);
+        asking.filter(|request| topic::matches(&request.filter, name)).map(|request| request.qos).max()
+    }
+
+    /// The next messages of the index that the principal may see; `None` when there are no more.
+    pub fn take_slice(&mut self, app: &App, who: &Principal) -> Option<Vec<OutboundMessage>> {
+        if self.is_through_index {
+            return None;
+        }
+        let found = app.mqtt.retained.read().take(who.org, &self.beginnings, &mut self.position, SLICE);
+        self.is_through_index = found.len() < SLICE;
+        Some(found.iter().filter_map(|message| self.outbound(app, who, message)).collect())
+    }
+
+    fn outbound(&self, app: &App, who: &Principal, message: &RetainedMessage) -> Option<OutboundMessage> {
+        let mut topics = app.visible_topics(who, message).into_iter();
+        let is_document = is_document(&message.topic);
+        let (topic, qos) = topics.find_map(|name| {
+            let qos = self.qos_of(&name, is_document)?;
+            Some((name, qos))
+        })?;
+        Some(OutboundMessage {
+            topic: topic.into(),
+            payload: message.payload.clone(),
+            qos: qos.min(message.qos),
+            is_retained: true,
+            source: MessageSource::Document,
+        })
+    }
+}
+
+impl MqttSession {
+    /// Queues the next of what is retained, as long as there is room for it.
+    pub(super) fn queue_retained(&mut self) {
+        let who = self.principal().clone();
+        let app = self.app.clone();
+        let backlog = &mut self.memory.retained;
+        if backlog.current.is_none() && !backlog.next.is_empty() {
+            let requests = std::mem::take(&mut backlog.next);
+            backlog.current = Some(RetainedPass::new(&app, &who, requests));
+        }
+        let Some(mut pass) = backlog.current.take() else { return };
+        if let Some(messages) = pass.take_slice(&app, &who) {
+            messages.into_iter().for_each(|message| self.queue(message));
+            self.memory.retained.current = Some(pass);
+            return;
+        }
+        let filters = pass.requests.iter().filter(|request| !request.is_documents_only);
+        let filters: Vec<&str> = filters.map(|request| request.filter.as_str()).collect();
+        if let Some(last) = self.queue_host_states(&filters, pass.last_state.as_deref(), SLICE) {
+            pass.last_state = Some(last);
+            self.memory.retained.current = Some(pass);
+        }
+    }
+}
