@@ -48,6 +48,46 @@ impl AheadBound {
     }
 }
 
+/// When a reading arrived: exactly, or between two times where it is read again from the log, which has no times of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    earliest: Micros,
+    latest: Micros,
+    bound: AheadBound,
+}
+
+impl Arrival {
+    /// An arrival while the clock shows `now`.
+    pub fn at(now: Micros, bound: AheadBound) -> Arrival {
+        Arrival { earliest: now, latest: now, bound }
+    }
+
+    /// An arrival between two times, in any order, because the clock may have been set back since.
+    pub fn between(one: Micros, other: Micros, bound: AheadBound) -> Arrival {
+        Arrival { earliest: one.min(other), latest: one.max(other), bound }
+    }
+
+    /// The earliest time at which the reading may have arrived.
+    pub fn earliest(self) -> Micros {
+        self.earliest
+    }
+
+    /// The latest time that is not ahead.
+    pub fn latest_time(self) -> Micros {
+        self.bound.latest(self.latest)
+    }
+
+    /// Whether a time is ahead of the clock at the arrival.
+    pub fn is_ahead(self, ts: Micros) -> bool {
+        ts > self.latest_time()
+    }
+
+    /// Whether a time was more than this before the arrival.
+    pub fn is_older(self, ts: Micros, age_us: i64) -> bool {
+        self.earliest.0.saturating_sub(ts.0) > age_us
+    }
+}
+
 /// Whether the time of a reading that was ahead has come.
 pub fn has_come(ts: Micros, now: Micros) -> bool {
     ts <= now
