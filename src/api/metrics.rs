@@ -65,6 +65,7 @@ fn render(metrics: &Metrics, names: Vec<String>) -> String {
         mqtt,
         notifications,
         suppressed_alerts,
+        old_readings,
         nodes,
         spread,
     } = metrics;
@@ -95,7 +96,7 @@ fn render(metrics: &Metrics, names: Vec<String>) -> String {
     render_models(&mut page, models);
     render_readings(&mut page, readings);
     mqtt_text::render(&mut page, mqtt);
-    notification_text::render(&mut page, notifications, *suppressed_alerts);
+    notification_text::render(&mut page, notifications, (*suppressed_alerts, *old_readings));
     page.finish()
 }
 

@@ -69,6 +69,7 @@ fn all(devices: Vec<DeviceMetrics>) -> Metrics {
         mqtt: Default::default(),
         notifications: NotificationCounters::default().counts(),
         suppressed_alerts: 12,
+        old_readings: 13,
         nodes: None,
         spread: None,
     }
@@ -145,6 +146,7 @@ fn a_device_and_a_model_are_told_in_numbers() {
         "basalt_model_lag_seconds{model=\"4\"} 1.5",
         "basalt_model_windows_total{model=\"4\"} 9",
         "basalt_alerts_suppressed_total 12",
+        "basalt_alert_old_readings_total 13",
     ] {
         assert!(page.lines().any(|other| other == line), "`{line}` is missing in:\n{page}");
     }

@@ -33,6 +33,8 @@ pub struct Metrics {
     pub notifications: NotificationCounts,
     /// Alerts since the start that were not raised because their rule had raised enough.
     pub suppressed_alerts: u64,
+    /// Readings since the start that alert rules did not evaluate because they were too old when they arrived.
+    pub old_readings: u64,
     /// Nodes of the cluster at the last renewal; `None` where there is no cluster.
     pub nodes: Option<Arc<Vec<ClusterNode>>>,
     /// Queries on several nodes; `None` on a node that has no part in them.
@@ -80,6 +82,7 @@ impl App {
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
             suppressed_alerts: self.alerts.suppressed(),
+            old_readings: self.alerts.old(),
             nodes: self.settings.cluster.node.as_ref().map(|_| self.cluster_nodes()),
             spread: self.tasks().map(Spread::totals),
         }

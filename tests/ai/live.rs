@@ -179,6 +179,19 @@ async fn scores_come_with_the_readings_that_complete_a_window() {
     assert_eq!(anomalies(&client).await, [Value::Null; 0], "nothing was above the threshold");
 }
 
+/// rest.md A3.
+#[tokio::test]
+async fn one_reading_of_next_week_stops_no_scores() {
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    sensor.steps(&client, 3).await;
+    let next_week = SystemClock.now().0 + 7 * 86_400 * 1_000_000;
+    ingest(&client, sensor.stream, [(next_week, 1.0)]).await;
+    sensor.steps(&client, WINDOW_SAMPLES as usize).await;
+    until_scored(&client, motor, &sensor).await;
+}
+
 #[tokio::test]
 async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
     let server = Server::start(&[]).await;

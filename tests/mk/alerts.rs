@@ -252,6 +252,27 @@ async fn cooldown_windows_and_resolution_are_of_the_time_of_readings() {
     assert!(means.iter().all(|alert| alert["value"] == 90.0), "{means:?}");
 }
 
+/// rest.md A1, plant.md A1.
+#[tokio::test]
+async fn one_reading_of_next_week_neither_raises_nor_silences_alerts() {
+    let platform = Platform::start().await;
+    let admin = &platform.admin;
+    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
+    let rule = id(&press.rule(admin, json!({"autoResolve": true})).await);
+    let ahead = Micros(SystemClock.now().0 + 7 * 86_400 * MICROS_PER_SECOND);
+    let reading = json!({"sensorId": press.sensor, "timestamp": ahead.to_iso(), "value": 99});
+    assert_eq!(admin.status("POST", READINGS, &reading).await, 202);
+    let at = press.report(admin, json!(98)).await;
+    press.report(admin, json!(10)).await;
+    let alerts = eventually("it is resolved", PATIENCE, || async {
+        let alerts = alerts_of(admin, &rule).await;
+        alerts.first().is_some_and(|alert| alert["status"] == "RESOLVED").then_some(alerts)
+    })
+    .await;
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(Micros::parse(alerts[0]["triggeredAt"].as_str().unwrap()), Some(at), "{alerts:?}");
+}
+
 #[tokio::test]
 async fn imports_raise_nothing_and_disabled_rules_neither() {
     let platform = Platform::start().await;

@@ -6,6 +6,7 @@ use basalt::domain::alert::Severity;
 use basalt::domain::alert::evaluator::{Decision, RuleState, Sample};
 use basalt::domain::alert::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
 use basalt::domain::alert::target::RuleTarget;
+use basalt::domain::arrival::{AheadBound, Arrival};
 use basalt::domain::{Micros, StreamId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -97,9 +98,10 @@ impl Line {
     /// The times of the alerts that a rule has to have, and whether the last one is open.
     fn expected(&self, rule: &ModelRule) -> (Vec<Micros>, bool) {
         let (mut state, mut fired) = (RuleState::default(), Vec::new());
-        for (ts, value) in &self.acknowledged {
+        for (nth, (ts, value)) in self.acknowledged.iter().enumerate() {
             let sample = Sample { ts: *ts, number: Some(*value), text: None };
-            if let Some(Decision::Fire { at, .. }) = state.observe(&rule.spec, sample, *ts) {
+            let at_once = Arrival::at(*ts, AheadBound::default());
+            if let Some(Decision::Fire { at, .. }) = state.observe(&rule.spec, sample, nth as u64, at_once) {
                 fired.push(at);
             }
         }

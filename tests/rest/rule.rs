@@ -16,7 +16,7 @@ fn hot(stream: i64) -> Value {
 fn shown(version: i64, stream: i64, enabled: bool) -> Value {
     json!({"id": "*", "uuid": "*", "version": version, "name": "hot", "stream": stream, "device": null, "evaluation": "VALUE",
            "window_seconds": null, "operator": "GT", "threshold": 80.0, "severity": "WARNING", "cooldown_seconds": 0,
-           "auto_resolve": false, "enabled": enabled, "channels": [], "description": null, "suppressed_alerts": 0,
+           "auto_resolve": false, "enabled": enabled, "channels": [], "description": null, "suppressed_alerts": 0, "old_readings": 0,
            "created_at": "*", "updated_at": "*"})
 }
 

@@ -5,7 +5,11 @@ use crate::app::notification::counters::NotificationCounts;
 use crate::domain::notification::DeliveryStatus;
 
 /// Writes them.
-pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts, suppressed_alerts: u64) {
+pub(super) fn render(
+    page: &mut MetricsText,
+    notifications: &NotificationCounts,
+    (suppressed_alerts, old_readings): (u64, u64),
+) {
     let name = "basalt_alerts_suppressed_total";
     page.family(
         name,
@@ -13,6 +17,13 @@ pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts,
         "Alerts that were not raised because their rule had raised enough in the hour.",
     );
     page.line(format_args!("{name} {suppressed_alerts}"));
+    let name = "basalt_alert_old_readings_total";
+    page.family(
+        name,
+        "counter",
+        "Readings that alert rules did not evaluate because they were too old when they arrived.",
+    );
+    page.line(format_args!("{name} {old_readings}"));
     let NotificationCounts { attempts, running, pending } = notifications;
     let name = "basalt_notification_attempts_total";
     page.family(name, "counter", "Attempts to deliver notifications, by kind of channel and outcome.");

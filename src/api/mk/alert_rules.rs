@@ -231,7 +231,7 @@ impl FieldType for Threshold {
 }
 
 impl From<ShownAlertRule> for AlertRuleRow {
-    fn from(ShownAlertRule { rule, sensor, device, suppressed }: ShownAlertRule) -> Self {
+    fn from(ShownAlertRule { rule, sensor, device, suppressed, .. }: ShownAlertRule) -> Self {
         let stamp = Stamp { id: rule.uuid, created_at: rule.created_at, updated_at: rule.updated_at };
         AlertRuleRow { stamp, sensor, device, spec: rule.spec.clone(), suppressed }
     }

@@ -139,12 +139,13 @@ pub struct RuleView {
     channels: Vec<Uuid>,
     description: Option<String>,
     suppressed_alerts: u64,
+    old_readings: u64,
     created_at: String,
     updated_at: String,
 }
 
 impl From<ShownAlertRule> for RuleView {
-    fn from(ShownAlertRule { rule, suppressed, .. }: ShownAlertRule) -> Self {
+    fn from(ShownAlertRule { rule, suppressed, old_readings, .. }: ShownAlertRule) -> Self {
         let spec = rule.spec.clone();
         RuleView {
             id: rule.id,
@@ -164,6 +165,7 @@ impl From<ShownAlertRule> for RuleView {
             channels: spec.channels,
             description: spec.description,
             suppressed_alerts: suppressed,
+            old_readings,
             created_at: rule.created_at.to_iso(),
             updated_at: rule.updated_at.to_iso(),
         }

@@ -112,6 +112,9 @@ fn described() -> Vec<FieldSchema> {
     let about =
         "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";
     shown.push(read_only("suppressed_alerts", schema::described(schema::count(), about)));
+    let about = "Readings that were too old to be evaluated when they arrived, since the start of the server: the clock of \
+                 their sender may be behind.";
+    shown.push(read_only("old_readings", schema::described(schema::count(), about)));
     shown
 }
 

@@ -1,4 +1,5 @@
-//! Alerts that were not raised because their rule had raised enough in the hour.
+//! What the evaluation of rules counts: alerts that were not raised because their rule had raised enough in the hour, and
+//! readings that were too old when they arrived.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,8 @@ use crate::domain::AlertRuleId;
 pub struct AlertCounters {
     suppressed: AtomicU64,
     of_rules: RwLock<HashMap<AlertRuleId, u64>>,
+    old: AtomicU64,
+    old_of_rules: RwLock<HashMap<AlertRuleId, u64>>,
 }
 
 impl AlertCounters {
@@ -29,6 +32,24 @@ impl AlertCounters {
     /// Forgets rules that are no more.
     pub fn retain(&self, is_there: impl Fn(AlertRuleId) -> bool) {
         self.of_rules.write().retain(|id, _| is_there(*id));
+        self.old_of_rules.write().retain(|id, _| is_there(*id));
+    }
+
+    /// Notes a reading that each of these rules did not evaluate, because it was too old when it arrived.
+    pub fn note_old(&self, rules: impl Iterator<Item = AlertRuleId>) {
+        self.old.fetch_add(1, Ordering::Relaxed);
+        let mut of_rules = self.old_of_rules.write();
+        rules.for_each(|rule| *of_rules.entry(rule).or_default() += 1);
+    }
+
+    /// Readings since the start that a rule did not evaluate because they were too old.
+    pub fn old_of_rule(&self, rule: AlertRuleId) -> u64 {
+        self.old_of_rules.read().get(&rule).copied().unwrap_or_default()
+    }
+
+    /// Readings since the start that rules did not evaluate because they were too old.
+    pub fn old(&self) -> u64 {
+        self.old.load(Ordering::Relaxed)
     }
 
     /// Alerts that a rule has not raised since it was made.
@@ -55,7 +76,11 @@ mod tests {
         counters.set(one, 9);
         counters.set(two, 1);
         assert_eq!((counters.of_rule(one), counters.of_rule(two), counters.suppressed()), (9, 1, 3));
+        counters.note_old([one, two].into_iter());
+        counters.note_old([two].into_iter());
+        assert_eq!((counters.old_of_rule(one), counters.old_of_rule(two), counters.old()), (1, 2, 2));
         counters.retain(|id| id == two);
+        assert_eq!((counters.old_of_rule(one), counters.old_of_rule(two)), (0, 2));
         assert_eq!((counters.of_rule(one), counters.of_rule(two)), (0, 1));
     }
 }

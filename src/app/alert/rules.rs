@@ -20,6 +20,8 @@ pub struct ShownAlertRule {
     pub device: Option<Uuid>,
     /// Alerts that were not raised because the rule had raised enough in the hour, since it was made.
     pub suppressed: u64,
+    /// Readings that were too old to be evaluated when they arrived, since the start of the server.
+    pub old_readings: u64,
 }
 
 /// Which rules are asked for.
@@ -153,7 +155,7 @@ impl App {
             RuleTarget::Stream(id) => (Some(catalog.stream(principal, id)?.uuid), None),
             RuleTarget::Device(id) => (None, Some(catalog.device(principal, id)?.aliases.uuid)),
         };
-        let suppressed = self.alerts.of_rule(rule.id);
-        Ok(ShownAlertRule { rule, sensor, device, suppressed })
+        let (suppressed, old_readings) = (self.alerts.of_rule(rule.id), self.alerts.old_of_rule(rule.id));
+        Ok(ShownAlertRule { rule, sensor, device, suppressed, old_readings })
     }
 }

@@ -24,7 +24,8 @@ impl AlertBudget {
     /// Takes an alert out of the budget of its hour. Returns whether it may be raised.
     pub fn take(&mut self, at: Micros) -> bool {
         let hour = at.0.div_euclid(HOUR_US);
-        if hour > self.hour {
+        // A source may be late by an hour; one that is further behind has another clock.
+        if hour > self.hour || hour < self.hour.saturating_sub(1) {
             (self.hour, self.raised) = (hour, 0);
         }
         let may_raise = self.raised < MAX_ALERTS_PER_HOUR;
@@ -35,6 +36,14 @@ impl AlertBudget {
         }
         self.is_held_back = !may_raise;
         may_raise
+    }
+
+    /// Begins anew when the hour of the last alert is ahead of the clock, which was set back then.
+    pub fn follow_clock(&mut self, latest: Micros) {
+        let hour = latest.0.div_euclid(HOUR_US);
+        if self.hour > hour {
+            (self.hour, self.raised) = (hour, 0);
+        }
     }
 
     /// The condition has ended: the next time that it holds is another alert.

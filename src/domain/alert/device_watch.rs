@@ -57,10 +57,16 @@ impl DeviceWatch {
     }
 
     /// Goes on at `now` with what was stored at `stored_at`. Nobody knows what the device did between the two, so that time
-    /// does not count.
+    /// does not count; nor does it when the clock was set back meanwhile.
     pub(super) fn resume(&mut self, stored_at: Micros, now: Micros) {
-        let away_us = now.0.saturating_sub(stored_at.0).max(0);
-        self.since = self.since.map(|since| Micros(since.0.saturating_add(away_us)));
+        self.shift(now.0.saturating_sub(stored_at.0));
+    }
+
+    /// Moves what was noted by a step of the clock, so that it stays as long ago as it was.
+    pub(super) fn shift(&mut self, by_us: i64) {
+        let moved = |at: Micros| Micros(at.0.saturating_add(by_us));
+        self.since = self.since.map(moved);
+        self.connecting_since = self.connecting_since.map(moved);
     }
 
     /// Appends the stored form: the state and since when the condition holds.

@@ -1,28 +1,43 @@
 //! Evaluation of a rule: what each reading of its stream, or each state of its device, does to the rule's state, and what
 //! follows for its alerts. Pure.
 //!
-//! A state is a function of the readings that it was given, in their order in the log. After a crash the same readings
-//! are given again from an earlier state: then [`RuleState::decided_until`], which is stored together with each alert,
-//! keeps what was decided before from being decided again.
+//! A state is a function of the readings that it was given, in their order in the log, which is that of their arrival
+//! (see [`crate::domain::arrival`]). After a crash the same readings are given again from an earlier state: then
+//! [`RuleState::decided_until`], which is stored together with each alert, keeps what was decided before from being decided
+//! again. Both positions are places in the log and no times, so that no clock moves them.
 
 use serde_json::Value;
 
 use super::budget::AlertBudget;
+use super::comparison::{ComparedValue, Content, holds, of_reading, waiting_content};
 use super::device_watch::DeviceWatch;
-use super::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use super::recent::RecentReadings;
+use super::rule::{AlertRuleSpec, Evaluation};
+use super::waiting::{WaitingContent, WaitingReading, WaitingReadings};
 use super::window::{Window, take};
 use crate::domain::Micros;
+use crate::domain::arrival::{AheadBound, Arrival};
 use crate::domain::device::DeviceState;
 use crate::domain::time::MICROS_PER_SECOND;
 
-/// Most characters of a text that an alert shows.
-const MAX_SHOWN_CHARS: usize = 1000;
-const VERSION: u8 = 2;
-/// The form without rules on devices: it ends with the window.
-const VERSION_OF_READINGS: u8 = 1;
+/// Readings that are older than this when they arrive are not evaluated; that they arrived is noticed nevertheless.
+pub const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
+/// An alert that was raised so much after a reading was raised by another clock: its pause says nothing of the reading.
+const CLOCK_TOLERANCE_US: i64 = 60 * MICROS_PER_SECOND;
+const VERSION: u8 = 3;
 /// Bits of the stored form.
 const HAS_LAST: u8 = 1;
 const IS_HELD_BACK: u8 = 2;
+const HAS_CURRENT: u8 = 4;
+
+/// Place of a reading in the log: its record, and its time within that, because a record has its readings in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPosition {
+    /// Number of the record.
+    pub seq: u64,
+    /// Time of the reading.
+    pub ts: Micros,
+}
 
 /// A reading that has a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,19 +70,27 @@ pub enum Decision {
 /// What a rule remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleState {
-    /// Time of the newest reading that was evaluated; older ones are not.
-    pub last: Option<Micros>,
+    /// Place of the last reading that the rule was given; what is not after it was given before.
+    pub last: Option<LogPosition>,
     window: Window,
-    /// Readings up to this time were decided on before: they only fill the window.
-    pub decided_until: Option<Micros>,
+    /// Readings up to this place were decided on before: they only fill the window.
+    pub decided_until: Option<LogPosition>,
     /// Time of the last alert.
     pub fired_at: Option<Micros>,
     /// Whether an alert of the rule is open.
     pub is_open: bool,
     /// Arrival of the newest reading, or when the rule began to be watched.
     pub heard_at: Micros,
+    /// Time of the reading that was evaluated last.
+    current: Option<Micros>,
+    /// The last readings, of which none is evaluated twice when its sender repeats it.
+    recent: RecentReadings,
+    /// Readings whose time is still to come.
+    waiting: WaitingReadings,
     /// Of a rule on a device what it knows of the device.
     device: DeviceWatch,
+    /// When the device was looked at last, in this process.
+    device_seen_at: Option<Micros>,
     /// How many alerts it may still raise.
     pub budget: AlertBudget,
 }
@@ -75,15 +98,18 @@ pub struct RuleState {
 impl Default for RuleState {
     /// A state without readings, of a stream that was never heard of.
     fn default() -> Self {
-        let heard_at = Micros(i64::MIN);
         RuleState {
             last: None,
             window: Window::default(),
             decided_until: None,
             fired_at: None,
             is_open: false,
-            heard_at,
+            heard_at: Micros(i64::MIN),
+            current: None,
+            recent: RecentReadings::default(),
+            waiting: WaitingReadings::default(),
             device: DeviceWatch::default(),
+            device_seen_at: None,
             budget: AlertBudget::default(),
         }
     }
@@ -95,26 +121,113 @@ impl RuleState {
         RuleState { heard_at: now, ..RuleState::default() }
     }
 
-    /// Evaluates a reading that arrived at `arrived`. Readings that are not newer than the last one do nothing.
-    pub fn observe(&mut self, rule: &AlertRuleSpec, sample: Sample<'_>, arrived: Micros) -> Option<Decision> {
-        if self.last.is_some_and(|last| sample.ts <= last) {
+    /// Takes a reading. One that was given before, or that its sender repeats, does nothing, and one that is old only shows
+    /// that the stream is not silent; so does one that is ahead, until its time has come. Any other is evaluated, whatever
+    /// the times of those before it.
+    pub fn observe(
+        &mut self,
+        rule: &AlertRuleSpec,
+        sample: Sample<'_>,
+        seq: u64,
+        arrival: Arrival,
+    ) -> Option<Decision> {
+        let position = LogPosition { seq, ts: sample.ts };
+        self.follow_clock(arrival.latest_time());
+        self.heard_at = self.heard_at.min(arrival.latest_time()).max(arrival.earliest());
+        if self.last.is_some_and(|last| position <= last) {
             return None;
         }
-        self.last = Some(sample.ts);
-        self.heard_at = self.heard_at.max(arrived);
-        let compared = self.compared(rule, sample)?;
-        if self.decided_until.is_some_and(|until| sample.ts <= until) {
+        self.last = Some(position);
+        let is_decided = self.decided_until.is_some_and(|until| position <= until);
+        if rule.evaluation == Evaluation::NoData {
+            return if is_decided { None } else { self.decide(rule, sample.ts, None) };
+        }
+        if arrival.is_older(sample.ts, MAX_AGE_US) || !self.recent.note(sample) {
             return None;
         }
-        self.decide(rule, sample.ts, holds(rule, &compared).then_some(compared))
+        if arrival.is_ahead(sample.ts) {
+            let content = waiting_content(rule, sample)?;
+            self.waiting.add(WaitingReading { ts: sample.ts, content });
+            return None;
+        }
+        self.current = Some(sample.ts);
+        let cause = match of_reading(rule, sample)? {
+            Content::Value(compared) => holds(rule, &compared).then(|| compared.to_json()),
+            Content::OfWindow(number) => self.enter_window(rule, (sample.ts, number), arrival.latest_time()),
+        };
+        if is_decided { None } else { self.decide(rule, sample.ts, cause) }
+    }
+
+    /// Evaluates the next reading that was ahead and whose time has come, unless what was evaluated since is newer by its
+    /// time. To be called until there is no decision.
+    pub fn notice_due(&mut self, rule: &AlertRuleSpec, now: Micros, bound: AheadBound) -> Option<Decision> {
+        let latest = bound.latest(now);
+        self.follow_clock(latest);
+        if self.decided_until.is_some_and(|until| self.last.is_none_or(|last| last < until)) {
+            // After a crash: what was decided meanwhile is still to be read again.
+            return None;
+        }
+        while let Some(WaitingReading { ts, content }) = self.waiting.take_due(now) {
+            if self.current.is_some_and(|current| current >= ts) {
+                continue;
+            }
+            self.current = Some(ts);
+            let cause = match content {
+                WaitingContent::Verdict(cause) => cause,
+                WaitingContent::Number(number) => self.enter_window(rule, (ts, number), latest),
+            };
+            // After a crash: it raised the last alert.
+            let is_decided = self.fired_at == Some(ts);
+            let decision = if is_decided { None } else { self.decide(rule, ts, cause) };
+            if decision.is_some() {
+                return decision;
+            }
+        }
+        None
+    }
+
+    /// Forgets places at or after the end of the log, which are those of another log: its directory was restored.
+    pub fn follow_log(&mut self, next_seq: u64) {
+        self.last = self.last.filter(|last| last.seq < next_seq);
+        self.decided_until = self.decided_until.filter(|until| until.seq < next_seq);
+    }
+
+    /// Forgets times that no clock shows any more: after the clock was set back they would silence the rule.
+    fn follow_clock(&mut self, latest: Micros) {
+        self.fired_at = self.fired_at.filter(|at| *at <= latest);
+        self.current = self.current.filter(|at| *at <= latest);
+        self.budget.follow_clock(latest);
+    }
+
+    /// Adds a reading to the window. Returns what raises an alert, if the condition holds.
+    fn enter_window(
+        &mut self,
+        rule: &AlertRuleSpec,
+        (ts, number): (Micros, f64),
+        latest: Micros,
+    ) -> Option<Value> {
+        let length_us = rule.window_s.unwrap_or_default().saturating_mul(MICROS_PER_SECOND);
+        let all = self.window.push((ts, number), length_us, latest);
+        let aggregate = match rule.evaluation {
+            Evaluation::Count => all.count as f64,
+            Evaluation::Avg => all.sum / all.count as f64,
+            Evaluation::Min => all.min,
+            Evaluation::Max => all.max,
+            Evaluation::Value | Evaluation::NoData | Evaluation::DeviceState => return None,
+        };
+        let compared = ComparedValue::Number(aggregate);
+        holds(rule, &compared).then(|| compared.to_json())
     }
 
     /// Evaluates the silence of a stream at a moment.
     pub fn notice_silence(&mut self, rule: &AlertRuleSpec, now: Micros) -> Option<Decision> {
         let limit = rule.window_s?.saturating_mul(MICROS_PER_SECOND);
+        self.follow_clock(AheadBound::default().latest(now));
+        // The clock may have been set back since.
+        self.heard_at = self.heard_at.min(now);
         let is_silent = now.0.saturating_sub(self.heard_at.0) >= limit;
         (rule.evaluation == Evaluation::NoData && is_silent).then_some(())?;
-        self.decide(rule, now, Some(ComparedValue::Nothing))
+        self.decide(rule, now, Some(Value::Null))
     }
 
     /// Evaluates the state that a device shows at a moment.
@@ -124,8 +237,13 @@ impl RuleState {
         shown: DeviceState,
         now: Micros,
     ) -> Option<Decision> {
+        self.follow_clock(AheadBound::default().latest(now));
+        if let Some(before) = self.device_seen_at.filter(|before| now < *before) {
+            self.device.shift(now.0.saturating_sub(before.0));
+        }
+        self.device_seen_at = Some(now);
         let has_lasted = self.device.observe(rule, shown, now)?;
-        self.decide(rule, now, has_lasted.then(|| ComparedValue::Text(shown.name())))
+        self.decide(rule, now, has_lasted.then(|| ComparedValue::Text(shown.name()).to_json()))
     }
 
     /// Goes on at `now` with what was stored at `stored_at`: a device was not watched between the two.
@@ -144,130 +262,80 @@ impl RuleState {
         self.decided_until = self.last;
     }
 
-    /// What the operator compares. `None` when the reading has no such value.
-    fn compared<'a>(&mut self, rule: &AlertRuleSpec, sample: Sample<'a>) -> Option<ComparedValue<'a>> {
-        let length_us = rule.window_s.unwrap_or_default().saturating_mul(MICROS_PER_SECOND);
-        let number = || sample.number.or_else(|| sample.text?.parse().ok()).filter(|n: &f64| n.is_finite());
-        match rule.evaluation {
-            Evaluation::NoData => Some(ComparedValue::Data),
-            Evaluation::DeviceState => None,
-            Evaluation::Value => match (rule.operator?, &rule.threshold) {
-                (Operator::IsTrue | Operator::IsFalse, _) => Some(ComparedValue::Boolean(number()? != 0.0)),
-                (_, Some(Threshold::Text(_))) => sample.text.map(ComparedValue::Text),
-                _ => number().map(ComparedValue::Number),
-            },
-            Evaluation::Count => {
-                Some(ComparedValue::Number(self.window.push(sample.ts, 0.0, length_us).count as f64))
-            }
-            Evaluation::Avg => {
-                let all = self.window.push(sample.ts, number()?, length_us);
-                Some(ComparedValue::Number(all.sum / all.count as f64))
-            }
-            Evaluation::Min => {
-                Some(ComparedValue::Number(self.window.push(sample.ts, number()?, length_us).min))
-            }
-            Evaluation::Max => {
-                Some(ComparedValue::Number(self.window.push(sample.ts, number()?, length_us).max))
-            }
-        }
-    }
-
     /// `cause` is what raises an alert; `None` when the condition does not hold.
-    fn decide(
-        &mut self,
-        rule: &AlertRuleSpec,
-        at: Micros,
-        cause: Option<ComparedValue<'_>>,
-    ) -> Option<Decision> {
-        let Some(cause) = cause else {
+    fn decide(&mut self, rule: &AlertRuleSpec, at: Micros, cause: Option<Value>) -> Option<Decision> {
+        let Some(value) = cause else {
             self.budget.end_condition();
             (self.is_open && rule.auto_resolve).then_some(())?;
             self.close();
             return Some(Decision::Resolve { at });
         };
         let cooldown_us = rule.cooldown_s.saturating_mul(MICROS_PER_SECOND);
-        let is_cool = self.fired_at.is_none_or(|fired| at.0.saturating_sub(fired.0) >= cooldown_us);
+        let is_cool = self.fired_at.is_none_or(|fired| {
+            let passed_us = at.0.saturating_sub(fired.0);
+            // The source's clock may have been set back since.
+            passed_us.saturating_abs() >= cooldown_us || passed_us < -CLOCK_TOLERANCE_US
+        });
         (!self.is_open && is_cool && self.budget.take(at)).then_some(())?;
         (self.is_open, self.fired_at, self.decided_until) = (true, Some(at), self.last);
-        Some(Decision::Fire { at, value: cause.to_json() })
+        Some(Decision::Fire { at, value })
     }
 
-    /// The stored form of what readings and states of a device alone make of a state: the last reading, the window, and
-    /// what is known of the device.
+    /// The stored form of what readings and states of a device alone make of a state: the last reading, the window, what is
+    /// known of the device, and what waits for its time.
     pub fn encode(&self) -> Vec<u8> {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-        let flags = flag(self.last.is_some(), HAS_LAST) | flag(self.budget.is_held_back, IS_HELD_BACK);
+        let flags = flag(self.last.is_some(), HAS_LAST)
+            | flag(self.budget.is_held_back, IS_HELD_BACK)
+            | flag(self.current.is_some(), HAS_CURRENT);
         let mut out = vec![VERSION, flags];
-        out.extend(self.last.unwrap_or(Micros(0)).0.to_le_bytes());
+        let last = self.last.unwrap_or(LogPosition { seq: 0, ts: Micros(0) });
+        out.extend(last.seq.to_le_bytes());
+        out.extend(last.ts.0.to_le_bytes());
+        out.extend(self.current.unwrap_or(Micros(0)).0.to_le_bytes());
         self.window.encode(&mut out);
         self.device.encode(&mut out);
+        self.recent.encode(&mut out);
+        self.waiting.encode(&mut out);
         out
     }
 
-    /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else.
+    /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else, as
+    /// for a form of an earlier version.
     pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
         let mut rest = bytes;
         let [version, flags] = take(&mut rest)?;
-        let last = Micros(i64::from_le_bytes(take(&mut rest)?));
+        if version != VERSION || flags & !(HAS_LAST | IS_HELD_BACK | HAS_CURRENT) != 0 {
+            return None;
+        }
+        let seq = u64::from_le_bytes(take(&mut rest)?);
+        let last = LogPosition { seq, ts: Micros(i64::from_le_bytes(take(&mut rest)?)) };
+        let current = Micros(i64::from_le_bytes(take(&mut rest)?));
         let window = Window::decode(&mut rest)?;
-        let device = match version {
-            VERSION => DeviceWatch::decode(&mut rest)?,
-            VERSION_OF_READINGS => DeviceWatch::default(),
-            _ => return None,
-        };
-        let is_sound = flags & !(HAS_LAST | IS_HELD_BACK) == 0 && rest.is_empty();
+        let device = DeviceWatch::decode(&mut rest)?;
+        let recent = RecentReadings::decode(&mut rest)?;
+        let waiting = WaitingReadings::decode(&mut rest)?;
         let last = (flags & HAS_LAST != 0).then_some(last);
+        let current = (flags & HAS_CURRENT != 0).then_some(current);
         let budget = AlertBudget { is_held_back: flags & IS_HELD_BACK != 0, ..AlertBudget::default() };
-        is_sound.then_some(RuleState { last, window, heard_at: now, device, budget, ..RuleState::default() })
+        let state = RuleState {
+            last,
+            window,
+            heard_at: now,
+            current,
+            recent,
+            waiting,
+            device,
+            budget,
+            ..RuleState::default()
+        };
+        rest.is_empty().then_some(state)
     }
 }
 
-/// What an operator compares with the threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum ComparedValue<'a> {
-    Number(f64),
-    Boolean(bool),
-    Text(&'a str),
-    /// A reading of a stream that is watched for silence.
-    Data,
-    /// Silence.
-    Nothing,
-}
-
-impl ComparedValue<'_> {
-    fn to_json(self) -> Value {
-        match self {
-            ComparedValue::Number(number) => Value::from(number),
-            ComparedValue::Boolean(is_true) => Value::from(is_true),
-            ComparedValue::Text(text) => Value::from(text.chars().take(MAX_SHOWN_CHARS).collect::<String>()),
-            ComparedValue::Data | ComparedValue::Nothing => Value::Null,
-        }
-    }
-}
-
-/// Whether the condition of the rule holds. Numbers are compared as they are, without a tolerance.
-fn holds(rule: &AlertRuleSpec, compared: &ComparedValue<'_>) -> bool {
-    let Some(operator) = rule.operator else { return false };
-    match (compared, operator, &rule.threshold) {
-        (ComparedValue::Boolean(is_true), Operator::IsTrue, _) => *is_true,
-        (ComparedValue::Boolean(is_true), Operator::IsFalse, _) => !*is_true,
-        (ComparedValue::Text(text), Operator::Contains, Some(Threshold::Text(part))) => {
-            text.contains(part.as_str())
-        }
-        (ComparedValue::Text(text), Operator::Eq, Some(Threshold::Text(whole))) => text == whole,
-        (ComparedValue::Number(number), _, Some(Threshold::Number(limit))) => match operator {
-            Operator::Gt => number > limit,
-            Operator::Gte => number >= limit,
-            Operator::Lt => number < limit,
-            Operator::Lte => number <= limit,
-            Operator::Eq => number == limit,
-            Operator::Neq => number != limit,
-            Operator::IsTrue | Operator::IsFalse | Operator::Contains => false,
-        },
-        _ => false,
-    }
-}
-
+#[cfg(test)]
+#[path = "arrival_tests.rs"]
+mod arrival_tests;
 #[cfg(test)]
 #[path = "evaluator_tests.rs"]
 mod tests;

@@ -1,13 +1,16 @@
 //! Alerts: events that a rule raised and that people acknowledge and resolve.
 
 pub mod budget;
+mod comparison;
 pub mod device_watch;
 pub mod evaluator;
 mod parse_names;
+mod recent;
 pub mod rule;
 pub mod simulation;
 pub mod target;
-pub mod window;
+pub mod waiting;
+mod window;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

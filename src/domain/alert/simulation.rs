@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::evaluator::{Decision, RuleState, Sample};
 use super::rule::{AlertRuleSpec, Evaluation};
 use crate::domain::Micros;
+use crate::domain::arrival::{AheadBound, Arrival};
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// Alerts that a simulation keeps; further ones are counted only.
@@ -62,7 +63,8 @@ impl Simulation {
         }
         self.pass_silence(sample.ts);
         self.result.readings += 1;
-        let decision = self.state.observe(&self.rule, sample, sample.ts);
+        let arrival = Arrival::at(sample.ts, AheadBound::default());
+        let decision = self.state.observe(&self.rule, sample, self.result.readings as u64, arrival);
         self.apply(decision);
     }
 

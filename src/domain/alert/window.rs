@@ -44,19 +44,54 @@ pub struct WindowStatistics {
 }
 
 impl Window {
-    /// Adds a reading, newer than all before, and drops those that are `length_us` or more older than it. Returns the
-    /// statistics of what is left.
-    pub fn push(&mut self, ts: Micros, value: f64, length_us: i64) -> WindowStatistics {
+    /// Adds a reading at its place in time, and drops those that are `length_us` or more older than it, and those after
+    /// `latest`: the clock was set back since they arrived. Returns the statistics of the window that ends with the reading.
+    ///
+    /// Newer ones stay for the readings that follow them; of two with one time the last that arrives counts.
+    pub fn push(&mut self, (ts, value): (Micros, f64), length_us: i64, latest: Micros) -> WindowStatistics {
         let start = ts.0.saturating_sub(length_us);
         while self.buckets.front().is_some_and(|bucket| bucket.last <= start) {
             self.buckets.pop_front();
         }
+        while self.buckets.back().is_some_and(|bucket| bucket.first > latest.0) {
+            self.buckets.pop_back();
+        }
         if self.buckets.len() >= MAX_BUCKETS {
             self.merge(length_us / PARTS);
         }
-        let bucket = Bucket { first: ts.0, last: ts.0, count: 1, sum: value, min: value, max: value };
-        self.buckets.push_back(bucket);
-        self.statistics(bucket)
+        if self.buckets.len() >= MAX_BUCKETS {
+            self.drop_farthest(ts.0);
+        }
+        self.insert(ts.0, value);
+        self.statistics(start, ts.0)
+    }
+
+    fn insert(&mut self, ts: i64, value: f64) {
+        let single = Bucket { first: ts, last: ts, count: 1, sum: value, min: value, max: value };
+        let at = self.buckets.partition_point(|bucket| bucket.last < ts);
+        match self.buckets.get_mut(at) {
+            Some(same) if same.first == ts && same.count == 1 => *same = single,
+            // One of its readings that comes again; those between the ends are not told apart.
+            Some(around) if around.first == ts || around.last == ts => {}
+            Some(around) if around.first < ts => {
+                around.count = around.count.saturating_add(1);
+                around.sum += value;
+                around.min = around.min.min(value);
+                around.max = around.max.max(value);
+            }
+            _ => self.buckets.insert(at, single),
+        }
+    }
+
+    /// Readings of several windows are kept only while the clock of a source goes back and forth.
+    fn drop_farthest(&mut self, ts: i64) {
+        let before = self.buckets.front().map_or(0, |bucket| ts.saturating_sub(bucket.last));
+        let after = self.buckets.back().map_or(0, |bucket| bucket.first.saturating_sub(ts));
+        if before >= after {
+            self.buckets.pop_front()
+        } else {
+            self.buckets.pop_back()
+        };
     }
 
     /// Merges neighbours that lie within `span_us`. Two that are left beside each other span more, so at most two for
@@ -78,10 +113,11 @@ impl Window {
         self.buckets = merged;
     }
 
-    /// Oldest first, so that the sum is the same however often it is computed.
-    fn statistics(&self, newest: Bucket) -> WindowStatistics {
-        let mut all = WindowStatistics { count: 0, sum: 0.0, min: newest.min, max: newest.max };
-        for bucket in &self.buckets {
+    /// Of the readings after `start` up to `end`. Oldest first, so that the sum is the same however often it is computed.
+    fn statistics(&self, start: i64, end: i64) -> WindowStatistics {
+        let mut all = WindowStatistics { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+        let inside = self.buckets.iter().filter(|bucket| bucket.last > start && bucket.first <= end);
+        for bucket in inside {
             all.count += u64::from(bucket.count);
             all.sum += bucket.sum;
             all.min = all.min.min(bucket.min);

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// No clock was set back.
+const LATEST: Micros = Micros(i64::MAX);
+
 fn expected(readings: &[(i64, f64)], length_us: i64) -> WindowStatistics {
     let end = readings.last().map_or(0, |(ts, _)| *ts);
     let inside: Vec<f64> =
@@ -26,7 +29,7 @@ proptest! {
         for (step, value) in steps {
             ts += step;
             all.push((ts, f64::from(value)));
-            let found = window.push(Micros(ts), f64::from(value), length_s * 1_000_000);
+            let found = window.push((Micros(ts), f64::from(value)), length_s * 1_000_000, LATEST);
             prop_assert_eq!(found, expected(&all, length_s * 1_000_000));
         }
         let mut stored = Vec::new();
@@ -43,7 +46,7 @@ proptest! {
         for (nth, step) in steps.into_iter().enumerate() {
             ts += step;
             all.push((ts, nth as f64));
-            let found = window.push(Micros(ts), nth as f64, length_us);
+            let found = window.push((Micros(ts), nth as f64), length_us, LATEST);
             prop_assert!(window.buckets.len() <= MAX_BUCKETS);
             let (least, most) = (expected(&all, length_us), expected(&all, length_us + length_us / PARTS));
             prop_assert!((least.count..=most.count).contains(&found.count), "{found:?} {least:?} {most:?}");
@@ -63,7 +66,37 @@ proptest! {
 #[test]
 fn a_reading_leaves_when_the_window_is_over() {
     let mut window = Window::default();
-    window.push(Micros(0), 5.0, 10);
-    assert_eq!(window.push(Micros(9), 1.0, 10).count, 2);
-    assert_eq!(window.push(Micros(10), 1.0, 10).count, 2, "the first is exactly one length old");
+    window.push((Micros(0), 5.0), 10, LATEST);
+    assert_eq!(window.push((Micros(9), 1.0), 10, LATEST).count, 2);
+    assert_eq!(window.push((Micros(10), 1.0), 10, LATEST).count, 2, "the first is exactly one length old");
+}
+
+#[test]
+fn a_late_reading_enters_the_window_of_its_time() {
+    let mut window = Window::default();
+    for ts in [100, 104, 108] {
+        window.push((Micros(ts), 1.0), 10, LATEST);
+    }
+    let late = window.push((Micros(106), 4.0), 10, LATEST);
+    assert_eq!((late.count, late.sum), (3, 6.0), "of 100, 104 and itself");
+    assert_eq!(window.push((Micros(109), 1.0), 10, LATEST).count, 5, "those before it are still there");
+    let again = window.push((Micros(106), 2.0), 10, LATEST);
+    assert_eq!((again.count, again.sum), (3, 4.0), "it replaces that of its time");
+}
+
+#[test]
+fn what_is_ahead_of_a_clock_that_was_set_back_is_dropped() {
+    let mut window = Window::default();
+    window.push((Micros(1000), 7.0), 10, LATEST);
+    assert_eq!(window.push((Micros(5), 1.0), 10, Micros(60)).max, 1.0);
+    assert_eq!(window.buckets.len(), 1);
+}
+
+#[test]
+fn clocks_that_go_back_and_forth_take_bounded_memory() {
+    let mut window = Window::default();
+    for nth in 0..10_000_i64 {
+        let found = window.push((Micros((nth % 100) * 1_000_000 + nth), 1.0), 1_000_000, LATEST);
+        assert!(found.count >= 1 && window.buckets.len() <= MAX_BUCKETS);
+    }
 }

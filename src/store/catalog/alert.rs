@@ -13,10 +13,10 @@ use crate::domain::alert::{AlertActor, AlertStep};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::event::Event;
 use crate::domain::subscription::EventAttributes;
-use crate::domain::{AlertRuleId, Error, Principal, Result};
+use crate::domain::{AlertRuleId, Error, OrgId, Principal, Result};
 
 /// Rules of which an alert was changed or deleted, and whose evaluation has not looked at that yet.
-pub(super) type ClosedAlerts = Arc<Mutex<Vec<AlertRuleId>>>;
+pub(super) type ClosedAlerts = Arc<Mutex<Vec<(OrgId, AlertRuleId)>>>;
 
 impl Catalog {
     /// Returns an event by its UUID; `NotFound` when it is absent or not visible.
@@ -75,7 +75,7 @@ impl Catalog {
 /// Tells the evaluation of rules that the alert of an event may not be open any more: it was resolved or deleted.
 pub(super) fn note_closed(closed: &ClosedAlerts, event: &Event) {
     if let Some(rule) = event.alert.as_ref().and_then(|alert| alert.rule) {
-        closed.lock().push(rule);
+        closed.lock().push((event.org, rule));
     }
 }
 

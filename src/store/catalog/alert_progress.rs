@@ -16,16 +16,19 @@ use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::{Catalog, entity};
 use crate::domain::alert::budget::AlertBudget;
+use crate::domain::alert::evaluator::LogPosition;
 use crate::domain::alert::rule::AlertRule;
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::alert::{AlertActor, AlertDetails, AlertLifecycle, AlertStatus, AlertStep};
 use crate::domain::audit::Action;
 use crate::domain::event::{Event, EventSpec};
 use crate::domain::subscription::EventAttributes;
-use crate::domain::{AlertRuleId, DeviceId, EventId, Micros, Result};
+use crate::domain::{AlertRuleId, DeviceId, EventId, Micros, OrgId, Result};
 
 /// Kind of the events that are alerts.
 pub const ALERT_EVENT_KIND: &str = "alert";
+/// Most alerts that were closed and are not taken note of at once: evaluations find the rest when they store their position.
+const MAX_CLOSED: usize = 100_000;
 /// Ids in a statement: databases limit the number of parameters.
 const IDS_AT_ONCE: usize = 500;
 /// Who resolves an alert whose condition has ended.
@@ -34,8 +37,8 @@ const SYSTEM: &str = "system";
 /// How far the decisions about the alerts of a rule are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RuleProgress {
-    /// Readings up to this time were decided on.
-    pub decided_until: Option<Micros>,
+    /// Readings up to this place in the log were decided on.
+    pub decided_until: Option<LogPosition>,
     /// Time of the last alert.
     pub fired_at: Option<Micros>,
     /// Whether an alert of the rule is open.
@@ -44,7 +47,7 @@ pub struct RuleProgress {
     pub budget: AlertBudget,
 }
 
-/// Where the evaluation of rules is in the log.
+/// Where the evaluation of an organization's rules is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertCheckpoint {
     /// Number of the next record to be evaluated.
@@ -81,8 +84,8 @@ pub struct AlertDecision {
     pub rule: Arc<AlertRule>,
     /// What becomes of its alerts.
     pub change: AlertChange,
-    /// Readings up to this time are decided on.
-    pub decided_until: Option<Micros>,
+    /// Readings up to this place in the log are decided on.
+    pub decided_until: Option<LogPosition>,
     /// What is left of the rule's alerts then.
     pub budget: AlertBudget,
 }
@@ -109,7 +112,7 @@ impl Catalog {
         let named: Vec<i32> = rows.iter().filter_map(|row| row.open_event_id).collect();
         let open = open_alerts(&self.db, &named).await?;
         let progress = |row: &Model| RuleProgress {
-            decided_until: row.decided_until.map(Micros),
+            decided_until: decided_until_of(row),
             fired_at: row.fired_at.map(Micros),
             is_open: row.open_event_id.is_some_and(|id| open.contains(&id)),
             budget: budget_of(row),
@@ -117,9 +120,10 @@ impl Catalog {
         Ok(rows.iter().map(|row| (AlertRuleId(row.id), progress(row))).collect())
     }
 
-    /// Where the evaluation was; `None` before the first checkpoint.
-    pub async fn alert_checkpoint(&self) -> Result<Option<AlertCheckpoint>> {
-        let row = entity::alert_checkpoint::Entity::find().one(&self.db).await.map_err(unavailable)?;
+    /// Where the evaluation of an organization's rules was; `None` before the first checkpoint.
+    pub async fn alert_checkpoint(&self, org: OrgId) -> Result<Option<AlertCheckpoint>> {
+        let row =
+            entity::alert_checkpoint::Entity::find_by_id(org.0).one(&self.db).await.map_err(unavailable)?;
         Ok(row.map(|row| AlertCheckpoint {
             next_seq: row.next_seq.unsigned_abs(),
             stored_at: Micros(row.stored_at),
@@ -127,16 +131,17 @@ impl Catalog {
         }))
     }
 
-    /// Stores where the evaluation is, and how many alerts rules did not raise up to there.
+    /// Stores where the evaluation of an organization's rules is, and how many alerts they did not raise up to there.
     pub async fn save_alert_checkpoint(
         &self,
+        org: OrgId,
         at: AlertCheckpoint,
         suppressed: SuppressedAlerts,
     ) -> Result<()> {
         let transaction = self.begin_transaction().await?;
         let work = async move |db: DbTransaction| {
-            entity::alert_checkpoint::Entity::delete_many().exec(&*db).await.map_err(unavailable)?;
-            let row = entity::alert_checkpoint::row(at.next_seq, at.stored_at.0, at.states);
+            entity::alert_checkpoint::Entity::delete_by_id(org.0).exec(&*db).await.map_err(unavailable)?;
+            let row = entity::alert_checkpoint::row(org, at.next_seq, at.stored_at.0, at.states);
             entity::alert_checkpoint::Entity::insert(row)
                 .exec_without_returning(&*db)
                 .await
@@ -186,11 +191,20 @@ impl Catalog {
         transaction.commit_unaudited(work, apply).await.map(drop)
     }
 
-    /// Takes the rules of which an alert was resolved or deleted by somebody since the last call. Their progress says
-    /// whether it was the open one.
-    pub fn take_closed_alerts(&self) -> Vec<AlertRuleId> {
-        std::mem::take(&mut *self.closed_alerts.lock())
+    /// Takes the rules of an organization of which an alert was resolved or deleted by somebody since the last call. Their
+    /// progress says whether it was the open one.
+    pub fn take_closed_alerts(&self, org: OrgId) -> Vec<AlertRuleId> {
+        let mut closed = self.closed_alerts.lock();
+        let taken = closed.extract_if(.., |(owner, _)| *owner == org).map(|(_, rule)| rule).collect();
+        // Of an organization without rules nobody takes them.
+        closed.truncate(MAX_CLOSED);
+        taken
     }
+}
+
+fn decided_until_of(row: &Model) -> Option<LogPosition> {
+    let (seq, ts) = row.decided_seq.zip(row.decided_ts)?;
+    Some(LogPosition { seq: seq.unsigned_abs(), ts: Micros(ts) })
 }
 
 fn budget_of(row: &Model) -> AlertBudget {
@@ -232,7 +246,8 @@ async fn write(
 ) -> Result<Option<WrittenEvent>> {
     let AlertDecision { rule, change, decided_until, budget } = decision;
     let mut progress = ActiveModel {
-        decided_until: Set(decided_until.map(|at| at.0)),
+        decided_seq: Set(decided_until.map(|until| until.seq as i64)),
+        decided_ts: Set(decided_until.map(|until| until.ts.0)),
         open_event_id: Set(None),
         budget_hour: Set(budget.hour),
         budget_raised: Set(i64::from(budget.raised)),

@@ -68,7 +68,7 @@ const TABLE_REFERENCES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("alert_notification", &[("org_id", "orgs"), ("alert_id", "events")]),
-    ("alert_checkpoint", &[]),
+    ("alert_checkpoint", &[("id", "orgs")]),
     ("media_jobs", &[("org_id", "orgs"), ("device_id", "devices"), ("camera_id", "documents")]),
     ("models", &[("org_id", "orgs"), ("device_id", "devices"), ("stream_id", "streams")]),
     ("model_versions", &[("model_id", "models")]),

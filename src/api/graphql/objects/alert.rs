@@ -141,6 +141,11 @@ impl AlertRule {
         self.0.suppressed
     }
 
+    /// Readings that were too old to be evaluated when they arrived, since the start of the server.
+    async fn old_readings(&self) -> u64 {
+        self.0.old_readings
+    }
+
     /// Stream that is watched; null of a rule on a device, or if the caller may not read it.
     async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
         let Some(stream) = self.0.rule.spec.target.stream() else { return Ok(None) };

@@ -8,8 +8,9 @@ use super::context::LiveContext;
 use super::inbox::ReceivedReadings;
 use super::missed_readings::ScoredUntil;
 use super::rescore::RescoreScheduler;
+use super::waiting::WaitingReadings;
 use crate::app::ai::inference_pool::InferencePriority;
-use crate::app::ai::window_feed::{FeedItem, WindowFeed, WindowScores};
+use crate::app::ai::window_feed::{FeedItem, SourceReading, WindowFeed, WindowScores};
 use crate::domain::job::JobKind;
 use crate::domain::min_max::MinMax;
 use crate::domain::model::{LateRange, Model, ModelProgress};
@@ -28,6 +29,8 @@ pub struct LiveScorer {
     /// Scores up to this time are already stored.
     stored: Option<Micros>,
     rescore: RescoreScheduler,
+    /// Readings that are ahead of the clock: the feed would wait for their time, and see nothing before it.
+    waiting: WaitingReadings,
     /// When the progress was last put into the progress store.
     last_saved: Instant,
 }
@@ -49,7 +52,8 @@ impl LiveScorer {
             rescore.note(late);
         }
         let (feed, kept) = (WindowFeed::resume_after(plan, position), Instant::now());
-        Self { context, model, plan, feed, progress, stored, rescore, last_saved: kept }
+        let waiting = WaitingReadings::default();
+        Self { context, model, plan, feed, progress, stored, rescore, waiting, last_saved: kept }
     }
 
     /// Finds readings that were committed before log record `first`, where this session's delivery begins, and were
@@ -95,18 +99,43 @@ impl LiveScorer {
 
     /// Returns how many readings were late.
     async fn take_up(&mut self, arrived: ReceivedReadings) -> u64 {
+        let latest = self.context.scorer.ai.store.ahead_bound().latest(self.context.clock.now());
         let mut late = 0;
         for point in arrived.points {
-            // Until the first sample after the position is decided, the feed does not know that earlier ones are.
-            let is_judged = self.progress.position.is_some_and(|position| point.ts <= position.0);
-            if self.feed.push(point) || is_judged && point.value.is_finite() {
-                self.note_late(LateRange::at(Micros(point.ts)));
-                late += 1;
+            if point.ts > latest.0 {
+                self.waiting.add(point);
+            } else {
+                late += self.push(point);
             }
         }
         self.progress.consumed_seq = Some(arrived.next_seq);
         self.save_progress().await;
         late
+    }
+
+    /// Returns whether the reading was late, as a number.
+    fn push(&mut self, point: SourceReading) -> u64 {
+        // Until the first sample after the position is decided, the feed does not know that earlier ones are.
+        let is_judged = self.progress.position.is_some_and(|position| point.ts <= position.0);
+        let is_late = self.feed.push(point) || is_judged && point.value.is_finite();
+        if is_late {
+            self.note_late(LateRange::at(Micros(point.ts)));
+        }
+        u64::from(is_late)
+    }
+
+    /// Takes the readings that were ahead of the clock and whose time has come.
+    pub fn take_due(&mut self) {
+        let now = self.context.clock.now();
+        while let Some(point) = self.waiting.take_due(now) {
+            self.push(point);
+        }
+    }
+
+    /// Whether samples are decided that are ahead of the clock, because it was set back: whatever arrives would be late.
+    pub fn is_ahead(&self) -> bool {
+        let bound = self.context.scorer.ai.store.ahead_bound();
+        bound.is_ahead(self.feed.last_decided_sample(), self.context.clock.now())
     }
 
     /// Records that the log has nothing for this model's sources before record `seq`.

@@ -15,6 +15,7 @@ mod rescore;
 mod runner;
 mod status;
 mod supervisor;
+mod waiting;
 
 use std::sync::Arc;
 

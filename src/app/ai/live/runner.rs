@@ -121,6 +121,10 @@ impl Runner {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            if live.is_ahead() {
+                // The position that was saved is left as well, when the session begins.
+                return Ok(SessionEnd::Again);
+            }
             tokio::select! {
                 outcome = self.model.changed() => {
                     if outcome.is_err() || !live.try_update_model(&self.model.borrow_and_update().clone()) {
@@ -138,6 +142,7 @@ impl Runner {
                 _ = tick.tick() => {
                     let grace = SILENT_SOURCE_GRACE_US.saturating_add(live.plan.interval_us());
                     let until = Micros(self.context.clock.now().0.saturating_sub(grace));
+                    live.take_due();
                     live.feed.advance(until);
                     live.judge_ready().await?;
                     if let Some(until) = self.inbox.next_seq_if_empty() {
@@ -149,12 +154,20 @@ impl Runner {
         }
     }
 
-    /// Returns the model's progress. A new model starts with the present and with log record `first`. That is saved at
-    /// once, so that what comes from here on is scored, whenever the server ends.
+    /// Returns the model's progress. A new model starts with the present and with log record `first`, and so does one whose
+    /// position is ahead of a clock that was set back: it would see nothing until then. That is saved at once, so that what
+    /// comes from here on is scored, whenever the server ends.
     async fn place(&self, model: &Model, first: u64) -> Result<ModelProgress> {
         let mut progress = self.context.progress_store.read(model.id).await?;
+        let (now, bound) = (self.context.clock.now(), self.context.scorer.ai.store.ahead_bound());
+        if progress.position.is_some_and(|position| bound.is_ahead(position, now)) {
+            tracing::warn!(model = model.id.0, "the clock was set back; the model goes on with the present");
+            progress = anomaly::apply_gap(&progress);
+            progress.position = None;
+            progress.late = progress.late.filter(|late| !bound.is_ahead(late.newest, now));
+        }
         if progress.position.is_none() {
-            (progress.position, progress.consumed_seq) = (Some(self.context.clock.now()), Some(first));
+            (progress.position, progress.consumed_seq) = (Some(now), Some(first));
             self.context.progress_store.put(model.id, progress).await;
             self.context.progress_store.save().await?;
         }

@@ -1,7 +1,6 @@
 //! Readings that were committed while nobody evaluated them, and whose records the log keeps no longer: they are read
 //! from the lake in the order of the log.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -10,57 +9,44 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use futures::TryStreamExt;
 
 use super::rule_table::RuleTable;
-use crate::domain::alert::evaluator::Sample;
-use crate::domain::time::MICROS_PER_SECOND;
+use crate::domain::alert::evaluator::{MAX_AGE_US, Sample};
+use crate::domain::arrival::Arrival;
 use crate::domain::{Error, Micros, OrgId, Principal, Result, StreamId};
 use crate::query::Engine;
 use crate::query::engine::StatementRequest;
 use crate::query::log::Surface;
 use crate::query::params::Params;
-use crate::store::catalog::{AlertDecision, Catalog};
+use crate::store::catalog::AlertDecision;
 use crate::store::live::Gap;
 
 /// Streams per query.
 const STREAMS_AT_ONCE: usize = 500;
-/// Age of the oldest readings that are evaluated, with room for what arrived after the checkpoint.
-const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
 
 /// Records of the log that are read from the lake.
 pub struct MissedReadings<'a> {
     pub engine: &'a Arc<Engine>,
+    /// Whose rules are evaluated.
+    pub org: OrgId,
     pub gap: Gap,
     /// When they are taken to have arrived.
-    pub arrived: Micros,
+    pub arrival: Arrival,
 }
 
 impl MissedReadings<'_> {
-    /// Evaluates them.
+    /// Evaluates them. It pauses often, so that it may be dropped, and other tasks go on.
     ///
     /// # Errors
     /// `Unavailable` and `Busy`, as a query.
-    pub async fn observe(
-        &self,
-        catalog: &Catalog,
-        table: &mut RuleTable,
-        decisions: &mut Vec<AlertDecision>,
-    ) -> Result<()> {
-        let mut of_orgs: BTreeMap<OrgId, Vec<StreamId>> = BTreeMap::new();
-        for stream in table.streams() {
-            if let Some(known) = catalog.stream_write_info(stream) {
-                of_orgs.entry(known.org).or_default().push(stream);
-            }
-        }
-        for (org, streams) in of_orgs {
-            for some in streams.chunks(STREAMS_AT_ONCE) {
-                self.observe_some(org, some, table, decisions).await?;
-            }
+    pub async fn observe(&self, table: &mut RuleTable, decisions: &mut Vec<AlertDecision>) -> Result<()> {
+        let streams: Vec<StreamId> = table.streams().collect();
+        for some in streams.chunks(STREAMS_AT_ONCE) {
+            self.observe_some(some, table, decisions).await?;
         }
         Ok(())
     }
 
     async fn observe_some(
         &self,
-        org: OrgId,
         streams: &[StreamId],
         table: &mut RuleTable,
         decisions: &mut Vec<AlertDecision>,
@@ -73,19 +59,19 @@ impl MissedReadings<'_> {
             ids.join(", "),
             self.gap.from,
             self.gap.to,
-            self.arrived.0.saturating_sub(MAX_AGE_US),
+            self.arrival.earliest().0.saturating_sub(MAX_AGE_US),
         );
         let params = Params::Json(serde_json::Value::Null);
         let request = StatementRequest { text, params, surface: Surface::Sql };
-        let answer = self.engine.sql(&Principal::system(org), request).await?;
+        let answer = self.engine.sql(&Principal::system(self.org), request).await?;
         let mut batches = answer.batches;
         while let Some(batch) = batches.try_next().await? {
-            self.observe_batch(&batch, table, decisions)?;
+            self.observe_batch(&batch, table, decisions).await?;
         }
         Ok(())
     }
 
-    fn observe_batch(
+    async fn observe_batch(
         &self,
         batch: &RecordBatch,
         table: &mut RuleTable,
@@ -107,7 +93,10 @@ impl MissedReadings<'_> {
             let text = texts.is_valid(row).then(|| texts.value(row));
             let sample = Sample { ts: Micros(times.value(row)), number, text };
             let place = (streams.value(row), seqs.value(row).unsigned_abs());
-            table.observe(place, sample, self.arrived, decisions);
+            table.observe(place, sample, self.arrival, decisions);
+            if table.takes_pause() {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }

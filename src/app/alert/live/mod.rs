@@ -1,14 +1,16 @@
 //! Evaluation of alert rules on every reading that is committed, whichever way it came, and on the states of devices.
 //!
-//! One task follows the log. It asks nothing of the catalog or the lake for a reading: rules and what they remember are in
-//! memory. An alert is written together with the time up to which its rule is decided; from time to time the position in
-//! the log is written with what all rules remember there. After a crash the log is read again from that position: rules
-//! remember what they did, and what was decided before is not decided again. Records that the log keeps no longer are read
-//! from the lake.
+//! One task for each organization with rules follows the log, in slices of some milliseconds, so that no organization's
+//! readings or rules delay another's alerts or the end of the process. It asks nothing of the catalog or the lake for a
+//! reading: rules and what they remember are in memory. An alert is written together with the place in the log up to which
+//! its rule is decided; from time to time the position in the log is written with what the rules remember there. After a
+//! crash the log is read again from that position: rules remember what they did, and what was decided before is not decided
+//! again. Records that the log keeps no longer are read from the lake.
 
 mod missed;
 mod rule_table;
 mod runner;
+mod session;
 mod states;
 
 use std::sync::Arc;

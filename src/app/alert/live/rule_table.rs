@@ -9,18 +9,18 @@ use arrow::array::Array;
 use super::states::{self, RuleVersion};
 use crate::app::alert::counters::AlertCounters;
 use crate::domain::alert::budget::AlertBudget;
-use crate::domain::alert::evaluator::{Decision, RuleState, Sample};
+use crate::domain::alert::evaluator::{Decision, MAX_AGE_US, RuleState, Sample};
 use crate::domain::alert::rule::{AlertRule, Evaluation};
 use crate::domain::alert::target::RuleTarget;
+use crate::domain::arrival::{AheadBound, Arrival};
 use crate::domain::device::DeviceState;
 use crate::domain::reading::Quality;
-use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{AlertRuleId, DeviceId, Micros, StreamId};
 use crate::store::catalog::{AlertChange, AlertDecision, RuleProgress, SuppressedAlerts};
 use crate::store::memtable::run::Run;
 
-/// Readings that are older than this when they arrive are imports, which are not evaluated.
-const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
+/// Evaluations without a pause, of a reading by a rule each: some milliseconds, also where each adds up a full window.
+const EVALUATIONS_AT_ONCE: usize = 2_048;
 
 struct RuleEntry {
     rule: Arc<AlertRule>,
@@ -73,6 +73,9 @@ pub struct RuleTable {
     /// Rules that watch the state of a device.
     of_devices: Vec<(DeviceId, AlertRuleId)>,
     counters: Arc<AlertCounters>,
+    has_news: bool,
+    /// Evaluations since the last pause.
+    evaluations: usize,
 }
 
 impl RuleTable {
@@ -107,16 +110,17 @@ impl RuleTable {
         new
     }
 
-    /// Begins to evaluate a rule with record `from_seq`.
+    /// Begins to evaluate a rule with record `from_seq`, while the log ends before record `end`.
     pub fn begin(
         &mut self,
         rule: Arc<AlertRule>,
-        from_seq: u64,
+        (from_seq, end): (u64, u64),
         mut state: RuleState,
         progress: RuleProgress,
     ) {
         let RuleProgress { decided_until, fired_at, is_open, budget } = progress;
         (state.decided_until, state.fired_at, state.is_open) = (decided_until, fired_at, is_open);
+        state.follow_log(end);
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..budget };
         let stored_suppressed = budget.suppressed;
         self.rules.insert(rule.id, RuleEntry { rule, from_seq, state, stored_suppressed });
@@ -137,50 +141,94 @@ impl RuleTable {
         }
     }
 
-    /// Evaluates the readings of a record, which arrived at `arrived`.
-    pub fn observe_run(&mut self, run: &Run, seq: u64, arrived: Micros, decisions: &mut Vec<AlertDecision>) {
+    /// Evaluates readings of a record, from a row on, until a pause is due. Returns the row to go on with, which is the
+    /// number of rows at the end.
+    pub fn observe_rows(
+        &mut self,
+        (run, seq): (&Run, u64),
+        from: usize,
+        arrival: Arrival,
+        decisions: &mut Vec<AlertDecision>,
+    ) -> usize {
         if run.is_import {
-            return;
+            return run.len();
         }
-        let mut row = 0;
-        while row < run.len() {
+        let mut row = from;
+        while row < run.len() && self.evaluations < EVALUATIONS_AT_ONCE {
             let stream = run.stream[row];
-            // Runs are sorted by stream.
-            let end = row + run.stream[row..].partition_point(|id| *id <= stream);
-            if self.by_stream.contains_key(&stream) {
-                for at in row..end {
-                    let value = run.value[at];
-                    let text = run.text.as_ref().filter(|text| !text.is_null(at)).map(|text| text.value(at));
-                    if run.quality[at] != Quality::Bad as u8 {
-                        let number = (!value.is_nan()).then_some(value);
-                        let sample = Sample { ts: Micros(run.ts[at]), number, text };
-                        self.observe((stream, seq), sample, arrived, decisions);
-                    }
-                }
+            if !self.by_stream.contains_key(&stream) {
+                // Runs are sorted by stream.
+                row += run.stream[row..].partition_point(|id| *id <= stream);
+                self.evaluations += 1;
+                continue;
             }
-            row = end;
+            let value = run.value[row];
+            let text = run.text.as_ref().filter(|text| !text.is_null(row)).map(|text| text.value(row));
+            if run.quality[row] != Quality::Bad as u8 {
+                let number = (!value.is_nan()).then_some(value);
+                let sample = Sample { ts: Micros(run.ts[row]), number, text };
+                self.observe((stream, seq), sample, arrival, decisions);
+            }
+            row += 1;
         }
+        row
     }
 
-    /// Evaluates a reading of a stream, from a record of the log.
+    /// Gives a reading of a stream, from a record of the log, to its rules.
     pub fn observe(
         &mut self,
         (stream, seq): (i32, u64),
         sample: Sample<'_>,
-        arrived: Micros,
+        arrival: Arrival,
         decisions: &mut Vec<AlertDecision>,
     ) {
-        let is_empty = sample.number.is_none() && sample.text.is_none();
-        if is_empty || arrived.0.saturating_sub(sample.ts.0) > MAX_AGE_US {
+        let Some(ids) = self.by_stream.get(&stream) else { return };
+        self.evaluations += ids.len();
+        if sample.number.is_none() && sample.text.is_none() {
             return;
         }
-        for id in self.by_stream.get(&stream).into_iter().flatten() {
-            if let Some(watched) = self.rules.get_mut(id).filter(|watched| seq >= watched.from_seq) {
-                let decision = watched
-                    .evaluate(&self.counters, |state, rule| state.observe(&rule.spec, sample, arrived));
-                decisions.extend(decision);
+        self.has_news = true;
+        let mut without = Vec::new();
+        let is_old = arrival.is_older(sample.ts, MAX_AGE_US);
+        for id in ids {
+            let Some(watched) = self.rules.get_mut(id).filter(|watched| seq >= watched.from_seq) else {
+                continue;
+            };
+            if is_old && watched.rule.spec.evaluation != Evaluation::NoData {
+                without.push(*id);
+            }
+            let decision = watched
+                .evaluate(&self.counters, |state, rule| state.observe(&rule.spec, sample, seq, arrival));
+            decisions.extend(decision);
+        }
+        if !without.is_empty() {
+            self.counters.note_old(without.into_iter());
+        }
+    }
+
+    /// Whether other tasks are to have a turn after so many evaluations; the next ones are counted from here on.
+    pub fn takes_pause(&mut self) -> bool {
+        let is_due = self.evaluations >= EVALUATIONS_AT_ONCE;
+        if is_due {
+            self.evaluations = 0;
+        }
+        is_due
+    }
+
+    /// Evaluates readings that were ahead of the clock and whose time has come.
+    pub fn notice_due(&mut self, now: Micros, bound: AheadBound, decisions: &mut Vec<AlertDecision>) {
+        for watched in self.rules.values_mut() {
+            let mut next =
+                || watched.evaluate(&self.counters, |state, rule| state.notice_due(&rule.spec, now, bound));
+            while let Some(decision) = next() {
+                decisions.push(decision);
             }
         }
+    }
+
+    /// Whether rules were given readings since the last call: then what they remember is to be stored soon.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Looks for silent streams.

@@ -6,8 +6,10 @@ use super::*;
 use crate::domain::OrgId;
 use crate::domain::alert::Severity;
 use crate::domain::alert::budget::MAX_ALERTS_PER_HOUR;
+use crate::domain::alert::evaluator::LogPosition;
 use crate::domain::alert::rule::{AlertRuleSpec, Operator, Threshold};
 use crate::domain::reading::{Reading, Readings};
+use crate::domain::time::MICROS_PER_SECOND;
 
 const NOW: Micros = Micros(10_000 * MICROS_PER_SECOND);
 
@@ -49,10 +51,19 @@ fn table_after(rules: &[Arc<AlertRule>], progress: RuleProgress) -> RuleTable {
     let mut table = RuleTable::default();
     for new in table.replace(rules.to_vec()) {
         let from_seq = new.first_seq;
-        table.begin(new, from_seq, RuleState::default(), progress);
+        table.begin(new, (from_seq, u64::MAX), RuleState::default(), progress);
     }
     table.index();
     table
+}
+
+/// Evaluates a whole record that arrives now.
+fn observe(table: &mut RuleTable, run: &Run, seq: u64, decisions: &mut Vec<AlertDecision>) {
+    let (arrival, mut row) = (Arrival::at(NOW, AheadBound::default()), 0);
+    while row < run.len() {
+        row = table.observe_rows((run, seq), row, arrival, decisions);
+        table.takes_pause();
+    }
 }
 
 /// Evaluates a record of `(stream, second before now, value)`; returns the rules that fired.
@@ -62,7 +73,7 @@ fn fired(table: &mut RuleTable, seq: u64, rows: &[(i32, i64, f64)]) -> Vec<i32> 
     };
     let readings: Readings = rows.iter().map(reading).collect();
     let mut decisions = Vec::new();
-    table.observe_run(&Run::new(readings, seq), seq, NOW, &mut decisions);
+    observe(table, &Run::new(readings, seq), seq, &mut decisions);
     let fired = decisions.iter().filter(|one| matches!(one.change, AlertChange::Fire { .. }));
     let mut fired: Vec<i32> = fired.map(|one| one.rule.id.0).collect();
     fired.sort_unstable();
@@ -89,7 +100,7 @@ fn what_an_import_brings_is_left_out_however_new_it_is() {
     let mut table = table(&[rule(1, 5, 0)]);
     let readings: Readings = [Reading::good(StreamId(5), NOW, 99.0)].into_iter().collect();
     let mut decisions = Vec::new();
-    table.observe_run(&Run::new(readings, 1).imported(true), 1, NOW, &mut decisions);
+    observe(&mut table, &Run::new(readings, 1).imported(true), 1, &mut decisions);
     assert!(decisions.is_empty());
     assert_eq!(fired(&mut table, 2, &[(5, 1, 99.0)]), [1], "and older ones are still evaluated after it");
 }
@@ -97,6 +108,7 @@ fn what_an_import_brings_is_left_out_however_new_it_is() {
 #[test]
 fn a_rule_goes_on_as_its_alerts_were_stored() {
     let before = |age_s: i64| Some(Micros(NOW.0 - age_s * MICROS_PER_SECOND));
+    let until = |seq: u64, age_s: i64| before(age_s).map(|ts| LogPosition { seq, ts });
     let mut slow = AlertRule::clone(&rule(1, 5, 0));
     slow.spec.cooldown_s = 10;
     let slow = [Arc::new(slow)];
@@ -105,7 +117,7 @@ fn a_rule_goes_on_as_its_alerts_were_stored() {
     assert_eq!(fired(&mut table, 1, &[(5, 11, 99.0), (5, 10, 99.0)]), [1], "the cooldown goes on");
     let open = RuleProgress { is_open: true, ..RuleProgress::default() };
     assert_eq!(fired(&mut table_after(&slow, open), 1, &[(5, 9, 99.0)]), [0; 0], "its alert is open");
-    let decided = RuleProgress { decided_until: before(9), ..RuleProgress::default() };
+    let decided = RuleProgress { decided_until: until(1, 9), ..RuleProgress::default() };
     assert_eq!(fired(&mut table_after(&slow, decided), 1, &[(5, 9, 99.0)]), [0; 0], "decided before");
     let hour = NOW.0 / (3600 * MICROS_PER_SECOND);
     let budget = AlertBudget { hour, raised: MAX_ALERTS_PER_HOUR, suppressed: 4, is_held_back: false };
@@ -164,5 +176,52 @@ fn states_are_read_by_the_version_of_their_rule() {
     fired(&mut first, 3, &[(5, 9, 1.0)]);
     let stored = states::decode(&first.encode()).unwrap();
     let state = RuleState::decode(&stored[&(AlertRuleId(1), 3)], NOW).unwrap();
-    assert_eq!(state.last, Some(Micros(NOW.0 - 9 * MICROS_PER_SECOND)));
+    assert_eq!(state.last, Some(LogPosition { seq: 3, ts: Micros(NOW.0 - 9 * MICROS_PER_SECOND) }));
+}
+
+/// security review 8.
+#[test]
+fn a_large_record_is_evaluated_in_slices() {
+    let rules: Vec<Arc<AlertRule>> = (0..100).map(|id| rule(id, 5, 0)).collect();
+    let mut table = table(&rules);
+    let readings: Readings = (0..1000)
+        .map(|nth| Reading::good(StreamId(5), Micros(NOW.0 - nth * 1000), if nth == 0 { 99.0 } else { 1.0 }))
+        .collect();
+    let (run, arrival) = (Run::new(readings, 1), Arrival::at(NOW, AheadBound::default()));
+    let (mut row, mut slices, mut decisions) = (0, 0, Vec::new());
+    while row < run.len() {
+        let next = table.observe_rows((&run, 1), row, arrival, &mut decisions);
+        assert!(next > row && (next - row) * rules.len() <= EVALUATIONS_AT_ONCE + rules.len());
+        assert!(table.takes_pause() || next == run.len());
+        (row, slices) = (next, slices + 1);
+    }
+    assert!(slices > 40, "{slices}");
+    assert_eq!(decisions.len(), rules.len(), "the last reading fires each rule once");
+    // As after a stop in the middle of a record, or a crash.
+    observe(&mut table, &run, 1, &mut decisions);
+    assert_eq!(decisions.len(), rules.len(), "what was evaluated is not evaluated again");
+}
+
+/// rest.md A5.
+#[test]
+fn readings_that_are_too_old_are_counted_with_their_rules() {
+    let mut table = table(&[rule(1, 5, 0), rule(2, 5, 0), rule(3, 6, 0)]);
+    assert_eq!(fired(&mut table, 1, &[(5, 3601, 99.0), (5, 9, 1.0), (6, 9, 1.0)]), [0; 0]);
+    let of_rule = |id| table.counters.old_of_rule(AlertRuleId(id));
+    assert_eq!(([1, 2, 3].map(of_rule), table.counters.old()), ([1, 1, 0], 1));
+}
+
+/// rest.md A1: what waits for its time is raised by the table.
+#[test]
+fn a_reading_that_is_ahead_is_evaluated_when_its_time_has_come() {
+    let mut table = table(&[rule(1, 5, 0)]);
+    assert_eq!(fired(&mut table, 1, &[(5, -600, 99.0)]), [0; 0]);
+    assert_eq!(fired(&mut table, 2, &[(5, 1, 1.0)]), [0; 0]);
+    let mut look = |after_s: i64| {
+        let mut decisions = Vec::new();
+        let now = Micros(NOW.0 + after_s * MICROS_PER_SECOND);
+        table.notice_due(now, AheadBound::default(), &mut decisions);
+        decisions.len()
+    };
+    assert_eq!([look(599), look(600), look(601)], [0, 1, 0]);
 }

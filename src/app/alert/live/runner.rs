@@ -1,39 +1,25 @@
-//! The task that evaluates rules.
+//! The task that evaluates rules: one for each organization that has any, so that none waits for another's.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::missed::MissedReadings;
-use super::rule_table::RuleTable;
-use super::states::{self, RuleVersion};
+use super::session::Session;
 use crate::app::alert::counters::AlertCounters;
-use crate::domain::alert::evaluator::RuleState;
-use crate::domain::alert::rule::AlertRule;
 use crate::domain::ports::DeviceStatusSource;
-use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{AlertRuleId, Clock, Micros, Result};
+use crate::domain::{AlertRuleId, Clock, Error, OrgId, Result};
 use crate::query::Engine;
 use crate::store::Store;
-use crate::store::catalog::{AlertCheckpoint, AlertDecision};
-use crate::store::live::Gap;
-use crate::store::live::tail::{Tail, TailItem, TailRecords};
 
-/// Time between two looks at silent streams and at alerts that people resolved.
-const TICK: Duration = Duration::from_millis(250);
-/// Ticks from one look at devices to the next: a second, because the states of all watched devices are computed each time.
-const TICKS_PER_LOOK: u32 = 4;
-/// Shortest time between two checkpoints, microseconds: what a restart reads again from the log.
-const CHECKPOINT_US: i64 = 10 * MICROS_PER_SECOND;
-/// A longer checkpoint is written less often: at most this many of its bytes a second.
-const CHECKPOINT_BYTES_PER_S: i64 = 500_000;
-/// Decisions that are written together.
-const DECISIONS_AT_ONCE: usize = 500;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// What the evaluation works with.
+#[derive(Clone)]
 pub struct AlertRunner {
     pub store: Arc<Store>,
     pub engine: Arc<Engine>,
@@ -44,251 +30,97 @@ pub struct AlertRunner {
 }
 
 impl AlertRunner {
-    /// Evaluates until `stop`. After a failure it begins again with the last checkpoint.
-    pub async fn run(&self, stop: CancellationToken) {
+    /// Evaluates the rules of every organization until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while let Err(error) = self.load_counters().await {
+            tracing::warn!(
+                error = error.full_message(),
+                "counters of alert rules cannot be read; trying again"
+            );
+            if pause(&stop).await {
+                return;
+            }
+        }
+        let mut changes = self.store.catalog().subscribe_changes();
+        let mut running: HashMap<OrgId, CancellationToken> = HashMap::new();
+        let (mut tasks, mut revision) = (JoinSet::new(), None);
+        loop {
+            let newest = Some(self.store.catalog().alert_rules_revision());
+            if std::mem::replace(&mut revision, newest) != newest {
+                self.reconcile(&mut running, &mut tasks, &stop);
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                // The catalog is gone only when the process is ending.
+                outcome = changes.changed() => if outcome.is_err() { break },
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+        running.values().for_each(CancellationToken::cancel);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    async fn load_counters(&self) -> Result<()> {
+        let stored = self.store.catalog().alert_progress(None).await?;
+        let suppressed = stored.into_iter().map(|(id, progress)| (id, progress.budget.suppressed));
+        self.counters.load(suppressed.filter(|(_, count)| *count > 0).collect());
+        Ok(())
+    }
+
+    /// Starts a task for each organization that has rules, and ends those of organizations without.
+    fn reconcile(
+        &self,
+        running: &mut HashMap<OrgId, CancellationToken>,
+        tasks: &mut JoinSet<()>,
+        stop: &CancellationToken,
+    ) {
+        let (_, rules) = self.store.catalog().all_alert_rules();
+        let ids: HashSet<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
+        self.counters.retain(|id| ids.contains(&id));
+        let with_rules: HashSet<OrgId> = rules.iter().map(|rule| rule.org).collect();
+        running.retain(|org, task| {
+            let has_rules = with_rules.contains(org);
+            if !has_rules {
+                task.cancel();
+            }
+            has_rules
+        });
+        for org in with_rules {
+            running.entry(org).or_insert_with(|| {
+                let task = stop.child_token();
+                tasks.spawn(self.clone().run_organization(org, task.clone()));
+                task
+            });
+        }
+    }
+
+    /// Evaluates the rules of an organization until `stop`. After a failure it begins again with the last checkpoint.
+    async fn run_organization(self, org: OrgId, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let Err(error) = self.session(&stop).await else { return };
+            let ended = AssertUnwindSafe(self.session(org, &stop)).catch_unwind().await;
+            let ended =
+                ended.unwrap_or_else(|_| Err(Error::internal("the evaluation of alert rules failed")));
+            let Err(error) = ended else { return };
             if stop.is_cancelled() {
                 return;
             }
-            tracing::warn!(error = error.full_message(), "alert rules cannot be evaluated; trying again");
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(RETRY_DELAY) => {}
+            let text = error.full_message();
+            tracing::warn!(org = org.0, error = text, "alert rules cannot be evaluated; trying again");
+            if pause(&stop).await {
+                return;
             }
         }
     }
 
-    async fn session(&self, stop: &CancellationToken) -> Result<()> {
-        let mut changes = self.store.catalog().subscribe_changes();
-        let mut session = Session::load(self).await?;
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            session.reconcile().await?;
-            tokio::select! {
-                () = stop.cancelled() => return session.save().await,
-                item = next(&mut session.tail) => session.take(item?).await?,
-                // The catalog is gone only when the process is ending.
-                outcome = changes.changed() => if outcome.is_err() { return Ok(()) },
-                _ = tick.tick() => session.tick().await?,
-            }
-        }
+    async fn session(&self, org: OrgId, stop: &CancellationToken) -> Result<()> {
+        Session::load(self, org, stop).await?.run().await
     }
 }
 
-/// Waits for ever while no rule needs the log.
-async fn next(tail: &mut Option<Tail>) -> Result<TailItem> {
-    match tail {
-        Some(tail) => tail.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Evaluation from a checkpoint on.
-struct Session<'a> {
-    runner: &'a AlertRunner,
-    table: RuleTable,
-    /// The catalog's number of the rules in the table.
-    revision: Option<u64>,
-    tail: Option<Tail>,
-    /// Number of the next record to be evaluated.
-    next_seq: u64,
-    /// Records below this were committed before the session began: their arrival is taken to be the time of the
-    /// checkpoint, so that what arrived in time before a long stop is evaluated after it.
-    live_from: u64,
-    checkpoint_at: Micros,
-    /// What rules remembered at the checkpoint, until they have been given it.
-    states: HashMap<RuleVersion, Vec<u8>>,
-    /// Time of the next checkpoint.
-    save_at: Micros,
-    is_saved: bool,
-    ticks: u32,
-}
-
-impl<'a> Session<'a> {
-    async fn load(runner: &'a AlertRunner) -> Result<Self> {
-        let (now, current) = (runner.clock.now(), runner.store.current_position().seq);
-        let stored = runner.store.catalog().alert_checkpoint().await?;
-        let suppressed = runner.store.catalog().alert_progress(None).await?;
-        let suppressed = suppressed.into_iter().map(|(id, progress)| (id, progress.budget.suppressed));
-        runner.counters.load(suppressed.filter(|(_, count)| *count > 0).collect());
-        let checkpoint_at = stored.as_ref().map_or(now, |stored| stored.stored_at.min(now));
-        let next_seq = stored.as_ref().map_or(current, |stored| stored.next_seq.min(current));
-        // States that cannot be read are those of a later version: its rules begin with what is read again.
-        let states = stored.and_then(|stored| states::decode(&stored.states)).unwrap_or_default();
-        Ok(Session {
-            runner,
-            table: RuleTable::new(Arc::clone(&runner.counters)),
-            revision: None,
-            tail: None,
-            next_seq,
-            live_from: current,
-            checkpoint_at,
-            states,
-            save_at: Micros(now.0.saturating_add(CHECKPOINT_US)),
-            is_saved: true,
-            ticks: 0,
-        })
-    }
-
-    /// Brings the rules in line with the catalog.
-    async fn reconcile(&mut self) -> Result<()> {
-        let catalog = self.runner.store.catalog();
-        if self.revision == Some(catalog.alert_rules_revision()) {
-            return Ok(());
-        }
-        let (revision, rules) = catalog.all_alert_rules();
-        let ids: HashSet<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
-        self.runner.counters.retain(|id| ids.contains(&id));
-        let was_idle = self.table.is_empty();
-        let new = self.table.replace(rules);
-        if !new.is_empty() {
-            let first = self.begin(new).await?;
-            self.save_soon();
-            if was_idle {
-                // Nothing before was of any rule.
-                self.next_seq = first.min(self.runner.store.current_position().seq);
-                self.tail = Some(self.runner.store.follow_log(self.next_seq));
-            }
-        }
-        if self.table.is_empty() {
-            self.tail = None;
-        }
-        (self.revision, self.states, self.is_saved) = (Some(revision), HashMap::new(), false);
-        Ok(())
-    }
-
-    fn save_soon(&mut self) {
-        let soon = self.runner.clock.now().0.saturating_add(MICROS_PER_SECOND);
-        self.save_at = self.save_at.min(Micros(soon));
-        self.is_saved = false;
-    }
-
-    /// Gives new rules their states. Returns the first record that one of them has to evaluate.
-    async fn begin(&mut self, new: Vec<Arc<AlertRule>>) -> Result<u64> {
-        let ids: Vec<AlertRuleId> = new.iter().map(|rule| rule.id).collect();
-        let progress = self.runner.store.catalog().alert_progress(Some(&ids)).await?;
-        let (now, current) = (self.runner.clock.now(), self.runner.store.current_position().seq);
-        let mut first = u64::MAX;
-        for rule in new {
-            // The log of a directory that was restored may be shorter than the one that the rule was made with.
-            let from_seq = rule.first_seq.min(current);
-            let stored = self.states.remove(&(rule.id, rule.first_seq));
-            let stored = stored.and_then(|bytes| RuleState::decode(&bytes, now));
-            let stored = stored.map(|mut state| {
-                state.resume(self.checkpoint_at, now);
-                state
-            });
-            first = first.min(if stored.is_some() { self.next_seq } else { from_seq });
-            let state = stored.unwrap_or_else(|| RuleState::watched_from(now));
-            let progress = progress.get(&rule.id).copied().unwrap_or_default();
-            self.table.begin(rule, from_seq, state, progress);
-        }
-        self.table.index();
-        Ok(first)
-    }
-
-    /// Evaluates what comes next in the log.
-    async fn take(&mut self, item: TailItem) -> Result<()> {
-        // A rule that was made, or an alert that was resolved, before a reading was written is taken note of before it.
-        self.reconcile().await?;
-        self.look_at_closed().await?;
-        match item {
-            TailItem::Records(records) => self.take_records(&records).await?,
-            TailItem::Gap(gap) => self.take_gap(gap).await?,
-        }
-        self.is_saved = false;
-        Ok(())
-    }
-
-    async fn take_records(&mut self, records: &TailRecords) -> Result<()> {
-        let (first, now) = (records.first(), self.runner.clock.now());
-        let mut decisions = Vec::new();
-        for (seq, run) in (first..).zip(records.runs()) {
-            let arrived = if seq < self.live_from { self.checkpoint_at } else { now };
-            self.table.observe_run(run, seq, arrived, &mut decisions);
-        }
-        self.record(decisions).await?;
-        self.next_seq = first + records.runs().len() as u64;
-        Ok(())
-    }
-
-    /// Reads from the lake what the log keeps no longer. A reading that was replaced by a later one since is not there any
-    /// more: the later one is evaluated in its place.
-    async fn take_gap(&mut self, gap: Gap) -> Result<()> {
-        tracing::info!(from = gap.from, to = gap.to, "alert rules read records from the lake");
-        let missed = MissedReadings { engine: &self.runner.engine, gap, arrived: self.checkpoint_at };
-        let mut decisions = Vec::new();
-        missed.observe(self.runner.store.catalog(), &mut self.table, &mut decisions).await?;
-        self.record(decisions).await?;
-        self.next_seq = gap.to + 1;
-        Ok(())
-    }
-
-    async fn record(&self, mut decisions: Vec<AlertDecision>) -> Result<()> {
-        while !decisions.is_empty() {
-            let rest = decisions.split_off(decisions.len().min(DECISIONS_AT_ONCE));
-            self.runner.store.catalog().record_alerts(decisions).await?;
-            decisions = rest;
-        }
-        Ok(())
-    }
-
-    /// Takes note of alerts that were resolved or deleted.
-    async fn look_at_closed(&mut self) -> Result<()> {
-        let closed_alerts = self.runner.store.catalog().take_closed_alerts();
-        if closed_alerts.is_empty() { Ok(()) } else { self.close(closed_alerts).await }
-    }
-
-    /// Closes those of the rules whose open alert is not open any more.
-    async fn close(&mut self, rules: Vec<AlertRuleId>) -> Result<()> {
-        let progress = self.runner.store.catalog().alert_progress(Some(&rules)).await?;
-        let is_over = |id: &AlertRuleId| progress.get(id).is_some_and(|progress| !progress.is_open);
-        let over: Vec<_> = rules.into_iter().filter(is_over).collect();
-        let decisions = over.into_iter().filter_map(|id| self.table.close(id)).collect();
-        self.record(decisions).await
-    }
-
-    async fn tick(&mut self) -> Result<()> {
-        self.look_at_closed().await?;
-        let now = self.runner.clock.now();
-        let mut decisions = Vec::new();
-        self.table.notice_silence(now, &mut decisions);
-        self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
-            self.look_at_devices(now, &mut decisions);
-        }
-        self.record(decisions).await?;
-        if !self.is_saved && now >= self.save_at {
-            // A note of a closed alert may have been lost with a failed change of the catalog.
-            self.close(self.table.open()).await?;
-            self.save().await?;
-        }
-        Ok(())
-    }
-
-    fn look_at_devices(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
-        let AlertRunner { store, states, .. } = self.runner;
-        let shown = |id| Some(states.status(&*store.catalog().any_device(id)?).state);
-        if self.table.notice_devices(now, shown, decisions) {
-            self.save_soon();
-        }
-        self.is_saved &= !self.table.is_timing();
-    }
-
-    /// Stores the position with what the rules remember.
-    async fn save(&mut self) -> Result<()> {
-        if self.is_saved {
-            return Ok(());
-        }
-        let (now, states) = (self.runner.clock.now(), self.table.encode());
-        let pause_us = (states.len() as i64 / CHECKPOINT_BYTES_PER_S).saturating_mul(MICROS_PER_SECOND);
-        let at = AlertCheckpoint { next_seq: self.next_seq, stored_at: now, states };
-        let suppressed = self.table.unstored_suppressed();
-        self.runner.store.catalog().save_alert_checkpoint(at, suppressed).await?;
-        self.save_at = Micros(now.0.saturating_add(pause_us.max(CHECKPOINT_US)));
-        self.is_saved = true;
-        Ok(())
+/// Waits before another attempt. Returns whether it was stopped.
+async fn pause(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(RETRY_DELAY) => false,
     }
 }

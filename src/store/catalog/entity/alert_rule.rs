@@ -22,8 +22,9 @@ pub struct Model {
     pub name: String,
     pub spec: String,
     pub first_seq: i64,
-    /// Readings up to this time were decided on.
-    pub decided_until: Option<i64>,
+    /// Readings up to this record of the log, and in it up to the time below, were decided on; null with it.
+    pub decided_seq: Option<i64>,
+    pub decided_ts: Option<i64>,
     pub fired_at: Option<i64>,
     /// The open alert, as the evaluation knows it: it stays here for a moment after it was resolved.
     pub open_event_id: Option<i32>,
@@ -73,7 +74,8 @@ pub fn new(org: OrgId, spec: &AlertRuleSpec, first_seq: u64, now: Micros) -> Act
         org_id: Set(org.0),
         uuid: Set(Uuid::new_v4()),
         first_seq: Set(first_seq as i64),
-        decided_until: Set(None),
+        decided_seq: Set(None),
+        decided_ts: Set(None),
         fired_at: Set(None),
         open_event_id: Set(None),
         budget_hour: Set(0),
@@ -96,7 +98,7 @@ pub fn for_update(
     let mut row = ActiveModel { id: Set(stored.id.0), version, ..columns(spec, now) };
     if let Some(first_seq) = first_seq {
         row.first_seq = Set(first_seq as i64);
-        row.decided_until = Set(None);
+        (row.decided_seq, row.decided_ts) = (Set(None), Set(None));
     }
     row
 }

@@ -381,7 +381,7 @@ CREATE INDEX IF NOT EXISTS quarantine_device_id ON quarantine (device_id);
 CREATE INDEX IF NOT EXISTS quarantine_stream_id ON quarantine (stream_id);
 
 CREATE TABLE IF NOT EXISTS alert_checkpoint (
-    id {id},
+    id integer NOT NULL PRIMARY KEY REFERENCES orgs (id) ON DELETE CASCADE,
     next_seq bigint NOT NULL,
     stored_at bigint NOT NULL,
     states {bytes} NOT NULL
@@ -478,7 +478,8 @@ CREATE TABLE IF NOT EXISTS alert_rules (
     name text NOT NULL,
     spec text NOT NULL,
     first_seq bigint NOT NULL,
-    decided_until bigint,
+    decided_seq bigint,
+    decided_ts bigint,
     fired_at bigint,
     open_event_id integer {references_events},
     created_at bigint NOT NULL,

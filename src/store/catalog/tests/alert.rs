@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::fixtures::*;
 use crate::domain::alert::budget::AlertBudget;
+use crate::domain::alert::evaluator::LogPosition;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec, Evaluation, Operator, Threshold};
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::alert::{AlertActor, AlertStatus, AlertStep, Severity};
 use crate::domain::event::{Event, EventFilter, EventSource, Level};
 use crate::domain::pagination::Pagination;
-use crate::domain::{DeviceId, Kind, Micros, Principal, StreamId};
+use crate::domain::{DeviceId, Kind, Micros, OrgId, Principal, StreamId};
 use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision, Catalog, OrgLimits, RuleProgress};
 
 pub(super) fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
@@ -36,11 +37,16 @@ async fn new_stream(catalog: &Catalog, who: &Principal) -> StreamId {
     stream(catalog, who, device, "t").await.id
 }
 
+/// The place in the log of a reading of a second.
+fn until(second: i64) -> Option<LogPosition> {
+    Some(LogPosition { seq: second.unsigned_abs(), ts: Micros(second * 1_000_000) })
+}
+
 fn fire(rule: &Arc<AlertRule>, second: i64) -> AlertDecision {
     let at = Micros(second * 1_000_000);
     let change = AlertChange::Fire { at, value: json!(85.5) };
     let budget = AlertBudget { hour: 7, raised: 1, ..AlertBudget::default() };
-    AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(at), budget }
+    AlertDecision { rule: Arc::clone(rule), change, decided_until: until(second), budget }
 }
 
 async fn alerts(catalog: &Catalog, who: &Principal) -> Vec<Event> {
@@ -90,7 +96,7 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     let progress = async |catalog: &Catalog| catalog.alert_progress(None).await.unwrap()[&rule.id];
     let (ten, open) = (Some(Micros(10_000_000)), true);
     let budget = fire(&rule, 10).budget;
-    let expected = RuleProgress { decided_until: ten, fired_at: ten, is_open: open, budget };
+    let expected = RuleProgress { decided_until: until(10), fired_at: ten, is_open: open, budget };
     assert_eq!(progress(&place.open().await).await, expected);
     let made = alerts(&catalog, &admin).await.remove(0);
     assert_eq!(
@@ -104,11 +110,12 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     );
     assert_eq!(catalog.event_by_uuid(&admin, made.uuid).await.unwrap(), made);
 
-    assert_eq!(catalog.take_closed_alerts(), []);
+    assert_eq!(catalog.take_closed_alerts(admin.org), []);
     let over = catalog.step_alert(&admin, made.uuid, AlertStep::Resolve, actor(11)).await.unwrap();
     let lifecycle = over.alert.expect("it is an alert").lifecycle;
     assert_eq!((lifecycle.status, lifecycle.resolved_by.as_deref()), (AlertStatus::Resolved, Some("ann")));
-    assert_eq!(catalog.take_closed_alerts(), [rule.id]);
+    assert_eq!(catalog.take_closed_alerts(OrgId(99)), [], "they are another organization's");
+    assert_eq!(catalog.take_closed_alerts(admin.org), [rule.id]);
     assert!(!progress(&catalog).await.is_open, "it was resolved");
     let late = catalog.step_alert(&admin, made.uuid, AlertStep::Acknowledge, actor(12)).await;
     assert_eq!(refusal(late).0, Kind::Conflict);
@@ -121,12 +128,8 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     assert_eq!(all.len(), 2);
     let second = all[1].alert.clone().expect("it is an alert").lifecycle;
     assert_eq!((second.status, second.resolved_by.as_deref()), (AlertStatus::Resolved, Some("system")));
-    let expected = RuleProgress {
-        decided_until: Some(Micros(21_000_000)),
-        fired_at: Some(Micros(20_000_000)),
-        is_open: false,
-        budget,
-    };
+    let expected =
+        RuleProgress { decided_until: until(21), fired_at: Some(Micros(20_000_000)), is_open: false, budget };
     assert_eq!(progress(&catalog).await, expected);
 }
 
@@ -212,7 +215,7 @@ pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(plac
     catalog.record_alerts(vec![AlertDecision { budget: raised, ..fire(&rule, 10) }]).await.unwrap();
     assert_eq!(budget().await, raised, "with the alert");
     let at = AlertCheckpoint { next_seq: 5, stored_at: START, states: Vec::new() };
-    catalog.save_alert_checkpoint(at, vec![(rule.id, 8)]).await.unwrap();
+    catalog.save_alert_checkpoint(admin.org, at, vec![(rule.id, 8)]).await.unwrap();
     assert_eq!(budget().await, AlertBudget { suppressed: 8, ..raised }, "with the position");
     let changed =
         catalog.update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
@@ -222,10 +225,12 @@ pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(plac
 
 pub(super) async fn the_position_of_the_evaluation_is_replaced(place: TestDatabase) {
     let catalog = place.open().await;
-    assert_eq!(catalog.alert_checkpoint().await.unwrap(), None);
+    let (org, theirs) = (admin(&catalog).org, other_org(&catalog).await.org);
+    assert_eq!(catalog.alert_checkpoint(org).await.unwrap(), None);
     for next_seq in [5, 9] {
         let at = AlertCheckpoint { next_seq, stored_at: START, states: vec![1, 2, 3] };
-        catalog.save_alert_checkpoint(at.clone(), Vec::new()).await.unwrap();
-        assert_eq!(place.open().await.alert_checkpoint().await.unwrap(), Some(at));
+        catalog.save_alert_checkpoint(org, at.clone(), Vec::new()).await.unwrap();
+        assert_eq!(place.open().await.alert_checkpoint(org).await.unwrap(), Some(at));
+        assert_eq!(catalog.alert_checkpoint(theirs).await.unwrap(), None, "each organization has its own");
     }
 }

@@ -54,7 +54,7 @@ async fn rule(catalog: &Catalog, who: &Principal, channels: &[Uuid]) -> Arc<Aler
 async fn fire(catalog: &Catalog, rule: &Arc<AlertRule>) {
     let change = AlertChange::Fire { at: Micros(5), value: json!(93.5) };
     let budget = AlertBudget::default();
-    let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: Some(Micros(5)), budget };
+    let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: None, budget };
     catalog.record_alerts(vec![decision]).await.unwrap();
 }
 

@@ -1,0 +1,55 @@
+//! Readings whose time is ahead of the clock: a model takes them once their time has come (see `domain::arrival`).
+
+use std::collections::BTreeMap;
+
+use crate::app::ai::window_feed::SourceReading;
+use crate::domain::Micros;
+use crate::domain::arrival::has_come;
+
+/// Most readings of a model that wait. Of more, those that are furthest ahead are left out.
+const MAX_WAITING: usize = 4_096;
+
+/// The readings of one model that wait for their time, of each source and time the last that arrived.
+#[derive(Debug, Default)]
+pub struct WaitingReadings {
+    values: BTreeMap<(i64, usize), f64>,
+}
+
+impl WaitingReadings {
+    pub fn add(&mut self, reading: SourceReading) {
+        self.values.insert((reading.ts, reading.source), reading.value);
+        if self.values.len() > MAX_WAITING {
+            self.values.pop_last();
+        }
+    }
+
+    /// Takes the earliest reading if its time has come.
+    pub fn take_due(&mut self, now: Micros) -> Option<SourceReading> {
+        let first = self.values.first_entry().filter(|first| has_come(Micros(first.key().0), now))?;
+        let ((ts, source), value) = first.remove_entry();
+        Some(SourceReading { source, ts, value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readings_come_in_order_when_their_time_has_come() {
+        let mut waiting = WaitingReadings::default();
+        let reading = |ts: i64, value: f64| SourceReading { source: 0, ts, value };
+        for ts in [30, 10, 20] {
+            waiting.add(reading(ts, 1.0));
+        }
+        waiting.add(reading(10, 2.0));
+        let mut due = Vec::new();
+        while let Some(one) = waiting.take_due(Micros(20)) {
+            due.push((one.ts, one.value));
+        }
+        assert_eq!(due, [(10, 2.0), (20, 1.0)]);
+        (0..2 * MAX_WAITING as i64).for_each(|ts| waiting.add(reading(ts, 1.0)));
+        assert_eq!(waiting.values.len(), MAX_WAITING);
+        assert_eq!(waiting.take_due(Micros(0)).map(|one| one.ts), Some(0), "the furthest are left out");
+    }
+}
