@@ -75,7 +75,7 @@ impl App {
     /// Returns whether every reading of the stream is older. It is answered from memory, so that live posts need no
     /// query.
     fn is_newest(&self, principal: &Principal, id: StreamId, ts: Micros) -> bool {
-        self.store.latest(principal, id).is_none_or(|last| last.newest.ts < ts)
+        self.store.newest_by_time(principal, id).is_none_or(|newest| newest.ts < ts)
     }
 
     async fn valued_at(&self, principal: &Principal, id: StreamId, ts: Micros) -> Result<Option<Reading>> {

@@ -100,7 +100,7 @@ impl Engine {
         if !is_of_newest || list.from.is_some() || list.to.is_some() {
             return None;
         }
-        let newest = self.services.store.latest(principal, stream)?.newest;
+        let newest = self.services.store.newest_by_time(principal, stream)?;
         (query.include_bad || newest.quality != Quality::Bad).then_some(newest)
     }
 }

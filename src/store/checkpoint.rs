@@ -1,7 +1,7 @@
 //! Checkpoint of the last values and idempotency keys, which must survive log truncation like the rows do.
 //!
 //! It is one small file, written before each truncation. It may be newer than the flushed position: replaying the log
-//! over it changes nothing it already contains.
+//! over it changes nothing it already contains, because each stream's last record is named in it.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use super::checkpoint_frame;
 use super::disk::{self, Disk};
 use super::idempotency::IdempotencyKeys;
 use super::latest_value_cache::LatestValueCache;
+use super::latest_value_codec;
 use super::wal::Record;
 use crate::domain::{Error, Micros, Result};
 
@@ -49,24 +50,27 @@ impl Checkpoint {
                 let path = self.path.display();
                 Error::unavailable(format!("`{path}` is damaged at offset {at}; restore a backup"))
             })?;
-            let record = Record::decode(found.payload)?;
-            self.latest_values.import(&record.readings);
-            if let Some(entry) = record.idempotent {
+            at = found.end;
+            if latest_value_codec::is_latest_values(found.payload) {
+                self.latest_values.import(latest_value_codec::decode(found.payload)?);
+                continue;
+            }
+            if let Some(entry) = Record::decode(found.payload)?.idempotent {
                 self.idempotency.restore(entry);
             }
-            at = found.end;
         }
         Ok(())
     }
 
     /// Writes the content durably, replacing the previous checkpoint. Keys that have expired at `now` are left out.
     pub fn save(&self, now: Micros) -> Result<()> {
-        let values = Record { readings: self.latest_values.export(), ..Record::default() };
+        let values = latest_value_codec::encode(&self.latest_values.export());
         let keys = self.idempotency.live_entries(now).into_iter();
         let keys = keys.map(|entry| Record { idempotent: Some(entry.as_ref().clone()), ..Record::default() });
         let mut bytes = Vec::new();
-        for (i, record) in std::iter::once(values).chain(keys).enumerate() {
-            checkpoint_frame::push(&mut bytes, i as u64, &record.encode());
+        let payloads = std::iter::once(values).chain(keys.map(|record| record.encode()));
+        for (number, payload) in payloads.enumerate() {
+            checkpoint_frame::push(&mut bytes, number as u64, &payload);
         }
         disk::replace_file(self.disk.as_ref(), &self.path, &bytes).map_err(|e| {
             Error::unavailable(format!("cannot write `{}`: {e}", self.path.display())).with_source(e)

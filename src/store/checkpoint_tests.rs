@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::StreamId;
+use crate::domain::arrival::AheadBound;
 use crate::domain::reading::Reading;
+use crate::store::current_reading::Arrival;
 use crate::store::disk::LocalDisk;
 use crate::store::memtable::run::Run;
 use crate::store::wal::IdempotencyRecord;
@@ -14,7 +16,8 @@ fn sample(dir: &Path) -> Checkpoint {
     let sample = read(dir).unwrap();
     let text = Reading { text: Some("on".into()), value: None, ..Reading::good(StreamId(2), NOW, 0.0) };
     let rows = [Reading::good(StreamId(1), NOW, 1.5), text, Reading::lost(StreamId(3), NOW)];
-    sample.latest_values.update(&Run::new(rows.into_iter().collect(), 1));
+    let arrival = Arrival { seq: 1, at: NOW, bound: AheadBound::default() };
+    sample.latest_values.update(&Run::new(rows.into_iter().collect(), 1), arrival);
     for (key, expires_at) in [("gone", NOW.0), ("live", NOW.0 + 1)] {
         let (scope, key) = ("key:1".to_owned(), key.to_owned());
         sample.idempotency.restore(IdempotencyRecord {
@@ -42,7 +45,10 @@ fn last_values_and_live_keys_come_back() {
     saved.save(NOW).unwrap();
     let again = read(dir.path()).unwrap();
     for stream in (1..=4).map(StreamId) {
-        assert_eq!(again.latest_values.get(stream), saved.latest_values.get(stream), "stream {stream}");
+        let [found, expected] =
+            [&again, &saved].map(|checkpoint| checkpoint.latest_values.get(stream, NOW, Micros(0)));
+        assert_eq!(found, expected, "stream {stream}");
+        assert_eq!(found.is_some(), stream.0 < 4, "stream {stream}");
     }
     let found: Vec<String> = again.idempotency.live_entries(NOW).iter().map(|e| e.key.clone()).collect();
     assert_eq!(found, ["live"]);
@@ -52,7 +58,7 @@ fn last_values_and_live_keys_come_back() {
 fn without_a_checkpoint_there_is_nothing_to_know() {
     let dir = tempfile::tempdir().unwrap();
     let found = read(dir.path()).unwrap();
-    assert!(found.latest_values.export().is_empty() && found.idempotency.live_entries(NOW).is_empty());
+    assert!(found.latest_values.streams().is_empty() && found.idempotency.live_entries(NOW).is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::current_reading::Arrival;
 use super::idempotency::Claim;
 use super::latest_value_cache::LatestValueCache;
 use super::live::CommitFeed;
@@ -16,8 +17,9 @@ use super::table_set::TableSet;
 use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Log};
+use crate::domain::arrival::AheadBound;
 use crate::domain::reading::Readings;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Micros, Result};
 
 /// Maximum bytes of requests per fsync, so that a group's latency stays bounded.
 const MAX_GROUP_BYTES: usize = 32 << 20;
@@ -29,6 +31,8 @@ pub struct PendingWrite {
     pub rows: Readings,
     /// As [`super::wal::Record::is_import`].
     pub is_import: bool,
+    /// As [`super::wal::Record::arrived_at`].
+    pub arrived_at: Micros,
     /// Rows of the other tables.
     pub upserts: Vec<UpsertRows>,
     /// The idempotency key of the request and the answer for every retry with it. The claim is held here, so that a
@@ -93,6 +97,7 @@ pub struct Committer {
     pub log: Arc<Mutex<Log>>,
     pub tables: Arc<TableSet>,
     pub latest_values: Arc<LatestValueCache>,
+    pub ahead_bound: AheadBound,
     pub live: Arc<CommitFeed>,
     pub memory: Arc<MemoryBudget>,
 }
@@ -124,17 +129,17 @@ impl Committer {
         let mut runs = Vec::with_capacity(group.len());
         let mut keyed_rows = Vec::new();
         for (seq, pending) in (first_seq..).zip(group) {
-            let PendingWrite { rows, is_import, upserts: keyed, claimed, memory, done, .. } = pending;
+            let PendingWrite { rows, is_import, arrived_at, upserts: keyed, claimed, memory, done, .. } =
+                pending;
             if let Some((claim, entry)) = claimed {
                 claim.finish(entry);
             }
             permits.push(memory);
-            runs.push((Run::new(rows, seq).imported(is_import), seq));
+            let run = Run::new(rows, seq).imported(is_import);
+            self.latest_values.update(&run, Arrival { seq, at: arrived_at, bound: self.ahead_bound });
+            runs.push((run, seq));
             keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));
             acks.push((done, seq));
-        }
-        for (run, _) in &runs {
-            self.latest_values.update(run);
         }
         let followed = self.live.share(&runs);
         let count = runs.len();

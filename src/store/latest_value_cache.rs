@@ -1,90 +1,137 @@
-//! In-memory cache of the newest reading of every stream. It is never older than an acknowledged write.
+//! In-memory cache of the last readings of every stream: the current ones, as the rule about time in `domain::arrival` has it, and
+//! the newest by time. It is never older than an acknowledged write.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
+use super::current_reading::{Arrival, ArrivedReading, StreamReadings, StreamRows};
+use super::latest_value_codec::{StoredReading, role};
 use super::memtable::run::Run;
-use crate::domain::StreamId;
-use crate::domain::reading::{Quality, Reading, Readings};
+use crate::domain::reading::Reading;
+use crate::domain::{Micros, StreamId};
 
-/// The newest readings of one stream.
+/// The current readings of one stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatestReadings {
-    /// The newest reading by time, of any quality.
+    /// The current reading, of any quality: the one that arrived last of those that are not ahead of the clock.
     pub newest: Reading,
-    /// The newest reading that carries a value. After a bad reading overwrote it, this is `None` until the next value
-    /// comes: only the lake knows which value came before.
+    /// The current reading among those that carry a value. After a bad reading overwrote it, this is `None` until the next
+    /// value comes: only the lake knows which value came before.
     pub valued: Option<Reading>,
 }
 
-/// The newest readings of all streams.
+/// The last readings of all streams.
 #[derive(Debug, Default)]
 pub struct LatestValueCache {
-    streams: RwLock<HashMap<StreamId, LatestReadings>>,
+    streams: RwLock<HashMap<StreamId, StreamReadings>>,
     /// Whether entries were removed that the checkpoint may still contain.
     is_dirty: AtomicBool,
 }
 
 impl LatestValueCache {
-    pub fn get(&self, stream: StreamId) -> Option<LatestReadings> {
-        self.streams.read().get(&stream).cloned()
+    /// Returns what is current of a stream when the clock shows `now`, of readings not before `oldest`.
+    pub fn get(&self, stream: StreamId, now: Micros, oldest: Micros) -> Option<LatestReadings> {
+        self.streams.read().get(&stream)?.at(now, oldest)
     }
 
-    /// Returns the newest readings of streams as of one moment; streams without readings are left out.
-    pub fn newest_of_many(&self, streams: impl Iterator<Item = StreamId>) -> Vec<Reading> {
+    /// Returns the time of a stream's newest reading by time, of any quality, also when it is ahead.
+    pub fn newest_time(&self, stream: StreamId) -> Option<Micros> {
+        self.streams.read().get(&stream).map(|known| known.newest.ts())
+    }
+
+    /// Returns a stream's newest reading by time, of any quality, also when it is ahead.
+    pub fn newest_by_time(&self, stream: StreamId) -> Option<Reading> {
+        self.streams.read().get(&stream).map(|known| Reading::clone(&known.newest.reading))
+    }
+
+    /// Returns the current readings of streams as of one moment, each not before what `oldest` says for its stream; streams
+    /// without one are left out.
+    pub fn newest_of_many(
+        &self,
+        streams: impl Iterator<Item = StreamId>,
+        now: Micros,
+        oldest: impl Fn(StreamId) -> Micros,
+    ) -> Vec<Reading> {
         let known = self.streams.read();
-        streams.filter_map(|stream| Some(known.get(&stream)?.newest.clone())).collect()
+        streams.filter_map(|stream| Some(known.get(&stream)?.at(now, oldest(stream))?.newest)).collect()
     }
 
-    /// Adds a run. It is sorted, so each stream's newest row is its last, and its newest row with a value is found by
-    /// going back from there.
-    pub fn update(&self, run: &Run) {
+    /// Adds the rows of a request that has just arrived.
+    pub fn update(&self, run: &Run, arrival: Arrival) {
+        self.add(run, arrival, |_| true);
+    }
+
+    /// Adds the rows of a record of the log, except to streams that have had it: what came after it decides there.
+    pub fn replay(&self, run: &Run, arrival: Arrival) {
+        self.add(run, arrival, |known| known.seq < arrival.seq);
+    }
+
+    /// A run is sorted, so the rows of each stream lie together.
+    fn add(&self, run: &Run, arrival: Arrival, is_new: impl Fn(&StreamReadings) -> bool) {
         let mut streams = self.streams.write();
         let mut end = run.len();
         while end > 0 {
             let stream = run.stream[end - 1];
             let start = run.stream[..end].partition_point(|s| *s < stream);
-            let bad = Quality::Bad as u8;
-            if run.quality[end - 1] == bad {
-                // The row that held the newest value may be among those that are now bad.
-                let known = streams.get(&StreamId(stream)).and_then(|l| l.valued.as_ref()).map(|v| v.ts.0);
-                let overwritten = known.and_then(|ts| run.ts[start..end].binary_search(&ts).ok());
-                let valued = (start..end).rev().find(|i| run.quality[*i] != bad);
-                for row in overwritten.map(|i| start + i).into_iter().chain(valued) {
-                    put(&mut streams, run.get(row));
-                }
+            let rows = StreamRows { run, rows: start..end };
+            match streams.get_mut(&StreamId(stream)) {
+                None => drop(streams.insert(StreamId(stream), StreamReadings::first(&rows, &arrival))),
+                Some(known) if is_new(known) => known.add(&rows, &arrival),
+                Some(_) => {}
             }
-            put(&mut streams, run.get(end - 1));
             end = start;
         }
     }
 
+    /// Returns the streams with readings, by id.
+    pub fn streams(&self) -> Vec<StreamId> {
+        let mut streams: Vec<StreamId> = self.streams.read().keys().copied().collect();
+        streams.sort_unstable();
+        streams
+    }
+
     /// Returns all entries, for the checkpoint.
-    pub fn export(&self) -> Readings {
-        let streams = self.streams.read();
-        streams.values().flat_map(|l| l.valued.iter().chain([&l.newest])).cloned().collect()
+    pub(super) fn export(&self) -> Vec<StoredReading> {
+        self.streams.read().values().flat_map(stored).collect()
     }
 
     /// Adds the entries of a checkpoint, in any order.
-    pub fn import(&self, readings: &Readings) {
+    pub(super) fn import(&self, stored: Vec<StoredReading>) {
         let mut streams = self.streams.write();
-        readings.iter().for_each(|r| put(&mut streams, r));
+        for StoredReading { arrived, roles, stream_seq } in stored {
+            let known = streams.entry(arrived.reading.stream).or_insert_with(|| StreamReadings {
+                seq: stream_seq,
+                newest: arrived.clone(),
+                current: None,
+                valued: None,
+                waiting: Vec::new(),
+            });
+            if roles & role::CURRENT != 0 {
+                known.current = Some(arrived.clone());
+            }
+            if roles & role::VALUED != 0 {
+                known.valued = Some(arrived.clone());
+            }
+            if roles & role::WAITING != 0 {
+                let at = known.waiting.partition_point(|other| other.ts() < arrived.ts());
+                known.waiting.insert(at, arrived.clone());
+            }
+            if roles & role::NEWEST != 0 {
+                known.newest = arrived;
+            }
+        }
     }
 
     /// Removes readings older than the bound `from` gives for their stream.
     pub fn expire(&self, from: impl Fn(i32) -> i64) {
         let mut is_changed = false;
-        self.streams.write().retain(|stream, latest| {
-            let is_expired = |reading: &Reading| reading.ts.0 < from(stream.0);
-            if latest.valued.as_ref().is_some_and(is_expired) {
-                latest.valued = None;
-                is_changed = true;
-            }
-            let stays = !is_expired(&latest.newest);
-            is_changed |= !stays;
-            stays
+        self.streams.write().retain(|stream, known| {
+            let expired = known.expire(Micros(from(stream.0)));
+            is_changed |= expired.unwrap_or(true);
+            expired.is_some()
         });
         self.is_dirty.fetch_or(is_changed, Ordering::AcqRel);
     }
@@ -107,25 +154,30 @@ impl LatestValueCache {
     }
 }
 
-/// A row of the same time replaces the previous one, because it was written later.
-fn put(streams: &mut HashMap<StreamId, LatestReadings>, reading: Reading) {
-    let is_valued = reading.quality != Quality::Bad;
-    match streams.get_mut(&reading.stream) {
-        None => {
-            let valued = is_valued.then(|| reading.clone());
-            streams.insert(reading.stream, LatestReadings { newest: reading, valued });
-        }
-        Some(latest) => {
-            if is_valued && latest.valued.as_ref().is_none_or(|v| v.ts <= reading.ts) {
-                latest.valued = Some(reading.clone());
-            } else if latest.valued.as_ref().is_some_and(|v| v.ts == reading.ts) {
-                latest.valued = None;
-            }
-            if latest.newest.ts <= reading.ts {
-                latest.newest = reading;
+/// Returns the entries of a stream. The newest reading is mostly the current one and that with a value: it is there once.
+fn stored(known: &StreamReadings) -> Vec<StoredReading> {
+    let mut stored: Vec<StoredReading> = Vec::with_capacity(1);
+    let places = [
+        (role::NEWEST, Some(&known.newest)),
+        (role::CURRENT, known.current.as_ref()),
+        (role::VALUED, known.valued.as_ref()),
+    ];
+    let waiting = known.waiting.iter().map(|reading| (role::WAITING, Some(reading)));
+    for (role, arrived) in places.into_iter().chain(waiting) {
+        let Some(arrived) = arrived else { continue };
+        let is_same = |other: &&mut StoredReading| is_same(&other.arrived, arrived);
+        match stored.iter_mut().find(is_same) {
+            Some(same) => same.roles |= role,
+            None => {
+                stored.push(StoredReading { arrived: arrived.clone(), roles: role, stream_seq: known.seq })
             }
         }
     }
+    stored
+}
+
+fn is_same(one: &ArrivedReading, other: &ArrivedReading) -> bool {
+    Arc::ptr_eq(&one.reading, &other.reading) || one == other
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod checkpoint;
 pub mod checkpoint_frame;
 pub mod compaction;
+pub mod current_reading;
 pub mod directory_id;
 pub mod disk;
 mod fair_quota;
@@ -17,6 +18,7 @@ pub mod group_commit;
 pub mod idempotency;
 pub mod lake;
 pub mod latest_value_cache;
+mod latest_value_codec;
 pub mod live;
 pub mod memory_budget;
 pub mod memtable;
@@ -124,6 +126,7 @@ pub struct Store {
     write_deadline: Duration,
     max_future_us: i64,
     ahead_bound: AheadBound,
+    /// The last time that was assigned to a value of each stream, microseconds.
     assigned: Mutex<HashMap<StreamId, i64>>,
     /// The last time of arrival given to a message, microseconds.
     received_at: AtomicI64,
@@ -164,7 +167,7 @@ impl Store {
         [rows, self.tables.cache().usage()]
     }
 
-    /// Returns the newest readings of a stream the principal sees, unless they have expired.
+    /// Returns the current readings of a stream the principal sees, unless they have expired.
     pub fn latest(&self, principal: &Principal, stream: StreamId) -> Option<LatestReadings> {
         self.catalog.stream(principal, stream).ok()?;
         self.latest_visible(&self.retention_bounds(), stream)
@@ -181,20 +184,27 @@ impl Store {
         seen.iter().filter_map(|stream| Some((stream.id, self.latest_visible(&kept, stream.id)?))).collect()
     }
 
-    /// Returns the newest readings of many streams as of one moment, of any quality; streams without readings, and
+    /// Returns the newest reading of a stream by its own time, of any quality, also when it is ahead of the clock: what lists
+    /// by time begin with. It is often not the current one, which `latest` returns.
+    pub fn newest_by_time(&self, principal: &Principal, stream: StreamId) -> Option<Reading> {
+        self.catalog.stream(principal, stream).ok()?;
+        let oldest = self.oldest_writable(stream);
+        self.latest_values.newest_by_time(stream).filter(|newest| newest.ts >= oldest)
+    }
+
+    /// Returns the current readings of many streams as of one moment, of any quality; streams without readings, and
     /// those that the principal does not see, are left out.
     pub fn newest_of_many(&self, principal: &Principal, streams: &[StreamId]) -> Vec<Reading> {
         let seen = self.catalog.streams_by_id(principal, streams);
-        let mut newest = self.latest_values.newest_of_many(seen.iter().map(|stream| stream.id));
         let kept = self.retention_bounds();
-        newest.retain(|reading| reading.ts.0 >= kept.visible_from.start_of(reading.stream.0));
-        newest
+        let oldest = |stream: StreamId| Micros(kept.visible_from.start_of(stream.0));
+        let streams = seen.iter().map(|stream| stream.id);
+        self.latest_values.newest_of_many(streams, self.clock().now(), oldest)
     }
 
     fn latest_visible(&self, kept: &RetentionBounds, stream: StreamId) -> Option<LatestReadings> {
-        let LatestReadings { newest, valued } = self.latest_values.get(stream)?;
         let oldest = Micros(kept.visible_from.start_of(stream.0));
-        (newest.ts >= oldest).then(|| LatestReadings { newest, valued: valued.filter(|v| v.ts >= oldest) })
+        self.latest_values.get(stream, self.clock().now(), oldest)
     }
 
     /// Pins a consistent view for a query. It includes expired rows and the rows of every organization: query/ filters

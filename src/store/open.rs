@@ -14,6 +14,7 @@ use super::catalog::Catalog;
 use super::checkpoint::Checkpoint;
 use super::compaction::trigger::CompactionTrigger;
 use super::compaction::{CompactionOptions, Compactor, CompactorInputs};
+use super::current_reading::Arrival;
 use super::directory_id;
 use super::disk::Disk;
 use super::flush::{FlushOptions, Flusher};
@@ -77,6 +78,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Store> {
         let dir = options.data_dir.clone();
+        let (opened_at, bound) = (clock.now(), AheadBound::new(options.max_ahead_live));
         let tables = open_tables(&options, &disk, LakeAccess::Write, clock).await?;
         let owner = prepare_ownership(disk.as_ref(), &dir, &tables).await?;
         let flushed = tables.state.flushed_seq();
@@ -85,8 +87,9 @@ impl Store {
         let apply = |seq, payload: &[u8]| {
             let record = Record::decode(payload)?;
             replayed += record.readings.len();
-            let run = Run::new(record.readings, seq);
-            checkpoint.latest_values.update(&run);
+            let run = Run::new(record.readings, seq).imported(record.is_import);
+            let at = record.arrived_at.unwrap_or(opened_at);
+            checkpoint.latest_values.replay(&run, Arrival { seq, at, bound });
             record.idempotent.into_iter().for_each(|entry| checkpoint.idempotency.restore(entry));
             let keyed = record.upserts.iter().map(|rows| rows.with_seq(seq)).collect();
             tables.state.insert(vec![(run, seq)], keyed);
@@ -216,7 +219,7 @@ struct OpenedState {
 
 impl OpenedState {
     /// Starts the thread that commits what is queued. Where another process owns the lake, the queue takes nothing.
-    fn start_committer(&self) -> (Arc<CommitQueue>, JoinHandle<()>) {
+    fn start_committer(&self, ahead_bound: AheadBound) -> (Arc<CommitQueue>, JoinHandle<()>) {
         let queue = Arc::new(CommitQueue::default());
         if self.owner.is_some() {
             queue.close();
@@ -226,6 +229,7 @@ impl OpenedState {
             log: self.log.clone(),
             tables: self.tables.clone(),
             latest_values: self.checkpoint.latest_values.clone(),
+            ahead_bound,
             live: self.live.clone(),
             memory: self.memory.clone(),
         };
@@ -235,7 +239,8 @@ impl OpenedState {
 
     /// Starts the committing thread and the background tasks.
     fn start(self, options: StoreOptions, catalog: Arc<Catalog>) -> Store {
-        let (queue, committer) = self.start_committer();
+        let ahead_bound = AheadBound::new(options.max_ahead_live);
+        let (queue, committer) = self.start_committer(ahead_bound);
         let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, .. } = self;
         let trigger = Arc::new(CompactionTrigger::default());
         let log_size = log.lock().size();
@@ -288,7 +293,7 @@ impl OpenedState {
             retention,
             memory,
             write_deadline: options.write_deadline,
-            ahead_bound: AheadBound::new(options.max_ahead_live),
+            ahead_bound,
             max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
             assigned: Mutex::default(),
             received_at: AtomicI64::default(),

@@ -43,7 +43,7 @@ impl Store {
         self.write_request(principal, WriteRequest { rows, ..WriteRequest::default() }).await
     }
 
-    /// Writes rows that are history, which raises no alerts.
+    /// Writes rows that are history: they raise no alerts, and are current only when they are newer by time than what is.
     ///
     /// # Errors
     /// Same as `write`.
@@ -172,12 +172,15 @@ impl Store {
         let bytes = bytes + keyed.iter().map(UpsertRows::size_bytes).sum::<usize>();
         let memory = self.memory.reserve(bytes, self.write_deadline).await?;
         let idempotent = claimed.as_ref().map(|(_, entry)| entry.clone());
-        let record = Record { readings, upserts: keyed, idempotent, is_import };
+        let arrived_at = self.clock().now();
+        let record = Record { readings, upserts: keyed, idempotent, is_import, arrived_at: Some(arrived_at) };
         let encode = move || (Payload::new(record.encode()), record);
         let (payload, Record { readings: rows, upserts: keyed, .. }) =
             offload_if_large(is_large, encode).await?;
         let (done, acked) = oneshot::channel();
-        self.queue.push(PendingWrite { payload, rows, is_import, upserts: keyed, claimed, memory, done })?;
+        let pending =
+            PendingWrite { payload, rows, is_import, arrived_at, upserts: keyed, claimed, memory, done };
+        self.queue.push(pending)?;
         Ok(acked)
     }
 
@@ -190,17 +193,20 @@ impl Store {
         Micros(last.map_or(now, |last| now.max(last.saturating_add(1))))
     }
 
-    /// Assigns one time in whole milliseconds to values of several streams that came without one: now, but not before a
-    /// time that was assigned to one of them, nor before its newest reading unless that lies in the future. Two requests
-    /// in the same millisecond get the same time: the second replaces the values of the first.
+    /// Assigns one time to values of several streams that came without one: the beginning of the current millisecond, but
+    /// later than any time that was assigned to one of them, and than its newest reading unless that lies in the future. Of
+    /// requests in one millisecond each gets a microsecond of its own, so that none replaces the values of another.
     pub fn assign_common_millis(&self, streams: &[StreamId]) -> Micros {
-        let now = self.clock().now().0;
-        let newest = |stream: &StreamId| Some(self.latest_values.get(*stream)?.newest.ts.0);
-        let past = streams.iter().filter_map(newest).filter(|ts| *ts <= now).max();
+        let now = self.clock().now();
         let mut assigned = self.assigned.lock();
-        let last = streams.iter().filter_map(|stream| assigned.get(stream).copied()).max().max(past);
-        let begun = last.unwrap_or(0).saturating_add(999).div_euclid(1000) * 1000;
-        let ts = begun.max(now.div_euclid(1000) * 1000);
+        let newest = streams.iter().filter_map(|stream| self.latest_values.newest_time(*stream));
+        let past = newest.map(|ts| ts.0).filter(|ts| *ts <= now.0).max();
+        let last = streams.iter().filter_map(|stream| assigned.get(stream).copied()).max();
+        // A clock that was set back shows milliseconds again whose beginnings were assigned.
+        let is_behind = last.is_some_and(|last| last > now.0);
+        let begin = if is_behind { now.0 } else { now.0.div_euclid(1000) * 1000 };
+        let begin = past.map_or(begin, |past| begin.max(past.saturating_add(1)));
+        let ts = self.later_than_assigned(last, Micros(begin), now);
         assigned.extend(streams.iter().map(|stream| (*stream, ts)));
         Micros(ts)
     }
@@ -218,10 +224,25 @@ impl Store {
     /// Assigns a time to a value that came without one: that of the request's arrival, but later than any assigned to
     /// the stream before. So the values of one request have one time, except several for one stream.
     pub fn assign_ts(&self, stream: StreamId, arrived: Micros) -> Micros {
-        let now = arrived.0;
         let mut assigned = self.assigned.lock();
-        let ts = assigned.entry(stream).and_modify(|last| *last = now.max(*last + 1)).or_insert(now);
-        Micros(*ts)
+        let ts = match assigned.get(&stream) {
+            Some(last) => self.later_than_assigned(Some(*last), arrived, arrived),
+            // What was assigned before a restart is among the readings.
+            None => match self.latest_values.newest_time(stream) {
+                Some(newest) if newest == arrived => arrived.0.saturating_add(1),
+                _ => arrived.0,
+            },
+        };
+        assigned.insert(stream, ts);
+        Micros(ts)
+    }
+
+    /// Returns the time to assign next: `begin`, but later than the last one. When our clock was set back by more than a
+    /// reading may be ahead, the times begin again, because later ones would not be current.
+    fn later_than_assigned(&self, last: Option<i64>, begin: Micros, now: Micros) -> i64 {
+        let later = last.map(|last| last.saturating_add(1));
+        let within = later.filter(|later| !self.ahead_bound.is_ahead(Micros(*later), now));
+        within.map_or(begin.0, |later| later.max(begin.0))
     }
 }
 

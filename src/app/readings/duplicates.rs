@@ -33,9 +33,8 @@ impl App {
             }
         }
         for (stream, times) in times {
-            let Some(newest) = self.store.latest(principal, stream) else { continue };
-            let newest = newest.newest.ts;
-            let possible: Vec<Micros> = times.into_iter().take_while(|ts| *ts <= newest).collect();
+            let Some(newest) = self.store.newest_by_time(principal, stream) else { continue };
+            let possible: Vec<Micros> = times.into_iter().take_while(|ts| *ts <= newest.ts).collect();
             for some in possible.chunks(MAX_TIMES) {
                 repeated += self.count_stored_at(principal, stream, some).await?;
             }

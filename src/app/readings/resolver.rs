@@ -275,8 +275,9 @@ impl<'a> Resolver<'a> {
         if metadata.is_empty() {
             let (catalog, principal) = (self.app.store.catalog(), self.source.principal);
             let companion = catalog.stream_of_device(principal, stream.spec.device, &name).ok();
-            let newest = companion.and_then(|companion| self.app.store.latest(principal, companion.id));
-            let replaced = newest.map(|latest| latest.newest).filter(|newest| newest.ts >= ts);
+            let newest =
+                companion.and_then(|companion| self.app.store.newest_by_time(principal, companion.id));
+            let replaced = newest.filter(|newest| newest.ts >= ts);
             return Ok(replaced.map(|newest| Reading::lost(newest.stream, ts)));
         }
         let spec = Companion::Metadata.spec(name, stream.spec.device);

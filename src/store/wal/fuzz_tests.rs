@@ -45,7 +45,7 @@ fn payloads() -> Vec<Vec<u8>> {
         expires_at: 9,
     };
     let records = [
-        Record { readings: numbers, is_import: true, ..Record::default() },
+        Record { readings: numbers, is_import: true, arrived_at: Some(Micros(-7)), ..Record::default() },
         Record { readings: texts, idempotent: Some(idempotent), ..Record::default() },
         Record { upserts: keyed, ..Record::default() },
     ];

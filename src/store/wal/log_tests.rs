@@ -267,6 +267,7 @@ fn a_record_is_decoded_as_it_was_encoded() {
             expires_at: 99,
         }),
         is_import: true,
+        arrived_at: Some(Micros(5)),
     };
     let back = Record::decode(&record.encode()).unwrap();
     assert!(back.is_import && !Record::decode(&Record::default().encode()).unwrap().is_import);

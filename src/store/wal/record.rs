@@ -8,7 +8,7 @@
 use super::columns::{self, put_numbers};
 use super::reader::{ByteReader, malformed_record};
 use crate::domain::reading::Readings;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Micros, Result};
 use crate::store::table::Table;
 use crate::store::upsert_rows::UpsertRows;
 
@@ -16,6 +16,7 @@ const TAG_READINGS: u8 = 1;
 const TAG_IDEMPOTENT: u8 = 2;
 /// Without bytes: that the section is there says it.
 const TAG_IMPORT: u8 = 5;
+const TAG_ARRIVED_AT: u8 = 6;
 const UPSERT_TAGS: [(u8, Table); 2] = [(3, Table::Statistics), (4, Table::Messages)];
 
 /// The answer to a request with an idempotency key, stored so that a retry gets the same answer.
@@ -42,8 +43,11 @@ pub struct Record {
     pub upserts: Vec<UpsertRows>,
     /// Entry of the request's idempotency key, if it had one.
     pub idempotent: Option<IdempotencyRecord>,
-    /// Whether the readings are history that an import brought: alert rules do not evaluate them.
+    /// Whether the readings are history that an import brought: alert rules do not evaluate them, and they are current only
+    /// when they are newer by time.
     pub is_import: bool,
+    /// What the clock showed when the request arrived, which decides whether its readings are ahead; `None` in other files.
+    pub arrived_at: Option<Micros>,
 }
 
 impl Record {
@@ -64,6 +68,9 @@ impl Record {
         if self.is_import {
             section(&mut out, TAG_IMPORT, |_| {});
         }
+        if let Some(at) = self.arrived_at {
+            section(&mut out, TAG_ARRIVED_AT, |out| out.extend(at.0.to_le_bytes()));
+        }
         out
     }
 
@@ -78,6 +85,7 @@ impl Record {
             match tag {
                 TAG_READINGS => record.readings = decode_readings(&mut body)?,
                 TAG_IMPORT => record.is_import = true,
+                TAG_ARRIVED_AT => record.arrived_at = Some(Micros(i64::from_le_bytes(body.array()?))),
                 TAG_IDEMPOTENT => record.idempotent = Some(decode_idempotent(&mut body)?),
                 other => {
                     let known = UPSERT_TAGS.iter().find(|(tag, _)| *tag == other);
