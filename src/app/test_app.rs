@@ -42,6 +42,7 @@ pub async fn open() -> (TempDir, App) {
         memtable_cap_bytes: 1 << 20,
         write_deadline: Duration::from_secs(1),
         max_future: Duration::from_secs(1),
+        max_ahead_live: Duration::from_secs(1),
         retention_interval: Duration::from_secs(60),
         live_ring_bytes: 1 << 20,
     };

@@ -39,6 +39,7 @@ use crate::app::messages::MessageSettings;
 use crate::app::opensynaptic::OpenSynapticSettings;
 use crate::app::session::SessionOptions;
 use crate::collect::{AllowedNetworks, AllowedSerialPorts};
+use crate::domain::arrival::DEFAULT_MAX_AHEAD_LIVE;
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
@@ -81,6 +82,8 @@ pub struct Config {
     pub memtable_cap: u64,
     /// How far in the future the timestamp of a reading may be.
     pub ingest_max_future: Duration,
+    /// How far in the future it may be for the reading to be current and to be watched.
+    pub ingest_max_ahead_live: Duration,
     /// Senders whose devices and streams are created by their first reading.
     pub series: SeriesSettings,
     pub limits: LimitsConfig,
@@ -275,6 +278,7 @@ impl Default for Config {
             retention_interval: Duration::from_secs(3600),
             memtable_cap: 256_000_000,
             ingest_max_future: Duration::from_secs(31 * 86_400),
+            ingest_max_ahead_live: DEFAULT_MAX_AHEAD_LIVE,
             series: SeriesSettings::default(),
             limits: LimitsConfig {
                 query_timeout: Duration::from_secs(60),
@@ -364,6 +368,7 @@ impl Config {
             return Err(Error::field(lacks, format!("is needed beside {has}")));
         }
         self.mqtt.check()?;
+        ingest::check(&self)?;
         smtp::check(&self.smtp)?;
         objects::check(&self)?;
         cluster_check::check(&self)?;

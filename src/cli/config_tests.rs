@@ -334,3 +334,14 @@ fn a_named_file_has_to_be_there() {
     assert!(message.contains("/nowhere/basalt.toml"), "{message}");
     assert!(read_file(&ConfigFile::Ignored).expect("nothing to read").is_none());
 }
+
+#[test]
+fn readings_are_ahead_by_at_most_what_is_taken() {
+    let ahead = |toml: &str| load(&format!("[ingest]\n{toml}"), &[], vec![]);
+    let config = ahead("max_ahead_live = '0s'").expect("no time ahead at all");
+    assert_eq!(config.ingest_max_ahead_live, Duration::ZERO);
+    ahead("max_future = '30s'").expect("the default gives way");
+    let error = ahead("max_future = '1h'\nmax_ahead_live = '2h'").expect_err("longer than what is taken");
+    assert!(error.to_string().contains("ingest.max_ahead_live"), "{error}");
+    ahead("max_ahead_live = '-1s'").expect_err("below zero");
+}

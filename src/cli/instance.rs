@@ -162,6 +162,7 @@ fn store_options(config: &Config) -> StoreOptions {
         memtable_cap_bytes: to_usize(config.memtable_cap),
         write_deadline: WRITE_DEADLINE,
         max_future: config.ingest_max_future,
+        max_ahead_live: config.ingest_max_ahead_live.min(config.ingest_max_future),
         retention_interval: config.retention_interval,
         live_ring_bytes: to_usize(config.live_ring),
     }

@@ -8,6 +8,7 @@ pub mod address_space;
 pub mod alert;
 pub mod alias;
 pub mod annotation;
+pub mod arrival;
 pub mod audit;
 pub mod backup;
 pub mod billing;

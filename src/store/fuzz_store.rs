@@ -58,6 +58,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         memtable_cap_bytes: 1 << 20,
         write_deadline: Duration::from_secs(1),
         max_future: hour,
+        max_ahead_live: Duration::from_secs(60),
         retention_interval: hour,
         live_ring_bytes: 1 << 20,
     }

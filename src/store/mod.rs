@@ -54,6 +54,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::domain::arrival::AheadBound;
 use crate::domain::cluster::{OwnerStates, TailQuery, TailRequest};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
@@ -121,6 +122,7 @@ pub struct Store {
     /// Longest time a writer waits for memory.
     write_deadline: Duration,
     max_future_us: i64,
+    ahead_bound: AheadBound,
     assigned: Mutex<HashMap<StreamId, i64>>,
     /// The last time of arrival given to a message, microseconds.
     received_at: AtomicI64,
@@ -143,6 +145,11 @@ impl Store {
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
         self.tables.clock()
+    }
+
+    /// Returns how far a reading may be ahead of the clock and is still one of now.
+    pub fn ahead_bound(&self) -> AheadBound {
+        self.ahead_bound
     }
 
     /// Returns the use of the store's memory budgets.

@@ -32,6 +32,7 @@ use super::retention::{RetentionInputs, RetentionJob};
 use super::start_orphans::StartOrphans;
 use super::table_set::TableSet;
 use super::wal::{Log, Record};
+use crate::domain::arrival::AheadBound;
 use crate::domain::ports::OwnerNode;
 use crate::domain::{Clock, Result};
 
@@ -52,6 +53,8 @@ pub struct StoreOptions {
     pub write_deadline: Duration,
     /// How far a reading's time may be ahead of the clock.
     pub max_future: Duration,
+    /// How far it may be ahead for the reading to be current and to be watched.
+    pub max_ahead_live: Duration,
     /// Interval between two retention cycles.
     pub retention_interval: Duration,
     /// Memory limit for the latest rows kept for live readers, bytes.
@@ -258,6 +261,7 @@ impl OpenedState {
             retention,
             memory,
             write_deadline: options.write_deadline,
+            ahead_bound: AheadBound::new(options.max_ahead_live),
             max_future_us: i64::try_from(options.max_future.as_micros()).unwrap_or(i64::MAX),
             assigned: Mutex::default(),
             received_at: AtomicI64::default(),

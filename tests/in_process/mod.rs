@@ -158,6 +158,7 @@ pub fn store_options(dir: &Path) -> StoreOptions {
         memtable_cap_bytes: 64 << 20,
         write_deadline: Duration::from_secs(5),
         max_future: 31 * 24 * hour,
+        max_ahead_live: Duration::from_secs(60),
         retention_interval: hour,
         live_ring_bytes: 16 << 20,
     }
