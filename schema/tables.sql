@@ -123,6 +123,7 @@ CREATE TABLE devices (
     "state" VARCHAR NOT NULL,
     "last_seen" TIMESTAMP WITH TIME ZONE,
     "last_error" VARCHAR,
+    "clock_offset" DOUBLE,
     "uuid" VARCHAR NOT NULL,
     "key" VARCHAR NOT NULL,
     "external_id" VARCHAR NOT NULL,

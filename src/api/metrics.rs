@@ -158,6 +158,9 @@ fn states(page: &mut MetricsText, devices: &[DeviceMetrics]) {
             page.sample(name, format_args!("{},state=\"{}\"", labels(measured), state.name()), is_in_it);
         }
     }
+    let is_off = |measured: &&DeviceMetrics| measured.status.clock_offset_s.is_some();
+    let clocks_off = devices.iter().filter(is_off).count();
+    page.gauge("basalt_devices_clock_off", "Devices whose clock is off by more than a minute.", clocks_off);
     let name = "basalt_device_last_seen_timestamp_seconds";
     page.family(name, "gauge", "When the device was last heard of; absent until it is.");
     for measured in devices {

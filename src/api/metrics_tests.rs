@@ -21,6 +21,7 @@ fn measured() -> DeviceMetrics {
         state: DeviceState::Degraded,
         last_error: Some("`secret tag` (hr:1): no".into()),
         last_seen: Some(Micros(1_777_377_600_500_000)),
+        clock_offset_s: Some(-90.5),
         reads: 8,
         readings: 4000,
         reconnects: 6,
@@ -129,6 +130,7 @@ fn a_device_and_a_model_are_told_in_numbers() {
         "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"online\"} 0",
         "basalt_device_state{device=\"3\",protocol=\"modbus\",state=\"degraded\"} 1",
         "basalt_device_last_seen_timestamp_seconds{device=\"3\",protocol=\"modbus\"} 1777377600.5",
+        "basalt_devices_clock_off 1",
         "basalt_device_requests_total{device=\"3\",protocol=\"modbus\"} 8",
         "basalt_device_readings_total{device=\"3\",protocol=\"modbus\"} 4000",
         "basalt_device_reconnects_total{device=\"3\",protocol=\"modbus\"} 6",
@@ -172,7 +174,7 @@ fn every_sample_belongs_to_the_family_above_it() {
     // the memtable, four of one table, two of one listener, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
     // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
     // Of MQTT seven values, two counters by three qualities of service, and a histogram. Of notifications two values and a
-    // counter by two kinds of channels and three outcomes. One of alerts.
+    // counter by two kinds of channels and three outcomes. One of alerts and one of clocks.
     assert_eq!(
         samples,
         1 + (3 + 3 + 2 + 1 + 2 + 4 + 2 + 1)
@@ -182,7 +184,7 @@ fn every_sample_belongs_to_the_family_above_it() {
             + (2 + 9)
             + (7 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
             + (2 + 2 * 3)
-            + 1
+            + 2
     );
 }
 

@@ -12,13 +12,14 @@ use super::mqtt::SessionRegistry;
 use super::mqtt::presence::DevicePresence;
 use crate::collect::Collectors;
 use crate::collect::opcua::pki::Pki;
+use crate::domain::arrival::AheadBound;
 use crate::domain::caller::Caller;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
-use crate::domain::reading::Readings;
+use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Principal, Resource, Result, Scope, StreamId};
 use crate::host::private_file;
 use crate::store::Store;
 
@@ -54,6 +55,11 @@ impl App {
         Arc::new(StoreSink(self.store.clone()))
     }
 
+    /// Returns how far ahead of its receipt the time of a source may be.
+    pub fn ahead_bound(&self) -> AheadBound {
+        self.store.ahead_bound()
+    }
+
     /// Returns the HTTP client of the collectors. It has the same egress policy as URLs given by callers.
     pub fn web(&self) -> Arc<dyn HttpClient> {
         self.host.fetcher.clone()
@@ -80,6 +86,24 @@ impl DeviceRegistry for CatalogPlant {
     fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
         self.0.catalog().device_with_streams(id)
     }
+
+    /// Reads as the device itself: only its own streams.
+    fn newest_readings(&self, device: &Device, streams: &[StreamId]) -> Vec<Reading> {
+        self.0.newest_of_many(&as_device(device, Scope::read(Resource::Value)), streams)
+    }
+}
+
+/// The device itself with one scope: it sees its own streams alone.
+fn as_device(device: &Device, scope: Scope) -> Principal {
+    Principal {
+        org: device.org,
+        caller: Caller::Device(device.id),
+        scopes: [scope].into_iter().collect(),
+        devices: Some(BTreeSet::from([device.id])),
+        streams: None,
+        dashboards: None,
+        origin: None,
+    }
 }
 
 struct StoreSink(Arc<Store>);
@@ -87,15 +111,7 @@ struct StoreSink(Arc<Store>);
 impl SampleSink for StoreSink {
     /// Writes as the device itself: only its own streams.
     fn write(&self, device: &Device, readings: Readings) -> BoxFuture<'_, Result<()>> {
-        let principal = Principal {
-            org: device.org,
-            caller: Caller::Device(device.id),
-            scopes: [Scope::write(Resource::Value)].into_iter().collect(),
-            devices: Some(BTreeSet::from([device.id])),
-            streams: None,
-            dashboards: None,
-            origin: None,
-        };
+        let principal = as_device(device, Scope::write(Resource::Value));
         Box::pin(async move { self.0.write(&principal, readings).await.map(drop) })
     }
 }

@@ -24,6 +24,7 @@ pub mod connections;
 pub mod control;
 pub mod cors;
 pub mod device;
+pub mod device_clock;
 pub mod device_health;
 pub mod device_history;
 mod device_test;

@@ -125,6 +125,7 @@ async fn run_services(
     let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
     let history = tokio::spawn(opened.app.clone().run_device_history(stop.clone()));
+    let _clocks = AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_device_clocks(stop.clone())));
     let notifications = tokio::spawn(opened.app.clone().run_notifications(stop.clone()));
     opened.app.recover_media().await?;
     let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
@@ -162,6 +163,7 @@ async fn run_services(
 fn start_collectors(config: &Config, opened: &Instance) -> Arc<Collectors> {
     let options = CollectOptions {
         deadband_max_interval: config.deadband_max_interval,
+        ahead_bound: opened.app.ahead_bound(),
         pki: collector_ports::pki(&config.data_dir),
         web: opened.app.web(),
         networks: config.networks.clone(),

@@ -5,10 +5,11 @@
 //! source leaves exactly one bad reading; a good value is stored when the stream has no deadband, when it moved by at
 //! least the deadband, or when nothing was stored for the longest interval allowed.
 //!
-//! A reading has the source's timestamp where the source gives one and it is new. A source that gives the time of its
-//! last change repeats it with every poll: the same value with the same time is not stored twice. Another value or
-//! quality with the same time, an older time, and every bad reading get the time of receipt, so that no reading is
-//! overwritten.
+//! A reading has the source's timestamp where the source gives one, it is new and it is believed. A source that gives the
+//! time of its last change repeats it with every poll: the same value with the same time is not stored twice, also over a
+//! restart, since what the store has of a stream is recalled. Another value or quality with the same time, an older time,
+//! and every bad reading get the time of receipt, so that no reading is overwritten (`reading_time`). A value whose time
+//! is that of a wrong clock (`source_clock`) gets it too, and is uncertain.
 //!
 //! A historical value is stored at its own time, whatever the deadband is, and changes nothing for the values after it.
 
@@ -17,12 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::device_value::{DeviceValue, Sample};
+use super::reading_time::ReadingTime;
+use super::source_clock::{SourceClock, SourceTime};
+use super::stored_state::{LastStored, LiveValue, RecalledReading, StoredState, StoringInterval};
+use crate::domain::arrival::AheadBound;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::Stream;
 use crate::domain::{Micros, StreamId};
 
-/// A source time further ahead of the time of receipt is not believed.
-const MAX_SOURCE_TIME_AHEAD_US: i64 = 24 * 3600 * 1_000_000;
+/// A value of the past whose time is further ahead of its receipt has no place. One that is less ahead is stored as it
+/// was sent: it is not the current one, and several of them would be lost at one time of receipt.
+const MAX_HISTORICAL_AHEAD_US: i64 = 24 * 3600 * 1_000_000;
 
 /// Result of a poll for one stream: its raw value, or why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +43,9 @@ pub struct PollResult {
 #[derive(Debug, Default)]
 pub struct DeadbandFilter {
     by_id: BTreeMap<StreamId, StreamState>,
+    /// How far a time may be ahead of the clock.
+    bound: AheadBound,
+    source_clock: SourceClock,
     /// Number of the `PendingReadings` being built.
     round: u64,
 }
@@ -44,22 +53,14 @@ pub struct DeadbandFilter {
 #[derive(Debug)]
 struct StreamState {
     stream: Arc<Stream>,
-    stored: LastStored,
-    /// Time of the last stored reading; the next one is later, whatever the clock does.
-    ts: Option<Micros>,
-    /// Time of receipt of the last stored reading.
-    received_at: Option<Micros>,
+    last: StoredState,
+    /// The reading that the store has from before the start, until one is stored.
+    recalled: Option<RecalledReading>,
+    /// Time of the source's last value, stored or not, with its time of receipt.
+    told: Option<(Micros, Micros)>,
     fault: Option<String>,
     /// Round that last added a reading of this stream, and the index of its mark there.
     pending_mark: (u64, usize),
-}
-
-/// The last reading that the sink accepted.
-#[derive(Debug, Clone, PartialEq)]
-enum LastStored {
-    Nothing,
-    Value(Sample),
-    Bad,
 }
 
 /// Readings to store, with the state to commit once they are stored.
@@ -75,12 +76,19 @@ pub struct PendingReadings {
 #[derive(Debug, Clone)]
 struct PendingMark {
     stream: StreamId,
+    /// Time of the reading.
     ts: Micros,
-    stored: LastStored,
-    /// Time of receipt; the reading may have the source's time.
-    received_at: Micros,
     /// Whether the stream's last reading stays what it was.
     is_historical: bool,
+    state: StoredState,
+}
+
+impl PendingMark {
+    /// The reading's time, moved to that of its receipt where it is earlier and not historical.
+    fn received_ts(&self) -> Micros {
+        let received = self.state.time.filter(|_| !self.is_historical).map(ReadingTime::of_receipt);
+        received.map_or(self.ts, |received| received.max(self.ts))
+    }
 }
 
 /// A stream that began or ceased to fail, for the log.
@@ -92,6 +100,11 @@ pub struct FaultTransition {
 }
 
 impl DeadbandFilter {
+    /// No streams yet. A time may be `bound` ahead of the clock.
+    pub fn new(bound: AheadBound) -> DeadbandFilter {
+        DeadbandFilter { bound, source_clock: SourceClock::new(bound), ..DeadbandFilter::default() }
+    }
+
     /// Replaces the polled streams. A stream that is still polled keeps its history, unless it is now defined
     /// differently.
     pub fn reload(&mut self, streams: impl IntoIterator<Item = Arc<Stream>>) {
@@ -106,8 +119,35 @@ impl DeadbandFilter {
         }
     }
 
+    /// The streams that nothing was stored of since they are polled.
+    pub fn unknown_streams(&self) -> Vec<StreamId> {
+        let is_unknown = |tag: &&StreamState| tag.last.time.is_none();
+        self.by_id.values().filter(is_unknown).map(|tag| tag.stream.id).collect()
+    }
+
+    /// Learns the last readings that the store has of streams.
+    pub fn recall(&mut self, readings: Vec<Reading>, now: Micros) {
+        for reading in readings {
+            if let Some(tag) = self.by_id.get_mut(&reading.stream).filter(|tag| tag.last.time.is_none()) {
+                tag.last.time = Some(ReadingTime::recalled(reading.ts));
+                tag.recalled = Some(RecalledReading { reading, at: now });
+            }
+        }
+    }
+
+    /// How far the clock of the device is ahead, seconds, negative behind; `None` unless it is off.
+    pub fn clock_offset_s(&self) -> Option<f64> {
+        self.source_clock.offset_s()
+    }
+
+    /// Another device is polled from now on.
+    pub fn forget_clock(&mut self) {
+        self.source_clock.forget();
+    }
+
     /// Collecting pauses: the next value of every stream counts as its first.
     pub fn forget_values(&mut self) {
+        self.source_clock.forget();
         self.by_id.values_mut().for_each(StreamState::forget_value);
     }
 
@@ -127,7 +167,10 @@ impl DeadbandFilter {
                 continue;
             }
             transitions.extend(tag.update_fault(sample.as_ref().err()));
-            offer.add(tag, ts, sample.ok(), longest);
+            let is_doubted =
+                sample.as_ref().is_ok_and(|sample| !tag.believes(sample, ts, &mut self.source_clock));
+            let value = LiveValue { received_at: ts, sample: sample.ok(), is_doubted };
+            offer.add(tag, value, longest, self.bound);
         }
         (offer, transitions)
     }
@@ -137,7 +180,8 @@ impl DeadbandFilter {
         let mut offer = self.begin_pending(self.by_id.len());
         for tag in self.by_id.values_mut() {
             tag.fault = None;
-            offer.add(tag, at, None, Duration::MAX);
+            let value = LiveValue { received_at: at, sample: None, is_doubted: false };
+            offer.add(tag, value, Duration::MAX, self.bound);
         }
         offer
     }
@@ -154,9 +198,10 @@ impl DeadbandFilter {
 
     /// Remembers the readings as stored; call it once the sink has accepted them.
     pub fn commit(&mut self, offer: PendingReadings) {
-        for PendingMark { stream, ts, stored, received_at, is_historical } in offer.marks {
+        for PendingMark { stream, ts, state, is_historical, .. } in offer.marks {
             if let Some(tag) = self.by_id.get_mut(&stream).filter(|_| !is_historical) {
-                (tag.ts, tag.received_at, tag.stored) = (Some(ts), Some(received_at), stored);
+                let time = state.time.map(|time| ReadingTime { ts, ..time });
+                (tag.last, tag.recalled) = (StoredState { time, ..state }, None);
             }
         }
     }
@@ -174,9 +219,9 @@ impl StreamState {
     fn new(stream: Arc<Stream>) -> Self {
         Self {
             stream,
-            stored: LastStored::Nothing,
-            ts: None,
-            received_at: None,
+            last: StoredState::nothing(),
+            recalled: None,
+            told: None,
             fault: None,
             pending_mark: (0, 0),
         }
@@ -185,9 +230,17 @@ impl StreamState {
     /// A stored bad quality is remembered, so that it is not stored twice.
     fn forget_value(&mut self) {
         self.fault = None;
-        if matches!(self.stored, LastStored::Value(_)) {
-            self.stored = LastStored::Nothing;
+        (self.recalled, self.told) = (None, None);
+        if matches!(self.last.content, LastStored::Value(_)) {
+            self.last.content = LastStored::Nothing;
         }
+    }
+
+    /// Whether the time of a value is believed; the clock of its device is judged by it.
+    fn believes(&mut self, sample: &Sample, received_at: Micros, clock: &mut SourceClock) -> bool {
+        let Some(time) = sample.source_time else { return true };
+        let before = self.told.replace((time, received_at));
+        clock.observe(SourceTime { time, received_at, before })
     }
 
     /// Returns the value in engineering units; NaN and infinity are faults.
@@ -206,69 +259,33 @@ impl StreamState {
         self.fault = fault.cloned();
         has_turned.then(|| FaultTransition { stream: Arc::clone(&self.stream), fault: self.fault.clone() })
     }
-
-    /// `last` is the reading before this one, stored or about to be.
-    fn is_worth_storing(
-        &self,
-        last: LastReading<'_>,
-        sample: Option<&Sample>,
-        ts: Micros,
-        longest: Duration,
-    ) -> bool {
-        let (before, sample) = match (last.stored, sample) {
-            (LastStored::Value(before), Some(sample)) => (before, sample),
-            (LastStored::Bad, None) => return false,
-            (LastStored::Nothing | LastStored::Bad, Some(_))
-            | (LastStored::Nothing | LastStored::Value(_), None) => {
-                return true;
-            }
-        };
-        if before.quality != sample.quality {
-            return true;
-        }
-        let longest_us = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
-        let is_overdue = last.received_at.is_none_or(|last| ts.0.saturating_sub(last.0) >= longest_us);
-        let is_said_again = sample.source_time.is_some() && sample == before;
-        match self.stream.spec.deadband {
-            _ if is_overdue => true,
-            _ if is_said_again => false,
-            None => true,
-            Some(deadband) => sample.value.distance(&before.value) >= deadband,
-        }
-    }
-}
-
-/// The latest reading of a stream.
-#[derive(Clone, Copy)]
-struct LastReading<'a> {
-    ts: Option<Micros>,
-    received_at: Option<Micros>,
-    stored: &'a LastStored,
 }
 
 impl PendingReadings {
-    fn add(&mut self, tag: &mut StreamState, received_at: Micros, sample: Option<Sample>, longest: Duration) {
+    fn add(&mut self, tag: &mut StreamState, mut value: LiveValue, longest: Duration, bound: AheadBound) {
         let offered = self.marks.get(tag.pending_mark.1).filter(|_| tag.pending_mark.0 == self.round);
-        let last = match offered {
-            Some(mark) => {
-                LastReading { ts: Some(mark.ts), received_at: Some(mark.received_at), stored: &mark.stored }
-            }
-            None => LastReading { ts: tag.ts, received_at: tag.received_at, stored: &tag.stored },
-        };
-        if !tag.is_worth_storing(last, sample.as_ref(), received_at, longest) {
+        let last = offered.map_or(&tag.last, |mark| &mark.state);
+        let interval = StoringInterval { deadband: tag.stream.spec.deadband, longest };
+        let is_recalled = tag.recalled.as_ref().is_some_and(|known| known.is_said_again(&value, longest));
+        if is_recalled && offered.is_none() || !last.is_followed_by(&value, interval, bound) {
             return;
         }
-        let source_time = sample.as_ref().and_then(|sample| sample.source_time);
-        let ts = source_time
-            .filter(|source_time| is_new(*source_time, last.ts, received_at))
-            .unwrap_or_else(|| after(last.ts, received_at));
+        value.is_doubted |= last.is_doubted && value.sample.as_ref().is_some_and(|sample| last.is_of(sample));
+        let source_time = value.sample.as_ref().and_then(|sample| sample.source_time);
+        let source_time = source_time.filter(|_| !value.is_doubted);
+        let time = ReadingTime::next(last.time, value.received_at, source_time, bound);
         tag.pending_mark = (self.round, self.marks.len());
-        let good = sample.and_then(|sample| {
-            let reading = sample.value.to_reading(tag.stream.id, ts, sample.quality)?;
-            Some((reading, LastStored::Value(sample)))
-        });
-        let (reading, stored) = good.unwrap_or_else(|| (Reading::lost(tag.stream.id, ts), LastStored::Bad));
-        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at, is_historical: false });
+        let stored = value
+            .sample
+            .as_ref()
+            .and_then(|sample| sample.value.to_reading(tag.stream.id, time.ts, value.quality(sample)));
+        let (reading, content) = match (stored, value.sample) {
+            (Some(reading), Some(sample)) => (reading, LastStored::Value(sample)),
+            _ => (Reading::lost(tag.stream.id, time.ts), LastStored::Bad),
+        };
+        let state = StoredState { content, time: Some(time), is_doubted: value.is_doubted };
+        let (stream, ts) = (tag.stream.id, time.ts);
+        self.marks.push(PendingMark { stream, ts, state, is_historical: false });
         self.readings.push(reading);
     }
 
@@ -276,10 +293,11 @@ impl PendingReadings {
     /// when it was.
     fn add_historical(&mut self, tag: &StreamState, received_at: Micros, sample: Option<Sample>) {
         let Some(sample) = sample else { return };
-        let Some(ts) = sample.source_time.filter(|time| is_new(*time, None, received_at)) else { return };
+        let latest = Micros(received_at.0.saturating_add(MAX_HISTORICAL_AHEAD_US));
+        let Some(ts) = sample.source_time.filter(|time| *time <= latest) else { return };
         let Some(reading) = sample.value.to_reading(tag.stream.id, ts, sample.quality) else { return };
-        let stored = LastStored::Value(sample);
-        self.marks.push(PendingMark { stream: tag.stream.id, ts, stored, received_at, is_historical: true });
+        let (stream, state) = (tag.stream.id, tag.last.clone());
+        self.marks.push(PendingMark { stream, ts, state, is_historical: true });
         self.readings.push(reading);
     }
 
@@ -299,29 +317,17 @@ impl PendingReadings {
     /// Moves readings with an earlier source time to their time of receipt, except for historical ones; `None` when
     /// there are none.
     pub fn with_received_times(self) -> Option<PendingReadings> {
-        if self.marks.iter().all(|mark| mark.is_historical || mark.ts >= mark.received_at) {
+        if self.marks.iter().all(|mark| mark.ts == mark.received_ts()) {
             return None;
         }
         let mut offer = PendingReadings::default();
         for (mark, reading) in self.marks.into_iter().zip(self.readings.iter()) {
-            let ts = if mark.is_historical { mark.ts } else { mark.ts.max(mark.received_at) };
+            let ts = mark.received_ts();
             offer.readings.push(Reading { ts, ..reading });
             offer.marks.push(PendingMark { ts, ..mark });
         }
         Some(offer)
     }
-}
-
-/// Whether a source time is acceptable for a reading: later than the last, and not far ahead.
-fn is_new(source_time: Micros, last: Option<Micros>, received_at: Micros) -> bool {
-    last.is_none_or(|last| source_time > last)
-        && source_time.0 <= received_at.0.saturating_add(MAX_SOURCE_TIME_AHEAD_US)
-}
-
-/// The time of receipt, or just after the last reading: strictly increasing also when the clock stands still or is
-/// set back.
-fn after(last: Option<Micros>, received_at: Micros) -> Micros {
-    last.map_or(received_at, |last| received_at.max(Micros(last.0 + 1)))
 }
 
 /// Whether two versions of a stream read the same quantity.

@@ -78,6 +78,7 @@ impl Poller {
         connection: Arc<SharedConnection>,
         signal: CollectorSignal,
     ) -> Self {
+        let ahead_bound = ports.options.ahead_bound;
         Self {
             id,
             ports,
@@ -85,7 +86,7 @@ impl Poller {
             signal,
             connection,
             source: None,
-            deadband: DeadbandFilter::default(),
+            deadband: DeadbandFilter::new(ahead_bound),
             backoff: Backoff::default(),
             connection_state: DeviceConnectionState::Unknown,
             sink_fault: None,
@@ -108,6 +109,7 @@ impl Poller {
     async fn rest(&mut self, state: DeviceState, error: Option<String>) {
         self.source = None;
         self.deadband.forget_values();
+        self.status.set_clock_offset(None);
         self.connection_state = DeviceConnectionState::Unknown;
         self.status.set_state(state, error);
         let connection = Arc::clone(&self.connection);
@@ -132,12 +134,14 @@ impl Poller {
         let is_elsewhere = self.source.take().is_some_and(|before| !source.is_same_endpoint(&*before));
         if is_elsewhere {
             self.connection_state = DeviceConnectionState::Unknown;
+            self.deadband.forget_clock();
         }
         if self.connection_state == DeviceConnectionState::Unknown {
             self.publish(DeviceState::Connecting, None);
         }
         let mut round = PollPlan::new(device, streams, &mut *source);
         self.deadband.reload(round.polled.iter().cloned());
+        self.recall_stored(&round.device);
         self.backoff.reset();
         loop {
             match self.poll(&mut *source, &mut round).await {
@@ -153,6 +157,15 @@ impl Poller {
             }
         }
         self.source = Some(source);
+    }
+
+    /// Learns what the store has of streams that were not polled since the start.
+    fn recall_stored(&mut self, device: &Device) {
+        let unknown = self.deadband.unknown_streams();
+        if !unknown.is_empty() {
+            let stored = self.ports.plant.newest_readings(device, &unknown);
+            self.deadband.recall(stored, self.ports.clock.now());
+        }
     }
 
     /// Polls on schedule until the device is lost or a signal interrupts.
@@ -192,6 +205,7 @@ impl Poller {
             let (offer, transitions) =
                 self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
             self.log_fault_transitions(&round.device, transitions);
+            self.status.set_clock_offset(self.deadband.clock_offset_s());
             self.must_store = source.requires_storage_ack();
             self.store(&round.device, offer).await?;
             source.on_stored();

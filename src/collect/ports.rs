@@ -7,6 +7,7 @@ use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
 use super::serial::AllowedSerialPorts;
 use crate::domain::Clock;
+use crate::domain::arrival::AheadBound;
 use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse};
 use crate::domain::ports::{BoxFuture, DeviceRegistry, HttpClient, SampleSink};
 
@@ -16,6 +17,8 @@ pub struct CollectOptions {
     /// A stream with a deadband stores one row at least this often, so that an unchanged stream differs from a dead
     /// one.
     pub deadband_max_interval: Duration,
+    /// How far ahead of its receipt a source's time may be.
+    pub ahead_bound: AheadBound,
     /// Certificates of this server and of OPC UA servers.
     pub pki: Pki,
     /// Fetches the URLs of HTTP devices; the default reaches none.
@@ -40,6 +43,7 @@ impl Default for CollectOptions {
     fn default() -> Self {
         Self {
             deadband_max_interval: Duration::from_secs(600),
+            ahead_bound: AheadBound::default(),
             pki: Pki::disabled(),
             web: Arc::new(NoWeb),
             networks: AllowedNetworks::default(),

@@ -49,6 +49,14 @@ impl DeviceStatusCell {
         }
     }
 
+    /// Sets how far the device's clock is ahead, seconds, negative behind; `None` unless it is off.
+    pub fn set_clock_offset(&self, offset_s: Option<f64>) {
+        let before = std::mem::replace(&mut self.inner.lock().status.clock_offset_s, offset_s);
+        if before.map(f64::is_sign_negative) != offset_s.map(f64::is_sign_negative) {
+            self.state_changed.send_replace(());
+        }
+    }
+
     /// Counts a request that was answered with data.
     pub fn record_response(&self, at: Micros, round_trip: Duration) {
         let mut inner = self.inner.lock();

@@ -41,9 +41,9 @@ pub fn context() -> ConnectContext {
 
 pub type DeviceStreams = (Arc<Device>, Vec<Arc<Stream>>);
 
-/// Devices and streams as a test sets them.
+/// Devices and streams, and readings that the store has of them, as a test sets them.
 #[derive(Default)]
-pub struct FakePlant(pub Mutex<BTreeMap<DeviceId, DeviceStreams>>);
+pub struct FakePlant(pub Mutex<BTreeMap<DeviceId, DeviceStreams>>, pub Mutex<Vec<Reading>>);
 
 impl DeviceRegistry for FakePlant {
     fn devices(&self) -> Vec<Arc<Device>> {
@@ -52,6 +52,11 @@ impl DeviceRegistry for FakePlant {
 
     fn device(&self, id: DeviceId) -> Option<DeviceStreams> {
         self.0.lock().get(&id).cloned()
+    }
+
+    fn newest_readings(&self, _: &Device, streams: &[StreamId]) -> Vec<Reading> {
+        let stored = self.1.lock();
+        stored.iter().filter(|reading| streams.contains(&reading.stream)).cloned().collect()
     }
 }
 

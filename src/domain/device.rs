@@ -353,6 +353,9 @@ pub struct DeviceStatus {
     pub last_error: Option<String>,
     /// Time of the last response, refusals included; `None` before the first.
     pub last_seen: Option<Micros>,
+    /// How far its clock is ahead of the server's, seconds, negative behind; `None` unless it is off by more than a minute.
+    #[serde(default)]
+    pub clock_offset_s: Option<f64>,
     /// Answered requests since the start.
     pub reads: u64,
     /// Failed requests by kind.

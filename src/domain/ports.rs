@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::device::{Device, DeviceStatus};
 use super::http_request::{HttpError, HttpRequest, HttpResponse};
 use super::mqtt::status::SessionStatus;
-use super::reading::Readings;
+use super::reading::{Reading, Readings};
 use super::stream::Stream;
-use super::{DeviceId, Micros, ModelId, Principal, Result};
+use super::{DeviceId, Micros, ModelId, Principal, Result, StreamId};
 
 /// A boxed future, for `dyn`-compatible async trait methods.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,6 +27,9 @@ pub trait DeviceRegistry: Send + Sync {
 
     /// The current settings of a device and its streams, or `None` once the device is deleted.
     fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)>;
+
+    /// The newest stored reading of each of these streams of a device; streams without one are left out.
+    fn newest_readings(&self, device: &Device, streams: &[StreamId]) -> Vec<Reading>;
 }
 
 /// Sends requests to user-supplied URLs, within the egress policy.

@@ -1,13 +1,15 @@
 //! MQTT devices: the simulated broker and somebody else's, what they publish while nobody listens, and writes.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use basalt::domain::device::Protocol;
 use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{create, readings, stream_at, until_newest, until_state};
-use crate::support::{Client, MqttPeer, Server, free_port};
+use super::{EVENT_TIMEOUT, create, readings, stream_at, until_newest, until_state};
+use crate::support::{Client, MqttPeer, Server, eventually, free_port};
 
 async fn simulator() -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -131,4 +133,70 @@ async fn browse_lists_topics_and_the_addresses_in_them() {
     let output = home.basalt(&["browse", &address, "--listen", "2"]).await.expect_success();
     assert!(output.contains("plant/motor/speed#/value"), "{output}");
     assert!(!output.contains("plant/tank"), "{output}");
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+}
+
+/// Readings of a stream whose time is not within ten minutes of now.
+async fn elsewhere(client: &Client, stream: i64) -> Vec<Value> {
+    let is_now = "ts BETWEEN now() - INTERVAL '10 minutes' AND now() + INTERVAL '10 minutes'";
+    client.sql(&format!("SELECT ts, value FROM readings WHERE stream_id = {stream} AND NOT ({is_now})")).await
+}
+
+/// Plant A2, rest A5.
+#[tokio::test]
+async fn values_of_a_clock_that_is_ahead_are_of_now_and_the_device_says_that_it_is_off() {
+    let simulator = simulator().await;
+    let server = Server::start(&[]).await;
+    let client = server.client();
+    let device = device(&client, simulator.addr().port(), json!({"time_pointer": "/ts"})).await;
+    let stream = stream_at(&client, device, "line/temp#/v", "fp64", json!({})).await;
+    let mut publisher = publisher(simulator.addr().port()).await;
+    until_state(&client, device, "online").await;
+    for (value, ahead_s, quality) in [(1.5, 0, "good"), (2.5, 3600, "uncertain"), (3.5, 0, "good")] {
+        let payload = json!({"v": value, "ts": now_s() + ahead_s}).to_string();
+        publish(&mut publisher, "line/temp", &payload).await;
+        until_newest(&client, stream, "a value", |row| row["value"] == value && row["quality"] == quality)
+            .await;
+    }
+    assert_eq!(elsewhere(&client, stream).await, Vec::<Value>::new());
+    let (_, _, status) = client.get(&format!("/api/device/{device}/status/")).await;
+    assert!(
+        status["clock_offset"].as_f64().is_some_and(|offset| (3500.0..3700.0).contains(&offset)),
+        "{status}"
+    );
+    let shown = client.sql("SELECT clock_offset FROM devices").await;
+    assert_eq!(shown[0]["clock_offset"], status["clock_offset"]);
+    let events = eventually("an event", EVENT_TIMEOUT, || async {
+        let events = client.sql("SELECT level, device_id FROM events WHERE kind = 'clock'").await;
+        (!events.is_empty()).then_some(events)
+    });
+    assert_eq!(events.await, [json!({"level": "warning", "device_id": device})]);
+}
+
+/// Plant A3: a controller whose clock was never set.
+#[tokio::test]
+async fn values_of_an_unset_clock_are_of_now_before_and_after_a_restart() {
+    let simulator = simulator().await;
+    let port = simulator.addr().port();
+    let mut server = Server::start(&[]).await;
+    let device = device(&server.client(), port, json!({"time_pointer": "/ts"})).await;
+    let stream = stream_at(&server.client(), device, "line/temp#/v", "fp64", json!({})).await;
+    let mut publisher = publisher(port).await;
+    until_state(&server.client(), device, "online").await;
+    publish(&mut publisher, "line/temp", r#"{"v":12,"ts":12}"#).await;
+    until_newest(&server.client(), stream, "the first", |row| row["value"] == 12.0).await;
+    server.kill();
+    // The same again, and another value.
+    publish(&mut publisher, "line/temp", r#"{"v":12,"ts":12}"#).await;
+    publish(&mut publisher, "line/temp", r#"{"v":24,"ts":15}"#).await;
+    server.start_again().await;
+    let client = server.client();
+    until_newest(&client, stream, "the last", |row| row["value"] == 24.0 && row["quality"] == "uncertain")
+        .await;
+    assert_eq!(elsewhere(&client, stream).await, Vec::<Value>::new());
+    let stored = readings(&client, stream).await;
+    assert_eq!(stored.iter().filter(|row| row["value"] == 12.0).count(), 1, "stored once: {stored:?}");
 }

@@ -98,6 +98,7 @@ fn described_status() -> Schema {
         read_only("state", schema::choice(DeviceState::ALL.map(DeviceState::name))),
         read_only("last_error", schema::nullable(schema::string())),
         read_only("last_seen", schema::nullable(schema::time())),
+        read_only("clock_offset", schema::nullable(schema::number())),
         read_only("reads", schema::count()),
         read_only("errors", schema::view(&errors).into()),
         read_only("readings", schema::count()),
@@ -238,6 +239,7 @@ pub struct DeviceStatusView {
     state: &'static str,
     last_error: Option<String>,
     last_seen: Option<String>,
+    clock_offset: Option<f64>,
     reads: u64,
     errors: ErrorsView,
     readings: u64,
@@ -270,6 +272,7 @@ impl From<DeviceStatus> for DeviceStatusView {
             state: status.state.name(),
             last_error: status.last_error,
             last_seen: status.last_seen.map(|ts| ts.to_iso()),
+            clock_offset: status.clock_offset_s,
             reads: status.reads,
             errors: ErrorsView {
                 timeout: errors.timeout,

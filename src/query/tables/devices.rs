@@ -55,6 +55,9 @@ fn columns() -> Vec<ColumnDef<DeviceRow>> {
         column("last_error", DataType::Utf8, true, |rows: &[DeviceRow]| {
             Arc::new(StringArray::from_iter(rows.iter().map(|r| r.status.last_error.as_deref())))
         }),
+        column("clock_offset", DataType::Float64, true, |rows: &[DeviceRow]| {
+            Arc::new(Float64Array::from_iter(rows.iter().map(|r| r.status.clock_offset_s)))
+        }),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.device.aliases.uuid.to_string())),
         column("key", DataType::Utf8, false, |rows| text(rows, |r| r.device.aliases.key.clone())),
         column("external_id", DataType::Utf8, false, |rows| {

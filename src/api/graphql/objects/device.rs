@@ -250,6 +250,8 @@ pub struct DeviceStatus {
     last_error: Option<String>,
     /// Time of the last response; null if there has been none since the server started.
     last_seen: Option<DateTime>,
+    /// Seconds that the device's clock is ahead, negative behind; null unless it is off by more than a minute.
+    clock_offset: Option<f64>,
     /// Number of requests that the device answered.
     reads: BigInt,
     /// Number of failed requests by kind of failure.
@@ -291,6 +293,7 @@ impl From<device::DeviceStatus> for DeviceStatus {
             state: status.state.into(),
             last_error: status.last_error,
             last_seen: status.last_seen.map(DateTime),
+            clock_offset: status.clock_offset_s,
             reads: count(status.reads),
             errors: ErrorCounts {
                 timeout: count(errors.timeout),

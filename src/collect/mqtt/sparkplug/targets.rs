@@ -7,6 +7,7 @@ use super::host::{HostEvent, HostState, missing};
 use super::topic::node_filter;
 use crate::collect::deadband::PollResult;
 use crate::collect::device_value::Sample;
+use crate::domain::arrival::AheadBound;
 use crate::domain::mqtt::filter::TopicFilter;
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{Micros, StreamId};
@@ -34,6 +35,8 @@ pub struct MetricTargets {
     by_source: BTreeMap<MetricSource, BTreeSet<MetricAddress>>,
     /// Time of the latest value of each stream on this connection.
     latest: HashMap<StreamId, Micros>,
+    /// How far ahead of its receipt a time may be.
+    bound: AheadBound,
     /// Streams that cannot be read whatever is published, and why.
     unreadable: Vec<(StreamId, String)>,
 }
@@ -115,8 +118,10 @@ impl MetricTargets {
                 sample.is_historical |=
                     is_birth && sample.source_time.is_some_and(|time| latest > Some(time));
                 is_past = sample.is_historical;
+                // A time of a clock that is ahead would make the next birth one of the past once that clock is set.
+                let believed = sample.source_time.filter(|time| !self.bound.is_ahead(*time, now));
                 if !is_past {
-                    self.latest.extend(sample.source_time.map(|time| (*stream, time)));
+                    self.latest.extend(believed.map(|time| (*stream, time)));
                 }
             }
             let outcome =
