@@ -1,7 +1,7 @@
 //! What the codec lets pass and the protocol does not. Pure.
 
 use super::encode::{DisconnectReason, Refusal};
-use super::wire::{Connect, Inbound, InboundPublish};
+use super::inbound::{Connect, Inbound, InboundPublish};
 use crate::domain::mqtt::{Qos, topic};
 
 /// Largest client id, bytes.

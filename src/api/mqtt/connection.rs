@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::check;
 use super::encode::{AckReason, DisconnectReason, Outbound};
-use super::wire::{Inbound, InboundPublish, MqttWire, PacketError};
+use super::inbound::{Inbound, InboundPublish};
+use super::wire::{MqttWire, PacketError};
 use crate::app::App;
 use crate::app::mqtt::session::{MqttSession, SessionEvent};
 use crate::app::mqtt::session_end::SessionEnd;

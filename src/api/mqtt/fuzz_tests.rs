@@ -4,7 +4,8 @@ use bytes::BytesMut;
 
 use super::check;
 use super::encode::{self, AckReason, DisconnectReason, Outbound};
-use super::wire::{Codec, Inbound};
+use super::inbound::Inbound;
+use super::wire::Codec;
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::mqtt::Qos;
 use crate::domain::mqtt::inbox::Inbox;

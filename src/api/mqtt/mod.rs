@@ -8,6 +8,7 @@ mod connect;
 mod connection;
 mod encode;
 mod handshake;
+mod inbound;
 mod raw;
 mod wire;
 

@@ -1,0 +1,238 @@
+//! What waits for a client: retained messages, documents, commands and values, and how much of it.
+
+use super::*;
+
+/// Every message that can be had without anything happening.
+async fn drain(session: &mut MqttSession) -> Vec<OutboundMessage> {
+    let mut found = Vec::new();
+    loop {
+        while let Some(Delivery::Publish { id, message, .. }) = session.next_delivery() {
+            id.into_iter().for_each(|id| session.acknowledge(id).unwrap());
+            found.push(message);
+        }
+        let is_quiet = tokio::time::timeout(Duration::from_millis(1), session.next_event()).await.is_err();
+        if is_quiet && !session.is_behind() {
+            return found;
+        }
+    }
+}
+
+async fn retain(app: &App, credential: &LiveCredential, topic: &str, payload: Bytes) {
+    let publication =
+        Publication { topic: topic.to_owned(), payload, qos: Qos::AtLeastOnce, is_retained: true };
+    let outcome = app.mqtt_publish(credential.principal(), publication).await;
+    assert!(matches!(outcome, PublishOutcome::Stored), "{outcome:?}");
+}
+
+/// Security review 3: a SUBSCRIBE copied what is retained once for each of its filters.
+#[tokio::test]
+async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_once() {
+    let (_dir, app, _, credential) = plant().await;
+    for n in 0..40 {
+        retain(&app, &credential, &format!("basalt/press/t{n}"), Bytes::from(n.to_string())).await;
+    }
+    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let storm = |count| {
+        let filters = ["basalt/#", "+/#", "#", "basalt/press/+"].into_iter().cycle().take(count);
+        filters
+            .map(|filter| SubscribeRequest {
+                filter: filter.to_owned(),
+                qos: Qos::AtLeastOnce,
+                retain: RetainHandling::Always,
+            })
+            .collect::<Vec<_>>()
+    };
+    let grants = session.subscribe(storm(1000)).await;
+    assert!(grants.iter().all(|grant| *grant == Grant::Granted(Qos::AtLeastOnce)));
+    assert_eq!(app.mqtt_metrics().queue_bytes, 0, "nothing is queued before its turn");
+    let mut topics: Vec<String> = drain(&mut session).await.iter().map(|m| m.topic.to_string()).collect();
+    topics.sort();
+    topics.dedup();
+    assert_eq!(topics.len(), 40);
+    assert_eq!(app.mqtt_metrics().sent[1], 40, "each once");
+    assert_eq!(session.subscribe(storm(1001)).await, vec![Grant::TooMany; 1001]);
+    session.end(LOST).await;
+}
+
+/// Security review 3: what is retained was queued at once, past every bound, and copied.
+#[tokio::test]
+async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
+    let (_dir, app, _, credential) = plant().await;
+    let long = format!("1{}", " ".repeat(50_000));
+    for n in 0..50 {
+        retain(&app, &credential, &format!("basalt/press/t{n}"), Bytes::from(long.clone())).await;
+    }
+    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    subscribe(&mut session, "basalt/#", Qos::AtLeastOnce).await;
+    for _ in 0..50 {
+        drop(tokio::time::timeout(Duration::from_millis(1), session.next_event()).await);
+    }
+    let queued = app.mqtt_metrics().queue_bytes;
+    assert!((1..2_000_000).contains(&queued), "{queued} bytes of 2.5 MB");
+    assert_eq!(drain(&mut session).await.len(), 50);
+    session.end(LOST).await;
+}
+
+/// Security review 2: documents of devices asked for no scope, and keys of one stream heard those of its device.
+#[tokio::test]
+async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
+    let (_dir, app, device, credential) = plant().await;
+    let owner = app.system(None).unwrap();
+    publish(&app, &credential, "basalt/press/t", "1").await;
+    let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let gateway = app.platform_gateway(&owner, &device).unwrap();
+    let status = format!("{gateway}/status");
+    retain(&app, &credential, &status, Bytes::from_static(br#"{"status":"online"}"#)).await;
+    retain(&app, &credential, "basalt/press/t", Bytes::from_static(b"1")).await;
+    let with = |scopes: &[Scope], stream: Option<StreamId>| Principal {
+        scopes: scopes.iter().copied().collect(),
+        streams: stream.map(|id| [id].into_iter().collect()),
+        ..owner.clone()
+    };
+    let (values, devices) = (Scope::read(Resource::Value), Scope::read(Resource::Device));
+    let request = |filter: &str| {
+        vec![RetainedRequest { filter: filter.to_owned(), qos: Qos::AtLeastOnce, is_documents_only: false }]
+    };
+    for (who, hears_document, sees_value) in [
+        (with(&[values, devices], None), true, true),
+        (with(&[devices], None), true, false),
+        (with(&[values], None), false, true),
+        (with(&[Scope::read(Resource::Group)], None), false, false),
+        (with(&[values, devices], Some(stream)), false, false),
+    ] {
+        assert_eq!(app.sees_documents(&who, device.org, device.id), hears_document, "{who:?}");
+        for (filter, topic, expected) in
+            [("#", status.as_str(), hears_document), ("+/+/t", "basalt/press/t", sees_value)]
+        {
+            let mut pass = RetainedPass::new(&app, &who, request(filter));
+            let found: Vec<_> = std::iter::from_fn(|| pass.take_slice(&app, &who)).flatten().collect();
+            let is_found = found.iter().any(|message| &*message.topic == topic);
+            assert_eq!(is_found, expected, "{filter} {:?}", who.scopes);
+        }
+    }
+    let only_values = with(&[values], None);
+    assert_eq!(app.mqtt_grant(&only_values, &status, Qos::AtMostOnce), Grant::NotAuthorized);
+}
+
+/// Security review 5: a session whose client is away kept a copy of each command and document, for days.
+#[tokio::test]
+async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_again() {
+    let (_dir, app, device, credential) = plant().await;
+    let owner = app.system(None).unwrap();
+    let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
+    app.create_commands(&owner, vec![spec; 20]).await.unwrap();
+    let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
+    let mut session = app.mqtt_connect(credential.clone(), few(true)).await.unwrap();
+    let filter = format!("control/default/{0}/{0}/#", device.aliases.key);
+    subscribe(&mut session, &filter, Qos::AtLeastOnce).await;
+    let (id, ..) = next(&mut session).await;
+    assert_eq!(session.memory.outbox.waiting(), 19);
+    session.end(LOST).await;
+    let kept =
+        app.mqtt.sessions.lock().slots.values().next().unwrap().memory.as_ref().unwrap().charge.bytes();
+    let one = app.mqtt_metrics().queue_bytes as usize;
+    assert!(one > 0 && kept < 2 * one + 256, "{kept} bytes, of which the one in flight has {one}");
+
+    let mut session = app.mqtt_connect(credential, few(false)).await.unwrap();
+    let (again, is_repeat, ..) = next(&mut session).await;
+    assert_eq!((again, is_repeat), (id, true), "what is in flight comes again with its id");
+    session.acknowledge(again.unwrap()).unwrap();
+    assert_eq!(drain(&mut session).await.len(), 19, "and the others are found");
+    session.end(SessionEnd { ends_session: true, ..LOST }).await;
+    assert_eq!(app.mqtt_metrics().queue_bytes, 0);
+}
+
+/// Security review 5: values that wait for a session whose client is away are in the log, not in memory.
+#[tokio::test]
+async fn values_that_wait_for_a_client_that_is_away_are_read_again_once() {
+    let (_dir, app, _, credential) = plant().await;
+    let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
+    let mut session = app.mqtt_connect(credential.clone(), few(true)).await.unwrap();
+    subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
+    for value in 0..50 {
+        publish(&app, &credential, "basalt/press/t", &value.to_string()).await;
+    }
+    let (id, _, _, first) = next(&mut session).await;
+    for _ in 0..60 {
+        drop(tokio::time::timeout(Duration::from_millis(1), session.next_event()).await);
+    }
+    session.end(LOST).await;
+    let mut session = app.mqtt_connect(credential, few(false)).await.unwrap();
+    let (again, is_repeat, _, payload) = next(&mut session).await;
+    assert_eq!((again, is_repeat, &payload), (id, true, &first));
+    session.acknowledge(again.unwrap()).unwrap();
+    let mut values = vec![payload["value"].as_f64().unwrap()];
+    while values.len() < 50 {
+        let (id, _, _, payload) = next(&mut session).await;
+        session.acknowledge(id.unwrap()).unwrap();
+        values.push(payload["value"].as_f64().unwrap());
+    }
+    assert_eq!(values, (0..50).map(f64::from).collect::<Vec<_>>());
+    session.end(LOST).await;
+}
+
+/// Security review 5: there was no limit of the number of sessions, nor of what they remember.
+#[tokio::test]
+async fn sessions_whose_clients_are_away_are_bounded_in_number_and_memory() {
+    let (_dir, app, _, credential) = plant().await;
+    let named = |n: usize| ConnectRequest { client_id: format!("c{n}"), ..request(0, true) };
+    let absent = |n: usize, filter: usize| {
+        let subscription = Subscription { filter: "x".repeat(filter), qos: Qos::AtMostOnce };
+        let stored = StoredSession {
+            org: credential.principal().org,
+            owner: session_owner(credential.principal()).unwrap(),
+            client_id: format!("absent{n}"),
+            subscriptions: vec![subscription],
+            expiry_s: u32::MAX,
+            ended_at: Some(Micros(app.now().0 + n as i64)),
+            will: None,
+            cursor: None,
+        };
+        let charge = QueueCharge::new(&app.mqtt.queues, stored.org, stored.size());
+        let slot = SessionSlot { stored, charge, is_persisted: false, memory: None, connection: None };
+        let key = (slot.stored.owner, slot.stored.client_id.clone());
+        app.mqtt.sessions.lock().slots.insert(key, slot);
+    };
+    (0..1000).for_each(|n| absent(n, 10));
+    let refused = app.mqtt_connect(credential.clone(), named(1)).await.err().expect("one too many");
+    assert_eq!(refused.kind, Kind::LimitReached);
+    let known = ConnectRequest { client_id: "absent7".to_owned(), ..request(0, false) };
+    let back = app.mqtt_connect(credential.clone(), known).await.expect("its session is there");
+    back.end(LOST).await;
+    app.mqtt_connect(credential.clone(), named(1)).await.expect("there is room").end(LOST).await;
+
+    // Past the organization's share the oldest end.
+    app.mqtt.sessions.lock().slots.clear();
+    (0..300).for_each(|n| absent(n, 120_000));
+    assert!(app.mqtt.queues.is_over(credential.principal().org));
+    app.end_sessions_over_share().await;
+    assert!(!app.mqtt.queues.is_over(credential.principal().org));
+    let registry = app.mqtt.sessions.lock();
+    let left = registry.slots.len();
+    assert!((200..300).contains(&left), "{left}");
+    assert!(
+        registry.slots.keys().any(|(_, id)| id == "absent299")
+            && !registry.slots.keys().any(|(_, id)| id == "absent0")
+    );
+}
+
+/// Security review 11: each second the whole row was written, filters included.
+#[tokio::test]
+async fn progress_of_a_session_changes_its_cursor_alone() {
+    let (_dir, app, _, credential) = plant().await;
+    let mut session = app.mqtt_connect(credential.clone(), request(60, true)).await.unwrap();
+    subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
+    publish(&app, &credential, "basalt/press/t", "1").await;
+    let (id, ..) = next(&mut session).await;
+    session.acknowledge(id.unwrap()).unwrap();
+    // Told apart from what the session remembers, to see which parts of the row are written.
+    let row = || async { app.store.catalog().mqtt_sessions().await.unwrap().remove(0) };
+    let before = row().await;
+    let other = StoredSession { subscriptions: Vec::new(), ..before.clone() };
+    app.store.catalog().store_mqtt(vec![MqttChange::PutSession(other)]).await.unwrap();
+    app.store_progress().await;
+    let after = row().await;
+    assert!(after.subscriptions.is_empty(), "the rest of the row stays");
+    assert!(after.cursor.is_some() && after.cursor != before.cursor, "{:?}", after.cursor);
+    session.end(LOST).await;
+}
