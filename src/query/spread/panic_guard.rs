@@ -1,10 +1,10 @@
 //! Turns a panic in a task into an error. `datafusion-distributed` polls each partition in a thread of the runtime, and takes
 //! one that panics for one that has ended: the answer would lack rows, and say nothing of it.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use datafusion::error::DataFusionError;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -23,6 +23,15 @@ pub fn guard_task(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
     Arc::new(PassThroughExec::new(plan, PanicGuard))
 }
 
+/// Returns what a function does, or an error when it panics.
+pub fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> DataFusionError {
+    DataFusionError::External(Box::new(Error::internal("a part of a query panicked")))
+}
+
 /// Ends a partition that panics with an error.
 #[derive(Debug)]
 struct PanicGuard;
@@ -33,12 +42,8 @@ impl StreamWrapper for PanicGuard {
     fn wrap(&self, input: SendableRecordBatchStream, _: usize, _: &TaskContext) -> SendableRecordBatchStream {
         let schema = input.schema();
         // Nothing of it is used after a panic: the stream ends.
-        let batches = AssertUnwindSafe(input).catch_unwind().map(|next| {
-            next.unwrap_or_else(|_| {
-                let panicked = Error::internal("a part of a query panicked");
-                Err(DataFusionError::External(Box::new(panicked)))
-            })
-        });
+        let batches =
+            AssertUnwindSafe(input).catch_unwind().map(|next| next.unwrap_or_else(|_| Err(panicked())));
         Box::pin(RecordBatchStreamAdapter::new(schema, batches))
     }
 }

@@ -1,7 +1,7 @@
 //! Encodes the windows of a plan for other nodes, and makes windows of what they sent.
 //!
 //! DataFusion's own decoding of a window operator takes for granted that it has a function, and that functions have their
-//! arguments. Here both are looked at first.
+//! arguments. Here both are looked at first. It also panics at decimals of a wrong length, which ends as an error.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use datafusion_proto::protobuf::physical_window_expr_node::WindowFunction;
 use prost::Message;
 
 use super::guarded_window::{GuardedWindowExec, WindowGuard};
+use super::panic_guard::catch_panic;
 use super::scan_codec::external;
 use super::windows;
 use crate::domain::Error;
@@ -73,13 +74,13 @@ impl PhysicalExtensionCodec for WindowCodec {
         let [rows] = inputs else { return Err(external(Error::invalid("a window has one input"))) };
         let message = read(bytes).map_err(external)?;
         let (decoding, schema) = (PhysicalPlanDecodeContext::new(context, self), rows.schema());
-        let functions = message.functions.iter().map(|function| {
+        let decode = |function: &PhysicalWindowExprNode| {
             let args = parse_physical_exprs(&function.args, &decoding, &schema, converter)?;
             let args = args.iter().map(|arg| arg.return_field(&schema)).collect::<Result<Vec<_>>>()?;
             check_arguments(function.window_function.as_ref(), &args, context)?;
             parse_physical_window_expr(function, &decoding, &schema, converter)
-        });
-        let functions = functions.collect::<Result<Vec<_>>>()?;
+        };
+        let functions = catch_panic(|| message.functions.iter().map(decode).collect::<Result<Vec<_>>>())?;
         // Without one, all rows are in one partition: the window stays where the query was asked.
         if functions.iter().any(|function| function.partition_by().is_empty()) {
             return Err(external(Error::invalid("a window of a task has a PARTITION BY")));

@@ -11,6 +11,7 @@ use datafusion::physical_expr::expressions::lit;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::collect;
 use datafusion_proto::physical_plan::DefaultPhysicalProtoConverter;
+use datafusion_proto::protobuf;
 use proptest::prelude::*;
 use tokio::runtime::{Builder, Handle};
 
@@ -45,6 +46,16 @@ fn guarded(calls: &[WindowCall], rows: Arc<dyn ExecutionPlan>) -> Arc<dyn Execut
 /// A frame that begins before a row and ends with it.
 fn last(units: WindowFrameUnits, before: ScalarValue) -> WindowFrame {
     WindowFrame::new_bounds(units, WindowFrameBound::Preceding(before), WindowFrameBound::CurrentRow)
+}
+
+/// Makes a frame begin a number before a row of which no bytes were sent.
+fn begin_at_empty_decimal(function: &mut PhysicalWindowExprNode) {
+    // Field 39, with nothing in it.
+    let empty = protobuf::ScalarValue::decode(&[0xBA, 0x02, 0x00][..]).unwrap();
+    function.window_frame.as_mut().unwrap().start_bound = Some(protobuf::WindowFrameBound {
+        window_frame_bound_type: protobuf::WindowFrameBoundType::Preceding.into(),
+        bound_value: Some(empty),
+    });
 }
 
 /// Windows of each kind, and of each kind of frame.
@@ -151,6 +162,7 @@ async fn what_no_node_sends_is_refused() {
         ("no PARTITION BY", changed(|function| function.partition_by.clear())),
         ("no frame", changed(|function| function.window_frame = None)),
         ("a function of bytes", changed(|function| function.fun_definition = Some(vec![1]))),
+        ("a decimal without digits", changed(begin_at_empty_decimal)),
         ("different PARTITION BYs", mixed),
     ];
     for (name, message) in cases {
