@@ -200,7 +200,7 @@ impl DeadbandFilter {
     pub fn commit(&mut self, offer: PendingReadings) {
         for PendingMark { stream, ts, state, is_historical, .. } in offer.marks {
             if let Some(tag) = self.by_id.get_mut(&stream).filter(|_| !is_historical) {
-                let time = state.time.map(|time| ReadingTime { ts, ..time });
+                let time = state.time.map(|time| time.with_ts(ts));
                 (tag.last, tag.recalled) = (StoredState { time, ..state }, None);
             }
         }

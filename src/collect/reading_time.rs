@@ -28,6 +28,11 @@ pub struct ReadingTime {
 }
 
 impl ReadingTime {
+    /// Returns the same with another time of the reading.
+    pub fn with_ts(self, ts: Micros) -> ReadingTime {
+        ReadingTime { ts, ..self }
+    }
+
     /// The time of the last reading that the store has from before the start.
     pub fn recalled(ts: Micros) -> ReadingTime {
         ReadingTime { ts, received_at: None, source_time: None, slot: None }
