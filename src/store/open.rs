@@ -268,15 +268,13 @@ impl OpenedState {
             clock_mark: self.clock_mark,
         };
         let retention = Arc::new(RetentionJob::new(parts, options.retention_interval));
-        let background = match owner {
-            Some(_) => Vec::new(),
-            None => vec![
-                tokio::spawn(flusher.clone().run()),
-                tokio::spawn(compactor.clone().run()),
-                tokio::spawn(retention.clone().run()),
-                tokio::spawn(orphans.remove_after(keep_removed)),
-            ],
-        };
+        let mut background = Vec::new();
+        if owner.is_none() {
+            background.push(tokio::spawn(flusher.clone().run()));
+            background.push(tokio::spawn(compactor.clone().run()));
+            background.push(tokio::spawn(retention.clone().run()));
+            background.push(tokio::spawn(orphans.remove_after(keep_removed)));
+        }
         Store {
             instance: Uuid::new_v4(),
             data_dir: options.data_dir,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod compaction;
+mod current_values;
 mod damage;
 mod everything;
 mod faults;
