@@ -200,10 +200,11 @@ impl Store {
         let now = self.clock().now();
         let mut assigned = self.assigned.lock();
         let newest = streams.iter().filter_map(|stream| self.latest_values.newest_time(*stream));
-        let past = newest.map(|ts| ts.0).filter(|ts| *ts <= now.0).max();
+        let newest: Vec<i64> = newest.map(|ts| ts.0).collect();
+        let past = newest.iter().copied().filter(|ts| *ts <= now.0).max();
         let last = streams.iter().filter_map(|stream| assigned.get(stream).copied()).max();
         // A clock that was set back shows milliseconds again whose beginnings were assigned.
-        let is_behind = last.is_some_and(|last| last > now.0);
+        let is_behind = last.iter().chain(&newest).any(|ts| *ts > now.0);
         let begin = if is_behind { now.0 } else { now.0.div_euclid(1000) * 1000 };
         let begin = past.map_or(begin, |past| begin.max(past.saturating_add(1)));
         let ts = self.later_than_assigned(last, Micros(begin), now);

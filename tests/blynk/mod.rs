@@ -148,7 +148,7 @@ impl TokenClient {
     }
 
     /// One with a token of the client `id:secret` itself.
-    async fn of(client: &Client, credentials: &str) -> TokenClient {
+    pub async fn of(client: &Client, credentials: &str) -> TokenClient {
         let (status, _, pair) = request_token(client, credentials, "grant_type=client_credentials").await;
         assert_eq!(status, 200, "{pair}");
         TokenClient::new(client, pair["access_token"].as_str().unwrap())

@@ -2,6 +2,7 @@
 //! get in.
 
 mod again;
+mod concurrent;
 mod forms;
 mod line_protocol;
 mod otlp;
