@@ -1,8 +1,10 @@
 //! MQTT devices: the simulated broker and somebody else's, what they publish while nobody listens, and writes.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use basalt::domain::Clock;
 use basalt::domain::device::Protocol;
+use basalt::domain::time::SystemClock;
 use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -139,7 +141,7 @@ async fn browse_lists_topics_and_the_addresses_in_them() {
 }
 
 fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+    SystemClock.now().0.unsigned_abs() / 1_000_000
 }
 
 /// Readings of a stream whose time is not within ten minutes of now.
