@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use datafusion::common::TableReference;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SQLOptions, SessionState};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 
 use super::context::QueryContext;
@@ -14,6 +16,7 @@ use super::guard;
 use super::log::Surface;
 use super::plan_cache::PlannedStatement;
 use super::principal_catalog::PrincipalCatalog;
+use super::semantics::NamesApart;
 use super::{scopes, semantics};
 use crate::domain::{Error, Result};
 
@@ -73,10 +76,11 @@ impl Engine {
         guard::nesting::check(text)?;
         let mut statement = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
+        semantics::refuse_set_operations(&statement)?;
         semantics::rewrite(&mut statement);
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
-        let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
+        let plan = plan_statement(session, statement).await.map_err(from_datafusion)?;
         scopes::check_settings(&query_context.principal, query_context.catalog().default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -103,5 +107,19 @@ impl Engine {
             | Surface::Steps
             | Surface::Messages => plain,
         }
+    }
+}
+
+/// Plans a statement, with other names for columns for which it has one name if need be.
+async fn plan_statement(
+    session: &SessionState,
+    mut statement: Statement,
+) -> std::result::Result<LogicalPlan, DataFusionError> {
+    match session.statement_to_plan(statement.clone()).await {
+        Err(error) if NamesApart::are_needed(&error) => {
+            let names = NamesApart::give(&mut statement);
+            names.restore(session.statement_to_plan(statement).await?)
+        }
+        planned => planned,
     }
 }

@@ -72,16 +72,33 @@ impl Visitor for SharedVisitor<'_> {
 /// Shows all expressions of a statement, or of a part of it, to a function that may change them, outer ones first.
 pub(super) fn change_exprs(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
     // The visitor always continues.
-    let _: ControlFlow<()> = node.visit(&mut ExprChanger(change));
+    let _: ControlFlow<()> = node.visit(&mut ExprChanger { change, is_inner_first: false });
 }
 
-struct ExprChanger<'a>(&'a mut dyn FnMut(&mut Expr));
+/// The same with inner expressions first: what the function puts around one is not shown to it again.
+pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
+    let _: ControlFlow<()> = node.visit(&mut ExprChanger { change, is_inner_first: true });
+}
+
+struct ExprChanger<'a> {
+    change: &'a mut dyn FnMut(&mut Expr),
+    is_inner_first: bool,
+}
 
 impl VisitorMut for ExprChanger<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        (self.0)(expr);
+        if !self.is_inner_first {
+            (self.change)(expr);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.is_inner_first {
+            (self.change)(expr);
+        }
         ControlFlow::Continue(())
     }
 }

@@ -9,11 +9,12 @@ use arrow::error::ArrowError;
 use arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use arrow_pg::row_encoder::RowEncoder;
 use pgwire::api::portal::Format;
-use pgwire::api::results::FieldInfo;
+use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use super::error::PgError;
+use super::text;
 use crate::domain::Error;
 
 /// Maximum columns of a result, as in PostgreSQL; the protocol counts them in 16 bits.
@@ -26,6 +27,8 @@ const MAX_DECIMAL_DIGITS: u8 = 28;
 pub struct ResultColumns {
     /// Schema to which batches are cast before they are encoded.
     schema: SchemaRef,
+    /// The same after columns have been given their texts.
+    encoded: SchemaRef,
     fields: Arc<Vec<FieldInfo>>,
 }
 
@@ -54,7 +57,13 @@ impl ResultColumns {
             let message = "not supported: a column of a type that PostgreSQL's protocol has none for";
             PgError::Domain(Error::invalid(message).with_source(e))
         })?;
-        Ok(ResultColumns { schema, fields: Arc::new(fields) })
+        let encoded =
+            schema.fields().iter().zip(&fields).map(|(field, info)| match has_own_text(field, info) {
+                true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+                false => Arc::clone(field),
+            });
+        let encoded = Arc::new(Schema::new(encoded.collect::<Vec<_>>()));
+        Ok(ResultColumns { schema, encoded, fields: Arc::new(fields) })
     }
 
     pub fn description(&self) -> PgWireBackendMessage {
@@ -72,14 +81,22 @@ impl ResultColumns {
 
     fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let columns = batch.columns().iter().zip(self.schema.fields());
-        let columns = columns.map(|(column, field)| match column.data_type() == field.data_type() {
-            true => Ok(column.clone()),
-            false => cast(column, field.data_type()),
+        let columns = columns.zip(self.fields.iter()).map(|((column, field), info)| {
+            let column = match column.data_type() == field.data_type() {
+                true => column.clone(),
+                false => cast(column, field.data_type())?,
+            };
+            if has_own_text(field, info) { text::texts(&column) } else { Ok(column) }
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, ArrowError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+        RecordBatch::try_new_with_options(self.encoded.clone(), columns, &options)
     }
+}
+
+/// Whether the values of a column are sent as texts of ours.
+fn has_own_text(field: &Field, info: &FieldInfo) -> bool {
+    info.format() == FieldFormat::Text && text::has_own_text(field.data_type())
 }
 
 /// Returns the field with a type that the encoder supports without loss: timestamps in UTC, dictionaries as their

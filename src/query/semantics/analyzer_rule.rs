@@ -10,10 +10,13 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::cast_name;
 use super::narrowing_cast::NarrowingCast;
+use super::sort_keys;
 use super::spans;
 
-/// Replaces narrowing casts by functions, and compares spans of time by their length.
+/// Replaces narrowing casts by functions, compares spans of time by their length, and takes −0 for 0 where groups and
+/// peers are made.
 #[derive(Debug)]
 pub struct PostgresSemantics;
 
@@ -25,17 +28,24 @@ impl AnalyzerRule for PostgresSemantics {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let changed = plan.transform_up_with_subqueries(|node| {
             let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
-            let is_sort = matches!(node, LogicalPlan::Sort(_));
-            node.map_expressions(|root| {
-                let name = names.save(&root);
-                let root = root.transform_up(|expr| replace(expr, &schema))?;
-                let root =
-                    if is_sort { root.transform_data(|root| spans::of_key(root, &schema))? } else { root };
-                Ok(root.update_data(|root| name.restore(root)))
+            let node = sort_keys::once_each(node);
+            let node = node.transform_data(|node| sort_keys::of_sort(node, &schema))?;
+            node.transform_data(|node| {
+                node.map_expressions(|root| match root {
+                    // The names are those of the members: a name of the whole would hide that it is a grouping set.
+                    Expr::GroupingSet(_) => root.map_children(|key| replace_within(key, &names, &schema)),
+                    root => replace_within(root, &names, &schema),
+                })
             })
         })?;
         Ok(changed.data)
     }
+}
+
+fn replace_within(root: Expr, names: &NamePreserver, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let name = names.save(&root);
+    let root = root.transform_up(|expr| replace(expr, schema))?;
+    Ok(root.update_data(|root| name.restore(root)))
 }
 
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -51,6 +61,8 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 None => Transformed::no(Expr::Cast(Cast { expr, field })),
             })
         }
-        other => spans::in_comparison(other, schema),
+        Expr::ScalarFunction(function) if cast_name::is_call(&function) => cast_name::without(function),
+        other => spans::in_comparison(other, schema)?
+            .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema)),
     }
 }

@@ -5,9 +5,12 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod cast_name;
 mod date_part;
+mod duplicate_names;
 mod narrowing_cast;
 mod refusals;
+mod sort_keys;
 mod spans;
 mod syntax;
 mod time_pattern;
@@ -19,14 +22,18 @@ use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
+use cast_name::CastName;
 use date_part::{DatePart, ExtractPlanner};
+pub use duplicate_names::NamesApart;
 use narrowing_cast::NarrowingCast;
-pub use refusals::refuse_wrong;
-use spans::ComparableSpan;
+pub use refusals::{refuse_set_operations, refuse_wrong};
+use sort_keys::{WindowKeys, ZeroWithoutSign};
+use spans::{ComparableSpan, SpanLength};
 pub use syntax::rewrite;
 use timezone::Timezone;
 use to_char::ToChar;
@@ -40,10 +47,19 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
-        .chain([ScalarUDF::from(Timezone::default())]);
+        .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
+        .chain([ScalarUDF::from(SpanLength::default()), ScalarUDF::from(ZeroWithoutSign::default())]);
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(ExtractPlanner));
-    builder.with_analyzer_rule(Arc::new(PostgresSemantics)).with_physical_optimizer_rules(physical_rules())
+    builder.with_analyzer_rules(analyzer_rules()).with_physical_optimizer_rules(physical_rules())
+}
+
+/// DataFusion's rules with ours: some prepare its type coercion, the others take what it made.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(WindowKeys));
+    rules.push(Arc::new(PostgresSemantics));
+    rules
 }
 
 /// DataFusion's physical rules, with ours before the one that sorts.

@@ -1,11 +1,16 @@
 //! Forms that DataFusion (55) answers wrongly and that are refused instead, with another way to write them.
 
+use std::ops::ControlFlow;
+
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{InSubquery, NullTreatment, WindowFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier};
 
 use crate::domain::Error;
+use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
 /// Refuses what would be answered wrongly.
 ///
@@ -21,6 +26,40 @@ pub fn refuse_wrong(plan: &LogicalPlan) -> Result<()> {
         })
     })?;
     Ok(())
+}
+
+/// Refuses set operations that DataFusion answers without counting rows (its issue #18850): `INTERSECT ALL` and `EXCEPT ALL`.
+///
+/// # Errors
+/// `Invalid` that says what to write instead.
+pub fn refuse_set_operations(statement: &Statement) -> crate::domain::Result<()> {
+    match statement {
+        Statement::Statement(statement) => walk(&**statement, &mut SetOperations),
+        Statement::Explain(explain) => refuse_set_operations(&explain.statement),
+        // The planner refuses these, since they do not only read.
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => Ok(()),
+    }
+}
+
+struct SetOperations;
+
+impl SyntaxVisitor for SetOperations {
+    fn enter_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        let mut parts = vec![&*query.body];
+        while let Some(part) = parts.pop() {
+            let SetExpr::SetOperation { op, set_quantifier, left, right } = part else { continue };
+            let counts_rows = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+            if counts_rows && *op != SetOperator::Union {
+                return ControlFlow::Break(Error::field(
+                    "query",
+                    "has INTERSECT ALL or EXCEPT ALL, which is not supported: leave ALL out, or count the rows of each side with \
+                     GROUP BY and compare the counts",
+                ));
+            }
+            parts.extend([&**left, &**right]);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 fn wrong(expr: &Expr) -> Option<&'static str> {

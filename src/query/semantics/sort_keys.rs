@@ -1,0 +1,231 @@
+//! Keys by which rows are sorted, put into windows and told apart, where DataFusion (55) takes them otherwise than
+//! PostgreSQL: −0 and 0 are one value (its issue #12134 and those it names), a key that comes twice counts once
+//! (`first_last.rs` asserts that there are as many as it sorts by), and windows are also made by times of day and spans.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, ExprSchema, exec_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, Sort};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    ColumnarValue, Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
+
+use super::spans::SpanLength;
+
+const NAME: &str = "zero_without_sign";
+
+/// `zero_without_sign(x)`: the number, but 0 for −0.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ZeroWithoutSign {
+    signature: Signature,
+}
+
+impl Default for ZeroWithoutSign {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for ZeroWithoutSign {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        // The sum of −0 and 0 is 0 (IEEE 754, 6.3).
+        match args.args.as_slice() {
+            [ColumnarValue::Array(numbers)] => {
+                let numbers = numbers.as_primitive::<Float64Type>();
+                let unsigned: ArrayRef = Arc::new(numbers.unary::<_, Float64Type>(|number| number + 0.0));
+                Ok(ColumnarValue::Array(unsigned))
+            }
+            [ColumnarValue::Scalar(ScalarValue::Float64(number))] => {
+                Ok(ColumnarValue::Scalar(ScalarValue::Float64(number.map(|number| number + 0.0))))
+            }
+            _ => exec_err!("{NAME} takes one number"),
+        }
+    }
+}
+
+/// A key that takes −0 for 0. Numbers that are written out are left: nobody writes -0.0.
+fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let is_float = match &expr {
+        Expr::Literal(..) => false,
+        Expr::ScalarFunction(call) if call.name() == NAME => false,
+        Expr::Column(column) => schema.field_from_column(column)?.data_type() == &DataType::Float64,
+        Expr::Cast(cast) => cast.field.data_type() == &DataType::Float64,
+        other => other.get_type(schema)? == DataType::Float64,
+    };
+    Ok(match is_float {
+        true => Transformed::yes(ScalarUDF::from(ZeroWithoutSign::default()).call(vec![expr])),
+        false => Transformed::no(expr),
+    })
+}
+
+fn replace_key(place: &mut Expr, schema: &DFSchema) -> Result<bool> {
+    let changed = key(std::mem::take(place), schema)?;
+    *place = changed.data;
+    Ok(changed.transformed)
+}
+
+/// The keys of an ORDER BY. The last one may sort −0 before 0, because nothing else follows for those that are equal.
+pub(super) fn of_sort(node: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Sort(mut sort) = node else { return Ok(Transformed::no(node)) };
+    let mut is_changed = false;
+    let last = sort.expr.len().saturating_sub(1);
+    for (place, sorted) in sort.expr.iter_mut().enumerate() {
+        let by_length = super::spans::of_key(std::mem::take(&mut sorted.expr), schema)?;
+        is_changed |= by_length.transformed;
+        sorted.expr = by_length.data;
+        if place < last {
+            is_changed |= replace_key(&mut sorted.expr, schema)?;
+        }
+    }
+    let node = LogicalPlan::Sort(sort);
+    Ok(if is_changed { Transformed::yes(node) } else { Transformed::no(node) })
+}
+
+/// Windows by numbers, distinct numbers of an aggregate, and numbers that CASE compares.
+pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut is_changed = false;
+    let expr = match expr {
+        Expr::WindowFunction(mut window) => {
+            for sorted in &mut window.params.order_by {
+                is_changed |= replace_key(&mut sorted.expr, schema)?;
+            }
+            for partition in &mut window.params.partition_by {
+                is_changed |= replace_key(partition, schema)?;
+            }
+            Expr::WindowFunction(window)
+        }
+        Expr::AggregateFunction(AggregateFunction { func, mut params }) if params.distinct => {
+            for arg in &mut params.args {
+                is_changed |= replace_key(arg, schema)?;
+            }
+            Expr::AggregateFunction(AggregateFunction { func, params })
+        }
+        Expr::Case(Case { expr: Some(mut compared), mut when_then_expr, else_expr }) => {
+            is_changed |= replace_key(&mut compared, schema)?;
+            if is_changed {
+                for (when, _) in &mut when_then_expr {
+                    replace_key(when, schema)?;
+                }
+            }
+            Expr::Case(Case { expr: Some(compared), when_then_expr, else_expr })
+        }
+        other => other,
+    };
+    Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
+}
+
+/// Leaves out the keys of DISTINCT ON that come again.
+pub(super) fn once_each(node: LogicalPlan) -> Transformed<LogicalPlan> {
+    match node {
+        LogicalPlan::Distinct(Distinct::On(DistinctOn {
+            sort_expr: Some(mut keys),
+            on_expr,
+            select_expr,
+            input,
+            schema,
+        })) => {
+            let is_changed = remove_repetitions(&mut keys);
+            let node = DistinctOn { sort_expr: Some(keys), on_expr, select_expr, input, schema };
+            let node = LogicalPlan::Distinct(Distinct::On(node));
+            if is_changed { Transformed::yes(node) } else { Transformed::no(node) }
+        }
+        node => Transformed::no(node),
+    }
+}
+
+/// Leaves out the keys of an aggregate's ORDER BY that come again.
+pub(super) fn without_repetition(expr: Expr) -> Expr {
+    match expr {
+        Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
+            remove_repetitions(&mut params.order_by);
+            Expr::AggregateFunction(AggregateFunction { func, params })
+        }
+        expr => expr,
+    }
+}
+
+fn remove_repetitions(keys: &mut Vec<Sort>) -> bool {
+    let count = keys.len();
+    let mut known: Vec<Expr> = Vec::new();
+    keys.retain(|key| {
+        let is_new = !known.contains(&key.expr);
+        if is_new {
+            known.push(key.expr.clone());
+        }
+        is_new
+    });
+    keys.len() < count
+}
+
+/// Makes windows by times of day and spans ones by numbers, which DataFusion's type coercion knows how to compare.
+#[derive(Debug)]
+pub struct WindowKeys;
+
+impl AnalyzerRule for WindowKeys {
+    fn name(&self) -> &str {
+        "window_keys"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let changed = plan.transform_up_with_subqueries(|node| {
+            if !matches!(node, LogicalPlan::Window(_)) {
+                return Ok(Transformed::no(node));
+            }
+            let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
+            node.map_expressions(|root| {
+                let name = names.save(&root);
+                let root = root.transform_up(|expr| as_numbers(expr, &schema))?;
+                Ok(root.update_data(|root| name.restore(root)))
+            })
+        })?;
+        Ok(changed.data)
+    }
+}
+
+fn as_numbers(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::WindowFunction(mut window) = expr else { return Ok(Transformed::no(expr)) };
+    let mut is_changed = false;
+    for sorted in &mut window.params.order_by {
+        // What has no type yet is refused later.
+        let Ok(data_type) = sorted.expr.get_type(schema) else { continue };
+        let sorted = &mut sorted.expr;
+        match data_type {
+            DataType::Time32(_) | DataType::Time64(_) => {
+                let time = Expr::Cast(Cast::new(
+                    Box::new(std::mem::take(sorted)),
+                    DataType::Time64(arrow::datatypes::TimeUnit::Nanosecond),
+                ));
+                *sorted = Expr::Cast(Cast::new(Box::new(time), DataType::Int64));
+            }
+            DataType::Interval(_) => {
+                *sorted = ScalarUDF::from(SpanLength::default()).call(vec![std::mem::take(sorted)]);
+            }
+            _ => continue,
+        }
+        is_changed = true;
+    }
+    let window = Expr::WindowFunction(window);
+    Ok(if is_changed { Transformed::yes(window) } else { Transformed::no(window) })
+}

@@ -1,0 +1,350 @@
+//! Random SELECT statements over `readings`, `streams` and `latest`, whose answers do not depend on chance: a statement
+//! with a limit is ordered by everything that it shows.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
+use super::expressions::{Column, Expressions, Kind, READINGS, columns};
+
+/// A statement, and whether the order of its rows is told by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub text: String,
+    pub is_ordered: bool,
+}
+
+/// A table or subquery in FROM, with its columns.
+struct Source {
+    text: String,
+    columns: Vec<Column>,
+}
+
+const STREAMS: [(&str, Kind); 3] = [("id", Kind::Int), ("name", Kind::Text), ("unit", Kind::Text)];
+
+/// Returns the statement of a seed.
+pub fn statement(seed: u64) -> Statement {
+    let mut chance = StdRng::seed_from_u64(seed);
+    Statements { chance: &mut chance }.next()
+}
+
+struct Statements<'a> {
+    chance: &'a mut StdRng,
+}
+
+/// A query without ORDER BY, and the types of what it shows.
+struct Query {
+    text: String,
+    kinds: Vec<Kind>,
+}
+
+impl Statements<'_> {
+    fn next(&mut self) -> Statement {
+        let query = match self.chance.random_range(0..12) {
+            0..3 => self.plain(),
+            3..6 => self.aggregate(),
+            6..8 => self.windows(),
+            8 => self.set_operation(),
+            9 => self.nested(),
+            10 => self.distinct_on(),
+            _ => self.with_subquery(),
+        };
+        let is_ordered = self.chance.random_bool(0.7);
+        let mut text = query.text;
+        if is_ordered {
+            let terms = (1..=query.kinds.len()).map(|place| {
+                let suffix = ["", "", " DESC", " NULLS FIRST", " DESC NULLS LAST"];
+                format!("{place}{}", suffix.choose(self.chance).expect("suffixes"))
+            });
+            text += &format!(" ORDER BY {}", terms.collect::<Vec<_>>().join(", "));
+            if self.chance.random_bool(0.5) {
+                text += &format!(" LIMIT {}", self.chance.random_range(1..12));
+            }
+            if self.chance.random_bool(0.2) {
+                text += &format!(" OFFSET {}", self.chance.random_range(0..5));
+            }
+        }
+        Statement { text, is_ordered }
+    }
+
+    fn expressions<'c>(&'c mut self, columns: &'c [Column]) -> Expressions<'c> {
+        Expressions { chance: self.chance, columns }
+    }
+
+    /// Readings, mostly of some streams; sometimes with another table.
+    fn source(&mut self) -> Source {
+        let of_readings = columns("r", &READINGS);
+        let both = || [of_readings.clone(), columns("s", &STREAMS)].concat();
+        match self.chance.random_range(0..9) {
+            0 => {
+                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
+                let text = format!("readings r {kind} streams s ON s.id = r.stream_id");
+                Source { text, columns: both() }
+            }
+            1 => {
+                let other = columns("o", &READINGS);
+                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
+                let (one, two) = (self.chance.random_range(1..4), self.chance.random_range(1..4));
+                let text = format!(
+                    "(SELECT * FROM readings WHERE stream_id = {one}) r {kind} (SELECT * FROM readings WHERE stream_id = {two}) o ON r.ts = o.ts"
+                );
+                Source { text, columns: [of_readings.clone(), other].concat() }
+            }
+            2 => {
+                let condition = self.expressions(&both()).condition(1);
+                let text = format!("readings r LEFT JOIN streams s ON s.id = r.stream_id AND ({condition})");
+                Source { text, columns: both() }
+            }
+            3 => Source { text: "latest r".to_owned(), columns: of_readings },
+            _ => Source { text: "readings r".to_owned(), columns: of_readings },
+        }
+    }
+
+    /// A WHERE clause, or nothing.
+    fn filter(&mut self, columns: &[Column]) -> String {
+        let mut terms = Vec::new();
+        if self.chance.random_bool(0.4) {
+            terms.push(format!("r.stream_id = {}", self.chance.random_range(1..4)));
+        }
+        if self.chance.random_bool(0.3) {
+            let days = ["2024-03-30", "2024-03-31", "2024-04-01"];
+            let day = days.choose(self.chance).expect("days");
+            terms.push(match self.chance.random_range(0..3) {
+                0 => format!("r.ts::date = '{day}'"),
+                1 => format!("r.ts >= '{day}' AND r.ts < '{day}'::timestamptz + interval '1 day'"),
+                _ => format!("date_trunc('day', r.ts) = '{day}'"),
+            });
+        }
+        if self.chance.random_bool(0.5) {
+            terms.push(self.expressions(columns).condition(2));
+        }
+        match self.chance.random_range(0..12) {
+            0 => terms.push("r.stream_id IN (SELECT s2.id FROM streams s2 WHERE s2.unit = 'rpm')".to_owned()),
+            1 => terms.push("r.stream_id NOT IN (SELECT l.stream_id FROM latest l WHERE l.value > 10)".to_owned()),
+            2 => terms.push("EXISTS (SELECT 1 FROM latest l WHERE l.stream_id = r.stream_id AND l.value > 3)".to_owned()),
+            3 => terms.push("NOT EXISTS (SELECT 1 FROM readings l WHERE l.stream_id = 2 AND l.ts = r.ts)".to_owned()),
+            _ => {}
+        }
+        if terms.is_empty() { String::new() } else { format!(" WHERE {}", terms.join(" AND ")) }
+    }
+
+    fn select_list(&mut self, columns: &[Column], depth: u32) -> (Vec<String>, Vec<Kind>) {
+        let count = self.chance.random_range(1..4);
+        let kinds: Vec<Kind> = (0..count).map(|_| self.expressions(columns).kind()).collect();
+        let texts = kinds.iter().map(|kind| self.expressions(columns).of(*kind, depth)).collect();
+        (texts, kinds)
+    }
+
+    fn plain(&mut self) -> Query {
+        let source = self.source();
+        let (list, kinds) = self.select_list(&source.columns, 2);
+        let distinct = if self.chance.random_bool(0.2) { "DISTINCT " } else { "" };
+        let filter = self.filter(&source.columns);
+        Query { text: format!("SELECT {distinct}{} FROM {}{filter}", named(&list), source.text), kinds }
+    }
+
+    fn aggregate_call(&mut self, columns: &[Column]) -> (String, Kind) {
+        let (int, float) = (self.expressions(columns).of(Kind::Int, 1), self.expressions(columns).of(Kind::Float, 1));
+        let any = self.expressions(columns).kind();
+        let any_text = self.expressions(columns).of(any, 1);
+        let condition = self.expressions(columns).condition(1);
+        let (call, kind) = match self.chance.random_range(0..12) {
+            0 | 1 => ("count(*)".to_owned(), Kind::Int),
+            2 => (format!("count({any_text})"), Kind::Int),
+            3 => (format!("count(DISTINCT {any_text})"), Kind::Int),
+            4 => (format!("sum({float})"), Kind::Float),
+            5 => ("sum(r.value)".to_owned(), Kind::Float),
+            6 => ("avg(r.value)".to_owned(), Kind::Float),
+            7 => (format!("sum({int})"), Kind::Int),
+            8 if any != Kind::Bool => {
+                let function = ["min", "max"].choose(self.chance).expect("functions");
+                (format!("{function}({any_text})"), any)
+            }
+            9 => {
+                let function = ["bool_and", "bool_or"].choose(self.chance).expect("functions");
+                return (format!("{function}({condition})"), Kind::Bool);
+            }
+            10 => {
+                let function = ["min", "max"].choose(self.chance).expect("functions");
+                (format!("{function}(r.value)"), Kind::Float)
+            }
+            _ => (format!("avg({int})::double precision"), Kind::Float),
+        };
+        if call.ends_with(')') && self.chance.random_bool(0.15) {
+            return (format!("{call} FILTER (WHERE {condition})"), kind);
+        }
+        (call, kind)
+    }
+
+    fn aggregate(&mut self) -> Query {
+        let source = self.source();
+        let mut keys = Vec::new();
+        for _ in 0..self.chance.random_range(0..3) {
+            let simple = ["r.stream_id", "r.quality", "r.text", "date_trunc('hour', r.ts)", "r.ts::date", "date_trunc('day', r.ts)"];
+            let kinds = [Kind::Int, Kind::Text, Kind::Text, Kind::Instant, Kind::Date, Kind::Instant];
+            let place = self.chance.random_range(0..9);
+            keys.push(match simple.get(place) {
+                Some(key) => ((*key).to_owned(), kinds[place]),
+                None => {
+                    let kind = self.expressions(&source.columns).kind();
+                    (self.expressions(&source.columns).of(kind, 1), kind)
+                }
+            });
+        }
+        // A key that is a constant is taken for a place in the list by PostgreSQL.
+        keys.retain(|(key, _)| key.contains('.') && !key.starts_with('\''));
+        keys.dedup();
+        let calls: Vec<(String, Kind)> =
+            (0..self.chance.random_range(1..4)).map(|_| self.aggregate_call(&source.columns)).collect();
+        let filter = self.filter(&source.columns);
+        let group = self.group_by(&keys.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
+        let having = match self.chance.random_range(0..6) {
+            0 => format!(" HAVING count(*) > {}", self.chance.random_range(0..5)),
+            1 => " HAVING sum(r.value) > 10".to_owned(),
+            _ => String::new(),
+        };
+        let (list, kinds): (Vec<String>, Vec<Kind>) = keys.into_iter().chain(calls).unzip();
+        Query { text: format!("SELECT {} FROM {}{filter}{group}{having}", named(&list), source.text), kinds }
+    }
+
+    fn group_by(&mut self, keys: &[String]) -> String {
+        let all = keys.join(", ");
+        if keys.is_empty() {
+            return String::new();
+        }
+        let sets: Vec<String> = keys.iter().map(|key| format!("({key})")).chain(["()".to_owned(), format!("({all})")]).collect();
+        match self.chance.random_range(0..8) {
+            0 => format!(" GROUP BY GROUPING SETS ({})", sets.join(", ")),
+            1 => format!(" GROUP BY ROLLUP ({all})"),
+            2 => format!(" GROUP BY CUBE ({all})"),
+            _ => format!(" GROUP BY {all}"),
+        }
+    }
+
+    fn windows(&mut self) -> Query {
+        let source = Source { text: "readings r".to_owned(), columns: columns("r", &READINGS) };
+        let mut list = vec!["r.stream_id".to_owned(), "r.ts".to_owned()];
+        let mut kinds = vec![Kind::Int, Kind::Instant];
+        for _ in 0..self.chance.random_range(1..3) {
+            let (call, kind) = self.window_call(&source.columns);
+            list.push(call);
+            kinds.push(kind);
+        }
+        let filter = self.filter(&source.columns);
+        let text = format!("SELECT {} FROM {}{filter}", named(&list), source.text);
+        if self.chance.random_bool(0.3) {
+            let text = format!("SELECT * FROM ({text}) w WHERE w.c3 IS NOT NULL");
+            return Query { text, kinds };
+        }
+        Query { text, kinds }
+    }
+
+    fn window_call(&mut self, columns: &[Column]) -> (String, Kind) {
+        let partition = match self.chance.random_range(0..6) {
+            0 => String::new(),
+            1 => "PARTITION BY r.ts::date ".to_owned(),
+            2 => "PARTITION BY r.quality, r.stream_id ".to_owned(),
+            3 => "PARTITION BY date_trunc('hour', r.ts) ".to_owned(),
+            _ => "PARTITION BY r.stream_id ".to_owned(),
+        };
+        let total = ["r.stream_id, r.ts", "r.ts DESC, r.stream_id", "r.value, r.ts, r.stream_id"];
+        let total = total.choose(self.chance).expect("orders");
+        let any = self.expressions(columns).kind();
+        let any_text = self.expressions(columns).of(any, 1);
+        let frames = ["", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"];
+        let frame = frames.choose(self.chance).expect("frames");
+        let tied = ["r.ts::date", "r.quality", "r.value", "r.text", "date_trunc('hour', r.ts)", "r.ts::time"];
+        let tied = tied.choose(self.chance).expect("orders");
+        match self.chance.random_range(0..9) {
+            0 => (format!("row_number() OVER ({partition}ORDER BY {total})"), Kind::Int),
+            1 => {
+                let function = ["rank", "dense_rank"].choose(self.chance).expect("functions");
+                (format!("{function}() OVER ({partition}ORDER BY {tied})"), Kind::Int)
+            }
+            2 => {
+                let function = ["lag", "lead"].choose(self.chance).expect("functions");
+                (format!("{function}({any_text}) OVER ({partition}ORDER BY {total})"), any)
+            }
+            3 => {
+                let function = ["first_value", "last_value"].choose(self.chance).expect("functions");
+                (format!("{function}({any_text}) OVER ({partition}ORDER BY {total}{frame})"), any)
+            }
+            4 => (format!("sum(r.value) OVER ({partition}ORDER BY {total}{frame})"), Kind::Float),
+            5 => (format!("count({any_text}) OVER ({partition}ORDER BY {tied})"), Kind::Int),
+            6 => (format!("max(r.value) OVER ({partition}ORDER BY {tied})"), Kind::Float),
+            7 => (format!("count(*) OVER ({})", partition.trim_end()), Kind::Int),
+            _ => (format!("avg(r.value) OVER ({partition}ORDER BY r.ts, r.stream_id RANGE BETWEEN interval '10 minutes' PRECEDING AND CURRENT ROW)")
+                .replace("ORDER BY r.ts, r.stream_id RANGE", "ORDER BY r.ts RANGE"), Kind::Float),
+        }
+    }
+
+    fn set_operation(&mut self) -> Query {
+        let first = self.source();
+        let second = self.source();
+        let (list, kinds) = self.select_list(&first.columns, 1);
+        let other: Vec<String> = kinds.iter().map(|kind| self.expressions(&second.columns).of(*kind, 1)).collect();
+        let operators = ["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"];
+        let operator = operators.choose(self.chance).expect("operators");
+        let (one, two) = (self.filter(&first.columns), self.filter(&second.columns));
+        let (first, second) = (first.text, second.text);
+        let text = format!("SELECT {} FROM {first}{one} {operator} SELECT {} FROM {second}{two}", named(&list), named(&other));
+        Query { text, kinds }
+    }
+
+    /// A question about the answer of another.
+    fn nested(&mut self) -> Query {
+        let inner = match self.chance.random_range(0..3) {
+            0 => self.aggregate(),
+            1 => self.windows(),
+            _ => self.plain(),
+        };
+        let names: Vec<String> = (1..=inner.kinds.len()).map(|place| format!("c{place}")).collect();
+        let pairs: Vec<(&str, Kind)> = names.iter().map(String::as_str).zip(inner.kinds.iter().copied()).collect();
+        let of_inner = columns("q", &pairs);
+        let condition = self.expressions(&of_inner).condition(1);
+        let with = self.chance.random_bool(0.5);
+        let (before, from) = match with {
+            true => (format!("WITH q AS ({}) ", inner.text), "q".to_owned()),
+            false => (String::new(), format!("({}) q", inner.text)),
+        };
+        if self.chance.random_bool(0.4) {
+            let text = format!("{before}SELECT q.c1 AS c1, count(*) AS c2 FROM {from} WHERE {condition} GROUP BY q.c1");
+            return Query { text, kinds: vec![inner.kinds[0], Kind::Int] };
+        }
+        let (list, kinds) = self.select_list(&of_inner, 1);
+        Query { text: format!("{before}SELECT {} FROM {from} WHERE {condition}", named(&list)), kinds }
+    }
+
+    fn distinct_on(&mut self) -> Query {
+        let source = columns("r", &READINGS);
+        let keys = ["r.stream_id", "r.ts::date, r.stream_id", "r.quality", "date_trunc('hour', r.ts)"];
+        let key = keys.choose(self.chance).expect("keys");
+        let direction = ["", " DESC"].choose(self.chance).expect("directions");
+        let filter = self.filter(&source);
+        let text = format!(
+            "SELECT * FROM (SELECT DISTINCT ON ({key}) r.stream_id AS c1, r.ts AS c2, r.value AS c3 FROM readings r{filter} ORDER BY {key}, r.ts{direction}, r.stream_id) d"
+        );
+        Query { text, kinds: vec![Kind::Int, Kind::Instant, Kind::Float] }
+    }
+
+    /// A scalar subquery in the list.
+    fn with_subquery(&mut self) -> Query {
+        let of_streams = columns("s", &STREAMS);
+        let subqueries = [
+            "(SELECT max(r.value) FROM readings r WHERE r.stream_id = s.id)",
+            "(SELECT count(*) FROM readings r WHERE r.stream_id = s.id AND r.ts::date = '2024-03-31')",
+            "(SELECT min(r.value) FROM readings r)",
+            "(SELECT sum(r.value) FROM readings r WHERE r.stream_id = s.id AND r.quality = 'good')",
+        ];
+        let subquery = subqueries.choose(self.chance).expect("subqueries");
+        let condition = self.expressions(&of_streams).condition(1);
+        let text = format!("SELECT s.id AS c1, {subquery} AS c2 FROM streams s WHERE {condition}");
+        Query { text, kinds: vec![Kind::Int, Kind::Float] }
+    }
+}
+
+/// A list of expressions with names `c1`, `c2`, ….
+fn named(list: &[String]) -> String {
+    let named: Vec<String> = list.iter().zip(1..).map(|(text, place)| format!("{text} AS c{place}")).collect();
+    named.join(", ")
+}
