@@ -173,7 +173,7 @@ fn every_sample_belongs_to_the_family_above_it() {
     // Of the process the start, the resident memory and its limits of the system; three of the disk, two of the log, one of retention's clock, two of
     // the memtable, four of one table, two of one listener, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
     // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
-    // Of MQTT seven values, two counters by three qualities of service, and a histogram. Of notifications two values and a
+    // Of MQTT nine values, two counters by three qualities of service, and a histogram. Of notifications two values and a
     // counter by two kinds of channels and three outcomes. One of alerts and one of clocks.
     assert_eq!(
         samples,
@@ -182,7 +182,7 @@ fn every_sample_belongs_to_the_family_above_it() {
             + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3))
             + (5 + 1 + 4)
             + (2 + 9)
-            + (7 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
+            + (9 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
             + (2 + 2 * 3)
             + 2
     );

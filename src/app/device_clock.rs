@@ -44,14 +44,14 @@ impl App {
         let before = std::mem::take(known);
         for device in devices {
             let offset = self.states.status(&device).clock_offset_s;
-            let told = before.get(&device.id).copied();
-            let is_same = told.map(f64::is_sign_negative) == offset.map(f64::is_sign_negative);
+            let recorded_offset = before.get(&device.id).copied();
+            let is_same = recorded_offset.map(f64::is_sign_negative) == offset.map(f64::is_sign_negative);
             let recorded = if is_same { Ok(()) } else { self.record_clock(&device, offset).await };
             if let Err(error) = &recorded {
                 let (device, error) = (device.id, error.full_message());
                 tracing::warn!(%device, error, "the event about a device's clock was not stored");
             }
-            let noted = if recorded.is_ok() { offset } else { told };
+            let noted = if recorded.is_ok() { offset } else { recorded_offset };
             known.extend(noted.map(|offset| (device.id, offset)));
         }
     }

@@ -63,12 +63,12 @@ impl ReadingTime {
             None => 0,
         };
         let floor = last.filter(|_| !is_set_back).map(|last| last.ts);
-        let told = last.and_then(|last| last.source_time);
-        let source_time = source_time.filter(|time| Some(*time) > floor && Some(*time) > told);
+        let used = last.and_then(|last| last.source_time);
+        let source_time = source_time.filter(|time| Some(*time) > floor && Some(*time) > used);
         ReadingTime {
             ts: source_time.unwrap_or_else(|| in_slot(received_at, floor, slot)),
             received_at: Some(received_at),
-            source_time: source_time.max(told),
+            source_time: source_time.max(used),
             slot: Some(slot),
         }
     }

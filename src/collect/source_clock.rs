@@ -52,8 +52,8 @@ impl SourceClock {
     }
 
     /// Learns from a time and returns whether it is to be believed.
-    pub fn observe(&mut self, told: SourceTime) -> bool {
-        let SourceTime { time, received_at, before } = told;
+    pub fn observe(&mut self, given: SourceTime) -> bool {
+        let SourceTime { time, received_at, before } = given;
         let offset = time.0.saturating_sub(received_at.0);
         // What is said again says nothing about the clock.
         let is_new = before.is_none_or(|(before, _)| before != time);
@@ -161,8 +161,8 @@ mod tests {
         }
         let mut source = Source::new();
         for (received_s, source_s) in [(10_000, 5000), (10_100, 5000), (10_900, 10_200), (12_000, 11_000)] {
-            let told = source.tell(received_s, source_s);
-            assert_eq!(told, (true, None), "changed since the last look, and looked at seldom");
+            let known = source.tell(received_s, source_s);
+            assert_eq!(known, (true, None), "changed since the last look, and looked at seldom");
             source.before = Some((Micros(source_s * SECOND), Micros((source_s - 1) * SECOND)));
         }
     }

@@ -254,17 +254,18 @@ impl QueryContext {
         self.services.org_streams.get(self.catalog(), &self.principal, from)
     }
 
-    /// Returns the newest readings of streams, of any quality and of one moment, which may be later than the snapshot.
-    /// Streams without readings are left out.
-    pub fn newest_readings(&self, streams: &[StreamId]) -> Vec<Reading> {
-        match &self.snapshot.owner {
-            Some(_) => streams.iter().filter_map(|stream| self.newest_reading(stream.0)).collect(),
-            None => self.services.store.newest_of_many(&self.principal, streams),
+    /// Returns the newest readings of streams by their own times, of any quality, which may be later than the snapshot.
+    /// Streams without readings are left out. `None` on a query node, which knows current readings only.
+    pub fn newest_by_time(&self, streams: &[StreamId]) -> Option<Vec<Reading>> {
+        if self.snapshot.owner.is_some() {
+            return None;
         }
+        let newest = |stream: &StreamId| self.services.store.newest_by_time(&self.principal, *stream);
+        Some(streams.iter().filter_map(newest).collect())
     }
 
-    /// Returns the newest reading of a stream, of any quality.
-    pub fn newest_reading(&self, stream: i32) -> Option<Reading> {
+    /// Returns the current reading of a stream, of any quality.
+    pub fn current_reading(&self, stream: i32) -> Option<Reading> {
         let Some(owner) = &self.snapshot.owner else {
             return Some(self.services.store.latest(&self.principal, StreamId(stream))?.newest);
         };

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::latest_value_cache::LatestReadings;
 use super::memtable::run::Run;
 use crate::domain::Micros;
 use crate::domain::arrival::{self, AheadBound};
@@ -11,6 +10,16 @@ use crate::domain::reading::{Quality, Reading};
 
 /// How many readings of a stream that are ahead are kept until their time has come: those whose time comes first, and the newest.
 const MAX_WAITING: usize = 8;
+
+/// The current readings of one stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestReadings {
+    /// The current reading, of any quality: the one that arrived last of those that are not ahead of the clock.
+    pub newest: Reading,
+    /// The current reading among those that carry a value. After a bad reading overwrote it, this is `None` until the next
+    /// value comes: only the lake knows which value came before.
+    pub valued: Option<Reading>,
+}
 
 /// How a request arrived.
 #[derive(Debug, Clone, Copy)]

@@ -7,21 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
-use super::current_reading::{Arrival, ArrivedReading, StreamReadings, StreamRows};
+use super::current_reading::{Arrival, ArrivedReading, LatestReadings, StreamReadings, StreamRows};
 use super::latest_value_codec::{StoredReading, role};
 use super::memtable::run::Run;
 use crate::domain::reading::Reading;
 use crate::domain::{Micros, StreamId};
-
-/// The current readings of one stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LatestReadings {
-    /// The current reading, of any quality: the one that arrived last of those that are not ahead of the clock.
-    pub newest: Reading,
-    /// The current reading among those that carry a value. After a bad reading overwrote it, this is `None` until the next
-    /// value comes: only the lake knows which value came before.
-    pub valued: Option<Reading>,
-}
 
 /// The last readings of all streams.
 #[derive(Debug, Default)]

@@ -49,7 +49,12 @@ async fn past_values_are_stored_and_the_newest_is_current() {
     let month = 31 * 86_400_000;
     let ahead = [(now + month + 600_000, json!(7)), (now + month - 600_000, json!(6)), (i64::MAX, json!(7))];
     assert_eq!(plant.blynk.post(IMPORT, &import(id, &ahead)).await.0, 204);
-    assert_eq!(current().await, (json!(6), json!(now + month - 600_000)), "the others are skipped");
+    assert_eq!(current().await, (json!(5), json!(NOON)), "what is ahead is not current yet");
+    assert_eq!(
+        history().await["content"][0],
+        json!({"createdAt": now + month - 600_000, "value": 6}),
+        "the others are skipped"
+    );
 }
 
 fn now_ms() -> i64 {

@@ -1,10 +1,9 @@
-//! Sixteen writers at once at each door whose values come without a time: every value that was acknowledged is there (rest.md B6).
+//! Sixteen writers at once at each interface whose values come without a time: every value that was acknowledged is there (rest.md B6).
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{CSV, NDJSON};
 use crate::blynk::{TokenClient, UPDATE, UPDATE_MANY};
 use crate::graphql;
 use crate::support::{Answer, Client, Server, free_port};
@@ -17,10 +16,8 @@ const BLYNK: &str = "plant:0123456789abcdef0123456789abcdef";
 
 /// Where values are written without their times.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Door {
+enum WriteInterface {
     DataStone,
-    Ndjson,
-    Csv,
     GraphQl,
     Blynk,
     BlynkMany,
@@ -29,16 +26,14 @@ enum Door {
     MqttObject,
 }
 
-const DOORS: [Door; 9] = [
-    Door::DataStone,
-    Door::Ndjson,
-    Door::Csv,
-    Door::GraphQl,
-    Door::Blynk,
-    Door::BlynkMany,
-    Door::LineProtocol,
-    Door::Mqtt,
-    Door::MqttObject,
+const INTERFACES: [WriteInterface; 7] = [
+    WriteInterface::DataStone,
+    WriteInterface::GraphQl,
+    WriteInterface::Blynk,
+    WriteInterface::BlynkMany,
+    WriteInterface::LineProtocol,
+    WriteInterface::Mqtt,
+    WriteInterface::MqttObject,
 ];
 
 struct Plant {
@@ -57,58 +52,53 @@ impl Plant {
             Server::start(&[("BASALT_BOOTSTRAP_BLYNK", BLYNK), ("BASALT_MQTT__LISTEN", &mqtt)]).await;
         let client = server.client();
         // The stream of a line has the name of its measurement and field.
-        let names: Vec<String> = DOORS.iter().map(|door| format!("{door:?}.value")).collect();
+        let names: Vec<String> = INTERFACES.iter().map(|interface| format!("{interface:?}.value")).collect();
         let streams: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "fp64")).collect();
         let (device, streams) = graphql::plant(&client, "press", &streams).await;
         let blynk = TokenClient::of(&client, BLYNK).await;
         Plant { server, client, blynk, mqtt, device, streams }
     }
 
-    async fn write(&self, door: usize, value: i64) {
-        let (stream, client) = (self.streams[door], &self.client);
-        let (channel, done) = (door + 1, |(status, _, answer): Answer| (status, answer));
-        let (status, answer) = match DOORS[door] {
-            Door::DataStone => {
+    async fn write(&self, place: usize, value: i64) {
+        let (stream, client) = (self.streams[place], &self.client);
+        let (channel, done) = (place + 1, |(status, _, answer): Answer| (status, answer));
+        let (status, answer) = match INTERFACES[place] {
+            WriteInterface::DataStone => {
                 done(client.post(&format!("/api/data/{stream}/value/"), &json!({ "value": value })).await)
             }
-            Door::Ndjson => {
-                let line = json!({"stream_id": stream, "value": value});
-                done(client.ingest(NDJSON, format!("{line}\n")).await)
-            }
-            Door::Csv => done(client.ingest(CSV, format!("stream_id,value\n{stream},{value}\n")).await),
-            Door::GraphQl => {
+            WriteInterface::GraphQl => {
                 let mutation = "mutation($input: [ValueInput!]!) { writeValues(input: $input) { rows } }";
                 let input = json!([{"stream": stream.to_string(), "value": value}]);
                 (200, graphql::data(client, mutation, json!({ "input": input })).await)
             }
-            Door::Blynk => {
+            WriteInterface::Blynk => {
                 let body = json!({"deviceId": self.device, "dataStreamId": channel, "value": value});
                 done(self.blynk.post(UPDATE, &body).await)
             }
-            Door::BlynkMany => {
+            WriteInterface::BlynkMany => {
                 let entries = json!([{"dataStreamId": channel, "value": value}]);
                 let body = json!({"deviceId": self.device, "dataStreams": entries});
                 done(self.blynk.post(UPDATE_MANY, &body).await)
             }
-            Door::LineProtocol => {
+            WriteInterface::LineProtocol => {
                 let line = format!("LineProtocol value={value}");
                 done(client.send("POST", "/write?db=press", &[("content-type", "text/plain")], line).await)
             }
-            Door::Mqtt | Door::MqttObject => return,
+            WriteInterface::Mqtt | WriteInterface::MqttObject => return,
         };
-        assert!((200..300).contains(&status), "{:?}: {status} {answer}", DOORS[door]);
+        assert!((200..300).contains(&status), "{:?}: {status} {answer}", INTERFACES[place]);
     }
 
     /// A writer of MQTT waits for each acknowledgement, as the others do.
-    async fn publish(&self, door: usize, writer: i64) {
-        let hello = Connect::new(Version::V5, &format!("{door}-{writer}"), &self.server.key);
+    async fn publish(&self, place: usize, writer: i64) {
+        let hello = Connect::new(Version::V5, &format!("{place}-{writer}"), &self.server.key);
         let mut client = MqttClient::connect(&self.mqtt, &hello).await;
         for value in values(writer) {
-            let answer = match DOORS[door] {
-                Door::Mqtt => client.publish("basalt/press/Mqtt.value", value.to_string(), 1).await,
+            let answer = match INTERFACES[place] {
+                WriteInterface::Mqtt => client.publish("basalt/press/Mqtt.value", value.to_string(), 1).await,
                 _ => client.publish("basalt/press", json!({"MqttObject.value": value}).to_string(), 1).await,
             };
-            assert_eq!(answer, Ok(0), "{:?}", DOORS[door]);
+            assert_eq!(answer, Ok(0), "{:?}", INTERFACES[place]);
         }
         client.disconnect(0).await;
     }
@@ -119,24 +109,24 @@ fn values(writer: i64) -> std::ops::Range<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_writers_at_each_door_lose_no_acknowledged_value() {
+async fn sixteen_writers_at_each_interface_lose_no_acknowledged_value() {
     let plant = Arc::new(Plant::start().await);
-    for (door, name) in DOORS.iter().enumerate() {
+    for (place, name) in INTERFACES.iter().enumerate() {
         let writers = (0..WRITERS).map(|writer| {
             let plant = plant.clone();
             tokio::spawn(async move {
-                if matches!(DOORS[door], Door::Mqtt | Door::MqttObject) {
-                    return plant.publish(door, writer).await;
+                if matches!(INTERFACES[place], WriteInterface::Mqtt | WriteInterface::MqttObject) {
+                    return plant.publish(place, writer).await;
                 }
                 for value in values(writer) {
-                    plant.write(door, value).await;
+                    plant.write(place, value).await;
                 }
             })
         });
         for writer in writers.collect::<Vec<_>>() {
             writer.await.expect("it writes");
         }
-        let stream = plant.streams[door];
+        let stream = plant.streams[place];
         let query = format!(
             "SELECT count(*) AS n, count(DISTINCT value) AS different FROM readings WHERE stream_id = {stream}"
         );

@@ -3,7 +3,7 @@
 
 use basalt::domain::reading::{Quality, Reading, Readings};
 use basalt::domain::{Clock, Micros, StreamId};
-use basalt::store::latest_value_cache::LatestReadings;
+use basalt::store::current_reading::LatestReadings;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -113,12 +113,12 @@ impl PlainProgram {
     }
 }
 
-struct World {
+struct ArrivalModel {
     chance: StdRng,
     requests: Vec<Vec<Request>>,
 }
 
-impl World {
+impl ArrivalModel {
     /// A time of a new reading, never within a second of the bound or of the clock.
     fn time(&mut self, requests: &[Request], now: i64) -> i64 {
         let known: Vec<i64> = requests.iter().flat_map(|request| &request.rows).map(|row| row.ts.0).collect();
@@ -183,8 +183,10 @@ async fn current_values_are_those_of_the_order_of_arrival_whatever_the_clocks_sh
     for seed in seeds(2, 100) {
         let dir = tempfile::tempdir().unwrap();
         let mut inside = ground.open_local(dir.path()).await;
-        let mut world =
-            World { chance: StdRng::seed_from_u64(seed), requests: vec![Vec::new(); STREAMS as usize] };
+        let mut world = ArrivalModel {
+            chance: StdRng::seed_from_u64(seed),
+            requests: vec![Vec::new(); STREAMS as usize],
+        };
         for step in 0..STEPS {
             match world.chance.random_range(0..12) {
                 0..6 => world.write(&ground, &inside).await,

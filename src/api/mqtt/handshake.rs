@@ -147,16 +147,16 @@ mod tests {
     async fn one_network_has_a_part_of_the_places_for_handshakes() {
         let places = HandshakePlaces::default();
         let address = |last| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
-        let mut held = Vec::new();
+        let mut handshakes = Vec::new();
         for _ in 0..MAX_OF_NETWORK {
-            held.push(places.acquire(address(1)).now_or_never().flatten().expect("a place"));
+            handshakes.push(places.acquire(address(1)).now_or_never().flatten().expect("a place"));
         }
         let mut waiting = Box::pin(places.acquire(address(1)));
         assert!(waiting.as_mut().now_or_never().is_none(), "its part is used up");
         let other = places.acquire(address(2)).now_or_never().flatten().expect("others have places");
-        drop(held.pop());
-        held.push(waiting.await.expect("the place that is free again"));
-        drop((held, other));
+        drop(handshakes.pop());
+        handshakes.push(waiting.await.expect("the place that is free again"));
+        drop((handshakes, other));
         assert!(places.by_network.lock().is_empty(), "no network is remembered");
         assert_eq!(places.all.available_permits(), MAX_HANDSHAKES);
     }

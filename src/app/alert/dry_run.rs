@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use futures::TryStreamExt;
 
 use crate::app::App;
-use crate::domain::alert::evaluator::Sample;
 use crate::domain::alert::rule::AlertRuleSpec;
+use crate::domain::alert::sample::Sample;
 use crate::domain::alert::simulation::{Simulation, SimulationResult};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};

@@ -22,6 +22,7 @@ mod registry;
 mod relay;
 mod retained;
 mod retained_pass;
+mod retained_queue;
 mod samples;
 pub mod session;
 pub mod session_end;

@@ -59,8 +59,8 @@ impl NoticeChannels {
 mod tests {
     use bytes::Bytes;
 
-    use super::super::queue_account::MAX_BYTES;
     use super::*;
+    use crate::app::mqtt::queue_account::MAX_BYTES;
     use crate::domain::DeviceId;
     use crate::domain::mqtt::Qos;
 

@@ -342,7 +342,7 @@ pub(super) fn message(
     qos: Qos,
     stored_at: Micros,
 ) -> RetainedMessage {
-    let (org, device, payload) = (device.org, device.id, Bytes::copy_from_slice(payload));
+    let (org, device, payload) = (device.org, device.id, payload.into());
     RetainedMessage { org, device, topic, payload, qos, stored_at }
 }
 

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::message::{MessageSource, OutboundMessage};
 use super::retained::{RetainedPosition, is_document};
-use super::session::MqttSession;
 use crate::app::App;
 use crate::domain::Principal;
 use crate::domain::mqtt::{Qos, RetainedMessage, topic};
 
 /// Messages that are looked at before others have their turn.
-const SLICE: usize = 32;
+pub(super) const SLICE: usize = 32;
 
 /// A filter that asks for retained messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,20 +26,20 @@ pub(super) struct RetainedRequest {
 /// One way through the index for some filters, of which each is there once. A message is sent once for all of them.
 #[derive(Debug)]
 pub(super) struct RetainedPass {
-    requests: Vec<RetainedRequest>,
+    pub(super) requests: Vec<RetainedRequest>,
     /// What begins the topics that may match. None begins with another.
     beginnings: Vec<String>,
     position: RetainedPosition,
     is_through_index: bool,
     /// The last topic of a Sparkplug host whose state was looked at.
-    last_state: Option<Arc<str>>,
+    pub(super) last_state: Option<Arc<str>>,
 }
 
 /// What a session is still to be sent: one pass that is under way, and the filters of the next.
 #[derive(Debug, Default)]
 pub(super) struct RetainedBacklog {
-    current: Option<RetainedPass>,
-    next: Vec<RetainedRequest>,
+    pub(super) current: Option<RetainedPass>,
+    pub(super) next: Vec<RetainedRequest>,
 }
 
 impl RetainedBacklog {
@@ -106,35 +107,10 @@ impl RetainedPass {
         })?;
         Some(OutboundMessage {
             topic: topic.into(),
-            payload: message.payload.clone(),
+            payload: Bytes::from_owner(message.payload.clone()),
             qos: qos.min(message.qos),
             is_retained: true,
             source: MessageSource::Document,
         })
-    }
-}
-
-impl MqttSession {
-    /// Queues the next of what is retained, as long as there is room for it.
-    pub(super) fn queue_retained(&mut self) {
-        let who = self.principal().clone();
-        let app = self.app.clone();
-        let backlog = &mut self.memory.retained;
-        if backlog.current.is_none() && !backlog.next.is_empty() {
-            let requests = std::mem::take(&mut backlog.next);
-            backlog.current = Some(RetainedPass::new(&app, &who, requests));
-        }
-        let Some(mut pass) = backlog.current.take() else { return };
-        if let Some(messages) = pass.take_slice(&app, &who) {
-            messages.into_iter().for_each(|message| self.queue(message));
-            self.memory.retained.current = Some(pass);
-            return;
-        }
-        let filters = pass.requests.iter().filter(|request| !request.is_documents_only);
-        let filters: Vec<&str> = filters.map(|request| request.filter.as_str()).collect();
-        if let Some(last) = self.queue_host_states(&filters, pass.last_state.as_deref(), SLICE) {
-            pass.last_state = Some(last);
-            self.memory.retained.current = Some(pass);
-        }
     }
 }

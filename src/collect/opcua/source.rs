@@ -32,8 +32,6 @@ use crate::domain::{Clock, Micros, Result, StreamId};
 
 /// Nodes that the server refused to monitor are tried again: they may appear while it runs.
 const RESUBSCRIBE_DELAY: Duration = Duration::from_secs(30);
-/// The time of a server whose clock is further off is not believed.
-const MAX_CLOCK_SKEW_US: u64 = 24 * 3600 * 1_000_000;
 
 /// Streams of one interval.
 pub struct OpcuaPollGroup {
@@ -355,13 +353,13 @@ fn unreadable_results(batch: &OpcuaPollGroup, now: Micros) -> impl Iterator<Item
     })
 }
 
-/// The time of receipt is the server's timestamp, unless its clock is far off.
+/// The server's timestamp is the time of a value whose source gives none.
 fn poll_result(target: &NodeTarget, value: &DataValue, now: Micros) -> PollResult {
     let server = value.server_timestamp.and_then(status::micros);
-    let ts = server.filter(|server| server.0.abs_diff(now.0) <= MAX_CLOCK_SKEW_US).unwrap_or(now);
     let outcome = status::sample(value).and_then(|sample| {
         let content = sample.value.convert_to(target.kind)?;
-        Ok(crate::collect::device_value::Sample { value: content, ..sample })
+        let source_time = sample.source_time.or(server);
+        Ok(crate::collect::device_value::Sample { value: content, source_time, ..sample })
     });
-    PollResult { stream: target.stream, ts, outcome }
+    PollResult { stream: target.stream, ts: now, outcome }
 }

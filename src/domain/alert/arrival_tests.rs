@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::super::target::RuleTarget;
 use super::*;
 use crate::domain::StreamId;
 use crate::domain::alert::Severity;
 use crate::domain::alert::budget::MAX_ALERTS_PER_HOUR;
 use crate::domain::alert::rule::{Operator, Threshold};
+use crate::domain::alert::target::RuleTarget;
 
 const HOUR_S: i64 = 3600;
 const YEAR_S: i64 = 365 * 86_400;
@@ -291,16 +291,16 @@ impl Plain {
 }
 
 /// A state as it was stored, and the readings that were given since, with the clock at their arrival.
-struct Saved {
+struct StoredStates {
     bytes: Vec<u8>,
     since: Vec<(u64, i64, i64, f64)>,
     /// Whether a reading was ahead or the clock was set meanwhile: then what a crash does depends on when it is.
     is_other: bool,
 }
 
-impl Saved {
-    fn of(watch: &Watch, plain: &Plain) -> Saved {
-        Saved { bytes: watch.state.encode(), since: Vec::new(), is_other: !plain.waiting.is_empty() }
+impl StoredStates {
+    fn of(watch: &Watch, plain: &Plain) -> StoredStates {
+        StoredStates { bytes: watch.state.encode(), since: Vec::new(), is_other: !plain.waiting.is_empty() }
     }
 
     /// The rule begins with what was stored, and is given the rest of the log again.
@@ -335,7 +335,7 @@ proptest! {
         let (current, fired_at, is_open) = (None, None, false);
         let mut plain =
             Plain { evaluation, limit, cooldown_s, seen, window, waiting, current, fired_at, is_open, decisions };
-        let mut saved = Saved::of(&watch, &plain);
+        let mut saved = StoredStates::of(&watch, &plain);
         let mut sent: Vec<(i64, f64)> = Vec::new();
         for step in steps {
             let reading = match step {
@@ -352,7 +352,7 @@ proptest! {
                     watch.now_s += by_s;
                     saved.is_other |= !(0..=20).contains(&by_s);
                 }
-                Step::Save => saved = Saved::of(&watch, &plain),
+                Step::Save => saved = StoredStates::of(&watch, &plain),
                 Step::Crash if !saved.is_other => saved.crash(&mut watch),
                 _ => {}
             }

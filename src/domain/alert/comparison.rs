@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::evaluator::Sample;
 use super::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use super::sample::Sample;
 use super::waiting::WaitingContent;
 
 /// Most characters of a text that an alert shows.

@@ -13,6 +13,7 @@ use super::comparison::{ComparedValue, Content, holds, of_reading, waiting_conte
 use super::device_watch::DeviceWatch;
 use super::recent::RecentReadings;
 use super::rule::{AlertRuleSpec, Evaluation};
+use super::sample::Sample;
 use super::waiting::{WaitingContent, WaitingReading, WaitingReadings};
 use super::window::{Window, take};
 use crate::domain::Micros;
@@ -37,17 +38,6 @@ pub struct LogPosition {
     pub seq: u64,
     /// Time of the reading.
     pub ts: Micros,
-}
-
-/// A reading that has a value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample<'a> {
-    /// Its time.
-    pub ts: Micros,
-    /// 0 or 1 of a boolean; `None` for a text.
-    pub number: Option<f64>,
-    /// Text; of a whole number beyond ±2^53 its digits.
-    pub text: Option<&'a str>,
 }
 
 /// What follows for the alerts of a rule.

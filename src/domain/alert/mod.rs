@@ -7,6 +7,7 @@ pub mod evaluator;
 mod parse_names;
 mod recent;
 pub mod rule;
+pub mod sample;
 pub mod simulation;
 pub mod target;
 pub mod waiting;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::evaluator::Sample;
+use super::sample::Sample;
 use super::window::take;
 use crate::domain::Micros;
 

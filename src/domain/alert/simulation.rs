@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::evaluator::{Decision, RuleState, Sample};
+use super::evaluator::{Decision, RuleState};
 use super::rule::{AlertRuleSpec, Evaluation};
+use super::sample::Sample;
 use crate::domain::Micros;
 use crate::domain::arrival::{AheadBound, Arrival};
 use crate::domain::time::MICROS_PER_SECOND;

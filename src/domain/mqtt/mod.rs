@@ -7,8 +7,8 @@ pub mod status;
 pub mod topic;
 
 use std::fmt;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{DeviceId, KeyId, Micros, OrgId};
@@ -135,7 +135,7 @@ pub struct RetainedMessage {
     /// Topic with the device's UUID as its name.
     pub topic: String,
     /// Payload as published; who is sent it shares it.
-    pub payload: Bytes,
+    pub payload: Arc<[u8]>,
     /// Quality of service with which it was published.
     pub qos: Qos,
     /// Time of publication.

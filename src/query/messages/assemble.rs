@@ -103,7 +103,8 @@ fn newest_readings(scope: &MessageScope, wanted: Vec<(i32, i64)>) -> (Vec<KeyedR
     let streams = scope.streams().of_devices(|device| devices.contains(&device));
     let ids: Vec<StreamId> = streams.iter().copied().map(StreamId).collect();
     let mut by_device: HashMap<i32, Vec<Reading>> = HashMap::new();
-    for reading in scope.query_context.newest_readings(&ids) {
+    let Some(readings) = scope.query_context.newest_by_time(&ids) else { return (Vec::new(), wanted) };
+    for reading in readings {
         if let Some((device, _)) = scope.streams().get(reading.stream.0) {
             by_device.entry(device).or_default().push(reading);
         }

@@ -14,6 +14,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::readings_scan::ReadingsScan;
+use crate::domain::StreamId;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::byte_size;
@@ -68,7 +69,8 @@ pub fn open(
 fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
     let MinMax { min: from, max: to } = scan.bounds.ts;
     // The newest reading may be later than the snapshot, whose rows are never newer than it.
-    let newest = scan.query_context.newest_reading(stream).map_or(i64::MAX, |newest| newest.ts.0);
+    let newest = scan.query_context.newest_by_time(&[StreamId(stream)]);
+    let newest = newest.and_then(|newest| newest.first().map(|newest| newest.ts.0)).unwrap_or(i64::MAX);
     let to = to.min(newest);
     let ts = MinMax::new(from, to);
     let within = scan.within(ts);

@@ -43,7 +43,7 @@ impl LatestTable {
     /// looks up only those.
     fn rows(&self, bounds: &Bounds) -> RecordBatch {
         let newest =
-            |stream| self.query_context.newest_reading(stream).filter(|r| bounds.ts.contains(r.ts.0));
+            |stream| self.query_context.current_reading(stream).filter(|r| bounds.ts.contains(r.ts.0));
         let found: Vec<Reading> = match &bounds.streams {
             Some(streams) => streams.iter().copied().filter_map(newest).collect(),
             None => self.query_context.visible_streams().ids().iter().copied().filter_map(newest).collect(),

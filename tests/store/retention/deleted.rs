@@ -87,7 +87,7 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     let hours = read_file_rows(dir.path(), "statistics_hourly");
     assert!(!hours.is_empty() && hours.keys().all(|(stream, ..)| *stream == 2), "{hours:?}");
     assert_eq!(read_file_rows(dir.path(), "messages").len(), 1);
-    assert_eq!(inside.store.latest(&ground.owner, StreamId(2)).unwrap().newest.ts, Micros(NOW - MINUTE));
+    assert_eq!(inside.store.newest_by_time(&ground.owner, StreamId(2)).unwrap().ts, Micros(NOW - MINUTE));
     // The checkpoint forgets them too; also what is deleted when nothing is written any more.
     let checkpointed = || {
         let disk = Arc::new(basalt::store::disk::LocalDisk);

@@ -125,7 +125,7 @@ impl RetentionModel {
         assert!((found - total).abs() < 1e-6, "{place}: {found}, expected {total}");
         for stream in 1..=STREAMS {
             let newest = expected.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back();
-            let last = inside.store.latest(&ground.owner, StreamId(stream)).map(|l| l.newest);
+            let last = inside.store.newest_by_time(&ground.owner, StreamId(stream));
             let last = last.map(|r| ((r.stream.0, r.ts.0), r.value.unwrap()));
             assert_eq!(last, newest.map(|(key, value)| (*key, *value)), "{place}: the last of {stream}");
             let floor = ground.catalog.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);

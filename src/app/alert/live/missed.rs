@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use futures::TryStreamExt;
 
 use super::rule_table::RuleTable;
-use crate::domain::alert::evaluator::{MAX_AGE_US, Sample};
+use crate::domain::alert::evaluator::MAX_AGE_US;
+use crate::domain::alert::sample::Sample;
 use crate::domain::arrival::Arrival;
 use crate::domain::{Error, Micros, OrgId, Principal, Result, StreamId};
 use crate::query::Engine;

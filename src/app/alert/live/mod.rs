@@ -17,8 +17,23 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use self::runner::AlertRunner;
 use crate::app::App;
+use crate::app::alert::counters::AlertCounters;
+use crate::domain::Clock;
+use crate::domain::ports::DeviceStatusSource;
+use crate::query::Engine;
+use crate::store::Store;
+
+/// What the evaluation works with.
+#[derive(Clone)]
+struct AlertRunner {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    /// The states of devices.
+    states: Arc<dyn DeviceStatusSource>,
+    counters: Arc<AlertCounters>,
+}
 
 impl App {
     /// Evaluates every enabled rule, following changes of the catalog, until `stop`; then stores the position.

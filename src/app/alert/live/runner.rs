@@ -2,32 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::AlertRunner;
 use super::session::Session;
-use crate::app::alert::counters::AlertCounters;
-use crate::domain::ports::DeviceStatusSource;
-use crate::domain::{AlertRuleId, Clock, Error, OrgId, Result};
-use crate::query::Engine;
-use crate::store::Store;
+use crate::domain::{AlertRuleId, Error, OrgId, Result};
 
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-
-/// What the evaluation works with.
-#[derive(Clone)]
-pub struct AlertRunner {
-    pub store: Arc<Store>,
-    pub engine: Arc<Engine>,
-    pub clock: Arc<dyn Clock>,
-    /// The states of devices.
-    pub states: Arc<dyn DeviceStatusSource>,
-    pub counters: Arc<AlertCounters>,
-}
 
 impl AlertRunner {
     /// Evaluates the rules of every organization until `stop`.

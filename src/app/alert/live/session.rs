@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::AlertRunner;
 use super::missed::MissedReadings;
 use super::rule_table::RuleTable;
-use super::runner::AlertRunner;
 use super::states::{self, RuleVersion};
 use crate::domain::alert::evaluator::RuleState;
 use crate::domain::alert::rule::AlertRule;

@@ -28,7 +28,7 @@ fn session(org: OrgId, owner: SessionOwner) -> StoredSession {
 }
 
 fn retained(org: OrgId, device: DeviceId, payload: &[u8]) -> RetainedMessage {
-    let (topic, payload) = ("basalt/d/t".to_owned(), bytes::Bytes::copy_from_slice(payload));
+    let (topic, payload) = ("basalt/d/t".to_owned(), payload.into());
     RetainedMessage { org, device, topic, payload, qos: Qos::AtLeastOnce, stored_at: Micros(7) }
 }
 
