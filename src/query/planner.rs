@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::common::TableReference;
 use datafusion::execution::context::{SQLOptions, SessionState};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 
 use super::context::QueryContext;
@@ -76,7 +77,13 @@ impl Engine {
         semantics::rewrite(&mut statement);
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
-        let plan = session.statement_to_plan(statement).await.map_err(from_datafusion)?;
+        let plan = match session.statement_to_plan(statement).await {
+            // The first refusal names what the caller wrote.
+            Err(e) if semantics::is_duplicate_name(&e) => {
+                self.plan_apart(session, text, surface).await?.map_err(|_| from_datafusion(e))?
+            }
+            planned => planned.map_err(from_datafusion)?,
+        };
         scopes::check_settings(&query_context.principal, query_context.catalog().default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -88,6 +95,19 @@ impl Engine {
         semantics::refuse_wrong(&plan).map_err(from_datafusion)?;
         let (plan, has_bounded) = guard::expressions::bound_plan(plan).map_err(from_datafusion)?;
         Ok((tables, PlannedStatement { plan, has_bounded }))
+    }
+
+    /// Plans a statement that has columns of one name.
+    async fn plan_apart(
+        &self,
+        session: &SessionState,
+        text: &str,
+        surface: Surface,
+    ) -> Result<datafusion::error::Result<LogicalPlan>> {
+        let mut statement = self.parse(session, text, surface)?;
+        semantics::rewrite(&mut statement);
+        semantics::name_apart(&mut statement);
+        Ok(session.statement_to_plan(statement).await.and_then(semantics::restore_names))
     }
 
     fn parse(&self, session: &SessionState, text: &str, surface: Surface) -> Result<Statement> {

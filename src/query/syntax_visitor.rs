@@ -71,17 +71,34 @@ impl Visitor for SharedVisitor<'_> {
 
 /// Shows all expressions of a statement, or of a part of it, to a function that may change them, outer ones first.
 pub(super) fn change_exprs(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
-    // The visitor always continues.
-    let _: ControlFlow<()> = node.visit(&mut ExprChanger(change));
+    change_selects_and_exprs(node, &mut |_| {}, change);
 }
 
-struct ExprChanger<'a>(&'a mut dyn FnMut(&mut Expr));
+/// Shows all SELECTs and expressions of a statement to functions that may change them, outer ones first.
+pub(super) fn change_selects_and_exprs(
+    node: &mut impl VisitMut,
+    select: &mut dyn FnMut(&mut Select),
+    expr: &mut dyn FnMut(&mut Expr),
+) {
+    // The visitor always continues.
+    let _: ControlFlow<()> = node.visit(&mut Changer { select, expr });
+}
 
-impl VisitorMut for ExprChanger<'_> {
+struct Changer<'a> {
+    select: &'a mut dyn FnMut(&mut Select),
+    expr: &'a mut dyn FnMut(&mut Expr),
+}
+
+impl VisitorMut for Changer<'_> {
     type Break = ();
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        (self.select)(select);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        (self.0)(expr);
+        (self.expr)(expr);
         ControlFlow::Continue(())
     }
 }

@@ -1,5 +1,6 @@
 //! Analyzer rule: replaces expressions that DataFusion evaluates otherwise than PostgreSQL.
 
+use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -9,9 +10,11 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
 
+use super::names_apart::NamedCast;
 use super::narrowing_cast::NarrowingCast;
-use super::spans;
+use super::{literals, spans};
 
 /// Replaces narrowing casts by functions, and compares spans of time by their length.
 #[derive(Debug)]
@@ -40,7 +43,11 @@ impl AnalyzerRule for PostgresSemantics {
 
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
-        Expr::Cast(Cast { expr, field }) => {
+        Expr::ScalarFunction(mut call) if call.name() == NamedCast::NAME && !call.args.is_empty() => {
+            Ok(Transformed::yes(call.args.swap_remove(0)))
+        }
+        Expr::Cast(Cast { mut expr, field }) => {
+            let is_rewritten = make_readable(&mut expr, field.data_type());
             let function = match &*expr {
                 _ if !NarrowingCast::may_narrow_to(field.data_type()) => None,
                 Expr::Cast(inner) => NarrowingCast::of(&expr, inner.field.data_type(), field.data_type()),
@@ -48,9 +55,25 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             };
             Ok(match function {
                 Some(function) => Transformed::yes(function.call(vec![*expr])),
+                None if is_rewritten => Transformed::yes(Expr::Cast(Cast { expr, field })),
                 None => Transformed::no(Expr::Cast(Cast { expr, field })),
             })
         }
         other => spans::in_comparison(other, schema),
     }
+}
+
+/// Rewrites a text that becomes a time or an interval to a form that arrow reads.
+fn make_readable(expr: &mut Expr, target: &DataType) -> bool {
+    let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else { return false };
+    let readable = match target {
+        DataType::Timestamp(..) => literals::timestamp(text),
+        DataType::Interval(_) => literals::interval(text),
+        _ => None,
+    };
+    match readable {
+        Some(readable) => *text = readable,
+        None => return false,
+    }
+    true
 }

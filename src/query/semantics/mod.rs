@@ -5,8 +5,12 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod calls;
 mod date_part;
+mod literals;
+mod names_apart;
 mod narrowing_cast;
+mod peer_frames;
 mod refusals;
 mod spans;
 mod syntax;
@@ -19,12 +23,16 @@ use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
 use date_part::{DatePart, ExtractPlanner};
+use names_apart::NamedCast;
+pub use names_apart::{is_duplicate_name, name_apart, restore_names};
 use narrowing_cast::NarrowingCast;
+use peer_frames::PeerFrames;
 pub use refusals::refuse_wrong;
 use spans::ComparableSpan;
 pub use syntax::rewrite;
@@ -40,10 +48,20 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
-        .chain([ScalarUDF::from(Timezone::default())]);
+        .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(NamedCast::default())]);
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(ExtractPlanner));
-    builder.with_analyzer_rule(Arc::new(PostgresSemantics)).with_physical_optimizer_rules(physical_rules())
+    builder
+        .with_analyzer_rules(first_analyzer_rules())
+        .with_analyzer_rule(Arc::new(PostgresSemantics))
+        .with_physical_optimizer_rules(physical_rules())
+}
+
+/// DataFusion's analyzer rules, with ours before the one that checks the types of frames. Rules that are added one by one
+/// come after these.
+fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let ours: Arc<dyn AnalyzerRule + Send + Sync> = Arc::new(PeerFrames);
+    std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
 /// DataFusion's physical rules, with ours before the one that sorts.
