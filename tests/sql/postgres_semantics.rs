@@ -78,7 +78,11 @@ const OVER_READINGS: [(&str, &str); 17] = [
     ),
 ];
 
-const OVER_CONSTANTS: [(&str, &str); 15] = [
+const OVER_CONSTANTS: [(&str, &str); 16] = [
+    (
+        "SELECT 2 * interval '90 minutes' = interval '3 hours' AS a, interval '1 month' * 0.5 = interval '15 days' AS b, interval '1 day' / 4 = interval '6 hours' AS c, timestamp '2024-03-30' + 1.5 * interval '1 day' = timestamp '2024-03-31 12:00:00' AS d",
+        r#"[{"a":true,"b":true,"c":true,"d":true}]"#,
+    ),
     (
         "SELECT mod(-7, 3) AS m, sign(-2.5) AS s, 2 = ANY('{1,2}') AS a, 3 = ANY('{1,2}') AS b, date_trunc('day', timestamptz '2024-03-30 23:30:00Z', 'Europe/Berlin') = timestamptz '2024-03-30 23:00:00Z' AS d, 12345678901234567890.123::numeric = '12345678901234567890.123'::numeric(30, 3) AS n",
         r#"[{"a":true,"b":false,"d":true,"m":-1,"n":true,"s":-1.0}]"#,

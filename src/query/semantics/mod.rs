@@ -12,6 +12,7 @@ mod names_apart;
 mod narrowing_cast;
 mod peer_frames;
 mod refusals;
+mod scaled_span;
 mod spans;
 mod syntax;
 mod time_pattern;
@@ -34,6 +35,7 @@ pub use names_apart::{is_duplicate_name, name_apart, restore_names};
 use narrowing_cast::NarrowingCast;
 use peer_frames::PeerFrames;
 pub use refusals::refuse_wrong;
+use scaled_span::{ScaledSpan, SpanPlanner};
 use spans::ComparableSpan;
 pub use syntax::rewrite;
 use timezone::Timezone;
@@ -48,9 +50,15 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
-        .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(NamedCast::default())]);
+        .chain([
+            ScalarUDF::from(Timezone::default()),
+            ScalarUDF::from(NamedCast::default()),
+            ScalarUDF::from(ScaledSpan::default()),
+        ]);
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(ExtractPlanner));
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(ExtractPlanner));
+    planners.insert(1, Arc::new(SpanPlanner));
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))

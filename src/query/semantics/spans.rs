@@ -145,7 +145,7 @@ fn is_min_or_max(window: &WindowFunction) -> bool {
 }
 
 /// The type of most expressions is known without those that they consist of, which keeps deep statements cheap.
-fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+pub(super) fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     let is_interval = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
     match expr {
         Expr::ScalarFunction(call) if call.name() == NAME => Ok(false),
