@@ -13,7 +13,23 @@ const START: i64 = 1_711_756_800_000_000;
 const ROWS: i64 = 3 * 1440;
 
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
-const OVER_READINGS: [(&str, &str); 13] = [
+const OVER_READINGS: [(&str, &str); 17] = [
+    (
+        "SELECT d, n FROM (SELECT ts::date AS d, ts::time AS t, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1, 2) WHERE t = '00:00' ORDER BY 1",
+        r#"[{"d":"2024-03-30","n":1},{"d":"2024-03-31","n":1},{"d":"2024-04-01","n":1}]"#,
+    ),
+    (
+        "SELECT sum(value::int) AS a, sum(value) AS b FROM readings WHERE stream_id = 1 AND value < 2",
+        r#"[{"a":108,"b":108.0}]"#,
+    ),
+    (
+        "SELECT d FROM (SELECT ts::date AS d, value::int, value, 1, 1 FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT 1)",
+        r#"[{"d":"2024-03-30"}]"#,
+    ),
+    (
+        "SELECT count(*) AS n FROM readings WHERE stream_id = 1 AND ts >= '2024-03-31 06:30' AND ts < '2024-03-31 10:00Z'::timestamptz",
+        r#"[{"n":210}]"#,
+    ),
     (
         "SELECT value FROM readings WHERE stream_id = 2 AND ts::date = '2024-03-31' ORDER BY ts DESC LIMIT 1",
         r#"[{"value":2879.0}]"#,
@@ -62,7 +78,27 @@ const OVER_READINGS: [(&str, &str); 13] = [
     ),
 ];
 
-const OVER_CONSTANTS: [(&str, &str); 11] = [
+const OVER_CONSTANTS: [(&str, &str); 16] = [
+    (
+        "SELECT 2 * interval '90 minutes' = interval '3 hours' AS a, interval '1 month' * 0.5 = interval '15 days' AS b, interval '1 day' / 4 = interval '6 hours' AS c, timestamp '2024-03-30' + 1.5 * interval '1 day' = timestamp '2024-03-31 12:00:00' AS d",
+        r#"[{"a":true,"b":true,"c":true,"d":true}]"#,
+    ),
+    (
+        "SELECT mod(-7, 3) AS m, sign(-2.5) AS s, 2 = ANY('{1,2}') AS a, 3 = ANY('{1,2}') AS b, date_trunc('day', timestamptz '2024-03-30 23:30:00Z', 'Europe/Berlin') = timestamptz '2024-03-30 23:00:00Z' AS d, 12345678901234567890.123::numeric = '12345678901234567890.123'::numeric(30, 3) AS n",
+        r#"[{"a":true,"b":false,"d":true,"m":-1,"n":true,"s":-1.0}]"#,
+    ),
+    (
+        "SELECT n, rank() OVER (ORDER BY t) AS r, sum(n) OVER (ORDER BY t) AS s FROM (VALUES (1, time '10:00:00'), (2, time '09:00:00'), (3, time '10:00:00')) AS v(n, t) ORDER BY n",
+        r#"[{"n":1,"r":2,"s":6},{"n":2,"r":1,"s":2},{"n":3,"r":2,"s":6}]"#,
+    ),
+    (
+        "SELECT n, rank() OVER (ORDER BY d) AS r FROM (VALUES (1, interval '1 day'), (2, interval '25 hours'), (3, interval '24 hours')) AS v(n, d) ORDER BY n",
+        r#"[{"n":1,"r":1},{"n":2,"r":3},{"n":3,"r":1}]"#,
+    ),
+    (
+        "SELECT interval '00:30:00' = interval '30 minutes' AS a, '1 day -02:30'::interval = interval '21 hours 30 minutes' AS b, interval 'P1DT1H' = interval '25 hours' AS c",
+        r#"[{"a":true,"b":true,"c":true}]"#,
+    ),
     (
         "SELECT interval '25 hours' > interval '1 day' AS a, interval '1 month' = interval '30 days' AS b, interval '-1 hour' < interval '0 s' AS c",
         r#"[{"a":true,"b":true,"c":true}]"#,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parking_lot::RwLock;
 
 use super::topics::{OWN_TREE, PLATFORM_TREE, Route};

@@ -1,5 +1,6 @@
 //! Analyzer rule: replaces expressions that DataFusion evaluates otherwise than PostgreSQL.
 
+use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -9,11 +10,11 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
 
 use super::cast_name;
 use super::narrowing_cast::NarrowingCast;
-use super::sort_keys;
-use super::spans;
+use super::{literals, sort_keys, spans};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, and takes −0 for 0 where groups and
 /// peers are made.
@@ -50,7 +51,8 @@ fn replace_within(root: Expr, names: &NamePreserver, schema: &DFSchema) -> Resul
 
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
-        Expr::Cast(Cast { expr, field }) => {
+        Expr::Cast(Cast { mut expr, field }) => {
+            let is_rewritten = make_readable(&mut expr, field.data_type());
             let function = match &*expr {
                 _ if !NarrowingCast::may_narrow_to(field.data_type()) => None,
                 Expr::Cast(inner) => NarrowingCast::of(&expr, inner.field.data_type(), field.data_type()),
@@ -58,6 +60,7 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             };
             Ok(match function {
                 Some(function) => Transformed::yes(function.call(vec![*expr])),
+                None if is_rewritten => Transformed::yes(Expr::Cast(Cast { expr, field })),
                 None => Transformed::no(Expr::Cast(Cast { expr, field })),
             })
         }
@@ -65,4 +68,19 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         other => spans::in_comparison(other, schema)?
             .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema)),
     }
+}
+
+/// Rewrites a text that becomes a time or an interval to a form that arrow reads.
+fn make_readable(expr: &mut Expr, target: &DataType) -> bool {
+    let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else { return false };
+    let readable = match target {
+        DataType::Timestamp(..) => literals::timestamp(text),
+        DataType::Interval(_) => literals::interval(text),
+        _ => None,
+    };
+    match readable {
+        Some(readable) => *text = readable,
+        None => return false,
+    }
+    true
 }

@@ -5,11 +5,15 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod calls;
 mod cast_name;
 mod date_part;
 mod duplicate_names;
+mod literals;
 mod narrowing_cast;
+mod peer_frames;
 mod refusals;
+mod scaled_span;
 mod sort_keys;
 mod spans;
 mod syntax;
@@ -31,9 +35,11 @@ use cast_name::CastName;
 use date_part::{DatePart, ExtractPlanner};
 pub use duplicate_names::NamesApart;
 use narrowing_cast::NarrowingCast;
+use peer_frames::PeerFrames;
 pub use refusals::{refuse_set_operations, refuse_wrong};
-use sort_keys::{WindowKeys, ZeroWithoutSign};
-use spans::{ComparableSpan, SpanLength};
+use scaled_span::{ScaledSpan, SpanPlanner};
+use sort_keys::ZeroWithoutSign;
+use spans::ComparableSpan;
 pub use syntax::rewrite;
 use timezone::Timezone;
 use to_char::ToChar;
@@ -48,18 +54,22 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
-        .chain([ScalarUDF::from(SpanLength::default()), ScalarUDF::from(ZeroWithoutSign::default())]);
+        .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())]);
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(ExtractPlanner));
-    builder.with_analyzer_rules(analyzer_rules()).with_physical_optimizer_rules(physical_rules())
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(ExtractPlanner));
+    planners.insert(1, Arc::new(SpanPlanner));
+    builder
+        .with_analyzer_rules(first_analyzer_rules())
+        .with_analyzer_rule(Arc::new(PostgresSemantics))
+        .with_physical_optimizer_rules(physical_rules())
 }
 
-/// DataFusion's rules with ours: some prepare its type coercion, the others take what it made.
-fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(WindowKeys));
-    rules.push(Arc::new(PostgresSemantics));
-    rules
+/// DataFusion's analyzer rules, with ours before the one that checks the types of frames. Rules that are added one by one
+/// come after these.
+fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let ours: Arc<dyn AnalyzerRule + Send + Sync> = Arc::new(PeerFrames);
+    std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
 /// DataFusion's physical rules, with ours before the one that sorts.

@@ -1,26 +1,20 @@
 //! Keys by which rows are sorted, put into windows and told apart, where DataFusion (55) takes them otherwise than
-//! PostgreSQL: −0 and 0 are one value (its issue #12134 and those it names), a key that comes twice counts once
-//! (`first_last.rs` asserts that there are as many as it sorts by), and windows are also made by times of day and spans.
+//! PostgreSQL: −0 and 0 are one value, and a key that comes twice counts once (`first_last.rs` asserts that there are as many
+//! as it sorts by).
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, Sort};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Sort};
 use datafusion::logical_expr::{
     ColumnarValue, Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
-
-use super::spans::SpanLength;
 
 const NAME: &str = "zero_without_sign";
 
@@ -177,55 +171,4 @@ fn remove_repetitions(keys: &mut Vec<Sort>) -> bool {
         is_new
     });
     keys.len() < count
-}
-
-/// Makes windows by times of day and spans ones by numbers, which DataFusion's type coercion knows how to compare.
-#[derive(Debug)]
-pub struct WindowKeys;
-
-impl AnalyzerRule for WindowKeys {
-    fn name(&self) -> &str {
-        "window_keys"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let changed = plan.transform_up_with_subqueries(|node| {
-            if !matches!(node, LogicalPlan::Window(_)) {
-                return Ok(Transformed::no(node));
-            }
-            let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
-            node.map_expressions(|root| {
-                let name = names.save(&root);
-                let root = root.transform_up(|expr| as_numbers(expr, &schema))?;
-                Ok(root.update_data(|root| name.restore(root)))
-            })
-        })?;
-        Ok(changed.data)
-    }
-}
-
-fn as_numbers(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let Expr::WindowFunction(mut window) = expr else { return Ok(Transformed::no(expr)) };
-    let mut is_changed = false;
-    for sorted in &mut window.params.order_by {
-        // What has no type yet is refused later.
-        let Ok(data_type) = sorted.expr.get_type(schema) else { continue };
-        let sorted = &mut sorted.expr;
-        match data_type {
-            DataType::Time32(_) | DataType::Time64(_) => {
-                let time = Expr::Cast(Cast::new(
-                    Box::new(std::mem::take(sorted)),
-                    DataType::Time64(arrow::datatypes::TimeUnit::Nanosecond),
-                ));
-                *sorted = Expr::Cast(Cast::new(Box::new(time), DataType::Int64));
-            }
-            DataType::Interval(_) => {
-                *sorted = ScalarUDF::from(SpanLength::default()).call(vec![std::mem::take(sorted)]);
-            }
-            _ => continue,
-        }
-        is_changed = true;
-    }
-    let window = Expr::WindowFunction(window);
-    Ok(if is_changed { Transformed::yes(window) } else { Transformed::no(window) })
 }

@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray};
+use arrow::array::AsArray;
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
-    IntervalUnit,
-};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::error::Result;
@@ -51,70 +48,26 @@ impl ScalarUDFImpl for ComparableSpan {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        of_spans(&args, |spans| Ok(Arc::new(spans.try_unary::<_, IntervalMonthDayNanoType, _>(comparable)?)))
-    }
-}
-
-/// `span_length(interval)`: how many nanoseconds an interval is long, for keys that have to be numbers.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct SpanLength {
-    signature: Signature,
-}
-
-impl Default for SpanLength {
-    fn default() -> Self {
-        Self { signature: Signature::any(1, Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for SpanLength {
-    fn name(&self) -> &str {
-        "span_length"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        of_spans(&args, |spans| {
-            let lengths = spans.unary::<_, Decimal128Type>(length_nanos);
-            Ok(Arc::new(lengths.with_precision_and_scale(DECIMAL128_MAX_PRECISION, 0)?))
+        let (values, is_scalar) = match args.args.as_slice() {
+            [ColumnarValue::Array(values)] => (Arc::clone(values), false),
+            [ColumnarValue::Scalar(value)] => (value.to_array()?, true),
+            _ => return exec_err!("{NAME} takes one interval"),
+        };
+        let spans = cast(&values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+        let spans = spans.as_primitive::<IntervalMonthDayNanoType>();
+        let comparable = spans.try_unary::<_, IntervalMonthDayNanoType, _>(comparable)?;
+        Ok(if is_scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&comparable, 0)?)
+        } else {
+            ColumnarValue::Array(Arc::new(comparable))
         })
     }
 }
 
-/// Calls a function with the only argument as intervals of one unit.
-fn of_spans(
-    args: &ScalarFunctionArgs,
-    call: impl FnOnce(&IntervalMonthDayNanoArray) -> Result<ArrayRef>,
-) -> Result<ColumnarValue> {
-    let (values, is_scalar) = match args.args.as_slice() {
-        [ColumnarValue::Array(values)] => (Arc::clone(values), false),
-        [ColumnarValue::Scalar(value)] => (value.to_array()?, true),
-        _ => return exec_err!("one interval is needed"),
-    };
-    let spans = cast(&values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
-    let answer = call(spans.as_primitive::<IntervalMonthDayNanoType>())?;
-    Ok(if is_scalar {
-        ColumnarValue::Scalar(ScalarValue::try_from_array(&answer, 0)?)
-    } else {
-        ColumnarValue::Array(answer)
-    })
-}
-
-fn length_nanos(span: IntervalMonthDayNano) -> i128 {
-    let days = i128::from(span.months) * DAYS_PER_MONTH + i128::from(span.days);
-    days * NANOS_PER_DAY + i128::from(span.nanoseconds)
-}
-
 /// The days are rounded down, so that the rest is never negative.
 fn comparable(span: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
-    let nanos = length_nanos(span);
+    let days = i128::from(span.months) * DAYS_PER_MONTH + i128::from(span.days);
+    let nanos = days * NANOS_PER_DAY + i128::from(span.nanoseconds);
     let (days, rest) = (nanos.div_euclid(NANOS_PER_DAY), nanos.rem_euclid(NANOS_PER_DAY));
     match (i32::try_from(days), i64::try_from(rest)) {
         (Ok(days), Ok(rest)) => Ok(IntervalMonthDayNano::new(0, days, rest)),
@@ -192,7 +145,7 @@ fn is_min_or_max(window: &WindowFunction) -> bool {
 }
 
 /// The type of most expressions is known without those that they consist of, which keeps deep statements cheap.
-fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+pub(super) fn is_span(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     let is_interval = |data_type: &DataType| matches!(data_type, DataType::Interval(_));
     match expr {
         Expr::ScalarFunction(call) if call.name() == NAME => Ok(false),

@@ -1,0 +1,82 @@
+//! Texts of times and intervals in the forms that PostgreSQL reads and arrow does not, rewritten to forms that arrow reads.
+
+use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
+
+/// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), or in ISO-8601's form; `None` for other
+/// texts, which arrow reads or refuses.
+pub(super) fn interval(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.starts_with('P') {
+        let CalendarInterval { months, days, nanos } = parse_iso(text)?;
+        return Some(format!("{months} months {days} days {nanos} nanoseconds"));
+    }
+    if !text.contains(':') {
+        return None;
+    }
+    let readable = |part: &str| if part.contains(':') { clock(part) } else { Some(part.to_owned()) };
+    let parts = text.split_whitespace().map(readable);
+    Some(parts.collect::<Option<Vec<_>>>()?.join(" "))
+}
+
+/// `[+-]HH:MM[:SS[.f]]` as hours, minutes and seconds. The sign is that of all of them.
+fn clock(part: &str) -> Option<String> {
+    let (sign, digits) = match part.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", part.strip_prefix('+').unwrap_or(part)),
+    };
+    let mut fields = digits.split(':');
+    let (hours, minutes) = (fields.next()?, fields.next()?);
+    let seconds = fields.next().unwrap_or("0");
+    let is_number = |field: &str| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let is_clock = [hours, minutes, whole, fraction].into_iter().all(is_number) && fields.next().is_none();
+    let is_below_60 = |field: &str| field.parse::<u32>().is_ok_and(|number| number < 60);
+    if !is_clock || !is_below_60(minutes) || !is_below_60(whole) {
+        return None;
+    }
+    Some(format!("{sign}{hours} hours {sign}{minutes} minutes {sign}{seconds} seconds"))
+}
+
+/// A time without seconds, such as `2024-03-31 06:30` or `2024-03-30T10:00+02`, with them; `None` for other texts.
+pub(super) fn timestamp(text: &str) -> Option<String> {
+    const DATE: usize = "2024-03-31".len();
+    const MINUTE: usize = "2024-03-31 06:30".len();
+    let text = text.trim();
+    let (time, rest) = (text.get(..MINUTE)?, text.get(MINUTE..)?);
+    let is_form = time.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        DATE => matches!(byte, b' ' | b'T' | b't'),
+        13 => byte == b':',
+        _ => byte.is_ascii_digit(),
+    });
+    let is_zone = rest.is_empty() || rest.starts_with(['+', '-', ' ', 'Z', 'z']);
+    (is_form && is_zone).then(|| format!("{time}:00{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_in_intervals_become_hours_minutes_and_seconds() {
+        assert_eq!(interval("00:30:00").as_deref(), Some("00 hours 30 minutes 00 seconds"));
+        assert_eq!(
+            interval("1 day -02:30:01.5").as_deref(),
+            Some("1 day -02 hours -30 minutes -01.5 seconds")
+        );
+        assert_eq!(interval("P1DT1S").as_deref(), Some("0 months 1 days 1000000000 nanoseconds"));
+        for other in ["1 hour", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
+            assert_eq!(interval(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn times_without_seconds_get_them() {
+        assert_eq!(timestamp("2024-03-31 06:30").as_deref(), Some("2024-03-31 06:30:00"));
+        assert_eq!(timestamp("2024-03-30T10:00Z").as_deref(), Some("2024-03-30T10:00:00Z"));
+        assert_eq!(timestamp("2024-03-30 10:00+02").as_deref(), Some("2024-03-30 10:00:00+02"));
+        for other in ["2024-03-31", "2024-03-31 06:30:00", "2024-03-31 6:30", "06:30"] {
+            assert_eq!(timestamp(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Intervals times numbers, which DataFusion does not multiply. As PostgreSQL does, parts of a month become days of a
+//! month of 30, and parts of a day become time.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::compute::{cast, kernels::arity::try_binary};
+use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
+use arrow::error::ArrowError;
+use datafusion::common::{DFSchema, exec_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    binary_expr, lit,
+};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::spans::is_span;
+
+const NAME: &str = "scaled_span";
+const DAYS_PER_MONTH: f64 = 30.0;
+const MICROS_PER_DAY: f64 = 86_400_000_000.0;
+
+/// `scaled_span(interval, factor)`: the interval times the factor.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ScaledSpan {
+    signature: Signature,
+}
+
+impl Default for ScaledSpan {
+    fn default() -> Self {
+        Self { signature: Signature::any(2, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for ScaledSpan {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Interval(IntervalUnit::MonthDayNano))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [spans, factors] = arrays.as_slice() else {
+            return exec_err!("{NAME} takes an interval and a number");
+        };
+        let spans = cast(spans, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+        let factors = cast(factors, &DataType::Float64)?;
+        let scaled = try_binary::<_, _, _, IntervalMonthDayNanoType>(
+            spans.as_primitive::<IntervalMonthDayNanoType>(),
+            factors.as_primitive::<Float64Type>(),
+            scaled,
+        )?;
+        let are_scalars = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        Ok(if are_scalars {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&scaled, 0)?)
+        } else {
+            ColumnarValue::Array(Arc::new(scaled))
+        })
+    }
+}
+
+fn scaled(span: IntervalMonthDayNano, factor: f64) -> std::result::Result<IntervalMonthDayNano, ArrowError> {
+    let months = f64::from(span.months) * factor;
+    let days = f64::from(span.days) * factor;
+    let days_of_months = months.fract() * DAYS_PER_MONTH;
+    let micros =
+        span.nanoseconds as f64 / 1000.0 * factor + (days.fract() + days_of_months.fract()) * MICROS_PER_DAY;
+    let whole_days = days.trunc() + days_of_months.trunc();
+    let max = f64::from(i32::MAX);
+    // NaN is not below either; the largest number of nanoseconds is some 9.2e18.
+    let fits = months.abs() <= max && whole_days.abs() <= max && micros.abs() <= 9.2e15;
+    if !fits {
+        return Err(ArrowError::ComputeError("interval out of range".to_owned()));
+    }
+    let nanos = micros.round_ties_even() as i64 * 1000;
+    Ok(IntervalMonthDayNano::new(months.trunc() as i32, whole_days as i32, nanos))
+}
+
+/// Plans `interval * number`, `number * interval` and `interval / number`.
+#[derive(Debug, Default)]
+pub struct SpanPlanner;
+
+impl ExprPlanner for SpanPlanner {
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if !matches!(raw.op, BinaryOperator::Multiply | BinaryOperator::Divide) {
+            return Ok(PlannerResult::Original(raw));
+        }
+        // What cannot be typed yet, such as a parameter, is left to DataFusion.
+        let is_interval = |expr: &Expr| !is_product(expr) && is_span(expr, schema).unwrap_or(false);
+        let (span, factor) = match (is_interval(&raw.left), is_interval(&raw.right)) {
+            (true, false) if raw.op == BinaryOperator::Divide => {
+                (raw.left, binary_expr(lit(1.0), Operator::Divide, raw.right))
+            }
+            (true, false) => (raw.left, raw.right),
+            (false, true) if raw.op == BinaryOperator::Multiply => (raw.right, raw.left),
+            _ => return Ok(PlannerResult::Original(raw)),
+        };
+        Ok(PlannerResult::Planned(ScalarUDF::from(ScaledSpan::default()).call(vec![span, factor])))
+    }
+}
+
+/// A product of an interval is a call of [`ScaledSpan`], so other products are numbers; this keeps long ones cheap.
+fn is_product(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryExpr(of) if matches!(of.op, Operator::Multiply | Operator::Divide))
+}
