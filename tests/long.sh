@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts web)
+sections=(everything checked fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -58,6 +58,12 @@ hostile() {
 # at every path, and a follower of GraphQL killed under 100,000 rows.
 restarts() {
     whole opcua:: graphql::peers
+}
+
+# 100,000 statements at random, asked of the server and of PostgreSQL, also through two query nodes, where every change asks 140.
+sql() {
+    BASALT_TEST_SEED=$RANDOM whole sql::differential
+    BASALT_TEST_SEED=$RANDOM BASALT_TEST_CLUSTER=2 whole sql::differential
 }
 
 # 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.

@@ -5,6 +5,7 @@
 mod answers;
 mod delivery;
 mod describe;
+mod differential;
 mod document;
 mod errors;
 mod formats;

@@ -49,7 +49,8 @@ fn row(line: &str) -> Vec<String> {
 /// Whether two answers have the same rows, in the same order if that is told.
 pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], is_ordered: bool) -> bool {
     let sorted = |rows: &[Vec<String>]| {
-        let mut rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| rounded(cell)).collect()).collect();
+        let mut rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| rounded(cell)).collect()).collect();
         if !is_ordered {
             rows.sort();
         }
@@ -63,10 +64,12 @@ pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], is_ordered: bool) -> 
 fn rounded(cell: &str) -> String {
     match cell.parse::<f64>() {
         // Integers have all their digits.
-        Ok(_) if cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && cell != "-0" => cell.to_owned(),
+        Ok(_) if cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && cell != "-0" => {
+            cell.to_owned()
+        }
         Ok(number) if number == number.trunc() && number.abs() < 1e15 => format!("{}", number as i64),
         Ok(number) => format!("{number:.9e}"),
-        Err(_) => cell.replace(".000000+00", "+00").replace("00000+00", "+00"),
+        Err(_) => cell.to_owned(),
     }
 }
 

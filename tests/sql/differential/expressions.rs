@@ -105,11 +105,15 @@ impl Expressions<'_> {
     pub fn literal(&mut self, kind: Kind) -> String {
         match kind {
             Kind::Int => self.chance.random_range(-3..40).to_string(),
-            Kind::Float => self.one_of(&["0.0", "1.5", "-2.25", "20.0", "0.1", "1e3"]).to_owned() + "::double precision",
+            Kind::Float => {
+                self.one_of(&["0.0", "1.5", "-2.25", "20.0", "0.1", "1e3"]).to_owned() + "::double precision"
+            }
             Kind::Text => format!("'{}'", self.one_of(&WORDS)),
             Kind::Bool => self.one_of(&["true", "false"]).to_owned(),
             Kind::Instant => format!("'{}'::timestamptz", self.one_of(&INSTANTS)),
-            Kind::Date => self.one_of(&["'2024-03-31'::date", "'2024-10-27'::date", "date '2024-02-29'"]).to_owned(),
+            Kind::Date => {
+                self.one_of(&["'2024-03-31'::date", "'2024-10-27'::date", "date '2024-02-29'"]).to_owned()
+            }
         }
     }
 
@@ -136,7 +140,8 @@ impl Expressions<'_> {
             6 => format!("abs({})", self.of(Kind::Int, depth)),
             7 => format!("strpos({}, '{}')", self.of(Kind::Text, depth), self.one_of(&["R", "o", ""])),
             8 => {
-                let field = self.one_of(&["year", "month", "day", "hour", "minute", "dow", "doy", "week", "quarter"]);
+                let field =
+                    self.one_of(&["year", "month", "day", "hour", "minute", "dow", "doy", "week", "quarter"]);
                 format!("extract({field} FROM {})::int", self.of(Kind::Instant, depth))
             }
             _ => format!("({})::int", self.of(Kind::Bool, depth)),
@@ -169,10 +174,16 @@ impl Expressions<'_> {
             4 => format!("({})::text", self.of(Kind::Int, depth)),
             5 => format!("replace({}, 'U', '-')", self.of(Kind::Text, depth)),
             6 => format!("concat({}, {})", self.of(Kind::Text, depth), self.of(Kind::Int, depth)),
-            7 => format!("{}({}, {})", self.one_of(&["left", "right"]), self.of(Kind::Text, depth), self.chance.random_range(-2..4)),
-            8 => format!("lpad({}, 5, '*')", self.of(Kind::Text, depth)),
+            7 => format!(
+                "{}({}, {})",
+                self.one_of(&["left", "right"]),
+                self.of(Kind::Text, depth),
+                self.chance.random_range(-2..4)
+            ),
+            8 => format!("repeat({}, 2)", self.of(Kind::Text, depth)),
             9 => {
-                let pattern = self.one_of(&["YYYY-MM-DD", "HH24:MI:SS", "YYYY-MM", "Dy DD Mon YYYY", "IYYY-IW", "DDD"]);
+                let pattern =
+                    self.one_of(&["YYYY-MM-DD", "HH24:MI:SS", "YYYY-MM", "Dy DD Mon YYYY", "IYYY-IW", "DDD"]);
                 format!("to_char({}, '{pattern}')", self.of(Kind::Instant, depth))
             }
             _ => format!("split_part({}, 'U', 1)", self.of(Kind::Text, depth)),
@@ -186,32 +197,51 @@ impl Expressions<'_> {
             0..3 => {
                 let kind = self.kind();
                 let operator = self.one_of(&["=", "<>", "<", "<=", ">", ">="]);
-                format!("{} {operator} {}", self.of(kind, next), self.of(kind, next))
+                format!("({} {operator} {})", self.of(kind, next), self.of(kind, next))
             }
             3 => {
                 let kind = self.kind();
-                format!("{} IS {}NULL", self.of(kind, next), self.one_of(&["", "NOT "]))
+                format!("({} IS {}NULL)", self.of(kind, next), self.one_of(&["", "NOT "]))
             }
             4 => {
                 let kind = self.kind();
                 let list: Vec<String> = (0..3).map(|_| self.literal(kind)).collect();
-                format!("{} {}IN ({})", self.of(kind, next), self.one_of(&["", "NOT "]), list.join(", "))
+                format!("({} {}IN ({}))", self.of(kind, next), self.one_of(&["", "NOT "]), list.join(", "))
             }
             5 => {
                 let kind = self.kind();
                 let (of, low, high) = (self.of(kind, next), self.of(kind, next), self.literal(kind));
-                format!("{of} {}BETWEEN {low} AND {high}", self.one_of(&["", "NOT "]))
+                format!("({of} {}BETWEEN {low} AND {high})", self.one_of(&["", "NOT "]))
             }
             6 | 7 => format!("({} AND {})", self.condition(next), self.condition(next)),
             8 => format!("({} OR {})", self.condition(next), self.condition(next)),
             9 => format!("NOT ({})", self.condition(next)),
-            10 => format!("{} {}LIKE '{}'", self.of(Kind::Text, next), self.one_of(&["", "NOT "]), self.one_of(&PATTERNS)),
-            11 => format!("{} {} '{}'", self.of(Kind::Text, next), self.one_of(&["~", "!~", "~*"]), self.one_of(&EXPRESSIONS)),
+            10 => format!(
+                "({} {}LIKE '{}')",
+                self.of(Kind::Text, next),
+                self.one_of(&["", "NOT "]),
+                self.one_of(&PATTERNS)
+            ),
+            11 => format!(
+                "({} {} '{}')",
+                self.of(Kind::Text, next),
+                self.one_of(&["~", "!~", "~*"]),
+                self.one_of(&EXPRESSIONS)
+            ),
             12 => {
                 let kind = self.kind();
-                format!("{} IS {}DISTINCT FROM {}", self.of(kind, next), self.one_of(&["", "NOT "]), self.of(kind, next))
+                format!(
+                    "({} IS {}DISTINCT FROM {})",
+                    self.of(kind, next),
+                    self.one_of(&["", "NOT "]),
+                    self.of(kind, next)
+                )
             }
-            _ => format!("{} IS {}", self.of(Kind::Bool, next), self.one_of(&["TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN"])),
+            _ => format!(
+                "({} IS {})",
+                self.of(Kind::Bool, next),
+                self.one_of(&["TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN"])
+            ),
         }
     }
 
@@ -228,7 +258,11 @@ impl Expressions<'_> {
                 let instant = self.of(Kind::Instant, depth);
                 format!("(date_trunc('{unit}', {instant} AT TIME ZONE '{zone}') AT TIME ZONE '{zone}')")
             }
-            4 => format!("time_bucket(interval '{}', {})", self.one_of(&["15 minutes", "1 hour", "1 day"]), self.of(Kind::Instant, depth)),
+            4 => format!(
+                "time_bucket(interval '{}', {})",
+                self.one_of(&["15 minutes", "1 hour", "1 day"]),
+                self.of(Kind::Instant, depth)
+            ),
             _ => format!("to_timestamp({} * 86400 + 1711800000)", self.of(Kind::Int, depth)),
         }
     }

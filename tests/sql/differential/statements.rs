@@ -77,13 +77,15 @@ impl Statements<'_> {
         let both = || [of_readings.clone(), columns("s", &STREAMS)].concat();
         match self.chance.random_range(0..9) {
             0 => {
-                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
+                let kind =
+                    ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
                 let text = format!("readings r {kind} streams s ON s.id = r.stream_id");
                 Source { text, columns: both() }
             }
             1 => {
                 let other = columns("o", &READINGS);
-                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
+                let kind =
+                    ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
                 let (one, two) = (self.chance.random_range(1..4), self.chance.random_range(1..4));
                 let text = format!(
                     "(SELECT * FROM readings WHERE stream_id = {one}) r {kind} (SELECT * FROM readings WHERE stream_id = {two}) o ON r.ts = o.ts"
@@ -120,9 +122,14 @@ impl Statements<'_> {
         }
         match self.chance.random_range(0..12) {
             0 => terms.push("r.stream_id IN (SELECT s2.id FROM streams s2 WHERE s2.unit = 'rpm')".to_owned()),
-            1 => terms.push("r.stream_id NOT IN (SELECT l.stream_id FROM latest l WHERE l.value > 10)".to_owned()),
-            2 => terms.push("EXISTS (SELECT 1 FROM latest l WHERE l.stream_id = r.stream_id AND l.value > 3)".to_owned()),
-            3 => terms.push("NOT EXISTS (SELECT 1 FROM readings l WHERE l.stream_id = 2 AND l.ts = r.ts)".to_owned()),
+            1 => terms
+                .push("r.stream_id NOT IN (SELECT l.stream_id FROM latest l WHERE l.value > 10)".to_owned()),
+            2 => terms.push(
+                "EXISTS (SELECT 1 FROM latest l WHERE l.stream_id = r.stream_id AND l.value > 3)".to_owned(),
+            ),
+            3 => terms.push(
+                "NOT EXISTS (SELECT 1 FROM readings l WHERE l.stream_id = 2 AND l.ts = r.ts)".to_owned(),
+            ),
             _ => {}
         }
         if terms.is_empty() { String::new() } else { format!(" WHERE {}", terms.join(" AND ")) }
@@ -144,7 +151,8 @@ impl Statements<'_> {
     }
 
     fn aggregate_call(&mut self, columns: &[Column]) -> (String, Kind) {
-        let (int, float) = (self.expressions(columns).of(Kind::Int, 1), self.expressions(columns).of(Kind::Float, 1));
+        let (int, float) =
+            (self.expressions(columns).of(Kind::Int, 1), self.expressions(columns).of(Kind::Float, 1));
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
         let condition = self.expressions(columns).condition(1);
@@ -180,7 +188,14 @@ impl Statements<'_> {
         let source = self.source();
         let mut keys = Vec::new();
         for _ in 0..self.chance.random_range(0..3) {
-            let simple = ["r.stream_id", "r.quality", "r.text", "date_trunc('hour', r.ts)", "r.ts::date", "date_trunc('day', r.ts)"];
+            let simple = [
+                "r.stream_id",
+                "r.quality",
+                "r.text",
+                "date_trunc('hour', r.ts)",
+                "r.ts::date",
+                "date_trunc('day', r.ts)",
+            ];
             let kinds = [Kind::Int, Kind::Text, Kind::Text, Kind::Instant, Kind::Date, Kind::Instant];
             let place = self.chance.random_range(0..9);
             keys.push(match simple.get(place) {
@@ -212,7 +227,8 @@ impl Statements<'_> {
         if keys.is_empty() {
             return String::new();
         }
-        let sets: Vec<String> = keys.iter().map(|key| format!("({key})")).chain(["()".to_owned(), format!("({all})")]).collect();
+        let sets: Vec<String> =
+            keys.iter().map(|key| format!("({key})")).chain(["()".to_owned(), format!("({all})")]).collect();
         match self.chance.random_range(0..8) {
             0 => format!(" GROUP BY GROUPING SETS ({})", sets.join(", ")),
             1 => format!(" GROUP BY ROLLUP ({all})"),
@@ -251,7 +267,12 @@ impl Statements<'_> {
         let total = total.choose(self.chance).expect("orders");
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
-        let frames = ["", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"];
+        let frames = [
+            "",
+            " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+            " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+        ];
         let frame = frames.choose(self.chance).expect("frames");
         let tied = ["r.ts::date", "r.quality", "r.value", "r.text", "date_trunc('hour', r.ts)", "r.ts::time"];
         let tied = tied.choose(self.chance).expect("orders");
@@ -282,12 +303,17 @@ impl Statements<'_> {
         let first = self.source();
         let second = self.source();
         let (list, kinds) = self.select_list(&first.columns, 1);
-        let other: Vec<String> = kinds.iter().map(|kind| self.expressions(&second.columns).of(*kind, 1)).collect();
-        let operators = ["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"];
+        let other: Vec<String> =
+            kinds.iter().map(|kind| self.expressions(&second.columns).of(*kind, 1)).collect();
+        let operators = ["UNION", "UNION ALL", "INTERSECT", "EXCEPT"];
         let operator = operators.choose(self.chance).expect("operators");
         let (one, two) = (self.filter(&first.columns), self.filter(&second.columns));
         let (first, second) = (first.text, second.text);
-        let text = format!("SELECT {} FROM {first}{one} {operator} SELECT {} FROM {second}{two}", named(&list), named(&other));
+        let text = format!(
+            "SELECT {} FROM {first}{one} {operator} SELECT {} FROM {second}{two}",
+            named(&list),
+            named(&other)
+        );
         Query { text, kinds }
     }
 
@@ -299,7 +325,8 @@ impl Statements<'_> {
             _ => self.plain(),
         };
         let names: Vec<String> = (1..=inner.kinds.len()).map(|place| format!("c{place}")).collect();
-        let pairs: Vec<(&str, Kind)> = names.iter().map(String::as_str).zip(inner.kinds.iter().copied()).collect();
+        let pairs: Vec<(&str, Kind)> =
+            names.iter().map(String::as_str).zip(inner.kinds.iter().copied()).collect();
         let of_inner = columns("q", &pairs);
         let condition = self.expressions(&of_inner).condition(1);
         let with = self.chance.random_bool(0.5);
@@ -308,7 +335,9 @@ impl Statements<'_> {
             false => (String::new(), format!("({}) q", inner.text)),
         };
         if self.chance.random_bool(0.4) {
-            let text = format!("{before}SELECT q.c1 AS c1, count(*) AS c2 FROM {from} WHERE {condition} GROUP BY q.c1");
+            let text = format!(
+                "{before}SELECT q.c1 AS c1, count(*) AS c2 FROM {from} WHERE {condition} GROUP BY q.c1"
+            );
             return Query { text, kinds: vec![inner.kinds[0], Kind::Int] };
         }
         let (list, kinds) = self.select_list(&of_inner, 1);
@@ -345,6 +374,7 @@ impl Statements<'_> {
 
 /// A list of expressions with names `c1`, `c2`, ….
 fn named(list: &[String]) -> String {
-    let named: Vec<String> = list.iter().zip(1..).map(|(text, place)| format!("{text} AS c{place}")).collect();
+    let named: Vec<String> =
+        list.iter().zip(1..).map(|(text, place)| format!("{text} AS c{place}")).collect();
     named.join(", ")
 }
