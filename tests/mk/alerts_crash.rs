@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use basalt::domain::alert::Severity;
-use basalt::domain::alert::evaluator::{Decision, RuleState, Sample};
+use basalt::domain::alert::evaluator::{Decision, RuleState};
 use basalt::domain::alert::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
+use basalt::domain::alert::sample::Sample;
 use basalt::domain::alert::target::RuleTarget;
 use basalt::domain::arrival::{AheadBound, Arrival};
 use basalt::domain::{Micros, StreamId};
