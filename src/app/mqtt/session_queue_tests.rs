@@ -48,9 +48,11 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     let mut topics: Vec<String> = drain(&mut session).await.iter().map(|m| m.topic.to_string()).collect();
     topics.sort();
     topics.dedup();
+    // Others than values, such as the state of the device, match too.
+    topics.retain(|topic| topic.starts_with("basalt/press/t"));
     assert_eq!(topics.len(), 40);
-    // The feed begins with the record of the last one, which may come by it as well.
-    assert!((40..=41).contains(&app.mqtt_metrics().sent[1]), "each once: {}", app.mqtt_metrics().sent[1]);
+    let sent = app.mqtt_metrics().sent[1];
+    assert!((40..45).contains(&sent), "each once: {sent}");
     assert_eq!(session.subscribe(storm(1001)).await, vec![Grant::TooMany; 1001]);
     session.end(LOST).await;
 }

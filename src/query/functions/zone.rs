@@ -55,6 +55,18 @@ impl Zone {
             }
         }
     }
+
+    /// Returns the instant at which the clock shows `local`, as PostgreSQL takes it (`DetermineTimeZoneOffset`): of two the
+    /// later one, and of a time that the clock skips the one by the offset before.
+    pub fn instant(&self, local: i64) -> i64 {
+        let micros =
+            |offset: <Tz as TimeZone>::Offset| i64::from(offset.fix().local_minus_utc()) * MICROS_PER_SECOND;
+        match self.0.offset_from_local_datetime(&naive(local)) {
+            LocalResult::Single(offset) => local - micros(offset),
+            LocalResult::Ambiguous(one, other) => local - micros(one).min(micros(other)),
+            LocalResult::None => local - self.offset(self.first_showing(local) - 1),
+        }
+    }
 }
 
 /// Returns the first of `low + 1..=high` for which `holds`, which must be monotonic and true of `high`.

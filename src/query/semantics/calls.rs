@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments, Ident, ObjectName, TimezoneInfo, Value, ValueWithSpan,
 };
 
-use super::syntax::call;
+use super::function_call::call;
 use super::timezone;
 
 /// Rewrites `mod(a, b)`, `sign(x)` and `date_trunc(unit, time, zone)`.

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::sqlparser::ast;
 
-use super::syntax::call;
+use super::function_call::call;
 
 const NAME: &str = "cast_name";
 

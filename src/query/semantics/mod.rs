@@ -9,6 +9,7 @@ mod calls;
 mod cast_name;
 mod date_part;
 mod duplicate_names;
+mod function_call;
 mod literals;
 mod narrowing_cast;
 mod peer_frames;

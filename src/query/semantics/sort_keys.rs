@@ -97,7 +97,7 @@ pub(super) fn of_sort(node: LogicalPlan, schema: &DFSchema) -> Result<Transforme
     Ok(if is_changed { Transformed::yes(node) } else { Transformed::no(node) })
 }
 
-/// Windows by numbers, distinct numbers of an aggregate, and numbers that CASE compares.
+/// Windows by numbers, distinct numbers of an aggregate, and numbers that CASE and `nullif` compare.
 pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let mut is_changed = false;
     let expr = match expr {
@@ -115,6 +115,12 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
                 is_changed |= replace_key(arg, schema)?;
             }
             Expr::AggregateFunction(AggregateFunction { func, params })
+        }
+        Expr::ScalarFunction(mut function) if function.name() == "nullif" => {
+            for arg in &mut function.args {
+                is_changed |= replace_key(arg, schema)?;
+            }
+            Expr::ScalarFunction(function)
         }
         Expr::Case(Case { expr: Some(mut compared), mut when_then_expr, else_expr }) => {
             is_changed |= replace_key(&mut compared, schema)?;

@@ -1,11 +1,9 @@
 //! Changes of parsed statements, where the meaning of a construct has to be settled before types are known.
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval,
-    ObjectName, Value, ValueWithSpan,
-};
+use datafusion::sql::sqlparser::ast::{Expr, Interval, Value, ValueWithSpan};
 
+use super::function_call::call;
 use super::{calls, literals, timezone};
 use crate::query::syntax_visitor::change_exprs;
 
@@ -41,19 +39,4 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { expr, data_type, .. } => calls::keep_digits(expr, data_type),
         _ => {}
     }
-}
-
-pub(super) fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
-    let args = args.map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).to_vec();
-    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
-    Expr::Function(Function {
-        name: ObjectName::from(Ident::new(name)),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(list),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
 }

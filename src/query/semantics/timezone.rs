@@ -93,7 +93,7 @@ fn convert(times: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let converted = match is_instant {
         true => times.unary::<_, TimestampMicrosecondType>(|instant| zone.local(instant)),
-        false => times.unary::<_, TimestampMicrosecondType>(|local| zone.first_showing(local)),
+        false => times.unary::<_, TimestampMicrosecondType>(|local| zone.instant(local)),
     };
     Ok(Arc::new(converted.with_timezone_opt((!is_instant).then_some(UTC))))
 }

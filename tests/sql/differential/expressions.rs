@@ -180,7 +180,7 @@ impl Expressions<'_> {
                 self.of(Kind::Text, depth),
                 self.chance.random_range(-2..4)
             ),
-            8 => format!("repeat({}, 2)", self.of(Kind::Text, depth)),
+            8 => format!("trim({})", self.of(Kind::Text, depth)),
             9 => {
                 let pattern =
                     self.one_of(&["YYYY-MM-DD", "HH24:MI:SS", "YYYY-MM", "Dy DD Mon YYYY", "IYYY-IW", "DDD"]);

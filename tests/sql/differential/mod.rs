@@ -7,7 +7,6 @@ mod rows;
 mod statements;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use answers::{Answer, NULL, SEPARATOR, is_same};
@@ -20,8 +19,8 @@ const MAX_REFUSED_PERCENT: usize = 3;
 
 /// Runs a script in a database.
 async fn psql(url: &str, script: String) -> String {
-    let bin = std::env::var("BASALT_TEST_POSTGRES_BIN").expect("it is set by tests/run.sh");
-    let mut command = Command::new(Path::new(&bin).join("psql"));
+    let psql = std::env::var("BASALT_TEST_PSQL").expect("it is set by tests/run.sh");
+    let mut command = Command::new(psql);
     command.args([url, "-AtXq", "-F", SEPARATOR, "-P", &format!("null={NULL}"), "-f", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let run = move || {
@@ -67,12 +66,12 @@ async fn statements_at_random_are_answered_as_postgresql_answers_them() {
         let (ours, theirs) = (answers::read(&ours), answers::read(&theirs));
         assert_eq!((ours.len(), theirs.len()), (statements.len(), statements.len()), "seeds from {first}");
 
-        let asked = || statements.iter().zip(&ours).zip(&theirs);
+        let answers = || statements.iter().zip(&ours).zip(&theirs);
         let found: Vec<String> =
-            asked().filter_map(|((statement, ours), theirs)| difference(statement, ours, theirs)).collect();
+            answers().filter_map(|((statement, ours), theirs)| difference(statement, ours, theirs)).collect();
         let shown = &found[..found.len().min(5)];
         assert!(found.is_empty(), "{} of {count} from {first}:\n{}", found.len(), shown.join("\n"));
-        let refused: Vec<_> = asked()
+        let refused: Vec<_> = answers()
             .filter(|((_, ours), theirs)| {
                 matches!(ours, Answer::Refused(..)) != matches!(theirs, Answer::Refused(..))
             })
