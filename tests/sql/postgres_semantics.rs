@@ -13,7 +13,7 @@ const START: i64 = 1_711_756_800_000_000;
 const ROWS: i64 = 3 * 1440;
 
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
-const OVER_READINGS: [(&str, &str); 19] = [
+const OVER_READINGS: [(&str, &str); 18] = [
     (
         "SELECT count(*) AS n FROM (SELECT DISTINCT ON (stream_id) stream_id, value FROM readings ORDER BY stream_id, ts DESC, stream_id)",
         r#"[{"n":2}]"#,
