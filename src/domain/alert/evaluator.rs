@@ -122,13 +122,18 @@ impl RuleState {
         arrival: Arrival,
     ) -> Option<Decision> {
         let position = LogPosition { seq, ts: sample.ts };
-        self.follow_clock(arrival.latest_time());
+        let is_decided = self.decided_until.is_some_and(|until| position <= until);
+        if is_decided {
+            // Read again after a crash: what is stored with each alert is of a later clock than this one.
+            self.forget_current(arrival.latest_time());
+        } else {
+            self.follow_clock(arrival.latest_time());
+        }
         self.heard_at = self.heard_at.min(arrival.latest_time()).max(arrival.earliest());
         if self.last.is_some_and(|last| position <= last) {
             return None;
         }
         self.last = Some(position);
-        let is_decided = self.decided_until.is_some_and(|until| position <= until);
         if rule.evaluation == Evaluation::NoData {
             return if is_decided { None } else { self.decide(rule, sample.ts, None) };
         }
@@ -185,8 +190,12 @@ impl RuleState {
     /// Forgets times that no clock shows any more: after the clock was set back they would silence the rule.
     fn follow_clock(&mut self, latest: Micros) {
         self.fired_at = self.fired_at.filter(|at| *at <= latest);
-        self.current = self.current.filter(|at| *at <= latest);
         self.budget.follow_clock(latest);
+        self.forget_current(latest);
+    }
+
+    fn forget_current(&mut self, latest: Micros) {
+        self.current = self.current.filter(|at| *at <= latest);
     }
 
     /// Adds a reading to the window. Returns what raises an alert, if the condition holds.

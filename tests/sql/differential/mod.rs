@@ -14,8 +14,8 @@ use statements::{Statement, statement};
 
 use crate::support::{Server, database, sized, test_seed};
 
-/// Of a hundred statements so many may be refused by one server alone: each is refused for a reason that its message has.
-const MAX_REFUSED_PERCENT: usize = 3;
+/// Of a hundred statements so many may be refused, by one server or by both: they compare nothing.
+const MAX_REFUSED_PERCENT: usize = 5;
 
 /// Runs a script in a database.
 async fn psql(url: &str, script: String) -> String {
@@ -73,7 +73,7 @@ async fn statements_at_random_are_answered_as_postgresql_answers_them() {
         assert!(found.is_empty(), "{} of {count} from {first}:\n{}", found.len(), shown.join("\n"));
         let refused: Vec<_> = answers()
             .filter(|((_, ours), theirs)| {
-                matches!(ours, Answer::Refused(..)) != matches!(theirs, Answer::Refused(..))
+                [*ours, *theirs].iter().any(|answer| matches!(answer, Answer::Refused(..)))
             })
             .map(|((statement, ours), theirs)| format!("{}\n  {ours:?}\n  {theirs:?}", statement.text))
             .collect();
