@@ -239,7 +239,7 @@ async fn the_status_of_a_device() {
     let (_, _, made) = client.post("/api/device/", &off).await;
     let id = made["id"].as_i64().expect("an id");
     let expected = json!({
-        "state": "disabled", "last_error": null, "last_seen": null, "reads": 0,
+        "state": "disabled", "last_error": null, "clock_offset": null, "last_seen": null, "reads": 0,
         "errors": {"timeout": 0, "refused": 0, "protocol": 0, "other": 0},
         "readings": 0, "reconnects": 0, "skipped": 0,
         "latency_ms": {"p50": null, "p99": null}, "lateness_ms": {"p50": null, "p99": null}

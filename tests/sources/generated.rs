@@ -26,7 +26,8 @@ async fn generators_make_values_that_follow_from_the_time() {
     until_state(&client, device, "online").await;
     let expected = "SELECT count(*) AS n, max(abs(value - (10 + 5 * sin(2 * pi() * (to_unixtime(ts) % 20 + date_part('microsecond', ts) % 1000000 / 1e6) / 20)))) AS off FROM readings WHERE stream_id = ";
     let off = client.sql(&format!("{expected}{sine}")).await;
-    assert!(off[0]["off"].as_f64().is_some_and(|off| off < 1e-6), "{off:?}");
+    // Times of receipt are stored in steps of 8 microseconds, in which the sine moves by up to 1.3e-5.
+    assert!(off[0]["off"].as_f64().is_some_and(|off| off < 2e-5), "{off:?}");
     let values: Vec<f64> =
         readings(&client, random).await.iter().filter_map(|row| row["value"].as_f64()).collect();
     assert!(values.iter().all(|value| value.fract() == 0.0 && (0.0..=200.0).contains(value)), "{values:?}");
