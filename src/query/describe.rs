@@ -103,9 +103,7 @@ impl DescribeRequest {
     /// Returns the declared types, else those inferred from the statement, of `$1` and following.
     fn parameters(&self, plan: &LogicalPlan) -> Result<Vec<DataType>> {
         let mut types = self.declared.clone();
-        let hints = infer_placeholder_types(plan).map_err(from_datafusion)?;
-        for (id, inferred) in plan.get_parameter_types().map_err(from_datafusion)? {
-            let inferred = inferred.or_else(|| hints.get(&id).cloned());
+        for (id, inferred) in infer_parameter_types(plan).map_err(from_datafusion)? {
             let number = id.trim_start_matches('$').parse::<usize>().ok();
             let number = number.filter(|n| (1..=MAX_PARAMETERS).contains(n)).ok_or_else(|| {
                 Error::invalid(format!("parameters are `$1` to `${MAX_PARAMETERS}` here, not `{id}`"))
@@ -120,32 +118,33 @@ impl DescribeRequest {
     }
 }
 
-/// Infers parameter types that DataFusion's planner does not: a limit is a number, a cast names its type, and `=
-/// ANY($1)` takes a list of the type it is compared with.
-fn infer_placeholder_types(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, DataFusionError> {
+/// Infers the types of parameters by name. As in PostgreSQL the first place that implies a type decides: in `ts BETWEEN $1 AND $1
+/// + interval '1 hour'`, `$1` is a time.
+///
+/// Beside the types that DataFusion's planner finds, a limit is a number, a cast names its type, and `= ANY($1)` takes a
+/// list of the type it is compared with.
+fn infer_parameter_types(plan: &LogicalPlan) -> Result<HashMap<String, Option<DataType>>, DataFusionError> {
     let mut found = HashMap::new();
     plan.apply_with_subqueries(|plan| {
         if let LogicalPlan::Limit(limit) = plan {
             for count in [&limit.skip, &limit.fetch].into_iter().flatten() {
-                if let Expr::Placeholder(parameter) = &**count {
-                    found.insert(parameter.id.clone(), DataType::Int64);
-                }
+                note(&mut found, count, || Some(DataType::Int64));
             }
         }
         let below = merge_schema(&plan.inputs());
         plan.apply_expressions(|expr| {
             expr.apply(|expr| {
                 match expr {
-                    Expr::Cast(cast) => {
-                        if let Expr::Placeholder(parameter) = &*cast.expr {
-                            found.insert(parameter.id.clone(), cast.field.data_type().clone());
-                        }
+                    Expr::Placeholder(parameter) => {
+                        note(&mut found, expr, || {
+                            parameter.field.as_ref().map(|field| field.data_type().clone())
+                        });
                     }
+                    Expr::Cast(cast) => note(&mut found, &cast.expr, || Some(cast.field.data_type().clone())),
                     Expr::ScalarFunction(call) if call.name() == "array_has" => {
-                        if let [Expr::Placeholder(list), needle] = call.args.as_slice()
-                            && let Ok(of) = needle.get_type(&below)
-                        {
-                            found.insert(list.id.clone(), DataType::new_list(of, true));
+                        if let [list, needle] = call.args.as_slice() {
+                            let of = || needle.get_type(&below).ok();
+                            note(&mut found, list, || of().map(|of| DataType::new_list(of, true)));
                         }
                     }
                     _ => {}
@@ -155,6 +154,20 @@ fn infer_placeholder_types(plan: &LogicalPlan) -> Result<HashMap<String, DataTyp
         })
     })?;
     Ok(found)
+}
+
+/// Notes the type of a parameter, unless an earlier place has decided it.
+fn note(
+    found: &mut HashMap<String, Option<DataType>>,
+    expr: &Expr,
+    implied: impl FnOnce() -> Option<DataType>,
+) {
+    if let Expr::Placeholder(parameter) = expr {
+        let known = found.entry(parameter.id.clone()).or_default();
+        if known.is_none() {
+            *known = implied();
+        }
+    }
 }
 
 /// Binds nulls of the given types: the types of the result follow from those of the parameters.

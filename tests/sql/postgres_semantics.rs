@@ -13,7 +13,20 @@ const START: i64 = 1_711_756_800_000_000;
 const ROWS: i64 = 3 * 1440;
 
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
-const OVER_READINGS: [(&str, &str); 18] = [
+const OVER_READINGS: &[(&str, &str)] = &[
+    (
+        "SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY value * 1e9) AS p, percentile_cont(0.3) WITHIN GROUP (ORDER BY value DESC) AS down, percentile_disc(0.3) WITHIN GROUP (ORDER BY ts::date) AS d, mode() WITHIN GROUP (ORDER BY value DESC) AS m FROM readings WHERE stream_id = 2 AND value < 8",
+        r#"[{"d":"2024-03-30","down":4.9,"m":7.0,"p":2100000000.0}]"#,
+    ),
+    (
+        "SELECT stream_id, mode() WITHIN GROUP (ORDER BY (value / 2)::int) FILTER (WHERE value > 0) AS m FROM readings WHERE value < 5 GROUP BY stream_id ORDER BY 1",
+        r#"[{"m":2,"stream_id":1},{"m":2,"stream_id":2}]"#,
+    ),
+    (
+        "SELECT DISTINCT row_number() OVER (ORDER BY ts) - 2 * row_number() OVER (ORDER BY ts DESC) AS x FROM readings WHERE stream_id = 2 AND value < 2 ORDER BY 1",
+        r#"[{"x":-3},{"x":0}]"#,
+    ),
+    ("SELECT sum(ts::date - '2024-03-29'::date) AS days FROM readings WHERE stream_id = 1", r#"[{"days":8640}]"#),
     (
         "SELECT count(*) AS n FROM (SELECT DISTINCT ON (stream_id) stream_id, value FROM readings ORDER BY stream_id, ts DESC, stream_id)",
         r#"[{"n":2}]"#,
@@ -82,7 +95,7 @@ const OVER_READINGS: [(&str, &str); 18] = [
     ),
 ];
 
-const OVER_CONSTANTS: [(&str, &str); 18] = [
+const OVER_CONSTANTS: &[(&str, &str)] = &[
     (
         "SELECT '2024-10-27 02:30'::timestamp AT TIME ZONE 'Europe/Berlin' AS twice, '2024-03-31 02:30'::timestamp AT TIME ZONE 'Europe/Berlin' AS skipped",
         r#"[{"skipped":"2024-03-31T01:30:00Z","twice":"2024-10-27T01:30:00Z"}]"#,
@@ -146,6 +159,14 @@ const OVER_CONSTANTS: [(&str, &str); 18] = [
     ),
     ("SELECT true IS DISTINCT FROM true OR true AS x", r#"[{"x":true}]"#),
     (
+        "SELECT width_bucket(5.35, 0.024, 10.06, 5) AS b, make_timestamp(2024, 2, 29, 8, 15, 23.5) AS t, extract(day FROM age('2024-03-31', '2024-02-29'::timestamp)) AS d",
+        r#"[{"b":3,"d":2,"t":"2024-02-29T08:15:23.500"}]"#,
+    ),
+    (
+        "SELECT sum(x) AS s, sum(x) OVER () - 1 AS w FROM (VALUES (4611686018427387903), (4611686018427387903)) AS v(x) GROUP BY x",
+        r#"[{"s":9223372036854775806,"w":4611686018427387902}]"#,
+    ),
+    (
         "SELECT count(*) AS n FROM (VALUES (true, true), (false, false), (null, true)) AS v(a, b) WHERE a IS DISTINCT FROM true OR b = true",
         r#"[{"n":3}]"#,
     ),
@@ -162,7 +183,7 @@ async fn statements_are_answered_as_postgresql_answers_them() {
     let rows = (0..ROWS).flat_map(|at| [row(1, at, at % 40), row(2, at, at)]);
     inside.store.write(&ground.owner, rows.collect()).await.unwrap();
     inside.store.flush().await.unwrap();
-    for (statement, expected) in OVER_READINGS.iter().chain(&OVER_CONSTANTS) {
+    for (statement, expected) in OVER_READINGS.iter().chain(OVER_CONSTANTS) {
         let expected: Value = serde_json::from_str(expected).unwrap();
         assert_eq!(json!(inside.sql(&ground.owner, statement).await), expected, "{statement}");
     }
@@ -189,6 +210,10 @@ async fn what_would_be_answered_wrongly_is_refused() {
             "IGNORE NULLS",
         ),
         ("SELECT 1 AS id, 2 AS id", "id"),
+        ("SELECT 2147483647::int + 1::int AS x", "integer out of range: 2147483647 + 1"),
+        ("SELECT x * x AS x FROM (VALUES (4611686018427387904)) AS v(x)", "integer out of range"),
+        ("SELECT sum(x) AS s FROM (VALUES (9223372036854775807), (1)) AS v(x)", "sum them as numeric"),
+        ("SELECT width_bucket(1, 2, 2, 5) AS b", "bounds"),
         ("SELECT id FROM streams INTERSECT ALL SELECT id FROM streams", "GROUP BY"),
         ("SELECT s.id, d.id FROM streams s JOIN devices d ON true", "AS"),
         ("SELECT to_char(now(), 'YYYY-xx') AS t", "no field at `xx`"),

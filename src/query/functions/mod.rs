@@ -13,6 +13,7 @@ pub mod counter;
 pub mod gapfill;
 pub mod lttb;
 pub mod ordered_points;
+pub mod percentile_cont;
 pub mod rms;
 pub mod state_groups;
 pub mod sum_state;
@@ -45,6 +46,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         AggregateUDF::from(Counter::delta()),
         AggregateUDF::from(Counter::rate()),
         AggregateUDF::from(lttb::Lttb::default()),
+        AggregateUDF::from(percentile_cont::PercentileCont::default()),
     ];
     builder.scalar_functions().get_or_insert_default().extend(scalars.map(Arc::new));
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));

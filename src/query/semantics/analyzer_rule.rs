@@ -12,8 +12,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
-use super::cast_name;
 use super::narrowing_cast::NarrowingCast;
+use super::{cast_name, checked_arithmetic, exact_sum};
 use super::{literals, sort_keys, spans};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, and takes −0 for 0 where groups and
@@ -66,7 +66,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::ScalarFunction(function) if cast_name::is_call(&function) => cast_name::without(function),
         other => spans::in_comparison(other, schema)?
-            .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema)),
+            .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema))?
+            .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?
+            .transform_data(|expr| exact_sum::in_expr(expr, schema)),
     }
 }
 

@@ -8,9 +8,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::function_call::call;
-use super::timezone;
+use super::{ordered_list, timezone};
 
-/// Rewrites `mod(a, b)`, `sign(x)` and `date_trunc(unit, time, zone)`.
+/// Rewrites `mod(a, b)`, `sign(x)`, `age(time)`, `make_timestamptz(…)`, `date_trunc(unit, time, zone)`, times of a statement,
+/// and functions of sorted values.
 pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
     let [name] = function.name.0.as_slice() else { return None };
     let name = name.as_ident()?.value.to_ascii_lowercase();
@@ -21,25 +22,43 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             let (left, right) = (nested(left), nested(right));
             Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Modulo, right })))
         }
+        "percentile_disc" | "mode" => ordered_list::rewrite(&name, function),
+        "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" => {
+            function.name = ObjectName::from(Ident::new("now"));
+            None
+        }
+        "age" => {
+            let [earlier] = plain_arguments(function)?;
+            let unit = Expr::value(Value::SingleQuotedString("day".to_owned()));
+            let today = call("date_trunc", [unit, call("now", [])]);
+            Some(call("age", [today, earlier.clone()]))
+        }
+        "make_timestamptz" => {
+            let parts: [&Expr; 6] = plain_arguments(function)?;
+            Some(as_instant(&call("make_timestamp", parts.map(Expr::clone))))
+        }
         "sign" => {
             function.name = ObjectName::from(Ident::new("signum"));
             None
         }
         "date_trunc" => {
             let [unit, time, zone] = plain_arguments(function)?;
-            // As an instant, so that a time without a zone is one of UTC.
-            let instant = Expr::Cast {
-                kind: CastKind::DoubleColon,
-                expr: Box::new(Expr::Nested(Box::new(time.clone()))),
-                data_type: DataType::Timestamp(None, TimezoneInfo::WithTimeZone),
-                array: false,
-                format: None,
-            };
-            let local = call(timezone::NAME, [zone.clone(), instant]);
+            let local = call(timezone::NAME, [zone.clone(), as_instant(time)]);
             let cut = call("date_trunc", [unit.clone(), local]);
             Some(call(timezone::NAME, [zone.clone(), cut]))
         }
         _ => None,
+    }
+}
+
+/// A time as an instant: one without a zone is one of UTC.
+fn as_instant(time: &Expr) -> Expr {
+    Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Nested(Box::new(time.clone()))),
+        data_type: DataType::Timestamp(None, TimezoneInfo::WithTimeZone),
+        array: false,
+        format: None,
     }
 }
 

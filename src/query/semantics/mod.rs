@@ -5,13 +5,17 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod calendar_functions;
 mod calls;
 mod cast_name;
+mod checked_arithmetic;
 mod date_part;
 mod duplicate_names;
+mod exact_sum;
 mod function_call;
 mod literals;
 mod narrowing_cast;
+mod ordered_list;
 mod peer_frames;
 mod refusals;
 mod scaled_span;
@@ -22,20 +26,25 @@ mod time_pattern;
 mod timezone;
 mod to_char;
 mod unknown_constants;
+mod width_bucket;
 
 use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
+use calendar_functions::{Age, MakeTimestamp};
 use cast_name::CastName;
+use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 pub use duplicate_names::NamesApart;
+use exact_sum::ExactSum;
 use narrowing_cast::NarrowingCast;
+use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
 pub use refusals::{refuse_set_operations, refuse_wrong};
 use scaled_span::{ScaledSpan, SpanPlanner};
@@ -45,6 +54,7 @@ pub use syntax::rewrite;
 use timezone::Timezone;
 use to_char::ToChar;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
+use width_bucket::WidthBucket;
 
 /// The rule that inserts sorts where their order is not promised by what is below.
 const SORTING_RULE: &str = "EnsureRequirements";
@@ -55,11 +65,18 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
-        .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())]);
+        .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
+        .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
+        .chain([ScalarUDF::from(WidthBucket::default())])
+        .chain(CheckedArithmetic::all())
+        .chain(OfOrderedList::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
+    let aggregates = [AggregateUDF::from(ExactSum::default())];
+    builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(ExtractPlanner));
     planners.insert(1, Arc::new(SpanPlanner));
+    planners.insert(2, Arc::new(SignedPlanner));
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))

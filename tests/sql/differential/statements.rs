@@ -158,7 +158,31 @@ impl Statements<'_> {
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
         let condition = self.expressions(columns).condition(1);
-        let (call, kind) = match self.chance.random_range(0..12) {
+        let fraction = ["0", "0.25", "0.3", "0.5", "0.95", "1"].choose(self.chance).expect("fractions");
+        let direction = ["", "", " DESC"].choose(self.chance).expect("directions");
+        let (call, kind) = match self.chance.random_range(0..18) {
+            12 => {
+                let call = format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY {float}{direction})");
+                (call, Kind::Float)
+            }
+            13 => {
+                let call =
+                    format!("percentile_disc({fraction}) WITHIN GROUP (ORDER BY {any_text}{direction})");
+                (call, any)
+            }
+            14 => (format!("mode() WITHIN GROUP (ORDER BY {any_text}{direction})"), any),
+            15 => {
+                let functions = ["stddev", "stddev_pop", "var_samp", "var_pop"];
+                (format!("{}(r.value)", functions.choose(self.chance).expect("functions")), Kind::Float)
+            }
+            16 => {
+                let text = self.expressions(columns).of(Kind::Text, 1);
+                (format!("string_agg({text}, ',' ORDER BY {text}{direction})"), Kind::Text)
+            }
+            17 => {
+                let factor = ["1000", "1000000000"].choose(self.chance).expect("factors");
+                (format!("sum({int}::bigint * {factor})::double precision"), Kind::Float)
+            }
             0 | 1 => ("count(*)".to_owned(), Kind::Int),
             2 => (format!("count({any_text})"), Kind::Int),
             3 => (format!("count(DISTINCT {any_text})"), Kind::Int),
@@ -278,7 +302,25 @@ impl Statements<'_> {
         let frame = frames.choose(self.chance).expect("frames");
         let tied = ["r.ts::date", "r.quality", "r.value", "r.text", "date_trunc('hour', r.ts)", "r.ts::time"];
         let tied = tied.choose(self.chance).expect("orders");
-        match self.chance.random_range(0..9) {
+        match self.chance.random_range(0..13) {
+            9 => {
+                let call = format!("ntile({}) OVER ({partition}ORDER BY {total})", self.chance.random_range(1..5));
+                (call, Kind::Int)
+            }
+            10 => {
+                let function = ["percent_rank", "cume_dist"].choose(self.chance).expect("functions");
+                (format!("{function}() OVER ({partition}ORDER BY {tied})"), Kind::Float)
+            }
+            11 => {
+                let function = ["lag", "lead"].choose(self.chance).expect("functions");
+                let other = self.expressions(columns).literal(any);
+                let call = format!("{function}({any_text}, {}, {other})", self.chance.random_range(0..4));
+                (format!("{call} OVER ({partition}ORDER BY {total})"), any)
+            }
+            12 => {
+                let one = format!("row_number() OVER ({partition}ORDER BY {total})");
+                (format!("{one} - rank() OVER ({partition}ORDER BY {tied}) * 2"), Kind::Int)
+            }
             0 => (format!("row_number() OVER ({partition}ORDER BY {total})"), Kind::Int),
             1 => {
                 let function = ["rank", "dense_rank"].choose(self.chance).expect("functions");

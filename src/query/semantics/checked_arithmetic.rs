@@ -1,0 +1,151 @@
+//! Arithmetic of integers that fails where the result leaves the range, as PostgreSQL's does. DataFusion (55) lets it wrap (its
+//! issue #3520): its physical expressions can check, but no setting makes its planner ask for it.
+
+use arrow::compute::kernels::numeric::{add, mul, sub};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, ExprSchema, exec_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, cast,
+};
+use datafusion::physical_expr_common::datum::apply;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+/// Begin of the message about a result that has no place in its type.
+pub const OUT_OF_RANGE: &str = "integer out of range";
+
+/// `checked_add(a, b)`, `checked_sub(a, b)` and `checked_mul(a, b)`, of two integers of one type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct CheckedArithmetic {
+    operator: Operator,
+    signature: Signature,
+}
+
+impl CheckedArithmetic {
+    /// The function for an operator that can leave the range; `None` for others. Division fails already.
+    fn of(operator: Operator) -> Option<Self> {
+        let can_overflow = matches!(operator, Operator::Plus | Operator::Minus | Operator::Multiply);
+        can_overflow.then(|| Self { operator, signature: Signature::any(2, Volatility::Immutable) })
+    }
+
+    /// All of the functions.
+    pub fn all() -> impl Iterator<Item = ScalarUDF> {
+        let operators = [Operator::Plus, Operator::Minus, Operator::Multiply];
+        operators.into_iter().filter_map(Self::of).map(ScalarUDF::from)
+    }
+}
+
+impl ScalarUDFImpl for CheckedArithmetic {
+    fn name(&self) -> &str {
+        match self.operator {
+            Operator::Plus => "checked_add",
+            Operator::Minus => "checked_sub",
+            _ => "checked_mul",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        match args {
+            [left, right] if left.is_integer() && left == right => Ok(left.clone()),
+            _ => exec_err!("{} takes two integers of one type", self.name()),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [left, right] = args.args.as_slice() else {
+            return exec_err!("{} takes two integers", self.name());
+        };
+        let checked = match self.operator {
+            Operator::Plus => apply(left, right, add),
+            Operator::Minus => apply(left, right, sub),
+            _ => apply(left, right, mul),
+        };
+        checked.map_err(out_of_range)
+    }
+}
+
+/// Says what left the range: arrow's message ends in `on: 1 + 2`.
+fn out_of_range(error: DataFusionError) -> DataFusionError {
+    match error.find_root() {
+        DataFusionError::ArrowError(arrow, _) => match &**arrow {
+            ArrowError::ArithmeticOverflow(text) => {
+                let sum = text.rsplit_once("on: ").map_or("", |(_, sum)| sum);
+                DataFusionError::Execution(format!("{OUT_OF_RANGE}: {sum}"))
+            }
+            _ => error,
+        },
+        _ => error,
+    }
+}
+
+/// Makes arithmetic of integers fail where its result leaves the range.
+pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            // The right side comes first: in long sums it is the short one.
+            let function = match CheckedArithmetic::of(op) {
+                Some(function) if is_integer(&right, schema)? && is_integer(&left, schema)? => function,
+                _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+            };
+            Ok(Transformed::yes(ScalarUDF::from(function).call(vec![*left, *right])))
+        }
+        Expr::Negative(of) if !matches!(*of, Expr::Literal(..)) && is_integer(&of, schema)? => {
+            let zero = Expr::Literal(ScalarValue::new_zero(&of.get_type(schema)?)?, None);
+            let minus = CheckedArithmetic {
+                operator: Operator::Minus,
+                signature: Signature::any(2, Volatility::Immutable),
+            };
+            Ok(Transformed::yes(ScalarUDF::from(minus).call(vec![zero, *of])))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Whether an expression is an integer. The type of most is known without those that they consist of, which keeps deep
+/// statements cheap.
+fn is_integer(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    Ok(match expr {
+        Expr::Literal(value, _) => value.data_type().is_integer(),
+        Expr::Cast(cast) => cast.field.data_type().is_integer(),
+        Expr::Column(column) => schema.field_from_column(column)?.data_type().is_integer(),
+        Expr::ScalarFunction(call) if call.name().starts_with("checked_") => true,
+        other => other.get_type(schema)?.is_integer(),
+    })
+}
+
+/// Plans arithmetic of numbers without a sign, such as those of `row_number()`, as that of `bigint`, which they are in
+/// PostgreSQL, so that a difference of two can be negative.
+#[derive(Debug, Default)]
+pub struct SignedPlanner;
+
+impl ExprPlanner for SignedPlanner {
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let RawBinaryExpr { op, left, right } = raw;
+        let is_checked =
+            matches!(op, BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply);
+        let with_sign = |side: Expr| match is_checked && is_unsigned(&side, schema) {
+            true => cast(side, DataType::Int64),
+            false => side,
+        };
+        Ok(PlannerResult::Original(RawBinaryExpr { op, left: with_sign(left), right: with_sign(right) }))
+    }
+}
+
+/// Whether an expression is a number without a sign. Only columns and functions over rows are.
+fn is_unsigned(expr: &Expr, schema: &DFSchema) -> bool {
+    let data_type = match expr {
+        Expr::Column(column) => schema.field_from_column(column).map(|field| field.data_type().clone()),
+        Expr::WindowFunction(_) | Expr::AggregateFunction(_) => expr.get_type(schema),
+        _ => return false,
+    };
+    data_type.is_ok_and(|data_type| data_type == DataType::UInt64)
+}

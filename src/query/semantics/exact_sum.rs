@@ -1,0 +1,210 @@
+//! The sum of 64-bit integers, which fails where it leaves the range. DataFusion's (55) wraps (its issue #12140). It is
+//! DataFusion's sum of decimals of 38 digits, which no number of rows can exceed.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, exec_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::functions_aggregate::sum::sum_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, ExprSchemable, GroupsAccumulator,
+    ReversedUDAF, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::checked_arithmetic::OUT_OF_RANGE;
+
+const TOTAL: DataType = DataType::Decimal128(38, 0);
+
+/// `exact_sum(bigint)`: the sum as `bigint`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ExactSum {
+    signature: Signature,
+}
+
+impl Default for ExactSum {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![DataType::Int64], Volatility::Immutable) }
+    }
+}
+
+impl AggregateUDFImpl for ExactSum {
+    fn name(&self) -> &str {
+        "exact_sum"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let fields = [total_field()];
+        sum_udaf().state_fields(StateFieldsArgs {
+            input_fields: &fields,
+            return_field: total_field(),
+            ..args
+        })
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let args = AccumulatorArgs { return_field: total_field(), ..args };
+        Ok(Box::new(ExactTotal(sum_udaf().accumulator(args)?)))
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let args = AccumulatorArgs { return_field: total_field(), ..args };
+        Ok(Box::new(ExactTotal(sum_udaf().create_sliding_accumulator(args)?)))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        let args = AccumulatorArgs { return_field: total_field(), ..args };
+        Ok(Box::new(ExactTotals(sum_udaf().create_groups_accumulator(args)?)))
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        ReversedUDAF::Identical
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+}
+
+fn total_field() -> FieldRef {
+    Arc::new(Field::new("sum", TOTAL, true))
+}
+
+/// Takes the first column of a batch as decimals.
+fn as_decimals(values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+    match values.first() {
+        Some(integers) => Ok([cast(integers, &TOTAL)?]),
+        None => exec_err!("exact_sum takes one argument"),
+    }
+}
+
+/// Turns totals into integers.
+fn as_integers(totals: &ArrayRef) -> Result<ArrayRef> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(totals, &DataType::Int64, &strict).map_err(|error| {
+        let message =
+            format!("{OUT_OF_RANGE}: a sum of integers is no bigint; sum them as numeric or float8");
+        DataFusionError::Execution(message).context(error.to_string())
+    })
+}
+
+/// The sum of one group or window, over DataFusion's of decimals.
+#[derive(Debug)]
+struct ExactTotal(Box<dyn Accumulator>);
+
+impl Accumulator for ExactTotal {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.update_batch(&as_decimals(values)?)
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.retract_batch(&as_decimals(values)?)
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.0.supports_retract_batch()
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.merge_batch(states)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        ScalarValue::try_from_array(&as_integers(&self.0.evaluate()?.to_array()?)?, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.0.state()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.0.size()
+    }
+}
+
+/// The sums of groups, over DataFusion's of decimals.
+struct ExactTotals(Box<dyn GroupsAccumulator>);
+
+impl GroupsAccumulator for ExactTotals {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.0.update_batch(&as_decimals(values)?, groups, filter, total)
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        as_integers(&self.0.evaluate(emit)?)
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.0.state(emit)
+    }
+
+    fn merge_batch(&mut self, columns: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.0.merge_batch(columns, groups, total)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        self.0.convert_to_state(&as_decimals(values)?, filter)
+    }
+
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+}
+
+/// Replaces `sum` where its total can leave the range of `bigint`: integers of 32 bits would need four thousand million rows.
+pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let can_overflow = |args: &[Expr]| match args {
+        [Expr::Cast(cast)] if cast.field.data_type() == &DataType::Int64 => {
+            Ok::<_, DataFusionError>(!is_short_integer(&cast.expr.get_type(schema)?))
+        }
+        [arg] => Ok(arg.get_type(schema)? == DataType::Int64),
+        _ => Ok(false),
+    };
+    match expr {
+        Expr::AggregateFunction(AggregateFunction { func, params })
+            if func.name() == "sum" && can_overflow(&params.args)? =>
+        {
+            Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction { func: udaf(), params })))
+        }
+        Expr::WindowFunction(mut window)
+            if window.fun.name() == "sum" && can_overflow(&window.params.args)? =>
+        {
+            window.fun = WindowFunctionDefinition::AggregateUDF(udaf());
+            Ok(Transformed::yes(Expr::WindowFunction(window)))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn udaf() -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(ExactSum::default()))
+}
+
+fn is_short_integer(data_type: &DataType) -> bool {
+    data_type.is_integer() && !matches!(data_type, DataType::Int64 | DataType::UInt64)
+}
