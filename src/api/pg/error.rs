@@ -89,6 +89,8 @@ fn invalid(message: &str) -> &'static str {
         ("Expected", "42601"),
         ("Unterminated", "42601"),
         ("Divide by zero", "22012"),
+        ("Invalid input syntax for type interval", "22007"),
+        ("Error parsing timestamp", "22007"),
         ("Cannot cast", "22P02"),
         ("Error parsing", "22P02"),
         ("Can't cast value", "22003"),
@@ -97,6 +99,10 @@ fn invalid(message: &str) -> &'static str {
     ];
     if message.starts_with("table '") && message.ends_with("not found") {
         return "42P01";
+    }
+    // "Cannot cast string 'soon' to value of Date32 type".
+    if message.starts_with("Cannot cast string") && ["Date32", "Time64"].iter().any(|of| message.contains(of)) {
+        return "22007";
     }
     let known = starts.iter().find(|(start, _)| message.starts_with(start));
     known.map_or("42000", |(_, code)| code)
