@@ -33,7 +33,7 @@ pub mod running;
 mod runtimes;
 pub mod scan;
 pub mod scopes;
-mod semantics;
+pub mod semantics;
 pub mod session_template;
 pub mod spread;
 pub mod statistics_list;

@@ -19,9 +19,9 @@ use super::semantics;
 
 /// Maximum bytes that all queries spill together: a query must not fill the disk that the log is on.
 const MAX_SPILL_BYTES: u64 = 4 << 30;
-/// Functions that produce gigabytes from one number, outside the memory pool.
-const REMOVED_FUNCTIONS: [&str; 7] =
-    ["repeat", "lpad", "rpad", "array_repeat", "array_resize", "range", "generate_series"];
+/// Functions that produce gigabytes from one number, outside the memory pool. Those of texts are replaced by
+/// `semantics/bounded_text.rs`.
+const REMOVED_FUNCTIONS: [&str; 4] = ["array_repeat", "array_resize", "range", "generate_series"];
 
 /// Builds a session without tables.
 pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {

@@ -69,36 +69,62 @@ impl Visitor for SharedVisitor<'_> {
     }
 }
 
-/// Shows all expressions of a statement, or of a part of it, to a function that may change them, outer ones first.
-pub(super) fn change_exprs(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
+/// Changes of the nodes of a statement. Outer nodes are shown before inner ones, and expressions again after them.
+pub(super) trait SyntaxChanger {
+    fn enter_query(&mut self, _query: &mut Query) {}
+
+    fn enter_expr(&mut self, _expr: &mut Expr) {}
+
+    fn leave_expr(&mut self, _expr: &mut Expr) {}
+}
+
+/// Shows all nodes of a statement, or of a part of it, to a changer.
+pub(super) fn change(node: &mut impl VisitMut, changer: &mut dyn SyntaxChanger) {
     // The visitor always continues.
-    let _: ControlFlow<()> = node.visit(&mut ExprChanger { change, is_inner_first: false });
+    let _: ControlFlow<()> = node.visit(&mut SharedChanger(changer));
+}
+
+/// Shows all expressions to a function that may change them, outer ones first.
+pub(super) fn change_exprs(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut Expr)) {
+    struct OuterFirst<'a>(&'a mut dyn FnMut(&mut Expr));
+
+    impl SyntaxChanger for OuterFirst<'_> {
+        fn enter_expr(&mut self, expr: &mut Expr) {
+            (self.0)(expr);
+        }
+    }
+    change(node, &mut OuterFirst(function));
 }
 
 /// The same with inner expressions first: what the function puts around one is not shown to it again.
-pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, change: &mut dyn FnMut(&mut Expr)) {
-    let _: ControlFlow<()> = node.visit(&mut ExprChanger { change, is_inner_first: true });
+pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut Expr)) {
+    struct InnerFirst<'a>(&'a mut dyn FnMut(&mut Expr));
+
+    impl SyntaxChanger for InnerFirst<'_> {
+        fn leave_expr(&mut self, expr: &mut Expr) {
+            (self.0)(expr);
+        }
+    }
+    change(node, &mut InnerFirst(function));
 }
 
-struct ExprChanger<'a> {
-    change: &'a mut dyn FnMut(&mut Expr),
-    is_inner_first: bool,
-}
+struct SharedChanger<'a>(&'a mut dyn SyntaxChanger);
 
-impl VisitorMut for ExprChanger<'_> {
+impl VisitorMut for SharedChanger<'_> {
     type Break = ();
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.0.enter_query(query);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if !self.is_inner_first {
-            (self.change)(expr);
-        }
+        self.0.enter_expr(expr);
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.is_inner_first {
-            (self.change)(expr);
-        }
+        self.0.leave_expr(expr);
         ControlFlow::Continue(())
     }
 }

@@ -15,6 +15,14 @@ const ROWS: i64 = 3 * 1440;
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &[
     (
+        "SELECT stream_id, value FROM readings WHERE (stream_id, ts) IN (SELECT stream_id, max(ts) FROM readings GROUP BY stream_id) AND value > 0 ORDER BY 1",
+        r#"[{"stream_id":1,"value":39.0},{"stream_id":2,"value":4319.0}]"#,
+    ),
+    (
+        "SELECT count(*) AS n FROM readings WHERE stream_id = 1 AND ts >= '2024-03-31'::date + interval '1 hour' AND ts < '2024-04-01'::date",
+        r#"[{"n":1380}]"#,
+    ),
+    (
         "SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY value * 1e9) AS p, percentile_cont(0.3) WITHIN GROUP (ORDER BY value DESC) AS down, percentile_disc(0.3) WITHIN GROUP (ORDER BY ts::date) AS d, mode() WITHIN GROUP (ORDER BY value DESC) AS m FROM readings WHERE stream_id = 2 AND value < 8",
         r#"[{"d":"2024-03-30","down":4.9,"m":7.0,"p":2100000000.0}]"#,
     ),
@@ -26,7 +34,10 @@ const OVER_READINGS: &[(&str, &str)] = &[
         "SELECT DISTINCT row_number() OVER (ORDER BY ts) - 2 * row_number() OVER (ORDER BY ts DESC) AS x FROM readings WHERE stream_id = 2 AND value < 2 ORDER BY 1",
         r#"[{"x":-3},{"x":0}]"#,
     ),
-    ("SELECT sum(ts::date - '2024-03-29'::date) AS days FROM readings WHERE stream_id = 1", r#"[{"days":8640}]"#),
+    (
+        "SELECT sum(ts::date - '2024-03-29'::date) AS days FROM readings WHERE stream_id = 1",
+        r#"[{"days":8640}]"#,
+    ),
     (
         "SELECT count(*) AS n FROM (SELECT DISTINCT ON (stream_id) stream_id, value FROM readings ORDER BY stream_id, ts DESC, stream_id)",
         r#"[{"n":2}]"#,
@@ -159,6 +170,34 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
     ),
     ("SELECT true IS DISTINCT FROM true OR true AS x", r#"[{"x":true}]"#),
     (
+        "SELECT '2024-03-31'::date + interval '1 hour' AS a, '2024-03-31'::date - interval '1 month' AS b, timestamp '2024-03-31 10:00' + '90 minutes' AS c",
+        r#"[{"a":"2024-03-31T01:00:00","b":"2024-02-29T00:00:00","c":"2024-03-31T11:30:00"}]"#,
+    ),
+    (
+        "SELECT count(*) AS n FROM generate_series('2024-03-30 12:00'::timestamptz, '2024-03-30 14:00'::timestamptz, '30 minutes') AS n WHERE n > '2024-03-30 12:15Z'",
+        r#"[{"n":4}]"#,
+    ),
+    (
+        "SELECT 2.0::float8::text AS a, timestamptz '2024-03-31 10:00:00.5Z'::text AS b, ('1 day'::interval - '90 minutes'::interval)::text AS c, 'x' || 1e20::float8 AS d, (timestamp '2024-03-31' - timestamp '2024-03-30 12:00')::text AS e, concat(0.5::float8, true) AS f",
+        r#"[{"a":"2","b":"2024-03-31 10:00:00.5+00","c":"1 day -01:30:00","d":"x1e+20","e":"12:00:00","f":"0.5true"}]"#,
+    ),
+    (
+        "SELECT EXISTS (SELECT 1 FROM (VALUES (1)) v(x) WHERE x > 1) AS a, NOT EXISTS (SELECT 1 FROM (VALUES (1)) v(x) WHERE x > 1) AS b",
+        r#"[{"a":false,"b":true}]"#,
+    ),
+    (
+        "SELECT lpad('7', 3, '0') AS a, rpad('ab', 4) AS b, repeat('ab', 2) AS c, div(7, 2)::int AS d, date(timestamp '2024-03-31 10:00') AS e, to_timestamp('31.03.2024 10:05', 'DD.MM.YYYY HH24:MI') AS f, to_date('2024-03-31', 'YYYY-MM-DD') AS g",
+        r#"[{"a":"007","b":"ab  ","c":"abab","d":3,"e":"2024-03-31","f":"2024-03-31T10:05:00Z","g":"2024-03-31"}]"#,
+    ),
+    (
+        "SELECT (timestamp '2024-03-31' - timestamp '2024-03-30') / 2 = '12 hours' AS a, localtimestamp::timestamptz <= now() AS b, every(x > 0) AS c, variance(x) AS d, 1 = ANY('{1,3}'::int[]) AS e FROM (VALUES (1.0), (4.0)) v(x)",
+        r#"[{"a":true,"b":true,"c":true,"d":4.5,"e":true}]"#,
+    ),
+    (
+        "SELECT x FROM (VALUES (1), (2), (3)) v(x) ORDER BY x DESC OFFSET 1 ROWS FETCH NEXT ROW ONLY",
+        r#"[{"x":2}]"#,
+    ),
+    (
         "SELECT width_bucket(5.35, 0.024, 10.06, 5) AS b, make_timestamp(2024, 2, 29, 8, 15, 23.5) AS t, extract(day FROM age('2024-03-31', '2024-02-29'::timestamp)) AS d",
         r#"[{"b":3,"d":2,"t":"2024-02-29T08:15:23.500"}]"#,
     ),
@@ -214,6 +253,8 @@ async fn what_would_be_answered_wrongly_is_refused() {
         ("SELECT x * x AS x FROM (VALUES (4611686018427387904)) AS v(x)", "integer out of range"),
         ("SELECT sum(x) AS s FROM (VALUES (9223372036854775807), (1)) AS v(x)", "sum them as numeric"),
         ("SELECT width_bucket(1, 2, 2, 5) AS b", "bounds"),
+        ("SELECT id FROM streams WHERE id > ALL (SELECT stream_id FROM readings)", "SELECT max("),
+        ("SELECT repeat('x', 1001) AS x", "at most 1000 characters"),
         ("SELECT id FROM streams INTERSECT ALL SELECT id FROM streams", "GROUP BY"),
         ("SELECT s.id, d.id FROM streams s JOIN devices d ON true", "AS"),
         ("SELECT to_char(now(), 'YYYY-xx') AS t", "no field at `xx`"),

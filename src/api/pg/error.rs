@@ -101,7 +101,8 @@ fn invalid(message: &str) -> &'static str {
         return "42P01";
     }
     // "Cannot cast string 'soon' to value of Date32 type".
-    if message.starts_with("Cannot cast string") && ["Date32", "Time64"].iter().any(|of| message.contains(of)) {
+    if message.starts_with("Cannot cast string") && ["Date32", "Time64"].iter().any(|of| message.contains(of))
+    {
         return "22007";
     }
     let known = starts.iter().find(|(start, _)| message.starts_with(start));

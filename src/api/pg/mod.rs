@@ -23,7 +23,6 @@ mod settings;
 mod startup;
 mod statement_guard;
 mod statement_splitter;
-mod text;
 mod types;
 
 use std::net::SocketAddr;

@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::narrowing_cast::NarrowingCast;
 use super::{cast_name, checked_arithmetic, exact_sum};
-use super::{literals, sort_keys, spans};
+use super::{literals, sort_keys, spans, text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, and takes −0 for 0 where groups and
 /// peers are made.
@@ -54,6 +54,10 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Cast(Cast { mut expr, field }) => {
             let is_rewritten = make_readable(&mut expr, field.data_type());
             let function = match &*expr {
+                Expr::Literal(..) if field.data_type() == &DataType::Utf8 => None,
+                source if field.data_type() == &DataType::Utf8 => {
+                    text::cast_to_text(&source.get_type(schema)?, field.data_type())
+                }
                 _ if !NarrowingCast::may_narrow_to(field.data_type()) => None,
                 Expr::Cast(inner) => NarrowingCast::of(&expr, inner.field.data_type(), field.data_type()),
                 other => NarrowingCast::of(&expr, &other.get_type(schema)?, field.data_type()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, IntervalMonthDayNanoArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Float64Type, Int32Type, IntervalMonthDayNano, IntervalUnit, TimeUnit, TimestampMicrosecondType,
+    DataType, Float64Type, Int64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime};
 use datafusion::common::{exec_datafusion_err, exec_err};
@@ -95,8 +95,8 @@ pub struct MakeTimestamp {
 
 impl Default for MakeTimestamp {
     fn default() -> Self {
-        use DataType::{Float64, Int32};
-        let types = vec![Int32, Int32, Int32, Int32, Int32, Float64];
+        use DataType::{Float64, Int64};
+        let types = vec![Int64, Int64, Int64, Int64, Int64, Float64];
         Self { signature: Signature::exact(types, Volatility::Immutable) }
     }
 }
@@ -125,8 +125,8 @@ impl ScalarUDFImpl for MakeTimestamp {
             if columns.iter().any(|column| column.is_null(row)) {
                 return Ok(None);
             }
-            let parts: Vec<i32> =
-                parts.iter().map(|part| part.as_primitive::<Int32Type>().value(row)).collect();
+            let parts: Vec<i64> =
+                parts.iter().map(|part| part.as_primitive::<Int64Type>().value(row)).collect();
             made_of(&parts, seconds.value(row)).map(Some)
         });
         Ok(ColumnarValue::Array(Arc::new(times.collect::<Result<TimestampMicrosecondArray>>()?)))
@@ -134,18 +134,18 @@ impl ScalarUDFImpl for MakeTimestamp {
 }
 
 /// Microseconds since 1970. As in PostgreSQL, 24:00:00 and a 60th second are those that follow.
-fn made_of(parts: &[i32], second: f64) -> Result<i64> {
+fn made_of(parts: &[i64], second: f64) -> Result<i64> {
     let made = || {
-        let unsigned = |part: i32| u32::try_from(part).ok();
+        let unsigned = |part: i64| u32::try_from(part).ok();
         let [year, month, day, hour, minute] = *parts else { return None };
-        let date = NaiveDate::from_ymd_opt(year, unsigned(month)?, unsigned(day)?)?;
+        let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, unsigned(month)?, unsigned(day)?)?;
         let micros = (second * MICROS_PER_SECOND).round_ties_even();
         let is_time = (0..=24).contains(&hour)
             && (0..60).contains(&minute)
             && (0.0..=60.0 * MICROS_PER_SECOND).contains(&micros)
             && (hour < 24 || (minute == 0 && micros == 0.0));
-        let in_day = i64::from(hour * 3600 + minute * 60) * 1_000_000 + micros as i64;
-        is_time.then(|| date.and_time(NaiveTime::MIN).and_utc().timestamp_micros() + in_day)
+        let in_day = || (hour * 3600 + minute * 60) * 1_000_000 + micros as i64;
+        is_time.then(|| date.and_time(NaiveTime::MIN).and_utc().timestamp_micros() + in_day())
     };
     made().ok_or_else(|| {
         exec_datafusion_err!("make_timestamp: date or time field value out of range: {parts:?} {second}")

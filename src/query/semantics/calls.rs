@@ -8,25 +8,39 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::function_call::call;
-use super::{ordered_list, timezone};
+use super::{ordered_list, time_pattern, timezone};
 
-/// Rewrites `mod(a, b)`, `sign(x)`, `age(time)`, `make_timestamptz(…)`, `date_trunc(unit, time, zone)`, times of a statement,
-/// and functions of sorted values.
+/// Rewrites arithmetic, functions of times and of sorted values, and functions that have another name.
 pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
     let [name] = function.name.0.as_slice() else { return None };
     let name = name.as_ident()?.value.to_ascii_lowercase();
     match name.as_str() {
         "mod" => {
             let [left, right] = plain_arguments(function)?;
-            let nested = |expr: &Expr| Box::new(Expr::Nested(Box::new(expr.clone())));
-            let (left, right) = (nested(left), nested(right));
-            Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Modulo, right })))
+            Some(arithmetic(left, BinaryOperator::Modulo, right))
         }
         "percentile_disc" | "mode" => ordered_list::rewrite(&name, function),
-        "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" => {
-            function.name = ObjectName::from(Ident::new("now"));
-            None
+        "every" => renamed(function, "bool_and"),
+        "variance" => renamed(function, "var_samp"),
+        "date" => {
+            let [time] = plain_arguments(function)?;
+            Some(cast_to(time, DataType::Date))
         }
+        "div" => {
+            let [left, right] = plain_arguments(function)?;
+            Some(call("trunc", [arithmetic(left, BinaryOperator::Divide, right)]))
+        }
+        "to_timestamp" => {
+            let [text, pattern] = plain_arguments(function)?;
+            let pattern = time_pattern::strftime_literal(pattern)?;
+            Some(as_instant(&call("to_timestamp", [text.clone(), pattern])))
+        }
+        "to_date" => {
+            let [text, pattern] = plain_arguments(function)?;
+            let pattern = time_pattern::strftime_literal(pattern)?;
+            Some(call("to_date", [text.clone(), pattern]))
+        }
+        "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" => renamed(function, "now"),
         "age" => {
             let [earlier] = plain_arguments(function)?;
             let unit = Expr::value(Value::SingleQuotedString("day".to_owned()));
@@ -37,10 +51,7 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             let parts: [&Expr; 6] = plain_arguments(function)?;
             Some(as_instant(&call("make_timestamp", parts.map(Expr::clone))))
         }
-        "sign" => {
-            function.name = ObjectName::from(Ident::new("signum"));
-            None
-        }
+        "sign" => renamed(function, "signum"),
         "date_trunc" => {
             let [unit, time, zone] = plain_arguments(function)?;
             let local = call(timezone::NAME, [zone.clone(), as_instant(time)]);
@@ -51,15 +62,36 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
     }
 }
 
+/// Gives a function the name that it has in DataFusion.
+fn renamed(function: &mut Function, name: &str) -> Option<Expr> {
+    function.name = ObjectName::from(Ident::new(name));
+    None
+}
+
+fn arithmetic(left: &Expr, op: BinaryOperator, right: &Expr) -> Expr {
+    let nested = |expr: &Expr| Box::new(Expr::Nested(Box::new(expr.clone())));
+    let (left, right) = (nested(left), nested(right));
+    Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
+}
+
 /// A time as an instant: one without a zone is one of UTC.
 fn as_instant(time: &Expr) -> Expr {
-    Expr::Cast {
-        kind: CastKind::DoubleColon,
-        expr: Box::new(Expr::Nested(Box::new(time.clone()))),
-        data_type: DataType::Timestamp(None, TimezoneInfo::WithTimeZone),
-        array: false,
-        format: None,
-    }
+    cast_to(time, DataType::Timestamp(None, TimezoneInfo::WithTimeZone))
+}
+
+fn cast_to(expr: &Expr, data_type: DataType) -> Expr {
+    let expr = Box::new(Expr::Nested(Box::new(expr.clone())));
+    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
+}
+
+/// Whether a name stands for the time of the statement without a zone.
+pub(super) fn is_local_time(name: &Ident) -> bool {
+    name.quote_style.is_none() && name.value.eq_ignore_ascii_case("localtimestamp")
+}
+
+/// The time of the statement without a zone.
+pub(super) fn local_time() -> Expr {
+    cast_to(&call("now", []), DataType::Timestamp(None, TimezoneInfo::None))
 }
 
 /// The arguments of a call that is no more than that; `None` for another number of them.

@@ -172,7 +172,7 @@ fn parts_of_spans(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// A difference of times has whole days and the rest, as in PostgreSQL.
-fn as_spans(values: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn as_spans(values: &ArrayRef) -> Result<ArrayRef> {
     if !matches!(values.data_type(), DataType::Duration(_)) {
         return Ok(cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?);
     }

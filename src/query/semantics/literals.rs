@@ -1,5 +1,7 @@
 //! Texts of times and intervals in the forms that PostgreSQL reads and arrow does not, rewritten to forms that arrow reads.
 
+use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
+
 use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
 
 /// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), or in ISO-8601's form; `None` for other
@@ -51,6 +53,16 @@ pub(super) fn timestamp(text: &str) -> Option<String> {
     });
     let is_zone = rest.is_empty() || rest.starts_with(['+', '-', ' ', 'Z', 'z']);
     (is_form && is_zone).then(|| format!("{time}:00{rest}"))
+}
+
+/// The same for the text that an expression is, where it is cast to a time before types are known, as in arguments of
+/// `generate_series`.
+pub(super) fn rewrite_timestamp(expr: &mut Expr) {
+    if let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = expr
+        && let Some(readable) = timestamp(text)
+    {
+        *text = readable;
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod bounded_text;
 mod calendar_functions;
 mod calls;
 mod cast_name;
@@ -17,11 +18,13 @@ mod literals;
 mod narrowing_cast;
 mod ordered_list;
 mod peer_frames;
+mod query_forms;
 mod refusals;
 mod scaled_span;
 mod sort_keys;
 mod spans;
 mod syntax;
+pub mod text;
 mod time_pattern;
 mod timezone;
 mod to_char;
@@ -37,6 +40,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
+use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use cast_name::CastName;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
@@ -51,6 +55,7 @@ use scaled_span::{ScaledSpan, SpanPlanner};
 use sort_keys::ZeroWithoutSign;
 use spans::ComparableSpan;
 pub use syntax::rewrite;
+use text::TextOf;
 use timezone::Timezone;
 use to_char::ToChar;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
@@ -67,9 +72,10 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
         .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
-        .chain([ScalarUDF::from(WidthBucket::default())])
+        .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
         .chain(CheckedArithmetic::all())
-        .chain(OfOrderedList::all());
+        .chain(OfOrderedList::all())
+        .chain(BoundedText::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
     let aggregates = [AggregateUDF::from(ExactSum::default())];
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));

@@ -73,6 +73,11 @@ fn wrong(expr: &Expr) -> Option<&'static str> {
                  that does not refer to the outer query, or NOT EXISTS (SELECT 1 FROM … WHERE …)",
             )
         }
+        // Both count NULLs, and rows without a value, for nothing.
+        Expr::SetComparison(_) => Some(
+            "has a comparison with ANY or ALL of a subquery, which is not supported: compare with (SELECT min(…) …) or \
+             (SELECT max(…) …), use IN, or EXISTS (SELECT 1 FROM … WHERE …)",
+        ),
         // DataFusion issue #25471.
         Expr::WindowFunction(window) if skips_nulls_over_rows(window) => Some(
             "has lead or lag with an offset and IGNORE NULLS, which is not supported: leave rows without a value out with WHERE \

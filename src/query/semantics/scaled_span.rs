@@ -4,22 +4,25 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::compute::{cast, kernels::arity::try_binary};
-use arrow::datatypes::{DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
+use arrow::compute::kernels::arity::try_binary;
+use arrow::datatypes::{
+    DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-    binary_expr, lit,
+    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, binary_expr, cast, lit,
 };
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::spans::is_span;
+use super::date_part::as_spans;
 
 const NAME: &str = "scaled_span";
+const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const DAYS_PER_MONTH: f64 = 30.0;
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
@@ -53,8 +56,8 @@ impl ScalarUDFImpl for ScaledSpan {
         let [spans, factors] = arrays.as_slice() else {
             return exec_err!("{NAME} takes an interval and a number");
         };
-        let spans = cast(spans, &DataType::Interval(IntervalUnit::MonthDayNano))?;
-        let factors = cast(factors, &DataType::Float64)?;
+        let spans = as_spans(spans)?;
+        let factors = arrow::compute::cast(factors, &DataType::Float64)?;
         let scaled = try_binary::<_, _, _, IntervalMonthDayNanoType>(
             spans.as_primitive::<IntervalMonthDayNanoType>(),
             factors.as_primitive::<Float64Type>(),
@@ -86,26 +89,68 @@ fn scaled(span: IntervalMonthDayNano, factor: f64) -> std::result::Result<Interv
     Ok(IntervalMonthDayNano::new(months.trunc() as i32, whole_days as i32, nanos))
 }
 
-/// Plans `interval * number`, `number * interval` and `interval / number`.
+/// Plans `interval * number`, `number * interval`, `interval / number`, `date + interval`, which is a time, and `time + 'text'`.
 #[derive(Debug, Default)]
 pub struct SpanPlanner;
 
 impl ExprPlanner for SpanPlanner {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        if !matches!(raw.op, BinaryOperator::Multiply | BinaryOperator::Divide) {
-            return Ok(PlannerResult::Original(raw));
+        match raw.op {
+            BinaryOperator::Multiply | BinaryOperator::Divide => Ok(product(raw, schema)),
+            BinaryOperator::Plus | BinaryOperator::Minus => Ok(PlannerResult::Original(shifted(raw, schema))),
+            _ => Ok(PlannerResult::Original(raw)),
         }
-        // What cannot be typed yet, such as a parameter, is left to DataFusion.
-        let is_interval = |expr: &Expr| !is_product(expr) && is_span(expr, schema).unwrap_or(false);
-        let (span, factor) = match (is_interval(&raw.left), is_interval(&raw.right)) {
-            (true, false) if raw.op == BinaryOperator::Divide => {
-                (raw.left, binary_expr(lit(1.0), Operator::Divide, raw.right))
-            }
-            (true, false) => (raw.left, raw.right),
-            (false, true) if raw.op == BinaryOperator::Multiply => (raw.right, raw.left),
-            _ => return Ok(PlannerResult::Original(raw)),
-        };
-        Ok(PlannerResult::Planned(ScalarUDF::from(ScaledSpan::default()).call(vec![span, factor])))
+    }
+}
+
+fn product(raw: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryExpr> {
+    let is_interval = |expr: &Expr| {
+        !is_product(expr)
+            && type_of(expr, schema)
+                .is_some_and(|of| matches!(of, DataType::Interval(_) | DataType::Duration(_)))
+    };
+    let (span, factor) = match (is_interval(&raw.left), is_interval(&raw.right)) {
+        (true, false) if raw.op == BinaryOperator::Divide => {
+            (raw.left, binary_expr(lit(1.0), Operator::Divide, raw.right))
+        }
+        (true, false) => (raw.left, raw.right),
+        (false, true) if raw.op == BinaryOperator::Multiply => (raw.right, raw.left),
+        _ => return PlannerResult::Original(raw),
+    };
+    PlannerResult::Planned(ScalarUDF::from(ScaledSpan::default()).call(vec![span, factor]))
+}
+
+/// Takes a date to which an interval is added for a time, and a text that is added to a time for an interval, as PostgreSQL does.
+fn shifted(raw: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
+    let RawBinaryExpr { op, left, right } = raw;
+    let is_sum = op == BinaryOperator::Plus;
+    // Long sums are of numbers, and grow to the left: the right side is looked at first.
+    let added = if matches!(right, Expr::BinaryExpr(_)) { None } else { type_of(&right, schema) };
+    let (left, right) = match added {
+        Some(DataType::Interval(_)) if type_of(&left, schema) == Some(DataType::Date32) => {
+            (cast(left, TIME), right)
+        }
+        Some(DataType::Date32) if is_sum && matches!(type_of(&left, schema), Some(DataType::Interval(_))) => {
+            (left, cast(right, TIME))
+        }
+        Some(DataType::Utf8)
+            if is_sum
+                && matches!(right, Expr::Literal(..))
+                && matches!(type_of(&left, schema), Some(DataType::Timestamp(..))) =>
+        {
+            (left, cast(right, DataType::Interval(IntervalUnit::MonthDayNano)))
+        }
+        _ => (left, right),
+    };
+    RawBinaryExpr { op, left, right }
+}
+
+/// The type of an expression; `None` where it cannot be told yet, as of a parameter.
+fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
+    match expr {
+        Expr::Literal(value, _) => Some(value.data_type()),
+        Expr::Cast(cast) => Some(cast.field.data_type().clone()),
+        other => other.get_type(schema).ok(),
     }
 }
 

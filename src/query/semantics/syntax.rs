@@ -1,20 +1,32 @@
 //! Changes of parsed statements, where the meaning of a construct has to be settled before types are known.
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, Interval, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Interval, Query, Value, ValueWithSpan};
 
 use super::function_call::call;
-use super::{calls, literals, timezone};
-use crate::query::syntax_visitor::change_exprs;
+use super::{calls, literals, query_forms, timezone};
+use crate::query::syntax_visitor::{SyntaxChanger, change};
 
-/// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals to texts that arrow reads, and calls to those
-/// that DataFusion knows.
+/// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals and times to texts that arrow reads, and calls and queries
+/// to those that DataFusion knows.
 pub fn rewrite(statement: &mut Statement) {
     match statement {
-        Statement::Statement(statement) => change_exprs(&mut **statement, &mut rewrite_expr),
+        Statement::Statement(statement) => change(&mut **statement, &mut PostgresForms),
         Statement::Explain(explain) => rewrite(&mut explain.statement),
         // The planner refuses these, since they do not only read.
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => {}
+    }
+}
+
+struct PostgresForms;
+
+impl SyntaxChanger for PostgresForms {
+    fn enter_query(&mut self, query: &mut Query) {
+        query_forms::rewrite(query);
+    }
+
+    fn enter_expr(&mut self, expr: &mut Expr) {
+        rewrite_expr(expr);
     }
 }
 
@@ -36,7 +48,12 @@ fn rewrite_expr(expr: &mut Expr) {
             }
         }
         Expr::AnyOp { right, .. } => calls::rewrite_array(right),
-        Expr::Cast { expr, data_type, .. } => calls::keep_digits(expr, data_type),
+        Expr::Identifier(name) if calls::is_local_time(name) => *expr = calls::local_time(),
+        Expr::Cast { expr, data_type, .. } => match data_type {
+            DataType::Array(_) => calls::rewrite_array(expr),
+            DataType::Timestamp(..) => literals::rewrite_timestamp(expr),
+            _ => calls::keep_digits(expr, data_type),
+        },
         _ => {}
     }
 }

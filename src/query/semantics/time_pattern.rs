@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
+use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 
 /// Maximum length of a pattern in bytes: each may become nine characters.
 const MAX_BYTES: usize = 1_000;
@@ -95,6 +96,40 @@ impl Pattern {
         }
         out
     }
+}
+
+/// The pattern of a call of `to_timestamp` or `to_date` as `strftime` has it; `None` if it is no text, is one of strftime already,
+/// or has fields by which no time is read.
+pub(super) fn strftime_literal(pattern: &Expr) -> Option<Expr> {
+    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = pattern else {
+        return None;
+    };
+    let parts = if text.contains('%') { return None } else { Pattern::parse(text).ok()?.0 };
+    let fields = parts.into_iter().map(|part| match part {
+        Part::Text(text) => Some(text),
+        Part::Field { name, .. } => strftime(name).map(str::to_owned),
+    });
+    Some(Expr::value(Value::SingleQuotedString(fields.collect::<Option<String>>()?)))
+}
+
+fn strftime(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "YYYY" => "%Y",
+        "YY" => "%y",
+        "MM" => "%m",
+        "MON" => "%b",
+        "MONTH" => "%B",
+        "DD" => "%d",
+        "DDD" => "%j",
+        "HH24" => "%H",
+        "HH" | "HH12" => "%I",
+        "MI" => "%M",
+        "SS" => "%S",
+        "MS" => "%3f",
+        "US" => "%6f",
+        "AM" | "PM" => "%p",
+        _ => return None,
+    })
 }
 
 /// What follows a word, whatever its case.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
-use arrow::datatypes::{DataType, Float64Type, Int32Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
@@ -17,8 +17,8 @@ pub struct WidthBucket {
 
 impl Default for WidthBucket {
     fn default() -> Self {
-        use DataType::{Float64, Int32};
-        Self { signature: Signature::exact(vec![Float64, Float64, Float64, Int32], Volatility::Immutable) }
+        use DataType::{Float64, Int64};
+        Self { signature: Signature::exact(vec![Float64, Float64, Float64, Int64], Volatility::Immutable) }
     }
 }
 
@@ -42,7 +42,7 @@ impl ScalarUDFImpl for WidthBucket {
             return exec_err!("width_bucket takes a number, two bounds and a count");
         };
         let (x, low, high) = (floats(x), floats(low), floats(high));
-        let count = count.as_primitive::<Int32Type>();
+        let count = count.as_primitive::<Int64Type>();
         let buckets = (0..x.len()).map(|row| {
             let is_known = [x, low, high].iter().all(|column| column.is_valid(row)) && count.is_valid(row);
             is_known
@@ -57,10 +57,10 @@ fn floats(column: &ArrayRef) -> &arrow::array::Float64Array {
     column.as_primitive::<Float64Type>()
 }
 
-fn bucket_of(x: f64, (low, high): (f64, f64), count: i32) -> Result<i32> {
-    if !(1..i32::MAX).contains(&count) {
-        return exec_err!("width_bucket: count must be greater than zero and an integer");
-    }
+fn bucket_of(x: f64, (low, high): (f64, f64), count: i64) -> Result<i32> {
+    let Some(count) = i32::try_from(count).ok().filter(|count| (1..i32::MAX).contains(count)) else {
+        return exec_err!("width_bucket: count must be an integer above zero");
+    };
     if x.is_nan() || !low.is_finite() || !high.is_finite() || low == high {
         return exec_err!("width_bucket: the bounds must be two finite numbers, and no number may be NaN");
     }

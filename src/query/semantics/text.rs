@@ -1,5 +1,5 @@
-//! Text format of numbers with a fraction and of times, as PostgreSQL shows them: the encoder's own shows `2.0` for `2` and six
-//! digits of every second.
+//! Texts of numbers with a fraction, times and intervals, as PostgreSQL shows them and casts them: arrow writes `2.0` for `2` and
+//! `2024-03-30T00:00:00Z`.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,10 +7,17 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+    DataType, Float32Type, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
-use arrow::error::ArrowError;
 use chrono::{DateTime, Datelike, Timelike};
+use datafusion::common::exec_err;
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use super::date_part::as_spans;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Numbers from 10 to this power on are shown with an exponent (`float8out`, `float4out`).
@@ -19,16 +26,17 @@ const MAX_FLOAT4_EXPONENT: i32 = 6;
 /// So are those below 10 to this power.
 const MIN_EXPONENT: i32 = -4;
 
-/// Whether a column of this type has texts of ours in the text format.
+/// Whether values of this type have texts of ours.
 pub fn has_own_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Timestamp(..) | DataType::Time64(_))
+    use DataType::{Duration, Float32, Float64, Interval, Time64, Timestamp};
+    matches!(data_type, Float32 | Float64 | Timestamp(..) | Time64(_) | Interval(_) | Duration(_))
 }
 
 /// Returns the texts of such a column.
 ///
 /// # Errors
-/// A time that does not fit in microseconds.
-pub fn texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// A time that does not fit in microseconds, or a span of more days than an interval has.
+pub fn texts(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(match column.data_type() {
         DataType::Float64 => {
             let numbers = column.as_primitive::<Float64Type>();
@@ -53,8 +61,51 @@ pub fn texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
                 write_timestamp(out, at, has_zone);
             })
         }
+        DataType::Interval(_) | DataType::Duration(_) => {
+            let spans = as_spans(column)?;
+            written(spans.as_primitive::<IntervalMonthDayNanoType>().iter(), write_interval)
+        }
         _ => Arc::clone(column),
     })
+}
+
+/// `text_of(x)`: a value as text.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct TextOf {
+    signature: Signature,
+}
+
+impl Default for TextOf {
+    fn default() -> Self {
+        Self { signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for TextOf {
+    fn name(&self) -> &str {
+        "text_of"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.as_slice() {
+            [values] => Ok(ColumnarValue::Array(texts(&values.to_array(args.number_rows)?)?)),
+            _ => exec_err!("text_of takes one value"),
+        }
+    }
+}
+
+/// The function for a cast to text of an expression of this type; `None` where DataFusion's own is right.
+pub(super) fn cast_to_text(source: &DataType, target: &DataType) -> Option<ScalarUDF> {
+    let is_text = *target == DataType::Utf8;
+    (is_text && has_own_text(source)).then(|| ScalarUDF::from(TextOf::default()))
 }
 
 fn written<T>(values: impl Iterator<Item = Option<T>>, write: impl Fn(&mut String, T)) -> ArrayRef {
@@ -97,11 +148,41 @@ fn write_number(out: &mut String, number: f64, plain: &str, max_exponent: i32) {
     let _ = write!(out, "{sign}{first}{point}{rest}e{exponent_sign}{exponent:02}");
 }
 
+/// Writes an interval (`EncodeInterval` of PostgreSQL, style `postgres`). A sign is shown where the one before is another.
+fn write_interval(out: &mut String, span: IntervalMonthDayNano) {
+    let (years, months) = (span.months / 12, span.months % 12);
+    let mut is_after_negative = false;
+    for (count, unit) in [(years, "year"), (months, "mon"), (span.days, "day")] {
+        if count != 0 {
+            let gap = if out.is_empty() { "" } else { " " };
+            let plus = if is_after_negative && count > 0 { "+" } else { "" };
+            let plural = if count == 1 { "" } else { "s" };
+            let _ = write!(out, "{gap}{plus}{count} {unit}{plural}");
+            is_after_negative = count < 0;
+        }
+    }
+    let micros = span.nanoseconds / 1000;
+    if micros != 0 || out.is_empty() {
+        let gap = if out.is_empty() { "" } else { " " };
+        let sign = match micros {
+            ..0 => "-",
+            _ if is_after_negative => "+",
+            _ => "",
+        };
+        let _ = write!(out, "{gap}{sign}");
+        let micros = micros.saturating_abs();
+        write_clock(out, micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
+    }
+}
+
 fn write_time(out: &mut String, micros: i64) {
-    let seconds = micros.div_euclid(MICROS_PER_SECOND);
+    write_clock(out, micros.div_euclid(MICROS_PER_SECOND), micros.rem_euclid(MICROS_PER_SECOND));
+}
+
+fn write_clock(out: &mut String, seconds: i64, micros: i64) {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let _ = write!(out, "{hours:02}:{minutes:02}:{seconds:02}");
-    write_fraction(out, micros.rem_euclid(MICROS_PER_SECOND));
+    write_fraction(out, micros);
 }
 
 /// Writes the digits of a fraction of a second that are not zeros at its end.
@@ -176,5 +257,22 @@ mod tests {
         }
         assert_eq!(shown(|out| write_timestamp(out, 1_000_000, false)), "1970-01-01 00:00:01");
         assert_eq!(shown(|out| write_time(out, 45_296_000_010)), "12:34:56.00001");
+    }
+
+    #[test]
+    fn intervals_are_shown_as_postgresql_shows_them() {
+        let second = 1_000_000_000;
+        for ((months, days, nanos), expected) in [
+            ((0, 0, 0), "00:00:00"),
+            ((14, 1, 5 * second), "1 year 2 mons 1 day 00:00:05"),
+            ((-1, 2, -3 * second), "-1 mons +2 days -00:00:03"),
+            ((0, -1, 7_200 * second), "-1 days +02:00:00"),
+            ((0, 1, -7_200 * second), "1 day -02:00:00"),
+            ((0, 0, 360_000 * second + 5_678_000_000), "100:00:05.678"),
+            ((-12, 0, 0), "-1 years"),
+        ] {
+            let span = IntervalMonthDayNano::new(months, days, nanos);
+            assert_eq!(shown(|out| write_interval(out, span)), expected);
+        }
     }
 }

@@ -1,0 +1,155 @@
+//! Forms of queries that PostgreSQL knows and DataFusion (55) does not, rewritten to those that it knows: FETCH FIRST, EXISTS in a
+//! select list, rows IN a subquery, and the name of the column of `generate_series(…) AS n`.
+
+use std::mem;
+
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Fetch, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr,
+    Statement as SqlStatement, TableAliasColumnDef, TableFactor, Value,
+};
+
+use crate::query::guard::parser::parse;
+
+/// Depth up to which the templates below are parsed.
+const TEMPLATE_DEPTH: usize = 16;
+
+/// Rewrites the parts of a query; the queries within it come on their own.
+pub(super) fn rewrite(query: &mut Query) {
+    if let Some(Fetch { with_ties: false, percent: false, quantity }) = &mut query.fetch {
+        let one = || Expr::value(Value::Number("1".to_owned(), false));
+        let count = quantity.take().unwrap_or_else(one);
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(count),
+            clause => {
+                *clause =
+                    Some(LimitClause::LimitOffset { limit: Some(count), offset: None, limit_by: Vec::new() })
+            }
+        }
+        query.fetch = None;
+    }
+    let mut parts = vec![&mut *query.body];
+    while let Some(part) = parts.pop() {
+        match part {
+            SetExpr::Select(select) => rewrite_select(select),
+            SetExpr::SetOperation { left, right, .. } => parts.extend([&mut **left, &mut **right]),
+            _ => {}
+        }
+    }
+}
+
+fn rewrite_select(select: &mut Select) {
+    for item in &mut select.projection {
+        match item {
+            SelectItem::UnnamedExpr(expr @ Expr::Exists { .. }) => {
+                count_rows(expr);
+                *item = SelectItem::ExprWithAlias {
+                    expr: mem::replace(expr, null()),
+                    alias: Ident::new("exists"),
+                };
+            }
+            SelectItem::ExprWithAlias { expr, .. } => count_rows(expr),
+            _ => {}
+        }
+    }
+    let tables = select.from.iter_mut().flat_map(|from| {
+        std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
+    });
+    tables.for_each(name_series);
+    let mut terms: Vec<&mut Expr> = select.selection.iter_mut().collect();
+    while let Some(term) = terms.pop() {
+        match term {
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                terms.extend([&mut **left, &mut **right])
+            }
+            Expr::Nested(inner) => terms.push(inner),
+            term => join_rows(term),
+        }
+    }
+}
+
+/// `EXISTS (q)` as `(SELECT count(*) > 0 FROM (q))`.
+fn count_rows(expr: &mut Expr) {
+    let Expr::Exists { subquery, negated } = expr else { return };
+    let operator = if *negated { "=" } else { ">" };
+    if let Some(counted) = around(&format!("SELECT count(*) {operator} 0 FROM (SELECT 1) AS t"), subquery) {
+        *expr = Expr::Subquery(counted);
+    }
+}
+
+/// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`: the same where a NULL counts as false,
+/// as in a WHERE clause.
+fn join_rows(expr: &mut Expr) {
+    let Expr::InSubquery { expr: row, subquery, negated: false } = expr else { return };
+    let Expr::Tuple(values) = &mut **row else { return };
+    let columns: Vec<String> = (1..=values.len()).map(|place| format!("__c{place}")).collect();
+    let equal: Vec<String> = columns.iter().map(|column| format!("__row.{column} = 0")).collect();
+    let template =
+        format!("SELECT 1 FROM (SELECT 1) AS __row({}) WHERE {}", columns.join(", "), equal.join(" AND "));
+    let Some(mut joined) = around(&template, subquery) else { return };
+    if let SetExpr::Select(select) = &mut *joined.body {
+        let mut terms: Vec<&mut Expr> = select.selection.iter_mut().collect();
+        let mut values = mem::take(values);
+        while let Some(term) = terms.pop() {
+            match term {
+                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                    terms.extend([&mut **left, &mut **right])
+                }
+                // The last term comes first, as the last value does.
+                Expr::BinaryOp { right, .. } => **right = values.pop().unwrap_or_else(null),
+                _ => {}
+            }
+        }
+    }
+    *expr = Expr::Exists { subquery: joined, negated: false };
+}
+
+fn null() -> Expr {
+    Expr::value(Value::Null)
+}
+
+/// Parses a template and puts a query in the place of the one in its FROM.
+fn around(template: &str, query: &mut Query) -> Option<Box<Query>> {
+    let Ok(Statement::Statement(statement)) = parse(template, TEMPLATE_DEPTH) else { return None };
+    let SqlStatement::Query(mut outer) = *statement else { return None };
+    let SetExpr::Select(select) = &mut *outer.body else { return None };
+    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
+    mem::swap(&mut **subquery, query);
+    Some(outer)
+}
+
+/// Gives the column of `generate_series(…) AS n` the name `n`, as PostgreSQL does for functions of one column.
+fn name_series(table: &mut TableFactor) {
+    let TableFactor::Table { name, alias: Some(alias), args: Some(_), .. } = table else { return };
+    if alias.columns.is_empty() && *name == ObjectName::from(Ident::new("generate_series")) {
+        alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::syntax;
+    use super::*;
+
+    #[test]
+    fn queries_get_forms_that_the_engine_knows() {
+        for (text, expected) in [
+            ("SELECT a FROM t FETCH FIRST 2 ROWS ONLY", "SELECT a FROM t LIMIT 2"),
+            ("SELECT a FROM t OFFSET 1 ROWS FETCH NEXT ROW ONLY", "SELECT a FROM t LIMIT 1 OFFSET 1 ROWS"),
+            (
+                "SELECT EXISTS (SELECT 1 FROM t)",
+                "SELECT (SELECT count(*) > 0 FROM (SELECT 1 FROM t) AS t) AS exists",
+            ),
+            (
+                "SELECT 1 FROM t WHERE (a, b + 1) IN (SELECT x, y FROM u) AND c",
+                "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b + 1) AND c",
+            ),
+            ("SELECT n FROM generate_series(1, 3) AS n", "SELECT n FROM generate_series(1, 3) AS n (n)"),
+            ("SELECT 1 FROM t FETCH FIRST ROW WITH TIES", "SELECT 1 FROM t FETCH FIRST ROW WITH TIES"),
+        ] {
+            let mut statement = parse(text, 50).unwrap();
+            syntax::rewrite(&mut statement);
+            assert_eq!(statement.to_string(), expected);
+        }
+    }
+}
