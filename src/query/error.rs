@@ -11,6 +11,9 @@ use crate::domain::{Error, Kind};
 const MAX_MESSAGE_CHARS: usize = 600;
 const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
+const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
+    row_number() or an aggregate";
+
 /// Part of DataFusion's message for exceeding the spill limit of all queries.
 const SPILL_LIMIT: &str = "exceeded the allowable limit";
 
@@ -46,6 +49,13 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => (Kind::Invalid, readable(text)),
+        DataFusionError::NotImplemented(text)
+            if ["OuterReferenceColumn", "ScalarSubquery(", "Exists("]
+                .iter()
+                .any(|part| text.contains(part)) =>
+        {
+            (Kind::Invalid, CORRELATED.to_owned())
+        }
         DataFusionError::NotImplemented(text) => {
             (Kind::Invalid, format!("not supported: {}", readable(text)))
         }

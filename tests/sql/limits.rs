@@ -42,8 +42,8 @@ async fn a_query_that_runs_too_long_is_ended() {
         ground.open_local(dir.path()).await.with_engine_options(|o| o.timeout = Duration::from_millis(300));
     let client = answers::client(&ground, &inside).await;
     for query in [
-        "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000000) b WHERE a.value * b.value < 0",
-        "SELECT sum(a.value) FROM generate_series(1, 10000000000) a",
+        "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000000) b WHERE a * b < 0",
+        "SELECT sum(a) FROM generate_series(1, 10000000000) a",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
     ] {
         let (status, _, answer) = client.try_sql(query).await;
@@ -67,7 +67,8 @@ async fn a_query_that_never_yields_is_given_up() {
     let inside = ground.open_local(dir.path()).await.with_engine_options(|o| {
         (o.timeout, o.queue_deadline) = (Duration::from_millis(100), Duration::from_millis(100));
     });
-    let query = "SELECT count(*) FROM generate_series(1, 15000) a, generate_series(1, 15000) b WHERE a.value * b.value < 0";
+    let query =
+        "SELECT count(*) FROM generate_series(1, 15000) a, generate_series(1, 15000) b WHERE a * b < 0";
     let answer = inside.try_sql(&ground.owner, query, &serde_json::Value::Null);
     let error = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("given up").unwrap_err();
     assert_eq!(error.kind, basalt::domain::Kind::Timeout, "{error}");
@@ -86,7 +87,7 @@ async fn a_query_that_takes_too_much_memory_is_refused() {
 
 /// They would take memory that no pool counts; the table function `generate_series` streams and stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn functions_that_make_gigabytes_of_a_number_do_not_exist() {
+async fn functions_that_make_gigabytes_of_a_number_are_refused() {
     let ground = TestEnv::new(1).await;
     let dir = tempfile::tempdir().unwrap();
     let inside = ground.open_local(dir.path()).await;
@@ -104,7 +105,10 @@ async fn functions_that_make_gigabytes_of_a_number_do_not_exist() {
     ] {
         let (status, _, answer) = client.try_sql(&format!("SELECT {call} IS NULL AS x")).await;
         assert!(
-            status == 400 && answer.to_string().contains("Invalid function"),
+            status == 400
+                && ["Invalid function", "at most 1000 characters"]
+                    .iter()
+                    .any(|why| answer.to_string().contains(why)),
             "{call}: {status} {answer}"
         );
     }
@@ -119,8 +123,7 @@ async fn a_full_queue_refuses_at_once_and_a_client_that_leaves_frees_its_place()
     let inside =
         ground.open_local(dir.path()).await.with_engine_options(|o| (o.max_running, o.max_waiting) = (1, 0));
     let client = answers::client(&ground, &inside).await;
-    let endless =
-        "SELECT sum(a.value + b.value) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b";
+    let endless = "SELECT sum(a + b) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b";
     let (holder, owner) = (inside.clone(), ground.owner.clone());
     let running =
         tokio::spawn(async move { holder.try_sql(&owner, endless, &serde_json::Value::Null).await });

@@ -15,6 +15,22 @@ const ROWS: i64 = 3 * 1440;
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &[
     (
+        "SELECT s.id, EXISTS (SELECT 1 FROM readings r WHERE r.stream_id = s.id AND value > 40) AS e FROM (VALUES (1), (2)) AS s(id) ORDER BY 1",
+        r#"[{"e":false,"id":1},{"e":true,"id":2}]"#,
+    ),
+    (
+        "SELECT d::date AS d, count(r.ts) AS n FROM generate_series('2024-03-29'::timestamptz, '2024-03-30 00:00'::timestamptz, '1 day') d LEFT JOIN readings r ON r.ts::date = d::date AND r.stream_id = 1 GROUP BY 1 ORDER BY 1",
+        r#"[{"d":"2024-03-29","n":0},{"d":"2024-03-30","n":1440}]"#,
+    ),
+    (
+        "SELECT (extract(epoch FROM ts) / 2)::bigint % 10 AS a, extract(epoch FROM ts + interval '500 milliseconds')::bigint % 10 AS b, date_part('epoch', ts + interval '500 milliseconds')::bigint % 10 AS c FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT 1",
+        r#"[{"a":0,"b":1,"c":0}]"#,
+    ),
+    (
+        "SELECT s.id, (SELECT r.value FROM readings r WHERE r.stream_id = s.id AND r.value < 9 ORDER BY r.ts DESC LIMIT 1) AS v, x.value AS w FROM (VALUES (1), (2), (7)) AS s(id) LEFT JOIN LATERAL (SELECT value FROM readings r WHERE r.stream_id = s.id ORDER BY ts LIMIT 1) x ON true ORDER BY 1",
+        r#"[{"id":1,"v":8.0,"w":0.0},{"id":2,"v":8.0,"w":0.0},{"id":7}]"#,
+    ),
+    (
         "SELECT stream_id, value FROM readings WHERE (stream_id, ts) IN (SELECT stream_id, max(ts) FROM readings GROUP BY stream_id) AND value > 0 ORDER BY 1",
         r#"[{"stream_id":1,"value":39.0},{"stream_id":2,"value":4319.0}]"#,
     ),
@@ -178,8 +194,8 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         r#"[{"n":4}]"#,
     ),
     (
-        "SELECT 2.0::float8::text AS a, timestamptz '2024-03-31 10:00:00.5Z'::text AS b, ('1 day'::interval - '90 minutes'::interval)::text AS c, 'x' || 1e20::float8 AS d, (timestamp '2024-03-31' - timestamp '2024-03-30 12:00')::text AS e, concat(0.5::float8, true) AS f",
-        r#"[{"a":"2","b":"2024-03-31 10:00:00.5+00","c":"1 day -01:30:00","d":"x1e+20","e":"12:00:00","f":"0.5true"}]"#,
+        "SELECT 2.0::float8::text AS a, timestamptz '2024-03-31 10:00:00.5Z'::text AS b, ('1 day'::interval - '90 minutes'::interval)::text AS c, 'x' || 1e20::float8 AS d, (timestamp '2024-03-31' - timestamp '2024-03-30 12:00')::text AS e, concat(0.5::float8, 1) AS f",
+        r#"[{"a":"2","b":"2024-03-31 10:00:00.5+00","c":"1 day -01:30:00","d":"x1e+20","e":"12:00:00","f":"0.51"}]"#,
     ),
     (
         "SELECT EXISTS (SELECT 1 FROM (VALUES (1)) v(x) WHERE x > 1) AS a, NOT EXISTS (SELECT 1 FROM (VALUES (1)) v(x) WHERE x > 1) AS b",

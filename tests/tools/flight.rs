@@ -174,7 +174,7 @@ async fn who_is_not_known_and_what_is_not_read_is_refused() {
     }
     let rows = [
         ("SELECT value FROM generate_series(1, 3000000)", "20000 rows"),
-        ("SELECT sum(a.value) FROM generate_series(1, 100000000000) a", "longer than 1 s"),
+        ("SELECT sum(a) FROM generate_series(1, 100000000000) a", "longer than 1 s"),
     ];
     for (text, words) in rows {
         let info = client.execute(text.to_owned(), None).await.unwrap();

@@ -28,7 +28,7 @@ async fn statements_are_answered_in_both_protocols() {
             &[&["on"], &["it's off"]],
         ),
         ("no_rows", "SELECT value FROM readings WHERE stream_id = 77", &[], &[]),
-        ("an_interval", "SELECT interval '1 hour', CAST(NULL AS interval)", &[], &[&["1 hours", "NULL"]]),
+        ("an_interval", "SELECT interval '1 hour', CAST(NULL AS interval)", &[], &[&["01:00:00", "NULL"]]),
         ("points", "SELECT lttb(ts, value, 3) IS NULL FROM readings WHERE stream_id = 1", &[], &[&["f"]]),
         ("a_comment_and_an_end", "/* a */ SELECT 1; -- b", &[], &[&["1"]]),
         ("a_parameter", "SELECT count(*) FROM readings WHERE stream_id = $1", &[Some("1")], &[&["120"]]),
@@ -263,7 +263,7 @@ async fn a_running_statement_is_cancelled_by_who_knows_its_secret() {
     let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
     let address = world.server.pg_address();
     let mut pg = PgClient::connect(&address, world.key()).await.unwrap();
-    let endless = "SELECT sum(a.value) FROM generate_series(1, 100000000000) a";
+    let endless = "SELECT sum(a) FROM generate_series(1, 100000000000) a";
     let (pid, secret) = pg.cancel_key;
     let cancelling = tokio::spawn(async move {
         PgClient::cancel(&address, (pid, secret.wrapping_add(1))).await;
@@ -289,7 +289,7 @@ async fn a_running_statement_is_cancelled_by_who_knows_its_secret() {
 async fn a_client_that_leaves_ends_its_statement() {
     let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
     let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
-    pg.send('Q', &super::wire::cstring("SELECT sum(a.value) FROM generate_series(1, 100000000000) a")).await;
+    pg.send('Q', &super::wire::cstring("SELECT sum(a) FROM generate_series(1, 100000000000) a")).await;
     drop(pg);
     let client = world.server.client();
     let log = "SELECT outcome FROM query_log WHERE surface = 'postgres'";

@@ -135,8 +135,7 @@ async fn a_revoked_key_ends_its_connections() {
     let mut idle = PgClient::connect(&address, &key).await.unwrap();
     let mut busy = PgClient::connect(&address, &key).await.unwrap();
     busy.query("SELECT 1").await.unwrap();
-    busy.send('Q', &super::wire::cstring("SELECT sum(a.value) FROM generate_series(1, 100000000000) a"))
-        .await;
+    busy.send('Q', &super::wire::cstring("SELECT sum(a) FROM generate_series(1, 100000000000) a")).await;
     world.revoke_newest().await;
     for (name, pg) in [("idle", &mut idle), ("busy", &mut busy)] {
         let ended = pg.until_ready().await.unwrap_err();
@@ -157,7 +156,7 @@ async fn limits_hold_as_over_http() {
     let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
     let rows = [
         ("rows", "SELECT value FROM generate_series(1, 3000000)", "54000", "20000 rows"),
-        ("time", "SELECT sum(a.value) FROM generate_series(1, 100000000000) a", "57014", "longer than 2 s"),
+        ("time", "SELECT sum(a) FROM generate_series(1, 100000000000) a", "57014", "longer than 2 s"),
         ("memory", "SELECT array_agg(value) FROM generate_series(1, 90000000)", "54000", "more memory"),
     ];
     for (name, text, code, words) in rows {

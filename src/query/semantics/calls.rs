@@ -22,6 +22,7 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
         "percentile_disc" | "mode" => ordered_list::rewrite(&name, function),
         "every" => renamed(function, "bool_and"),
         "variance" => renamed(function, "var_samp"),
+        "localtimestamp" => Some(local_time()),
         "date" => {
             let [time] = plain_arguments(function)?;
             Some(cast_to(time, DataType::Date))
@@ -84,13 +85,8 @@ fn cast_to(expr: &Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
 }
 
-/// Whether a name stands for the time of the statement without a zone.
-pub(super) fn is_local_time(name: &Ident) -> bool {
-    name.quote_style.is_none() && name.value.eq_ignore_ascii_case("localtimestamp")
-}
-
 /// The time of the statement without a zone.
-pub(super) fn local_time() -> Expr {
+fn local_time() -> Expr {
     cast_to(&call("now", []), DataType::Timestamp(None, TimezoneInfo::None))
 }
 

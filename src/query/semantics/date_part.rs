@@ -23,6 +23,8 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 const NAME: &str = "date_part";
+/// The same function as a `numeric`, which `extract` is in PostgreSQL; numerics are rounded otherwise (`narrowing_cast.rs`).
+pub(super) const EXTRACT: &str = "extract";
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
 
@@ -92,22 +94,30 @@ impl Part {
 /// `date_part`, over DataFusion's own.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct DatePart {
+    name: &'static str,
     inner: Arc<ScalarUDF>,
 }
 
 impl Default for DatePart {
     fn default() -> Self {
-        Self { inner: datetime::date_part() }
+        Self { name: NAME, inner: datetime::date_part() }
+    }
+}
+
+impl DatePart {
+    /// The function that `extract` is planned as.
+    pub fn extract() -> Self {
+        Self { name: EXTRACT, ..Self::default() }
     }
 }
 
 impl ScalarUDFImpl for DatePart {
     fn name(&self) -> &str {
-        NAME
+        self.name
     }
 
     fn aliases(&self) -> &[String] {
-        self.inner.aliases()
+        if self.name == NAME { self.inner.aliases() } else { &[] }
     }
 
     fn signature(&self) -> &Signature {
@@ -124,7 +134,7 @@ impl ScalarUDFImpl for DatePart {
         match part.and_then(Part::parse).filter(|part| part.is_fractional()) {
             Some(_) => {
                 let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-                Ok(Arc::new(Field::new(NAME, DataType::Float64, is_nullable)))
+                Ok(Arc::new(Field::new(self.name, DataType::Float64, is_nullable)))
             }
             None => self.inner.return_field_from_args(args),
         }
@@ -219,7 +229,7 @@ pub struct ExtractPlanner;
 
 impl ExprPlanner for ExtractPlanner {
     fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        let func = Arc::new(ScalarUDF::from(DatePart::default()));
+        let func = Arc::new(ScalarUDF::from(DatePart::extract()));
         Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction { func, args })))
     }
 }

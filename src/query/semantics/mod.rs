@@ -13,6 +13,7 @@ mod checked_arithmetic;
 mod date_part;
 mod duplicate_names;
 mod exact_sum;
+mod first_row;
 mod function_call;
 mod literals;
 mod narrowing_cast;
@@ -68,7 +69,8 @@ const SORTING_RULE: &str = "EnsureRequirements";
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
-        .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(ToChar::default())])
+        .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(DatePart::extract())])
+        .chain([ScalarUDF::from(ToChar::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
         .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])

@@ -16,11 +16,16 @@ use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::preimage::PreimageResult;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
+use super::date_part::EXTRACT;
+
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Functions that are a `numeric` of a `numeric`.
+const OF_NUMERICS: [&str; 5] = ["abs", "ceil", "floor", "round", "trunc"];
 
 /// How a number that lies in the middle of two is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,9 +68,8 @@ impl NarrowingCast {
 
     /// The function for a cast of an expression of this type; `None` where DataFusion's own is right.
     pub fn of(argument: &Expr, source: &DataType, target: &DataType) -> Option<ScalarUDF> {
-        let is_literal = matches!(argument, Expr::Literal(..) | Expr::Negative(_));
         let rounding = match source {
-            DataType::Float32 | DataType::Float64 if !is_literal => Rounding::HalfToEven,
+            DataType::Float32 | DataType::Float64 if !is_numeric(argument) => Rounding::HalfToEven,
             _ if target.is_integer() => Rounding::HalfAway,
             _ => Rounding::HalfToEven,
         };
@@ -114,6 +118,28 @@ fn round_times(times: &ArrayRef, from: TimeUnit, to: TimeUnit) -> Result<ArrayRe
 }
 
 /// Whether several values of a type become one of another.
+/// Whether an expression, which is a `float8` here, is a `numeric` in PostgreSQL: a number with a point in the text of the statement,
+/// `extract`, and arithmetic of nothing else.
+fn is_numeric(expr: &Expr) -> bool {
+    let is_whole = |expr: &Expr| match expr {
+        Expr::Cast(cast) => matches!(&*cast.expr, Expr::Literal(value, _) if value.data_type().is_integer()),
+        _ => false,
+    };
+    match expr {
+        Expr::Literal(..) => true,
+        Expr::Negative(of) => is_numeric(of),
+        Expr::ScalarFunction(call) if call.name() == EXTRACT => true,
+        Expr::ScalarFunction(call) if OF_NUMERICS.contains(&call.name()) => {
+            call.args.first().is_some_and(is_numeric)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, right, .. }) => {
+            let (is_left, is_right) = (is_numeric(left), is_numeric(right));
+            (is_left || is_whole(left)) && (is_right || is_whole(right)) && (is_left || is_right)
+        }
+        _ => false,
+    }
+}
+
 fn is_narrowing(source: &DataType, target: &DataType) -> bool {
     use DataType::{
         Date32, Date64, Decimal128, Decimal256, Float16, Float32, Float64, Time32, Time64, Timestamp,

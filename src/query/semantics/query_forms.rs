@@ -5,10 +5,12 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Fetch, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement as SqlStatement, TableAliasColumnDef, TableFactor, Value,
+    BinaryOperator, CastKind, DataType, Expr, Fetch, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
+    LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Statement as SqlStatement,
+    TableAliasColumnDef, TableFactor, Value, ValueWithSpan,
 };
 
+use super::first_row;
 use crate::query::guard::parser::parse;
 
 /// Depth up to which the templates below are parsed.
@@ -52,6 +54,7 @@ fn rewrite_select(select: &mut Select) {
             _ => {}
         }
     }
+    first_row::rewrite_lateral(select);
     let tables = select.from.iter_mut().flat_map(|from| {
         std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
     });
@@ -68,13 +71,39 @@ fn rewrite_select(select: &mut Select) {
     }
 }
 
-/// `EXISTS (q)` as `(SELECT count(*) > 0 FROM (q))`.
+/// `EXISTS (SELECT … FROM t)` as `(SELECT count(*) > 0 FROM t)`; a subquery that is more than rows of tables goes into its FROM.
 fn count_rows(expr: &mut Expr) {
     let Expr::Exists { subquery, negated } = expr else { return };
     let operator = if *negated { "=" } else { ">" };
-    if let Some(counted) = around(&format!("SELECT count(*) {operator} 0 FROM (SELECT 1) AS t"), subquery) {
-        *expr = Expr::Subquery(counted);
+    let template = format!("SELECT count(*) {operator} 0 FROM (SELECT 1) AS t");
+    let Some(mut counted) = around(&template, subquery) else { return };
+    if let SetExpr::Select(outer) = &mut *counted.body
+        && let Some(TableFactor::Derived { subquery, .. }) = outer.from.first().map(|from| &from.relation)
+        && is_of_rows(subquery)
+        && let SetExpr::Select(inner) = &*subquery.body
+    {
+        let mut rows = inner.clone();
+        rows.projection = mem::take(&mut outer.projection);
+        *outer = rows;
     }
+    *expr = Expr::Subquery(counted);
+}
+
+/// Whether a query has a row for each of its tables' that its condition leaves.
+fn is_of_rows(query: &Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    let has_call = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            !matches!(expr, Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        }
+        _ => false,
+    };
+    query.with.is_none()
+        && query.limit_clause.is_none()
+        && select.distinct.is_none()
+        && select.having.is_none()
+        && matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty())
+        && !select.projection.iter().any(has_call)
 }
 
 /// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`: the same where a NULL counts as false,
@@ -118,11 +147,22 @@ fn around(template: &str, query: &mut Query) -> Option<Box<Query>> {
     Some(outer)
 }
 
-/// Gives the column of `generate_series(…) AS n` the name `n`, as PostgreSQL does for functions of one column.
+/// Gives the column of `generate_series(…) AS n` the name `n`, as PostgreSQL does for functions of one column, and takes a text as its
+/// step for an interval.
 fn name_series(table: &mut TableFactor) {
-    let TableFactor::Table { name, alias: Some(alias), args: Some(_), .. } = table else { return };
-    if alias.columns.is_empty() && *name == ObjectName::from(Ident::new("generate_series")) {
+    let TableFactor::Table { name, alias, args: Some(args), .. } = table else { return };
+    if *name != ObjectName::from(Ident::new("generate_series")) {
+        return;
+    }
+    if let Some(alias) = alias.as_mut().filter(|alias| alias.columns.is_empty()) {
         alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+    }
+    if let [_, _, FunctionArg::Unnamed(FunctionArgExpr::Expr(step))] = args.args.as_mut_slice()
+        && let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }) = step
+    {
+        let expr = Box::new(mem::replace(step, null()));
+        let data_type = DataType::Interval { fields: None, precision: None };
+        *step = Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None };
     }
 }
 
@@ -136,16 +176,17 @@ mod tests {
         for (text, expected) in [
             ("SELECT a FROM t FETCH FIRST 2 ROWS ONLY", "SELECT a FROM t LIMIT 2"),
             ("SELECT a FROM t OFFSET 1 ROWS FETCH NEXT ROW ONLY", "SELECT a FROM t LIMIT 1 OFFSET 1 ROWS"),
+            ("SELECT EXISTS (SELECT 1 FROM t)", "SELECT (SELECT count(*) > 0 FROM t) AS exists"),
             (
-                "SELECT EXISTS (SELECT 1 FROM t)",
-                "SELECT (SELECT count(*) > 0 FROM (SELECT 1 FROM t) AS t) AS exists",
+                "SELECT NOT EXISTS (SELECT max(x) FROM t) AS e",
+                "SELECT (SELECT count(*) = 0 FROM (SELECT max(x) FROM t) AS t) AS e",
             ),
             (
                 "SELECT 1 FROM t WHERE (a, b + 1) IN (SELECT x, y FROM u) AND c",
                 "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b + 1) AND c",
             ),
             ("SELECT n FROM generate_series(1, 3) AS n", "SELECT n FROM generate_series(1, 3) AS n (n)"),
-            ("SELECT 1 FROM t FETCH FIRST ROW WITH TIES", "SELECT 1 FROM t FETCH FIRST ROW WITH TIES"),
+            ("SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES", "SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES"),
         ] {
             let mut statement = parse(text, 50).unwrap();
             syntax::rewrite(&mut statement);

@@ -1,10 +1,12 @@
 //! Changes of parsed statements, where the meaning of a construct has to be settled before types are known.
 
+use std::mem;
+
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Interval, Query, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Interval, ObjectName, Query, Value, ValueWithSpan};
 
 use super::function_call::call;
-use super::{calls, literals, query_forms, timezone};
+use super::{calls, first_row, literals, query_forms, timezone};
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
 /// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals and times to texts that arrow reads, and calls and queries
@@ -30,6 +32,11 @@ impl SyntaxChanger for PostgresForms {
     }
 }
 
+fn is_of_bytes(collation: &ObjectName) -> bool {
+    let name = collation.0.last().and_then(|part| part.as_ident());
+    name.is_some_and(|name| ["C", "POSIX", "default"].contains(&name.value.as_str()))
+}
+
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
         Expr::AtTimeZone { timestamp, time_zone } => {
@@ -47,8 +54,12 @@ fn rewrite_expr(expr: &mut Expr) {
                 *expr = known;
             }
         }
+        Expr::Subquery(query) => first_row::rewrite_subquery(query),
         Expr::AnyOp { right, .. } => calls::rewrite_array(right),
-        Expr::Identifier(name) if calls::is_local_time(name) => *expr = calls::local_time(),
+        // Texts are in the order of their bytes.
+        Expr::Collate { expr: text, collation } if is_of_bytes(collation) => {
+            *expr = mem::replace(&mut **text, Expr::value(Value::Null));
+        }
         Expr::Cast { expr, data_type, .. } => match data_type {
             DataType::Array(_) => calls::rewrite_array(expr),
             DataType::Timestamp(..) => literals::rewrite_timestamp(expr),
