@@ -10,7 +10,7 @@ use pgwire::messages::startup::ParameterStatus;
 use super::error::PgError;
 use super::extended::unknown_statement;
 use super::parameter;
-use super::portal::RowStream;
+use super::row_stream::RowStream;
 use super::session::{PgSession, StatementOutcome};
 use super::session_command::SessionCommand;
 use super::statement_guard::StatementGuard;

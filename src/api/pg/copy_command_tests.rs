@@ -3,14 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::pg::session_command::{SessionCommand, parse_command};
 
 fn read(text: &str) -> Result<CopyStatement, StatementRefusal> {
-    match parse_command(text) {
-        Some(SessionCommand::Copy(copy)) => Ok(copy),
-        Some(SessionCommand::Refused(refusal)) => Err(refusal),
-        other => panic!("{text}: {other:?}"),
-    }
+    let mut words = TokenCursor::new(text);
+    assert!(words.next_is("COPY"), "{text}");
+    parse(&mut words)
 }
 
 #[test]

@@ -3,14 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::pg::session_command::{SessionCommand, parse_command};
 
 fn read(text: &str) -> Result<CursorCommand, StatementRefusal> {
-    match parse_command(text) {
-        Some(SessionCommand::Cursor(command)) => Ok(command),
-        Some(SessionCommand::Refused(refusal)) => Err(refusal),
-        other => panic!("{text}: {other:?}"),
-    }
+    let mut words = TokenCursor::new(text);
+    let word = words.next_upper();
+    parse(&word, &mut words)
 }
 
 #[test]

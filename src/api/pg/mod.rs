@@ -22,6 +22,7 @@ mod lexer;
 mod memory_pool;
 mod parameter;
 mod portal;
+mod row_stream;
 mod rows;
 mod scalar;
 mod session;
