@@ -45,6 +45,8 @@ pub struct PreparedSql {
     pub query: String,
     /// Types of `$1`, `$2`, and so on, where the client declares them.
     pub declared: Vec<Option<DataType>>,
+    /// Values of `$1`, `$2`, and so on, where they are bound; empty otherwise.
+    pub values: Vec<ArrayRef>,
 }
 
 /// The result schema of a statement, and the types of its parameters.
@@ -97,8 +99,9 @@ impl App {
         principal: &Principal,
         prepared: PreparedSql,
     ) -> Result<StatementSchema> {
-        let PreparedSql { tool, query, declared } = prepared;
-        let sketch = DescribeRequest { text: query, declared, surface: surface(tool) };
+        let PreparedSql { tool, query, declared, values } = prepared;
+        let bound = Params::Typed(values);
+        let sketch = DescribeRequest { text: query, declared, bound, surface: surface(tool) };
         let found = self.engine.describe(principal, sketch).await?;
         Ok(StatementSchema { schema: found.schema, params: found.params })
     }

@@ -18,7 +18,7 @@ use super::context::QueryContext;
 use super::engine::Engine;
 use super::error::from_datafusion;
 use super::log::Surface;
-use super::params::MAX_PARAMETERS;
+use super::params::{MAX_PARAMETERS, Params};
 use super::principal_catalog::{PrincipalCatalog, TableInfo};
 use crate::domain::{Error, Kind, Principal, Result};
 
@@ -37,6 +37,8 @@ pub struct DescribeRequest {
     pub text: String,
     /// Types of parameters that the caller declares, by position.
     pub declared: Vec<Option<DataType>>,
+    /// The values, where they are bound already. Without them, the result is described by the types.
+    pub bound: Params,
     pub surface: Surface,
 }
 
@@ -93,7 +95,11 @@ impl DescribeRequest {
         let session = engine.session(query_context, self.surface)?;
         let plan = engine.plan(&session, query_context, &self.text, self.surface).await?.plan;
         let params = self.parameters(&plan)?;
-        let plan = if params.is_empty() { plan } else { with_nulls(plan, &params)? };
+        let plan = match self.bound.to_values()? {
+            Some(values) => plan.with_param_values(values).map_err(from_datafusion)?,
+            None if params.is_empty() => plan,
+            None => with_nulls(plan, &params)?,
+        };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);
         let schema = analyzed.map_err(from_datafusion)?.schema().as_arrow().clone();

@@ -47,7 +47,12 @@ fn plan() -> Decoder {
     let engine = test_engine(&ground, None);
     Box::new(move |input| {
         for surface in [Surface::Sql, Surface::Postgres] {
-            let sketch = DescribeRequest { text: text(input).into_owned(), declared: Vec::new(), surface };
+            let sketch = DescribeRequest {
+                text: text(input).into_owned(),
+                declared: Vec::new(),
+                bound: Params::Typed(Vec::new()),
+                surface,
+            };
             drop(ground.runtime.block_on(engine.describe(&ground.owner, sketch)));
         }
     })

@@ -44,6 +44,13 @@ ANY_OF = "SELECT count(*) FROM readings WHERE stream_id = ANY(%s)"
 ELEVEN = datetime.datetime(2026, 4, 28, 11, tzinfo=datetime.timezone.utc)
 
 
+FETCHED = (
+    "BEGIN; DECLARE c CURSOR FOR SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts; FETCH 2 FROM c; "
+    "MOVE 2 IN c; FETCH c; CLOSE c; COMMIT"
+)
+STREAMED = "SELECT value FROM readings WHERE stream_id = {} AND value > {} ORDER BY ts"
+
+
 def spelled(value):
     """A value of any client in one spelling."""
     if isinstance(value, datetime.datetime):
@@ -153,8 +160,11 @@ def psql(told):
         "df": run_psql(told, "-A", "-t", "-c", r"\df"),
         "df_one": run_psql(told, "-A", "-t", "-c", r"\df time_bucket"),
         "df_plus": run_psql(told, "-c", r"\df+ rms"),
-        "copied": run_psql(told, "-c", r"\copy readings to stdout"),
+        "copied": run_psql(
+            told, "-c", r"\copy (SELECT ts, text FROM readings WHERE text LIKE 'it%' ORDER BY ts LIMIT 1) to stdout csv header"
+        ),
         "declared": run_psql(told, "-c", "DECLARE c CURSOR FOR SELECT 1"),
+        "fetched": run_psql(told, "-q", "-t", "-A", "-c", FETCHED),
         "prepared": run_psql(told, "-q", "-t", "-A", "-c", prepared + "EXECUTE part (1, '2026-04-28 11:00:00+00')"),
         "timestamp": run_psql(told, "-t", "-A", "-c", COUNTED.format("1", "timestamptz '2026-04-28 13:00:00+02'")),
         "error": run_psql(told, "-c", "SELECT temperature FROM readings"),
@@ -208,14 +218,37 @@ def values(told):
             with connection.connection.driver_connection.cursor(binary=binary) as cursor:
                 listed = [cursor.execute(any_of, (ids,)).fetchone()[0] for ids in ([1, 3], [], [1, 70_000])]
             refused = said(asked("DELETE FROM readings"))
+            connection.rollback()
             answers[name] = {"counted": found, "error": error, "refused": refused, "listed": listed}
+            answers[name]["streamed"] = streamed(connection, binary)
     with adbc(told) as arrow, arrow.cursor() as cursor:
         cursor.execute(COUNTED.format("$1", "$2"), (1, ELEVEN))
         found = cursor.fetchone()[0]
         error = said(lambda: cursor.execute("SELECT temperature FROM readings"))
         refused = said(lambda: cursor.execute("DELETE FROM readings"))
         answers["adbc"] = {"counted": found, "error": error, "refused": refused}
+        day = datetime.date(2026, 4, 28)
+        query = "SELECT $1 AS run, $2 AS low, $3 AS fast, $4 AS day, count(*) FROM readings WHERE stream_id = 1"
+        cursor.execute(query, (7, 1.5, True, day))
+        answers["adbc"]["bound"] = [str(v) if v == day else v for v in cursor.fetchone()]
     return answers
+
+
+def streamed(connection, binary):
+    """How many rows come through a cursor of the server, which is the last, and the first after seven are passed over."""
+    with connection.connection.driver_connection.cursor(name="part", binary=binary, scrollable=False) as cursor:
+        cursor.itersize = 50
+        cursor.execute(STREAMED.format("%s", "%s"), (1, 0.0))
+        rows = cursor.fetchmany(20) + list(cursor)
+    options = {"stream_results": True, "yield_per": 30}
+    found = connection.execution_options(**options).execute(
+        sa.text(STREAMED.format(":stream", ":low")), {"stream": 1, "low": 0.0}
+    )
+    assert [tuple(row) for row in found] == rows, "SQLAlchemy's own cursor has the same rows"
+    with connection.connection.driver_connection.cursor(name="other") as cursor:
+        cursor.execute(STREAMED.format("%s", "%s"), (1, 6.0))
+        cursor.scroll(7)
+        return [len(rows), rows[-1][0], int(cursor.fetchone()[0])]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::client::FlightSqlServiceClient;
@@ -108,6 +111,27 @@ async fn prepared_statements_take_their_values() {
         assert_eq!(found, 60);
     }
     prepared.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_result_has_the_schema_it_was_announced_with() {
+    let world = ToolsFixture::new(&[]).await;
+    let mut client = connect(&world, world.key()).await;
+    let query = "SELECT $1 AS run, $2 AS day, $3 AS fast, count(*) FROM readings GROUP BY 1, 2, 3".to_owned();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("$1", Arc::new(Int64Array::from(vec![7]))),
+        ("$2", Arc::new(Date32Array::from(vec![20_571]))),
+        ("$3", Arc::new(BooleanArray::from(vec![true]))),
+    ];
+    let types: Vec<_> = columns.iter().map(|(_, column)| column.data_type().clone()).collect();
+    let mut prepared = client.prepare(query, None).await.unwrap();
+    prepared.set_parameters(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+    let info = prepared.execute().await.unwrap();
+    let announced = info.clone().try_decode_schema().unwrap();
+    let batches = fetch(&mut client, info).await.unwrap();
+    assert_eq!(&announced, batches[0].schema().as_ref());
+    let announced: Vec<_> = announced.fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(announced[..3], types);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod broken;
 mod catalog;
+mod cursors;
 mod fixture;
 pub mod flight;
 pub mod mqtt;

@@ -1,15 +1,17 @@
-//! Flight SQL metadata: server capabilities, and the catalog of tables that the caller's key may read.
+//! Flight SQL metadata: server capabilities, the schemas of results, and the catalog of tables that the caller's key may read.
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::metadata::{SqlInfoData, SqlInfoDataBuilder};
 use arrow_flight::sql::{
     CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
     SqlInfo,
 };
+use futures::stream;
 
 use crate::app::sql::SqlTable;
 use crate::domain::{Error, Result};
@@ -72,6 +74,16 @@ pub fn tables(command: CommandGetTables, visible: &[SqlTable]) -> Result<RecordB
         found.append(CATALOG, SCHEMA, table.name, kind, &table.schema).map_err(failed)?;
     }
     found.build().map_err(failed)
+}
+
+/// Returns the schema in which a result of the engine is sent: dictionaries as their values, and every column nullable. Clients
+/// refuse a result whose schema differs from the one it was announced with, and whether a column can be null is known
+/// better once the statement has been optimized.
+pub fn sent_schema(schema: &SchemaRef) -> SchemaRef {
+    let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let nullable: SchemaRef = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+    let encoder = FlightDataEncoderBuilder::new().with_schema(nullable.clone()).build(stream::empty());
+    encoder.known_schema().unwrap_or(nullable)
 }
 
 /// Returns the schema of a metadata list.

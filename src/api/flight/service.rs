@@ -68,9 +68,18 @@ impl FlightSqlServer {
         to_status(error)
     }
 
-    async fn describe(&self, principal: &Principal, query: &str) -> Result<StatementSchema, Status> {
-        let sketch = PreparedSql { tool: SqlProtocol::Flight, query: query.to_owned(), declared: Vec::new() };
-        self.app.describe_sql(principal, sketch).await.map_err(|e| self.audited_status(principal, &e))
+    /// Describes a statement. The types of its result are those that the values give, if it has them.
+    async fn describe(
+        &self,
+        principal: &Principal,
+        query: &str,
+        values: Vec<ArrayRef>,
+    ) -> Result<StatementSchema, Status> {
+        let query = query.to_owned();
+        let sketch = PreparedSql { tool: SqlProtocol::Flight, query, declared: Vec::new(), values };
+        let described = self.app.describe_sql(principal, sketch).await;
+        let described = described.map_err(|e| self.audited_status(principal, &e))?;
+        Ok(StatementSchema { schema: metadata::sent_schema(&described.schema), ..described })
     }
 
     /// Runs a statement and streams its result for as long as the key is valid.
@@ -86,7 +95,8 @@ impl FlightSqlServer {
         let credential = self.app.live_credential(Arc::new(principal), None);
         let batches = while_authorized(answer.batches, credential.watch());
         let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
-        let encoded = FlightDataEncoderBuilder::new().with_schema(answer.schema).build(batches);
+        let schema = metadata::sent_schema(&answer.schema);
+        let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
         let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
         Ok(Response::new(data))
     }
@@ -178,7 +188,7 @@ impl FlightSqlService for FlightSqlServer {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let principal = self.caller(&request)?;
-        let described = self.describe(&principal, &query.query).await?;
+        let described = self.describe(&principal, &query.query, Vec::new()).await?;
         let ticket = StatementHandle::new(&principal, query.query).to_ticket().map_err(|e| to_status(&e))?;
         info(&described.schema, ticket, request.into_inner())
     }
@@ -200,7 +210,7 @@ impl FlightSqlService for FlightSqlServer {
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         let principal = self.caller(&request)?;
-        let described = self.describe(&principal, &query.query).await?;
+        let described = self.describe(&principal, &query.query, Vec::new()).await?;
         let numbered = described.params.iter().enumerate();
         let params = numbered.map(|(i, known)| Field::new(format!("${}", i + 1), known.clone(), true));
         let params = Schema::new(params.collect::<Vec<_>>());
@@ -256,7 +266,8 @@ impl FlightSqlService for FlightSqlServer {
         let principal = self.caller(&request)?;
         let handle = StatementHandle::read(&principal, &query.prepared_statement_handle);
         let handle = handle.map_err(|e| self.audited_status(&principal, &e))?;
-        let described = self.describe(&principal, &handle.query).await?;
+        let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
+        let described = self.describe(&principal, &handle.query, values).await?;
         let ticket = handle.to_ticket().map_err(|e| to_status(&e))?;
         info(&described.schema, ticket, request.into_inner())
     }
@@ -279,7 +290,7 @@ impl FlightSqlService for FlightSqlServer {
     ) -> Result<i64, Status> {
         let principal = self.caller(&request)?;
         // A reading statement is not an update; a writing one is refused by the engine as everywhere.
-        self.describe(&principal, &update.query).await?;
+        self.describe(&principal, &update.query, Vec::new()).await?;
         Err(to_status(&Error::invalid("the statement reads: run it as a query, not as an update")))
     }
 

@@ -10,7 +10,7 @@ use pgwire::messages::startup::ParameterStatus;
 use super::error::PgError;
 use super::extended::unknown_statement;
 use super::parameter;
-use super::portal::RowStream;
+use super::row_stream::RowStream;
 use super::session::{PgSession, StatementOutcome};
 use super::session_command::SessionCommand;
 use super::statement_guard::StatementGuard;
@@ -25,8 +25,8 @@ impl PgSession {
             SessionCommand::Commit | SessionCommand::Rollback { to_savepoint: false } => {
                 let is_failed = matches!(self.status, TransactionStatus::Error);
                 self.status = self.status.to_idle_state();
-                self.portals.clear();
                 let commits = *command == SessionCommand::Commit && !is_failed;
+                self.end_portals(commits);
                 return Ok(if commits { "COMMIT" } else { "ROLLBACK" });
             }
             // Nothing was written, so there is nothing to undo: the transaction continues.
@@ -34,9 +34,11 @@ impl PgSession {
                 self.status = self.status.to_idle_state().to_in_transaction_state();
             }
             SessionCommand::Set { name, value } => self.set(name, value)?,
-            SessionCommand::Discard { all: true } | SessionCommand::Deallocate(None) => {
-                self.statements.clear()
+            SessionCommand::Discard { all: true } => {
+                self.statements.clear();
+                self.portals.clear();
             }
+            SessionCommand::Deallocate(None) => self.statements.clear(),
             SessionCommand::Deallocate(Some(name)) if self.statements.remove(name).is_none() => {
                 return Err(unknown_statement(name));
             }
@@ -59,7 +61,9 @@ impl PgSession {
             SessionCommand::NoOp(tag) => tag,
             SessionCommand::Rollback { .. } | SessionCommand::Commit => "ROLLBACK",
             SessionCommand::Show(_) => "SHOW",
-            SessionCommand::Unsupported(_) => "",
+            SessionCommand::Cursor(_) => "DECLARE CURSOR",
+            SessionCommand::Copy(_) => "COPY",
+            SessionCommand::Refused(_) => "",
             SessionCommand::Prepare { .. } => "PREPARE",
             SessionCommand::Execute { .. } => "EXECUTE",
         })
@@ -110,7 +114,7 @@ impl PgSession {
         let values = given.iter().zip(&prepared.params).enumerate();
         let values = values.map(|(i, (value, wanted))| parameter::cast_argument(i + 1, wanted, value));
         let values = values.collect::<Result<Vec<_>, PgError>>()?;
-        self.run_query(watch, text, values, formats).await
+        Ok(StatementOutcome::Rows(Box::new(self.run_query(watch, text, values, formats).await?)))
     }
 
     async fn evaluate(

@@ -18,6 +18,36 @@ pub enum PgError {
     Disconnected,
 }
 
+/// A statement that is refused because of how it is written: SQLSTATE and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementRefusal {
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl StatementRefusal {
+    /// Refuses what PostgreSQL has and this server has not.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self { code: "0A000", message: message.into() }
+    }
+
+    /// Refuses a statement that breaks the grammar.
+    pub fn syntax(message: impl Into<String>) -> Self {
+        Self { code: "42601", message: message.into() }
+    }
+
+    /// Refuses an option with a value that it cannot have.
+    pub fn invalid_value(message: impl Into<String>) -> Self {
+        Self { code: "22023", message: message.into() }
+    }
+}
+
+impl From<StatementRefusal> for PgError {
+    fn from(refusal: StatementRefusal) -> Self {
+        PgError::Protocol(refusal.code, refusal.message)
+    }
+}
+
 impl From<Error> for PgError {
     fn from(error: Error) -> Self {
         PgError::Domain(error)

@@ -9,10 +9,12 @@ use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
 
+use super::cursor_command::CursorCommand;
 use super::error::PgError;
 use super::frame::Bind;
 use super::parameter;
-use super::portal::{Portal, PortalState, PreparedStatement, SendOutcome};
+use super::portal::{Portal, PortalLifetime, PortalState, PreparedStatement};
+use super::row_stream::SendOutcome;
 use super::rows::ResultColumns;
 use super::session::{PgSession, StatementOutcome};
 use super::session_command::SessionCommand;
@@ -24,7 +26,7 @@ use crate::app::sql::{PreparedSql, SqlProtocol};
 /// Maximum prepared statements of one connection, and maximum portals.
 const MAX_STATEMENTS_AND_PORTALS: usize = 1000;
 /// Upper bound of the memory of an empty statement or portal, bytes.
-const ENTRY_BYTES: usize = 512;
+pub(super) const ENTRY_BYTES: usize = 512;
 /// Maximum length of the name of a statement or portal, bytes; drivers use some dozen.
 const MAX_NAME_BYTES: usize = 1024;
 
@@ -53,18 +55,23 @@ impl PgSession {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(PgError::Protocol("42601", message.to_owned()));
         }
-        let text = match statements.pop() {
-            Some(SimpleStatement::Query(text)) => text,
+        let statement = statements.pop();
+        let text = match &statement {
+            Some(SimpleStatement::Query(text)) => text.clone(),
+            Some(SimpleStatement::Command(SessionCommand::Cursor(CursorCommand::Declare(declaration)))) => {
+                declaration.query.clone()
+            }
             Some(SimpleStatement::Command(
                 SessionCommand::Prepare { .. } | SessionCommand::Execute { .. },
             )) => {
                 let message = "PREPARE and EXECUTE are for simple queries";
                 return Err(PgError::Protocol("0A000", message.to_owned()));
             }
-            other => return Ok(PreparedStatement::of_command(other, query)),
+            _ => return Ok(PreparedStatement::of_command(statement, query)),
         };
         let known = declared.iter().map(|known| known.as_ref().and_then(types::arrow_type)).collect();
-        let sketch = PreparedSql { tool: SqlProtocol::Postgres, query: text.clone(), declared: known };
+        let sketch =
+            PreparedSql { tool: SqlProtocol::Postgres, query: text, declared: known, values: Vec::new() };
         let app = self.server.app.clone();
         let described =
             watch.run(&mut self.connection, app.describe_sql(self.credential.principal(), sketch)).await??;
@@ -72,8 +79,10 @@ impl PgSession {
             declared.get(i).cloned().flatten().unwrap_or_else(|| types::parameter_type(wanted))
         });
         let params: Vec<Type> = params.collect();
-        let size = text.len() + params.len() * size_of::<Type>() + described.schema.fields().size();
-        let (statement, schema) = (Some(SimpleStatement::Query(text)), Some(described.schema));
+        let size = query.len() + params.len() * size_of::<Type>() + described.schema.fields().size();
+        // A DECLARE takes the parameters of its query but returns no rows.
+        let has_rows = matches!(statement, Some(SimpleStatement::Query(_)));
+        let schema = has_rows.then_some(described.schema);
         Ok(PreparedStatement { statement, params, schema, size, held: None })
     }
 
@@ -117,6 +126,7 @@ impl PgSession {
             formats: bind.result_formats,
             _held: reservation,
             state: PortalState::Ready,
+            lifetime: PortalLifetime::Transaction,
         };
         self.portals.insert(bind.portal, portal);
         self.send(&Out::BindComplete(BindComplete::new()))
@@ -136,9 +146,15 @@ impl PgSession {
     }
 
     fn describe(&mut self, prepared: &PreparedStatement, formats: &[i16]) -> Result<(), PgError> {
-        match &prepared.schema {
+        let schema = match &prepared.statement {
+            Some(SimpleStatement::Command(SessionCommand::Cursor(CursorCommand::Fetch(step)))) => {
+                self.cursor_schema(&step.cursor)
+            }
+            _ => prepared.schema.clone(),
+        };
+        match schema {
             Some(schema) => {
-                let description = ResultColumns::new(schema, formats)?.description();
+                let description = ResultColumns::new(&schema, formats)?.description();
                 self.send(&description)
             }
             None => self.send(&Out::NoData(NoData::new())),
@@ -154,23 +170,26 @@ impl PgSession {
         };
         if matches!(portal.state, PortalState::Ready) {
             match self.run_statement(&mut watch, &statement, &portal.values, &portal.formats).await? {
-                StatementOutcome::Done(tag) => return self.complete(tag.to_owned()),
+                StatementOutcome::Done(tag) => return self.complete(tag),
                 StatementOutcome::Rows(mut running) => {
                     // Rows are sent in the described types, even if the bound values changed the engine's types.
                     if let Some(described) = &portal.prepared.schema {
-                        running.columns = ResultColumns::new(described, &portal.formats)?;
+                        running.set_columns(ResultColumns::new(described, &portal.formats)?)?;
                     }
                     portal.state = PortalState::Running(running);
                 }
+                StatementOutcome::Fetch(step) => portal.state = PortalState::Fetching(step),
             }
         }
         let sent = match &mut portal.state {
             PortalState::Running(running) => running.send(&mut self.connection, &mut watch, max_rows).await?,
+            PortalState::Fetching(step) => self.fetch(&mut watch, step, &portal.formats, max_rows).await?,
             PortalState::Ready | PortalState::Done => SendOutcome { rows: 0, is_whole: true },
         };
         if sent.is_whole {
+            let verb = if matches!(portal.state, PortalState::Fetching(_)) { "FETCH" } else { "SELECT" };
             portal.state = PortalState::Done;
-            self.complete(format!("SELECT {}", sent.rows))?;
+            self.complete(format!("{verb} {}", sent.rows))?;
         } else {
             self.send(&Out::PortalSuspended(PortalSuspended::new()))?;
         }
@@ -180,7 +199,7 @@ impl PgSession {
 }
 
 /// Fails when `count` statements or portals leave no room for another.
-fn check_capacity(count: usize) -> Result<(), PgError> {
+pub(super) fn check_capacity(count: usize) -> Result<(), PgError> {
     if count < MAX_STATEMENTS_AND_PORTALS {
         return Ok(());
     }
@@ -190,7 +209,7 @@ fn check_capacity(count: usize) -> Result<(), PgError> {
     Err(PgError::Protocol("54000", message))
 }
 
-fn check_name(name: &str) -> Result<(), PgError> {
+pub(super) fn check_name(name: &str) -> Result<(), PgError> {
     if name.len() <= MAX_NAME_BYTES {
         return Ok(());
     }

@@ -170,7 +170,7 @@ pub fn read_message(buffer: &mut BytesMut, max: usize) -> Result<Option<Frontend
         b'S' => FrontendMessage::Sync,
         b'H' => FrontendMessage::Flush,
         b'X' => FrontendMessage::Terminate,
-        _ => return broken("COPY and function calls are not supported"),
+        _ => return broken("COPY FROM STDIN and function calls are not supported"),
     };
     body.end()?;
     Ok(Some(message))

@@ -2,12 +2,19 @@
 //!
 //! Any user name is accepted; the password is an API key. Every statement runs with the current rights of that key,
 //! through the same engine, limits, query log and audit log as `POST /sql`. Messages are encoded by `pgwire` and rows
-//! by `arrow-pg`; bytes are decoded here (frame.rs).
+//! by `arrow-pg`; bytes are decoded here (frame.rs). Cursors are portals that SQL opens (cursor.rs); COPY TO STDOUT sends the
+//! rows of a query as texts (copy_out.rs).
 
 mod array;
 mod cancel;
 mod command;
 mod connection;
+mod copy_command;
+mod copy_format;
+mod copy_options;
+mod copy_out;
+mod cursor;
+mod cursor_command;
 mod error;
 mod extended;
 mod frame;
@@ -15,6 +22,7 @@ mod lexer;
 mod memory_pool;
 mod parameter;
 mod portal;
+mod row_stream;
 mod rows;
 mod scalar;
 mod session;
@@ -23,6 +31,8 @@ mod settings;
 mod startup;
 mod statement_guard;
 mod statement_splitter;
+mod string_literal;
+mod token_cursor;
 mod types;
 
 use std::net::SocketAddr;

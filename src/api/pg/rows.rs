@@ -71,6 +71,21 @@ impl ResultColumns {
         PgWireBackendMessage::RowDescription(RowDescription::new(fields))
     }
 
+    /// Returns the schema to which batches are cast.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Returns the names of the columns.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.fields.iter().map(FieldInfo::name)
+    }
+
+    /// Whether these columns are sent in the same types and formats as `other`.
+    pub fn is_encoded_as(&self, other: &ResultColumns) -> bool {
+        self.fields == other.fields
+    }
+
     /// Encodes the rows of a batch, cast to the described types.
     pub fn encode(&self, batch: &RecordBatch) -> Result<RowEncoder, PgError> {
         let cast = self.cast(batch);

@@ -1,6 +1,7 @@
 //! Session of one authenticated client: reads messages, runs statements with the current rights of its key, sends
 //! results.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,13 @@ use tokio::time::Instant;
 use super::PgServer;
 use super::cancel::CancelHandle;
 use super::connection::PgConnection;
+use super::cursor_command::CursorStep;
 use super::error::PgError;
 use super::frame::{self, FrontendMessage, StatementOrPortal};
 use super::memory_pool::{ConnectionMemory, PgReservation};
 use super::parameter;
-use super::portal::{Portal, PreparedStatement, RowStream, SendOutcome};
+use super::portal::{Portal, PreparedStatement};
+use super::row_stream::{RowStream, SendOutcome};
 use super::rows::ResultColumns;
 use super::session_command::SessionCommand;
 use super::settings::SessionSettings;
@@ -52,12 +55,16 @@ pub struct PgSession {
     is_skipping: bool,
     /// Bytes that had been received when the catalog was brought up to date for the last Parse; `None` after an Execute.
     received_at_parse: Option<u64>,
+    /// Whether the current simple query has several statements, which are a transaction without BEGIN.
+    is_in_implicit_transaction: bool,
 }
 
 /// Result of a statement: a command tag, or rows to be sent.
 pub(super) enum StatementOutcome {
-    Done(&'static str),
+    Done(Cow<'static, str>),
     Rows(Box<RowStream>),
+    /// The next rows of an open cursor.
+    Fetch(CursorStep),
 }
 
 impl PgSession {
@@ -83,6 +90,7 @@ impl PgSession {
             message_reservation: None,
             is_skipping: false,
             received_at_parse: None,
+            is_in_implicit_transaction: false,
         }
     }
 
@@ -199,9 +207,10 @@ impl PgSession {
 
     fn ready(&mut self) -> Result<(), PgError> {
         if matches!(self.status, TransactionStatus::Idle) {
-            // Portals live as long as their transaction; outside of one, each request is a transaction.
-            self.portals.clear();
+            // Outside of a transaction, each request is one.
+            self.end_portals(true);
         }
+        self.is_in_implicit_transaction = false;
         self.send(&Out::ReadyForQuery(ReadyForQuery::new(self.status)))
     }
 
@@ -209,6 +218,9 @@ impl PgSession {
     fn report_error(&mut self, fault: &PgError, is_extended: bool) -> Result<(), PgError> {
         self.send(&fault.message(false))?;
         self.status = self.status.to_error_state();
+        if matches!(self.status, TransactionStatus::Idle) {
+            self.end_portals(false);
+        }
         if is_extended {
             self.is_skipping = true;
             return Ok(());
@@ -239,23 +251,33 @@ impl PgSession {
         if statements.is_empty() {
             self.send(&Out::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
+        self.is_in_implicit_transaction = statements.len() > 1;
         for statement in statements {
             let mut watch = self.begin_statement().await?;
             match self.run_statement(&mut watch, &statement, &[], &[]).await? {
-                StatementOutcome::Done(tag) => self.complete(tag.to_owned())?,
+                StatementOutcome::Done(tag) => self.complete(tag)?,
                 StatementOutcome::Rows(mut running) => {
-                    let description = running.columns.description();
+                    let description = running.columns().description();
                     self.send(&description)?;
                     let SendOutcome { rows, .. } = running.send(&mut self.connection, &mut watch, 0).await?;
                     self.complete(format!("SELECT {rows}"))?;
+                }
+                StatementOutcome::Fetch(step) => {
+                    let rows = self.fetch_described(&mut watch, step).await?;
+                    self.complete(format!("FETCH {rows}"))?;
                 }
             }
         }
         self.ready()
     }
 
-    pub(super) fn complete(&mut self, tag: String) -> Result<(), PgError> {
-        self.send(&Out::CommandComplete(CommandComplete::new(tag)))
+    pub(super) fn complete(&mut self, tag: impl Into<String>) -> Result<(), PgError> {
+        self.send(&Out::CommandComplete(CommandComplete::new(tag.into())))
+    }
+
+    /// Whether the statement that runs is part of a transaction.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.is_in_implicit_transaction || !matches!(self.status, TransactionStatus::Idle)
     }
 
     /// Starts a statement. Fails if the key is not valid; the guard re-checks the key while the statement runs.
@@ -303,7 +325,10 @@ impl PgSession {
             return Err(PgError::Protocol("25P02", message.to_owned()));
         }
         match statement {
-            SimpleStatement::Query(text) => self.run_query(watch, text, values.to_vec(), formats).await,
+            SimpleStatement::Query(text) => {
+                let rows = self.run_query(watch, text, values.to_vec(), formats).await?;
+                Ok(StatementOutcome::Rows(Box::new(rows)))
+            }
             SimpleStatement::Command(SessionCommand::Show(name)) => self.show(name, formats),
             SimpleStatement::Command(SessionCommand::Execute { name, arguments }) => {
                 self.execute_named(watch, name, arguments, formats).await
@@ -314,12 +339,16 @@ impl PgSession {
                     types.iter().map(|name| types::type_by_name(name).map(Some)).collect();
                 let prepared = self.prepare(watch, query, types?).await?;
                 self.store_statement(name.clone(), prepared)?;
-                Ok(StatementOutcome::Done("PREPARE"))
+                Ok(StatementOutcome::Done("PREPARE".into()))
             }
-            SimpleStatement::Command(SessionCommand::Unsupported(why)) => {
-                Err(PgError::Protocol("0A000", (*why).to_owned()))
+            SimpleStatement::Command(SessionCommand::Cursor(command)) => {
+                self.run_cursor_command(watch, command, values).await
             }
-            SimpleStatement::Command(command) => self.run_command(command).map(StatementOutcome::Done),
+            SimpleStatement::Command(SessionCommand::Copy(copy)) => self.copy_out(watch, copy).await,
+            SimpleStatement::Command(SessionCommand::Refused(refusal)) => Err(refusal.clone().into()),
+            SimpleStatement::Command(command) => {
+                self.run_command(command).map(|tag| StatementOutcome::Done(tag.into()))
+            }
         }
     }
 
@@ -329,13 +358,13 @@ impl PgSession {
         text: &str,
         values: Vec<ArrayRef>,
         formats: &[i16],
-    ) -> Result<StatementOutcome, PgError> {
+    ) -> Result<RowStream, PgError> {
         let bound = BoundStatement { tool: SqlProtocol::Postgres, query: text.to_owned(), values };
         let app = self.server.app.clone();
         let answer =
             watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;
         let columns = ResultColumns::new(&answer.schema, formats)?;
-        Ok(StatementOutcome::Rows(Box::new(RowStream::new(answer, columns))))
+        Ok(RowStream::new(answer, columns))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Session commands, recognised without PostgreSQL's grammar.
 
-use super::lexer::next_token;
+use super::copy_command::{self, CopyStatement};
+use super::cursor_command::{self, CursorCommand};
+use super::error::StatementRefusal;
 use super::parameter::MAX_PARAMETERS;
+use super::token_cursor::{TokenCursor, plain_name};
 
 /// A session command. None of them changes data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +32,13 @@ pub enum SessionCommand {
     },
     /// A statement's name, or all.
     Deallocate(Option<String>),
-    /// COPY and cursors; the message says what to use instead.
-    Unsupported(&'static str),
-    /// CLOSE, LISTEN, UNLISTEN: accepted without effect.
+    /// DECLARE, FETCH, MOVE, CLOSE.
+    Cursor(CursorCommand),
+    /// COPY TO STDOUT.
+    Copy(CopyStatement),
+    /// A COPY or a statement about cursors that is not run.
+    Refused(StatementRefusal),
+    /// LISTEN, UNLISTEN: accepted without effect.
     NoOp(&'static str),
     Prepare {
         name: String,
@@ -45,79 +52,12 @@ pub enum SessionCommand {
     },
 }
 
-const NO_COPY: &str =
-    "COPY is not supported: ask with SELECT; POST /sql answers whole files, POST /ingest takes them";
-const NO_CURSORS: &str = "cursors are not supported: ask the SELECT itself; a client that binds its statement can have the \
-                          rows in parts, as many as it fetches at a time";
-
 /// Maximum length of a qualified setting name, bytes; no setting has a longer one.
 const MAX_NAME_BYTES: usize = 256;
 
-/// Cursor over the tokens of a statement.
-struct TokenCursor<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> TokenCursor<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        let token = next_token(self.text, self.at)?;
-        self.at = token.end();
-        Some(token.text)
-    }
-
-    fn next_upper(&mut self) -> String {
-        self.next().unwrap_or_default().to_ascii_uppercase()
-    }
-
-    fn next_is(&mut self, word: &str) -> bool {
-        let before = self.at;
-        let is = self.next().is_some_and(|found| found.eq_ignore_ascii_case(word));
-        if !is {
-            self.at = before;
-        }
-        is
-    }
-
-    /// Reads a name: unquoted, or folded to lower case.
-    fn name(&mut self) -> Option<String> {
-        self.next().map(plain_name)
-    }
-
-    fn rest(&self) -> &'a str {
-        self.text[self.at..].trim()
-    }
-
-    /// Reads the text inside the parentheses that follow, if any.
-    fn parenthesized(&mut self) -> Option<&'a str> {
-        if !self.next_is("(") {
-            return None;
-        }
-        let (start, mut depth) = (self.at, 1);
-        while let Some(token) = self.next() {
-            match token {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(self.text[start..self.at - 1].trim());
-            }
-        }
-        None
-    }
-}
-
-fn plain_name(token: &str) -> String {
-    match token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => token.to_ascii_lowercase(),
-    }
-}
-
 /// Recognises a session command; `None` for a statement that the engine runs.
 pub fn parse_command(text: &str) -> Option<SessionCommand> {
-    let mut words = TokenCursor { text, at: 0 };
+    let mut words = TokenCursor::new(text);
     Some(match words.next_upper().as_str() {
         "BEGIN" => SessionCommand::Begin,
         "START" if words.next_is("TRANSACTION") => SessionCommand::Begin,
@@ -134,9 +74,11 @@ pub fn parse_command(text: &str) -> Option<SessionCommand> {
             let all = words.next_is("ALL");
             SessionCommand::Deallocate(if all { None } else { Some(words.name()?) })
         }
-        "COPY" => SessionCommand::Unsupported(NO_COPY),
-        "DECLARE" | "FETCH" | "MOVE" => SessionCommand::Unsupported(NO_CURSORS),
-        "CLOSE" => SessionCommand::NoOp("CLOSE CURSOR"),
+        "COPY" => copy_command::parse(&mut words).map_or_else(SessionCommand::Refused, SessionCommand::Copy),
+        word @ ("DECLARE" | "FETCH" | "MOVE" | "CLOSE") => {
+            let parsed = cursor_command::parse(word, &mut words);
+            parsed.map_or_else(SessionCommand::Refused, SessionCommand::Cursor)
+        }
         "LISTEN" => SessionCommand::NoOp("LISTEN"),
         "UNLISTEN" => SessionCommand::NoOp("UNLISTEN"),
         "PREPARE" => {

@@ -32,9 +32,7 @@ fn commands_are_told_from_queries() {
         ("DISCARD PLANS", SessionCommand::Discard { all: false }),
         ("DEALLOCATE PREPARE \"Q\"", SessionCommand::Deallocate(Some("Q".into()))),
         ("DEALLOCATE ALL", SessionCommand::Deallocate(None)),
-        ("copy readings TO STDOUT", SessionCommand::Unsupported(NO_COPY)),
-        ("DECLARE c CURSOR FOR SELECT 1", SessionCommand::Unsupported(NO_CURSORS)),
-        ("MOVE 1 IN c", SessionCommand::Unsupported(NO_CURSORS)),
+        ("CLOSE ALL", SessionCommand::Cursor(CursorCommand::Close(None))),
         ("/* pool */ UNLISTEN *", SessionCommand::NoOp("UNLISTEN")),
         (
             "PREPARE q (int, timestamptz) AS SELECT $1, $2",
