@@ -15,6 +15,10 @@ const ROWS: i64 = 3 * 1440;
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &[
     (
+        "SELECT stream_id % 5 AS a, text AS b FROM readings WHERE false UNION SELECT stream_id + stream_id, substr(stream_id::text, 1) FROM readings ORDER BY 1 DESC LIMIT 1",
+        r#"[{"a":4,"b":"2"}]"#,
+    ),
+    (
         "SELECT s.id, EXISTS (SELECT 1 FROM readings r WHERE r.stream_id = s.id AND value > 40) AS e FROM (VALUES (1), (2)) AS s(id) ORDER BY 1",
         r#"[{"e":false,"id":1},{"e":true,"id":2}]"#,
     ),

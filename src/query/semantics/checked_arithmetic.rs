@@ -1,16 +1,18 @@
 //! Arithmetic of integers that fails where the result leaves the range, as PostgreSQL's does. DataFusion (55) lets it wrap (its
 //! issue #3520): its physical expressions can check, but no setting makes its planner ask for it.
 
+use std::sync::Arc;
+
 use arrow::compute::kernels::numeric::{add, mul, sub};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility, cast,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility, cast,
 };
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
@@ -60,6 +62,10 @@ impl ScalarUDFImpl for CheckedArithmetic {
         }
     }
 
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        as_nullable_as_arguments(self, &args)
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [left, right] = args.args.as_slice() else {
             return exec_err!("{} takes two integers", self.name());
@@ -71,6 +77,17 @@ impl ScalarUDFImpl for CheckedArithmetic {
         };
         checked.map_err(out_of_range)
     }
+}
+
+/// The field of a function that is NULL only for a NULL, like the operator or the cast in whose place it comes: schemas of
+/// unions are not computed again.
+pub(super) fn as_nullable_as_arguments(
+    function: &dyn ScalarUDFImpl,
+    args: &ReturnFieldArgs,
+) -> Result<FieldRef> {
+    let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+    let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+    Ok(Arc::new(Field::new(function.name(), function.return_type(&types)?, is_nullable)))
 }
 
 /// Says what left the range: arrow's message ends in `on: 1 + 2`.
