@@ -19,7 +19,8 @@ fn ts() -> DataType {
 }
 
 fn sketch(text: &str, declared: &[Option<DataType>]) -> DescribeRequest {
-    DescribeRequest { text: text.to_owned(), declared: declared.to_vec(), surface: Surface::Flight }
+    let (text, declared, bound) = (text.to_owned(), declared.to_vec(), Params::Typed(Vec::new()));
+    DescribeRequest { text, declared, bound, surface: Surface::Flight }
 }
 
 async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> Vec<DataType> {
