@@ -9,12 +9,27 @@ use super::App;
 use crate::domain::{Principal, Result};
 use crate::query::describe::DescribeRequest;
 use crate::query::engine::StatementRequest;
+use crate::query::error::from_datafusion;
 use crate::query::log::Surface;
 use crate::query::params::{self, Params};
 use crate::query::principal_catalog::TableInfo;
+use crate::query::semantics::text;
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
+
+/// Whether values of a type are shown as texts of PostgreSQL's that differ from arrow's.
+pub fn has_value_text(data_type: &DataType) -> bool {
+    text::has_own_text(data_type)
+}
+
+/// Returns the texts that PostgreSQL shows for the values of such a column, which are also those that a cast to text gives.
+///
+/// # Errors
+/// `Invalid` for a time that does not fit in microseconds, or a span of more days than an interval has.
+pub fn value_texts(column: &ArrayRef) -> Result<ArrayRef> {
+    text::texts(column).map_err(from_datafusion)
+}
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.
 #[derive(Debug, Clone, Default)]

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow_pg::datatypes::arrow_schema_to_pg_fields;
 use arrow_pg::row_encoder::RowEncoder;
-use datafusion::error::DataFusionError;
 use pgwire::api::portal::Format;
 use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use super::error::PgError;
+use crate::app::sql::{has_value_text, value_texts};
 use crate::domain::Error;
-use crate::query::semantics::text;
 
 /// Maximum columns of a result, as in PostgreSQL; the protocol counts them in 16 bits.
 const MAX_COLUMNS: usize = 1664;
@@ -94,27 +94,29 @@ impl ResultColumns {
         Ok(RowEncoder::new(batch, self.fields.clone()))
     }
 
-    fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let texts =
+            |column: &ArrayRef| value_texts(column).map_err(|why| ArrowError::ExternalError(Box::new(why)));
         let columns = batch.columns().iter().zip(self.schema.fields());
         let columns = columns.zip(self.fields.iter()).map(|((column, field), info)| {
             let column = match column.data_type() == field.data_type() {
                 true => column.clone(),
-                false if *field.data_type() == DataType::Utf8 && text::has_own_text(column.data_type()) => {
-                    text::texts(column)?
+                false if *field.data_type() == DataType::Utf8 && has_value_text(column.data_type()) => {
+                    texts(column)?
                 }
                 false => cast(column, field.data_type())?,
             };
-            if has_own_text(field, info) { text::texts(&column) } else { Ok(column) }
+            if has_own_text(field, info) { texts(&column) } else { Ok(column) }
         });
-        let columns: Vec<ArrayRef> = columns.collect::<Result<_, DataFusionError>>()?;
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, ArrowError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(self.encoded.clone(), columns, &options)?)
+        RecordBatch::try_new_with_options(self.encoded.clone(), columns, &options)
     }
 }
 
 /// Whether the values of a column are sent as texts of ours.
 fn has_own_text(field: &Field, info: &FieldInfo) -> bool {
-    info.format() == FieldFormat::Text && text::has_own_text(field.data_type())
+    info.format() == FieldFormat::Text && has_value_text(field.data_type())
 }
 
 /// Returns the field with a type that the encoder supports without loss: timestamps in UTC, dictionaries as their

@@ -55,8 +55,8 @@ impl AggregateUDFImpl for PercentileCont {
         if args.expr_fields[0].data_type().is_null() {
             return percentile_cont_udaf().accumulator(args);
         }
-        let (place, is_distinct) = (Place::of(&args)?, args.is_distinct);
-        Ok(Box::new(Percentile { place, is_distinct, values: percentile_cont_udaf().accumulator(args)? }))
+        let (spec, is_distinct) = (PercentileSpec::of(&args)?, args.is_distinct);
+        Ok(Box::new(Percentile { spec, is_distinct, values: percentile_cont_udaf().accumulator(args)? }))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -64,8 +64,8 @@ impl AggregateUDFImpl for PercentileCont {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        let place = Place::of(&args)?;
-        Ok(Box::new(Percentiles { place, values: percentile_cont_udaf().create_groups_accumulator(args)? }))
+        let spec = PercentileSpec::of(&args)?;
+        Ok(Box::new(Percentiles { spec, values: percentile_cont_udaf().create_groups_accumulator(args)? }))
     }
 
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {
@@ -77,17 +77,17 @@ impl AggregateUDFImpl for PercentileCont {
     }
 }
 
-/// Which value of a group is sought.
+/// Which percentile of a group is sought.
 #[derive(Debug, Clone)]
-struct Place {
+struct PercentileSpec {
     fraction: f64,
     is_descending: bool,
     /// Type of the result.
     data_type: DataType,
 }
 
-impl Place {
-    fn of(args: &AccumulatorArgs) -> Result<Place> {
+impl PercentileSpec {
+    fn of(args: &AccumulatorArgs) -> Result<PercentileSpec> {
         let no_rows = RecordBatch::new_empty(Arc::new(args.schema.clone()));
         let fraction = match args.exprs.get(1).map(|fraction| fraction.evaluate(&no_rows)).transpose()? {
             Some(ColumnarValue::Scalar(fraction)) => fraction.cast_to(&DataType::Float64)?,
@@ -97,7 +97,7 @@ impl Place {
             return plan_err!("percentile_cont takes a fraction from 0 to 1, not NULL");
         };
         let is_descending = args.order_bys.first().is_some_and(|key| key.options.descending);
-        Ok(Place { fraction, is_descending, data_type: args.return_field.data_type().clone() })
+        Ok(PercentileSpec { fraction, is_descending, data_type: args.return_field.data_type().clone() })
     }
 
     /// The value at this place of values in any order; `None` without values.
@@ -135,7 +135,7 @@ impl Place {
 /// The percentile of one group or window. DataFusion's accumulator, whose state is the list of values, collects them.
 #[derive(Debug)]
 struct Percentile {
-    place: Place,
+    spec: PercentileSpec,
     is_distinct: bool,
     values: Box<dyn Accumulator>,
 }
@@ -168,7 +168,7 @@ impl Accumulator for Percentile {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let lists = self.values.state()?.iter().map(ScalarValue::to_array).collect::<Result<Vec<_>>>()?;
         let Some(list) = lists.first() else { return exec_err!("percentile_cont has a state of one column") };
-        let found = self.place.of_lists(list)?;
+        let found = self.spec.of_lists(list)?;
         if !self.is_distinct {
             self.values.merge_batch(&lists)?;
         }
@@ -186,7 +186,7 @@ impl Accumulator for Percentile {
 
 /// The percentiles of groups.
 struct Percentiles {
-    place: Place,
+    spec: PercentileSpec,
     values: Box<dyn GroupsAccumulator>,
 }
 
@@ -203,7 +203,7 @@ impl GroupsAccumulator for Percentiles {
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         match self.values.state(emit)?.first() {
-            Some(lists) => self.place.of_lists(lists),
+            Some(lists) => self.spec.of_lists(lists),
             None => exec_err!("percentile_cont has a state of one column"),
         }
     }
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn weights_are_not_cut() {
         let at = |fraction, is_descending, values: &[f64]| {
-            let place = Place { fraction, is_descending, data_type: DataType::Float64 };
-            place.among(&mut values.to_vec())
+            let spec = PercentileSpec { fraction, is_descending, data_type: DataType::Float64 };
+            spec.among(&mut values.to_vec())
         };
         let billions: Vec<f64> = (0..8).map(|n| f64::from(n) * 1e9).collect();
         assert_eq!(at(0.95, false, &billions), Some(6_650_000_000.0));

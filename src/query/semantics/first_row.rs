@@ -187,8 +187,8 @@ impl SyntaxVisitor for Names {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax;
     use crate::query::guard::parser::parse;
+    use crate::query::semantics::syntax;
 
     #[test]
     fn first_rows_of_subqueries_that_refer_to_the_outer_query_become_aggregates() {

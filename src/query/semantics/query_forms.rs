@@ -168,8 +168,8 @@ fn name_series(table: &mut TableFactor) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax;
     use super::*;
+    use crate::query::semantics::syntax;
 
     #[test]
     fn queries_get_forms_that_the_engine_knows() {
