@@ -206,8 +206,8 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         r#"[{"a":false,"b":true}]"#,
     ),
     (
-        "SELECT lpad('7', 3, '0') AS a, rpad('ab', 4) AS b, repeat('ab', 2) AS c, div(7, 2)::int AS d, date(timestamp '2024-03-31 10:00') AS e, to_timestamp('31.03.2024 10:05', 'DD.MM.YYYY HH24:MI') AS f, to_date('2024-03-31', 'YYYY-MM-DD') AS g",
-        r#"[{"a":"007","b":"ab  ","c":"abab","d":3,"e":"2024-03-31","f":"2024-03-31T10:05:00Z","g":"2024-03-31"}]"#,
+        "SELECT lpad('7', 3, '0') AS a, rpad('ab', 4) AS b, repeat('ab', 2) AS c, div(-9007199254740993, 1) AS d, date(timestamp '2024-03-31 10:00') AS e, to_timestamp('31.03.2024 10:05', 'DD.MM.YYYY HH24:MI') AS f, to_date('2024-03-31', 'YYYY-MM-DD') AS g",
+        r#"[{"a":"007","b":"ab  ","c":"abab","d":-9007199254740993,"e":"2024-03-31","f":"2024-03-31T10:05:00Z","g":"2024-03-31"}]"#,
     ),
     (
         "SELECT (timestamp '2024-03-31' - timestamp '2024-03-30') / 2 = interval '12 hours' AS a, localtimestamp::timestamptz <= now() AS b, every(x > 0) AS c, variance(x) AS d, 1 = ANY('{1,3}'::int[]) AS e FROM (VALUES (1.0), (4.0)) v(x)",

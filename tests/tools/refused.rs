@@ -24,6 +24,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("no_time", "SELECT 'soon'::timestamptz", "22007"),
         ("no_day", "SELECT 'soon'::date", "22007"),
         ("no_interval", "SELECT 'soon'::interval", "22007"),
+        ("too_large_quotient", "SELECT (-9223372036854775807 - 1) / -1", "22003"),
         ("too_large", "SELECT 9223372036854775807 + 1", "22003"),
         ("not_grouped", "SELECT stream_id, value FROM readings GROUP BY stream_id", "42803"),
         ("delete", "DELETE FROM readings", "25006"),

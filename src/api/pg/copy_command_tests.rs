@@ -47,7 +47,7 @@ fn other_copies_are_refused() {
 }
 
 proptest! {
-    /// Whatever follows COPY is a copy or a refusal.
+    /// Texts after COPY are read as a copy or refused.
     #[test]
     fn any_text_is_a_copy_or_refused(
         rest in r#"( |[a-c(),'"\\]|E'|\\x|é| TO| STDOUT| WITH| FORMAT| CSV| HEADER| NULL| DELIMITER| QUOTE| AS){0,20}"#,

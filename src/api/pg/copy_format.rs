@@ -10,7 +10,7 @@ pub struct CopyFormat {
     /// Whether the names of the columns come first.
     pub has_header: bool,
     pub delimiter: u8,
-    /// What stands for NULL.
+    /// The text of a NULL.
     pub null: String,
 }
 
@@ -18,7 +18,7 @@ pub struct CopyFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CsvQuotes {
     pub quote: u8,
-    /// What precedes a quote within quotes.
+    /// The character before a quote within quotes.
     pub escape: u8,
 }
 

@@ -1,9 +1,9 @@
 //! Cursors of SQL: DECLARE, FETCH, MOVE and CLOSE. A cursor is a portal whose query runs from the DECLARE on.
 //!
-//! What an idle cursor holds is what a suspended portal holds. Its query computes until the buffer to its reader is full or it
+//! An idle cursor holds as much as a suspended portal. Its query computes until the buffer to its reader is full or it
 //! has ended, gives up its admission permit then, and is cancelled when the buffer stays full for 30 seconds (query/executor.rs);
-//! the next FETCH sends the buffered rows and that error. Its time and memory count against the limits of queries. What
-//! the buffer holds is bounded for a connection by `MAX_OPEN_CURSORS`, and kept at most as long as the transaction, or for
+//! the next FETCH sends the buffered rows and that error. Its time and memory count against the limits of queries. The
+//! buffers of a connection are bounded by `MAX_OPEN_CURSORS`, and kept at most as long as the transaction, or for
 //! WITH HOLD the connection, which `pg.idle_timeout` ends.
 
 use std::sync::Arc;

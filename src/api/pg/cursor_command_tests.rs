@@ -105,7 +105,7 @@ fn cursors_are_closed_by_name_or_together() {
 }
 
 proptest! {
-    /// Whatever follows the first word is a command or a refusal.
+    /// Texts after the first word are read as a command or refused.
     #[test]
     fn any_text_is_a_command_or_refused(
         first in "DECLARE|FETCH|MOVE|CLOSE",

@@ -125,6 +125,7 @@ fn invalid(message: &str) -> &'static str {
         ("Error parsing", "22P02"),
         ("Can't cast value", "22003"),
         ("integer out of range", "22003"),
+        ("Arithmetic overflow", "22003"),
         ("not supported", "0A000"),
     ];
     if message.starts_with("table '") && message.ends_with("not found") {

@@ -58,8 +58,8 @@ fn calendar(micros: i64) -> Result<NaiveDateTime> {
     time.ok_or_else(|| exec_datafusion_err!("age takes times that a calendar has"))
 }
 
-/// Whole months are counted from the earlier time, and the rest from where they end: a month that is begun has as many days
-/// as the month of the earlier time (`timestamp_age` of PostgreSQL).
+/// Returns the age in whole months, days and time. A month that is begun has as many days as the month of the earlier time
+/// (`timestamp_age` of PostgreSQL).
 fn age(later: NaiveDateTime, earlier: NaiveDateTime) -> Result<IntervalMonthDayNano> {
     if later < earlier {
         let age = age(earlier, later)?;

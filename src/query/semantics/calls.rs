@@ -29,7 +29,10 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
         }
         "div" => {
             let [left, right] = plain_arguments(function)?;
-            Some(call("trunc", [arithmetic(left, BinaryOperator::Divide, right)]))
+            // Without the remainder, so that integers keep all of their digits.
+            let rest = arithmetic(left, BinaryOperator::Modulo, right);
+            let whole = arithmetic(left, BinaryOperator::Minus, &rest);
+            Some(arithmetic(&whole, BinaryOperator::Divide, right))
         }
         "to_timestamp" => {
             let [text, pattern] = plain_arguments(function)?;

@@ -1,10 +1,8 @@
 //! Arithmetic of integers that fails where the result leaves the range, as PostgreSQL's does. DataFusion (55) lets it wrap (its
 //! issue #3520): its physical expressions can check, but no setting makes its planner ask for it.
 
-use std::sync::Arc;
-
 use arrow::compute::kernels::numeric::{add, mul, sub};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
@@ -17,6 +15,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::return_field::as_nullable_as_arguments;
 
 /// Begin of the message about a result that has no place in its type.
 pub const OUT_OF_RANGE: &str = "integer out of range";
@@ -77,17 +77,6 @@ impl ScalarUDFImpl for CheckedArithmetic {
         };
         checked.map_err(out_of_range)
     }
-}
-
-/// The field of a function that is NULL only for a NULL, like the operator or the cast in whose place it comes: schemas of
-/// unions are not computed again.
-pub(super) fn as_nullable_as_arguments(
-    function: &dyn ScalarUDFImpl,
-    args: &ReturnFieldArgs,
-) -> Result<FieldRef> {
-    let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-    let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-    Ok(Arc::new(Field::new(function.name(), function.return_type(&types)?, is_nullable)))
 }
 
 /// Says what left the range: arrow's message ends in `on: 1 + 2`.

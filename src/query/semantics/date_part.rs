@@ -23,7 +23,8 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 const NAME: &str = "date_part";
-/// The same function as a `numeric`, which `extract` is in PostgreSQL; numerics are rounded otherwise (`narrowing_cast.rs`).
+/// Name of `date_part` where it stands for a `numeric`, as `extract` does in PostgreSQL: casts round numerics otherwise
+/// (`narrowing_cast.rs`).
 pub(super) const EXTRACT: &str = "extract";
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;

@@ -13,12 +13,14 @@ use datafusion::sql::sqlparser::ast::{
     ValueWithSpan,
 };
 
+use super::fetch_clause::limit_by_fetch;
 use super::function_call::call;
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
 /// Rewrites a subquery of an expression.
 pub(super) fn rewrite_subquery(query: &mut Query) {
+    limit_by_fetch(query);
     if is_first_row(query) && is_correlated(query) {
         aggregate(query);
     }
@@ -33,9 +35,11 @@ pub(super) fn rewrite_lateral(select: &mut Select) {
         };
         if let TableFactor::Derived { lateral: true, subquery, .. } = &mut join.relation
             && keeps_all
-            && is_first_row(subquery)
         {
-            aggregate(subquery);
+            limit_by_fetch(subquery);
+            if is_first_row(subquery) {
+                aggregate(subquery);
+            }
         }
     }
 }
@@ -196,6 +200,10 @@ mod tests {
             (
                 "SELECT s.id, (SELECT r.value FROM readings r WHERE r.stream_id = s.id ORDER BY ts DESC LIMIT 1) FROM streams s",
                 "SELECT s.id, (SELECT first_value(r.value ORDER BY ts DESC) AS value FROM readings r WHERE r.stream_id = s.id) FROM streams s",
+            ),
+            (
+                "SELECT (SELECT r.v FROM r WHERE r.id = s.id FETCH FIRST ROW ONLY) FROM s",
+                "SELECT (SELECT first_value(r.v) AS v FROM r WHERE r.id = s.id) FROM s",
             ),
             (
                 "SELECT 1 FROM s LEFT JOIN LATERAL (SELECT v + 1 AS x, ts FROM r WHERE r.id = s.id ORDER BY ts LIMIT 1) q ON true",

@@ -55,8 +55,7 @@ pub(super) fn timestamp(text: &str) -> Option<String> {
     (is_form && is_zone).then(|| format!("{time}:00{rest}"))
 }
 
-/// The same for the text that an expression is, where it is cast to a time before types are known, as in arguments of
-/// `generate_series`.
+/// Rewrites a text that is cast to a time, so that it is readable before types are known, as in arguments of `generate_series`.
 pub(super) fn rewrite_timestamp(expr: &mut Expr) {
     if let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = expr
         && let Some(readable) = timestamp(text)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, TimeUnit};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::interval_arithmetic::Interval;
@@ -22,6 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::date_part::EXTRACT;
+use super::return_field::as_nullable_as_arguments;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Functions that are a `numeric` of a `numeric`.
@@ -203,8 +204,7 @@ impl ScalarUDFImpl for NarrowingCast {
 
     /// NULL stays NULL, and nothing else becomes it.
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Arc::new(Field::new(&self.name, self.target.clone(), is_nullable)))
+        as_nullable_as_arguments(self, &args)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

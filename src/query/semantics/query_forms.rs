@@ -5,11 +5,12 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Fetch, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
-    LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Statement as SqlStatement,
-    TableAliasColumnDef, TableFactor, Value, ValueWithSpan,
+    BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName,
+    Query, Select, SelectItem, SetExpr, Statement as SqlStatement, TableAliasColumnDef, TableFactor, Value,
+    ValueWithSpan,
 };
 
+use super::fetch_clause::limit_by_fetch;
 use super::first_row;
 use crate::query::guard::parser::parse;
 
@@ -18,18 +19,7 @@ const TEMPLATE_DEPTH: usize = 16;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
 pub(super) fn rewrite(query: &mut Query) {
-    if let Some(Fetch { with_ties: false, percent: false, quantity }) = &mut query.fetch {
-        let one = || Expr::value(Value::Number("1".to_owned(), false));
-        let count = quantity.take().unwrap_or_else(one);
-        match &mut query.limit_clause {
-            Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(count),
-            clause => {
-                *clause =
-                    Some(LimitClause::LimitOffset { limit: Some(count), offset: None, limit_by: Vec::new() })
-            }
-        }
-        query.fetch = None;
-    }
+    limit_by_fetch(query);
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {
         match part {
@@ -74,6 +64,7 @@ fn rewrite_select(select: &mut Select) {
 /// `EXISTS (SELECT … FROM t)` as `(SELECT count(*) > 0 FROM t)`; a subquery that is more than rows of tables goes into its FROM.
 fn count_rows(expr: &mut Expr) {
     let Expr::Exists { subquery, negated } = expr else { return };
+    limit_by_fetch(subquery);
     let operator = if *negated { "=" } else { ">" };
     let template = format!("SELECT count(*) {operator} 0 FROM (SELECT 1) AS t");
     let Some(mut counted) = around(&template, subquery) else { return };
@@ -177,6 +168,10 @@ mod tests {
             ("SELECT a FROM t FETCH FIRST 2 ROWS ONLY", "SELECT a FROM t LIMIT 2"),
             ("SELECT a FROM t OFFSET 1 ROWS FETCH NEXT ROW ONLY", "SELECT a FROM t LIMIT 1 OFFSET 1 ROWS"),
             ("SELECT EXISTS (SELECT 1 FROM t)", "SELECT (SELECT count(*) > 0 FROM t) AS exists"),
+            (
+                "SELECT EXISTS (SELECT 1 FROM t FETCH FIRST 0 ROWS ONLY) AS e",
+                "SELECT (SELECT count(*) > 0 FROM (SELECT 1 FROM t LIMIT 0) AS t) AS e",
+            ),
             (
                 "SELECT NOT EXISTS (SELECT max(x) FROM t) AS e",
                 "SELECT (SELECT count(*) = 0 FROM (SELECT max(x) FROM t) AS t) AS e",

@@ -17,8 +17,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::checked_arithmetic::as_nullable_as_arguments;
 use super::date_part::as_spans;
+use super::return_field::as_nullable_as_arguments;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Numbers from 10 to this power on are shown with an exponent (`float8out`, `float4out`).

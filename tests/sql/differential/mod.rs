@@ -2,6 +2,7 @@
 //! difference is a fault, or a line of docs/sql.md whose form the generator leaves out.
 
 mod answers;
+mod calls;
 mod expressions;
 mod rows;
 mod statements;
