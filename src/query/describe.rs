@@ -19,6 +19,7 @@ use super::engine::Engine;
 use super::error::from_datafusion;
 use super::log::Surface;
 use super::params::{MAX_PARAMETERS, Params};
+use super::plan_cache::PlannedStatement;
 use super::principal_catalog::{PrincipalCatalog, TableInfo};
 use crate::domain::{Error, Kind, Principal, Result};
 
@@ -27,7 +28,7 @@ use crate::domain::{Error, Kind, Principal, Result};
 pub struct StatementDescription {
     /// Schema of the result when the parameters have the types below.
     pub schema: SchemaRef,
-    /// Types of `$1` and following; text where the statement implies no other type.
+    /// Types of `$1` and following; text where the statement implies no other type, unsigned for numbers of objects.
     pub params: Vec<DataType>,
 }
 
@@ -93,8 +94,9 @@ impl DescribeRequest {
         query_context: &QueryContext,
     ) -> Result<StatementDescription> {
         let session = engine.session(query_context, self.surface)?;
-        let plan = engine.plan(&session, query_context, &self.text, self.surface).await?.plan;
-        let params = self.parameters(&plan)?;
+        let PlannedStatement { plan, notes, .. } =
+            engine.plan(&session, query_context, &self.text, self.surface).await?;
+        let mut params = self.parameters(&plan)?;
         let plan = match self.bound.to_values()? {
             Some(values) => plan.with_param_values(values).map_err(from_datafusion)?,
             None if params.is_empty() => plan,
@@ -102,8 +104,9 @@ impl DescribeRequest {
         };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);
-        let schema = analyzed.map_err(from_datafusion)?.schema().as_arrow().clone();
-        Ok(StatementDescription { schema: Arc::new(schema), params })
+        let schema = Arc::new(analyzed.map_err(from_datafusion)?.schema().as_arrow().clone());
+        notes.mark_oids(&mut params);
+        Ok(StatementDescription { schema: notes.name_columns(schema), params })
     }
 
     /// Returns the declared types, else those inferred from the statement, of `$1` and following.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
@@ -28,7 +29,7 @@ use super::options::EngineOptions;
 use super::org_streams::OrgStreamsCache;
 use super::params::Params;
 use super::plan_cache::{PlanCache, PlannedStatement};
-use super::postgres::LazyPostgresCompat;
+use super::postgres::{LazyPostgresCompat, StatementNotes};
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
 use super::session_template;
@@ -284,7 +285,7 @@ impl StatementRequest {
     async fn start(self, engine: &Arc<Engine>, query_context: QueryContext) -> Result<StartedQuery> {
         let params = self.params.to_values()?;
         let mut session = engine.session(&query_context, self.surface)?;
-        let PlannedStatement { mut plan, has_bounded } =
+        let PlannedStatement { mut plan, has_bounded, notes } =
             engine.plan(&session, &query_context, &self.text, self.surface).await?;
         if has_bounded {
             let interrupt = InterruptOption(query_context.tracker.interrupt.clone());
@@ -304,14 +305,24 @@ impl StatementRequest {
         if let Some(spread) = engine.spread.as_ref().filter(|_| is_portable)
             && let Some(stream) = spread.divide(&plan, &session, &query_context)
         {
-            return Ok(StartedQuery { stream, is_long_running });
+            return Ok(StartedQuery { stream: with_names(stream, &notes), is_long_running });
         }
         let mut context = query_context.task_context(&session);
         if session.config().batch_size() < context.session_config().batch_size() {
             let runtime = context.runtime_env();
             context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
         }
-        Ok(StartedQuery { stream: executor::execute_when_polled(plan, context), is_long_running })
+        let stream = with_names(executor::execute_when_polled(plan, context), &notes);
+        Ok(StartedQuery { stream, is_long_running })
+    }
+}
+
+/// Gives the columns of a result the names that its client is told. Batches keep theirs.
+fn with_names(stream: SendableRecordBatchStream, notes: &StatementNotes) -> SendableRecordBatchStream {
+    let schema = notes.name_columns(stream.schema());
+    match Arc::ptr_eq(&schema, &stream.schema()) {
+        true => stream,
+        false => Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
     }
 }
 

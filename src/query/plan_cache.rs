@@ -20,6 +20,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter};
 
 use super::context::QueryContext;
+use super::postgres::StatementNotes;
 use super::principal_catalog::{PrincipalCatalog, SCHEMA};
 use super::scopes;
 use crate::domain::OrgId;
@@ -35,6 +36,8 @@ pub(super) struct PlannedStatement {
     pub plan: LogicalPlan,
     /// Whether the plan has bounded functions (`guard::bounded_function`), which need the query's interrupt.
     pub has_bounded: bool,
+    /// What a PostgreSQL client is told of the statement.
+    pub notes: StatementNotes,
 }
 
 /// Cached plans by organization and statement text.
@@ -112,7 +115,7 @@ impl PlanCache {
         &self,
         (org, text): (OrgId, &str),
         tables: Vec<TableReference>,
-        PlannedStatement { plan, has_bounded }: &PlannedStatement,
+        PlannedStatement { plan, has_bounded, .. }: &PlannedStatement,
         template: &SessionState,
     ) -> Result<()> {
         if !tables.iter().all(is_base_table) || has_session_function(plan, template)? {

@@ -27,7 +27,7 @@ async fn planned(context: &SessionContext, text: &str) -> (Vec<TableReference>, 
     let statement = state.sql_to_statement(text, &state.config_options().sql_parser.dialect).unwrap();
     let tables = state.resolve_table_references(&statement).unwrap();
     let plan = state.statement_to_plan(statement).await.unwrap();
-    (tables, PlannedStatement { plan, has_bounded: false })
+    (tables, PlannedStatement { plan, has_bounded: false, notes: StatementNotes::default() })
 }
 
 fn sources(plan: &LogicalPlan) -> Vec<bool> {

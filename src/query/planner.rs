@@ -15,6 +15,7 @@ use super::function_scans;
 use super::guard;
 use super::log::Surface;
 use super::plan_cache::PlannedStatement;
+use super::postgres::StatementNotes;
 use super::principal_catalog::PrincipalCatalog;
 use super::semantics::NamesApart;
 use super::{scopes, semantics};
@@ -53,7 +54,8 @@ impl Engine {
         {
             scopes::check(&query_context.principal, &known.tables)?;
             let plan = known.bind_tables(query_context).map_err(from_datafusion)?;
-            return Ok(PlannedStatement { plan, has_bounded: known.has_bounded });
+            let (has_bounded, notes) = (known.has_bounded, StatementNotes::default());
+            return Ok(PlannedStatement { plan, has_bounded, notes });
         }
         let (tables, planned) = self.plan_uncached(session, query_context, text, surface).await?;
         if is_plain {
@@ -74,7 +76,7 @@ impl Engine {
             return Err(Error::field("query", "is empty"));
         }
         guard::nesting::check(text)?;
-        let mut statement = self.parse(session, text, surface)?;
+        let (mut statement, notes) = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
         semantics::refuse_set_operations(&statement)?;
         semantics::rewrite(&mut statement);
@@ -91,21 +93,29 @@ impl Engine {
         let plan = function_scans::name_apart(plan, session).map_err(from_datafusion)?;
         semantics::refuse_wrong(&plan).map_err(from_datafusion)?;
         let (plan, has_bounded) = guard::expressions::bound_plan(plan).map_err(from_datafusion)?;
-        Ok((tables, PlannedStatement { plan, has_bounded }))
+        Ok((tables, PlannedStatement { plan, has_bounded, notes }))
     }
 
-    fn parse(&self, session: &SessionState, text: &str, surface: Surface) -> Result<Statement> {
+    /// Parses a statement; PostgreSQL clients are told more of theirs.
+    fn parse(
+        &self,
+        session: &SessionState,
+        text: &str,
+        surface: Surface,
+    ) -> Result<(Statement, StatementNotes)> {
         let limit = session.config_options().sql_parser.recursion_limit.get();
         let plain = guard::parser::parse(text, limit).map_err(from_datafusion);
         match surface {
-            Surface::Postgres if plain.as_ref().is_err_and(guard::parser::is_too_intricate) => plain,
-            Surface::Postgres => self.postgres.get(&self.template)?.parse_statement(session, text, plain),
-            Surface::Sql
+            Surface::Postgres if !plain.as_ref().is_err_and(guard::parser::is_too_intricate) => {
+                self.postgres.get(&self.template)?.parse_statement(session, text, plain)
+            }
+            Surface::Postgres
+            | Surface::Sql
             | Surface::Flight
             | Surface::Values
             | Surface::Statistics
             | Surface::Steps
-            | Surface::Messages => plain,
+            | Surface::Messages => Ok((plain?, StatementNotes::default())),
         }
     }
 }

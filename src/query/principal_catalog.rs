@@ -13,6 +13,7 @@ use datafusion::execution::context::SessionState;
 
 use super::context::QueryContext;
 use super::functions::anomaly_score::AnomalyScore;
+use super::postgres::PostgresInformationSchema;
 use super::scan::table_provider::ScanProvider;
 use super::scopes;
 use super::tables::{
@@ -30,6 +31,7 @@ use crate::domain::stream::StreamFilter;
 pub const CATALOG: &str = "basalt";
 pub const SCHEMA: &str = "public";
 pub const PG_CATALOG: &str = "pg_catalog";
+pub const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// A table that a principal may read.
 #[derive(Debug, Clone)]
@@ -64,6 +66,9 @@ impl PrincipalCatalog {
         let QueryContext { principal, tracker, .. } = &self.context;
         let anomaly_score =
             AnomalyScore::new(self.context.models().clone(), principal.clone(), tracker.clone());
+        // PostgreSQL's clients have an `information_schema` of theirs (`schema` below).
+        let has_own = self.pg_catalog.is_some();
+        session.config_mut().options_mut().catalog.information_schema &= !has_own;
         session.register_catalog_list(Arc::new(self));
         session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // Fixes the value of `now()` for this query.
@@ -207,6 +212,9 @@ impl CatalogProvider for PrincipalCatalog {
         match name {
             SCHEMA => Some(Arc::new(self.clone()) as _),
             PG_CATALOG => self.pg_catalog.clone(),
+            INFORMATION_SCHEMA if self.pg_catalog.is_some() => {
+                Some(Arc::new(PostgresInformationSchema::new(self.clone())))
+            }
             _ => None,
         }
     }

@@ -73,6 +73,8 @@ impl Visitor for SharedVisitor<'_> {
 pub(super) trait SyntaxChanger {
     fn enter_query(&mut self, _query: &mut Query) {}
 
+    fn enter_relation(&mut self, _relation: &mut ObjectName) {}
+
     fn enter_expr(&mut self, _expr: &mut Expr) {}
 
     fn leave_expr(&mut self, _expr: &mut Expr) {}
@@ -108,6 +110,18 @@ pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, function: &mut 
     change(node, &mut InnerFirst(function));
 }
 
+/// Shows the names of all tables to a function that may change them.
+pub(super) fn change_tables(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut ObjectName)) {
+    struct Tables<'a>(&'a mut dyn FnMut(&mut ObjectName));
+
+    impl SyntaxChanger for Tables<'_> {
+        fn enter_relation(&mut self, relation: &mut ObjectName) {
+            (self.0)(relation);
+        }
+    }
+    change(node, &mut Tables(function));
+}
+
 struct SharedChanger<'a>(&'a mut dyn SyntaxChanger);
 
 impl VisitorMut for SharedChanger<'_> {
@@ -115,6 +129,11 @@ impl VisitorMut for SharedChanger<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         self.0.enter_query(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        self.0.enter_relation(relation);
         ControlFlow::Continue(())
     }
 

@@ -32,7 +32,7 @@ QUESTIONS = [
     "SELECT s.name, s.unit, r.text FROM streams s LEFT JOIN readings r ON r.stream_id = s.id "
     "AND r.ts = '2026-04-28T10:01:00.25Z' ORDER BY s.id",
     "SELECT id, name, protocol, enabled, created_at = updated_at AS untouched FROM devices ORDER BY id",
-    "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+    "SELECT table_name, column_name, ordinal_position, is_nullable FROM information_schema.columns "
     "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position",
     "WITH steps AS (SELECT ts, value, lag(value) OVER (ORDER BY ts) AS before FROM readings WHERE stream_id = 1) "
     "SELECT count(*) AS steps, sum(value - before) AS total FROM steps WHERE before IS NOT NULL",

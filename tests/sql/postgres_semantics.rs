@@ -210,7 +210,7 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         r#"[{"a":"007","b":"ab  ","c":"abab","d":-9007199254740993,"e":"2024-03-31","f":"2024-03-31T10:05:00Z","g":"2024-03-31"}]"#,
     ),
     (
-        "SELECT (timestamp '2024-03-31' - timestamp '2024-03-30') / 2 = interval '12 hours' AS a, localtimestamp::timestamptz <= now() AS b, every(x > 0) AS c, variance(x) AS d, 1 = ANY('{1,3}'::int[]) AS e FROM (VALUES (1.0), (4.0)) v(x)",
+        "SELECT (timestamp '2024-03-31' - timestamp '2024-03-30') / 2 = '12 hours' AS a, localtimestamp::timestamptz <= now() AS b, every(x > 0) AS c, variance(x) AS d, 1 = ANY('{1,3}'::int[]) AS e FROM (VALUES (1.0), (4.0)) v(x)",
         r#"[{"a":true,"b":true,"c":true,"d":4.5,"e":true}]"#,
     ),
     (

@@ -4,6 +4,7 @@
 mod broken;
 mod catalog;
 mod cursors;
+mod drivers;
 mod fixture;
 pub mod flight;
 pub mod mqtt;

@@ -208,6 +208,24 @@ pub fn rows(messages: &[Message]) -> Rows {
     values(messages).into_iter().map(|row| row.into_iter().map(text).collect()).collect()
 }
 
+/// The names of columns and the numbers of their types, from RowDescription messages.
+pub fn columns(messages: &[Message]) -> Vec<(String, u32)> {
+    let mut found = Vec::new();
+    for (_, body) in messages.iter().filter(|(kind, _)| *kind == 'T') {
+        let mut body = body.clone();
+        for _ in 0..body.get_u16() {
+            let end = body.iter().position(|byte| *byte == 0).expect("a name ends with a zero");
+            let name = String::from_utf8(body.split_to(end).to_vec()).unwrap();
+            // The zero, then the number of a table and that of its column.
+            body.advance(1 + 4 + 2);
+            found.push((name, body.get_u32()));
+            // Length and modifier of the type, and the format.
+            body.advance(2 + 4 + 2);
+        }
+    }
+    found
+}
+
 /// The kinds of messages, in order.
 pub fn kinds(messages: &[Message]) -> String {
     messages.iter().map(|(kind, _)| *kind).collect()

@@ -13,6 +13,7 @@ use super::parameter;
 use super::row_stream::RowStream;
 use super::session::{PgSession, StatementOutcome};
 use super::session_command::SessionCommand;
+use super::settings::SettingChange;
 use super::statement_guard::StatementGuard;
 use super::statement_splitter::{self, SimpleStatement};
 use crate::app::sql::{BoundStatement, SqlProtocol};
@@ -34,9 +35,11 @@ impl PgSession {
                 self.status = self.status.to_idle_state().to_in_transaction_state();
             }
             SessionCommand::Set { name, value } => self.set(name, value)?,
+            SessionCommand::Reset(name) => self.reset(name)?,
             SessionCommand::Discard { all: true } => {
                 self.statements.clear();
                 self.portals.clear();
+                self.reset("all")?;
             }
             SessionCommand::Deallocate(None) => self.statements.clear(),
             SessionCommand::Deallocate(Some(name)) if self.statements.remove(name).is_none() => {
@@ -49,7 +52,7 @@ impl PgSession {
             SessionCommand::Savepoint => "SAVEPOINT",
             SessionCommand::Release => "RELEASE",
             SessionCommand::Set { .. } => "SET",
-            SessionCommand::Reset => "RESET",
+            SessionCommand::Reset(_) => "RESET",
             SessionCommand::Discard { all } => {
                 if *all {
                     "DISCARD ALL"
@@ -71,6 +74,18 @@ impl PgSession {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), PgError> {
         let change = self.settings.set(name, value)?;
+        self.announce(change)
+    }
+
+    fn reset(&mut self, name: &str) -> Result<(), PgError> {
+        for change in self.settings.reset(name)? {
+            self.announce(change)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client what a change of a setting means.
+    fn announce(&mut self, change: SettingChange) -> Result<(), PgError> {
         if let Some(notice) = change.notice {
             let info = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), notice);
             self.send(&Out::NoticeResponse(info.into()))?;

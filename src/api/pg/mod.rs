@@ -6,6 +6,7 @@
 //! rows of a query as texts (copy_out.rs).
 
 mod array;
+mod array_text;
 mod cancel;
 mod command;
 mod connection;
@@ -18,10 +19,13 @@ mod cursor_command;
 mod error;
 mod extended;
 mod frame;
+mod interval;
 mod lexer;
 mod memory_pool;
+mod numeric;
 mod parameter;
 mod portal;
+mod result_type;
 mod row_stream;
 mod rows;
 mod scalar;
@@ -32,6 +36,7 @@ mod startup;
 mod statement_guard;
 mod statement_splitter;
 mod string_literal;
+mod text;
 mod token_cursor;
 mod types;
 

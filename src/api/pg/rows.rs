@@ -3,33 +3,36 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow_pg::datatypes::arrow_schema_to_pg_fields;
+use arrow_pg::datatypes::{PG_OID_ALIAS_KEY, arrow_schema_to_pg_fields};
 use arrow_pg::row_encoder::RowEncoder;
+use pgwire::api::Type;
 use pgwire::api::portal::Format;
 use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
 use super::error::PgError;
-use crate::app::sql::{has_value_text, value_texts};
+use super::{interval, numeric, result_type, text};
 use crate::domain::Error;
 
 /// Maximum columns of a result, as in PostgreSQL; the protocol counts them in 16 bits.
 const MAX_COLUMNS: usize = 1664;
-/// Maximum digits of a decimal that the encoder supports.
-const MAX_DECIMAL_DIGITS: u8 = 28;
 
 /// Columns of a result with their PostgreSQL types and formats.
 #[derive(Debug, Clone)]
 pub struct ResultColumns {
     /// Schema to which batches are cast before they are encoded.
     schema: SchemaRef,
-    /// The same after columns have been given their texts.
+    /// Who encodes each column.
+    encodings: Vec<Encoding>,
+    /// The schema after our own encoding.
     encoded: SchemaRef,
-    fields: Arc<Vec<FieldInfo>>,
+    /// What the client is told.
+    fields: Vec<FieldInfo>,
+    /// What the library is told, for which columns of our own encoding are texts or bytes.
+    written: Arc<Vec<FieldInfo>>,
 }
 
 impl ResultColumns {
@@ -51,19 +54,19 @@ impl ResultColumns {
             [one] => Format::from(*one),
             each => Format::Individual(each.to_vec()),
         };
-        let fields = schema.fields().iter().map(encodable).collect::<Vec<_>>();
+        let fields = schema.fields().iter().map(sent_field).collect::<Vec<_>>();
         let schema = Arc::new(Schema::new(fields));
         let fields = arrow_schema_to_pg_fields(&schema, &format, None).map_err(|e| {
             let message = "not supported: a column of a type that PostgreSQL's protocol has none for";
             PgError::Domain(Error::invalid(message).with_source(e))
         })?;
-        let encoded =
-            schema.fields().iter().zip(&fields).map(|(field, info)| match has_own_text(field, info) {
-                true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
-                false => Arc::clone(field),
-            });
+        let columns = schema.fields().iter().zip(&fields);
+        let encodings = columns.map(|(field, info)| Encoding::of(field, info)).collect::<Vec<_>>();
+        let encoded = schema.fields().iter().zip(&encodings).map(|(field, encoding)| encoding.field(field));
         let encoded = Arc::new(Schema::new(encoded.collect::<Vec<_>>()));
-        Ok(ResultColumns { schema, encoded, fields: Arc::new(fields) })
+        let written = fields.iter().zip(&encodings).map(|(info, encoding)| encoding.info(info));
+        let written = Arc::new(written.collect());
+        Ok(ResultColumns { schema, encodings, encoded, fields, written })
     }
 
     pub fn description(&self) -> PgWireBackendMessage {
@@ -87,50 +90,103 @@ impl ResultColumns {
     }
 
     /// Encodes the rows of a batch, cast to the described types.
+    ///
+    /// # Errors
+    /// SQLSTATE 22003 for an unsigned number that `bigint` does not hold.
     pub fn encode(&self, batch: &RecordBatch) -> Result<RowEncoder, PgError> {
-        let cast = self.cast(batch);
-        let batch =
-            cast.map_err(|e| Error::internal("an answer of other columns than described").with_source(e))?;
-        Ok(RowEncoder::new(batch, self.fields.clone()))
-    }
-
-    fn cast(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let texts =
-            |column: &ArrayRef| value_texts(column).map_err(|why| ArrowError::ExternalError(Box::new(why)));
         let columns = batch.columns().iter().zip(self.schema.fields());
-        let columns = columns.zip(self.fields.iter()).map(|((column, field), info)| {
-            let column = match column.data_type() == field.data_type() {
-                true => column.clone(),
-                false if *field.data_type() == DataType::Utf8 && has_value_text(column.data_type()) => {
-                    texts(column)?
-                }
-                false => cast(column, field.data_type())?,
-            };
-            if has_own_text(field, info) { texts(&column) } else { Ok(column) }
+        let columns = columns.zip(&self.encodings).map(|((column, field), encoding)| {
+            let column = result_type::convert(column, field.data_type())
+                .map_err(|why| conversion_error(column.data_type(), field.name(), why))?;
+            encoding.apply(column).map_err(mismatch)
         });
-        let columns: Vec<ArrayRef> = columns.collect::<Result<_, ArrowError>>()?;
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, PgError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.encoded.clone(), columns, &options)
+        let batch = RecordBatch::try_new_with_options(self.encoded.clone(), columns, &options);
+        Ok(RowEncoder::new(batch.map_err(mismatch)?, self.written.clone()))
     }
 }
 
-/// Whether the values of a column are sent as texts of ours.
-fn has_own_text(field: &Field, info: &FieldInfo) -> bool {
-    info.format() == FieldFormat::Text && has_value_text(field.data_type())
+fn mismatch(why: ArrowError) -> PgError {
+    Error::internal("an answer of other columns than described").with_source(why).into()
 }
 
-/// Returns the field with a type that the encoder supports without loss: timestamps in UTC, dictionaries as their
-/// values, long decimals and intervals as text (it mishandles null intervals).
-fn encodable(field: &Arc<Field>) -> Arc<Field> {
-    let data_type = match field.data_type() {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
-        DataType::Interval(_) | DataType::Duration(_) | DataType::Decimal256(..) => DataType::Utf8,
-        DataType::Decimal128(precision, _) if *precision > MAX_DECIMAL_DIGITS => DataType::Utf8,
-        DataType::Decimal32(..) | DataType::Decimal64(..) => DataType::Float64,
-        DataType::Dictionary(_, values) => values.as_ref().clone(),
-        DataType::Float16 => DataType::Float32,
-        _ => return field.clone(),
-    };
-    // Only nullability is lost, which the protocol does not carry.
-    Arc::new(field.as_ref().clone().with_data_type(data_type).with_nullable(true))
+fn conversion_error(from: &DataType, name: &str, why: ArrowError) -> PgError {
+    match from {
+        DataType::UInt64 => {
+            let message =
+                format!("bigint out of range: the column \"{name}\" has a value above {}", i64::MAX);
+            PgError::Protocol("22003", message)
+        }
+        _ => mismatch(why),
+    }
 }
+
+/// Who encodes the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// The library.
+    Library,
+    /// We write their texts.
+    Text,
+    /// We write intervals in the binary format: the library mishandles null intervals.
+    BinaryInterval,
+    /// We write decimals in the binary format: the library has none of more than 28 digits.
+    BinaryNumeric,
+}
+
+impl Encoding {
+    fn of(field: &Field, info: &FieldInfo) -> Encoding {
+        match (info.format(), field.data_type()) {
+            (FieldFormat::Text, data_type) if text::has_own_text(data_type) => Encoding::Text,
+            (FieldFormat::Binary, DataType::Interval(_)) => Encoding::BinaryInterval,
+            (FieldFormat::Binary, DataType::Decimal128(..)) => Encoding::BinaryNumeric,
+            _ => Encoding::Library,
+        }
+    }
+
+    /// Returns the field of the encoded values.
+    fn field(self, field: &Arc<Field>) -> Arc<Field> {
+        match self {
+            Encoding::Library => Arc::clone(field),
+            Encoding::Text => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+            Encoding::BinaryInterval | Encoding::BinaryNumeric => {
+                Arc::new(Field::new(field.name(), DataType::Binary, true))
+            }
+        }
+    }
+
+    /// Returns what the library is told of the column, so that it changes nothing of what we encoded.
+    fn info(self, info: &FieldInfo) -> FieldInfo {
+        let written_as = match self {
+            Encoding::Library => return info.clone(),
+            Encoding::Text => Type::TEXT,
+            Encoding::BinaryInterval | Encoding::BinaryNumeric => Type::BYTEA,
+        };
+        FieldInfo::new(info.name().to_owned(), None, None, written_as, info.format())
+    }
+
+    fn apply(self, column: ArrayRef) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Encoding::Library => Ok(column),
+            Encoding::Text => text::texts(&column),
+            Encoding::BinaryInterval => Ok(interval::binary(&column)),
+            Encoding::BinaryNumeric => numeric::binary(&column),
+        }
+    }
+}
+
+/// Returns the field with the type that is sent.
+fn sent_field(field: &Arc<Field>) -> Arc<Field> {
+    let mut sent = field.as_ref().clone().with_data_type(result_type::sent_type(field.data_type()));
+    if sent.data_type() == &DataType::Utf8 {
+        // `pg_catalog` has functions by their names, which are no numbers as clients expect of `regproc`.
+        sent.metadata_mut().remove(PG_OID_ALIAS_KEY);
+    }
+    // Only nullability is lost, which the protocol does not carry.
+    Arc::new(sent.with_nullable(true))
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -26,7 +26,8 @@ pub enum SessionCommand {
     },
     /// A setting's name, or `all`.
     Show(String),
-    Reset,
+    /// A setting's name, or `all`.
+    Reset(String),
     Discard {
         all: bool,
     },
@@ -67,7 +68,9 @@ pub fn parse_command(text: &str) -> Option<SessionCommand> {
         "RELEASE" => SessionCommand::Release,
         "SET" => set(&mut words)?,
         "SHOW" => SessionCommand::Show(parse_show(&mut words)?),
-        "RESET" => SessionCommand::Reset,
+        // Every connection has the one role.
+        "RESET" if words.next_is("SESSION") || words.next_is("ROLE") => SessionCommand::NoOp("RESET"),
+        "RESET" => SessionCommand::Reset(parse_show(&mut words)?),
         "DISCARD" => SessionCommand::Discard { all: words.next_is("ALL") },
         "DEALLOCATE" => {
             words.next_is("PREPARE");

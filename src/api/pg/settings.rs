@@ -73,7 +73,11 @@ enum SettingKind {
 
 /// The settings of one connection.
 #[derive(Debug)]
-pub struct SessionSettings(BTreeMap<String, String>);
+pub struct SessionSettings {
+    values: BTreeMap<String, String>,
+    /// Values when the connection was made, to which RESET returns.
+    initial: BTreeMap<String, String>,
+}
 
 /// What the client must be told after a SET.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -87,21 +91,44 @@ impl SessionSettings {
     /// Creates the settings of a connection with these startup parameters.
     pub fn new(startup: &[(String, String)]) -> Self {
         let known = KNOWN_SETTINGS.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned()));
-        let mut settings = Self(known.collect());
+        let mut settings = Self { values: known.collect(), initial: BTreeMap::new() };
         for (name, value) in startup {
             match name.as_str() {
-                "user" => drop(settings.0.insert("session_authorization".to_owned(), value.clone())),
+                "user" => drop(settings.values.insert("session_authorization".to_owned(), value.clone())),
                 // Cannot exceed the limits: a startup message is short enough.
                 "application_name" | "extra_float_digits" => drop(settings.set(name, value)),
                 _ => {}
             }
         }
+        settings.initial = settings.values.clone();
         settings
+    }
+
+    /// Returns a setting, or `all`, to the value that it had when the connection was made.
+    ///
+    /// # Errors
+    /// 42704 for an unknown setting.
+    pub fn reset(&mut self, name: &str) -> Result<Vec<SettingChange>, PgError> {
+        let names: Vec<String> = match name {
+            "all" => self.values.keys().cloned().collect(),
+            name => vec![self.show(name).map(|_| name.to_owned())?],
+        };
+        let mut changes = Vec::new();
+        for name in names {
+            let before = self.values.remove(&name);
+            let Some(value) = self.initial.get(&name) else { continue };
+            self.values.insert(name.clone(), value.clone());
+            let report = REPORTED_SETTINGS.iter().find(|reported| reported.eq_ignore_ascii_case(&name));
+            if let Some(report) = report.filter(|_| before.as_ref() != Some(value)) {
+                changes.push(SettingChange { notice: None, report: Some((report, value.clone())) });
+            }
+        }
+        Ok(changes)
     }
 
     /// Returns the names and values reported at startup.
     pub fn reported(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let value = |name: &str| self.0.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default();
+        let value = |name: &str| self.values.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default();
         REPORTED_SETTINGS.iter().map(move |name| (*name, value(name)))
     }
 
@@ -113,14 +140,14 @@ impl SessionSettings {
         let known = KNOWN_SETTINGS.iter().find(|(known, ..)| *known == name);
         let change = known.map_or(SettingKind::WithoutEffect, |(.., change)| *change);
         if change == SettingKind::Fixed {
-            let now = self.0.get(name).map(String::as_str).unwrap_or_default();
+            let now = self.values.get(name).map(String::as_str).unwrap_or_default();
             let is_so =
                 now.split(", ").any(|part| part.eq_ignore_ascii_case(value)) || same_meaning(name, value);
             let notice = (!is_so).then(|| format!("the setting \"{name}\" stays at {now}"));
             return Ok(SettingChange { notice, report: None });
         }
         self.check(name, value)?;
-        self.0.insert(name.to_owned(), value.to_owned());
+        self.values.insert(name.to_owned(), value.to_owned());
         let notice = (change == SettingKind::WithoutEffect)
             .then(|| format!("the setting \"{name}\" has no effect here"));
         let report = REPORTED_SETTINGS.iter().find(|reported| **reported == name);
@@ -129,11 +156,11 @@ impl SessionSettings {
 
     /// Fails when there is no room for a value.
     fn check(&self, name: &str, value: &str) -> Result<(), PgError> {
-        let others = self.0.iter().filter(|(other, _)| *other != name);
+        let others = self.values.iter().filter(|(other, _)| *other != name);
         let bytes: usize = others.map(|(name, value)| name.len() + value.len()).sum();
-        let is_new = !self.0.contains_key(name);
+        let is_new = !self.values.contains_key(name);
         if bytes + name.len() + value.len() > MAX_SETTINGS_BYTES
-            || (is_new && self.0.len() >= KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
+            || (is_new && self.values.len() >= KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
         {
             let message = format!(
                 "a connection has at most {MAX_CLIENT_SETTINGS} settings of its own, and {MAX_SETTINGS_BYTES} bytes of names and values"
@@ -147,12 +174,12 @@ impl SessionSettings {
     pub fn show(&self, name: &str) -> Result<&str, PgError> {
         let unknown =
             || PgError::Protocol("42704", format!("unrecognized configuration parameter \"{name}\""));
-        self.0.get(name).map(String::as_str).ok_or_else(unknown)
+        self.values.get(name).map(String::as_str).ok_or_else(unknown)
     }
 
     /// Returns all settings, by name.
     pub fn all(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.0.iter()
+        self.values.iter()
     }
 }
 
@@ -171,45 +198,5 @@ fn same_meaning(name: &str, value: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_remembered_or_said_to_be_fixed() {
-        let mut settings =
-            SessionSettings::new(&[("user".into(), "ann".into()), ("database".into(), "plant".into())]);
-        let rows = [
-            ("application_name", "psql", None),
-            ("extra_float_digits", "3", None),
-            ("client_encoding", "utf-8", None),
-            ("client_encoding", "LATIN1", Some("the setting \"client_encoding\" stays at UTF8")),
-            ("timezone", "Etc/UTC", None),
-            ("timezone", "Europe/Berlin", Some("the setting \"timezone\" stays at UTC")),
-            ("datestyle", "ISO", None),
-            ("datestyle", "German", Some("the setting \"datestyle\" stays at ISO, YMD")),
-            ("my.own", "1", Some("the setting \"my.own\" has no effect here")),
-        ];
-        for (name, value, notice) in rows {
-            assert_eq!(settings.set(name, value).unwrap().notice.as_deref(), notice, "{name} = {value}");
-        }
-        assert_eq!(
-            settings.set("application_name", "b").unwrap().report,
-            Some(("application_name", "b".into()))
-        );
-        assert_eq!(settings.show("my.own").unwrap(), "1");
-        assert_eq!(settings.show("session_authorization").unwrap(), "ann");
-        assert!(settings.show("nothing").is_err());
-        let taken = (0..1000).take_while(|n| settings.set(&format!("own.n{n}"), "1").is_ok()).count();
-        assert_eq!(
-            (taken, settings.all().count()),
-            (MAX_CLIENT_SETTINGS - 1, KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
-        );
-        let long = "x".repeat(MAX_SETTINGS_BYTES);
-        for name in ["my.own", "search_path", &long] {
-            let error = settings.set(name, &long).unwrap_err();
-            assert!(matches!(error, PgError::Protocol("54000", _)), "{error:?}");
-        }
-        assert_eq!(settings.show("my.own").unwrap(), "1", "what is refused changes nothing");
-        assert!(settings.reported().any(|(name, value)| name == "TimeZone" && value == "UTC"));
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

@@ -111,6 +111,12 @@ pub fn arrow_type(declared: &Type) -> Option<DataType> {
 
 /// Returns the PostgreSQL type advertised for a parameter of Arrow type `wanted`.
 pub fn parameter_type(wanted: &DataType) -> Type {
+    match wanted {
+        // Numbers of objects (`oid`) are the only unsigned parameters.
+        DataType::UInt32 => return Type::OID,
+        DataType::List(element) if *element.data_type() == DataType::UInt32 => return Type::OID_ARRAY,
+        _ => {}
+    }
     let exact = into_pg_type(wanted).ok().filter(|found| arrow_type(found).is_some());
     exact.unwrap_or(Type::TEXT)
 }

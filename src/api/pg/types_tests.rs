@@ -17,6 +17,8 @@ fn types_are_declared_or_left_to_the_engine() {
         Type::TIMESTAMPTZ
     );
     assert_eq!(parameter_type(&DataType::Null), Type::TEXT);
+    assert_eq!(parameter_type(&DataType::UInt32), Type::OID);
+    assert_eq!(parameter_type(&DataType::new_list(DataType::UInt32, true)), Type::OID_ARRAY);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::datasource::TableType;
 use datafusion::error::DataFusionError;
@@ -16,7 +16,15 @@ use crate::query::principal_catalog::{CATALOG, SCHEMA, TableInfo};
 pub(super) struct PrincipalCatalogInfo(Arc<Vec<TableInfo>>);
 
 impl PrincipalCatalogInfo {
-    pub(super) fn new(tables: Vec<TableInfo>) -> Self {
+    /// Takes the tables as they are read; unsigned numbers are told as what they are sent as, `bigint`.
+    pub(super) fn new(mut tables: Vec<TableInfo>) -> Self {
+        for table in &mut tables {
+            let fields = table.schema.fields().iter().map(|field| match field.data_type() {
+                DataType::UInt64 => Arc::new(field.as_ref().clone().with_data_type(DataType::Int64)),
+                _ => Arc::clone(field),
+            });
+            table.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        }
         Self(Arc::new(tables))
     }
 

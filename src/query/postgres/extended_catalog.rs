@@ -1,5 +1,5 @@
 //! Extends the library's `pg_catalog` by what clients query and it lacks: columns of `pg_class` that are null for our
-//! tables, and our own functions in `pg_proc`.
+//! tables, our own functions in `pg_proc`, all settings, and `pg_stat_activity`.
 
 use std::sync::Arc;
 
@@ -11,10 +11,14 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::scalar::ScalarValue;
 
-use super::pg_proc;
+use super::activity::{self, ACTIVITY};
+use super::{pg_proc, settings};
 
 /// `pg_class.relacl` and `reloptions`: rights and options of tables.
 const ABSENT_COLUMNS: [&str; 2] = ["relacl", "reloptions"];
+
+/// The number of `pg_class` itself, by which descriptions of tables are found.
+const PG_CLASS_OID: i32 = 1259;
 
 /// The catalog with these columns, which are null, and our functions.
 #[derive(Debug)]
@@ -23,10 +27,15 @@ pub(super) struct ExtendedPgCatalog(pub Arc<dyn SchemaProvider>);
 #[async_trait]
 impl SchemaProvider for ExtendedPgCatalog {
     fn table_names(&self) -> Vec<String> {
-        self.0.table_names()
+        self.0.table_names().into_iter().chain([ACTIVITY.to_owned()]).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        match name {
+            "pg_settings" => return settings::table().map(Some),
+            ACTIVITY => return activity::table().map(Some),
+            _ => {}
+        }
         let table = self.0.table(name).await?;
         match table {
             Some(table) if name == "pg_class" => Ok(Some(Arc::new(complete(table)?))),
@@ -39,13 +48,14 @@ impl SchemaProvider for ExtendedPgCatalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.0.table_exist(name)
+        name == ACTIVITY || self.0.table_exist(name)
     }
 }
 
 fn complete(table: Arc<dyn TableProvider>) -> Result<ViewTable> {
     let mut columns: Vec<Expr> = table.schema().fields().iter().map(|field| ident(field.name())).collect();
     columns.extend(ABSENT_COLUMNS.map(|name| cast(lit(ScalarValue::Null), DataType::Utf8).alias(name)));
+    columns.push(lit(PG_CLASS_OID).alias("tableoid"));
     let plan = LogicalPlanBuilder::scan("pg_class", provider_as_source(table), None)?;
     Ok(ViewTable::new(plan.project(columns)?.build()?, None))
 }

@@ -12,8 +12,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-/// The PostgreSQL version that the server reports, which is that of its catalog.
-const SERVER_VERSION: &str = "16.6";
+use super::settings::{self, SERVER_VERSION};
 
 pub(super) fn register(context: &SessionContext) {
     let version = format!("PostgreSQL {SERVER_VERSION} (Basalt {})", env!("CARGO_PKG_VERSION"));
@@ -33,13 +32,18 @@ pub(super) fn register(context: &SessionContext) {
         ("pg_get_indexdef", nothing.clone()),
         ("pg_get_serial_sequence", nothing.clone()),
         ("pg_tablespace_location", nothing),
+        // There are no locks. Its type is `void`, which is shown as an empty text.
+        ("pg_advisory_unlock_all", ScalarValue::from("")),
+        ("pg_index_column_has_property", ScalarValue::Boolean(None)),
+        // There are no temporary tables.
+        ("pg_my_temp_schema", ScalarValue::from(0_i32)),
         // The size of a table would reveal rows of others.
         ("pg_table_size", ScalarValue::Int64(None)),
     ];
     for (name, value) in constants {
         context.register_udf(ScalarUDF::from(ConstantFunction::new(name, value)));
     }
-    context.register_udf(current_setting());
+    settings::functions().into_iter().for_each(|function| context.register_udf(function));
     context.register_udf(to_regtype());
     context.register_udf(size_pretty());
 }
@@ -139,27 +143,6 @@ fn to_regtype() -> ScalarUDF {
         _ => exec_err!("to_regtype takes the name of a type"),
     };
     create_udf("to_regtype", vec![DataType::Utf8], DataType::Int32, Volatility::Stable, Arc::new(call))
-}
-
-/// Creates `current_setting`, for the settings that clients read by it. The connection answers SHOW.
-fn current_setting() -> ScalarUDF {
-    let call = |values: &[ColumnarValue]| match values {
-        [ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))] => {
-            let value = match name.to_ascii_lowercase().as_str() {
-                "server_version" => SERVER_VERSION,
-                "server_version_num" => "160006",
-                "search_path" => "public",
-                "server_encoding" | "client_encoding" => "UTF8",
-                "timezone" => "UTC",
-                "max_index_keys" => "32",
-                "standard_conforming_strings" => "on",
-                _ => return exec_err!("unrecognized configuration parameter \"{name}\""),
-            };
-            Ok(ColumnarValue::Scalar(ScalarValue::from(value)))
-        }
-        _ => exec_err!("current_setting takes the name of a setting"),
-    };
-    create_udf("current_setting", vec![DataType::Utf8], DataType::Utf8, Volatility::Stable, Arc::new(call))
 }
 
 #[cfg(test)]

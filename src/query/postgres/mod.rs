@@ -4,12 +4,20 @@
 //! the catalog or name no table at all (`SELECT version()`) are rewritten first (`datafusion-pg-catalog`, rewrite.rs):
 //! those rules are made for the queries of tools, and drop syntax that they do not know.
 
+mod activity;
 mod catalog_info;
+mod column_info;
+mod driver_syntax;
 mod extended_catalog;
 mod functions;
+mod information_schema;
+mod object_names;
 mod pg_proc;
 mod rewrite;
 mod roles;
+mod settings;
+mod statement_notes;
+mod syntax;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,13 +37,15 @@ use parking_lot::Mutex;
 
 use super::context::QueryContext;
 use super::error::from_datafusion;
-use super::principal_catalog::{CATALOG, PG_CATALOG, PrincipalCatalog, SCHEMA};
+use super::principal_catalog::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, PrincipalCatalog, SCHEMA};
 use super::scopes;
 use crate::domain::{Error, Result};
 
 use catalog_info::PrincipalCatalogInfo;
 use extended_catalog::ExtendedPgCatalog;
+pub use information_schema::PostgresInformationSchema;
 use roles::Roles;
+pub use statement_notes::StatementNotes;
 
 /// Built on the first PostgreSQL query.
 #[derive(Default)]
@@ -112,13 +122,15 @@ impl PostgresCompat {
         Ok(Arc::new(ExtendedPgCatalog(Arc::new(known))))
     }
 
-    /// Parses the statement of a PostgreSQL client; `plain` is the result of our own parser.
+    /// Parses the statement of a PostgreSQL client, and returns it with what the client is told of it; `plain` is the
+    /// result of our own parser.
     pub fn parse_statement(
         &self,
         session: &SessionState,
         text: &str,
         plain: Result<Statement>,
-    ) -> Result<Statement> {
+    ) -> Result<(Statement, StatementNotes)> {
+        let notes = plain.as_ref().map(StatementNotes::of).unwrap_or_default();
         if let Ok(plain) = &plain {
             let tables = session.resolve_table_references(plain).map_err(from_datafusion)?;
             let is_for_catalog = match tables.is_empty() {
@@ -126,20 +138,35 @@ impl PostgresCompat {
                 false => tables.iter().any(is_catalog_table) && !tables.iter().any(is_ours),
             };
             if !is_for_catalog {
-                return Ok(plain.clone());
+                return Ok((plain.clone(), notes));
             }
         }
-        let Ok(rewritten) = self.parser.parse(text) else { return plain };
+        let said_otherwise = plain.as_ref().ok().and_then(rewrite_for_library);
+        let Ok(rewritten) = self.parser.parse(said_otherwise.as_deref().unwrap_or(text)) else {
+            return Ok((plain?, notes));
+        };
         let mut statements = rewritten.into_iter();
         match (statements.next(), statements.next()) {
             (Some(mut one), None) => {
                 rewrite::rewrite(&mut one);
-                Ok(Statement::Statement(Box::new(one)))
+                let one = Statement::Statement(Box::new(one));
+                let notes = if plain.is_ok() { notes } else { StatementNotes::of(&one) };
+                Ok((one, notes))
             }
             (None, _) => Err(Error::field("query", "is empty")),
-            (Some(_), Some(_)) => plain,
+            (Some(_), Some(_)) => Ok((plain?, notes)),
         }
     }
+}
+
+/// Returns a statement in which we have rewritten what the library would not; `None` for one that stays as it was, of
+/// which the library knows some by their very words.
+fn rewrite_for_library(plain: &Statement) -> Option<String> {
+    let Statement::Statement(plain) = plain else { return None };
+    let mut statement = plain.clone();
+    driver_syntax::rewrite(&mut statement);
+    object_names::rewrite(&mut statement);
+    (statement != *plain).then(|| statement.to_string())
 }
 
 /// Whether the table is one of ours.
@@ -156,4 +183,4 @@ fn is_catalog_table(table: &TableReference) -> bool {
 }
 
 /// Schemas that clients list.
-const SCHEMAS: [&str; 3] = [PG_CATALOG, "information_schema", SCHEMA];
+const SCHEMAS: [&str; 3] = [PG_CATALOG, INFORMATION_SCHEMA, SCHEMA];

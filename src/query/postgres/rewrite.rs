@@ -7,12 +7,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinOperator,
-    ObjectName, SetExpr, Statement, TableFactor, TableWithJoins, Value,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinOperator, SetExpr,
+    Statement, TableFactor, TableWithJoins, Value,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
+use super::syntax::{self, column, first_argument, last_word};
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, walk};
 
@@ -77,15 +76,12 @@ fn rewrite_expr(expr: &mut Expr) {
 /// expression.
 fn escaped(pattern: &Expr, escape: &str) -> Option<Expr> {
     let escape = escape.replace('\'', "''");
-    let text = format!(r"replace({pattern}, '{escape}', '\')");
-    Parser::new(&PostgreSqlDialect {}).try_with_sql(&text).ok()?.parse_expr().ok()
+    syntax::parse(&format!(r"replace({pattern}, '{escape}', '\')"))
 }
 
 /// Matches `array_to_string(relacl, …)` and `reloptions || ARRAY(…)` of absent columns, whose result is null.
 fn joins_nothing(call: &Function) -> bool {
-    let FunctionArguments::List(list) = &call.args else { return false };
-    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
-    last_word(&call.name) == "array_to_string" && is_absent(array)
+    last_word(&call.name) == "array_to_string" && first_argument(call).is_some_and(is_absent)
 }
 
 fn is_absent(expr: &Expr) -> bool {
@@ -134,30 +130,13 @@ fn is_empty(table: &TableFactor) -> bool {
     }
 }
 
-/// Returns the last part of a name, without qualifiers.
-fn last_word(name: &ObjectName) -> String {
-    let last = name.0.last().and_then(|part| part.as_ident());
-    last.map(|name| name.value.to_ascii_lowercase()).unwrap_or_default()
-}
-
-/// Returns the name of a column, without its table.
-fn column(expr: &Expr) -> Option<String> {
-    let name = match expr {
-        Expr::Identifier(name) => name,
-        Expr::CompoundIdentifier(parts) => parts.last()?,
-        _ => return None,
-    };
-    Some(name.value.to_ascii_lowercase())
-}
-
 /// Matches `unnest(conkey)` and `generate_subscripts(indkey, 1)`: over empty tables they return no rows.
 fn unnests_nothing(call: &Function) -> bool {
     if !matches!(last_word(&call.name).as_str(), "unnest" | "generate_subscripts") {
         return false;
     }
-    let FunctionArguments::List(list) = &call.args else { return false };
-    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first() else { return false };
-    column(array).is_some_and(|name| ARRAY_COLUMNS.contains(&name.as_str()))
+    let array = first_argument(call).and_then(column);
+    array.is_some_and(|name| ARRAY_COLUMNS.contains(&name.as_str()))
 }
 
 fn null() -> Expr {
@@ -166,6 +145,9 @@ fn null() -> Expr {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 
-use super::cast_name;
+use super::{cast_name, column_name};
 use crate::query::syntax_visitor::change_exprs_inner_first;
 
 /// Part of what DataFusion says of a list with two columns of one name.
@@ -66,7 +66,7 @@ impl NamesApart {
     }
 
     fn give_to(&mut self, list: &mut [ast::SelectItem]) {
-        let names: Vec<Option<String>> = list.iter().map(shown_name).collect();
+        let names: Vec<Option<String>> = list.iter().map(column_name::of_item).collect();
         for (item, name) in list.iter_mut().zip(&names) {
             let Some(name) = name.as_ref().filter(|name| is_repeated(name, &names)) else { continue };
             let other = ast::Ident::with_quote('"', format!("{PREFIX}{}", self.shown.len()));
@@ -108,34 +108,6 @@ impl NamesApart {
 
 fn is_repeated(name: &str, names: &[Option<String>]) -> bool {
     names.iter().flatten().filter(|other| other.as_str() == name).count() > 1
-}
-
-/// The name under which PostgreSQL shows an item (`FigureColname` of parse_target.c); `None` for `*`.
-fn shown_name(item: &ast::SelectItem) -> Option<String> {
-    match item {
-        ast::SelectItem::UnnamedExpr(expr) => Some(name_of(expr)),
-        ast::SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
-        _ => None,
-    }
-}
-
-fn name_of(expr: &ast::Expr) -> String {
-    match expr {
-        ast::Expr::Identifier(name) => folded(name),
-        ast::Expr::CompoundIdentifier(parts) => parts.last().map(folded).unwrap_or_default(),
-        ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => name_of(expr),
-        ast::Expr::Function(function) => match cast_name::cast_of(function) {
-            Some(cast) => name_of(cast),
-            None => function.name.0.last().and_then(|part| part.as_ident()).map(folded).unwrap_or_default(),
-        },
-        ast::Expr::Case { .. } => "case".to_owned(),
-        ast::Expr::Extract { .. } => "extract".to_owned(),
-        _ => "?column?".to_owned(),
-    }
-}
-
-fn folded(name: &ast::Ident) -> String {
-    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }
 
 #[cfg(test)]

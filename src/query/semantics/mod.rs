@@ -10,6 +10,7 @@ mod calendar_functions;
 mod calls;
 mod cast_name;
 mod checked_arithmetic;
+pub mod column_name;
 mod date_part;
 mod duplicate_names;
 mod exact_sum;

@@ -89,7 +89,8 @@ fn scaled(span: IntervalMonthDayNano, factor: f64) -> std::result::Result<Interv
     Ok(IntervalMonthDayNano::new(months.trunc() as i32, whole_days as i32, nanos))
 }
 
-/// Plans `interval * number`, `number * interval`, `interval / number`, `date + interval`, which is a time, and `time + 'text'`.
+/// Plans `interval * number`, `number * interval`, `interval / number`, `date + interval`, which is a time, `time + 'text'` and
+/// `interval > 'text'`.
 #[derive(Debug, Default)]
 pub struct SpanPlanner;
 
@@ -98,8 +99,28 @@ impl ExprPlanner for SpanPlanner {
         match raw.op {
             BinaryOperator::Multiply | BinaryOperator::Divide => Ok(product(raw, schema)),
             BinaryOperator::Plus | BinaryOperator::Minus => Ok(PlannerResult::Original(shifted(raw, schema))),
+            BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq => Ok(PlannerResult::Original(compared(raw, schema))),
             _ => Ok(PlannerResult::Original(raw)),
         }
+    }
+}
+
+/// Takes a text that an interval is compared with for an interval.
+fn compared(raw: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
+    let RawBinaryExpr { op, left, right } = raw;
+    let is_text = |expr: &Expr| matches!(expr, Expr::Literal(ScalarValue::Utf8(Some(_)), _));
+    let is_interval =
+        |expr: &Expr| matches!(type_of(expr, schema), Some(DataType::Interval(_) | DataType::Duration(_)));
+    let as_interval = |expr: Expr| cast(expr, DataType::Interval(IntervalUnit::MonthDayNano));
+    match (is_text(&left), is_text(&right)) {
+        (false, true) if is_interval(&left) => RawBinaryExpr { op, left, right: as_interval(right) },
+        (true, false) if is_interval(&right) => RawBinaryExpr { op, left: as_interval(left), right },
+        _ => RawBinaryExpr { op, left, right },
     }
 }
 

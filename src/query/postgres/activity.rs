@@ -1,0 +1,52 @@
+//! `pg_stat_activity`, without rows: which statements run is told by `GET /api/query/`.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::error::Result;
+
+pub(super) const ACTIVITY: &str = "pg_stat_activity";
+
+const NUMBERS: [&str; 6] = ["datid", "pid", "leader_pid", "usesysid", "client_port", "query_id"];
+const TIMES: [&str; 4] = ["backend_start", "xact_start", "query_start", "state_change"];
+const COLUMNS: [&str; 22] = [
+    "datid",
+    "datname",
+    "pid",
+    "leader_pid",
+    "usesysid",
+    "usename",
+    "application_name",
+    "client_addr",
+    "client_hostname",
+    "client_port",
+    "backend_start",
+    "xact_start",
+    "query_start",
+    "state_change",
+    "wait_event_type",
+    "wait_event",
+    "state",
+    "backend_xid",
+    "backend_xmin",
+    "query_id",
+    "query",
+    "backend_type",
+];
+
+/// Creates the table.
+pub(super) fn table() -> Result<Arc<dyn TableProvider>> {
+    let fields = COLUMNS.map(|name| {
+        let data_type = match name {
+            "query_id" => DataType::Int64,
+            name if NUMBERS.contains(&name) => DataType::Int32,
+            name if TIMES.contains(&name) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            _ => DataType::Utf8,
+        };
+        Field::new(name, data_type, true)
+    });
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    Ok(Arc::new(MemTable::try_new(schema.clone(), vec![vec![RecordBatch::new_empty(schema)]])?))
+}

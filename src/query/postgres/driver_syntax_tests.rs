@@ -1,0 +1,53 @@
+//! Tests of the rewriting of what drivers ask.
+
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::*;
+
+#[test]
+fn what_drivers_ask_of_keys_is_null() {
+    for (text, expected) in [
+        (
+            "SELECT a[1], (b).c.d FROM t WHERE tags[1] = 'x'",
+            "SELECT a[1], NULL::SMALLINT FROM t WHERE tags[1] = 'x'",
+        ),
+        (
+            "SELECT (information_schema._pg_expandarray(i.indkey)).n AS seq, information_schema._pg_expandarray(i.indkey) AS keys FROM i",
+            "SELECT NULL::SMALLINT AS seq, NULL::SMALLINT AS keys FROM i",
+        ),
+        (
+            "SELECT 1 FROM i WHERE i.indisprimary = 't' AND kind = 't'",
+            "SELECT 1 FROM i WHERE i.indisprimary = true AND kind = 't'",
+        ),
+        (
+            "SELECT CASE a.attnotnull WHEN 't' THEN 0 ELSE 1 END FROM a",
+            "SELECT CASE a.attnotnull WHEN true THEN 0 ELSE 1 END FROM a",
+        ),
+        (
+            "SELECT generate_series(array_lower(conkey, 1), array_upper(conkey, 1)) AS i FROM c",
+            "SELECT NULL::SMALLINT AS i FROM c",
+        ),
+        ("SELECT 'basalt'::name AS a FROM c", "SELECT 'basalt'::TEXT AS a FROM c"),
+        ("SELECT tmp.I_INDOPTION[n - 1] & 1 FROM tmp", "SELECT NULL::SMALLINT & 1 FROM tmp"),
+        ("SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_stat_activity"),
+        ("SELECT 1 FROM r WHERE r.n = (r.keys).x", "SELECT 1 FROM r WHERE r.n = NULL::SMALLINT"),
+        ("SELECT 1 FROM c WHERE n = c.conkey[p.n]", "SELECT 1 FROM c WHERE n = NULL::SMALLINT"),
+        (
+            "SELECT 1 FROM t WHERE s NOT IN (SELECT trim(s[i]) FROM string_to_array(current_setting('search_path'), ',') s)",
+            "SELECT 1 FROM t WHERE s NOT IN ('public')",
+        ),
+        (
+            "SELECT 1 FROM t WHERE a OR (SELECT c.kind = 'c' FROM c WHERE c.id = t.id)",
+            "SELECT 1 FROM t WHERE a OR (SELECT bool_or(c.kind = 'c') FROM c WHERE c.id = t.id)",
+        ),
+        (
+            "SELECT (SELECT c.a FROM c WHERE c.b = t.b) FROM t",
+            "SELECT (SELECT c.a FROM c WHERE c.b = t.b) FROM t",
+        ),
+    ] {
+        let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap().remove(0);
+        rewrite(&mut statement);
+        assert_eq!(statement.to_string(), expected, "{text}");
+    }
+}

@@ -1,0 +1,192 @@
+//! `information_schema` as PostgreSQL has it: the engine's own, with columns that PostgreSQL's has, and empty tables of keys
+//! and constraints, which our tables have none of.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::information_schema::InformationSchemaProvider;
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::error::{DataFusionError, Result};
+
+use super::column_info::{self, ColumnInfo};
+use crate::query::principal_catalog::{CATALOG, PG_CATALOG, PrincipalCatalog, TableInfo};
+
+/// The number of a column within its table.
+const ORDINAL_POSITION: &str = "ordinal_position";
+
+/// Tables without rows and their columns; those of numbers are `POSITIONS`.
+const EMPTY_TABLES: [(&str, &[&str]); 7] = [
+    ("check_constraints", &["constraint_catalog", "constraint_schema", "constraint_name", "check_clause"]),
+    (
+        "constraint_column_usage",
+        &[
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "column_name",
+            "constraint_catalog",
+            "constraint_schema",
+            "constraint_name",
+        ],
+    ),
+    (
+        "constraint_table_usage",
+        &[
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "constraint_catalog",
+            "constraint_schema",
+            "constraint_name",
+        ],
+    ),
+    (
+        "key_column_usage",
+        &[
+            "constraint_catalog",
+            "constraint_schema",
+            "constraint_name",
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "column_name",
+            ORDINAL_POSITION,
+            POSITION_IN_UNIQUE_CONSTRAINT,
+        ],
+    ),
+    (
+        "referential_constraints",
+        &[
+            "constraint_catalog",
+            "constraint_schema",
+            "constraint_name",
+            "unique_constraint_catalog",
+            "unique_constraint_schema",
+            "unique_constraint_name",
+            "match_option",
+            "update_rule",
+            "delete_rule",
+        ],
+    ),
+    (
+        "table_constraints",
+        &[
+            "constraint_catalog",
+            "constraint_schema",
+            "constraint_name",
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "constraint_type",
+            "is_deferrable",
+            "initially_deferred",
+            "enforced",
+            "nulls_distinct",
+        ],
+    ),
+    (
+        "sequences",
+        &[
+            "sequence_catalog",
+            "sequence_schema",
+            "sequence_name",
+            "data_type",
+            "start_value",
+            "minimum_value",
+            "maximum_value",
+            "increment",
+            "cycle_option",
+        ],
+    ),
+];
+const POSITION_IN_UNIQUE_CONSTRAINT: &str = "position_in_unique_constraint";
+
+/// The only row of `character_sets`.
+const CHARACTER_SETS: [(&str, Option<&str>); 8] = [
+    ("character_set_catalog", None),
+    ("character_set_schema", None),
+    ("character_set_name", Some("UTF8")),
+    ("character_repertoire", Some("UCS")),
+    ("form_of_use", Some("UTF8")),
+    ("default_collate_catalog", Some(CATALOG)),
+    ("default_collate_schema", Some(PG_CATALOG)),
+    ("default_collate_name", Some("C")),
+];
+
+/// The schema over one principal's catalog.
+#[derive(Debug)]
+pub struct PostgresInformationSchema {
+    engine: InformationSchemaProvider,
+    catalog: PrincipalCatalog,
+}
+
+impl PostgresInformationSchema {
+    pub fn new(catalog: PrincipalCatalog) -> Self {
+        Self { engine: InformationSchemaProvider::new(Arc::new(catalog.clone())), catalog }
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for PostgresInformationSchema {
+    fn table_names(&self) -> Vec<String> {
+        let ours = EMPTY_TABLES.iter().map(|(name, _)| (*name).to_owned());
+        self.engine.table_names().into_iter().chain(ours).chain(["character_sets".to_owned()]).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        match name {
+            "columns" => columns(&self.catalog.tables()?).map(Some),
+            "character_sets" => character_sets().map(Some),
+            _ => match EMPTY_TABLES.iter().find(|(known, _)| *known == name) {
+                Some((_, columns)) => empty(columns).map(Some),
+                None => self.engine.table(name).await,
+            },
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.table_names().iter().any(|known| known == name)
+    }
+}
+
+fn schema(names: impl Iterator<Item = &'static str>) -> SchemaRef {
+    let field = |name: &'static str| {
+        let is_number = matches!(name, ORDINAL_POSITION | POSITION_IN_UNIQUE_CONSTRAINT);
+        Field::new(name, if is_number { DataType::Int32 } else { DataType::Utf8 }, true)
+    };
+    Arc::new(Schema::new(names.map(field).collect::<Vec<_>>()))
+}
+
+fn empty(columns: &'static [&'static str]) -> Result<Arc<dyn TableProvider>> {
+    let schema = schema(columns.iter().copied());
+    Ok(Arc::new(MemTable::try_new(schema.clone(), vec![vec![RecordBatch::new_empty(schema)]])?))
+}
+
+fn character_sets() -> Result<Arc<dyn TableProvider>> {
+    let schema = schema(CHARACTER_SETS.iter().map(|(name, _)| *name));
+    let row = CHARACTER_SETS.map(|(_, value)| Arc::new(StringArray::from(vec![value])) as ArrayRef);
+    let rows = RecordBatch::try_new(schema.clone(), row.to_vec())?;
+    Ok(Arc::new(MemTable::try_new(schema, vec![vec![rows]])?))
+}
+
+/// Creates `columns`, with the types of PostgreSQL instead of the engine's.
+fn columns(tables: &[TableInfo]) -> Result<Arc<dyn TableProvider>> {
+    let columns = tables.iter().flat_map(|table| {
+        let fields = table.schema.fields().iter().enumerate();
+        fields.map(|(at, field)| ColumnInfo { table: table.name, number: at + 1, field: field.clone() })
+    });
+    let columns: Vec<ColumnInfo> = columns.collect();
+    let fields = column_info::FIELDS.map(|(name, _)| name);
+    let kinds = column_info::FIELDS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
+    let schema = Arc::new(Schema::new(kinds.to_vec()));
+    let values = fields.map(|name| -> ArrayRef {
+        match schema.field_with_name(name).is_ok_and(|field| field.data_type() == &DataType::Int32) {
+            true => Arc::new(columns.iter().map(|column| column.number(name)).collect::<Int32Array>()),
+            false => Arc::new(columns.iter().map(|column| column.text(name)).collect::<StringArray>()),
+        }
+    });
+    let rows = RecordBatch::try_new(schema.clone(), values.to_vec())?;
+    Ok(Arc::new(MemTable::try_new(schema, vec![vec![rows]])?))
+}
