@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod byte_size;
+mod column_info;
 pub mod context;
 pub mod describe;
 pub mod engine;
@@ -14,6 +15,7 @@ mod function_scans;
 pub mod functions;
 pub mod guard;
 pub mod history;
+mod information_schema;
 pub mod list_query;
 pub mod log;
 pub mod memory_pool;
@@ -32,6 +34,7 @@ pub mod rollup;
 pub mod running;
 mod runtimes;
 pub mod scan;
+pub mod schema_names;
 pub mod scopes;
 pub mod semantics;
 pub mod session_template;

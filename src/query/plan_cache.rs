@@ -21,7 +21,8 @@ use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter};
 
 use super::context::QueryContext;
 use super::postgres::StatementNotes;
-use super::principal_catalog::{PrincipalCatalog, SCHEMA};
+use super::principal_catalog::PrincipalCatalog;
+use super::schema_names::SCHEMA;
 use super::scopes;
 use crate::domain::OrgId;
 

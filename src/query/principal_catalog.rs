@@ -13,8 +13,9 @@ use datafusion::execution::context::SessionState;
 
 use super::context::QueryContext;
 use super::functions::anomaly_score::AnomalyScore;
-use super::postgres::PostgresInformationSchema;
+use super::information_schema::PostgresInformationSchema;
 use super::scan::table_provider::ScanProvider;
+use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
 use super::scopes;
 use super::tables::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
@@ -27,11 +28,6 @@ use crate::domain::device::{Device, DeviceFilter};
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
-
-pub const CATALOG: &str = "basalt";
-pub const SCHEMA: &str = "public";
-pub const PG_CATALOG: &str = "pg_catalog";
-pub const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// A table that a principal may read.
 #[derive(Debug, Clone)]
@@ -66,9 +62,6 @@ impl PrincipalCatalog {
         let QueryContext { principal, tracker, .. } = &self.context;
         let anomaly_score =
             AnomalyScore::new(self.context.models().clone(), principal.clone(), tracker.clone());
-        // PostgreSQL's clients have an `information_schema` of theirs (`schema` below).
-        let has_own = self.pg_catalog.is_some();
-        session.config_mut().options_mut().catalog.information_schema &= !has_own;
         session.register_catalog_list(Arc::new(self));
         session.register_udwf(Arc::new(anomaly_score.into())).expect("a session takes functions");
         // Fixes the value of `now()` for this query.
@@ -212,9 +205,7 @@ impl CatalogProvider for PrincipalCatalog {
         match name {
             SCHEMA => Some(Arc::new(self.clone()) as _),
             PG_CATALOG => self.pg_catalog.clone(),
-            INFORMATION_SCHEMA if self.pg_catalog.is_some() => {
-                Some(Arc::new(PostgresInformationSchema::new(self.clone())))
-            }
+            INFORMATION_SCHEMA => Some(Arc::new(PostgresInformationSchema::new(Arc::new(self.clone())))),
             _ => None,
         }
     }

@@ -27,7 +27,6 @@ const REMOVED_FUNCTIONS: [&str; 4] = ["array_repeat", "array_resize", "range", "
 pub fn build(options: &EngineOptions, cores: usize) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_target_partitions(cores)
-        .with_information_schema(true)
         .with_default_catalog_and_schema("basalt", "public")
         .with_create_default_catalog_and_schema(false);
     set(config.options_mut(), options);

@@ -58,10 +58,7 @@ mod tests {
         let nanos = |seconds: i64| seconds * 1_000_000_000;
         assert_eq!(
             found,
-            [
-                IntervalMonthDayNano::new(0, 2, nanos(86_340)),
-                IntervalMonthDayNano::new(0, -1, nanos(-3600))
-            ]
+            [IntervalMonthDayNano::new(0, 2, nanos(86_340)), IntervalMonthDayNano::new(0, -1, nanos(-3600))]
         );
         let bytes = binary(&intervals);
         let bytes = bytes.as_binary::<i32>();

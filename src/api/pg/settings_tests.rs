@@ -46,8 +46,8 @@ fn settings_return_to_those_of_the_start() {
     }
     assert!(settings.reset("search_path").unwrap().is_empty());
     assert_eq!(settings.show("search_path").unwrap(), "public");
-    let told = SettingChange { notice: None, report: Some(("application_name", "pool".into())) };
-    assert_eq!(settings.reset("all").unwrap(), [told]);
+    let change = SettingChange { notice: None, report: Some(("application_name", "pool".into())) };
+    assert_eq!(settings.reset("all").unwrap(), [change]);
     assert!(settings.show("my.own").is_err() && settings.reset("my.own").is_err());
     assert_eq!(settings.show("application_name").unwrap(), "pool");
 }

@@ -9,7 +9,8 @@ use datafusion::error::DataFusionError;
 use datafusion_pg_catalog::pg_catalog::catalog_info::CatalogInfo;
 
 use super::SCHEMAS;
-use crate::query::principal_catalog::{CATALOG, SCHEMA, TableInfo};
+use crate::query::principal_catalog::TableInfo;
+use crate::query::schema_names::{CATALOG, SCHEMA};
 
 /// Tables and their columns, without any rows.
 #[derive(Debug, Clone)]

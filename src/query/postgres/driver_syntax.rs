@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::activity::ACTIVITY;
 use super::syntax;
 use crate::domain::Error;
-use crate::query::principal_catalog::PG_CATALOG;
+use crate::query::schema_names::PG_CATALOG;
 use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, change_tables, walk};
 
 /// Columns of arrays in the catalog tables of keys and indexes, and the names that drivers give them.

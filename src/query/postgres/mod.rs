@@ -6,11 +6,9 @@
 
 mod activity;
 mod catalog_info;
-mod column_info;
 mod driver_syntax;
 mod extended_catalog;
 mod functions;
-mod information_schema;
 mod object_names;
 mod pg_proc;
 mod rewrite;
@@ -37,13 +35,13 @@ use parking_lot::Mutex;
 
 use super::context::QueryContext;
 use super::error::from_datafusion;
-use super::principal_catalog::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, PrincipalCatalog, SCHEMA};
+use super::principal_catalog::PrincipalCatalog;
+use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
 use super::scopes;
 use crate::domain::{Error, Result};
 
 use catalog_info::PrincipalCatalogInfo;
 use extended_catalog::ExtendedPgCatalog;
-pub use information_schema::PostgresInformationSchema;
 use roles::Roles;
 pub use statement_notes::StatementNotes;
 

@@ -34,7 +34,7 @@ const NO_FUNCTION: &str = "-";
 
 /// Types of numbers that are shown as names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
+enum ObjectKind {
     Type,
     Table,
     Function,
@@ -61,7 +61,7 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { expr: inner, data_type, .. } => {
             let is_text = matches!(last_word(data_type).as_str(), "text" | "varchar");
             let name = match named(data_type) {
-                Some(Named::Function) if is_function_column(inner) => Some((**inner).clone()),
+                Some(ObjectKind::Function) if is_function_column(inner) => Some((**inner).clone()),
                 None if is_text => shown(inner),
                 _ => None,
             };
@@ -85,12 +85,12 @@ fn rewrite_expr(expr: &mut Expr) {
 fn shown(expr: &Expr) -> Option<Expr> {
     let Expr::Cast { expr: inner, data_type, .. } = syntax::without_parentheses(expr) else { return None };
     match (named(data_type)?, literal(inner)) {
-        (Named::Type, Some(name)) => syntax::parse(&format!("format_type(to_regtype({name}), -1)")),
-        (Named::Type, None) => syntax::parse(&format!("format_type({inner}, -1)")),
-        (Named::Table, Some(Value::SingleQuotedString(name))) => table_name(&name),
-        (Named::Function, Some(_)) => Some(function_name(expr)?),
-        (Named::Function, None) => is_function_column(inner).then(|| (**inner).clone()),
-        (Named::Table, _) => None,
+        (ObjectKind::Type, Some(name)) => syntax::parse(&format!("format_type(to_regtype({name}), -1)")),
+        (ObjectKind::Type, None) => syntax::parse(&format!("format_type({inner}, -1)")),
+        (ObjectKind::Table, Some(Value::SingleQuotedString(name))) => table_name(&name),
+        (ObjectKind::Function, Some(_)) => Some(function_name(expr)?),
+        (ObjectKind::Function, None) => is_function_column(inner).then(|| (**inner).clone()),
+        (ObjectKind::Table, _) => None,
     }
 }
 
@@ -129,7 +129,9 @@ fn as_name(expr: &mut Expr) {
 /// Returns the name of `'boolin'::regproc`, of `'array_in(cstring,internal)'::regprocedure` and of 0.
 fn function_name(expr: &Expr) -> Option<Expr> {
     let name = match syntax::without_parentheses(expr) {
-        Expr::Cast { expr, data_type, .. } if named(data_type) == Some(Named::Function) => literal(expr)?,
+        Expr::Cast { expr, data_type, .. } if named(data_type) == Some(ObjectKind::Function) => {
+            literal(expr)?
+        }
         Expr::Value(value) if matches!(&value.value, Value::Number(number, _) if number == "0") => {
             Value::SingleQuotedString(NO_FUNCTION.to_owned())
         }
@@ -158,11 +160,11 @@ fn is_comparison(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq)
 }
 
-fn named(data_type: &DataType) -> Option<Named> {
+fn named(data_type: &DataType) -> Option<ObjectKind> {
     match last_word(data_type).as_str() {
-        "regtype" => Some(Named::Type),
-        "regclass" => Some(Named::Table),
-        "regproc" | "regprocedure" => Some(Named::Function),
+        "regtype" => Some(ObjectKind::Type),
+        "regclass" => Some(ObjectKind::Table),
+        "regproc" | "regprocedure" => Some(ObjectKind::Function),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use crate::query::principal_catalog::SCHEMA;
+use crate::query::schema_names::SCHEMA;
 
 /// Object id of the first function; those of tables count up from 16,384.
 const FIRST_OID: i32 = 1_000_000;

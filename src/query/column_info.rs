@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, FieldRef};
 
-use crate::query::principal_catalog::{CATALOG, PG_CATALOG, SCHEMA};
+use super::schema_names::{CATALOG, PG_CATALOG, SCHEMA};
 
 /// Type of a column of `information_schema.columns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) const FIELDS: [(&str, Kind); 44] = [
 /// A column of a table.
 #[derive(Debug)]
 pub(super) struct ColumnInfo {
-    pub table: &'static str,
+    pub table: String,
     /// Its number within the table, from 1.
     pub number: usize,
     pub field: FieldRef,
@@ -86,7 +86,7 @@ impl ColumnInfo {
         Some(match name {
             "table_catalog" | "udt_catalog" => CATALOG.to_owned(),
             "table_schema" => SCHEMA.to_owned(),
-            "table_name" => self.table.to_owned(),
+            "table_name" => self.table.clone(),
             "column_name" => self.field.name().clone(),
             "is_nullable" => if self.field.is_nullable() { "YES" } else { "NO" }.to_owned(),
             "data_type" => data_type.to_owned(),
@@ -168,14 +168,14 @@ mod tests {
             (DataType::new_list(DataType::Utf8, true), "ARRAY", "_text"),
         ] {
             let field = Arc::new(Field::new("a", data_type, false));
-            let column = ColumnInfo { table: "readings", number: 2, field };
+            let column = ColumnInfo { table: "readings".to_owned(), number: 2, field };
             assert_eq!(column.text("data_type").as_deref(), Some(name));
             assert_eq!(column.text("udt_name").as_deref(), Some(udt_name));
             assert_eq!(column.text("is_nullable").as_deref(), Some("NO"));
             assert_eq!((column.number("ordinal_position"), column.text("column_default")), (Some(2), None));
         }
         let field = Arc::new(Field::new("a", DataType::Int32, true));
-        let column = ColumnInfo { table: "streams", number: 1, field };
+        let column = ColumnInfo { table: "streams".to_owned(), number: 1, field };
         assert_eq!(
             (column.number("numeric_precision"), column.number("datetime_precision")),
             (Some(32), None)

@@ -7,11 +7,11 @@ use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::information_schema::InformationSchemaProvider;
-use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::catalog::{CatalogProviderList, MemTable, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 
 use super::column_info::{self, ColumnInfo};
-use crate::query::principal_catalog::{CATALOG, PG_CATALOG, PrincipalCatalog, TableInfo};
+use super::schema_names::{CATALOG, PG_CATALOG, SCHEMA};
 
 /// The number of a column within its table.
 const ORDINAL_POSITION: &str = "ordinal_position";
@@ -115,16 +115,33 @@ const CHARACTER_SETS: [(&str, Option<&str>); 8] = [
     ("default_collate_name", Some("C")),
 ];
 
-/// The schema over one principal's catalog.
+/// The schema over the catalog of one principal.
 #[derive(Debug)]
 pub struct PostgresInformationSchema {
     engine: InformationSchemaProvider,
-    catalog: PrincipalCatalog,
+    catalogs: Arc<dyn CatalogProviderList>,
 }
 
 impl PostgresInformationSchema {
-    pub fn new(catalog: PrincipalCatalog) -> Self {
-        Self { engine: InformationSchemaProvider::new(Arc::new(catalog.clone())), catalog }
+    pub fn new(catalogs: Arc<dyn CatalogProviderList>) -> Self {
+        Self { engine: InformationSchemaProvider::new(catalogs.clone()), catalogs }
+    }
+
+    /// Returns every column of the tables that the catalog lists.
+    async fn columns(&self) -> Result<Vec<ColumnInfo>> {
+        let schema = self.catalogs.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
+        let mut columns = Vec::new();
+        for name in schema.iter().flat_map(|schema| schema.table_names()) {
+            let table = match &schema {
+                Some(schema) => schema.table(&name).await?,
+                None => None,
+            };
+            let schema = table.map(|table| table.schema());
+            for (at, field) in schema.iter().flat_map(|schema| schema.fields().iter().enumerate()) {
+                columns.push(ColumnInfo { table: name.clone(), number: at + 1, field: field.clone() });
+            }
+        }
+        Ok(columns)
     }
 }
 
@@ -137,7 +154,7 @@ impl SchemaProvider for PostgresInformationSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         match name {
-            "columns" => columns(&self.catalog.tables()?).map(Some),
+            "columns" => columns(&self.columns().await?).map(Some),
             "character_sets" => character_sets().map(Some),
             _ => match EMPTY_TABLES.iter().find(|(known, _)| *known == name) {
                 Some((_, columns)) => empty(columns).map(Some),
@@ -172,12 +189,7 @@ fn character_sets() -> Result<Arc<dyn TableProvider>> {
 }
 
 /// Creates `columns`, with the types of PostgreSQL instead of the engine's.
-fn columns(tables: &[TableInfo]) -> Result<Arc<dyn TableProvider>> {
-    let columns = tables.iter().flat_map(|table| {
-        let fields = table.schema.fields().iter().enumerate();
-        fields.map(|(at, field)| ColumnInfo { table: table.name, number: at + 1, field: field.clone() })
-    });
-    let columns: Vec<ColumnInfo> = columns.collect();
+fn columns(columns: &[ColumnInfo]) -> Result<Arc<dyn TableProvider>> {
     let fields = column_info::FIELDS.map(|(name, _)| name);
     let kinds = column_info::FIELDS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
     let schema = Arc::new(Schema::new(kinds.to_vec()));
