@@ -8,7 +8,7 @@ mod org_messages;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -17,14 +17,13 @@ use uuid::Uuid;
 use crate::domain::{Micros, Result};
 
 /// The messages of one organization.
-#[async_trait]
 pub trait MessageSource: Send + Sync {
     /// Lists the messages of a device, stored and derived. An unknown device has none.
     ///
     /// # Errors
     /// `Busy` or `Timeout` when the messages cannot be read now; `TooLarge` when there are too many for an order that
     /// needs all of them.
-    async fn list(&self, query: &MessageListQuery) -> Result<DeviceMessagePage>;
+    fn list<'a>(&'a self, query: &'a MessageListQuery) -> BoxFuture<'a, Result<DeviceMessagePage>>;
 
     /// Subscribes to what is stored from this call on, in the order in which it was stored. The feed ends, or fails,
     /// when messages were missed; it never leaves one out silently.

@@ -27,6 +27,7 @@ pub mod device_health;
 pub mod device_history;
 pub mod device_test;
 pub mod document;
+pub mod erased;
 pub mod error;
 pub mod event;
 mod event_level;

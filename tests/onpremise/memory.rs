@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use basalt::app::onpremise::{
     DeviceMessage, DeviceMessagePage, MessageEvent, MessageFeed, MessageListQuery, MessageSource,
 };
 use basalt::domain::{Error, Micros, Result};
-use futures::StreamExt;
+use futures::future::{BoxFuture, ready};
+use futures::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -63,9 +63,8 @@ fn message(number: u32, device: &str, ts: i64, payload: &str) -> DeviceMessage {
     }
 }
 
-#[async_trait]
 impl MessageSource for MemoryMessages {
-    async fn list(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
+    fn list<'a>(&'a self, query: &'a MessageListQuery) -> BoxFuture<'a, Result<DeviceMessagePage>> {
         let mut messages = self.stored.lock().unwrap().clone();
         messages.retain(|message| {
             *message.device_key == *query.device_key
@@ -76,7 +75,7 @@ impl MessageSource for MemoryMessages {
         let total = messages.len() as u64;
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let messages = messages.into_iter().skip(offset).take(query.limit as usize).collect();
-        Ok(DeviceMessagePage { messages, total })
+        ready(Ok(DeviceMessagePage { messages, total })).boxed()
     }
 
     fn subscribe(&self) -> Result<MessageFeed> {

@@ -35,12 +35,13 @@ use crate::app::App;
 use crate::app::live::credential::CredentialWatch;
 use crate::app::sql::{BoundStatement, PreparedSql, SqlProtocol, StatementSchema};
 use crate::domain::audit::AccessDenial;
+use crate::domain::erased::Erased;
 use crate::domain::{Error, Principal, Result};
 
 /// The Flight SQL service.
 #[derive(Clone)]
 pub struct FlightSqlServer {
-    app: Arc<App>,
+    app: Erased<Arc<App>>,
     abilities: Arc<SqlInfoData>,
 }
 
@@ -51,7 +52,7 @@ type FlightDataStream = BoxStream<'static, Result<FlightData, Status>>;
 
 impl FlightSqlServer {
     pub fn new(app: Arc<App>) -> Result<Self> {
-        Ok(Self { app, abilities: Arc::new(metadata::build_sql_info()?) })
+        Ok(Self { app: Erased::new(app), abilities: Arc::new(metadata::build_sql_info()?) })
     }
 
     /// Returns the caller, whom admission has authenticated.

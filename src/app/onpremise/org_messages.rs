@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 
 use super::{
@@ -36,9 +36,27 @@ impl App {
     }
 }
 
-#[async_trait]
 impl MessageSource for OrgMessages {
-    async fn list(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
+    fn list<'a>(&'a self, query: &'a MessageListQuery) -> BoxFuture<'a, Result<DeviceMessagePage>> {
+        self.list_messages(query).boxed()
+    }
+
+    fn subscribe(&self) -> Result<MessageFeed> {
+        let feed = self.app.gateway_feed(self.who.clone())?;
+        let reader = OrgMessages { app: self.app.clone(), who: self.who.clone() };
+        let events = futures::stream::unfold(Some((reader, feed)), |open| async move {
+            let (reader, mut feed) = open?;
+            match reader.next_event(&mut feed).await {
+                Ok(event) => Some((Ok(event), Some((reader, feed)))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(events.boxed())
+    }
+}
+
+impl OrgMessages {
+    async fn list_messages(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
         let device = match self.app.store.catalog().device_by_key(&self.who, &query.device_key) {
             Ok(device) => device,
             Err(error) if error.kind == Kind::NotFound => return Ok(DeviceMessagePage::default()),
@@ -66,21 +84,6 @@ impl MessageSource for OrgMessages {
         Ok(DeviceMessagePage { messages: messages.into_iter().skip(skip).take(limit).collect(), total })
     }
 
-    fn subscribe(&self) -> Result<MessageFeed> {
-        let feed = self.app.gateway_feed(self.who.clone())?;
-        let reader = OrgMessages { app: self.app.clone(), who: self.who.clone() };
-        let events = futures::stream::unfold(Some((reader, feed)), |open| async move {
-            let (reader, mut feed) = open?;
-            match reader.next_event(&mut feed).await {
-                Ok(event) => Some((Ok(event), Some((reader, feed)))),
-                Err(error) => Some((Err(error), None)),
-            }
-        });
-        Ok(events.boxed())
-    }
-}
-
-impl OrgMessages {
     async fn read(
         &self,
         filter: MessageFilter,

@@ -6,11 +6,11 @@ use crate::store::lake::page_pruning::{PruningPredicate, ValueBounds};
 use crate::store::schema::{STREAM_ID, TS, VALUE};
 
 impl PruningPredicate for Bounds {
-    fn columns(&self) -> impl Iterator<Item = usize> {
+    fn columns(&self) -> Vec<usize> {
         let streams = self.streams.is_some().then_some(STREAM_ID);
         let ts = (self.ts != Bounds::default().ts).then_some(TS);
         let value = self.value.is_some().then_some(VALUE);
-        [streams, ts, value].into_iter().flatten()
+        [streams, ts, value].into_iter().flatten().collect()
     }
 
     fn survives_pruning(&self, column: usize, span: ValueBounds<'_>) -> bool {

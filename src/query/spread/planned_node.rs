@@ -6,13 +6,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{DFSchema, DFSchemaRef, internal_err};
+use datafusion::common::{DFSchema, DFSchemaRef, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 
 /// A physical plan in the place of a logical one.
 #[derive(Debug, Clone)]
@@ -78,19 +79,25 @@ impl UserDefinedLogicalNodeCore for PlannedNode {
 #[derive(Debug)]
 pub struct ReadyPlanner;
 
-#[async_trait]
 impl QueryPlanner for ReadyPlanner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        _: &dyn Session,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let LogicalPlan::Extension(Extension { node }) = plan else {
-            return internal_err!("only a plan that is ready can be divided");
+    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    fn create_physical_plan<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        plan: &'life1 LogicalPlan,
+        _: &'life2 dyn Session,
+    ) -> BoxFuture<'async_trait, Result<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        let node = match plan {
+            LogicalPlan::Extension(Extension { node }) => node.as_any().downcast_ref::<PlannedNode>(),
+            _ => None,
         };
-        match node.as_any().downcast_ref::<PlannedNode>() {
-            Some(planned) => Ok(planned.plan.clone()),
-            None => internal_err!("only a plan that is ready can be divided"),
-        }
+        let planned = node.map(|planned| planned.plan.clone());
+        ready(planned.ok_or_else(|| internal_datafusion_err!("only a plan that is ready can be divided")))
+            .boxed()
     }
 }

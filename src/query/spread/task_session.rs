@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
@@ -13,6 +12,8 @@ use datafusion_distributed::{
     DistributedExt, WorkerPlanRewriteEvent, WorkerPlanRewriteEventResponse, WorkerQueryContext,
     WorkerSessionBuilder,
 };
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -140,9 +141,22 @@ impl TaskSessions {
     }
 }
 
-#[async_trait]
 impl WorkerSessionBuilder for TaskSessions {
-    async fn build_session_state(&self, task: WorkerQueryContext) -> Result<SessionState> {
+    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    fn build_session_state<'life0, 'async_trait>(
+        &'life0 self,
+        task: WorkerQueryContext,
+    ) -> BoxFuture<'async_trait, Result<SessionState>>
+    where
+        'life0: 'async_trait,
+        Self: 'async_trait,
+    {
+        self.build(task).boxed()
+    }
+}
+
+impl TaskSessions {
+    async fn build(&self, task: WorkerQueryContext) -> Result<SessionState> {
         let WorkerQueryContext { mut builder, headers } = task;
         let failed = |error: Error| DataFusionError::External(Box::new(error));
         let TaskHeaders { query, org, catalog } = TaskHeaders::read(&headers).map_err(failed)?;

@@ -10,7 +10,7 @@ use parquet::file::statistics::Statistics;
 /// A filter that can be evaluated on the minimum and maximum of single columns.
 pub trait PruningPredicate {
     /// Returns the columns that the predicate constrains.
-    fn columns(&self) -> impl Iterator<Item = usize>;
+    fn columns(&self) -> Vec<usize>;
 
     /// Whether a row group or page with values of this column within `span` can hold wanted rows. Only `false` excludes
     /// rows.
@@ -103,7 +103,7 @@ fn select_row_group(
         ValueBounds::of_row_group(group.column(c).statistics())
             .is_none_or(|span| wanted.survives_pruning(c, span))
     };
-    if rows == 0 || !wanted.columns().all(survives_pruning) {
+    if rows == 0 || !wanted.columns().into_iter().all(survives_pruning) {
         return None;
     }
     let mut ranges: Vec<Range<usize>> = std::iter::once(0..rows).collect();

@@ -57,11 +57,11 @@ impl ReadFilter {
 }
 
 impl PruningPredicate for ReadFilter {
-    fn columns(&self) -> impl Iterator<Item = usize> {
+    fn columns(&self) -> Vec<usize> {
         let ids = self.ids.is_some().then_some(0);
         let ts = (self.ts != ReadFilter::ALL.ts).then_some(1);
         let label = self.label.is_some().then_some(2);
-        [ids, ts, label].into_iter().flatten()
+        [ids, ts, label].into_iter().flatten().collect()
     }
 
     fn survives_pruning(&self, column: usize, span: ValueBounds<'_>) -> bool {

@@ -1,10 +1,10 @@
 //! Plans the logical node as the gap filling operator, with its constants evaluated.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::Schema;
-use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, exec_err, internal_datafusion_err};
 use datafusion::error::Result;
@@ -14,6 +14,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode, UserDe
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::scalar::ScalarValue;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 
 use super::exec::GapFillExec;
 use super::fill::{FillRange, GapFillLayout, PlannedFill};
@@ -23,40 +25,65 @@ use super::range::{Side, TimeBound};
 use crate::query::functions::time_bucket;
 
 /// DataFusion's planner, extended by `GapFill`.
-#[derive(Debug)]
-pub struct GapFillQueryPlanner;
+pub struct GapFillQueryPlanner(DefaultPhysicalPlanner);
 
-#[async_trait]
+impl GapFillQueryPlanner {
+    pub fn new() -> Self {
+        Self(DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(GapFillPlanner)]))
+    }
+}
+
+impl fmt::Debug for GapFillQueryPlanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GapFillQueryPlanner")
+    }
+}
+
 impl QueryPlanner for GapFillQueryPlanner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(GapFillPlanner)]);
-        planner.create_physical_plan(plan, session).await
+    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    fn create_physical_plan<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        plan: &'life1 LogicalPlan,
+        session: &'life2 dyn Session,
+    ) -> BoxFuture<'async_trait, Result<Arc<dyn ExecutionPlan>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        self.0.create_physical_plan(plan, session)
     }
 }
 
 /// Plans `GapFill` and nothing else.
 pub struct GapFillPlanner;
 
-#[async_trait]
 impl ExtensionPlanner for GapFillPlanner {
-    async fn plan_extension(
-        &self,
-        planner: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        _: &[&LogicalPlan],
-        inputs: &[Arc<dyn ExecutionPlan>],
-        session: &dyn Session,
-        context: &PhysicalPlanningContext,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(node) = node.as_any().downcast_ref::<GapFill>() else { return Ok(None) };
-        let [input] = inputs else { return Err(internal_datafusion_err!("GapFill has one input")) };
-        let planning = Planning { planner, session, context, node };
-        let exec = GapFillExec::new(input.clone(), planning.layout()?, planning.range()?)?;
-        Ok(Some(Arc::new(exec)))
+    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    fn plan_extension<'life0, 'life1, 'life2, 'life3, 'life4, 'life5, 'life6, 'life7, 'async_trait>(
+        &'life0 self,
+        planner: &'life1 dyn PhysicalPlanner,
+        node: &'life2 dyn UserDefinedLogicalNode,
+        _: &'life3 [&'life4 LogicalPlan],
+        inputs: &'life5 [Arc<dyn ExecutionPlan>],
+        session: &'life6 dyn Session,
+        context: &'life7 PhysicalPlanningContext,
+    ) -> BoxFuture<'async_trait, Result<Option<Arc<dyn ExecutionPlan>>>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        'life3: 'async_trait,
+        'life4: 'async_trait,
+        'life5: 'async_trait,
+        'life6: 'async_trait,
+        'life7: 'async_trait,
+        Self: 'async_trait,
+    {
+        let node = node.as_any().downcast_ref::<GapFill>();
+        let planning = node.map(|node| Planning { planner, session, context, node });
+        ready(planning.map(|planning| planning.plan(inputs)).transpose()).boxed()
     }
 }
 
@@ -69,6 +96,11 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
+    fn plan(&self, inputs: &[Arc<dyn ExecutionPlan>]) -> Result<Arc<dyn ExecutionPlan>> {
+        let [input] = inputs else { return Err(internal_datafusion_err!("GapFill has one input")) };
+        Ok(Arc::new(GapFillExec::new(input.clone(), self.layout()?, self.range()?)?))
+    }
+
     /// Returns the roles of the input's columns.
     fn layout(&self) -> Result<GapFillLayout> {
         let input = self.node.input.schema();
