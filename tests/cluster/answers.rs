@@ -36,7 +36,7 @@ async fn a_write_is_in_every_nodes_next_answer() {
     let clients = [cluster.ingest.client(), nodes[0].client(), nodes[1].client()];
     let (_, stream) = stream_of(&clients[1], "speed", "fp64").await;
     let (mut rows, mut sum) = (0, 0);
-    for round in 0..sized(15, 10_000) {
+    for round in 0..sized(10, 10_000) {
         let is_again = round % 4 == 3;
         // Whoever is asked to write hands it on.
         let writer = &clients[usize::try_from(round % 3).unwrap()];

@@ -219,7 +219,7 @@ async fn check_end(plant: &mut Plant, history: &History, expected: &BTreeMap<Key
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
-    let mut troubles = one_in(3, TROUBLES);
+    let mut troubles = one_in(4, TROUBLES);
     let (seed, rounds) = (test_seed(), troubles.len() * sized(1, 20));
     println!("BASALT_TEST_SEED={seed}, {rounds} rounds");
     let mut chance = StdRng::seed_from_u64(seed);

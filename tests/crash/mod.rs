@@ -189,7 +189,7 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
             unanswered: None,
         })
         .collect();
-    let rounds = sized(12, 50);
+    let rounds = sized(8, 50);
     for round in 0..rounds {
         let wait = Duration::from_millis(chance.random_range(1..300));
         let (_, ()) = tokio::join!(join_all(writers.iter_mut().map(|w| w.work(&client))), async {

@@ -27,7 +27,7 @@ use crate::support::sized;
 
 /// Writes before each change of where the rows are, of which there are three.
 fn part() -> usize {
-    sized(50, 100)
+    sized(30, 100)
 }
 
 /// The system under test with what it has to show.

@@ -91,7 +91,7 @@ async fn deep_statements_are_answered_or_refused() {
     let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10s")]).await;
     let client = attacked.server.client();
     for count in [DEEP, 20_000] {
-        for statement in one_in(2, shapes(count)) {
+        for statement in one_in(4, shapes(count)) {
             let shown = &statement[..statement.len().min(50)];
             let (status, body) = ask(&client, &statement).await;
             assert!(matches!(status, 200 | 400 | 413 | 504), "{count} x {shown}: {status} {body}");
@@ -165,7 +165,7 @@ async fn statements_are_bounded_in_memory_whatever_function_builds() {
         "SELECT array_to_string(array_agg(value), 'x') FROM generate_series(1, 100) AS g(x), readings"
             .to_owned(),
     ];
-    for statement in one_in(2, statements) {
+    for statement in one_in(4, statements) {
         let started = Instant::now();
         let (status, body) = ask_and_drop(&client, &statement).await;
         let shown = &statement[..statement.len().min(60)];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::hamachi::FakeHamachi;
 use crate::ai::UploadForm;
-use crate::support::{Browser, Server, run_python};
+use crate::support::{Browser, Server, one_in, run_python};
 
 async fn server() -> (Server, FakeHamachi) {
     let hamachi = FakeHamachi::new();
@@ -21,7 +21,7 @@ fn check(server: &Server, report: &Value, operations: usize) {
         (&json!(operations), &json!(0)),
         "{operations_report}"
     );
-    assert!(report["test_cases"]["generated"].as_u64() > Some(1000), "{}", report["test_cases"]);
+    assert!(report["test_cases"]["generated"].as_u64() > Some(500), "{}", report["test_cases"]);
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }
 
@@ -32,11 +32,17 @@ async fn every_answer_is_as_the_document_says() {
     let paths = document["paths"].as_object().unwrap();
     // schemathesis leaves out the document itself. Tests of devices are left out: each would look for a host of a random
     // name for seconds.
-    let operations = paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>() - 3;
+    let paths = paths
+        .iter()
+        .filter(|(path, _)| !path.starts_with("/api/schema/") && !path.starts_with("/api/device/test/"));
+    let (mut operations, mut asked) = (0, Vec::new());
+    for (path, item) in one_in(2, paths) {
+        operations += item.as_object().unwrap().len();
+        asked.extend(["--include-path", path]);
+    }
     let key = format!("Authorization: ApiKey {}", server.key);
     let args = ["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key];
-    let left_out = ["--exclude-path-regex", "^/api/device/test/"];
-    let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
+    let report = run_python("fuzz_rest.py", &[&args[..], &asked[..]].concat()).await;
     check(&server, &report, operations);
 }
 

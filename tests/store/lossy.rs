@@ -370,7 +370,7 @@ impl Disk for LossyDisk {
     }
 }
 
-/// The steps that one of several ways to fail is tried at. Together the ways cover every other step once, which ones the seed
+/// The steps that one of several ways to fail is tried at. Together the ways cover every fourth step once, which ones the seed
 /// picks; in a whole case each of them covers every step.
 pub struct FaultySteps {
     pub first: usize,
@@ -380,7 +380,7 @@ pub struct FaultySteps {
 impl FaultySteps {
     /// The steps of a way, counted from 0, of so many.
     pub fn new(way: usize, ways: usize) -> FaultySteps {
-        let first = way + ways * (test_seed() % 2) as usize;
-        sized(FaultySteps { first, stride: 2 * ways }, FaultySteps { first: 0, stride: 1 })
+        let first = way + ways * (test_seed() % 4) as usize;
+        sized(FaultySteps { first, stride: 4 * ways }, FaultySteps { first: 0, stride: 1 })
     }
 }

@@ -18,7 +18,7 @@ mod simulator;
 mod socket;
 
 pub use browser::Browser;
-pub use case_size::{one_in, seeds, sized, test_seed};
+pub use case_size::{has_turn, one_in, seeds, sized, test_seed};
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};

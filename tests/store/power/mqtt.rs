@@ -111,7 +111,7 @@ async fn check(ground: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublish
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_message_is_lost_when_the_power_goes() {
-    for seed in seeds(4, 16) {
+    for seed in seeds(2, 16) {
         let ground = TestEnv::new(WRITERS + 1).await;
         let mut chance = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();

@@ -22,7 +22,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 pub fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rule(Arc::new(rule::FillGaps))
-        .with_query_planner(Arc::new(planner::GapFillQueryPlanner::new()))
+        .with_query_planner(Arc::<planner::GapFillQueryPlanner>::default())
 }
 
 #[cfg(test)]

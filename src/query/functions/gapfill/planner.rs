@@ -27,8 +27,8 @@ use crate::query::functions::time_bucket;
 /// DataFusion's planner, extended by `GapFill`.
 pub struct GapFillQueryPlanner(DefaultPhysicalPlanner);
 
-impl GapFillQueryPlanner {
-    pub fn new() -> Self {
+impl Default for GapFillQueryPlanner {
+    fn default() -> Self {
         Self(DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(GapFillPlanner)]))
     }
 }
