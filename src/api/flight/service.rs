@@ -22,8 +22,9 @@ use arrow_flight::{
     IpcMessage, SchemaAsIpc, Ticket,
 };
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -69,22 +70,34 @@ impl FlightSqlServer {
         to_status(error)
     }
 
-    /// Describes a statement. The types of its result are those that the values give, if it has them.
-    async fn describe(
-        &self,
-        principal: &Principal,
+    /// Describes a statement. The types of its result are those that the values give, if it has them. The future is proven
+    /// `Send` here instead of in each method that awaits it (`domain::erased`).
+    fn describe<'a>(
+        &'a self,
+        principal: &'a Principal,
         query: &str,
         values: Vec<ArrayRef>,
-    ) -> Result<StatementSchema, Status> {
+    ) -> BoxFuture<'a, Result<StatementSchema, Status>> {
         let query = query.to_owned();
         let sketch = PreparedSql { tool: SqlProtocol::Flight, query, declared: Vec::new(), values };
-        let described = self.app.describe_sql(principal, sketch).await;
-        let described = described.map_err(|e| self.audited_status(principal, &e))?;
-        Ok(StatementSchema { schema: metadata::sent_schema(&described.schema), ..described })
+        let described = async move {
+            let described = self.app.describe_sql(principal, sketch).await;
+            let described = described.map_err(|e| self.audited_status(principal, &e))?;
+            Ok(StatementSchema { schema: metadata::sent_schema(&described.schema), ..described })
+        };
+        described.boxed()
     }
 
     /// Runs a statement and streams its result for as long as the key is valid.
-    async fn run(
+    fn run(
+        &self,
+        principal: Principal,
+        handle: StatementHandle,
+    ) -> BoxFuture<'_, Result<Response<FlightDataStream>, Status>> {
+        self.run_statement(principal, handle).boxed()
+    }
+
+    async fn run_statement(
         &self,
         principal: Principal,
         handle: StatementHandle,

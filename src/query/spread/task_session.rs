@@ -151,12 +151,16 @@ impl WorkerSessionBuilder for TaskSessions {
         'life0: 'async_trait,
         Self: 'async_trait,
     {
-        self.build(task).boxed()
+        self.build(task)
     }
 }
 
 impl TaskSessions {
-    async fn build(&self, task: WorkerQueryContext) -> Result<SessionState> {
+    fn build(&self, task: WorkerQueryContext) -> BoxFuture<'_, Result<SessionState>> {
+        self.build_session(task).boxed()
+    }
+
+    async fn build_session(&self, task: WorkerQueryContext) -> Result<SessionState> {
         let WorkerQueryContext { mut builder, headers } = task;
         let failed = |error: Error| DataFusionError::External(Box::new(error));
         let TaskHeaders { query, org, catalog } = TaskHeaders::read(&headers).map_err(failed)?;
