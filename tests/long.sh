@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql web)
+sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -35,6 +35,16 @@ everything() {
 # All cases of every change with the debug assertions of every crate and of the standard library, which those of a change leave out.
 checked() {
     CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true tests/run.sh --target-dir target/checked
+}
+
+# What single bodies of the library cost the compiler, which takes an unstable option of it.
+compile() {
+    local profile=$PWD/target/profile
+    rm -rf "$profile"
+    mkdir -p "$profile"
+    RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 cargo rustc --locked --lib --profile check --target-dir target/compile -- \
+        "-Zself-profile=$profile" -Zself-profile-events=default,query-keys
+    python3 tests/budget/body_cost.py "$profile"/*.mm_profdata
 }
 
 # Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;
