@@ -14,8 +14,7 @@ async fn the_demo_flags_the_fault_of_its_furnace_within_a_minute_and_nothing_bef
     let demo = DemoProcess::start();
     let client = demo.client();
     let event: Value = eventually("an anomaly", A_MINUTE, || async {
-        let (status, _, events) = client.get("/api/event-log/?kind=anomaly").await;
-        assert_eq!(status, 200, "{events}");
+        let events = client.get("/api/event-log/?kind=anomaly").await.ok();
         events.as_array().and_then(|events| events.first().cloned())
     })
     .await;

@@ -10,7 +10,7 @@ use super::{
     NOON, SECOND, UploadForm, UploadedIds, WINDOW_SAMPLES, ingest, queried, score, scores, scoring, wave,
 };
 use crate::rest::{matches, stream_of};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, rows};
 
 /// Samples of history, a second apart.
 const HOUR: i64 = 3_600;
@@ -40,8 +40,7 @@ fn at_rows(rows: &[(i64, Option<f64>)], stored: &BTreeMap<i64, f64>) -> Vec<(i64
 
 #[tokio::test]
 async fn an_hour_is_scored_as_a_query_scores_it() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..HOUR).await;
     let job = score(&client, model, (second(0), second(HOUR - 1))).await;
     let windows = HOUR - WINDOW_SAMPLES + 1;
@@ -71,8 +70,7 @@ async fn an_hour_is_scored_as_a_query_scores_it() {
 
 #[tokio::test]
 async fn a_part_is_scored_with_what_lies_before_it_and_again_the_same() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, UploadedIds { model, data, .. }) = set_up(&client, 0..300).await;
     let job = score(&client, model, (second(100), second(120))).await;
     assert_eq!(job["result"]["windows"], 21, "both ends included: {job}");
@@ -97,8 +95,7 @@ async fn a_part_is_scored_with_what_lies_before_it_and_again_the_same() {
 
 #[tokio::test]
 async fn no_window_reaches_across_a_gap() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     // Two seconds are missing at 200, which are bridged, and more than three at 600.
     let seconds = (0..1_000).filter(|at| !(200..202).contains(at) && !(600..610).contains(at));
     let (source, UploadedIds { model, data, .. }) = set_up(&client, seconds).await;
@@ -115,8 +112,7 @@ async fn no_window_reaches_across_a_gap() {
 
 #[tokio::test]
 async fn bad_readings_count_as_none() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, source) = stream_of(&client, "pump", "fp64").await;
     // A wrong sensor goes on saying something for ten seconds.
     let line = |at: i64| {
@@ -129,8 +125,7 @@ async fn bad_readings_count_as_none() {
         format!("{row}\n")
     };
     let body: String = (0..150).map(line).collect();
-    let (status, _, answer) = client.ingest(crate::ingest::NDJSON, body).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(crate::ingest::NDJSON, body).await.ok();
     let UploadedIds { model, data, .. } = UploadForm::for_source(source).upload(&client).await;
     let job = score(&client, model, (second(0), second(149))).await;
     assert_eq!(job["state"], "done", "{job}");
@@ -141,8 +136,7 @@ async fn bad_readings_count_as_none() {
 
 #[tokio::test]
 async fn streams_of_a_query_are_apart() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..100).await;
     let (_, other) = stream_of(&client, "fan", "fp64").await;
     ingest(&client, other, (0..100).map(|at| (second(at), wave(at + 75)))).await;
@@ -166,8 +160,7 @@ async fn streams_of_a_query_are_apart() {
 
 #[tokio::test]
 async fn queries_that_make_no_sense_are_told_so() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, .. }) = set_up(&client, 0..100).await;
     let query = |arguments: &str, over: &str| {
         format!(
@@ -175,21 +168,16 @@ async fn queries_that_make_no_sense_are_told_so() {
         )
     };
     let in_order = "PARTITION BY stream_id ORDER BY ts";
-    for (name, arguments, over, words) in [
-        ("too many values", format!("{model}, ts, value, value"), in_order, "1 source"),
-        ("no value", format!("{model}, ts"), in_order, "anomaly_score"),
-        ("no time", format!("{model}, value, value"), in_order, "anomaly_score"),
-        ("no such model", "999, ts, value".to_owned(), in_order, "there is no model 999"),
-        ("a model by row", "stream_id + CAST(value AS INT), ts, value".to_owned(), in_order, "one model"),
-        ("no model", "NULL, ts, value".to_owned(), in_order, "model"),
-        (
-            "newest first",
-            format!("{model}, ts, value"),
-            "PARTITION BY stream_id ORDER BY ts DESC",
-            "order of time",
-        ),
+    for (name, arguments, over, words) in rows![
+        "too many values", format!("{model}, ts, value, value"), in_order, "1 source";
+        "no value", format!("{model}, ts"), in_order, "anomaly_score";
+        "no time", format!("{model}, value, value"), in_order, "anomaly_score";
+        "no such model", "999, ts, value".to_owned(), in_order, "there is no model 999";
+        "a model by row", "stream_id + CAST(value AS INT), ts, value".to_owned(), in_order, "one model";
+        "no model", "NULL, ts, value".to_owned(), in_order, "model";
+        "newest first", format!("{model}, ts, value"), "PARTITION BY stream_id ORDER BY ts DESC", "order of time";
     ] {
-        let (status, _, answer) = client.try_sql(&query(&arguments, over)).await;
+        let (status, answer) = client.try_sql(&query(&arguments, over)).await.outcome();
         let detail = answer["detail"].as_str().unwrap_or_default();
         assert!(status == 400 && detail.contains(words), "{name}: {status} {answer}\n  wants `{words}`");
     }
@@ -198,15 +186,13 @@ async fn queries_that_make_no_sense_are_told_so() {
 
 #[tokio::test]
 async fn queries_have_the_models_that_their_caller_sees() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, device, .. }) = set_up(&client, 0..100).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    let theirs = client.with_key(&server.create_key(&["--org", "plant-2"]).await);
+    let theirs = server.client_with(&["--org", "plant-2"]).await;
     let (_, their_stream) = stream_of(&theirs, "theirs", "fp64").await;
     ingest(&theirs, their_stream, (0..100).map(|at| (second(at), wave(at)))).await;
-    let (_, _, streamed) = client.get(&format!("/api/data/{source}/")).await;
-    let of_source = streamed["device"].to_string();
+    let of_source = client.get(&format!("/api/data/{source}/")).await["device"].to_string();
     let (of_source, ai) = (of_source.as_str(), device.to_string());
 
     let reader = ["--scope", "value:read", "--scope", "data:read", "--scope", "system:read"];
@@ -221,30 +207,28 @@ async fn queries_have_the_models_that_their_caller_sees() {
         ("a key that does not see the model", client.with_key(&without_model), source, 400),
         ("another organization", theirs, their_stream, 400),
     ] {
-        let (status, _, answer) = client.try_sql(&scoring(model, stream)).await;
+        let (status, answer) = client.try_sql(&scoring(model, stream)).await.outcome();
         assert_eq!(status, expected, "{name}: {answer}");
         if status == 400 {
-            let detail = format!("there is no model {model}");
-            assert_eq!(answer, json!({ "detail": detail }), "{name}");
+            assert_eq!(answer, json!({ "detail": format!("there is no model {model}") }), "{name}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_job_can_be_ended_where_it_is() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, UploadedIds { model, .. }) = set_up(&client, 0..HOUR).await;
     // Two run at a time: of so many some wait.
     let range = json!({"from": Micros(second(0)).to_iso(), "to": Micros(second(HOUR)).to_iso()});
     let path = format!("/api/ai/model/{model}/score/");
     let started = join_all((0..12).map(|_| client.post(&path, &range))).await;
-    let jobs: Vec<String> = started.iter().map(|(_, _, job)| format!("/api/job/{}/", job["id"])).collect();
+    let jobs: Vec<String> = started.iter().map(|job| format!("/api/job/{}/", job["id"])).collect();
     let last = jobs.last().expect("there are some");
-    let state = async |path: &str| -> Value { client.get(path).await.2["state"].take() };
+    let state = async |path: &str| -> Value { client.get(path).await["state"].clone() };
     // The last first, which has to wait longest.
     for job in jobs.iter().rev() {
-        assert_eq!(client.delete(job).await.0, 204);
+        client.delete(job).await.expect(204);
         let state = state(job).await;
         assert!(state == "cancelled" || state == "done", "{job}: {state}");
     }
@@ -257,14 +241,11 @@ async fn a_job_can_be_ended_where_it_is() {
 
 #[tokio::test]
 async fn scores_that_retention_would_remove_at_once_stop_no_job() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, UploadedIds { model, data, .. }) = set_up(&client, 0..100).await;
     // The readings are kept, of their scores only those of the last day.
     let path = format!("/api/data/{data}/policy/retention/");
-    let (status, _, answer) =
-        client.post(&path, &json!({"hypertable": "core_value", "drop_after_days": 1})).await;
-    assert_eq!(status, 201, "{answer}");
+    client.post(&path, &json!({"hypertable": "core_value", "drop_after_days": 1})).await.created();
     let job = score(&client, model, (second(0), second(99))).await;
     let outcome = (&job["state"], &job["result"]["windows"]);
     assert_eq!(outcome, (&json!("done"), &json!(100 - WINDOW_SAMPLES + 1)), "{job}");
@@ -273,18 +254,16 @@ async fn scores_that_retention_would_remove_at_once_stop_no_job() {
 
 #[tokio::test]
 async fn jobs_that_a_restart_ends_have_failed_and_are_listed() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let (_, UploadedIds { model, .. }) = set_up(&client, 0..HOUR).await;
     let first = score(&client, model, (second(0), second(99))).await;
     let range = json!({"from": Micros(second(0)).to_iso(), "to": Micros(second(HOUR)).to_iso()});
     let path = format!("/api/ai/model/{model}/score/");
     let started = join_all((0..12).map(|_| client.post(&path, &range))).await;
-    assert!(started.iter().all(|(status, _, _)| *status == 202));
-    server.kill();
-    server.start_again().await;
+    assert!(started.iter().all(|answer| answer.status == 202));
+    server.crash().await;
     let client = server.client();
-    let (_, _, jobs) = client.get("/api/job/?kind=score").await;
+    let jobs = client.get("/api/job/?kind=score").await.body;
     let jobs = jobs.as_array().unwrap();
     assert_eq!(jobs.len(), 13);
     assert_eq!(jobs[12], first, "what was done is as it was");

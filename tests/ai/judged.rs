@@ -21,7 +21,7 @@ async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
         ("between two samples", "2026-04-28T12:01:40.500000Z", 100),
         ("the last", "2026-04-28T12:01:59Z", 119),
     ] {
-        let (status, _, window) = plant.client.get(&plant.path(&format!("window/?at={at}"))).await;
+        let (status, window) = plant.client.get(&plant.path(&format!("window/?at={at}"))).await.outcome();
         let samples = end - WINDOW_SAMPLES + 1..=end;
         let expected = json!({
             "from": iso(end - WINDOW_SAMPLES + 1), "to": iso(end), "score": "*", "sources": [plant.source],
@@ -47,12 +47,8 @@ async fn a_window_is_shown_beside_what_the_model_makes_of_it() {
         ("long before", "?at=2026-04-27T12:00:00Z"),
         ("now, when nothing comes", ""),
     ] {
-        let (status, _, answer) = plant.client.get(&plant.path(&format!("window/{query}"))).await;
-        assert_eq!(
-            (status, &answer),
-            (400, &json!({"at": ["The sources have no whole window there."]})),
-            "{name}"
-        );
+        let answer = plant.client.get(&plant.path(&format!("window/{query}"))).await;
+        answer.about(&name).is(400, &json!({"at": ["The sources have no whole window there."]}));
     }
 }
 
@@ -67,13 +63,12 @@ async fn a_range_has_the_windows_of_its_steps_with_the_shares_of_the_sources() {
         ("from before the first window", 0, 50, "&step=20", vec![31, 40]),
     ] {
         let path = plant.path(&format!("reconstruction/?from={}&to={}{step}", iso(from), iso(to)));
-        let (status, _, answer) = plant.client.get(&path).await;
-        assert_eq!((status, &answer["sources"]), (200, &json!([plant.source])), "{name}: {answer}");
+        let answer = plant.client.get(&path).await.about(&name).has(200, json!({"sources": [plant.source]}));
         let windows = answer["windows"].as_array().expect("a list");
         let found: Vec<_> = windows.iter().map(|window| window["timestamp"].clone()).collect();
         assert_eq!(found, ends.iter().map(|at| json!(iso(*at))).collect::<Vec<_>>(), "{name}");
         for (window, at) in windows.iter().zip(ends) {
-            let at_end = plant.client.get(&plant.path(&format!("window/?at={}", iso(at)))).await.2;
+            let at_end = plant.client.get(&plant.path(&format!("window/?at={}", iso(at)))).await.body;
             let last = |field: &str| at_end[field].as_array().and_then(|rows| rows.last().cloned());
             assert_eq!(Some(window["actual"].clone()), last("input"), "{name}: {at}");
             assert_eq!(Some(window["expected"].clone()), last("reconstruction"), "{name}: {at}");
@@ -82,10 +77,10 @@ async fn a_range_has_the_windows_of_its_steps_with_the_shares_of_the_sources() {
         }
     }
     let path = plant.path(&format!("reconstruction/?from={}&to={}&step=10", iso(40), iso(60)));
-    let expected = plant.client.get(&path).await.2;
+    let expected = plant.client.get(&path).await.body;
     let query = "query($id: ID!, $from: DateTime!, $to: DateTime!) { model(id: $id) { \
-                 reconstruction(from: $from, to: $to, step: \"PT10S\") { \
-                 step sources windows { timestamp score actual expected share } } } }";
+        reconstruction(from: $from, to: $to, step: \"PT10S\") { \
+        step sources windows { timestamp score actual expected share } } } }";
     let variables = json!({"id": plant.motor.model.to_string(), "from": iso(40), "to": iso(60)});
     let shown = data(&plant.client, query, variables).await["model"]["reconstruction"].take();
     for field in ["step", "sources", "windows"] {
@@ -108,7 +103,8 @@ async fn a_range_that_is_wrong_is_refused_by_its_field() {
         (format!("from={noon}&to=2027-04-28T12:00:00Z&step=P1D"), "to"),
         (format!("from=noon&to={later}"), "from"),
     ] {
-        let (status, _, answer) = plant.client.get(&plant.path(&format!("reconstruction/?{query}"))).await;
+        let (status, answer) =
+            plant.client.get(&plant.path(&format!("reconstruction/?{query}"))).await.outcome();
         let fields: Vec<_> = answer.as_object().map(|fields| fields.keys().collect()).unwrap_or_default();
         assert!(status == 400 && fields == [field], "{query}: {status} {answer}");
     }
@@ -141,12 +137,11 @@ async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
         if let Some(requested) = requested {
             body["percentile"] = json!(requested);
         }
-        let threshold = async || plant.client.get(&plant.path("")).await.2["threshold"].clone();
+        let threshold = async || plant.client.get(&plant.path("")).await["threshold"].clone();
         let before = threshold().await;
-        let (_, _, preview) = plant.client.post(&format!("{path}?dry_run=true"), &body).await;
+        let preview = plant.client.post(&format!("{path}?dry_run=true"), &body).await.body;
         assert_eq!(threshold().await, before, "{name}: a dry run sets nothing");
-        let (status, _, answer) = plant.client.post(&path, &body).await;
-        assert_eq!(status, 200, "{name}: {answer}");
+        let answer = plant.client.post(&path, &body).await.about(&name).ok();
         assert_eq!(
             (&preview["threshold"], &preview["windows"]),
             (&answer["threshold"], &answer["windows"]),

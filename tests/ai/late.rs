@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::live::{HIGH, SAMPLE_INTERVAL_US, Sensor, set_up, stored, until_scored};
 use super::{EVENT_TIMEOUT, UploadedIds, WINDOW_SAMPLES, ingest, queried};
-use crate::support::{Client, Server, eventually};
+use crate::support::{Client, Server, until};
 
 /// Posts two readings that were left out, long after their time; what every window's score has to be then.
 async fn post_late(
@@ -28,22 +28,18 @@ async fn post_late(
 /// The server is ended while late readings wait, in one of these ways, and started again: every window has the score of what
 /// is known, once.
 async fn restarted(is_killed: bool) {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let (mut sensor, motor) = set_up(&client, HIGH).await;
     sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
     let says = post_late(&client, &mut sensor, motor, 12.5).await;
     assert_ne!(stored(&client, motor, &sensor).await, says, "they are not taken up at once");
     if is_killed {
-        server.kill();
-        server.start_again().await;
+        server.crash().await;
     } else {
         server.restart().await;
     }
-    eventually("every window has the score of what is known", EVENT_TIMEOUT, || async {
-        (stored(&client, motor, &sensor).await == says).then_some(())
-    })
-    .await;
+    until!("every window has the score of what is known", EVENT_TIMEOUT;
+        stored(&client, motor, &sensor).await == says);
     // And it goes on.
     sensor.steps(&client, 3).await;
 }
@@ -60,19 +56,15 @@ async fn late_readings_are_judged_also_when_the_server_is_killed_before() {
 
 #[tokio::test]
 async fn what_came_late_is_remembered_over_several_restarts_and_more_of_it() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let (mut sensor, motor) = set_up(&client, HIGH).await;
     sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
     post_late(&client, &mut sensor, motor, 12.5).await;
     server.restart().await;
-    server.kill();
-    server.start_again().await;
+    server.crash().await;
     // What was measured meanwhile comes first, and something late again behind it.
     let says = post_late(&client, &mut sensor, motor, 26.5).await;
     server.restart().await;
-    eventually("every window has the score of what is known", EVENT_TIMEOUT, || async {
-        (stored(&client, motor, &sensor).await == says).then_some(())
-    })
-    .await;
+    until!("every window has the score of what is known", EVENT_TIMEOUT;
+        stored(&client, motor, &sensor).await == says);
 }

@@ -22,7 +22,7 @@ use basalt::domain::Micros;
 use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
-use crate::support::{Client, eventually};
+use crate::support::{Answer, Client, eventually, until};
 
 /// 2026-04-28T12:00:00Z, microseconds.
 pub const NOON: i64 = 1_777_377_600_000_000;
@@ -122,22 +122,20 @@ impl UploadForm {
     }
 
     /// Uploads it, whatever comes of it.
-    pub async fn send(&self, client: &Client) -> (u16, Value) {
+    pub async fn send(&self, client: &Client) -> Answer {
         self.send_to(client, "/api/ai/upload/").await
     }
 
     /// The same to a path with parameters.
-    pub async fn send_to(&self, client: &Client, path: &str) -> (u16, Value) {
+    pub async fn send_to(&self, client: &Client, path: &str) -> Answer {
         let media = format!("multipart/form-data; boundary={BOUNDARY}");
         let headers = [("content-type", media.as_str())];
-        let (status, _, answer) = client.send("POST", path, &headers, self.body()).await;
-        (status, answer)
+        client.send("POST", path, &headers, self.body()).await
     }
 
     /// Uploads it, which must succeed.
     pub async fn upload(&self, client: &Client) -> UploadedIds {
-        let (status, answer) = self.send(client).await;
-        assert_eq!(status, 201, "{answer}");
+        let answer = self.send(client).await.created();
         let id = |value: &Value| value.as_i64().expect("an id");
         UploadedIds {
             model: id(&answer["id"]),
@@ -158,8 +156,7 @@ pub async fn ingest(client: &Client, stream: i64, rows: impl IntoIterator<Item =
         format!("{{\"stream_id\":{stream},\"ts\":\"{}\",\"value\":{value}}}\n", Micros(ts).to_iso())
     };
     let body: String = rows.into_iter().map(line).collect();
-    let (status, _, answer) = client.ingest(NDJSON, body).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, body).await.ok();
 }
 
 /// The scores that are stored, by the end of their windows in microseconds; none is there twice.
@@ -192,13 +189,13 @@ pub async fn queried(client: &Client, model: i64, stream: i64) -> Vec<(i64, Opti
 /// Asks for the scores of a range, in microseconds, and waits for them; the job when it is done.
 pub async fn score(client: &Client, model: i64, (from, to): (i64, i64)) -> Value {
     let range = json!({"from": Micros(from).to_iso(), "to": Micros(to).to_iso()});
-    let (status, headers, job) = client.post(&format!("/api/ai/model/{model}/score/"), &range).await;
+    let (status, headers, job) =
+        client.post(&format!("/api/ai/model/{model}/score/"), &range).await.into_parts();
     assert_eq!(status, 202, "{job}");
     let path = format!("/api/job/{}/", job["id"]);
     assert_eq!(headers["location"], path.as_str());
     eventually("the job is over", JOB_TIMEOUT, || async {
-        let (status, _, job) = client.get(&path).await;
-        assert_eq!(status, 200, "{job}");
+        let job = client.get(&path).await.ok();
         let progress = job["progress"].as_f64().expect("a number");
         assert!((0.0..=1.0).contains(&progress), "{job}");
         let is_over = job["state"] != "queued" && job["state"] != "running";
@@ -209,31 +206,24 @@ pub async fn score(client: &Client, model: i64, (from, to): (i64, i64)) -> Value
 
 /// A model as the server shows it.
 pub async fn shown(client: &Client, model: i64) -> Value {
-    let (status, _, shown) = client.get(&format!("/api/ai/model/{model}/")).await;
-    assert_eq!(status, 200, "{shown}");
-    shown
+    client.get(&format!("/api/ai/model/{model}/")).await.ok()
 }
 
 /// Changes a model, which must succeed.
 pub async fn patch(client: &Client, model: i64, change: Value) {
-    let (status, _, answer) = client.patch(&format!("/api/ai/model/{model}/"), &change).await;
-    assert_eq!(status, 200, "{answer}");
+    client.patch(&format!("/api/ai/model/{model}/"), &change).await.ok();
 }
 
 /// Waits for a model to be in a state.
 pub async fn until_state(client: &Client, model: i64, state: &str) {
-    eventually(state, EVENT_TIMEOUT, || async {
-        (shown(client, model).await["status"]["state"] == state).then_some(())
-    })
-    .await;
+    until!(state, EVENT_TIMEOUT; shown(client, model).await["status"]["state"] == state);
 }
 
 /// How many devices, streams and models there are.
 pub async fn counts(client: &Client) -> [usize; 3] {
     let mut counts = [0; 3];
     for (count, path) in counts.iter_mut().zip(["/api/device/", "/api/data/", "/api/ai/model/"]) {
-        let (status, _, all) = client.get(&format!("{path}?limit=1000")).await;
-        assert_eq!(status, 200, "{path}: {all}");
+        let all = client.get(&format!("{path}?limit=1000")).await.ok();
         *count = all.as_array().expect("a list").len();
     }
     counts

@@ -8,7 +8,7 @@ use super::{
     shown, wave,
 };
 use crate::rest::{check, stream_of};
-use crate::support::{Client, Server};
+use crate::support::{Answer, Client, Server, rows};
 
 /// Samples of history, a second apart.
 pub const SAMPLES: i64 = 120;
@@ -26,8 +26,7 @@ pub struct ModelFixture {
 }
 
 pub async fn set_up() -> ModelFixture {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (device, source) = stream_of(&client, "pump", "fp64").await;
     // Before there is a model, so that none of it comes late.
     ingest(&client, source, (0..SAMPLES).map(|at| (NOON + at * SECOND, wave(at)))).await;
@@ -77,16 +76,13 @@ async fn a_model_is_listed_and_shown_with_everything_that_belongs_to_it() {
         },
     });
     let missing = json!({"detail": "Not found."});
-    check(
-        &plant.client,
-        vec![
-            ("list", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([expected])),
-            ("one", "GET", plant.path(""), Value::Null, 200, expected),
-            ("no such model", "GET", "/api/ai/model/999/".to_owned(), Value::Null, 404, missing.clone()),
-            ("no number", "GET", "/api/ai/model/motor/".to_owned(), Value::Null, 404, missing),
-        ],
-    )
-    .await;
+    let rows = [
+        ("list", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([expected])),
+        ("one", "GET", plant.path(""), Value::Null, 200, expected),
+        ("no such model", "GET", "/api/ai/model/999/".to_owned(), Value::Null, 404, missing.clone()),
+        ("no number", "GET", "/api/ai/model/motor/".to_owned(), Value::Null, 404, missing),
+    ];
+    check(&plant.client, rows).await;
 }
 
 #[tokio::test]
@@ -107,7 +103,7 @@ async fn what_is_changed_stays_and_everything_else_too() {
         patch(&plant.client, plant.motor.model, json!({ field: given })).await;
         expected[field] = value;
         assert_eq!(plant.settings().await, expected, "{field}");
-        let (_, _, device) = plant.client.get(&format!("/api/device/{}/", plant.motor.device)).await;
+        let device = plant.client.get(&format!("/api/device/{}/", plant.motor.device)).await.body;
         assert_eq!(device["metadata"]["threshold"], expected["threshold"], "the device tells it too");
     }
 }
@@ -128,48 +124,35 @@ async fn bad_values_are_told_and_change_nothing() {
         body["percentile"] = percentile;
         body
     };
-    check(
-        &plant.client,
-        vec![
-            bad("a threshold that is none", json!({"threshold": "high"}), json!({ "threshold": number })),
-            bad("a threshold below 0", json!({"threshold": -1}), json!({"threshold": least("0")})),
-            bad("a ratio of 0", json!({"clear_ratio": 0}), json!({"clear_ratio": least("0.01")})),
-            bad("a ratio above 1", json!({"clear_ratio": 1.5}), json!({"clear_ratio": most("1")})),
-            bad("no windows", json!({"min_windows": 0}), json!({"min_windows": least("1")})),
-            bad("too many windows", json!({"min_windows": 10_001}), json!({"min_windows": most("10000")})),
-            bad(
-                "several at once",
-                json!({"enabled": "perhaps", "threshold": [], "min_windows": 1.5, "clear_ratio": 0.5}),
-                json!({
-                    "enabled": ["Must be a valid boolean."], "threshold": number,
-                    "min_windows": ["A valid integer is required."],
-                }),
-            ),
-            post("scores of no range", "score/", json!({}), required.clone()),
-            post("scores of a range that ends first", "score/", range(9, 0), reversed.clone()),
-            post("a threshold of no range", "calibrate/", json!({}), required),
-            post("a threshold of a range that ends first", "calibrate/", range(9, 0), reversed),
-            post("a threshold of nothing", "calibrate/", range(-9_000, -8_000), json!({"from": ["*"]})),
-            post("a threshold of less than a window", "calibrate/", range(0, 30), json!({"from": ["*"]})),
-            post("a threshold of months", "calibrate/", range(-20_000_000, 0), json!({"to": ["*"]})),
-            post(
-                "a percentile above 100",
-                "calibrate/",
-                percentile(json!(101)),
-                json!({"percentile": ["*"]}),
-            ),
-            post("a percentile below 0", "calibrate/", percentile(json!(-1)), json!({"percentile": ["*"]})),
-            post(
-                "a percentile that is none",
-                "calibrate/",
-                percentile(json!("most")),
-                json!({ "percentile": number }),
-            ),
-        ],
-    )
-    .await;
-    let (status, _, answer) = plant.client.get(&plant.path("window/?at=yesterday")).await;
-    assert!(status == 400 && answer.get("at").is_some(), "{status} {answer}");
+    let rows = rows![
+        bad("a threshold that is none", json!({"threshold": "high"}), json!({ "threshold": number }));
+        bad("a threshold below 0", json!({"threshold": -1}), json!({"threshold": least("0")}));
+        bad("a ratio of 0", json!({"clear_ratio": 0}), json!({"clear_ratio": least("0.01")}));
+        bad("a ratio above 1", json!({"clear_ratio": 1.5}), json!({"clear_ratio": most("1")}));
+        bad("no windows", json!({"min_windows": 0}), json!({"min_windows": least("1")}));
+        bad("too many windows", json!({"min_windows": 10_001}), json!({"min_windows": most("10000")}));
+        bad(
+            "several at once",
+            json!({"enabled": "perhaps", "threshold": [], "min_windows": 1.5, "clear_ratio": 0.5}),
+            json!({
+                "enabled": ["Must be a valid boolean."], "threshold": number,
+                "min_windows": ["A valid integer is required."],
+            }),
+        );
+        post("scores of no range", "score/", json!({}), required.clone());
+        post("scores of a range that ends first", "score/", range(9, 0), reversed.clone());
+        post("a threshold of no range", "calibrate/", json!({}), required);
+        post("a threshold of a range that ends first", "calibrate/", range(9, 0), reversed);
+        post("a threshold of nothing", "calibrate/", range(-9_000, -8_000), json!({"from": ["*"]}));
+        post("a threshold of less than a window", "calibrate/", range(0, 30), json!({"from": ["*"]}));
+        post("a threshold of months", "calibrate/", range(-20_000_000, 0), json!({"to": ["*"]}));
+        post("a percentile above 100", "calibrate/", percentile(json!(101)), json!({"percentile": ["*"]}));
+        post("a percentile below 0", "calibrate/", percentile(json!(-1)), json!({"percentile": ["*"]}));
+        post("a percentile that is none", "calibrate/", percentile(json!("most")), json!({ "percentile": number }));
+    ];
+    check(&plant.client, rows).await;
+    let answer = plant.client.get(&plant.path("window/?at=yesterday")).await.expect(400);
+    assert!(answer.get("at").is_some(), "{answer}");
     assert_eq!(plant.settings().await, before);
 }
 
@@ -191,12 +174,11 @@ fn requests(plant: &ModelFixture) -> Vec<(&'static str, String, Value)> {
     below.into_iter().map(|(method, below, body)| (method, plant.path(below), body)).collect()
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let (status, _, answer) = match body {
+async fn send(client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+    match body {
         Value::Null => client.send(method, path, &[], "").await,
         body => client.send_json(method, path, body).await,
-    };
-    (status, answer)
+    }
 }
 
 #[tokio::test]
@@ -214,20 +196,20 @@ async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
     let missing = json!({"detail": "Not found."});
     for (name, key) in keys {
         let theirs = plant.client.with_key(&key);
-        assert_eq!(theirs.get("/api/ai/model/").await.2, json!([]), "{name}");
+        assert_eq!(theirs.get("/api/ai/model/").await.body, json!([]), "{name}");
         let of_job = [("GET", job.clone(), Value::Null), ("DELETE", job.clone(), Value::Null)];
         for (method, path, body) in requests(&plant).into_iter().chain(of_job) {
-            let (status, answer) = send(&theirs, method, &path, &body).await;
-            assert_eq!((status, &answer), (404, &missing), "{name}: {method} {path}");
+            let answer = send(&theirs, method, &path, &body).await;
+            answer.about(&name).is(404, &missing);
         }
     }
     for path in ["/api/job/999/", "/api/job/last/"] {
-        assert_eq!(plant.client.get(path).await.0, 404, "{path}");
+        plant.client.get(path).await.expect(404);
     }
     assert_eq!(plant.settings().await, before);
-    assert_eq!(plant.client.get(&job).await.2["state"], "done");
-    assert_eq!(plant.client.delete(&job).await.0, 204);
-    assert_eq!(plant.client.get(&job).await.2["state"], "done", "what is over stays as it is");
+    assert_eq!(plant.client.get(&job).await["state"], "done");
+    plant.client.delete(&job).await.expect(204);
+    assert_eq!(plant.client.get(&job).await["state"], "done", "what is over stays as it is");
 }
 
 #[tokio::test]
@@ -235,26 +217,11 @@ async fn scopes_decide_who_reads_and_who_changes() {
     let plant = set_up().await;
     let before = plant.settings().await;
     let (data, ai) = (plant.motor.data.to_string(), plant.motor.device.to_string());
-    let keys = [
-        (
-            "without system",
-            plant.server.create_key(&["--scope", "device:read", "--scope", "data:write"]).await,
-            403,
-            403,
-        ),
-        (
-            "of readers",
-            plant.server.create_key(&["--scope", "system:read", "--scope", "value:read"]).await,
-            200,
-            403,
-        ),
-        ("of the scores alone", plant.server.create_key(&["--data", data.as_str()]).await, 200, 403),
-        (
-            "of writers",
-            plant.server.create_key(&["--scope", "system:write", "--device", ai.as_str()]).await,
-            200,
-            200,
-        ),
+    let keys = rows![
+        "without system", plant.server.create_key(&["--scope", "device:read", "--scope", "data:write"]).await, 403, 403;
+        "of readers", plant.server.create_key(&["--scope", "system:read", "--scope", "value:read"]).await, 200, 403;
+        "of the scores alone", plant.server.create_key(&["--data", data.as_str()]).await, 200, 403;
+        "of writers", plant.server.create_key(&["--scope", "system:write", "--device", ai.as_str()]).await, 200, 200;
     ];
     for (name, key, reads, changes) in keys {
         let theirs = plant.client.with_key(&key);
@@ -265,7 +232,7 @@ async fn scopes_decide_who_reads_and_who_changes() {
             if is_of_sources || (changes == 200 && method != "GET") {
                 continue;
             }
-            let (status, answer) = send(&theirs, method, &path, &body).await;
+            let (status, answer) = send(&theirs, method, &path, &body).await.outcome();
             let expected = if method == "GET" { reads } else { changes };
             assert_eq!(status, expected, "a key {name}: {method} {path}: {answer}");
         }
@@ -283,9 +250,9 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
     for (name, key, sees) in keys {
         let theirs = plant.client.with_key(&key);
         let sources = if sees { json!([plant.source]) } else { json!([]) };
-        let (_, _, listed) = theirs.get("/api/ai/model/").await;
+        let listed = theirs.get("/api/ai/model/").await.body;
         assert_eq!(listed.as_array().map(Vec::len), Some(1), "{name}: {listed}");
-        let (_, _, versions) = theirs.get(&plant.path("versions/")).await;
+        let versions = theirs.get(&plant.path("versions/")).await.body;
         let one = shown(&theirs, plant.motor.model).await;
         for shown in [&one, &listed[0], &versions[0]] {
             assert_eq!(shown["sources"], sources, "a key {name}: {shown}");
@@ -294,13 +261,13 @@ async fn of_its_sources_a_key_is_shown_those_it_sees() {
             if !["window", "reconstruction", "score", "calibrate"].iter().any(|word| path.contains(word)) {
                 continue;
             }
-            let (status, answer) = send(&theirs, method, &path, &body).await;
+            let (status, answer) = send(&theirs, method, &path, &body).await.outcome();
             let is_right = if sees { (200..300).contains(&status) } else { status == 403 };
             assert!(is_right, "a key {name}: {method} {path}: {status} {answer}");
         }
     }
     // Somebody who sees no source may still change how the model is used, and takes none away by it.
-    let theirs = plant.client.with_key(&plant.server.create_key(&["--device", ai.as_str()]).await);
+    let theirs = plant.server.client_with(&["--device", ai.as_str()]).await;
     patch(&theirs, plant.motor.model, json!({"min_windows": 2})).await;
     let now = plant.settings().await;
     assert_eq!((&now["min_windows"], &now["sources"]), (&json!(2), &json!([plant.source])));
@@ -316,26 +283,23 @@ async fn a_deleted_model_leaves_its_data() {
     assert_eq!(before.len() as i64, SAMPLES - WINDOW_SAMPLES + 1);
     let path = |below: &str| plant.path(below);
     let missing = json!({"detail": "Not found."});
-    check(
-        &plant.client,
-        vec![
-            ("delete", "DELETE", path(""), Value::Null, 204, Value::Null),
-            ("delete again", "DELETE", path(""), Value::Null, 404, missing.clone()),
-            ("gone", "GET", path(""), Value::Null, 404, missing.clone()),
-            ("its files too", "GET", path("versions/1/scaler"), Value::Null, 404, missing.clone()),
-            ("it scores nothing", "POST", path("score/"), range(0, 1), 404, missing),
-            ("none is left", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([])),
-        ],
-    )
-    .await;
-    let (status, _, answer) = plant.client.try_sql(&scoring(model, plant.source)).await;
-    assert_eq!(status, 400, "queries do not find it either: {answer}");
+    let rows = [
+        ("delete", "DELETE", path(""), Value::Null, 204, Value::Null),
+        ("delete again", "DELETE", path(""), Value::Null, 404, missing.clone()),
+        ("gone", "GET", path(""), Value::Null, 404, missing.clone()),
+        ("its files too", "GET", path("versions/1/scaler"), Value::Null, 404, missing.clone()),
+        ("it scores nothing", "POST", path("score/"), range(0, 1), 404, missing),
+        ("none is left", "GET", "/api/ai/model/".to_owned(), Value::Null, 200, json!([])),
+    ];
+    check(&plant.client, rows).await;
+    let answer = plant.client.try_sql(&scoring(model, plant.source)).await;
+    answer.about("queries do not find it either").expect(400);
     assert_eq!(scores(&plant.client, data).await, before);
     assert_eq!(counts(&plant.client).await, [2, 2, 0]);
 
     let again = UploadForm::for_source(plant.source).text("data_id", data).upload(&plant.client).await;
     assert_eq!((again.device, again.data), (device, data), "the same data can have another model");
     assert_ne!(again.model, model);
-    assert_eq!(plant.client.delete(&format!("/api/device/{device}/")).await.0, 204);
+    plant.client.delete(&format!("/api/device/{device}/")).await.expect(204);
     assert_eq!(counts(&plant.client).await, [1, 1, 0], "a model goes with its device");
 }

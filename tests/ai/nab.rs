@@ -24,8 +24,7 @@ fn labels() -> Vec<(i64, i64)> {
 
 /// When each anomaly began and ended, oldest first.
 async fn anomalies(client: &Client) -> Vec<(i64, i64)> {
-    let (status, _, events) = client.get("/api/event-log/?kind=anomaly&from=2013-01-01T00:00:00Z").await;
-    assert_eq!(status, 200, "{events}");
+    let events = client.get("/api/event-log/?kind=anomaly&from=2013-01-01T00:00:00Z").await.ok();
     let time = |value: &Value| Micros::parse(value.as_str().unwrap()).expect("a time").0;
     let events = events.as_array().unwrap().iter();
     events.map(|event| (time(&event["timestamp"]), time(&event["payload"]["ended_at"]))).collect()
@@ -33,8 +32,7 @@ async fn anomalies(client: &Client) -> Vec<(i64, i64)> {
 
 #[tokio::test]
 async fn both_failures_of_a_real_room_are_found_with_three_false_alarms() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let file = data().join("ambient_temperature_system_failure.csv");
     let import =
         ["import", file.to_str().unwrap(), "--device", "Office", "--name", "temperature", "--create"];

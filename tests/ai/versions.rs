@@ -8,7 +8,7 @@ use super::{UploadForm, UploadedIds, patch};
 impl ModelFixture {
     /// Makes another version current; the number and the threshold of what is then.
     async fn roll_back(&self, body: &Value) -> (u16, Value) {
-        let (status, _, answer) = self.client.post(&self.path("rollback/"), body).await;
+        let (status, answer) = self.client.post(&self.path("rollback/"), body).await.outcome();
         let shown = if status == 200 { json!([answer["version"], answer["threshold"]]) } else { answer };
         (status, shown)
     }
@@ -24,15 +24,14 @@ async fn versions_are_rolled_back_with_their_settings() {
         form.upload(&plant.client).await;
     }
     let listed = async || {
-        let (status, _, versions) = plant.client.get(&plant.path("versions/")).await;
-        assert_eq!(status, 200, "{versions}");
+        let versions = plant.client.get(&plant.path("versions/")).await.ok();
         let versions = versions.as_array().expect("a list").clone();
         versions.iter().map(|v| json!([v["version"], v["threshold"]])).collect::<Vec<_>>()
     };
     assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.5])]);
 
-    let (status, _, answer) = plant.client.send("POST", &plant.path("rollback/"), &[], "").await;
-    assert_eq!((status, &answer["version"]), (200, &json!(2)), "without a body: the one before");
+    let answer = plant.client.send("POST", &plant.path("rollback/"), &[], "").await;
+    answer.about("without a body: the one before").has(200, json!({"version": 2}));
     let no_version = |text: &str| json!({"version": [text]});
     let none_before = no_version("There is no version before the current one.");
     for (name, body, status, expected) in [
@@ -45,7 +44,7 @@ async fn versions_are_rolled_back_with_their_settings() {
     ] {
         assert_eq!(plant.roll_back(&body).await, (status, expected), "{name}");
     }
-    let (_, _, shown) = plant.client.get(&format!("/api/device/{device}/")).await;
+    let shown = plant.client.get(&format!("/api/device/{device}/")).await.body;
     let path = format!("/api/ai/model/{model}/versions/1/model.tflite");
     assert_eq!(shown["metadata"]["model_path"], path, "the device tells which it runs");
 
@@ -54,7 +53,7 @@ async fn versions_are_rolled_back_with_their_settings() {
     assert_eq!(plant.roll_back(&json!({"version": 1})).await, (200, json!([1, 0.55])), "as it was changed");
     assert_eq!(listed().await, [json!([3, 0.9]), json!([2, 0.7]), json!([1, 0.55])], "none went away");
     let form = UploadForm::for_source(plant.source).text("device_id", device);
-    assert_eq!(form.send(&plant.client).await.1["version"], 4, "numbers are not used again");
+    assert_eq!(form.send(&plant.client).await["version"], 4, "numbers are not used again");
 }
 
 #[tokio::test]
@@ -64,12 +63,13 @@ async fn the_last_ten_versions_are_kept() {
     for _ in 2..=12 {
         form.upload(&plant.client).await;
     }
-    let (_, _, versions) = plant.client.get(&plant.path("versions/")).await;
+    let versions = plant.client.get(&plant.path("versions/")).await.body;
     let numbers: Vec<_> =
         versions.as_array().expect("a list").iter().filter_map(|v| v["version"].as_i64()).collect();
     assert_eq!(numbers, (3..=12).rev().collect::<Vec<_>>());
     for (number, expected) in [(2, 404), (3, 200), (12, 200)] {
         let path = plant.path(&format!("versions/{number}/scaler"));
-        assert_eq!(plant.client.send_bytes("GET", &path, &[], "").await.0, expected, "version {number}");
+        let answer = plant.client.send_bytes("GET", &path, &[], "").await;
+        answer.about(&format!("version {number}")).expect(expected);
     }
 }

@@ -8,7 +8,7 @@ use super::{
     BATCH, BATCH_UPDATE, DATASTREAMS, HISTORY, Plant, TokenClient, UPDATE, device, error, good_requests,
     no_device, stream,
 };
-use crate::support::eventually;
+use crate::support::{eventually, row_vec};
 
 #[tokio::test]
 async fn every_endpoint_refuses_every_wrong_credential() {
@@ -34,7 +34,7 @@ async fn every_endpoint_refuses_every_wrong_credential() {
             for (path, body) in
                 [(path.as_str(), body.to_string()), (path.split('?').next().unwrap(), "{".into())]
             {
-                let (status, headers, answer) = client.send(method, path, &body).await;
+                let (status, headers, answer) = client.send(method, path, &body).await.into_parts();
                 assert_eq!((status, answer), (401, error("Unauthorized.")), "{name}: {path}");
                 assert_eq!(headers["www-authenticate"], "Bearer", "{name}: {path}");
             }
@@ -48,15 +48,14 @@ async fn an_expired_token_is_refused() {
     let blynk = &plant.blynk;
     let path = format!("{DATASTREAMS}?deviceId={}", plant.device);
     let expired = || async {
-        let (status, _, body) = blynk.get(&path).await;
+        let (status, body) = blynk.get(&path).await.outcome();
         (status == 401).then_some(body)
     };
     let body = eventually("the token expires", Duration::from_secs(20), expired).await;
     assert_eq!(body, error("Unauthorized."));
     for (path, body) in good_requests(plant.device) {
         let method = if body.is_null() { "GET" } else { "POST" };
-        let (status, _, answer) = blynk.send(method, &path, &body.to_string()).await;
-        assert_eq!((status, answer), (401, error("Unauthorized.")), "{path}");
+        blynk.send(method, &path, &body.to_string()).await.is(401, &error("Unauthorized."));
     }
 }
 
@@ -95,12 +94,12 @@ async fn every_endpoint_needs_its_permissions() {
                     (_, None) => (204, Value::Null),
                 };
                 let method = if body.is_null() { "GET" } else { "POST" };
-                let (status, _, answer) = client.send(method, &path, &body.to_string()).await;
-                assert_eq!(status, expected.0, "{role} {id} {path}: {answer}");
+                let answer = client.send(method, &path, &body.to_string()).await;
+                let answer = answer.about(&format!("{role} {id} {path}")).expect(expected.0);
                 assert!(expected.1.is_null() || answer == expected.1, "{role} {id} {path}: {answer}");
             }
         }
-        let (_, _, both) = client.get(&format!("{BATCH}?deviceIds={},{own}", plant.device)).await;
+        let both = client.get(&format!("{BATCH}?deviceIds={},{own}", plant.device)).await.body;
         let seen: Vec<i64> =
             both.as_array().unwrap().iter().map(|row| row["deviceId"].as_i64().unwrap()).collect();
         let expected = if sees_all { vec![plant.device, own] } else { vec![own] };
@@ -122,16 +121,11 @@ async fn refusals_come_in_one_order() {
         (path(), body(json!(999), json!(1), json!("x")), 403, control.clone()),
     ];
     viewer.check(rows).await;
-    let rows = vec![
-        (path(), body(json!(999), json!(99), json!("x")), 404, no_device(999)),
-        (path(), body(json!(plant.device), json!(99), json!("x")), 404, super::no_datastream("99")),
-        (
-            path(),
-            body(json!(plant.device), json!(1), json!("x")),
-            400,
-            error("Value doesn't match the Datastream data type"),
-        ),
-        (path(), body(json!(plant.device), json!(1), json!(5)), 204, Value::Null),
+    let rows = row_vec![
+        path(), body(json!(999), json!(99), json!("x")), 404, no_device(999);
+        path(), body(json!(plant.device), json!(99), json!("x")), 404, super::no_datastream("99");
+        path(), body(json!(plant.device), json!(1), json!("x")), 400, error("Value doesn't match the Datastream data type");
+        path(), body(json!(plant.device), json!(1), json!(5)), 204, Value::Null;
     ];
     blynk.check(rows).await;
 }
@@ -158,12 +152,11 @@ async fn paths_and_methods_that_are_none() {
     ];
     for (method, path, status, expected) in rows {
         for client in [&plant.blynk, &TokenClient::anonymous(&plant.client)] {
-            let (got, headers, body) = client.send(method, path, "").await;
+            let (got, headers, body) = client.send(method, path, "").await.into_parts();
             assert_eq!((got, &body), (status, expected), "{method} {path}");
             assert!(got != 405 || headers.contains_key("allow"), "{method} {path}");
             assert!(headers.contains_key("x-request-id"), "{method} {path}");
         }
     }
-    let (status, _, body) = plant.blynk.send("HEAD", &format!("{DATASTREAMS}?deviceId=1"), "").await;
-    assert_eq!((status, body), (200, Value::Null));
+    plant.blynk.send("HEAD", &format!("{DATASTREAMS}?deviceId=1"), "").await.is(200, &Value::Null);
 }

@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{BATCH_UPDATE, Plant, device, error, stream};
+use crate::support::rows;
 
 /// Creates a product, perhaps derived from another.
 async fn product(plant: &Plant, name: &str, parent: Option<i64>) -> i64 {
-    let (status, _, row) = plant.client.post("/api/product/", &json!({"name": name, "parent": parent})).await;
-    assert_eq!(status, 201, "{row}");
-    row["id"].as_i64().unwrap()
+    plant.client.create("/api/product/", &json!({"name": name, "parent": parent})).await
 }
 
 /// Creates a device of a product with these streams.
@@ -39,7 +38,7 @@ async fn a_product_and_its_variants_are_updated_together() {
             [1.5, 2, 3], [3_000_000_000_i64, 2, 3]
         ],
     });
-    let (status, _, counters) = plant.blynk.post(BATCH_UPDATE, &body).await;
+    let (status, counters) = plant.blynk.post(BATCH_UPDATE, &body).await.outcome();
     let expected =
         json!({"invalidRowSize": 2, "nonNumericDeviceId": 2, "deviceNotFound": 3, "wrongProduct": 1});
     assert_eq!((status, counters), (200, expected));
@@ -55,7 +54,7 @@ async fn a_product_and_its_variants_are_updated_together() {
     }
     // Devices without a product are all of the default one.
     let body = json!({"fields": ["deviceId", "Motor_RPM"], "updates": [[plant.device, 5], [first, 5]], "debug": true});
-    let (status, _, named) = plant.blynk.post(BATCH_UPDATE, &body).await;
+    let (status, named) = plant.blynk.post(BATCH_UPDATE, &body).await.outcome();
     let expected = json!({"skippedRows": [format!("Row 1: device {first} belongs to another product")]});
     assert_eq!((status, named), (200, expected));
 }
@@ -70,24 +69,21 @@ async fn what_is_wrong_with_a_table() {
     let missing = |name: &str| error(&format!("Parameter {name} is required."));
     let mut malformed_debug = table(good(), json!([[id, 5]]));
     malformed_debug["debug"] = json!("yes");
-    let rows = [
-        (table(Value::Null, json!([[id, 5]])), 400, missing("fields")),
-        (table(json!(["deviceId"]), json!([[id]])), 400, wrong("fields")),
-        (table(json!(["Motor_RPM", "deviceId"]), json!([[5, id]])), 400, wrong("fields")),
-        (table(json!(["deviceId", "Motor_RPM", "Motor_RPM"]), json!([[id, 5, 5]])), 400, wrong("fields")),
-        (table(good(), Value::Null), 400, missing("updates")),
-        (table(good(), json!([])), 400, missing("updates")),
-        (table(good(), json!("x")), 400, wrong("updates")),
-        (table(good(), json!(vec![[id, 5]; 10_001])), 400, error("Maximum 10000 updates are allowed.")),
-        (malformed_debug, 400, wrong("debug")),
-        (table(good(), json!([[999, 5], [null, 5], [id]])), 400, error("No valid device found.")),
-        (
-            table(json!(["deviceId", "Motor_RPM", "Motor RPM"]), json!([[id, 5, 6]])),
-            400,
-            error("Datastream with label Motor RPM is not found."),
-        ),
-        (table(good(), json!([[id, null]])), 204, Value::Null),
-        (table(good(), json!([[id, "fast"]])), 204, Value::Null),
+    let rows = rows![
+        table(Value::Null, json!([[id, 5]])), 400, missing("fields");
+        table(json!(["deviceId"]), json!([[id]])), 400, wrong("fields");
+        table(json!(["Motor_RPM", "deviceId"]), json!([[5, id]])), 400, wrong("fields");
+        table(json!(["deviceId", "Motor_RPM", "Motor_RPM"]), json!([[id, 5, 5]])), 400, wrong("fields");
+        table(good(), Value::Null), 400, missing("updates");
+        table(good(), json!([])), 400, missing("updates");
+        table(good(), json!("x")), 400, wrong("updates");
+        table(good(), json!(vec![[id, 5]; 10_001])), 400, error("Maximum 10000 updates are allowed.");
+        malformed_debug, 400, wrong("debug");
+        table(good(), json!([[999, 5], [null, 5], [id]])), 400, error("No valid device found.");
+        table(json!(["deviceId", "Motor_RPM", "Motor RPM"]), json!([[id, 5, 6]])), 400,
+            error("Datastream with label Motor RPM is not found.");
+        table(good(), json!([[id, null]])), 204, Value::Null;
+        table(good(), json!([[id, "fast"]])), 204, Value::Null;
     ];
     let rows = rows.map(|(body, status, expected)| (BATCH_UPDATE.to_owned(), body, status, expected));
     plant.blynk.check(rows.into()).await;
@@ -99,10 +95,10 @@ async fn ten_thousand_rows_are_one_request() {
     let plant = Plant::start().await;
     let rows: Vec<_> = (0..10_000).map(|n| json!([plant.device, n])).collect();
     let body = json!({"fields": ["deviceId", "Motor_RPM"], "updates": rows});
-    assert_eq!(plant.blynk.post(BATCH_UPDATE, &body).await.0, 204);
+    plant.blynk.post(BATCH_UPDATE, &body).await.expect(204);
     assert_eq!(plant.values(plant.stream).await, [json!(9999.0)], "the last row wins");
     let bad: Vec<_> = (0..9_999).map(|_| json!([null, 1])).chain([json!([plant.device, 1])]).collect();
     let body = json!({"fields": ["deviceId", "Motor_RPM"], "updates": bad, "debug": true});
-    let (status, _, named) = plant.blynk.post(BATCH_UPDATE, &body).await;
-    assert_eq!((status, named["skippedRows"].as_array().map(Vec::len)), (200, Some(100)));
+    let named = plant.blynk.post(BATCH_UPDATE, &body).await.ok();
+    assert_eq!(named["skippedRows"].as_array().map(Vec::len), Some(100));
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{BATCH_UPDATE, DATASTREAMS, HISTORY, NOON, PROPERTY, Plant, UPDATE, UPDATE_MANY, device, stream};
+use crate::support::row_vec;
 
 #[tokio::test]
 async fn one_write_over_datastone_and_its_two_views() {
@@ -10,22 +11,14 @@ async fn one_write_over_datastone_and_its_two_views() {
     plant.post(plant.stream, 0, json!(1200.5)).await;
     plant.post(plant.stream, 0, json!(1300)).await;
     let device = plant.device;
-    let rows = vec![
-        (
-            format!("{DATASTREAMS}?deviceId={device}"),
-            Value::Null,
-            200,
+    let rows = row_vec![
+        format!("{DATASTREAMS}?deviceId={device}"), Value::Null, 200,
             json!([{
                 "dataStreamId": 1, "pin": "v1", "dataStreamLabel": "Motor_RPM", "dataStreamAlias": "Motor RPM",
                 "value": 1300, "updatedAt": NOON
-            }]),
-        ),
-        (
-            format!("{HISTORY}?deviceId={device}&dataStreamId=1&from={NOON}&to={NOON}"),
-            Value::Null,
-            200,
-            json!({"content": [{"createdAt": NOON, "value": 1300}], "totalElements": 1}),
-        ),
+            }]);
+        format!("{HISTORY}?deviceId={device}&dataStreamId=1&from={NOON}&to={NOON}"), Value::Null, 200,
+            json!({"content": [{"createdAt": NOON, "value": 1300}], "totalElements": 1});
     ];
     plant.blynk.check(rows).await;
 }
@@ -38,11 +31,9 @@ async fn rows_of_a_batch_are_counted_or_named() {
     let updates = json!([[id, 5], [null, 5], ["x", 5], [999, 5], [id]]);
     let counters =
         json!({"invalidRowSize": 1, "nullDeviceId": 1, "nonNumericDeviceId": 1, "deviceNotFound": 1});
-    let (status, _, counted) =
-        plant.blynk.post(BATCH_UPDATE, &json!({"fields": fields, "updates": updates})).await;
-    assert_eq!((status, counted), (200, counters));
+    plant.blynk.post(BATCH_UPDATE, &json!({"fields": fields, "updates": updates})).await.is(200, &counters);
     let body = json!({"fields": fields, "updates": updates, "debug": true});
-    let (status, _, named) = plant.blynk.post(BATCH_UPDATE, &body).await;
+    let (status, named) = plant.blynk.post(BATCH_UPDATE, &body).await.outcome();
     let expected = json!({"skippedRows": [
         "Row 1: deviceId is null",
         "Row 2: deviceId is not a number",
@@ -51,8 +42,7 @@ async fn rows_of_a_batch_are_counted_or_named() {
     ]});
     assert_eq!((status, named), (200, expected));
     let body = json!({"fields": fields, "updates": [[id, 5]]});
-    let (status, _, nothing) = plant.blynk.post(BATCH_UPDATE, &body).await;
-    assert_eq!((status, nothing), (204, Value::Null));
+    plant.blynk.post(BATCH_UPDATE, &body).await.is(204, &Value::Null);
 }
 
 #[tokio::test]
@@ -71,13 +61,12 @@ async fn the_examples_of_the_documentation() {
         [(1, json!(22.2)), (2, json!("Some DataStream Value")), (3, json!([13.38886, 52.517037]))]
     {
         let body = json!({"deviceId": id, "dataStreamId": datastream, "value": value});
-        assert_eq!(plant.blynk.post(UPDATE, &body).await.0, 204, "{body}");
+        plant.blynk.post(UPDATE, &body).await.expect(204);
         let body = json!({"deviceId": id, "dataStreams": [{"dataStreamId": datastream, "value": value}]});
-        assert_eq!(plant.blynk.post(UPDATE_MANY, &body).await.0, 204, "{body}");
+        plant.blynk.post(UPDATE_MANY, &body).await.expect(204);
         assert_eq!(plant.current(id, datastream).await, value);
     }
-    let path = format!("{DATASTREAMS}?deviceId={id}&dataStreamIds=1");
-    let (_, _, found) = plant.blynk.get(&path).await;
+    let found = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={id}&dataStreamIds=1")).await.body;
     assert_eq!(
         (&found[0]["pin"], &found[0]["dataStreamLabel"], &found[0]["dataStreamAlias"]),
         (&json!("v10"), &json!("Temperature_Sensor"), &json!("Temperature Sensor"))
@@ -85,8 +74,8 @@ async fn the_examples_of_the_documentation() {
     assert!(found[0]["updatedAt"].as_i64().is_some_and(|ms| ms > NOON), "{found}");
     let table =
         json!({"fields": ["deviceId", "Temperature_Sensor", "Humidity"], "updates": [[id, 23.5, null]]});
-    assert_eq!(plant.blynk.post(BATCH_UPDATE, &table).await.0, 204);
+    plant.blynk.post(BATCH_UPDATE, &table).await.expect(204);
     assert_eq!((plant.current(id, 1).await, plant.current(id, 4).await), (json!(23.5), Value::Null));
     let color = json!({"deviceId": id, "dataStreamId": 1, "property": "color", "value": "#FF0000"});
-    assert_eq!(plant.blynk.post(PROPERTY, &color).await.0, 204);
+    plant.blynk.post(PROPERTY, &color).await.expect(204);
 }

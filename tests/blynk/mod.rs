@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, Server, rows};
 
 /// The preset client of every server here.
 const CLIENT: &str = "plant:0123456789abcdef0123456789abcdef";
@@ -50,8 +50,7 @@ impl Plant {
     /// Starts one with these variables as well.
     async fn start_with(env: &[(&str, &str)]) -> Plant {
         let env = [&[("BASALT_BOOTSTRAP_BLYNK", CLIENT)], env].concat();
-        let server = Server::start(&env).await;
-        let client = server.client();
+        let (server, client) = Server::with_client(&env).await;
         let device = device(&client, json!({"name": "Press 1"})).await;
         let stream = stream(&client, json!({"name": "Motor RPM", "device": device})).await;
         let blynk = TokenClient::of(&client, CLIENT).await;
@@ -62,23 +61,20 @@ impl Plant {
     async fn post(&self, stream: i64, ms: i64, value: Value) {
         let timestamp = format!("2026-04-28T12:00:00.{ms:03}Z");
         let path = format!("/api/data/{stream}/value/");
-        let (status, _, answer) =
-            self.client.post(&path, &json!({"timestamp": timestamp, "value": value})).await;
-        assert!(status == 201 || status == 200, "{answer}");
+        let answer = self.client.post(&path, &json!({"timestamp": timestamp, "value": value})).await;
+        answer.expect_one_of(&[201, 200]);
     }
 
     /// The values of a stream as DataStone lists them, the oldest first.
     async fn values(&self, stream: i64) -> Vec<Value> {
-        let (status, _, rows) = self.client.get(&format!("/api/data/{stream}/value/?from=0")).await;
-        assert_eq!(status, 200, "{rows}");
+        let rows = self.client.get(&format!("/api/data/{stream}/value/?from=0")).await.ok();
         rows.as_array().unwrap().iter().map(|row| row["value"].clone()).collect()
     }
 
     /// The current value of a datastream; null before the first.
     async fn current(&self, device: i64, datastream: i64) -> Value {
         let path = format!("{DATASTREAMS}?deviceId={device}&dataStreamIds={datastream}");
-        let (status, _, found) = self.blynk.get(&path).await;
-        assert_eq!(status, 200, "{found}");
+        let found = self.blynk.get(&path).await.ok();
         found[0]["value"].clone()
     }
 
@@ -103,8 +99,7 @@ impl Plant {
     async fn of_role(&self, role: &str) -> TokenClient {
         let client = self.issue(&["--role", role]).await;
         let query = "grant_type=password&username=ann&password=correct%20horse";
-        let (status, _, pair) = request_token(&self.client, &client, query).await;
-        assert_eq!(status, 200, "{role}: {pair}");
+        let pair = request_token(&self.client, &client, query).await.about(&role).ok();
         TokenClient::new(&self.client, pair["access_token"].as_str().unwrap())
     }
 }
@@ -112,15 +107,11 @@ impl Plant {
 /// Creates a virtual device.
 async fn device(client: &Client, mut body: Value) -> i64 {
     body["protocol"] = json!("virtual");
-    let (status, _, row) = client.post("/api/device/", &body).await;
-    assert_eq!(status, 201, "{row}");
-    row["id"].as_i64().unwrap()
+    client.create("/api/device/", &body).await
 }
 
 async fn stream(client: &Client, body: Value) -> i64 {
-    let (status, _, row) = client.post("/api/data/", &body).await;
-    assert_eq!(status, 201, "{row}");
-    row["id"].as_i64().unwrap()
+    client.create("/api/data/", &body).await
 }
 
 /// Asks for a token with HTTP Basic; `credentials` are `id:secret`.
@@ -149,8 +140,7 @@ impl TokenClient {
 
     /// One with a token of the client `id:secret` itself.
     pub async fn of(client: &Client, credentials: &str) -> TokenClient {
-        let (status, _, pair) = request_token(client, credentials, "grant_type=client_credentials").await;
-        assert_eq!(status, 200, "{pair}");
+        let pair = request_token(client, credentials, "grant_type=client_credentials").await.ok();
         TokenClient::new(client, pair["access_token"].as_str().unwrap())
     }
 
@@ -171,11 +161,11 @@ impl TokenClient {
     /// Runs the requests in order and compares status and body; null as body of a request is a GET.
     async fn check(&self, rows: Vec<(String, Value, u16, Value)>) {
         for (path, body, status, expected) in rows {
-            let (got, _, answer) = match body {
+            let answer = match body {
                 Value::Null => self.get(&path).await,
                 _ => self.post(&path, &body).await,
             };
-            assert_eq!((got, &answer), (status, &expected), "{path}\n  sent {body}");
+            answer.is(status, &expected);
         }
     }
 }
@@ -195,23 +185,14 @@ fn no_datastream(id: &str) -> Value {
 
 /// A good request to every endpoint about this device and its first datastream: path, and the body of a POST.
 fn good_requests(device: i64) -> [(String, Value); 8] {
-    [
-        (format!("{DATASTREAMS}?deviceId={device}"), Value::Null),
-        (format!("{BATCH}?deviceIds={device}"), Value::Null),
-        (format!("{HISTORY}?deviceId={device}&dataStreamId=1&from=0&to={NOON}"), Value::Null),
-        (UPDATE.to_owned(), json!({"deviceId": device, "dataStreamId": 1, "value": 5})),
-        (
-            UPDATE_MANY.to_owned(),
-            json!({"deviceId": device, "dataStreams": [{"dataStreamId": 1, "value": 5}]}),
-        ),
-        (BATCH_UPDATE.to_owned(), json!({"fields": ["deviceId", "Motor_RPM"], "updates": [[device, 5]]})),
-        (
-            IMPORT.to_owned(),
-            json!({"deviceId": device, "dataStreamId": 1, "values": [{"value": 5, "ts": NOON}]}),
-        ),
-        (
-            PROPERTY.to_owned(),
-            json!({"deviceId": device, "dataStreamId": 1, "property": "color", "value": "#FF0000"}),
-        ),
+    rows![
+        format!("{DATASTREAMS}?deviceId={device}"), Value::Null;
+        format!("{BATCH}?deviceIds={device}"), Value::Null;
+        format!("{HISTORY}?deviceId={device}&dataStreamId=1&from=0&to={NOON}"), Value::Null;
+        UPDATE.to_owned(), json!({"deviceId": device, "dataStreamId": 1, "value": 5});
+        UPDATE_MANY.to_owned(), json!({"deviceId": device, "dataStreams": [{"dataStreamId": 1, "value": 5}]});
+        BATCH_UPDATE.to_owned(), json!({"fields": ["deviceId", "Motor_RPM"], "updates": [[device, 5]]});
+        IMPORT.to_owned(), json!({"deviceId": device, "dataStreamId": 1, "values": [{"value": 5, "ts": NOON}]});
+        PROPERTY.to_owned(), json!({"deviceId": device, "dataStreamId": 1, "property": "color", "value": "#FF0000"});
     ]
 }

@@ -27,8 +27,7 @@ async fn every_kind_takes_its_values_and_no_others() {
         stream(&plant.client, json!({"name": kind, "device": id, "type": kind, "metadata": metadata})).await;
         for (given, shown) in values {
             let body = json!({"deviceId": id, "dataStreamId": datastream, "value": given});
-            let (status, _, answer) = plant.blynk.post(UPDATE, &body).await;
-            assert_eq!((status, answer), (204, Value::Null), "{body}");
+            plant.blynk.post(UPDATE, &body).await.is(204, &Value::Null);
             assert_eq!(plant.current(id, datastream).await, shown, "{kind} {given}");
         }
     }
@@ -50,8 +49,7 @@ async fn every_kind_takes_its_values_and_no_others() {
     ];
     for (datastream, value) in wrong {
         let body = json!({"deviceId": id, "dataStreamId": datastream, "value": value});
-        let (status, _, answer) = plant.blynk.post(UPDATE, &body).await;
-        assert_eq!((status, answer), (400, error(MISMATCH)), "{body}");
+        plant.blynk.post(UPDATE, &body).await.is(400, &error(MISMATCH));
     }
 }
 
@@ -88,13 +86,12 @@ async fn what_is_wrong_with_an_update() {
     ];
     plant.blynk.check(rows).await;
     for body in ["", "{", "{\"deviceId\":1,}", "{\"deviceId\":NaN}", "deviceId=1"] {
-        let (status, _, answer) = plant.blynk.send("POST", UPDATE, body).await;
-        assert_eq!((status, answer), (400, error("Request body is not valid JSON.")), "{body}");
+        plant.blynk.send("POST", UPDATE, body).await.is(400, &error("Request body is not valid JSON."));
     }
     assert_eq!(plant.values(plant.stream).await, [Value::Null; 0]);
     let large = format!("{{\"deviceId\":{id},\"dataStreamId\":1,\"value\":\"{}\"}}", "x".repeat(11 << 20));
-    let (status, _, answer) = plant.blynk.send("POST", UPDATE, &large).await;
-    assert!(status == 413 && answer["error"]["message"].is_string(), "{status} {answer}");
+    let answer = plant.blynk.send("POST", UPDATE, &large).await.expect(413);
+    assert!(answer["error"]["message"].is_string(), "{answer}");
 }
 
 #[tokio::test]
@@ -105,14 +102,14 @@ async fn values_of_one_request_have_one_time() {
     let body = json!({"deviceId": plant.device, "values": [
         {"dataStreamId": 2, "value": 1}, {"dataStreamId": 1, "value": 2}, {"dataStreamId": 2, "value": 3}
     ]});
-    assert_eq!(plant.blynk.post(UPDATE_MANY, &body).await.0, 204);
-    let (_, _, found) = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={}", plant.device)).await;
+    plant.blynk.post(UPDATE_MANY, &body).await.expect(204);
+    let found = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={}", plant.device)).await.body;
     let times: Vec<i64> = (0..2).map(|at| found[at]["updatedAt"].as_i64().unwrap()).collect();
     assert_eq!((&found[0]["value"], &found[1]["value"]), (&json!(2), &json!(3)), "the last counts");
     assert!(times[0] == times[1] && times[0] >= before, "{found}");
     // One message has both.
     let query = json!({"query": "{ messages { totalCount nodes { sensors { sensorId value } } } }"});
-    let (_, _, messages) = plant.client.post("/graphql", &query).await;
+    let messages = plant.client.post("/graphql", &query).await.body;
     assert_eq!(messages["data"]["messages"]["totalCount"], 1, "{messages}");
 }
 
@@ -121,15 +118,12 @@ async fn each_write_is_read_at_once_by_every_interface() {
     let plant = Plant::start().await;
     let id = plant.device;
     for n in 0..50 {
-        let body = json!({"deviceId": id, "dataStreamId": 1, "value": n});
-        assert_eq!(plant.blynk.post(UPDATE, &body).await.0, 204);
+        plant.blynk.post(UPDATE, &json!({"deviceId": id, "dataStreamId": 1, "value": n})).await.expect(204);
         assert_eq!(plant.current(id, 1).await, json!(n));
         let path = format!("/api/data/{}/value/", plant.stream);
-        let (status, _, answer) = plant.client.post(&path, &json!({"value": -n - 1})).await;
-        assert_eq!(status, 201, "{answer}");
+        plant.client.post(&path, &json!({"value": -n - 1})).await.created();
         assert_eq!(plant.current(id, 1).await, json!(-n - 1));
-        let (_, _, newest) = plant.client.get(&format!("{path}?limit=1")).await;
-        assert_eq!(newest[0]["value"], json!(f64::from(-n - 1)));
+        plant.client.get(&format!("{path}?limit=1")).await.has(200, json!({"/0/value": f64::from(-n - 1)}));
     }
 }
 
@@ -137,18 +131,18 @@ async fn each_write_is_read_at_once_by_every_interface() {
 async fn a_connected_device_is_told_by_a_command() {
     let plant = Plant::start().await;
     let id = plant.device;
-    let commands = async || plant.client.get(&format!("/api/command/?device={id}")).await.2;
+    let commands = async || plant.client.get(&format!("/api/command/?device={id}")).await.body;
     let update = json!({"deviceId": id, "dataStreamId": 1, "value": 5});
-    assert_eq!(plant.blynk.post(UPDATE, &update).await.0, 204);
+    plant.blynk.post(UPDATE, &update).await.expect(204);
     assert_eq!(commands().await, json!([]));
     let session = format!("/api/device/{id}/session/");
-    assert_eq!(plant.client.post(&session, &json!({"event": "connected"})).await.0, 202);
-    assert_eq!(plant.blynk.post(UPDATE, &update).await.0, 204);
+    plant.client.post(&session, &json!({"event": "connected"})).await.expect(202);
+    plant.blynk.post(UPDATE, &update).await.expect(204);
     let waiting = commands().await;
     assert_eq!(waiting.as_array().map(Vec::len), Some(1), "{waiting}");
     let expected = json!({"dataStreamId": 1, "pin": 1, "value": 5});
     assert_eq!((&waiting[0]["type"], &waiting[0]["params"]), (&json!("vw"), &expected), "{waiting}");
     let import = json!({"deviceId": id, "dataStreamId": 1, "values": [{"value": 5, "ts": 1}]});
-    assert_eq!(plant.blynk.post(super::IMPORT, &import).await.0, 204);
+    plant.blynk.post(super::IMPORT, &import).await.expect(204);
     assert_eq!(commands().await.as_array().map(Vec::len), Some(1), "an import tells no device");
 }

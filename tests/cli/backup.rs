@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, Server, database, eventually};
+use crate::support::{Client, DataDir, Server, assert_members, database, rows, until};
 
 /// Flushes, cuts of the log and merges all the time.
 pub const BUSY_SERVER_ENV: [(&str, &str); 6] = [
@@ -42,8 +42,7 @@ async fn keep_writing(client: Client, writer: i64, acked: AckedRows, stop: Arc<A
                 format!("{}\n", json!({"stream_id": stream, "ts": ts, "value": n * 100 + i}))
             })
             .collect();
-        let (status, _, answer) = client.ingest("application/x-ndjson", body).await;
-        assert_eq!(status, 200, "{answer}");
+        client.ingest("application/x-ndjson", body).await.ok();
         acked.lock().expect("no writer panics with it").extend((0..50).map(|i| (stream, n * 100 + i)));
         n += 1;
     }
@@ -82,10 +81,8 @@ pub async fn check_backups_under_load(server: Server, rounds: usize) {
     let out = DataDir::new();
     for round in 0..rounds {
         let wanted = acked.lock().expect("no writer panics with it").len() + 1_000;
-        eventually("writers get on", Duration::from_secs(120), || async {
-            (acked.lock().expect("no writer panics with it").len() >= wanted).then_some(())
-        })
-        .await;
+        until!("writers get on", Duration::from_secs(120);
+            acked.lock().expect("no writer panics with it").len() >= wanted);
         let before = acked.lock().expect("no writer panics with it").clone();
         let backup = place(&out, &format!("backup {round}"));
         let output = server.basalt(&["backup", &text(&backup)]).await.expect_success();
@@ -96,11 +93,7 @@ pub async fn check_backups_under_load(server: Server, rounds: usize) {
         assert!(output.contains("as of "), "{output}");
         let report = restored.basalt(&["verify", "--format", "json"]).await;
         let report: Value = serde_json::from_str(&report.stdout).expect("JSON");
-        assert_eq!(
-            (&report["whole"], &report["catalog"]["deleted_ids"]),
-            (&json!(true), &json!(0)),
-            "{report}"
-        );
+        assert_members(&report, &json!({"whole": true, "/catalog/deleted_ids": 0}));
 
         let found = rows(&restored).await;
         let once: HashSet<Row> = found.iter().copied().collect();
@@ -130,16 +123,15 @@ async fn a_backup_under_load_has_every_acknowledged_row_once_and_the_streams_the
 
 /// A server with a few rows in the lake and a few in the log, an acknowledged retry, and ids that were given and taken.
 pub async fn small() -> Server {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "speed", "fp64").await;
     let (gone, _) = stream_of(&client, "gone", "fp64").await;
-    assert_eq!(client.delete(&format!("/api/device/{gone}/")).await.0, 204);
+    client.delete(&format!("/api/device/{gone}/")).await.expect(204);
     for (n, flush) in [(1, true), (2, false)] {
         let row = json!({"stream_id": stream, "ts": format!("2026-04-2{n}T00:00:00Z"), "value": n});
         let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "once")];
         let headers = if flush { &headers[..1] } else { &headers[..] };
-        assert_eq!(client.send("POST", "/ingest", headers, row.to_string()).await.0, 200);
+        client.send("POST", "/ingest", headers, row.to_string()).await.ok();
         if flush {
             server.basalt(&["compact"]).await.expect_success();
         }
@@ -160,15 +152,13 @@ async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
         home.basalt(&["restore", &text(&backup)]).await.expect_success();
         let restored = Server::start_in(home, &[]).await;
         let client = restored.client();
-        assert_eq!(
-            client.sql("SELECT value, seq FROM readings ORDER BY ts").await,
-            [json!({"value": 1.0, "seq": 1}), json!({"value": 2.0, "seq": 2})]
-        );
+        let expected = [json!({"value": 1.0, "seq": 1}), json!({"value": 2.0, "seq": 2})];
+        assert_eq!(client.sql("SELECT value, seq FROM readings ORDER BY ts").await, expected);
         // Keys, last values, answers of retries and ids are as they were.
-        assert_eq!(client.get("/api/data/1/value/?limit=1").await.2[0]["value"].as_f64(), Some(2.0));
+        assert_eq!(client.get("/api/data/1/value/?limit=1").await[0]["value"].as_f64(), Some(2.0));
         let row = json!({"stream_id": 1, "ts": "2026-04-22T00:00:00Z", "value": 2});
         let again = [("content-type", "application/x-ndjson"), ("idempotency-key", "once")];
-        let (status, headers, _) = client.send("POST", "/ingest", &again, row.to_string()).await;
+        let (status, headers, _) = client.send("POST", "/ingest", &again, row.to_string()).await.into_parts();
         assert_eq!((status, headers.get("idempotency-replayed").is_some()), (200, true));
         assert_eq!(
             stream_of(&client, "next", "fp64").await,
@@ -176,7 +166,7 @@ async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
             "ids of deleted rows are not given again"
         );
         let row = json!({"stream_id": 1, "ts": "2026-04-23T00:00:00Z", "value": 3});
-        assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
+        client.ingest("application/x-ndjson", row.to_string()).await.ok();
         assert_eq!(client.sql("SELECT max(seq) AS seq FROM readings").await[0]["seq"], 3);
     }
 }
@@ -207,7 +197,7 @@ async fn a_backup_is_for_its_owner_only_and_leaves_the_data_as_it_is() {
     let copied = fs::read(backup.join("checkpoint.bin")).expect("there");
     let restarted = Server::start_in(server.data_dir.clone(), &[]).await;
     let row = json!({"stream_id": 1, "ts": "2026-04-24T00:00:00Z", "value": 4});
-    assert_eq!(restarted.client().ingest("application/x-ndjson", row.to_string()).await.0, 200);
+    restarted.client().ingest("application/x-ndjson", row.to_string()).await.ok();
     restarted.basalt(&["compact"]).await.expect_success();
     assert_eq!(fs::read(backup.join("checkpoint.bin")).expect("there"), copied);
     DataDir::new().basalt(&["restore", &text(&backup)]).await.expect_success();
@@ -263,25 +253,19 @@ async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
     let out = DataDir::new();
     let backup = place(&out, "whole");
     server.basalt(&["backup", &text(&backup)]).await.expect_success();
-    let damages: [(&str, Damage, &str); 5] = [
-        ("no_manifest", |b| fs::remove_file(b.join("backup.json")).unwrap(), "is no finished backup"),
-        ("half_a_manifest", |b| fs::write(b.join("backup.json"), "{\"format\": 1").unwrap(), "is not whole"),
-        ("a_file_gone", |b| fs::remove_file(b.join("checkpoint.bin")).unwrap(), "checkpoint.bin` is missing"),
-        (
-            "a_file_cut_off",
-            |b| fs::write(b.join("checkpoint.bin"), "x").unwrap(),
-            "checkpoint.bin` has 1 bytes",
-        ),
-        (
-            "a_byte_changed",
+    let damages: [(&str, Damage, &str); 5] = rows![
+        "no_manifest", |b| fs::remove_file(b.join("backup.json")).unwrap(), "is no finished backup";
+        "half_a_manifest", |b| fs::write(b.join("backup.json"), "{\"format\": 1").unwrap(), "is not whole";
+        "a_file_gone", |b| fs::remove_file(b.join("checkpoint.bin")).unwrap(), "checkpoint.bin` is missing";
+        "a_file_cut_off", |b| fs::write(b.join("checkpoint.bin"), "x").unwrap(), "checkpoint.bin` has 1 bytes";
+        "a_byte_changed",
             |b| {
                 let mut bytes = fs::read(b.join("checkpoint.bin")).unwrap();
                 bytes[30] ^= 1;
                 fs::remove_file(b.join("checkpoint.bin")).unwrap();
                 fs::write(b.join("checkpoint.bin"), bytes).unwrap();
             },
-            "checkpoint.bin` is not what was written",
-        ),
+            "checkpoint.bin` is not what was written";
     ];
     for (name, damage, word) in damages {
         let copy = place(&out, name);
@@ -312,11 +296,10 @@ async fn only_a_whole_backup_is_restored_and_only_into_an_empty_directory() {
 #[tokio::test]
 async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     let (first, second) = (database("backup").await, database("restore").await);
-    let server = Server::start(&[("BASALT_CATALOG_URL", &first)]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[("BASALT_CATALOG_URL", &first)]).await;
     let (_, stream) = stream_of(&client, "speed", "fp64").await;
     let row = json!({"stream_id": stream, "ts": "2026-04-28T00:00:00Z", "value": 1});
-    assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
+    client.ingest("application/x-ndjson", row.to_string()).await.ok();
     let out = DataDir::new();
     let backup = place(&out, "b");
     let ran = server.basalt(&["backup", &text(&backup)]).await;

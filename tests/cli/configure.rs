@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::{CommandOutput, DataDir, Server};
+use crate::support::{CommandOutput, DataDir, Server, rows};
 
 /// `basalt serve` with a file and variables that have to be refused.
 async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
@@ -18,43 +18,19 @@ async fn refused(toml: &str, env: &[(&str, &str)], args: &[&str]) -> String {
 #[tokio::test]
 async fn an_error_names_the_key_its_source_and_what_would_be_valid() {
     type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
-    let rows: [Row; 12] = [
-        (
-            "a_rate",
-            "[blynk]\nimport_per_device = \"60/week\"",
-            &[],
-            &[],
-            &["blynk.import_per_device", "60/week", "60/min"],
-        ),
-        ("a_slug", "[compat]\ndefault_org = \"A B\"", &[], &[], &["compat.default_org", "A B"]),
-        (
-            "a_lifetime",
-            "[blynk]\ntoken_ttl = \"1500ms\"",
-            &[],
-            &[],
-            &["blynk.token_ttl", "1500ms", "whole seconds"],
-        ),
-        ("unknown_key", "[flush]\nbites = \"1MB\"", &[], &[], &["flush.bites", "basalt.toml", "flush.bytes"]),
-        ("unknown_section", "[flash]\nage = \"1s\"", &[], &[], &["flash.age", "flush.age"]),
-        ("a_bad_duration", "[flush]\nage = \"soon\"", &[], &[], &["flush.age", "soon", "basalt.toml", "2s"]),
-        ("a_list", "[flush]\nage = [1]", &[], &[], &["flush.age", "basalt.toml"]),
-        ("no_toml", "flush = ", &[], &[], &["basalt.toml", "TOML"]),
-        (
-            "a_variable",
-            "",
-            &[("BASALT_FLUSH__BYTES", "5 bananas")],
-            &[],
-            &["flush.bytes", "5 bananas", "BASALT_FLUSH__BYTES"],
-        ),
-        ("a_flag", "", &[], &["--listen", "nowhere"], &["listen", "nowhere", "--listen", "127.0.0.1:8000"]),
-        (
-            "a_secret_is_not_repeated",
-            "",
-            &[("BASALT_CATALOG_URL", "mysql://me:hush@db")],
-            &[],
-            &["catalog.url", "postgres://"],
-        ),
-        ("values_that_do_not_fit", "[memtable]\ncap = \"1MB\"", &[], &[], &["memtable.cap", "flush.bytes"]),
+    let rows: [Row; 12] = rows![
+        "a_rate", "[blynk]\nimport_per_device = \"60/week\"", &[], &[], &["blynk.import_per_device", "60/week", "60/min"];
+        "a_slug", "[compat]\ndefault_org = \"A B\"", &[], &[], &["compat.default_org", "A B"];
+        "a_lifetime", "[blynk]\ntoken_ttl = \"1500ms\"", &[], &[], &["blynk.token_ttl", "1500ms", "whole seconds"];
+        "unknown_key", "[flush]\nbites = \"1MB\"", &[], &[], &["flush.bites", "basalt.toml", "flush.bytes"];
+        "unknown_section", "[flash]\nage = \"1s\"", &[], &[], &["flash.age", "flush.age"];
+        "a_bad_duration", "[flush]\nage = \"soon\"", &[], &[], &["flush.age", "soon", "basalt.toml", "2s"];
+        "a_list", "[flush]\nage = [1]", &[], &[], &["flush.age", "basalt.toml"];
+        "no_toml", "flush = ", &[], &[], &["basalt.toml", "TOML"];
+        "a_variable", "", &[("BASALT_FLUSH__BYTES", "5 bananas")], &[], &["flush.bytes", "5 bananas", "BASALT_FLUSH__BYTES"];
+        "a_flag", "", &[], &["--listen", "nowhere"], &["listen", "nowhere", "--listen", "127.0.0.1:8000"];
+        "a_secret_is_not_repeated", "", &[("BASALT_CATALOG_URL", "mysql://me:hush@db")], &[], &["catalog.url", "postgres://"];
+        "values_that_do_not_fit", "[memtable]\ncap = \"1MB\"", &[], &[], &["memtable.cap", "flush.bytes"];
     ];
     for (name, toml, env, args, words) in rows {
         let message = refused(toml, env, args).await;

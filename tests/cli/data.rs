@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::inventory::file;
 use crate::rest::stream_of;
-use crate::support::{DataDir, DemoProcess, ModbusDevice, Server, SimulatorProcess, eventually, free_port};
-
-fn file(home: &DataDir, name: &str, text: &str) -> String {
-    let path = home.path().join(name);
-    fs::write(&path, text).expect("written");
-    path.display().to_string()
-}
+use crate::support::{
+    DataDir, DemoProcess, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port,
+    until,
+};
 
 /// Imports and asks in every format, on a directory with or without a server.
 async fn import_and_ask(home: &DataDir) {
@@ -27,10 +25,9 @@ async fn import_and_ask(home: &DataDir) {
     let ask = async |format: &str| home.basalt(&["sql", query, "--format", format]).await.expect_success();
     assert_eq!(ask("csv").await, "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n");
     let rows: Value = serde_json::from_str(&ask("json").await).expect("JSON");
-    assert_eq!(
-        rows,
-        json!([{"ts": "2026-04-28T12:00:00Z", "value": 1.5}, {"ts": "2026-04-28T12:00:01Z", "value": 2.5}])
-    );
+    let expected =
+        json!([{"ts": "2026-04-28T12:00:00Z", "value": 1.5}, {"ts": "2026-04-28T12:00:01Z", "value": 2.5}]);
+    assert_eq!(rows, expected);
     let table = ask("table").await;
     assert!(table.contains("| 2026-04-28T12:00:01Z | 2.5   |") && table.ends_with("(2 rows)\n"), "{table}");
 
@@ -104,8 +101,7 @@ async fn import_and_sql_from_another_machine() {
 
 #[tokio::test]
 async fn an_import_is_a_job_of_the_server() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let stream = stream_of(&client, "Oven", "fp64").await.1.to_string();
     let elsewhere = DataDir::new();
     let text = "ts,value\n2026-04-28T12:00:00Z,1.5\n2026-04-28T12:00:01Z,2.5\n";
@@ -114,27 +110,21 @@ async fn an_import_is_a_job_of_the_server() {
     let there = ["--url", &server.url, "--key", &server.key];
     elsewhere.basalt(&[&["import", &good, "--stream", &stream], &there[..]].concat()).await.expect_success();
     server.basalt(&["import", &wrong, "--stream", &stream]).await.expect_failure();
-    let shown = client
-        .sql("SELECT name, size, unit, state, progress, result, error, requested_by FROM jobs ORDER BY id")
-        .await;
+    let query = "SELECT name, size, unit, state, progress, result, error, requested_by FROM jobs ORDER BY id";
+    let shown = client.sql(query).await;
     let done = json!({
         "name": "good.csv", "size": text.len(), "unit": "bytes", "state": "done", "progress": 1.0, "result": "{\"rows\":2}",
         "error": null, "requested_by": "key:1",
     });
     assert_eq!(shown[0], done);
-    assert_eq!(
-        (&shown[1]["state"], &shown[1]["requested_by"]),
-        (&json!("failed"), &json!("system")),
-        "{shown:?}"
-    );
+    assert_members(&shown[1], &json!({"state": "failed", "requested_by": "system"}));
     assert!(shown[1]["error"].as_str().is_some_and(|error| error.contains("`x`")), "{shown:?}");
     assert_eq!(shown.len(), 2);
 }
 
 #[tokio::test]
 async fn an_import_whose_job_is_cancelled_stops_and_says_where() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let stream = stream_of(&client, "Oven", "fp64").await.1.to_string();
     let mut text = String::from("ts,value\n");
     for second in 0..1_000_000 {
@@ -144,12 +134,12 @@ async fn an_import_whose_job_is_cancelled_stops_and_says_where() {
     let args = ["import", long.as_str(), "--stream", stream.as_str()];
     let cancel = async {
         let job = eventually("the import has a job", Duration::from_secs(60), || async {
-            let (_, _, jobs) = client.get("/api/job/?kind=import&state=running").await;
+            let jobs = client.get("/api/job/?kind=import&state=running").await.body;
             jobs[0]["id"].as_i64()
         });
         let path = format!("/api/job/{}/", job.await);
-        assert_eq!(client.delete(&path).await.0, 204);
-        client.get(&path).await.2
+        client.delete(&path).await.expect(204);
+        client.get(&path).await.body
     };
     let (output, job) = tokio::join!(server.basalt(&args), cancel);
     let output = output.expect_failure();
@@ -171,10 +161,8 @@ async fn commands_act_in_the_organization_they_name() {
     server.basalt(&import).await.expect_success();
     let ask = ["sql", "SELECT name FROM streams", "--format", "csv"];
     assert_eq!(server.basalt(&ask).await.expect_success(), "name\nmine\n");
-    assert_eq!(
-        server.basalt(&[&ask[..], &["--org", "other"]].concat()).await.expect_success(),
-        "name\ntheirs\n"
-    );
+    let expected = "name\ntheirs\n";
+    assert_eq!(server.basalt(&[&ask[..], &["--org", "other"]].concat()).await.expect_success(), expected);
 }
 
 #[tokio::test]
@@ -261,8 +249,5 @@ async fn the_demo_shows_a_value_of_every_stream() {
     let collected =
         "SELECT count(*) AS n FROM streams s JOIN devices d ON d.id = s.device_id WHERE d.protocol <> 'ai'";
     let all = client.sql(collected).await[0]["n"].clone();
-    eventually("a value of every stream", Duration::from_secs(60), || async {
-        (client.sql(query).await[0]["streams"] == all).then_some(())
-    })
-    .await;
+    until!("a value of every stream", Duration::from_secs(60); client.sql(query).await[0]["streams"] == all);
 }

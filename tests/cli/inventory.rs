@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, DataDir, Server};
+use crate::support::{Client, DataDir, Server, assert_members};
 
-fn file(home: &DataDir, name: &str, text: &str) -> String {
+/// Writes a file beside the data; its path.
+pub fn file(home: &DataDir, name: &str, text: &str) -> String {
     let path = home.path().join(name);
     fs::write(&path, text).expect("written");
     path.display().to_string()
@@ -89,8 +90,8 @@ async fn devices_by_file_beside_a_server() {
     let server = Server::start(&[]).await;
     import_compare_export(&server.data_dir).await;
     // What a file has made is what REST shows, and the audit log tells of each row.
-    let (_, _, devices) = server.client().get("/api/device/?name=Boiler").await;
-    assert_eq!((&devices[0]["host"], &devices[0]["protocol"]), (&json!("192.168.0.30"), &json!("fenet")));
+    let devices = server.client().get("/api/device/?name=Boiler").await;
+    devices.has(200, json!({"/0/host": "192.168.0.30", "/0/protocol": "fenet"}));
     let log = "SELECT action, kind, count(*) AS n FROM audit_log WHERE request = 'basalt import' GROUP BY action, kind ORDER BY action, kind";
     let rows = server.client().sql(log).await;
     let rows_found: Vec<(&str, &str)> =
@@ -125,8 +126,7 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
             assert!(output.contains(part), "no `{part}` in:\n{output}");
         }
     }
-    let (_, _, devices) = server.client().get("/api/device/").await;
-    assert_eq!(devices, json!([]));
+    assert_eq!(server.client().get("/api/device/").await.body, json!([]));
 
     let plant = example("plant.yaml");
     let readings = file(home, "readings.csv", "ts,value\n2026-04-28,1\n");
@@ -146,7 +146,7 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
 
 /// The row a stream of the examples has.
 async fn row(client: &Client, name: &str) -> Value {
-    let (_, _, rows) = client.get("/api/data/").await;
+    let rows = client.get("/api/data/").await.body;
     let found = rows.as_array().and_then(|rows| rows.iter().find(|row| row["name"] == name));
     found.cloned().unwrap_or_default()
 }
@@ -156,15 +156,10 @@ async fn a_password_stays_unless_a_file_gives_one_and_is_in_none() {
     let server = Server::start(&[]).await;
     server.basalt(&["import", &example("plant.csv")]).await.expect_success();
     let level = row(&server.client(), "level").await;
-    assert_eq!(
-        (&level["scale"], &level["unit"], &level["type"]),
-        (&json!(0.1), &json!("%"), &json!("int16"))
-    );
+    assert_members(&level, &json!({"scale": 0.1, "unit": "%", "type": "int16"}));
     let client = server.client();
-    let (_, _, devices) = client.get("/api/device/?name=Line+server").await;
-    let device = format!("/api/device/{}/", devices[0]["id"]);
-    let (status, _, answer) = client.patch(&device, &json!({"password": "hunter2"})).await;
-    assert_eq!(status, 200, "{answer}");
+    let devices = client.get("/api/device/?name=Line+server").await.body;
+    client.patch(&format!("/api/device/{}/", devices[0]["id"]), &json!({"password": "hunter2"})).await.ok();
     for form in ["yaml", "csv"] {
         let text = exported(&server.data_dir, form).await;
         assert!(!text.contains("hunter2"), "{text}");

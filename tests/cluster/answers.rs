@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, eventually, sized};
+use crate::support::{Client, Cluster, sized, until};
 use crate::tools::wire::PgClient;
 
 /// 2026-04-28T12:00:00Z, in seconds.
@@ -23,8 +23,7 @@ const LONG_STANDSTILL: Duration = Duration::from_secs(11);
 
 async fn write(client: &Client, stream: i64, second: i64, value: i64) {
     let line = json!({"stream_id": stream, "ts": NOON + second, "value": value}).to_string();
-    let (status, _, answer) = client.ingest(NDJSON, line).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, line).await.ok();
 }
 
 /// The server's flushes go on meanwhile, and every fourth round writes over a row of before.
@@ -44,14 +43,12 @@ async fn a_write_is_in_every_nodes_next_answer() {
         write(writer, stream, second, round).await;
         (rows, sum) = if is_again { (rows, sum + 1) } else { (rows + 1, sum + round) };
         for (node, client) in clients.iter().enumerate() {
-            let found = client
-                .sql("SELECT count(*) AS n, CAST(round(sum(value)) AS bigint) AS sum FROM readings")
-                .await;
+            let query = "SELECT count(*) AS n, CAST(round(sum(value)) AS bigint) AS sum FROM readings";
+            let found = client.sql(query).await;
             assert_eq!(found, [json!({"n": rows, "sum": sum})], "round {round}, node {node}");
         }
     }
-    let found = clients[2].sql("SELECT count(*) AS n FROM streams").await;
-    assert_eq!(found, [json!({"n": 1})]);
+    assert_eq!(clients[2].sql("SELECT count(*) AS n FROM streams").await, [json!({"n": 1})]);
 }
 
 /// What is in memory only, and what is counted: every node says the same of it.
@@ -80,8 +77,8 @@ async fn every_node_says_the_same_of_what_only_the_ingest_node_knows() {
     for flushed in [false, true] {
         for statement in statements {
             let (expected, found) = (owner.try_sql(statement).await, client.try_sql(statement).await);
-            assert_eq!(expected.0, 200, "{statement}: {}", expected.2);
-            assert_eq!((found.0, &found.2), (200, &expected.2), "{statement}, flushed: {flushed}");
+            assert_eq!(expected.status, 200, "{statement}: {}", expected.body);
+            assert_eq!((found.status, &found.body), (200, &expected.body), "{statement}, flushed: {flushed}");
         }
         cluster.ingest.basalt(&["compact"]).await.expect_success();
     }
@@ -90,12 +87,12 @@ async fn every_node_says_the_same_of_what_only_the_ingest_node_knows() {
     for statement in ["SELECT * FROM devices", "SELEC 1", "SELECT * FROM nothing"] {
         let expected = owner.with_key(&key).try_sql(statement).await;
         let found = client.with_key(&key).try_sql(statement).await;
-        assert_eq!((found.0, found.2), (expected.0, expected.2), "{statement}");
+        assert_eq!((found.status, found.body), (expected.status, expected.body), "{statement}");
     }
 }
 
 async fn count(client: &Client) -> u16 {
-    client.try_sql("SELECT count(*) FROM readings").await.0
+    client.try_sql("SELECT count(*) FROM readings").await.status
 }
 
 #[tokio::test]
@@ -161,17 +158,15 @@ async fn without_its_owner_a_node_refuses_rather_than_leaves_rows_out() {
     let all = || async { client.sql("SELECT count(*) AS n, max(value) AS most FROM readings").await };
     let expected = [json!({"n": 20, "most": 19.0})];
     assert_eq!(all().await, expected, "none of them is in the lake");
-    assert_eq!(client.get(READY).await.0, 200);
+    client.get(READY).await.ok();
 
     cluster.ingest.kill();
-    let (status, _, answer) = client.try_sql("SELECT count(*) FROM readings").await;
-    assert_eq!(status, 503, "{answer}");
+    let answer = client.try_sql("SELECT count(*) FROM readings").await.expect(503);
     assert!(answer.to_string().contains("ingest node"), "it is said whose rows are missing: {answer}");
     for path in ["/api/data/", "/api/value/", READY] {
-        let (status, _, answer) = client.get(path).await;
-        assert_eq!(status, 503, "{path}: {answer}");
+        client.get(path).await.expect(503);
     }
-    assert_eq!(client.get("/healthz/").await.0, 200, "the node itself lives");
+    client.get("/healthz/").await.about("the node itself lives").ok();
 
     cluster.ingest.start_again().await;
     assert_eq!(all().await, expected, "from the log");
@@ -196,10 +191,7 @@ async fn no_node_loses_a_file_that_it_may_read() {
     };
     for second in 0..3 {
         write(&client, stream, second, second).await;
-        eventually("a flush", EVENT_TIMEOUT, || async {
-            (files().await.len() > usize::try_from(second).unwrap()).then_some(())
-        })
-        .await;
+        until!("a flush", EVENT_TIMEOUT; files().await.len() > usize::try_from(second).unwrap());
     }
     let before = files().await;
     cluster.ingest.basalt(&["compact"]).await.expect_success();

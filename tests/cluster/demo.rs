@@ -3,19 +3,19 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, DataDir, database, eventually};
+use crate::support::{ChildGuard, Client, DataDir, database, eventually, until};
 
 /// Values come within seconds, and nodes end within the time that they give to requests.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A demo of a cluster. Dropping it kills the first process, and with it the others.
 struct ClusterDemo {
-    child: Child,
+    child: ChildGuard,
     ingest: String,
     /// URL and process of each query node.
     nodes: Vec<(String, String)>,
@@ -54,7 +54,7 @@ impl ClusterDemo {
             let _ = child.kill().and_then(|()| child.wait());
             panic!("it tells no URL: {}", fs::read_to_string(log).unwrap_or_default());
         };
-        ClusterDemo { child, ingest, nodes, key, _output: output }
+        ClusterDemo { child: ChildGuard(child), ingest, nodes, key, _output: output }
     }
 
     /// The URLs of all nodes, the ingest node first.
@@ -67,13 +67,6 @@ impl ClusterDemo {
 
     fn signal(&self, name: &str) {
         signal(name, &self.child.id().to_string());
-    }
-}
-
-impl Drop for ClusterDemo {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }
 
@@ -127,11 +120,8 @@ async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
         let client = Client::new(url, &key);
         assert!(rows(&client).await > 0);
         let all = [row("ingest"), row("query"), row("query")];
-        eventually("it lists all nodes", EVENT_TIMEOUT, || async {
-            let nodes = client.sql("SELECT role, running FROM nodes ORDER BY role").await;
-            (nodes == all).then_some(())
-        })
-        .await;
+        until!("it lists all nodes", EVENT_TIMEOUT;
+            nodes = client.sql("SELECT role, running FROM nodes ORDER BY role").await; nodes == all);
     }
     let ingest_dir = home.path().join("ingest").display().to_string();
     let status = home.basalt(&["cluster", "status", "--data-dir", &ingest_dir]).await.expect_success();

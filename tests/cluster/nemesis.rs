@@ -92,12 +92,11 @@ struct Answer {
 async fn ask(client: &Client) -> Option<Answer> {
     let headers = [("content-type", "application/json")];
     let body = json!({"query": STATEMENT}).to_string();
-    let (status, _, body) = client.try_send_bytes("POST", "/sql", &headers, body).await.ok()?;
-    if status == 503 {
+    let answer = client.try_send_bytes("POST", "/sql", &headers, body).await.ok()?;
+    if answer.status == 503 {
         return None;
     }
-    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-    let answer: Value = serde_json::from_slice(&body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&answer.ok()).expect("JSON");
     let number = |name: &str| answer[0][name].as_i64().unwrap_or_else(|| panic!("no {name}: {answer}"));
     Some(Answer { number: number("number"), totals: Totals { rows: number("n"), sum: number("sum") } })
 }
@@ -174,16 +173,16 @@ async fn is_acknowledged(client: &Client, request: &WriteRequest) -> bool {
     let key = request.key.as_deref().expect("a key");
     let headers = [("content-type", NDJSON), ("idempotency-key", key)];
     let answer = client.try_send_bytes("POST", "/ingest", &headers, request.body()).await;
-    let Ok((status, _, body)) = answer else { return false };
-    assert!([200, 503].contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+    let Ok(answer) = answer else { return false };
+    let status = answer.status;
+    answer.expect_one_of(&[200, 503]);
     status == 200
 }
 
 /// Writes a row of one second.
 async fn write(client: &Client, stream: i64, value: i64) {
     let line = json!({"stream_id": stream, "ts": NOON, "value": value}).to_string();
-    let (status, _, answer) = client.ingest(NDJSON, line).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, line).await.ok();
 }
 
 /// Waits until a node only answers. Of its connections to the catalog's database that a trouble broke each fails once, when it is used

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, DataDir, Server, eventually};
+use crate::support::{Client, Cluster, DataDir, Server, eventually, until};
 
 /// A node that ended in silence is known after its lease, which is 10 s.
 const LEASE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,8 +20,7 @@ fn row(role: &str, is_running: bool) -> Value {
 /// Waits until each of them lists these nodes.
 async fn list(what: &str, clients: &[&Client], expected: &[Value]) {
     for client in clients {
-        eventually(what, LEASE_TIMEOUT, || async { (client.sql(NODES).await == expected).then_some(()) })
-            .await;
+        until!(what, LEASE_TIMEOUT; client.sql(NODES).await == expected);
     }
 }
 
@@ -41,7 +40,7 @@ async fn every_node_lists_all_until_they_end() {
     let urls = first.sql("SELECT DISTINCT node_id, url FROM nodes").await;
     assert_eq!(urls.len(), 3, "{urls:?}");
     eventually("the metrics count them", LEASE_TIMEOUT, || async {
-        let (_, _, metrics) = first.get("/metrics").await;
+        let metrics = first.get("/metrics").await.body;
         let metrics = metrics.as_str().unwrap_or_default();
         let count = |role: &str, n: u8| {
             metrics.lines().any(|line| line == format!("basalt_cluster_nodes{{role=\"{role}\"}} {n}"))
@@ -92,7 +91,7 @@ async fn nodes_are_shown_to_the_operator_alone() {
 async fn a_server_alone_has_no_nodes() {
     let server = Server::start_alone(Arc::new(DataDir::new()), &[]).await;
     assert_eq!(server.client().sql(NODES).await, Vec::<Value>::new());
-    let (_, _, metrics) = server.client().get("/metrics").await;
+    let metrics = server.client().get("/metrics").await.body;
     assert!(!metrics.as_str().unwrap_or_default().contains("basalt_cluster_nodes"), "{metrics}");
     let status = server.basalt(&["cluster", "status"]).await.expect_success();
     assert!(status.starts_with("no nodes") && status.contains("cluster.listen"), "{status}");

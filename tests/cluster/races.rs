@@ -13,7 +13,7 @@ use crate::ingest::NDJSON;
 use crate::rest::stream_of;
 use crate::support::{
     ANY_SIGNATURE, Client, Cluster, CommitFilter, CommitGate, DataDir, ObjectStore, S3Proxy, Server,
-    StoreFault, eventually, one_in,
+    StoreFault, one_in, until,
 };
 
 /// 2026-04-28T12:00:00Z, in seconds.
@@ -92,18 +92,16 @@ impl Owners {
     /// Waits until the first owner knows that it is none any more, and checks that it stays so.
     async fn check_lost(&self, place: &str) {
         let first = &self.cluster.ingest;
-        eventually("the first owner has learned of the second", EVENT_TIMEOUT, || async {
-            first.log().contains("another server has taken the lake over").then_some(())
-        })
-        .await;
+        until!("the first owner has learned of the second", EVENT_TIMEOUT;
+            first.log().contains("another server has taken the lake over"));
         let client = first.client();
         for _ in 0..2 {
             let path = format!("/api/data/{}/value/", self.stream);
-            let (status, _, answer) = client.post(&path, &json!({"value": 1})).await;
+            let (status, answer) = client.post(&path, &json!({"value": 1})).await.outcome();
             let is_refused =
                 status == 503 && answer.to_string().contains("another server writes to the lake");
             assert!(is_refused, "{place}: {status} {answer}");
-            assert_eq!(client.get("/readyz/?checks=disk").await.0, 503, "{place}");
+            client.get("/readyz/?checks=disk").await.about(&place).expect(503);
             // Whether it has something to do or not, it commits nothing.
             first.basalt(&["compact"]).await;
         }
@@ -123,8 +121,7 @@ impl Owners {
 async fn write(client: &Client, stream: i64, seconds: Range<i64>) {
     let line =
         |second: i64| json!({"stream_id": stream, "ts": NOON + second, "value": second}).to_string() + "\n";
-    let (status, _, answer) = client.ingest(NDJSON, seconds.map(line).collect::<String>()).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, seconds.map(line).collect::<String>()).await.ok();
 }
 
 /// Checks that each of the first seconds has its row, once.
@@ -169,16 +166,13 @@ async fn a_deletion_of_the_owner_before_is_not_made() {
     let first = owners.cluster.ingest.client();
     let (_, expired) = stream_of(&first, "expired", "fp64").await;
     let line = json!({"stream_id": expired, "ts": LONG_AGO, "value": 1_000_000}).to_string();
-    let (status, _, answer) = first.ingest(NDJSON, line).await;
-    assert_eq!(status, 200, "{answer}");
+    first.ingest(NDJSON, line).await.ok();
     write(&first, owners.stream, 100..200).await;
     owners.cluster.ingest.basalt(&["compact"]).await.expect_success();
 
     let commit = owners.first.stop_next(DELETION);
     let policy = json!({"hypertable": "core_value", "drop_after_hours": 1});
-    let path = format!("/api/data/{expired}/policy/retention/");
-    let (status, _, answer) = first.post(&path, &policy).await;
-    assert_eq!(status, 201, "{answer}");
+    first.post(&format!("/api/data/{expired}/policy/retention/"), &policy).await.created();
     owners.take_over(commit, "a deletion").await;
 }
 
@@ -208,8 +202,8 @@ async fn a_takeover_has_what_the_owner_committed_or_fails() {
     owners.check_lost("after a takeover").await;
     check_rows(&second.client(), 250, "after a takeover").await;
     owners.check_owners(&before, "after a takeover").await;
-    let (status, _, answer) = node.client().try_sql("SELECT count(*) FROM readings").await;
-    assert_eq!(status, 503, "a query node of the first owner may lack rows of the second: {answer}");
+    let answer = node.client().try_sql("SELECT count(*) FROM readings").await;
+    answer.about("a query node of the first owner may lack rows of the second").expect(503);
 }
 
 #[tokio::test]
@@ -256,7 +250,7 @@ async fn a_commit_without_an_answer_is_known_as_the_owners_own() {
         first.basalt(&["compact"]).await.expect_success();
         assert_eq!(owners.first.planned(), 0, "{place}: nothing has failed");
         check_rows(&first.client(), rows, &place).await;
-        assert_eq!(first.client().get("/readyz/?checks=disk").await.0, 200, "{place}");
+        first.client().get("/readyz/?checks=disk").await.about(&place).ok();
     }
     assert!(!first.log().contains("another server has taken the lake over"));
     // A start reads what is in the store, not what the process remembers.

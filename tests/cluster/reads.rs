@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ingest::{CSV, NDJSON, number};
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster};
+use crate::support::{Answer, Client, Cluster, rows};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
@@ -12,12 +12,11 @@ const NOON: i64 = 1_777_377_600;
 /// A path and what is posted to it; without a body it is read.
 type Request = (String, Option<Value>);
 
-async fn send(client: &Client, (path, body): &Request) -> (u16, Value) {
-    let (status, _, answer) = match body {
+async fn send(client: &Client, (path, body): &Request) -> Answer {
+    match body {
         Some(body) => client.post(path, body).await,
         None => client.get(path).await,
-    };
-    (status, answer)
+    }
 }
 
 fn graphql(query: String) -> Request {
@@ -56,20 +55,18 @@ async fn fill(cluster: &Cluster, client: &Client) -> Plant {
         json!({"stream_id": note, "ts": NOON + second, "text": format!("note {second}")}).to_string() + "\n"
     };
     let rows: String = (0..600).map(|n| row(speed, n * 10, n % 50)).chain((0..5).map(text)).collect();
-    assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
-    assert_eq!(stranger.ingest(NDJSON, row(foreign, 0, 7)).await.0, 200);
+    client.ingest(NDJSON, rows).await.ok();
+    stranger.ingest(NDJSON, row(foreign, 0, 7)).await.ok();
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     let late: String = [(5, 1000), (10, 2000), (6001, 3000), (6002, 4000)]
         .map(|(second, value)| row(speed, second, value))
         .concat();
-    assert_eq!(client.ingest(NDJSON, late).await.0, 200);
+    client.ingest(NDJSON, late).await.ok();
     let bad = |second: i64| format!("{speed},{},,bad\n", NOON + second);
-    let bad = format!("stream_id,ts,value,quality\n{}{}", bad(20), bad(6010));
-    assert_eq!(client.ingest(CSV, bad).await.0, 200);
-    assert_eq!(stranger.ingest(NDJSON, row(foreign, 1, 8)).await.0, 200);
+    client.ingest(CSV, format!("stream_id,ts,value,quality\n{}{}", bad(20), bad(6010))).await.ok();
+    stranger.ingest(NDJSON, row(foreign, 1, 8)).await.ok();
     let posted = json!({"timestamp": NOON + 60, "mean": 12.5, "max": 99});
-    let (status, _, answer) = client.post(&format!("/api/data/{speed}/statistic/"), &posted).await;
-    assert!(matches!(status, 200 | 201), "{status} {answer}");
+    client.post(&format!("/api/data/{speed}/statistic/"), &posted).await.expect_one_of(&[200, 201]);
     Plant { speed, note, foreign, foreign_key }
 }
 
@@ -115,30 +112,21 @@ fn documents(plant: &Plant) -> Vec<Request> {
     let Plant { speed, note, foreign, .. } = *plant;
     let range = "from: \"2026-04-28T12:00:00Z\", to: \"2026-04-28T14:00:00Z\"";
     let reading = "totalCount pageInfo { hasNextPage endCursor } nodes { ts value text quality }";
-    let queries = [
-        format!(
-            "{{ stream(rowId: {speed}) {{ id name type device {{ name }} values(first: 5) {{ {reading} }} }} }}"
-        ),
-        format!("{{ stream(rowId: {speed}) {{ values(order: DESC, first: 3) {{ {reading} }} }} }}"),
-        format!(
-            "{{ stream(rowId: {speed}) {{ values({range}, downsample: 20) {{ nodes {{ ts value }} }} }} }}"
-        ),
-        format!(
-            "{{ stream(rowId: {speed}) {{ statistics({range}) {{ ts window origin count mean max }} }} }}"
-        ),
-        format!(
-            "{{ stream(rowId: {speed}) {{ statistics({range}, step: \"PT10M\") {{ ts count mean min }} }} }}"
-        ),
-        "{ streams { totalCount nodes { rowId name values(first: 2) { nodes { ts text } } } } }".to_owned(),
+    let queries = rows![
+        format!("{{ stream(rowId: {speed}) {{ id name type device {{ name }} values(first: 5) {{ {reading} }} }} }}");
+        format!("{{ stream(rowId: {speed}) {{ values(order: DESC, first: 3) {{ {reading} }} }} }}");
+        format!("{{ stream(rowId: {speed}) {{ values({range}, downsample: 20) {{ nodes {{ ts value }} }} }} }}");
+        format!("{{ stream(rowId: {speed}) {{ statistics({range}) {{ ts window origin count mean max }} }} }}");
+        format!("{{ stream(rowId: {speed}) {{ statistics({range}, step: \"PT10M\") {{ ts count mean min }} }} }}");
+        "{ streams { totalCount nodes { rowId name values(first: 2) { nodes { ts text } } } } }".to_owned();
         format!(
             "{{ values(streams: [{speed}, {note}], {range}, step: \"PT1H\") {{ ts series {{ stream {{ rowId }} mean count }} }} }}"
-        ),
-        "{ sql(query: \"SELECT count(*) AS n FROM readings\") { columns { name type } rows rowCount } }"
-            .to_owned(),
-        "{ sql(query: \"SELECT * FROM nothing\") { rows } }".to_owned(),
-        format!("{{ stream(rowId: {foreign}) {{ name values {{ totalCount }} }} }}"),
-        format!("{{ values(streams: [{foreign}], {range}, step: \"PT1H\") {{ ts }} }}"),
-        format!("{{ stream(rowId: {speed}) {{ values(first: -1) {{ totalCount }} }} }}"),
+        );
+        "{ sql(query: \"SELECT count(*) AS n FROM readings\") { columns { name type } rows rowCount } }".to_owned();
+        "{ sql(query: \"SELECT * FROM nothing\") { rows } }".to_owned();
+        format!("{{ stream(rowId: {foreign}) {{ name values {{ totalCount }} }} }}");
+        format!("{{ values(streams: [{foreign}], {range}, step: \"PT1H\") {{ ts }} }}");
+        format!("{{ stream(rowId: {speed}) {{ values(first: -1) {{ totalCount }} }} }}");
     ];
     let mut requests: Vec<Request> = queries.into_iter().map(graphql).collect();
     let query =
@@ -170,7 +158,7 @@ async fn reads_over_rest_and_graphql_are_answered_by_the_node_that_is_asked() {
         let mut found = Vec::new();
         for key in &keys {
             for request in &requests {
-                found.push(send(&client.with_key(key), request).await);
+                found.push(send(&client.with_key(key), request).await.outcome());
             }
         }
         assert_eq!(answered_by(&owner).await, before, "the ingest node is not asked, flushed: {flushed}");
@@ -180,7 +168,7 @@ async fn reads_over_rest_and_graphql_are_answered_by_the_node_that_is_asked() {
         let mut found = found.into_iter();
         for key in &keys {
             for request in &requests {
-                let expected = send(&owner.with_key(key), request).await;
+                let expected = send(&owner.with_key(key), request).await.outcome();
                 assert_eq!(found.next(), Some(expected), "{request:?} by {key}, flushed: {flushed}");
             }
         }
@@ -188,8 +176,7 @@ async fn reads_over_rest_and_graphql_are_answered_by_the_node_that_is_asked() {
     }
     // Statements of GraphQL are this node's too, as those of SQL are.
     let (expected, of_owner) = (answered_by(&client).await, answered_by(&owner).await);
-    let query = format!("{{ sql(query: \"{ANSWERED}\") {{ rows }} }}");
-    let (_, found) = send(&client, &graphql(query)).await;
+    let found = send(&client, &graphql(format!("{{ sql(query: \"{ANSWERED}\") {{ rows }} }}"))).await.body;
     assert_eq!(found["data"]["sql"]["rows"], json!([{ "n": expected }]), "the ingest node has {of_owner}");
 }
 
@@ -202,16 +189,15 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
     let values = format!("/api/data/{stream}/value/");
     for round in 0..20 {
         let row = json!({"timestamp": NOON + round, "value": round});
-        assert_eq!(client.post(&values, &row).await.0, 201, "round {round}: a write");
-        let (_, _, newest) = client.get(&format!("{values}?limit=1")).await;
-        assert_eq!(newest[0]["value"], json!(round as f64), "round {round}: {newest}");
+        client.post(&values, &row).await.about(&format!("round {round}: a write")).created();
+        let newest = client.get(&format!("{values}?limit=1")).await;
+        newest.about(&format!("round {round}")).has(200, json!({"/0/value": round as f64}));
         let name = format!("speed {round}");
-        let change = json!({ "name": name });
-        assert_eq!(client.patch(&format!("/api/data/{stream}/"), &change).await.0, 200);
+        client.patch(&format!("/api/data/{stream}/"), &json!({ "name": name })).await.ok();
         let query = graphql(format!(
             "{{ stream(rowId: {stream}) {{ name values(order: DESC, first: 1) {{ totalCount nodes {{ value }} }} }} }}"
         ));
-        let (_, found) = send(&client, &query).await;
+        let found = send(&client, &query).await.body;
         let expected =
             json!({"name": name, "values": {"totalCount": round + 1, "nodes": [{"value": round as f64}]}});
         assert_eq!(found["data"]["stream"], expected, "round {round}: {found}");
@@ -219,10 +205,9 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
     let mutation = format!(
         "mutation {{ writeValues(input: [{{stream: {stream}, ts: \"2026-04-28T13:00:00Z\", value: 5}}]) {{ rows }} }}"
     );
-    let (_, written) = send(&client, &graphql(mutation)).await;
+    let written = send(&client, &graphql(mutation)).await.body;
     assert_eq!(written["data"]["writeValues"]["rows"], 1, "{written}");
-    let (_, _, newest) = client.get(&format!("{values}?limit=1")).await;
-    assert_eq!(newest[0]["value"], json!(5.0), "{newest}");
+    client.get(&format!("{values}?limit=1")).await.has(200, json!({"/0/value": 5.0}));
 
     let ranged = format!("{values}?from={}&to={}", NOON, NOON + 7200);
     for (method, path) in [
@@ -239,8 +224,8 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
     ] {
         let (expected, found) =
             (owner.send(method, path, &[], "").await, client.send(method, path, &[], "").await);
-        assert_eq!((found.0, found.2), (expected.0, expected.2), "{method} {path}");
-        assert_eq!(found.1.get("allow"), expected.1.get("allow"), "{method} {path}");
+        assert_eq!((found.status, found.body), (expected.status, expected.body), "{method} {path}");
+        assert_eq!(found.headers.get("allow"), expected.headers.get("allow"), "{method} {path}");
     }
     let batch = json!([{"query": "{ queryLog }"}, {"query": "{ latestValues { value } }"}]);
     for body in [
@@ -252,10 +237,11 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
         json!([{"query": "{ latestValues { value } }"}]),
     ] {
         let request = ("/graphql".to_owned(), Some(body));
-        assert_eq!(send(&client, &request).await, send(&owner, &request).await, "{request:?}");
+        let expected = send(&owner, &request).await.outcome();
+        assert_eq!(send(&client, &request).await.outcome(), expected, "{request:?}");
     }
-    let (status, answers) = send(&client, &("/graphql".to_owned(), Some(batch))).await;
-    assert_eq!((status, &answers[1]["data"]["latestValues"][0]["value"]), (200, &json!(5.0)), "{answers}");
+    let answers = send(&client, &("/graphql".to_owned(), Some(batch))).await;
+    answers.has(200, json!({"/1/data/latestValues/0/value": 5.0}));
 }
 
 #[tokio::test]
@@ -267,13 +253,13 @@ async fn a_key_counts_for_reads_from_its_making_to_its_end() {
         let client = node.client().with_key(&key);
         let requests = [("/api/value/".to_owned(), None), graphql("{ streams { totalCount } }".to_owned())];
         for request in &requests {
-            assert_eq!(send(&client, request).await.0, 200, "round {round}: {request:?}");
+            send(&client, request).await.about(&format!("round {round}: {request:?}")).ok();
         }
         // The bootstrap key is the first.
         let id = (round + 2).to_string();
         cluster.ingest.basalt(&["key", "revoke", &id]).await.expect_success();
         for request in &requests {
-            assert_eq!(send(&client, request).await.0, 401, "round {round}: {request:?}");
+            send(&client, request).await.about(&format!("round {round}: {request:?}")).expect(401);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, Link, eventually};
+use crate::support::{Client, Cluster, Link, eventually, until};
 
 /// Connections of a query node to the catalog's database.
 pub const CATALOG_CONNECTIONS: usize = 8;
@@ -23,7 +23,7 @@ const UNKNOWN_KEY: &str = "bslt_nobody_0123456789abcdef0123456789abcdef";
 async fn ask(client: Client, is_over: Arc<AtomicBool>) -> usize {
     let mut refusals = 0;
     while !is_over.load(Ordering::SeqCst) {
-        let (status, _, answer) = client.get("/metrics").await;
+        let (status, answer) = client.get("/metrics").await.outcome();
         assert!([200, 503].contains(&status), "{status} {answer}");
         refusals += usize::from(status == 503);
     }
@@ -40,28 +40,23 @@ async fn a_database_that_falls_silent_is_given_up_and_connected_to_again() {
     let is_over = Arc::new(AtomicBool::new(false));
     let start = |_| tokio::spawn(ask(client.clone(), is_over.clone()));
     let callers: Vec<_> = (0..2 * CATALOG_CONNECTIONS).map(start).collect();
-    eventually("the node uses all connections that it may have", EVENT_TIMEOUT, || async {
-        (link.connections() >= CATALOG_CONNECTIONS).then_some(())
-    })
-    .await;
+    until!("the node uses all connections that it may have", EVENT_TIMEOUT;
+        link.connections() >= CATALOG_CONNECTIONS);
     // The node has to save the refusal and to load the stream while its connections carry nothing.
     let nobody = client.with_key(UNKNOWN_KEY);
-    assert_eq!(nobody.try_sql("SELECT 1").await.0, 401);
+    nobody.try_sql("SELECT 1").await.expect(401);
     link.strand_connections();
     let owner = cluster.ingest.client();
     let (_, stream) = stream_of(&owner, "speed", "fp64").await;
     let statement = format!("SELECT count(*) AS n FROM streams WHERE id = {stream}");
     let rows = eventually("the node answers again", EVENT_TIMEOUT, || async {
-        let (status, _, rows) = client.try_sql(&statement).await;
+        let (status, rows) = client.try_sql(&statement).await.outcome();
         (status == 200).then_some(rows)
     })
     .await;
     assert_eq!(rows, json!([{"n": 1}]), "it has the change");
     let statement = "SELECT count(*) AS n FROM audit_log WHERE outcome = 'unauthenticated'";
-    eventually("the refusal is in the audit log", EVENT_TIMEOUT, || async {
-        (owner.sql(statement).await != [json!({"n": 0})]).then_some(())
-    })
-    .await;
+    until!("the refusal is in the audit log", EVENT_TIMEOUT; owner.sql(statement).await != [json!({"n": 0})]);
     is_over.store(true, Ordering::SeqCst);
     let mut refusals = 0;
     for caller in callers {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::spread::{ALL, counted, wait_for_tasks};
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, Server, eventually};
+use crate::support::{Client, Cluster, Server, until};
 
 /// 2026-04-28T00:00:00Z, in seconds.
 const MIDNIGHT: i64 = 1_777_334_400;
@@ -34,8 +34,7 @@ async fn fill(cluster: &Cluster, client: &Client) {
         let mut text = || (0..190).map(|_| format!("{:08x}", random())).collect::<String>();
         let mut line = |at: i64| json!({"stream_id": stream, "ts": MIDNIGHT + at * 5, "text": text()});
         let lines: String = (first..first + ROWS_A_REQUEST).map(|at| format!("{}\n", line(at))).collect();
-        let (status, _, answer) = client.ingest(NDJSON, lines).await;
-        assert_eq!(status, 200, "{answer}");
+        client.ingest(NDJSON, lines).await.ok();
     }
     cluster.ingest.basalt(&["compact"]).await.expect_success();
 }
@@ -58,17 +57,11 @@ async fn memory_used(node: &Server) -> u64 {
 
 /// Waits until no query holds memory on a node.
 async fn wait_for_rest(node: &Server) {
-    eventually("nothing of the query is left", Duration::from_secs(60), || async {
-        (memory_used(node).await == 0).then_some(())
-    })
-    .await;
+    until!("nothing of the query is left", Duration::from_secs(60); memory_used(node).await == 0);
 }
 
 async fn wait_for_part(node: &Server) {
-    eventually("a part of the query is there", Duration::from_secs(60), || async {
-        (memory_used(node).await > 0).then_some(())
-    })
-    .await;
+    until!("a part of the query is there", Duration::from_secs(60); memory_used(node).await > 0);
 }
 
 #[tokio::test]
@@ -127,8 +120,7 @@ async fn a_share_holds_on_every_node() {
     wait_for_tasks(&large, &small).await;
     let statement =
         format!("SELECT stream_id, ts, text FROM readings WHERE seq > 0 ORDER BY text LIMIT {}", ROWS - 1);
-    let (status, _, expected) = owner.try_sql(&statement).await;
-    assert_eq!(status, 413, "{expected}");
+    let expected = owner.try_sql(&statement).await.expect(413);
     assert!(expected.to_string().contains("16.0 MB one query may use (limits.query_share)"), "{expected}");
     // Whichever node is asked, the part of the small one does not fit there.
     for node in [&small, &large] {
@@ -137,8 +129,7 @@ async fn a_share_holds_on_every_node() {
             (spread, counted(node, "basalt_queries_repeated_total ").await)
         };
         let (spread, repeated) = counts().await;
-        let (status, _, answer) = node.client().try_sql(&statement).await;
-        assert_eq!((status, &answer), (413, &expected));
+        node.client().try_sql(&statement).await.is(413, &expected);
         assert_eq!(counts().await, (spread + 1, repeated), "it would fail again, so it does not run again");
         wait_for_rest(&small).await;
         wait_for_rest(&large).await;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::spread::{ALL, counted, spread, wait_for_tasks, write};
 use crate::rest::stream_of;
-use crate::support::{Cluster, Server, eventually};
+use crate::support::{Cluster, Server, until};
 
 /// 2026-04-28T00:00:00Z, in seconds.
 const MIDNIGHT: i64 = 1_777_334_400;
@@ -63,9 +63,6 @@ async fn a_divided_query_is_logged_with_what_all_nodes_have_read() {
         assert!(counted(&alone, "basalt_query_tasks_total ").await > tasks, "{statement}");
         // The other node is asked for its part after the answer.
         let whole = format!("{statement} has read {expected:?}");
-        eventually(&whole, Duration::from_secs(30), || async {
-            (reads(&node, statement).await == expected).then_some(())
-        })
-        .await;
+        until!(&whole, Duration::from_secs(30); reads(&node, statement).await == expected);
     }
 }

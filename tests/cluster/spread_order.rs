@@ -21,9 +21,8 @@ async fn lines(node: &Server, statement: &str) -> Vec<String> {
     let headers = [("content-type", "application/json"), ("accept", "text/csv")];
     let body = json!({"query": statement}).to_string();
     let answer = node.client().try_send_bytes("POST", "/sql", &headers, body).await;
-    let (status, _, body) = answer.unwrap_or_else(|e| panic!("not a whole answer: {e:?}\n{}", node.log()));
-    let text = String::from_utf8(body.to_vec()).expect("text");
-    assert_eq!(status, 200, "{text}");
+    let answer = answer.unwrap_or_else(|e| panic!("not a whole answer: {e:?}\n{}", node.log()));
+    let text = String::from_utf8(answer.ok()).expect("text");
     text.lines().skip(1).map(str::to_owned).collect()
 }
 
@@ -42,8 +41,7 @@ async fn a_long_answer_in_order_comes_to_its_end() {
                 .expect("a line");
             rows
         });
-        let (status, _, answer) = client.ingest(NDJSON, rows).await;
-        assert_eq!(status, 200, "{answer}");
+        client.ingest(NDJSON, rows).await.ok();
     }
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     let nodes = [cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await];

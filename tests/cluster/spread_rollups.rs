@@ -44,7 +44,7 @@ const OF_ONE_STREAM: &str = "SELECT time_bucket('1 hour', ts) AS hour, avg(value
 /// posted. Another organization has rows in the same files.
 async fn fill(cluster: &Cluster, client: &Client) {
     cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
-    let other = cluster.ingest.client().with_key(&cluster.ingest.create_key(&["--org", "other"]).await);
+    let other = cluster.ingest.client_with(&["--org", "other"]).await;
     let mut streams = Vec::new();
     for name in ["a", "b", "c", "d"] {
         streams.push(stream_of(client, name, "fp64").await.1);
@@ -72,8 +72,8 @@ async fn fill(cluster: &Cluster, client: &Client) {
     write(client, newest).await;
     for second in [0, 600] {
         let posted = json!({"timestamp": MIDNIGHT + 2 * 86_400 + second, "mean": -5000});
-        let (status, _, answer) = client.post(&format!("/api/data/{}/statistic/", streams[2]), &posted).await;
-        assert!(status == 200 || status == 201, "{answer}");
+        let answer = client.post(&format!("/api/data/{}/statistic/", streams[2]), &posted).await;
+        answer.expect_one_of(&[200, 201]);
     }
 }
 
@@ -116,7 +116,7 @@ async fn rollups_have_one_answer_on_one_two_and_four_nodes() {
         for (statement, times) in divided.chain([(OF_ONE_STREAM, 0)]) {
             let expected = json!(owner.sql(statement).await);
             let (before, tasks) = (spread(node).await, counted(last, "basalt_query_tasks_total ").await);
-            let found = node.client().try_sql(statement).await.2;
+            let found = node.client().try_sql(statement).await.body;
             let divided = spread(node).await - before;
             let has_tasks = counted(last, "basalt_query_tasks_total ").await > tasks;
             // Two streams are tasks for two nodes.

@@ -36,8 +36,8 @@ impl WriteRequest {
     async fn send(&self, client: &Client) -> Option<bool> {
         let mut headers = vec![("content-type", NDJSON)];
         headers.extend(self.key.iter().map(|key| ("idempotency-key", key.as_str())));
-        let (status, headers, body) =
-            client.try_send_bytes("POST", "/ingest", &headers, self.body()).await.ok()?;
+        let answer = client.try_send_bytes("POST", "/ingest", &headers, self.body()).await.ok()?;
+        let (status, headers, body) = answer.into_parts();
         let body = String::from_utf8_lossy(&body);
         assert_eq!((status, body.as_ref()), (200, format!("{{\"rows\":{}}}", self.rows.len()).as_str()));
         Some(headers.contains_key("idempotency-replayed"))
@@ -158,13 +158,11 @@ fn check(writer: &mut CrashWriter, found: &BTreeMap<Key, f64>, place: &str) {
 
 async fn streams(client: &Client) -> Vec<i64> {
     let device = json!({"name": "writers", "protocol": "virtual"});
-    let (status, _, device) = client.post("/api/device/", &device).await;
-    assert_eq!(status, 201, "{device}");
+    let device = client.post("/api/device/", &device).await.created();
     let mut ids = Vec::new();
     for n in 0..WRITERS {
         let stream = json!({"name": format!("writer {n}"), "device": device["id"], "type": "fp64"});
-        let (status, _, stream) = client.post("/api/data/", &stream).await;
-        assert_eq!(status, 201, "{stream}");
+        let stream = client.post("/api/data/", &stream).await.created();
         ids.push(stream["id"].as_i64().expect("an id"));
     }
     ids
@@ -174,8 +172,7 @@ async fn streams(client: &Client) -> Vec<i64> {
 async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     // Small segments and frequent flushes, so that kills meet them.
     let env = [("BASALT_WAL__SEGMENT", "64KB"), ("BASALT_WAL__KEEP", "1"), ("BASALT_FLUSH__AGE", "100ms")];
-    let mut server = Server::start(&env).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&env).await;
     let mut chance = StdRng::seed_from_u64(7);
     let mut writers: Vec<CrashWriter> = (streams(&client).await.into_iter().enumerate())
         .map(|(n, stream)| CrashWriter {

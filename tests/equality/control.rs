@@ -47,7 +47,7 @@ pub async fn queue(
     let target = model.devices[device].clone();
     let action = if kind == "get" { "status" } else { "set" };
     let path = format!("/device/v1/control/{}/{action}?turn=on", target.key);
-    let (status, headers, answer) = plant.cloud("POST", &path, &body).await;
+    let (status, headers, answer) = plant.cloud("POST", &path, &body).await.into_parts();
     assert_eq!((status, answer), (if kind == "get" { 202 } else { 200 }, json!({})), "{path}");
     let waiting = plant.get(&format!("/api/command/?device={}&limit=1", target.id)).await;
     let command = Command {
@@ -75,8 +75,7 @@ pub async fn report(plant: &Plant, model: &mut Model, place: usize, (state, resu
     let path = format!("/api/command/{}/result/", command.uuid);
     let body = json!({"state": state, "result": result, "error": error});
     (command.state, command.result, command.error) = (state, result, error.to_owned());
-    let (status, _, answer) = plant.client.post(&path, &body).await;
-    assert_eq!(status, 200, "{body}: {answer}");
+    let answer = plant.client.post(&path, &body).await.ok();
     check_row(&answer, model, place);
     check_fetched(plant, model, place, &answer).await;
 }
@@ -138,7 +137,7 @@ fn native_row(model: &Model, command: &Command, device: &str) -> Value {
 async fn check_fetched(plant: &Plant, model: &Model, place: usize, row: &Value) {
     let command = &model.commands[place];
     let path = format!("/device/v1/control/{}/fetch", command.key);
-    let (status, _, found) = plant.cloud("GET", &path, &Value::Null).await;
+    let (status, found) = plant.cloud("GET", &path, &Value::Null).await.outcome();
     if command.kind != "get" {
         assert_eq!((status, found), (404, json!({"message": "Not Found"})), "{path}");
         return;

@@ -19,7 +19,7 @@ const TTL_S: i64 = 10 * 365 * 86_400;
 /// Checks the stored messages of SQL, and notes the times of arrival of those that were not seen before.
 pub async fn check_sql(plant: &Plant, model: &mut Model) {
     let query = "SELECT uuid, device_id, CAST(ts AS BIGINT) AS us, CAST(received_at AS BIGINT) AS received, status, \
-                 payload, format, principal, client, sensors FROM messages";
+        payload, format, principal, client, sensors FROM messages";
     let rows = plant.client.sql(query).await;
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     for row in &rows {
@@ -56,13 +56,12 @@ fn expected_order(model: &Model) -> impl Iterator<Item = i64> + '_ {
 /// Checks the messages of GraphQL, page by page.
 pub async fn check_graphql(plant: &Plant, model: &Model) {
     let query = "query($first: Int, $offset: Int) { messages(first: $first, offset: $offset) { totalCount nodes { \
-                 uuid ts receivedAt status derived payload device { rowId } \
-                 sensors { index sensorId status value unit } } } }";
+        uuid ts receivedAt status derived payload device { rowId } \
+        sensors { index sensorId status value unit } } } }";
     let expected = model.messages();
     let mut found = Vec::new();
     for offset in (0..expected.len()).step_by(FIRST) {
-        let variables = json!({"first": FIRST, "offset": offset});
-        let page = graphql::data(&plant.client, query, variables).await;
+        let page = graphql::data(&plant.client, query, json!({"first": FIRST, "offset": offset})).await;
         assert_eq!(page["messages"]["totalCount"], json!(expected.len()));
         found.extend(page["messages"]["nodes"].as_array().expect("nodes").clone());
     }
@@ -101,8 +100,8 @@ pub async fn check_instathings(plant: &Plant, model: &Model) {
         for page in 1..=own.len() / PER_PAGE + 2 {
             let path = format!("{list}?page={page}&perPage={PER_PAGE}");
             let answers = [plant.cloud("GET", &path, &Value::Null).await, onpremise.get(&path).await];
-            for (rows, (status, _, answer)) in [&mut cloud, &mut local].into_iter().zip(answers) {
-                assert_eq!((status, &answer["totalItems"]), (200, &json!(own.len())), "{path}: {answer}");
+            for (rows, answer) in [&mut cloud, &mut local].into_iter().zip(answers) {
+                let answer = answer.has(200, json!({"totalItems": own.len()}));
                 rows.extend(answer["data"].as_array().expect("a list").iter().map(plain));
             }
         }

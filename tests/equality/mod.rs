@@ -72,15 +72,12 @@ impl Run {
     /// Kills the server while a command waits and a refresh token is used up, and starts it again.
     async fn kill(&mut self) {
         let command = control::queue(&self.plant, &mut self.model, 0, "get", json!({"state": ""})).await;
-        let (status, _, next) = self.plant.refresh().await;
-        assert_eq!(status, 200, "{next}");
-        self.plant.server.kill();
-        self.plant.server.start_again().await;
+        let next = self.plant.refresh().await.ok();
+        self.plant.server.crash().await;
         self.check("after a kill").await;
         self.check_tokens(&next).await;
         // The command still waits: its gateway answers, and the answer is fetched.
-        let answer = json!({"state": "ON"});
-        control::report(&self.plant, &mut self.model, command, ("done", answer, "")).await;
+        control::report(&self.plant, &mut self.model, command, ("done", json!({"state": "ON"}), "")).await;
     }
 
     /// Tokens that were issued before the kill are valid; a refresh token that was used stays used.
@@ -89,12 +86,11 @@ impl Run {
         let path = format!("{DATASTREAMS}?deviceId={}", self.model.devices[0].id);
         for pair in [&self.plant.pair, next] {
             let token = TokenClient::new(client, text(&pair["access_token"]));
-            assert_eq!(token.get(&path).await.0, 200, "Blynk's token survives");
+            token.get(&path).await.about("Blynk's token survives").ok();
         }
-        let (status, _, again) = self.plant.refresh().await;
-        assert_eq!((status, &again["error"]), (400, &json!("invalid_grant")), "it was used before");
-        let (status, _, _) = self.plant.cloud("GET", "/device/v1/devices", &Value::Null).await;
-        assert_eq!(status, 200, "the JWT of Instathings survives");
+        self.plant.refresh().await.about("it was used before").has(400, json!({"error": "invalid_grant"}));
+        let answer = self.plant.cloud("GET", "/device/v1/devices", &Value::Null).await;
+        answer.about("the JWT of Instathings survives").ok();
     }
 }
 

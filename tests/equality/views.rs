@@ -110,8 +110,7 @@ async fn graphql_row(plant: &Plant, stream: &Stream, ts: i64) -> Value {
 async fn blynk_row(plant: &Plant, model: &Model, stream: &Stream, ts: i64) -> Value {
     let (device, ms) = (model.devices[stream.device].id, ts.div_euclid(1000));
     let query = format!("deviceId={device}&dataStreamId={}&from={ms}&to={ms}", stream.channel);
-    let (status, _, page) = plant.blynk.get(&format!("{HISTORY}?{query}")).await;
-    assert_eq!(status, 200, "{page}");
+    let page = plant.blynk.get(&format!("{HISTORY}?{query}")).await.ok();
     page["content"].as_array().expect("a list").last().cloned().unwrap_or_default()
 }
 
@@ -135,16 +134,14 @@ async fn message_sensor(plant: &Plant, model: &Model, stream: &Stream, ts: i64) 
 async fn cloud_member(plant: &Plant, model: &Model, stream: &Stream, ts: i64) -> Value {
     let (key, ms) = (&model.devices[stream.device].key, ts.div_euclid(1000));
     let path = format!("/device/v1/devices/{key}/data?start={ms}&end={ms}");
-    let (status, _, page) = plant.cloud("GET", &path, &Value::Null).await;
-    assert_eq!(status, 200, "{page}");
+    let page = plant.cloud("GET", &path, &Value::Null).await.ok();
     member(&page, stream)
 }
 
 async fn onpremise_member(plant: &Plant, model: &Model, stream: &Stream, ts: i64) -> Value {
     let (key, ms) = (&model.devices[stream.device].key, ts.div_euclid(1000));
     let path = format!("/device/v1/devices/{key}/data?start={ms}&end={ms}");
-    let (status, _, page) = plant.onpremise().get(&path).await;
-    assert_eq!(status, 200, "{page}");
+    let page = plant.onpremise().get(&path).await.ok();
     member(&page, stream)
 }
 

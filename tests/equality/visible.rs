@@ -39,7 +39,7 @@ async fn write(plant: &Plant, model: &Model, (door, is_timed): (&str, bool), ts:
         body[member] = value;
         body
     };
-    let (status, _, answer) = match door {
+    let answer = match door {
         "DataStone" => {
             let body = json!({"timestamp": iso(ts), "value": value});
             plant.client.post(&format!("/api/data/{id}/value/"), &body).await
@@ -73,12 +73,12 @@ async fn write(plant: &Plant, model: &Model, (door, is_timed): (&str, bool), ts:
             plant.client.post("/ingest/facts", &fact).await
         }
     };
-    assert!((200..300).contains(&status), "{door}: {status} {answer}");
+    assert!((200..300).contains(&answer.status), "{door}: {answer}");
     if is_timed {
         return ts;
     }
     let path = format!("{DATASTREAMS}?deviceId={}&dataStreamIds={channel}", device.id);
-    let (_, _, found) = plant.blynk.get(&path).await;
+    let found = plant.blynk.get(&path).await.body;
     assert_eq!(&found[0]["value"], value, "{door} is read at once");
     found[0]["updatedAt"].as_i64().expect("a time") * 1000
 }
@@ -130,7 +130,7 @@ async fn a_device_and_what_it_answers_are_seen_by_every_vocabulary() {
     };
     eventually("SQL and GraphQL show the answer", PATIENCE, probe).await;
     // The devices were created by DataStone, Instathings, GraphQL and a fact.
-    let (_, _, cloud) = plant.cloud("GET", "/device/v1/devices", &Value::Null).await;
+    let cloud = plant.cloud("GET", "/device/v1/devices", &Value::Null).await.body;
     let sql = plant.client.sql("SELECT key, external_id FROM devices ORDER BY id").await;
     let keys: Vec<&str> = cloud.as_array().expect("a list").iter().map(|row| text(&row["id"])).collect();
     let expected: Vec<&str> = model.devices.iter().map(|device| device.key.as_str()).collect();
@@ -139,7 +139,7 @@ async fn a_device_and_what_it_answers_are_seen_by_every_vocabulary() {
         model.devices.iter().map(|one| json!({"key": one.key, "external_id": one.external_id})).collect();
     assert_eq!(sql, rows);
     for device in &model.devices {
-        let (status, _, _) = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={}", device.id)).await;
-        assert_eq!(status, 200, "{}", device.external_id);
+        let answer = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={}", device.id)).await;
+        answer.about(&device.external_id).ok();
     }
 }

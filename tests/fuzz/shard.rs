@@ -50,8 +50,7 @@ pub fn run(target: &FuzzTarget) {
 fn shard(target: &FuzzTarget, seed: u64, inputs: std::ops::Range<u64>, sum: &mut TargetResult) -> u64 {
     let place = folder().join(format!("{}-{}.place", target.name, std::process::id()));
     fs::write(&place, u64::MAX.to_le_bytes()).expect("target/fuzz can be written");
-    let given = format!("{} {} {seed}", inputs.start, inputs.end - inputs.start);
-    let output = child(target, &given, &place);
+    let output = child(target, &format!("{} {} {seed}", inputs.start, inputs.end - inputs.start), &place);
     let reached = fs::read(&place).expect("it was written");
     fs::remove_file(&place).expect("it was written");
     if let Some(done) = ShardResult::parse(&String::from_utf8_lossy(&output.stdout)) {

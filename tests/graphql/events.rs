@@ -6,9 +6,7 @@ use super::plant;
 use crate::support::{Client, Server, WsClient};
 
 async fn created(client: &Client, body: Value) -> i64 {
-    let (status, _, event) = client.post("/api/event-log/", &body).await;
-    assert_eq!(status, 201, "{event}");
-    event["id"].as_i64().unwrap()
+    client.create("/api/event-log/", &body).await
 }
 
 /// The change, the row and the message of what is told next.
@@ -33,8 +31,7 @@ async fn open_subscription(server: &Server, key: &str, arguments: &str) -> WsCli
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_chosen_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (device, streams) = plant(&client, "d", &[("s", "fp64")]).await;
     // Every filter below selects it.
     let whole = |message: &str| json!({"kind": "alarm", "level": "error", "device": device, "data": streams[0], "message": message});
@@ -57,9 +54,9 @@ async fn only_what_is_chosen_is_told() {
     let c = created(&client, json!({"kind": "alarm", "message": "c"})).await;
     // Of another kind from here on: whoever chose by kind is told once.
     for patch in [json!({"kind": "note"}), json!({"message": "again"})] {
-        assert_eq!(client.patch(&format!("/api/event-log/{a}/"), &patch).await.0, 200);
+        client.patch(&format!("/api/event-log/{a}/"), &patch).await.ok();
     }
-    assert_eq!(client.delete(&format!("/api/event-log/{b}/")).await.0, 204);
+    client.delete(&format!("/api/event-log/{b}/")).await.expect(204);
     let end = created(&client, whole("end")).await;
     let name =
         |row: i64| [(a, "a"), (b, "b"), (c, "c")].into_iter().find(|(own, _)| *own == row).map(|n| n.1);
@@ -84,8 +81,7 @@ async fn only_what_is_chosen_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_seen_cannot_be_chosen() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (device, streams) = plant(&client, "d", &[("s", "fp64"), ("t", "fp64")]).await;
     let (hidden, others) = plant(&client, "e", &[("s", "fp64")]).await;
     server.basalt(&["org", "create", "elsewhere"]).await.expect_success();

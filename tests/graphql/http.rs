@@ -12,8 +12,7 @@ const ACCEPT_MODERN: (&str, &str) = ("accept", MODERN);
 #[tokio::test]
 async fn every_audit_of_graphql_http_passes() {
     let server = Server::start(&[]).await;
-    let url = format!("{}/graphql", server.url);
-    let results = run_node("audit.mjs", &[&url, &server.key]).await;
+    let results = run_node("audit.mjs", &[&format!("{}/graphql", server.url), &server.key]).await;
     let results = results.as_array().expect("a list");
     assert!(results.len() > 50, "{} audits", results.len());
     let failed: Vec<&Value> = results.iter().filter(|result| result["status"] != "ok").collect();
@@ -132,11 +131,11 @@ const OTHERS: [Row; 9] = [
 
 #[tokio::test]
 async fn statuses_tell_what_became_of_a_request() {
-    let server = Server::start(&[("BASALT_GRAPHQL__BATCH", "2")]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_GRAPHQL__BATCH", "2")]).await;
     for Row { name, method, path, headers, body, status, media, part } in OPERATIONS.into_iter().chain(OTHERS)
     {
-        let (got, headers, bytes) = client.send_bytes(method, path, headers, body.to_owned()).await;
+        let (got, headers, bytes) =
+            client.send_bytes(method, path, headers, body.to_owned()).await.into_parts();
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!(got, status, "{name}: {text}");
         assert!(text.contains(part), "{name}: {text}");
@@ -147,16 +146,15 @@ async fn statuses_tell_what_became_of_a_request() {
 
 #[tokio::test]
 async fn who_is_unknown_gets_nothing_and_is_told_so_in_the_form_of_the_graph() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let query = json!({"query": "{ me { kind } }"});
     for (name, client) in [("no_key", client.without_key()), ("wrong_key", client.with_key("bslt_wrong"))] {
-        let (status, headers, body) = client.post("/graphql", &query).await;
+        let (status, headers, body) = client.post("/graphql", &query).await.into_parts();
         assert_eq!(status, 401, "{name}");
         assert_eq!(headers["www-authenticate"], "ApiKey", "{name}");
         assert_eq!(super::codes(&body), ["UNAUTHENTICATED"], "{name}: {body}");
     }
-    let limited = server.client().with_key(&server.create_key(&["--scope", "device:read"]).await);
+    let limited = server.client_with(&["--scope", "device:read"]).await;
     let body =
         ask(&limited, "{ devices { totalCount } streams { totalCount } me { kind } }", json!({})).await;
     assert_eq!(super::codes(&body), ["FORBIDDEN"], "{body}");
@@ -169,7 +167,7 @@ async fn who_is_unknown_gets_nothing_and_is_told_so_in_the_form_of_the_graph() {
 #[tokio::test]
 async fn the_schema_is_served_to_everybody() {
     let server = Server::start(&[]).await;
-    let (_, _, served) = server.client().without_key().get("/graphql/schema.graphql").await;
+    let served = server.client().without_key().get("/graphql/schema.graphql").await.body;
     let printed = server.basalt(&["schema", "graphql"]).await.expect_success();
     assert_eq!(served.as_str().expect("text").trim_end(), printed.trim_end());
 }

@@ -12,8 +12,7 @@ async fn a_query_over_a_limit_is_refused_and_scans_nothing() {
         ("BASALT_GRAPHQL__COMPLEXITY", "1000"),
         ("BASALT_GRAPHQL__ALIASES", "3"),
     ];
-    let server = Server::start(&limits).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&limits).await;
     plant(&client, "d", &[("s", "fp64")]).await;
     let before = client.sql("SELECT count(*) AS n FROM query_log").await[0]["n"].as_i64().expect("a count");
     let deep = "{ device(rowId: 1) { streams { nodes { device { streams { nodes { name } } } } } } }";
@@ -49,8 +48,7 @@ async fn a_query_over_a_limit_is_refused_and_scans_nothing() {
 
 #[tokio::test]
 async fn the_schema_can_be_read_by_the_tools_that_do() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let body = data(&client, INTROSPECTION, json!({})).await;
     let types = body["__schema"]["types"].as_array().expect("types").len();
     assert!(types > 50, "{types} types");

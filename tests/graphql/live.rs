@@ -24,8 +24,7 @@ async fn write(client: &Client, rows: &[(i64, i64, f64)]) {
     let line = |(stream, second, value): &(i64, i64, f64)| {
         json!({ "stream_id": stream, "ts": START + second, "value": value }).to_string() + "\n"
     };
-    let (status, _, body) = client.ingest(NDJSON, rows.iter().map(line).collect::<String>()).await;
-    assert_eq!(status, 200, "{body}");
+    client.ingest(NDJSON, rows.iter().map(line).collect::<String>()).await.ok();
 }
 
 /// The values of a message.
@@ -52,8 +51,7 @@ async fn collect(socket: &mut WsClient, id: &str, count: usize) -> (Vec<f64>, St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_arrives_also_after_kill_and_restart() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.subscribe("1", &values(&format!("streams: [{stream}]"))).await;
@@ -84,8 +82,8 @@ async fn what_is_written_arrives_also_after_kill_and_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_log_no_longer_keeps_is_a_gap() {
-    let server = Server::start(&[("BASALT_WAL__KEEP", "1"), ("BASALT_WAL__SEGMENT", "200")]).await;
-    let client = server.client();
+    let (server, client) =
+        Server::with_client(&[("BASALT_WAL__KEEP", "1"), ("BASALT_WAL__SEGMENT", "200")]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.subscribe("1", &values("")).await;
@@ -114,8 +112,7 @@ async fn what_the_log_no_longer_keeps_is_a_gap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_and_what_is_written_meanwhile_come_once_each() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let rows: Vec<_> = (0..5000).map(|n| (stream, n, n as f64)).collect();
     write(&client, &rows).await;
@@ -148,8 +145,7 @@ async fn a_history_and_what_is_written_meanwhile_come_once_each() {
 /// One client reads nothing while the other is told of everything; then it reads all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_client_holds_up_nobody_and_loses_nothing() {
-    let server = Server::start(&[("BASALT_LIVE__RING", "100kB")]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[("BASALT_LIVE__RING", "100kB")]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut slow = WsClient::connect(&server.url, &server.key).await;
     let mut fast = WsClient::connect(&server.url, &server.key).await;
@@ -171,8 +167,7 @@ async fn a_slow_client_holds_up_nobody_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_key_ends_its_feeds_and_closes_its_sockets() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let key = server.create_key(&["--scope", "value:read", "--scope", "event-log:read"]).await;
     let mut socket = WsClient::connect(&server.url, &key).await;
@@ -207,12 +202,11 @@ async fn a_revoked_key_ends_its_feeds_and_closes_its_sockets() {
 /// Four readers of different rights; every one gets exactly its own, also when memberships change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_of_what_is_not_theirs() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (device, mine) = stream_of(&client, "pump", "fp64").await;
     let (_, hidden) = stream_of(&client, "valve", "fp64").await;
     server.basalt(&["org", "create", "other"]).await.expect_success();
-    let foreign = client.with_key(&server.create_key(&["--org", "other"]).await);
+    let foreign = server.client_with(&["--org", "other"]).await;
     let (_, theirs) = stream_of(&foreign, "press", "fp64").await;
     let of_data = server.create_key(&["--data", &mine.to_string()]).await;
     let of_device = server.create_key(&["--device", &device.to_string()]).await;
@@ -223,9 +217,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
         ("of_device", of_device, vec![mine]),
         ("foreign", foreign.key().unwrap().to_owned(), vec![theirs]),
     ];
-    let (status, _, group) = client.post("/api/group/", &json!({ "name": "line", "data": [mine] })).await;
-    assert_eq!(status, 201, "{group}");
-    let group = group["id"].as_i64().unwrap();
+    let group = client.create("/api/group/", &json!({ "name": "line", "data": [mine] })).await;
     let mut sockets = Vec::new();
     for (_, key, _) in &readers {
         let mut socket = WsClient::connect(&server.url, key).await;
@@ -237,9 +229,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     let mut grouped = WsClient::connect(&server.url, &of_data).await;
     grouped.subscribe("1", &values(&format!("groups: [{group}]"))).await;
     grouped.next_data("1").await;
-    let (status, _, body) =
-        client.patch(&format!("/api/group/{group}/"), &json!({ "data": [mine, hidden] })).await;
-    assert_eq!(status, 200, "{body}");
+    client.patch(&format!("/api/group/{group}/"), &json!({ "data": [mine, hidden] })).await.ok();
     for round in 0..3 {
         write(&client, &[(hidden, round, 20.0), (mine, round, 10.0)]).await;
         write(&foreign, &[(theirs, round, 30.0)]).await;
@@ -283,8 +273,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_only_the_newest_of_each_stream_comes() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.subscribe("1", &values("maxRate: 0.2")).await;
@@ -337,8 +326,7 @@ async fn subscriptions_are_bounded_by_caller_and_in_all() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_and_states_of_devices_are_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.subscribe("events", "subscription { events { change rowId event { kind message } } }").await;
     let states = "subscription { deviceStates { device { rowId name } state lastError } }";
@@ -346,39 +334,34 @@ async fn events_and_states_of_devices_are_told() {
     // Operations begin side by side: a query of its own answers when both have begun.
     let device =
         json!({ "name": "plc", "protocol": "modbus", "host": "127.0.0.1", "port": 1, "enabled": false });
-    let (status, _, device) = client.post("/api/device/", &device).await;
-    assert_eq!(status, 201, "{device}");
+    let device = client.post("/api/device/", &device).await.created();
     let update = socket.next_data("states").await;
-    assert_eq!(
-        update["deviceStates"],
-        json!({ "device": { "rowId": device["id"], "name": "plc" }, "state": "disabled", "lastError": null })
-    );
+    let expected =
+        json!({ "device": { "rowId": device["id"], "name": "plc" }, "state": "disabled", "lastError": null });
+    assert_eq!(update["deviceStates"], expected);
     let id = &device["id"];
-    let (status, ..) = client.patch(&format!("/api/device/{id}/"), &json!({ "enabled": true })).await;
-    assert_eq!(status, 200);
+    client.patch(&format!("/api/device/{id}/"), &json!({ "enabled": true })).await.ok();
     let update = socket.next_data("states").await;
     assert_ne!(update["deviceStates"]["state"], "disabled");
     socket.send_json(&json!({ "type": "complete", "id": "states" })).await;
 
-    let (status, _, event) =
+    let event =
         client.post("/api/event-log/", &json!({ "kind": "alarm", "message": "hot", "device": id })).await;
-    assert_eq!(status, 201, "{event}");
+    let event = event.created();
     let path = format!("/api/event-log/{}/", event["id"]);
     let mut changes = Vec::new();
     changes.push(next_event(&mut socket).await);
-    assert_eq!(client.patch(&path, &json!({ "message": "cold" })).await.0, 200);
+    client.patch(&path, &json!({ "message": "cold" })).await.ok();
     changes.push(next_event(&mut socket).await);
-    assert_eq!(client.delete(&path).await.0, 204);
+    client.delete(&path).await.expect(204);
     changes.push(next_event(&mut socket).await);
     let of = |message| json!({ "kind": "alarm", "message": message });
-    assert_eq!(
-        changes,
-        [
-            json!({ "change": "CREATED", "rowId": event["id"], "event": of("hot") }),
-            json!({ "change": "UPDATED", "rowId": event["id"], "event": of("cold") }),
-            json!({ "change": "DELETED", "rowId": event["id"], "event": null }),
-        ]
-    );
+    let expected = [
+        json!({ "change": "CREATED", "rowId": event["id"], "event": of("hot") }),
+        json!({ "change": "UPDATED", "rowId": event["id"], "event": of("cold") }),
+        json!({ "change": "DELETED", "rowId": event["id"], "event": null }),
+    ];
+    assert_eq!(changes, expected);
 }
 
 /// The next of the events, whatever is still said of states.

@@ -7,7 +7,7 @@ use crate::rest::hamachi::FakeHamachi;
 use crate::rest::io::{FORMS, grumpy, plc, simulator};
 use crate::rest::key::superuser;
 use crate::rest::{event, matches};
-use crate::support::{Browser, Server};
+use crate::support::{Browser, Server, rows};
 
 const WRITE: &str = "mutation($input: WriteRegisterInput!) { writeRegister(input: $input) { value errors { field message code } } }";
 
@@ -18,35 +18,18 @@ async fn registers_are_read_and_written() {
     let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
     let wrong = |field: &str, message: &str| json!({"value": null, "errors": [{"field": field, "message": message, "code": "INVALID"}]});
     let done = |value: Value| json!({"value": value, "errors": []});
-    let rows = [
-        ("uint16_unless_said", json!({"register": "hr:0", "value": 1200}), done(json!(1200))),
-        (
-            "two_words",
-            json!({"register": "hr:0", "type": "uint32", "byteorder": "abcd", "value": 91_750_800}),
-            done(json!(91_750_800)),
-        ),
-        ("a_coil", json!({"register": "co:1", "value": true}), done(json!(true))),
-        (
-            "too_large",
-            json!({"register": "hr:0", "value": 65_536}),
-            wrong("value", "Ensure this value is less than or equal to 65535."),
-        ),
-        (
-            "no_number",
-            json!({"register": "hr:0", "type": "text", "value": 1}),
-            wrong("type", "\"text\" is not a valid choice."),
-        ),
-        (
-            "no_register",
-            json!({"register": "D1", "value": 1}),
-            wrong("register", &format!("Invalid register \"D1\". {FORMS}")),
-        ),
-        ("read_only", json!({"register": "ir:0", "value": 1}), wrong("register", "Register is read-only.")),
-        (
-            "no_device",
-            json!({"device": 99, "register": "hr:0", "value": 1}),
-            json!({"value": null, "errors": [{"field": null, "message": "not found", "code": "NOT_FOUND"}]}),
-        ),
+    let rows = rows![
+        "uint16_unless_said", json!({"register": "hr:0", "value": 1200}), done(json!(1200));
+        "two_words", json!({"register": "hr:0", "type": "uint32", "byteorder": "abcd", "value": 91_750_800}),
+            done(json!(91_750_800));
+        "a_coil", json!({"register": "co:1", "value": true}), done(json!(true));
+        "too_large", json!({"register": "hr:0", "value": 65_536}),
+            wrong("value", "Ensure this value is less than or equal to 65535.");
+        "no_number", json!({"register": "hr:0", "type": "text", "value": 1}), wrong("type", "\"text\" is not a valid choice.");
+        "no_register", json!({"register": "D1", "value": 1}), wrong("register", &format!("Invalid register \"D1\". {FORMS}"));
+        "read_only", json!({"register": "ir:0", "value": 1}), wrong("register", "Register is read-only.");
+        "no_device", json!({"device": 99, "register": "hr:0", "value": 1}),
+            json!({"value": null, "errors": [{"field": null, "message": "not found", "code": "NOT_FOUND"}]});
     ];
     for (name, mut input, expected) in rows {
         if input.get("device").is_none() {
@@ -66,8 +49,7 @@ async fn registers_are_read_and_written() {
 
 #[tokio::test]
 async fn a_device_that_fails_fails_its_field_alone() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let silent = plc(&client, "Silent", grumpy(None).await, json!({"timeout": 0.3})).await;
     let failing = plc(&client, "Failing", grumpy(Some(4)).await, json!({})).await;
     let disabled = plc(&client, "Disabled", 1, json!({"enabled": false})).await;
@@ -84,10 +66,8 @@ async fn a_device_that_fails_fails_its_field_alone() {
     }
     let input = json!({"input": {"device": disabled, "register": "hr:0", "value": 1}});
     let got = data(&client, WRITE, input).await;
-    assert_eq!(
-        got["writeRegister"]["errors"],
-        json!([{"field": null, "message": "Device is disabled.", "code": "CONFLICT"}])
-    );
+    let expected = json!([{"field": null, "message": "Device is disabled.", "code": "CONFLICT"}]);
+    assert_eq!(got["writeRegister"]["errors"], expected);
     // Asking many devices is dear before any of them is asked.
     let many = "{ devices(first: 1000) { nodes { register(name: \"hr:0\") } } }";
     let body = ask(&client, many, json!({})).await;
@@ -100,9 +80,9 @@ async fn only_who_has_the_device_speaks_to_it() {
     let client = server.client();
     let mine = plc(&client, "Mine", sim.addr().port(), json!({})).await;
     let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
-    let (_, _, stream) = client.post("/api/data/", &body).await;
+    let stream = client.post("/api/data/", &body).await.body;
     server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
-    let key = async |args: &[&str]| client.with_key(&server.create_key(args).await);
+    let key = async |args: &[&str]| server.client_with(args).await;
     let (device, stream) = (mine.to_string(), stream["id"].to_string());
     let rows = [
         ("by_device", key(&["--device", &device]).await, None, Some("ok")),
@@ -132,11 +112,9 @@ async fn the_hamachi_client_and_its_networks() {
     let fake = FakeHamachi::new();
     fake.set_output("do-join", "Joining plant .. ok\n");
     fake.set_output("leave", "Leaving plant one .. ok\n");
-    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
-    let client = server.client();
-    let rows = [
-        (
-            "read",
+    let (server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
+    let rows = rows![
+        "read",
             "{ hamachi { version pid status clientId address ipv6 nickname lmiAccount } hamachiNetworks { networkId name online capacity owner subnet peers { clientId status via } } \
              one: hamachiNetwork(networkId: \"398-581-422\") { name } none: hamachiNetwork(networkId: \"111-111-111\") { name } }",
             json!({
@@ -150,33 +128,19 @@ async fn the_hamachi_client_and_its_networks() {
                 ],
                 "one": {"name": "test789-net"}, "none": null,
             }),
-            "",
-        ),
-        (
-            "join",
+            "";
+        "join",
             "mutation { joinHamachiNetwork(input: {network: \" plant \", password: \"se cret\"}) { network joined errors { field } } }",
-            json!({"joinHamachiNetwork": {"network": "plant", "joined": "new", "errors": []}}),
-            "<do-join><plant><se cret>",
-        ),
-        (
-            "join_what_is_none",
+            json!({"joinHamachiNetwork": {"network": "plant", "joined": "new", "errors": []}}), "<do-join><plant><se cret>";
+        "join_what_is_none",
             "mutation { joinHamachiNetwork(input: {network: \"--h\"}) { network joined errors { field message code } } }",
             json!({"joinHamachiNetwork": {"network": null, "joined": null, "errors": [
                 {"field": "network", "message": "Ensure this field has at least 4 characters.", "code": "INVALID"}]}}),
-            "",
-        ),
-        (
-            "leave",
-            "mutation { leaveHamachiNetwork(network: \"plant one\") { left errors { code } } }",
-            json!({"leaveHamachiNetwork": {"left": "plant one", "errors": []}}),
-            "<leave><plant one>",
-        ),
-        (
-            "leave_again",
-            "mutation { leaveHamachiNetwork(network: \"plant two\") { left errors { code } } }",
-            json!({"leaveHamachiNetwork": {"left": null, "errors": [{"code": "NOT_FOUND"}]}}),
-            "",
-        ),
+            "";
+        "leave", "mutation { leaveHamachiNetwork(network: \"plant one\") { left errors { code } } }",
+            json!({"leaveHamachiNetwork": {"left": "plant one", "errors": []}}), "<leave><plant one>";
+        "leave_again", "mutation { leaveHamachiNetwork(network: \"plant two\") { left errors { code } } }",
+            json!({"leaveHamachiNetwork": {"left": null, "errors": [{"code": "NOT_FOUND"}]}}), "";
     ];
     for (name, query, expected, call) in rows {
         fake.calls();
@@ -193,8 +157,7 @@ async fn the_hamachi_client_and_its_networks() {
 
 #[tokio::test]
 async fn a_terminal_grant_is_used_once() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let issue = "mutation { issueTerminalGrant(input: {terminalId: \"shell\", hostId: \"edge\", interactive: true, allowedPresets: [\"status\"]}) { \
                  token grant { jti sub terminalId hostId interactive allowedPresets issuedAt expiresAt } errors { field message } } }";
     let made = data(&client, issue, json!({})).await;
@@ -207,14 +170,12 @@ async fn a_terminal_grant_is_used_once() {
     let first = data(&client, redeem, token.clone()).await;
     assert_eq!(first["redeemTerminalGrant"], json!({"grant": {"jti": made["grant"]["jti"]}, "errors": []}));
     // A token of the graph is one of REST, and used up in both.
-    let (status, _, answer) = client.post("/api/webrtc/terminal-grant/validate/", &token).await;
-    assert_eq!(status, 400, "{answer}");
+    client.post("/api/webrtc/terminal-grant/validate/", &token).await.expect(400);
     let again = data(&client, redeem, token).await;
     let message = "This token is not valid, has expired, or was used before.";
-    assert_eq!(
-        again["redeemTerminalGrant"],
-        json!({"grant": null, "errors": [{"field": "token", "message": message, "code": "INVALID"}]})
-    );
+    let expected =
+        json!({"grant": null, "errors": [{"field": "token", "message": message, "code": "INVALID"}]});
+    assert_eq!(again["redeemTerminalGrant"], expected);
     let blank = issue.replace("\"edge\"", "\"\"");
     let got = data(&client, &blank, json!({})).await;
     assert_eq!(got["issueTerminalGrant"]["errors"][0]["field"], "hostId", "{got}");
@@ -222,36 +183,23 @@ async fn a_terminal_grant_is_used_once() {
 
 #[tokio::test]
 async fn an_event_is_processed() {
-    let server = Server::start(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
     let pages = event::pages("127.0.0.1").await;
     let process = "mutation($id: Int!, $input: ProcessEventInput) { processEvent(rowId: $id, input: $input) { \
                    event { payload } processed { status contentType selector attr results } errors { field message code } } }";
     let none = |field: &str, message: &str| json!({"event": null, "processed": null, "errors": [{"field": field, "message": message, "code": "INVALID"}]});
-    let rows = [
-        (
-            "an_attribute",
-            format!("http://{pages}/page"),
-            json!({"selector": "#price", "attr": "data-value"}),
+    let rows = rows![
+        "an_attribute", format!("http://{pages}/page"), json!({"selector": "#price", "attr": "data-value"}),
             json!({"event": "*", "processed": {"status": 200, "contentType": "text/html", "selector": "#price", "attr": "data-value",
-                   "results": ["12.5"]}, "errors": []}),
-        ),
-        ("no_url", String::new(), Value::Null, none("url", "This event log has no URL.")),
-        (
-            "no_selector",
-            format!("http://{pages}/page"),
-            json!({"selector": "##"}),
-            none("selector", "Invalid CSS selector."),
-        ),
-        ("closed", "http://10.0.0.1/".to_owned(), Value::Null, none("url", "Address is not allowed.")),
+                   "results": ["12.5"]}, "errors": []});
+        "no_url", String::new(), Value::Null, none("url", "This event log has no URL.");
+        "no_selector", format!("http://{pages}/page"), json!({"selector": "##"}), none("selector", "Invalid CSS selector.");
+        "closed", "http://10.0.0.1/".to_owned(), Value::Null, none("url", "Address is not allowed.");
     ];
     for (name, url, input, expected) in rows {
-        let made = data(
-            &client,
-            "mutation($url: String) { createEvent(input: {kind: \"a\", url: $url}) { event { rowId } } }",
-            json!({ "url": url }),
-        )
-        .await;
+        let query =
+            "mutation($url: String) { createEvent(input: {kind: \"a\", url: $url}) { event { rowId } } }";
+        let made = data(&client, query, json!({ "url": url })).await;
         let id = &made["createEvent"]["event"]["rowId"];
         let got = data(&client, process, json!({"id": id, "input": input})).await;
         let got = &got["processEvent"];
@@ -260,12 +208,9 @@ async fn an_event_is_processed() {
             assert_eq!(got["event"]["payload"]["processed"]["results"], json!(["12.5"]), "{name}");
         }
     }
-    let failed = data(
-        &client,
-        "mutation { createEvent(input: {kind: \"a\", url: \"http://127.0.0.1:1/\"}) { event { rowId } } }",
-        json!({}),
-    )
-    .await;
+    let query =
+        "mutation { createEvent(input: {kind: \"a\", url: \"http://127.0.0.1:1/\"}) { event { rowId } } }";
+    let failed = data(&client, query, json!({})).await;
     let id = &failed["createEvent"]["event"]["rowId"];
     assert_eq!(codes(&ask(&client, process, json!({ "id": id })).await), ["DEVICE_FAULT"]);
 }
@@ -274,16 +219,16 @@ async fn an_event_is_processed() {
 async fn a_person_changes_their_password() {
     let server = Server::start(&[]).await;
     let change = |old: &str, new: &str| json!({"query": format!("mutation {{ changePassword(input: {{oldPassword: \"{old}\", newPassword: \"{new}\"}}) {{ changed errors {{ field message code }} }} }}")});
-    let (_, _, body) = server.client().post("/graphql", &change("a", "b")).await;
+    let body = server.client().post("/graphql", &change("a", "b")).await.body;
     assert_eq!(codes(&body), ["FORBIDDEN"], "a key has none: {body}");
     let mut ann = superuser(&server, "ann", "default").await;
     let elsewhere = Browser::log_in(&server, "ann", "correct horse").await;
-    let (_, _, body) = ann.post("/graphql", &change("wrong", "new horse 9")).await;
+    let body = ann.post("/graphql", &change("wrong", "new horse 9")).await.body;
     let wrong = json!({"changed": false, "errors": [{"field": "oldPassword", "message": "Invalid password.", "code": "INVALID"}]});
     assert_eq!(body["data"]["changePassword"], wrong, "{body}");
-    let (_, _, body) = ann.post("/graphql", &change("correct horse", "new horse 9")).await;
+    let body = ann.post("/graphql", &change("correct horse", "new horse 9")).await.body;
     assert_eq!(body["data"]["changePassword"], json!({"changed": true, "errors": []}), "{body}");
-    assert_eq!(elsewhere.get("/api/session/").await.0, 401, "every other session ends");
-    assert_eq!(ann.get("/api/session/").await.0, 200);
+    elsewhere.get("/api/session/").await.about("every other session ends").expect(401);
+    ann.get("/api/session/").await.ok();
     Browser::log_in(&server, "ann", "new horse 9").await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{PROTOCOL, Server, WsClient, WsEvent};
+use crate::support::{PROTOCOL, Server, WsClient, WsEvent, rows};
 
 async fn fresh(server: &Server) -> WsClient {
     WsClient::open(&server.url, &[("sec-websocket-protocol", PROTOCOL)]).await
@@ -51,23 +51,13 @@ async fn each_mistake_closes_with_its_code() {
 async fn credentials_come_in_the_headers_or_in_the_first_message() {
     let server = Server::start(&[]).await;
     let key = format!("ApiKey {}", server.key);
-    let rows = [
-        ("in_the_headers", vec![("authorization", key.as_str())], json!({}), true),
-        ("of_the_other_name", vec![("x-api-key", server.key.as_str())], json!({}), true),
-        ("in_the_message", vec![], json!({ "authorization": key }), true),
-        (
-            "the_message_goes_before",
-            vec![("authorization", "ApiKey wrong")],
-            json!({ "Authorization": key }),
-            true,
-        ),
-        (
-            "also_when_it_is_wrong",
-            vec![("authorization", key.as_str())],
-            json!({ "Authorization": "ApiKey x" }),
-            false,
-        ),
-        ("nowhere", vec![], json!({}), false),
+    let rows = rows![
+        "in_the_headers", vec![("authorization", key.as_str())], json!({}), true;
+        "of_the_other_name", vec![("x-api-key", server.key.as_str())], json!({}), true;
+        "in_the_message", vec![], json!({ "authorization": key }), true;
+        "the_message_goes_before", vec![("authorization", "ApiKey wrong")], json!({ "Authorization": key }), true;
+        "also_when_it_is_wrong", vec![("authorization", key.as_str())], json!({ "Authorization": "ApiKey x" }), false;
+        "nowhere", vec![], json!({}), false;
     ];
     for (name, headers, payload, is_let_in) in rows {
         let headers = [vec![("sec-websocket-protocol", PROTOCOL)], headers].concat();
@@ -92,8 +82,8 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
         .await
         .expect_success();
     let client = server.client().without_key();
-    let (status, headers, _) =
-        client.post("/api/session/", &json!({ "username": "ada", "password": "correct horse 7" })).await;
+    let body = json!({ "username": "ada", "password": "correct horse 7" });
+    let (status, headers, _) = client.post("/api/session/", &body).await.into_parts();
     assert_eq!(status, 200);
     let cookies: Vec<String> = headers
         .get_all("set-cookie")
@@ -112,15 +102,14 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     socket.subscribe("1", "subscription { values { cursor } }").await;
     socket.next_data("1").await;
     let logout = [("cookie", cookie.as_str()), ("x-csrftoken", token.as_str())];
-    assert_eq!(client.send("DELETE", "/api/session/", &logout, "").await.0, 204);
+    client.send("DELETE", "/api/session/", &logout, "").await.expect(204);
     assert_eq!(socket.expect_failure("1").await[0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(socket.wait_for_close().await.0, 4403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_asked_over_one_socket() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.send_json(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
@@ -184,24 +173,20 @@ async fn a_server_that_stops_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_sent_events_tell_the_same() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut events =
         SseClient::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
     assert_eq!(events.next().await, ("next".to_owned(), json!({ "data": { "values": { "readings": [] } } })));
     let line = json!({ "stream_id": stream, "ts": "2026-04-28T12:00:00Z", "value": 3 }).to_string();
-    assert_eq!(client.ingest("application/x-ndjson", line).await.0, 200);
+    client.ingest("application/x-ndjson", line).await.ok();
     let expected = json!({ "data": { "values": { "readings": [{ "value": 3.0 }] } } });
     assert_eq!(events.next().await, ("next".to_owned(), expected));
     let mut query = SseClient::open(&server.url, &server.key, "{ __typename }").await;
     assert_eq!(query.next().await.1, json!({ "data": { "__typename": "Query" } }));
     assert_eq!(query.next().await.0, "complete");
-    let (status, ..) =
-        client.without_key().post("/graphql/stream", &json!({ "query": "{ __typename }" })).await;
-    assert_eq!(status, 401);
-    let (status, ..) = client.post("/graphql/stream", &json!({ "operation": "{ __typename }" })).await;
-    assert_eq!(status, 400);
+    client.without_key().post("/graphql/stream", &json!({ "query": "{ __typename }" })).await.expect(401);
+    client.post("/graphql/stream", &json!({ "operation": "{ __typename }" })).await.expect(400);
     // A revoked key: an error, and the end.
     let key = server.create_key(&[]).await;
     let mut revoked = SseClient::open(&server.url, &key, "subscription { values { cursor } }").await;

@@ -31,19 +31,19 @@ async fn a_compressed_body_takes_what_is_counted_for_it() {
     let headers = [("content-type", NDJSON), ("content-encoding", "gzip")];
     attacked.server.reset_peak_memory();
     let one = client.send("POST", "/ingest", &headers, packed.clone()).await;
-    assert!(matches!(one.0, 200 | 400), "{} {}", one.0, one.2);
+    assert!(matches!(one.status, 200 | 400), "{} {}", one.status, one.body);
     let peak = attacked.server.peak_memory_mib().unwrap_or(0);
     assert!(peak < sized(400, 600), "one body decoded took {peak} MiB");
     // Twelve at short intervals, by callers of their own: before, each found the account of the one before empty.
     let mut clients = Vec::new();
     for _ in 0..12 {
-        clients.push(client.with_key(&attacked.server.create_key(&["--scope", "value:write"]).await));
+        clients.push(attacked.server.client_with(&["--scope", "value:write"]).await);
     }
     let all = clients.into_iter().enumerate().map(|(i, client)| {
         let packed = packed.clone();
         async move {
             tokio::time::sleep(Duration::from_millis(300) * i as u32).await;
-            client.send("POST", "/ingest", &headers, packed).await.0
+            client.send("POST", "/ingest", &headers, packed).await.status
         }
     });
     let answers = futures::future::join_all(all).await;
@@ -59,8 +59,7 @@ async fn arrow_lengths_are_not_believed() {
     let client = attacked.server.client();
     let honest = flight::one_value(Some(1));
     for (name, body) in flight::lying(&honest) {
-        let (status, _, answer) = client.ingest(ARROW, body).await;
-        assert!(matches!(status, 400 | 413), "{name}: {status} {answer}");
+        client.ingest(ARROW, body).await.about(&name).expect_one_of(&[400, 413]);
     }
     let peak = attacked.finish().await;
     assert!(peak < 500, "{peak} MiB");

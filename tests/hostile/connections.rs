@@ -77,8 +77,7 @@ async fn strangers_hold_no_place_that_others_need() {
 
 #[tokio::test]
 async fn past_the_limit_clients_at_work_stay_and_newcomers_are_refused_at_once() {
-    let server = Server::start(&[("BASALT_HTTP__CONNECTIONS", "8")]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[("BASALT_HTTP__CONNECTIONS", "8")]).await;
     let request = format!("GET /api/device/ HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\n\r\n", server.key);
     let mut known = Vec::new();
     for _ in 0..8 {
@@ -139,7 +138,7 @@ async fn one_probe_of_the_disk_is_for_all_who_ask() {
     let asking: Vec<_> = (0..200)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { client.get("/readyz/?checks=disk").await.0 })
+            tokio::spawn(async move { client.get("/readyz/?checks=disk").await.status })
         })
         .collect();
     let mut most = 0;
@@ -181,18 +180,15 @@ fn hard(pid: Option<Pid>) -> Option<u64> {
 
 #[tokio::test]
 async fn a_lack_of_descriptors_does_not_end_the_log() {
-    let server = Server::start(&[("BASALT_WAL__SEGMENT", "1KB")]).await;
-    let client = server.client();
-    let device = json!({ "name": "Plant", "protocol": "virtual" });
-    assert_eq!(client.post("/api/device/", &device).await.0, 201);
+    let (server, client) = Server::with_client(&[("BASALT_WAL__SEGMENT", "1KB")]).await;
+    client.post("/api/device/", &json!({ "name": "Plant", "protocol": "virtual" })).await.created();
     let stream = json!({ "device": 1, "name": "speed", "type": "fp64" });
-    let (status, _, stream) = client.post("/api/data/", &stream).await;
-    assert_eq!(status, 201, "{stream}");
+    let stream = client.post("/api/data/", &stream).await.created();
     let value = format!("/api/data/{}/value/", stream["id"]);
     let write = async || client.post(&value, &json!({ "value": 1 })).await;
     // Segments end and begin, so that the one that is written has the lowest number there is.
     for _ in 0..60 {
-        assert_eq!(write().await.0, 201);
+        write().await.created();
     }
     let pid = pid(&server);
     let (open, segment) = descriptors(pid);
@@ -201,8 +197,7 @@ async fn a_lack_of_descriptors_does_not_end_the_log() {
     // What a segment gives back the next one may take, and nothing more is to be had.
     let before = allow(pid, free);
     for n in 0..60 {
-        let (status, _, answer) = write().await;
-        assert!(status == 201 || status == 503, "write {n}: {status} {answer}");
+        let answer = write().await.about(&format!("write {n}")).expect_one_of(&[201, 503]);
         assert!(!answer.to_string().contains("until a restart"), "write {n}: {answer}");
     }
     // Nobody else is let in meanwhile, and the server waits.
@@ -212,8 +207,7 @@ async fn a_lack_of_descriptors_does_not_end_the_log() {
     allow(pid, before.current.expect("a number"));
     assert_eq!(newcomer.read_u8().await.expect("it is accepted in the end"), b'H');
     for _ in 0..60 {
-        let (status, _, answer) = write().await;
-        assert_eq!(status, 201, "{answer}");
+        write().await.created();
     }
     assert!(server.log().contains("connections cannot be accepted"), "{}", server.log());
 }
@@ -252,16 +246,13 @@ fn open_to_others(dir: &Path) -> Vec<(PathBuf, String)> {
 
 #[tokio::test]
 async fn what_a_server_and_commands_create_is_their_owners() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
-    let device = json!({ "name": "Plant", "protocol": "virtual" });
-    assert_eq!(client.post("/api/device/", &device).await.0, 201);
-    let stream = json!({ "device": 1, "name": "speed", "type": "fp64" });
-    assert_eq!(client.post("/api/data/", &stream).await.0, 201);
-    let (status, _, answer) = client
+    let (mut server, client) = Server::with_client(&[]).await;
+    client.post("/api/device/", &json!({ "name": "Plant", "protocol": "virtual" })).await.created();
+    client.post("/api/data/", &json!({ "device": 1, "name": "speed", "type": "fp64" })).await.created();
+    client
         .ingest("application/x-ndjson", "{\"stream_id\":1,\"ts\":\"2026-04-27T00:00:00Z\",\"value\":1}\n")
-        .await;
-    assert_eq!(status, 200, "{answer}");
+        .await
+        .ok();
     client.get("/readyz/?checks=disk").await;
     server.basalt(&["compact"]).await.expect_success();
     assert!(server.data_dir.path().join("lake/readings/_delta_log").is_dir());

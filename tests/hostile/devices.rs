@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::{AttackedServer, STARVATION_LIMIT};
+use crate::support::rows;
 
 const NO_SECURITY: &str = "http://opcfoundation.org/UA/SecurityPolicy#None";
 /// Bytes of a message in one chunk, below what clients offer to take.
@@ -47,16 +48,10 @@ enum Misbehavior {
 }
 
 /// Kinds of requests that every client sends, and of the answers to them.
-const NESTED_ANSWERS: [(ObjectId, ObjectId); 3] = [
-    (
-        ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary,
-        ObjectId::OpenSecureChannelResponse_Encoding_DefaultBinary,
-    ),
-    (
-        ObjectId::GetEndpointsRequest_Encoding_DefaultBinary,
-        ObjectId::GetEndpointsResponse_Encoding_DefaultBinary,
-    ),
-    (ObjectId::ReadRequest_Encoding_DefaultBinary, ObjectId::ReadResponse_Encoding_DefaultBinary),
+const NESTED_ANSWERS: [(ObjectId, ObjectId); 3] = rows![
+    ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary, ObjectId::OpenSecureChannelResponse_Encoding_DefaultBinary;
+    ObjectId::GetEndpointsRequest_Encoding_DefaultBinary, ObjectId::GetEndpointsResponse_Encoding_DefaultBinary;
+    ObjectId::ReadRequest_Encoding_DefaultBinary, ObjectId::ReadResponse_Encoding_DefaultBinary;
 ];
 
 /// Answers every client with lies.
@@ -316,8 +311,7 @@ fn browsed(requested: usize, lie: Misbehavior) -> Vec<BrowseResult> {
 async fn device(attacked: &AttackedServer, name: &str, port: u16) -> i64 {
     let device = json!({"name": name, "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{port}"),
                         "timeout": 10, "poll_interval": null});
-    let (status, _, made) = attacked.server.client().post("/api/device/", &device).await;
-    assert_eq!(status, 201, "{made}");
+    let made = attacked.server.client().post("/api/device/", &device).await.created();
     made["id"].as_i64().unwrap()
 }
 
@@ -340,7 +334,7 @@ async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
     for (number, (lie, expected)) in others.into_iter().chain(nested).enumerate() {
         let liar = HostileOpcuaServer::start(lie).await;
         let device = device(&attacked, &format!("liar {number}"), liar.port).await;
-        let (status, _, answer) = client.get(&format!("/api/device/{device}/opcua/")).await;
+        let (status, answer) = client.get(&format!("/api/device/{device}/opcua/")).await.outcome();
         let answer: Value = answer;
         let text = answer.to_string();
         assert_eq!(status, expected, "{lie:?}: {:.500}", text);
@@ -365,8 +359,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
         for protocol in ["modbus", "melsec", "fenet", "s7", "eip", "opcua"] {
             let device = json!({"name": format!("{name} {protocol}"), "protocol": protocol, "host": "127.0.0.1",
                                 "port": port, "poll_interval": null});
-            let (status, _, made) = client.post("/api/device/", &device).await;
-            assert_eq!(status, 201, "{made}");
+            let made = client.post("/api/device/", &device).await.created();
             let register = match protocol {
                 "modbus" => "hr:0",
                 "melsec" => "D0",
@@ -376,7 +369,7 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
                 _ => "i=85",
             };
             let path = format!("/api/device/{}/io/{register}/", made["id"]);
-            let (status, _, answer) = client.get(&path).await;
+            let (status, answer) = client.get(&path).await.outcome();
             let words = answer["detail"].as_str().unwrap_or_default().replace(&port.to_string(), "PORT");
             assert!(
                 status == 502 && words.contains("collect.networks"),

@@ -32,7 +32,7 @@ fn documents() -> Vec<(&'static str, String)> {
 
 async fn post(client: &Client, path: &str, body: &Value) -> (u16, Vec<u8>) {
     let headers = [("content-type", "application/json")];
-    let (status, _, bytes) = client.send_bytes("POST", path, &headers, body.to_string()).await;
+    let (status, bytes) = client.send_bytes("POST", path, &headers, body.to_string()).await.outcome();
     (status, bytes)
 }
 
@@ -50,7 +50,7 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
             assert!(bytes.len() < 2000, "{name} at {path}: one error, not {} bytes of them", bytes.len());
         }
         let path: String = url::form_urlencoded::byte_serialize(document.as_bytes()).take(8000).collect();
-        let (status, ..) = client.send_bytes("GET", &format!("/graphql?query={path}"), &[], "").await;
+        let status = client.send_bytes("GET", &format!("/graphql?query={path}"), &[], "").await.status;
         assert!((200..=431).contains(&status), "{name} at GET: {status}");
         let mut socket = WsClient::connect(&attacked.server.url, &attacked.server.key).await;
         socket.subscribe("1", &document).await;
@@ -63,8 +63,7 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
     // By a link, which needs no more than somebody logged in: short, so that it fits the head of a request.
     let short = format!("#\r{{a(x:{}{})}}", "[".repeat(2000), "]".repeat(2000));
     let path: String = url::form_urlencoded::byte_serialize(short.as_bytes()).collect();
-    let (status, _, body) = client.get(&format!("/graphql?query={path}")).await;
-    assert_eq!(status, 200, "{body}");
+    let body = client.get(&format!("/graphql?query={path}")).await.ok();
     assert!(body.to_string().contains("nested more than 100"), "{body}");
     let peak = attacked.finish().await;
     assert!(peak < 700, "{peak} MiB");
@@ -90,12 +89,8 @@ async fn answers_of_sql_are_counted_by_their_bytes() {
         assert_eq!(status, 200, "{text}");
         assert!(text.contains("TOO_LARGE") || text.contains("BUSY"), "{text}");
     }
-    let (status, bytes) = post(
-        &client,
-        "/graphql",
-        &json!({"query": "{ sql(query: \"SELECT value AS v FROM generate_series(1, 50000)\") { rowCount rows } }"}),
-    )
-    .await;
+    let body = json!({"query": "{ sql(query: \"SELECT value AS v FROM generate_series(1, 50000)\") { rowCount rows } }"});
+    let (status, bytes) = post(&client, "/graphql", &body).await;
     let body: Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!((status, &body["data"]["sql"]["rowCount"]), (200, &json!(50_000)));
     let peak = attacked.finish().await;
@@ -120,7 +115,7 @@ async fn variables_are_counted_as_often_as_they_are_used() {
     );
     for (name, body, expected) in [("used", used, 200), ("unused", unused, 413)] {
         let headers = [("content-type", "application/json")];
-        let (status, _, bytes) = client.send_bytes("POST", "/graphql", &headers, body).await;
+        let (status, bytes) = client.send_bytes("POST", "/graphql", &headers, body).await.outcome();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]);
         assert_eq!(status, expected, "{name}: {text}");
         assert!(text.contains("TOO_LARGE"), "{name}: {text}");
@@ -153,7 +148,7 @@ async fn slow_readers_hold_no_more_than_their_share() {
         post(&client, "/graphql", &json!({"query": "{ me { kind } streams { nodes { name } } }"})).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
     assert!(!String::from_utf8_lossy(&bytes).contains("errors"), "{}", String::from_utf8_lossy(&bytes));
-    let other = client.with_key(&attacked.server.create_key(&["--scope", "value:read"]).await);
+    let other = attacked.server.client_with(&["--scope", "value:read"]).await;
     let (_, bytes) = post(&other, "/graphql", &one).await;
     assert!(
         bytes.len() > 10_000_000,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -38,12 +38,11 @@ impl AttackedServer {
     pub async fn start(env: &[(&str, &str)]) -> AttackedServer {
         let server = Server::start_limited(ADDRESS_SPACE_MIB, env).await;
         let client = server.client().with_timeout(STARVATION_LIMIT);
-        let device =
-            created(&client, "/api/device/", json!({ "name": "Plant", "protocol": "virtual" })).await;
+        let device = client.create("/api/device/", &json!({ "name": "Plant", "protocol": "virtual" })).await;
         let mut streams = Vec::new();
         for name in ["attacked", "healthy"] {
             let body = json!({ "device": device, "name": name, "type": "fp64" });
-            streams.push(created(&client, "/api/data/", body).await);
+            streams.push(client.create("/api/data/", &body).await);
         }
         let (stop, stopped) = watch::channel(false);
         let healthy = tokio::spawn(ask_until(stopped, client, streams[1]));
@@ -70,8 +69,7 @@ async fn ask_until(stopped: watch::Receiver<bool>, client: Client, stream: i64) 
     let value = format!("/api/data/{stream}/value/");
     let statement = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
     while !*stopped.borrow() {
-        let one = json!({ "value": 1 });
-        judge(&mut failed, "write", 201, client.post(&value, &one)).await;
+        judge(&mut failed, "write", 201, client.post(&value, &json!({ "value": 1 }))).await;
         judge(&mut failed, "read", 200, client.get(&value)).await;
         judge(&mut failed, "query", 200, client.try_sql(&statement)).await;
         tokio::time::sleep(PAUSE).await;
@@ -87,15 +85,8 @@ async fn judge(
     expected: u16,
     request: impl Future<Output = crate::support::Answer>,
 ) {
-    let (status, _, body) = request.await;
+    let (status, body) = request.await.outcome();
     if status != expected {
         failed.push(FailedRequest { what, status, body: body.to_string() });
     }
-}
-
-/// The id of what a POST creates.
-async fn created(client: &Client, path: &str, body: Value) -> i64 {
-    let (status, _, answer) = client.post(path, &body).await;
-    assert_eq!(status, 201, "{answer}");
-    answer["id"].as_i64().expect("an id")
 }

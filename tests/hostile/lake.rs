@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::AttackedServer;
 use crate::ingest::{NDJSON, PARQUET};
 use crate::rest::stream_of;
-use crate::support::{Client, Server, sized};
+use crate::support::{Client, Server, rows, sized};
 
 /// Bytes of a long text; a stored one may have 1 MiB.
 const LONG: usize = 1_000_000;
@@ -66,8 +66,7 @@ async fn long_texts_are_merged_and_read_within_memory() {
         let same = texts(equal, first, |_| "x".repeat(LONG));
         let each = texts(different, first, |i| format!("{}{i:>9}", " ".repeat(LONG - 9)));
         for body in [same, each] {
-            let (status, _, answer) = client.ingest(PARQUET, body).await;
-            assert_eq!(status, 200, "{answer}");
+            client.ingest(PARQUET, body).await.ok();
         }
     }
     let before = server.reset_peak_memory();
@@ -91,31 +90,28 @@ async fn long_texts_are_merged_and_read_within_memory() {
 async fn read(client: &Client, stream: i64, rows: i64) {
     let of = format!("FROM readings WHERE stream_id = {stream}");
     let length = json!([{ "n": LONG }]);
-    for (statement, expected) in [
-        (format!("SELECT length(text) AS n {of} LIMIT 1"), length.clone()),
-        (format!("SELECT max(length(text)) AS n {of}"), length.clone()),
-        (format!("SELECT length(max(text)) AS n {of}"), length.clone()),
-        (format!("SELECT length(text) AS n {of} ORDER BY ts DESC LIMIT 1"), length.clone()),
-        (format!("SELECT length(text) AS n {of} ORDER BY text, ts LIMIT 1"), length.clone()),
-        (format!("SELECT count(*) AS n {of} AND text NOT LIKE '%y%'"), json!([{ "n": rows }])),
-        (
-            format!("SELECT count(*) AS n {of} AND ts > TIMESTAMP '2026-03-01 00:00:09' AND text <> ''"),
-            json!([{ "n": rows - 10 }]),
-        ),
+    for (statement, expected) in rows![
+        format!("SELECT length(text) AS n {of} LIMIT 1"), length.clone();
+        format!("SELECT max(length(text)) AS n {of}"), length.clone();
+        format!("SELECT length(max(text)) AS n {of}"), length.clone();
+        format!("SELECT length(text) AS n {of} ORDER BY ts DESC LIMIT 1"), length.clone();
+        format!("SELECT length(text) AS n {of} ORDER BY text, ts LIMIT 1"), length.clone();
+        format!("SELECT count(*) AS n {of} AND text NOT LIKE '%y%'"), json!([{ "n": rows }]);
+        format!("SELECT count(*) AS n {of} AND ts > TIMESTAMP '2026-03-01 00:00:09' AND text <> ''"), json!([{ "n": rows - 10 }]);
     ] {
-        let (status, _, answer) = client.try_sql(&statement).await;
-        assert_eq!((status, &answer), (200, &expected), "{statement}");
+        client.try_sql(&statement).await.is(200, &expected);
     }
     for statement in [
         format!("SELECT text, count(*) {of} GROUP BY text LIMIT 1"),
         format!("SELECT ts, text {of} ORDER BY text"),
         format!("SELECT array_agg(text) {of}"),
     ] {
-        let (status, _, answer) = client.try_sql(&format!("SELECT count(*) AS n FROM ({statement})")).await;
+        let (status, answer) =
+            client.try_sql(&format!("SELECT count(*) AS n FROM ({statement})")).await.outcome();
         let limit = answer["detail"].as_str().is_some_and(|detail| detail.contains("limits."));
         assert!(status == 200 || limit, "{statement}: {status} {answer}");
     }
-    let (status, _, values) = client.get(&format!("/api/data/{stream}/value/?limit=3")).await;
+    let (status, values) = client.get(&format!("/api/data/{stream}/value/?limit=3")).await.outcome();
     let values = values.as_array().expect("a list").iter();
     let lengths: Vec<usize> = values.map(|v| v["value"].as_str().map_or(0, str::len)).collect();
     assert_eq!((status, lengths), (200, vec![LONG; 3]), "the list of values");
@@ -123,17 +119,14 @@ async fn read(client: &Client, stream: i64, rows: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_that_is_too_long_is_refused_by_its_row() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "t", "text").await;
     let text = "x".repeat((1 << 20) + 1);
     let line = |text: &str| json!({ "stream_id": stream, "ts": 1_772_323_200, "text": text }).to_string();
-    let (status, _, answer) = client.ingest(NDJSON, line(&text)).await;
-    assert!(status == 400 && answer.to_string().contains("at most 1048576"), "{status} {answer}");
-    let (status, _, answer) =
-        client.post(&format!("/api/data/{stream}/value/"), &json!({ "value": text })).await;
-    assert!(status == 400 && answer.to_string().contains("at most 1048576"), "{status} {answer}");
-    assert_eq!(client.ingest(NDJSON, line(&text[1..])).await.0, 200);
+    client.ingest(NDJSON, line(&text)).await.refused(400, "at most 1048576");
+    let answer = client.post(&format!("/api/data/{stream}/value/"), &json!({ "value": text })).await;
+    answer.refused(400, "at most 1048576");
+    client.ingest(NDJSON, line(&text[1..])).await.ok();
 }
 
 /// The files of a day of readings.
@@ -157,8 +150,7 @@ fn invert(file: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
-    let mut server = Server::start(&[("BASALT_COMPACTION__INTERVAL", "1h")]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[("BASALT_COMPACTION__INTERVAL", "1h")]).await;
     let (_, damaged) = stream_of(&client, "damaged", "fp64").await;
     let (_, whole) = stream_of(&client, "whole", "fp64").await;
     let line = |stream, i: i64| {
@@ -166,11 +158,11 @@ async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
         format!("{{\"stream_id\":{stream},\"ts\":{},\"value\":{value}}}\n", DAY_START_US / 1_000_000 + i)
     };
     let rows: String = (0..3000).map(|i| line(damaged, i)).collect();
-    assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
+    client.ingest(NDJSON, rows).await.ok();
     server.restart().await;
     let file = files(server.data_dir.path()).pop().expect("one file");
     let rows: String = (70_000..73_000).map(|i| line(whole, i)).collect();
-    assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
+    client.ingest(NDJSON, rows).await.ok();
     server.stop().await;
     invert(&file);
     server.start_again().await;
@@ -180,22 +172,20 @@ async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
         |what: &str, answer: &Value| assert!(answer.to_string().contains(&path), "{what}: {answer}");
 
     for statement in ["sum(value)", "sum(value + 0)", "max(value)"] {
-        let (status, _, answer) =
+        let answer =
             client.try_sql(&format!("SELECT {statement} FROM readings WHERE stream_id = {damaged}")).await;
-        assert_eq!(status, 503, "{statement}: {answer}");
+        let answer = answer.expect(503);
         names_it(statement, &answer);
     }
     let statistics = format!("SELECT * FROM statistics WHERE stream_id = {damaged}");
-    let (status, _, answer) = client.try_sql(&statistics).await;
-    assert_eq!(status, 503, "{answer}");
+    let answer = client.try_sql(&statistics).await.expect(503);
     names_it("statistics by SQL", &answer);
     for list in ["value", "statistic"] {
-        let (status, _, answer) = client.get(&format!("/api/data/{damaged}/{list}/")).await;
-        assert_eq!(status, 503, "{list}: {answer}");
+        let answer = client.get(&format!("/api/data/{damaged}/{list}/")).await.expect(503);
         names_it(list, &answer);
     }
     let query = format!("{{ stream(rowId: {damaged}) {{ values(first: 3000) {{ nodes {{ value }} }} }} }}");
-    let (_, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
+    let answer = client.post("/graphql", &json!({ "query": query })).await.body;
     assert!(answer["errors"].is_array(), "{answer}");
     names_it("GraphQL", &answer);
     let compacted = server.basalt(&["compact"]).await;
@@ -211,14 +201,13 @@ async fn a_damaged_page_is_an_error_on_every_surface_and_names_its_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_stay_from_the_moment_a_policy_takes_their_readings() {
-    let mut server = Server::start(&[("BASALT_COMPACTION__INTERVAL", "1h")]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[("BASALT_COMPACTION__INTERVAL", "1h")]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     let minute = (SystemClock.now().0 / 60_000_000 - 5 * 24 * 60) * 60;
     let rows: String = [1, 2, 6]
         .map(|i| format!("{{\"stream_id\":{stream},\"ts\":{},\"value\":{i}}}\n", minute + i))
         .concat();
-    assert_eq!(client.ingest(NDJSON, rows).await.0, 200);
+    client.ingest(NDJSON, rows).await.ok();
     let iso = |seconds: i64| {
         let ts = basalt::domain::Micros(seconds * 1_000_000);
         ts.to_iso()
@@ -235,16 +224,15 @@ async fn statistics_stay_from_the_moment_a_policy_takes_their_readings() {
             json!({ "query": format!("{{ stream(rowId: {stream}) {{ statistics({range}, step: \"{step}\") {{ {fields} }} }} }}") })
         };
         let (minute, hour) = (query("PT1M"), query("PT1H"));
-        let steps = [client.post("/graphql", &minute).await.2, client.post("/graphql", &hour).await.2];
-        (list.2, all.2, rows, steps)
+        let steps = [client.post("/graphql", &minute).await.body, client.post("/graphql", &hour).await.body];
+        (list.body, all.body, rows, steps)
     };
     let before = look().await;
     assert_eq!((before.0[0]["mean"].as_f64(), before.2.len()), (Some(3.0), 1), "{before:?}");
     assert!(before.3[0]["data"]["stream"]["statistics"][0]["mean"] == json!(3.0), "{before:?}");
     let policy = json!({ "hypertable": "core_value", "drop_after_days": 1 });
-    let (status, _, answer) = client.post(&format!("/api/data/{stream}/policy/retention/"), &policy).await;
-    assert_eq!(status, 201, "{answer}");
-    let (_, _, values) = client.get(&format!("/api/data/{stream}/value/")).await;
+    client.post(&format!("/api/data/{stream}/policy/retention/"), &policy).await.created();
+    let values = client.get(&format!("/api/data/{stream}/value/")).await.body;
     assert_eq!(values, json!([]), "readings have expired at once");
     // Readings that have expired are told by no finer steps.
     let seconds =
@@ -256,7 +244,7 @@ async fn statistics_stay_from_the_moment_a_policy_takes_their_readings() {
             _ => {}
         }
         assert_eq!(look().await, before, "{moment}");
-        let (_, _, answer) = client.post("/graphql", &json!({ "query": seconds })).await;
+        let answer = client.post("/graphql", &json!({ "query": seconds })).await.body;
         assert_eq!(answer["data"]["stream"]["statistics"], json!([]), "{moment}: {answer}");
     }
 }

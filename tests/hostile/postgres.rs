@@ -117,8 +117,7 @@ async fn texts_of_many_small_parts_are_refused() {
         assert_eq!(pg.query(&text).await.unwrap_err().code, code, "{name}");
     }
     pg.query("PREPARE one AS SELECT $1::int").await.unwrap();
-    let many = format!("EXECUTE one({}1)", "1,".repeat(MIB));
-    assert_eq!(pg.query(&many).await.unwrap_err().code, "54023");
+    assert_eq!(pg.query(&format!("EXECUTE one({}1)", "1,".repeat(MIB))).await.unwrap_err().code, "54023");
     assert_eq!(pg.query("EXECUTE one(7)").await.unwrap(), [[Some("7".to_owned())]]);
     let peak = attacked.finish().await;
     if let Some(before) = before {

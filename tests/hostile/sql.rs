@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{AttackedServer, STARVATION_LIMIT};
-use crate::support::{Client, eventually, one_in};
+use crate::support::{Client, eventually, one_in, row_vec, rows};
 
 /// The most memory the server may have held after any of these, MiB: a debug build with its default pool of 256 MB.
 const MAX_RESIDENT_MIB: u64 = 1536;
@@ -22,14 +22,15 @@ async fn with_rows(attacked: &AttackedServer, rows: usize) {
             format!("{{\"stream_id\": {}, \"ts\": {ts}, \"value\": {n}}}\n", attacked.stream)
         })
         .collect();
-    let (status, _, answer) = client.ingest("application/x-ndjson", lines).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest("application/x-ndjson", lines).await.ok();
 }
 
 /// The status, and the body of a refusal.
 async fn ask(client: &Client, statement: &str) -> (u16, String) {
-    let (status, _, body) =
-        client.send_bytes("POST", "/sql", &[("content-type", "text/plain")], statement.to_owned()).await;
+    let (status, body) = client
+        .send_bytes("POST", "/sql", &[("content-type", "text/plain")], statement.to_owned())
+        .await
+        .outcome();
     (status, if status == 200 { String::new() } else { String::from_utf8_lossy(&body).into_owned() })
 }
 
@@ -43,45 +44,40 @@ fn shapes(count: usize) -> Vec<String> {
         format!("SELECT {}{inner}{}", open.repeat(count), close.repeat(count))
     };
     let ctes: String = (1..count.min(200)).map(|n| format!(", c{n} AS (SELECT x FROM c{})", n - 1)).collect();
-    vec![
-        repeated("SELECT 1", "+1", count, ""),
-        repeated("SELECT 1.5", "*1.5", count, ""),
-        repeated("SELECT value", " + value", count, " FROM readings LIMIT 1"),
-        repeated("SELECT 1 WHERE (true AND true)", " OR (true AND true)", count, ""),
-        repeated(
-            "SELECT 1 FROM readings WHERE (value = 1 AND stream_id = 1)",
-            " OR (value = 2 AND stream_id = 2)",
-            count / 6,
-            "",
-        ),
-        repeated("SELECT ", "NOT ", count, "true"),
-        repeated("SELECT ", "- ", count, "1"),
-        repeated("SELECT 'a'", " || 'a'", count, ""),
-        repeated("SELECT 1", "::int", count / 2, ""),
-        repeated("SELECT 1", " IS NULL", count / 2, ""),
-        repeated("SELECT 1", " IS NOT NULL", count / 3, ""),
-        repeated("SELECT true", " BETWEEN false AND true", count / 3, ""),
-        repeated("SELECT now()", " AT TIME ZONE 'UTC'", count / 3, ""),
-        repeated("SELECT 'a' LIKE 'a'", " = true", count, ""),
-        repeated("SELECT NULL::INT", "[]", count / 2, ""),
-        repeated("SELECT [1]", "[1]", count / 2, ""),
-        repeated("", "EXPLAIN ", count, "SELECT 1"),
-        repeated("SELECT 1", " UNION ALL SELECT 1", count / 4, ""),
-        repeated("SELECT 1", " UNION SELECT 1", count / 8, ""),
-        repeated("SELECT 1", " INTERSECT SELECT 1", count / 8, ""),
-        repeated("SELECT 1 FROM streams a0", " CROSS JOIN (SELECT 1) a", count / 40, ""),
-        nested("(", "1", ")"),
-        nested("[", "1", "]"),
-        nested("abs(", "1", ")"),
-        nested("CASE WHEN true THEN ", "1", " END"),
-        nested("(SELECT ", "1", ")"),
-        nested("CAST(", "1", " AS INT)"),
-        nested("coalesce(NULL, ", "1", ")"),
-        nested("struct(", "1", ")"),
-        format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(count), ")".repeat(count)),
-        format!("SELECT CAST(NULL AS {}INT{})", "STRUCT<a ".repeat(count), ">".repeat(count)),
-        format!("WITH c0 AS (SELECT 1 AS x){ctes} SELECT count(*) FROM c{}", count.min(200) - 1),
-        format!("SELECT * FROM {}readings{}", "(SELECT * FROM ".repeat(count / 10), ")".repeat(count / 10)),
+    row_vec![
+        repeated("SELECT 1", "+1", count, "");
+        repeated("SELECT 1.5", "*1.5", count, "");
+        repeated("SELECT value", " + value", count, " FROM readings LIMIT 1");
+        repeated("SELECT 1 WHERE (true AND true)", " OR (true AND true)", count, "");
+        repeated("SELECT 1 FROM readings WHERE (value = 1 AND stream_id = 1)", " OR (value = 2 AND stream_id = 2)", count / 6, "");
+        repeated("SELECT ", "NOT ", count, "true");
+        repeated("SELECT ", "- ", count, "1");
+        repeated("SELECT 'a'", " || 'a'", count, "");
+        repeated("SELECT 1", "::int", count / 2, "");
+        repeated("SELECT 1", " IS NULL", count / 2, "");
+        repeated("SELECT 1", " IS NOT NULL", count / 3, "");
+        repeated("SELECT true", " BETWEEN false AND true", count / 3, "");
+        repeated("SELECT now()", " AT TIME ZONE 'UTC'", count / 3, "");
+        repeated("SELECT 'a' LIKE 'a'", " = true", count, "");
+        repeated("SELECT NULL::INT", "[]", count / 2, "");
+        repeated("SELECT [1]", "[1]", count / 2, "");
+        repeated("", "EXPLAIN ", count, "SELECT 1");
+        repeated("SELECT 1", " UNION ALL SELECT 1", count / 4, "");
+        repeated("SELECT 1", " UNION SELECT 1", count / 8, "");
+        repeated("SELECT 1", " INTERSECT SELECT 1", count / 8, "");
+        repeated("SELECT 1 FROM streams a0", " CROSS JOIN (SELECT 1) a", count / 40, "");
+        nested("(", "1", ")");
+        nested("[", "1", "]");
+        nested("abs(", "1", ")");
+        nested("CASE WHEN true THEN ", "1", " END");
+        nested("(SELECT ", "1", ")");
+        nested("CAST(", "1", " AS INT)");
+        nested("coalesce(NULL, ", "1", ")");
+        nested("struct(", "1", ")");
+        format!("SELECT arrow_cast(NULL, '{}Int8{}')", "List(".repeat(count), ")".repeat(count));
+        format!("SELECT CAST(NULL AS {}INT{})", "STRUCT<a ".repeat(count), ">".repeat(count));
+        format!("WITH c0 AS (SELECT 1 AS x){ctes} SELECT count(*) FROM c{}", count.min(200) - 1);
+        format!("SELECT * FROM {}readings{}", "(SELECT * FROM ".repeat(count / 10), ")".repeat(count / 10));
     ]
 }
 
@@ -138,32 +134,29 @@ async fn statements_are_bounded_in_memory_whatever_function_builds() {
         (1..30).map(|n| format!(", c{n} AS (SELECT a.x FROM c{0} a, c{0} b)", n - 1)).collect();
     let texts: String = (1..25).map(|n| format!(", t{n} AS (SELECT x || x AS x FROM t{})", n - 1)).collect();
     let columns: Vec<_> = (0..300).map(|n| format!("replace(x, '1', '{n:09}') AS c{n}")).collect();
-    let statements = [
-        format!("SELECT '{long}' AS t FROM generate_series(1, 100000)"),
-        format!("SELECT '{long}' AS t, ts FROM readings"),
-        format!("SELECT count(*) FROM (SELECT '{long}' || value::text AS t FROM readings) WHERE t LIKE '%y'"),
-        format!("SELECT replace(replace('{digits}', '1', '{digits}'), '1', '{digits}') AS t"),
-        format!(
-            "SELECT max(length(replace(replace(value::text, '1', '{digits}'), '1', '{digits}'))) FROM readings"
-        ),
-        format!("SELECT max(length(regexp_replace(value::text, '', '{digits}', 'g'))) FROM readings"),
-        format!("SELECT {} FROM (SELECT value::text || '{digits}' AS x FROM readings)", columns.join(", ")),
-        "SELECT count(*) FROM readings WHERE regexp_like('abc', concat('\\w{160}', value::text))".to_owned(),
-        "SELECT count(*) FROM readings WHERE 'abc' ~ concat('\\w{160}', value::text)".to_owned(),
-        "SELECT sum(x) OVER () AS s FROM generate_series(1, 30000000) AS g(x)".to_owned(),
+    let statements = rows![
+        format!("SELECT '{long}' AS t FROM generate_series(1, 100000)");
+        format!("SELECT '{long}' AS t, ts FROM readings");
+        format!("SELECT count(*) FROM (SELECT '{long}' || value::text AS t FROM readings) WHERE t LIKE '%y'");
+        format!("SELECT replace(replace('{digits}', '1', '{digits}'), '1', '{digits}') AS t");
+        format!("SELECT max(length(replace(replace(value::text, '1', '{digits}'), '1', '{digits}'))) FROM readings");
+        format!("SELECT max(length(regexp_replace(value::text, '', '{digits}', 'g'))) FROM readings");
+        format!("SELECT {} FROM (SELECT value::text || '{digits}' AS x FROM readings)", columns.join(", "));
+        "SELECT count(*) FROM readings WHERE regexp_like('abc', concat('\\w{160}', value::text))".to_owned();
+        "SELECT count(*) FROM readings WHERE 'abc' ~ concat('\\w{160}', value::text)".to_owned();
+        "SELECT sum(x) OVER () AS s FROM generate_series(1, 30000000) AS g(x)".to_owned();
         "SELECT max(x) OVER (ORDER BY x RANGE BETWEEN 100000000 PRECEDING AND CURRENT ROW) AS s \
          FROM generate_series(1, 30000000) AS g(x)"
-            .to_owned(),
-        format!("WITH c0 AS (SELECT 1 AS x){doubling} SELECT count(*) FROM c29"),
-        format!("WITH t0 AS (SELECT value::text AS x FROM readings){texts} SELECT max(length(x)) FROM t24"),
+            .to_owned();
+        format!("WITH c0 AS (SELECT 1 AS x){doubling} SELECT count(*) FROM c29");
+        format!("WITH t0 AS (SELECT value::text AS x FROM readings){texts} SELECT max(length(x)) FROM t24");
         format!(
             "SELECT 1 FROM readings GROUP BY CUBE({})",
             (0..30).map(|n| format!("value + {n}")).collect::<Vec<_>>().join(", ")
-        ),
-        "SELECT CAST(NULL AS INT[2000000000]) FROM readings".to_owned(),
-        "SELECT arrow_cast(NULL, 'FixedSizeBinary(2147483647)') FROM readings".to_owned(),
-        "SELECT array_to_string(array_agg(value), 'x') FROM generate_series(1, 100) AS g(x), readings"
-            .to_owned(),
+        );
+        "SELECT CAST(NULL AS INT[2000000000]) FROM readings".to_owned();
+        "SELECT arrow_cast(NULL, 'FixedSizeBinary(2147483647)') FROM readings".to_owned();
+        "SELECT array_to_string(array_agg(value), 'x') FROM generate_series(1, 100) AS g(x), readings".to_owned();
     ];
     for statement in one_in(4, statements) {
         let started = Instant::now();
@@ -190,8 +183,7 @@ async fn a_statement_has_at_most_a_thousand_parameters() {
     let body = format!("{{\"query\": \"SELECT 1\", \"params\": [{}0]}}", "0,".repeat(5_000_000));
     for _ in 0..4 {
         let json = [("content-type", "application/json")];
-        let (status, _, answer) = client.send("POST", "/sql", &json, body.clone()).await;
-        assert!(matches!(status, 400 | 413), "{status} {answer}");
+        client.send("POST", "/sql", &json, body.clone()).await.expect_one_of(&[400, 413]);
     }
     let peak = attacked.finish().await;
     assert!(peak <= 600, "{peak} MiB");
@@ -222,7 +214,7 @@ async fn statements_that_never_yield_end_and_starve_nobody() {
         leaving.push(tokio::spawn(async move { ask(&client, &statement).await }));
     }
     eventually("one of them is computed", STARVATION_LIMIT, || async {
-        let (_, _, running) = client.get("/api/query/").await;
+        let running = client.get("/api/query/").await.body;
         let mut texts = running.as_array()?.iter().filter_map(|query| query["text"].as_str());
         texts.any(|text| endless.contains(&text)).then_some(())
     })
@@ -230,7 +222,7 @@ async fn statements_that_never_yield_end_and_starve_nobody() {
     leaving.iter().for_each(tokio::task::JoinHandle::abort);
     eventually("nothing is computed for who has left", STARVATION_LIMIT, || async {
         let cancelled = "SELECT count(*) AS n FROM query_log WHERE outcome = 'cancelled'";
-        let (status, _, rows) = client.try_sql(cancelled).await;
+        let (status, rows) = client.try_sql(cancelled).await.outcome();
         (status == 200 && rows[0]["n"].as_i64() >= Some(1)).then_some(())
     })
     .await;

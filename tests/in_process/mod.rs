@@ -111,6 +111,13 @@ impl TestEnv {
         TestEnv { catalog, clock, owner, merge_memory_bytes: 128 << 20, url, _dir: dir }
     }
 
+    /// One with an open data directory of its own.
+    pub async fn open_new(streams: i32) -> (TestEnv, TempDir, TestDb) {
+        let (ground, dir) = (TestEnv::new(streams).await, tempfile::tempdir().unwrap());
+        let inside = ground.open_local(dir.path()).await;
+        (ground, dir, inside)
+    }
+
     /// The catalog as a restart reads it, shortly after a cycle of retention has seen the clock.
     pub async fn reload(&mut self) {
         self.reopen_catalog().await;

@@ -9,7 +9,8 @@ use crate::support::{Client, Server};
 
 async fn post(client: &Client, key: &str, body: &str) -> (u16, bool, serde_json::Value) {
     let headers = [("content-type", NDJSON), ("idempotency-key", key)];
-    let (status, headers, answer) = client.send("POST", "/ingest", &headers, body.to_owned()).await;
+    let (status, headers, answer) =
+        client.send("POST", "/ingest", &headers, body.to_owned()).await.into_parts();
     (status, headers.get("idempotency-replayed").is_some_and(|v| v == "true"), answer)
 }
 
@@ -29,8 +30,7 @@ async fn a_repeated_request_gets_its_first_answer_also_after_a_crash() {
     // Written over meanwhile: the repetition must not bring the old value back.
     assert_eq!(post(&server.client(), "b", &line(stream, 2.0)).await, once);
     assert_eq!(post(&server.client(), "a", &body).await, again);
-    server.kill();
-    server.start_again().await;
+    server.crash().await;
     assert_eq!(post(&server.client(), "a", &body).await, again);
     server.restart().await;
     assert_eq!(post(&server.client(), "a", &body).await, again);
@@ -39,43 +39,35 @@ async fn a_repeated_request_gets_its_first_answer_also_after_a_crash() {
 
 #[tokio::test]
 async fn a_key_belongs_to_one_body_and_one_caller() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     assert_eq!(post(&client, "a", &line(stream, 1.0)).await.0, 200);
     let (status, is_replay, answer) = post(&client, "a", &line(stream, 2.0)).await;
     assert_eq!((status, is_replay), (422, false), "{answer}");
-    assert_eq!(
-        client.sql("SELECT value FROM readings").await,
-        [json!({"value": 1.0})],
-        "nothing was written"
-    );
+    let expected = [json!({"value": 1.0})];
+    assert_eq!(client.sql("SELECT value FROM readings").await, expected, "nothing was written");
 
-    let other = client.with_key(&server.create_key(&[]).await);
+    let other = server.client_with(&[]).await;
     assert_eq!(post(&other, "a", &line(stream, 2.0)).await, (200, false, json!({"rows": 1})));
 }
 
 #[tokio::test]
 async fn a_refused_request_does_not_use_up_its_key() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     assert_eq!(post(&client, "a", "{").await.0, 400);
     assert_eq!(post(&client, "a", &line(stream, 1.0)).await, (200, false, json!({"rows": 1})));
     for bad in ["", &"k".repeat(1000)] {
         let (status, _, answer) = post(&client, bad, &line(stream, 3.0)).await;
-        assert!(
-            status == 400 && answer.to_string().contains("Idempotency-Key"),
-            "{bad:.9}: {status} {answer}"
-        );
+        let is_told = status == 400 && answer.to_string().contains("Idempotency-Key");
+        assert!(is_told, "{bad:.9}: {status} {answer}");
     }
     assert_eq!(count(&client).await, 1);
 }
 
 #[tokio::test]
 async fn of_many_at_once_one_is_written() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     for round in 0..10 {
         let (key, body) = (format!("round {round}"), line(stream, f64::from(round)));

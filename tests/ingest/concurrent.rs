@@ -61,7 +61,7 @@ impl Plant {
 
     async fn write(&self, place: usize, value: i64) {
         let (stream, client) = (self.streams[place], &self.client);
-        let (channel, done) = (place + 1, |(status, _, answer): Answer| (status, answer));
+        let (channel, done) = (place + 1, Answer::outcome);
         let (status, answer) = match INTERFACES[place] {
             WriteInterface::DataStone => {
                 done(client.post(&format!("/api/data/{stream}/value/"), &json!({ "value": value })).await)

@@ -6,20 +6,18 @@ use serde_json::{Value, json};
 
 use super::{ARROW, CSV, NDJSON, PARQUET};
 use crate::rest::stream_of;
-use crate::support::{DataDir, Server, run_python};
+use crate::support::{DataDir, Server, rows, run_python};
 
 #[tokio::test]
 async fn all_four_forms_written_by_polars_say_the_same() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (media, ending) in [(ARROW, "arrow"), (PARQUET, "parquet"), (NDJSON, "ndjson"), (CSV, "csv")] {
         let (_, stream) = stream_of(&client, ending, "fp64").await;
         let folder = DataDir::new();
         let path = folder.path().display().to_string();
         let written = run_python("make_forms.py", &[&stream.to_string(), "1000", &path]).await;
         let body = fs::read(folder.path().join(format!("readings.{ending}"))).expect("polars wrote it");
-        let (status, _, answer) = client.ingest(media, body).await;
-        assert_eq!((status, answer), (200, json!({"rows": 1000})), "{media}");
+        client.ingest(media, body).await.is(200, &json!({"rows": 1000}));
 
         let query = format!(
             "SELECT CAST(ts AS BIGINT) AS us, value FROM readings WHERE stream_id = {stream} ORDER BY ts"
@@ -32,51 +30,24 @@ async fn all_four_forms_written_by_polars_say_the_same() {
 
 #[tokio::test]
 async fn a_row_is_named_by_id_or_by_names_and_timed_in_many_ways() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     let noon = "2026-04-28T12:00:00Z";
     let by_names = r#"{"device": "s device", "stream": "s", "ts": 1777377600, "value": 7}"#.to_owned();
-    let rows = [
-        ("by_id", NDJSON, format!(r#"{{"stream_id": {stream}, "ts": "{noon}", "value": 1}}"#), json!(1.0)),
-        ("by_names", NDJSON, by_names, json!(7.0)),
-        (
-            "an_alias_of_ts",
-            NDJSON,
-            format!(r#"{{"stream_id": {stream}, "timestamp": "{noon}", "value": 2.5}}"#),
-            json!(2.5),
-        ),
-        (
-            "a_boolean",
-            NDJSON,
-            format!(r#"{{"stream_id": {stream}, "ts": 1777377600.0, "value": true}}"#),
-            json!(1.0),
-        ),
-        (
-            "blank_lines",
-            NDJSON,
-            format!("\n\n{{\"stream_id\": {stream}, \"ts\": 1777377600, \"value\": 3}}\n\n"),
-            json!(3.0),
-        ),
-        ("csv_in_any_order", CSV, format!("value,ts,stream_id\n4,{noon},{stream}\n"), json!(4.0)),
-        ("csv_by_names", CSV, format!("device,stream,time,value\ns device,s,{noon},5\n"), json!(5.0)),
-        (
-            "csv_another_zone",
-            CSV,
-            format!("stream_id,ts,value\n{stream},2026-04-28T14:00:00+02:00,6\n"),
-            json!(6.0),
-        ),
-        (
-            "the_later_row_wins",
-            CSV,
-            format!("stream_id,ts,value\n{stream},{noon},8\n{stream},{noon},9\n"),
-            json!(9.0),
-        ),
-        ("bad_has_no_value", CSV, format!("stream_id,ts,value,quality\n{stream},{noon},,bad\n"), Value::Null),
+    let rows = rows![
+        "by_id", NDJSON, format!(r#"{{"stream_id": {stream}, "ts": "{noon}", "value": 1}}"#), json!(1.0);
+        "by_names", NDJSON, by_names, json!(7.0);
+        "an_alias_of_ts", NDJSON, format!(r#"{{"stream_id": {stream}, "timestamp": "{noon}", "value": 2.5}}"#), json!(2.5);
+        "a_boolean", NDJSON, format!(r#"{{"stream_id": {stream}, "ts": 1777377600.0, "value": true}}"#), json!(1.0);
+        "blank_lines", NDJSON, format!("\n\n{{\"stream_id\": {stream}, \"ts\": 1777377600, \"value\": 3}}\n\n"), json!(3.0);
+        "csv_in_any_order", CSV, format!("value,ts,stream_id\n4,{noon},{stream}\n"), json!(4.0);
+        "csv_by_names", CSV, format!("device,stream,time,value\ns device,s,{noon},5\n"), json!(5.0);
+        "csv_another_zone", CSV, format!("stream_id,ts,value\n{stream},2026-04-28T14:00:00+02:00,6\n"), json!(6.0);
+        "the_later_row_wins", CSV, format!("stream_id,ts,value\n{stream},{noon},8\n{stream},{noon},9\n"), json!(9.0);
+        "bad_has_no_value", CSV, format!("stream_id,ts,value,quality\n{stream},{noon},,bad\n"), Value::Null;
     ];
     for (name, media, body, expected) in rows {
-        let (status, _, answer) = client.ingest(media, body).await;
-        assert_eq!(status, 200, "{name}: {answer}");
+        client.ingest(media, body).await.about(&name).ok();
         let stored = client.sql("SELECT value, quality FROM readings").await;
         let quality = if expected.is_null() { "bad" } else { "good" };
         assert_eq!(stored, [json!({"value": expected, "quality": quality})], "{name}");
@@ -85,8 +56,7 @@ async fn a_row_is_named_by_id_or_by_names_and_timed_in_many_ways() {
 
 #[tokio::test]
 async fn texts_and_wide_integers_stay_exact() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (kind, body, expected) in [
         ("text", r#""text": "größer ☃""#, json!("größer ☃")),
         ("json", r#""text": "{\"a\": [1]}""#, json!({"a": [1]})),
@@ -96,9 +66,7 @@ async fn texts_and_wide_integers_stay_exact() {
     ] {
         let (_, stream) = stream_of(&client, kind, kind).await;
         let line = format!(r#"{{"stream_id": {stream}, "ts": 1777377600, {body}}}"#);
-        let (status, _, answer) = client.ingest(NDJSON, line).await;
-        assert_eq!(status, 200, "{kind}: {answer}");
-        let (_, _, rows) = client.get(&format!("/api/data/{stream}/value/")).await;
-        assert_eq!(rows[0]["value"], expected, "{kind}");
+        client.ingest(NDJSON, line).await.about(&kind).ok();
+        assert_eq!(client.get(&format!("/api/data/{stream}/value/")).await[0]["value"], expected, "{kind}");
     }
 }

@@ -7,37 +7,28 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 use super::{count, number};
-use crate::support::{Client, Server, run_node, run_python, sized, test_seed};
+use crate::support::{Answer, Client, Server, assert_members, rows, run_node, run_python, sized, test_seed};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-async fn write(client: &Client, path: &str, body: &str) -> (u16, Value) {
-    let (status, _, answer) = client.send("POST", path, &[("content-type", TEXT)], body.to_owned()).await;
-    (status, answer)
+async fn write(client: &Client, path: &str, body: &str) -> Answer {
+    client.send("POST", path, &[("content-type", TEXT)], body.to_owned()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_versions_write_lines() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let line = "cpu,host=edge-1,cpu=cpu0 usage=1.5,state=\"on\" 1700000000";
-    for (path, body) in [
-        ("/write?db=telegraf&precision=s", line),
-        (
-            "/api/v2/write?org=default&bucket=plant&precision=s",
-            "temp value=21.5 1700000001\ntemp value=22 1700000002",
-        ),
-        ("/api/v2/write?bucket=plant", "# nothing but a comment\n"),
+    for (path, body) in rows![
+        "/write?db=telegraf&precision=s", line;
+        "/api/v2/write?org=default&bucket=plant&precision=s", "temp value=21.5 1700000001\ntemp value=22 1700000002";
+        "/api/v2/write?bucket=plant", "# nothing but a comment\n";
     ] {
-        let (status, answer) = write(&client, path, body).await;
-        assert_eq!((status, &answer), (204, &Value::Null), "{path}");
+        write(&client, path, body).await.about(&path).is(204, &Value::Null);
     }
-    let rows = client
-        .sql(
-            "SELECT d.name AS device, s.name AS stream, r.value, r.text FROM readings r JOIN streams s ON s.id = r.stream_id \
-             JOIN devices d ON d.id = s.device_id ORDER BY r.ts, s.name",
-        )
-        .await;
+    let query = "SELECT d.name AS device, s.name AS stream, r.value, r.text FROM readings r JOIN streams s ON s.id = r.stream_id \
+        JOIN devices d ON d.id = s.device_id ORDER BY r.ts, s.name";
+    let rows = client.sql(query).await;
     let expected = [
         json!({"device": "edge-1", "stream": "cpu.state,cpu=cpu0", "value": null, "text": "on"}),
         json!({"device": "edge-1", "stream": "cpu.usage,cpu=cpu0", "value": 1.5, "text": null}),
@@ -52,8 +43,7 @@ async fn both_versions_write_lines() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_taken_wherever_clients_put_it() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let key = client.key().expect("the client has a key").to_owned();
     let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("telegraf:{key}"));
     let nobody = client.without_key();
@@ -69,74 +59,64 @@ async fn a_key_is_taken_wherever_clients_put_it() {
     for (headers, path, expected) in rows {
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let (status, _, answer) = nobody.send("POST", path, &headers, "m v=1").await;
-        assert_eq!(status, expected, "{headers:?} {path}: {answer}");
+        let answer = nobody.send("POST", path, &headers, "m v=1").await;
+        answer.about(&format!("{headers:?} {path}")).expect(expected);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_lines_are_told_with_their_numbers() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let body = "m v=1\nm v=oops\nm v=2\nm\n";
-    let (status, answer) = write(&client, "/api/v2/write?bucket=plant", body).await;
-    assert_eq!((status, &answer["code"]), (400, &json!("invalid")), "{answer}");
+    let answer = write(&client, "/api/v2/write?bucket=plant", body).await;
+    let answer = answer.has(400, json!({"code": "invalid"}));
     let message = answer["message"].as_str().unwrap_or_default();
     for expected in ["partial write (values written: 2, lines refused: 2): ", "line 2: ", "line 4: "] {
         assert!(message.contains(expected), "{message}");
     }
     assert_eq!(count(&client).await, 2);
-    let (status, answer) = write(&client, "/write?db=plant&atomic=true", body).await;
+    let (status, answer) = write(&client, "/write?db=plant&atomic=true", body).await.outcome();
     let message = answer["error"].as_str().unwrap_or_default();
     assert!(status == 400 && message.starts_with("nothing was written: line 2: "), "{answer}");
     assert_eq!(count(&client).await, 2);
     for (path, field) in [("/write?precision=days", "precision"), ("/write?atomic=perhaps", "atomic")] {
-        let (status, answer) = write(&client, path, "m v=1").await;
-        assert!(status == 400 && answer["error"].as_str().unwrap_or_default().contains(field), "{answer}");
+        let answer = write(&client, path, "m v=1").await.expect(400);
+        assert!(answer["error"].as_str().unwrap_or_default().contains(field), "{answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn senders_find_what_they_ask_for_first() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
-    let (status, headers, _) = client.without_key().get("/ping").await;
+    let (_server, client) = Server::with_client(&[]).await;
+    let (status, headers, _) = client.without_key().get("/ping").await.into_parts();
     assert_eq!((status, headers["x-influxdb-version"].to_str().unwrap()), (204, "1.8-basalt"));
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let (status, _, answer) = client.send("POST", "/query", &form, "q=CREATE+DATABASE+%22telegraf%22").await;
-    assert_eq!((status, answer), (200, json!({"results": [{"statement_id": 0}]})));
-    let (status, _, answer) = client.get("/query?q=SELECT%20*%20FROM%20cpu").await;
-    assert!(status == 400 && answer["error"].as_str().unwrap_or_default().contains("/sql"), "{answer}");
+    let answer = client.send("POST", "/query", &form, "q=CREATE+DATABASE+%22telegraf%22").await;
+    answer.is(200, &json!({"results": [{"statement_id": 0}]}));
+    let answer = client.get("/query?q=SELECT%20*%20FROM%20cpu").await.expect(400);
+    assert!(answer["error"].as_str().unwrap_or_default().contains("/sql"), "{answer}");
 
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all("m v=1 1000\n".repeat(3).as_bytes()).unwrap();
     let headers = [("content-encoding", "gzip"), ("content-type", TEXT)];
-    let (status, _, answer) = client.send("POST", "/write?db=plant", &headers, gzip.finish().unwrap()).await;
-    assert_eq!(status, 204, "{answer}");
+    client.send("POST", "/write?db=plant", &headers, gzip.finish().unwrap()).await.expect(204);
     assert_eq!(count(&client).await, 1, "three lines of one time are one reading");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_of_influxdb_writes_here() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let key = client.key().expect("the client has a key");
     let outcome = run_python("influx_writer.py", &[client.address(), key]).await;
-    assert_eq!(
-        (&outcome["ping"], &outcome["version"], &outcome["status"]),
-        (&json!(true), &json!("1.8-basalt"), &json!(400))
-    );
+    assert_members(&outcome, &json!({"ping": true, "version": "1.8-basalt", "status": 400}));
     assert!(
         outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"),
         "{outcome}"
     );
-    let rows = client
-        .sql(
-            "SELECT d.name AS device, s.name AS stream, s.type, r.value, r.text, r.ts FROM readings r \
-             JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id \
-             WHERE s.name <> 'm.v' ORDER BY r.ts, s.name",
-        )
-        .await;
+    let query = "SELECT d.name AS device, s.name AS stream, s.type, r.value, r.text, r.ts FROM readings r \
+        JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id \
+        WHERE s.name <> 'm.v' ORDER BY r.ts, s.name";
+    let rows = client.sql(query).await;
     let time = "2023-11-14T22:13:20Z";
     let row = |stream: &str, kind: &str, value: Value, text: Value| {
         let stream = format!("wea ther,1.{stream},lo,c=at=a=b,c d");
@@ -155,8 +135,7 @@ async fn the_client_of_influxdb_writes_here() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_of_influxdb_for_node_writes_here() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let key = client.key().expect("the client has a key");
     let outcome = run_node("influx_writer.mjs", &[&format!("http://{}", client.address()), key]).await;
     assert_eq!(outcome["status"], json!(400), "{outcome}");
@@ -164,12 +143,9 @@ async fn the_client_of_influxdb_for_node_writes_here() {
         outcome["message"].as_str().unwrap_or_default().contains("line 2: `oops` is no value"),
         "{outcome}"
     );
-    let rows = client
-        .sql(
-            "SELECT s.name AS stream, count(*) AS n, max(r.value) AS most, max(r.text) AS text FROM readings r \
-             JOIN streams s ON s.id = r.stream_id WHERE s.name <> 'm.v' GROUP BY 1 ORDER BY 1",
-        )
-        .await;
+    let query = "SELECT s.name AS stream, count(*) AS n, max(r.value) AS most, max(r.text) AS text FROM readings r \
+        JOIN streams s ON s.id = r.stream_id WHERE s.name <> 'm.v' GROUP BY 1 ORDER BY 1";
+    let rows = client.sql(query).await;
     let row = |stream: &str, n: i64, most: Value, text: Value| json!({"stream": stream, "n": n, "most": most, "text": text});
     let name = |field: &str| format!("wea ther,1.{field},lo,c=at=a=b,c d");
     let expected = [
@@ -186,8 +162,7 @@ async fn the_client_of_influxdb_for_node_writes_here() {
 async fn influxdb_itself_accepts_and_stores_the_same() {
     let influxd = std::env::var("BASALT_TEST_INFLUXD").expect("tests/run.sh names InfluxDB's program");
     let (lines, seed) = (sized("400", "20000"), (1 + test_seed()).to_string());
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (url, key) = (format!("http://{}", client.address()), client.key().expect("the client has a key"));
     let outcome = run_python("influx_oracle.py", &[&url, key, &influxd, &seed, lines]).await;
     assert_eq!(outcome["lines"].to_string(), lines);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 use super::count;
-use crate::support::{Client, Server, run_python};
+use crate::support::{Answer, Client, Server, run_python};
 
 const PATH: &str = "/v1/metrics";
 const JSON: &str = "application/json";
@@ -20,33 +20,28 @@ fn request(device: &str, points: &Value) -> String {
     json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}).to_string()
 }
 
-async fn write(client: &Client, path: &str, body: String) -> (u16, Value) {
-    let (status, _, answer) = client.send("POST", path, &[("content-type", JSON)], body).await;
-    (status, answer)
+async fn write(client: &Client, path: &str, body: String) -> Answer {
+    client.send("POST", path, &[("content-type", JSON)], body).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn points_are_written_once_and_wrong_ones_are_rejected() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let good = json!({"timeUnixNano": TIME_NS, "asDouble": 21.5});
     for _ in 0..2 {
-        assert_eq!(write(&client, PATH, request("edge", &json!([good]))).await, (200, json!({})));
+        write(&client, PATH, request("edge", &json!([good]))).await.is(200, &json!({}));
     }
     let wrong = json!({"timeUnixNano": TIME_NS, "asDouble": "NaN"});
-    let (status, answer) = write(&client, PATH, request("press", &json!([wrong, good]))).await;
-    assert_eq!((status, &answer["partialSuccess"]["rejectedDataPoints"]), (200, &json!("1")), "{answer}");
+    let answer = write(&client, PATH, request("press", &json!([wrong, good]))).await;
+    let answer = answer.has(200, json!({"/partialSuccess/rejectedDataPoints": "1"}));
     let message = answer["partialSuccess"]["errorMessage"].as_str().unwrap_or_default();
     assert!(message.contains("data point 1: `temp`: NaN is no value"), "{answer}");
-    let (_, answer) = write(&client, PATH, request("", &json!([good]))).await;
+    let answer = write(&client, PATH, request("", &json!([good]))).await.body;
     assert!(
         answer["partialSuccess"]["errorMessage"].to_string().contains("ingest.device_attributes"),
         "{answer}"
     );
-    assert_eq!(
-        write(&client, "/v1/metrics?device=plant", request("", &json!([good]))).await,
-        (200, json!({}))
-    );
+    write(&client, "/v1/metrics?device=plant", request("", &json!([good]))).await.is(200, &json!({}));
     let rows = client
         .sql("SELECT d.name AS device, s.name AS stream FROM streams s JOIN devices d ON d.id = s.device_id ORDER BY d.name")
         .await;
@@ -57,8 +52,7 @@ async fn points_are_written_once_and_wrong_ones_are_rejected() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_have_the_form_of_the_request() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let point = json!([{"timeUnixNano": TIME_NS, "asInt": "1"}]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(request("edge", &point).as_bytes()).unwrap();
@@ -74,7 +68,8 @@ async fn answers_have_the_form_of_the_request() {
         (&[("content-type", PROTOBUF), ("content-encoding", "snappy")], b"", 415, PROTOBUF, b"snappy"),
     ];
     for (headers, body, expected, media, content) in rows {
-        let (status, answer_headers, answer) = client.send_bytes("POST", PATH, headers, body.to_vec()).await;
+        let (status, answer_headers, answer) =
+            client.send_bytes("POST", PATH, headers, body.to_vec()).await.into_parts();
         assert_eq!(
             (status, answer_headers["content-type"].to_str().unwrap()),
             (expected, media),
@@ -84,28 +79,24 @@ async fn answers_have_the_form_of_the_request() {
             || answer.windows(content.len().max(1)).any(|part| part == content);
         assert!(has, "{headers:?}: {}", String::from_utf8_lossy(&answer));
     }
-    let reader = client.with_key(&server.create_key(&["--scope", "value:read"]).await);
-    let (status, answer) = write(&reader, PATH, request("edge", &point)).await;
-    assert!(status == 403 && answer["message"].to_string().contains("value:write"), "{answer}");
-    assert_eq!(write(&client.without_key(), PATH, request("edge", &point)).await.0, 401);
-    let (status, _, answer) = client.get(PATH).await;
-    assert!(status == 405 && answer["message"].is_string(), "{answer}");
+    let reader = server.client_with(&["--scope", "value:read"]).await;
+    let answer = write(&reader, PATH, request("edge", &point)).await.expect(403);
+    assert!(answer["message"].to_string().contains("value:write"), "{answer}");
+    write(&client.without_key(), PATH, request("edge", &point)).await.expect(401);
+    let answer = client.get(PATH).await.expect(405);
+    assert!(answer["message"].is_string(), "{answer}");
     assert_eq!(count(&client).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sdk_of_opentelemetry_exports_here() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let key = client.key().expect("the client has a key");
     let outcome = run_python("otlp_exporter.py", &[&format!("http://{}", client.address()), key]).await;
     assert_eq!(outcome, json!({"exported": true, "warnings": []}));
-    let rows = client
-        .sql(
-            "SELECT DISTINCT d.name AS device, s.name AS stream, s.type, r.value, r.text FROM readings r \
-             JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id ORDER BY stream",
-        )
-        .await;
+    let query = "SELECT DISTINCT d.name AS device, s.name AS stream, s.type, r.value, r.text FROM readings r \
+        JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id ORDER BY stream";
+    let rows = client.sql(query).await;
     let row = |stream: &str, kind: &str, value: f64, text: Value| json!({"device": "press-1", "stream": stream, "type": kind, "value": value, "text": text});
     let exact = json!("9007199254740993");
     let expected = [

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::count;
-use crate::support::{Client, Server, run_python};
+use crate::support::{Answer, Client, Server, rows, run_python};
 
 const PATH: &str = "/api/v1/write";
 const V1: &str = "application/x-protobuf";
@@ -42,29 +42,24 @@ fn block(body: &[u8]) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(body).expect("a short body")
 }
 
-async fn write(client: &Client, path: &str, media: &str, body: &[u8]) -> (u16, Value) {
+async fn write(client: &Client, path: &str, media: &str, body: &[u8]) -> Answer {
     let headers = [("content-type", media), ("content-encoding", "snappy")];
-    let (status, _, answer) = client.send("POST", path, &headers, block(body)).await;
-    (status, answer)
+    client.send("POST", path, &headers, block(body)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn samples_are_written_once_however_often_they_are_sent() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let body =
         request(&[("__name__", "up"), ("instance", "node:9100"), ("job", "node"), ("a", "1")], &[1.0, 0.0]);
     for _ in 0..2 {
-        assert_eq!(write(&client, PATH, V1, &body).await, (204, Value::Null));
+        write(&client, PATH, V1, &body).await.is(204, &Value::Null);
     }
     let by_default = request(&[("__name__", "job:rate")], &[2.5]);
-    assert_eq!(write(&client, "/api/v1/write?device=rules", V1, &by_default).await.0, 204);
-    let rows = client
-        .sql(
-            "SELECT d.name AS device, s.name AS stream, s.type, r.value FROM readings r JOIN streams s ON s.id = r.stream_id \
-             JOIN devices d ON d.id = s.device_id ORDER BY d.name, r.ts",
-        )
-        .await;
+    write(&client, "/api/v1/write?device=rules", V1, &by_default).await.expect(204);
+    let query = "SELECT d.name AS device, s.name AS stream, s.type, r.value FROM readings r JOIN streams s ON s.id = r.stream_id \
+        JOIN devices d ON d.id = s.device_id ORDER BY d.name, r.ts";
+    let rows = client.sql(query).await;
     let expected = [
         json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 1.0}),
         json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 0.0}),
@@ -75,63 +70,52 @@ async fn samples_are_written_once_however_often_they_are_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_request_is_refused() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let body = request(&[("__name__", "up"), ("instance", "a")], &[1.0]);
     let snappy = block(&body);
     let bomb = [&b"\xff\xff\xff\x7f"[..], &snappy].concat();
     let unknown = "application/x-protobuf;proto=io.prometheus.write.v3.Request";
     type Row<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'a str);
-    let rows: [Row; 9] = [
-        (V1, None, &body, 415, "identity"),
-        (V1, Some("zstd"), &snappy, 415, "zstd"),
-        (unknown, Some("snappy"), &snappy, 415, "v3"),
-        ("application/json", Some("snappy"), &snappy, 415, "json"),
-        (V1, Some("snappy"), &body, 400, "Snappy"),
-        (V1, Some("snappy"), b"", 400, "Snappy"),
-        (V1, Some("snappy"), &bomb, 413, "too large"),
-        (V1, Some("snappy"), &block(&body[..10]), 400, "damaged"),
-        (
-            V2,
-            Some("snappy"),
-            &block(&[field(4, b""), field(5, &field(1, &[1, 2]))].concat()),
-            400,
-            "the symbol 1",
-        ),
+    let rows: [Row; 9] = rows![
+        V1, None, &body, 415, "identity";
+        V1, Some("zstd"), &snappy, 415, "zstd";
+        unknown, Some("snappy"), &snappy, 415, "v3";
+        "application/json", Some("snappy"), &snappy, 415, "json";
+        V1, Some("snappy"), &body, 400, "Snappy";
+        V1, Some("snappy"), b"", 400, "Snappy";
+        V1, Some("snappy"), &bomb, 413, "too large";
+        V1, Some("snappy"), &block(&body[..10]), 400, "damaged";
+        V2, Some("snappy"), &block(&[field(4, b""), field(5, &field(1, &[1, 2]))].concat()), 400, "the symbol 1";
     ];
     for (media, encoding, body, expected, word) in rows {
         let headers: Vec<_> = [("content-type", media)]
             .into_iter()
             .chain(encoding.map(|name| ("content-encoding", name)))
             .collect();
-        let (status, _, answer) = client.send("POST", PATH, &headers, body.to_vec()).await;
-        assert!(
-            status == expected && answer.to_string().contains(word),
-            "{media} {encoding:?}: {status} {answer}"
-        );
+        let answer = client.send("POST", PATH, &headers, body.to_vec()).await;
+        answer.about(&format!("{media} {encoding:?}")).refused(expected, word);
     }
     let metadata = block(&field(3, b"\x08\x01\x12\x02up"));
     let headers = [("content-type", V1), ("content-encoding", "snappy")];
-    assert_eq!(client.send("POST", PATH, &headers, metadata).await.0, 204, "metadata alone");
+    client.send("POST", PATH, &headers, metadata).await.about("metadata alone").expect(204);
     assert_eq!(count(&client).await, 0);
-    let reader = client.with_key(&server.create_key(&["--scope", "value:read"]).await);
-    assert_eq!(write(&reader, PATH, V1, &body).await.0, 403);
-    assert_eq!(write(&client.without_key(), PATH, V1, &body).await.0, 401);
-    let (status, headers, _) = client.get(PATH).await;
+    let reader = server.client_with(&["--scope", "value:read"]).await;
+    write(&reader, PATH, V1, &body).await.expect(403);
+    write(&client.without_key(), PATH, V1, &body).await.expect(401);
+    let (status, headers, _) = client.get(PATH).await.into_parts();
     assert_eq!((status, headers["allow"].to_str().unwrap()), (405, "POST"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_samples_are_told_after_the_others_are_written() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let labels = [("__name__", "up"), ("instance", "a")];
     let body = [
         request(&labels, &[1.0, f64::NAN, 2.0, f64::INFINITY]),
         request(&[("__name__", "up")], &[3.0]),
         request(&labels, &[]),
     ];
-    let (status, answer) = write(&client, PATH, V1, &body.concat()).await;
+    let (status, answer) = write(&client, PATH, V1, &body.concat()).await.outcome();
     let detail = answer["detail"].as_str().unwrap_or_default();
     assert_eq!(status, 400, "{answer}");
     for expected in [
@@ -147,16 +131,16 @@ async fn refused_samples_are_told_after_the_others_are_written() {
     let rows = client.sql("SELECT id FROM streams").await;
     let key = server.create_key(&["--scope", "value:write", "--data", &rows[0]["id"].to_string()]).await;
     let limited = client.with_key(&key);
-    assert_eq!(write(&limited, PATH, V1, &request(&labels, &[5.0])).await.0, 204);
-    let (status, answer) =
+    write(&limited, PATH, V1, &request(&labels, &[5.0])).await.expect(204);
+    let answer =
         write(&limited, PATH, V1, &request(&[("__name__", "other"), ("instance", "a")], &[5.0])).await;
-    assert!(status == 400 && answer["detail"].to_string().contains("refused: 1"), "{answer}");
+    let answer = answer.expect(400);
+    assert!(answer["detail"].to_string().contains("refused: 1"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sender_of_2_0_is_told_what_was_written() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let key = client.key().expect("the client has a key");
     let outcome = run_python("remote_write.py", &[&format!("http://{}", client.address()), key]).await;
     let row = |status: u16, written: [Option<u64>; 3]| json!({"status": status, "written": written});
@@ -171,12 +155,9 @@ async fn a_sender_of_2_0_is_told_what_was_written() {
         "version": row(415, [None, None, None]),
     });
     assert_eq!(outcome, expected);
-    let rows = client
-        .sql(
-            "SELECT s.name AS stream, r.value, r.quality FROM readings r JOIN streams s ON s.id = r.stream_id \
-             ORDER BY s.name, r.ts",
-        )
-        .await;
+    let query = "SELECT s.name AS stream, r.value, r.quality FROM readings r JOIN streams s ON s.id = r.stream_id \
+        ORDER BY s.name, r.ts";
+    let rows = client.sql(query).await;
     let reading = |stream: &str, value: Option<f64>, quality: &str| json!({"stream": stream, "value": value, "quality": quality});
     let expected = [
         reading("latency_count", Some(7.0), "good"),

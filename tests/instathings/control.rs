@@ -5,37 +5,33 @@ use basalt::domain::time::{MICROS_PER_SECOND, SystemClock};
 use serde_json::{Value, json};
 
 use super::{NOON_S, Project, call, message, text};
+use crate::support::assert_members;
 
 #[tokio::test]
 async fn a_status_is_asked_for_and_fetched() {
     let mut project = Project::start().await;
     let (gateway, sub) = project.gateway().await;
     let path = format!("/device/v1/control/{sub}/status");
-    let (status, headers, body) = project.call("POST", &path, &json!({"state": ""})).await;
+    let (status, headers, body) = project.call("POST", &path, &json!({"state": ""})).await.into_parts();
     assert_eq!((status, body), (202, json!({})));
     let location = headers["location"].to_str().unwrap().to_owned();
     let request = location.split('/').nth(4).unwrap().to_owned();
     assert_eq!(location, format!("/device/v1/control/{request}/fetch"));
     assert_eq!(request.len(), 9);
-    let (status, headers, body) = project.get(&location).await;
+    let (status, headers, body) = project.get(&location).await.into_parts();
     assert_eq!((status, body, headers["retry-after"].to_str().unwrap()), (202, json!({}), "1"));
 
     let client = project.server.client();
-    let (_, _, waiting) = client.get("/api/command/?state=pending").await;
-    assert_eq!(
-        (&waiting[0]["type"], &waiting[0]["params"]),
-        (&json!("get"), &json!({"query": {}, "body": {"state": ""}}))
-    );
+    let waiting = client.get("/api/command/?state=pending").await.body;
+    assert_members(&waiting, &json!({"/0/type": "get", "/0/params": {"query": {}, "body": {"state": ""}}}));
     let answer = json!({"state": "ON", "brightness": 254, "color": {"x": 0.3068, "y": 0.4143}});
     let result = format!("/api/command/{}/result/", text(&waiting[0]["uuid"]));
-    let (status, _, done) = client.post(&result, &json!({"state": "done", "result": answer})).await;
-    assert_eq!(status, 200, "{done}");
+    client.post(&result, &json!({"state": "done", "result": answer})).await.ok();
     for is_restarted in [false, true] {
         if is_restarted {
-            project.server.kill();
-            project.server.start_again().await;
+            project.server.crash().await;
         }
-        let (status, _, found) = project.get(&location).await;
+        let (status, found) = project.get(&location).await.outcome();
         let ttl = found["ttl"].as_i64().unwrap();
         assert!((3500..=3600).contains(&(ttl - now_s())), "{ttl}");
         let expected =
@@ -44,15 +40,14 @@ async fn a_status_is_asked_for_and_fetched() {
     }
     let foreign = project.foreign_token("elsewhere").await;
     let client = project.server.client();
-    assert_eq!(call(&client, &foreign, "GET", &location, &Value::Null).await.2, message("Not Found"));
-    assert_eq!(project.get("/device/v1/control/unknown-1/fetch").await.2, message("Not Found"));
+    assert_eq!(call(&client, &foreign, "GET", &location, &Value::Null).await.body, message("Not Found"));
+    assert_eq!(project.get("/device/v1/control/unknown-1/fetch").await.body, message("Not Found"));
 
     // A command that sets something cannot be fetched.
     let path = format!("/device/v1/control/{gateway}/set");
-    assert_eq!(project.call("POST", &path, &json!({"state": "TOGGLE"})).await.2, json!({}));
-    let (_, _, waiting) = client.get("/api/command/?state=pending").await;
-    let fetch = format!("/device/v1/control/{}/fetch", text(&waiting[0]["key"]));
-    assert_eq!(project.get(&fetch).await.0, 404);
+    assert_eq!(project.call("POST", &path, &json!({"state": "TOGGLE"})).await.body, json!({}));
+    let waiting = client.get("/api/command/?state=pending").await.body;
+    project.get(&format!("/device/v1/control/{}/fetch", text(&waiting[0]["key"]))).await.expect(404);
 }
 
 fn now_s() -> i64 {
@@ -64,11 +59,10 @@ async fn a_device_that_does_not_answer_in_time_is_silent() {
     let project = Project::start_with(&[("BASALT_COMMAND__TTL", "1s")]).await;
     let (gateway, _) = project.gateway().await;
     let path = format!("/device/v1/control/{gateway}/status");
-    let (_, headers, _) = project.call("POST", &path, &Value::Null).await;
+    let headers = project.call("POST", &path, &Value::Null).await.headers;
     let location = headers["location"].to_str().unwrap().to_owned();
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    let (status, _, answer) = project.get(&location).await;
-    assert_eq!((status, answer), (504, message("Gateway Timeout")));
+    project.get(&location).await.is(504, &message("Gateway Timeout"));
 }
 
 #[tokio::test]
@@ -76,11 +70,11 @@ async fn bodies_queries_and_headers_are_passed_on() {
     let project = Project::start().await;
     let (gateway, _) = project.gateway().await;
     let client = project.server.client();
-    let (_, _, plug) = client.post("/api/device/", &json!({"name": "plug", "protocol": "http"})).await;
+    let plug = client.post("/api/device/", &json!({"name": "plug", "protocol": "http"})).await.body;
     let product = json!({"name": "Locked", "metadata": {"control": false}});
-    let (_, _, product) = client.post("/api/product/", &product).await;
+    let product = client.post("/api/product/", &product).await.body;
     let locked = json!({"name": "lock", "protocol": "mqtt", "product": product["id"]});
-    let (_, _, locked) = client.post("/api/device/", &locked).await;
+    let locked = client.post("/api/device/", &locked).await.body;
     let set = |key: &str, query: &str| format!("/device/v1/control/{key}/set{query}");
     let (plug, locked) = (text(&plug["key"]), text(&locked["key"]));
     let missing = json!({"errors": [
@@ -102,13 +96,12 @@ async fn bodies_queries_and_headers_are_passed_on() {
     let bearer = format!("Bearer {}", project.token);
     let own = ("authorization", bearer.as_str());
     for (name, path, body, status, expected) in rows {
-        let (found, _, answer) = client.without_key().send("POST", &path, &[own], body.to_owned()).await;
-        assert_eq!((found, answer), (status, expected), "{name}");
+        let answer = client.without_key().send("POST", &path, &[own], body.to_owned()).await;
+        answer.about(&name).is(status, &expected);
     }
     let headers = [own, ("instathings-path", "/relay/0"), ("instathings-method", "GET")];
-    let (status, _, _) = client.without_key().send("POST", &set(&plug, "?turn=on"), &headers, "").await;
-    assert_eq!(status, 200);
-    let (_, _, queued) = client.get("/api/command/").await;
+    client.without_key().send("POST", &set(&plug, "?turn=on"), &headers, "").await.ok();
+    let queued = client.get("/api/command/").await.body;
     let params: Vec<&Value> = queued.as_array().unwrap().iter().map(|command| &command["params"]).collect();
     let expected = json!([
         {"path": "/relay/0", "method": "GET", "query": {"turn": "on"}, "body": {}},
@@ -130,17 +123,15 @@ async fn logs_of_a_gateway() {
     let logs =
         |id: &str, container: &str, query: &str| format!("/device/v1/devices/{id}/{container}/logs{query}");
     let range = format!("?start={}&end={}", (NOON_S + 1) * 1000, (NOON_S + 2) * 1000);
-    let (status, _, found) = project.get(&logs(&gateway, "gate", &range)).await;
-    assert_eq!(status, 200);
-    let mut shown = found.clone();
+    let mut shown = project.get(&logs(&gateway, "gate", &range)).await.ok();
     for line in shown.as_array_mut().unwrap() {
         assert!(line["ingestionTime"].as_i64().is_some_and(|ms| ms > NOON_S * 1000), "{line}");
         line.as_object_mut().unwrap().remove("ingestionTime");
     }
     assert_eq!(shown, json!([line(1, "LOG"), line(2, "ERR")]));
-    let (_, _, recent) = project.get(&logs(&gateway, "gate", "")).await;
+    let recent = project.get(&logs(&gateway, "gate", "")).await.body;
     assert_eq!((recent.as_array().map(Vec::len), &recent[0]["message"]), (Some(1), &json!("now")));
-    assert_eq!(project.get(&logs(&gateway, "eclipse-mosquitto", "")).await.2, json!([]));
+    assert_eq!(project.get(&logs(&gateway, "eclipse-mosquitto", "")).await.body, json!([]));
     let lone = json!({"errors": [{"msg": "Invalid value", "param": "end", "location": "query"}]});
     let unknown = json!({"errors": [
         {"value": "nginx", "msg": "Invalid value", "param": "containerId", "location": "params"}
@@ -151,7 +142,6 @@ async fn logs_of_a_gateway() {
         (logs(&sub, "gate", ""), 404, message("Not Found")),
         (logs("nowhere-1", "gate", ""), 404, message("Not Found")),
     ] {
-        let (found, _, answer) = project.get(&path).await;
-        assert_eq!((found, answer), (status, expected), "{path}");
+        project.get(&path).await.is(status, &expected);
     }
 }

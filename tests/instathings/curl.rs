@@ -3,69 +3,33 @@
 use serde_json::{Value, json};
 
 use super::{CLIENT, Project, SECRET, text};
+use crate::support::rows;
 
 /// Each example with the status that it has, in an order in which all of them work.
-const EXAMPLES: [(&str, u16); 15] = [
-    (
-        r#"-XPOST -H "Content-type: application/json" -d '{ "clientId":"yourClientId", "clientSecret": "yourClientSecret"}' 'https://yourProjectName.instathings.io/authentication/v1/oauth/token'"#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/devices" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/devices/:deviceId/credentials/certificate" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId/data" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#"-XPATCH -H 'Authorization: Bearer abc.def.ghi' -H "Content-type: application/json" -d '{ "name": "New name" }' 'http://yourProjectName.instathings.io/device/v1/devices/:deviceId'"#,
-        200,
-    ),
-    (
-        r#"-XPOST -H 'Authorization: Bearer abc.def.ghi' -H "Content-type: application/json" -d '{ "state": "TOGGLE" }' 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/set'"#,
-        200,
-    ),
-    (
-        r#"-XPOST -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/status'"#,
-        202,
-    ),
-    (
-        r#"-XGET -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/control/:requestId/fetch'"#,
-        202,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId/:containerId/logs" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/protocols/:protocolId" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/types" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#""http://yourProjectName.instathings.io/device/v1/types/:typeId" -H "Authorization: Bearer abc.def.ghi""#,
-        200,
-    ),
-    (
-        r#"-XDELETE -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/devices/:parentDeviceId/subDevice/subDevices/:subDeviceId'"#,
-        200,
-    ),
-    (
-        r#"-XDELETE -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/devices/:deviceId'"#,
-        200,
-    ),
+const EXAMPLES: [(&str, u16); 15] = rows![
+    r#"-XPOST -H "Content-type: application/json" -d '{ "clientId":"yourClientId", "clientSecret": "yourClientSecret"}' 'https://yourProjectName.instathings.io/authentication/v1/oauth/token'"#,
+        200;
+    r#""http://yourProjectName.instathings.io/device/v1/devices" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#""http://yourProjectName.instathings.io/devices/:deviceId/credentials/certificate" -H "Authorization: Bearer abc.def.ghi""#,
+        200;
+    r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId/data" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#"-XPATCH -H 'Authorization: Bearer abc.def.ghi' -H "Content-type: application/json" -d '{ "name": "New name" }' 'http://yourProjectName.instathings.io/device/v1/devices/:deviceId'"#,
+        200;
+    r#"-XPOST -H 'Authorization: Bearer abc.def.ghi' -H "Content-type: application/json" -d '{ "state": "TOGGLE" }' 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/set'"#,
+        200;
+    r#"-XPOST -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/status'"#,
+        202;
+    r#"-XGET -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/control/:requestId/fetch'"#,
+        202;
+    r#""http://yourProjectName.instathings.io/device/v1/devices/:deviceId/:containerId/logs" -H "Authorization: Bearer abc.def.ghi""#,
+        200;
+    r#""http://yourProjectName.instathings.io/device/v1/protocols/:protocolId" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#""http://yourProjectName.instathings.io/device/v1/types" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#""http://yourProjectName.instathings.io/device/v1/types/:typeId" -H "Authorization: Bearer abc.def.ghi""#, 200;
+    r#"-XDELETE -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/devices/:parentDeviceId/subDevice/subDevices/:subDeviceId'"#,
+        200;
+    r#"-XDELETE -H 'Authorization: Bearer abc.def.ghi' 'http://yourProjectName.instathings.io/device/v1/devices/:deviceId'"#, 200;
 ];
 
 #[tokio::test]
@@ -73,7 +37,7 @@ async fn every_example_works_as_printed() {
     let project = Project::start().await;
     let (gateway, sub) = project.gateway().await;
     let path = format!("/device/v1/control/{gateway}/status");
-    let (_, headers, _) = project.call("POST", &path, &Value::Null).await;
+    let headers = project.call("POST", &path, &Value::Null).await.headers;
     let location = headers["location"].to_str().unwrap().to_owned();
     let host = project.server.url.clone();
     let replaced = [
@@ -99,8 +63,7 @@ async fn every_example_works_as_printed() {
         let ran = ran.expect("there is a shell");
         assert_eq!(String::from_utf8_lossy(&ran.stdout), status.to_string(), "{command}");
     }
-    let (_, _, left) = project.get("/device/v1/devices").await;
-    assert_eq!(left, json!([]));
-    let (_, _, types) = project.get("/device/v1/types").await;
+    assert_eq!(project.get("/device/v1/devices").await.body, json!([]));
+    let types = project.get("/device/v1/types").await.body;
     assert!(types.as_array().is_some_and(|types| types.iter().all(|one| !text(&one["id"]).is_empty())));
 }

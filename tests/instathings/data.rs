@@ -5,17 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{NOON_S, Project, message, text};
-use crate::support::eventually;
+use crate::support::until;
 
 /// Creates the virtual device `Press 1` with the stream `Motor RPM`; returns its key and the id of the stream.
 async fn press(project: &Project) -> (String, Value) {
     let client = project.server.client();
-    let (status, _, device) =
-        client.post("/api/device/", &json!({"name": "Press 1", "protocol": "virtual"})).await;
-    assert_eq!(status, 201, "{device}");
-    let (status, _, stream) =
-        client.post("/api/data/", &json!({"name": "Motor RPM", "device": device["id"]})).await;
-    assert_eq!(status, 201, "{stream}");
+    let device = client.post("/api/device/", &json!({"name": "Press 1", "protocol": "virtual"})).await;
+    let device = device.created();
+    let stream = client.post("/api/data/", &json!({"name": "Motor RPM", "device": device["id"]})).await;
+    let stream = stream.created();
     (text(&device["key"]), stream["id"].clone())
 }
 
@@ -24,11 +22,9 @@ async fn a_value_written_elsewhere_is_the_newest_message() {
     let project = Project::start().await;
     let (key, stream) = press(&project).await;
     let value = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 1300});
-    let (status, _, answer) =
-        project.server.client().post(&format!("/api/data/{stream}/value/"), &value).await;
-    assert_eq!(status, 201, "{answer}");
-    let (status, _, page) = project.get(&format!("/device/v1/devices/{key}/data?page=1&perPage=1")).await;
-    assert_eq!((status, &page["totalItems"]), (200, &json!(1)), "{page}");
+    project.server.client().post(&format!("/api/data/{stream}/value/"), &value).await.created();
+    let page = project.get(&format!("/device/v1/devices/{key}/data?page=1&perPage=1")).await;
+    let page = page.has(200, json!({"totalItems": 1}));
     let item = &page["data"][0];
     assert_eq!((&item["ts"], &item["deviceId"]), (&json!(NOON_S * 1000), &json!(key)));
     assert_eq!(item["data"]["Motor RPM"].as_f64(), Some(1300.0));
@@ -43,8 +39,7 @@ async fn pages_and_ranges_of_messages() {
     let (key, _) = press(&project).await;
     let fact = |n: i64| json!({"id": "Press 1", "t": NOON_S + n, "s1_id": "Motor RPM", "s1_v": n});
     let facts: Vec<Value> = (1..=14).map(fact).collect();
-    let (status, _, answer) = project.server.client().post("/ingest/facts", &json!(facts)).await;
-    assert_eq!(status, 200, "{answer}");
+    project.server.client().post("/ingest/facts", &json!(facts)).await.ok();
     let ms = |n: i64| (NOON_S + n) * 1000;
     let range = format!("start={}&end={}", ms(3), ms(5));
     let just_before = format!("end={}", ms(3) - 1);
@@ -64,8 +59,8 @@ async fn pages_and_ranges_of_messages() {
         ("start=&end=0", vec![], 0),
     ];
     for (query, expected, total) in rows {
-        let (status, _, page) = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
-        assert_eq!((status, &page["totalItems"]), (200, &json!(total)), "{query}: {page}");
+        let page = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
+        let page = page.has(200, json!({"totalItems": total}));
         let items = page["data"].as_array().unwrap();
         let found: Vec<i64> = items.iter().map(|item| item["data"]["s1_v"].as_i64().unwrap()).collect();
         assert_eq!(found, expected, "{query}");
@@ -82,12 +77,11 @@ async fn pages_and_ranges_of_messages() {
         ("perPage=1.5", vec![mistake("perPage", "1.5")]),
         ("start=x&end=y&page=z", vec![mistake("start", "x"), mistake("end", "y"), mistake("page", "z")]),
     ] {
-        let (status, _, answer) = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
-        assert_eq!((status, answer), (400, json!({"errors": expected})), "{query}");
+        let answer = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
+        answer.is(400, &json!({"errors": expected}));
     }
     for id in ["nowhere-1", "x", "a1234", "größere"] {
-        let (status, _, answer) = project.get(&format!("/device/v1/devices/{id}/data")).await;
-        assert_eq!((status, answer), (404, message("Not Found")), "{id}");
+        project.get(&format!("/device/v1/devices/{id}/data")).await.is(404, &message("Not Found"));
     }
 }
 
@@ -96,12 +90,9 @@ async fn an_active_virtual_device_makes_messages() {
     let project = Project::start().await;
     let device = project.device(json!({"name": "demo", "isVirtual": true})).await;
     let path = format!("/device/v1/devices/{}", text(&device["id"]));
-    assert_eq!(project.call("PATCH", &path, &json!({"demoActive": true})).await.0, 200);
-    let page = eventually("a message", Duration::from_secs(20), || async {
-        let (_, _, page) = project.get(&format!("{path}/data")).await;
-        (page["totalItems"] == 1).then_some(page)
-    })
-    .await;
+    project.call("PATCH", &path, &json!({"demoActive": true})).await.ok();
+    let page = until!("a message", Duration::from_secs(20);
+        page = project.get(&format!("{path}/data")).await.body; page["totalItems"] == 1);
     let data = &page["data"][0]["data"];
     assert_eq!(data["isVirtualData"], json!(true), "{page}");
     assert!(data["value"].as_i64().is_some_and(|value| (0..=100).contains(&value)), "{page}");

@@ -19,8 +19,7 @@ async fn devices_are_shown_as_in_the_documentation() {
     let one = project.device(json!({"name": "device1", "isVirtual": true})).await;
     let two = project.device(json!({"name": "device2", "isVirtual": true})).await;
     let doc = project.device(json!({"name": "doc", "isVirtual": true, "parentDevice": two["id"]})).await;
-    let (status, _, list) = project.get("/device/v1/devices").await;
-    assert_eq!(status, 200);
+    let list = project.get("/device/v1/devices").await.ok();
     let expected = |device: &Value, name: &str, is_gateway: bool| {
         json!({
             "projectId": "default", "ts": device["ts"], "isVirtual": true, "demoActive": false, "id": device["id"],
@@ -39,10 +38,10 @@ async fn devices_are_shown_as_in_the_documentation() {
     }
     assert_eq!(shown, json!([first, second, third]));
 
-    let (_, _, mut detail) = project.get(&format!("/device/v1/devices/{}", text(&two["id"]))).await;
+    let mut detail = project.get(&format!("/device/v1/devices/{}", text(&two["id"]))).await.body;
     detail["subDevices"][0].as_object_mut().unwrap().remove("status");
     assert_eq!(detail["subDevices"], json!([third]));
-    let (_, _, plain) = project.get(&format!("/Device/V1/Devices/{}/", text(&one["id"]))).await;
+    let plain = project.get(&format!("/Device/V1/Devices/{}/", text(&one["id"]))).await.body;
     assert_eq!(plain.get("subDevices"), None);
 }
 
@@ -66,15 +65,14 @@ async fn a_device_is_changed_by_what_is_given() {
         (&other, json!({"demoActive": true}), 400, mistake("demoActive", json!(true))),
     ];
     for (device, body, status, expected) in rows {
-        let (found, _, answer) = project.call("PATCH", &path(device), &body).await;
-        assert_eq!((found, answer), (status, expected), "{body}");
+        project.call("PATCH", &path(device), &body).await.is(status, &expected);
     }
-    let (_, _, shown) = project.get(&path(&device)).await;
+    let shown = project.get(&path(&device)).await.body;
     let expected = json!({"name": "New name", "frequency": 30, "demoActive": true});
     assert_eq!(some(&shown, &["name", "frequency", "demoActive"]), expected);
     // The name of another device is taken.
-    let (status, _, answer) = project.call("PATCH", &path(&device), &json!({"name": "other"})).await;
-    assert_eq!((status, &answer["errors"][0]["param"]), (400, &json!("name")), "{answer}");
+    let answer = project.call("PATCH", &path(&device), &json!({"name": "other"})).await;
+    answer.has(400, json!({"/errors/0/param": "name"}));
 }
 
 #[tokio::test]
@@ -91,13 +89,12 @@ async fn what_cannot_be_created_is_told_at_once() {
         (json!({"isGateway": 1, "isVirtual": "no"}), vec!["name", "isGateway", "isVirtual"]),
     ];
     for (body, expected) in rows {
-        let (status, _, answer) = project.call("POST", "/device/v1/devices", &body).await;
+        let (status, answer) = project.call("POST", "/device/v1/devices", &body).await.outcome();
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
         let params: Vec<_> = errors.iter().map(|error| error["param"].as_str().unwrap()).collect();
         assert_eq!((status, params), (400, expected), "{body}: {answer}");
     }
-    let (_, _, devices) = project.get("/device/v1/devices").await;
-    assert_eq!(devices.as_array().map(Vec::len), Some(2));
+    assert_eq!(project.get("/device/v1/devices").await.body.as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
@@ -108,29 +105,27 @@ async fn a_gateway_goes_with_its_sub_devices() {
     let alone = text(&other["id"]);
     let pair = |parent: &str, id: &str| format!("/devices/{parent}/subDevice/subDevices/{id}");
     for path in [pair(&gateway, &alone), pair(&alone, &sub), pair("nowhere-1", &sub)] {
-        assert_eq!(project.call("DELETE", &path, &Value::Null).await.2, message("Not Found"), "{path}");
+        assert_eq!(project.call("DELETE", &path, &Value::Null).await.body, message("Not Found"), "{path}");
     }
     let second = project.device(json!({"name": "second", "parentDevice": gateway})).await;
     let path = format!("/device/v1{}", pair(&gateway, &text(&second["id"])));
     for (status, body) in [(200, json!({})), (404, message("Not Found"))] {
-        let (found, _, answer) = project.call("DELETE", &path, &Value::Null).await;
-        assert_eq!((found, answer), (status, body));
+        project.call("DELETE", &path, &Value::Null).await.is(status, &body);
     }
     let path = format!("/device/v1/devices/{gateway}");
     for (status, body) in [(200, json!({})), (404, message("Not Found"))] {
-        let (found, _, answer) = project.call("DELETE", &path, &Value::Null).await;
-        assert_eq!((found, answer), (status, body));
+        project.call("DELETE", &path, &Value::Null).await.is(status, &body);
     }
-    let (_, _, left) = project.get("/device/v1/devices").await;
+    let left = project.get("/device/v1/devices").await.body;
     assert_eq!((left.as_array().map(Vec::len), &left[0]["id"]), (Some(1), &json!(alone)));
-    assert_eq!(project.get(&format!("/device/v1/devices/{sub}")).await.0, 404);
+    project.get(&format!("/device/v1/devices/{sub}")).await.expect(404);
 }
 
 #[tokio::test]
 async fn types_are_products_and_those_that_are_built_in() {
     let project = Project::start().await;
     let hue = "4023br5d-9f88-4f31-97c2-0e682aef543f";
-    let (status, _, found) = project.get(&format!("/device/v1/types/{hue}")).await;
+    let (status, found) = project.get(&format!("/device/v1/types/{hue}")).await.outcome();
     let expected = json!({
         "addOn": "@instathings/gate-addon-zigbee", "description": "Hue white and color ambiance",
         "fakeSampleLabel": "onoff", "id": hue, "manufacturer": "Philips", "model": "9290012573A",
@@ -140,8 +135,7 @@ async fn types_are_products_and_those_that_are_built_in() {
     });
     assert_eq!((status, found), (200, expected.clone()));
     let order = async || {
-        let (_, _, types) = project.get("/device/v1/types").await;
-        let rows = types.as_array().expect("a list").clone();
+        let rows = project.get("/device/v1/types").await.body.as_array().expect("a list").clone();
         rows.iter()
             .map(|one| format!("{} {}", text(&one["manufacturer"]), text(&one["model"])))
             .collect::<Vec<_>>()
@@ -151,13 +145,10 @@ async fn types_are_products_and_those_that_are_built_in() {
     assert_eq!(order().await, built_in);
 
     let product = json!({"name": "Pump", "metadata": {"manufacturer": "Acme", "rooms": ["toilet"]}});
-    let (status, _, product) = project.server.client().post("/api/product/", &product).await;
-    assert_eq!(status, 201, "{product}");
-    let (_, _, shown) = project.get(&format!("/device/v1/types/{}", text(&product["uuid"]))).await;
-    assert_eq!(
-        some(&shown, &["model", "rooms", "space", "addOn"]),
-        json!({"model": "Pump", "rooms": ["toilet"], "space": [], "addOn": ""})
-    );
+    let product = project.server.client().post("/api/product/", &product).await.created();
+    let shown = project.get(&format!("/device/v1/types/{}", text(&product["uuid"]))).await.body;
+    let expected = json!({"model": "Pump", "rooms": ["toilet"], "space": [], "addOn": ""});
+    assert_eq!(some(&shown, &["model", "rooms", "space", "addOn"]), expected);
     let lamps = [
         project.device(json!({"name": "lamp", "type": hue})).await,
         project.device(json!({"name": "lamp 2", "type": hue})).await,
@@ -184,9 +175,8 @@ async fn protocols_are_built_in() {
         ("modbus", "Modbus", "modbus"),
     ];
     for (id, name, slug) in rows {
-        let (status, _, found) = project.get(&format!("/device/v1/protocols/{id}")).await;
-        assert_eq!((status, found), (200, json!({"id": id, "name": name, "slug": slug})));
+        let found = project.get(&format!("/device/v1/protocols/{id}")).await;
+        found.is(200, &json!({"id": id, "name": name, "slug": slug}));
     }
-    let (status, _, answer) = project.get("/device/v1/protocols/KNX").await;
-    assert_eq!((status, answer), (404, message("Not Found")));
+    project.get("/device/v1/protocols/KNX").await.is(404, &message("Not Found"));
 }

@@ -15,14 +15,14 @@ async fn each_token_has_its_budget() {
     let body = json!({"clientId": CLIENT, "clientSecret": SECRET});
     let mut tokens = Vec::new();
     for left in (0..4).rev() {
-        let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await;
+        let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await.into_parts();
         assert_eq!(
             (status, headers["x-ratelimit-remaining"].to_str().unwrap()),
             (200, left.to_string().as_str())
         );
         tokens.push(answer["access_token"].as_str().unwrap().to_owned());
     }
-    let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await;
+    let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await.into_parts();
     assert_eq!((status, answer), (429, message("Too Many Requests")));
     let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((700..=720).contains(&wait), "an hour for five: {wait}");
@@ -33,29 +33,30 @@ async fn each_token_has_its_budget() {
         for left in (0..5).rev() {
             // Whatever comes of a request, it counts.
             let path = if left == 2 && token == valid { "/device/v1/devices?x" } else { "/device/v1/types" };
-            let (status, headers, _) = call(&client, token, "GET", path, &Value::Null).await;
+            let (status, headers, _) = call(&client, token, "GET", path, &Value::Null).await.into_parts();
             assert_eq!(status, expected, "{token} {left}");
             assert_eq!(headers["x-ratelimit-limit"], "5");
             assert_eq!(headers["x-ratelimit-remaining"], left.to_string().as_str());
             let reset: u64 = headers["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
             assert!(reset > 1_777_377_600, "{reset}");
         }
-        let (status, headers, answer) = call(&client, token, "PUT", "/device/v1/types", &Value::Null).await;
+        let (status, headers, answer) =
+            call(&client, token, "PUT", "/device/v1/types", &Value::Null).await.into_parts();
         assert_eq!((status, answer), (429, message("Too Many Requests")), "before everything else");
         let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((700..=720).contains(&wait), "{wait}");
         assert_eq!(headers["x-ratelimit-remaining"], "0");
     }
     for left in (0..5).rev() {
-        let (status, headers, _) = client.without_key().get("/device/v1/types").await;
+        let (status, headers, _) = client.without_key().get("/device/v1/types").await.into_parts();
         assert_eq!(
             (status, headers["x-ratelimit-remaining"].to_str().unwrap()),
             (401, left.to_string().as_str())
         );
     }
-    assert_eq!(client.without_key().get("/device/v1/types").await.0, 429);
+    client.without_key().get("/device/v1/types").await.expect(429);
     // Other interfaces have no part in it.
-    assert_eq!(client.get("/api/device/").await.0, 200);
+    client.get("/api/device/").await.ok();
 }
 
 #[tokio::test]
@@ -64,7 +65,7 @@ async fn a_hundred_requests_in_ten_seconds_unless_told_otherwise() {
     let started = std::time::Instant::now();
     let (mut passed, mut refused) = (0_u64, 0_u64);
     for _ in 0..130 {
-        match project.get("/device/v1/protocols/knx").await.0 {
+        match project.get("/device/v1/protocols/knx").await.status {
             200 => passed += 1,
             429 => refused += 1,
             other => panic!("{other}"),

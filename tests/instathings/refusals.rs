@@ -29,8 +29,8 @@ const ENDPOINTS: [(&str, &str); 17] = [
 async fn every_endpoint_answers_every_caller() {
     let project = Project::start().await;
     let (gateway, sub) = project.gateway().await;
-    let (_, headers, _) =
-        project.call("POST", &format!("/device/v1/control/{gateway}/status"), &Value::Null).await;
+    let headers =
+        project.call("POST", &format!("/device/v1/control/{gateway}/status"), &Value::Null).await.headers;
     let location = headers["location"].to_str().unwrap().to_owned();
     let request = location.split('/').nth(4).unwrap().to_owned();
     let path = |pattern: &str| {
@@ -43,22 +43,22 @@ async fn every_endpoint_answers_every_caller() {
     for (method, pattern) in ENDPOINTS {
         let body = if pattern == "/device/v1/devices" { json!({"name": "new"}) } else { Value::Null };
         for token in wrong {
-            let (status, headers, answer) = call(&client, token, method, &path(pattern), &body).await;
+            let (status, headers, answer) =
+                call(&client, token, method, &path(pattern), &body).await.into_parts();
             assert_eq!((status, answer), (401, message("Unauthorized")), "{method} {pattern} {token}");
             assert_eq!(headers["www-authenticate"], "Bearer");
         }
-        let (status, _, answer) = client.without_key().send(method, &path(pattern), &[], "").await;
-        assert_eq!((status, answer), (401, message("Unauthorized")), "{method} {pattern}");
-        let (status, _, answer) = client.send(method, &path(pattern), &[], "").await;
-        assert_eq!((status, answer), (401, message("Unauthorized")), "{method} {pattern} with an API key");
+        client.without_key().send(method, &path(pattern), &[], "").await.is(401, &message("Unauthorized"));
+        let answer = client.send(method, &path(pattern), &[], "").await;
+        answer.about("with an API key").is(401, &message("Unauthorized"));
         if pattern.contains('{') {
-            let (status, _, answer) = call(&client, &foreign, method, &path(pattern), &body).await;
-            assert_eq!((status, answer), (404, message("Not Found")), "{method} {pattern} of another");
+            let answer = call(&client, &foreign, method, &path(pattern), &body).await;
+            answer.about("of another").is(404, &message("Not Found"));
         }
     }
     for (method, pattern) in ENDPOINTS {
         let body = if pattern == "/device/v1/devices" { json!({"name": "new"}) } else { Value::Null };
-        let (status, _, answer) = project.call(method, &path(pattern), &body).await;
+        let (status, answer) = project.call(method, &path(pattern), &body).await.outcome();
         let expected = match (method, pattern) {
             ("POST", "/device/v1/devices") => 201,
             (_, "/device/v1/control/{gateway}/status" | "/device/v1/control/{request}/fetch") => 202,
@@ -66,7 +66,7 @@ async fn every_endpoint_answers_every_caller() {
         };
         assert_eq!(status, expected, "{method} {pattern}: {answer}");
     }
-    let (_, _, list) = call(&client, &foreign, "GET", "/device/v1/devices", &Value::Null).await;
+    let list = call(&client, &foreign, "GET", "/device/v1/devices", &Value::Null).await.body;
     assert_eq!(list, json!([]));
 }
 
@@ -74,7 +74,7 @@ async fn every_endpoint_answers_every_caller() {
 async fn tokens_are_for_clients_and_end_with_them() {
     let project = Project::start_with(&[("BASALT_INSTATHINGS__TOKEN_TTL", "10")]).await;
     // At once: on a busy machine what follows may take longer than the token counts.
-    assert_eq!(project.get("/device/v1/types").await.0, 200);
+    project.get("/device/v1/types").await.ok();
     let client = project.server.client().without_key();
     let mistake = |param: &str| json!({"msg": "Invalid value", "param": param, "location": "body"});
     let rows = [
@@ -85,24 +85,22 @@ async fn tokens_are_for_clients_and_end_with_them() {
         (json!([1]), 400, json!({"errors": [mistake("clientId"), mistake("clientSecret")]})),
     ];
     for (body, status, expected) in rows {
-        let (found, _, answer) = client.post("/authentication/v1/oauth/token", &body).await;
-        assert_eq!((found, answer), (status, expected), "{body}");
+        client.post("/authentication/v1/oauth/token", &body).await.is(status, &expected);
     }
-    let (status, _, answer) = client.send("POST", "/authentication/v1/oauth/token", &[], "{").await;
-    assert!(status == 400 && answer["message"].is_string(), "{answer}");
-    assert_eq!(client.get("/authentication/v1/oauth/token").await.0, 405);
-    assert_eq!(client.get("/authentication/v2").await.2, message("Not Found"));
+    let answer = client.send("POST", "/authentication/v1/oauth/token", &[], "{").await.expect(400);
+    assert!(answer["message"].is_string(), "{answer}");
+    client.get("/authentication/v1/oauth/token").await.expect(405);
+    assert_eq!(client.get("/authentication/v2").await.body, message("Not Found"));
 
     let parts: Vec<&str> = project.token.split('.').collect();
     assert_eq!(parts.len(), 3);
     tokio::time::sleep(std::time::Duration::from_secs(11)).await;
-    let (status, _, answer) = project.get("/device/v1/types").await;
-    assert_eq!((status, answer), (401, message("Unauthorized")), "it has expired");
+    project.get("/device/v1/types").await.about("it has expired").is(401, &message("Unauthorized"));
 
     let fresh = super::token(&project.server.client(), super::CLIENT, super::SECRET).await;
     project.server.basalt(&["client", "revoke", super::CLIENT]).await.expect_success();
-    let (status, _, _) = call(&client, &fresh, "GET", "/device/v1/types", &Value::Null).await;
-    assert_eq!(status, 401, "its client was revoked");
+    let answer = call(&client, &fresh, "GET", "/device/v1/types", &Value::Null).await;
+    answer.about("its client was revoked").expect(401);
 }
 
 #[tokio::test]
@@ -127,7 +125,7 @@ async fn refusals_come_in_the_vendors_order() {
         ("401_of_a_route", "GET", "/devices".to_owned(), vec![], "", 401),
     ];
     for (name, method, path, headers, body, status) in rows {
-        let (found, answered, answer) = client.send(method, &path, &headers, body).await;
+        let (found, answered, answer) = client.send(method, &path, &headers, body).await.into_parts();
         assert_eq!(found, status, "{name}: {answer}");
         if status == 405 {
             assert_eq!(answered["allow"], "GET, HEAD, PATCH, DELETE", "{name}");
@@ -138,10 +136,8 @@ async fn refusals_come_in_the_vendors_order() {
         }
     }
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(11 << 20));
-    let (status, _, answer) = client.send("PATCH", &of(""), &[own], large).await;
-    assert_eq!((status, answer), (413, message("Payload Too Large")));
-    let (status, _, _) = client.send("HEAD", &of(""), &[own], "").await;
-    assert_eq!(status, 200);
+    client.send("PATCH", &of(""), &[own], large).await.is(413, &message("Payload Too Large"));
+    client.send("HEAD", &of(""), &[own], "").await.ok();
 }
 
 #[tokio::test]
@@ -167,9 +163,9 @@ async fn malformed_requests_break_nothing() {
         let method = if method == "DELETE" && round % paths.len() == 0 { "PUT" } else { method };
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         let body = bodies[round % bodies.len()];
-        let (status, _, answer) = client.send(method, path, &headers, body).await;
+        let (status, answer) = client.send(method, path, &headers, body).await.outcome();
         assert!(status < 500 || status == 503, "{method} {path} {body:?}: {status} {answer}");
     }
-    let (_, _, shown) = project.get(&format!("/device/v1/devices/{gateway}")).await;
+    let shown = project.get(&format!("/device/v1/devices/{gateway}")).await.body;
     assert_eq!(text(&shown["id"]), gateway);
 }

@@ -16,7 +16,7 @@ use super::fixture::{IsolationFixture, SECRET};
 use super::platform_rows;
 use crate::graphql::data;
 use crate::in_process::{NOW, TestDb, TestEnv};
-use crate::support::Client;
+use crate::support::{Client, rows};
 
 /// Gives a device a component and a quarantined reading, which are seen with the device.
 pub async fn plant(ground: &TestEnv, inside: &TestDb, who: &Principal, device: DeviceId, word: &str) {
@@ -125,16 +125,9 @@ pub async fn identifiers(
 
 /// The same for names that nothing has.
 pub fn identifiers_of_nothing() -> Vec<(&'static str, String)> {
-    let names = [
-        "{site}",
-        "{group}",
-        "{component}",
-        "{pack}",
-        "{profile}",
-        "{artefact}",
-        "{binding}",
-        "{quarantined}",
-        "{sensor}",
+    let names = rows![
+        "{site}"; "{group}"; "{component}"; "{pack}"; "{profile}"; "{artefact}"; "{binding}"; "{quarantined}";
+        "{sensor}";
     ];
     let names = names.into_iter().chain(platform_rows::NAMES);
     let uuid = |index: usize| format!("22222222-2222-4222-8222-2222222222{index:02}");

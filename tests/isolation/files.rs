@@ -17,7 +17,7 @@ use super::doors::DoorFixture;
 use super::fixture::{self, IsolationFixture};
 use super::identifiers::Identifiers;
 use crate::in_process::{MINUTE, NOW};
-use crate::support::eventually;
+use crate::support::until;
 
 const FIRMWARE: &str = "/api/v1/firmware";
 const UPLOADS: &str = "/api/v1/config-artefacts/upload-url";
@@ -32,17 +32,14 @@ fn named(about: &Identifiers, placeholder: &str) -> String {
 /// Path and query of a link to the file of an export, once the file is there.
 async fn link(fixture: &DoorFixture, who: &Principal, about: &Identifiers) -> String {
     let uuid = Uuid::try_parse(&named(about, "{export}")).unwrap();
-    let export = eventually("the file of an export", PATIENCE, || async {
-        let export = fixture.app.export(who, uuid).await.unwrap();
-        (export.status == ExportStatus::Ready).then_some(export)
-    })
-    .await;
+    let export = until!("the file of an export", PATIENCE;
+        export = fixture.app.export(who, uuid).await.unwrap(); export.status == ExportStatus::Ready);
     fixture.app.export_link(who, &export).await.unwrap().expect("it has a file").path_and_query
 }
 
 /// Fetches an address without any credential.
 async fn status(fixture: &DoorFixture, path: &str) -> u16 {
-    fixture.client.send_bytes("GET", path, &[], "").await.0
+    fixture.client.send_bytes("GET", path, &[], "").await.status
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,14 +83,13 @@ async fn an_upload_address_takes_one_object_for_its_time() {
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let body = json!({"fileName": "a.bin", "contentType": "application/octet-stream",
             "sizeBytes": bytes.len(), "sha256": hex::encode(Sha256::digest(bytes))});
-        let (status, _, upload) = fixture.client.send("POST", UPLOADS, &headers, body.to_string()).await;
-        assert_eq!(status, 201, "{upload}");
+        let upload = fixture.client.send("POST", UPLOADS, &headers, body.to_string()).await.created();
         let url = upload["uploadUrl"].as_str().unwrap();
         url[url.find("/objects/").unwrap()..].to_owned()
     };
     let ours = declare(&fixture.world.ground.owner).await;
     let theirs = declare(&fixture.third).await;
-    let put = async |path: &str| fixture.client.send("PUT", path, &[], bytes.to_vec()).await.0;
+    let put = async |path: &str| fixture.client.send("PUT", path, &[], bytes.to_vec()).await.status;
     let ((our_path, our_query), (their_path, their_query)) =
         (ours.split_once('?').unwrap(), theirs.split_once('?').unwrap());
     let rows = [
@@ -116,7 +112,7 @@ async fn a_download_token_is_for_one_firmware_and_device() {
     let ask = async |body: &Value| {
         let path = format!("{FIRMWARE}/{}/download-tokens", named(&fixture.own, "{firmware}"));
         let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
-        let (status, _, answer) = fixture.client.send("POST", &path, &headers, body.to_string()).await;
+        let (status, answer) = fixture.client.send("POST", &path, &headers, body.to_string()).await.outcome();
         (status, answer)
     };
     let (made, answer) = ask(&json!({"deviceId": named(&fixture.own, "{uuid}")})).await;
@@ -164,7 +160,8 @@ async fn an_upload_learns_nothing_of_the_firmware_and_profiles_of_others() {
     let media = format!("multipart/form-data; boundary={BOUNDARY}");
     let headers = [("authorization", third.as_str()), ("content-type", media.as_str())];
     let upload = async |name: &str, profile: Option<&str>| {
-        let (status, _, answer) = fixture.client.send("POST", FIRMWARE, &headers, form(name, profile)).await;
+        let (status, answer) =
+            fixture.client.send("POST", FIRMWARE, &headers, form(name, profile)).await.outcome();
         (status, answer)
     };
     let nobody = Uuid::from_u128(1).to_string();
@@ -191,10 +188,7 @@ async fn billing_counts_and_changes_one_organization() {
     let (ours, third) =
         (fixture.mk(&fixture.world.ground.owner).await.unwrap(), fixture.mk(&fixture.third).await.unwrap());
     let get = async |authorization: &str, path: &str| {
-        let (status, _, answer) =
-            fixture.client.send("GET", path, &[("authorization", authorization)], "").await;
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer
+        fixture.client.send("GET", path, &[("authorization", authorization)], "").await.ok()
     };
     let counted = async |authorization: &str| {
         let usage = get(authorization, "/api/v1/billing/usage").await;
@@ -211,7 +205,7 @@ async fn billing_counts_and_changes_one_organization() {
     let billing = get(&ours, "/api/v1/billing").await;
     let headers = [("authorization", third.as_str()), ("content-type", "application/json")];
     let body = json!({"plan": "unlimited"}).to_string();
-    let (status, _, answer) = fixture.client.send("PUT", "/api/v1/billing/plan", &headers, body).await;
-    assert_eq!(status, 403, "a key chooses no plan: {answer}");
+    let answer = fixture.client.send("PUT", "/api/v1/billing/plan", &headers, body).await;
+    answer.about("a key chooses no plan").expect(403);
     assert_eq!(get(&ours, "/api/v1/billing").await, billing);
 }

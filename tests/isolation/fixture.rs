@@ -169,9 +169,7 @@ async fn plant_documents(
 impl IsolationFixture {
     /// Hidden streams have ids below and above the visible ones, in one file with them once flushed.
     pub async fn new() -> IsolationFixture {
-        let ground = TestEnv::new(1).await;
-        let dir = tempfile::tempdir().unwrap();
-        let inside = ground.open_local(dir.path()).await;
+        let (ground, dir, inside) = TestEnv::open_new(1).await;
         let other =
             ground.catalog.create_org(&ground.owner, "other", &format!("{SECRET} org")).await.unwrap();
         let other = Principal::system(other.id);

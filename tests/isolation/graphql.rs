@@ -5,7 +5,7 @@ use serde_json::json;
 use super::fixture::{IsolationFixture, SECRET, SECRET_VALUE};
 use super::platform_rows;
 use crate::graphql::{ask, codes, data};
-use crate::support::Client;
+use crate::support::{Client, rows};
 
 /// Questions about everything there is, by lists, by nesting, by number and by name.
 fn questions(world: &IsolationFixture) -> Vec<String> {
@@ -121,34 +121,14 @@ async fn nobody_changes_what_they_do_not_see() {
     for (place, client) in world.restricted().await {
         for stream in world.hidden.iter().chain(&world.foreign) {
             let id = stream.0;
-            for (change, payload) in [
-                (
-                    format!("updateStream(rowId: {id}, input: {{name: \"x\"}}) {{ errors {{ code }} }}"),
-                    "updateStream",
-                ),
-                (format!("deleteStream(rowId: {id}) {{ errors {{ code }} }}"), "deleteStream"),
-                (
-                    format!(
-                        "setRetention(table: readings, stream: {id}, dropAfter: 1) {{ errors {{ code }} }}"
-                    ),
-                    "setRetention",
-                ),
-                (
-                    format!("writeValues(input: [{{stream: {id}, value: 1}}]) {{ errors {{ code }} }}"),
-                    "writeValues",
-                ),
-                (
-                    format!("createEvent(input: {{kind: \"a\", data: {id}}}) {{ errors {{ code }} }}"),
-                    "createEvent",
-                ),
-                (
-                    format!("createGroup(input: {{name: \"x\", data: [{id}]}}) {{ errors {{ code }} }}"),
-                    "createGroup",
-                ),
-                (
-                    format!("writeStatistic(input: {{stream: {id}, mean: 1}}) {{ errors {{ code }} }}"),
-                    "writeStatistic",
-                ),
+            for (change, payload) in rows![
+                format!("updateStream(rowId: {id}, input: {{name: \"x\"}}) {{ errors {{ code }} }}"), "updateStream";
+                format!("deleteStream(rowId: {id}) {{ errors {{ code }} }}"), "deleteStream";
+                format!("setRetention(table: readings, stream: {id}, dropAfter: 1) {{ errors {{ code }} }}"), "setRetention";
+                format!("writeValues(input: [{{stream: {id}, value: 1}}]) {{ errors {{ code }} }}"), "writeValues";
+                format!("createEvent(input: {{kind: \"a\", data: {id}}}) {{ errors {{ code }} }}"), "createEvent";
+                format!("createGroup(input: {{name: \"x\", data: [{id}]}}) {{ errors {{ code }} }}"), "createGroup";
+                format!("writeStatistic(input: {{stream: {id}, mean: 1}}) {{ errors {{ code }} }}"), "writeStatistic";
             ] {
                 refused(place, &client, &change, payload).await;
             }
@@ -173,45 +153,35 @@ async fn each_field_asks_for_the_scope_of_its_table() {
     let world = IsolationFixture::new().await;
     let stream = world.own[0].0;
     let of = |field: &str| format!("{{ stream(rowId: {stream}) {{ {field} }} }}");
-    let rows = [
-        ("device:read", "{ devices { totalCount } }".to_owned()),
-        ("device:read", "{ sites { totalCount } }".to_owned()),
-        ("device:read", "{ components { totalCount } }".to_owned()),
-        ("device:read", "{ deviceGroups { totalCount } }".to_owned()),
-        ("device:read", "{ packs { totalCount } }".to_owned()),
-        ("device:read", "{ desiredStateBindings { totalCount } }".to_owned()),
-        ("device:read", "{ mqttSessions { totalCount } }".to_owned()),
-        ("device:read", "{ registrationTokens { totalCount } }".to_owned()),
-        ("value:read", "{ quarantinedReadings { totalCount } }".to_owned()),
-        ("data:read", "{ streams { totalCount } }".to_owned()),
-        ("group:read", "{ groups { totalCount } }".to_owned()),
-        ("event-log:read", "{ events { totalCount } }".to_owned()),
-        ("event-log:read", "{ alertRules { totalCount } }".to_owned()),
-        ("value:read", "{ exports { totalCount } }".to_owned()),
-        (
-            "value:read",
-            format!(
-                "{{ values(streams: [{stream}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts }} }}"
-            ),
-        ),
-        ("value:read", "{ latestValues(streams: []) { value } }".to_owned()),
-        ("value:read", "{ sql(query: \"SELECT 1 FROM readings\") { rowCount } }".to_owned()),
-        ("value:read", of("values { nodes { value } }")),
-        ("value:read", of("latest { value }")),
-        ("statistic:read", of("statistics { mean }")),
-        ("device:read", of("device { name }")),
-        ("system:read", of("retention { dropAfter }")),
-        ("system:read", "{ queryLog }".to_owned()),
-        ("system:read", "{ retention { dropAfter } }".to_owned()),
-    ];
-    let all = [
-        "device:read",
-        "data:read",
-        "group:read",
-        "event-log:read",
+    let rows = rows![
+        "device:read", "{ devices { totalCount } }".to_owned();
+        "device:read", "{ sites { totalCount } }".to_owned();
+        "device:read", "{ components { totalCount } }".to_owned();
+        "device:read", "{ deviceGroups { totalCount } }".to_owned();
+        "device:read", "{ packs { totalCount } }".to_owned();
+        "device:read", "{ desiredStateBindings { totalCount } }".to_owned();
+        "device:read", "{ mqttSessions { totalCount } }".to_owned();
+        "device:read", "{ registrationTokens { totalCount } }".to_owned();
+        "value:read", "{ quarantinedReadings { totalCount } }".to_owned();
+        "data:read", "{ streams { totalCount } }".to_owned();
+        "group:read", "{ groups { totalCount } }".to_owned();
+        "event-log:read", "{ events { totalCount } }".to_owned();
+        "event-log:read", "{ alertRules { totalCount } }".to_owned();
+        "value:read", "{ exports { totalCount } }".to_owned();
         "value:read",
-        "statistic:read",
-        "system:read",
+            format!("{{ values(streams: [{stream}], from: \"2026-04-28\", to: \"2026-04-29\", step: \"PT1H\") {{ ts }} }}");
+        "value:read", "{ latestValues(streams: []) { value } }".to_owned();
+        "value:read", "{ sql(query: \"SELECT 1 FROM readings\") { rowCount } }".to_owned();
+        "value:read", of("values { nodes { value } }");
+        "value:read", of("latest { value }");
+        "statistic:read", of("statistics { mean }");
+        "device:read", of("device { name }");
+        "system:read", of("retention { dropAfter }");
+        "system:read", "{ queryLog }".to_owned();
+        "system:read", "{ retention { dropAfter } }".to_owned();
+    ];
+    let all = rows![
+        "device:read"; "data:read"; "group:read"; "event-log:read"; "value:read"; "statistic:read"; "system:read";
     ];
     each_needs_its_scope(&world, &all, rows).await;
 }
@@ -254,15 +224,9 @@ async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
         ("webrtc-terminal:write", "issueTerminalGrant(input: {terminalId: \"\", hostId: \"\"})".to_owned()),
         ("webrtc-terminal:write", "redeemTerminalGrant(token: \"-\")".to_owned()),
     ];
-    let all = [
-        "device:write",
-        "data:write",
-        "group:write",
-        "event-log:write",
-        "value:write",
-        "statistic:write",
-        "system:write",
-        "webrtc-terminal:write",
+    let all = rows![
+        "device:write"; "data:write"; "group:write"; "event-log:write"; "value:write"; "statistic:write";
+        "system:write"; "webrtc-terminal:write";
     ];
     let rows =
         rows.map(|(scope, change)| (scope, format!("mutation {{ {change} {{ errors {{ field code }} }} }}")));

@@ -17,7 +17,7 @@ async fn the_query_log_shows_ones_own_organization_and_a_restricted_key_itself()
     ];
     for (_, client) in &keys {
         client.sql("SELECT sum(value) FROM readings").await;
-        assert_eq!(client.get("/api/value/?limit=3").await.0, 200);
+        client.get("/api/value/?limit=3").await.ok();
     }
     let mut seen = Vec::new();
     for (_, client) in &keys {

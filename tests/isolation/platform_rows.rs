@@ -23,24 +23,12 @@ use uuid::Uuid;
 
 use super::fixture::IsolationFixture;
 use crate::in_process::{MINUTE, NOW};
+use crate::support::rows;
 
 /// Placeholders of the rows that [`identifiers`] makes.
-pub const NAMES: [&str; 15] = [
-    "{class}",
-    "{annotation}",
-    "{pair}",
-    "{dashboard}",
-    "{channel}",
-    "{rule}",
-    "{device_rule}",
-    "{event}",
-    "{export}",
-    "{firmware}",
-    "{camera}",
-    "{capture_rule}",
-    "{capture}",
-    "{clip}",
-    "{live}",
+pub const NAMES: [&str; 15] = rows![
+    "{class}"; "{annotation}"; "{pair}"; "{dashboard}"; "{channel}"; "{rule}"; "{device_rule}"; "{event}"; "{export}";
+    "{firmware}"; "{camera}"; "{capture_rule}"; "{capture}"; "{clip}"; "{live}";
 ];
 
 /// Gives the device of a stream one row of each kind; their UUIDs in the order of [`NAMES`].

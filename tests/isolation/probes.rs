@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::{self, IsolationFixture, SECRET, SECRET_VALUE};
 use crate::in_process::{DAY, MINUTE, NOW};
-use crate::support::Client;
+use crate::support::{Client, rows};
 
 /// Nothing of somebody else's is in an answer: neither their texts, names and values, nor their ids.
 fn check_nothing_leaks(world: &IsolationFixture, place: &str, answer: &Value, headers: &str) {
@@ -21,7 +21,7 @@ fn check_nothing_leaks(world: &IsolationFixture, place: &str, answer: &Value, he
 
 /// Asks; the answer may be any refusal, but it leaks nothing and is never a failure of ours.
 async fn probe(world: &IsolationFixture, client: &Client, place: &str, query: &str) -> (u16, Value) {
-    let (status, headers, answer) = client.try_sql(query).await;
+    let (status, headers, answer) = client.try_sql(query).await.into_parts();
     let place = format!("{place}: {query} ({status})");
     assert!(status < 500, "{place}: {answer}");
     // An error may repeat what the caller wrote himself.
@@ -41,121 +41,90 @@ pub fn exact(world: &IsolationFixture) -> Vec<(String, Value)> {
     let (number, text) = (world.own[0].0, world.own[1].0);
     let hidden = world.hidden[0].0;
     let n = |rows: i64| json!([{ "n": rows }]);
-    let table = [
+    let table = rows![
         // Counts and bounds that metadata could answer.
-        ("SELECT count(*) AS n FROM readings", n(OWN)),
-        ("SELECT count(1) AS n FROM core_value", n(OWN)),
-        ("SELECT count(stream_id) AS n FROM readings", n(OWN)),
-        ("SELECT count(DISTINCT stream_id) AS n FROM readings", n(2)),
-        ("SELECT min(ts) AS a, max(ts) AS b FROM readings", json!([{"a": OWN_FIRST, "b": OWN_LAST}])),
-        ("SELECT min(stream_id) AS a, max(stream_id) AS b FROM readings", json!([{"a": number, "b": text}])),
-        ("SELECT max(value) AS n FROM readings", json!([{"n": 19.0}])),
-        ("SELECT count(*) AS n FROM devices", n(1)),
-        ("SELECT count(*) AS n FROM streams", n(2)),
-        ("SELECT count(*) AS n FROM core_data", n(2)),
-        ("SELECT count(*) AS n FROM latest", n(2)),
-        ("SELECT max(value) AS n FROM latest", json!([{"n": 19.0}])),
-        ("SELECT count(*) AS n FROM latest WHERE stream_id > 0 OR value > 100", n(2)),
-        ("SELECT count(*) AS n FROM readings WHERE value > 700000", n(0)),
-        ("SELECT count(*) AS n FROM readings WHERE value > 700000 OR value < 20", n(20)),
-        ("SELECT count(*) AS n FROM readings WHERE value = 777123.5", n(0)),
-        ("SELECT count(*) AS n FROM core_device", n(1)),
+        "SELECT count(*) AS n FROM readings", n(OWN);
+        "SELECT count(1) AS n FROM core_value", n(OWN);
+        "SELECT count(stream_id) AS n FROM readings", n(OWN);
+        "SELECT count(DISTINCT stream_id) AS n FROM readings", n(2);
+        "SELECT min(ts) AS a, max(ts) AS b FROM readings", json!([{"a": OWN_FIRST, "b": OWN_LAST}]);
+        "SELECT min(stream_id) AS a, max(stream_id) AS b FROM readings", json!([{"a": number, "b": text}]);
+        "SELECT max(value) AS n FROM readings", json!([{"n": 19.0}]);
+        "SELECT count(*) AS n FROM devices", n(1);
+        "SELECT count(*) AS n FROM streams", n(2);
+        "SELECT count(*) AS n FROM core_data", n(2);
+        "SELECT count(*) AS n FROM latest", n(2);
+        "SELECT max(value) AS n FROM latest", json!([{"n": 19.0}]);
+        "SELECT count(*) AS n FROM latest WHERE stream_id > 0 OR value > 100", n(2);
+        "SELECT count(*) AS n FROM readings WHERE value > 700000", n(0);
+        "SELECT count(*) AS n FROM readings WHERE value > 700000 OR value < 20", n(20);
+        "SELECT count(*) AS n FROM readings WHERE value = 777123.5", n(0);
+        "SELECT count(*) AS n FROM core_device", n(1);
         // What statistics answer: twenty windows computed, one written by hand.
-        ("SELECT count(*) AS n FROM statistics", n(21)),
-        ("SELECT count(*) AS n FROM core_valuestatistics", n(21)),
-        ("SELECT sum(count) AS n FROM statistics", n(21)),
-        ("SELECT max(mean) AS n FROM statistics", json!([{"n": 19.0}])),
-        ("SELECT count(DISTINCT stream_id) AS n FROM statistics WHERE stream_id < 1000", n(1)),
-        (
-            "SELECT DISTINCT stream_id FROM readings ORDER BY 1",
-            json!([{"stream_id": number}, {"stream_id": text}]),
-        ),
-        (
-            "SELECT stream_id, sum(value) AS n FROM readings GROUP BY stream_id ORDER BY 2 NULLS LAST LIMIT 1",
-            json!([{"stream_id": number, "n": 190.0}]),
-        ),
-        (
-            "SELECT count(*) AS n FROM (SELECT stream_id, time_bucket('1 minute', ts) AS m, rms(value) FROM readings GROUP BY 1, 2) x",
-            n(OWN),
-        ),
-        ("SELECT count(*) AS n FROM readings WHERE stream_id > 0 AND ts < '2027-01-01'", n(OWN)),
-        ("SELECT count(*) AS n FROM events", n(1)),
-        ("SELECT count(*) AS n FROM core_eventlog WHERE message LIKE '%z%'", n(0)),
-        ("SELECT kind FROM events ORDER BY ts, id LIMIT 1", json!([{"kind": "own"}])),
-        ("SELECT count(*) AS n FROM annotations WHERE stream_id IS NOT NULL", n(1)),
-        ("SELECT count(*) AS n FROM annotations WHERE note <> 'own' OR created_by <> 'own'", n(0)),
-        ("SELECT DISTINCT class AS n FROM annotations", json!([{"n": "state"}])),
-        (
-            "SELECT count(*) AS n FROM readings r JOIN annotations a ON a.stream_id = r.stream_id \
+        "SELECT count(*) AS n FROM statistics", n(21);
+        "SELECT count(*) AS n FROM core_valuestatistics", n(21);
+        "SELECT sum(count) AS n FROM statistics", n(21);
+        "SELECT max(mean) AS n FROM statistics", json!([{"n": 19.0}]);
+        "SELECT count(DISTINCT stream_id) AS n FROM statistics WHERE stream_id < 1000", n(1);
+        "SELECT DISTINCT stream_id FROM readings ORDER BY 1", json!([{"stream_id": number}, {"stream_id": text}]);
+        "SELECT stream_id, sum(value) AS n FROM readings GROUP BY stream_id ORDER BY 2 NULLS LAST LIMIT 1",
+            json!([{"stream_id": number, "n": 190.0}]);
+        "SELECT count(*) AS n FROM (SELECT stream_id, time_bucket('1 minute', ts) AS m, rms(value) FROM readings GROUP BY 1, 2) x",
+            n(OWN);
+        "SELECT count(*) AS n FROM readings WHERE stream_id > 0 AND ts < '2027-01-01'", n(OWN);
+        "SELECT count(*) AS n FROM events", n(1);
+        "SELECT count(*) AS n FROM core_eventlog WHERE message LIKE '%z%'", n(0);
+        "SELECT kind FROM events ORDER BY ts, id LIMIT 1", json!([{"kind": "own"}]);
+        "SELECT count(*) AS n FROM annotations WHERE stream_id IS NOT NULL", n(1);
+        "SELECT count(*) AS n FROM annotations WHERE note <> 'own' OR created_by <> 'own'", n(0);
+        "SELECT DISTINCT class AS n FROM annotations", json!([{"n": "state"}]);
+        "SELECT count(*) AS n FROM readings r JOIN annotations a ON a.stream_id = r.stream_id \
              AND r.ts >= a.start_time AND r.ts < a.end_time",
-            n(10),
-        ),
-        ("SELECT count(*) AS n FROM messages WHERE payload NOT LIKE '%own%'", n(0)),
+            n(10);
+        "SELECT count(*) AS n FROM messages WHERE payload NOT LIKE '%own%'", n(0);
         // Every way around a WHERE.
-        ("SELECT count(*) AS n FROM readings WHERE TRUE OR stream_id = 1", n(OWN)),
-        ("SELECT count(*) AS n FROM (SELECT * FROM readings) r", n(OWN)),
-        ("WITH r AS (SELECT * FROM readings) SELECT count(*) AS n FROM r", n(OWN)),
-        (
-            "WITH RECURSIVE r AS (SELECT stream_id FROM readings UNION SELECT stream_id FROM r) SELECT count(*) AS n FROM r",
-            n(2),
-        ),
-        (
-            "SELECT count(*) AS n FROM (SELECT stream_id FROM readings UNION ALL SELECT data_id FROM core_value) r",
-            n(2 * OWN),
-        ),
-        (
-            "SELECT count(*) AS n FROM readings a JOIN readings b ON a.stream_id = b.stream_id AND a.ts = b.ts",
-            n(OWN),
-        ),
-        ("SELECT count(*) AS n FROM streams s FULL JOIN readings r ON s.id = r.stream_id", n(OWN)),
-        ("SELECT count(*) AS n FROM devices d LEFT JOIN streams s ON s.device_id = d.id", n(2)),
-        ("SELECT count(*) AS n FROM readings WHERE stream_id IN (SELECT id FROM streams)", n(OWN)),
-        ("SELECT count(*) AS n FROM readings WHERE stream_id NOT IN (SELECT id FROM streams)", n(0)),
-        ("SELECT (SELECT count(*) FROM readings) AS n", n(OWN)),
-        (
-            "SELECT count(*) AS n FROM readings r WHERE EXISTS (SELECT 1 FROM readings o WHERE o.stream_id <> r.stream_id)",
-            n(OWN),
-        ),
-        ("SELECT count(*) AS n FROM readings WHERE text LIKE 'z%' OR value > 100", n(0)),
-        ("SELECT count(*) AS n FROM readings EXCEPT SELECT 0", n(OWN)),
-        (
-            "SELECT stream_id FROM readings ORDER BY value DESC NULLS LAST LIMIT 1",
-            json!([{"stream_id": number}]),
-        ),
-        (
-            "SELECT stream_id FROM readings ORDER BY ts DESC, stream_id DESC LIMIT 1",
-            json!([{"stream_id": text}]),
-        ),
-        ("SELECT stream_id FROM readings ORDER BY stream_id LIMIT 1", json!([{"stream_id": number}])),
-        ("SELECT stream_id FROM readings LIMIT 5 OFFSET 40", json!([])),
-        ("SELECT count(*) AS n FROM (SELECT 1 FROM readings LIMIT 100) r", n(OWN)),
-        ("SELECT count(*) AS n FROM (SELECT * FROM readings OFFSET 10) r", n(OWN - 10)),
+        "SELECT count(*) AS n FROM readings WHERE TRUE OR stream_id = 1", n(OWN);
+        "SELECT count(*) AS n FROM (SELECT * FROM readings) r", n(OWN);
+        "WITH r AS (SELECT * FROM readings) SELECT count(*) AS n FROM r", n(OWN);
+        "WITH RECURSIVE r AS (SELECT stream_id FROM readings UNION SELECT stream_id FROM r) SELECT count(*) AS n FROM r", n(2);
+        "SELECT count(*) AS n FROM (SELECT stream_id FROM readings UNION ALL SELECT data_id FROM core_value) r", n(2 * OWN);
+        "SELECT count(*) AS n FROM readings a JOIN readings b ON a.stream_id = b.stream_id AND a.ts = b.ts", n(OWN);
+        "SELECT count(*) AS n FROM streams s FULL JOIN readings r ON s.id = r.stream_id", n(OWN);
+        "SELECT count(*) AS n FROM devices d LEFT JOIN streams s ON s.device_id = d.id", n(2);
+        "SELECT count(*) AS n FROM readings WHERE stream_id IN (SELECT id FROM streams)", n(OWN);
+        "SELECT count(*) AS n FROM readings WHERE stream_id NOT IN (SELECT id FROM streams)", n(0);
+        "SELECT (SELECT count(*) FROM readings) AS n", n(OWN);
+        "SELECT count(*) AS n FROM readings r WHERE EXISTS (SELECT 1 FROM readings o WHERE o.stream_id <> r.stream_id)", n(OWN);
+        "SELECT count(*) AS n FROM readings WHERE text LIKE 'z%' OR value > 100", n(0);
+        "SELECT count(*) AS n FROM readings EXCEPT SELECT 0", n(OWN);
+        "SELECT stream_id FROM readings ORDER BY value DESC NULLS LAST LIMIT 1", json!([{"stream_id": number}]);
+        "SELECT stream_id FROM readings ORDER BY ts DESC, stream_id DESC LIMIT 1", json!([{"stream_id": text}]);
+        "SELECT stream_id FROM readings ORDER BY stream_id LIMIT 1", json!([{"stream_id": number}]);
+        "SELECT stream_id FROM readings LIMIT 5 OFFSET 40", json!([]);
+        "SELECT count(*) AS n FROM (SELECT 1 FROM readings LIMIT 100) r", n(OWN);
+        "SELECT count(*) AS n FROM (SELECT * FROM readings OFFSET 10) r", n(OWN - 10);
         // Every seq the caller sees is that of one request of his.
-        ("SELECT count(DISTINCT seq) AS n FROM readings", n(1)),
+        "SELECT count(DISTINCT seq) AS n FROM readings", n(1);
         // Errors aimed at rows of others: there are none to fail on.
-        ("SELECT count(*) AS n FROM readings WHERE CAST(text AS INT) >= 0", n(20)),
-        ("SELECT count(*) AS n FROM readings WHERE CAST(text AS INT) >= 0 AND ts > '2026-01-01'", n(20)),
-        ("SELECT sum(CAST(text AS INT)) AS n FROM readings", n(190)),
-        ("SELECT count(*) AS n FROM readings WHERE text LIKE '%\\'", n(0)),
-        ("SELECT count(*) AS n FROM readings WHERE CAST(CAST(value AS INT) AS SMALLINT) < 20", n(20)),
+        "SELECT count(*) AS n FROM readings WHERE CAST(text AS INT) >= 0", n(20);
+        "SELECT count(*) AS n FROM readings WHERE CAST(text AS INT) >= 0 AND ts > '2026-01-01'", n(20);
+        "SELECT sum(CAST(text AS INT)) AS n FROM readings", n(190);
+        "SELECT count(*) AS n FROM readings WHERE text LIKE '%\\'", n(0);
+        "SELECT count(*) AS n FROM readings WHERE CAST(CAST(value AS INT) AS SMALLINT) < 20", n(20);
     ];
     let mut cases: Vec<(String, Value)> = table.into_iter().map(|(q, v)| (q.to_owned(), v)).collect();
     for id in [hidden, world.hidden[2].0, world.foreign[0].0, world.foreign[2].0] {
-        cases.push((format!("SELECT count(*) AS n FROM readings WHERE stream_id = {id}"), n(0)));
-        cases
-            .push((format!("SELECT count(*) AS n FROM readings WHERE stream_id IN ({id}, {number})"), n(20)));
-        cases.push((format!("SELECT count(*) AS n FROM readings WHERE 1 / (stream_id - {id}) < 9"), n(OWN)));
-        cases.push((
-            format!(
-                "SELECT count(*) AS n FROM readings WHERE stream_id <= {text} AND 1 / (stream_id - {id}) < 9"
-            ),
-            n(OWN),
-        ));
-        cases.push((format!("SELECT count(1 % (stream_id - {id})) AS n FROM readings"), n(OWN)));
-        cases.push((format!("SELECT count(*) AS n FROM streams WHERE 1 / (id - {id}) < 9"), n(2)));
-        cases.push((format!("SELECT name FROM core_data WHERE id = {id}"), json!([])));
-        cases.push((format!("SELECT value FROM latest WHERE stream_id = {id}"), json!([])));
-        cases.push((format!("SELECT count(*) AS n FROM latest WHERE stream_id IN ({id}, {number})"), n(1)));
+        cases.extend(rows![
+            format!("SELECT count(*) AS n FROM readings WHERE stream_id = {id}"), n(0);
+            format!("SELECT count(*) AS n FROM readings WHERE stream_id IN ({id}, {number})"), n(20);
+            format!("SELECT count(*) AS n FROM readings WHERE 1 / (stream_id - {id}) < 9"), n(OWN);
+            format!("SELECT count(*) AS n FROM readings WHERE stream_id <= {text} AND 1 / (stream_id - {id}) < 9"), n(OWN);
+            format!("SELECT count(1 % (stream_id - {id})) AS n FROM readings"), n(OWN);
+            format!("SELECT count(*) AS n FROM streams WHERE 1 / (id - {id}) < 9"), n(2);
+            format!("SELECT name FROM core_data WHERE id = {id}"), json!([]);
+            format!("SELECT value FROM latest WHERE stream_id = {id}"), json!([]);
+            format!("SELECT count(*) AS n FROM latest WHERE stream_id IN ({id}, {number})"), n(1);
+        ]);
         for (table, column) in [
             ("statistics", "stream_id"),
             ("core_valuestatistics", "data_id"),
@@ -164,11 +133,10 @@ pub fn exact(world: &IsolationFixture) -> Vec<(String, Value)> {
         ] {
             cases.push((format!("SELECT count(*) AS n FROM {table} WHERE {column} = {id}"), n(0)));
         }
-        cases.push((format!("SELECT count(*) AS n FROM statistics WHERE 1 / (stream_id - {id}) < 9"), n(21)));
-        cases.push((
-            format!("SELECT max(value) AS m FROM readings WHERE stream_id = {id}"),
-            json!([{"m": null}]),
-        ));
+        cases.extend(rows![
+            format!("SELECT count(*) AS n FROM statistics WHERE 1 / (stream_id - {id}) < 9"), n(21);
+            format!("SELECT max(value) AS m FROM readings WHERE stream_id = {id}"), json!([{"m": null}]);
+        ]);
     }
     cases
 }
@@ -357,15 +325,11 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
     let foreign: Vec<i32> = world.hidden.iter().chain(&world.foreign).map(|s| s.0).collect();
     for stage in ["in memory", "in the lake"] {
         for (kind, client) in &keys {
-            for path in [
-                "/api/value/?limit=1000",
-                "/api/data/",
-                "/api/device/",
-                "/api/value/?start=2026-01-01T00:00:00Z",
-                "/api/statistic/?limit=1000&fields=all",
-                "/api/statistic/?from=2026-01-01&fields=all",
+            for path in rows![
+                "/api/value/?limit=1000"; "/api/data/"; "/api/device/"; "/api/value/?start=2026-01-01T00:00:00Z";
+                "/api/statistic/?limit=1000&fields=all"; "/api/statistic/?from=2026-01-01&fields=all";
             ] {
-                let (status, headers, answer) = client.get(path).await;
+                let (status, headers, answer) = client.get(path).await.into_parts();
                 let place = format!("{stage}, {kind}: {path}");
                 assert_eq!(status, 200, "{place}: {answer}");
                 check_nothing_leaks(&world, &place, &answer, &format!("{headers:?}"));
@@ -374,22 +338,20 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
                 let own = ["", "value/", "statistic/"].map(|list| format!("/api/data/{id}/{list}"));
                 let one = format!("/api/statistic/{id}-{}/", NOW - 150 * MINUTE);
                 for path in own.into_iter().chain([one]) {
-                    let (status, _, answer) = client.get(&path).await;
-                    assert_eq!(status, 404, "{stage}, {kind}: {path}: {answer}");
+                    client.get(&path).await.about(&format!("{stage}, {kind}: {path}")).expect(404);
                 }
                 let row = format!(r#"{{"stream_id":{id},"ts":"2026-04-28T11:00:00Z","value":1}}"#);
-                let (status, _, answer) = client.ingest("application/x-ndjson", row).await;
-                assert_eq!(status, 400, "{stage}, {kind}: {answer}");
+                let answer = client.ingest("application/x-ndjson", row).await;
+                let answer = answer.about(&format!("{stage}, {kind}")).expect(400);
                 let unknown = answer.to_string().replace(&id.to_string(), "N");
                 let nobody = r#"{"stream_id":99999,"ts":"2026-04-28T11:00:00Z","value":1}"#;
-                let (_, _, answer) = client.ingest("application/x-ndjson", nobody).await;
+                let answer = client.ingest("application/x-ndjson", nobody).await.body;
                 assert_eq!(answer.to_string().replace("99999", "N"), unknown, "as one that does not exist");
             }
             let named = format!(
                 r#"{{"device":"{SECRET} first","stream":"{SECRET} first number","ts":"2026-04-28T11:00:00Z","value":1}}"#
             );
-            let (status, _, answer) = client.ingest("application/x-ndjson", named).await;
-            assert_eq!(status, 400, "{stage}, {kind}: {answer}");
+            client.ingest("application/x-ndjson", named).await.about(&format!("{stage}, {kind}")).expect(400);
         }
         world.inside.store.flush().await.unwrap();
     }

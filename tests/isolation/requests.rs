@@ -1,6 +1,7 @@
 //! Requests of every API about a device, with placeholders for its names. The first of each list reads something that
 //! the device has.
 
+use crate::support::{row_vec, rows};
 use serde_json::{Value, json};
 
 /// A request; placeholders are those of `identifiers.rs`.
@@ -39,58 +40,43 @@ pub fn blynk_reads() -> Vec<Request> {
 /// All of Blynk's endpoints.
 pub fn blynk() -> Vec<Request> {
     let post = |path, body| send("POST", path, body);
-    let writes = [
-        post("/api/v1/organization/device/datastream", r#"{"deviceId":{device},"dataStreamId":1,"value":5}"#),
-        post(
-            "/api/v1/organization/device/datastreams",
-            r#"{"deviceId":{device},"dataStreams":[{"dataStreamId":1,"value":5}]}"#,
-        ),
-        post(
-            "/api/v1/organization/product/devices/batch-update",
-            r#"{"fields":["deviceId","x"],"updates":[[{device},5]]}"#,
-        ),
+    let writes = rows![
+        post("/api/v1/organization/device/datastream", r#"{"deviceId":{device},"dataStreamId":1,"value":5}"#);
+        post("/api/v1/organization/device/datastreams", r#"{"deviceId":{device},"dataStreams":[{"dataStreamId":1,"value":5}]}"#);
+        post("/api/v1/organization/product/devices/batch-update", r#"{"fields":["deviceId","x"],"updates":[[{device},5]]}"#);
         post(
             "/api/v1/organization/product/devices/batch-update",
             r#"{"fields":["deviceId","x"],"updates":[[{device},5]],"debug":true}"#,
-        ),
+        );
         post(
             "/api/v1/organization/device/import/batch",
             r#"{"deviceId":{device},"dataStreamId":1,"values":[{"value":5,"ts":1000}]}"#,
-        ),
+        );
         post(
             "/api/v1/organization/device/datastream/property",
             r##"{"deviceId":{device},"dataStreamId":1,"property":"color","value":"#FF0000"}"##,
-        ),
+        );
     ];
     blynk_reads().into_iter().chain(writes).collect()
 }
 
 /// The native endpoints for devices, commands and what gateways report.
 pub fn datastone() -> Vec<Request> {
-    let mut requests: Vec<_> = [
-        "/api/device/{device}/",
-        "/api/command/?device={device}",
-        "/api/command/{command}/",
-        "/api/command/{request}/",
-        "/api/device/{uuid}/",
-        "/api/device/{key}/",
-        "/api/device/{external}/",
-        "/api/event-log/?device={device}",
+    let mut requests: Vec<_> = rows![
+        "/api/device/{device}/"; "/api/command/?device={device}"; "/api/command/{command}/";
+        "/api/command/{request}/"; "/api/device/{uuid}/"; "/api/device/{key}/"; "/api/device/{external}/";
+        "/api/event-log/?device={device}";
     ]
     .map(get)
     .into();
-    requests.extend([
-        send("PATCH", "/api/device/{device}/", r#"{"name":"x"}"#),
-        send("POST", "/api/command/", r#"{"device":{device},"type":"set","params":{}}"#),
-        send("POST", "/api/command/{command}/result/", r#"{"state":"done","result":1}"#),
-        send("POST", "/api/device/{device}/session/", r#"{"event":"connected"}"#),
-        send(
-            "POST",
-            "/api/device/{device}/log/",
-            r#"{"container":"gate","lines":[{"timestamp":1,"type":"LOG","message":"x"}]}"#,
-        ),
-        send("POST", "/api/data/", r#"{"name":"x","device":{device}}"#),
-        send("DELETE", "/api/device/{device}/", ""),
+    requests.extend(rows![
+        send("PATCH", "/api/device/{device}/", r#"{"name":"x"}"#);
+        send("POST", "/api/command/", r#"{"device":{device},"type":"set","params":{}}"#);
+        send("POST", "/api/command/{command}/result/", r#"{"state":"done","result":1}"#);
+        send("POST", "/api/device/{device}/session/", r#"{"event":"connected"}"#);
+        send("POST", "/api/device/{device}/log/", r#"{"container":"gate","lines":[{"timestamp":1,"type":"LOG","message":"x"}]}"#);
+        send("POST", "/api/data/", r#"{"name":"x","device":{device}}"#);
+        send("DELETE", "/api/device/{device}/", "");
     ]);
     requests
 }
@@ -230,60 +216,52 @@ pub fn mk_other_changes() -> Vec<Request> {
     let camera = r#"{"deviceId":"{uuid}","name":"x","streamUrl":"rtsp://127.0.0.1:9/1"}"#;
     let capture =
         r#"{"name":"x","cameraIds":["{camera}"],"match":{"deviceId":"{uuid}","sensorId":"{sensor}"}}"#;
-    vec![
-        send("PUT", "/api/v1/alert-rules/{rule}", rule),
-        send("POST", "/api/v1/alert-rules", rule),
-        send("POST", "/api/v1/alert-rules", device_rule),
-        send("PUT", "/api/v1/alert-rules/{device_rule}", device_rule),
-        send("DELETE", "/api/v1/alert-rules/{device_rule}", ""),
-        send("POST", "/api/v1/alert-rules/{rule}/enable", ""),
-        send("POST", "/api/v1/alert-rules/{rule}/disable", ""),
-        send("DELETE", "/api/v1/alert-rules/{rule}", ""),
-        send("POST", "/api/v1/alerts/{event}/acknowledge", "{}"),
-        send("POST", "/api/v1/alerts/{event}/resolve", "{}"),
-        send(
-            "POST",
-            "/api/v1/events",
-            r#"{"type":"x","severity":"INFO","title":"x","deviceId":"{uuid}","sensorId":"{sensor}"}"#,
-        ),
-        send("PUT", "/api/v1/notification-channels/{channel}", channel),
-        send("POST", "/api/v1/notification-channels/{channel}/test", ""),
-        send("DELETE", "/api/v1/notification-channels/{channel}", ""),
-        send("POST", "/api/v1/annotations", annotation),
-        send("PUT", "/api/v1/annotations/{annotation}", annotation),
-        send("DELETE", "/api/v1/annotations/{annotation}", ""),
-        send(
-            "PUT",
-            "/api/v1/annotation-classes/{class}",
-            r#"{"key":"x","name":"x","scopes":["SITE"],"fields":[]}"#,
-        ),
-        send("DELETE", "/api/v1/annotation-classes/{class}", ""),
-        send("POST", "/api/v1/reference-pairs", pair),
-        send("PUT", "/api/v1/reference-pairs/{pair}", pair),
-        send("DELETE", "/api/v1/reference-pairs/{pair}", ""),
-        send("PUT", "/api/v1/dashboards/{dashboard}", r#"{"name":"x","layout":[]}"#),
-        send("DELETE", "/api/v1/dashboards/{dashboard}", ""),
+    row_vec![
+        send("PUT", "/api/v1/alert-rules/{rule}", rule);
+        send("POST", "/api/v1/alert-rules", rule);
+        send("POST", "/api/v1/alert-rules", device_rule);
+        send("PUT", "/api/v1/alert-rules/{device_rule}", device_rule);
+        send("DELETE", "/api/v1/alert-rules/{device_rule}", "");
+        send("POST", "/api/v1/alert-rules/{rule}/enable", "");
+        send("POST", "/api/v1/alert-rules/{rule}/disable", "");
+        send("DELETE", "/api/v1/alert-rules/{rule}", "");
+        send("POST", "/api/v1/alerts/{event}/acknowledge", "{}");
+        send("POST", "/api/v1/alerts/{event}/resolve", "{}");
+        send("POST", "/api/v1/events", r#"{"type":"x","severity":"INFO","title":"x","deviceId":"{uuid}","sensorId":"{sensor}"}"#);
+        send("PUT", "/api/v1/notification-channels/{channel}", channel);
+        send("POST", "/api/v1/notification-channels/{channel}/test", "");
+        send("DELETE", "/api/v1/notification-channels/{channel}", "");
+        send("POST", "/api/v1/annotations", annotation);
+        send("PUT", "/api/v1/annotations/{annotation}", annotation);
+        send("DELETE", "/api/v1/annotations/{annotation}", "");
+        send("PUT", "/api/v1/annotation-classes/{class}", r#"{"key":"x","name":"x","scopes":["SITE"],"fields":[]}"#);
+        send("DELETE", "/api/v1/annotation-classes/{class}", "");
+        send("POST", "/api/v1/reference-pairs", pair);
+        send("PUT", "/api/v1/reference-pairs/{pair}", pair);
+        send("DELETE", "/api/v1/reference-pairs/{pair}", "");
+        send("PUT", "/api/v1/dashboards/{dashboard}", r#"{"name":"x","layout":[]}"#);
+        send("DELETE", "/api/v1/dashboards/{dashboard}", "");
         send(
             "POST",
             "/api/v1/exports",
             r#"{"scopeType":"SENSOR","scopeId":"{sensor}","from":"2026-04-28T00:00:00Z","to":"2026-04-29T00:00:00Z","includes":["READINGS"]}"#,
-        ),
-        send("DELETE", "/api/v1/exports/{export}", ""),
-        send("POST", "/api/v1/firmware/{firmware}/download-tokens", r#"{"deviceId":"{uuid}"}"#),
-        send("DELETE", "/api/v1/firmware/{firmware}", ""),
-        send("POST", "/api/v1/cameras", camera),
-        send("PUT", "/api/v1/cameras/{camera}", camera),
-        send("POST", "/api/v1/cameras/{camera}/live", ""),
-        send("DELETE", "/api/v1/live/{live}", ""),
+        );
+        send("DELETE", "/api/v1/exports/{export}", "");
+        send("POST", "/api/v1/firmware/{firmware}/download-tokens", r#"{"deviceId":"{uuid}"}"#);
+        send("DELETE", "/api/v1/firmware/{firmware}", "");
+        send("POST", "/api/v1/cameras", camera);
+        send("PUT", "/api/v1/cameras/{camera}", camera);
+        send("POST", "/api/v1/cameras/{camera}/live", "");
+        send("DELETE", "/api/v1/live/{live}", "");
         send(
             "POST",
             "/api/v1/dvr-clip-requests",
             r#"{"cameraId":"{camera}","from":"2026-04-28T00:00:00Z","to":"2026-04-28T00:01:00Z"}"#,
-        ),
-        send("POST", "/api/v1/media-capture-rules", capture),
-        send("PUT", "/api/v1/media-capture-rules/{capture_rule}", capture),
-        send("DELETE", "/api/v1/media-capture-rules/{capture_rule}", ""),
-        send("DELETE", "/api/v1/cameras/{camera}", ""),
+        );
+        send("POST", "/api/v1/media-capture-rules", capture);
+        send("PUT", "/api/v1/media-capture-rules/{capture_rule}", capture);
+        send("DELETE", "/api/v1/media-capture-rules/{capture_rule}", "");
+        send("DELETE", "/api/v1/cameras/{camera}", "");
     ]
 }
 

@@ -9,24 +9,16 @@ use crate::in_process::{MINUTE, NOW};
 use crate::support::Client;
 
 async fn ids(client: &Client, path: &str) -> Vec<i64> {
-    let (status, _, list) = client.get(path).await;
-    assert_eq!(status, 200, "{path}: {list}");
+    let list = client.get(path).await.ok();
     assert!(!list.to_string().contains(SECRET), "{path}: {list}");
     list.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
-}
-
-async fn made(client: &Client, path: &str, body: &Value) -> i64 {
-    let (status, _, row) = client.post(path, body).await;
-    assert_eq!(status, 201, "{path}: {row}");
-    row["id"].as_i64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
     let world = IsolationFixture::new().await;
     let whole = world.key(&[], &[], &[]).await;
-    let (status, _, all) = whole.get("/api/event-log/?from=0").await;
-    assert_eq!(status, 200);
+    let all = whole.get("/api/event-log/?from=0").await.ok();
     let all = all.as_array().unwrap();
     let own = all.iter().find(|e| e["kind"] == "own").unwrap();
     let hidden: Vec<&Value> = all.iter().filter(|e| e["kind"] == SECRET).collect();
@@ -46,33 +38,25 @@ async fn event_logs_are_seen_by_who_sees_their_device_or_data() {
                 ("DELETE", path.clone()),
                 ("POST", format!("{path}process/")),
             ] {
-                let (status, _, answer) = client.send_json(method, &path, &json!([])).await;
-                assert_eq!(
-                    (status, answer),
-                    (404, json!({"detail": "Not found."})),
-                    "{place}: {method} {path}"
-                );
+                let answer = client.send_json(method, &path, &json!([])).await;
+                answer.about(&place).is(404, &json!({"detail": "Not found."}));
             }
             let no_row = |id: &Value| format!("Invalid pk \"{id}\" - object does not exist.");
             let many = json!({"ids": [own["id"], event["id"]]});
-            let (status, _, answer) = client.post("/api/event-log/acknowledge/", &many).await;
-            assert_eq!((status, answer), (400, json!({"ids": [no_row(&event["id"])]})), "{place}");
-            let (status, _, answer) = client
-                .post(
-                    "/api/event-log/",
-                    &json!({"kind": "a", "device": event["device"], "data": event["data"]}),
-                )
-                .await;
+            let answer = client.post("/api/event-log/acknowledge/", &many).await;
+            answer.about(&place).is(400, &json!({"ids": [no_row(&event["id"])]}));
+            let body = json!({"kind": "a", "device": event["device"], "data": event["data"]});
+            let (status, answer) = client.post("/api/event-log/", &body).await.outcome();
             let expected = json!({"device": [no_row(&event["device"])], "data": [no_row(&event["data"])]});
             assert_eq!((status, answer), (400, expected), "{place}");
         }
-        let (status, _, answer) = client.post("/api/event-log/", &json!({"kind": "a"})).await;
-        assert_eq!(status, 403, "{place}: it would not see what it makes: {answer}");
+        let answer = client.post("/api/event-log/", &json!({"kind": "a"})).await;
+        answer.about(&format!("{place}: it would not see what it makes")).expect(403);
     }
     let foreign = world.foreign_key().await;
-    let (_, _, theirs) = foreign.get("/api/event-log/?from=0").await;
+    let theirs = foreign.get("/api/event-log/?from=0").await.body;
     assert!(theirs.as_array().unwrap().iter().all(|e| all.iter().all(|ours| ours["id"] != e["id"])));
-    assert_eq!(foreign.get(&format!("/api/event-log/{}/", own["id"])).await.0, 404);
+    foreign.get(&format!("/api/event-log/{}/", own["id"])).await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,13 +64,13 @@ async fn groups_show_the_members_one_sees_and_are_changed_by_unrestricted_keys()
     let world = IsolationFixture::new().await;
     let whole = world.key(&[], &[], &[]).await;
     let (mine, hidden) = (world.own[0].0, world.hidden[0].0);
-    let id = made(&whole, "/api/group/", &json!({"name": "line", "data": [mine, hidden]})).await;
+    let id = whole.create("/api/group/", &json!({"name": "line", "data": [mine, hidden]})).await;
     let path = format!("/api/group/{id}/");
     // In the order of their ids.
     let members = json!([mine.min(hidden), mine.max(hidden)]);
     for (place, client) in world.restricted().await {
         assert_eq!(ids(&client, "/api/group/").await, [id], "{place}");
-        assert_eq!(client.get(&path).await.2["data"], json!([mine]), "{place}");
+        assert_eq!(client.get(&path).await["data"], json!([mine]), "{place}");
         // Security review 16: such a key renamed every group, and took its own streams out of any.
         for (method, path, body) in [
             ("POST", "/api/group/", json!({"name": "x", "data": [mine]})),
@@ -96,17 +80,16 @@ async fn groups_show_the_members_one_sees_and_are_changed_by_unrestricted_keys()
             ("PATCH", &*path, json!({"data": [hidden]})),
             ("DELETE", &*path, Value::Null),
         ] {
-            let (status, _, answer) = client.send_json(method, path, &body).await;
-            assert_eq!(status, 403, "{place}: {method} {body}: {answer}");
+            let answer = client.send_json(method, path, &body).await;
+            answer.about(&place).expect(403);
         }
-        let (_, _, group) = whole.get(&path).await;
-        assert_eq!((&group["name"], &group["data"]), (&json!("line"), &members), "{place}");
+        whole.get(&path).await.about(&place).has(200, json!({"name": "line", "data": members}));
     }
     let foreign = world.foreign_key().await;
     for (method, status) in [("GET", 404), ("PATCH", 404), ("PUT", 404), ("DELETE", 404)] {
-        assert_eq!(foreign.send_json(method, &path, &json!({"name": "x"})).await.0, status, "{method}");
+        foreign.send_json(method, &path, &json!({"name": "x"})).await.expect(status);
     }
-    let (_, _, theirs) = foreign.get("/api/group/").await;
+    let theirs = foreign.get("/api/group/").await.body;
     assert!(theirs.as_array().unwrap().iter().all(|group| group["name"] != "line"));
 }
 
@@ -132,8 +115,8 @@ async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
             ("POST", "/api/webrtc/terminal-grant/validate/"),
         ] {
             // The refusal comes before anything is said of the body.
-            let (status, _, answer) = client.send(method, path, &[], "{").await;
-            assert_eq!((status, &answer), (403, &refused), "{place}: {method} {path}");
+            let answer = client.send(method, path, &[], "{").await;
+            answer.about(&place).is(403, &refused);
         }
     }
 }
@@ -150,8 +133,7 @@ async fn packets_of_another_organization_are_in_no_list_and_have_no_id() {
             &format!("&device_id={SECRET}%20foreign%20first%20at%20first"),
         ] {
             let path = format!("/api/data/{path}?limit=500{query}");
-            let (status, _, page) = world.client.get(&path).await;
-            assert_eq!(status, 200, "{path}: {page}");
+            let page = world.client.get(&path).await.ok();
             assert!(!page.to_string().contains(&theirs), "{path}: {page}");
             let is_filtered = query.contains(SECRET) && !path.contains("/devices");
             assert_eq!(page["total"] == 0, is_filtered, "{path}: {page}");
@@ -160,10 +142,10 @@ async fn packets_of_another_organization_are_in_no_list_and_have_no_id() {
     let packet = |device: DeviceId, ts: i64| {
         let path = format!("/api/data/packets/{}", message_id::derived(device, Micros(ts)));
         let client = world.client.clone();
-        async move { client.get(&path).await.0 }
+        async move { client.get(&path).await.status }
     };
     assert_eq!(packet(world.own_device, NOW - 200 * MINUTE).await, 200);
-    let (_, _, streams) = world.foreign_key().await.get("/api/data/").await;
+    let streams = world.foreign_key().await.get("/api/data/").await.body;
     let streams = streams.as_array().unwrap();
     assert_eq!(streams.len(), world.foreign.len());
     for stream in streams {

@@ -22,8 +22,7 @@ async fn imported_beside_a_server_everything_agrees_before_and_after_flush_and_r
     assert!(output.contains("7267 rows"), "{output}");
     assert_eq!(parquet_files(Path::new(&server.data_dir.lake())), 0, "not flushed yet");
     agree(&server.client(), "from memory").await;
-    server.kill();
-    server.start_again().await;
+    server.crash().await;
     agree(&server.client(), "from the log, after a crash").await;
     server.restart().await;
     assert!(parquet_files(Path::new(&server.data_dir.lake())) > 0, "a stop flushes");
@@ -63,7 +62,7 @@ async fn agree(client: &Client, when: &str) {
     let mut values: Vec<f64> = Vec::new();
     loop {
         let page = format!("/api/data/1/value/?limit=5000&offset={}", values.len());
-        let (status, _, rows) = client.get(&page).await;
+        let (status, rows) = client.get(&page).await.outcome();
         let rows = rows.as_array().filter(|_| status == 200).expect("a page").clone();
         values.extend(rows.iter().map(|row| row["value"].as_f64().expect("a number")));
         if rows.len() < 5000 {

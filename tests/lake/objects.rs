@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, ObjectStore, Server, eventually};
+use crate::support::{Client, DataDir, ObjectStore, Server, eventually, until};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
@@ -27,8 +27,7 @@ async fn serve(store: &ObjectStore, url: &str) -> Server {
 
 async fn write(client: &Client, stream: i64, from: i64, count: i64, value: i64) {
     let line = |i| json!({"stream_id": stream, "ts": NOON + from + i, "value": value + i}).to_string() + "\n";
-    let (status, _, answer) = client.ingest(NDJSON, (0..count).map(line).collect::<String>()).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, (0..count).map(line).collect::<String>()).await.ok();
 }
 
 async fn summary(client: &Client) -> Vec<Value> {
@@ -53,8 +52,7 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
         write(&client, b, -86_400 + n * 1000, 1000, 0).await;
         let files = || async { store.objects("site/one/readings/_delta_log/").await.len() };
         // The table was created and claimed by a commit each.
-        eventually("a commit", EVENT_TIMEOUT, || async { (files().await > n as usize + 2).then_some(()) })
-            .await;
+        until!("a commit", EVENT_TIMEOUT; files().await > n as usize + 2);
     }
     // Every write overlaps the one before by 400 rows, and the later wins.
     let sum = |n: i64, rows: i64| 10_000 * n * rows + rows * (rows - 1) / 2;
@@ -66,8 +64,7 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
         |found: Vec<Value>| serde_json::to_value(found).map(|found| numbers(&found) == numbers(&expected));
     assert!(same(summary(&client).await).unwrap(), "{:?}", summary(&client).await);
 
-    server.kill();
-    server.start_again().await;
+    server.crash().await;
     let client = server.client();
     assert!(same(summary(&client).await).unwrap(), "after a kill: {:?}", summary(&client).await);
 
@@ -78,20 +75,15 @@ async fn a_lake_in_an_object_store_answers_as_a_folder_does() {
     let client = server.client();
     assert!(same(summary(&client).await).unwrap(), "restarted: {:?}", summary(&client).await);
     assert!(before > 2, "{before} files were written");
-    eventually("one file a day", EVENT_TIMEOUT, || async {
-        (parts(&store.objects("site/one/readings/").await) == 2).then_some(())
-    })
-    .await;
+    until!("one file a day", EVENT_TIMEOUT; parts(&store.objects("site/one/readings/").await) == 2);
     assert!(!server.data_dir.path().join("lake").exists(), "nothing of the lake is in the data directory");
 
     // The store goes: what is written meanwhile is acknowledged from the log, and the newest is in memory.
     drop(store);
     write(&client, a, 10_000, 10, 7).await;
-    let (status, _, answer) = client.get(&format!("/api/data/{a}/")).await;
-    assert_eq!((status, &answer["last_value"]), (200, &json!(16.0)), "{answer}");
+    client.get(&format!("/api/data/{a}/")).await.has(200, json!({"last_value": 16.0}));
     // Pages of values that were read a moment ago are still in memory; nobody asked for these.
-    let (status, _, answer) = client.try_sql("SELECT sum(seq + 0) FROM readings").await;
-    assert_eq!(status, 503, "the lake cannot be read: {answer}");
+    client.try_sql("SELECT sum(seq + 0) FROM readings").await.about("the lake cannot be read").expect(503);
 }
 
 /// Sums come as floats.
@@ -152,14 +144,13 @@ async fn a_lake_has_one_owner() {
     write(&client, stream, 30, 10, 0).await;
     // The first learns of it with its next flush.
     eventually("the first writes no more", EVENT_TIMEOUT, || async {
-        let (status, _, answer) =
-            client.post(&format!("/api/data/{stream}/value/"), &json!({"value": 1})).await;
+        let (status, answer) =
+            client.post(&format!("/api/data/{stream}/value/"), &json!({"value": 1})).await.outcome();
         (status == 503 && answer.to_string().contains("another server writes to the lake")).then_some(())
     })
     .await;
-    let (status, _, answer) = client.get("/readyz/?checks=disk").await;
-    assert_eq!(status, 503, "{answer}");
+    client.get("/readyz/?checks=disk").await.expect(503);
     write(&copy.client(), stream, 40, 10, 0).await;
-    assert_eq!(copy.client().get("/readyz/?checks=disk").await.0, 200);
+    copy.client().get("/readyz/?checks=disk").await.ok();
     assert_eq!(copy.client().sql("SELECT count(*) AS n FROM readings").await, [json!({"n": 40})]);
 }

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Caller, KEY, NOBODY, Platform, id, problem};
+use crate::support::rows;
 
 #[tokio::test]
 async fn paths_methods_and_media_types_are_answered_as_problems() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let sites = "/api/v1/sites";
     let text = [("content-type", "text/plain")];
     let html = [("accept", "text/html")];
@@ -27,7 +27,7 @@ async fn paths_methods_and_media_types_are_answered_as_problems() {
         ("GET", "/api/v1/sites/abc", &[], Value::Null, 400, "Invalid value for parameter 'id'"),
     ];
     for (method, path, headers, body, status, detail) in rows {
-        let (found, headers, answer) = admin.send_with(method, path, headers, &body).await;
+        let (found, headers, answer) = admin.send_with(method, path, headers, &body).await.into_parts();
         let title = answer["title"].as_str().unwrap_or_default().to_owned();
         assert_eq!((found, &answer), (status, &problem(status, &title, detail, path)), "{method} {path}");
         assert_eq!(headers["content-type"], "application/problem+json", "{method} {path}");
@@ -35,28 +35,26 @@ async fn paths_methods_and_media_types_are_answered_as_problems() {
         assert!(status != 405 || headers.contains_key("allow"), "{method} {path}");
     }
     // Blynk keeps its paths, and its own form.
-    let (status, _, body) = admin.get("/api/v1/organization/device/datastreams/batch?deviceIds=1").await;
-    assert_eq!((status, body), (401, json!({"error": {"message": "Unauthorized."}})));
+    let body = admin.get("/api/v1/organization/device/datastreams/batch?deviceIds=1").await;
+    body.is(401, &json!({"error": {"message": "Unauthorized."}}));
 }
 
 #[tokio::test]
 async fn the_description_is_public_unless_it_is_switched_off() {
     let platform = Platform::start().await;
     let anonymous = Caller::anonymous(&platform.client);
-    let (status, _, document) = anonymous.get("/api/v3/api-docs").await;
-    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    let document = anonymous.get("/api/v3/api-docs").await.has(200, json!({"openapi": "3.1.0"}));
     assert!(document["paths"]["/api/v1/devices/{id}"]["patch"].is_object(), "{document}");
-    assert_eq!(anonymous.get("/api/v3/api-docs.yaml").await.0, 200);
+    anonymous.get("/api/v3/api-docs.yaml").await.ok();
     let without = Platform::start_with(&[("BASALT_MK__OPENAPI", "false")]).await;
-    let (status, _, body) = Caller::anonymous(&without.client).get("/api/v3/api-docs").await;
+    let (status, body) = Caller::anonymous(&without.client).get("/api/v3/api-docs").await.outcome();
     let detail = "No static resource api/v3/api-docs.";
     assert_eq!((status, body), (404, problem(404, "Not Found", detail, "/api/v3/api-docs")));
 }
 
 #[tokio::test]
 async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let made =
         admin.create("/api/v1/api-keys", json!({"name": "ci", "role": "member", "mode": "test"})).await;
     let key = made["key"].as_str().unwrap();
@@ -64,7 +62,7 @@ async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
     assert!(key.starts_with(made["keyPrefix"].as_str().unwrap()), "{made}");
     let member = Caller::new(&platform.client, key);
     assert_eq!(member.status("GET", "/api/v1/devices", &Value::Null).await, 200);
-    let (_, _, list) = admin.get("/api/v1/api-keys?sort=name").await;
+    let list = admin.get("/api/v1/api-keys?sort=name").await.body;
     let names: Vec<_> = list["content"].as_array().unwrap().iter().map(|row| row["name"].clone()).collect();
     assert_eq!(names, [json!("bootstrap"), json!("ci")]);
     assert!(list["content"][1].get("key").is_none() && !list.to_string().contains(key), "{list}");
@@ -76,45 +74,41 @@ async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
 
 #[tokio::test]
 async fn a_post_with_a_key_takes_effect_once_also_after_a_crash() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let once = [("idempotency-key", "a-1")];
     let body = json!({"name": "Plant"});
-    let (status, headers, first) = admin.send_with("POST", "/api/v1/sites", &once, &body).await;
+    let (status, headers, first) = admin.send_with("POST", "/api/v1/sites", &once, &body).await.into_parts();
     assert_eq!(status, 201, "{first}");
     let location = headers["location"].clone();
     let again = async |caller: &Caller| {
-        let (status, headers, row) = caller.send_with("POST", "/api/v1/sites", &once, &body).await;
+        let (status, headers, row) =
+            caller.send_with("POST", "/api/v1/sites", &once, &body).await.into_parts();
         assert_eq!((status, &headers["location"], &row), (201, &location, &first));
         assert_eq!(headers["content-type"], "application/json");
     };
     again(&admin).await;
     let other = json!({"name": "Another"});
-    let (status, _, refused) = admin.send_with("POST", "/api/v1/sites", &once, &other).await;
-    assert_eq!((status, &refused["title"]), (422, &json!("Unprocessable Entity")), "{refused}");
+    let refused = admin.send_with("POST", "/api/v1/sites", &once, &other).await;
+    refused.has(422, json!({"title": "Unprocessable Entity"}));
     // The key is one of a route and a caller.
-    let (status, _, _) = admin.send_with("POST", "/api/v1/device-groups", &once, &body).await;
-    assert_eq!(status, 201);
+    admin.send_with("POST", "/api/v1/device-groups", &once, &body).await.created();
     let member = platform.key_of("member").await;
-    assert_eq!(member.send_with("POST", "/api/v1/sites", &once, &body).await.0, 409);
+    member.send_with("POST", "/api/v1/sites", &once, &body).await.expect(409);
     // What was refused may be tried again.
     let retry = [("idempotency-key", "a-2")];
-    assert_eq!(admin.send_with("POST", "/api/v1/sites", &retry, &json!({})).await.0, 400);
-    assert_eq!(admin.send_with("POST", "/api/v1/sites", &retry, &other).await.0, 201);
-    platform.server.kill();
-    platform.server.start_again().await;
+    admin.send_with("POST", "/api/v1/sites", &retry, &json!({})).await.expect(400);
+    admin.send_with("POST", "/api/v1/sites", &retry, &other).await.created();
+    platform.server.crash().await;
     again(&admin).await;
-    assert_eq!(admin.get("/api/v1/sites").await.2["page"]["totalElements"], 2);
+    assert_eq!(admin.get("/api/v1/sites").await["page"]["totalElements"], 2);
 }
 
 #[tokio::test]
 async fn a_secret_that_is_kept_for_a_repeated_request_is_in_no_file() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let once = [("idempotency-key", "s-1")];
     let body = json!({"name": "service"});
-    let (status, _, first) = admin.send_with("POST", "/api/v1/api-keys", &once, &body).await;
-    assert_eq!(status, 201, "{first}");
+    let first = admin.send_with("POST", "/api/v1/api-keys", &once, &body).await.created();
     platform.server.kill();
     let secret = first["key"].as_str().unwrap().as_bytes();
     let contains = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
@@ -124,8 +118,7 @@ async fn a_secret_that_is_kept_for_a_repeated_request_is_in_no_file() {
     assert!(logs.iter().any(|log| contains(log, b"is_sealed")), "the answer is in the log");
     assert!(!logs.iter().any(|log| contains(log, secret)));
     platform.server.start_again().await;
-    let (status, _, again) = admin.send_with("POST", "/api/v1/api-keys", &once, &body).await;
-    assert_eq!((status, again), (201, first));
+    admin.send_with("POST", "/api/v1/api-keys", &once, &body).await.is(201, &first);
 }
 
 #[tokio::test]
@@ -140,9 +133,7 @@ async fn of_many_at_once_one_is_created() {
     });
     let mut rows = Vec::new();
     for request in requests.collect::<Vec<_>>() {
-        let (status, _, row) = request.await.unwrap();
-        assert_eq!(status, 201, "{row}");
-        rows.push(row);
+        rows.push(request.await.unwrap().created());
     }
     assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
 }
@@ -154,7 +145,7 @@ async fn each_key_has_a_rate_of_its_own() {
     for _ in 0..4 {
         assert_eq!(platform.admin.status("GET", "/api/v1/sites", &Value::Null).await, 200);
     }
-    let (status, headers, body) = platform.admin.get("/api/v1/sites").await;
+    let (status, headers, body) = platform.admin.get("/api/v1/sites").await.into_parts();
     assert_eq!((status, &body["title"]), (429, &json!("Too Many Requests")), "{body}");
     assert!(headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
     let owner = platform.user(&platform.org, "owner");
@@ -189,33 +180,22 @@ async fn what_belongs_to_another_organization_does_not_exist() {
             let path = format!("/api/v1/{noun}/{id}");
             let expected = problem(404, "Not Found", &format!("{title} {id} not found"), &path);
             for (method, body) in [("GET", &Value::Null), ("PUT", body), ("DELETE", &Value::Null)] {
-                let (status, _, answer) = stranger.send(method, &path, body).await;
-                assert_eq!((status, &answer), (404, &expected), "{method} {path}");
+                stranger.send(method, &path, body).await.is(404, &expected);
             }
         }
-        let (_, _, list) = stranger.get(&format!("/api/v1/{noun}")).await;
-        assert_eq!(list["page"]["totalElements"], 0, "{noun}: {list}");
+        stranger.get(&format!("/api/v1/{noun}")).await.has(200, json!({"/page/totalElements": 0}));
         assert_eq!(admin.status("GET", &format!("/api/v1/{noun}/{found}"), &Value::Null).await, 200);
     }
     // Foreign ids in bodies are as good as none.
-    for (noun, field, body) in [
-        ("devices", "siteId", json!({"name": "y", "siteId": id(&site)})),
-        ("devices", "groupIds[0]", json!({"name": "y", "groupIds": [id(&group)]})),
-        ("device-groups", "deviceIds[0]", json!({"name": "y", "deviceIds": [id(&device)]})),
-        ("components", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y"})),
-        (
-            "sensors",
-            "deviceId",
-            json!({"deviceId": id(&device), "key": "k", "name": "y", "valueType": "TEXT"}),
-        ),
+    for (noun, field, body) in rows![
+        "devices", "siteId", json!({"name": "y", "siteId": id(&site)});
+        "devices", "groupIds[0]", json!({"name": "y", "groupIds": [id(&group)]});
+        "device-groups", "deviceIds[0]", json!({"name": "y", "deviceIds": [id(&device)]});
+        "components", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y"});
+        "sensors", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y", "valueType": "TEXT"});
     ] {
-        let (status, _, answer) = stranger.send("POST", &format!("/api/v1/{noun}"), &body).await;
-        assert_eq!(
-            (status, super::field_errors(&answer)),
-            (400, vec![format!("{field}: does not exist")]),
-            "{noun}"
-        );
+        let answer = stranger.send("POST", &format!("/api/v1/{noun}"), &body).await.expect(400);
+        assert_eq!(super::field_errors(&answer), vec![format!("{field}: does not exist")], "{noun}");
     }
-    let (_, _, filtered) = stranger.get(&format!("/api/v1/sensors?deviceId={}", id(&device))).await;
-    assert_eq!(filtered["content"], json!([]));
+    stranger.get(&format!("/api/v1/sensors?deviceId={}", id(&device))).await.has(200, json!({"content": []}));
 }

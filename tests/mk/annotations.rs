@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, NOBODY, Platform, field_errors, id};
+use crate::support::{assert_members, row_vec, with};
 
 const ANNOTATIONS: &str = "/api/v1/annotations";
 const CLASSES: &str = "/api/v1/annotation-classes";
@@ -47,102 +48,67 @@ impl Plant {
     }
 }
 
-/// The body with other members.
-fn with(mut body: Value, more: Value) -> Value {
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
-}
-
 /// Minutes at which the annotations of a list begin.
 async fn minutes(caller: &Caller, query: &str) -> Vec<u32> {
-    let (status, _, page) = caller.get(&format!("{ANNOTATIONS}{query}")).await;
-    assert_eq!(status, 200, "{query}: {page}");
+    let page = caller.get(&format!("{ANNOTATIONS}{query}")).await.ok();
     let rows = page["content"].as_array().unwrap();
     rows.iter().map(|row| row["startTime"].as_str().unwrap()[14..16].parse().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn an_annotation_is_created_read_replaced_and_deleted() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let plant = Plant::new(&admin).await;
     let user = platform.user(&platform.org, "member");
     let body = with(plant.annotation(5, Some(9)), json!({"note": "worn", "confidence": 0.5}));
     let made = user.create(ANNOTATIONS, body.clone()).await;
-    for (name, value) in body.as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
-    }
+    assert_members(&made, &body);
     assert_eq!((&made["source"], &made["createdBy"]), (&json!("MANUAL"), &json!("user_8f2c")));
     let one = format!("{ANNOTATIONS}/{}", id(&made));
-    platform.server.kill();
-    platform.server.start_again().await;
-    assert_eq!(admin.get(&one).await.2, made);
-    let change = with(
-        plant.annotation(7, None),
-        json!({"values": {"cause": "dirt", "hours": 2}, "scopeType": "SENSOR",
-        "scopeId": plant.sensor}),
-    );
-    let (status, _, changed) = admin.send("PUT", &one, &change).await;
-    assert_eq!(status, 200, "{changed}");
-    for (name, value) in change.as_object().unwrap() {
-        assert_eq!(changed[name], *value, "{name}");
-    }
+    platform.server.crash().await;
+    assert_eq!(admin.get(&one).await.body, made);
+    let body = json!({"values": {"cause": "dirt", "hours": 2}, "scopeType": "SENSOR",
+        "scopeId": plant.sensor});
+    let change = with(plant.annotation(7, None), body);
+    let changed = admin.send("PUT", &one, &change).await.ok();
+    assert_members(&changed, &change);
     assert_eq!((&changed["note"], &changed["createdBy"]), (&Value::Null, &json!("user_8f2c")));
     assert_eq!((&changed["id"], &changed["createdAt"]), (&made["id"], &made["createdAt"]));
-    assert_eq!(admin.get(&one).await.2, changed);
+    assert_eq!(admin.get(&one).await.body, changed);
     assert_eq!(admin.status("PATCH", &one, &json!({})).await, 405);
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 204);
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 404);
-    let (status, _, answer) = admin.get(&one).await;
-    assert_eq!((status, &answer["detail"]), (404, &json!(format!("Annotation {} not found", id(&made)))));
+    admin.get(&one).await.has(404, json!({"detail": format!("Annotation {} not found", id(&made))}));
 }
 
 #[tokio::test]
 async fn what_contradicts_the_class_is_422_and_what_is_no_annotation_400() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let plant = Plant::new(admin).await;
-    let rows: Vec<(Value, u16, Vec<&str>)> = vec![
-        (json!({"values": {}}), 422, vec!["values.cause: must not be null"]),
-        (
-            json!({"values": {"cause": "rust", "hours": "2", "x": 1}}),
-            422,
-            vec![
-                "values.cause: must be one of wear, dirt",
-                "values.hours: must be a number",
-                "values.x: is no field of the class",
-            ],
-        ),
-        (
-            json!({"scopeType": "SITE", "scopeId": plant.site}),
-            422,
-            vec!["scopeType: must be one of DEVICE, COMPONENT, SENSOR"],
-        ),
-        (json!({"scopeType": "COMPONENT"}), 400, vec!["scopeId: does not exist"]),
-        (json!({"classId": plant.device}), 400, vec!["classId: does not exist"]),
-        (json!({"scopeId": "x"}), 400, vec!["scopeId: must be a UUID"]),
-        (json!({"endTime": "2026-04-28T11:00:00Z"}), 400, vec!["endTime: must not be before startTime"]),
-        (
-            json!({"confidence": 1.5, "source": "GUESS", "scopeType": "ORG", "note": "x".repeat(4001)}),
-            400,
+    let (_platform, admin) = Platform::with_admin().await;
+    let plant = Plant::new(&admin).await;
+    let rows: Vec<(Value, u16, Vec<&str>)> = row_vec![
+        json!({"values": {}}), 422, vec!["values.cause: must not be null"];
+        json!({"values": {"cause": "rust", "hours": "2", "x": 1}}), 422,
+            vec!["values.cause: must be one of wear, dirt", "values.hours: must be a number", "values.x: is no field of the class"];
+        json!({"scopeType": "SITE", "scopeId": plant.site}), 422, vec!["scopeType: must be one of DEVICE, COMPONENT, SENSOR"];
+        json!({"scopeType": "COMPONENT"}), 400, vec!["scopeId: does not exist"];
+        json!({"classId": plant.device}), 400, vec!["classId: does not exist"];
+        json!({"scopeId": "x"}), 400, vec!["scopeId: must be a UUID"];
+        json!({"endTime": "2026-04-28T11:00:00Z"}), 400, vec!["endTime: must not be before startTime"];
+        json!({"confidence": 1.5, "source": "GUESS", "scopeType": "ORG", "note": "x".repeat(4001)}), 400,
             vec![
                 "confidence: must be between 0 and 1",
                 "note: size must be between 0 and 4000",
                 "scopeType: must be one of SITE, DEVICE, COMPONENT, SENSOR",
                 "source: must be one of MANUAL, RULE, REFERENCE, EXTERNAL, ML",
-            ],
-        ),
-        (json!({"values": [1]}), 400, vec![]),
+            ];
+        json!({"values": [1]}), 400, vec![];
     ];
     for (more, expected, errors) in rows {
         let body = with(plant.annotation(5, None), more);
-        let (status, _, answer) = admin.send("POST", ANNOTATIONS, &body).await;
-        assert_eq!(status, expected, "{body}: {answer}");
+        let answer = admin.send("POST", ANNOTATIONS, &body).await.expect(expected);
         assert_eq!(field_errors(&answer), errors, "{body}");
     }
-    assert!(minutes(admin, "").await.is_empty());
+    assert!(minutes(&admin, "").await.is_empty());
 }
 
 #[tokio::test]
@@ -158,23 +124,22 @@ async fn only_keys_name_another_source_and_only_what_a_person_wrote_is_replaced(
         for caller in [admin, &user] {
             assert_eq!(caller.status("PUT", &one, &plant.annotation(6, None)).await, 409, "{source}");
         }
-        let (status, _, page) = user.get(&format!("{ANNOTATIONS}/by-source?source={source}")).await;
-        assert_eq!((status, &page["content"]), (200, &json!([made])), "{source}");
+        let page = user.get(&format!("{ANNOTATIONS}/by-source?source={source}")).await;
+        page.has(200, json!({"content": [made]}));
     }
     let own = admin.create(ANNOTATIONS, plant.annotation(5, None)).await;
     let one = format!("{ANNOTATIONS}/{}", id(&own));
     assert_eq!(admin.status("PUT", &one, &found("ML")).await, 409, "the source is fixed");
     assert_eq!(user.status("PUT", &one, &plant.annotation(6, None)).await, 200);
     for query in ["", "?source=", "?source=GUESS"] {
-        assert_eq!(admin.get(&format!("{ANNOTATIONS}/by-source{query}")).await.0, 400, "{query}");
+        admin.get(&format!("{ANNOTATIONS}/by-source{query}")).await.expect(400);
     }
 }
 
 #[tokio::test]
 async fn annotations_are_listed_by_time_scope_and_class() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let plant = Plant::new(admin).await;
+    let (platform, admin) = Platform::with_admin().await;
+    let plant = Plant::new(&admin).await;
     for (from, to) in [(10, None), (0, Some(50)), (20, Some(30))] {
         admin.create(ANNOTATIONS, plant.annotation(from, to)).await;
     }
@@ -196,7 +161,7 @@ async fn annotations_are_listed_by_time_scope_and_class() {
         ("?source=ML".to_owned(), vec![]),
     ];
     for (query, expected) in rows {
-        assert_eq!(minutes(admin, &query).await, expected, "{query}");
+        assert_eq!(minutes(&admin, &query).await, expected, "{query}");
     }
     for query in [
         "?from=now",
@@ -206,16 +171,15 @@ async fn annotations_are_listed_by_time_scope_and_class() {
         "?source=GUESS",
         "?from=2026-04-28T12:10:00Z&to=2026-04-28T12:10:00Z",
     ] {
-        assert_eq!(admin.get(&format!("{ANNOTATIONS}{query}")).await.0, 400, "{query}");
+        admin.get(&format!("{ANNOTATIONS}{query}")).await.expect(400);
     }
     assert!(minutes(&platform.stranger().await, "").await.is_empty());
 }
 
 #[tokio::test]
 async fn an_annotation_goes_with_what_it_is_about_and_keeps_its_class() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let plant = Plant::new(admin).await;
+    let (_platform, admin) = Platform::with_admin().await;
+    let plant = Plant::new(&admin).await;
     let scopes = [("DEVICE", &plant.device), ("COMPONENT", &plant.component), ("SENSOR", &plant.sensor)];
     for (minute, (scope_type, scope)) in (0..).zip(scopes) {
         let scope = json!({"scopeType": scope_type, "scopeId": scope});
@@ -226,50 +190,41 @@ async fn an_annotation_goes_with_what_it_is_about_and_keeps_its_class() {
     };
     assert_eq!(delete("annotation-classes", &plant.class).await, 409);
     assert_eq!(delete("sensors", &plant.sensor).await, 204);
-    assert_eq!(minutes(admin, "").await, [1, 0]);
+    assert_eq!(minutes(&admin, "").await, [1, 0]);
     assert_eq!(delete("components", &plant.component).await, 204);
-    assert_eq!(minutes(admin, "").await, [0]);
+    assert_eq!(minutes(&admin, "").await, [0]);
     assert_eq!(delete("devices", &plant.device).await, 204);
-    assert_eq!(minutes(admin, "").await, [0; 0]);
+    assert_eq!(minutes(&admin, "").await, [0; 0]);
     assert_eq!(delete("annotation-classes", &plant.class).await, 204);
 }
 
 #[tokio::test]
 async fn a_class_is_created_read_replaced_and_unique_by_its_key() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let made = admin.create(CLASSES, class("fault")).await;
     let mut expected = class("fault");
     expected["fields"][0]["options"] = json!(["wear", "dirt"]);
     expected["fields"][1] = json!({"name": "hours", "type": "NUMBER", "required": false, "options": []});
-    for (name, value) in expected.as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
-    }
+    assert_members(&made, &expected);
     assert_eq!(made["packId"], Value::Null);
     let one = format!("{CLASSES}/{}", id(&made));
-    assert_eq!(admin.get(&one).await.2, made);
+    assert_eq!(admin.get(&one).await.body, made);
     assert_eq!(admin.status("POST", CLASSES, &class("fault")).await, 409);
     let change = json!({"key": "failure", "name": "Failure", "scopes": ["SITE"], "fields": []});
-    let (status, _, changed) = admin.send("PUT", &one, &change).await;
-    assert_eq!(
-        (status, &changed["color"], &changed["scopes"]),
-        (200, &Value::Null, &json!(["SITE"])),
-        "{changed}"
-    );
+    admin.send("PUT", &one, &change).await.has(200, json!({"color": null, "scopes": ["SITE"]}));
     admin.create(CLASSES, class("fault")).await;
     assert_eq!(admin.status("PUT", &one, &class("fault")).await, 409);
-    let (_, _, page) = admin.get(&format!("{CLASSES}?sort=key")).await;
+    let page = admin.get(&format!("{CLASSES}?sort=key")).await.body;
     let keys: Vec<_> = page["content"].as_array().unwrap().iter().map(|row| row["key"].clone()).collect();
     assert_eq!(keys, ["failure", "fault"]);
     let stranger = platform.stranger().await;
-    assert_eq!(stranger.get(&one).await.0, 404);
+    stranger.get(&one).await.expect(404);
     stranger.create(CLASSES, class("fault")).await;
 }
 
 #[tokio::test]
 async fn pairs_of_the_same_components_have_no_time_in_common() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let mut components = Vec::new();
     for name in ["a", "b", "c"] {
         let device = id(&admin.create("/api/v1/devices", json!({"name": name})).await);
@@ -282,12 +237,10 @@ async fn pairs_of_the_same_components_have_no_time_in_common() {
             "referenceComponentId": components[reference].1, "validFrom": day(from), "validTo": to.map(day)})
     };
     let made = admin.create(PAIRS, pair(0, 1, 10, Some(20))).await;
-    for (name, value) in pair(0, 1, 10, Some(20)).as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
-    }
+    assert_members(&made, &pair(0, 1, 10, Some(20)));
     let one = format!("{PAIRS}/{}", id(&made));
-    assert_eq!(admin.get(&one).await.2, made);
-    let (status, _, answer) = admin.send("POST", PAIRS, &pair(0, 0, 10, None)).await;
+    assert_eq!(admin.get(&one).await.body, made);
+    let (status, answer) = admin.send("POST", PAIRS, &pair(0, 0, 10, None)).await.outcome();
     let expected = vec!["referenceComponentId: must differ from primaryComponentId".to_owned()];
     assert_eq!((status, field_errors(&answer)), (400, expected));
     assert_eq!(admin.status("POST", PAIRS, &pair(0, 1, 10, Some(10))).await, 400);
@@ -304,7 +257,7 @@ async fn pairs_of_the_same_components_have_no_time_in_common() {
     assert_eq!(admin.status("PUT", &one, &pair(0, 1, 10, Some(21))).await, 409);
     assert_eq!(admin.status("PUT", &one, &pair(0, 1, 12, Some(20))).await, 200);
     let count = async |query: &str| {
-        let (_, _, page) = admin.get(&format!("{PAIRS}{query}")).await;
+        let page = admin.get(&format!("{PAIRS}{query}")).await.body;
         page["page"]["totalElements"].as_u64().unwrap()
     };
     assert_eq!(count(&format!("?componentId={}", components[1].1)).await, 3);

@@ -14,51 +14,41 @@ async fn the_plan_is_unlimited_until_the_owner_chooses_another() {
     let (admin, owner) = (platform.admin.clone(), platform.user(&platform.org, "owner"));
     let none = json!({"devices": null, "readingsPerMonth": null, "storageBytes": null});
     let starter = json!({"devices": 10, "readingsPerMonth": 1_000_000, "storageBytes": 10_737_418_240_u64});
-    let (status, _, billing) = admin.get("/api/v1/billing").await;
-    assert_eq!((status, &billing["plan"], &billing["status"]), (200, &json!("unlimited"), &json!("ACTIVE")));
+    let billing = admin.get("/api/v1/billing").await;
+    let billing = billing.has(200, json!({"plan": "unlimited", "status": "ACTIVE"}));
     assert_eq!(billing["limits"], none);
     let start = billing["currentPeriodStart"].as_str().unwrap();
     assert!(start.ends_with("-01T00:00:00Z"), "{billing}");
     assert!(billing["currentPeriodEnd"].as_str().unwrap() > start, "{billing}");
-    let (_, _, plans) = admin.get("/api/v1/billing/plans").await;
+    let plans = admin.get("/api/v1/billing/plans").await.body;
     let plant = json!({"devices": 500, "readingsPerMonth": null, "storageBytes": null});
     let expected = json!([{"plan": "unlimited", "limits": none}, {"plan": "starter", "limits": starter},
         {"plan": "plant", "limits": plant}]);
     assert_eq!(plans["content"], expected);
     assert_eq!(plans["page"]["totalElements"], 3);
-    let (status, _, body) = admin.send("PUT", PLAN, &json!({"plan": "starter"})).await;
-    assert_eq!((status, body), (403, problem(403, "Forbidden", "Access Denied", PLAN)));
+    let body = admin.send("PUT", PLAN, &json!({"plan": "starter"})).await;
+    body.is(403, &problem(403, "Forbidden", "Access Denied", PLAN));
     for (body, expected) in [
         (json!({}), "plan: must not be blank"),
         (json!({"plan": " "}), "plan: must not be blank"),
         (json!({"plan": "gold"}), "plan: must be one of unlimited, starter, plant"),
     ] {
-        let (status, _, answer) = owner.send("PUT", PLAN, &body).await;
-        assert_eq!((status, field_errors(&answer)), (400, vec![expected.to_owned()]), "{body}");
+        let answer = owner.send("PUT", PLAN, &body).await.expect(400);
+        assert_eq!(field_errors(&answer), vec![expected.to_owned()], "{body}");
     }
-    let (status, _, chosen) = owner.send("PUT", PLAN, &json!({"plan": "starter"})).await;
-    assert_eq!((status, &chosen["plan"], &chosen["limits"]), (200, &json!("starter"), &starter), "{chosen}");
-    platform.server.kill();
-    platform.server.start_again().await;
-    assert_eq!(admin.get("/api/v1/billing").await.2, chosen, "after a crash");
+    let chosen = owner.send("PUT", PLAN, &json!({"plan": "starter"})).await;
+    let chosen = chosen.has(200, json!({"plan": "starter", "limits": starter}));
+    platform.server.crash().await;
+    assert_eq!(admin.get("/api/v1/billing").await.body, chosen, "after a crash");
     let stranger = platform.stranger().await;
-    assert_eq!(
-        stranger.get("/api/v1/billing").await.2["plan"],
-        "unlimited",
-        "the plan is of one organization"
-    );
+    assert_eq!(stranger.get("/api/v1/billing").await["plan"], "unlimited", "the plan is of one organization");
 }
 
 #[tokio::test]
 async fn what_an_organization_uses_is_counted_for_itself() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let stranger = platform.stranger().await;
-    let usage = async |caller: &super::Caller| {
-        let (status, _, usage) = caller.get("/api/v1/billing/usage").await;
-        assert_eq!(status, 200, "{usage}");
-        usage
-    };
+    let usage = async |caller: &super::Caller| caller.get("/api/v1/billing/usage").await.ok();
     let before = usage(&admin).await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let sensor = json!({"deviceId": device, "key": "t", "name": "T", "valueType": "DOUBLE"});
@@ -68,17 +58,16 @@ async fn what_an_organization_uses_is_counted_for_itself() {
             "metadata": {"batch": second}})
     };
     let readings: Vec<Value> = (0..30).map(reading).collect();
-    let (status, _, accepted) = admin.send("POST", "/api/v1/readings", &json!(readings)).await;
-    assert_eq!((status, &accepted["accepted"]), (202, &json!(30)), "{accepted}");
+    admin.send("POST", "/api/v1/readings", &json!(readings)).await.has(202, json!({"accepted": 30}));
     let texts = [("name", "press"), ("version", "1.0.0")];
-    assert_eq!(upload(&admin, &texts, Some(&[7; 5000]), &[]).await.0, 201);
+    upload(&admin, &texts, Some(&[7; 5000]), &[]).await.created();
     let number = |usage: &Value, name: &str| usage[name].as_u64().unwrap_or_else(|| panic!("{usage}"));
     let after = usage(&admin).await;
     let grown = |name: &str| number(&after, name) - number(&before, name);
     // Metadata is stored beside its reading and is none.
     assert_eq!((grown("devices"), grown("readings")), (1, 30), "{after}");
     assert!(grown("storageBytes") >= 5000, "{after}");
-    assert_eq!(after["from"], admin.get("/api/v1/billing").await.2["currentPeriodStart"]);
+    assert_eq!(after["from"], admin.get("/api/v1/billing").await["currentPeriodStart"]);
     let theirs = usage(&stranger).await;
     assert_eq!((number(&theirs, "readings"), number(&theirs, "storageBytes")), (0, 0), "{theirs}");
     // An orderly end writes the counts, and flushes the readings.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, NOBODY, Platform, field_errors, id};
+use crate::support::rows;
 
 /// A device, and the path of its commands.
 async fn device(caller: &Caller, name: &str) -> (String, String) {
@@ -16,12 +17,7 @@ async fn every_operation_answers_every_role() {
     let platform = Platform::start().await;
     let (_, path) = device(&platform.admin, "d").await;
     let command = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
-    let callers = [
-        ("owner", platform.user(&platform.org, "owner"), true),
-        ("admin", platform.admin.clone(), true),
-        ("member", platform.key_of("member").await, true),
-        ("readonly", platform.key_of("readonly").await, false),
-    ];
+    let callers = platform.callers([true, true, true, false]).await;
     let rows = [
         ("POST", path.clone(), json!({"type": "REBOOT"}), 201),
         ("POST", path.clone(), json!({}), 400),
@@ -56,16 +52,12 @@ async fn a_command_is_shown_as_it_was_asked_for() {
     let expected = json!({"deviceId": device, "type": "REBOOT", "params": params, "status": "PENDING",
         "result": null, "error": null, "sentAt": null, "acknowledgedAt": null, "completedAt": null});
     assert_eq!(shown, expected);
-    platform.server.kill();
-    platform.server.start_again().await;
-    let one = format!("{path}/{}", id(&made));
-    assert_eq!(platform.admin.get(&one).await.2, made, "after a crash");
-    let (_, _, page) = platform.admin.get(&format!("{path}?status=PENDING")).await;
-    assert_eq!(page["content"], json!([made]));
-    let (_, _, page) = platform.admin.get(&format!("{path}?status=SUCCESS")).await;
-    assert_eq!(page["content"], json!([]));
-    assert_eq!(platform.admin.get(&format!("{path}?status=DONE")).await.0, 400);
-    assert_eq!(platform.admin.get(&format!("{path}?sort=params")).await.0, 400);
+    platform.server.crash().await;
+    assert_eq!(platform.admin.get(&format!("{path}/{}", id(&made))).await.body, made, "after a crash");
+    platform.admin.get(&format!("{path}?status=PENDING")).await.has(200, json!({"content": [made]}));
+    assert_eq!(platform.admin.get(&format!("{path}?status=SUCCESS")).await["content"], json!([]));
+    platform.admin.get(&format!("{path}?status=DONE")).await.expect(400);
+    platform.admin.get(&format!("{path}?sort=params")).await.expect(400);
 }
 
 #[tokio::test]
@@ -76,20 +68,12 @@ async fn a_command_is_answered_once_or_ends_by_its_time() {
     // The native door of gateways stands for the device here.
     let result = format!("/api/command/{made}/result/");
     for (state, status, is_complete) in [("acknowledged", "ACKNOWLEDGED", false), ("done", "SUCCESS", true)] {
-        let (code, _, answer) = platform
-            .client
-            .send(
-                "POST",
-                &result,
-                &[("content-type", "application/json")],
-                json!({"state": state, "result": 7}).to_string(),
-            )
-            .await;
-        assert_eq!(code, 200, "{answer}");
-        let (_, _, command) = platform.admin.get(&format!("{path}/{made}")).await;
+        let body = json!({"state": state, "result": 7}).to_string();
+        platform.client.send("POST", &result, &[("content-type", "application/json")], body).await.ok();
+        let command = platform.admin.get(&format!("{path}/{made}")).await.body;
         assert_eq!((&command["status"], command["completedAt"].is_string()), (&json!(status), is_complete));
     }
-    let (code, _, _) = platform
+    platform
         .client
         .send(
             "POST",
@@ -97,12 +81,13 @@ async fn a_command_is_answered_once_or_ends_by_its_time() {
             &[("content-type", "application/json")],
             json!({"state": "failed"}).to_string(),
         )
-        .await;
-    assert_eq!(code, 409, "a final state stays");
+        .await
+        .about("a final state stays")
+        .expect(409);
     let short = id(&platform.admin.create(&path, json!({"type": "REBOOT", "timeoutSeconds": 1})).await);
     let one = format!("{path}/{short}");
     let timed_out = loop {
-        let (_, _, command) = platform.admin.get(&one).await;
+        let command = platform.admin.get(&one).await.body;
         if command["status"] != "PENDING" {
             break command;
         }
@@ -115,33 +100,22 @@ async fn a_command_is_answered_once_or_ends_by_its_time() {
 async fn every_mistake_is_told_at_once() {
     let platform = Platform::start().await;
     let (_, path) = device(&platform.admin, "d").await;
-    let rows = [
-        (json!({}), vec!["type: must not be blank"]),
-        (
-            json!({"type": "reboot", "timeoutSeconds": 0}),
-            vec!["timeoutSeconds: must be between 1 and 86400", "type: must match ^[A-Z][A-Z0-9_]{0,63}$"],
-        ),
-        (json!({"type": "UPDATE_FIRMWARE"}), vec!["params.firmwareId: must not be null"]),
-        (
-            json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": NOBODY}}),
-            vec!["params.firmwareId: does not exist"],
-        ),
-        (
-            json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": "x", "componentId": 1}}),
-            vec!["params.componentId: must be a UUID", "params.configArtefactId: must be a UUID"],
-        ),
-        (
-            json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": NOBODY}}),
-            vec!["params.configArtefactId: does not exist"],
-        ),
+    let rows = rows![
+        json!({}), vec!["type: must not be blank"];
+        json!({"type": "reboot", "timeoutSeconds": 0}),
+            vec!["timeoutSeconds: must be between 1 and 86400", "type: must match ^[A-Z][A-Z0-9_]{0,63}$"];
+        json!({"type": "UPDATE_FIRMWARE"}), vec!["params.firmwareId: must not be null"];
+        json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": NOBODY}}), vec!["params.firmwareId: does not exist"];
+        json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": "x", "componentId": 1}}),
+            vec!["params.componentId: must be a UUID", "params.configArtefactId: must be a UUID"];
+        json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": NOBODY}}),
+            vec!["params.configArtefactId: does not exist"];
     ];
     for (body, expected) in rows {
-        let (status, _, answer) = platform.admin.send("POST", &path, &body).await;
-        assert_eq!(status, 400, "{body}: {answer}");
+        let answer = platform.admin.send("POST", &path, &body).await.expect(400);
         assert_eq!(field_errors(&answer), expected, "{body}");
     }
-    let (_, _, page) = platform.admin.get(&path).await;
-    assert_eq!(page["content"], json!([]), "nothing of it was queued");
+    assert_eq!(platform.admin.get(&path).await["content"], json!([]), "nothing of it was queued");
 }
 
 #[tokio::test]
@@ -158,5 +132,5 @@ async fn others_reach_no_device_and_no_command() {
     ] {
         assert_eq!(stranger.status(method, &path, &body).await, 404, "{method} {path}");
     }
-    assert_eq!(platform.admin.get(&format!("{own}/{made}")).await.0, 404, "a command of another device");
+    platform.admin.get(&format!("{own}/{made}")).await.about("a command of another device").expect(404);
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Caller, NOBODY, Platform, field_errors, id};
+use crate::support::{row_vec, rows, with};
 
 const ARTEFACTS: &str = "/api/v1/config-artefacts";
 const BINDINGS: &str = "/api/v1/desired-state-bindings";
@@ -20,25 +21,18 @@ pub(super) fn target(address: &Value) -> String {
 pub(super) async fn declare(caller: &Caller, bytes: &[u8]) -> Value {
     let body = json!({"fileName": "a.bin", "contentType": "application/octet-stream", "sizeBytes": bytes.len(),
         "sha256": hex::encode(Sha256::digest(bytes))});
-    let (status, _, upload) = caller.send("POST", UPLOADS, &body).await;
-    assert_eq!(status, 201, "{upload}");
-    upload
+    caller.send("POST", UPLOADS, &body).await.created()
 }
 
 /// Sends bytes to an address without any credential.
 pub(super) async fn put(platform: &Platform, target: &str, bytes: &[u8]) -> u16 {
-    platform.client.without_key().send("PUT", target, &[], bytes.to_vec()).await.0
+    platform.client.without_key().send("PUT", target, &[], bytes.to_vec()).await.status
 }
 
 #[tokio::test]
 async fn every_operation_answers_every_role() {
     let platform = Platform::start().await;
-    let callers = [
-        ("owner", platform.user(&platform.org, "owner"), true),
-        ("admin", platform.admin.clone(), true),
-        ("member", platform.key_of("member").await, true),
-        ("readonly", platform.key_of("readonly").await, false),
-    ];
+    let callers = platform.callers([true, true, true, false]).await;
     let one = |path: &str| format!("{path}/{NOBODY}");
     // What may be called answers with this status to an id of nobody, or to a body that is no row.
     let rows = [
@@ -65,8 +59,7 @@ async fn every_operation_answers_every_role() {
     }
     for path in [ARTEFACTS, BINDINGS] {
         assert_eq!(platform.admin.status("GET", &format!("{path}/abc"), &Value::Null).await, 400, "{path}");
-        let (_, _, page) = platform.admin.get(path).await;
-        assert_eq!(page["content"], json!([]), "{path}");
+        assert_eq!(platform.admin.get(path).await["content"], json!([]), "{path}");
     }
 }
 
@@ -75,10 +68,7 @@ type Mistake = (&'static str, String, Value, Vec<&'static str>);
 
 fn mistakes_of_artefacts(org: &str) -> Vec<Mistake> {
     let artefact = |more: Value| {
-        let mut body =
-            json!({"name": "a", "profileType": "SENSOR_PROFILE", "profileId": NOBODY, "content": {}});
-        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        body
+        with(json!({"name": "a", "profileType": "SENSOR_PROFILE", "profileId": NOBODY, "content": {}}), more)
     };
     let empty = vec![
         "content: must not be null",
@@ -87,48 +77,33 @@ fn mistakes_of_artefacts(org: &str) -> Vec<Mistake> {
         "profileType: must not be null",
     ];
     let of_nobody = json!({"content": null, "objectKey": format!("{org}/{NOBODY}")});
-    let rows = [
-        (json!({}), empty),
-        (
-            artefact(json!({"profileType": "PROFILE"})),
-            vec!["profileType: must be one of SENSOR_PROFILE, DEVICE_PROFILE"],
-        ),
-        (artefact(json!({})), vec!["profileId: does not exist"]),
-        (artefact(json!({"objectKey": "x"})), vec!["objectKey: must be null when content is given"]),
-        (artefact(of_nobody), vec!["objectKey: does not exist", "profileId: does not exist"]),
+    let rows = rows![
+        json!({}), empty;
+        artefact(json!({"profileType": "PROFILE"})), vec!["profileType: must be one of SENSOR_PROFILE, DEVICE_PROFILE"];
+        artefact(json!({})), vec!["profileId: does not exist"];
+        artefact(json!({"objectKey": "x"})), vec!["objectKey: must be null when content is given"];
+        artefact(of_nobody), vec!["objectKey: does not exist", "profileId: does not exist"];
     ];
     rows.into_iter().map(|(body, errors)| ("POST", ARTEFACTS.to_owned(), body, errors)).collect()
 }
 
 fn mistakes_of_bindings_and_uploads() -> Vec<Mistake> {
     let binding = format!("{BINDINGS}/{NOBODY}");
-    vec![
-        (
-            "PUT",
-            binding.clone(),
-            json!({"targetType": "PLANT"}),
+    row_vec![
+        "PUT", binding.clone(), json!({"targetType": "PLANT"}),
             vec![
                 "configArtefactId: must not be null",
                 "targetId: must not be null",
                 "targetType: must be one of COMPONENT, DEVICE, DEVICE_GROUP, DEVICE_PROFILE, SENSOR_PROFILE",
-            ],
-        ),
-        (
-            "PUT",
-            binding,
-            json!({"targetType": "DEVICE", "targetId": NOBODY, "configArtefactId": NOBODY}),
-            vec!["configArtefactId: does not exist", "targetId: does not exist"],
-        ),
-        (
-            "POST",
-            UPLOADS.to_owned(),
-            json!({"contentType": "a/b", "sizeBytes": 104_857_601, "sha256": "x"}),
+            ];
+        "PUT", binding, json!({"targetType": "DEVICE", "targetId": NOBODY, "configArtefactId": NOBODY}),
+            vec!["configArtefactId: does not exist", "targetId: does not exist"];
+        "POST", UPLOADS.to_owned(), json!({"contentType": "a/b", "sizeBytes": 104_857_601, "sha256": "x"}),
             vec![
                 "fileName: must not be blank",
                 "sha256: must be 64 hexadecimal digits in lower case",
                 "sizeBytes: must be between 1 and 104857600",
-            ],
-        ),
+            ];
     ]
 }
 
@@ -137,8 +112,7 @@ async fn every_mistake_is_told_at_once() {
     let platform = Platform::start().await;
     let rows = mistakes_of_artefacts(&platform.org).into_iter().chain(mistakes_of_bindings_and_uploads());
     for (method, path, body, expected) in rows {
-        let (status, _, answer) = platform.admin.send(method, &path, &body).await;
-        assert_eq!(status, 400, "{body}: {answer}");
+        let answer = platform.admin.send(method, &path, &body).await.expect(400);
         assert_eq!(field_errors(&answer), expected, "{body}");
     }
 }
@@ -155,8 +129,7 @@ async fn what_is_uploaded_is_what_was_declared_and_survives_a_crash() {
     }
     assert_eq!(put(&platform, &path, b"firmware").await, 200);
     assert_eq!(put(&platform, &path, b"firmware").await, 200, "a repeat");
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     assert_eq!(put(&platform, &path, b"firmware").await, 200, "the same key signs after a restart");
     let forged = path.replace("X-Amz-Expires=900", "X-Amz-Expires=901");
     for (name, path) in [
@@ -167,7 +140,7 @@ async fn what_is_uploaded_is_what_was_declared_and_survives_a_crash() {
         assert_eq!(put(&platform, &path, b"firmware").await, 403, "{name}");
     }
     let fetched = platform.client.without_key().send("GET", &path, &[], "").await;
-    assert_eq!(fetched.0, 403, "an address for sending is none for fetching");
+    assert_eq!(fetched.status, 403, "an address for sending is none for fetching");
 }
 
 #[tokio::test]
@@ -178,11 +151,10 @@ async fn others_see_and_name_nothing() {
     put(&platform, &target(&upload["uploadUrl"]), b"x").await;
     let body = json!({"name": "a", "profileType": "SENSOR_PROFILE", "profileId": NOBODY,
         "objectKey": upload["objectKey"]});
-    let (status, _, answer) = stranger.send("POST", ARTEFACTS, &body).await;
-    assert_eq!(status, 400);
+    let answer = stranger.send("POST", ARTEFACTS, &body).await.expect(400);
     assert!(field_errors(&answer).contains(&"objectKey: does not exist".to_owned()), "{answer}");
     let device = id(&platform.admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let body = json!({"targetType": "DEVICE", "targetId": device, "configArtefactId": NOBODY});
-    let (_, _, answer) = stranger.send("PUT", &format!("{BINDINGS}/{NOBODY}"), &body).await;
+    let answer = stranger.send("PUT", &format!("{BINDINGS}/{NOBODY}"), &body).await.body;
     assert!(field_errors(&answer).contains(&"targetId: does not exist".to_owned()), "{answer}");
 }

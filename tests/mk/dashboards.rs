@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, Platform, field_errors, id};
+use crate::support::{assert_members, row_vec};
 
 const DASHBOARDS: &str = "/api/v1/dashboards";
 
@@ -13,29 +14,24 @@ fn widget(id: &str) -> Value {
 
 #[tokio::test]
 async fn a_dashboard_is_stored_as_it_is_given() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let user = platform.user(&platform.org, "member");
     let body = json!({"name": "Plant", "description": "All of it", "layout": [widget("a"), widget("b")],
         "isDefault": true});
     let made = user.create(DASHBOARDS, body.clone()).await;
-    for (name, value) in body.as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
-    }
+    assert_members(&made, &body);
     assert_eq!((&made["createdBy"], &made["packId"]), (&json!("user_8f2c"), &Value::Null));
     let one = format!("{DASHBOARDS}/{}", id(&made));
-    platform.server.kill();
-    platform.server.start_again().await;
-    assert_eq!(admin.get(&one).await.2, made);
-    let (status, _, changed) = admin.send("PUT", &one, &json!({"name": "Works", "layout": []})).await;
-    assert_eq!(status, 200, "{changed}");
+    platform.server.crash().await;
+    assert_eq!(admin.get(&one).await.body, made);
+    let changed = admin.send("PUT", &one, &json!({"name": "Works", "layout": []})).await.ok();
     let shown = ["name", "description", "layout", "isDefault", "createdBy"].map(|name| changed[name].clone());
     assert_eq!(shown, [json!("Works"), Value::Null, json!([]), json!(false), json!("user_8f2c")]);
     assert_eq!((&changed["id"], &changed["createdAt"]), (&made["id"], &made["createdAt"]));
     // Names need not be unique.
     admin.create(DASHBOARDS, json!({"name": "Works", "layout": []})).await;
-    let (_, _, page) = admin.get(&format!("{DASHBOARDS}?sort=name&size=1")).await;
-    assert_eq!((&page["page"]["totalElements"], &page["content"][0]["name"]), (&json!(2), &json!("Works")));
+    let page = admin.get(&format!("{DASHBOARDS}?sort=name&size=1")).await;
+    page.has(200, json!({"/page/totalElements": 2, "/content/0/name": "Works"}));
     let stranger = platform.stranger().await;
     for method in ["GET", "PUT", "DELETE"] {
         let body = if method == "PUT" { body.clone() } else { Value::Null };
@@ -47,38 +43,32 @@ async fn a_dashboard_is_stored_as_it_is_given() {
 
 #[tokio::test]
 async fn a_layout_has_100_widgets_of_known_types_in_24_columns() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let many = |count: usize| (0..count).map(|n| widget(&n.to_string())).collect::<Vec<_>>();
     let with = |name: &str, value: Value| {
         let mut changed = widget("a");
         changed[name] = value;
         json!([changed])
     };
-    let rows: Vec<(Value, u16, Vec<&str>)> = vec![
-        (json!(many(100)), 201, vec![]),
-        (json!(many(101)), 400, vec!["layout: size must be between 0 and 100"]),
-        (json!([widget("a"), widget("a")]), 400, vec!["layout[1].id: must be unique"]),
-        (
-            with("type", json!("PIE")),
-            400,
-            vec!["layout[0].type: must be one of LINE, GAUGE, STAT, TABLE, MAP, TEXT"],
-        ),
-        (with("type", Value::Null), 400, vec!["layout[0].type: must not be null"]),
-        (with("x", json!(13)), 400, vec!["layout[0].w: must be between 1 and 11"]),
-        (with("w", Value::Null), 400, vec!["layout[0].w: must not be null"]),
-        (with("w", json!(24)), 201, vec![]),
-        (with("y", json!(-1)), 400, vec!["layout[0].y: must be between 0 and 9999"]),
-        (with("x", json!(0.5)), 400, vec![]),
-        (with("config", json!([])), 400, vec![]),
-        (with("config", Value::Null), 201, vec![]),
-        (json!({}), 400, vec![]),
-        (json!([1]), 400, vec![]),
+    let rows: Vec<(Value, u16, Vec<&str>)> = row_vec![
+        json!(many(100)), 201, vec![];
+        json!(many(101)), 400, vec!["layout: size must be between 0 and 100"];
+        json!([widget("a"), widget("a")]), 400, vec!["layout[1].id: must be unique"];
+        with("type", json!("PIE")), 400, vec!["layout[0].type: must be one of LINE, GAUGE, STAT, TABLE, MAP, TEXT"];
+        with("type", Value::Null), 400, vec!["layout[0].type: must not be null"];
+        with("x", json!(13)), 400, vec!["layout[0].w: must be between 1 and 11"];
+        with("w", Value::Null), 400, vec!["layout[0].w: must not be null"];
+        with("w", json!(24)), 201, vec![];
+        with("y", json!(-1)), 400, vec!["layout[0].y: must be between 0 and 9999"];
+        with("x", json!(0.5)), 400, vec![];
+        with("config", json!([])), 400, vec![];
+        with("config", Value::Null), 201, vec![];
+        json!({}), 400, vec![];
+        json!([1]), 400, vec![];
     ];
     for (layout, expected, errors) in rows {
         let body = json!({"name": "d", "layout": layout});
-        let (status, _, answer) = admin.send("POST", DASHBOARDS, &body).await;
-        assert_eq!(status, expected, "{answer}");
+        let answer = admin.send("POST", DASHBOARDS, &body).await.expect(expected);
         assert_eq!(field_errors(&answer), errors, "{answer}");
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Platform, id};
+use crate::support::assert_members;
 
 #[tokio::test]
 async fn a_device_has_every_field_of_the_contract() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let body = json!({
         "name": "Gateway", "status": "INACTIVE", "isVirtual": false, "tags": ["a"],
         "location": {"lat": 52.5, "lon": 13.4}, "metadata": {"line": 1}, "unknown": true,
@@ -15,7 +15,7 @@ async fn a_device_has_every_field_of_the_contract() {
     let mut row = admin.create("/api/v1/devices", body).await;
     let path = format!("/api/v1/devices/{}", id(&row));
     row["lastSeenAt"] = Value::Null;
-    let (_, _, mut read) = admin.get(&path).await;
+    let mut read = admin.get(&path).await.body;
     read["lastSeenAt"] = Value::Null;
     assert_eq!(read, row);
     for time in ["createdAt", "updatedAt"] {
@@ -31,24 +31,17 @@ async fn a_device_has_every_field_of_the_contract() {
     });
     assert_eq!(row, expected);
     // PATCH merges, PUT replaces.
-    let (status, _, patched) = admin.send("PATCH", &path, &json!({"name": "Gate", "location": null})).await;
-    assert_eq!(
-        (status, &patched["name"], &patched["tags"]),
-        (200, &json!("Gate"), &json!(["a"])),
-        "{patched}"
-    );
+    let patched = admin.send("PATCH", &path, &json!({"name": "Gate", "location": null})).await;
+    let patched = patched.has(200, json!({"name": "Gate", "tags": ["a"]}));
     assert_eq!(patched["location"], Value::Null);
-    let (status, _, put) = admin.send("PUT", &path, &json!({"name": "Gate"})).await;
-    assert_eq!((status, &put["tags"], &put["metadata"]), (200, &json!([]), &json!({})), "{put}");
+    admin.send("PUT", &path, &json!({"name": "Gate"})).await.has(200, json!({"tags": [], "metadata": {}}));
     // It is the device of every other interface.
-    let (_, _, rows) = platform.client.get("/api/device/?name=Gate").await;
-    assert_eq!(rows[0]["protocol"], "virtual", "{rows}");
+    platform.client.get("/api/device/?name=Gate").await.has(200, json!({"/0/protocol": "virtual"}));
 }
 
 #[tokio::test]
 async fn people_change_the_status_as_the_contract_allows() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let row = admin.create("/api/v1/devices", json!({"name": "d"})).await;
     let path = format!("/api/v1/devices/{}", id(&row));
     let rows = [
@@ -62,26 +55,23 @@ async fn people_change_the_status_as_the_contract_allows() {
         ("RUNNING", 400, "ACTIVE"),
     ];
     for (status, expected, then) in rows {
-        let (found, _, body) = admin.send("PATCH", &path, &json!({"status": status})).await;
-        assert_eq!(found, expected, "{status}: {body}");
-        assert_eq!(admin.get(&path).await.2["status"], then, "{status}");
+        admin.send("PATCH", &path, &json!({"status": status})).await.expect(expected);
+        assert_eq!(admin.get(&path).await["status"], then, "{status}");
     }
     // A device that is disabled elsewhere is inactive here.
-    let (_, _, rows) = platform.client.get("/api/device/?name=d").await;
+    let rows = platform.client.get("/api/device/?name=d").await.body;
     let device = format!("/api/device/{}/", rows[0]["id"]);
-    assert_eq!(platform.client.patch(&device, &json!({"enabled": false})).await.0, 200);
-    assert_eq!(admin.get(&path).await.2["status"], "INACTIVE");
+    platform.client.patch(&device, &json!({"enabled": false})).await.ok();
+    assert_eq!(admin.get(&path).await["status"], "INACTIVE");
     // Replacing it elsewhere leaves what only the platform knows.
     assert_eq!(admin.status("PATCH", &path, &json!({"tags": ["kept"]})).await, 200);
-    let body = json!({"name": "d", "protocol": "virtual"});
-    assert_eq!(platform.client.put(&device, &body).await.0, 200);
-    assert_eq!(admin.get(&path).await.2["tags"], json!(["kept"]));
+    platform.client.put(&device, &json!({"name": "d", "protocol": "virtual"})).await.ok();
+    assert_eq!(admin.get(&path).await["tags"], json!(["kept"]));
 }
 
 #[tokio::test]
 async fn a_sensor_is_a_stream() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let component = json!({"deviceId": device, "key": "boiler", "name": "Boiler"});
     let component = id(&admin.create("/api/v1/components", component).await);
@@ -90,17 +80,13 @@ async fn a_sensor_is_a_stream() {
         "unit": "Cel", "isWritable": true,
     });
     let sensor = admin.create("/api/v1/sensors", body.clone()).await;
-    for (name, value) in body.as_object().unwrap() {
-        assert_eq!(sensor[name], *value, "{name}");
-    }
+    assert_members(&sensor, &body);
     assert_eq!((&sensor["lastValue"], &sensor["lastReadingAt"]), (&Value::Null, &Value::Null));
-    let (_, _, rows) = platform.client.get("/api/data/?name=boiler.temp").await;
-    let stream = rows[0]["id"].as_i64().unwrap();
+    let stream = platform.client.get("/api/data/?name=boiler.temp").await[0]["id"].as_i64().unwrap();
     let reading = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 21.5});
-    assert_eq!(platform.client.post(&format!("/api/data/{stream}/value/"), &reading).await.0, 201);
+    platform.client.post(&format!("/api/data/{stream}/value/"), &reading).await.created();
     let path = format!("/api/v1/sensors/{}", id(&sensor));
-    let (_, _, read) = admin.get(&path).await;
-    assert_eq!((&read["lastValue"], &read["lastReadingAt"]), (&json!(21.5), &json!("2026-04-28T12:00:00Z")));
+    admin.get(&path).await.has(200, json!({"lastValue": 21.5, "lastReadingAt": "2026-04-28T12:00:00Z"}));
     for (field, value) in
         [("valueType", json!("TEXT")), ("componentId", Value::Null), ("deviceId", json!(super::NOBODY))]
     {
@@ -110,15 +96,14 @@ async fn a_sensor_is_a_stream() {
     }
     let mut renamed = body.clone();
     (renamed["key"], renamed["name"]) = (json!("temp2"), json!("Hot"));
-    let (status, _, row) = admin.send("PUT", &path, &renamed).await;
-    assert_eq!((status, &row["key"], &row["name"]), (200, &json!("temp2"), &json!("Hot")), "{row}");
+    admin.send("PUT", &path, &renamed).await.has(200, json!({"key": "temp2", "name": "Hot"}));
     for (query, expected) in [
         (format!("componentId={component}"), 1),
         (format!("deviceId={device}&key=temp2"), 1),
         (format!("deviceId={device}&key=temp"), 0),
         (format!("componentId={}", super::NOBODY), 0),
     ] {
-        let (_, _, list) = admin.get(&format!("/api/v1/sensors?{query}")).await;
+        let list = admin.get(&format!("/api/v1/sensors?{query}")).await.body;
         assert_eq!(list["page"]["totalElements"], expected, "{query}");
     }
 }
@@ -127,7 +112,7 @@ async fn a_sensor_is_a_stream() {
 async fn streams_of_every_kind_are_shown_as_sensors() {
     let platform = Platform::start().await;
     let device = platform.admin.create("/api/v1/devices", json!({"name": "d"})).await;
-    let (_, _, rows) = platform.client.get("/api/device/?name=d").await;
+    let rows = platform.client.get("/api/device/?name=d").await.body;
     let rows = [
         ("bit", "BOOLEAN", json!(1), json!(true)),
         ("int64", "BIGINT", json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_993_i64)),
@@ -137,13 +122,11 @@ async fn streams_of_every_kind_are_shown_as_sensors() {
     .map(|(kind, shown, value, read)| (rows[0]["id"].clone(), kind, shown, value, read));
     for (device_number, kind, shown, value, read) in rows {
         let body = json!({"name": kind, "device": device_number, "type": kind});
-        let (status, _, stream) = platform.client.post("/api/data/", &body).await;
-        assert_eq!(status, 201, "{stream}");
+        let stream = platform.client.post("/api/data/", &body).await.created();
         let path = format!("/api/data/{}/value/", stream["id"]);
-        let (status, _, answer) = platform.client.post(&path, &json!({"value": value})).await;
-        assert_eq!(status, 201, "{kind}: {answer}");
-        let (_, _, list) =
-            platform.admin.get(&format!("/api/v1/sensors?deviceId={}&key={kind}", id(&device))).await;
+        platform.client.post(&path, &json!({"value": value})).await.about(&kind).created();
+        let list =
+            platform.admin.get(&format!("/api/v1/sensors?deviceId={}&key={kind}", id(&device))).await.body;
         let sensor = &list["content"][0];
         assert_eq!((&sensor["valueType"], &sensor["lastValue"]), (&json!(shown), &read), "{kind}");
     }

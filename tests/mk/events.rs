@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, Platform, field_errors, id, problem};
+use crate::support::{assert_members, row_vec};
 
 const EVENTS: &str = "/api/v1/events";
 
@@ -17,24 +18,17 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
     let expected = json!({"source": "USER", "type": "maintenance", "severity": "WARNING", "title": "Oil changed",
         "deviceId": device, "sensorId": null, "timestamp": "2026-04-28T12:00:00Z", "payload": {"litres": 5},
         "lifecycle": null});
-    for (name, value) in expected.as_object().unwrap() {
-        assert_eq!(&made[name], value, "{name} of {made}");
-    }
-    let (_, _, one) = admin.get(&format!("{EVENTS}/{}", id(&made))).await;
-    assert_eq!(one, made);
+    assert_members(&made, &expected);
+    assert_eq!(admin.get(&format!("{EVENTS}/{}", id(&made))).await.body, made);
     let path = format!("{EVENTS}/{}/lifecycle", id(&made));
-    let (status, _, answer) = admin.get(&path).await;
+    let (status, answer) = admin.get(&path).await.outcome();
     let none = problem(404, "Not Found", &format!("Event {} not found", id(&made)), &path);
     assert_eq!((status, answer), (404, none));
-    let (_, _, log) = client.get("/api/event-log/").await;
-    assert_eq!(
-        (&log[0]["kind"], &log[0]["message"]),
-        (&json!("maintenance"), &json!("Oil changed")),
-        "{log}"
-    );
+    let log = client.get("/api/event-log/").await.body;
+    assert_members(&log, &json!({"/0/kind": "maintenance", "/0/message": "Oil changed"}));
     let error =
         json!({"kind": "alarm", "level": "error", "message": "Door", "timestamp": "2026-04-29T12:00:00Z"});
-    assert_eq!(client.post("/api/event-log/", &error).await.0, 201);
+    client.post("/api/event-log/", &error).await.created();
     let rows = [
         ("", 2),
         ("?severity=CRITICAL", 1),
@@ -45,17 +39,14 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
         ("?sort=timestamp,asc&size=1", 2),
     ];
     for (query, expected) in rows {
-        let (status, _, page) = admin.get(&format!("{EVENTS}{query}")).await;
-        assert_eq!((status, &page["page"]["totalElements"]), (200, &json!(expected)), "{query}: {page}");
+        admin.get(&format!("{EVENTS}{query}")).await.has(200, json!({"/page/totalElements": expected}));
     }
-    let (_, _, page) = admin.get(&format!("{EVENTS}?deviceId={device}")).await;
-    assert_eq!(page["content"], json!([made]));
-    let (_, _, page) = admin.get(&format!("{EVENTS}?deviceId={NOBODY}")).await;
-    assert_eq!(page["content"], json!([]));
-    let (_, _, page) = admin.get(&format!("{EVENTS}?sort=timestamp,desc&size=1")).await;
+    assert_eq!(admin.get(&format!("{EVENTS}?deviceId={device}")).await["content"], json!([made]));
+    assert_eq!(admin.get(&format!("{EVENTS}?deviceId={NOBODY}")).await["content"], json!([]));
+    let page = admin.get(&format!("{EVENTS}?sort=timestamp,desc&size=1")).await.body;
     assert_eq!(page["content"][0]["title"], json!("Door"), "{page}");
     for (order, title) in [("severity", "Oil changed"), ("severity,desc", "Door")] {
-        let (_, _, page) = admin.get(&format!("{EVENTS}?sort={order}")).await;
+        let page = admin.get(&format!("{EVENTS}?sort={order}")).await.body;
         assert_eq!(page["content"][0]["title"], json!(title), "{order}: {page}");
     }
     for query in [
@@ -71,15 +62,10 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
 
 #[tokio::test]
 async fn an_event_says_everything_that_is_wrong_at_once() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let rows: Vec<(Value, Vec<&str>)> = vec![
-        (
-            json!({}),
-            vec!["severity: must not be null", "title: must not be blank", "type: must not be blank"],
-        ),
-        (
-            json!({"type": "a b", "severity": "X", "title": "x".repeat(256), "source": "SYSTEM",
+    let (_platform, admin) = Platform::with_admin().await;
+    let rows: Vec<(Value, Vec<&str>)> = row_vec![
+        json!({}), vec!["severity: must not be null", "title: must not be blank", "type: must not be blank"];
+        json!({"type": "a b", "severity": "X", "title": "x".repeat(256), "source": "SYSTEM",
                 "deviceId": NOBODY, "sensorId": NOBODY, "timestamp": "yesterday"}),
             vec![
                 "deviceId: does not exist",
@@ -89,15 +75,10 @@ async fn an_event_says_everything_that_is_wrong_at_once() {
                 "timestamp: must be an ISO-8601 time between 1970 and 2261",
                 "title: size must be between 1 and 255",
                 "type: must match ^[A-Za-z0-9_-]{1,32}$",
-            ],
-        ),
+            ];
     ];
     for (body, expected) in rows {
-        let (status, _, answer) = admin.send("POST", EVENTS, &body).await;
-        assert_eq!(
-            (status, field_errors(&answer)),
-            (400, expected.iter().map(ToString::to_string).collect()),
-            "{body}"
-        );
+        let answer = admin.send("POST", EVENTS, &body).await.expect(400);
+        assert_eq!(field_errors(&answer), expected, "{body}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Caller, NOBODY, Platform, field_errors, id, problem};
-use crate::support::{eventually, run_python};
+use crate::support::{assert_members, eventually, rows, run_python};
 
 pub(super) const EXPORTS: &str = "/api/v1/exports";
 const READINGS: &str = "/api/v1/readings";
@@ -17,8 +17,7 @@ pub(super) const NEW_YEAR: i64 = 1_704_067_200;
 pub(super) async fn finished(caller: &Caller, export: &str) -> Value {
     let path = format!("{EXPORTS}/{export}");
     eventually("an export is finished", EXPORT_TIMEOUT, || async {
-        let (status, _, row) = caller.get(&path).await;
-        assert_eq!(status, 200, "{row}");
+        let row = caller.get(&path).await.ok();
         Some(row).filter(|row| row["status"] != "PENDING" && row["status"] != "RUNNING")
     })
     .await
@@ -34,7 +33,7 @@ fn target(url: &Value) -> String {
 pub(super) async fn read(platform: &Platform, export: &Value, args: &[&str]) -> Value {
     let client = platform.server.client().without_key();
     let (status, headers, bytes) =
-        client.send_bytes("GET", &target(&export["downloadUrl"]), &[], String::new()).await;
+        client.send_bytes("GET", &target(&export["downloadUrl"]), &[], String::new()).await.into_parts();
     assert_eq!((status, headers["content-type"].as_bytes()), (200, &b"application/zip"[..]));
     assert_eq!(export["sizeBytes"], json!(bytes.len()));
     let dir = tempfile::tempdir().unwrap();
@@ -64,8 +63,7 @@ fn members(row: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_round_trip_is_that_of_the_platform() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "warehouse-gateway-01"})).await);
     let sensor =
         |key: &str, kind: &str| json!({"deviceId": device, "key": key, "name": key, "valueType": kind});
@@ -77,20 +75,18 @@ async fn the_round_trip_is_that_of_the_platform() {
         {"sensorId": t, "timestamp": "2024-02-01T00:00:00Z", "value": 9.5},
         {"sensorId": n, "timestamp": "2024-01-15T10:30:00Z", "value": 9_007_199_254_740_993_i64},
     ]);
-    let (_, _, counts) = admin.send("POST", READINGS, &rows).await;
+    let counts = admin.send("POST", READINGS, &rows).await.body;
     assert_eq!(counts["accepted"], json!(4), "{counts}");
 
     let body = request("DEVICE", &device);
     let created = admin.create(EXPORTS, body.clone()).await;
     let nine = ["createdAt", "from", "id", "includes", "requestedBy", "scopeId", "scopeType", "status", "to"];
     assert_eq!(members(&created), nine);
-    for (name, value) in body.as_object().unwrap() {
-        assert_eq!(created[name], *value, "{name}");
-    }
+    assert_members(&created, &body);
     assert_eq!(created["status"], json!("PENDING"));
     assert!(created["requestedBy"].as_str().is_some_and(|by| by.starts_with("key_")), "{created}");
 
-    let ready = finished(admin, &id(&created)).await;
+    let ready = finished(&admin, &id(&created)).await;
     assert_eq!(ready["status"], json!("READY"), "{ready}");
     let more = ["annotationCount", "completedAt", "downloadUrl", "expiresAt", "readingCount", "sizeBytes"];
     let mut all = [&nine[..], &more[..]].concat();
@@ -133,8 +129,7 @@ async fn the_round_trip_is_that_of_the_platform() {
 
 #[tokio::test]
 async fn a_site_is_exported_with_all_that_is_below_it() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let site = id(&admin.create("/api/v1/sites", json!({"name": "here"})).await);
     let device = json!({"name": "here", "siteId": site});
     let device = id(&admin.create("/api/v1/devices", device).await);
@@ -174,7 +169,7 @@ async fn a_site_is_exported_with_all_that_is_below_it() {
         ("SENSOR", &sensors[0], &sensors[..1], vec!["SENSOR"]),
     ] {
         let created = admin.create(EXPORTS, request(scope_type, scope)).await;
-        let ready = finished(admin, &id(&created)).await;
+        let ready = finished(&admin, &id(&created)).await;
         assert_eq!(ready["annotationCount"], json!(notes.len()), "{ready}");
         let seen = read(&platform, &ready, &[]).await;
         let column = |peer: &str, table: &str, name: &str| {
@@ -194,8 +189,7 @@ async fn a_site_is_exported_with_all_that_is_below_it() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_told_at_once() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let with = |member: &str, value: Value| {
         let mut body = request("DEVICE", &device);
@@ -203,66 +197,53 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
         body
     };
     let null = "must not be null";
-    let rows = [
-        (
-            json!({}),
+    let rows = rows![
+        json!({}),
             vec![
                 format!("from: {null}"),
                 format!("includes: {null}"),
                 format!("scopeId: {null}"),
                 format!("scopeType: {null}"),
                 format!("to: {null}"),
-            ],
-        ),
-        (
-            with("scopeType", json!("PLANT")),
-            vec!["scopeType: must be one of SITE, DEVICE, COMPONENT, SENSOR".to_owned()],
-        ),
-        (with("scopeType", json!("SITE")), vec!["scopeId: does not exist".to_owned()]),
-        (with("scopeId", json!(NOBODY)), vec!["scopeId: does not exist".to_owned()]),
-        (with("scopeId", json!("x")), vec!["scopeId: must be a UUID".to_owned()]),
-        (with("to", json!("2024-01-01T00:00:00Z")), vec!["from: must be before to".to_owned()]),
-        (
-            with("to", json!("2025-01-01T00:00:00.000001Z")),
-            vec!["to: must be at most 366 days after from".to_owned()],
-        ),
-        (with("includes", json!([])), vec!["includes: must not be empty".to_owned()]),
-        (
-            with("includes", json!(["READINGS", "VIDEO"])),
-            vec!["includes[1]: must be one of READINGS, ANNOTATIONS".to_owned()],
-        ),
+            ];
+        with("scopeType", json!("PLANT")), vec!["scopeType: must be one of SITE, DEVICE, COMPONENT, SENSOR".to_owned()];
+        with("scopeType", json!("SITE")), vec!["scopeId: does not exist".to_owned()];
+        with("scopeId", json!(NOBODY)), vec!["scopeId: does not exist".to_owned()];
+        with("scopeId", json!("x")), vec!["scopeId: must be a UUID".to_owned()];
+        with("to", json!("2024-01-01T00:00:00Z")), vec!["from: must be before to".to_owned()];
+        with("to", json!("2025-01-01T00:00:00.000001Z")), vec!["to: must be at most 366 days after from".to_owned()];
+        with("includes", json!([])), vec!["includes: must not be empty".to_owned()];
+        with("includes", json!(["READINGS", "VIDEO"])), vec!["includes[1]: must be one of READINGS, ANNOTATIONS".to_owned()];
     ];
     for (body, expected) in rows {
-        let (status, _, answer) = admin.send("POST", EXPORTS, &body).await;
-        assert_eq!((status, field_errors(&answer)), (400, expected), "{body}");
+        let answer = admin.send("POST", EXPORTS, &body).await.expect(400);
+        assert_eq!(field_errors(&answer), expected, "{body}");
     }
     for body in [Value::Null, with("includes", json!("READINGS")), with("from", json!(5))] {
-        let (status, _, answer) = admin.send("POST", EXPORTS, &body).await;
-        assert_eq!((status, &answer["detail"]), (400, &json!("Malformed request body")), "{body}");
+        admin.send("POST", EXPORTS, &body).await.has(400, json!({"detail": "Malformed request body"}));
     }
     // 366 days of a leap year.
     let longest = admin.create(EXPORTS, with("to", json!("2025-01-01T00:00:00Z"))).await;
-    assert_eq!(finished(admin, &id(&longest)).await["status"], json!("READY"));
+    assert_eq!(finished(&admin, &id(&longest)).await["status"], json!("READY"));
     let repeated = admin.create(EXPORTS, with("includes", json!(["READINGS", "READINGS"]))).await;
     assert_eq!(repeated["includes"], json!(["READINGS"]));
-    let ready = finished(admin, &id(&repeated)).await;
+    let ready = finished(&admin, &id(&repeated)).await;
     let seen = read(&platform, &ready, &[]).await;
     assert_eq!(seen["names"], json!(["readings.parquet", "manifest.json"]));
 }
 
 #[tokio::test]
 async fn a_link_needs_no_credential_and_serves_parts() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let export = id(&admin.create(EXPORTS, request("DEVICE", &device)).await);
-    let ready = finished(admin, &export).await;
+    let ready = finished(&admin, &export).await;
     let link = target(&ready["downloadUrl"]);
     let client = platform.client.without_key();
     let get = async |path: &str, headers: &[(&str, &str)]| {
         client.send_bytes("GET", path, headers, String::new()).await
     };
-    let (status, headers, whole) = get(&link, &[]).await;
+    let (status, headers, whole) = get(&link, &[]).await.into_parts();
     assert_eq!((status, headers["accept-ranges"].as_bytes()), (200, &b"bytes"[..]));
     assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{export}.zip\""));
     let tag = headers["etag"].to_str().unwrap().to_owned();
@@ -272,16 +253,15 @@ async fn a_link_needs_no_credential_and_serves_parts() {
         (format!("bytes={}-", size - 2), &whole[size - 2..]),
         ("bytes=-5".to_owned(), &whole[size - 5..]),
     ] {
-        let (status, headers, part) = get(&link, &[("range", &range), ("if-range", &tag)]).await;
+        let (status, headers, part) = get(&link, &[("range", &range), ("if-range", &tag)]).await.into_parts();
         assert_eq!((status, part.as_slice()), (206, expected), "{range}");
         assert_eq!(headers["content-length"], expected.len().to_string());
         assert!(headers["content-range"].to_str().unwrap().ends_with(&format!("/{size}")));
     }
-    let (status, headers, _) = get(&link, &[("range", &format!("bytes={size}-"))]).await;
+    let (status, headers, _) = get(&link, &[("range", &format!("bytes={size}-"))]).await.into_parts();
     assert_eq!((status, headers["content-range"].to_str().unwrap()), (416, &*format!("bytes */{size}")));
-    let (status, _, _) = get(&link, &[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await;
-    assert_eq!(status, 200);
-    let (status, headers, _) = client.send_bytes("HEAD", &link, &[], String::new()).await;
+    get(&link, &[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await.ok();
+    let (status, headers, _) = client.send_bytes("HEAD", &link, &[], String::new()).await.into_parts();
     assert_eq!((status, headers["content-length"].to_str().unwrap()), (200, &*size.to_string()));
 
     let (path, query) = link.split_once('?').unwrap();
@@ -293,12 +273,12 @@ async fn a_link_needs_no_credential_and_serves_parts() {
         link.replace(".zip", ""),
     ];
     for forged in forged.iter().filter(|forged| **forged != link) {
-        assert_eq!(get(forged, &[]).await.0, 403, "{forged}");
+        get(forged, &[]).await.about(&forged).expect(403);
     }
-    let again = finished(admin, &export).await;
-    assert_eq!(get(&target(&again["downloadUrl"]), &[]).await.0, 200, "each answer has a link");
+    let again = finished(&admin, &export).await;
+    get(&target(&again["downloadUrl"]), &[]).await.about("each answer has a link").ok();
     assert_eq!(admin.status("DELETE", &format!("{EXPORTS}/{export}"), &Value::Null).await, 204);
-    assert_eq!(get(&link, &[]).await.0, 404);
+    get(&link, &[]).await.expect(404);
     assert_eq!(admin.status("DELETE", &format!("{EXPORTS}/{export}"), &Value::Null).await, 404);
 }
 
@@ -313,13 +293,12 @@ async fn exports_are_of_one_organization() {
         let path = format!("{EXPORTS}/{export}");
         let expected = problem(404, "Not Found", &format!("Export {export} not found"), &path);
         for method in ["GET", "DELETE"] {
-            let (status, _, answer) = stranger.send(method, &path, &Value::Null).await;
-            assert_eq!((status, &answer), (404, &expected), "{method} {path}");
+            stranger.send(method, &path, &Value::Null).await.is(404, &expected);
         }
     }
-    assert_eq!(stranger.get(EXPORTS).await.2["content"], json!([]));
-    let (status, _, answer) = stranger.send("POST", EXPORTS, &request("DEVICE", &device)).await;
-    assert_eq!((status, field_errors(&answer)), (400, vec!["scopeId: does not exist".to_owned()]));
+    assert_eq!(stranger.get(EXPORTS).await["content"], json!([]));
+    let answer = stranger.send("POST", EXPORTS, &request("DEVICE", &device)).await.expect(400);
+    assert_eq!(field_errors(&answer), vec!["scopeId: does not exist".to_owned()]);
     let owner = platform.user(&platform.org, "owner");
     let theirs = owner.create(EXPORTS, request("DEVICE", &device)).await;
     assert_eq!(theirs["requestedBy"], json!("user_8f2c"));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Caller, NOBODY, Platform, field_errors, id, problem};
-use crate::support::Answer;
+use crate::support::{Answer, rows};
 
 const FIRMWARE: &str = "/api/v1/firmware";
 const BOUNDARY: &str = "a-boundary-of-parts";
@@ -47,7 +47,7 @@ pub(super) async fn upload(
 /// Uploads a version and returns its row.
 pub(super) async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
     let texts = [("name", "press"), ("version", version)];
-    let (status, headers, row) = upload(caller, &texts, Some(bytes), &[]).await;
+    let (status, headers, row) = upload(caller, &texts, Some(bytes), &[]).await.into_parts();
     assert_eq!(status, 201, "{row}");
     assert_eq!(headers["location"], format!("{FIRMWARE}/{}", id(&row)));
     row
@@ -56,8 +56,7 @@ pub(super) async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Valu
 /// Makes a token for a device and returns path and query of its address.
 pub(super) async fn address(caller: &Caller, firmware: &Value, device: &str) -> String {
     let path = format!("{FIRMWARE}/{}/download-tokens", id(firmware));
-    let (status, _, token) = caller.send("POST", &path, &json!({"deviceId": device})).await;
-    assert_eq!(status, 201, "{token}");
+    let token = caller.send("POST", &path, &json!({"deviceId": device})).await.created();
     let url = token["downloadUrl"].as_str().unwrap();
     let query = format!("?token={}", token["token"].as_str().unwrap());
     assert!(url.starts_with("http://") && url.ends_with(&query), "{token}");
@@ -68,7 +67,7 @@ pub(super) async fn address(caller: &Caller, firmware: &Value, device: &str) -> 
 /// Fetches an address with these headers and no credential.
 async fn fetch(platform: &Platform, path: &str, headers: &[(&str, &str)]) -> (u16, Value, Vec<u8>) {
     let answer = platform.client.without_key().send_bytes("GET", path, headers, "").await;
-    let (status, headers, bytes) = answer;
+    let (status, headers, bytes) = answer.into_parts();
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let names = ["content-length", "content-range", "content-type", "etag", "accept-ranges"];
     let headers_found = names.into_iter().map(|name| (name.to_owned(), json!(text(name)))).collect();
@@ -78,17 +77,12 @@ async fn fetch(platform: &Platform, path: &str, headers: &[(&str, &str)]) -> (u1
 #[tokio::test]
 async fn every_operation_answers_every_role() {
     let platform = Platform::start().await;
-    let callers = [
-        ("owner", platform.user(&platform.org, "owner"), true),
-        ("admin", platform.admin.clone(), true),
-        ("member", platform.key_of("member").await, false),
-        ("readonly", platform.key_of("readonly").await, false),
-    ];
+    let callers = platform.callers([true, true, false, false]).await;
     for (role, caller, may_manage) in &callers {
         let expected = |status| if *may_manage { status } else { 403 };
-        assert_eq!(upload(caller, &[], None, &[]).await.0, expected(400), "{role}: no fields");
+        assert_eq!(upload(caller, &[], None, &[]).await.status, expected(400), "{role}: no fields");
         let texts = [("name", *role), ("version", "1.0.0")];
-        assert_eq!(upload(caller, &texts, Some(b"x"), &[]).await.0, expected(201), "{role}: upload");
+        assert_eq!(upload(caller, &texts, Some(b"x"), &[]).await.status, expected(201), "{role}: upload");
         let one = format!("{FIRMWARE}/{NOBODY}");
         for (method, path, status) in [
             ("GET", FIRMWARE.to_owned(), 200),
@@ -106,9 +100,9 @@ async fn every_operation_answers_every_role() {
         }
     }
     let anonymous = Caller::anonymous(&platform.client);
-    assert_eq!(upload(&anonymous, &[], None, &[]).await.0, 401);
+    upload(&anonymous, &[], None, &[]).await.expect(401);
     assert_eq!(anonymous.status("GET", FIRMWARE, &Value::Null).await, 401);
-    let (status, _, body) = anonymous.get(&format!("{FIRMWARE}/download?token=x")).await;
+    let (status, body) = anonymous.get(&format!("{FIRMWARE}/download?token=x")).await.outcome();
     let expected = problem(401, "Unauthorized", "Invalid download token", "/api/v1/firmware/download");
     assert_eq!((status, body), (401, expected));
 }
@@ -119,46 +113,33 @@ async fn every_mistake_of_a_form_is_told() {
     let long = "x".repeat(4001);
     type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a [u8]>, Vec<&'a str>);
     let version = "version: must be a semantic version such as 1.4.2 or 2.0.0-rc.1";
-    let rows: [Row; 6] = [
-        (&[], None, vec!["file: must not be null", "name: must not be blank", "version: must not be blank"]),
-        (&[("name", "a"), ("version", "1.0")], Some(b"x"), vec![version]),
-        (&[("name", " "), ("version", "1.0.0")], Some(b"x"), vec!["name: must not be blank"]),
-        (&[("name", "a"), ("version", "1.0.0")], Some(b""), vec!["file: must not be empty"]),
-        (
-            &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", "x"), ("notes", long.as_str())],
-            Some(b"x"),
-            vec!["deviceProfileId: must be a UUID", "notes: size must be between 0 and 4000"],
-        ),
-        (
-            &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", NOBODY)],
-            Some(b"x"),
-            vec!["deviceProfileId: does not exist"],
-        ),
+    let rows: [Row; 6] = rows![
+        &[], None, vec!["file: must not be null", "name: must not be blank", "version: must not be blank"];
+        &[("name", "a"), ("version", "1.0")], Some(b"x"), vec![version];
+        &[("name", " "), ("version", "1.0.0")], Some(b"x"), vec!["name: must not be blank"];
+        &[("name", "a"), ("version", "1.0.0")], Some(b""), vec!["file: must not be empty"];
+        &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", "x"), ("notes", long.as_str())], Some(b"x"),
+            vec!["deviceProfileId: must be a UUID", "notes: size must be between 0 and 4000"];
+        &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", NOBODY)], Some(b"x"), vec!["deviceProfileId: does not exist"];
     ];
     for (texts, file, expected) in rows {
-        let (status, _, answer) = upload(&platform.admin, texts, file, &[]).await;
-        assert_eq!(
-            (status, field_errors(&answer)),
-            (400, expected.iter().map(|e| (*e).to_owned()).collect())
-        );
+        let answer = upload(&platform.admin, texts, file, &[]).await.expect(400);
+        assert_eq!(field_errors(&answer), expected);
     }
     let admin = &platform.admin;
-    let (status, _, body) = admin.send("POST", FIRMWARE, &Value::Null).await;
-    assert_eq!((status, &body["detail"]), (400, &json!("Malformed request body")));
+    admin.send("POST", FIRMWARE, &Value::Null).await.has(400, json!({"detail": "Malformed request body"}));
     assert_eq!(admin.status("POST", FIRMWARE, &json!({"name": "a"})).await, 415);
     let form = [("content-type", "multipart/form-data; boundary=x")];
-    let (status, _, body) = admin.send_with("POST", FIRMWARE, &form, &json!("no form")).await;
-    assert_eq!((status, &body["detail"]), (400, &json!("Malformed request body")));
-    let (_, _, list) = admin.get(FIRMWARE).await;
-    assert_eq!(list["content"], json!([]), "nothing of it was stored");
+    let body = admin.send_with("POST", FIRMWARE, &form, &json!("no form")).await;
+    body.has(400, json!({"detail": "Malformed request body"}));
+    assert_eq!(admin.get(FIRMWARE).await["content"], json!([]), "nothing of it was stored");
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects"));
     assert_eq!(files.map_or(0, Iterator::count), 0, "and no file stays");
 }
 
 #[tokio::test]
 async fn a_version_never_changes_and_survives_a_crash() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let row = stored(&admin, "1.0.0", b"firmware").await;
     let mut shown = row.clone();
     for name in ["id", "createdAt"] {
@@ -168,15 +149,13 @@ async fn a_version_never_changes_and_survives_a_crash() {
         "sha256": hex::encode(Sha256::digest(b"firmware")), "notes": null});
     assert_eq!(shown, expected);
     let texts = [("name", "press"), ("version", "1.0.0"), ("notes", "other bytes")];
-    let (status, _, body) = upload(&admin, &texts, Some(b"other"), &[]).await;
-    assert_eq!((status, &body["title"]), (409, &json!("Conflict")), "{body}");
+    upload(&admin, &texts, Some(b"other"), &[]).await.has(409, json!({"title": "Conflict"}));
     let other = stored(&admin, "1.1.0", b"newer").await;
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     let one = format!("{FIRMWARE}/{}", id(&row));
-    assert_eq!(admin.get(&one).await.2, row, "after a crash");
+    assert_eq!(admin.get(&one).await.body, row, "after a crash");
     let versions = async |query: &str| {
-        let (_, _, list) = admin.get(&format!("{FIRMWARE}?sort=version&{query}")).await;
+        let list = admin.get(&format!("{FIRMWARE}?sort=version&{query}")).await.body;
         let rows = list["content"].as_array().unwrap().iter();
         rows.map(|row| row["version"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
     };
@@ -187,13 +166,12 @@ async fn a_version_never_changes_and_survives_a_crash() {
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 404);
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
     assert_eq!(files, 1, "its file went with it");
-    assert_eq!(admin.get(&format!("{FIRMWARE}/{}", id(&other))).await.0, 200);
+    admin.get(&format!("{FIRMWARE}/{}", id(&other))).await.ok();
 }
 
 #[tokio::test]
 async fn a_device_fetches_all_or_a_part() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let bytes: Vec<u8> = (0..1000_u32).map(|n| (n % 251) as u8).collect();
     let row = stored(&admin, "1.0.0", &bytes).await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
@@ -223,11 +201,11 @@ async fn a_device_fetches_all_or_a_part() {
     let (status, headers_found, body) = fetch(&platform, &path, &[("range", "bytes=1000-")]).await;
     assert_eq!((status, &headers_found["content-range"]), (416, &json!("bytes */1000")), "{body:?}");
     assert_eq!(headers_found["content-type"], "application/problem+json");
-    let (status, headers, body) = platform.client.without_key().send_bytes("HEAD", &path, &[], "").await;
+    let (status, headers, body) =
+        platform.client.without_key().send_bytes("HEAD", &path, &[], "").await.into_parts();
     assert_eq!((status, &headers["content-length"], body.len()), (200, &"1000".parse().unwrap(), 0));
     // The same secret signs after a crash, and nobody else's does.
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     assert_eq!(fetch(&platform, &path, &[]).await.2, bytes);
     let changed = path.replace(&device.replace('-', ""), &NOBODY.replace('-', ""));
     assert_ne!(changed, path);
@@ -245,8 +223,8 @@ async fn a_file_has_a_limit_and_uploads_are_streamed() {
     assert_eq!(row["sha256"], hex::encode(Sha256::digest(&largest)));
     let texts = [("name", "press"), ("version", "1.0.1")];
     for (name, bytes) in [("one_byte_more", LARGEST + 1), ("much_more", LARGEST + (8 << 20))] {
-        let (status, _, body) = upload(&platform.admin, &texts, Some(&vec![7; bytes]), &[]).await;
-        assert_eq!((status, &body["title"]), (413, &json!("Payload Too Large")), "{name}: {body}");
+        let body = upload(&platform.admin, &texts, Some(&vec![7; bytes]), &[]).await;
+        body.about(&name).has(413, json!({"title": "Payload Too Large"}));
     }
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
     assert_eq!(files, 1);
@@ -257,14 +235,15 @@ async fn an_upload_with_a_key_takes_effect_once() {
     let platform = Platform::start().await;
     let once = [("idempotency-key", "f-1")];
     let texts = [("name", "press"), ("version", "1.0.0")];
-    let (status, headers, first) = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    let (status, headers, first) =
+        upload(&platform.admin, &texts, Some(b"firmware"), &once).await.into_parts();
     assert_eq!(status, 201, "{first}");
-    let (status, again_headers, again) = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    let (status, again_headers, again) =
+        upload(&platform.admin, &texts, Some(b"firmware"), &once).await.into_parts();
     assert_eq!((status, &again, &again_headers["location"]), (201, &first, &headers["location"]));
-    let (status, _, body) = upload(&platform.admin, &texts, Some(b"other"), &once).await;
-    assert_eq!((status, &body["title"]), (422, &json!("Unprocessable Entity")), "{body}");
-    let (_, _, list) = platform.admin.get(FIRMWARE).await;
-    assert_eq!(list["page"]["totalElements"], 1);
+    let body = upload(&platform.admin, &texts, Some(b"other"), &once).await;
+    body.has(422, json!({"title": "Unprocessable Entity"}));
+    assert_eq!(platform.admin.get(FIRMWARE).await["page"]["totalElements"], 1);
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
     assert_eq!(files, 1, "a repeat leaves no file");
 }
@@ -281,11 +260,11 @@ async fn others_see_name_and_fetch_nothing() {
         ("DELETE", one.clone(), Value::Null),
         ("POST", format!("{one}/download-tokens"), json!({"deviceId": theirs})),
     ] {
-        let (status, _, answer) = stranger.send(method, &path, &body).await;
+        let (status, answer) = stranger.send(method, &path, &body).await.outcome();
         let detail = format!("Firmware {} not found", id(&row));
         assert_eq!((status, answer), (404, problem(404, "Not Found", &detail, &path)), "{method}");
     }
-    assert_eq!(stranger.get(FIRMWARE).await.2["content"], json!([]));
+    assert_eq!(stranger.get(FIRMWARE).await["content"], json!([]));
     let tokens = format!("{one}/download-tokens");
     for (body, expected) in [
         (json!({}), "deviceId: must not be null"),
@@ -293,13 +272,13 @@ async fn others_see_name_and_fetch_nothing() {
         (json!({"deviceId": NOBODY}), "deviceId: does not exist"),
         (json!({ "deviceId": theirs }), "deviceId: does not exist"),
     ] {
-        let (status, _, answer) = platform.admin.send("POST", &tokens, &body).await;
-        assert_eq!((status, field_errors(&answer)), (400, vec![expected.to_owned()]), "{body}");
+        let answer = platform.admin.send("POST", &tokens, &body).await.expect(400);
+        assert_eq!(field_errors(&answer), vec![expected.to_owned()], "{body}");
     }
     let commands = format!("/api/v1/devices/{theirs}/commands");
     let body = json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": id(&row)}});
-    let (status, _, answer) = stranger.send("POST", &commands, &body).await;
-    assert_eq!((status, field_errors(&answer)), (400, vec!["params.firmwareId: does not exist".to_owned()]));
+    let answer = stranger.send("POST", &commands, &body).await.expect(400);
+    assert_eq!(field_errors(&answer), vec!["params.firmwareId: does not exist".to_owned()]);
 }
 
 #[tokio::test]

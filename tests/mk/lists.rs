@@ -3,28 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, Platform, id};
+use crate::support::rows;
 
 #[tokio::test]
 async fn lists_are_paged_as_spring_pages_them() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    for noun in [
-        "devices",
-        "components",
-        "sensors",
-        "device-groups",
-        "sites",
-        "sensor-profiles",
-        "device-profiles",
-        "packs",
-        "firmware",
-        "annotations",
-        "annotations/by-source?source=ML",
-        "annotation-classes",
-        "reference-pairs",
-        "dashboards",
+    let (_platform, admin) = Platform::with_admin().await;
+    for noun in rows![
+        "devices"; "components"; "sensors"; "device-groups"; "sites"; "sensor-profiles"; "device-profiles"; "packs";
+        "firmware"; "annotations"; "annotations/by-source?source=ML"; "annotation-classes"; "reference-pairs";
+        "dashboards";
     ] {
-        let (status, _, list) = admin.get(&format!("/api/v1/{noun}")).await;
+        let (status, list) = admin.get(&format!("/api/v1/{noun}")).await.outcome();
         let empty = json!({"size": 20, "number": 0, "totalElements": 0, "totalPages": 0});
         assert_eq!((status, list), (200, json!({"content": [], "page": empty})), "{noun}");
     }
@@ -50,54 +39,47 @@ async fn lists_are_paged_as_spring_pages_them() {
         ("?sort=name&unknown=1", "abcde", 0, 20, 1),
     ];
     for (query, expected, number, size, pages) in rows {
-        let (status, _, list) = admin.get(&format!("/api/v1/sites{query}")).await;
-        assert_eq!((status, names(&list).as_str()), (200, expected), "{query}");
+        let list = admin.get(&format!("/api/v1/sites{query}")).await.ok();
+        assert_eq!(names(&list).as_str(), expected, "{query}");
         let page = json!({"size": size, "number": number, "totalElements": 5, "totalPages": pages});
         assert_eq!(list["page"], page, "{query}");
     }
     for query in ["?sort=secret", "?sort=name,up", "?sort=location"] {
-        let (status, _, body) = admin.get(&format!("/api/v1/sites{query}")).await;
-        assert_eq!((status, &body["detail"]), (400, &json!("Invalid value for parameter 'sort'")), "{query}");
+        let body = admin.get(&format!("/api/v1/sites{query}")).await;
+        body.has(400, json!({"detail": "Invalid value for parameter 'sort'"}));
     }
 }
 
 #[tokio::test]
 async fn lists_are_sorted_by_their_plain_fields() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
     let commands = format!("devices/{device}/commands");
-    for (noun, fields) in [
-        ("devices", "isVirtual deviceProfileId siteId firmwareVersion certificateSerial lastSeenAt"),
-        ("components", "deviceId key name sensorProfileId"),
-        ("sensors", "deviceId componentId key name valueType unit isWritable lastReadingAt"),
-        ("device-groups", "name description"),
-        ("sites", "name description address timezone deviceCount"),
-        ("sensor-profiles", "key name version packId"),
-        ("device-profiles", "key name version packId"),
-        ("packs", "key name version"),
-        ("config-artefacts", "name profileType profileId version objectKey sizeBytes sha256 createdBy"),
-        (
-            "desired-state-bindings",
-            "targetType targetId configArtefactId desiredVersion status message reportedAt",
-        ),
-        (commands.as_str(), "type status error createdBy sentAt acknowledgedAt completedAt"),
-        (
-            "alert-rules",
-            "name sensorId evaluation windowSeconds operator severity autoResolve enabled description",
-        ),
-        ("alerts", "triggeredAt severity status message"),
-        ("events", "timestamp source type severity title"),
-        ("annotation-classes", "key name color packId"),
-        ("reference-pairs", "name primaryComponentId referenceComponentId validFrom validTo"),
-        ("dashboards", "name description isDefault createdBy packId"),
-        ("cameras", "name type deviceId streamUrl dvrUrl status lastSeenAt"),
-        ("media-capture-rules", "name preRollSeconds cooldownSeconds maxPerHour enabled"),
-        ("captures", "cameraId eventId ruleId status startTime endTime"),
-        ("dvr-clip-requests", "cameraId status from to captureId requestedBy"),
-        ("live", "cameraId status requestedBy expiresAt"),
-        ("exports", "scopeType scopeId from to status requestedBy sizeBytes readingCount annotationCount"),
-        ("firmware", "name version deviceProfileId sizeBytes sha256 notes"),
+    for (noun, fields) in rows![
+        "devices", "isVirtual deviceProfileId siteId firmwareVersion certificateSerial lastSeenAt";
+        "components", "deviceId key name sensorProfileId";
+        "sensors", "deviceId componentId key name valueType unit isWritable lastReadingAt";
+        "device-groups", "name description";
+        "sites", "name description address timezone deviceCount";
+        "sensor-profiles", "key name version packId";
+        "device-profiles", "key name version packId";
+        "packs", "key name version";
+        "config-artefacts", "name profileType profileId version objectKey sizeBytes sha256 createdBy";
+        "desired-state-bindings", "targetType targetId configArtefactId desiredVersion status message reportedAt";
+        commands.as_str(), "type status error createdBy sentAt acknowledgedAt completedAt";
+        "alert-rules", "name sensorId evaluation windowSeconds operator severity autoResolve enabled description";
+        "alerts", "triggeredAt severity status message";
+        "events", "timestamp source type severity title";
+        "annotation-classes", "key name color packId";
+        "reference-pairs", "name primaryComponentId referenceComponentId validFrom validTo";
+        "dashboards", "name description isDefault createdBy packId";
+        "cameras", "name type deviceId streamUrl dvrUrl status lastSeenAt";
+        "media-capture-rules", "name preRollSeconds cooldownSeconds maxPerHour enabled";
+        "captures", "cameraId eventId ruleId status startTime endTime";
+        "dvr-clip-requests", "cameraId status from to captureId requestedBy";
+        "live", "cameraId status requestedBy expiresAt";
+        "exports", "scopeType scopeId from to status requestedBy sizeBytes readingCount annotationCount";
+        "firmware", "name version deviceProfileId sizeBytes sha256 notes";
     ] {
         for field in fields.split(' ') {
             let path = format!("/api/v1/{noun}?sort={field},desc");
@@ -109,7 +91,7 @@ async fn lists_are_sorted_by_their_plain_fields() {
         admin.create("/api/v1/device-groups", json!({"name": name, "description": description})).await;
     }
     for noun in ["sites", "device-groups"] {
-        let (_, _, list) = admin.get(&format!("/api/v1/{noun}?sort=description")).await;
+        let list = admin.get(&format!("/api/v1/{noun}?sort=description")).await.body;
         let rows = list["content"].as_array().unwrap().iter();
         assert_eq!(rows.map(|row| row["name"].as_str().unwrap()).collect::<String>(), "bca", "{noun}");
     }
@@ -117,8 +99,7 @@ async fn lists_are_sorted_by_their_plain_fields() {
 
 #[tokio::test]
 async fn devices_are_narrowed_by_what_they_have() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let site = id(&admin.create("/api/v1/sites", json!({"name": "Plant"})).await);
     let group = id(&admin.create("/api/v1/device-groups", json!({"name": "Hot", "tags": ["hot"]})).await);
     admin.create("/api/v1/devices", json!({"name": "Oven 1", "tags": ["hot", "old"], "siteId": site})).await;
@@ -141,14 +122,13 @@ async fn devices_are_narrowed_by_what_they_have() {
         ("tag=hot&q=1".to_owned(), "Oven 1"),
     ];
     for (query, expected) in rows {
-        let (status, _, list) = admin.get(&format!("/api/v1/devices?sort=name&{query}")).await;
-        assert_eq!(status, 200, "{query}: {list}");
+        let list = admin.get(&format!("/api/v1/devices?sort=name&{query}")).await.ok();
         let names: Vec<_> =
             list["content"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
         assert_eq!(names.join(", "), expected, "{query}");
     }
     for (query, name) in [("status=RUNNING", "status"), ("siteId=x", "siteId"), ("groupId=1", "groupId")] {
-        let (status, _, body) = admin.get(&format!("/api/v1/devices?{query}")).await;
-        assert_eq!((status, &body["detail"]), (400, &json!(format!("Invalid value for parameter '{name}'"))));
+        let body = admin.get(&format!("/api/v1/devices?{query}")).await;
+        body.has(400, json!({"detail": format!("Invalid value for parameter '{name}'")}));
     }
 }

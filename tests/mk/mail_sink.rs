@@ -1,17 +1,17 @@
 //! A mail server that is not our code: tests/peers/smtp_sink.py. Dropping it kills it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::support::script;
+use crate::support::{ChildGuard, script};
 
 pub struct MailSink {
     pub port: u16,
     mails: mpsc::UnboundedReceiver<Value>,
-    child: Child,
+    _child: ChildGuard,
 }
 
 impl MailSink {
@@ -30,7 +30,7 @@ impl MailSink {
                     let _ = sender.send(serde_json::from_str(&line).expect("JSON"));
                 }
             });
-            MailSink { port, mails, child }
+            MailSink { port, mails, _child: ChildGuard(child) }
         };
         tokio::task::spawn_blocking(start).await.expect("the server starts")
     }
@@ -38,12 +38,5 @@ impl MailSink {
     /// The next e-mail.
     pub async fn mail(&mut self) -> Value {
         self.mails.recv().await.expect("an e-mail")
-    }
-}
-
-impl Drop for MailSink {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }

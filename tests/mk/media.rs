@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::media_support::{LIMIT, Media, PASSWORD, fetch};
 use super::{NO_RATE, NOBODY, Platform, field_errors, id};
-use crate::support::eventually;
+use crate::support::{assert_members, eventually, rows, until, with};
 
 #[tokio::test]
 async fn a_password_is_taken_and_shown_nowhere() {
@@ -15,35 +15,31 @@ async fn a_password_is_taken_and_shown_nowhere() {
     let body = json!({"deviceId": media.device, "name": "a", "streamUrl": media.url("main")});
     let made = admin.create("/api/v1/cameras", body.clone()).await;
     let shown = format!("rtsp://admin@127.0.0.1:{}/main", media.port);
-    assert_eq!(
-        (&made["streamUrl"], &made["type"], &made["dvrUrl"]),
-        (&json!(shown), &json!("RTSP"), &Value::Null)
-    );
+    assert_members(&made, &json!({"streamUrl": shown, "type": "RTSP", "dvrUrl": null}));
     let one = format!("/api/v1/cameras/{}", id(&made));
     let online = media.until(&one, "ONLINE").await;
     assert!(online["lastSeenAt"].is_string(), "{online}");
-    assert_eq!(admin.send("POST", "/api/v1/cameras", &body).await.0, 409, "the name is taken");
+    admin.send("POST", "/api/v1/cameras", &body).await.about("the name is taken").expect(409);
     // What was shown may be sent back: the password stays.
     let again =
         json!({"deviceId": media.device, "name": "b", "streamUrl": shown, "dvrUrl": media.url("refuse")});
-    let (status, _, changed) = admin.send("PUT", &one, &again).await;
-    assert_eq!((status, &changed["name"], &changed["streamUrl"]), (200, &json!("b"), &json!(shown)));
+    admin.send("PUT", &one, &again).await.has(200, json!({"name": "b", "streamUrl": shown}));
     let other = id(&admin.create("/api/v1/devices", json!({"name": "other"})).await);
     let moved = json!({"deviceId": other, "name": "b", "streamUrl": shown});
-    assert_eq!(admin.send("PUT", &one, &moved).await.0, 409, "the device is fixed");
+    admin.send("PUT", &one, &moved).await.about("the device is fixed").expect(409);
     let clip = media.clip(&id(&made)).await;
     let failed = media.until(&clip, "FAILED").await;
     assert_eq!(failed["error"], "the camera refuses user or password");
     for path in ["/api/v1/cameras", "/api/v1/captures", "/api/v1/dvr-clip-requests", &one, &clip] {
-        let (_, _, body) = admin.get(path).await;
+        let body = admin.get(path).await.body;
         assert!(!body.to_string().contains(PASSWORD), "{path}: {body}");
     }
     assert!(!media.platform.server.log().contains(PASSWORD));
     let audit = media.platform.client.sql("SELECT * FROM audit_log").await;
     assert!(!json!(audit).to_string().contains(PASSWORD));
-    assert_eq!(admin.send("DELETE", &one, &Value::Null).await.0, 204);
-    assert_eq!(admin.send("DELETE", &one, &Value::Null).await.0, 404);
-    assert_eq!(admin.get(&clip).await.0, 404, "clips go with their camera");
+    admin.send("DELETE", &one, &Value::Null).await.expect(204);
+    admin.send("DELETE", &one, &Value::Null).await.expect(404);
+    admin.get(&clip).await.about("clips go with their camera").expect(404);
 }
 
 #[tokio::test]
@@ -51,92 +47,44 @@ async fn every_mistake_is_told_at_once() {
     let media = Media::start().await;
     let (admin, device) = (&media.platform.admin, &media.device);
     let camera = media.camera("main").await;
-    let rule = |more: Value| {
-        let mut body = json!({"name": "r", "cameraIds": [camera], "match": {}});
-        for (name, value) in more.as_object().unwrap() {
-            body[name] = value.clone();
-        }
-        body
-    };
+    let rule = |more: Value| with(json!({"name": "r", "cameraIds": [camera], "match": {}}), more);
     let url_message = "streamUrl: must be a URL that begins with rtsp:// or rtsps://";
-    let rows = [
-        (
-            "cameras",
-            json!({}),
-            vec!["deviceId: must not be null", "name: must not be blank", "streamUrl: must not be blank"],
-        ),
-        (
-            "cameras",
-            json!({"deviceId": NOBODY, "name": "x", "streamUrl": "rtsp://c/1"}),
-            vec!["deviceId: does not exist"],
-        ),
-        (
-            "cameras",
-            json!({"deviceId": device, "name": "x", "streamUrl": "file:///etc/passwd"}),
-            vec![url_message],
-        ),
-        ("cameras", json!({"deviceId": device, "name": "x", "streamUrl": "concat:a|b"}), vec![url_message]),
-        (
-            "cameras",
-            json!({"deviceId": device, "name": "x", "type": "HLS", "streamUrl": "rtsp://c/1"}),
-            vec!["streamUrl: must be a URL that begins with http:// or https://"],
-        ),
-        (
-            "cameras",
-            json!({"deviceId": device, "name": "x", "type": "MPEG", "streamUrl": "rtsp://c/1"}),
-            vec!["type: must be one of RTSP, HLS, V4L2"],
-        ),
-        (
-            "cameras",
-            json!({"deviceId": device, "name": "x", "streamUrl": "/dev/video0"}),
-            vec!["streamUrl: is no video device that cameras may be: media.devices lists these"],
-        ),
-        (
-            "media-capture-rules",
-            json!({}),
-            vec!["cameraIds: must not be null", "match: must not be null", "name: must not be blank"],
-        ),
-        (
-            "media-capture-rules",
-            rule(json!({"cameraIds": [], "preRollSeconds": 301, "maxPerHour": 0})),
+    let rows = rows![
+        "cameras", json!({}), vec!["deviceId: must not be null", "name: must not be blank", "streamUrl: must not be blank"];
+        "cameras", json!({"deviceId": NOBODY, "name": "x", "streamUrl": "rtsp://c/1"}), vec!["deviceId: does not exist"];
+        "cameras", json!({"deviceId": device, "name": "x", "streamUrl": "file:///etc/passwd"}), vec![url_message];
+        "cameras", json!({"deviceId": device, "name": "x", "streamUrl": "concat:a|b"}), vec![url_message];
+        "cameras", json!({"deviceId": device, "name": "x", "type": "HLS", "streamUrl": "rtsp://c/1"}),
+            vec!["streamUrl: must be a URL that begins with http:// or https://"];
+        "cameras", json!({"deviceId": device, "name": "x", "type": "MPEG", "streamUrl": "rtsp://c/1"}),
+            vec!["type: must be one of RTSP, HLS, V4L2"];
+        "cameras", json!({"deviceId": device, "name": "x", "streamUrl": "/dev/video0"}),
+            vec!["streamUrl: is no video device that cameras may be: media.devices lists these"];
+        "media-capture-rules", json!({}),
+            vec!["cameraIds: must not be null", "match: must not be null", "name: must not be blank"];
+        "media-capture-rules", rule(json!({"cameraIds": [], "preRollSeconds": 301, "maxPerHour": 0})),
             vec![
                 "cameraIds: size must be between 1 and 100",
                 "maxPerHour: must be between 1 and 3600",
                 "preRollSeconds: must be between 0 and 300",
-            ],
-        ),
-        (
-            "media-capture-rules",
-            rule(
-                json!({"cameraIds": [NOBODY], "match": {"source": "X", "severity": "X", "deviceId": NOBODY, "sensorId": NOBODY}}),
-            ),
+            ];
+        "media-capture-rules",
+            rule(json!({"cameraIds": [NOBODY], "match": {"source": "X", "severity": "X", "deviceId": NOBODY, "sensorId": NOBODY}})),
             vec![
                 "cameraIds[0]: does not exist",
                 "match.deviceId: does not exist",
                 "match.sensorId: does not exist",
                 "match.severity: must be one of INFO, WARNING, CRITICAL",
                 "match.source: must be one of ALERT_RULE, DEVICE, USER, SYSTEM, JOB",
-            ],
-        ),
-        (
-            "dvr-clip-requests",
-            json!({}),
-            vec!["cameraId: must not be null", "from: must not be null", "to: must not be null"],
-        ),
-        (
-            "dvr-clip-requests",
-            json!({"cameraId": NOBODY, "from": "2026-04-28T12:00:00Z", "to": "2026-04-28T13:00:01Z"}),
-            vec!["cameraId: does not exist", "to: must be at most 3600 seconds after 'from'"],
-        ),
-        (
-            "dvr-clip-requests",
-            json!({"cameraId": camera, "from": "2026-04-28T12:00:00Z", "to": "2099-04-28T12:00:00Z"}),
-            vec!["to: must be at most 3600 seconds after 'from'"],
-        ),
+            ];
+        "dvr-clip-requests", json!({}), vec!["cameraId: must not be null", "from: must not be null", "to: must not be null"];
+        "dvr-clip-requests", json!({"cameraId": NOBODY, "from": "2026-04-28T12:00:00Z", "to": "2026-04-28T13:00:01Z"}),
+            vec!["cameraId: does not exist", "to: must be at most 3600 seconds after 'from'"];
+        "dvr-clip-requests", json!({"cameraId": camera, "from": "2026-04-28T12:00:00Z", "to": "2099-04-28T12:00:00Z"}),
+            vec!["to: must be at most 3600 seconds after 'from'"];
     ];
     for (noun, body, expected) in rows {
-        let (status, _, answer) = admin.send("POST", &format!("/api/v1/{noun}"), &body).await;
-        assert_eq!(status, 400, "{noun} {body}: {answer}");
+        let answer = admin.send("POST", &format!("/api/v1/{noun}"), &body).await.expect(400);
         let errors = field_errors(&answer);
         assert!(
             expected.iter().all(|line| errors.contains(&(*line).to_owned())),
@@ -146,13 +94,13 @@ async fn every_mistake_is_told_at_once() {
     let bare = json!({"deviceId": device, "name": "bare", "streamUrl": "rtsp://127.0.0.1:9/1"});
     let bare = id(&admin.create("/api/v1/cameras", bare).await);
     let clip = json!({"cameraId": bare, "from": "2026-04-28T12:00:00Z", "to": "2026-04-28T12:01:00Z"});
-    assert_eq!(admin.send("POST", "/api/v1/dvr-clip-requests", &clip).await.0, 409, "it has no dvrUrl");
+    admin.send("POST", "/api/v1/dvr-clip-requests", &clip).await.about("it has no dvrUrl").expect(409);
     let live = format!("/api/v1/cameras/{bare}/live");
-    assert_eq!(admin.send("POST", &live, &Value::Null).await.0, 409, "it is OFFLINE");
+    admin.send("POST", &live, &Value::Null).await.about("it is OFFLINE").expect(409);
     for path in
         ["captures/abc", "live/abc", "cameras/abc", "captures?from=x", "captures?status=x", "live?sort=x"]
     {
-        assert_eq!(admin.get(&format!("/api/v1/{path}")).await.0, 400, "{path}");
+        admin.get(&format!("/api/v1/{path}")).await.expect(400);
     }
 }
 
@@ -164,48 +112,42 @@ async fn a_clip_becomes_a_capture_that_anybody_with_its_address_can_fetch() {
     let clip = media.clip(&camera).await;
     let ready = media.until(&clip, "READY").await;
     let capture = format!("/api/v1/captures/{}", ready["captureId"].as_str().unwrap());
-    let (_, _, row) = admin.get(&capture).await;
-    assert_eq!(
-        (&row["status"], &row["sizeBytes"], &row["error"]),
-        (&json!("READY"), &json!(10), &Value::Null)
-    );
+    let row = admin.get(&capture).await.body;
+    assert_members(&row, &json!({"status": "READY", "sizeBytes": 10, "error": null}));
     // What it holds, which is less than what was asked for.
     let span = ("2026-04-28T12:00:00Z", "2026-04-28T12:00:02Z");
     assert_eq!((row["startTime"].as_str().unwrap(), row["endTime"].as_str().unwrap()), span);
-    let (status, _, link) = admin.get(&format!("{capture}/download")).await;
-    assert_eq!((status, link["expiresAt"].is_string()), (200, true));
+    let link = admin.get(&format!("{capture}/download")).await.ok();
+    assert!(link["expiresAt"].is_string());
     let url = link["url"].as_str().unwrap();
-    let (status, headers, body) = fetch(url, None).await;
+    let (status, headers, body) = fetch(url, None).await.into_parts();
     assert_eq!(
         (status, body.as_str(), &headers["content-type"]),
         (200, "0123456789", &"video/mp4".parse().unwrap())
     );
-    let (status, headers, body) = fetch(url, Some(("range", "bytes=2-4"))).await;
+    let (status, headers, body) = fetch(url, Some(("range", "bytes=2-4"))).await.into_parts();
     assert_eq!(
         (status, body.as_str(), &headers["content-range"]),
         (206, "234", &"bytes 2-4/10".parse().unwrap())
     );
-    let (status, _, body) = fetch(row["thumbnailUrl"].as_str().unwrap(), None).await;
-    assert_eq!((status, body.as_str()), (200, "jpeg"));
+    let body = fetch(row["thumbnailUrl"].as_str().unwrap(), None).await.ok();
+    assert_eq!(body.as_str(), "jpeg");
     let forged = [
         url.replace("recording.mp4", "thumbnail.jpg"),
         url.replace("X-Amz-Expires=900", "X-Amz-Expires=9000"),
     ];
     for url in forged.iter().map(String::as_str).chain([url.split('?').next().unwrap()]) {
-        assert_eq!(fetch(url, None).await.0, 403, "{url}");
+        fetch(url, None).await.about(&url).expect(403);
     }
-    let (_, _, page) =
-        admin.get(&format!("/api/v1/captures?cameraId={camera}&to=2026-04-28T12:00:01Z")).await;
-    assert_eq!(page["page"]["totalElements"], 1);
-    let (_, _, page) = admin.get("/api/v1/captures?from=2026-04-28T12:00:02Z").await;
-    assert_eq!(page["page"]["totalElements"], 0);
+    let page = admin.get(&format!("/api/v1/captures?cameraId={camera}&to=2026-04-28T12:00:01Z")).await;
+    page.has(200, json!({"/page/totalElements": 1}));
+    admin.get("/api/v1/captures?from=2026-04-28T12:00:02Z").await.has(200, json!({"/page/totalElements": 0}));
     let stranger = media.platform.stranger().await;
     for path in [&clip, &capture, &format!("{capture}/download"), &format!("/api/v1/cameras/{camera}")] {
-        assert_eq!(stranger.get(path).await.0, 404, "{path}");
+        stranger.get(path).await.expect(404);
     }
-    assert_eq!(stranger.get("/api/v1/captures").await.2["content"], json!([]));
-    let (status, _, _) = stranger.send("POST", &format!("/api/v1/cameras/{camera}/live"), &Value::Null).await;
-    assert_eq!(status, 404);
+    assert_eq!(stranger.get("/api/v1/captures").await["content"], json!([]));
+    stranger.send("POST", &format!("/api/v1/cameras/{camera}/live"), &Value::Null).await.expect(404);
 }
 
 #[tokio::test]
@@ -216,17 +158,14 @@ async fn what_a_crash_cuts_is_told_and_clips_are_tried_again() {
     media.until(&clip, "RUNNING").await;
     let live = format!("/api/v1/cameras/{camera}/live");
     let session = media.platform.admin.create_at(&live, "/api/v1/live").await;
-    media.platform.server.kill();
-    media.platform.server.start_again().await;
+    media.platform.server.crash().await;
     let admin = media.platform.admin.clone();
     let ended = media.until(&format!("/api/v1/live/{session}"), "EXPIRED").await;
     assert_eq!(ended["error"], "the server was stopped");
     media.until(&clip, "RUNNING").await;
-    let (_, _, page) = admin.get("/api/v1/captures?status=FAILED").await;
+    let page = admin.get("/api/v1/captures?status=FAILED").await.body;
     assert_eq!(page["content"][0]["error"], "the server was stopped while it was recorded");
-    let (status, _, link) =
-        admin.get(&format!("/api/v1/captures/{}/download", id(&page["content"][0]))).await;
-    assert_eq!(status, 409, "{link}");
+    admin.get(&format!("/api/v1/captures/{}/download", id(&page["content"][0]))).await.expect(409);
 }
 
 #[tokio::test]
@@ -235,12 +174,12 @@ async fn a_live_session_is_seen_with_its_password_and_ends() {
     let camera = media.online_camera("main").await;
     let open = format!("/api/v1/cameras/{camera}/live");
     let admin = media.platform.admin.clone();
-    let (status, headers, made) = admin.send("POST", &open, &Value::Null).await;
+    let (status, headers, made) = admin.send("POST", &open, &Value::Null).await.into_parts();
     let path = format!("/api/v1/live/{}", id(&made));
     assert_eq!((status, &headers["location"]), (201, &path.parse().unwrap()), "{made}");
     assert_eq!(made["status"], "REQUESTED");
-    let (status, _, again) = admin.send("POST", &open, &Value::Null).await;
-    assert_eq!((status, id(&again), &again["credentials"]), (200, id(&made), &made["credentials"]));
+    let again = admin.send("POST", &open, &Value::Null).await.ok();
+    assert_eq!((id(&again), &again["credentials"]), (id(&made), &made["credentials"]));
     let active = media.until(&path, "ACTIVE").await;
     assert_eq!(active["hlsUrl"], active["localUrl"]);
     let playlist = active["hlsUrl"].as_str().unwrap();
@@ -249,36 +188,35 @@ async fn a_live_session_is_seen_with_its_password_and_ends() {
         format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
     };
     let own = basic(&text("username"), &text("password"));
-    let (status, headers, body) = fetch(playlist, Some(("authorization", &own))).await;
+    let (status, headers, body) = fetch(playlist, Some(("authorization", &own))).await.into_parts();
     let media_type = "application/vnd.apple.mpegurl".parse().unwrap();
     assert_eq!((status, body.as_str(), &headers["content-type"]), (200, "#EXTM3U\n", &media_type));
     let segment = playlist.replace("index.m3u8", "segment0.ts");
-    assert_eq!(fetch(&segment, Some(("authorization", &own))).await.2, "pictures\n");
+    assert_eq!(fetch(&segment, Some(("authorization", &own))).await.body, "pictures\n");
     let absent = playlist.replace("index.m3u8", "segment7.ts");
-    assert_eq!(fetch(&absent, Some(("authorization", &own))).await.0, 404);
+    fetch(&absent, Some(("authorization", &own))).await.expect(404);
     let wrong = [basic(&text("username"), "x"), basic("x", &text("password")), "Bearer x".to_owned()];
     for login in wrong.iter().map(|login| Some(("authorization", login.as_str()))).chain([None]) {
-        let (status, headers, _) = fetch(playlist, login).await;
+        let (status, headers, _) = fetch(playlist, login).await.into_parts();
         assert_eq!(status, 401, "{login:?}");
         assert!(headers["www-authenticate"].to_str().unwrap().starts_with("Basic "), "{login:?}");
     }
     // Others see the session and not its password, and have one of their own.
     let member = media.platform.key_of("member").await;
-    assert_eq!(member.get(&path).await.2["credentials"]["password"], Value::Null);
-    let (status, _, theirs) = member.send("POST", &open, &Value::Null).await;
-    assert_eq!((status, id(&theirs) != id(&made)), (201, true));
-    assert_eq!(admin.get("/api/v1/live").await.2["page"]["totalElements"], 2);
-    let (status, _, stopping) = admin.send("DELETE", &path, &Value::Null).await;
-    assert_eq!((status, &stopping["status"]), (202, &json!("STOPPING")));
+    assert_eq!(member.get(&path).await["credentials"]["password"], Value::Null);
+    let theirs = member.send("POST", &open, &Value::Null).await.created();
+    assert_eq!(id(&theirs) != id(&made), true);
+    assert_eq!(admin.get("/api/v1/live").await["page"]["totalElements"], 2);
+    admin.send("DELETE", &path, &Value::Null).await.has(202, json!({"status": "STOPPING"}));
     let stopped = media.until(&path, "STOPPED").await;
     assert_eq!(stopped["hlsUrl"], Value::Null);
-    assert_eq!(fetch(playlist, Some(("authorization", &own))).await.0, 410);
-    assert_eq!(admin.send("DELETE", &path, &Value::Null).await.0, 409);
+    fetch(playlist, Some(("authorization", &own))).await.expect(410);
+    admin.send("DELETE", &path, &Value::Null).await.expect(409);
     let theirs = format!("/api/v1/live/{}", id(&theirs));
     media.until(&theirs, "ACTIVE").await;
     media.platform.server.restart().await;
     media.until(&theirs, "EXPIRED").await;
-    assert_eq!(admin.get("/api/v1/live").await.2["content"], json!([]));
+    assert_eq!(admin.get("/api/v1/live").await["content"], json!([]));
     assert!(!media.platform.server.log().contains(&text("password")));
 }
 
@@ -297,10 +235,7 @@ async fn live_views_of_one_organization_leave_places_for_others() {
     let body = json!({"deviceId": device, "name": "theirs", "streamUrl": url, "dvrUrl": url});
     let theirs = id(&stranger.create("/api/v1/cameras", body).await);
     let theirs = format!("/api/v1/cameras/{theirs}");
-    eventually("the other organization's camera is there", LIMIT, || async {
-        (stranger.get(&theirs).await.2["status"] == "ONLINE").then_some(())
-    })
-    .await;
+    until!("the other organization's camera is there", LIMIT; stranger.get(&theirs).await["status"] == "ONLINE");
     assert_eq!(stranger.status("POST", &format!("{theirs}/live"), &Value::Null).await, 201);
 }
 
@@ -329,13 +264,11 @@ async fn events_make_cameras_record_as_their_rule_says() {
     let made = admin.create("/api/v1/media-capture-rules", rule).await;
     let path = format!("/api/v1/media-capture-rules/{}", id(&made));
     assert_eq!((&made["enabled"], &made["maxPerHour"]), (&json!(true), &json!(10)));
-    assert_eq!(
-        made["match"],
-        json!({"source": null, "severity": "CRITICAL", "deviceId": media.device, "sensorId": null})
-    );
+    let expected =
+        json!({"source": null, "severity": "CRITICAL", "deviceId": media.device, "sensorId": null});
+    assert_eq!(made["match"], expected);
     // The event log of the core is one for all interfaces.
-    let (_, _, devices) = media.platform.client.get("/api/device/?limit=100").await;
-    let device = devices.to_string();
+    let device = media.platform.client.get("/api/device/?limit=100").await.body.to_string();
     let row = media.platform.client.sql("SELECT id FROM devices WHERE name = 'gate'").await;
     assert!(!row.is_empty(), "{device}");
     let number = row[0]["id"].clone();
@@ -343,23 +276,20 @@ async fn events_make_cameras_record_as_their_rule_says() {
     for (level, device) in
         [("info", &number), ("critical", &Value::Null), ("critical", &number), ("critical", &number)]
     {
-        let (status, _, answer) = media.platform.client.post("/api/event-log/", &event(level, device)).await;
-        assert_eq!(status, 201, "{answer}");
+        media.platform.client.post("/api/event-log/", &event(level, device)).await.created();
     }
     let capture = eventually("a capture is READY", LIMIT, || async {
-        let (_, _, page) = admin.get("/api/v1/captures?status=READY").await;
+        let page = admin.get("/api/v1/captures?status=READY").await.body;
         page["content"].as_array()?.first().cloned()
     })
     .await;
     assert_eq!((&capture["cameraId"], &capture["ruleId"]), (&json!(camera), &made["id"]));
-    let (_, _, page) =
-        admin.get(&format!("/api/v1/captures?eventId={}", capture["eventId"].as_str().unwrap())).await;
-    assert_eq!(page["page"]["totalElements"], 1);
-    let (_, _, page) = admin.get("/api/v1/captures").await;
-    assert_eq!(page["page"]["totalElements"], 1, "the second is within the pause: {page}");
-    assert_eq!(admin.send("DELETE", &format!("/api/v1/cameras/{camera}"), &Value::Null).await.0, 204);
-    let (_, _, left) = admin.get(&path).await;
-    assert_eq!((&left["cameraIds"], &left["enabled"]), (&json!([]), &json!(false)));
-    assert_eq!(admin.get("/api/v1/captures").await.2["content"], json!([]), "captures go with their camera");
-    assert_eq!(admin.send("DELETE", &path, &Value::Null).await.0, 204);
+    let page = admin.get(&format!("/api/v1/captures?eventId={}", capture["eventId"].as_str().unwrap())).await;
+    page.has(200, json!({"/page/totalElements": 1}));
+    let page = admin.get("/api/v1/captures").await;
+    page.about("the second is within the pause").has(200, json!({"/page/totalElements": 1}));
+    admin.send("DELETE", &format!("/api/v1/cameras/{camera}"), &Value::Null).await.expect(204);
+    admin.get(&path).await.has(200, json!({"cameraIds": [], "enabled": false}));
+    assert_eq!(admin.get("/api/v1/captures").await["content"], json!([]), "captures go with their camera");
+    admin.send("DELETE", &path, &Value::Null).await.expect(204);
 }

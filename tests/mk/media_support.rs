@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Caller, NO_RATE, Platform, id};
-use crate::support::{DataDir, eventually};
+use crate::support::{Answer, DataDir, until};
 
 pub const LIMIT: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "s3cretPassword";
@@ -95,12 +95,8 @@ impl Media {
 
     /// Waits until a row has a status.
     pub async fn until(&self, path: &str, status: &str) -> Value {
-        eventually(&format!("{path} is {status}"), LIMIT, || async {
-            let (code, _, row) = self.platform.admin.get(path).await;
-            assert_eq!(code, 200, "{path}: {row}");
-            (row["status"] == status).then_some(row)
-        })
-        .await
+        until!(&format!("{path} is {status}"), LIMIT;
+            row = self.platform.admin.get(path).await.ok(); row["status"] == status)
     }
 
     /// Asks for a clip of the minute before the last one.
@@ -114,7 +110,7 @@ impl Media {
 }
 
 /// Fetches an address as anybody, perhaps with a header.
-pub async fn fetch(url: &str, header: Option<(&str, &str)>) -> (u16, reqwest::header::HeaderMap, String) {
+pub async fn fetch(url: &str, header: Option<(&str, &str)>) -> Answer<String> {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.get(url);
     let request = match header {
@@ -122,13 +118,14 @@ pub async fn fetch(url: &str, header: Option<(&str, &str)>) -> (u16, reqwest::he
         None => request,
     };
     let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.headers().clone(), response.text().await.unwrap())
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { request: url.to_owned(), status, headers, body: response.text().await.unwrap() }
 }
 
 impl Caller {
     /// Opens something without a body; returns its id.
     pub async fn create_at(&self, path: &str, collection: &str) -> String {
-        let (status, headers, row) = self.send("POST", path, &Value::Null).await;
+        let (status, headers, row) = self.send("POST", path, &Value::Null).await.into_parts();
         assert_eq!(status, 201, "{path}: {row}");
         assert_eq!(headers["location"], format!("{collection}/{}", id(&row)));
         id(&row)

@@ -74,6 +74,13 @@ impl Platform {
         Platform::start_with(&[NO_RATE]).await
     }
 
+    /// Starts one, with the caller that may do everything.
+    async fn with_admin() -> (Platform, Caller) {
+        let platform = Platform::start().await;
+        let admin = platform.admin.clone();
+        (platform, admin)
+    }
+
     /// Starts one with these variables as well.
     async fn start_with(env: &[(&str, &str)]) -> Platform {
         Platform::start_in(Arc::new(DataDir::new()), env).await
@@ -85,8 +92,7 @@ impl Platform {
         let server = Server::start_in(home, &env).await;
         let client = server.client();
         let admin = Caller::new(&client, KEY);
-        let (status, _, org) = admin.get("/api/v1/organization").await;
-        assert_eq!(status, 200, "{org}");
+        let org = admin.get("/api/v1/organization").await.ok();
         let org = org["id"].as_str().unwrap().to_owned();
         Platform { server, client, org, admin }
     }
@@ -95,6 +101,16 @@ impl Platform {
     async fn key_of(&self, role: &str) -> Caller {
         let made = self.admin.create("/api/v1/api-keys", json!({"name": role, "role": role})).await;
         Caller::new(&self.client, made["key"].as_str().unwrap())
+    }
+
+    /// A caller of each role, and what the case says of the role: owner, admin, member, readonly.
+    async fn callers<T>(&self, [owner, admin, member, readonly]: [T; 4]) -> [(&'static str, Caller, T); 4] {
+        [
+            ("owner", self.user(&self.org, "owner"), owner),
+            ("admin", self.admin.clone(), admin),
+            ("member", self.key_of("member").await, member),
+            ("readonly", self.key_of("readonly").await, readonly),
+        ]
     }
 
     /// A user of this role in an organization.
@@ -153,7 +169,7 @@ impl Caller {
 
     /// Creates a row and returns it.
     async fn create(&self, path: &str, body: Value) -> Value {
-        let (status, headers, row) = self.send("POST", path, &body).await;
+        let (status, headers, row) = self.send("POST", path, &body).await.into_parts();
         assert_eq!(status, 201, "{path} {body}: {row}");
         assert_eq!(headers["location"], format!("{path}/{}", id(&row)));
         row
@@ -161,7 +177,7 @@ impl Caller {
 
     /// Returns the status of a request.
     async fn status(&self, method: &str, path: &str, body: &Value) -> u16 {
-        self.send(method, path, body).await.0
+        self.send(method, path, body).await.status
     }
 }
 

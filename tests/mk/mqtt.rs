@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::firmware::upload;
 use super::{Caller, NO_RATE, Platform, id};
-use crate::support::{eventually, free_port};
+use crate::support::{eventually, free_port, until, with};
 use crate::tools::mqtt::{Connect, End, MqttClient, Publish, Version, Will};
 
 /// Long enough for anything that must come, on a busy machine too.
@@ -69,10 +69,7 @@ impl Plant {
     /// Waits until the device has a status.
     async fn wait_for_status(&self, expected: &str) {
         let path = format!("/api/v1/devices/{}", self.device.id);
-        eventually(expected, EVENT_TIMEOUT, || async {
-            (self.platform.admin.get(&path).await.2["status"] == expected).then_some(())
-        })
-        .await;
+        until!(expected, EVENT_TIMEOUT; self.platform.admin.get(&path).await["status"] == expected);
     }
 }
 
@@ -84,8 +81,7 @@ fn as_device(device: &Identity, version: Version) -> Connect {
 /// Registers a device and gets its certificate, as the device would.
 async fn provision(admin: &Caller, name: &str) -> Identity {
     let path = "/api/v1/devices/registration/tokens";
-    let (status, _, token) = admin.send("POST", path, &json!({ "deviceName": name })).await;
-    assert_eq!(status, 201, "{token}");
+    let token = admin.send("POST", path, &json!({ "deviceName": name })).await.created();
     let key = KeyPair::generate().unwrap();
     let request = CertificateParams::default().serialize_request(&key).unwrap();
     let request = BASE64_STANDARD.encode(request.der());
@@ -93,8 +89,7 @@ async fn provision(admin: &Caller, name: &str) -> Identity {
         format!("-----BEGIN CERTIFICATE REQUEST-----\n{request}\n-----END CERTIFICATE REQUEST-----\n");
     let body = json!({ "token": token["token"], "csr": request });
     let anonymous = Caller::anonymous(&admin.client);
-    let (status, _, made) = anonymous.send("POST", "/api/v1/devices/provision", &body).await;
-    assert_eq!(status, 201, "{made}");
+    let made = anonymous.send("POST", "/api/v1/devices/provision", &body).await.created();
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {made}")).to_owned();
     let authority = text(&made["caCertificate"]);
     Identity {
@@ -135,24 +130,23 @@ async fn a_device_provisions_itself_and_works_over_mqtt_until_it_is_revoked() {
     // A reading creates its sensor, and is there by every interface once it is acknowledged.
     let reading = json!({"sensorId": "temperature", "timestamp": "2026-04-28T12:00:00Z", "value": 21.5});
     assert_eq!(client.publish(&device.readings, reading.to_string(), 1).await, Ok(0));
-    let sensors = admin.get(&format!("/api/v1/sensors?deviceId={}", device.id)).await.2;
+    let sensors = admin.get(&format!("/api/v1/sensors?deviceId={}", device.id)).await.body;
     let sensor = &sensors["content"][0];
     assert_eq!((&sensor["key"], &sensor["lastValue"]), (&json!("temperature"), &json!(21.5)), "{sensors}");
-    let latest = admin.get(&format!("/api/v1/readings/sensor/{}/latest", id(sensor))).await.2;
+    let latest = admin.get(&format!("/api/v1/readings/sensor/{}/latest", id(sensor))).await.body;
     assert_eq!((&latest["value"], &latest["timestamp"]), (&reading["value"], &reading["timestamp"]));
-    let sql = plant.platform.client.sql("SELECT value FROM readings").await;
-    assert_eq!(sql, [json!({ "value": 21.5 })]);
+    assert_eq!(plant.platform.client.sql("SELECT value FROM readings").await, [json!({ "value": 21.5 })]);
 
     // What is refused is acknowledged once and in quarantine.
     assert_eq!(client.publish(&device.readings, "no reading", 1).await.map(|code| code < 0x80), Ok(true));
-    let refused = admin.get("/api/v1/admin/quarantine").await.2;
+    let refused = admin.get("/api/v1/admin/quarantine").await.body;
     assert_eq!(refused["content"][0]["reason"], "MALFORMED", "{refused}");
 
     let health = json!({"uptimeSeconds": 7, "firmwareVersion": "1.2.0"});
     assert_eq!(client.publish(&format!("{}/health", device.gateway), health.to_string(), 0).await, Ok(0));
     client.ping().await;
     let shown = eventually("its health", EVENT_TIMEOUT, || async {
-        let (status, _, shown) = admin.get(&format!("/api/v1/devices/{}/health", device.id)).await;
+        let (status, shown) = admin.get(&format!("/api/v1/devices/{}/health", device.id)).await.outcome();
         (status == 200).then_some(shown)
     })
     .await;
@@ -185,11 +179,10 @@ async fn a_device_is_sent_its_commands_and_answers_them() {
         assert_eq!(sent, expected);
         let mut states = Vec::new();
         for (status, more) in [("ACKNOWLEDGED", json!({})), ("SUCCESS", json!({"result": {"ok": true}}))] {
-            let mut answer = json!({"id": command["id"], "status": status});
-            answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let answer = with(json!({"id": command["id"], "status": status}), more);
             let topic = format!("{}/commands/response", device.gateway);
             assert_eq!(client.publish(&topic, answer.to_string(), 1).await, Ok(0), "{status}");
-            let shown = admin.get(&format!("{path}/{}", id(&command))).await.2;
+            let shown = admin.get(&format!("{path}/{}", id(&command))).await.body;
             states.push(shown["status"].clone());
         }
         assert_eq!(states, ["ACKNOWLEDGED", "SUCCESS"]);
@@ -203,8 +196,7 @@ async fn a_device_is_told_of_its_firmware_and_fetches_it() {
     let (admin, device) = (&plant.platform.admin, &plant.device);
     let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
     let texts = [("name", "press"), ("version", "2.0.0")];
-    let (status, _, firmware) = upload(admin, &texts, Some(&bytes), &[]).await;
-    assert_eq!(status, 201, "{firmware}");
+    let firmware = upload(admin, &texts, Some(&bytes), &[]).await.created();
     let mut client = plant.connect(Version::V5).await;
     let path = format!("/api/v1/devices/{}/commands", device.id);
     let body = json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": id(&firmware)}});
@@ -235,7 +227,7 @@ async fn a_device_is_told_of_its_firmware_and_fetches_it() {
     let waiting = admin.create(&path, body).await;
     let firmware = format!("/api/v1/firmware/{}", id(&firmware));
     assert_eq!(admin.status("DELETE", &firmware, &Value::Null).await, 204);
-    let shown = admin.get(&format!("{path}/{}", id(&waiting))).await.2;
+    let shown = admin.get(&format!("{path}/{}", id(&waiting))).await.body;
     assert_eq!(shown["status"], "FAILED", "{shown}");
     assert_eq!(fetch("bytes=0-").await.0, 404);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::mail_sink::MailSink;
 use super::webhook_receiver::Receiver;
 use super::{Caller, KEY, NO_RATE, NOBODY, Platform, field_errors, id};
-use crate::support::eventually;
+use crate::support::{assert_members, eventually, rows};
 
 const CHANNELS: &str = "/api/v1/notification-channels";
 const SECRET: &str = "hush-5d1a-hush";
@@ -32,8 +32,7 @@ async fn channel(admin: &Caller, body: Value) -> String {
 
 /// Tests a channel; the reason why it failed, or nothing.
 async fn test(admin: &Caller, channel: &str) -> String {
-    let (status, _, answer) = admin.send("POST", &format!("{CHANNELS}/{channel}/test"), &Value::Null).await;
-    assert_eq!(status, 200, "{answer}");
+    let answer = admin.send("POST", &format!("{CHANNELS}/{channel}/test"), &Value::Null).await.ok();
     assert_eq!(answer["success"], json!(answer["error"].is_null()), "{answer}");
     answer["error"].as_str().unwrap_or_default().to_owned()
 }
@@ -51,7 +50,7 @@ async fn alert(admin: &Caller, channels: &[&str]) -> Value {
     let reading = json!({"sensorId": sensor, "timestamp": SystemClock.now().to_iso(), "value": 93.5});
     assert_eq!(admin.status("POST", "/api/v1/readings", &reading).await, 202);
     eventually("the alert", LIMIT, || async {
-        let (_, _, page) = admin.get("/api/v1/alerts").await;
+        let page = admin.get("/api/v1/alerts").await.body;
         page["content"].as_array()?.first().cloned()
     })
     .await
@@ -59,8 +58,7 @@ async fn alert(admin: &Caller, channels: &[&str]) -> Value {
 
 /// The delivery of an alert by a channel.
 async fn delivery(admin: &Caller, alert: &str, channel: &str) -> Value {
-    let (status, _, rows) = admin.get(&format!("/api/v1/alerts/{alert}/notifications")).await;
-    assert_eq!(status, 200, "{rows}");
+    let rows = admin.get(&format!("/api/v1/alerts/{alert}/notifications")).await.ok();
     let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["channelId"] == json!(channel)));
     row.cloned().unwrap_or_else(|| panic!("no delivery by {channel} in {rows}"))
 }
@@ -75,59 +73,35 @@ async fn ended(admin: &Caller, alert: &str, channel: &str, status: &str) -> Valu
 
 #[tokio::test]
 async fn every_mistake_of_a_channel_is_told_at_once() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let address = "must be an e-mail address such as ops@plant.example";
-    let rows = [
-        (
-            json!({}),
-            vec![
-                "config: must not be null".to_owned(),
-                "name: must not be blank".to_owned(),
-                "type: must not be null".to_owned(),
-            ],
-        ),
-        (
-            json!({"name": "a", "type": "SMS", "config": {}}),
-            vec!["type: must be one of EMAIL, WEBHOOK".to_owned()],
-        ),
-        (json!({"name": "a", "type": "EMAIL", "config": {}}), vec!["config.to: must not be null".to_owned()]),
-        (email("a", &[]), vec!["config.to: size must be between 1 and 50".to_owned()]),
-        (
-            email(" ", &["a@b.c", "x"]),
-            vec![format!("config.to[1]: {address}"), "name: must not be blank".to_owned()],
-        ),
-        (
-            json!({"name": "a", "type": "WEBHOOK", "config": {}}),
-            vec!["config.secret: must not be blank".to_owned(), "config.url: must not be blank".to_owned()],
-        ),
-        (
-            webhook("a", "ftp://b.example"),
-            vec![
-                "config.url: must be a URL that begins with http:// or https://, without a user name"
-                    .to_owned(),
-            ],
-        ),
-        (
-            webhook(&"x".repeat(256), "http://b.example"),
-            vec!["name: size must be between 1 and 255".to_owned()],
-        ),
+    let rows = rows![
+        json!({}),
+            vec!["config: must not be null".to_owned(), "name: must not be blank".to_owned(), "type: must not be null".to_owned()];
+        json!({"name": "a", "type": "SMS", "config": {}}), vec!["type: must be one of EMAIL, WEBHOOK".to_owned()];
+        json!({"name": "a", "type": "EMAIL", "config": {}}), vec!["config.to: must not be null".to_owned()];
+        email("a", &[]), vec!["config.to: size must be between 1 and 50".to_owned()];
+        email(" ", &["a@b.c", "x"]), vec![format!("config.to[1]: {address}"), "name: must not be blank".to_owned()];
+        json!({"name": "a", "type": "WEBHOOK", "config": {}}),
+            vec!["config.secret: must not be blank".to_owned(), "config.url: must not be blank".to_owned()];
+        webhook("a", "ftp://b.example"),
+            vec!["config.url: must be a URL that begins with http:// or https://, without a user name".to_owned()];
+        webhook(&"x".repeat(256), "http://b.example"), vec!["name: size must be between 1 and 255".to_owned()];
     ];
     for (body, expected) in rows {
-        let (status, _, answer) = admin.send("POST", CHANNELS, &body).await;
-        assert_eq!((status, field_errors(&answer)), (400, expected), "{body}");
+        let answer = admin.send("POST", CHANNELS, &body).await.expect(400);
+        assert_eq!(field_errors(&answer), expected, "{body}");
     }
     for malformed in [
         json!({"name": "a", "type": "EMAIL", "config": []}),
         json!({"name": "a", "type": "EMAIL", "config": {"to": "a@b.c"}}),
         json!({"name": "a", "type": "EMAIL", "config": {"to": ["a@b.c"]}, "enabled": "yes"}),
     ] {
-        let (status, _, answer) = admin.send("POST", CHANNELS, &malformed).await;
-        assert_eq!((status, &answer["detail"]), (400, &json!("Malformed request body")), "{malformed}");
+        admin.send("POST", CHANNELS, &malformed).await.has(400, json!({"detail": "Malformed request body"}));
     }
-    let first = channel(admin, email("a", &["a@b.c"])).await;
+    let first = channel(&admin, email("a", &["a@b.c"])).await;
     assert_eq!(admin.status("POST", CHANNELS, &email("a", &["d@e.f"])).await, 409);
-    channel(admin, email("b", &["a@b.c"])).await;
+    channel(&admin, email("b", &["a@b.c"])).await;
     assert_eq!(admin.status("PUT", &format!("{CHANNELS}/{first}"), &email("b", &["a@b.c"])).await, 409);
     assert_eq!(admin.status("PUT", &format!("{CHANNELS}/{NOBODY}"), &email("c", &["a@b.c"])).await, 404);
     assert_eq!(admin.status("GET", &format!("{CHANNELS}?sort=config"), &Value::Null).await, 400);
@@ -139,8 +113,7 @@ async fn a_secret_is_kept_and_shown_nowhere() {
     let (admin, receiver) = (&platform.admin, Receiver::start("127.0.0.1").await);
     let url = format!("{}/good", receiver.origin);
     let once = [("idempotency-key", "one")];
-    let (status, _, made) = admin.send_with("POST", CHANNELS, &once, &webhook("hook", &url)).await;
-    assert_eq!(status, 201, "{made}");
+    let made = admin.send_with("POST", CHANNELS, &once, &webhook("hook", &url)).await.created();
     assert_eq!((&made["config"], &made["enabled"]), (&json!({"url": url}), &json!(true)));
     let path = format!("{CHANNELS}/{}", id(&made));
     assert_eq!(test(admin, &id(&made)).await, "");
@@ -148,8 +121,7 @@ async fn a_secret_is_kept_and_shown_nowhere() {
     assert_eq!(receiver.hooks("/good")[0].json()["type"], json!("channel.test"));
     // A replacement without a secret keeps it, one with a secret changes it, and of an e-mail nothing is left.
     let kept = json!({"name": "renamed", "type": "WEBHOOK", "config": {"url": url}, "enabled": false});
-    let (status, _, row) = admin.send("PUT", &path, &kept).await;
-    assert_eq!((status, &row["name"], &row["enabled"]), (200, &json!("renamed"), &json!(false)));
+    admin.send("PUT", &path, &kept).await.has(200, json!({"name": "renamed", "enabled": false}));
     assert_eq!(test(admin, &id(&made)).await, "", "what is not enabled can be tested");
     assert!(receiver.hooks("/good")[1].is_signed_with(SECRET));
     let other = json!({"name": "hook", "type": "WEBHOOK", "config": {"url": url, "secret": "hush-other"}});
@@ -162,21 +134,21 @@ async fn a_secret_is_kept_and_shown_nowhere() {
 
     let mut shown = String::new();
     for place in [path.as_str(), CHANNELS, "/api/v3/api-docs"] {
-        shown.push_str(&admin.get(place).await.2.to_string());
+        shown.push_str(&admin.get(place).await.body.to_string());
     }
-    let (_, _, again) = admin.send_with("POST", CHANNELS, &once, &webhook("hook", &url)).await;
+    let again = admin.send_with("POST", CHANNELS, &once, &webhook("hook", &url)).await.body;
     shown.push_str(&again.to_string());
     for query in [
         "SELECT * FROM audit_log",
         "SELECT * FROM documents",
         "SELECT table_name FROM information_schema.tables",
     ] {
-        shown.push_str(&json!(platform.client.try_sql(query).await.2).to_string());
+        shown.push_str(&json!(platform.client.try_sql(query).await.body).to_string());
     }
     let bodies = json!(platform.client.sql("SELECT body FROM documents").await).to_string();
     assert!(bodies.contains("127.0.0.1") && !bodies.contains("/good"), "only the host of a URL: {bodies}");
-    shown.push_str(&platform.client.get("/api/openapi.json").await.2.to_string());
-    shown.push_str(&platform.client.get("/metrics").await.2.to_string());
+    shown.push_str(&platform.client.get("/api/openapi.json").await.body.to_string());
+    shown.push_str(&platform.client.get("/metrics").await.body.to_string());
     shown.push_str(&platform.server.log());
     assert!(shown.contains("notification"), "something was looked at");
     assert!(!shown.contains("hush-"), "a secret is shown");
@@ -218,11 +190,11 @@ async fn channels_belong_to_their_organization() {
         ("DELETE", path.clone(), Value::Null),
         ("POST", format!("{path}/test"), Value::Null),
     ] {
-        let (status, _, answer) = stranger.send(method, &path, &body).await;
+        let (status, answer) = stranger.send(method, &path, &body).await.outcome();
         let detail = json!(format!("NotificationChannel {made} not found"));
         assert_eq!((status, &answer["detail"]), (404, &detail), "{method} {path}");
     }
-    assert_eq!(stranger.get(CHANNELS).await.2["content"], json!([]));
+    assert_eq!(stranger.get(CHANNELS).await["content"], json!([]));
     channel(&stranger, email("mail", &["ops@plant.example"])).await;
     assert_eq!(admin.status("DELETE", &path, &Value::Null).await, 204);
     assert_eq!(admin.status("DELETE", &path, &Value::Null).await, 404);
@@ -247,10 +219,7 @@ async fn receivers_that_hang_redirect_or_fail_delay_nobody_and_are_tried_again()
     let fired_id = id(&fired);
 
     let row = ended(admin, &fired_id, good, "SENT").await;
-    assert_eq!(
-        (&row["channelType"], &row["attempts"], &row["error"]),
-        (&json!("WEBHOOK"), &json!(1), &Value::Null)
-    );
+    assert_members(&row, &json!({"channelType": "WEBHOOK", "attempts": 1, "error": null}));
     assert!(row["sentAt"].is_string(), "{row}");
     let hook = &receiver.hooks("/good")[0];
     let notification = hook.json();
@@ -282,10 +251,10 @@ async fn receivers_that_hang_redirect_or_fail_delay_nobody_and_are_tried_again()
     // What a rule names may go; what was sent by it stays in the log.
     assert_eq!(admin.status("DELETE", &format!("{CHANNELS}/{good}"), &Value::Null).await, 204);
     assert_eq!(delivery(admin, &fired_id, good).await["channelType"], Value::Null);
-    let (_, _, rules) = admin.get("/api/v1/alert-rules").await;
+    let rules = admin.get("/api/v1/alert-rules").await.body;
     let named = rules["content"][0]["notificationChannelIds"].as_array().cloned().unwrap_or_default();
     assert!(!named.is_empty() && !named.contains(&json!(good)), "{rules}");
-    let metrics = platform.client.get("/metrics").await.2.to_string();
+    let metrics = platform.client.get("/metrics").await.body.to_string();
     assert!(metrics.contains("basalt_notification_attempts_total"), "{metrics}");
     let stranger = platform.stranger().await;
     let path = format!("/api/v1/alerts/{fired_id}/notifications");
@@ -300,8 +269,7 @@ async fn a_delivery_that_waits_is_made_after_a_crash() {
     let hook = channel(&admin, webhook("hook", &format!("{}/flaky", receiver.origin))).await;
     let fired = id(&alert(&admin, &[&hook]).await);
     eventually("the first attempt", LIMIT, || async { receiver.hooks("/flaky").pop() }).await;
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     let admin = Caller::new(&platform.server.client(), KEY);
     let row = ended(&admin, &fired, &hook, "SENT").await;
     let hooks = receiver.hooks("/flaky");

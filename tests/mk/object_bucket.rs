@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use super::configuration::{declare, put, target};
 use super::media_support::{LIMIT, Media, fetch as fetch_url};
 use super::{NO_RATE, Platform, firmware, id};
-use crate::support::{DataDir, ObjectStore, eventually};
+use crate::support::{DataDir, ObjectStore, rows, until};
 
 /// Larger than one part of an upload to the bucket, bytes.
 const LARGE: usize = 9 << 20;
@@ -53,7 +53,7 @@ fn signed(platform: &Platform, method: &str, path: &str, date: &str) -> String {
 async fn fetch(platform: &Platform, link: &str, range: Option<&str>) -> (u16, Value, Vec<u8>) {
     let headers: Vec<_> = range.map(|range| ("range", range)).into_iter().collect();
     let answer = platform.client.without_key().send_bytes("GET", link, &headers, "").await;
-    let (status, headers, bytes) = answer;
+    let (status, headers, bytes) = answer.into_parts();
     let part = headers.get("content-range").map(|value| value.to_str().unwrap().to_owned());
     (status, json!(part), bytes)
 }
@@ -84,21 +84,11 @@ async fn uploads_are_checked_before_they_are_in_the_bucket() {
     assert_eq!(store.objects("").await, [format!("uploads/{name}")]);
     assert_eq!(files(&platform), 0, "it is in the bucket alone");
 
-    let rows = [
-        (None, 200, Value::Null, 0..LARGE),
-        (Some("bytes=0-0"), 206, json!(format!("bytes 0-0/{LARGE}")), 0..1),
-        (
-            Some("bytes=262000-8388700"),
-            206,
-            json!(format!("bytes 262000-8388700/{LARGE}")),
-            262_000..8_388_701,
-        ),
-        (
-            Some("bytes=-3"),
-            206,
-            json!(format!("bytes {}-{}/{LARGE}", LARGE - 3, LARGE - 1)),
-            LARGE - 3..LARGE,
-        ),
+    let rows = rows![
+        None, 200, Value::Null, 0..LARGE;
+        Some("bytes=0-0"), 206, json!(format!("bytes 0-0/{LARGE}")), 0..1;
+        Some("bytes=262000-8388700"), 206, json!(format!("bytes 262000-8388700/{LARGE}")), 262_000..8_388_701;
+        Some("bytes=-3"), 206, json!(format!("bytes {}-{}/{LARGE}", LARGE - 3, LARGE - 1)), LARGE - 3..LARGE;
     ];
     let link = signed(&platform, "GET", path, FAR_AHEAD);
     for (range, status, part, expected) in rows {
@@ -106,12 +96,10 @@ async fn uploads_are_checked_before_they_are_in_the_bucket() {
         assert_eq!((found, headers), (status, part), "{range:?}");
         assert!(received == bytes[expected], "{range:?}: {} bytes", received.len());
     }
-    let beyond = format!("bytes={LARGE}-");
-    assert_eq!(fetch(&platform, &link, Some(&beyond)).await.0, 416);
+    assert_eq!(fetch(&platform, &link, Some(&format!("bytes={LARGE}-"))).await.0, 416);
     let expired = signed(&platform, "GET", path, LONG_AGO);
     assert_eq!(fetch(&platform, &expired, None).await.0, 403);
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     assert_eq!(fetch(&platform, &link, Some("bytes=5-6")).await.2, bytes[5..7], "after a crash");
 }
 
@@ -130,9 +118,8 @@ async fn an_upload_that_a_crash_interrupts_is_sent_again() {
     socket.write_all(&bytes[..LARGE / 2]).await.unwrap();
     let received = directory(&platform).join(format!("{name}.part"));
     let has_half = || std::fs::metadata(&received).is_ok_and(|file| file.len() == (LARGE / 2) as u64);
-    eventually("half of it has come", LIMIT, || async { has_half().then_some(()) }).await;
-    platform.server.kill();
-    platform.server.start_again().await;
+    until!("half of it has come", LIMIT; has_half());
+    platform.server.crash().await;
     assert_eq!(store.objects("").await.len(), 0, "half of an object is none");
     // A crash while it was sent to the bucket leaves parts there, and their id in the directory.
     let begun = store.begin_parts(&format!("uploads/{name}")).await;
@@ -185,9 +172,9 @@ async fn recordings_are_in_the_bucket() {
     let ready = media.until(&media.clip(&camera).await, "READY").await;
     assert_eq!((store.objects("").await.len(), files(&media.platform)), (2, 0), "recording and picture");
     let capture = format!("/api/v1/captures/{}", ready["captureId"].as_str().unwrap());
-    let (_, _, link) = media.platform.admin.get(&format!("{capture}/download")).await;
+    let link = media.platform.admin.get(&format!("{capture}/download")).await.body;
     let (status, headers, bytes) =
-        fetch_url(link["url"].as_str().unwrap(), Some(("range", "bytes=2-4"))).await;
+        fetch_url(link["url"].as_str().unwrap(), Some(("range", "bytes=2-4"))).await.into_parts();
     assert_eq!((status, &headers["content-range"], &*bytes), (206, &"bytes 2-4/10".parse().unwrap(), "234"));
 }
 
@@ -201,7 +188,10 @@ async fn a_bucket_that_is_away_is_told_and_nothing_else_suffers() {
     store.kill();
     let link = target(&declare(&platform.admin, b"firmware").await["uploadUrl"]);
     let answer = platform.client.without_key().send("PUT", &link, &[], b"firmware".to_vec()).await;
-    assert_eq!((answer.0, &answer.2["detail"]), (503, &json!("an uploaded object cannot be written")));
+    assert_eq!(
+        (answer.status, &answer.body["detail"]),
+        (503, &json!("an uploaded object cannot be written"))
+    );
     assert_eq!(put(&platform, &link, b"software").await, 400, "what is wrong is told all the same");
     assert_eq!(fetch(&platform, &kept, None).await.0, 503);
     assert_eq!(files(&platform), 0, "nothing is left of it");

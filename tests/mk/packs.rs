@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, KEY, NOBODY, Platform, field_errors, id, problem};
+use crate::support::{assert_members, row_vec};
 
 const PACKS: &str = "/api/v1/packs";
 const READINGS: &str = "/api/v1/readings";
@@ -38,7 +39,7 @@ fn at(noun: &str, id: &str) -> String {
 async fn counts(caller: &Caller) -> [u64; 3] {
     let mut counts = [0; 3];
     for (count, noun) in counts.iter_mut().zip(["packs", "sensor-profiles", "device-profiles"]) {
-        let (_, _, page) = caller.get(&format!("/api/v1/{noun}")).await;
+        let page = caller.get(&format!("/api/v1/{noun}")).await.body;
         *count = page["page"]["totalElements"].as_u64().unwrap();
     }
     counts
@@ -75,8 +76,8 @@ async fn every_operation_answers_every_role() {
     for (method, path) in [("GET", PACKS), ("POST", PACKS), ("GET", &one), ("DELETE", &one)] {
         assert_eq!(anonymous.status(method, path, &Value::Null).await, 401, "{method} {path}");
     }
-    let (status, _, answer) = platform.admin.send("POST", PACKS, &Value::Null).await;
-    assert_eq!((status, answer), (400, problem(400, "Bad Request", "Malformed request body", PACKS)));
+    let answer = platform.admin.send("POST", PACKS, &Value::Null).await;
+    answer.is(400, &problem(400, "Bad Request", "Malformed request body", PACKS));
     assert_eq!(counts(&platform.admin).await, [1, 1, 1]);
 }
 
@@ -91,25 +92,24 @@ async fn a_pack_is_installed_with_its_profiles_and_outlives_a_crash() {
     let (sensor, device) = (&installed["sensorProfiles"][0], &installed["deviceProfiles"][0]);
     assert_eq!((&sensor["packId"], &device["packId"]), (&installed["id"], &installed["id"]));
     assert_eq!(sensor["fields"][1]["writable"], json!(true));
-    platform.server.kill();
-    platform.server.start_again().await;
+    platform.server.crash().await;
     let admin = Caller::new(&platform.server.client(), KEY);
     let rows = [("packs", &installed), ("sensor-profiles", sensor), ("device-profiles", device)];
     for (noun, row) in rows {
-        assert_eq!(admin.get(&at(noun, &id(row))).await.2, *row, "{noun}");
-        let (_, _, page) = admin.get(&format!("/api/v1/{noun}?sort=version,desc&sort=key")).await;
-        assert_eq!(page["content"], json!([row]), "{noun}");
+        assert_eq!(admin.get(&at(noun, &id(row))).await.body, *row, "{noun}");
+        let page = admin.get(&format!("/api/v1/{noun}?sort=version,desc&sort=key")).await;
+        page.has(200, json!({"content": [row]}));
     }
-    let (status, headers, again) = admin.send("POST", PACKS, &pack("1.0.0")).await;
+    let (status, headers, again) = admin.send("POST", PACKS, &pack("1.0.0")).await.into_parts();
     assert_eq!((status, again, headers.get("location")), (200, installed.clone(), None));
     let once = [("idempotency-key", "install-1")];
-    let (first, _, one) = admin.send_with("POST", PACKS, &once, &pack("2")).await;
-    let (second, _, same) = admin.send_with("POST", PACKS, &once, &pack("2")).await;
+    let (first, one) = admin.send_with("POST", PACKS, &once, &pack("2")).await.outcome();
+    let (second, same) = admin.send_with("POST", PACKS, &once, &pack("2")).await.outcome();
     assert_eq!((first, second, &one), (201, 201, &same), "a key repeats the answer");
     assert_eq!(counts(&admin).await, [2, 1, 1], "both packs share the profiles");
     assert_eq!(one["sensorProfiles"][0], *sensor);
     assert_eq!(admin.status("DELETE", &at("packs", &id(&installed)), &Value::Null).await, 204);
-    let (_, _, kept) = admin.get(&at("sensor-profiles", &id(sensor))).await;
+    let kept = admin.get(&at("sensor-profiles", &id(sensor))).await.body;
     assert_eq!(kept["packId"], one["id"], "the pack that is left has the profile");
     assert_eq!(admin.status("DELETE", &at("packs", &id(&one)), &Value::Null).await, 204);
     assert_eq!(admin.status("DELETE", &at("packs", &id(&one)), &Value::Null).await, 404);
@@ -127,67 +127,41 @@ fn refused_versions() -> Vec<RefusedPack> {
     };
     let fields = pack("1")["sensorProfiles"][0]["fields"].clone();
     let more = json!([fields[0], fields[1], {"name": "x", "valueType": "TEXT", "required": true}]);
-    vec![
-        ("other_content", with(pack("1.0.0"), "/name", json!("Other")), 409, vec![]),
-        ("other_profiles", with(pack("1.0.0"), "/deviceProfiles", json!([])), 409, vec![]),
-        (
-            "a_version_that_changes",
-            newer("1.0", json!([fields[0]])),
-            422,
-            vec!["sensorProfiles[0].version: 1.0 is installed with other content and never changes"],
-        ),
-        (
-            "a_field_less_in_a_minor_version",
-            newer("1.1", json!([fields[0]])),
-            422,
+    row_vec![
+        "other_content", with(pack("1.0.0"), "/name", json!("Other")), 409, vec![];
+        "other_profiles", with(pack("1.0.0"), "/deviceProfiles", json!([])), 409, vec![];
+        "a_version_that_changes", newer("1.0", json!([fields[0]])), 422,
+            vec!["sensorProfiles[0].version: 1.0 is installed with other content and never changes"];
+        "a_field_less_in_a_minor_version", newer("1.1", json!([fields[0]])), 422,
             vec![
                 "sensorProfiles[0].version: 1.1 changes or removes what 1.0 has: such a change needs a higher major \
                  version",
-            ],
-        ),
-        (
-            "a_required_field_in_a_minor_version",
-            newer("1.7", more),
-            422,
+            ];
+        "a_required_field_in_a_minor_version", newer("1.7", more), 422,
             vec![
                 "sensorProfiles[0].version: 1.7 changes or removes what 1.0 has: such a change needs a higher major \
                  version",
-            ],
-        ),
+            ];
     ]
 }
 
 fn refused_bodies() -> Vec<RefusedPack> {
     let next = || pack("1.1.0");
-    vec![
-        (
-            "classes_and_dashboards_that_are_none",
-            with(with(next(), "/annotationClasses", json!([{"key": "a"}])), "/dashboards", json!([{}])),
-            400,
+    row_vec![
+        "classes_and_dashboards_that_are_none",
+            with(with(next(), "/annotationClasses", json!([{"key": "a"}])), "/dashboards", json!([{}])), 400,
             vec![
                 "annotationClasses[0].fields: must not be null",
                 "annotationClasses[0].name: must not be blank",
                 "annotationClasses[0].scopes: must not be null",
                 "dashboards[0].layout: must not be null",
                 "dashboards[0].name: must not be blank",
-            ],
-        ),
-        (
-            "job_definitions",
-            with(next(), "/jobDefinitions", json!([{}])),
-            422,
-            vec!["jobDefinitions: must be empty: this server cannot install them"],
-        ),
-        (
-            "a_sensor_profile_of_nobody",
-            with(next(), "/deviceProfiles/0/components/0/sensorProfileVersion", json!("3.0")),
-            400,
-            vec!["deviceProfiles[0].components[0].sensorProfileKey: does not exist"],
-        ),
-        (
-            "many_mistakes",
-            json!({"key": "a b", "sensorProfiles": [{"version": "x", "fields": [{"valueType": "INT"}]}]}),
-            400,
+            ];
+        "job_definitions", with(next(), "/jobDefinitions", json!([{}])), 422,
+            vec!["jobDefinitions: must be empty: this server cannot install them"];
+        "a_sensor_profile_of_nobody", with(next(), "/deviceProfiles/0/components/0/sensorProfileVersion", json!("3.0")), 400,
+            vec!["deviceProfiles[0].components[0].sensorProfileKey: does not exist"];
+        "many_mistakes", json!({"key": "a b", "sensorProfiles": [{"version": "x", "fields": [{"valueType": "INT"}]}]}), 400,
             vec![
                 "key: must consist of letters, digits and the characters _ - .",
                 "name: must not be blank",
@@ -197,28 +171,25 @@ fn refused_bodies() -> Vec<RefusedPack> {
                 "sensorProfiles[0].name: must not be blank",
                 "sensorProfiles[0].version: must be a version such as 1.2",
                 "version: must not be blank",
-            ],
-        ),
+            ];
     ]
 }
 
 #[tokio::test]
 async fn what_is_refused_installs_nothing() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     admin.create(PACKS, pack("1.0.0")).await;
     for (name, body, expected, errors) in refused_versions().into_iter().chain(refused_bodies()) {
-        let (status, _, answer) = admin.send("POST", PACKS, &body).await;
-        assert_eq!(status, expected, "{name}: {answer}");
+        let answer = admin.send("POST", PACKS, &body).await.about(&name).expect(expected);
         assert_eq!(field_errors(&answer), errors, "{name}");
-        assert_eq!(counts(admin).await, [1, 1, 1], "{name}");
+        assert_eq!(counts(&admin).await, [1, 1, 1], "{name}");
     }
     // A second, sound profile is not installed either beside one that is refused.
     let sound = json!({"key": "env.hum", "name": "Humidity", "version": "1.0", "fields": []});
     let broken = json!({"key": "env.temp", "name": "Temperature", "version": "1.1", "fields": []});
     let both = with(pack("1.1.0"), "/sensorProfiles", json!([sound, broken]));
     assert_eq!(admin.status("POST", PACKS, &both).await, 422);
-    assert_eq!(counts(admin).await, [1, 1, 1]);
+    assert_eq!(counts(&admin).await, [1, 1, 1]);
     for (profile, minor) in [("1.1", true), ("2.0", false)] {
         let mut fields = pack("1")["sensorProfiles"][0]["fields"].as_array().unwrap().clone();
         if minor {
@@ -230,18 +201,17 @@ async fn what_is_refused_installs_nothing() {
         let next = with(next, "/deviceProfiles", json!([]));
         admin.create(PACKS, with(next, "/sensorProfiles/0/fields", json!(fields))).await;
     }
-    let (_, _, latest) = admin.get("/api/v1/sensor-profiles?key=env.temp&latest=true").await;
+    let latest = admin.get("/api/v1/sensor-profiles?key=env.temp&latest=true").await.body;
     assert_eq!(
         (latest["content"].as_array().unwrap().len(), &latest["content"][0]["version"]),
         (1, &json!("2.0"))
     );
-    assert_eq!(counts(admin).await, [3, 3, 1]);
+    assert_eq!(counts(&admin).await, [3, 3, 1]);
 }
 
 #[tokio::test]
 async fn a_pack_installs_annotation_classes_and_dashboards() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let class = json!({"key": "fault", "name": "Fault", "color": "#AA0000", "scopes": ["DEVICE"],
         "fields": [{"name": "cause", "type": "ENUM", "required": true, "options": ["wear", "dirt"]}]});
     let widget =
@@ -255,7 +225,7 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
     assert_eq!((&row["fields"], &first_dashboard["layout"]), (&class["fields"], &dashboard["layout"]));
     for (noun, row) in [("annotation-classes", row), ("dashboards", first_dashboard)] {
         let one = at(noun, &id(row));
-        assert_eq!(admin.get(&one).await.2, *row, "{noun}");
+        assert_eq!(admin.get(&one).await.body, *row, "{noun}");
         assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 409, "{noun}: of a pack");
         let change = if noun == "dashboards" { &dashboard } else { &class };
         assert_eq!(admin.status("PUT", &one, change).await, 409, "{noun}: of a pack");
@@ -263,8 +233,7 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
     assert_eq!(admin.status("POST", PACKS, &body).await, 200, "the same again");
     let other =
         with(with(body.clone(), "/version", json!("2")), "/annotationClasses/0/color", json!("#00AA00"));
-    let (status, _, answer) = admin.send("POST", PACKS, &other).await;
-    assert_eq!(status, 422, "{answer}");
+    let answer = admin.send("POST", PACKS, &other).await.expect(422);
     let expected = ["annotationClasses[0].key: is installed with other content and never changes"];
     assert_eq!(field_errors(&answer), expected);
     let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
@@ -291,9 +260,8 @@ async fn plant(admin: &Caller) -> [String; 4] {
 
 #[tokio::test]
 async fn readings_of_a_component_are_those_of_its_profile() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let [_, _, device, component] = plant(admin).await;
+    let (_platform, admin) = Platform::with_admin().await;
+    let [_, _, device, component] = plant(&admin).await;
     let payload = |values: Value| json!({"componentId": component, "timestamp": "2026-04-28T12:00:00Z", "values": values});
     let rows = [
         ("REQUIRED_FIELD", json!({"rate": 5})),
@@ -304,23 +272,18 @@ async fn readings_of_a_component_are_those_of_its_profile() {
         ("UNKNOWN_SENSOR", json!({"temperature": 20.5, "humidity": 40})),
     ];
     for (reason, values) in rows {
-        let (status, _, counts) = admin.send("POST", READINGS, &payload(values.clone())).await;
-        assert_eq!(
-            (status, &counts["accepted"], &counts["quarantined"]),
-            (202, &json!(0), &json!(1)),
-            "{values}"
-        );
-        let (_, _, page) = admin.get(&format!("{QUARANTINE}?size=1")).await;
+        let counts = admin.send("POST", READINGS, &payload(values.clone())).await;
+        counts.has(202, json!({"accepted": 0, "quarantined": 1}));
+        let page = admin.get(&format!("{QUARANTINE}?size=1")).await.body;
         let row = &page["content"][0];
         assert_eq!((&row["reason"], &row["payload"]), (&json!(reason), &payload(values)), "{row}");
         assert_eq!(row["deviceId"], json!(device), "{row}");
     }
-    let (_, _, sensors) = admin.get("/api/v1/sensors").await;
-    assert_eq!(sensors["content"], json!([]), "what is refused makes no sensor");
-    let (status, _, counts) =
-        admin.send("POST", READINGS, &payload(json!({"temperature": 20, "rate": 5}))).await;
-    assert_eq!((status, counts), (202, json!({"accepted": 1, "duplicates": 0, "quarantined": 0})));
-    let (_, _, sensors) = admin.get(&format!("/api/v1/sensors?componentId={component}&sort=key")).await;
+    let sensors = admin.get("/api/v1/sensors").await;
+    sensors.about("what is refused makes no sensor").has(200, json!({"content": []}));
+    let counts = admin.send("POST", READINGS, &payload(json!({"temperature": 20, "rate": 5}))).await;
+    counts.is(202, &json!({"accepted": 1, "duplicates": 0, "quarantined": 0}));
+    let sensors = admin.get(&format!("/api/v1/sensors?componentId={component}&sort=key")).await.body;
     let shown: Vec<_> =
         sensors["content"].as_array().unwrap().iter().map(|row| (&row["key"], &row["lastValue"])).collect();
     assert_eq!(shown, [(&json!("rate"), &json!(5)), (&json!("temperature"), &json!(20.0))]);
@@ -328,45 +291,41 @@ async fn readings_of_a_component_are_those_of_its_profile() {
 
 #[tokio::test]
 async fn a_configuration_of_an_installed_profile_is_wanted_by_its_component() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let [pack, profile, _, component] = plant(admin).await;
+    let (_platform, admin) = Platform::with_admin().await;
+    let [pack, profile, _, component] = plant(&admin).await;
     let artefact = |content: Value| json!({"name": "rate", "profileType": "SENSOR_PROFILE", "profileId": profile, "content": content});
     for (content, error) in [
         (json!({"temperature": 20}), "content.temperature: is not writable"),
         (json!({"humidity": 20}), "content.humidity: is not a field of the profile"),
     ] {
-        let (status, _, answer) = admin.send("POST", "/api/v1/config-artefacts", &artefact(content)).await;
-        assert_eq!((status, field_errors(&answer)), (422, vec![error.to_owned()]));
+        let answer = admin.send("POST", "/api/v1/config-artefacts", &artefact(content)).await.expect(422);
+        assert_eq!(field_errors(&answer), vec![error.to_owned()]);
     }
     let made = id(&admin.create("/api/v1/config-artefacts", artefact(json!({"rate": 5}))).await);
     let bound = json!({"targetType": "COMPONENT", "targetId": component, "configArtefactId": made});
     let binding = at("desired-state-bindings", NOBODY);
     assert_eq!(admin.status("PUT", &binding, &bound).await, 201);
-    let (_, _, row) = admin.get(&binding).await;
-    assert_eq!(
-        (&row["status"], &row["desiredVersion"], &row["reportedVersion"]),
-        (&json!("PENDING"), &json!(1), &Value::Null)
-    );
+    let row = admin.get(&binding).await.body;
+    assert_members(&row, &json!({"status": "PENDING", "desiredVersion": 1, "reportedVersion": null}));
     admin.create("/api/v1/config-artefacts", artefact(json!({"rate": 6}))).await;
-    let (_, _, row) = admin.get(&binding).await;
+    let row = admin.get(&binding).await.body;
     assert_eq!(
         (&row["status"], &row["desiredVersion"]),
         (&json!("PENDING"), &json!(2)),
         "the next version is wanted"
     );
     // What uses the profile keeps the pack, and each use for itself.
-    let (_, _, artefacts) = admin.get("/api/v1/config-artefacts").await;
+    let artefacts = admin.get("/api/v1/config-artefacts").await.body;
     let artefacts =
         artefacts["content"].as_array().unwrap().iter().map(|row| at("config-artefacts", &id(row)));
     let uses = [binding, at("components", &component)].into_iter().chain(artefacts);
     for used in uses {
-        let (status, _, answer) = admin.send("DELETE", &at("packs", &pack), &Value::Null).await;
-        assert_eq!((status, &answer["title"]), (409, &json!("Conflict")), "{used}: {answer}");
+        let answer = admin.send("DELETE", &at("packs", &pack), &Value::Null).await;
+        answer.about(&used).has(409, json!({"title": "Conflict"}));
         assert_eq!(admin.status("DELETE", &used, &Value::Null).await, 204, "{used}");
     }
     assert_eq!(admin.status("DELETE", &at("packs", &pack), &Value::Null).await, 204);
-    assert_eq!(counts(admin).await, [0, 0, 0]);
+    assert_eq!(counts(&admin).await, [0, 0, 0]);
 }
 
 #[tokio::test]

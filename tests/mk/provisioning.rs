@@ -16,7 +16,7 @@ use tokio_rustls::rustls::{self, RootCertStore};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, Server, rows};
 
 const TOKENS: &str = "/api/v1/devices/registration/tokens";
 const PROVISION: &str = "/api/v1/devices/provision";
@@ -41,9 +41,7 @@ impl Fleet {
     }
 
     async fn token(&self, name: &str) -> Value {
-        let (status, _, issued) = self.call("POST", TOKENS, &json!({ "deviceName": name })).await;
-        assert_eq!(status, 201, "{issued}");
-        issued
+        self.call("POST", TOKENS, &json!({ "deviceName": name })).await.created()
     }
 
     async fn provision(&self, token: &Value, csr: &str) -> Answer {
@@ -93,7 +91,7 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
     let parts: Vec<_> = text(&issued["token"]).split('.').collect();
     assert_eq!((parts.len(), parts[1], parts[2].len()), (3, device, 43));
 
-    let (status, _, listed) = fleet.call("GET", TOKENS, &Value::Null).await;
+    let (status, listed) = fleet.call("GET", TOKENS, &Value::Null).await.outcome();
     let expected = json!({
         "content": [{
             "id": parts[0], "deviceId": device, "deviceName": "warehouse-gateway-01", "status": "PENDING",
@@ -107,7 +105,7 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
     let request = CertificateParams::default().serialize_request(&key).unwrap();
     let body = BASE64_STANDARD.encode(request.der());
     let request = format!("-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n");
-    let (status, headers, provisioned) = fleet.provision(&issued["token"], &request).await;
+    let (status, headers, provisioned) = fleet.provision(&issued["token"], &request).await.into_parts();
     assert_eq!(status, 201, "{provisioned}");
     assert_eq!(headers["location"], format!("/api/v1/devices/{device}").as_str());
     let organization = text(&provisioned["organizationId"]);
@@ -131,10 +129,8 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
     assert_eq!(days, 365);
     check_trusted(&certificate, text(&provisioned["caCertificate"]));
 
-    let (status, _, again) = fleet.provision(&issued["token"], &request).await;
-    assert_eq!((status, &again["title"]), (409, &json!("Conflict")), "{again}");
-    let (_, _, listed) = fleet.call("GET", TOKENS, &Value::Null).await;
-    assert_eq!(listed["content"], json!([]));
+    fleet.provision(&issued["token"], &request).await.has(409, json!({"title": "Conflict"}));
+    assert_eq!(fleet.call("GET", TOKENS, &Value::Null).await["content"], json!([]));
 }
 
 /// The verifier of a TLS listener accepts the certificate of a client.
@@ -155,33 +151,25 @@ async fn keys_of_every_supported_kind_are_certified_and_others_refused() {
     let certified = ["rsa-2048", "rsa-4096-sha512", "p256", "p384", "p384-sha256", "ed25519", "new-header"];
     for name in certified {
         let issued = fleet.token(name).await;
-        let (status, _, answer) = fleet.provision(&issued["token"], &csr(name)).await;
-        assert_eq!(status, 201, "{name}: {answer}");
+        let answer = fleet.provision(&issued["token"], &csr(name)).await.about(&name).created();
         let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
         check_trusted(&certificate, text(&answer["caCertificate"]));
     }
     let issued = fleet.token("refused").await;
-    let refused = [
-        "rsa-1024",
-        "rsa-2048-sha1",
-        "rsa-2048-md5",
-        "p256-sha1",
-        "p521",
-        "secp256k1",
-        "ed448",
-        "dsa-2048",
-        "wrong-signature",
+    let refused = rows![
+        "rsa-1024"; "rsa-2048-sha1"; "rsa-2048-md5"; "p256-sha1"; "p521"; "secp256k1"; "ed448"; "dsa-2048";
+        "wrong-signature";
     ];
     let refused =
         refused.into_iter().map(csr).chain(["no request".to_owned(), csr("p256").replace("REQUEST", "")]);
     for request in refused {
-        let (status, headers, answer) = fleet.provision(&issued["token"], &request).await;
+        let (status, headers, answer) = fleet.provision(&issued["token"], &request).await.into_parts();
         assert_eq!(headers["content-type"], "application/problem+json");
         assert_eq!((status, text(&answer["detail"])), (400, "Invalid certificate signing request"));
         assert_eq!(answer["errors"][0]["field"], "csr");
     }
-    let (status, _, answer) = fleet.provision(&issued["token"], &csr("asks-for-ca")).await;
-    assert_eq!(status, 201, "no refusal has used the token up: {answer}");
+    let answer = fleet.provision(&issued["token"], &csr("asks-for-ca")).await;
+    let answer = answer.about("no refusal has used the token up").created();
     let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
     assert!(!X509Certificate::from_der(&certificate).unwrap().1.is_ca());
 }
@@ -192,7 +180,7 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
     let issued = fleet.token("d").await;
     let secret = text(&issued["token"]).rsplit('.').next().unwrap();
     for token in [json!("x"), json!(format!("{UNKNOWN}.{UNKNOWN}.{secret}"))] {
-        let (status, headers, answer) = fleet.provision(&token, &csr("p256")).await;
+        let (status, headers, answer) = fleet.provision(&token, &csr("p256")).await.into_parts();
         assert_eq!((status, text(&answer["detail"])), (401, "Invalid registration token"));
         assert_eq!(
             (&headers["www-authenticate"], &answer["instance"]),
@@ -200,35 +188,24 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
         );
     }
     let nobody = "00000000-0000-4000-8000-000000000000";
-    let rows = [
-        (PROVISION, json!({}), vec!["token: must not be blank", "csr: must not be blank"]),
-        (PROVISION, json!({"token": " ", "csr": "x"}), vec!["token: must not be blank"]),
-        (TOKENS, json!({}), vec!["deviceName: must not be blank"]),
-        (TOKENS, json!({"deviceName": "  "}), vec!["deviceName: must not be blank"]),
-        (
-            TOKENS,
-            json!({"deviceName": " ", "siteId": nobody, "deviceProfileId": nobody, "tags": ["a", ""]}),
+    let rows = rows![
+        PROVISION, json!({}), vec!["token: must not be blank", "csr: must not be blank"];
+        PROVISION, json!({"token": " ", "csr": "x"}), vec!["token: must not be blank"];
+        TOKENS, json!({}), vec!["deviceName: must not be blank"];
+        TOKENS, json!({"deviceName": "  "}), vec!["deviceName: must not be blank"];
+        TOKENS, json!({"deviceName": " ", "siteId": nobody, "deviceProfileId": nobody, "tags": ["a", ""]}),
             vec![
                 "deviceName: must not be blank",
                 "tags[1]: must not be blank",
                 "siteId: does not exist",
                 "deviceProfileId: does not exist",
-            ],
-        ),
-        (
-            TOKENS,
-            json!({"deviceName": "a", "expiresInSeconds": 59}),
-            vec!["expiresInSeconds: must be between 60 and 604800"],
-        ),
-        (
-            TOKENS,
-            json!({"deviceName": "a", "expiresInSeconds": 604_801}),
-            vec!["expiresInSeconds: must be between 60 and 604800"],
-        ),
+            ];
+        TOKENS, json!({"deviceName": "a", "expiresInSeconds": 59}), vec!["expiresInSeconds: must be between 60 and 604800"];
+        TOKENS, json!({"deviceName": "a", "expiresInSeconds": 604_801}), vec!["expiresInSeconds: must be between 60 and 604800"];
     ];
     for (path, body, expected) in rows {
-        let (status, _, answer) = fleet.call("POST", path, &body).await;
-        assert_eq!((status, text(&answer["detail"])), (400, "Validation failed"), "{path} {body}");
+        let answer = fleet.call("POST", path, &body).await.expect(400);
+        assert_eq!(text(&answer["detail"]), "Validation failed", "{path} {body}");
         assert_eq!(fields(&answer), expected, "{path} {body}");
     }
     for (path, body) in [
@@ -238,12 +215,11 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
         (TOKENS, json!({"deviceName": "a", "expiresInSeconds": "60"})),
         (TOKENS, Value::Null),
     ] {
-        let (status, _, answer) = fleet.call("POST", path, &body).await;
-        assert_eq!((status, text(&answer["detail"])), (400, "Malformed request body"), "{path} {body}");
+        let answer = fleet.call("POST", path, &body).await.expect(400);
+        assert_eq!(text(&answer["detail"]), "Malformed request body", "{path} {body}");
     }
     let long = json!({"token": issued["token"], "csr": "x".repeat(65 << 10)});
-    let (status, _, _) = call(&fleet.server.client(), None, "POST", PROVISION, &long).await;
-    assert_eq!(status, 413);
+    call(&fleet.server.client(), None, "POST", PROVISION, &long).await.expect(413);
 }
 
 #[tokio::test]
@@ -251,27 +227,22 @@ async fn a_name_is_registered_again_until_it_has_a_certificate() {
     let fleet = Fleet::start().await;
     let (first, second) = (fleet.token("d").await, fleet.token("d").await);
     assert_eq!(first["deviceId"], second["deviceId"]);
-    let (status, _, answer) = fleet.provision(&first["token"], &csr("p256")).await;
-    assert_eq!(status, 409, "the second token has replaced it: {answer}");
-    let (status, _, _) = fleet.provision(&second["token"], &csr("p256")).await;
-    assert_eq!(status, 201);
-    let (status, _, answer) = fleet.call("POST", TOKENS, &json!({"deviceName": "d"})).await;
-    assert_eq!(status, 409, "{answer}");
+    let answer = fleet.provision(&first["token"], &csr("p256")).await;
+    answer.about("the second token has replaced it").expect(409);
+    fleet.provision(&second["token"], &csr("p256")).await.created();
+    fleet.call("POST", TOKENS, &json!({"deviceName": "d"})).await.expect(409);
     let revoke = format!("/api/v1/devices/{}/certificate/revoke", text(&second["deviceId"]));
     for _ in 0..2 {
-        let (status, _, _) = fleet.call("POST", &revoke, &Value::Null).await;
-        assert_eq!(status, 204, "repeating it changes nothing");
+        fleet.call("POST", &revoke, &Value::Null).await.about("repeating it changes nothing").expect(204);
     }
     let third = fleet.token("d").await;
     let withdraw = format!("{TOKENS}/{}", text(&third["token"]).split('.').next().unwrap());
     for expected in [204, 404] {
-        let (status, _, answer) = fleet.call("DELETE", &withdraw, &Value::Null).await;
-        assert_eq!(status, expected, "{answer}");
+        fleet.call("DELETE", &withdraw, &Value::Null).await.expect(expected);
     }
-    let (status, _, answer) = fleet.provision(&third["token"], &csr("p256")).await;
-    assert_eq!(status, 409, "{answer}");
-    let (status, _, answer) = fleet.call("POST", &revoke, &Value::Null).await;
-    assert_eq!(status, 404, "the new token has ended the revoked certificate: {answer}");
+    fleet.provision(&third["token"], &csr("p256")).await.expect(409);
+    let answer = fleet.call("POST", &revoke, &Value::Null).await;
+    answer.about("the new token has ended the revoked certificate").expect(404);
 }
 
 #[tokio::test]
@@ -281,13 +252,11 @@ async fn of_concurrent_uses_of_a_token_one_wins_and_it_outlives_a_crash() {
     let request = csr("p256");
     let uses = (0..8).map(|_| fleet.provision(&issued["token"], &request));
     let mut statuses: Vec<_> =
-        futures::future::join_all(uses).await.into_iter().map(|answer| answer.0).collect();
+        futures::future::join_all(uses).await.into_iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
-    fleet.server.kill();
-    fleet.server.start_again().await;
-    let (status, _, _) = fleet.provision(&issued["token"], &request).await;
-    assert_eq!(status, 409);
+    fleet.server.crash().await;
+    fleet.provision(&issued["token"], &request).await.expect(409);
 }
 
 #[tokio::test]
@@ -317,10 +286,10 @@ async fn roles_and_organizations_are_kept_apart() {
         (Some(&fleet.key), "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
     ];
     for (key, method, path, body, expected) in rows {
-        let (status, _, answer) = call(&client, key.map(String::as_str), method, path, body).await;
-        assert_eq!(status, expected, "{method} {path}: {answer}");
+        let answer = call(&client, key.map(String::as_str), method, path, body).await;
+        answer.expect(expected);
     }
-    let (_, _, listed) = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await;
+    let listed = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await.body;
     assert_eq!(listed["page"]["totalElements"], 1);
     assert_ne!(listed["content"][0]["deviceId"], device.as_str());
 }
@@ -329,13 +298,13 @@ async fn roles_and_organizations_are_kept_apart() {
 async fn a_rotated_authority_signs_and_the_old_one_is_trusted() {
     let fleet = Fleet::start().await;
     let first = fleet.token("first").await;
-    let (_, _, first) = fleet.provision(&first["token"], &csr("p256")).await;
+    let first = fleet.provision(&first["token"], &csr("p256")).await.body;
     let shown = fleet.server.basalt(&["ca", "show"]).await.expect_success();
     assert_eq!(shown.lines().count(), 2, "{shown}");
     let rotated = fleet.server.basalt(&["ca", "rotate"]).await.expect_success();
     assert!(rotated.contains("CN=Basalt device authority 2"), "{rotated}");
     let second = fleet.token("second").await;
-    let (_, _, second) = fleet.provision(&second["token"], &csr("p256")).await;
+    let second = fleet.provision(&second["token"], &csr("p256")).await.body;
     assert_ne!(first["caCertificate"], second["caCertificate"]);
     for provisioned in [&first, &second] {
         let certificate =

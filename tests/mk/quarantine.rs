@@ -10,8 +10,7 @@ const NOON: &str = "2026-04-28T12:00:00Z";
 
 #[tokio::test]
 async fn what_is_refused_is_kept_with_its_reason() {
-    let mut platform = Platform::start().await;
-    let admin = platform.admin.clone();
+    let (mut platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
     let body = json!({"deviceId": device, "key": "t", "name": "T", "valueType": "BIGINT"});
     let sensor = id(&admin.create("/api/v1/sensors", body).await);
@@ -35,26 +34,22 @@ async fn what_is_refused_is_kept_with_its_reason() {
         ("MISSING_PROFILE", json!({"componentId": component, "timestamp": NOON, "values": {"x": 1}}), false),
     ];
     for (reason, payload, has_sensor) in &rows {
-        let (status, _, counts) = admin.send("POST", READINGS, &json!([payload])).await;
-        assert_eq!((status, &counts["quarantined"]), (202, &json!(1)), "{payload}");
-        let (_, _, page) = admin.get(&format!("{QUARANTINE}?size=1")).await;
+        admin.send("POST", READINGS, &json!([payload])).await.has(202, json!({"quarantined": 1}));
+        let page = admin.get(&format!("{QUARANTINE}?size=1")).await.body;
         let row = &page["content"][0];
         assert_eq!((&row["reason"], &row["payload"]), (&json!(reason), payload), "{row}");
         assert_eq!(row["sensorId"], if *has_sensor { json!(sensor) } else { Value::Null }, "{row}");
         assert_eq!(row["topic"], json!(READINGS));
         assert!(row["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
-        let (_, _, one) = admin.get(&format!("{QUARANTINE}/{}", id(row))).await;
-        assert_eq!(one, *row);
+        assert_eq!(admin.get(&format!("{QUARANTINE}/{}", id(row))).await.body, *row);
     }
     let path = format!("/api/v1/devices/{device}");
     assert_eq!(admin.status("PATCH", &path, &json!({"status": "INACTIVE"})).await, 200);
-    let (_, _, counts) = admin.send("POST", READINGS, &reading("value", json!(1))).await;
+    let counts = admin.send("POST", READINGS, &reading("value", json!(1))).await.body;
     assert_eq!(counts, json!({"accepted": 0, "duplicates": 0, "quarantined": 1}));
     assert_eq!(admin.status("PATCH", &path, &json!({"status": "ACTIVE"})).await, 200);
-    let (_, _, counts) = admin.send("POST", READINGS, &reading("value", json!(1))).await;
-    assert_eq!(counts["accepted"], json!(1));
-    platform.server.kill();
-    platform.server.start_again().await;
+    assert_eq!(admin.send("POST", READINGS, &reading("value", json!(1))).await["accepted"], json!(1));
+    platform.server.crash().await;
     lists_are_filtered(&Caller::new(&platform.server.client(), KEY), &device).await;
 }
 
@@ -71,8 +66,8 @@ async fn lists_are_filtered(admin: &Caller, device: &str) {
         ("to=2026-01-01T00:00:00Z".to_owned(), 0),
         ("from=2026-01-01T00:00:00Z".to_owned(), 11),
     ] {
-        let (status, _, page) = admin.get(&format!("{QUARANTINE}?{query}")).await;
-        assert_eq!((status, counted(&page)), (200, expected), "{query}");
+        let page = admin.get(&format!("{QUARANTINE}?{query}")).await.ok();
+        assert_eq!(counted(&page), expected, "{query}");
     }
     for query in ["reason=BAD", "deviceId=x", "from=x", "sort=payload"] {
         let path = format!("{QUARANTINE}?{query}");
@@ -86,7 +81,7 @@ async fn it_is_for_administrators_of_its_organization() {
     let (admin, stranger) = (&platform.admin, platform.stranger().await);
     let wrong = json!([{"sensorId": NOBODY, "timestamp": NOON, "value": 1}]);
     assert_eq!(admin.status("POST", READINGS, &wrong).await, 202);
-    let (_, _, page) = admin.get(QUARANTINE).await;
+    let page = admin.get(QUARANTINE).await.body;
     let one = format!("{QUARANTINE}/{}", id(&page["content"][0]));
     for role in ["member", "readonly"] {
         let caller = platform.key_of(role).await;
@@ -94,8 +89,7 @@ async fn it_is_for_administrators_of_its_organization() {
             assert_eq!(caller.status(method, path, &Value::Null).await, 403, "{role} {method} {path}");
         }
     }
-    let (_, _, page) = stranger.get(QUARANTINE).await;
-    assert_eq!(page["content"], json!([]));
+    assert_eq!(stranger.get(QUARANTINE).await["content"], json!([]));
     for (caller, method, path, expected) in [
         (&stranger, "GET", &one, 404),
         (&stranger, "DELETE", &one, 404),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, NOBODY, Platform, id, problem};
+use crate::support::{assert_members, rows};
 
 const READINGS: &str = "/api/v1/readings";
 const NOON: &str = "2026-04-28T12:00:00Z";
@@ -21,8 +22,7 @@ fn at(second: u32) -> String {
 }
 
 async fn report(caller: &Caller, readings: Value) -> (u64, u64, u64) {
-    let (status, _, counts) = caller.send("POST", READINGS, &readings).await;
-    assert_eq!(status, 202, "{readings}: {counts}");
+    let counts = caller.send("POST", READINGS, &readings).await.expect(202);
     let count = |name: &str| counts[name].as_u64().unwrap();
     (count("accepted"), count("duplicates"), count("quarantined"))
 }
@@ -33,87 +33,82 @@ fn values(list: &Value) -> Vec<Value> {
 
 #[tokio::test]
 async fn readings_are_counted_and_the_last_of_a_time_wins() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let (device, sensor) = sensor(admin, "DOUBLE").await;
+    let (platform, admin) = Platform::with_admin().await;
+    let (device, sensor) = sensor(&admin, "DOUBLE").await;
     let reading = |second, value: Value| json!({"sensorId": sensor, "timestamp": at(second), "value": value});
-    assert_eq!(report(admin, reading(0, json!(1200.5))).await, (1, 0, 0));
-    assert_eq!(report(admin, reading(0, json!(1300))).await, (0, 1, 0));
+    assert_eq!(report(&admin, reading(0, json!(1200.5))).await, (1, 0, 0));
+    assert_eq!(report(&admin, reading(0, json!(1300))).await, (0, 1, 0));
     let many: Vec<Value> = (0..5).map(|second| reading(second, json!(second))).collect();
-    assert_eq!(report(admin, json!(many)).await, (4, 1, 0));
-    assert_eq!(report(admin, json!([reading(9, json!(1)), reading(9, json!(2))])).await, (1, 1, 0));
+    assert_eq!(report(&admin, json!(many)).await, (4, 1, 0));
+    assert_eq!(report(&admin, json!([reading(9, json!(1)), reading(9, json!(2))])).await, (1, 1, 0));
     let mixed = json!([reading(10, json!(1)), 5, {}, reading(11, json!("warm")), reading(12, json!(true))]);
-    assert_eq!(report(admin, mixed).await, (1, 0, 4));
+    assert_eq!(report(&admin, mixed).await, (1, 0, 4));
     let by_key = json!({"deviceId": device, "sensorId": "t", "timestamp": at(13), "value": 4});
-    assert_eq!(report(admin, by_key).await, (1, 0, 0));
-    let (_, _, list) = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await;
+    assert_eq!(report(&admin, by_key).await, (1, 0, 0));
+    let list = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await.body;
     assert_eq!(values(&list), [0, 1, 2, 3, 4, 2, 1, 4].map(|value| json!(f64::from(value))));
     assert_eq!((&list["count"], &list["truncated"]), (&json!(8), &json!(false)));
-    assert_eq!(report(admin, json!([])).await, (0, 0, 0));
+    assert_eq!(report(&admin, json!([])).await, (0, 0, 0));
     assert_eq!(report(&platform.key_of("member").await, reading(20, json!(1))).await, (1, 0, 0));
     assert_eq!(platform.key_of("readonly").await.status("POST", READINGS, &reading(21, json!(1))).await, 403);
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_reading_is_refused() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let malformed = problem(400, "Bad Request", "Malformed request body", READINGS);
     for body in [json!(5), json!("text")] {
-        let (status, _, answer) = admin.send("POST", READINGS, &body).await;
-        assert_eq!((status, answer), (400, malformed.clone()), "{body}");
+        admin.send("POST", READINGS, &body).await.is(400, &malformed);
     }
-    let (status, _, answer) = admin.send("POST", READINGS, &json!({})).await;
-    assert_eq!((status, answer["errors"].as_array().unwrap().len()), (400, 3), "{answer}");
+    let answer = admin.send("POST", READINGS, &json!({})).await.expect(400);
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 3, "{answer}");
     let one = json!({"sensorId": NOBODY, "timestamp": NOON, "value": 1});
     assert_eq!(admin.status("POST", READINGS, &json!(vec![one.clone(); 1001])).await, 400);
-    assert_eq!(report(admin, json!(vec![one; 1000])).await, (0, 0, 1000));
+    assert_eq!(report(&admin, json!(vec![one; 1000])).await, (0, 0, 1000));
     let long = json!({"sensorId": NOBODY, "timestamp": NOON, "value": "x".repeat(300 << 10)});
     assert_eq!(admin.status("POST", READINGS, &long).await, 413);
 }
 
 #[tokio::test]
 async fn types_are_those_of_the_sensors_and_values_stay_exact() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     for (value_type, value, wrong) in [
         ("DOUBLE", json!(23.5), json!("23.5")),
         ("BIGINT", json!(9_007_199_254_740_993_i64), json!(1.0)),
         ("BOOLEAN", json!(true), json!(1)),
         ("TEXT", json!("open"), json!(7)),
     ] {
-        let (_, sensor) = sensor(admin, value_type).await;
+        let (_, sensor) = sensor(&admin, value_type).await;
         let reading = |value: &Value| json!({"sensorId": sensor, "timestamp": NOON, "value": value});
-        assert_eq!(report(admin, reading(&wrong)).await, (0, 0, 1), "{value_type}");
+        assert_eq!(report(&admin, reading(&wrong)).await, (0, 0, 1), "{value_type}");
         assert_eq!(
             admin.status("GET", &format!("{READINGS}/sensor/{sensor}/latest"), &Value::Null).await,
             404
         );
         let mut whole = reading(&value);
         whole["metadata"] = json!({"unit": "x", "n": 1});
-        assert_eq!(report(admin, whole).await, (1, 0, 0), "{value_type}");
-        let (status, _, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
+        assert_eq!(report(&admin, whole).await, (1, 0, 0), "{value_type}");
+        let (status, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await.outcome();
         let expected = json!({
             "sensorId": sensor, "timestamp": NOON, "value": value, "valueType": value_type,
             "metadata": {"unit": "x", "n": 1},
         });
         assert_eq!((status, latest), (200, expected));
         // A reading without metadata takes that of the one that it replaces away.
-        assert_eq!(report(admin, reading(&value)).await, (0, 1, 0), "{value_type}");
-        let (_, _, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
-        assert_eq!(latest["metadata"], json!({}), "{value_type}");
+        assert_eq!(report(&admin, reading(&value)).await, (0, 1, 0), "{value_type}");
+        let latest = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
+        latest.about(&value_type).has(200, json!({"metadata": {}}));
     }
-    let (_, _, sensors) = admin.get("/api/v1/sensors").await;
-    assert_eq!(sensors["page"]["totalElements"], json!(4), "metadata is no sensor");
+    let sensors = admin.get("/api/v1/sensors").await;
+    sensors.about("metadata is no sensor").has(200, json!({"/page/totalElements": 4}));
 }
 
 #[tokio::test]
 async fn lists_follow_range_limit_and_order() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let (device, sensor) = sensor(admin, "BIGINT").await;
+    let (_platform, admin) = Platform::with_admin().await;
+    let (device, sensor) = sensor(&admin, "BIGINT").await;
     let many = (0..10).map(|n| json!({"sensorId": sensor, "timestamp": at(n), "value": n}));
-    report(admin, many.collect()).await;
+    report(&admin, many.collect()).await;
     let path = format!("{READINGS}/sensor/{sensor}");
     let noon = "from=2026-04-28T12:00:00Z";
     for (query, expected, truncated) in [
@@ -125,18 +120,14 @@ async fn lists_follow_range_limit_and_order() {
         (format!("from={}&to={}", at(20), at(30)), vec![], false),
         ("from=2026-04-28T14:00:03%2B02:00&to=2026-04-28T12:00:05Z".to_owned(), vec![3, 4], false),
     ] {
-        let (status, _, list) = admin.get(&format!("{path}?{query}")).await;
+        let (status, list) = admin.get(&format!("{path}?{query}")).await.outcome();
         let expected: Vec<Value> = expected.into_iter().map(|value: i64| json!(value)).collect();
         assert_eq!((status, values(&list)), (200, expected), "{query}");
         assert_eq!(list["truncated"], json!(truncated), "{query}");
     }
-    for query in [
-        "limit=0",
-        "limit=10001",
-        "limit=x",
-        "order=up",
-        "from=now",
-        "from=2026-04-28T12:00:00Z&to=2026-04-28T12:00:00Z",
+    for query in rows![
+        "limit=0"; "limit=10001"; "limit=x"; "order=up"; "from=now";
+        "from=2026-04-28T12:00:00Z&to=2026-04-28T12:00:00Z";
     ] {
         assert_eq!(admin.status("GET", &format!("{path}?{query}"), &Value::Null).await, 400, "{query}");
     }
@@ -147,14 +138,11 @@ async fn lists_follow_range_limit_and_order() {
         (format!("sensorId={sensor}&size=4&page=3"), vec![], 3),
         (format!("sensorId={sensor}&size=3&sort=timestamp,asc"), vec![0, 1, 2], 4),
     ] {
-        let (status, _, page) = admin.get(&paged(&query)).await;
+        let (status, page) = admin.get(&paged(&query)).await.outcome();
         let found: Vec<i64> =
             page["content"].as_array().unwrap().iter().map(|row| row["value"].as_i64().unwrap()).collect();
         assert_eq!((status, found), (200, expected), "{query}");
-        assert_eq!(
-            (&page["page"]["totalElements"], &page["page"]["totalPages"]),
-            (&json!(10), &json!(pages))
-        );
+        assert_members(&page, &json!({"/page/totalElements": 10, "/page/totalPages": pages}));
     }
     assert_eq!(admin.status("GET", READINGS, &Value::Null).await, 400);
     assert_eq!(admin.status("GET", &paged(&format!("componentId={NOBODY}")), &Value::Null).await, 404);
@@ -169,20 +157,19 @@ async fn lists_follow_range_limit_and_order() {
 
 #[tokio::test]
 async fn aggregates_and_numbers_equal_those_of_sql() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let (_, sensor) = sensor(admin, "DOUBLE").await;
+    let (platform, admin) = Platform::with_admin().await;
+    let (_, sensor) = sensor(&admin, "DOUBLE").await;
     let many = (0..200)
         .map(|n| json!({"sensorId": sensor, "timestamp": at(n * 7), "value": f64::from(n * 37 % 101) / 4.0}));
-    report(admin, many.collect()).await;
+    report(&admin, many.collect()).await;
     let stream =
         &platform.client.sql(&format!("SELECT id FROM streams WHERE uuid = '{sensor}'")).await[0]["id"];
     let range = "ts >= '2026-04-28T12:00:00Z' AND ts < '2026-04-28T12:20:00Z'";
     let query = "from=2026-04-28T12:00:00Z&to=2026-04-28T12:20:00Z";
     let path = format!("{READINGS}/sensor/{sensor}");
-    let (status, _, found) =
+    let found =
         admin.get(&format!("{path}/aggregated?{query}&interval=PT5M&functions=avg,min,max,sum,count")).await;
-    assert_eq!(status, 200, "{found}");
+    let found = found.ok();
     let expected = platform
         .client
         .sql(&format!(
@@ -199,7 +186,7 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
             assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{name}: {bucket} {row}");
         }
     }
-    let (_, _, stats) = admin.get(&format!("{path}/stats?{query}")).await;
+    let stats = admin.get(&format!("{path}/stats?{query}")).await.body;
     let row = &platform
         .client
         .sql(&format!(
@@ -213,10 +200,9 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
         assert!((got - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{name}: {stats} {row}");
     }
     assert_eq!(stats["first"], json!({"timestamp": at(0), "value": 0.0}));
-    let (_, _, alias) = admin.get(&format!("{READINGS}/stats?sensorId={sensor}&{query}")).await;
-    assert_eq!(alias, stats);
-    let (_, _, default) = admin.get(&format!("{path}/aggregated?{query}")).await;
-    let (_, _, answer) = admin.get(&format!("{path}/aggregated?{query}&interval=PT5M")).await;
+    assert_eq!(admin.get(&format!("{READINGS}/stats?sensorId={sensor}&{query}")).await.body, stats);
+    let default = admin.get(&format!("{path}/aggregated?{query}")).await.body;
+    let answer = admin.get(&format!("{path}/aggregated?{query}&interval=PT5M")).await.body;
     assert_eq!((&default, &default["interval"]), (&answer, &json!("PT5M")));
     for (query, expected) in [
         ("from=2026-04-28T12:00:00Z&interval=PT5M", 400),
@@ -232,45 +218,40 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
 
 #[tokio::test]
 async fn texts_are_counted_and_truth_values_are_numbers() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let (_, text) = sensor(admin, "TEXT").await;
-    let (_, truth) = sensor(admin, "BOOLEAN").await;
+    let (_platform, admin) = Platform::with_admin().await;
+    let (_, text) = sensor(&admin, "TEXT").await;
+    let (_, truth) = sensor(&admin, "BOOLEAN").await;
     let texts = (0..3).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": "x"}));
     let truths = (0..4).map(|n| json!({"sensorId": truth, "timestamp": at(n), "value": n == 0}));
-    report(admin, texts.chain(truths).collect()).await;
+    report(&admin, texts.chain(truths).collect()).await;
     let path =
         |sensor: &str, more: &str| format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=P1D{more}");
-    let (_, _, found) = admin.get(&path(&text, "&functions=count")).await;
-    assert_eq!(found["buckets"], json!([{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]));
+    let found = admin.get(&path(&text, "&functions=count")).await;
+    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]}));
     assert_eq!(admin.status("GET", &path(&text, "&functions=avg"), &Value::Null).await, 400);
-    let (_, _, found) = admin.get(&path(&truth, "&functions=avg,count")).await;
-    assert_eq!(found["buckets"], json!([{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]));
-    let (_, _, stats) = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
-    assert_eq!((&stats["count"], &stats["avg"]), (&json!(3), &Value::Null));
-    let (_, _, stats) = admin
-        .get(&format!("{READINGS}/sensor/{text}/stats?from=2026-04-27T00:00:00Z&to=2026-04-28T00:00:00Z"))
-        .await;
-    assert_eq!((&stats["count"], &stats["first"], &stats["stddev"]), (&json!(0), &Value::Null, &Value::Null));
+    let found = admin.get(&path(&truth, "&functions=avg,count")).await;
+    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]}));
+    let stats = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
+    stats.has(200, json!({"count": 3, "avg": null}));
+    let path = format!("{READINGS}/sensor/{text}/stats?from=2026-04-27T00:00:00Z&to=2026-04-28T00:00:00Z");
+    admin.get(&path).await.has(200, json!({"count": 0, "first": null, "stddev": null}));
 }
 
 #[tokio::test]
 async fn several_sensors_are_read_at_once() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
-    let (_, sensor) = sensor(admin, "BIGINT").await;
+    let (platform, admin) = Platform::with_admin().await;
+    let (_, sensor) = sensor(&admin, "BIGINT").await;
     let many = (0..5).map(|n| json!({"sensorId": sensor, "timestamp": at(n), "value": n}));
-    report(admin, many.collect()).await;
+    report(&admin, many.collect()).await;
     let path = format!("{READINGS}/batch");
     let mut body = json!({
         "sensorIds": [sensor, NOBODY], "from": NOON, "to": "2026-04-28T13:00:00Z", "limit": 2,
     });
     let readonly = platform.key_of("readonly").await;
-    let (status, _, found) = readonly.send("POST", &path, &body).await;
-    assert_eq!((status, &found["missing"]), (200, &json!([NOBODY])), "{found}");
+    let found = readonly.send("POST", &path, &body).await.has(200, json!({"missing": [NOBODY]}));
     assert_eq!(values(&found["results"][0]), [json!(0), json!(1)]);
     body["aggregation"] = json!({"interval": "PT1H", "functions": ["sum"]});
-    let (_, _, found) = admin.send("POST", &path, &body).await;
+    let found = admin.send("POST", &path, &body).await.body;
     assert_eq!(found["results"][0]["buckets"], json!([{"timestamp": NOON, "sum": 10.0}]));
     for (member, value) in [
         ("sensorIds", json!([])),
@@ -311,10 +292,10 @@ async fn readings_of_others_do_not_exist() {
     ] {
         assert_eq!(stranger.status("GET", &path, &Value::Null).await, 404, "{path}");
     }
-    let (_, _, found) =
-        stranger.send("POST", &format!("{READINGS}/batch"), &json!({"sensorIds": [sensor]})).await;
+    let found =
+        stranger.send("POST", &format!("{READINGS}/batch"), &json!({"sensorIds": [sensor]})).await.body;
     assert_eq!(found, json!({"results": [], "missing": [sensor]}));
-    let (_, _, list) = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await;
+    let list = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await.body;
     assert_eq!(values(&list), [json!(1.0)]);
 }
 
@@ -323,9 +304,7 @@ async fn a_device_without_a_report_has_no_health() {
     let platform = Platform::start().await;
     let (device, _) = sensor(&platform.admin, "DOUBLE").await;
     let path = format!("/api/v1/devices/{device}/health");
-    let (status, _, body) = platform.admin.get(&path).await;
-    assert_eq!((status, body), (404, problem(404, "Not Found", "No health for device", &path)));
-    let (status, _, page) = platform.admin.get(&format!("{path}/history")).await;
-    assert_eq!((status, &page["content"]), (200, &json!([])));
+    platform.admin.get(&path).await.is(404, &problem(404, "Not Found", "No health for device", &path));
+    platform.admin.get(&format!("{path}/history")).await.has(200, json!({"content": []}));
     assert_eq!(platform.admin.status("GET", &format!("{path}/history?from=x"), &Value::Null).await, 400);
 }

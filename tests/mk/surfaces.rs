@@ -6,6 +6,7 @@ use super::alerts::{SensorFixture, wait_for};
 use super::exports::{EXPORTS, finished, request};
 use super::{NOBODY, Platform, id};
 use crate::graphql::{codes, data};
+use crate::support::{assert_members, rows};
 
 /// A pack with one profile of each kind.
 fn pack() -> Value {
@@ -21,7 +22,7 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
     let pack = id(&admin.create("/api/v1/packs", pack()).await);
-    let (_, _, profiles) = admin.get("/api/v1/sensor-profiles").await;
+    let profiles = admin.get("/api/v1/sensor-profiles").await.body;
     let profile = id(&profiles["content"][0]);
     let place = json!({"lat": 51.5, "lon": 7.5});
     let site = id(&admin.create("/api/v1/sites", json!({"name": "Works", "location": place})).await);
@@ -35,56 +36,43 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
     let artefact = id(&admin.create("/api/v1/config-artefacts", artefact).await);
     let binding = format!("/api/v1/desired-state-bindings/{NOBODY}");
     let bound = json!({"targetType": "COMPONENT", "targetId": component, "configArtefactId": artefact});
-    let (status, _, answer) = admin.send("PUT", &binding, &bound).await;
-    assert_eq!(status, 201, "{answer}");
+    admin.send("PUT", &binding, &bound).await.created();
 
-    let rows = [
-        (
-            format!(
+    let rows = rows![
+        format!(
                 "site(uuid: \"{site}\") {{ name location {{ lat lon altitude }} timezone devices {{ totalCount nodes {{ name }} }} }}"
             ),
             json!({"name": "Works", "location": {"lat": 51.5, "lon": 7.5, "altitude": null}, "timezone": "UTC",
-                "devices": {"totalCount": 1, "nodes": [{"name": "Press"}]}}),
-        ),
-        (
-            format!(
+                "devices": {"totalCount": 1, "nodes": [{"name": "Press"}]}});
+        format!(
                 "component(uuid: \"{component}\") {{ key name device {{ name }} sensorProfile {{ key version fields {{ name valueType unit writable }} }} documentVersion }}"
             ),
             json!({"key": "axis", "name": "Axis", "device": {"name": "Press"}, "documentVersion": 1,
                 "sensorProfile": {"key": "env", "version": "1.0", "fields":
-                    [{"name": "set", "valueType": "DOUBLE", "unit": "C", "writable": true}]}}),
-        ),
-        (
-            format!(
+                    [{"name": "set", "valueType": "DOUBLE", "unit": "C", "writable": true}]}});
+        format!(
                 "deviceGroup(uuid: \"{group}\") {{ name tags devices {{ nodes {{ name tags site {{ name }} deviceGroups {{ name }} components {{ key }} desiredStateBindings {{ status }} }} }} }}"
             ),
             json!({"name": "Hot", "tags": ["hot"], "devices": {"nodes": [{"name": "Press", "tags": ["hot"],
                 "site": {"name": "Works"}, "deviceGroups": [{"name": "Hot"}], "components": [{"key": "axis"}],
-                "desiredStateBindings": [{"status": "PENDING"}]}]}}),
-        ),
-        (
-            format!(
+                "desiredStateBindings": [{"status": "PENDING"}]}]}});
+        format!(
                 "pack(uuid: \"{pack}\") {{ key version sensorProfiles {{ key pack {{ name }} }} deviceProfiles {{ key components {{ key sensorProfileKey }} }} }}"
             ),
             json!({"key": "base", "version": "1", "sensorProfiles": [{"key": "env", "pack": {"name": "Base"}}],
-                "deviceProfiles": [{"key": "press", "components": [{"key": "axis", "sensorProfileKey": "env"}]}]}),
-        ),
-        (
-            format!(
+                "deviceProfiles": [{"key": "press", "components": [{"key": "axis", "sensorProfileKey": "env"}]}]});
+        format!(
                 "configArtefact(uuid: \"{artefact}\") {{ name version profileType sensorProfile {{ key }} deviceProfile {{ key }} content objectKey }}"
             ),
             json!({"name": "limits", "version": 1, "profileType": "SENSOR_PROFILE", "sensorProfile": {"key": "env"},
-                "deviceProfile": null, "content": {"set": 1.5}, "objectKey": null}),
-        ),
-        (
-            format!(
+                "deviceProfile": null, "content": {"set": 1.5}, "objectKey": null});
+        format!(
                 "desiredStateBinding(uuid: \"{NOBODY}\") {{ targetType targetId device {{ name }} configArtefact {{ name }} desiredVersion status reportedVersion }}"
             ),
             json!({"targetType": "COMPONENT", "targetId": component, "device": {"name": "Press"},
-                "configArtefact": {"name": "limits"}, "desiredVersion": 1, "status": "PENDING", "reportedVersion": null}),
-        ),
-        (format!("site(uuid: \"{component}\") {{ name }}"), Value::Null),
-        ("site(uuid: \"x\") { name }".to_owned(), Value::Null),
+                "configArtefact": {"name": "limits"}, "desiredVersion": 1, "status": "PENDING", "reportedVersion": null});
+        format!("site(uuid: \"{component}\") {{ name }}"), Value::Null;
+        "site(uuid: \"x\") { name }".to_owned(), Value::Null;
     ];
     for (field, expected) in rows {
         let name = field.split('(').next().unwrap_or_default();
@@ -99,15 +87,8 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
 
     let kinds = client.sql("SELECT kind, count(*) AS n FROM documents GROUP BY kind ORDER BY kind").await;
     let kinds: Vec<_> = kinds.iter().map(|row| (row["kind"].as_str().unwrap(), row["n"].as_i64())).collect();
-    let every = [
-        "artefact",
-        "binding",
-        "component",
-        "device_group",
-        "device_profile",
-        "pack",
-        "sensor_profile",
-        "site",
+    let every = rows![
+        "artefact"; "binding"; "component"; "device_group"; "device_profile"; "pack"; "sensor_profile"; "site";
     ];
     assert_eq!(kinds, every.map(|kind| (kind, Some(1))));
     let joined = "SELECT s.name AS site, s.latitude, c.key, d.name FROM sites s JOIN devices d ON d.site_uuid = s.uuid JOIN components c ON c.device_id = d.id";
@@ -124,23 +105,17 @@ async fn quarantine_and_tokens_are_shown_without_secrets() {
     let query = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
     let found = data(&client, query, json!({})).await;
     let page = &found["quarantinedReadings"];
-    assert_eq!(
-        (&page["totalCount"], &page["nodes"][0]["reason"]),
-        (&json!(1), &json!("UNKNOWN_SENSOR")),
-        "{page}"
-    );
+    assert_members(page, &json!({"totalCount": 1, "/nodes/0/reason": "UNKNOWN_SENSOR"}));
     let one = format!("{{ quarantinedReading(uuid: {}) {{ topic }} }}", page["nodes"][0]["uuid"]);
     assert_eq!(data(&client, &one, json!({})).await["quarantinedReading"]["topic"], "/api/v1/readings");
     let rows = client.sql("SELECT reason, topic FROM quarantine").await;
     assert_eq!(rows, [json!({"reason": "UNKNOWN_SENSOR", "topic": "/api/v1/readings"})]);
-    let body =
-        crate::graphql::ask(&client, "{ quarantinedReadings(reason: \"BAD\") { totalCount } }", json!({}))
-            .await;
+    let query = "{ quarantinedReadings(reason: \"BAD\") { totalCount } }";
+    let body = crate::graphql::ask(&client, query, json!({})).await;
     assert_eq!(codes(&body), ["INVALID"], "{body}");
 
     let body = json!({"deviceName": "press"});
-    let (status, _, token) = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await;
-    assert_eq!(status, 201, "{token}");
+    let token = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await.created();
     let query = "{ registrationTokens { nodes { uuid status device { name } } } }";
     let found = data(&client, query, json!({})).await;
     let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
@@ -190,7 +165,7 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
     assert!(found.is_empty(), "what is not shown cannot be searched for either");
     assert!(!json!([rows, audit]).to_string().contains("hush"), "{rows:?} {audit:?}");
     assert!(!platform.server.log().contains("hush"));
-    let shown = admin.get(&format!("/api/v1/cameras/{camera}")).await.2;
+    let shown = admin.get(&format!("/api/v1/cameras/{camera}")).await.body;
     assert_eq!(shown["streamUrl"], json!("rtsp://admin@127.0.0.1:9/1"));
 }
 
@@ -290,12 +265,10 @@ async fn rules_alerts_and_exports_are_in_the_graph() {
     let export = id(&admin.create(EXPORTS, request("DEVICE", &press.device)).await);
     finished(admin, &export).await;
     let shown = "uuid scopeType scopeId includes status progress error requestedBy";
-    let found = data(
-        &client,
-        &format!("{{ exports(status: \"READY\") {{ totalCount nodes {{ {shown} }} }} failed: exports(status: \"FAILED\") {{ totalCount }} }}"),
-        json!({}),
-    )
-    .await;
+    let query = format!(
+        "{{ exports(status: \"READY\") {{ totalCount nodes {{ {shown} }} }} failed: exports(status: \"FAILED\") {{ totalCount }} }}"
+    );
+    let found = data(&client, &query, json!({})).await;
     let node = &found["exports"]["nodes"][0];
     let expected = json!({"uuid": export, "scopeType": "DEVICE", "scopeId": press.device, "status": "READY",
         "includes": ["READINGS", "ANNOTATIONS"], "progress": null, "error": null, "requestedBy": node["requestedBy"]});

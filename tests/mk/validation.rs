@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, Platform, field_errors, id};
+use crate::support::row_vec;
 
 #[tokio::test]
 async fn every_mistake_of_a_body_is_told_at_once() {
@@ -10,98 +11,51 @@ async fn every_mistake_of_a_body_is_told_at_once() {
     let admin = &platform.admin;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let long = "x".repeat(256);
-    let rows: Vec<(&str, Value, Vec<&str>)> = vec![
-        ("devices", json!({}), vec!["name: must not be blank"]),
-        ("devices", json!({"name": null}), vec!["name: must not be blank"]),
-        ("devices", json!({"name": " "}), vec!["name: must not be blank"]),
-        ("devices", json!({"name": long}), vec!["name: size must be between 1 and 100"]),
-        (
-            "devices",
-            json!({"name": "", "siteId": NOBODY, "tags": ["a", ""], "location": {"lat": 91, "lon": 0}}),
+    let rows: Vec<(&str, Value, Vec<&str>)> = row_vec![
+        "devices", json!({}), vec!["name: must not be blank"];
+        "devices", json!({"name": null}), vec!["name: must not be blank"];
+        "devices", json!({"name": " "}), vec!["name: must not be blank"];
+        "devices", json!({"name": long}), vec!["name: size must be between 1 and 100"];
+        "devices", json!({"name": "", "siteId": NOBODY, "tags": ["a", ""], "location": {"lat": 91, "lon": 0}}),
             vec![
                 "location.lat: must be between -90 and 90",
                 "name: must not be blank",
                 "siteId: does not exist",
                 "tags[1]: must not be blank",
-            ],
-        ),
-        ("devices", json!({"name": "e", "siteId": "x"}), vec!["siteId: must be a UUID"]),
-        (
-            "devices",
-            json!({"name": "e", "location": {"lat": 1}, "groupIds": [NOBODY]}),
-            vec!["groupIds[0]: does not exist", "location.lon: must not be null"],
-        ),
-        ("sites", json!({}), vec!["name: must not be blank"]),
-        (
-            "sites",
-            json!({"name": long, "description": "x".repeat(4001), "timezone": ""}),
+            ];
+        "devices", json!({"name": "e", "siteId": "x"}), vec!["siteId: must be a UUID"];
+        "devices", json!({"name": "e", "location": {"lat": 1}, "groupIds": [NOBODY]}),
+            vec!["groupIds[0]: does not exist", "location.lon: must not be null"];
+        "sites", json!({}), vec!["name: must not be blank"];
+        "sites", json!({"name": long, "description": "x".repeat(4001), "timezone": ""}),
             vec![
                 "description: size must be between 0 and 4000",
                 "name: size must be between 1 and 255",
                 "timezone: must not be blank",
-            ],
-        ),
-        ("device-groups", json!({}), vec!["name: must not be blank"]),
-        (
-            "device-groups",
-            json!({"deviceIds": [device, NOBODY]}),
-            vec!["deviceIds[1]: does not exist", "name: must not be blank"],
-        ),
-        (
-            "components",
-            json!({}),
-            vec!["deviceId: must not be null", "key: must not be blank", "name: must not be blank"],
-        ),
-        (
-            "components",
-            json!({"deviceId": NOBODY, "key": "a b", "name": "c", "sensorProfileId": NOBODY}),
+            ];
+        "device-groups", json!({}), vec!["name: must not be blank"];
+        "device-groups", json!({"deviceIds": [device, NOBODY]}), vec!["deviceIds[1]: does not exist", "name: must not be blank"];
+        "components", json!({}), vec!["deviceId: must not be null", "key: must not be blank", "name: must not be blank"];
+        "components", json!({"deviceId": NOBODY, "key": "a b", "name": "c", "sensorProfileId": NOBODY}),
             vec![
                 "deviceId: does not exist",
                 "key: must consist of letters, digits and the characters _ -",
                 "sensorProfileId: does not exist",
-            ],
-        ),
-        (
-            "sensors",
-            json!({}),
-            vec![
-                "deviceId: must not be null",
-                "key: must not be blank",
-                "name: must not be blank",
-                "valueType: must not be null",
-            ],
-        ),
-        (
-            "sensors",
-            json!({"deviceId": NOBODY, "key": "t", "name": "t", "valueType": "FLOAT", "componentId": NOBODY}),
-            vec![
-                "componentId: does not exist",
-                "deviceId: does not exist",
-                "valueType: must be one of DOUBLE, BIGINT, BOOLEAN, TEXT",
-            ],
-        ),
-        (
-            "annotations",
-            json!({}),
+            ];
+        "sensors", json!({}),
+            vec!["deviceId: must not be null", "key: must not be blank", "name: must not be blank", "valueType: must not be null"];
+        "sensors", json!({"deviceId": NOBODY, "key": "t", "name": "t", "valueType": "FLOAT", "componentId": NOBODY}),
+            vec!["componentId: does not exist", "deviceId: does not exist", "valueType: must be one of DOUBLE, BIGINT, BOOLEAN, TEXT"];
+        "annotations", json!({}),
             vec![
                 "classId: must not be null",
                 "scopeId: must not be null",
                 "scopeType: must not be null",
                 "startTime: must not be null",
-            ],
-        ),
-        (
-            "annotation-classes",
-            json!({}),
-            vec![
-                "fields: must not be null",
-                "key: must not be blank",
-                "name: must not be blank",
-                "scopes: must not be null",
-            ],
-        ),
-        (
-            "annotation-classes",
+            ];
+        "annotation-classes", json!({}),
+            vec!["fields: must not be null", "key: must not be blank", "name: must not be blank", "scopes: must not be null"];
+        "annotation-classes",
             json!({"key": "a", "name": "A", "scopes": ["SITE", "ORG"], "color": "red",
                 "fields": [{"name": "f", "type": "DATE"}, {"name": "e", "type": "ENUM"}]}),
             vec![
@@ -109,62 +63,40 @@ async fn every_mistake_of_a_body_is_told_at_once() {
                 "fields[0].type: must be one of STRING, NUMBER, BOOLEAN, ENUM",
                 "fields[1].options: size must be between 1 and 100",
                 "scopes[1]: must be one of SITE, DEVICE, COMPONENT, SENSOR",
-            ],
-        ),
-        (
-            "reference-pairs",
-            json!({}),
-            vec![
-                "primaryComponentId: must not be null",
-                "referenceComponentId: must not be null",
-                "validFrom: must not be null",
-            ],
-        ),
-        (
-            "reference-pairs",
-            json!({"primaryComponentId": NOBODY, "referenceComponentId": device, "validFrom": "soon"}),
+            ];
+        "reference-pairs", json!({}),
+            vec!["primaryComponentId: must not be null", "referenceComponentId: must not be null", "validFrom: must not be null"];
+        "reference-pairs", json!({"primaryComponentId": NOBODY, "referenceComponentId": device, "validFrom": "soon"}),
             vec![
                 "primaryComponentId: does not exist",
                 "referenceComponentId: does not exist",
                 "validFrom: must be an ISO-8601 time between 1970 and 2261",
-            ],
-        ),
-        ("dashboards", json!({}), vec!["layout: must not be null", "name: must not be blank"]),
-        (
-            "dashboards",
+            ];
+        "dashboards", json!({}), vec!["layout: must not be null", "name: must not be blank"];
+        "dashboards",
             json!({"name": "d", "layout": [{"id": "a", "type": "PIE", "x": 20, "y": 0, "w": 5, "h": 1,
                 "config": {"sensorIds": ["x"]}}]}),
             vec![
                 "layout[0].config.sensorIds: must be a list of UUIDs",
                 "layout[0].type: must be one of LINE, GAUGE, STAT, TABLE, MAP, TEXT",
                 "layout[0].w: must be between 1 and 4",
-            ],
-        ),
-        ("api-keys", json!({}), vec!["name: must not be blank"]),
-        (
-            "api-keys",
-            json!({"name": "k", "role": "owner"}),
-            vec!["role: must be one of admin, member, readonly"],
-        ),
+            ];
+        "api-keys", json!({}), vec!["name: must not be blank"];
+        "api-keys", json!({"name": "k", "role": "owner"}), vec!["role: must be one of admin, member, readonly"];
     ];
     for (noun, body, expected) in rows {
-        let (status, _, answer) = admin.send("POST", &format!("/api/v1/{noun}"), &body).await;
-        assert_eq!(
-            (status, &answer["detail"]),
-            (400, &json!("Validation failed")),
-            "{noun} {body}: {answer}"
-        );
+        let answer = admin.send("POST", &format!("/api/v1/{noun}"), &body).await;
+        let answer = answer.has(400, json!({"detail": "Validation failed"}));
         assert_eq!(field_errors(&answer), expected, "{noun} {body}");
     }
     let big = json!({"name": "big", "metadata": {"a": "x".repeat(16 << 10)}});
-    let (status, _, answer) = admin.send("POST", "/api/v1/devices", &big).await;
-    assert_eq!((status, field_errors(&answer).len()), (400, 1), "{answer}");
+    let answer = admin.send("POST", "/api/v1/devices", &big).await.expect(400);
+    assert_eq!(field_errors(&answer).len(), 1, "{answer}");
 }
 
 #[tokio::test]
 async fn what_must_be_unique_is_a_conflict() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let other = id(&admin.create("/api/v1/devices", json!({"name": "e"})).await);
     let component = |device: &str| json!({"deviceId": device, "key": "c", "name": "C"});
@@ -177,8 +109,7 @@ async fn what_must_be_unique_is_a_conflict() {
         ("sensors", sensor(&device, json!(made))),
     ] {
         admin.create(&format!("/api/v1/{noun}"), body.clone()).await;
-        let (status, _, answer) = admin.send("POST", &format!("/api/v1/{noun}"), &body).await;
-        assert_eq!((status, &answer["title"]), (409, &json!("Conflict")), "{noun}: {answer}");
+        admin.send("POST", &format!("/api/v1/{noun}"), &body).await.has(409, json!({"title": "Conflict"}));
     }
     let devices = "/api/v1/devices";
     assert_eq!(admin.status("POST", devices, &json!({"name": "d"})).await, 409);
@@ -192,8 +123,7 @@ async fn what_must_be_unique_is_a_conflict() {
 
 #[tokio::test]
 async fn what_is_deleted_is_gone_and_what_depends_on_it_with_it() {
-    let platform = Platform::start().await;
-    let admin = &platform.admin;
+    let (_platform, admin) = Platform::with_admin().await;
     let site = id(&admin.create("/api/v1/sites", json!({"name": "s"})).await);
     let group = id(&admin.create("/api/v1/device-groups", json!({"name": "g"})).await);
     let body = json!({"name": "d", "siteId": site, "groupIds": [group]});
@@ -218,8 +148,7 @@ async fn what_is_deleted_is_gone_and_what_depends_on_it_with_it() {
     assert!(gone("sensors", &inner).await && !gone("sensors", &outer).await);
     delete("sites", &site).await;
     delete("device-groups", &group).await;
-    let (_, _, row) = admin.get(&format!("/api/v1/devices/{device}")).await;
-    assert_eq!((&row["siteId"], &row["groupIds"]), (&Value::Null, &json!([])), "{row}");
+    admin.get(&format!("/api/v1/devices/{device}")).await.has(200, json!({"siteId": null, "groupIds": []}));
     // What it names although it is gone may stay.
     assert_eq!(
         admin.status("PATCH", &format!("/api/v1/devices/{device}"), &json!({"tags": ["a"]})).await,

@@ -18,8 +18,7 @@ async fn the_same_as_rtu_over_tcp() {
 }
 
 async fn arrives_exactly(plc: &ModbusDevice, metadata: Value) {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, plc.port, metadata).await;
     let mut expected = Vec::new();
     for point in &plc.points {
@@ -34,16 +33,16 @@ async fn arrives_exactly(plc: &ModbusDevice, metadata: Value) {
     }
     // Nothing else was ever stored for them: no zero at the start, no value of another order.
     for (stream, point) in &expected {
-        let (_, _, rows) = client.get(&format!("/api/data/{stream}/value/")).await;
+        let rows = client.get(&format!("/api/data/{stream}/value/")).await.body;
         let others = rows.as_array().expect("a list").iter().filter(|row| row["value"] != point["value"]);
         assert_eq!(others.count(), 0, "{point}: {rows}");
         assert!(readings(&client, *stream).await.iter().all(|row| row["quality"] == "good"), "{point}");
     }
-    let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+    let shown = client.get(&format!("/api/device/{device}/")).await.body;
     assert_eq!((&shown["status"], &shown["last_error"]), (&json!("online"), &Value::Null));
 }
 
 async fn first_value(client: &Client, stream: i64) -> Option<Value> {
-    let (_, _, shown) = client.get(&format!("/api/data/{stream}/")).await;
+    let shown = client.get(&format!("/api/data/{stream}/")).await.body;
     Some(shown["last_value"].clone()).filter(|value| !value.is_null())
 }

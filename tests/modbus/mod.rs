@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, eventually};
+use crate::support::{Client, until};
 
 /// Seconds between two polls in these cases.
 pub const INTERVAL_S: f64 = 0.5;
@@ -27,38 +27,26 @@ pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
 async fn named_device_at(client: &Client, name: &str, port: u16, metadata: Value) -> i64 {
     let device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
                         "poll_interval": INTERVAL_S, "metadata": metadata});
-    created(client, "/api/device/", &device).await
+    client.create("/api/device/", &device).await
 }
 
 /// Creates a stream that is read from a register; its id.
 pub async fn stream_at(client: &Client, device: i64, path: &str, kind: &str, wordorder: &str) -> i64 {
     let stream = json!({"name": format!("{kind} {wordorder} {path}"), "device": device, "path": path, "type": kind,
                         "metadata": {"wordorder": wordorder}});
-    created(client, "/api/data/", &stream).await
-}
-
-async fn created(client: &Client, path: &str, body: &Value) -> i64 {
-    let (status, _, made) = client.post(path, body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
+    client.create("/api/data/", &stream).await
 }
 
 /// Waits for the device to be in a state.
 pub async fn until_state(client: &Client, device: i64, state: &str) {
-    eventually(state, EVENT_TIMEOUT, || async {
-        let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
-        (shown["status"] == state).then_some(())
-    })
-    .await;
+    until!(state, EVENT_TIMEOUT;
+        shown = client.get(&format!("/api/device/{device}/")).await.body; shown["status"] == state);
 }
 
 /// Waits until a stream has more readings of a quality than `more_than`; how many it has.
 pub async fn until_more(client: &Client, stream: i64, quality: &str, more_than: usize) -> usize {
-    eventually("another reading", EVENT_TIMEOUT, || async {
-        let found = readings(client, stream).await.iter().filter(|r| r["quality"] == quality).count();
-        (found > more_than).then_some(found)
-    })
-    .await
+    until!("another reading", EVENT_TIMEOUT;
+        found = readings(client, stream).await.iter().filter(|r| r["quality"] == quality).count(); found > more_than)
 }
 
 /// A stream's readings, oldest first: `ts`, `value`, `text`, `quality`.

@@ -2,26 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::{EVENT_TIMEOUT, INTERVAL_S, created, stream_at, until_more, until_state};
-use crate::support::{Client, ModbusLine, Server, eventually};
+use super::{EVENT_TIMEOUT, INTERVAL_S, stream_at, until_more, until_state};
+use crate::support::{Client, ModbusLine, Server, rows, until};
 
 /// Creates a device at a port; its id.
 async fn unit_at(client: &Client, port: &str, unit: u8) -> i64 {
     let device = json!({"name": format!("unit {unit}"), "protocol": "modbus", "host": port, "unit": unit, "timeout": 0.5,
                         "poll_interval": INTERVAL_S, "metadata": {"baud": 9600, "parity": "none"}});
-    created(client, "/api/device/", &device).await
+    client.create("/api/device/", &device).await
 }
 
 async fn error_of(client: &Client, device: i64) -> Value {
-    client.get(&format!("/api/device/{device}/")).await.2["last_error"].clone()
+    client.get(&format!("/api/device/{device}/")).await["last_error"].clone()
 }
 
 #[tokio::test]
 async fn three_units_share_a_line_and_a_missing_one_stops_nobody() {
     let line = ModbusLine::start().await;
     // A pseudo terminal is no serial port by its name, so it is listed.
-    let server = Server::start(&[("BASALT_COLLECT__SERIAL_PORTS", &line.port)]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_COLLECT__SERIAL_PORTS", &line.port)]).await;
     let mut streams = Vec::new();
     for unit in 1..=3 {
         let device = unit_at(&client, &line.port, unit).await;
@@ -32,17 +31,13 @@ async fn three_units_share_a_line_and_a_missing_one_stops_nobody() {
         until_more(&client, *stream, "good", 1).await;
         let query =
             format!("SELECT DISTINCT value FROM readings WHERE stream_id = {stream} AND quality = 'good'");
-        let rows = client.sql(&query).await;
-        assert_eq!(rows, [json!({"value": f64::from(*unit) * 100.0})], "unit {unit}");
+        assert_eq!(client.sql(&query).await, [json!({"value": f64::from(*unit) * 100.0})], "unit {unit}");
     }
-    let (_, _, answer) = client.get(&format!("/api/device/{}/io/hr:0/?type=uint16", streams[1].1)).await;
-    assert_eq!(answer["value"], 200, "{answer}");
+    let answer = client.get(&format!("/api/device/{}/io/hr:0/?type=uint16", streams[1].1)).await;
+    answer.has(200, json!({"value": 200}));
     let missing = unit_at(&client, &line.port, 9).await;
     stream_at(&client, missing, "hr:0", "uint16", "abcd").await;
-    eventually("an error of unit 9", EVENT_TIMEOUT, || async {
-        error_of(&client, missing).await.is_string().then_some(())
-    })
-    .await;
+    until!("an error of unit 9", EVENT_TIMEOUT; error_of(&client, missing).await.is_string());
     for (_, device, stream) in &streams {
         until_more(&client, *stream, "good", 3).await;
         until_state(&client, *device, "online").await;
@@ -56,8 +51,7 @@ async fn three_units_share_a_line_and_a_missing_one_stops_nobody() {
 #[tokio::test]
 async fn only_ports_that_the_operator_allows_are_opened() {
     let line = ModbusLine::start().await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (port, words) in [
         (line.port.as_str(), "collect.serial_ports"),
         ("/dev/null", "collect.serial_ports"),
@@ -65,22 +59,19 @@ async fn only_ports_that_the_operator_allows_are_opened() {
     ] {
         let device = json!({"name": "new", "protocol": "modbus", "host": port, "timeout": 1});
         let body = json!({"device": device, "registers": ["hr:0"]});
-        let (status, _, answer) = client.post("/api/device/test/", &merged(&device, &body)).await;
+        let (status, answer) = client.post("/api/device/test/", &merged(&device, &body)).await.outcome();
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(status == 200 && error.contains(words), "{port}: {status} {answer}");
     }
-    for (field, device) in [
-        ("host", json!({"name": "new", "protocol": "modbus", "host": "/etc/passwd"})),
-        ("host", json!({"name": "new", "protocol": "modbus", "host": "/dev/../etc/passwd"})),
-        ("unit", json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "unit": 0})),
-        ("port", json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "port": 502})),
-        (
-            "metadata",
-            json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "metadata": {"baud": 1}}),
-        ),
+    for (field, device) in rows![
+        "host", json!({"name": "new", "protocol": "modbus", "host": "/etc/passwd"});
+        "host", json!({"name": "new", "protocol": "modbus", "host": "/dev/../etc/passwd"});
+        "unit", json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "unit": 0});
+        "port", json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "port": 502});
+        "metadata", json!({"name": "new", "protocol": "modbus", "host": "/dev/ttyUSB0", "metadata": {"baud": 1}});
     ] {
-        let (status, _, answer) = client.post("/api/device/", &device).await;
-        assert!(status == 400 && answer[field].is_array(), "{device}: {status} {answer}");
+        let answer = client.post("/api/device/", &device).await.expect(400);
+        assert!(answer[field].is_array(), "{device}: {answer}");
     }
 }
 

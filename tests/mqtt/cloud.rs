@@ -29,8 +29,7 @@ impl Cloud {
 
     /// Creates a device; its key.
     pub async fn device(&self, body: Value) -> String {
-        let (status, _, device) = self.call("POST", "/device/v1/devices", &body).await;
-        assert_eq!(status, 201, "{device}");
+        let device = self.call("POST", "/device/v1/devices", &body).await.created();
         device["id"].as_str().expect("an id").to_owned()
     }
 

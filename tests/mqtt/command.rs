@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::{PATIENCE, Plant};
-use crate::support::eventually;
+use crate::support::{assert_members, until};
 use crate::tools::mqtt::encode::{PUBACK, ack};
 use crate::tools::mqtt::{BOTH, Message, MqttClient, Version};
 
@@ -13,7 +13,7 @@ use Version::V5;
 /// Asks for the status of a device; the path of its answer.
 async fn ask(cloud: &Cloud, device: &str) -> String {
     let path = format!("/device/v1/control/{device}/status");
-    let (status, headers, body) = cloud.call("POST", &path, &json!({"state": ""})).await;
+    let (status, headers, body) = cloud.call("POST", &path, &json!({"state": ""})).await.into_parts();
     assert_eq!(status, 202, "{body}");
     headers["location"].to_str().expect("a path").to_owned()
 }
@@ -30,20 +30,13 @@ fn check(message: &Message, gateway: &str, device: &str) -> String {
     assert_eq!(message.topic, format!("control/default/{gateway}/{device}/get"));
     assert_eq!((message.qos, message.is_retained), (1, false));
     let payload: Value = serde_json::from_slice(&message.payload).expect("JSON");
-    assert_eq!(
-        (&payload["type"], &payload["params"]["body"]),
-        (&json!("get"), &json!({"state": ""})),
-        "{payload}"
-    );
+    assert_members(&payload, &json!({"type": "get", "/params/body": {"state": ""}}));
     payload["id"].as_str().expect("an id").to_owned()
 }
 
 async fn wait_for_state(plant: &Plant, id: &str, state: &str) {
-    eventually(&format!("{id} is {state}"), PATIENCE, || async {
-        let (_, _, command) = plant.client().get(&format!("/api/command/{id}/")).await;
-        (command["state"] == state).then_some(())
-    })
-    .await;
+    until!(&format!("{id} is {state}"), PATIENCE;
+        command = plant.client().get(&format!("/api/command/{id}/")).await.body; command["state"] == state);
 }
 
 #[tokio::test]
@@ -65,8 +58,7 @@ async fn a_command_is_sent_acknowledged_and_answered() {
             let answer = json!({"id": id, "state": "done", "result": {"type": "data"}}).to_string();
             let topic = format!("control/default/{gateway}/{device}/response");
             assert_eq!(client.publish(&topic, &answer, 1).await, Ok(0), "{version:?}");
-            let (status, _, fetched) = cloud.call("GET", &location, &Value::Null).await;
-            assert_eq!((status, &fetched["response"]), (200, &json!({"type": "data"})), "{fetched}");
+            cloud.call("GET", &location, &Value::Null).await.has(200, json!({"response": {"type": "data"}}));
             // A final state stays.
             let again = client.publish(&topic, &answer, 1).await;
             assert_eq!(again, Ok(if version == V5 { 0x99 } else { 0 }), "{version:?}");
@@ -101,8 +93,7 @@ async fn a_command_waits_for_its_gateway_also_over_a_crash() {
             let topic = format!("control/default/{gateway}/{gateway}/response");
             assert_eq!(client.publish(&topic, answer, 1).await, Ok(0));
         }
-        let (status, _, fetched) = cloud.call("GET", &first, &Value::Null).await;
-        assert_eq!((status, &fetched["response"]), (200, &json!(ids[0])), "{fetched}");
+        cloud.call("GET", &first, &Value::Null).await.has(200, json!({"response": ids[0]}));
         client.disconnect(0).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Who is let in, how others are refused, and how a connection ends that is taken over or silent.
 
 use super::Plant;
-use crate::support::eventually;
+use crate::support::{eventually, rows};
 use crate::tools::mqtt::encode::{
     PINGREQ, RECEIVE_MAXIMUM, TOPIC_ALIAS_MAXIMUM, disconnect, frame, prefixed, two_bytes,
 };
@@ -61,15 +61,13 @@ fn refused(plant: &Plant, key_of_nothing: &str) -> Vec<(&'static str, Connect, &
     let wrong = Some("bslt_nobody_0123456789abcdef0123456789abcdef".to_owned());
     let mut rows = Vec::new();
     for (version, bad_key) in [(V311, BAD_KEY_V311), (V5, BAD_KEY_V5)] {
-        rows.push(("a_wrong_key", Connect { password: wrong.clone(), ..hello(version, "x") }, bad_key));
-        rows.push((
-            "an_empty_key",
-            Connect { password: Some(String::new()), ..hello(version, "x") },
-            bad_key,
-        ));
-        rows.push(("a_user_alone", Connect { password: None, ..hello(version, "x") }, bad_key));
-        rows.push(("nobody", Connect { password: None, user: None, ..hello(version, "x") }, bad_key));
-        rows.push(("a_revoked_key", Connect::new(version, "x", key_of_nothing), bad_key));
+        rows.extend(rows![
+            "a_wrong_key", Connect { password: wrong.clone(), ..hello(version, "x") }, bad_key;
+            "an_empty_key", Connect { password: Some(String::new()), ..hello(version, "x") }, bad_key;
+            "a_user_alone", Connect { password: None, ..hello(version, "x") }, bad_key;
+            "nobody", Connect { password: None, user: None, ..hello(version, "x") }, bad_key;
+            "a_revoked_key", Connect::new(version, "x", key_of_nothing), bad_key;
+        ]);
         let will = |topic: &str| hello(version, "x").with_will(Will::new(topic, "1"));
         let not_ours: &[End] = &[Some(5), Some(0x87), Some(0x90)];
         rows.push(("a_will_for_another_tree", will("elsewhere/x"), not_ours));
@@ -90,11 +88,8 @@ fn refused(plant: &Plant, key_of_nothing: &str) -> Vec<(&'static str, Connect, &
         let odd: &[End] = &[None, Some(2), Some(0x81), Some(0x82), Some(0x85)];
         rows.push(("a_client_id_with_nul", hello(version, "a\0b"), odd));
     }
-    rows.push((
-        "311_password_without_user",
-        Connect { user: None, ..hello(V311, "x") },
-        &[None, Some(4), Some(5)],
-    ));
+    let nobody = Connect { user: None, ..hello(V311, "x") };
+    rows.push(("311_password_without_user", nobody, &[None, Some(4), Some(5)]));
     rows.push(("311_no_client_id_to_come_back_with", hello(V311, "").persistent(), &[None, Some(2)]));
     let old = Connect { protocol: "MQIsdp", level: 3, ..hello(V311, "x") };
     rows.push(("level_3", old, &[None, Some(1)]));

@@ -151,7 +151,7 @@ impl Subscriber {
 /// The values that are stored by stream name; each once.
 async fn stored(plant: &Plant) -> BTreeMap<String, Vec<i64>> {
     let query = "SELECT s.name, CAST(r.ts AS BIGINT) / 1000000 AS second, r.value FROM readings r JOIN streams s \
-                 ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = 'line' ORDER BY s.name, r.ts";
+        ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = 'line' ORDER BY s.name, r.ts";
     let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for row in plant.client().sql(query).await {
         let value = row["value"].as_f64().expect("a number") as i64;

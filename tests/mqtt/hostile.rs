@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reading;
 use crate::hostile::{AttackedServer, STARVATION_LIMIT};
-use crate::support::{free_port, sized};
+use crate::support::{free_port, sized, until};
 use crate::tools::mqtt::encode::{
     PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL, RECEIVE_MAXIMUM, SESSION_EXPIRY, TOPIC_ALIAS, ack, disconnect,
     four_bytes, frame, prefixed, subscribe, two_bytes, unsubscribe,
@@ -273,10 +273,7 @@ async fn wills_by_the_hundred_are_published_and_forgotten() {
         clients.into_iter().for_each(MqttClient::cut);
         let query = "SELECT count(*) AS n FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = 'flood'";
         let client = started.attacked.server.client();
-        crate::support::eventually("the wills are stored", super::PATIENCE, || async {
-            (client.sql(query).await[0]["n"] == 100 * (round + 1)).then_some(())
-        })
-        .await;
+        until!("the wills are stored", super::PATIENCE; client.sql(query).await[0]["n"] == 100 * (round + 1));
     }
     started.finish().await;
 }
@@ -370,8 +367,7 @@ async fn messages_that_are_not_finished_are_bounded() {
         }
         // Sessions without number, each with the longest name.
         for n in 0..300 {
-            let name = format!("{n}-{}", "n".repeat(8_000));
-            let hello = started.hello(version, &name).persistent();
+            let hello = started.hello(version, &format!("{n}-{}", "n".repeat(8_000))).persistent();
             if let Ok(client) = MqttClient::try_connect(&started.address, &hello).await {
                 client.disconnect(0).await;
             }

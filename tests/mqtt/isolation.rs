@@ -94,7 +94,7 @@ async fn one_organization_writes_nothing_of_another() {
     assert_eq!(world.plant.values(world.plant.streams[0]).await, [1.0]);
     assert_eq!(world.foreign_values().await, [2.0]);
     // Its uuid names nothing here: with every right, a device of that name comes to be in the own organization.
-    let (_, _, devices) = world.foreign_client.get("/api/device/").await;
+    let devices = world.foreign_client.get("/api/device/").await.body;
     let uuid =
         devices.as_array().and_then(|list| list.iter().find(|d| d["name"] == "secret")).expect("it")["uuid"]
             .clone();

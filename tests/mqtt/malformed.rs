@@ -6,6 +6,7 @@ use crate::tools::mqtt::encode::{
 };
 use crate::tools::mqtt::{BOTH, End, MqttClient, Packet, Publish, Version};
 
+use crate::support::row_vec;
 use Version::{V5, V311};
 
 /// Malformed packet and protocol error; which of the two is a matter of taste in some cases.
@@ -81,23 +82,18 @@ fn of_version_5() -> Vec<Row> {
     let alias = two_bytes(TOPIC_ALIAS, 1);
     let unnamed = Publish { properties: alias.clone(), ..Publish::new("", "1", 0, 0) }.encode(V5);
     let shared = subscribe(V5, 1, &[("$share//basalt/#", 0)]);
-    vec![
-        ("a_topic_alias", V5, with(alias), BROKEN_ALIAS),
-        ("a_topic_alias_alone", V5, unnamed, BROKEN_ALIAS),
-        ("a_subscription_id_in_publish", V5, with(vec![SUBSCRIPTION_ID, 1]), BROKEN),
-        ("a_property_of_connect_in_publish", V5, with(vec![0x11, 0, 0, 0, 1]), BROKEN),
-        ("a_property_that_does_not_exist", V5, with(vec![0x7E]), BROKEN),
-        ("a_format_that_does_not_exist", V5, with(vec![0x01, 2]), BROKEN_FORMAT),
-        ("auth", V5, frame(0xF0, &[]), NO_AUTH),
-        ("shared_by_nobody", V5, shared, BROKEN_FILTER),
-        (
-            "longer_than_anybody_may",
-            V5,
-            Publish::new("basalt/press/temp", " ".repeat(2 << 20), 0, 0).encode(V5),
-            TOO_LONG,
-        ),
+    row_vec![
+        "a_topic_alias", V5, with(alias), BROKEN_ALIAS;
+        "a_topic_alias_alone", V5, unnamed, BROKEN_ALIAS;
+        "a_subscription_id_in_publish", V5, with(vec![SUBSCRIPTION_ID, 1]), BROKEN;
+        "a_property_of_connect_in_publish", V5, with(vec![0x11, 0, 0, 0, 1]), BROKEN;
+        "a_property_that_does_not_exist", V5, with(vec![0x7E]), BROKEN;
+        "a_format_that_does_not_exist", V5, with(vec![0x01, 2]), BROKEN_FORMAT;
+        "auth", V5, frame(0xF0, &[]), NO_AUTH;
+        "shared_by_nobody", V5, shared, BROKEN_FILTER;
+        "longer_than_anybody_may", V5, Publish::new("basalt/press/temp", " ".repeat(2 << 20), 0, 0).encode(V5), TOO_LONG;
         // The session was to end with the connection.
-        ("disconnect_with_an_expiry", V5, frame(0xE0, &[0, 5, 0x11, 0, 0, 0, 9]), BROKEN),
+        "disconnect_with_an_expiry", V5, frame(0xE0, &[0, 5, 0x11, 0, 0, 0, 9]), BROKEN;
     ]
 }
 
@@ -183,10 +179,8 @@ async fn filters_that_cannot_be_are_refused_one_by_one() {
         }
         let mut client = plant.connect(version, "reader").await;
         let shared = if version == V5 { 0x9E } else { 0x80 };
-        assert_eq!(
-            client.subscribe(&[("$share/group/basalt/#", 1), ("basalt/press/#", 1)]).await,
-            [shared, 1]
-        );
+        let expected = [shared, 1];
+        assert_eq!(client.subscribe(&[("$share/group/basalt/#", 1), ("basalt/press/#", 1)]).await, expected);
     }
 }
 

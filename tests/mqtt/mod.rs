@@ -21,7 +21,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::graphql;
-use crate::support::{Client, Server, eventually, free_port};
+use crate::support::{Client, Server, free_port, until};
 use crate::tools::mqtt::{Connect, Message, MqttClient, Version};
 
 /// 2026-04-28T12:00:00Z, in seconds.
@@ -76,10 +76,7 @@ impl Plant {
 
     /// Waits until a stream has exactly these values.
     async fn expect_values(&self, stream: i64, expected: &[f64]) {
-        eventually(&format!("{expected:?} in {stream}"), PATIENCE, || async {
-            (self.values(stream).await == expected).then_some(())
-        })
-        .await;
+        until!(&format!("{expected:?} in {stream}"), PATIENCE; self.values(stream).await == expected);
     }
 
     /// The row number of a stream by its device and name.
@@ -94,7 +91,7 @@ impl Plant {
 
     /// The row number of a device and its uuid.
     async fn device(&self, name: &str) -> (i64, String) {
-        let (_, _, devices) = self.client().get("/api/device/").await;
+        let devices = self.client().get("/api/device/").await.body;
         let found = devices.as_array().and_then(|list| list.iter().find(|device| device["name"] == name));
         let device = found.unwrap_or_else(|| panic!("{name} in {devices}"));
         (device["id"].as_i64().expect("an id"), device["uuid"].as_str().expect("a uuid").to_owned())
@@ -110,8 +107,7 @@ impl Plant {
 
     /// Kills the server and starts it again.
     async fn crash(&mut self) {
-        self.server.kill();
-        self.server.start_again().await;
+        self.server.crash().await;
     }
 }
 

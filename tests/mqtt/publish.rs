@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cloud::Cloud;
 use super::{NOON_S, PATIENCE, Plant, reading};
 use crate::graphql;
-use crate::support::eventually;
+use crate::support::{eventually, rows};
 use crate::tools::mqtt::encode::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack};
 use crate::tools::mqtt::{BOTH, MqttClient, Packet, Publish, Version};
 
@@ -14,8 +14,7 @@ use Version::{V5, V311};
 /// The values of a stream from noon on, oldest first, by REST and by GraphQL.
 async fn values_of_other_doors(plant: &Plant, stream: i64) -> [Vec<f64>; 2] {
     let client = plant.client();
-    let (status, _, rows) = client.get(&format!("/api/data/{stream}/value/?from={NOON_S}")).await;
-    assert_eq!(status, 200, "{rows}");
+    let rows = client.get(&format!("/api/data/{stream}/value/?from={NOON_S}")).await.ok();
     let query = "query($s: Int) { stream(rowId: $s) { values(first: 100) { nodes { ts value } } } }";
     let answer = graphql::data(&client, query, json!({ "s": stream })).await;
     let sorted = |rows: &Value| {
@@ -56,16 +55,12 @@ async fn a_payload_is_a_number_an_object_or_a_list() {
     let plant = Plant::start().await;
     let mut client = plant.connect(V5, "press").await;
     let two = json!([{"ts": NOON_S, "value": 1}, {"timestamp": "2026-04-28T12:00:01Z", "value": 2.5}]);
-    let rows = [
-        ("basalt/press/temp", "21.5".to_owned(), vec![("temp", vec![21.5])]),
-        ("basalt/press/temp", r#"{"value":7}"#.to_owned(), vec![("temp", vec![7.0])]),
-        ("basalt/press/rpm", two.to_string(), vec![("rpm", vec![1.0, 2.5])]),
-        (
-            "basalt/press",
-            r#"{"temp":3,"motor":{"load":0.5}}"#.to_owned(),
-            vec![("temp", vec![3.0]), ("motor.load", vec![0.5])],
-        ),
-        ("basalt/press/new/deep", "4".to_owned(), vec![("new/deep", vec![4.0])]),
+    let rows = rows![
+        "basalt/press/temp", "21.5".to_owned(), vec![("temp", vec![21.5])];
+        "basalt/press/temp", r#"{"value":7}"#.to_owned(), vec![("temp", vec![7.0])];
+        "basalt/press/rpm", two.to_string(), vec![("rpm", vec![1.0, 2.5])];
+        "basalt/press", r#"{"temp":3,"motor":{"load":0.5}}"#.to_owned(), vec![("temp", vec![3.0]), ("motor.load", vec![0.5])];
+        "basalt/press/new/deep", "4".to_owned(), vec![("new/deep", vec![4.0])];
     ];
     for (topic, payload, expected) in rows {
         assert_eq!(client.publish(topic, &payload, 1).await, Ok(0), "{topic} {payload}");
@@ -82,19 +77,15 @@ async fn a_payload_is_a_number_an_object_or_a_list() {
 #[tokio::test]
 async fn what_cannot_be_read_is_acknowledged_once_and_holds_up_nobody() {
     let plant = Plant::start().await;
-    let rows: [(&str, &str, &[u8]); 8] = [
-        ("no_number", "basalt/press/temp", b"hot"),
-        ("no_text", "basalt/press/temp", b"\xFF\xFE"),
-        ("nothing", "basalt/press/temp", b""),
-        ("an_empty_list", "basalt/press/temp", b"[]"),
-        ("no_time", "basalt/press/temp", br#"{"value":1,"ts":"soon"}"#),
-        (
-            "half_a_list",
-            "basalt/press/temp",
-            br#"[{"value":1,"ts":1777377600},{"value":"x","ts":1777377601}]"#,
-        ),
-        ("no_object", "basalt/press", b"1"),
-        ("no_fact", "os/sensors/raw", b"{"),
+    let rows: [(&str, &str, &[u8]); 8] = rows![
+        "no_number", "basalt/press/temp", b"hot";
+        "no_text", "basalt/press/temp", b"\xFF\xFE";
+        "nothing", "basalt/press/temp", b"";
+        "an_empty_list", "basalt/press/temp", b"[]";
+        "no_time", "basalt/press/temp", br#"{"value":1,"ts":"soon"}"#;
+        "half_a_list", "basalt/press/temp", br#"[{"value":1,"ts":1777377600},{"value":"x","ts":1777377601}]"#;
+        "no_object", "basalt/press", b"1";
+        "no_fact", "os/sensors/raw", b"{";
     ];
     for version in BOTH {
         let expected = if version == V5 { 0x99 } else { 0 };
@@ -198,13 +189,9 @@ async fn a_fact_of_opensynaptic_is_a_packet_and_a_reading() {
     let mut client = plant.connect(V311, "node").await;
     let fact = json!({"id": "node-1", "t": NOON_S, "s1_id": "humidity", "s1_v": 41.5, "s1_u": "%"});
     assert_eq!(client.publish("os/sensors/raw", fact.to_string(), 1).await, Ok(0));
-    let (status, _, page) = plant.client().without_key().get("/api/data/packets?limit=1").await;
-    assert_eq!((status, &page["total"]), (200, &json!(1)), "{page}");
-    let rows = plant
-        .client()
-        .sql("SELECT value FROM readings r JOIN streams s ON s.id = r.stream_id WHERE s.name = 'humidity'")
-        .await;
-    assert_eq!(rows, [json!({"value": 41.5})]);
+    plant.client().without_key().get("/api/data/packets?limit=1").await.has(200, json!({"total": 1}));
+    let query = "SELECT value FROM readings r JOIN streams s ON s.id = r.stream_id WHERE s.name = 'humidity'";
+    assert_eq!(plant.client().sql(query).await, [json!({"value": 41.5})]);
 }
 
 #[tokio::test]
@@ -218,15 +205,14 @@ async fn a_document_of_a_gateway_is_in_the_cloud_of_instathings() {
     let document = json!({"message": {"temperature": 21.5}});
     let topic = |device: &str, what: &str| format!("discover/default/{gateway}/{device}/{what}");
     assert_eq!(client.publish(&topic(&sensor, "post"), document.to_string(), 1).await, Ok(0));
-    let path = format!("/device/v1/devices/{sensor}/data");
-    let (_, _, page) = cloud.call("GET", &path, &Value::Null).await;
+    let page = cloud.call("GET", &format!("/device/v1/devices/{sensor}/data"), &Value::Null).await.body;
     assert_eq!((&page["totalItems"], &page["data"][0]["data"]), (&json!(1), &document), "{page}");
     let number = plant.values(plant.stream("sensor", "message.temperature").await).await;
     assert_eq!(number, [21.5]);
 
     assert_eq!(client.publish(&format!("discover/default/{gateway}/connected"), "{}", 1).await, Ok(0));
     eventually("the gateway is connected", PATIENCE, || async {
-        let (_, _, shown) = cloud.call("GET", &format!("/device/v1/devices/{gateway}"), &Value::Null).await;
+        let shown = cloud.call("GET", &format!("/device/v1/devices/{gateway}"), &Value::Null).await.body;
         (shown["status"]["eventType"] == "connected").then_some(())
     })
     .await;
@@ -265,8 +251,7 @@ async fn a_message_of_three_hundred_members_is_stored_whole() {
         let query = format!(
             "SELECT count(*) AS n, sum(value) AS total FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = '{device}'"
         );
-        let found = plant.client().sql(&query).await;
-        assert_eq!(found, [json!({"n": 300, "total": 44_850.0})], "{version:?}");
+        assert_eq!(plant.client().sql(&query).await, [json!({"n": 300, "total": 44_850.0})], "{version:?}");
     }
 }
 

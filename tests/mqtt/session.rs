@@ -240,7 +240,7 @@ async fn a_session_ends_with_its_time() {
     MqttClient::connect(&plant.address, &hello).await.disconnect(0).await;
     // Asking whether it is there would keep it: the metric tells.
     eventually("the session is gone", PATIENCE, || async {
-        let (_, _, metrics) = plant.client().get("/metrics").await;
+        let metrics = plant.client().get("/metrics").await.body;
         let metrics = metrics.as_str().unwrap_or_default();
         let sessions = metrics.lines().find(|line| line.starts_with("basalt_mqtt_sessions "));
         (sessions.unwrap_or_else(|| panic!("no sessions in {metrics}")).ends_with(" 0")).then_some(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{PATIENCE, Plant, reading};
 use crate::graphql::{codes, data};
-use crate::support::{Client, eventually};
+use crate::support::{Client, until};
 use crate::tools::mqtt::{MqttClient, Version};
 
 const SESSIONS: &str = "{ mqttSessions { totalCount nodes { clientId connected queued subscriptions { filter qos } device { name } } } }";
@@ -17,8 +17,7 @@ async fn sessions(client: &Client) -> Value {
 async fn sessions_are_shown_with_what_waits_for_them() {
     let plant = Plant::start().await;
     let client = plant.client();
-    let nothing = json!({"totalCount": 0, "nodes": []});
-    assert_eq!(sessions(&client).await, nothing);
+    assert_eq!(sessions(&client).await, json!({"totalCount": 0, "nodes": []}));
     let hello = plant.hello(Version::V5, "panel").persistent();
     let mut panel = MqttClient::connect(&plant.address, &hello).await;
     panel.subscribe(&[("basalt/press/+", 1)]).await;
@@ -36,10 +35,7 @@ async fn sessions_are_shown_with_what_waits_for_them() {
     panel.cut();
     publisher.disconnect(0).await;
     let only_panel = json!({"totalCount": 1, "nodes": [shown(false, 1)]});
-    eventually("the session waits for its client", PATIENCE, || async {
-        (sessions(&client).await == only_panel).then_some(())
-    })
-    .await;
+    until!("the session waits for its client", PATIENCE; sessions(&client).await == only_panel);
     let rows = client.sql("SELECT client_id, device_id, connected, since IS NULL AS unknown, subscriptions, queued FROM mqtt_sessions").await;
     let expected = json!([{"client_id": "panel", "connected": false, "unknown": false, "queued": 1,
         "subscriptions": "[{\"filter\":\"basalt/press/+\",\"qos\":1}]"}]);
@@ -72,7 +68,7 @@ async fn sessions_of_keys_are_shown_to_whole_keys_of_their_organization() {
         assert_eq!(client.sql("SELECT * FROM mqtt_sessions").await, Vec::<Value>::new(), "{name}");
     }
     assert_eq!(sessions(&plant.client()).await["totalCount"], 1);
-    let blind = plant.client().with_key(&plant.server.create_key(&["--scope", "value:read"]).await);
+    let blind = plant.server.client_with(&["--scope", "value:read"]).await;
     let body = crate::graphql::ask(&blind, SESSIONS, json!({})).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "{body}");
 }

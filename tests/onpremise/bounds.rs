@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::{DEVICE, Gateway, NOON};
-use crate::support::sized;
+use crate::support::{rows, sized, until};
 
 /// Malformed packets and requests.
 const NOISE: usize = 10_000;
@@ -96,10 +96,7 @@ async fn a_poll_that_is_given_up_ends_its_session() {
     let sid = gateway.handshake().await;
     let given_up = tokio::time::timeout(Duration::from_millis(500), gateway.poll(&sid)).await;
     assert!(given_up.is_err(), "it waits");
-    crate::support::eventually("the session is over", super::ANSWER_TIMEOUT, || async {
-        (gateway.post(&sid, "1:2").await.0 == 400).then_some(())
-    })
-    .await;
+    until!("the session is over", super::ANSWER_TIMEOUT; gateway.post(&sid, "1:2").await.0 == 400);
 }
 
 /// Answers to a client that asks and does not read are bounded too.
@@ -123,17 +120,8 @@ async fn noise_is_refused_and_nobody_else_notices() {
     let gateway = Gateway::start().await;
     let mut healthy = gateway.connected_socket().await;
     let mut chance = StdRng::seed_from_u64(21);
-    let words = [
-        "transport=polling",
-        "transport=websocket",
-        "sid=",
-        "&",
-        "EIO=3",
-        "%ff",
-        "page=x",
-        "b64=1",
-        "=",
-        "😀",
+    let words = rows![
+        "transport=polling"; "transport=websocket"; "sid="; "&"; "EIO=3"; "%ff"; "page=x"; "b64=1"; "="; "😀";
     ];
     let mut noise = |count: usize| -> String {
         (0..chance.random_range(0..count)).map(|_| words[chance.random_range(0..words.len())]).collect()
@@ -144,7 +132,7 @@ async fn noise_is_refused_and_nobody_else_notices() {
         let status = match n % 4 {
             0 => gateway.engine("GET", &text.replace("transport=polling", "transport=pol"), "").await.0,
             1 => gateway.engine("POST", &text, &noise(20)).await.0,
-            2 => gateway.client().get(&format!("/device/v1/devices/{text}/data?{text}")).await.0,
+            2 => gateway.client().get(&format!("/device/v1/devices/{text}/data?{text}")).await.status,
             _ => {
                 let (status, _) = gateway.post(&sid, &noise(20)).await;
                 sid = gateway.handshake().await;

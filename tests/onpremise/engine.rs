@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{DEVICE, Gateway, NOON};
-use crate::support::eventually;
+use crate::support::{eventually, until};
 
 /// The packets of one message of the examples.
 const PACKETS: [&str; 3] = [
@@ -62,7 +62,7 @@ async fn a_handshake_looks_like_the_vendors() {
     ] {
         let headers: Vec<_> = origin.iter().map(|origin| ("origin", *origin)).collect();
         let (status, headers, bytes) =
-            client.send_bytes("GET", &format!("/socket.io/?{query}"), &headers, "").await;
+            client.send_bytes("GET", &format!("/socket.io/?{query}"), &headers, "").await.into_parts();
         assert_eq!(status, 200, "{query}");
         assert_eq!(headers["content-type"], "text/plain; charset=UTF-8");
         assert_eq!(headers["access-control-allow-origin"], origin.unwrap_or("*"));
@@ -108,7 +108,7 @@ async fn packets_of_clients_are_answered() {
     }
     // python-engineio sends its packets in bytes, also when they are text.
     let sid = gateway.handshake().await;
-    let (status, _, answer) = gateway
+    let answer = gateway
         .client()
         .send_bytes(
             "POST",
@@ -117,7 +117,7 @@ async fn packets_of_clients_are_answered() {
             b"\x00\x01\xff2".to_vec(),
         )
         .await;
-    assert_eq!((status, &*answer), (200, &b"ok"[..]));
+    answer.is(200, &b"ok".to_vec());
     assert_eq!(gateway.poll(&sid).await, (200, "1:3".to_owned()));
 }
 
@@ -230,10 +230,7 @@ async fn sessions_end_with_the_feed_and_with_the_server() {
     gateway.messages.store(1, DEVICE, NOON, r#"{"Motor RPM":1200.5}"#);
     assert_eq!(socket.receive_all(3).await, PACKETS);
     drop(socket);
-    eventually("the feed has ended", super::ANSWER_TIMEOUT, || async {
-        (gateway.messages.feeds() == 0).then_some(())
-    })
-    .await;
+    until!("the feed has ended", super::ANSWER_TIMEOUT; gateway.messages.feeds() == 0);
     let mut socket = gateway.connected_socket().await;
     gateway.ending.cancel();
     assert_eq!(socket.receive().await, None);

@@ -86,7 +86,8 @@ impl Gateway {
     async fn engine(&self, method: &str, query: &str, body: &str) -> (u16, String) {
         let path = format!("/socket.io/?{query}");
         let headers = [("content-type", "text/plain;charset=UTF-8")];
-        let (status, _, bytes) = self.client().send_bytes(method, &path, &headers, body.to_owned()).await;
+        let (status, bytes) =
+            self.client().send_bytes(method, &path, &headers, body.to_owned()).await.outcome();
         (status, String::from_utf8(bytes).unwrap())
     }
 

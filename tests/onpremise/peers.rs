@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{DEVICE, Gateway, NOON};
-use crate::support::{node_script, script};
+use crate::support::{ChildGuard, node_script, script};
 
 const LINE_TIMEOUT: Duration = Duration::from_secs(60);
 const TRANSPORTS: [&str; 3] = ["polling", "websocket", "polling,websocket"];
@@ -18,7 +18,7 @@ const PAYLOAD: &str = r#"{"Motor RPM":1200.5,"text":"é😀"}"#;
 
 /// A process of a client; dropping it kills it.
 struct PeerProcess {
-    child: Child,
+    _child: ChildGuard,
     lines: mpsc::Receiver<Value>,
 }
 
@@ -33,20 +33,13 @@ impl PeerProcess {
                 .map(|line| serde_json::from_str(&line).expect("JSON"))
                 .try_for_each(|line| sender.send(line))
         });
-        PeerProcess { child, lines }
+        PeerProcess { _child: ChildGuard(child), lines }
     }
 
     /// The next line, while other tasks go on.
     async fn next(&self) -> Value {
         tokio::task::block_in_place(|| self.lines.recv_timeout(LINE_TIMEOUT))
             .expect("the client says something")
-    }
-}
-
-impl Drop for PeerProcess {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }
 

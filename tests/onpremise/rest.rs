@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{DEVICE, Gateway, NOON};
+use crate::support::rows;
 
 /// Fourteen messages of one device, a millisecond apart, numbered from 1; the temperature falls.
 async fn gateway() -> Gateway {
@@ -22,7 +23,7 @@ fn path(query: &str) -> String {
 #[tokio::test]
 async fn a_message_is_shown_as_in_the_documentation() {
     let gateway = gateway().await;
-    let (status, headers, body) = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await;
+    let (status, headers, body) = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await.into_parts();
     assert_eq!(status, 200);
     assert!(headers["content-type"].to_str().unwrap().starts_with("application/json"));
     assert!(headers.contains_key("x-request-id"));
@@ -63,8 +64,7 @@ async fn pages_ranges_and_orders() {
         ("sort=-unknown&perPage=2", vec![1, 2], 14),
     ];
     for (query, expected, total) in rows {
-        let (status, _, body) = client.get(&path(query)).await;
-        assert_eq!((status, &body["totalItems"]), (200, &json!(total)), "{query}");
+        let body = client.get(&path(query)).await.has(200, json!({"totalItems": total}));
         let ids: Vec<_> = body["data"].as_array().unwrap().iter().map(|item| item["_id"].clone()).collect();
         let expected: Vec<Value> =
             expected.iter().map(|n| json!(format!("{n:08x}0000000000000000"))).collect();
@@ -81,30 +81,24 @@ async fn what_is_wrong_or_unknown() {
     let per_page = json!({"value": "1.5", "msg": "`perPage` must be an integer value", "param": "perPage", "location": "query"});
     let empty = json!({"data": [], "totalItems": 0});
     let not_found = json!({"message": "Not Found"});
-    let rows = [
-        ("GET", "/device/v1/devices/unknown-1/data", 200, empty.clone()),
-        ("GET", "/Device/V1/deviCes/unknown-1/DATA/", 200, empty),
-        ("HEAD", "/device/v1/devices/unknown-1/data", 200, Value::Null),
-        ("GET", "/device/v1/devices/x/data", 400, json!({"errors": [key("x")]})),
-        ("GET", "/device/v1/devices/a1234/data", 400, json!({"errors": [key("a1234")]})),
-        ("GET", "/device/v1/devices/%C3%A9/data", 400, json!({"errors": [key("é"), key("é")]})),
-        ("GET", "/device/v1/devices/%FF/data", 400, json!({"message": "Failed to decode param '%FF'"})),
-        (
-            "GET",
-            "/device/v1/devices/x/data?page=abc&perPage=1.5",
-            400,
-            json!({"errors": [key("x"), page, per_page]}),
-        ),
-        ("POST", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone()),
-        ("DELETE", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone()),
-        ("GET", "/device/v1/devices/9s9WdonY9", 404, not_found.clone()),
-        ("GET", "/device/v1/devices//data", 404, not_found.clone()),
-        ("GET", "/", 404, not_found.clone()),
-        ("GET", "/api/device/", 404, not_found.clone()),
-        ("GET", "/socket.io/socket.io.js", 404, not_found),
+    let rows = rows![
+        "GET", "/device/v1/devices/unknown-1/data", 200, empty.clone();
+        "GET", "/Device/V1/deviCes/unknown-1/DATA/", 200, empty;
+        "HEAD", "/device/v1/devices/unknown-1/data", 200, Value::Null;
+        "GET", "/device/v1/devices/x/data", 400, json!({"errors": [key("x")]});
+        "GET", "/device/v1/devices/a1234/data", 400, json!({"errors": [key("a1234")]});
+        "GET", "/device/v1/devices/%C3%A9/data", 400, json!({"errors": [key("é"), key("é")]});
+        "GET", "/device/v1/devices/%FF/data", 400, json!({"message": "Failed to decode param '%FF'"});
+        "GET", "/device/v1/devices/x/data?page=abc&perPage=1.5", 400, json!({"errors": [key("x"), page, per_page]});
+        "POST", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone();
+        "DELETE", "/device/v1/devices/9s9WdonY9/data", 404, not_found.clone();
+        "GET", "/device/v1/devices/9s9WdonY9", 404, not_found.clone();
+        "GET", "/device/v1/devices//data", 404, not_found.clone();
+        "GET", "/", 404, not_found.clone();
+        "GET", "/api/device/", 404, not_found.clone();
+        "GET", "/socket.io/socket.io.js", 404, not_found;
     ];
     for (method, path, status, expected) in rows {
-        let (got, _, body) = client.send(method, path, &[], "").await;
-        assert_eq!((got, body), (status, expected), "{method} {path}");
+        client.send(method, path, &[], "").await.is(status, &expected);
     }
 }

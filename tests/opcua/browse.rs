@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::device_at;
-use crate::support::{OpcuaServer, Server, free_port};
+use crate::support::{OpcuaServer, Server, assert_members, free_port};
 
 fn child<'a>(node: &'a Value, id: &str) -> &'a Value {
     let children = node["children"].as_array().expect("children");
@@ -13,40 +13,31 @@ fn child<'a>(node: &'a Value, id: &str) -> &'a Value {
 #[tokio::test]
 async fn a_server_is_looked_at_level_by_level() {
     let peer = OpcuaServer::start(free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, peer.port, json!({})).await;
     let at = |query: &str| format!("/api/device/{device}/opcua/{query}");
 
-    let (status, _, objects) = client.get(&at("")).await;
-    assert_eq!(status, 200, "{objects}");
-    assert_eq!(
-        (&objects["node_id"], &objects["browse_name"], &objects["truncated"]),
-        (&json!("i=85"), &json!("0:Objects"), &json!(false))
-    );
+    let objects = client.get(&at("")).await.ok();
+    assert_members(&objects, &json!({"node_id": "i=85", "browse_name": "0:Objects", "truncated": false}));
     let line = child(&objects, "ns=2;s=Line");
-    assert_eq!(
-        line,
-        &json!({"node_id": "ns=2;s=Line", "browse_name": "2:Line", "display_name": "Line", "node_class": "Object", "children": []})
-    );
+    let expected = json!({"node_id": "ns=2;s=Line", "browse_name": "2:Line", "display_name": "Line", "node_class": "Object", "children": []});
+    assert_eq!(line, &expected);
 
-    let (_, _, deep) = client.get(&at("?depth=2")).await;
+    let deep = client.get(&at("?depth=2")).await.body;
     let line = child(&deep, "ns=2;s=Line");
-    assert_eq!(
-        child(line, "ns=2;s=Line.Int64"),
-        &json!({"node_id": "ns=2;s=Line.Int64", "browse_name": "2:Int64", "display_name": "Int64", "node_class": "Variable",
-                "data_type": "Int64", "value": -1_234_567_890_123_456_789_i64, "access": "rw", "children": []})
-    );
+    let expected = json!({"node_id": "ns=2;s=Line.Int64", "browse_name": "2:Int64", "display_name": "Int64", "node_class": "Variable",
+                "data_type": "Int64", "value": -1_234_567_890_123_456_789_i64, "access": "rw", "children": []});
+    assert_eq!(child(line, "ns=2;s=Line.Int64"), &expected);
     assert_eq!(
         (&child(line, "ns=2;i=7")["access"], &child(line, "ns=2;i=7")["value"]),
         (&json!("r"), &json!(42))
     );
 
-    let (_, _, under) = client.get(&at("?node=ns%3D2%3Bs%3DLine")).await;
+    let under = client.get(&at("?node=ns%3D2%3Bs%3DLine")).await.body;
     assert_eq!(under["children"].as_array().map(Vec::len), Some(peer.points.len() + 1));
-    let (_, _, by_uri) = client.get(&at("?node=nsu%3Durn:basalt:plant%3Bs%3DLine")).await;
-    assert_eq!(by_uri["node_id"], "ns=2;s=Line");
-    let (_, _, many) = client.get(&at("?node=ns%3D2%3Bs%3DMany")).await;
+    let by_uri = client.get(&at("?node=nsu%3Durn:basalt:plant%3Bs%3DLine")).await;
+    by_uri.has(200, json!({"node_id": "ns=2;s=Line"}));
+    let many = client.get(&at("?node=ns%3D2%3Bs%3DMany")).await.body;
     assert_eq!((&many["truncated"], many["children"].as_array().map(Vec::len)), (&json!(true), Some(999)));
 
     for (query, problem) in [
@@ -56,19 +47,17 @@ async fn a_server_is_looked_at_level_by_level() {
         ("?depth=0", json!({"depth": ["Ensure this value is greater than or equal to 1."]})),
         ("?depth=6", json!({"depth": ["Ensure this value is less than or equal to 5."]})),
     ] {
-        let (status, _, answer) = client.get(&at(query)).await;
-        assert_eq!((status, answer), (400, problem), "{query}");
+        client.get(&at(query)).await.is(400, &problem);
     }
     let other = json!({"name": "Other", "protocol": "virtual"});
-    let other = client.post("/api/device/", &other).await.2["id"].clone();
-    let (status, _, answer) = client.get(&format!("/api/device/{other}/opcua/")).await;
-    assert_eq!((status, answer), (400, json!({"detail": "Device protocol is not opcua."})));
-    assert_eq!(client.patch(&format!("/api/device/{device}/"), &json!({"enabled": false})).await.0, 200);
-    assert_eq!(client.get(&at("")).await.0, 409);
+    let other = client.post("/api/device/", &other).await["id"].clone();
+    let answer = client.get(&format!("/api/device/{other}/opcua/")).await;
+    answer.is(400, &json!({"detail": "Device protocol is not opcua."}));
+    client.patch(&format!("/api/device/{device}/"), &json!({"enabled": false})).await.ok();
+    client.get(&at("")).await.expect(409);
     drop(peer);
-    assert_eq!(client.patch(&format!("/api/device/{device}/"), &json!({"enabled": true})).await.0, 200);
-    let (status, _, answer) = client.get(&at("")).await;
-    assert_eq!(status, 502, "{answer}");
+    client.patch(&format!("/api/device/{device}/"), &json!({"enabled": true})).await.ok();
+    client.get(&at("")).await.expect(502);
 }
 
 #[tokio::test]
@@ -87,10 +76,8 @@ async fn the_command_line_browses_and_reads() {
     let read =
         server.basalt(&["read", &format!("{address}?node=ns%3D2%3Bs%3DLine.Int16")]).await.expect_success();
     let lines: Vec<_> = read.lines().collect();
-    assert_eq!(
-        lines[..4],
-        ["node      ns=2;s=Line.Int16", "type      Int16", "value     -2", "status    Good"]
-    );
+    let expected = ["node      ns=2;s=Line.Int16", "type      Int16", "value     -2", "status    Good"];
+    assert_eq!(lines[..4], expected);
     assert!(lines[4].starts_with("source    20") && lines[6] == "raw       04 fe ff", "{read}");
 
     for (rest, problem) in [

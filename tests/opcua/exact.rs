@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{device_at, readings, stream_at, until_last, until_state};
-use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port};
+use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port, rows};
 
 /// Whether a reading is a good one of this value.
 fn holds(reading: &Value, value: &Value) -> bool {
@@ -34,8 +34,7 @@ async fn every_type_of_node_opcua_arrives_exactly_polled_and_subscribed_to() {
 
 async fn arrives_exactly(peer: OpcuaPeer) {
     let peer = OpcuaServer::start_peer(peer, free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for subscribes in [false, true] {
         let device = device_at(&client, peer.port, json!({ "use_subscription": subscribes })).await;
         let mut streams = Vec::new();
@@ -48,7 +47,7 @@ async fn arrives_exactly(peer: OpcuaPeer) {
             until_last(&client, stream, &what, |last| holds(last, &point["value"])).await;
         }
         until_state(&client, device, "online").await;
-        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+        client.delete(&format!("/api/device/{device}/")).await.expect(204);
     }
 }
 
@@ -64,28 +63,26 @@ async fn every_type_is_read_and_written_as_node_opcua_has_it() {
 
 async fn is_read_and_written(peer: OpcuaPeer) {
     let peer = OpcuaServer::start_peer(peer, free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, peer.port, json!({})).await;
     let io = |path: &str| format!("/api/device/{device}/io/{}/", path.replace(' ', "%20"));
     for point in &peer.points {
         let path = io(point["path"].as_str().expect("a text"));
         let current = &point["value"];
-        let (status, _, answer) = client.get(&path).await;
-        assert_eq!((status, &answer), (200, &json!({ "value": current })), "{point}");
+        client.get(&path).await.about(&point).is(200, &json!({ "value": current }));
         let new = match current {
             Value::Bool(on) => json!(!on),
             Value::String(_) => json!("Steht"),
             Value::Number(number) if number.is_f64() => json!(-0.25),
             _ => json!(7),
         };
-        let (status, _, answer) = client.post(&path, &json!({ "value": new })).await;
+        let (status, answer) = client.post(&path, &json!({ "value": new })).await.outcome();
         if point["writable"] == false {
             assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})), "{point}");
             continue;
         }
         assert_eq!((status, answer), (200, json!({"written": true, "value": new})), "{point}");
-        assert_eq!(client.get(&path).await.2, json!({ "value": new }), "{point}");
+        assert_eq!(client.get(&path).await.body, json!({ "value": new }), "{point}");
     }
     for (path, value, problem) in [
         ("ns=2;s=Line.Byte", json!(256), "Ensure this value is less than or equal to 255."),
@@ -93,23 +90,18 @@ async fn is_read_and_written(peer: OpcuaPeer) {
         ("ns=2;s=Line.Double", json!("x"), "A valid number is required."),
         ("ns=2;s=Line.Bit", json!([true]), "Must be a boolean, a number or a string."),
     ] {
-        let (status, _, answer) = client.post(&io(path), &json!({ "value": value })).await;
-        assert_eq!((status, answer), (400, json!({ "value": [problem] })), "{path} {value}");
+        client.post(&io(path), &json!({ "value": value })).await.is(400, &json!({ "value": [problem] }));
     }
-    for (path, problem) in [
-        ("ns=2;s=Nothing", "Invalid register \"ns=2;s=Nothing\". The device says: "),
-        ("i=4711", "Invalid register \"i=4711\". The device says: "),
-        (
-            "Temp",
-            "Invalid register \"Temp\". `Temp` is no node id (no `i=`, `s=`, `g=` or `b=`): write i=NUMBER",
-        ),
+    for (path, problem) in rows![
+        "ns=2;s=Nothing", "Invalid register \"ns=2;s=Nothing\". The device says: ";
+        "i=4711", "Invalid register \"i=4711\". The device says: ";
+        "Temp", "Invalid register \"Temp\". `Temp` is no node id (no `i=`, `s=`, `g=` or `b=`): write i=NUMBER";
     ] {
-        for (status, _, answer) in
-            [client.get(&io(path)).await, client.post(&io(path), &json!({"value": 1})).await]
-        {
+        for answer in [client.get(&io(path)).await, client.post(&io(path), &json!({"value": 1})).await] {
+            let answer = answer.expect(400);
             let (message, advice) = (&answer["register"][0], answer["detail"].as_str().unwrap_or_default());
             let message = format!("{} {advice}", message.as_str().unwrap_or_default());
-            assert!(status == 400 && message.starts_with(problem), "{path}: {status} {answer}");
+            assert!(message.starts_with(problem), "{path}: {answer}");
         }
     }
     let log = client.sql("SELECT action, kind, row_id FROM audit_log WHERE action = 'write'").await;
@@ -119,8 +111,7 @@ async fn is_read_and_written(peer: OpcuaPeer) {
 #[tokio::test]
 async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_over() {
     let mut peer = OpcuaServer::start(free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (number, subscribes) in [(0, false), (1, true)] {
         let source_s = 1_777_377_600 + number * 1000;
         let node = "ns=2;s=Line.Double";
@@ -169,6 +160,6 @@ async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_ove
             expected.map(|(value, quality)| (value, json!(quality))),
             "subscribed: {subscribes}"
         );
-        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+        client.delete(&format!("/api/device/{device}/")).await.expect(204);
     }
 }

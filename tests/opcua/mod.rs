@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, eventually};
+pub use crate::modbus::readings;
+use crate::support::{Client, eventually, until};
 
 /// Seconds between two polls, or two messages of a subscription, in these cases.
 pub const INTERVAL_S: f64 = 0.5;
@@ -34,28 +35,19 @@ pub async fn device_of(client: &Client, address: &str, metadata: Value) -> i64 {
     let name = format!("Kiln {}", DEVICES.fetch_add(1, Ordering::Relaxed));
     let device = json!({"name": name, "protocol": "opcua", "host": address, "timeout": 5, "poll_interval": INTERVAL_S,
                         "metadata": metadata});
-    created(client, "/api/device/", &device).await
+    client.create("/api/device/", &device).await
 }
 
 /// Creates a stream of a node; its id.
 pub async fn stream_at(client: &Client, device: i64, path: &str, kind: &str) -> i64 {
     let stream = json!({"name": path, "device": device, "path": path, "type": kind});
-    created(client, "/api/data/", &stream).await
-}
-
-async fn created(client: &Client, path: &str, body: &Value) -> i64 {
-    let (status, _, made) = client.post(path, body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
+    client.create("/api/data/", &stream).await
 }
 
 /// Waits for the device to be in a state; what is shown of it then.
 pub async fn until_state(client: &Client, device: i64, state: &str) -> Value {
-    eventually(state, EVENT_TIMEOUT, || async {
-        let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
-        (shown["status"] == state).then_some(shown)
-    })
-    .await
+    until!(state, EVENT_TIMEOUT;
+        shown = client.get(&format!("/api/device/{device}/")).await.body; shown["status"] == state)
 }
 
 /// Waits until the last reading of a stream is as wanted.
@@ -64,12 +56,4 @@ pub async fn until_last(client: &Client, stream: i64, what: &str, is_so: impl Fn
         readings(client, stream).await.pop().filter(|last| is_so(last))
     })
     .await
-}
-
-/// A stream's readings, oldest first: `ts`, `value`, `text`, `quality`.
-pub async fn readings(client: &Client, stream: i64) -> Vec<Value> {
-    let query = format!(
-        "SELECT CAST(ts AS BIGINT) AS ts, value, text, quality FROM readings WHERE stream_id = {stream} ORDER BY ts"
-    );
-    client.sql(&query).await
 }

@@ -12,8 +12,7 @@ const LATER: f64 = 100.0;
 #[tokio::test]
 async fn a_restarted_server_is_found_again_with_one_session_and_one_subscription() {
     let mut peer = OpcuaServer::start(free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let polled = device_at(&client, peer.port, json!({})).await;
     let subscribed = device_at(&client, peer.port, json!({"use_subscription": true})).await;
     let mut memory_mib = Vec::new();

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{EVENT_TIMEOUT, device_at, stream_at, until_last, until_state};
-use crate::support::{Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, run_python};
+use crate::support::{
+    Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, rows, run_python, until,
+};
 
 #[tokio::test]
 async fn asyncua_and_we_trust_each_other_by_hand() {
@@ -17,8 +19,7 @@ async fn node_opcua_and_we_trust_each_other_by_hand() {
 
 async fn trust_each_other(peer: OpcuaPeer) {
     let mut peer = OpcuaServer::start_peer(peer, free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     assert_eq!(
         server.basalt(&["opcua", "certificates"]).await.expect_success().lines().count(),
         1,
@@ -57,8 +58,8 @@ async fn trust_each_other(peer: OpcuaPeer) {
     // What was trusted may be taken back.
     server.basalt(&["opcua", "reject", thumbprint]).await.expect_success();
     let one = format!("/api/device/{device}/");
-    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
-    assert_eq!(client.patch(&one, &json!({"enabled": true})).await.0, 200);
+    client.patch(&one, &json!({"enabled": false})).await.ok();
+    client.patch(&one, &json!({"enabled": true})).await.ok();
     until_error(&client, device, "its certificate is not trusted").await;
 }
 
@@ -88,8 +89,7 @@ const LOGINS: [(&str, &str, &str); 10] = [
 
 async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
     let mut peer = OpcuaServer::start_peer(peer, free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let users = server.data_dir.path().join("pki/users");
     let users = users.to_str().expect("a path in UTF-8");
     let known = run_python("opcua_user.py", &[users, "operator"]).await;
@@ -110,34 +110,27 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
         let change = json!({"metadata": metadata, "username": username, "password": password});
         set(&client, device, change).await;
         let what = format!("online with {policy} {mode} {login}");
-        eventually(&what, EVENT_TIMEOUT, || async {
-            let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
-            (shown["status"] == "online").then_some(())
-        })
-        .await;
+        until!(&what, EVENT_TIMEOUT;
+            shown = client.get(&format!("/api/device/{device}/")).await.body; shown["status"] == "online");
         let io = format!("/api/device/{device}/io/ns=2;s=Line.Int64/");
         let value = i64::MAX - number as i64;
-        let (status, _, answer) = client.post(&io, &json!({ "value": value })).await;
-        assert_eq!((status, &answer["written"]), (200, &json!(true)), "{metadata}: {answer}");
-        assert_eq!(client.get(&io).await.2, json!({ "value": value }), "{metadata} {login}");
+        let answer = client.post(&io, &json!({ "value": value })).await;
+        answer.about(&metadata).has(200, json!({"written": true}));
+        assert_eq!(client.get(&io).await.body, json!({ "value": value }), "{metadata} {login}");
     }
     let secure = "Basic256Sha256";
-    for (metadata, username, password, why) in [
-        (json!({}), "operator", "wrong", "BadUserAccessDenied"),
-        (json!({"security_policy": secure}), "operator", "wrong", "BadUserAccessDenied"),
-        (json!({"security_policy": secure, "user_certificate": "stranger"}), "", "", stranger),
-        (
-            json!({"security_policy": secure, "user_certificate": "nobody"}),
-            "",
-            "",
-            "there is no certificate or key that can be read at",
-        ),
+    for (metadata, username, password, why) in rows![
+        json!({}), "operator", "wrong", "BadUserAccessDenied";
+        json!({"security_policy": secure}), "operator", "wrong", "BadUserAccessDenied";
+        json!({"security_policy": secure, "user_certificate": "stranger"}), "", "", stranger;
+        json!({"security_policy": secure, "user_certificate": "nobody"}), "", "",
+            "there is no certificate or key that can be read at";
     ] {
         set(&client, device, json!({"metadata": metadata, "username": username, "password": password})).await;
         until_error(&client, device, why).await;
     }
     let broken = json!({"metadata": {"security_policy": "Basic256"}});
-    let (status, _, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await;
+    let (status, answer) = client.patch(&format!("/api/device/{device}/"), &broken).await.outcome();
     let text = answer.to_string();
     let valid = "is not one of None, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss.";
     assert!(status == 400 && text.contains(valid), "{text}");
@@ -146,16 +139,15 @@ async fn every_policy_mode_and_user(peer: OpcuaPeer, stranger: &str) {
 /// Changes a device that is at rest meanwhile, so that what it then says is about the new settings.
 async fn set(client: &Client, device: i64, mut change: Value) {
     let one = format!("/api/device/{device}/");
-    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
+    client.patch(&one, &json!({"enabled": false})).await.ok();
     change["enabled"] = json!(true);
-    let (status, _, answer) = client.patch(&one, &change).await;
-    assert_eq!(status, 200, "{answer}");
+    client.patch(&one, &change).await.ok();
 }
 
 /// Waits until the device is offline for this reason; the whole reason.
 async fn until_error(client: &Client, device: i64, why: &str) -> String {
     eventually(why, EVENT_TIMEOUT, || async {
-        let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+        let shown = client.get(&format!("/api/device/{device}/")).await.body;
         let error = shown["last_error"].as_str().filter(|error| error.contains(why));
         error.filter(|_| shown["status"] == "offline").map(str::to_owned)
     })
@@ -166,15 +158,14 @@ async fn until_error(client: &Client, device: i64, why: &str) -> String {
 async fn a_server_is_trusted_and_rejected_over_rest_and_the_graph() {
     let mut peer = OpcuaServer::start_peer(OpcuaPeer::Asyncua, free_port()).await;
     peer.run_command(&json!({"trust_clients": true}));
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let list = "/api/opcua/certificate/";
-    assert_eq!(client.get(list).await.2, json!([]));
+    assert_eq!(client.get(list).await.body, json!([]));
     let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
     let stream = stream_at(&client, device, "ns=2;s=Line.Double", "fp64").await;
     until_error(&client, device, "its certificate is not trusted").await;
-    let (status, _, all) = client.get(list).await;
-    assert_eq!((status, all.as_array().map(Vec::len)), (200, Some(1)), "{all}");
+    let all = client.get(list).await.ok();
+    assert_eq!(all.as_array().map(Vec::len), Some(1), "{all}");
     let one = &all[0];
     assert_eq!((&one["state"], &one["devices"]), (&json!("new"), &json!([device])), "{one}");
     assert!(one["valid_from"].as_str() < one["valid_to"].as_str() && one["valid_from"].is_string(), "{one}");
@@ -184,7 +175,7 @@ async fn a_server_is_trusted_and_rejected_over_rest_and_the_graph() {
     // A server that cannot be trusted is not tested or browsed either.
     let unsaved = json!({"name": "n", "protocol": "opcua", "host": format!("opc.tcp://127.0.0.1:{}/plant", peer.port),
                          "timeout": 5, "metadata": {"security_policy": "Basic256Sha256"}});
-    let (_, _, test) = client.post("/api/device/test/", &unsaved).await;
+    let test = client.post("/api/device/test/", &unsaved).await.body;
     assert!(test["error"].as_str().is_some_and(|error| error.contains("is not trusted")), "{test}");
 
     for (name, at, body, expected) in [
@@ -193,31 +184,28 @@ async fn a_server_is_trusted_and_rejected_over_rest_and_the_graph() {
         ("another", path.clone(), json!({"state": "maybe"}), 400),
         ("nothing", path.clone(), json!({}), 400),
     ] {
-        let (status, _, answer) = client.post(&at, &body).await;
-        assert_eq!(status, expected, "{name}: {answer}");
+        client.post(&at, &body).await.about(&name).expect(expected);
     }
-    let (status, _, trusted) = client.post(&path, &json!({"state": "trusted"})).await;
-    assert_eq!((status, &trusted["state"]), (200, &json!("trusted")), "{trusted}");
-    assert_eq!(client.post(&path, &json!({"state": "trusted"})).await.0, 200, "again");
+    client.post(&path, &json!({"state": "trusted"})).await.has(200, json!({"state": "trusted"}));
+    client.post(&path, &json!({"state": "trusted"})).await.about("again").ok();
     until_last(&client, stream, "a value", |last| last["value"] == -1234.5678).await;
-    let (_, _, test) = client.post("/api/device/test/", &unsaved).await;
+    let test = client.post("/api/device/test/", &unsaved).await.body;
     assert_eq!(test["reached"], true, "{test}");
 
     let change = format!(
         "mutation {{ setOpcuaCertificateState(fingerprint: \"{fingerprint}\", state: rejected) \
          {{ certificate {{ state devices {{ rowId }} }} errors {{ message }} }} }}"
     );
-    let (_, _, answer) = client.post("/graphql", &json!({ "query": change })).await;
+    let answer = client.post("/graphql", &json!({ "query": change })).await.body;
     let certificate = &answer["data"]["setOpcuaCertificateState"]["certificate"];
     assert_eq!(certificate, &json!({"state": "rejected", "devices": [{"rowId": device}]}), "{answer}");
     let query = "{ opcuaCertificates { fingerprint subject state validFrom validTo } }";
-    let (_, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
+    let answer = client.post("/graphql", &json!({ "query": query })).await.body;
     assert_eq!(answer["data"]["opcuaCertificates"][0]["state"], "rejected", "{answer}");
     let rows = client.sql("SELECT action, fields FROM audit_log WHERE kind = 'opcua-certificate'").await;
     assert_eq!(rows.len(), 2, "two decisions: {rows:?}");
 
-    let reader = client.with_key(&server.create_key(&["--scope", "system:read"]).await);
-    let (status, _, all) = reader.get(list).await;
-    assert_eq!((status, &all[0]["devices"]), (200, &json!([])), "no right to read devices: {all}");
-    assert_eq!(reader.post(&path, &json!({"state": "trusted"})).await.0, 403);
+    let reader = server.client_with(&["--scope", "system:read"]).await;
+    reader.get(list).await.about("no right to read devices").has(200, json!({"/0/devices": []}));
+    reader.post(&path, &json!({"state": "trusted"})).await.expect(403);
 }

@@ -41,8 +41,7 @@ fn holds(last: &Value, value: &Value) -> bool {
 #[tokio::test]
 async fn the_simulator_is_polled_and_subscribed_to() {
     let simulated = SimulatorProcess::start("opcua").await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for subscribes in [false, true] {
         let device = device_of(&client, &simulated.url, json!({ "use_subscription": subscribes })).await;
         let mut values = Vec::new();
@@ -66,7 +65,7 @@ async fn the_simulator_is_polled_and_subscribed_to() {
         .await;
         follows_the_clock(&rows, 57);
         until_state(&client, device, "online").await;
-        assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
+        client.delete(&format!("/api/device/{device}/")).await.expect(204);
     }
     // Collectors are connected, as they are when somebody presses Ctrl-C.
     let device = device_of(&client, &simulated.url, json!({ "use_subscription": true })).await;
@@ -103,16 +102,14 @@ fn follows_the_clock(rows: &[Value], number: i64) {
 }
 
 async fn read(client: &Client, device: i64, name: &str) -> Value {
-    let (status, _, answer) = client.get(&format!("/api/device/{device}/io/ns=2;s={name}/")).await;
-    assert_eq!(status, 200, "{name}: {answer}");
+    let answer = client.get(&format!("/api/device/{device}/io/ns=2;s={name}/")).await.ok();
     answer["value"].clone()
 }
 
 #[tokio::test]
 async fn what_is_written_is_held_and_told() {
     let simulated = SimulatorProcess::start("opcua").await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_of(&client, &simulated.url, json!({"use_subscription": true})).await;
     let setpoint = stream_at(&client, device, "ns=2;s=motor.setpoint", "uint16").await;
     let wide = stream_at(&client, device, "ns=2;s=values.Int64", "int64").await;
@@ -131,8 +128,7 @@ async fn what_is_written_is_held_and_told() {
         ("signals.0", json!(1.0), 400),
     ] {
         let path = format!("/api/device/{device}/io/ns=2;s={name}/");
-        let (answered, _, answer) = client.post(&path, &json!({ "value": value })).await;
-        assert_eq!(answered, status, "{name} {value}: {answer}");
+        client.post(&path, &json!({ "value": value })).await.about(&format!("{name} {value}")).expect(status);
         if status == 200 {
             assert_eq!(read(&client, device, name).await, value, "{name}");
         }
@@ -146,8 +142,7 @@ async fn what_is_written_is_held_and_told() {
 
 #[tokio::test]
 async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_again() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     // As long as nobody waits: the case lets the time pass.
     let a_while = Duration::from_secs(600);
     let when = FaultSchedule { start: a_while, length: a_while, every: None };
@@ -160,7 +155,7 @@ async fn a_simulator_that_goes_away_remembers_what_was_written_and_is_found_agai
     let stream = stream_at(&client, device, "ns=2;s=values.UInt64", "uint64").await;
     let io = format!("/api/device/{device}/io/ns=2;s=values.UInt64/");
     let written = u64::MAX - 3;
-    assert_eq!(client.post(&io, &json!({ "value": written })).await.0, 200);
+    client.post(&io, &json!({ "value": written })).await.ok();
     until_state(&client, device, "online").await;
     for state in ["offline", "online"] {
         simulator.advance(a_while);
@@ -189,11 +184,9 @@ async fn asyncua_browses_reads_writes_and_subscribes_to_the_simulator() {
         assert_eq!((&node["initial"], &node["written"]), (&value, &node["held"]), "{name}");
     }
     assert_eq!(seen["values"]["UInt64"]["held"], json!(u64::MAX - 2));
-    assert_eq!(
-        seen["refused"],
-        json!({"wrong type": "BadTypeMismatch", "read only": "BadUserAccessDenied", "too much": "BadOutOfRange",
-               "no such node": "BadNodeIdUnknown", "half a type": "BadTypeMismatch"})
-    );
+    let expected = json!({"wrong type": "BadTypeMismatch", "read only": "BadUserAccessDenied", "too much": "BadOutOfRange",
+               "no such node": "BadNodeIdUnknown", "half a type": "BadTypeMismatch"});
+    assert_eq!(seen["refused"], expected);
     assert_eq!(seen["told"], json!([1480, 1250]), "a subscription to a setpoint");
     let signals = seen["signals"].as_array().expect("a list");
     assert!(signals.len() >= 3, "{signals:?}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{EVENT_TIMEOUT, device_at, stream_at, until_last, until_state};
-use crate::support::{OpcuaServer, Server, eventually, free_port};
+use crate::support::{OpcuaServer, Server, free_port, until};
 
 /// Waits until the server keeps this of us.
 pub async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
@@ -23,8 +23,7 @@ pub async fn until_kept(peer: &mut OpcuaServer, expected: &Value) {
 #[tokio::test]
 async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     let mut peer = OpcuaServer::start(free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, peer.port, json!({"use_subscription": true})).await;
     let one = format!("/api/device/{device}/");
     let first = stream_at(&client, device, "ns=2;s=Line.Int32", "int32").await;
@@ -41,22 +40,19 @@ async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     until_last(&client, first, "the new value", |last| last["value"] == 5.0).await;
 
     // Another interval is another subscription; a stream that is gone is watched no more.
-    assert_eq!(client.patch(&format!("/api/data/{second}/"), &json!({"poll_interval": 1.0})).await.0, 200);
-    assert_eq!(client.delete(&format!("/api/data/{wrong}/")).await.0, 204);
+    client.patch(&format!("/api/data/{second}/"), &json!({"poll_interval": 1.0})).await.ok();
+    client.delete(&format!("/api/data/{wrong}/")).await.expect(204);
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 2, "items": 2})).await;
     until_state(&client, device, "online").await;
     peer.run_command(&json!({"node": "ns=2;s=Line.Double", "value": 6.5}));
     until_last(&client, second, "the new value", |last| last["value"] == 6.5).await;
 
     // Polling instead, then nothing at all.
-    assert_eq!(client.patch(&one, &json!({"metadata": {}})).await.0, 200);
+    client.patch(&one, &json!({"metadata": {}})).await.ok();
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 0, "items": 0})).await;
     peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": 7}));
     until_last(&client, first, "the polled value", |last| last["value"] == 7.0).await;
-    assert_eq!(client.patch(&one, &json!({"enabled": false})).await.0, 200);
+    client.patch(&one, &json!({"enabled": false})).await.ok();
     until_kept(&mut peer, &json!({"sessions": 0, "subscriptions": 0, "items": 0})).await;
-    eventually("disabled", EVENT_TIMEOUT, || async {
-        (client.get(&one).await.2["status"] == "disabled").then_some(())
-    })
-    .await;
+    until!("disabled", EVENT_TIMEOUT; client.get(&one).await["status"] == "disabled");
 }

@@ -77,7 +77,7 @@ async fn check(server: &Server, presented: Option<&str>, expected: Answer, setti
             }
             Answer::NoStorage => (503, json!({"ok": false, "error": "database not configured"})),
         };
-        let (got, answered, found) = stranger(server).send("GET", &path, &headers, "").await;
+        let (got, answered, found) = stranger(server).send("GET", &path, &headers, "").await.into_parts();
         assert_eq!((got, found), (status, body), "{place}");
         assert_eq!(answered["content-type"], "application/json; charset=utf-8", "{place}");
         assert!(answered.contains_key("x-request-id"), "{place}");
@@ -85,12 +85,12 @@ async fn check(server: &Server, presented: Option<&str>, expected: Answer, setti
     }
     // Health needs nothing.
     for path in ["/health", "/api/health"] {
-        let (got, _, found) = stranger(server).send("GET", path, &headers, "").await;
-        assert_eq!((got, found), (200, json!({"ok": true, "service": "web_user"})), "{settings} {path}");
+        let found = stranger(server).send("GET", path, &headers, "").await;
+        found.about(&settings).is(200, &json!({"ok": true, "service": "web_user"}));
     }
     // The rest of the server does not depend on these settings.
-    assert_eq!(server.client().get("/api/device/").await.0, 200, "{settings}");
-    assert_eq!(server.client().try_sql("SELECT 1 AS n").await.0, 200, "{settings}");
+    server.client().get("/api/device/").await.about(&settings).ok();
+    server.client().try_sql("SELECT 1 AS n").await.about(&settings).ok();
 }
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -113,11 +113,11 @@ async fn the_token_is_compared_without_the_blanks_around_it_and_no_other_credent
         ("beside an unknown key", &[("x-admin-token", TOKEN), ("authorization", "ApiKey x")], 200),
     ];
     for (name, headers, status) in rows {
-        assert_eq!(stranger(&server).send("GET", path, headers, "").await.0, status, "{name}");
+        stranger(&server).send("GET", path, headers, "").await.about(&name).expect(status);
     }
     // The token opens nothing else.
     let headers = [("x-admin-token", TOKEN)];
-    assert_eq!(stranger(&server).send("GET", "/api/device/", &headers, "").await.0, 401);
+    stranger(&server).send("GET", "/api/device/", &headers, "").await.expect(401);
 }
 
 #[tokio::test]

@@ -21,17 +21,14 @@ fn stranger(server: &Server) -> Client {
 
 /// Stores facts; returns the ids of their packets.
 pub async fn ingest(client: &Client, facts: &Value) -> Vec<String> {
-    let (status, _, answer) = client.post("/ingest/facts", facts).await;
-    assert_eq!(status, 200, "{answer}");
+    let answer = client.post("/ingest/facts", facts).await.ok();
     let packets = answer["packets"].as_array().expect("ids").iter();
     packets.map(|id| id.as_str().expect("an id").to_owned()).collect()
 }
 
 /// Creates a row by the REST API.
 async fn create(client: &Client, path: &str, body: &Value) -> Value {
-    let (status, _, row) = client.post(path, body).await;
-    assert_eq!(status, 201, "{path}: {row}");
-    row
+    client.post(path, body).await.created()
 }
 
 /// Creates a device with streams; returns the device and the ids of the streams.
@@ -48,13 +45,12 @@ async fn create_device(client: &Client, name: &str, streams: &[&str]) -> (Value,
 /// Writes a reading by the REST API.
 async fn write(client: &Client, stream: i64, timestamp: &Value, value: f64) {
     let path = format!("/api/data/{stream}/value/");
-    let (status, _, answer) = client.post(&path, &json!({"timestamp": timestamp, "value": value})).await;
-    assert!(status == 200 || status == 201, "{answer}");
+    client.post(&path, &json!({"timestamp": timestamp, "value": value})).await.expect_one_of(&[200, 201]);
 }
 
 /// Asks for a list, which has to be answered.
 pub async fn list(client: &Client, path: &str) -> Value {
-    let (status, headers, body) = client.get(path).await;
+    let (status, headers, body) = client.get(path).await.into_parts();
     assert_eq!((status, &body["ok"]), (200, &json!(true)), "{path}: {body}");
     assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{path}");
     body

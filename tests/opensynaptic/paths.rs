@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, create_device, stranger};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, rows};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"];
 
@@ -59,7 +59,7 @@ async fn both_listeners_answer_alike_and_each_its_own_way_beyond() {
     let main = stranger(&server);
     for (name, client) in [("main", &main), ("own", &own)] {
         for (path, status, body) in shared() {
-            let (got, headers, found) = client.get(&path).await;
+            let (got, headers, found) = client.get(&path).await.into_parts();
             assert_eq!((got, found), (status, body), "{name} {path}");
             assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{name} {path}");
             assert!(headers.contains_key("x-request-id"), "{name} {path}");
@@ -69,16 +69,16 @@ async fn both_listeners_answer_alike_and_each_its_own_way_beyond() {
     let (_, streams) = create_device(&server.client(), "Press 1", &["RPM"]).await;
     let one = format!("/api/data/{}/", streams[0]);
     let detail = json!({"detail": "Not found."});
-    assert_eq!(server.client().get(&one).await.0, 200);
-    assert_eq!(server.client().get("/api/data/").await.0, 200);
-    assert_eq!(server.client().get("/api/data/devicesx/").await.2, detail);
-    assert_eq!(server.client().get("/api/nothing/").await.2, detail);
+    server.client().get(&one).await.ok();
+    server.client().get("/api/data/").await.ok();
+    assert_eq!(server.client().get("/api/data/devicesx/").await.body, detail);
+    assert_eq!(server.client().get("/api/nothing/").await.body, detail);
     // A listener of its own has nothing else.
     let others =
         ["/", "/users", "/api/config", "/api/device/", "/api/docs/", "/sql", "/graphql", "/metrics", &one];
     for path in others.into_iter().chain(["/healthz/", "/api/data/", "/api/data", "/api/docs/opensynaptic/"])
     {
-        assert_eq!((own.get(path).await.0, own.get(path).await.2), (404, missing()), "{path}");
+        assert_eq!((own.get(path).await.status, own.get(path).await.body), (404, missing()), "{path}");
     }
 }
 
@@ -103,7 +103,7 @@ async fn only_get_finds_a_path() {
     {
         for path in paths.iter().chain(more) {
             for method in METHODS {
-                let (status, _, body) = client.send(method, path, &[], "").await;
+                let (status, body) = client.send(method, path, &[], "").await.outcome();
                 let place = format!("{name} {method} {path}: {status} {body}");
                 match method {
                     "GET" => assert!(status < 500, "{place}"),
@@ -119,19 +119,15 @@ async fn only_get_finds_a_path() {
 async fn its_document_and_page_are_public_and_name_every_path() {
     let server = Server::start(&[]).await;
     let client = stranger(&server);
-    let (status, headers, document) = client.get("/api/docs/opensynaptic/openapi.json").await;
+    let (status, headers, document) = client.get("/api/docs/opensynaptic/openapi.json").await.into_parts();
     assert_eq!((status, &headers["content-type"]), (200, &"application/json".parse().unwrap()));
     let paths: Vec<&String> = document["paths"].as_object().expect("paths").keys().collect();
-    let expected = [
-        "/api/data/devices",
-        "/api/data/packets",
-        "/api/data/packets/{uuid}",
-        "/api/data/sensors",
-        "/api/health",
-        "/health",
+    let expected = rows![
+        "/api/data/devices"; "/api/data/packets"; "/api/data/packets/{uuid}"; "/api/data/sensors"; "/api/health";
+        "/health";
     ];
     assert_eq!(paths, expected);
-    let (status, headers, page) = client.get("/api/docs/opensynaptic/").await;
+    let (status, headers, page) = client.get("/api/docs/opensynaptic/").await.into_parts();
     assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
     let page = page.as_str().expect("a page").to_owned();
     assert!(expected.iter().all(|path| page.contains(&format!("<code>{path}</code>"))), "{page}");

@@ -10,8 +10,7 @@ async fn people_and_kiln(server: &Server, opcua: &SimulatorProcess) -> i64 {
     let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
     server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
     let kiln = json!({"name": "Kiln", "protocol": "opcua", "host": opcua.url, "poll_interval": 1});
-    let (status, _, kiln) = server.client().post("/api/device/", &kiln).await;
-    assert_eq!(status, 201, "{kiln}");
+    let kiln = server.client().post("/api/device/", &kiln).await.created();
     kiln["id"].as_i64().expect("a device has an id")
 }
 

@@ -6,25 +6,15 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, list, make_person, server_with};
-use crate::support::{OpcuaServer, Server, SimulatorProcess, free_port, has_turn, run_python};
+use crate::support::{OpcuaServer, Server, SimulatorProcess, free_port, has_turn, rows, run_python};
 
 /// Seconds that the simulated motor has run: 4,321 hours when the simulator starts, and less than one here.
 const RUNNING_TIME: std::ops::Range<i64> = 15_555_600..15_559_200;
 
 /// Pages of the navigation, for somebody who may do everything.
-const PAGES: [&str; 12] = [
-    "/ui/",
-    "/ui/live",
-    "/ui/trend",
-    "/ui/events",
-    "/ui/devices",
-    "/ui/models",
-    "/ui/boards",
-    "/ui/rules",
-    "/ui/data",
-    "/ui/sql",
-    "/ui/system",
-    "/ui/admin",
+const PAGES: [&str; 12] = rows![
+    "/ui/"; "/ui/live"; "/ui/trend"; "/ui/events"; "/ui/devices"; "/ui/models"; "/ui/boards"; "/ui/rules"; "/ui/data";
+    "/ui/sql"; "/ui/system"; "/ui/admin";
 ];
 
 /// What the heap of a page may grow by in fifteen seconds of values that come, bytes.
@@ -90,8 +80,8 @@ async fn check_modbus(server: &Server, seen: &Value, silent: u16) {
     assert_eq!(seen["taken"], json!([["uint32", "abcd"], ["uint32", "cdab"]]), "a click takes what it says");
 
     let query = "SELECT s.path, s.type, s.metadata, CAST(min(r.value) AS BIGINT) AS lo, \
-                 CAST(max(r.value) AS BIGINT) AS hi FROM streams s JOIN readings r ON r.stream_id = s.id \
-                 WHERE s.name = 'running time' GROUP BY 1, 2, 3";
+        CAST(max(r.value) AS BIGINT) AS hi FROM streams s JOIN readings r ON r.stream_id = s.id \
+        WHERE s.name = 'running time' GROUP BY 1, 2, 3";
     let stored = server.client().sql(query).await.remove(0);
     assert_eq!((&stored["path"], &stored["type"]), (&json!("ir:5"), &json!("uint32")));
     assert_eq!(stored["metadata"], r#"{"wordorder":"cdab"}"#);
@@ -133,7 +123,7 @@ async fn check_trust(server: &Server, seen: &Value) {
     let listed = server.basalt(&["opcua", "certificates"]).await.expect_success();
     assert!(listed.contains(&format!("trusted   {fingerprint}  CN=Plant peer")), "{listed}");
     let query = "SELECT DISTINCT r.value FROM readings r JOIN streams s ON s.id = r.stream_id \
-                 WHERE s.name = 'double' AND r.value IS NOT NULL";
+        WHERE s.name = 'double' AND r.value IS NOT NULL";
     assert_eq!(server.client().sql(query).await, [json!({"value": -1234.5678})]);
 }
 

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{EVENT_TIMEOUT, device_at, simulator, stream_at};
-use crate::support::{Client, Server, eventually};
+use crate::support::{Client, Server, eventually, until};
 
 /// The value of one sample of /metrics.
 async fn sample(client: &Client, of: &str) -> Option<f64> {
-    let (status, headers, page) = client.get("/metrics").await;
+    let (status, headers, page) = client.get("/metrics").await.into_parts();
     assert_eq!(
         (status, &headers["content-type"]),
         (200, &"text/plain; version=0.0.4; charset=utf-8".parse().unwrap())
@@ -21,7 +21,7 @@ async fn sample(client: &Client, of: &str) -> Option<f64> {
 }
 
 async fn status(client: &Client, device: i64) -> Value {
-    client.get(&format!("/api/device/{device}/status/")).await.2
+    client.get(&format!("/api/device/{device}/status/")).await.body
 }
 
 /// The counters by GraphQL, named as by REST.
@@ -30,7 +30,7 @@ async fn in_graph(client: &Client, device: i64) -> Value {
         "{{ device(rowId: {device}) {{ status {{ state reads readings reconnects skipped errors {{ refused timeout }} \
          latencyP99Ms latenessP99Ms }} }} }}"
     );
-    client.post("/graphql", &json!({ "query": query })).await.2["data"]["device"]["status"].clone()
+    client.post("/graphql", &json!({ "query": query })).await["data"]["device"]["status"].clone()
 }
 
 #[tokio::test]
@@ -82,17 +82,12 @@ async fn counters_move_with_the_device_and_agree() {
         sample(&client, &format!("basalt_device_state{{{labels},state=\"offline\"}}")).await,
         Some(1.0)
     );
-    assert_eq!(
-        sample(&client, &format!("basalt_device_state{{{labels},state=\"online\"}}")).await,
-        Some(0.0)
-    );
+    let expected = Some(0.0);
+    assert_eq!(sample(&client, &format!("basalt_device_state{{{labels},state=\"online\"}}")).await, expected);
 
     let listener = TcpListener::bind(addr).await.expect("the port it had");
     let second = Simulator::start_protocol(Protocol::Modbus, listener, Plant::default()).expect("it starts");
-    eventually("it is back", EVENT_TIMEOUT, || async {
-        (status(&client, device).await["reconnects"] == 1).then_some(())
-    })
-    .await;
+    until!("it is back", EVENT_TIMEOUT; status(&client, device).await["reconnects"] == 1);
     assert_eq!(in_graph(&client, device).await["reconnects"], 1);
     assert_eq!(sample(&client, &format!("basalt_device_reconnects_total{{{labels}}}")).await, Some(1.0));
     second.stop().await;
@@ -100,8 +95,7 @@ async fn counters_move_with_the_device_and_agree() {
 
 #[tokio::test]
 async fn metrics_are_for_who_may_look_at_the_machine() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, Protocol::Virtual, 1, json!({})).await;
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let device = device.to_string();
@@ -112,13 +106,11 @@ async fn metrics_are_for_who_may_look_at_the_machine() {
         ("another_organization", vec!["--scope", "system:read", "--org", "other"], 403),
     ] {
         let key = server.create_key(&args).await;
-        let (status, _, page) = client.with_key(&key).get("/metrics").await;
-        assert_eq!(status, expected, "{name}: {page}");
+        client.with_key(&key).get("/metrics").await.about(&name).expect(expected);
     }
-    assert_eq!(client.without_key().get("/metrics").await.0, 401);
-    assert_eq!(client.with_key("bslt_wrong").get("/metrics").await.0, 401);
+    client.without_key().get("/metrics").await.expect(401);
+    client.with_key("bslt_wrong").get("/metrics").await.expect(401);
     let open = Server::start(&[("BASALT_METRICS__PUBLIC", "true")]).await;
-    let (status, _, page) = open.client().without_key().get("/metrics/").await;
-    assert_eq!(status, 200);
+    let page = open.client().without_key().get("/metrics/").await.ok();
     assert!(page.as_str().is_some_and(|page| page.contains("basalt_build_info{version=")), "{page}");
 }

@@ -22,7 +22,7 @@ fn fault(kind: FaultKind, start: Duration) -> PlantFault {
 /// Waits for the device to be in a state, and for so many attempts to connect that were refused; its status then.
 async fn until_state(client: &Client, device: i64, state: &str, refusals: u64) -> Value {
     eventually(state, EVENT_TIMEOUT, || async {
-        let (_, _, shown) = client.get(&format!("/api/device/{device}/status/")).await;
+        let shown = client.get(&format!("/api/device/{device}/status/")).await.body;
         let is_so = shown["state"] == state && shown["errors"]["refused"].as_u64() >= Some(refusals);
         is_so.then_some(shown)
     })
@@ -31,8 +31,7 @@ async fn until_state(client: &Client, device: i64, state: &str, refusals: u64) -
 
 #[tokio::test]
 async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (protocol, path) in [
         (Protocol::Modbus, "ir:0"),
         (Protocol::Melsec, "D100"),
@@ -71,8 +70,7 @@ async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
     let first = Simulator::start_protocol(Protocol::Modbus, listener().await, plant).expect("it starts");
     let second = first.start_sharing_plant(Protocol::Fenet, listener().await).expect("it starts");
     let third = first.start_sharing_plant(Protocol::S7, listener().await).expect("it starts");
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (protocol, simulator, register) in [
         (Protocol::Modbus, &first, "ir:0"),
         (Protocol::Fenet, &second, "%25DW100"),
@@ -80,7 +78,7 @@ async fn a_sensor_fails_alike_over_every_protocol_of_the_plant() {
     ] {
         let device = device_at(&client, protocol, simulator.addr().port(), json!({})).await;
         let value = eventually("the fault", EVENT_TIMEOUT, || async {
-            let (_, _, answer) = client.get(&format!("/api/device/{device}/io/{register}/")).await;
+            let answer = client.get(&format!("/api/device/{device}/io/{register}/")).await.body;
             answer["value"].as_i64().filter(|rpm| *rpm > 1700)
         })
         .await;

@@ -16,7 +16,7 @@ use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::Client;
+use crate::support::{Client, with};
 
 /// Long enough for anything that must come, on a busy machine too.
 pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,24 +28,16 @@ pub async fn simulator(protocol: Protocol) -> Simulator {
 
 /// Creates a device on this machine, which may take long to answer, as anything does on a busy one; its id.
 pub async fn device_at(client: &Client, protocol: Protocol, port: u16, more: Value) -> i64 {
-    let mut device = json!({"name": format!("{protocol} at {port}"), "protocol": protocol.name(), "host": "127.0.0.1",
-                            "port": port, "timeout": 10, "poll_interval": null});
-    for (key, value) in more.as_object().expect("an object") {
-        device[key] = value.clone();
-    }
-    created(client, "/api/device/", &device).await
+    let body = json!({"name": format!("{protocol} at {port}"), "protocol": protocol.name(), "host": "127.0.0.1",
+               "port": port, "timeout": 10, "poll_interval": null});
+    let device = with(body, more);
+    client.create("/api/device/", &device).await
 }
 
 /// Creates a stream that is read from a register; its id.
 pub async fn stream_at(client: &Client, device: i64, path: &str, kind: &str) -> i64 {
     let stream = json!({"name": format!("{kind} {path}"), "device": device, "path": path, "type": kind});
-    created(client, "/api/data/", &stream).await
-}
-
-async fn created(client: &Client, path: &str, body: &Value) -> i64 {
-    let (status, _, made) = client.post(path, body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
+    client.create("/api/data/", &stream).await
 }
 
 /// A stream's readings, oldest first: `value`, `text`, `quality`.

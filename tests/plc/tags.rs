@@ -4,24 +4,20 @@ use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 
 use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
-use crate::support::{Client, DataDir, Server, eventually};
+use crate::support::{Answer, Client, DataDir, Server, eventually};
 
-async fn write(client: &Client, device: i64, tag: &str, value: &Value) -> (u16, Value) {
-    let (status, _, answer) =
-        client.post(&format!("/api/device/{device}/io/{tag}/"), &json!({ "value": value })).await;
-    (status, answer)
+async fn write(client: &Client, device: i64, tag: &str, value: &Value) -> Answer {
+    client.post(&format!("/api/device/{device}/io/{tag}/"), &json!({ "value": value })).await
 }
 
-async fn read(client: &Client, device: i64, tag: &str) -> (u16, Value) {
-    let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{tag}/")).await;
-    (status, answer)
+async fn read(client: &Client, device: i64, tag: &str) -> Answer {
+    client.get(&format!("/api/device/{device}/io/{tag}/")).await
 }
 
 #[tokio::test]
 async fn every_type_of_a_tag_is_exact() {
     let controller = simulator(Protocol::Eip).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for routing in ["backplane", "direct"] {
         let more = json!({"name": routing, "metadata": {"routing": routing}});
         let device = device_at(&client, Protocol::Eip, controller.addr().port(), more).await;
@@ -48,12 +44,8 @@ async fn every_type_of_a_tag_is_exact() {
         ] {
             for value in values {
                 let answer = json!({"written": true, "value": value});
-                assert_eq!(write(&client, device, tag, &value).await, (200, answer), "{routing} {tag}");
-                assert_eq!(
-                    read(&client, device, tag).await,
-                    (200, json!({ "value": value })),
-                    "{routing} {tag}"
-                );
+                write(&client, device, tag, &value).await.about(routing).is(200, &answer);
+                read(&client, device, tag).await.about(routing).is(200, &json!({ "value": value }));
             }
         }
     }
@@ -62,8 +54,7 @@ async fn every_type_of_a_tag_is_exact() {
 #[tokio::test]
 async fn a_write_to_a_tag_that_cannot_be_is_refused_with_the_reason() {
     let controller = simulator(Protocol::Eip).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let list = json!({"metadata": {"writable": ["value_int", "flags[3]", "motor.setpoint"]}});
     let device = device_at(&client, Protocol::Eip, controller.addr().port(), list).await;
     for (tag, value, status) in [
@@ -77,12 +68,11 @@ async fn a_write_to_a_tag_that_cannot_be_is_refused_with_the_reason() {
         ("value_int", json!("five"), 400),
         ("motor.setpoint", json!(4000), 400),
     ] {
-        let (seen, answer) = write(&client, device, tag, &value).await;
-        assert_eq!(seen, status, "{tag} {value}: {answer}");
+        write(&client, device, tag, &value).await.expect(status);
     }
     let anything = device_at(&client, Protocol::Eip, controller.addr().port(), json!({"name": "all"})).await;
-    let (status, answer) = write(&client, anything, "motor.speed", &json!(1.5)).await;
-    assert_eq!((status, answer), (502, json!({"detail": "Device error: 0E."})));
+    let answer = write(&client, anything, "motor.speed", &json!(1.5)).await;
+    answer.is(502, &json!({"detail": "Device error: 0E."}));
     let lost = json!({"metadata": {"slot": 3}, "name": "other slot"});
     let lost = device_at(&client, Protocol::Eip, controller.addr().port(), lost).await;
     for (device, tag, status, why) in [
@@ -93,16 +83,14 @@ async fn a_write_to_a_tag_that_cannot_be_is_refused_with_the_reason() {
         (anything, "a..b", 400, "is no tag (a name is letters"),
         (lost, "motor.speed", 502, "0312"),
     ] {
-        let (seen, answer) = read(&client, device, tag).await;
-        assert!(seen == status && answer.to_string().contains(why), "{tag}: {seen} {answer}");
+        read(&client, device, tag).await.refused(status, why);
     }
 }
 
 #[tokio::test]
 async fn a_stream_of_another_type_fails_alone() {
     let controller = simulator(Protocol::Eip).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device =
         device_at(&client, Protocol::Eip, controller.addr().port(), json!({"poll_interval": 0.2})).await;
     let good = stream_at(&client, device, "motor.setpoint", "uint16").await;
@@ -114,13 +102,13 @@ async fn a_stream_of_another_type_fails_alone() {
     ] {
         let failing = stream_at(&client, device, path, kind).await;
         eventually(why, EVENT_TIMEOUT, || async {
-            let (_, _, shown) = client.get(&format!("/api/device/{device}/")).await;
+            let shown = client.get(&format!("/api/device/{device}/")).await.body;
             let error = shown["last_error"].as_str().unwrap_or_default();
             (shown["status"] == "degraded" && error.contains(why)).then_some(())
         })
         .await;
         assert_eq!(readings(&client, failing).await[0]["quality"], "bad", "{path}");
-        assert_eq!(client.delete(&format!("/api/data/{failing}/")).await.0, 204);
+        client.delete(&format!("/api/data/{failing}/")).await.expect(204);
     }
     assert_eq!(readings(&client, good).await[0]["value"], json!(1480.0));
 }
@@ -129,12 +117,10 @@ async fn a_stream_of_another_type_fails_alone() {
 async fn a_controller_is_browsed_saved_and_unsaved_and_by_the_command() {
     let controller = simulator(Protocol::Eip).await;
     let port = controller.addr().port();
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, Protocol::Eip, port, json!({})).await;
     let at = |query: &str| format!("/api/device/{device}/browse/{query}");
-    let (status, _, tree) = client.get(&at("?depth=2")).await;
-    assert_eq!((status, &tree["node_id"], &tree["truncated"]), (200, &json!("/"), &json!(false)), "{tree}");
+    let tree = client.get(&at("?depth=2")).await.has(200, json!({"node_id": "/", "truncated": false}));
     let children = tree["children"].as_array().expect("tags");
     let named =
         |name: &str| children.iter().find(|child| child["node_id"] == name).cloned().unwrap_or_default();
@@ -148,19 +134,18 @@ async fn a_controller_is_browsed_saved_and_unsaved_and_by_the_command() {
     let program = named("Program:Main");
     assert_eq!(program["display_name"], "Main");
     assert_eq!(program["children"][0]["node_id"], "Program:Main.note", "{program}");
-    let (_, _, below) = client.get(&at("?node=Program:Main&depth=1")).await;
-    assert_eq!((&below["node_id"], &below["children"]), (&json!("Program:Main"), &program["children"]));
-    let (_, _, tag) = client.get(&at("?node=motor.setpoint")).await;
-    assert_eq!((&tag["data_type"], &tag["value"]), (&json!("UINT"), &json!(1480)), "{tag}");
+    let below = client.get(&at("?node=Program:Main&depth=1")).await;
+    below.has(200, json!({"node_id": "Program:Main", "children": program["children"]}));
+    client.get(&at("?node=motor.setpoint")).await.has(200, json!({"data_type": "UINT", "value": 1480}));
     for node in ["Program:Other", "nothing", "a..b"] {
-        let (status, _, answer) = client.get(&at(&format!("?node={node}"))).await;
-        assert_eq!((status, answer), (400, json!({"node": [format!("Invalid node id \"{node}\".")]})));
+        let answer = client.get(&at(&format!("?node={node}"))).await;
+        answer.is(400, &json!({"node": [format!("Invalid node id \"{node}\".")]}));
     }
     let other = client.get(&format!("/api/device/{device}/opcua/")).await;
-    assert_eq!((other.0, other.2), (400, json!({"detail": "Device protocol is not opcua."})));
+    assert_eq!((other.status, other.body), (400, json!({"detail": "Device protocol is not opcua."})));
     let unsaved = json!({"name": "x", "protocol": "eip", "host": "127.0.0.1", "port": port,
                          "registers": ["motor.setpoint", "motor", "nothing"]});
-    let (status, _, tested) = client.post("/api/device/test/", &unsaved).await;
+    let (status, tested) = client.post("/api/device/test/", &unsaved).await.outcome();
     let registers = &tested["registers"];
     assert_eq!(
         (status, &registers[0]["data_type"], &registers[0]["values"][0]["value"]),
@@ -169,8 +154,8 @@ async fn a_controller_is_browsed_saved_and_unsaved_and_by_the_command() {
     );
     assert!(registers[1]["error"].is_string() && registers[2]["error"].is_string(), "{tested}");
     let unsaved = json!({"name": "x", "protocol": "eip", "host": "127.0.0.1", "port": port});
-    let (status, _, found) = client.post("/api/device/test/browse/", &unsaved).await;
-    assert_eq!((status, found["children"].as_array().map(Vec::len)), (200, Some(children.len())), "{found}");
+    let found = client.post("/api/device/test/browse/", &unsaved).await.ok();
+    assert_eq!(found["children"].as_array().map(Vec::len), Some(children.len()), "{found}");
 
     let home = DataDir::new();
     let ran = home.basalt(&["browse", &format!("eip://127.0.0.1:{port}/?slot=0")]).await;

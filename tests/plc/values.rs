@@ -35,8 +35,7 @@ fn io(device: i64, register: &str, kind: &str, order: &str) -> String {
 async fn every_type_in_every_order_is_exact() {
     let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
     let s7 = simulator(Protocol::S7).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (name, protocol, port, settings, register) in [
         ("3E", Protocol::Melsec, melsec.addr().port(), json!({}), "D1000"),
         ("4E", Protocol::Melsec, melsec.addr().port(), json!({"frame": "4E"}), "ZR1001"),
@@ -48,16 +47,15 @@ async fn every_type_in_every_order_is_exact() {
         ("s7", Protocol::S7, s7.addr().port(), json!({"rack": 0, "slot": 2}), "DB2.DBW2000"),
         ("s7 at an odd byte", Protocol::S7, s7.addr().port(), json!({"connection": "op"}), "MB1001"),
     ] {
-        let more = json!({"name": name, "metadata": settings});
-        let device = device_at(&client, protocol, port, more).await;
+        let device = device_at(&client, protocol, port, json!({"name": name, "metadata": settings})).await;
         for (kind, values) in values() {
             for (order, value) in
                 ORDERS.into_iter().flat_map(|order| values.iter().map(move |value| (order, value)))
             {
                 let at = io(device, register, kind, order);
-                let (status, _, answer) = client.post(&at, &json!({ "value": value })).await;
-                assert_eq!((status, answer), (200, json!({"written": true, "value": value})), "{name} {at}");
-                assert_eq!(client.get(&at).await.2, json!({ "value": value }), "{name} {at}");
+                let answer = client.post(&at, &json!({ "value": value })).await;
+                answer.about(&format!("{name} {at}")).is(200, &json!({"written": true, "value": value}));
+                assert_eq!(client.get(&at).await.body, json!({ "value": value }), "{name} {at}");
             }
         }
     }
@@ -65,16 +63,14 @@ async fn every_type_in_every_order_is_exact() {
 
 /// Writes and reads; the value read.
 async fn written(client: &Client, at: &str, value: Value, read: &str) -> Value {
-    let (status, _, answer) = client.post(at, &json!({ "value": value })).await;
-    assert_eq!(status, 200, "{at}: {answer}");
-    client.get(read).await.2["value"].clone()
+    client.post(at, &json!({ "value": value })).await.ok();
+    client.get(read).await["value"].clone()
 }
 
 #[tokio::test]
 async fn words_lie_as_the_order_says_and_parts_leave_the_rest_alone() {
     let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
     let xgk = device_at(&client, Protocol::Fenet, fenet.addr().port(), json!({})).await;
     let at = |device: i64, rest: &str| format!("/api/device/{device}/io/{}", rest.replace('%', "%25"));
@@ -112,8 +108,7 @@ async fn words_lie_as_the_order_says_and_parts_leave_the_rest_alone() {
 #[tokio::test]
 async fn bytes_of_an_s7_cpu_lie_high_byte_first_and_bits_are_written_alone() {
     let simulator = simulator(Protocol::S7).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     // The byte order of the device does not matter.
     let little = json!({"byteorder": "little"});
     let device = device_at(&client, Protocol::S7, simulator.addr().port(), little).await;
@@ -138,12 +133,12 @@ async fn bytes_of_an_s7_cpu_lie_high_byte_first_and_bits_are_written_alone() {
         ("DB9.DBW0/", 400, "The device says: the CPU has no such area or data block"),
         ("DB1.DBW40000/", 400, "The device says: beyond the end of the area or data block (return code 05)."),
     ] {
-        let (got, _, answer) = client.get(&at(rest)).await;
+        let (got, answer) = client.get(&at(rest)).await.outcome();
         let advice = answer["detail"].as_str().unwrap_or_default();
         assert!(got == status && advice.starts_with(message), "{rest}: {got} {answer}");
     }
-    let (status, _, answer) = client.post(&at("T5/"), &json!({"value": 1})).await;
-    assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})));
+    let answer = client.post(&at("T5/"), &json!({"value": 1})).await;
+    answer.is(400, &json!({"register": ["Register is read-only."]}));
     let list = json!({"metadata": {"writable": ["DB2.DBW10", "M7.5"]}, "name": "listed"});
     let listed = device_at(&client, Protocol::S7, simulator.addr().port(), list).await;
     for (rest, status) in [
@@ -157,15 +152,14 @@ async fn bytes_of_an_s7_cpu_lie_high_byte_first_and_bits_are_written_alone() {
         ("MB7/", 400),
     ] {
         let at = format!("/api/device/{listed}/io/{rest}");
-        assert_eq!(client.post(&at, &json!({"value": 1})).await.0, status, "{rest}");
+        client.post(&at, &json!({"value": 1})).await.about(&rest).expect(status);
     }
 }
 
 #[tokio::test]
 async fn refusals_say_what_is_wrong() {
     let (melsec, fenet) = (simulator(Protocol::Melsec).await, simulator(Protocol::Fenet).await);
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
     let xgk = device_at(&client, Protocol::Fenet, fenet.addr().port(), json!({})).await;
     let gone = device_at(&client, Protocol::Fenet, 1, json!({})).await;
@@ -187,13 +181,10 @@ async fn refusals_say_what_is_wrong() {
         (xgk, "%25DW20000/", "%DW20000", "The device says: beyond the end of the area (error code 0004)."),
         (xgk, "%25IW0.1.2/?type=fp32", "%IW0.1.2", "For this type: "),
     ] {
-        let (status, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
+        let (status, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await.outcome();
         let (message, advice) = (&answer["register"], answer["detail"].as_str().unwrap_or_default());
-        assert_eq!(
-            message,
-            &json!([format!("Invalid register \"{register}\".")]),
-            "{rest}: {status} {answer}"
-        );
+        let expected = json!([format!("Invalid register \"{register}\".")]);
+        assert_eq!(message, &expected, "{rest}: {status} {answer}");
         assert!(status == 400 && advice.starts_with(why), "{rest}: {status} {answer}");
     }
     for (device, rest, status, body) in [
@@ -203,12 +194,10 @@ async fn refusals_say_what_is_wrong() {
         (lost, "D1500/", 200, json!({"value": 0})),
         (gone, "%25DW0/", 502, json!({"detail": "Connection to 127.0.0.1:1 failed: connection refused."})),
     ] {
-        let (got, _, answer) = client.get(&format!("/api/device/{device}/io/{rest}")).await;
-        assert_eq!((got, answer), (status, body), "{rest}");
+        client.get(&format!("/api/device/{device}/io/{rest}")).await.is(status, &body);
     }
     let flags = format!("/api/device/{xgk}/io/%25FW10/");
-    let (status, _, answer) = client.post(&flags, &json!({"value": 1})).await;
-    assert_eq!((status, answer), (400, json!({"register": ["Register is read-only."]})));
+    client.post(&flags, &json!({"value": 1})).await.is(400, &json!({"register": ["Register is read-only."]}));
     let list = json!({"metadata": {"writable": ["D1500", "D1510", "D1511", "M7"]}, "name": "listed"});
     let listed = device_at(&client, Protocol::Melsec, melsec.addr().port(), list).await;
     for (rest, status) in [
@@ -221,12 +210,11 @@ async fn refusals_say_what_is_wrong() {
         ("D1500.1/", 200),
     ] {
         let at = format!("/api/device/{listed}/io/{rest}");
-        assert_eq!(client.post(&at, &json!({"value": 1})).await.0, status, "{rest}");
-        assert_eq!(client.get(&at).await.0, 200, "all of it can be read: {rest}");
+        client.post(&at, &json!({"value": 1})).await.about(&rest).expect(status);
+        client.get(&at).await.about(&format!("all of it can be read: {rest}")).ok();
     }
     // A stream's path is checked when it is made.
     let stream = json!({"name": "x", "device": q, "path": "hr:0", "type": "uint16"});
-    let (status, _, answer) = client.post("/api/data/", &stream).await;
-    assert_eq!(status, 400);
+    let answer = client.post("/api/data/", &stream).await.expect(400);
     assert!(answer["path"][0].as_str().expect("a message").contains("such as D100, W1F"), "{answer}");
 }

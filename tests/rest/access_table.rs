@@ -1,5 +1,6 @@
 //! The table in docs/access.md: what each operation answers every kind of caller.
 
+use crate::support::rows;
 use std::fs;
 use std::path::Path;
 
@@ -12,18 +13,9 @@ pub struct AccessTable(String);
 
 impl AccessTable {
     pub fn new() -> AccessTable {
-        let heads = [
-            "operation",
-            "needs",
-            "with it",
-            "with any other scope",
-            "limited key, own row",
-            "foreign row",
-            "no key",
-            "wrong key",
-            "former staff",
-            "staff",
-            "superuser",
+        let heads = rows![
+            "operation"; "needs"; "with it"; "with any other scope"; "limited key, own row"; "foreign row"; "no key";
+            "wrong key"; "former staff"; "staff"; "superuser";
         ];
         AccessTable(format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len())))
     }

@@ -15,8 +15,7 @@ async fn person(server: &Server, name: &str, flags: &[&str]) -> Browser {
 
 /// The rows after the newest there was.
 async fn since(client: &Client, known: usize) -> Vec<Value> {
-    let (status, _, rows) = client.get("/api/audit/?from=0").await;
-    assert_eq!(status, 200, "{rows}");
+    let rows = client.get("/api/audit/?from=0").await.ok();
     rows.as_array().unwrap()[known..].to_vec()
 }
 
@@ -29,8 +28,7 @@ fn assert_rows(rows: &[Value], columns: &[&str], expected: &[Value]) {
 
 #[tokio::test]
 async fn every_change_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let mut sue = person(&server, "sue", &["--superuser"]).await;
     let before = since(&client, 0).await.len();
     let (device, data) = stream_of(&client, "s", "fp64").await;
@@ -42,11 +40,11 @@ async fn every_change_is_told() {
     client.post("/api/retention/", &json!({"hypertable": "core_value", "drop_after_days": 3})).await;
     client.delete(&format!("/api/data/{data}/")).await;
     client.delete(&format!("/api/device/{device}/")).await;
-    let (_, _, key) = sue.post("/api/key/", &json!({"name": "robot", "scopes": ["value:read"]})).await;
+    let key = sue.post("/api/key/", &json!({"name": "robot", "scopes": ["value:read"]})).await.body;
     let key = key["id"].as_i64().unwrap();
     sue.send("DELETE", &format!("/api/key/{key}/"), &Value::Null).await;
     let passwords = json!({"old_password": PASSWORD, "new_password": "another horse"});
-    assert_eq!(sue.post("/api/session/password/", &passwords).await.0, 204);
+    sue.post("/api/session/password/", &passwords).await.expect(204);
     sue.send("DELETE", "/api/session/", &Value::Null).await;
     server.basalt(&["user", "create", "bob"]).await.expect_success();
     server.basalt(&["user", "role", "bob", "--staff"]).await.expect_success();
@@ -105,8 +103,7 @@ async fn every_refused_access_is_told() {
     let ann = person(&server, "ann", &["--staff"]).await;
     let (device, _) = stream_of(&client, "s", "fp64").await;
     let (hidden, _) = stream_of(&client, "t", "fp64").await;
-    let reader = client
-        .with_key(&server.create_key(&["--scope", "device:read", "--device", &device.to_string()]).await);
+    let reader = server.client_with(&["--scope", "device:read", "--device", &device.to_string()]).await;
     let before = since(&client, 0).await.len();
     let nobody = client.without_key();
     let id = ("x-request-id", "mine");
@@ -115,20 +112,20 @@ async fn every_refused_access_is_told() {
     nobody.send("GET", "/api/device/", &[id], "").await;
     nobody.get("/api/value/").await;
     client.with_key("wrong").get("/api/device/").await;
-    assert_eq!(reader.get(&hidden).await.0, 404);
-    assert_eq!(reader.get(&hidden).await.0, 404);
-    assert_eq!(reader.get("/api/device/4711/").await.0, 404);
-    assert_eq!(reader.get("/api/data/?secret=query").await.0, 403);
-    assert_eq!(reader.try_sql("SELECT * FROM readings").await.0, 403);
+    reader.get(&hidden).await.expect(404);
+    reader.get(&hidden).await.expect(404);
+    reader.get("/api/device/4711/").await.expect(404);
+    reader.get("/api/data/?secret=query").await.expect(403);
+    reader.try_sql("SELECT * FROM readings").await.expect(403);
     let cookies = format!("sessionid={}", ann.cookie("sessionid"));
     nobody.send("POST", "/api/device/", &[("cookie", &cookies)], "{}").await;
     nobody.post("/api/session/", &login("nobody")).await;
     for status in [401, 401, 429, 429] {
-        assert_eq!(nobody.post("/api/session/", &login("ann")).await.0, status);
+        nobody.post("/api/session/", &login("ann")).await.expect(status);
     }
     // What is wrong or not there is no refused access.
-    assert_eq!(client.post("/api/device/", &json!({})).await.0, 400);
-    assert_eq!(client.get("/api/nothing/").await.0, 404);
+    client.post("/api/device/", &json!({})).await.expect(400);
+    client.get("/api/nothing/").await.expect(404);
     let (none, key, user) = (Value::Null, json!("key:2"), json!("user:1"));
     let rows = since(&client, before).await;
     assert_rows(
@@ -161,7 +158,7 @@ async fn a_flood_of_refusals_is_counted_and_bounded() {
     let nobody = server.client().without_key();
     const FLOOD: usize = 1000;
     for n in 0..FLOOD {
-        assert_eq!(nobody.get(&format!("/api/device/{n}/")).await.0, 401);
+        nobody.get(&format!("/api/device/{n}/")).await.expect(401);
     }
     // A server that stops has written them.
     server.restart().await;
@@ -180,13 +177,13 @@ async fn who_may_read_it() {
     let chief = person(&server, "chief", &["--superuser"]).await;
     let mut staff = person(&server, "staff", &["--staff"]).await;
     let other = person(&server, "other", &["--superuser", "--org", "plant-2"]).await;
-    let (_, _, device) = staff.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    let device = staff.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.body;
     let device = device["id"].to_string();
     let key = |args: &'static [&'static str]| server.create_key(args);
     let client = server.client();
     let reader = client.with_key(&key(&["--scope", "system:read"]).await);
     let blind = client.with_key(&key(&["--scope", "value:read"]).await);
-    let narrow = client.with_key(&server.create_key(&["--device", &device]).await);
+    let narrow = server.client_with(&["--device", &device]).await;
     let theirs = client.with_key(&key(&["--org", "plant-2"]).await);
     let refused = json!({"detail": "You do not have permission to perform this action."});
     client.without_key().get("/api/device/").await;
@@ -197,7 +194,7 @@ async fn who_may_read_it() {
         ("restricted", narrow.get(path).await),
         ("without_its_scope", blind.get(path).await),
     ] {
-        assert_eq!((answer.0, answer.2), (403, refused.clone()), "{name}");
+        assert_eq!((answer.status, answer.body), (403, refused.clone()), "{name}");
     }
     let orgs = |rows: &Value| -> Vec<Value> {
         let mut orgs: Vec<_> =
@@ -208,10 +205,10 @@ async fn who_may_read_it() {
         orgs
     };
     for (name, rows, expected) in [
-        ("superuser", chief.get(path).await.2, json!([1, null])),
-        ("key", reader.get(path).await.2, json!([1, null])),
-        ("superuser_of_another", other.get(path).await.2, json!([2])),
-        ("key_of_another", theirs.get(path).await.2, json!([2])),
+        ("superuser", chief.get(path).await.body, json!([1, null])),
+        ("key", reader.get(path).await.body, json!([1, null])),
+        ("superuser_of_another", other.get(path).await.body, json!([2])),
+        ("key_of_another", theirs.get(path).await.body, json!([2])),
     ] {
         assert_eq!(json!(orgs(&rows)), expected, "{name}: {rows}");
     }
@@ -220,27 +217,23 @@ async fn who_may_read_it() {
     let of = |rows: Vec<Value>| rows.into_iter().map(|row| row["actor"].clone()).collect::<Vec<_>>();
     assert_eq!(of(theirs.sql(query).await), [json!("system"), json!("user:3")]);
     assert_eq!(of(narrow.sql(query).await), [json!("key:4")], "that it was refused");
-    let (_, _, rows) = staff.post("/sql", &json!({ "query": query })).await;
+    let rows = staff.post("/sql", &json!({ "query": query })).await.body;
     assert_eq!(of(rows.as_array().unwrap().clone()), [json!("user:2")]);
-    let (status, _, body) = blind.try_sql(query).await;
-    assert_eq!(status, 403);
+    let body = blind.try_sql(query).await.expect(403);
     assert!(body["detail"].as_str().unwrap().contains("system:read"), "{body}");
 }
 
 #[tokio::test]
 async fn a_list_is_paged_and_bounded_in_time() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for n in 0..5 {
         client.post("/api/device/", &json!({"name": format!("d{n}"), "protocol": "virtual"})).await;
     }
     let ids = async |query: &str| -> Vec<i64> {
-        let (status, _, rows) = client.get(&format!("/api/audit/{query}")).await;
-        assert_eq!(status, 200, "{rows}");
+        let rows = client.get(&format!("/api/audit/{query}")).await.ok();
         rows.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
     };
-    let (_, _, rows) = client.get("/api/audit/?from=0").await;
-    let third = rows[3]["timestamp"].as_str().unwrap().to_owned();
+    let third = client.get("/api/audit/?from=0").await[3]["timestamp"].as_str().unwrap().to_owned();
     // The first row is of the bootstrap key.
     let table = [
         ("", vec![6, 5, 4, 3, 2, 1]),
@@ -258,10 +251,10 @@ async fn a_list_is_paged_and_bounded_in_time() {
         assert_eq!(ids(query).await, expected, "{query}");
     }
     let bad = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
-    let (status, _, body) = client.get("/api/audit/?from=x&limit=0").await;
+    let (status, body) = client.get("/api/audit/?from=x&limit=0").await.outcome();
     let limit = "Ensure this value is greater than or equal to 1.";
     assert_eq!((status, body), (400, json!({"from": [bad], "limit": [limit]})));
-    assert_eq!(client.post("/api/audit/", &json!({})).await.0, 405);
+    client.post("/api/audit/", &json!({})).await.expect(405);
     let sql = format!("SELECT id FROM audit_log WHERE ts >= '{third}' ORDER BY id");
     assert_eq!(json!(client.sql(&sql).await), json!([{"id": 4}, {"id": 5}, {"id": 6}]));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::graphql::data;
-use crate::support::Server;
+use crate::support::{Server, rows};
 
 fn webhook(version: i64, name: &str) -> Value {
     json!({"id": "*", "uuid": "*", "version": version, "name": name, "type": "WEBHOOK", "enabled": true, "recipients": [],
@@ -13,95 +13,40 @@ fn webhook(version: i64, name: &str) -> Value {
 
 #[tokio::test]
 async fn a_channel_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let sent = json!({"name": "ops", "type": "WEBHOOK", "url": "http://127.0.0.1:9/hidden-path", "secret": "hidden-key"});
-    let (status, _, made) = client.post("/api/channel/", &sent).await;
-    assert_eq!(status, 201, "{made}");
+    let made = client.post("/api/channel/", &sent).await.created();
     assert!(!made.to_string().contains("hidden"), "{made}");
     let one = format!("/api/channel/{}/", made["uuid"].as_str().expect("a UUID"));
     let mail = json!({"id": "*", "uuid": "*", "version": 3, "name": "mail", "type": "EMAIL", "enabled": true,
                       "recipients": ["ops@plant.example"], "url": "", "created_at": "*", "updated_at": "*"});
     let no_mail = json!({"name": "x", "type": "EMAIL", "recipients": ["nobody"]});
-    check(
-        &client,
-        vec![
-            ("read_back", "GET", one.clone(), Value::Null, 200, webhook(1, "ops")),
-            (
-                "tested",
-                "POST",
-                format!("{one}test/"),
-                json!({}),
-                200,
-                json!({"success": false, "error": "*"}),
-            ),
-            (
-                "renamed_with_its_secret",
-                "PATCH",
-                one.clone(),
-                json!({"name": "ops 2", "version": 1}),
-                200,
-                webhook(2, "ops 2"),
-            ),
-            (
-                "somebody_else_saved",
-                "PATCH",
-                one.clone(),
-                json!({"name": "mine", "version": 1}),
-                409,
-                json!({"detail": "the row has version 2 by now"}),
-            ),
-            (
-                "of_another_type",
-                "PUT",
-                one.clone(),
-                json!({"name": "mail", "type": "EMAIL", "recipients": ["ops@plant.example"]}),
-                200,
-                mail,
-            ),
-            (
-                "its_secret_is_gone",
-                "PATCH",
-                one.clone(),
-                json!({"type": "WEBHOOK", "url": "http://127.0.0.1:9/x"}),
-                400,
-                json!({"secret": ["must not be blank"]}),
-            ),
-            (
-                "no_address",
-                "POST",
-                "/api/channel/".to_owned(),
-                no_mail,
-                400,
-                json!({"recipients[0]": ["must be an e-mail address such as ops@plant.example"]}),
-            ),
-            (
-                "no_kind",
-                "POST",
-                "/api/channel/".to_owned(),
-                json!({"name": "x", "type": "PIGEON"}),
-                400,
-                json!({"type": "*", "recipients": "*"}),
-            ),
-            (
-                "the_name_is_taken",
-                "POST",
-                "/api/channel/".to_owned(),
-                json!({"name": "mail", "type": "EMAIL", "recipients": ["a@b.example"]}),
-                409,
-                json!({"detail": "A notification channel with the name 'mail' exists"}),
-            ),
-            ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
-            ("gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."})),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, webhook(1, "ops");
+        "tested", "POST", format!("{one}test/"), json!({}), 200, json!({"success": false, "error": "*"});
+        "renamed_with_its_secret", "PATCH", one.clone(), json!({"name": "ops 2", "version": 1}), 200, webhook(2, "ops 2");
+        "somebody_else_saved", "PATCH", one.clone(), json!({"name": "mine", "version": 1}), 409,
+            json!({"detail": "the row has version 2 by now"});
+        "of_another_type", "PUT", one.clone(), json!({"name": "mail", "type": "EMAIL", "recipients": ["ops@plant.example"]}),
+            200, mail;
+        "its_secret_is_gone", "PATCH", one.clone(), json!({"type": "WEBHOOK", "url": "http://127.0.0.1:9/x"}), 400,
+            json!({"secret": ["must not be blank"]});
+        "no_address", "POST", "/api/channel/".to_owned(), no_mail, 400,
+            json!({"recipients[0]": ["must be an e-mail address such as ops@plant.example"]});
+        "no_kind", "POST", "/api/channel/".to_owned(), json!({"name": "x", "type": "PIGEON"}), 400,
+            json!({"type": "*", "recipients": "*"});
+        "the_name_is_taken", "POST", "/api/channel/".to_owned(),
+            json!({"name": "mail", "type": "EMAIL", "recipients": ["a@b.example"]}), 409,
+            json!({"detail": "A notification channel with the name 'mail' exists"});
+        "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
+        "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn the_graph_makes_and_tests_channels_and_shows_no_secret() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let make = "mutation { createNotificationChannel(input: {name: \"ops\", type: \"WEBHOOK\", url: \"http://127.0.0.1:9/hidden-path\",
         secret: \"hidden-key\"}) { notificationChannel { uuid name type url documentVersion } errors { field } } }";
     let made = data(&client, make, json!({})).await;

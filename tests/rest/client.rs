@@ -16,7 +16,7 @@ async fn a_client_from_its_making_to_its_end() {
     let server = Server::start(&[]).await;
     let mut sue = superuser(&server).await;
     let body = json!({"api": "blynk", "name": " robot ", "user": "sue"});
-    let (status, _, made) = sue.post("/api/client/", &body).await;
+    let (status, made) = sue.post("/api/client/", &body).await.outcome();
     let mut expected = json!({
         "id": "*", "client_id": "*", "api": "blynk", "name": "robot", "user": "sue", "role": "viewer",
         "user_scoped": true, "enabled": true, "created_at": "*", "revoked_at": null, "secret": "*",
@@ -25,13 +25,13 @@ async fn a_client_from_its_making_to_its_end() {
     assert_eq!(made["secret"].as_str().map(str::len), Some(43));
     expected.as_object_mut().unwrap().remove("secret");
     let path = format!("/api/client/{}/", made["id"]);
-    for found in [sue.get(&path).await.2, sue.get("/api/client/").await.2[0].clone()] {
+    for found in [sue.get(&path).await.body, sue.get("/api/client/").await[0].clone()] {
         assert!(matches(&found, &expected), "{found}");
     }
     for _ in 0..2 {
-        assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
+        sue.send("DELETE", &path, &Value::Null).await.expect(204);
     }
-    let (_, _, revoked) = sue.get(&path).await;
+    let revoked = sue.get(&path).await.body;
     assert!(revoked["enabled"] == json!(false) && revoked["revoked_at"].is_string(), "{revoked}");
     let rows = server.client().sql("SELECT client_id, api, user_name, role, enabled FROM clients").await;
     let expected = json!([{
@@ -40,14 +40,13 @@ async fn a_client_from_its_making_to_its_end() {
     assert_eq!(json!(rows), expected);
     // Security review 17: in SQL viewers and staff users saw what REST and GraphQL refuse them.
     let of_clients = json!({"query": "SELECT name FROM clients"});
-    assert_eq!(sue.post("/sql", &of_clients).await.2, json!([{"name": "robot"}]));
+    assert_eq!(sue.post("/sql", &of_clients).await.body, json!([{"name": "robot"}]));
     for role in ["viewer", "staff"] {
         let flag = format!("--{role}");
         let args = ["user", "create", role, flag.as_str(), "--password-stdin"];
         server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
         let mut person = Browser::log_in(&server, role, "correct horse").await;
-        let (status, _, rows) = person.post("/sql", &of_clients).await;
-        assert_eq!((status, rows), (200, json!([])), "{role}");
+        person.post("/sql", &of_clients).await.about(&role).is(200, &json!([]));
     }
 }
 
@@ -71,9 +70,8 @@ async fn every_bad_field_of_a_client_is_told() {
         ("blank", good("name", json!(" ")), json!({"name": ["This field may not be blank."]})),
     ];
     for (name, body, expected) in rows {
-        let (status, _, got) = sue.post("/api/client/", &body).await;
-        assert!(status == 400 && matches(&got, &expected), "{name}: {status} {got}");
+        let got = sue.post("/api/client/", &body).await.about(&name).expect(400);
+        assert!(matches(&got, &expected), "{name}: {got}");
     }
-    let (_, _, clients) = sue.get("/api/client/").await;
-    assert_eq!(clients, json!([]));
+    assert_eq!(sue.get("/api/client/").await.body, json!([]));
 }

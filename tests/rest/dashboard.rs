@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::graphql::data;
-use crate::support::{Browser, Server};
+use crate::support::{Browser, Server, rows};
 
 fn widget(id: &str) -> Value {
     json!({"id": id, "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": {"title": "t"}})
@@ -17,10 +17,9 @@ fn dashboard(version: i64, name: &str, layout: Value) -> Value {
 
 #[tokio::test]
 async fn a_dashboard_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let sent = json!({"name": " Hall ", "layout": [widget("a")], "created_by": "somebody"});
-    let (status, headers, made) = client.post("/api/dashboard/", &sent).await;
+    let (status, headers, made) = client.post("/api/dashboard/", &sent).await.into_parts();
     assert_eq!(status, 201, "{made}");
     let uuid = made["uuid"].as_str().expect("a UUID").to_owned();
     let one = format!("/api/dashboard/{uuid}/");
@@ -28,63 +27,28 @@ async fn a_dashboard_lives_from_post_to_delete() {
     let not_found = json!({"detail": "Not found."});
     let plain = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1});
     let shown = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1, "config": {}});
-    check(
-        &client,
-        vec![
-            ("read_back", "GET", one.clone(), Value::Null, 200, dashboard(1, "Hall", json!([widget("a")]))),
-            (
-                "list",
-                "GET",
-                "/api/dashboard/".to_owned(),
-                Value::Null,
-                200,
-                json!([dashboard(1, "Hall", json!([widget("a")]))]),
-            ),
-            ("behind_the_end", "GET", "/api/dashboard/?offset=1".to_owned(), Value::Null, 200, json!([])),
-            (
-                "patch_keeps_the_rest",
-                "PATCH",
-                one.clone(),
-                json!({"name": "Hall 2", "version": 1}),
-                200,
-                dashboard(2, "Hall 2", json!([widget("a")])),
-            ),
-            (
-                "somebody_else_saved",
-                "PATCH",
-                one.clone(),
-                json!({"name": "mine", "version": 1}),
-                409,
-                json!({"detail": "the row has version 2 by now"}),
-            ),
-            (
-                "put_resets",
-                "PUT",
-                one.clone(),
-                json!({"name": "Hall 3", "layout": [plain], "version": 2}),
-                200,
-                dashboard(3, "Hall 3", json!([shown])),
-            ),
-            (
-                "put_of_an_older_version",
-                "PUT",
-                one.clone(),
-                json!({"name": "mine", "version": 2}),
-                409,
-                json!({"detail": "the row has version 3 by now"}),
-            ),
-            ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
-            ("gone", "GET", one.clone(), Value::Null, 404, not_found.clone()),
-            ("no_uuid", "GET", "/api/dashboard/1/".to_owned(), Value::Null, 404, not_found),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, dashboard(1, "Hall", json!([widget("a")]));
+        "list", "GET", "/api/dashboard/".to_owned(), Value::Null, 200, json!([dashboard(1, "Hall", json!([widget("a")]))]);
+        "behind_the_end", "GET", "/api/dashboard/?offset=1".to_owned(), Value::Null, 200, json!([]);
+        "patch_keeps_the_rest", "PATCH", one.clone(), json!({"name": "Hall 2", "version": 1}), 200,
+            dashboard(2, "Hall 2", json!([widget("a")]));
+        "somebody_else_saved", "PATCH", one.clone(), json!({"name": "mine", "version": 1}), 409,
+            json!({"detail": "the row has version 2 by now"});
+        "put_resets", "PUT", one.clone(), json!({"name": "Hall 3", "layout": [plain], "version": 2}), 200,
+            dashboard(3, "Hall 3", json!([shown]));
+        "put_of_an_older_version", "PUT", one.clone(), json!({"name": "mine", "version": 2}), 409,
+            json!({"detail": "the row has version 3 by now"});
+        "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
+        "gone", "GET", one.clone(), Value::Null, 404, not_found.clone();
+        "no_uuid", "GET", "/api/dashboard/1/".to_owned(), Value::Null, 404, not_found;
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn every_bad_field_of_a_dashboard_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let outside =
         json!({"id": "a", "type": "LINE", "x": 20, "y": -1, "w": 5, "h": 1, "config": {"sensorIds": [1]}});
     let many: Vec<Value> = (0..101).map(|n| widget(&n.to_string())).collect();
@@ -101,12 +65,10 @@ async fn every_bad_field_of_a_dashboard_is_told() {
         (json!({"name": "a", "layout": [outside]}), "layout[0].config.sensorIds"),
         (json!({"name": "a", "is_default": "perhaps"}), "is_default"),
     ] {
-        let (status, _, answer) = client.post("/api/dashboard/", &body).await;
-        assert_eq!(status, 400, "{body}: {answer}");
+        let answer = client.post("/api/dashboard/", &body).await.expect(400);
         assert!(answer[field].is_array(), "{field}: {answer}");
     }
-    let (_, _, list) = client.get("/api/dashboard/").await;
-    assert_eq!(list, json!([]), "nothing was created");
+    assert_eq!(client.get("/api/dashboard/").await.body, json!([]), "nothing was created");
 }
 
 #[tokio::test]
@@ -118,12 +80,12 @@ async fn people_share_dashboards_and_the_graph_changes_the_same() {
     }
     let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
     let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
-    let (status, _, made) = ann.post("/api/dashboard/", &json!({"name": "Hall"})).await;
-    assert_eq!((status, &made["created_by"]), (201, &json!("ann")), "{made}");
+    let made = ann.post("/api/dashboard/", &json!({"name": "Hall"})).await;
+    let made = made.has(201, json!({"created_by": "ann"}));
     let uuid = made["uuid"].as_str().expect("a UUID");
     let path = format!("/api/dashboard/{uuid}/");
-    let (status, _, changed) = bob.send("PATCH", &path, &json!({"name": "Hall 2", "version": 1})).await;
-    assert_eq!((status, &changed["version"], &changed["created_by"]), (200, &json!(2), &json!("ann")));
+    let changed = bob.send("PATCH", &path, &json!({"name": "Hall 2", "version": 1})).await;
+    changed.has(200, json!({"version": 2, "created_by": "ann"}));
     let client = server.client();
     let change = format!(
         "mutation {{ updateDashboard(uuid: \"{uuid}\", version: 1, input: {{name: \"x\"}}) {{ dashboard {{ name }} errors {{ code }} }}
@@ -142,5 +104,5 @@ async fn people_share_dashboards_and_the_graph_changes_the_same() {
         "deleteDashboard": {"deletedUuid": uuid, "errors": []},
     });
     assert_eq!(found, expected);
-    assert_eq!(ann.get(&path).await.0, 404);
+    ann.get(&path).await.expect(404);
 }

@@ -3,20 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::Server;
+use crate::support::{Server, rows};
 
 const REQUIRED: &str = "This field is required.";
 
 #[tokio::test]
 async fn a_stream_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let plc = json!({"name": "PLC", "protocol": "melsec", "host": "192.0.2.10", "enabled": false});
-    let (_, _, device) = client.post("/api/device/", &plc).await;
+    let device = client.post("/api/device/", &plc).await.body;
     let device = device["id"].as_i64().expect("an id");
     let seed = json!({"name": "Motor RPM", "device": device, "path": "D16000", "type": "int32"});
-    let (status, _, made) = client.post("/api/data/", &seed).await;
-    assert_eq!(status, 201, "{made}");
+    let made = client.post("/api/data/", &seed).await.created();
     let one = format!("/api/data/{}/", made["id"]);
     let fresh = |name: &str, kind: &str, unit: &str| {
         json!({
@@ -28,33 +26,26 @@ async fn a_stream_lives_from_post_to_delete() {
         })
     };
     let put = json!({"name": "RPM", "device": device, "path": "D16000"});
-    check(&client, vec![
-        ("read_back", "GET", one.clone(), Value::Null, 200, fresh("Motor RPM", "int32", "")),
-        ("patch_merges", "PATCH", one.clone(), json!({"unit": "rpm"}), 200, fresh("Motor RPM", "int32", "rpm")),
-        ("put_resets_what_is_absent", "PUT", one.clone(), put, 200, fresh("RPM", "fp64", "")),
-        ("put_needs_required_fields", "PUT", one.clone(), json!({}), 400, json!({"name": [REQUIRED], "device": [REQUIRED]})),
-        (
-            "the_device_stays",
-            "PATCH",
-            one.clone(),
-            json!({"device": device + 1, "scale": "x"}),
-            400,
-            json!({"device": ["This field may not be changed."], "scale": ["A valid number is required."]}),
-        ),
-        ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
-        ("gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."})),
-    ])
-    .await;
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, fresh("Motor RPM", "int32", "");
+        "patch_merges", "PATCH", one.clone(), json!({"unit": "rpm"}), 200, fresh("Motor RPM", "int32", "rpm");
+        "put_resets_what_is_absent", "PUT", one.clone(), put, 200, fresh("RPM", "fp64", "");
+        "put_needs_required_fields", "PUT", one.clone(), json!({}), 400, json!({"name": [REQUIRED], "device": [REQUIRED]});
+        "the_device_stays", "PATCH", one.clone(), json!({"device": device + 1, "scale": "x"}), 400,
+            json!({"device": ["This field may not be changed."], "scale": ["A valid number is required."]});
+        "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
+        "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn every_bad_field_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let mut ids = Vec::new();
     for (name, protocol) in [("plc", "modbus"), ("camera", "vnc"), ("soft", "virtual")] {
         let spec = json!({"name": name, "protocol": protocol, "host": "192.0.2.1", "enabled": false});
-        ids.push(client.post("/api/device/", &spec).await.2["id"].as_i64().expect("an id"));
+        ids.push(client.post("/api/device/", &spec).await.id());
     }
     let (plc, camera, soft) = (ids[0], ids[1], ids[2]);
     let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
@@ -99,8 +90,7 @@ async fn every_bad_field_is_told() {
 
 #[tokio::test]
 async fn lists_are_filtered_and_paged() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (first, a) = stream_of(&client, "a", "fp64").await;
     let (second, b) = stream_of(&client, "b", "fp64").await;
     for (query, expected) in [
@@ -112,7 +102,7 @@ async fn lists_are_filtered_and_paged() {
         ("?device=99999".into(), vec![]),
         ("?group=99999999999".into(), vec![]),
     ] {
-        let (status, _, body) = client.get(&format!("/api/data/{query}")).await;
+        let (status, body) = client.get(&format!("/api/data/{query}")).await.outcome();
         let ids: Vec<_> =
             body.as_array().expect("an array").iter().map(|d| d["id"].as_i64().unwrap()).collect();
         assert_eq!((status, ids), (200, expected), "{query}");
@@ -127,8 +117,7 @@ async fn lists_are_filtered_and_paged() {
 
 #[tokio::test]
 async fn the_value_that_arrived_last_is_shown_as_its_kind() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let cases = [
         ("fp64", json!(1200.5)),
         ("int32", json!(42)),
@@ -142,58 +131,30 @@ async fn the_value_that_arrived_last_is_shown_as_its_kind() {
         let (_, id) = stream_of(&client, kind, kind).await;
         for (second, posted) in [(0, &value), (-60, &value)] {
             let body = json!({"timestamp": 1_777_377_600 + second, "value": posted});
-            assert_eq!(client.post(&format!("/api/data/{id}/value/"), &body).await.0, 201, "{kind}");
+            client.post(&format!("/api/data/{id}/value/"), &body).await.about(&kind).created();
         }
-        let (_, _, shown) = client.get(&format!("/api/data/{id}/")).await;
-        assert_eq!(
-            (&shown["last_value"], &shown["last_timestamp"]),
-            (&value, &json!("2026-04-28T11:59:00Z")),
-            "{kind}"
-        );
+        let shown = client.get(&format!("/api/data/{id}/")).await;
+        shown.about(&kind).has(200, json!({"last_value": value, "last_timestamp": "2026-04-28T11:59:00Z"}));
     }
 }
 
 #[tokio::test]
 async fn a_restricted_key_sees_its_streams_only() {
-    let server = Server::start(&[]).await;
-    let owner = server.client();
+    let (server, owner) = Server::with_client(&[]).await;
     let (device, mine) = stream_of(&owner, "mine", "fp64").await;
     let (foreign, other) = stream_of(&owner, "other", "fp64").await;
     for args in [["--device", &device.to_string()], ["--data", &mine.to_string()]] {
-        let client = server.client().with_key(&server.create_key(&args).await);
-        let (_, _, list) = client.get("/api/data/").await;
+        let client = server.client_with(&args).await;
+        let list = client.get("/api/data/").await.body;
         let ids: Vec<_> = list.as_array().expect("an array").iter().map(|d| d["id"].as_i64()).collect();
         assert_eq!(ids, [Some(mine)], "{args:?}");
         let no_device = format!("Invalid pk \"{foreign}\" - object does not exist.");
-        check(
-            &client,
-            vec![
-                (
-                    "hidden",
-                    "GET",
-                    format!("/api/data/{other}/"),
-                    Value::Null,
-                    404,
-                    json!({"detail": "Not found."}),
-                ),
-                (
-                    "hidden_values",
-                    "GET",
-                    format!("/api/data/{other}/value/"),
-                    Value::Null,
-                    404,
-                    json!({"detail": "Not found."}),
-                ),
-                (
-                    "foreign_device",
-                    "POST",
-                    "/api/data/".into(),
-                    json!({"name": "x", "device": foreign}),
-                    400,
-                    json!({"device": [no_device]}),
-                ),
-            ],
-        )
-        .await;
+        let rows = rows![
+            "hidden", "GET", format!("/api/data/{other}/"), Value::Null, 404, json!({"detail": "Not found."});
+            "hidden_values", "GET", format!("/api/data/{other}/value/"), Value::Null, 404, json!({"detail": "Not found."});
+            "foreign_device", "POST", "/api/data/".into(), json!({"name": "x", "device": foreign}), 400,
+                json!({"device": [no_device]});
+        ];
+        check(&client, rows).await;
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check;
-use crate::support::Server;
+use crate::support::{Server, rows, with};
 
 const REQUIRED: &str = "This field is required.";
 
@@ -17,74 +17,45 @@ fn press() -> Value {
     })
 }
 
-fn with(mut object: Value, changes: Value) -> Value {
-    for (key, value) in changes.as_object().expect("changes are an object") {
-        object[key] = value.clone();
-    }
-    object
-}
-
 #[tokio::test]
 async fn a_device_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let sent = json!({
         "name": " Press 1 ", "protocol": "melsec", "host": "192.0.2.10", "port": "5007", "username": "op",
         "password": "secret", "poll_interval": null, "enabled": "false", "metadata": {"frame": "3E"},
         "id": 77, "status": "online", "whatever": 1
     });
-    let (status, _, made) = client.post("/api/device/", &sent).await;
-    assert_eq!(status, 201, "{made}");
-    let id = made["id"].as_i64().expect("an id");
+    let id = client.create("/api/device/", &sent).await;
     assert_ne!(id, 77, "id is read only");
     let (one, slashless) = (format!("/api/device/{id}/"), format!("/api/device/{id}"));
 
-    let replaced = with(
-        press(),
-        json!({"name": "Press 2", "username": "", "poll_interval": 1.0, "enabled": true, "metadata": {}, "port": null,
-               "status": "*", "last_error": "*", "last_seen": "*"}),
-    );
+    let body = json!({"name": "Press 2", "username": "", "poll_interval": 1.0, "enabled": true, "metadata": {}, "port": null,
+               "status": "*", "last_error": "*", "last_seen": "*"});
+    let replaced = with(press(), body);
     let put = json!({"name": "Press 2", "protocol": "melsec", "host": "192.0.2.10"});
-    check(
-        &client,
-        vec![
-            ("read_back", "GET", one.clone(), Value::Null, 200, press()),
-            ("without_the_slash", "GET", slashless, Value::Null, 200, press()),
-            (
-                "patch_merges",
-                "PATCH",
-                one.clone(),
-                json!({"unit": 7}),
-                200,
-                with(press(), json!({"unit": 7})),
-            ),
-            ("patch_of_nothing", "PATCH", one.clone(), json!({}), 200, with(press(), json!({"unit": 7}))),
-            ("put_resets_what_is_absent", "PUT", one.clone(), put, 200, replaced),
-            (
-                "put_needs_required_fields",
-                "PUT",
-                one.clone(),
-                json!({"host": "x"}),
-                400,
-                json!({"name": [REQUIRED], "protocol": [REQUIRED]}),
-            ),
-            ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
-            ("delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."})),
-            ("gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."})),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, press();
+        "without_the_slash", "GET", slashless, Value::Null, 200, press();
+        "patch_merges", "PATCH", one.clone(), json!({"unit": 7}), 200, with(press(), json!({"unit": 7}));
+        "patch_of_nothing", "PATCH", one.clone(), json!({}), 200, with(press(), json!({"unit": 7}));
+        "put_resets_what_is_absent", "PUT", one.clone(), put, 200, replaced;
+        "put_needs_required_fields", "PUT", one.clone(), json!({"host": "x"}), 400,
+            json!({"name": [REQUIRED], "protocol": [REQUIRED]});
+        "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
+        "delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."});
+        "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn every_bad_field_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let path = || "/api/device/".to_owned();
     let bad = |name, body, expected| (name, "POST", path(), body, 400, expected);
     let long = "x".repeat(101);
-    check(&client, vec![
-        bad("empty", json!({}), json!({"name": [REQUIRED], "protocol": [REQUIRED]})),
+    let rows = rows![
+        bad("empty", json!({}), json!({"name": [REQUIRED], "protocol": [REQUIRED]}));
         bad(
             "all_at_once",
             json!({"name": "", "protocol": "morse", "port": 70000, "unit": -1, "timeout": "x", "enabled": "perhaps",
@@ -100,40 +71,29 @@ async fn every_bad_field_is_told() {
                 "metadata": ["Expected a dictionary of items but got type \"list\"."],
                 "poll_interval": ["Ensure this value is greater than or equal to 0.1."]
             }),
-        ),
-        bad(
-            "host_where_it_is_needed",
-            json!({"name": "a", "protocol": "modbus"}),
-            json!({"host": [REQUIRED]}),
-        ),
+        );
+        bad("host_where_it_is_needed", json!({"name": "a", "protocol": "modbus"}), json!({"host": [REQUIRED]}));
         bad(
             "null_and_long",
             json!({"name": long, "protocol": null}),
             json!({"name": ["Ensure this field has no more than 100 characters."], "protocol": ["This field may not be null."]}),
-        ),
+        );
         bad(
             "no_infinity_in_any_spelling",
             json!({"name": "a", "protocol": "virtual", "timeout": "Infinity", "poll_interval": "nan"}),
             json!({"timeout": ["A valid number is required."], "poll_interval": ["A valid number is required."]}),
-        ),
-        ("a_sound_one", "POST", path(), json!({"name": "twin", "protocol": "virtual"}), 201, json!("*")),
-        bad(
-            "names_are_unique",
-            json!({"name": "twin", "protocol": "virtual"}),
-            json!({"name": ["This field must be unique."]}),
-        ),
-    ])
-    .await;
+        );
+        "a_sound_one", "POST", path(), json!({"name": "twin", "protocol": "virtual"}), 201, json!("*");
+        bad("names_are_unique", json!({"name": "twin", "protocol": "virtual"}), json!({"name": ["This field must be unique."]}));
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn lists_are_filtered_and_paged() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (name, protocol) in [("a", "virtual"), ("b", "mqtt"), ("c", "virtual")] {
-        let (status, _, made) =
-            client.post("/api/device/", &json!({"name": name, "protocol": protocol})).await;
-        assert_eq!(status, 201, "{made}");
+        client.post("/api/device/", &json!({"name": name, "protocol": protocol})).await.created();
     }
     for (query, expected) in [
         ("", vec!["a", "b", "c"]),
@@ -144,170 +104,107 @@ async fn lists_are_filtered_and_paged() {
         ("?name=&limit=&protocol=", vec!["a", "b", "c"]),
         ("?offset=99", vec![]),
     ] {
-        let (status, _, body) = client.get(&format!("/api/device/{query}")).await;
+        let (status, body) = client.get(&format!("/api/device/{query}")).await.outcome();
         let names: Vec<_> =
             body.as_array().expect("an array").iter().map(|d| d["name"].as_str().unwrap()).collect();
         assert_eq!((status, names), (200, expected), "{query}");
     }
     let bad =
         |name, query, expected| (name, "GET", format!("/api/device/{query}"), Value::Null, 400, expected);
-    check(
-        &client,
-        vec![
-            bad("limit_is_a_number", "?limit=x", json!({"limit": ["A valid integer is required."]})),
-            bad(
-                "limit_from_1",
-                "?limit=0",
-                json!({"limit": ["Ensure this value is greater than or equal to 1."]}),
-            ),
-            bad(
-                "limit_to_10000",
-                "?limit=10001",
-                json!({"limit": ["Ensure this value is less than or equal to 10000."]}),
-            ),
-            bad(
-                "offset_from_0",
-                "?offset=-1",
-                json!({"offset": ["Ensure this value is greater than or equal to 0."]}),
-            ),
-            bad(
-                "known_protocol",
-                "?protocol=morse",
-                json!({"protocol": ["\"morse\" is not a valid choice."]}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        bad("limit_is_a_number", "?limit=x", json!({"limit": ["A valid integer is required."]}));
+        bad("limit_from_1", "?limit=0", json!({"limit": ["Ensure this value is greater than or equal to 1."]}));
+        bad("limit_to_10000", "?limit=10001", json!({"limit": ["Ensure this value is less than or equal to 10000."]}));
+        bad("offset_from_0", "?offset=-1", json!({"offset": ["Ensure this value is greater than or equal to 0."]}));
+        bad("known_protocol", "?protocol=morse", json!({"protocol": ["\"morse\" is not a valid choice."]}));
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn settings_of_a_protocol_are_checked_before_they_are_stored() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let melsec =
         |metadata: Value| json!({"name": "PLC", "protocol": "melsec", "host": "plc", "metadata": metadata});
     let wrong = |message: &str| json!({ "metadata": [message] });
     let frame = || wrong("frame: \"1E\" is not one of 3E, 4E.");
-    let (_, _, made) = client.post("/api/device/", &melsec(json!({"frame": "4E", "hall": 7}))).await;
+    let made = client.post("/api/device/", &melsec(json!({"frame": "4E", "hall": 7}))).await.body;
     let at = format!("/api/device/{}/", made["id"]);
-    let (_, _, plain) = client
-        .post("/api/device/", &json!({"name": "x", "protocol": "virtual", "metadata": {"frame": "1E"}}))
-        .await;
+    let body = json!({"name": "x", "protocol": "virtual", "metadata": {"frame": "1E"}});
+    let plain = client.post("/api/device/", &body).await.body;
     let list = json!({"metadata": {"writable": ["D100", "hr:0"]}});
     let register = "writable: Invalid register \"hr:0\". Use a device and its number, such as D100, W1F, R0, ZR0, M10, X1F, TN5, \
                     or D100.A for a bit of a word.";
-    check(
-        &client,
-        vec![
-            ("created", "POST", "/api/device/".into(), melsec(json!({"frame": "1E"})), 400, frame()),
-            ("replaced", "PUT", at.clone(), melsec(json!({"frame": "1E"})), 400, frame()),
-            ("changed", "PATCH", at.clone(), json!({"metadata": {"frame": "1E"}}), 400, frame()),
-            ("a_list", "PATCH", at.clone(), list, 400, wrong(register)),
-            (
-                "beside_other_fields",
-                "PATCH",
-                at.clone(),
-                json!({"timeout": 0, "metadata": {"pc": 256}}),
-                400,
-                json!({"timeout": ["Ensure this value is greater than or equal to 0.1."],
-                       "metadata": ["pc: 256 is not a whole number from 0 to 255."]}),
-            ),
-            (
-                "another_protocol_reads_it",
-                "PATCH",
-                format!("/api/device/{}/", plain["id"]),
-                json!({"protocol": "melsec", "host": "plc"}),
-                400,
-                frame(),
-            ),
-        ],
-    )
-    .await;
-    let (_, _, kept) = client.get(&at).await;
-    assert_eq!(kept["metadata"], json!({"frame": "4E", "hall": 7}), "nothing of all this was stored");
+    let rows = rows![
+        "created", "POST", "/api/device/".into(), melsec(json!({"frame": "1E"})), 400, frame();
+        "replaced", "PUT", at.clone(), melsec(json!({"frame": "1E"})), 400, frame();
+        "changed", "PATCH", at.clone(), json!({"metadata": {"frame": "1E"}}), 400, frame();
+        "a_list", "PATCH", at.clone(), list, 400, wrong(register);
+        "beside_other_fields", "PATCH", at.clone(), json!({"timeout": 0, "metadata": {"pc": 256}}), 400,
+            json!({"timeout": ["Ensure this value is greater than or equal to 0.1."],
+                   "metadata": ["pc: 256 is not a whole number from 0 to 255."]});
+        "another_protocol_reads_it", "PATCH", format!("/api/device/{}/", plain["id"]),
+            json!({"protocol": "melsec", "host": "plc"}), 400, frame();
+    ];
+    check(&client, rows).await;
+    let kept = client.get(&at).await;
+    kept.about("nothing of all this was stored").has(200, json!({"metadata": {"frame": "4E", "hall": 7}}));
     let mutation = "mutation($id: Int) { updateDevice(rowId: $id, input: {metadata: {frame: \"1E\"}}) { errors { field message } } }";
-    let (_, _, answer) =
-        client.post("/graphql", &json!({"query": mutation, "variables": {"id": made["id"]}})).await;
+    let answer =
+        client.post("/graphql", &json!({"query": mutation, "variables": {"id": made["id"]}})).await.body;
     assert_eq!(answer["data"]["updateDevice"]["errors"][0]["field"], "metadata", "{answer}");
 }
 
 #[tokio::test]
 async fn the_status_of_a_device() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let off = json!({"name": "off", "protocol": "virtual", "enabled": false});
-    let (_, _, made) = client.post("/api/device/", &off).await;
-    let id = made["id"].as_i64().expect("an id");
+    let id = client.post("/api/device/", &off).await.id();
     let expected = json!({
         "state": "disabled", "last_error": null, "clock_offset": null, "last_seen": null, "reads": 0,
         "errors": {"timeout": 0, "refused": 0, "protocol": 0, "other": 0},
         "readings": 0, "reconnects": 0, "skipped": 0,
         "latency_ms": {"p50": null, "p99": null}, "lateness_ms": {"p50": null, "p99": null}
     });
-    check(
-        &client,
-        vec![
-            ("counters", "GET", format!("/api/device/{id}/status/"), Value::Null, 200, expected),
-            (
-                "of_no_device",
-                "GET",
-                "/api/device/999/status/".into(),
-                Value::Null,
-                404,
-                json!({"detail": "Not found."}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "counters", "GET", format!("/api/device/{id}/status/"), Value::Null, 200, expected;
+        "of_no_device", "GET", "/api/device/999/status/".into(), Value::Null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn deleting_a_device_takes_its_streams() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (device, stream) = super::stream_of(&client, "s", "fp64").await;
     let not_found = || json!({"detail": "Not found."});
-    check(
-        &client,
-        vec![
-            ("delete", "DELETE", format!("/api/device/{device}/"), Value::Null, 204, Value::Null),
-            ("its_stream", "GET", format!("/api/data/{stream}/"), Value::Null, 404, not_found()),
-            ("its_values", "GET", format!("/api/data/{stream}/value/"), Value::Null, 404, not_found()),
-        ],
-    )
-    .await;
+    let rows = [
+        ("delete", "DELETE", format!("/api/device/{device}/"), Value::Null, 204, Value::Null),
+        ("its_stream", "GET", format!("/api/data/{stream}/"), Value::Null, 404, not_found()),
+        ("its_values", "GET", format!("/api/data/{stream}/value/"), Value::Null, 404, not_found()),
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn a_restricted_key_sees_its_devices_only() {
-    let server = Server::start(&[]).await;
-    let owner = server.client();
+    let (server, owner) = Server::with_client(&[]).await;
     let (mine, stream) = super::stream_of(&owner, "mine", "fp64").await;
     let (other, _) = super::stream_of(&owner, "other", "fp64").await;
-    let by_device = server.client().with_key(&server.create_key(&["--device", &mine.to_string()]).await);
-    let by_data = server.client().with_key(&server.create_key(&["--data", &stream.to_string()]).await);
+    let by_device = server.client_with(&["--device", &mine.to_string()]).await;
+    let by_data = server.client_with(&["--data", &stream.to_string()]).await;
     let refused = || json!({"detail": "You do not have permission to perform this action."});
     let one = |id: i64| format!("/api/device/{id}/");
     for client in [&by_device, &by_data] {
-        let (_, _, list) = client.get("/api/device/").await;
+        let list = client.get("/api/device/").await.body;
         let ids: Vec<_> = list.as_array().expect("an array").iter().map(|d| d["id"].as_i64()).collect();
         assert_eq!(ids, [Some(mine)]);
-        check(
-            client,
-            vec![
-                ("hidden", "GET", one(other), Value::Null, 404, json!({"detail": "Not found."})),
-                ("hidden_from_change", "PATCH", one(other), json!({}), 404, json!({"detail": "Not found."})),
-                (
-                    "no_new_devices",
-                    "POST",
-                    "/api/device/".into(),
-                    json!({"name": "x", "protocol": "virtual"}),
-                    403,
-                    refused(),
-                ),
-            ],
-        )
-        .await;
+        let rows = rows![
+            "hidden", "GET", one(other), Value::Null, 404, json!({"detail": "Not found."});
+            "hidden_from_change", "PATCH", one(other), json!({}), 404, json!({"detail": "Not found."});
+            "no_new_devices", "POST", "/api/device/".into(), json!({"name": "x", "protocol": "virtual"}), 403, refused();
+        ];
+        check(client, rows).await;
     }
     check(&by_device, vec![("may_change_it", "PATCH", one(mine), json!({"unit": 2}), 200, json!("*"))]).await;
     check(&by_data, vec![("may_only_read_it", "PATCH", one(mine), json!({"unit": 3}), 403, refused())]).await;

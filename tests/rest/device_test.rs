@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::io::{grumpy, simulator};
 use crate::plc;
-use crate::support::{Client, Server, SimulatorProcess, free_port};
+use crate::support::{Client, Server, SimulatorProcess, assert_members, free_port};
 
 const TEST: &str = "/api/device/test/";
 
@@ -15,9 +15,7 @@ fn asked(protocol: &str, port: u16, registers: &[&str]) -> Value {
 }
 
 async fn tested(client: &Client, body: &Value) -> Value {
-    let (status, _, answer) = client.post(TEST, body).await;
-    assert_eq!(status, 200, "{body}: {answer}");
-    answer
+    client.post(TEST, body).await.ok()
 }
 
 /// The text of a register's value in a type and word order.
@@ -32,9 +30,7 @@ async fn registers_are_shown_in_every_type_and_order_and_nothing_is_stored() {
     let (sim, server) = (simulator().await, Server::start(&[]).await);
     let client = server.client();
     let device = super::io::plc(&client, "Plant", sim.addr().port(), json!({})).await;
-    let (status, _, _) =
-        client.post(&format!("/api/device/{device}/io/hr:0/"), &json!({"value": 1200})).await;
-    assert_eq!(status, 200);
+    client.post(&format!("/api/device/{device}/io/hr:0/"), &json!({"value": 1200})).await.ok();
     let answer =
         tested(&client, &asked("modbus", sim.addr().port(), &["hr:0", "co:1", "hr:70000", "D1"])).await;
     assert_eq!((&answer["reached"], &answer["error"]), (&json!(true), &Value::Null), "{answer}");
@@ -45,10 +41,7 @@ async fn registers_are_shown_in_every_type_and_order_and_nothing_is_stored() {
     let [word, coil, beyond, foreign] = answer["registers"].as_array().unwrap().as_slice() else {
         panic!("four registers: {answer}");
     };
-    assert_eq!(
-        (&word["register"], &word["error"], &word["raw"][0]),
-        (&json!("hr:0"), &Value::Null, &json!("04b0"))
-    );
+    assert_members(&word, &json!({"register": "hr:0", "error": null, "/raw/0": "04b0"}));
     assert_eq!(value_of(word, "uint16", "abcd").as_deref(), Some("1200"), "{word}");
     assert_eq!(value_of(word, "uint16", "badc").as_deref(), Some("45060"), "{word}");
     let words: Vec<u32> = word["raw"]
@@ -64,16 +57,15 @@ async fn registers_are_shown_in_every_type_and_order_and_nothing_is_stored() {
     for register in [beyond, foreign] {
         assert!(register["error"].is_string() && register["values"] == json!([]), "{register}");
     }
-    assert_eq!(client.get("/api/device/").await.2.as_array().unwrap().len(), 1, "the one of before");
-    assert_eq!(client.get("/api/value/").await.2, json!([]));
+    assert_eq!(client.get("/api/device/").await.body.as_array().unwrap().len(), 1, "the one of before");
+    assert_eq!(client.get("/api/value/").await.body, json!([]));
     let rows = client.sql("SELECT actor_name, kind, row_id FROM audit_log WHERE action = 'test'").await;
     assert_eq!(rows, [json!({"actor_name": "bootstrap", "kind": "device", "row_id": null})]);
 }
 
 #[tokio::test]
 async fn plcs_of_other_makers_are_tested_up_to_their_last_register() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let melsec = plc::simulator(Protocol::Melsec).await;
     let answer = tested(&client, &asked("melsec", melsec.addr().port(), &["D0", "D19999", "D20000"])).await;
     let registers = answer["registers"].as_array().unwrap();
@@ -102,8 +94,7 @@ async fn plcs_of_other_makers_are_tested_up_to_their_last_register() {
 #[tokio::test]
 async fn an_opcua_server_is_tested_and_browsed() {
     let simulated = SimulatorProcess::start("opcua").await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = json!({"name": "new", "protocol": "opcua", "host": simulated.url, "timeout": 5});
     let mut body = device.clone();
     body["registers"] = json!(["ns=2;s=values.UInt16", "ns=2;s=no.such.node", "Temp"]);
@@ -118,34 +109,25 @@ async fn an_opcua_server_is_tested_and_browsed() {
     assert_eq!(registers[0]["values"], value, "{answer}");
     assert!(registers[1]["error"].is_string() && registers[2]["error"].is_string(), "{answer}");
 
-    let (status, _, tree) = client.post("/api/device/test/browse/", &device).await;
-    assert_eq!(
-        (status, &tree["node_id"], &tree["truncated"]),
-        (200, &json!("i=85"), &json!(false)),
-        "{tree}"
-    );
+    let tree = client.post("/api/device/test/browse/", &device).await;
+    let tree = tree.has(200, json!({"node_id": "i=85", "truncated": false}));
     let mut below = device.clone();
     let children = tree["children"].as_array().unwrap();
     below["node"] = children.last().expect("the plant")["node_id"].clone();
-    let (status, _, found) = client.post("/api/device/test/browse/", &below).await;
-    assert_eq!((status, &found["node_id"]), (200, &below["node"]), "{found}");
+    client.post("/api/device/test/browse/", &below).await.has(200, json!({"node_id": below["node"]}));
     let mut wrong = device.clone();
     wrong["node"] = json!("Temp");
-    let (status, _, answer) = client.post("/api/device/test/browse/", &wrong).await;
-    assert_eq!((status, answer), (400, json!({"node": ["Invalid node id \"Temp\"."]})));
+    let answer = client.post("/api/device/test/browse/", &wrong).await;
+    answer.is(400, &json!({"node": ["Invalid node id \"Temp\"."]}));
     let foreign = asked("modbus", free_port(), &[]);
-    let (status, _, answer) = client.post("/api/device/test/browse/", &foreign).await;
-    assert_eq!(
-        (status, answer),
-        (400, json!({"protocol": ["Only OPC UA servers and EtherNet/IP controllers are browsed."]}))
-    );
-    assert_eq!(client.get("/api/device/").await.2, json!([]));
+    let answer = client.post("/api/device/test/browse/", &foreign).await;
+    answer.is(400, &json!({"protocol": ["Only OPC UA servers and EtherNet/IP controllers are browsed."]}));
+    assert_eq!(client.get("/api/device/").await.body, json!([]));
 }
 
 #[tokio::test]
 async fn why_a_device_is_not_reached_is_said() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let answer = tested(&client, &asked("modbus", free_port(), &["hr:0"])).await;
     assert_eq!((&answer["reached"], &answer["registers"]), (&json!(false), &json!([])), "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("refused"), "{answer}");
@@ -169,12 +151,12 @@ async fn who_may_not_create_devices_tests_none() {
     let (device, _) = super::stream_of(&client, "own", "fp64").await;
     let body = asked("modbus", sim.addr().port(), &["hr:0"]);
     for args in [vec!["--scope", "device:read"], vec!["--device", &device.to_string()]] {
-        let key = client.with_key(&server.create_key(&args).await);
+        let key = server.client_with(&args).await;
         for path in [TEST, "/api/device/test/browse/"] {
-            assert_eq!(key.post(path, &body).await.0, 403, "{args:?} {path}");
+            key.post(path, &body).await.about(&format!("{args:?} {path}")).expect(403);
         }
     }
-    assert_eq!(client.without_key().post(TEST, &body).await.0, 401);
+    client.without_key().post(TEST, &body).await.expect(401);
     let many: Vec<String> = (0..33).map(|number| format!("hr:{number}")).collect();
     let mut wide = body.clone();
     wide["registers"] = json!(many);
@@ -183,16 +165,15 @@ async fn who_may_not_create_devices_tests_none() {
     for (body, field) in
         [(wide, "registers"), (virtual_one, "protocol"), (nowhere, "host"), (json!({}), "protocol")]
     {
-        let (status, _, answer) = client.post(TEST, &body).await;
-        assert!(status == 400 && answer[field].is_array(), "{field}: {status} {answer}");
+        let answer = client.post(TEST, &body).await.about(&field).expect(400);
+        assert!(answer[field].is_array(), "{field}: {answer}");
     }
 }
 
 #[tokio::test]
 async fn forbidden_networks_are_not_connected_to() {
     let sim = simulator().await;
-    let server = Server::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
     for host in ["127.0.0.1", "localhost"] {
         let mut body = asked("modbus", sim.addr().port(), &["hr:0"]);
         body["host"] = json!(host);
@@ -201,22 +182,20 @@ async fn forbidden_networks_are_not_connected_to() {
         assert!(answer["error"].as_str().unwrap().contains("collect.networks"), "{host}: {answer}");
     }
     let browse = json!({"name": "o", "protocol": "opcua", "host": "opc.tcp://127.0.0.1:4840"});
-    let (status, _, answer) = client.post("/api/device/test/browse/", &browse).await;
-    assert!(status == 502 && answer.to_string().contains("collect.networks"), "{status} {answer}");
+    client.post("/api/device/test/browse/", &browse).await.refused(502, "collect.networks");
 }
 
 #[tokio::test]
 async fn an_organization_tests_two_devices_at_once() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let mut silent = asked("modbus", grumpy(None).await, &["hr:0"]);
     silent["timeout"] = json!(8);
     let all = futures::future::join_all((0..3).map(|_| client.post(TEST, &silent))).await;
-    let mut statuses: Vec<u16> = all.iter().map(|(status, _, _)| *status).collect();
+    let mut statuses: Vec<u16> = all.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 503]);
     let refused = asked("modbus", free_port(), &[]);
-    assert_eq!(client.post(TEST, &refused).await.0, 200, "there is room again");
+    client.post(TEST, &refused).await.about("there is room again").ok();
 }
 
 #[tokio::test]
@@ -224,13 +203,11 @@ async fn the_graph_tests_devices_too() {
     let (sim, server) = (simulator().await, Server::start(&[]).await);
     let client = server.client();
     let query = "mutation Test($port: Int!, $registers: [String!]!) { testDevice(input: {name: \"n\", protocol: modbus, \
-                 host: \"127.0.0.1\", port: $port}, registers: $registers) { test { reached error connectMs roundTripMs \
-                 registers { register error raw dataType values { type wordorder value } } } errors { field message } } }";
+        host: \"127.0.0.1\", port: $port}, registers: $registers) { test { reached error connectMs roundTripMs \
+        registers { register error raw dataType values { type wordorder value } } } errors { field message } } }";
     let ask = async |registers: Vec<&str>| {
         let variables = json!({"port": sim.addr().port(), "registers": registers});
-        let (status, _, answer) =
-            client.post("/graphql", &json!({"query": query, "variables": variables})).await;
-        assert_eq!(status, 200, "{answer}");
+        let answer = client.post("/graphql", &json!({"query": query, "variables": variables})).await.ok();
         answer["data"]["testDevice"].clone()
     };
     let answer = ask(vec!["hr:0"]).await;
@@ -238,13 +215,9 @@ async fn the_graph_tests_devices_too() {
     let first = &answer["test"]["registers"][0]["values"][0];
     assert_eq!((&first["type"], &first["wordorder"]), (&json!("uint16"), &json!("abcd")), "{answer}");
     let answer = ask(vec!["hr:0"; 33]).await;
-    assert_eq!(
-        (&answer["test"], &answer["errors"][0]["field"]),
-        (&Value::Null, &json!("registers")),
-        "{answer}"
-    );
-    let reader = client.with_key(&server.create_key(&["--scope", "device:read"]).await);
+    assert_members(&answer, &json!({"test": null, "/errors/0/field": "registers"}));
+    let reader = server.client_with(&["--scope", "device:read"]).await;
     let variables = json!({"port": 1, "registers": []});
-    let (_, _, refused) = reader.post("/graphql", &json!({"query": query, "variables": variables})).await;
+    let refused = reader.post("/graphql", &json!({"query": query, "variables": variables})).await.body;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
 }

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Row, check, stream_of};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, rows, with};
 
 const PAGE: &str = "<title>Door</title><p id=price data-value=12.5> 12.50 </p><i>a</i><i>b</i>";
 
@@ -15,76 +15,46 @@ pub(super) fn event(kind: &str, timestamp: &str) -> Value {
            "acknowledged_by": null, "created_at": "*"})
 }
 
-pub(super) fn with(mut object: Value, changes: Value) -> Value {
-    for (key, value) in changes.as_object().expect("changes are an object") {
-        object[key] = value.clone();
-    }
-    object
-}
-
 pub(super) async fn made(client: &Client, body: Value) -> i64 {
-    let (status, _, made) = client.post("/api/event-log/", &body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
+    client.create("/api/event-log/", &body).await
 }
 
 #[tokio::test]
 async fn an_event_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (device, data) = stream_of(&client, "s", "fp64").await;
     let sent = json!({"device": device, "data": data, "kind": "alarm", "level": "warning", "timestamp": 1_777_377_600,
                       "message": " Door open ", "url": "http://10.0.0.5/status.html", "payload": {"a": [1]}, "id": 77});
     let id = made(&client, sent).await;
     let one = format!("/api/event-log/{id}/");
     let at = "2026-04-28T12:00:00Z";
-    let whole = with(
-        event("alarm", at),
-        json!({"id": id, "device": device, "data": data, "level": "warning", "message": "Door open",
-               "url": "http://10.0.0.5/status.html", "payload": {"a": [1]}}),
-    );
+    let body = json!({"id": id, "device": device, "data": data, "level": "warning", "message": "Door open",
+               "url": "http://10.0.0.5/status.html", "payload": {"a": [1]}});
+    let whole = with(event("alarm", at), body);
     let patched = with(whole.clone(), json!({"level": "critical", "data": null}));
     let put = json!({"kind": "note", "timestamp": "2026-04-28T12:00:00.5+00:00"});
-    check(
-        &client,
-        vec![
-            ("read_back", "GET", one.clone(), Value::Null, 200, whole.clone()),
-            ("without_the_slash", "GET", format!("/api/event-log/{id}"), Value::Null, 200, whole),
-            (
-                "patch_merges",
-                "PATCH",
-                one.clone(),
-                json!({"level": "critical", "data": null}),
-                200,
-                patched.clone(),
-            ),
-            ("patch_of_nothing", "PATCH", one.clone(), json!({}), 200, patched),
-            ("put_resets", "PUT", one.clone(), put, 200, event("note", "2026-04-28T12:00:00.500000Z")),
-            (
-                "put_needs_its_kind",
-                "PUT",
-                one.clone(),
-                json!({}),
-                400,
-                json!({"kind": ["This field is required."]}),
-            ),
-            ("put_is_now", "PUT", one.clone(), json!({"kind": "now"}), 200, event("now", "*")),
-            ("delete", "DELETE", one.clone(), Value::Null, 204, Value::Null),
-            ("delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."})),
-            ("gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."})),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, whole.clone();
+        "without_the_slash", "GET", format!("/api/event-log/{id}"), Value::Null, 200, whole;
+        "patch_merges", "PATCH", one.clone(), json!({"level": "critical", "data": null}), 200, patched.clone();
+        "patch_of_nothing", "PATCH", one.clone(), json!({}), 200, patched;
+        "put_resets", "PUT", one.clone(), put, 200, event("note", "2026-04-28T12:00:00.500000Z");
+        "put_needs_its_kind", "PUT", one.clone(), json!({}), 400, json!({"kind": ["This field is required."]});
+        "put_is_now", "PUT", one.clone(), json!({"kind": "now"}), 200, event("now", "*");
+        "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
+        "delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."});
+        "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
     let id = made(&client, json!({"device": device, "kind": "kept"})).await;
-    assert_eq!(client.delete(&format!("/api/device/{device}/")).await.0, 204);
-    let left = client.get(&format!("/api/event-log/{id}/")).await.2;
+    client.delete(&format!("/api/device/{device}/")).await.expect(204);
+    let left = client.get(&format!("/api/event-log/{id}/")).await.body;
     assert!(super::matches(&left, &event("kept", "*")), "an event outlives its device: {left}");
 }
 
 #[tokio::test]
 async fn every_bad_field_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let datetime = "Datetime has wrong format. Use one of these formats instead: \
                     YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
     let slug = "Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.";
@@ -92,45 +62,35 @@ async fn every_bad_field_is_told() {
         |name, body, expected| -> Row { (name, "POST", "/api/event-log/".to_owned(), body, 400, expected) };
     let url = |text: &str| json!({"kind": "a", "url": text});
     let no_url = json!({"url": ["Enter a valid URL."]});
-    check(
-        &client,
-        vec![
-            bad(
-                "all_at_once",
-                json!({"kind": "a b", "level": "loud", "timestamp": "soon", "device": 99, "data": "x", "payload": [],
-                       "message": "x".repeat(4001)}),
-                json!({
-                    "kind": [slug],
-                    "level": ["\"loud\" is not a valid choice."],
-                    "timestamp": [datetime],
-                    "device": ["Invalid pk \"99\" - object does not exist."],
-                    "data": ["Incorrect type. Expected pk value, received str."],
-                    "payload": ["Expected a dictionary of items but got type \"list\"."],
-                    "message": ["Ensure this field has no more than 4000 characters."]
-                }),
-            ),
-            bad("no_kind", json!({"kind": " "}), json!({"kind": ["This field may not be blank."]})),
-            bad("another_scheme", url("ftp://x/"), no_url.clone()),
-            bad("a_file", url("file:///etc/passwd"), no_url.clone()),
-            bad("no_host", url("http:///x"), no_url),
-            (
-                "filters",
-                "GET",
-                "/api/event-log/?device=x&from=soon&limit=10001".into(),
-                Value::Null,
-                400,
-                json!({"device": ["A valid integer is required."], "from": [datetime],
-                       "limit": ["Ensure this value is less than or equal to 10000."]}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        bad(
+            "all_at_once",
+            json!({"kind": "a b", "level": "loud", "timestamp": "soon", "device": 99, "data": "x", "payload": [],
+                   "message": "x".repeat(4001)}),
+            json!({
+                "kind": [slug],
+                "level": ["\"loud\" is not a valid choice."],
+                "timestamp": [datetime],
+                "device": ["Invalid pk \"99\" - object does not exist."],
+                "data": ["Incorrect type. Expected pk value, received str."],
+                "payload": ["Expected a dictionary of items but got type \"list\"."],
+                "message": ["Ensure this field has no more than 4000 characters."]
+            }),
+        );
+        bad("no_kind", json!({"kind": " "}), json!({"kind": ["This field may not be blank."]}));
+        bad("another_scheme", url("ftp://x/"), no_url.clone());
+        bad("a_file", url("file:///etc/passwd"), no_url.clone());
+        bad("no_host", url("http:///x"), no_url);
+        "filters", "GET", "/api/event-log/?device=x&from=soon&limit=10001".into(), Value::Null, 400,
+            json!({"device": ["A valid integer is required."], "from": [datetime],
+                   "limit": ["Ensure this value is less than or equal to 10000."]});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn lists_are_filtered_ordered_and_complete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (device, _) = stream_of(&client, "s", "fp64").await;
     let mut ids = Vec::new();
     // More than is read at once, two of each second.
@@ -165,8 +125,7 @@ async fn lists_are_filtered_ordered_and_complete() {
     .map(|(name, query, expected)| (name, query.to_owned().leak() as &str, expected))
     .collect();
     for (name, query, expected) in rows {
-        let (status, _, list) = client.get(&format!("/api/event-log/?{query}")).await;
-        assert_eq!(status, 200, "{name}: {list}");
+        let list = client.get(&format!("/api/event-log/?{query}")).await.about(&name).ok();
         let found: Vec<_> = list.as_array().unwrap().iter().map(|e| e["id"].as_i64().unwrap()).collect();
         assert_eq!(found, expected, "{name}");
     }
@@ -206,14 +165,13 @@ fn answer(path: &str) -> String {
 
 async fn process(client: &Client, url: &str, body: Value) -> (i64, u16, Value) {
     let id = made(client, json!({"kind": "a", "url": url, "payload": {"kept": 1}})).await;
-    let (status, _, answer) = client.post(&format!("/api/event-log/{id}/process/"), &body).await;
+    let (status, answer) = client.post(&format!("/api/event-log/{id}/process/"), &body).await.outcome();
     (id, status, answer)
 }
 
 #[tokio::test]
 async fn an_event_is_processed() {
-    let server = Server::start(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
     let (own, closed) = (pages("127.0.0.1").await, pages("127.0.0.2").await);
     let page = format!("http://{own}/page");
     for (name, body, results) in [
@@ -228,80 +186,45 @@ async fn an_event_is_processed() {
         let expected = json!({"id": id, "url": page, "status": 200, "content_type": "text/html",
                               "selector": body["selector"], "attr": body["attr"], "results": results});
         assert_eq!((status, &answer), (200, &expected), "{name}");
-        let stored = client.get(&format!("/api/event-log/{id}/")).await.2;
+        let stored = client.get(&format!("/api/event-log/{id}/")).await.body;
         assert_eq!(stored["payload"], json!({"kept": 1, "processed": expected}), "{name}");
     }
     let not_allowed = json!({"url": ["Address is not allowed."]});
     let failed = json!({"detail": "Fetch failed."});
-    let rows = [
-        ("no_url", "".to_owned(), json!({}), 400, json!({"url": ["This event log has no URL."]})),
-        (
-            "no_selector",
-            page.clone(),
-            json!({"selector": "##"}),
-            400,
-            json!({"selector": ["Invalid CSS selector."]}),
-        ),
-        (
-            "no_text",
-            page.clone(),
-            json!({"selector": ["p"]}),
-            400,
-            json!({"selector": ["Not a valid string."]}),
-        ),
-        ("an_error", format!("http://{own}/no"), json!({}), 502, json!({"detail": "Upstream returned 500."})),
-        ("too_large", format!("http://{own}/large"), json!({}), 502, failed.clone()),
-        ("nobody_there", "http://127.0.0.1:1/".to_owned(), json!({}), 502, failed.clone()),
-        ("no_such_name", "http://nothing.invalid/".to_owned(), json!({}), 502, failed.clone()),
-        ("closed", format!("http://{closed}/page"), json!({}), 400, not_allowed.clone()),
-        (
-            "a_redirect_to_open",
-            format!("http://{own}/to/{own}/page"),
-            json!({"selector": "i"}),
-            200,
-            json!("*"),
-        ),
-        (
-            "a_redirect_to_closed",
-            format!("http://{own}/to/{closed}/page"),
-            json!({}),
-            400,
-            not_allowed.clone(),
-        ),
-        ("a_redirect_to_private", format!("http://{own}/to/10.0.0.1/"), json!({}), 400, not_allowed.clone()),
-        ("a_redirect_to_metadata", format!("http://{own}/to/169.254.169.254/"), json!({}), 400, not_allowed),
+    let rows = rows![
+        "no_url", "".to_owned(), json!({}), 400, json!({"url": ["This event log has no URL."]});
+        "no_selector", page.clone(), json!({"selector": "##"}), 400, json!({"selector": ["Invalid CSS selector."]});
+        "no_text", page.clone(), json!({"selector": ["p"]}), 400, json!({"selector": ["Not a valid string."]});
+        "an_error", format!("http://{own}/no"), json!({}), 502, json!({"detail": "Upstream returned 500."});
+        "too_large", format!("http://{own}/large"), json!({}), 502, failed.clone();
+        "nobody_there", "http://127.0.0.1:1/".to_owned(), json!({}), 502, failed.clone();
+        "no_such_name", "http://nothing.invalid/".to_owned(), json!({}), 502, failed.clone();
+        "closed", format!("http://{closed}/page"), json!({}), 400, not_allowed.clone();
+        "a_redirect_to_open", format!("http://{own}/to/{own}/page"), json!({"selector": "i"}), 200, json!("*");
+        "a_redirect_to_closed", format!("http://{own}/to/{closed}/page"), json!({}), 400, not_allowed.clone();
+        "a_redirect_to_private", format!("http://{own}/to/10.0.0.1/"), json!({}), 400, not_allowed.clone();
+        "a_redirect_to_metadata", format!("http://{own}/to/169.254.169.254/"), json!({}), 400, not_allowed;
     ];
     for (name, url, body, expected_status, expected) in rows {
         let (id, status, answer) = process(&client, &url, body).await;
         let is_expected = super::matches(&answer, &expected);
         assert!(status == expected_status && is_expected, "{name}: {status} {answer}");
         if status != 200 {
-            let stored = client.get(&format!("/api/event-log/{id}/")).await.2;
+            let stored = client.get(&format!("/api/event-log/{id}/")).await.body;
             assert_eq!(stored["payload"], json!({"kept": 1}), "{name}: nothing is kept");
         }
     }
-    let (status, _, answer) = client.post("/api/event-log/999/process/", &json!([])).await;
-    assert_eq!((status, answer), (404, json!({"detail": "Not found."})), "the event comes before the body");
+    let answer = client.post("/api/event-log/999/process/", &json!([])).await;
+    answer.about("the event comes before the body").is(404, &json!({"detail": "Not found."}));
 }
 
 #[tokio::test]
 async fn nothing_of_the_machine_is_fetched_unless_configured() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let port = pages("127.0.0.1").await.rsplit_once(':').unwrap().1.to_owned();
-    for host in [
-        "127.0.0.1",
-        "localhost",
-        "LOCALHOST",
-        "127.1",
-        "2130706433",
-        "0x7f000001",
-        "[::1]",
-        "0.0.0.0",
-        "[::ffff:127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "100.64.0.1",
-        "224.0.0.1",
+    for host in rows![
+        "127.0.0.1"; "localhost"; "LOCALHOST"; "127.1"; "2130706433"; "0x7f000001"; "[::1]"; "0.0.0.0";
+        "[::ffff:127.0.0.1]"; "[64:ff9b::7f00:1]"; "100.64.0.1"; "224.0.0.1";
     ] {
         let (_, status, answer) = process(&client, &format!("http://{host}:{port}/page"), json!({})).await;
         assert_eq!((status, answer), (400, json!({"url": ["Address is not allowed."]})), "{host}");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::hamachi::FakeHamachi;
 use crate::ai::UploadForm;
-use crate::support::{Browser, Server, one_in, run_python};
+use crate::support::{Browser, Server, assert_members, one_in, rows, run_python};
 
 async fn server() -> (Server, FakeHamachi) {
     let hamachi = FakeHamachi::new();
@@ -16,11 +16,7 @@ async fn server() -> (Server, FakeHamachi) {
 /// Whether everything was asked, and nothing of it was our fault.
 fn check(server: &Server, report: &Value, operations: usize) {
     let operations_report = &report["operations"];
-    assert_eq!(
-        (&operations_report["tested"], &operations_report["skipped"]),
-        (&json!(operations), &json!(0)),
-        "{operations_report}"
-    );
+    assert_members(operations_report, &json!({"tested": operations, "skipped": 0}));
     assert!(report["test_cases"]["generated"].as_u64() > Some(500), "{}", report["test_cases"]);
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }
@@ -28,7 +24,7 @@ fn check(server: &Server, report: &Value, operations: usize) {
 #[tokio::test]
 async fn every_answer_is_as_the_document_says() {
     let (server, _hamachi) = server().await;
-    let (_, _, document) = server.client().get("/api/schema/").await;
+    let document = server.client().get("/api/schema/").await.body;
     let paths = document["paths"].as_object().unwrap();
     // schemathesis leaves out the document itself. Tests of devices are left out: each would look for a host of a random
     // name for seconds.
@@ -61,13 +57,11 @@ async fn every_row_is_shown_as_the_document_says() {
         ("/api/product/", json!({"name": "Sensor", "templates": [{"name": "t"}]})),
         ("/api/event-log/", json!({"kind": "alarm", "device": 1, "data": 1, "payload": {"a": [1]}})),
     ] {
-        let (status, _, answer) = client.post(path, &body).await;
-        assert_eq!(status, 201, "{path}: {answer}");
+        client.post(path, &body).await.created();
     }
     let made = UploadForm::for_source(1).upload(&client).await;
     let range = json!({"from": 1_777_377_600, "to": 1_777_377_660});
-    let (status, _, job) = client.post(&format!("/api/ai/model/{}/score/", made.model), &range).await;
-    assert_eq!((status, &job["id"]), (202, &json!(1)), "{job}");
+    client.post(&format!("/api/ai/model/{}/score/", made.model), &range).await.has(202, json!({"id": 1}));
     let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
     server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
     server.basalt(&["client", "create", "--api", "mk", "--name", "c"]).await.expect_success();
@@ -77,13 +71,8 @@ async fn every_row_is_shown_as_the_document_says() {
     // What deletes the rows, policies too, and what begins or ends a session, is left out; so are rows that are named by
     // UUIDs, which no configuration knows.
     let args = ["--url", &server.url, "--config", "fuzz_rows.toml", "--header", &cookies, "--header", &token];
-    let left_out = [
-        "--exclude-method",
-        "DELETE",
-        "--exclude-method",
-        "POST",
-        "--exclude-path-regex",
-        "retention|/.uuid",
+    let left_out = rows![
+        "--exclude-method"; "DELETE"; "--exclude-method"; "POST"; "--exclude-path-regex"; "retention|/.uuid";
     ];
     let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..]].concat()).await;
     let missing = &report["warnings"]["missing_test_data"];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::check;
-use crate::support::Server;
+use crate::support::{Server, row_vec, rows};
 
 const STATUS: &str = "  version    : 2.1.0.203\n  pid        : 26771\n  status     : logged in\n  client id  : 221-094-578\n  \
                       address    : 25.66.125.69    2620:9b::1942:7d45\n  nickname   : onian\n  lmi account: -\n";
@@ -75,24 +75,21 @@ async fn the_client_and_its_networks_are_told() {
     });
     let get =
         |name, path: &str, status, expected| (name, "GET", path.to_owned(), Value::Null, status, expected);
-    check(
-        &server.client(),
-        vec![
-            get(
-                "status",
-                "/api/hamachi/",
-                200,
-                json!({"version": "2.1.0.203", "pid": 26771, "status": "logged in", "client_id": "221-094-578",
-                       "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}),
-            ),
-            get("networks", "/api/hamachi/network/", 200, json!([plant, managed])),
-            get("by_name", "/api/hamachi/network/plant%20one/", 200, plant),
-            get("by_id", "/api/hamachi/network/398-581-422", 200, managed),
-            get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found.")),
-            get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found.")),
-        ],
-    )
-    .await;
+    let rows = [
+        get(
+            "status",
+            "/api/hamachi/",
+            200,
+            json!({"version": "2.1.0.203", "pid": 26771, "status": "logged in", "client_id": "221-094-578",
+                   "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}),
+        ),
+        get("networks", "/api/hamachi/network/", 200, json!([plant, managed])),
+        get("by_name", "/api/hamachi/network/plant%20one/", 200, plant),
+        get("by_id", "/api/hamachi/network/398-581-422", 200, managed),
+        get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found.")),
+        get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found.")),
+    ];
+    check(&server.client(), rows).await;
     let calls = fake.calls();
     assert!(calls.iter().all(|call| call.is_empty() || call == "<list>"), "{calls:?}");
 }
@@ -100,114 +97,43 @@ async fn the_client_and_its_networks_are_told() {
 #[tokio::test]
 async fn networks_are_joined() {
     let fake = FakeHamachi::new();
-    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let odd = "$(id); a \"b'<>|";
-    for (name, printed, body, status, expected, call) in [
-        (
-            "ok",
-            "Joining plant .. ok\n",
-            json!({"network": "plant", "password": "se cret"}),
-            201,
-            json!({"network": "plant", "joined": true}),
-            "<do-join><plant><se cret>",
-        ),
-        (
-            "without_a_password",
-            "Joining plant .. ok\n",
-            json!({"network": "plant"}),
-            201,
-            json!({"network": "plant", "joined": true}),
-            "<do-join><plant><>",
-        ),
-        (
-            "no_shell_reads_it",
-            "Joining x .. ok\n",
-            json!({"network": odd, "password": "`id`"}),
-            201,
-            json!({"network": odd, "joined": true}),
-            "<do-join><$(id); a \"b'<>|><`id`>",
-        ),
-        (
-            "a_member_already",
-            "Joining plant .. failed, you are already a member\n",
-            json!({"network": "plant"}),
-            200,
-            json!({"network": "plant", "joined": true}),
-            "<do-join><plant><>",
-        ),
-        (
-            "waiting",
-            "Joining plant .. ok, request sent, waiting for approval\n",
-            json!({"network": "plant"}),
-            202,
-            json!({"network": "plant", "joined": false, "pending": true}),
-            "<do-join><plant><>",
-        ),
-        (
-            "refused",
-            "Joining plant .. failed, invalid password\n",
-            json!({"network": "plant"}),
-            400,
-            detail("invalid password"),
-            "<do-join><plant><>",
-        ),
-        (
-            "unknown",
-            "Joining plant .. failed, network not found\n",
-            json!({"network": "plant"}),
-            400,
-            detail("network not found"),
-            "<do-join><plant><>",
-        ),
-        (
-            "gibberish",
-            "?\n",
-            json!({"network": "plant"}),
-            502,
-            detail("Hamachi gave no answer that can be read."),
-            "<do-join><plant><>",
-        ),
+    for (name, printed, body, status, expected, call) in rows![
+        "ok", "Joining plant .. ok\n", json!({"network": "plant", "password": "se cret"}), 201,
+            json!({"network": "plant", "joined": true}), "<do-join><plant><se cret>";
+        "without_a_password", "Joining plant .. ok\n", json!({"network": "plant"}), 201,
+            json!({"network": "plant", "joined": true}), "<do-join><plant><>";
+        "no_shell_reads_it", "Joining x .. ok\n", json!({"network": odd, "password": "`id`"}), 201,
+            json!({"network": odd, "joined": true}), "<do-join><$(id); a \"b'<>|><`id`>";
+        "a_member_already", "Joining plant .. failed, you are already a member\n", json!({"network": "plant"}), 200,
+            json!({"network": "plant", "joined": true}), "<do-join><plant><>";
+        "waiting", "Joining plant .. ok, request sent, waiting for approval\n", json!({"network": "plant"}), 202,
+            json!({"network": "plant", "joined": false, "pending": true}), "<do-join><plant><>";
+        "refused", "Joining plant .. failed, invalid password\n", json!({"network": "plant"}), 400, detail("invalid password"),
+            "<do-join><plant><>";
+        "unknown", "Joining plant .. failed, network not found\n", json!({"network": "plant"}), 400, detail("network not found"),
+            "<do-join><plant><>";
+        "gibberish", "?\n", json!({"network": "plant"}), 502, detail("Hamachi gave no answer that can be read."),
+            "<do-join><plant><>";
     ] {
         fake.set_output("do-join", printed);
-        let (got, _, answer) = client.post("/api/hamachi/network/", &body).await;
-        assert_eq!((got, answer), (status, expected), "{name}");
+        client.post("/api/hamachi/network/", &body).await.about(&name).is(status, &expected);
         assert_eq!(fake.calls(), ["", call], "{name}");
     }
     let hyphen = "This field may not begin with a hyphen.";
     let control = "Control characters are not allowed.";
-    for (name, body, expected) in [
-        ("nothing", json!({}), json!({"network": ["This field is required."]})),
-        ("blank", json!({"network": ""}), json!({"network": ["This field may not be blank."]})),
-        (
-            "short",
-            json!({"network": "abc"}),
-            json!({"network": ["Ensure this field has at least 4 characters."]}),
-        ),
-        (
-            "long",
-            json!({"network": "x".repeat(65)}),
-            json!({"network": ["Ensure this field has no more than 64 characters."]}),
-        ),
-        (
-            "options",
-            json!({"network": "--help", "password": "-x"}),
-            json!({"network": [hyphen], "password": [hyphen]}),
-        ),
-        (
-            "lines",
-            json!({"network": "plant\nx", "password": "a\u{1b}[1m"}),
-            json!({"network": [control], "password": [control]}),
-        ),
-        (
-            "null_characters",
-            json!({"network": "plant\u{0}"}),
-            json!({"network": ["Null characters are not allowed."]}),
-        ),
-        ("no_text", json!({"network": ["plant"]}), json!({"network": ["Not a valid string."]})),
+    for (name, body, expected) in rows![
+        "nothing", json!({}), json!({"network": ["This field is required."]});
+        "blank", json!({"network": ""}), json!({"network": ["This field may not be blank."]});
+        "short", json!({"network": "abc"}), json!({"network": ["Ensure this field has at least 4 characters."]});
+        "long", json!({"network": "x".repeat(65)}), json!({"network": ["Ensure this field has no more than 64 characters."]});
+        "options", json!({"network": "--help", "password": "-x"}), json!({"network": [hyphen], "password": [hyphen]});
+        "lines", json!({"network": "plant\nx", "password": "a\u{1b}[1m"}), json!({"network": [control], "password": [control]});
+        "null_characters", json!({"network": "plant\u{0}"}), json!({"network": ["Null characters are not allowed."]});
+        "no_text", json!({"network": ["plant"]}), json!({"network": ["Not a valid string."]});
     ] {
-        let (status, _, answer) = client.post("/api/hamachi/network/", &body).await;
-        assert_eq!((status, answer), (400, expected), "{name}");
+        client.post("/api/hamachi/network/", &body).await.about(&name).is(400, &expected);
         assert!(fake.calls().is_empty(), "{name}: it is not run");
     }
 }
@@ -239,8 +165,7 @@ impl Default for LeaveRow {
 #[tokio::test]
 async fn networks_are_left() {
     let fake = FakeHamachi::new();
-    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let leaves = |network: &str| vec![String::new(), "<list>".to_owned(), format!("<leave><{network}>")];
     let looks = || vec![String::new(), "<list>".to_owned()];
     let by_body = |network: &str| LeaveRow { body: json!({"network": network}), ..LeaveRow::default() };
@@ -291,11 +216,11 @@ async fn networks_are_left() {
     ] {
         let LeaveRow { name, path, body, output, answer, calls } = row;
         fake.set_output("leave", output);
-        let (status, _, got) = match &body {
+        let got = match &body {
             Value::Null => client.delete(path).await,
             body => client.send_json("DELETE", path, body).await,
         };
-        assert_eq!((status, got), answer, "{name}");
+        assert_eq!(got.outcome(), answer, "{name}");
         assert_eq!(fake.calls(), calls, "{name}");
     }
 }
@@ -305,18 +230,11 @@ async fn a_client_that_does_not_answer_is_told_clearly() {
     let missing = Server::start(&[("BASALT_HAMACHI__COMMAND", "/nowhere/hamachi")]).await;
     let join = json!({"network": "plant"});
     let rows = |status: u16, printed: &str| {
-        vec![
-            ("status", "GET", "/api/hamachi/".to_owned(), Value::Null, status, detail(printed)),
-            ("list", "GET", "/api/hamachi/network/".to_owned(), Value::Null, status, detail(printed)),
-            ("join", "POST", "/api/hamachi/network/".to_owned(), join.clone(), status, detail(printed)),
-            (
-                "leave",
-                "DELETE",
-                "/api/hamachi/network/plant/".to_owned(),
-                Value::Null,
-                status,
-                detail(printed),
-            ),
+        row_vec![
+            "status", "GET", "/api/hamachi/".to_owned(), Value::Null, status, detail(printed);
+            "list", "GET", "/api/hamachi/network/".to_owned(), Value::Null, status, detail(printed);
+            "join", "POST", "/api/hamachi/network/".to_owned(), join.clone(), status, detail(printed);
+            "leave", "DELETE", "/api/hamachi/network/plant/".to_owned(), Value::Null, status, detail(printed);
         ]
     };
     check(&missing.client(), rows(503, "Hamachi is not installed.")).await;
@@ -334,7 +252,7 @@ async fn a_client_that_does_not_answer_is_told_clearly() {
     check(&server.client(), rows(503, "Hamachi does not let this server's user control it.")).await;
     fake.set_output("status", "  version    : 2.1.0.203\n  status     : offline\n");
     check(&server.client(), rows(409, "Hamachi is not logged in.").split_off(1)).await;
-    assert_eq!(server.client().get("/api/hamachi/").await.2["status"], "offline");
+    assert_eq!(server.client().get("/api/hamachi/").await["status"], "offline");
     fake.set_output("hang", "");
     check(&server.client(), rows(504, "Hamachi did not answer in time.").split_off(3)).await;
     fs::remove_file(fake.0.path().join("hang")).unwrap();

@@ -34,7 +34,7 @@ fn names(report: &Value) -> Vec<String> {
 }
 
 async fn devices(client: &Client) -> usize {
-    client.get("/api/device/").await.2.as_array().unwrap().len()
+    client.get("/api/device/").await.body.as_array().unwrap().len()
 }
 
 #[tokio::test]
@@ -44,10 +44,9 @@ async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
         ("text/csv; charset=utf-8", CSV.to_owned()),
         ("application/json", json_file()),
     ] {
-        let server = Server::start(&[]).await;
-        let client = server.client();
-        let (status, _, plan) = post(&client, "?dry_run=true", media, &file).await;
-        assert_eq!((status, &plan["applied"]), (200, &json!(false)), "{media}: {plan}");
+        let (_server, client) = Server::with_client(&[]).await;
+        let plan = post(&client, "?dry_run=true", media, &file).await;
+        let plan = plan.about(&media).has(200, json!({"applied": false}));
         assert_eq!(names(&plan), ["device Press", "stream Press / Speed"], "{media}: {plan}");
         assert!(
             plan["changes"].as_array().unwrap().iter().all(|row| row["created"] == true),
@@ -57,14 +56,10 @@ async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
         assert!(plan["changes"][1]["fields"].as_array().unwrap().contains(&unit), "{media}: {plan}");
         assert_eq!(devices(&client).await, 0, "{media}: a dry run changes nothing");
 
-        let (status, _, done) = post(&client, "", media, &file).await;
-        assert_eq!(
-            (status, &done["applied"], &done["changes"]),
-            (200, &json!(true), &plan["changes"]),
-            "{media}"
-        );
+        let done = post(&client, "", media, &file).await;
+        done.about(&media).has(200, json!({"applied": true, "changes": plan["changes"]}));
         assert_eq!(devices(&client).await, 1, "{media}");
-        let (status, _, again) = post(&client, "", media, &file).await;
+        let (status, again) = post(&client, "", media, &file).await.outcome();
         let same = json!({"devices": 1, "streams": 1, "documents": 0});
         assert_eq!(
             (status, &again["changes"], &again["unchanged"]),
@@ -82,40 +77,36 @@ async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
 async fn what_is_exported_is_imported_elsewhere_as_it_was() {
     let (first, second) = (Server::start(&[]).await, Server::start(&[]).await);
     let (client, other) = (first.client(), second.client());
-    assert_eq!(post(&client, "", "application/yaml", YAML).await.0, 200);
+    post(&client, "", "application/yaml", YAML).await.ok();
     for (query, media, name) in [
         ("", "application/yaml", "inventory.yaml"),
         ("?format=yaml", "application/yaml", "inventory.yaml"),
         ("?format=csv", "text/csv; charset=utf-8", "inventory.csv"),
     ] {
-        let (status, headers, file) = client.get(&format!("{INVENTORY}{query}")).await;
+        let (status, headers, file) = client.get(&format!("{INVENTORY}{query}")).await.into_parts();
         assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, media), "{query}: {file}");
         let disposition = headers["content-disposition"].to_str().unwrap();
         assert_eq!(disposition, format!("attachment; filename=\"{name}\""), "{query}");
         let file = file.as_str().unwrap();
         assert!(file.contains("Press") && file.contains("Speed"), "{query}: {file}");
-        let (status, _, report) = post(&other, "", media, file).await;
-        assert_eq!((status, &report["applied"]), (200, &json!(true)), "{query}: {report}");
-        let (_, _, copied) = other.get(&format!("{INVENTORY}{query}")).await;
-        assert_eq!(copied, file, "{query}");
+        post(&other, "", media, file).await.about(&query).has(200, json!({"applied": true}));
+        assert_eq!(other.get(&format!("{INVENTORY}{query}")).await.body, file, "{query}");
     }
-    let (_, _, answer) = client.post("/graphql", &json!({"query": "{ inventoryFile(format: yaml) }"})).await;
-    let (_, _, file) = client.get(INVENTORY).await;
+    let answer = client.post("/graphql", &json!({"query": "{ inventoryFile(format: yaml) }"})).await.body;
+    let file = client.get(INVENTORY).await.body;
     assert_eq!(answer["data"]["inventoryFile"], file, "{answer}");
 }
 
 #[tokio::test]
 async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let file = "devices:\n  - name: Press\n    protocol: steam\n  - name: Oven\n    protocol: virtual\n    colour: red\n";
-    let (status, _, plan) = post(&client, "?dry_run=true", "application/yaml", file).await;
-    assert_eq!((status, &plan["applied"], &plan["changes"]), (200, &json!(false), &json!([])), "{plan}");
+    let plan = post(&client, "?dry_run=true", "application/yaml", file).await;
+    let plan = plan.has(200, json!({"applied": false, "changes": []}));
     let places: Vec<_> =
         plan["problems"].as_array().unwrap().iter().map(|one| (&one["line"], &one["column"])).collect();
     assert_eq!(places, [(&json!(3), &json!("protocol")), (&json!(6), &json!("colour"))], "{plan}");
-    let (status, _, refused) = post(&client, "", "application/yaml", file).await;
-    assert_eq!(status, 400, "{refused}");
+    let refused = post(&client, "", "application/yaml", file).await.expect(400);
     assert!(refused["protocol"][0].as_str().unwrap().starts_with("Line 3: "), "{refused}");
     assert!(refused["colour"][0].as_str().unwrap().starts_with("Line 6: "), "{refused}");
     assert_eq!(devices(&client).await, 0);
@@ -123,8 +114,8 @@ async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
     let input = json!({"format": "yaml", "text": file});
     let mutation = "mutation ($input: ImportInventoryInput!) { importInventory(input: $input) {
         report { applied problems { line column } } errors { code } } }";
-    let (_, _, answer) =
-        client.post("/graphql", &json!({"query": mutation, "variables": {"input": input}})).await;
+    let answer =
+        client.post("/graphql", &json!({"query": mutation, "variables": {"input": input}})).await.body;
     let problems = json!([{"line": 3, "column": "protocol"}, {"line": 6, "column": "colour"}]);
     let expected = json!({"report": {"applied": false, "problems": problems}, "errors": []});
     assert_eq!(answer["data"]["importInventory"], expected, "{answer}");
@@ -137,10 +128,9 @@ async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
         ("a word", "?dry_run=maybe", "application/yaml", "devices: []", 400),
         ("another format", "?dry_run=true&format=xml", "application/yaml", "devices: []", 200),
     ] {
-        let (got, _, answer) = post(&client, query, media, body).await;
-        assert_eq!(got, status, "{name}: {answer}");
+        post(&client, query, media, body).await.about(&name).expect(status);
     }
-    assert_eq!(client.get("/api/inventory/?format=xml").await.0, 400);
+    client.get("/api/inventory/?format=xml").await.expect(400);
 }
 
 /// Security review 18: docs/security.md named five times as much.
@@ -151,22 +141,18 @@ async fn a_file_has_the_length_that_the_documentation_names() {
         let text = std::fs::read_to_string(format!("{docs}/{page}")).unwrap();
         assert!(text.contains(words), "{page}");
     }
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (length, expected) in [(2 << 20, 200), ((2 << 20) + 1, 413)] {
         let file = format!("devices: []\n{}", "#".repeat(length - 12));
-        let (status, _, answer) = post(&client, "?dry_run=true", "application/yaml", &file).await;
-        assert_eq!(status, expected, "{length}: {answer}");
+        post(&client, "?dry_run=true", "application/yaml", &file).await.about(&length).expect(expected);
     }
 }
 
 #[tokio::test]
 async fn files_are_for_unrestricted_keys_of_both_scopes() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
-    assert_eq!(post(&client, "", "application/yaml", YAML).await.0, 200);
-    let hidden = json!({"name": "zebra", "protocol": "virtual"});
-    assert_eq!(client.post("/api/device/", &hidden).await.0, 201);
+    let (server, client) = Server::with_client(&[]).await;
+    post(&client, "", "application/yaml", YAML).await.ok();
+    client.post("/api/device/", &json!({"name": "zebra", "protocol": "virtual"})).await.created();
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let rows: [(&str, &[&str], u16, u16); 5] = [
         ("one scope", &["--scope", "device:write"], 403, 403),
@@ -176,12 +162,11 @@ async fn files_are_for_unrestricted_keys_of_both_scopes() {
         ("another organization", &["--org", "other"], 200, 200),
     ];
     for (name, args, get, put) in rows {
-        let client = client.with_key(&server.create_key(args).await);
-        let (status, _, file) = client.get(INVENTORY).await;
-        assert_eq!(status, get, "{name}: {file}");
+        let client = server.client_with(args).await;
+        let file = client.get(INVENTORY).await.about(&name).expect(get);
         let sees_all = matches!(name, "reading" | "both");
         assert_eq!(file.to_string().contains("zebra"), sees_all, "{name}: {file}");
-        let (status, _, report) = post(&client, "?dry_run=true", "application/yaml", YAML).await;
+        let (status, report) = post(&client, "?dry_run=true", "application/yaml", YAML).await.outcome();
         assert_eq!(status, put, "{name}: {report}");
         if status == 200 {
             // To another organization both are new, and nothing else is there.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Row, check};
-use crate::support::{Client, Server, free_port};
+use crate::support::{Client, Server, free_port, rows, with};
 
 /// How a register of Modbus is written.
 pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a bit of a register, 40001 or 400001 (one-based, 5 \
@@ -18,20 +18,12 @@ pub async fn simulator() -> Simulator {
     Simulator::start(listener, Plant::default()).unwrap()
 }
 
-async fn made(client: &Client, path: &str, body: Value) -> i64 {
-    let (status, _, made) = client.post(path, &body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
-}
-
 /// A Modbus device that is not polled, unless `more` says so.
 pub async fn plc(client: &Client, name: &str, port: u16, more: Value) -> i64 {
-    let mut device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
-                            "poll_interval": null});
-    for (key, value) in more.as_object().expect("an object") {
-        device[key] = value.clone();
-    }
-    made(client, "/api/device/", device).await
+    let body = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
+               "poll_interval": null});
+    let device = with(body, more);
+    client.create("/api/device/", &device).await
 }
 
 /// A device that answers every request with an exception, or with nothing.
@@ -64,60 +56,43 @@ async fn registers_are_read_and_written_as_they_are_spelled() {
     let post = |name, rest: &str, value: Value| -> Row {
         (name, "POST", at(rest), json!({ "value": value }), 200, json!({"written": true, "value": value}))
     };
-    check(
-        &client,
-        vec![
-            post("uint16_is_the_default", "hr:0/", json!(1200)),
-            get("what_was_written_is_read", "hr:0/", json!(1200)),
-            get("without_the_slash", "hr:0", json!(1200)),
-            get("escaped", "hr%3A0/", json!(1200)),
-            get("classic", "40001/", json!(1200)),
-            get("six_digits", "400001/", json!(1200)),
-            get("iec_escaped", "%25MW0/", json!(1200)),
-            get("iec_as_typed", "%MW0/", json!(1200)),
-            get("another_kind", "hr:0/?type=fp16", json!(f64::from(half::f16::from_bits(1200)))),
-            get("empty_parameters_are_absent", "hr:0/?type=&byteorder=", json!(1200)),
-            post("two_words_low_first", "hr:0/?type=uint32", json!(65_536 * 300 + 1300)),
-            get("as_two_words", "hr:1/", json!(300)),
-            get("big", "hr:0/?type=uint32&byteorder=big", json!(65_536 * 1300 + 300)),
-            post("four_orders_by_name", "hr:0/?type=uint32&byteorder=abcd", json!(65_536 * 1400 + 400)),
-            get("read_in_that_order", "hr:0/?type=int32&byteorder=big", json!(65_536 * 1400 + 400)),
-            post("one_word_feels_no_order", "hr:0/?byteorder=big", json!(42)),
-            get("it_is_42_everywhere", "hr:0/", json!(42)),
-            post("bit_of_a_register", "hr:0.0/", json!(true)),
-            get("the_other_bits_stay", "hr:0/", json!(43)),
-            get("bit_of_a_register_is_a_bit", "hr:0.1/", json!(true)),
-            get("lowest_bit", "hr:0/?type=bit", json!(true)),
-            post("a_coil", "co:1/", json!(true)),
-            get("a_coil_is_a_bit", "co:1/?type=bit", json!(true)),
-            get("a_coil_as_a_number", "co:1/?type=int16", json!(1)),
-            (
-                "one_is_true",
-                "POST",
-                at("co:1/?type=bit"),
-                json!({"value": 0}),
-                200,
-                json!({"written": true, "value": false}),
-            ),
-            get("an_input", "di:0/", json!(true)),
-            (
-                "a_float_without_a_fraction",
-                "POST",
-                at("hr:0/"),
-                json!({"value": 7.0, "whatever": 1}),
-                200,
-                json!({"written": true, "value": 7}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        post("uint16_is_the_default", "hr:0/", json!(1200));
+        get("what_was_written_is_read", "hr:0/", json!(1200));
+        get("without_the_slash", "hr:0", json!(1200));
+        get("escaped", "hr%3A0/", json!(1200));
+        get("classic", "40001/", json!(1200));
+        get("six_digits", "400001/", json!(1200));
+        get("iec_escaped", "%25MW0/", json!(1200));
+        get("iec_as_typed", "%MW0/", json!(1200));
+        get("another_kind", "hr:0/?type=fp16", json!(f64::from(half::f16::from_bits(1200))));
+        get("empty_parameters_are_absent", "hr:0/?type=&byteorder=", json!(1200));
+        post("two_words_low_first", "hr:0/?type=uint32", json!(65_536 * 300 + 1300));
+        get("as_two_words", "hr:1/", json!(300));
+        get("big", "hr:0/?type=uint32&byteorder=big", json!(65_536 * 1300 + 300));
+        post("four_orders_by_name", "hr:0/?type=uint32&byteorder=abcd", json!(65_536 * 1400 + 400));
+        get("read_in_that_order", "hr:0/?type=int32&byteorder=big", json!(65_536 * 1400 + 400));
+        post("one_word_feels_no_order", "hr:0/?byteorder=big", json!(42));
+        get("it_is_42_everywhere", "hr:0/", json!(42));
+        post("bit_of_a_register", "hr:0.0/", json!(true));
+        get("the_other_bits_stay", "hr:0/", json!(43));
+        get("bit_of_a_register_is_a_bit", "hr:0.1/", json!(true));
+        get("lowest_bit", "hr:0/?type=bit", json!(true));
+        post("a_coil", "co:1/", json!(true));
+        get("a_coil_is_a_bit", "co:1/?type=bit", json!(true));
+        get("a_coil_as_a_number", "co:1/?type=int16", json!(1));
+        "one_is_true", "POST", at("co:1/?type=bit"), json!({"value": 0}), 200, json!({"written": true, "value": false});
+        get("an_input", "di:0/", json!(true));
+        "a_float_without_a_fraction", "POST", at("hr:0/"), json!({"value": 7.0, "whatever": 1}), 200,
+            json!({"written": true, "value": 7});
+    ];
+    check(&client, rows).await;
     let plant = sim.plant();
     assert_eq!((plant.motor.setpoint_rpm, plant.tank.valve_pct), (7.0, 40.0));
     assert!(!plant.furnace.is_door_open);
-    let (_, _, shown) = client.get(&at("").replace("/io/", "/status/")).await;
+    let shown = client.get(&at("").replace("/io/", "/status/")).await.body;
     assert!(shown["reads"].as_u64() > Some(20), "direct requests are counted: {shown}");
-    let (_, _, rows) = client.get("/api/value/").await;
-    assert_eq!(rows, json!([]), "nothing is stored");
+    assert_eq!(client.get("/api/value/").await.body, json!([]), "nothing is stored");
 }
 
 #[tokio::test]
@@ -126,7 +101,7 @@ async fn every_refusal_says_what_is_wrong() {
     let client = server.client();
     let other = async |protocol: &str, host: &str| {
         let body = json!({"name": protocol, "protocol": protocol, "host": host});
-        made(&client, "/api/device/", body).await
+        client.create("/api/device/", &body).await
     };
     let closed = free_port();
     let plant = plc(&client, "Plant", sim.addr().port(), json!({})).await;
@@ -152,92 +127,56 @@ async fn every_refusal_says_what_is_wrong() {
     let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
     let many = json!({"register": ["Invalid register \"D1\"."], "detail": FORMS, "type": choice("text"), "byteorder": choice("x"),
                       "value": ["This field is required."]});
-    check(
-        &client,
-        vec![
-            get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\".")),
-            get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0", no_node)),
-            get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled.")),
-            ("disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.")),
-            get("no_device", at(999, "hr:0/"), 404, detail("Not found.")),
-            get("id_is_no_number", "/api/device/x/io/hr:0/".into(), 404, detail("Not found.")),
-            get("no_utf_8", at(plant, "%FF/"), 404, detail("Not found.")),
-            get("two_segments", at(plant, "hr:0/1/"), 404, detail("Not found.")),
-            get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999", FORMS)),
-            get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0", FORMS)),
-            get("bare_number", at(plant, "100/"), 400, register("100", bare)),
-            get(
-                "past_the_last",
-                at(plant, "hr:65535/?type=int32"),
-                400,
-                register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."),
-            ),
-            get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing)),
-            get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing)),
-            get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")})),
-            get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")})),
-            get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")})),
-            ("all_at_once", "POST", at(plant, "D1/?type=text&byteorder=x"), json!({}), 400, many),
-            (
-                "missing_value",
-                "POST",
-                at(plant, "hr:0/"),
-                json!({}),
-                400,
-                json!({"value": ["This field is required."]}),
-            ),
-            post("null", "hr:0/", Value::Null, "This field may not be null."),
-            post("text", "hr:0/", json!("42"), "A valid number is required."),
-            post("fraction", "hr:0/", json!(0.5), "A valid integer is required."),
-            post("too_large", "hr:0/", json!(65_536), "Ensure this value is less than or equal to 65535."),
-            post("too_small", "hr:0/", json!(-1), "Ensure this value is greater than or equal to 0."),
-            post("coil_of_two", "co:0/", json!(2), "Must be a valid boolean."),
-            ("input_register", "POST", at(plant, "ir:0/"), json!({"value": 1}), 400, read_only.clone()),
-            ("discrete_input", "POST", at(plant, "di:0/"), json!({"value": true}), 400, read_only),
-            (
-                "refused_value",
-                "POST",
-                at(plant, "hr:0/"),
-                json!({"value": 3001}),
-                400,
-                register("hr:0", "The device says: illegal data value (exception 3)."),
-            ),
-            (
-                "not_an_object",
-                "POST",
-                at(plant, "hr:0/"),
-                json!([1]),
-                400,
-                json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
-            ),
-            get(
-                "refused",
-                at(gone, "hr:0/"),
-                502,
-                detail(&format!("Connection to 127.0.0.1:{closed} failed: connection refused.")),
-            ),
-            get("silent", at(silent, "hr:0/"), 504, detail("Device did not respond within 0.3 s.")),
-            (
-                "silent_write",
-                "POST",
-                at(silent, "hr:0/"),
-                json!({"value": 1}),
-                504,
-                detail("Device did not respond within 0.3 s."),
-            ),
-            get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04.")),
-            (
-                "no_such_method",
-                "PUT",
-                at(plant, "hr:0/"),
-                Value::Null,
-                405,
-                detail("Method \"PUT\" not allowed."),
-            ),
-        ],
-    )
-    .await;
-    let (status, _, answer) = client.get(&at(unknown, "hr:0/")).await;
+    let rows = rows![
+        get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\"."));
+        get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0", no_node));
+        get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled."));
+        "disabled_write", "POST", at(disabled, "x/"), json!([]), 409, detail("Device is disabled.");
+        get("no_device", at(999, "hr:0/"), 404, detail("Not found."));
+        get("id_is_no_number", "/api/device/x/io/hr:0/".into(), 404, detail("Not found."));
+        get("no_utf_8", at(plant, "%FF/"), 404, detail("Not found."));
+        get("two_segments", at(plant, "hr:0/1/"), 404, detail("Not found."));
+        get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999", FORMS));
+        get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0", FORMS));
+        get("bare_number", at(plant, "100/"), 400, register("100", bare));
+        get(
+            "past_the_last",
+            at(plant, "hr:65535/?type=int32"),
+            400,
+            register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."),
+        );
+        get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing));
+        get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing));
+        get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")}));
+        get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")}));
+        get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")}));
+        "all_at_once", "POST", at(plant, "D1/?type=text&byteorder=x"), json!({}), 400, many;
+        "missing_value", "POST", at(plant, "hr:0/"), json!({}), 400, json!({"value": ["This field is required."]});
+        post("null", "hr:0/", Value::Null, "This field may not be null.");
+        post("text", "hr:0/", json!("42"), "A valid number is required.");
+        post("fraction", "hr:0/", json!(0.5), "A valid integer is required.");
+        post("too_large", "hr:0/", json!(65_536), "Ensure this value is less than or equal to 65535.");
+        post("too_small", "hr:0/", json!(-1), "Ensure this value is greater than or equal to 0.");
+        post("coil_of_two", "co:0/", json!(2), "Must be a valid boolean.");
+        "input_register", "POST", at(plant, "ir:0/"), json!({"value": 1}), 400, read_only.clone();
+        "discrete_input", "POST", at(plant, "di:0/"), json!({"value": true}), 400, read_only;
+        "refused_value", "POST", at(plant, "hr:0/"), json!({"value": 3001}), 400,
+            register("hr:0", "The device says: illegal data value (exception 3).");
+        "not_an_object", "POST", at(plant, "hr:0/"), json!([1]), 400,
+            json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
+        get(
+            "refused",
+            at(gone, "hr:0/"),
+            502,
+            detail(&format!("Connection to 127.0.0.1:{closed} failed: connection refused.")),
+        );
+        get("silent", at(silent, "hr:0/"), 504, detail("Device did not respond within 0.3 s."));
+        "silent_write", "POST", at(silent, "hr:0/"), json!({"value": 1}), 504, detail("Device did not respond within 0.3 s.");
+        get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04."));
+        "no_such_method", "PUT", at(plant, "hr:0/"), Value::Null, 405, detail("Method \"PUT\" not allowed.");
+    ];
+    check(&client, rows).await;
+    let (status, answer) = client.get(&at(unknown, "hr:0/")).await.outcome();
     let text = answer["detail"].as_str().unwrap_or_default();
     assert!(status == 502 && text.starts_with("Connection to no-such-host.invalid:502 failed: "), "{answer}");
     assert_eq!(sim.plant().motor.setpoint_rpm, 1480.0, "nothing of all this was written");
@@ -249,26 +188,23 @@ async fn an_enabled_stream_of_the_register_gets_a_reading() {
     let client = server.client();
     let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
     let stream = async |name: &str, path: &str, more: Value| {
-        let mut body = json!({"name": name, "device": id, "path": path, "type": "uint16"});
-        for (key, value) in more.as_object().unwrap() {
-            body[key] = value.clone();
-        }
-        made(&client, "/api/data/", body).await
+        let body = with(json!({"name": name, "device": id, "path": path, "type": "uint16"}), more);
+        client.create("/api/data/", &body).await
     };
     let valve = stream("valve", "hr:1", json!({"scale": 0.1})).await;
     let same = stream("the same spelled otherwise", "40002", json!({})).await;
     let disabled = stream("disabled", "%MW1", json!({"enabled": false})).await;
     let values = async |stream: i64| -> Vec<f64> {
-        let (_, _, rows) = client.get(&format!("/api/data/{stream}/value/?from=0")).await;
+        let rows = client.get(&format!("/api/data/{stream}/value/?from=0")).await.body;
         rows.as_array().unwrap().iter().map(|row| row["value"].as_f64().unwrap()).collect()
     };
     let path = format!("/api/device/{id}/io/hr:1/");
-    assert_eq!(client.post(&path, &json!({"value": 250})).await.0, 200);
+    client.post(&path, &json!({"value": 250})).await.ok();
     assert_eq!((values(valve).await, values(same).await), (vec![25.0], vec![250.0]));
-    assert_eq!(client.get(&path).await.2, json!({"value": 250}));
+    assert_eq!(client.get(&path).await.body, json!({"value": 250}));
     assert_eq!((values(valve).await, values(same).await), (vec![25.0; 2], vec![250.0; 2]));
-    assert_eq!(client.get(&format!("/api/device/{id}/io/hr:2/")).await.0, 200);
-    assert_eq!(client.post(&path, &json!({"value": 1001})).await.0, 400);
+    client.get(&format!("/api/device/{id}/io/hr:2/")).await.ok();
+    client.post(&path, &json!({"value": 1001})).await.expect(400);
     assert_eq!((values(valve).await.len(), values(disabled).await), (2, vec![]));
     let written = "SELECT actor, row_id, request, outcome FROM audit_log WHERE action = 'write'";
     let records = client.sql(written).await;
@@ -284,15 +220,15 @@ async fn a_polled_device_is_read_and_written_meanwhile() {
     let id = plc(&client, "Plant", sim.addr().port(), json!({"poll_interval": 0.1})).await;
     for register in 0..11 {
         let path = format!("ir:{register}");
-        made(&client, "/api/data/", json!({"name": path, "device": id, "path": path, "type": "uint16"}))
-            .await;
+        let body = json!({"name": path, "device": id, "path": path, "type": "uint16"});
+        client.create("/api/data/", &body).await;
     }
     let requests = (0..200).map(|n| {
         let client = client.clone();
         async move {
             let register = if n % 2 == 0 { "hr:0" } else { "hr:2" };
             let path = format!("/api/device/{id}/io/{register}/");
-            let (status, _, answer) = client.post(&path, &json!({"value": n})).await;
+            let (status, answer) = client.post(&path, &json!({"value": n})).await.outcome();
             // More than may wait at once are told to come again, and nothing of theirs is sent.
             let is_told = answer == json!({"detail": "Too many requests wait for this device."});
             assert!(status == 200 || (status == 503 && is_told), "{status} {answer}");
@@ -301,7 +237,7 @@ async fn a_polled_device_is_read_and_written_meanwhile() {
     });
     let done = futures::future::join_all(requests).await;
     assert!(done.iter().filter(|is_done| **is_done).count() >= 16, "those who wait are served");
-    let (_, _, shown) = client.get(&format!("/api/device/{id}/status/")).await;
+    let shown = client.get(&format!("/api/device/{id}/status/")).await.body;
     let none = json!({"timeout": 0, "refused": 0, "protocol": 0, "other": 0});
     assert_eq!((&shown["state"], &shown["errors"]), (&json!("online"), &none), "{shown}");
     let bad = client.sql("SELECT count(*) AS n FROM readings WHERE quality <> 'good'").await;
@@ -316,9 +252,9 @@ async fn only_who_has_the_device_speaks_to_it() {
     let mine = plc(&client, "Mine", port, json!({})).await;
     let other = plc(&client, "Other", port, json!({})).await;
     let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
-    let data = made(&client, "/api/data/", body).await;
+    let data = client.create("/api/data/", &body).await;
     server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
-    let key = async |args: &[&str]| client.with_key(&server.create_key(args).await);
+    let key = async |args: &[&str]| server.client_with(args).await;
     let (mine_text, data_text) = (mine.to_string(), data.to_string());
     let by_device = key(&["--device", &mine_text]).await;
     let by_data = key(&["--data", &data_text]).await;
@@ -339,8 +275,8 @@ async fn only_who_has_the_device_speaks_to_it() {
     for (name, who, device, (reads, writes)) in cases {
         let before = sim.plant().tank.valve_pct;
         let path = format!("/api/device/{device}/io/hr:1/");
-        assert_eq!(who.get(&path).await.0, reads, "{name} reads");
-        let (status, _, answer) = who.post(&path, &json!({"value": (before * 10.0) as i64 + 1})).await;
+        who.get(&path).await.about(&format!("{name} reads")).expect(reads);
+        let (status, answer) = who.post(&path, &json!({"value": (before * 10.0) as i64 + 1})).await.outcome();
         assert_eq!(status, writes, "{name} writes: {answer}");
         assert_eq!(sim.plant().tank.valve_pct != before, status == 200, "{name}");
         if status == 404 {

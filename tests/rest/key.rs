@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, Server};
+use crate::support::{Browser, Server, rows};
 
 const PASSWORD: &str = "correct horse";
 
@@ -27,15 +27,15 @@ async fn a_key_from_its_making_to_its_end() {
     let mut server = Server::start(&[]).await;
     let mut sue = superuser(&server, "sue", "default").await;
     let device = json!({"name": "d", "protocol": "virtual"});
-    let (_, _, device) = sue.post("/api/device/", &device).await;
-    let (_, _, other) = sue.post("/api/device/", &json!({"name": "e", "protocol": "virtual"})).await;
+    let device = sue.post("/api/device/", &device).await.body;
+    let other = sue.post("/api/device/", &json!({"name": "e", "protocol": "virtual"})).await.body;
     let stream = json!({"name": "s", "device": other["id"], "type": "fp64"});
-    let (_, _, stream) = sue.post("/api/data/", &stream).await;
+    let stream = sue.post("/api/data/", &stream).await.body;
     let body = json!({
         "name": " robot ", "scopes": ["device:read", "data:read"], "allowed_devices": [device["id"]],
         "allowed_data": [stream["id"]], "expires_at": "2100-01-01T00:00:00+01:00",
     });
-    let (status, _, made) = sue.post("/api/key/", &body).await;
+    let (status, made) = sue.post("/api/key/", &body).await.outcome();
     let mut expected = json!({
         "id": "*", "name": "robot", "prefix": "*", "scopes": ["device:read", "data:read"],
         "allowed_devices": [device["id"]], "allowed_data": [stream["id"]], "allowed_dashboards": null, "enabled": true,
@@ -47,26 +47,23 @@ async fn a_key_from_its_making_to_its_end() {
     expected.as_object_mut().unwrap().remove("key");
 
     let robot = server.client().with_key(secret);
-    assert_eq!(robot.get(&format!("/api/device/{}/", device["id"])).await.0, 200);
-    assert_eq!(robot.get(&format!("/api/data/{}/", stream["id"])).await.0, 200);
-    assert_eq!(robot.get("/api/retention/").await.0, 403);
+    robot.get(&format!("/api/device/{}/", device["id"])).await.ok();
+    robot.get(&format!("/api/data/{}/", stream["id"])).await.ok();
+    robot.get("/api/retention/").await.expect(403);
     let path = format!("/api/key/{}/", made["id"]);
     expected["last_used_at"] = json!("*");
-    let (status, _, body) = sue.get(&path).await;
-    assert!(status == 200 && matches(&body, &expected), "{body}");
+    let body = sue.get(&path).await.ok();
+    assert!(matches(&body, &expected), "{body}");
     assert!(body["last_used_at"].is_string(), "{body}");
-    assert_eq!(sue.get("/api/key/?limit=1&offset=1").await.2, json!([body]), "after the bootstrap key");
+    assert_eq!(sue.get("/api/key/?limit=1&offset=1").await.body, json!([body]), "after the bootstrap key");
 
     server.restart().await;
-    let (_, _, after) = sue.get(&path).await;
-    assert_eq!(after, body, "when it was used is remembered");
+    assert_eq!(sue.get(&path).await.body, body, "when it was used is remembered");
     for _ in 0..2 {
-        assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
+        sue.send("DELETE", &path, &Value::Null).await.expect(204);
     }
-    let (_, _, body) = sue.get(&path).await;
-    assert_eq!(body["enabled"], json!(false));
-    let (status, _, body) = robot.get("/api/device/").await;
-    assert_eq!((status, body), (401, json!({"detail": "Invalid API key."})));
+    assert_eq!(sue.get(&path).await["enabled"], json!(false));
+    robot.get("/api/device/").await.is(401, &json!({"detail": "Invalid API key."}));
 }
 
 #[tokio::test]
@@ -81,61 +78,35 @@ async fn a_key_says_everything_that_is_wrong() {
     };
     let choice = |word: &str| json!([format!("\"{word}\" is not a valid choice.")]);
     let no_row = |id: i64| json!([format!("Invalid pk \"{id}\" - object does not exist.")]);
-    let rows = [
-        ("nothing", json!({}), json!({"name": required, "scopes": required})),
-        ("blank", good("name", json!("  ")), json!({"name": ["This field may not be blank."]})),
-        (
-            "long",
-            good("name", json!("x".repeat(101))),
-            json!({"name": ["Ensure this field has no more than 100 characters."]}),
-        ),
-        ("no_scope", good("scopes", json!([])), json!({"scopes": ["This selection may not be empty."]})),
-        (
-            "scopes_in_a_text",
-            good("scopes", json!("value:read")),
-            json!({"scopes": ["Expected a list of items but got type \"str\"."]}),
-        ),
-        (
-            "unknown_scope",
-            good("scopes", json!(["value:read", "moon:read"])),
-            json!({"scopes": choice("moon:read")}),
-        ),
-        ("scope_of_no_type", good("scopes", json!([1])), json!({"scopes": choice("1")})),
-        ("no_such_device", good("allowed_devices", json!([99])), json!({"allowed_devices": no_row(99)})),
-        ("no_such_data", good("allowed_data", json!([7])), json!({"allowed_data": no_row(7)})),
-        (
-            "dashboards_of_a_key_that_sees_everything",
-            good("allowed_dashboards", json!([])),
-            json!({"allowed_dashboards": ["Only a key with allowed_devices or allowed_data can be limited to dashboards."]}),
-        ),
-        (
-            "device_of_a_type",
-            good("allowed_devices", json!(["x"])),
-            json!({"allowed_devices": ["Incorrect type. Expected pk value, received str."]}),
-        ),
-        (
-            "in_the_past",
-            good("expires_at", json!("2020-01-01")),
-            json!({"expires_at": ["Ensure this time is in the future."]}),
-        ),
-        (
-            "no_time",
-            good("expires_at", json!("tomorrow")),
+    let rows = rows![
+        "nothing", json!({}), json!({"name": required, "scopes": required});
+        "blank", good("name", json!("  ")), json!({"name": ["This field may not be blank."]});
+        "long", good("name", json!("x".repeat(101))), json!({"name": ["Ensure this field has no more than 100 characters."]});
+        "no_scope", good("scopes", json!([])), json!({"scopes": ["This selection may not be empty."]});
+        "scopes_in_a_text", good("scopes", json!("value:read")),
+            json!({"scopes": ["Expected a list of items but got type \"str\"."]});
+        "unknown_scope", good("scopes", json!(["value:read", "moon:read"])), json!({"scopes": choice("moon:read")});
+        "scope_of_no_type", good("scopes", json!([1])), json!({"scopes": choice("1")});
+        "no_such_device", good("allowed_devices", json!([99])), json!({"allowed_devices": no_row(99)});
+        "no_such_data", good("allowed_data", json!([7])), json!({"allowed_data": no_row(7)});
+        "dashboards_of_a_key_that_sees_everything", good("allowed_dashboards", json!([])),
+            json!({"allowed_dashboards": ["Only a key with allowed_devices or allowed_data can be limited to dashboards."]});
+        "device_of_a_type", good("allowed_devices", json!(["x"])),
+            json!({"allowed_devices": ["Incorrect type. Expected pk value, received str."]});
+        "in_the_past", good("expires_at", json!("2020-01-01")), json!({"expires_at": ["Ensure this time is in the future."]});
+        "no_time", good("expires_at", json!("tomorrow")),
             json!({"expires_at": ["Datetime has wrong format. Use one of these formats instead: \
-                YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]}),
-        ),
+                YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]});
     ];
     for (name, body, expected) in rows {
-        let (status, _, got) = sue.post("/api/key/", &body).await;
-        assert_eq!((status, got), (400, expected), "{name}");
+        sue.post("/api/key/", &body).await.about(&name).is(400, &expected);
     }
-    let (_, _, keys) = sue.get("/api/key/").await;
+    let keys = sue.get("/api/key/").await.body;
     assert_eq!(keys.as_array().unwrap().len(), 1, "only the bootstrap key: {keys}");
     let nothing = json!({"name": "sees nothing", "scopes": ["device:read"], "allowed_devices": []});
-    let (status, _, body) = sue.post("/api/key/", &nothing).await;
-    assert_eq!((status, &body["allowed_devices"]), (201, &json!([])));
+    let body = sue.post("/api/key/", &nothing).await.has(201, json!({"allowed_devices": []}));
     let client = server.client().with_key(body["key"].as_str().unwrap());
-    assert_eq!(client.get("/api/device/").await.2, json!([]));
+    assert_eq!(client.get("/api/device/").await.body, json!([]));
 }
 
 #[tokio::test]
@@ -145,8 +116,8 @@ async fn keys_are_for_superusers_of_their_organization() {
     let mut ours = superuser(&server, "ours", "default").await;
     let mut theirs = superuser(&server, "theirs", "plant-2").await;
     let new = json!({"name": "robot", "scopes": ["device:read"]});
-    let (_, _, of_ours) = ours.post("/api/key/", &new).await;
-    let (_, _, of_theirs) = theirs.post("/api/key/", &new).await;
+    let of_ours = ours.post("/api/key/", &new).await.body;
+    let of_theirs = theirs.post("/api/key/", &new).await.body;
     let bootstrap = || {
         let mut key = listed("bootstrap", &[], true);
         key["scopes"] = json!("*");
@@ -157,22 +128,21 @@ async fn keys_are_for_superusers_of_their_organization() {
         (&theirs, vec![listed("robot", &["device:read"], true)]),
     ];
     for (browser, expected) in lists {
-        let (_, _, list) = browser.get("/api/key/").await;
+        let list = browser.get("/api/key/").await.body;
         assert!(matches(&list, &json!(expected)), "{list}");
         assert!(!list.to_string().contains(of_ours["key"].as_str().unwrap()), "no secret is told twice");
     }
     let not_found = json!({"detail": "Not found."});
     for id in [of_ours["id"].to_string(), "99".to_owned(), "x".to_owned()] {
         for method in ["GET", "DELETE"] {
-            let (status, _, body) = theirs.send(method, &format!("/api/key/{id}/"), &Value::Null).await;
-            assert_eq!((status, body), (404, not_found.clone()), "{method} {id}");
+            theirs.send(method, &format!("/api/key/{id}/"), &Value::Null).await.is(404, &not_found);
         }
     }
-    let (_, _, device) = ours.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    let device = ours.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.body;
     let over_there = json!({"name": "k", "scopes": ["device:read"], "allowed_devices": [device["id"]]});
-    assert_eq!(theirs.post("/api/key/", &over_there).await.0, 400);
+    theirs.post("/api/key/", &over_there).await.expect(400);
     let robot = server.client().with_key(of_theirs["key"].as_str().unwrap());
-    assert_eq!(robot.get("/api/device/").await.2, json!([]));
+    assert_eq!(robot.get("/api/device/").await.body, json!([]));
 
     server
         .data_dir
@@ -189,19 +159,19 @@ async fn keys_are_for_superusers_of_their_organization() {
         ("DELETE", format!("/api/key/{id}/")),
         ("PATCH", format!("/api/key/{id}/")),
     ] {
-        let (status, _, body) = ann.send(method, &path, &Value::Null).await;
-        assert_eq!((status, body), (403, refused.clone()), "staff: {method} {path}");
-        let (status, _, body) = server.client().send(method, &path, &[], "").await;
-        assert_eq!((status, body), (403, refused.clone()), "a key of every scope: {method} {path}");
-        let (status, _, _) = server.client().without_key().send(method, &path, &[], "").await;
-        assert_eq!(status, 401, "nobody: {method} {path}");
+        let body = ann.send(method, &path, &Value::Null).await;
+        body.about("staff").is(403, &refused);
+        let body = server.client().send(method, &path, &[], "").await;
+        body.about("a key of every scope").is(403, &refused);
+        let answer = server.client().without_key().send(method, &path, &[], "").await;
+        answer.about("nobody").expect(401);
     }
-    assert_eq!(ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.0, 405);
-    assert_eq!(ours.send("DELETE", "/api/key/", &Value::Null).await.0, 405);
+    ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.expect(405);
+    ours.send("DELETE", "/api/key/", &Value::Null).await.expect(405);
     // Who stops being a superuser stops making keys at once: the sessions with the old role end.
     server.basalt(&["user", "role", "ours", "--staff"]).await.expect_success();
-    assert_eq!(ours.get("/api/key/").await.0, 401);
+    ours.get("/api/key/").await.expect(401);
     let ours = Browser::log_in(&server, "ours", PASSWORD).await;
-    assert_eq!(ours.get("/api/key/").await.0, 403);
-    assert_eq!(ours.get("/api/device/").await.0, 200);
+    ours.get("/api/key/").await.expect(403);
+    ours.get("/api/device/").await.ok();
 }

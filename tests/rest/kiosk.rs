@@ -17,7 +17,7 @@ async fn key_of(sue: &mut Browser, (stream, dashboard): (i64, i64), expires_at: 
         "allowedData": [stream.to_string()], "allowedDashboards": [dashboard], "expiresAt": expires_at});
     let query = "mutation($input: CreateKeyInput!) { createKey(input: $input) { secret errors { field } } }";
     let body = json!({"query": query, "variables": {"input": input}});
-    let (status, _, made) = sue.post("/graphql", &body).await;
+    let (status, made) = sue.post("/graphql", &body).await.outcome();
     let secret = made["data"]["createKey"]["secret"].as_str();
     secret.unwrap_or_else(|| panic!("{status} {made}")).to_owned()
 }
@@ -35,22 +35,21 @@ async fn hall(client: &Client) -> Hall {
     let (_, other) = stream_of(client, "other", "fp64").await;
     for stream in [shown, other] {
         let row = json!({"stream_id": stream, "ts": 1_777_377_600, "value": stream});
-        assert_eq!(client.ingest("application/x-ndjson", row.to_string()).await.0, 200);
+        client.ingest("application/x-ndjson", row.to_string()).await.ok();
         let event = json!({"kind": "alarm", "level": "error", "message": format!("of {stream}"), "data": stream,
             "timestamp": 1_777_377_600, "url": "http://plant.test/"});
-        assert_eq!(client.post("/api/event-log/", &event).await.0, 201);
+        client.post("/api/event-log/", &event).await.created();
     }
-    let (_, _, streams) = client.get("/api/data/").await;
+    let streams = client.get("/api/data/").await.body;
     let uuid =
         |id: i64| streams.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["uuid"].clone();
     let ids = json!({"sensorIds": [uuid(shown), uuid(other)]});
     let widget = json!({"id": "a", "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": ids});
-    let (status, _, dashboard) =
-        client.post("/api/dashboard/", &json!({"name": "Hall", "layout": [widget]})).await;
-    assert_eq!(status, 201, "{dashboard}");
+    let dashboard = client.post("/api/dashboard/", &json!({"name": "Hall", "layout": [widget]})).await;
+    let dashboard = dashboard.created();
     let secret =
         json!({"name": "Secret", "layout": [{"id": "a", "type": "TEXT", "x": 0, "y": 0, "w": 12, "h": 4}]});
-    assert_eq!(client.post("/api/dashboard/", &secret).await.0, 201);
+    client.post("/api/dashboard/", &secret).await.created();
     let dashboard = (dashboard["id"].as_i64().unwrap(), dashboard["uuid"].as_str().unwrap().to_owned());
     Hall { shown, other, dashboard }
 }
@@ -63,7 +62,7 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
     let panel = server.client().with_key(&key_of(&mut sue, (shown, row), "2200-01-01").await);
 
     let query = "query($uuid: String!) { streams { nodes { rowId device { name } } } latestValues { streamRowId } \
-                 events { nodes { message } } dashboard(uuid: $uuid) { name layout { config } } dashboards { totalCount } }";
+        events { nodes { message } } dashboard(uuid: $uuid) { name layout { config } } dashboards { totalCount } }";
     let found = data(&panel, query, json!({"uuid": dashboard})).await;
     assert_eq!(found["streams"]["nodes"], json!([{"rowId": shown, "device": {"name": "shown device"}}]));
     assert_eq!(found["latestValues"], json!([{"streamRowId": shown}]));
@@ -71,7 +70,7 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
     assert_eq!(found["dashboard"]["name"], "Hall");
     assert_eq!(found["dashboard"]["layout"][0]["config"]["sensorIds"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["dashboards"]["totalCount"], 1, "no other board");
-    let (_, _, dashboards) = panel.get("/api/dashboard/").await;
+    let dashboards = panel.get("/api/dashboard/").await.body;
     assert_eq!(dashboards.as_array().map(Vec::len), Some(1), "{dashboards}");
     assert_eq!(panel.sql("SELECT count(*) AS n FROM documents").await, [json!({"n": 1})]);
     let rows = panel.sql("SELECT DISTINCT stream_id FROM readings").await;
@@ -92,11 +91,10 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
         ("POST", "/api/key/".to_owned(), json!({}), 403),
     ] {
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let (got, _, answer) = panel.send(method, &path, &[("content-type", "application/json")], text).await;
-        assert_eq!(got, status, "{method} {path}: {answer}");
+        panel.send(method, &path, &[("content-type", "application/json")], text).await.expect(status);
     }
     let row = json!({"stream_id": shown, "ts": 1_777_377_601, "value": 1}).to_string();
-    assert_eq!(panel.ingest("application/x-ndjson", row).await.0, 403);
+    panel.ingest("application/x-ndjson", row).await.expect(403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,7 +109,7 @@ async fn at_its_end_it_is_refused_everywhere_and_what_it_follows_ends() {
     let mut socket = WsClient::connect(&server.url, &secret).await;
     socket.subscribe("values", "subscription { values { cursor } }").await;
     socket.next_data("values").await;
-    assert_eq!(panel.get("/api/data/").await.0, 200);
+    panel.get("/api/data/").await.ok();
 
     let mut code = Value::Null;
     let closed = loop {
@@ -125,14 +123,14 @@ async fn at_its_end_it_is_refused_everywhere_and_what_it_follows_ends() {
     };
     assert_eq!((closed, code), (4403, json!("UNAUTHENTICATED")));
     for path in ["/api/data/", "/api/dashboard/", "/sql?q=SELECT%201", "/metrics"] {
-        assert_eq!(panel.get(path).await.0, 401, "{path}");
+        panel.get(path).await.expect(401);
     }
-    let (status, _, answer) = panel.post("/graphql", &json!({"query": "{ me { kind } }"})).await;
+    let (status, answer) = panel.post("/graphql", &json!({"query": "{ me { kind } }"})).await.outcome();
     assert!(
         status == 401 || answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED",
         "{status} {answer}"
     );
-    let listed = sue.get("/api/key/").await.2;
+    let listed = sue.get("/api/key/").await.body;
     let key = listed.as_array().unwrap().iter().find(|key| key["name"] == "Kiosk: Hall").unwrap();
     assert_eq!((&key["enabled"], &key["expires_at"]), (&json!(true), &json!(end)));
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::matches;
 use crate::in_process::TestEnv;
-use crate::support::Server;
+use crate::support::{Server, rows, with};
 
 fn seller() -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap()
@@ -22,12 +22,11 @@ fn public_key() -> String {
 }
 
 fn payload(machine: &str, changes: Value) -> Value {
-    let mut payload = json!({"license_id": "L-1", "product": "basalt", "machine_id": machine, "customer": "Plant",
-                             "features": ["ai"], "max_devices": 2, "not_before": "2020-01-01T00:00:00Z", "expires_at": null});
-    for (name, value) in changes.as_object().unwrap() {
-        payload[name] = value.clone();
-    }
-    payload
+    with(
+        json!({"license_id": "L-1", "product": "basalt", "machine_id": machine, "customer": "Plant",
+               "features": ["ai"], "max_devices": 2, "not_before": "2020-01-01T00:00:00Z", "expires_at": null}),
+        changes,
+    )
 }
 
 fn install(path: &Path, payload: &Value) {
@@ -41,7 +40,7 @@ fn install(path: &Path, payload: &Value) {
 async fn an_activation_request_names_the_machine_and_stays_the_same() {
     let mut server = Server::start(&[]).await;
     let path = "/api/license/activation-request/";
-    let (status, _, first) = server.client().get(path).await;
+    let (status, first) = server.client().get(path).await.outcome();
     let expected = json!({
         "version": 1, "product": "basalt", "product_version": env!("CARGO_PKG_VERSION"), "machine_id": "*",
         "fingerprint": {"machine_id": "*", "board": "*", "macs": "*", "hostname": "*"},
@@ -58,7 +57,7 @@ async fn an_activation_request_names_the_machine_and_stays_the_same() {
         assert!(!first.to_string().contains(id.trim()), "facts are hashed");
     }
     server.restart().await;
-    let again = server.client().get(path).await.2;
+    let again = server.client().get(path).await.body;
     assert_eq!((&again["machine_id"], &again["fingerprint"]), (&first["machine_id"], &first["fingerprint"]));
 }
 
@@ -67,9 +66,9 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
     let mut server = Server::start(&[("BASALT_LICENSE__PUBLIC_KEY", &public_key())]).await;
     let evaluation =
         json!({"mode": "evaluation", "problem": null, "license": null, "devices": 0, "checked_at": "*"});
-    let (status, _, state) = server.client().get("/api/license/").await;
-    assert!(status == 200 && matches(&state, &evaluation), "{state}");
-    let request = server.client().get("/api/license/activation-request/").await.2;
+    let state = server.client().get("/api/license/").await.ok();
+    assert!(matches(&state, &evaluation), "{state}");
+    let request = server.client().get("/api/license/activation-request/").await.body;
     let machine = request["machine_id"].as_str().unwrap().to_owned();
     let file = server.data_dir.path().join("license.json");
     let sound = payload(&machine, json!({}));
@@ -78,7 +77,7 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
     let client = server.client();
     let device = |name: &str| json!({"name": name, "protocol": "virtual"});
     for (name, expected) in [("a", 201), ("b", 201), ("c", 403)] {
-        let (status, _, answer) = client.post("/api/device/", &device(name)).await;
+        let (status, answer) = client.post("/api/device/", &device(name)).await.outcome();
         assert_eq!(status, expected, "{name}: {answer}");
         if status == 403 {
             assert_eq!(answer, json!({"detail": "License limit reached."}));
@@ -89,44 +88,34 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
         "license": {"license_id": "L-1", "customer": "Plant", "features": ["ai"], "max_devices": 2,
                     "not_before": "2020-01-01T00:00:00Z", "expires_at": null}
     });
-    let state = client.get("/api/license/").await.2;
+    let state = client.get("/api/license/").await.body;
     assert!(matches(&state, &licensed), "{state}");
-    assert_eq!(client.patch("/api/device/1/", &json!({"unit": 2})).await.0, 200, "nothing else is limited");
+    client.patch("/api/device/1/", &json!({"unit": 2})).await.about("nothing else is limited").ok();
 
     let tampered = std::fs::read_to_string(&file).unwrap().replace(r#""k1""#, r#""k2""#);
-    for (name, prepare, problem) in [
-        ("elsewhere", payload("0".repeat(64).as_str(), json!({})).to_string(), "it is for another machine"),
-        (
-            "ended",
-            payload("*", json!({"expires_at": "2021-01-01"})).to_string(),
-            "it ended 2021-01-01T00:00:00Z",
-        ),
-        (
-            "of_another_product",
-            payload("*", json!({"product": "x"})).to_string(),
-            "it is for the product `x`",
-        ),
-        ("by_another_key", String::new(), "it is signed by the key `k2`, the one configured is `k1`"),
+    for (name, prepare, problem) in rows![
+        "elsewhere", payload("0".repeat(64).as_str(), json!({})).to_string(), "it is for another machine";
+        "ended", payload("*", json!({"expires_at": "2021-01-01"})).to_string(), "it ended 2021-01-01T00:00:00Z";
+        "of_another_product", payload("*", json!({"product": "x"})).to_string(), "it is for the product `x`";
+        "by_another_key", String::new(), "it is signed by the key `k2`, the one configured is `k1`";
     ] {
         match prepare.as_str() {
             "" => std::fs::write(&file, &tampered).unwrap(),
             payload => install(&file, &serde_json::from_str(payload).unwrap()),
         }
         server.restart().await;
-        let state = server.client().get("/api/license/").await.2;
+        let state = server.client().get("/api/license/").await.body;
         assert_eq!((&state["mode"], &state["problem"]), (&json!("evaluation"), &json!(problem)), "{name}");
         assert!(server.log().contains(problem), "{name}: {}", server.log());
-        let (status, _, answer) = server.client().post("/api/device/", &device(name)).await;
-        assert_eq!(status, 201, "{name}: nothing is refused in evaluation: {answer}");
+        let answer = server.client().post("/api/device/", &device(name)).await;
+        answer.about(&format!("{name}: nothing is refused in evaluation")).created();
     }
 }
 
 /// What the hourly look finds: a license that comes, one that ends, one that goes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_license_is_looked_at_again() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(1).await;
     let file = dir.path().join("elsewhere.json");
     let key = seller().public_key().as_ref().try_into().unwrap();
     let host =

@@ -53,7 +53,8 @@ impl Worker {
 
     /// A request that must succeed; its answer.
     async fn expect_ok(&mut self, method: &str, path: &str, media: &str, body: String) -> Value {
-        let (status, _, answer) = self.client.send(method, path, &[("content-type", media)], body).await;
+        let (status, answer) =
+            self.client.send(method, path, &[("content-type", media)], body).await.outcome();
         *self.statuses.entry(status).or_default() += 1;
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         answer
@@ -145,7 +146,8 @@ impl Worker {
             ("POST", "/ingest", ndjson, b"{\"stream_id\": 1, \"ts\": \"x\"}\n{".to_vec()),
         ];
         let (method, path, media, body) = cases[self.chance.random_range(0..cases.len())].clone();
-        let (status, _, answer) = self.client.send(method, path, &[("content-type", media)], body).await;
+        let (status, answer) =
+            self.client.send(method, path, &[("content-type", media)], body).await.outcome();
         *self.statuses.entry(status).or_default() += 1;
         self.malformed += 1;
         assert!((400..500).contains(&status), "{method} {path}: {status} {answer}");
@@ -154,9 +156,8 @@ impl Worker {
 
 async fn check(server: &Server, workers: &[Worker]) {
     let client = server.client();
-    let rows = client
-        .sql("SELECT stream_id, CAST(ts AS BIGINT) AS us, value FROM readings ORDER BY stream_id, ts")
-        .await;
+    let query = "SELECT stream_id, CAST(ts AS BIGINT) AS us, value FROM readings ORDER BY stream_id, ts";
+    let rows = client.sql(query).await;
     let stored = rows.iter().map(|row| {
         let key = (row["stream_id"].as_i64().unwrap(), row["us"].as_i64().unwrap() / 1_000_000);
         (key, row["value"].as_f64().unwrap())
@@ -166,7 +167,7 @@ async fn check(server: &Server, workers: &[Worker]) {
         .flat_map(|worker| worker.values.iter().map(|(second, value)| ((worker.stream, *second), *value)));
     let (stored, acknowledged): (BTreeMap<_, _>, BTreeMap<_, _>) = (stored.collect(), acknowledged.collect());
     assert!(stored == acknowledged, "{} rows stored, {} acknowledged", stored.len(), acknowledged.len());
-    let (_, _, events) = client.get("/api/event-log/?from=0").await;
+    let events = client.get("/api/event-log/?from=0").await.body;
     let mut ids: Vec<i64> = events.as_array().unwrap().iter().map(|e| e["id"].as_i64().unwrap()).collect();
     let mut acknowledged: Vec<i64> = workers.iter().flat_map(|worker| worker.events.clone()).collect();
     ids.sort_unstable();
@@ -208,7 +209,6 @@ async fn thousands_of_mixed_requests_lose_nothing_and_fail_nothing() {
     assert!((requests() / 250..requests() / 40).contains(&malformed), "about one in a hundred: {malformed}");
 
     check(&server, &workers).await;
-    server.kill();
-    server.start_again().await;
+    server.crash().await;
     check(&server, &workers).await;
 }

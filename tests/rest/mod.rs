@@ -47,9 +47,9 @@ use crate::support::Client;
 pub type Row = (&'static str, &'static str, String, Value, u16, Value);
 
 /// Runs the requests in order and compares every answer.
-pub async fn check(client: &Client, rows: Vec<Row>) {
+pub async fn check(client: &Client, rows: impl IntoIterator<Item = Row>) {
     for (name, method, path, body, status, expected) in rows {
-        let (got_status, _, got) = match method {
+        let answer = match method {
             "GET" => client.get(&path).await,
             "POST" => client.post(&path, &body).await,
             "PUT" => client.put(&path, &body).await,
@@ -57,10 +57,8 @@ pub async fn check(client: &Client, rows: Vec<Row>) {
             "DELETE" => client.delete(&path).await,
             other => panic!("no method {other}"),
         };
-        assert!(
-            got_status == status && matches(&got, &expected),
-            "{name}: {method} {path}\n  sent     {body}\n  got      {got_status} {got}\n  expected {status} {expected}"
-        );
+        let is_same = answer.status == status && matches(&answer.body, &expected);
+        assert!(is_same, "{name}: {answer}\n  expected {status} {expected}");
     }
 }
 
@@ -82,11 +80,8 @@ pub fn matches(got: &Value, expected: &Value) -> bool {
 /// Creates a virtual device and a stream of `kind` on it; their ids.
 pub async fn stream_of(client: &Client, name: &str, kind: &str) -> (i64, i64) {
     let device = serde_json::json!({"name": format!("{name} device"), "protocol": "virtual"});
-    let (status, _, device) = client.post("/api/device/", &device).await;
-    assert_eq!(status, 201, "{device}");
-    let device = device["id"].as_i64().expect("a device has an id");
+    let device = client.create("/api/device/", &device).await;
     let stream = serde_json::json!({"name": name, "device": device, "type": kind});
-    let (status, _, stream) = client.post("/api/data/", &stream).await;
-    assert_eq!(status, 201, "{stream}");
+    let stream = client.post("/api/data/", &stream).await.created();
     (device, stream["id"].as_i64().expect("a stream has an id"))
 }

@@ -18,25 +18,18 @@ async fn everybody_has_preferences_of_their_own() {
     create("bob").await;
     let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
     let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
-    let read = async |who: &mut Browser| {
-        let (status, _, answer) = who.get(PATH).await;
-        assert_eq!(status, 200, "{answer}");
-        answer
-    };
+    let read = async |who: &mut Browser| who.get(PATH).await.ok();
     assert_eq!(read(&mut ann).await, json!({}));
     let dark = json!({"theme": "dark", "pinned": [1, {"a": null}]});
     for preferences in [json!({"theme": "light"}), dark.clone()] {
-        let (status, _, answer) = ann.send("PUT", PATH, &preferences).await;
-        assert_eq!((status, &answer), (200, &preferences));
+        ann.send("PUT", PATH, &preferences).await.is(200, &preferences);
     }
     assert_eq!((read(&mut ann).await, read(&mut bob).await), (dark.clone(), json!({})));
-    let long = json!({"text": "x".repeat(16 << 10)});
-    let (status, _, answer) = ann.send("PUT", PATH, &long).await;
-    assert_eq!(status, 400, "{answer}");
+    let answer = ann.send("PUT", PATH, &json!({"text": "x".repeat(16 << 10)})).await.expect(400);
     assert!(answer["preferences"].is_array(), "{answer}");
     assert_eq!(read(&mut ann).await, dark, "what is refused changes nothing");
     server.basalt(&["user", "delete", "ann"]).await.expect_success();
-    assert_eq!(ann.get(PATH).await.0, 401);
+    ann.get(PATH).await.expect(401);
     create("ann").await;
     let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
     assert_eq!(read(&mut ann).await, json!({}), "they went with the person");
@@ -44,10 +37,9 @@ async fn everybody_has_preferences_of_their_own() {
 
 #[tokio::test]
 async fn keys_have_no_preferences() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
-    assert_eq!(client.get(PATH).await.0, 403);
-    assert_eq!(client.put(PATH, &json!({})).await.0, 403);
-    assert_eq!(client.without_key().get(PATH).await.0, 401);
+    let (_server, client) = Server::with_client(&[]).await;
+    client.get(PATH).await.expect(403);
+    client.put(PATH, &json!({})).await.expect(403);
+    client.without_key().get(PATH).await.expect(401);
     assert_eq!(data(&client, "{ preferences }", json!({})).await, json!({"preferences": null}));
 }

@@ -98,39 +98,30 @@ async fn page() -> String {
     format!("http://{address}/")
 }
 
-async fn made(client: &Client, path: &str, body: Value) -> i64 {
-    let (status, _, made) = client.post(path, &body).await;
-    assert_eq!(status, 201, "{made}");
-    made["id"].as_i64().expect("an id")
-}
-
 /// What the examples take for granted: device 1, stream 10 with its value, event log 55.
 async fn prepare(client: &Client) {
     let device =
         json!({"name": "Press 1", "protocol": "melsec", "host": "192.0.2.10", "poll_interval": null});
-    assert_eq!(made(client, "/api/device/", device).await, 1);
-    let virtual_device = json!({"name": "Line", "protocol": "virtual"});
-    let line = made(client, "/api/device/", virtual_device).await;
+    assert_eq!(client.create("/api/device/", &device).await, 1);
+    let line = client.create("/api/device/", &json!({"name": "Line", "protocol": "virtual"})).await;
     for n in 1..=10 {
         let stream = json!({"name": format!("s{n}"), "device": line, "type": "fp64"});
-        assert_eq!(made(client, "/api/data/", stream).await, n);
+        assert_eq!(client.create("/api/data/", &stream).await, n);
     }
     let value = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 1200.5});
-    assert_eq!(client.post("/api/data/10/value/", &value).await.0, 201);
+    client.post("/api/data/10/value/", &value).await.created();
     let url = page().await;
     for n in 1..=55 {
-        assert_eq!(made(client, "/api/event-log/", json!({"kind": "quote", "url": url})).await, n);
+        assert_eq!(client.create("/api/event-log/", &json!({"kind": "quote", "url": url})).await, n);
     }
 }
 
 #[tokio::test]
 async fn every_example_of_the_reference_answers_as_printed() {
     let sim = simulator(Protocol::Melsec).await;
-    let server = Server::start(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
     prepare(&client).await;
-    let here = json!({"host": "127.0.0.1", "port": sim.addr().port()});
-    assert_eq!(client.patch("/api/device/1/", &here).await.0, 200);
+    client.patch("/api/device/1/", &json!({"host": "127.0.0.1", "port": sim.addr().port()})).await.ok();
     let at_home = |command: &str| command.replace(PRINTED_HOST, &server.url);
     let at_noon = json!({"data": 10, "timestamp": "2026-04-28T12:00:00Z", "value": 1200.5});
     let hour = json!([{"data": 10, "timestamp": "2026-04-28T12:00:00Z", "mean": 1200.5, "min": 1200.5,
@@ -154,7 +145,7 @@ async fn every_example_of_the_reference_answers_as_printed() {
         let (got_status, got) = match example.command.strip_prefix("payload ") {
             Some(body) => {
                 let body: Value = serde_json::from_str(body).expect("it was parsed before");
-                let (status, _, answer) = client.post(endpoint, &body).await;
+                let (status, answer) = client.post(endpoint, &body).await.outcome();
                 (status, answer)
             }
             None => run(&at_home(&example.command), &server.key).await,
@@ -165,14 +156,11 @@ async fn every_example_of_the_reference_answers_as_printed() {
         }
     }
     // What they did is done.
-    assert_eq!(client.get("/api/device/1/io/D16000/?type=int32").await.2, json!({"value": 42}));
-    let (_, _, motor) = client.get("/api/data/11/").await;
-    assert_eq!(
-        (&motor["name"], &motor["device"], &motor["path"], &motor["type"]),
-        (&json!("Motor RPM"), &json!(1), &json!("D16000"), &json!("int32"))
-    );
-    let (_, _, event) = client.get("/api/event-log/55/").await;
+    assert_eq!(client.get("/api/device/1/io/D16000/?type=int32").await.body, json!({"value": 42}));
+    let motor = client.get("/api/data/11/").await;
+    motor.has(200, json!({"name": "Motor RPM", "device": 1, "path": "D16000", "type": "int32"}));
+    let event = client.get("/api/event-log/55/").await.body;
     assert!(event["payload"]["processed"]["results"].to_string().contains("12.5"), "{event}");
-    let (_, _, policies) = client.get("/api/retention/").await;
+    let policies = client.get("/api/retention/").await.body;
     assert!(policies.to_string().contains("core_value"), "{policies}");
 }

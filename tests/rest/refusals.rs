@@ -25,7 +25,7 @@ async fn who_asks_must_be_known() {
         ("authorization_wins_when_right", vec![("authorization", &valid), ("x-api-key", "wrong")], 200),
     ];
     for (name, headers, expected) in cases {
-        let (status, _, body) = anonymous.send("GET", "/api/device/", &headers, "").await;
+        let (status, body) = anonymous.send("GET", "/api/device/", &headers, "").await.outcome();
         assert_eq!(status, expected, "{name}: {body}");
         if status == 401 {
             assert_eq!(body, detail("Invalid API key."), "{name}");
@@ -35,37 +35,36 @@ async fn who_asks_must_be_known() {
 
 #[tokio::test]
 async fn bodies_must_be_json_objects() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let json_type = ("content-type", "application/json");
     let got_list = json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
     let parse = |body: &Value| body["detail"].as_str().is_some_and(|d| d.starts_with("JSON parse error - "));
     for malformed in
         ["{", "{\"name\": NaN}", "{'name': 1}", "{\"a\": 1} x", "{\"a\": 1e999}", &"[".repeat(100_000)]
     {
-        let (status, _, body) = client.send("POST", "/api/device/", &[json_type], malformed.to_owned()).await;
-        assert!(status == 400 && parse(&body), "{:.40}: {status} {body}", malformed);
+        let body = client.send("POST", "/api/device/", &[json_type], malformed.to_owned()).await;
+        let body = body.about(&format!("{:.40}", malformed)).expect(400);
+        assert!(parse(&body), "{:.40}: {body}", malformed);
     }
-    let (status, _, body) = client.send("POST", "/api/device/", &[json_type], "[1]").await;
-    assert_eq!((status, body), (400, got_list));
+    client.send("POST", "/api/device/", &[json_type], "[1]").await.is(400, &got_list);
     for media in ["text/plain", "application/x-www-form-urlencoded", "text/plain; charset=utf-8"] {
-        let (status, _, body) = client.send("POST", "/api/device/", &[("content-type", media)], "{}").await;
+        let (status, body) =
+            client.send("POST", "/api/device/", &[("content-type", media)], "{}").await.outcome();
         let expected = detail(&format!("Unsupported media type \"{media}\" in request."));
         assert_eq!((status, body), (415, expected));
     }
     let charset = ("content-type", "application/json; charset=utf-8");
-    let (status, _, _) =
-        client.send("POST", "/api/device/", &[charset], "{\"name\":\"a\",\"protocol\":\"virtual\"}").await;
-    assert_eq!(status, 201);
+    client
+        .send("POST", "/api/device/", &[charset], "{\"name\":\"a\",\"protocol\":\"virtual\"}")
+        .await
+        .created();
     let big = format!("{{\"name\": \"{}\"}}", "x".repeat(11 * 1024 * 1024));
-    let (status, _, body) = client.send("POST", "/api/device/", &[json_type], big).await;
-    assert_eq!(status, 413, "{body}");
+    client.send("POST", "/api/device/", &[json_type], big).await.expect(413);
 }
 
 #[tokio::test]
 async fn compressed_bodies_are_read_and_bombs_are_not() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let packed = |text: &[u8]| zstd::encode_all(text, 1).expect("packing in memory");
     let small = br#"{"name": "packed", "protocol": "virtual"}"#;
     let mut bomb = br#"{"name": ""#.to_vec();
@@ -78,15 +77,13 @@ async fn compressed_bodies_are_read_and_bombs_are_not() {
         ("unknown_encoding", "br", small.to_vec(), 415),
     ] {
         let headers = [json_type, ("content-encoding", encoding)];
-        let (status, _, answer) = client.send("POST", "/api/device/", &headers, body).await;
-        assert_eq!(status, expected, "{name}: {answer}");
+        client.send("POST", "/api/device/", &headers, body).await.about(&name).expect(expected);
     }
 }
 
 #[tokio::test]
 async fn answers_are_json_or_nothing() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (accept, expected) in [
         ("application/json", 200),
         ("*/*", 200),
@@ -95,7 +92,7 @@ async fn answers_are_json_or_nothing() {
         ("text/csv", 406),
         ("application/json;q=0", 406),
     ] {
-        let (status, _, body) = client.send("GET", "/api/device/", &[("accept", accept)], "").await;
+        let (status, body) = client.send("GET", "/api/device/", &[("accept", accept)], "").await.outcome();
         assert_eq!(status, expected, "{accept}: {body}");
         if status == 406 {
             assert_eq!(body, detail("Could not satisfy the request Accept header."));
@@ -105,8 +102,7 @@ async fn answers_are_json_or_nothing() {
 
 #[tokio::test]
 async fn methods_and_paths_that_do_not_exist() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     for (method, path, allowed) in [
         ("PATCH", "/api/device/", "GET,HEAD,POST"),
         ("POST", "/api/device/1/", "GET,HEAD,PUT,PATCH,DELETE"),
@@ -121,7 +117,7 @@ async fn methods_and_paths_that_do_not_exist() {
         ("POST", "/api/license/activation-request/", "GET,HEAD"),
         ("GET", "/api/webrtc/terminal-grant/", "POST"),
     ] {
-        let (status, headers, body) = client.send(method, path, &[], "").await;
+        let (status, headers, body) = client.send(method, path, &[], "").await.into_parts();
         assert_eq!((status, body), (405, detail(&format!("Method \"{method}\" not allowed."))), "{path}");
         let sorted = |list: &str| {
             let mut names: Vec<_> = list.split(',').map(|m| m.trim().to_owned()).collect();
@@ -131,25 +127,22 @@ async fn methods_and_paths_that_do_not_exist() {
         assert_eq!(sorted(headers["allow"].to_str().unwrap()), sorted(allowed), "{path}");
     }
     let gone = |path: &str| ("not_found", "GET", path.to_owned(), Value::Null, 404, detail("Not found."));
-    check(
-        &client,
-        vec![
-            gone("/api/nothing/"),
-            gone("/api/"),
-            gone("/api/device/999/"),
-            gone("/api/device/abc/"),
-            gone("/api/device/-1/"),
-            gone("/api/device/99999999999/"),
-            gone("/api/device/1%2F/"),
-            gone("/api/device/%FF/"),
-            gone("/api/device//"),
-            gone("/api/group/x/"),
-            gone("/api/group/999/"),
-            gone("/api/event-log/x/"),
-            gone("/api/event-log/99999999999/"),
-        ],
-    )
-    .await;
+    let rows = [
+        gone("/api/nothing/"),
+        gone("/api/"),
+        gone("/api/device/999/"),
+        gone("/api/device/abc/"),
+        gone("/api/device/-1/"),
+        gone("/api/device/99999999999/"),
+        gone("/api/device/1%2F/"),
+        gone("/api/device/%FF/"),
+        gone("/api/device//"),
+        gone("/api/group/x/"),
+        gone("/api/group/999/"),
+        gone("/api/event-log/x/"),
+        gone("/api/event-log/99999999999/"),
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -168,21 +161,20 @@ async fn refusals_come_in_one_order() {
         ("path_before_body", server.key.as_str(), "PATCH", "/api/device/999/", vec![], 404),
         ("path_before_body_of_a_value", server.key.as_str(), "POST", "/api/data/999/value/", vec![], 404),
     ] {
-        let (status, _, body) = client.with_key(key).send(method, path, &headers, bad_body).await;
-        assert_eq!(status, expected, "{name}: {body}");
+        client.with_key(key).send(method, path, &headers, bad_body).await.about(&name).expect(expected);
     }
 }
 
 #[tokio::test]
 async fn every_answer_carries_a_request_id_and_head_has_no_body() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let given = [("x-request-id", "trace-7.a")];
     for path in ["/api/device/", "/api/nothing/", "/healthz/"] {
-        assert_eq!(client.send("GET", path, &given, "").await.1["x-request-id"], "trace-7.a", "{path}");
-        let (status, headers, _) = client.send("GET", path, &[("x-request-id", "not sane")], "").await;
+        assert_eq!(client.send("GET", path, &given, "").await.headers["x-request-id"], "trace-7.a", "{path}");
+        let (status, headers, _) =
+            client.send("GET", path, &[("x-request-id", "not sane")], "").await.into_parts();
         assert_ne!(headers["x-request-id"], "not sane");
-        let (head_status, headers, body) = client.send("HEAD", path, &[], "").await;
+        let (head_status, headers, body) = client.send("HEAD", path, &[], "").await.into_parts();
         assert_eq!((head_status, body), (status, Value::Null), "{path}");
         assert!(headers.contains_key("x-request-id"));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::{Client, Server, eventually};
+use crate::support::{Client, Server, eventually, rows};
 
 const ORG: &str = "/api/retention/";
 const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_after_days.";
@@ -65,8 +65,7 @@ async fn policies_of_the_organization() {
 
 #[tokio::test]
 async fn policies_of_a_stream() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, data) = stream_of(&client, "s", "fp64").await;
     let path = format!("/api/data/{data}/policy/retention/");
     let policy = |table: &str, keep: i64| json!({"hypertable": table, "drop_after_seconds": keep});
@@ -79,100 +78,34 @@ async fn policies_of_a_stream() {
     let get = |name, expected| (name, "GET", path.clone(), Value::Null, 200, expected);
     let both = |keep| vec![policy("core_value", keep), policy("core_valuestatistics", keep)];
     let one = || vec![policy("core_valuestatistics", 120)];
-    check(
-        &client,
-        vec![
-            get("none", list(vec![])),
-            (
-                "both",
-                "POST",
-                path.clone(),
-                json!({"drop_after_seconds": 60}),
-                201,
-                changed(Value::Null, Some(60), both(60)),
-            ),
-            (
-                "put_replaces",
-                "PUT",
-                path.clone(),
-                json!({"drop_after_hours": 1}),
-                200,
-                changed(Value::Null, Some(3600), both(3600)),
-            ),
-            get("listed", list(both(3600))),
-            (
-                "one_of_them",
-                "PUT",
-                path.clone(),
-                json!({"hypertable": "core_valuestatistics", "drop_after_seconds": 120}),
-                200,
-                changed(
-                    json!("core_valuestatistics"),
-                    Some(120),
-                    vec![policy("core_value", 3600), one().remove(0)],
-                ),
-            ),
-            (
-                "one_is_removed",
-                "POST",
-                path.clone(),
-                json!({"hypertable": "core_value", "drop_after_seconds": 0}),
-                200,
-                changed(json!("core_value"), None, one()),
-            ),
-            (
-                "both_are_removed",
-                "PUT",
-                path.clone(),
-                json!({"drop_after_days": 0}),
-                200,
-                changed(Value::Null, None, vec![]),
-            ),
-            get("none_is_left", list(vec![])),
-            ("no_duration", "POST", path.clone(), json!({}), 400, json!({"non_field_errors": [ONE_UNIT]})),
-            (
-                "an_unknown_table",
-                "PUT",
-                path.clone(),
-                json!({"hypertable": "x", "drop_after_days": 1}),
-                400,
-                json!({"hypertable": ["\"x\" is not a valid choice."]}),
-            ),
-            (
-                "no_such_stream",
-                "GET",
-                "/api/data/999/policy/retention/".to_owned(),
-                Value::Null,
-                404,
-                detail("Not found."),
-            ),
-            (
-                "path_before_body",
-                "POST",
-                "/api/data/999/policy/retention/".to_owned(),
-                json!({"hypertable": "x"}),
-                404,
-                detail("Not found."),
-            ),
-            (
-                "no_such_method",
-                "PATCH",
-                path.clone(),
-                json!({}),
-                405,
-                detail("Method \"PATCH\" not allowed."),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        get("none", list(vec![]));
+        "both", "POST", path.clone(), json!({"drop_after_seconds": 60}), 201, changed(Value::Null, Some(60), both(60));
+        "put_replaces", "PUT", path.clone(), json!({"drop_after_hours": 1}), 200,
+            changed(Value::Null, Some(3600), both(3600));
+        get("listed", list(both(3600)));
+        "one_of_them", "PUT", path.clone(), json!({"hypertable": "core_valuestatistics", "drop_after_seconds": 120}), 200,
+            changed(json!("core_valuestatistics"), Some(120), vec![policy("core_value", 3600), one().remove(0)]);
+        "one_is_removed", "POST", path.clone(), json!({"hypertable": "core_value", "drop_after_seconds": 0}), 200,
+            changed(json!("core_value"), None, one());
+        "both_are_removed", "PUT", path.clone(), json!({"drop_after_days": 0}), 200, changed(Value::Null, None, vec![]);
+        get("none_is_left", list(vec![]));
+        "no_duration", "POST", path.clone(), json!({}), 400, json!({"non_field_errors": [ONE_UNIT]});
+        "an_unknown_table", "PUT", path.clone(), json!({"hypertable": "x", "drop_after_days": 1}), 400,
+            json!({"hypertable": ["\"x\" is not a valid choice."]});
+        "no_such_stream", "GET", "/api/data/999/policy/retention/".to_owned(), Value::Null, 404, detail("Not found.");
+        "path_before_body", "POST", "/api/data/999/policy/retention/".to_owned(), json!({"hypertable": "x"}), 404,
+            detail("Not found.");
+        "no_such_method", "PATCH", path.clone(), json!({}), 405, detail("Method \"PATCH\" not allowed.");
+    ];
+    check(&client, rows).await;
     // The organization's stays what it was.
-    assert_eq!(client.get(ORG).await.2[0]["enabled"], false);
+    assert_eq!(client.get(ORG).await[0]["enabled"], false);
 }
 
 #[tokio::test]
 async fn a_restricted_key_changes_policies_of_its_streams_only() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, own) = stream_of(&client, "own", "fp64").await;
     let (_, other) = stream_of(&client, "other", "fp64").await;
     let key = server.create_key(&["--scope", "system:write", "--data", &own.to_string()]).await;
@@ -180,39 +113,26 @@ async fn a_restricted_key_changes_policies_of_its_streams_only() {
     let body = json!({"hypertable": "core_value", "drop_after_days": 1});
     let refused = detail("You do not have permission to perform this action.");
     let path = |id: i64| format!("/api/data/{id}/policy/retention/");
-    check(
-        &restricted,
-        vec![
-            ("reads_what_applies_to_its_data", "GET", ORG.to_owned(), Value::Null, 200, json!("*")),
-            ("not_the_organization", "POST", ORG.to_owned(), body.clone(), 403, refused.clone()),
-            ("not_even_dry", "POST", format!("{ORG}?dry_run=true"), body.clone(), 403, refused.clone()),
-            ("right_before_body", "POST", ORG.to_owned(), json!({}), 403, refused),
-            ("its_own", "POST", path(own), body.clone(), 201, json!("*")),
-            ("not_others", "POST", path(other), body.clone(), 404, detail("Not found.")),
-            (
-                "nor_dry",
-                "POST",
-                format!("{}?dry_run=1", path(other)),
-                body.clone(),
-                404,
-                detail("Not found."),
-            ),
-            ("nor_to_read", "GET", path(other), Value::Null, 404, detail("Not found.")),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "reads_what_applies_to_its_data", "GET", ORG.to_owned(), Value::Null, 200, json!("*");
+        "not_the_organization", "POST", ORG.to_owned(), body.clone(), 403, refused.clone();
+        "not_even_dry", "POST", format!("{ORG}?dry_run=true"), body.clone(), 403, refused.clone();
+        "right_before_body", "POST", ORG.to_owned(), json!({}), 403, refused;
+        "its_own", "POST", path(own), body.clone(), 201, json!("*");
+        "not_others", "POST", path(other), body.clone(), 404, detail("Not found.");
+        "nor_dry", "POST", format!("{}?dry_run=1", path(other)), body.clone(), 404, detail("Not found.");
+        "nor_to_read", "GET", path(other), Value::Null, 404, detail("Not found.");
+    ];
+    check(&restricted, rows).await;
     // Another organization sees neither policy nor stream.
     server.basalt(&["org", "create", "theirs"]).await.expect_success();
-    let theirs = client.with_key(&server.create_key(&["--org", "theirs", "--scope", "system:write"]).await);
-    check(
-        &theirs,
-        vec![
-            ("nothing_of_ours", "GET", path(own), Value::Null, 404, detail("Not found.")),
-            ("its_own_policies", "POST", ORG.to_owned(), body, 201, json!("*")),
-        ],
-    )
-    .await;
-    assert_eq!(client.get(ORG).await.2[0]["enabled"], false, "ours is not touched");
+    let theirs = server.client_with(&["--org", "theirs", "--scope", "system:write"]).await;
+    let rows = [
+        ("nothing_of_ours", "GET", path(own), Value::Null, 404, detail("Not found.")),
+        ("its_own_policies", "POST", ORG.to_owned(), body, 201, json!("*")),
+    ];
+    check(&theirs, rows).await;
+    assert_eq!(client.get(ORG).await[0]["enabled"], false, "ours is not touched");
 }
 
 /// Rows of streams as /ingest takes them: one each minute before now, seconds back.
@@ -223,7 +143,7 @@ async fn ingest(client: &Client, rows: &[(i64, i64)]) -> u16 {
         format!("{{\"stream_id\":{stream},\"ts\":{},\"value\":1.5}}\n", now - back)
     };
     let body: String = rows.iter().map(line).collect();
-    client.ingest("application/x-ndjson", body).await.0
+    client.ingest("application/x-ndjson", body).await.status
 }
 
 fn parquet_rows(lake: &Path) -> Vec<i32> {
@@ -249,15 +169,14 @@ fn parquet_rows(lake: &Path) -> Vec<i32> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
     let env = [("BASALT_RETENTION__INTERVAL", "1s"), ("BASALT_FLUSH__AGE", "500ms")];
-    let server = Server::start(&env).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&env).await;
     let (_, data) = stream_of(&client, "s", "fp64").await;
     let (_, other) = stream_of(&client, "other", "fp64").await;
     let hour = 3600;
     assert_eq!(ingest(&client, &[(data, 3 * hour), (data, 2 * hour), (other, 3 * hour)]).await, 200);
     let values = format!("/api/data/{data}/value/");
     let ids: Vec<String> = {
-        let (_, _, rows) = client.get(&format!("/api/value/?data={data}")).await;
+        let rows = client.get(&format!("/api/value/?data={data}")).await.body;
         rows.as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(ids.len(), 2);
@@ -274,74 +193,36 @@ async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
     let dry = format!("{path}?dry_run=true");
     // A file is there a moment before it counts.
     let dry_run = eventually("the files count", Duration::from_secs(30), || async {
-        let (status, _, dry_run) = client.post(&dry, &policy).await;
-        assert_eq!((status, dry_run["rows"].as_u64()), (200, Some(2)), "{dry_run}");
+        let dry_run = client.post(&dry, &policy).await.ok();
+        assert_eq!(dry_run["rows"].as_u64(), Some(2), "{dry_run}");
         (dry_run["files"].as_u64() >= Some(1)).then_some(dry_run)
     })
     .await;
     assert!(dry_run["bytes"].as_u64() > Some(0), "{dry_run}");
     assert!(dry_run["before"].as_str().unwrap().ends_with('Z'), "{dry_run}");
-    assert_eq!(client.get(&path).await.2["policies"], json!([]), "nothing was changed");
-    assert_eq!(client.get(&values).await.2.as_array().unwrap().len(), 2);
+    assert_eq!(client.get(&path).await["policies"], json!([]), "nothing was changed");
+    assert_eq!(client.get(&values).await.body.as_array().unwrap().len(), 2);
     let keep_all = json!({"hypertable": "core_value", "drop_after_hours": 0});
     let nothing = json!({"rows": 0, "bytes": 0, "files": 0, "before": null});
-    check(
-        &client,
-        vec![
-            (
-                "a_removal_takes_nothing",
-                "POST",
-                format!("{path}?dry_run=true"),
-                keep_all.clone(),
-                200,
-                nothing,
-            ),
-            (
-                "as_wrong_as_without",
-                "POST",
-                format!("{path}?dry_run=true"),
-                json!({}),
-                400,
-                json!({"non_field_errors": [ONE_UNIT]}),
-            ),
-            (
-                "dry_or_not",
-                "POST",
-                format!("{path}?dry_run=x"),
-                policy.clone(),
-                400,
-                json!({"dry_run": ["Must be a valid boolean."]}),
-            ),
-            (
-                "for_the_organization",
-                "POST",
-                format!("{ORG}?dry_run=true"),
-                policy.clone(),
-                200,
-                json!({"rows": 3, "bytes": "*", "files": "*", "before": "*"}),
-            ),
-            ("not_dry", "POST", format!("{path}?dry_run=false"), policy, 201, json!("*")),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "a_removal_takes_nothing", "POST", format!("{path}?dry_run=true"), keep_all.clone(), 200, nothing;
+        "as_wrong_as_without", "POST", format!("{path}?dry_run=true"), json!({}), 400,
+            json!({"non_field_errors": [ONE_UNIT]});
+        "dry_or_not", "POST", format!("{path}?dry_run=x"), policy.clone(), 400,
+            json!({"dry_run": ["Must be a valid boolean."]});
+        "for_the_organization", "POST", format!("{ORG}?dry_run=true"), policy.clone(), 200,
+            json!({"rows": 3, "bytes": "*", "files": "*", "before": "*"});
+        "not_dry", "POST", format!("{path}?dry_run=false"), policy, 201, json!("*");
+    ];
+    check(&client, rows).await;
     let gone = |name, path: String| (name, "GET", path, Value::Null, 200, json!([]));
-    check(
-        &client,
-        vec![
-            gone("its_values", values.clone()),
-            gone("all_values_of_it", format!("/api/value/?data={data}")),
-            (
-                "a_value_by_its_id",
-                "GET",
-                format!("/api/value/{}/", ids[0]),
-                Value::Null,
-                404,
-                detail("Not found."),
-            ),
-        ],
-    )
-    .await;
-    let (_, _, stream) = client.get(&format!("/api/data/{data}/")).await;
+    let rows = rows![
+        gone("its_values", values.clone());
+        gone("all_values_of_it", format!("/api/value/?data={data}"));
+        "a_value_by_its_id", "GET", format!("/api/value/{}/", ids[0]), Value::Null, 404, detail("Not found.");
+    ];
+    check(&client, rows).await;
+    let stream = client.get(&format!("/api/data/{data}/")).await.body;
     assert_eq!((&stream["last_value"], &stream["last_timestamp"]), (&Value::Null, &Value::Null));
     let counted = client.sql("SELECT stream_id, count(*) AS n FROM readings GROUP BY stream_id").await;
     assert_eq!(counted, [json!({"stream_id": other, "n": 1})]);
@@ -356,8 +237,7 @@ async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
     client.post(&path, &keep_all).await;
     assert_eq!(ingest(&client, &[(data, 2 * hour)]).await, 400);
     let late = json!({"timestamp": "2020-01-01T00:00:00Z", "value": 1});
-    let (status, _, body) = client.post(&values, &late).await;
-    assert_eq!(status, 400);
+    let body = client.post(&values, &late).await.expect(400);
     assert!(body["timestamp"][0].as_str().unwrap().ends_with("nothing older is kept"), "{body}");
     assert_eq!(ingest(&client, &[(data, 10), (other, 2 * hour)]).await, 200);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Row, check, stream_of};
 use crate::graphql::data;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, rows};
 
 /// 2024-01-01.
 const START: i64 = 1_704_067_200;
@@ -24,82 +24,43 @@ fn shown(version: i64, stream: i64, enabled: bool) -> Value {
 async fn write(client: &Client, stream: i64, values: &[f64]) {
     for (second, value) in (START..).zip(values) {
         let body = json!({"timestamp": second, "value": value});
-        let (status, _, answer) = client.post(&format!("/api/data/{stream}/value/"), &body).await;
-        assert_eq!(status, 201, "{answer}");
+        client.post(&format!("/api/data/{stream}/value/"), &body).await.created();
     }
 }
 
 #[tokio::test]
 async fn a_rule_lives_from_post_to_delete() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (device, stream) = stream_of(&client, "t", "fp64").await;
-    let (status, headers, made) = client.post("/api/rule/", &hot(stream)).await;
+    let (status, headers, made) = client.post("/api/rule/", &hot(stream)).await.into_parts();
     assert_eq!(status, 201, "{made}");
     let one = format!("/api/rule/{}/", made["uuid"].as_str().expect("a UUID"));
     assert_eq!(headers["location"], one.as_str());
     let down = json!({"name": "hot", "device": device, "evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline",
                       "window_seconds": 60, "severity": "CRITICAL"});
     let list = |query: &str| format!("/api/rule/?{query}");
-    check(
-        &client,
-        vec![
-            ("read_back", "GET", one.clone(), Value::Null, 200, shown(1, stream, true)),
-            (
-                "disabled",
-                "PATCH",
-                one.clone(),
-                json!({"enabled": false, "version": 1}),
-                200,
-                shown(2, stream, false),
-            ),
-            (
-                "somebody_else_saved",
-                "PATCH",
-                one.clone(),
-                json!({"enabled": true, "version": 1}),
-                409,
-                json!({"detail": "the row has version 2 by now"}),
-            ),
-            (
-                "nothing_changes",
-                "PATCH",
-                one.clone(),
-                json!({"enabled": false}),
-                200,
-                shown(2, stream, false),
-            ),
-            ("put_resets", "PUT", one.clone(), hot(stream), 200, shown(3, stream, true)),
-            (
-                "of_the_stream",
-                "GET",
-                list(&format!("stream={stream}&enabled=true")),
-                Value::Null,
-                200,
-                json!([shown(3, stream, true)]),
-            ),
-            ("of_no_device", "GET", list(&format!("device={device}")), Value::Null, 200, json!([])),
-            (
-                "the_name_is_taken",
-                "POST",
-                "/api/rule/".to_owned(),
-                hot(stream),
-                409,
-                json!({"detail": "An alert rule with the name 'hot' exists"}),
-            ),
-        ],
-    )
-    .await;
-    let (status, _, moved) = client.put(&one, &down).await;
-    assert_eq!((status, &moved["device"], &moved["stream"]), (200, &json!(device), &Value::Null), "{moved}");
-    assert_eq!(client.delete(&one).await.0, 204);
-    assert_eq!(client.get(&one).await.0, 404);
+    let rows = rows![
+        "read_back", "GET", one.clone(), Value::Null, 200, shown(1, stream, true);
+        "disabled", "PATCH", one.clone(), json!({"enabled": false, "version": 1}), 200, shown(2, stream, false);
+        "somebody_else_saved", "PATCH", one.clone(), json!({"enabled": true, "version": 1}), 409,
+            json!({"detail": "the row has version 2 by now"});
+        "nothing_changes", "PATCH", one.clone(), json!({"enabled": false}), 200, shown(2, stream, false);
+        "put_resets", "PUT", one.clone(), hot(stream), 200, shown(3, stream, true);
+        "of_the_stream", "GET", list(&format!("stream={stream}&enabled=true")), Value::Null, 200,
+            json!([shown(3, stream, true)]);
+        "of_no_device", "GET", list(&format!("device={device}")), Value::Null, 200, json!([]);
+        "the_name_is_taken", "POST", "/api/rule/".to_owned(), hot(stream), 409,
+            json!({"detail": "An alert rule with the name 'hot' exists"});
+    ];
+    check(&client, rows).await;
+    client.put(&one, &down).await.has(200, json!({"device": device, "stream": null}));
+    client.delete(&one).await.expect(204);
+    client.get(&one).await.expect(404);
 }
 
 #[tokio::test]
 async fn every_bad_field_of_a_rule_is_told_by_our_name_of_it() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "t", "fp64").await;
     let required = json!(["This field is required."]);
     let with = |changes: Value| {
@@ -108,38 +69,48 @@ async fn every_bad_field_of_a_rule_is_told_by_our_name_of_it() {
         body
     };
     let post = |name, body, expected| -> Row { (name, "POST", "/api/rule/".to_owned(), body, 400, expected) };
-    check(
-        &client,
-        vec![
-            post(
-                "nothing",
-                json!({}),
-                json!({"name": required, "stream": required, "severity": required, "operator": ["must not be null"]}),
+    let rows = [
+        post(
+            "nothing",
+            json!({}),
+            json!({"name": required, "stream": required, "severity": required, "operator": ["must not be null"]}),
+        ),
+        post("no_such_stream", with(json!({"stream": 99})), json!({"stream": ["does not exist"]})),
+        post(
+            "no_such_channel",
+            with(json!({"channels": ["00000000-0000-4000-8000-000000000001"]})),
+            json!({"channels[0]": ["does not exist"]}),
+        ),
+        post(
+            "no_channel",
+            with(json!({"channels": ["x"]})),
+            json!({"channels": ["must be a list of UUIDs"]}),
+        ),
+        post(
+            "no_operator",
+            with(json!({"operator": "gt"})),
+            json!({"operator": ["\"gt\" is not a valid choice."]}),
+        ),
+        post("a_text", with(json!({"threshold": "much"})), json!({"threshold": ["must be a number"]})),
+        post(
+            "no_window",
+            with(json!({"evaluation": "AVG"})),
+            json!({"window_seconds": ["must not be null"]}),
+        ),
+        post(
+            "no_device",
+            with(
+                json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1}),
             ),
-            post("no_such_stream", with(json!({"stream": 99})), json!({"stream": ["does not exist"]})),
-            post(
-                "no_such_channel",
-                with(json!({"channels": ["00000000-0000-4000-8000-000000000001"]})),
-                json!({"channels[0]": ["does not exist"]}),
-            ),
-            post("no_channel", with(json!({"channels": ["x"]})), json!({"channels": ["must be a list of UUIDs"]})),
-            post("no_operator", with(json!({"operator": "gt"})), json!({"operator": ["\"gt\" is not a valid choice."]})),
-            post("a_text", with(json!({"threshold": "much"})), json!({"threshold": ["must be a number"]})),
-            post("no_window", with(json!({"evaluation": "AVG"})), json!({"window_seconds": ["must not be null"]})),
-            post(
-                "no_device",
-                with(json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1})),
-                json!({"device": ["This field is required."]}),
-            ),
-        ],
-    )
-    .await;
+            json!({"device": ["This field is required."]}),
+        ),
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (device, stream) = stream_of(&client, "t", "fp64").await;
     write(&client, stream, &[10.0, 90.0, 95.0, 10.0, 91.0]).await;
     let at = |second: i64| format!("2024-01-01T00:00:0{second}Z");
@@ -152,87 +123,39 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
     let down = json!({"name": "down", "device": device, "evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline",
                       "window_seconds": 60, "severity": "CRITICAL"});
     let result = |alerts: Value, raised: i64, readings: i64| json!({"alerts": alerts, "raised": raised, "suppressed": 0, "readings": readings});
-    check(
-        &client,
-        vec![
-            (
-                "twice",
-                "POST",
-                range(0, 9),
-                hot(stream),
-                200,
-                result(json!([alert(1, json!(90.0), json!(at(3))), alert(4, json!(91.0), Value::Null)]), 2, 5),
-            ),
-            (
-                "the_end_is_left_out",
-                "POST",
-                range(0, 4),
-                hot(stream),
-                200,
-                result(json!([alert(1, json!(90.0), json!(at(3)))]), 1, 4),
-            ),
-            (
-                "a_mean",
-                "POST",
-                range(0, 9),
-                mean,
-                200,
-                result(json!([alert(2, json!(65.0), json!(at(3)))]), 1, 5),
-            ),
-            (
-                "silence",
-                "POST",
-                range(0, 9),
-                silent,
-                200,
-                result(json!([alert(7, Value::Null, Value::Null)]), 1, 5),
-            ),
-            ("of_the_last_days", "POST", run(String::new()), hot(stream), 200, result(json!([]), 0, 0)),
-            ("backwards", "POST", range(9, 0), hot(stream), 400, json!({"from": ["must be before `to` and in the past"]})),
-            (
-                "too_long",
-                "POST",
-                range(0, 32 * 86_400),
-                hot(stream),
-                400,
-                json!({"from": ["must be at most 31 days before `to`"]}),
-            ),
-            (
-                "no_history",
-                "POST",
-                range(0, 9),
-                down,
-                400,
-                json!({"evaluation": ["DEVICE_STATE cannot be tried on the past: no history of states is kept"]}),
-            ),
-            ("nothing_is_stored", "GET", "/api/rule/".to_owned(), Value::Null, 200, json!([])),
-        ],
-    )
-    .await;
-    assert_eq!(client.get("/api/event-log/?from=0").await.2, json!([]));
+    let rows = rows![
+        "twice", "POST", range(0, 9), hot(stream), 200,
+            result(json!([alert(1, json!(90.0), json!(at(3))), alert(4, json!(91.0), Value::Null)]), 2, 5);
+        "the_end_is_left_out", "POST", range(0, 4), hot(stream), 200,
+            result(json!([alert(1, json!(90.0), json!(at(3)))]), 1, 4);
+        "a_mean", "POST", range(0, 9), mean, 200, result(json!([alert(2, json!(65.0), json!(at(3)))]), 1, 5);
+        "silence", "POST", range(0, 9), silent, 200, result(json!([alert(7, Value::Null, Value::Null)]), 1, 5);
+        "of_the_last_days", "POST", run(String::new()), hot(stream), 200, result(json!([]), 0, 0);
+        "backwards", "POST", range(9, 0), hot(stream), 400, json!({"from": ["must be before `to` and in the past"]});
+        "too_long", "POST", range(0, 32 * 86_400), hot(stream), 400, json!({"from": ["must be at most 31 days before `to`"]});
+        "no_history", "POST", range(0, 9), down, 400,
+            json!({"evaluation": ["DEVICE_STATE cannot be tried on the past: no history of states is kept"]});
+        "nothing_is_stored", "GET", "/api/rule/".to_owned(), Value::Null, 200, json!([]);
+    ];
+    check(&client, rows).await;
+    assert_eq!(client.get("/api/event-log/?from=0").await.body, json!([]));
     let key = server.create_key(&["--scope", "event-log:write"]).await;
-    let (status, _, answer) = client.with_key(&key).post(&range(0, 9), &hot(stream)).await;
-    assert_eq!(status, 403, "it shows values: {answer}");
+    client.with_key(&key).post(&range(0, 9), &hot(stream)).await.about("it shows values").expect(403);
 }
 
 #[tokio::test]
 async fn the_graph_makes_changes_and_tries_rules() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "t", "fp64").await;
     write(&client, stream, &[90.0]).await;
     let input = format!(
         "{{name: \"hot\", stream: {stream}, operator: \"GT\", threshold: 80, severity: \"WARNING\"}}"
     );
-    let first = data(
-        &client,
-        &format!(
+    let query = format!(
             "mutation {{ createAlertRule(input: {input}) {{ alertRule {{ uuid version stream {{ rowId }} channels threshold }} errors {{ field }} }}
                 again: createAlertRule(input: {input}) {{ alertRule {{ uuid }} errors {{ code }} }} }}"
-        ),
-        json!({}),
-    )
-    .await;
+        );
+    let first = data(&client, &query, json!({})).await;
     let made = &first["createAlertRule"]["alertRule"];
     let uuid = made["uuid"].as_str().expect("a UUID");
     let expected =

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, DataDir, DemoProcess, Server, eventually};
+use crate::support::{Browser, DataDir, DemoProcess, Server, eventually, rows, with};
 
 const PASSWORD: &str = "correct horse";
 
@@ -42,47 +42,37 @@ async fn who_may_log_in() {
     server.basalt(&["user", "disable", "gone"]).await.expect_success();
     let user = |name: &str, org: &str, is_staff: bool, is_superuser: bool| {
         let flags = json!({"is_staff": is_staff, "is_superuser": is_superuser});
-        let mut user = json!({"id": "*", "username": name, "organization": org});
-        user.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
+        let user = with(json!({"id": "*", "username": name, "organization": org}), flags);
         json!({ "user": user })
     };
     let wrong = detail("Invalid username or password.");
     let required = json!(["This field is required."]);
-    let rows = [
-        ("staff", login("ann", PASSWORD), 200, user("ann", "default", true, false)),
-        ("blanks_around_a_name", login(" ann ", PASSWORD), 200, user("ann", "default", true, false)),
-        ("superuser", login("sue", PASSWORD), 200, user("sue", "default", false, true)),
-        ("viewer", login("vera", PASSWORD), 200, user("vera", "default", false, false)),
-        ("of_another_organization", login("both", PASSWORD), 200, user("both", "plant-2", true, true)),
-        ("neither", login("guest", PASSWORD), 401, wrong.clone()),
-        ("disabled", login("gone", PASSWORD), 401, wrong.clone()),
-        ("wrong_password", login("ann", "correct horsf"), 401, wrong.clone()),
-        ("blanks_belong_to_a_password", login("ann", " correct horse"), 401, wrong.clone()),
-        ("nobody", login("nobody", PASSWORD), 401, wrong.clone()),
-        ("endless", login(&"x".repeat(10_000), &"x".repeat(10_000)), 401, wrong),
-        ("nothing", json!({}), 400, json!({"username": required, "password": required})),
-        ("blank", login("ann", ""), 400, json!({"password": ["This field may not be blank."]})),
-        (
-            "of_another_type",
-            json!({"username": [], "password": null}),
-            400,
-            json!({"username": ["Not a valid string."], "password": ["This field may not be null."]}),
-        ),
-        (
-            "a_list",
-            json!([]),
-            400,
-            json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
-        ),
+    let rows = rows![
+        "staff", login("ann", PASSWORD), 200, user("ann", "default", true, false);
+        "blanks_around_a_name", login(" ann ", PASSWORD), 200, user("ann", "default", true, false);
+        "superuser", login("sue", PASSWORD), 200, user("sue", "default", false, true);
+        "viewer", login("vera", PASSWORD), 200, user("vera", "default", false, false);
+        "of_another_organization", login("both", PASSWORD), 200, user("both", "plant-2", true, true);
+        "neither", login("guest", PASSWORD), 401, wrong.clone();
+        "disabled", login("gone", PASSWORD), 401, wrong.clone();
+        "wrong_password", login("ann", "correct horsf"), 401, wrong.clone();
+        "blanks_belong_to_a_password", login("ann", " correct horse"), 401, wrong.clone();
+        "nobody", login("nobody", PASSWORD), 401, wrong.clone();
+        "endless", login(&"x".repeat(10_000), &"x".repeat(10_000)), 401, wrong;
+        "nothing", json!({}), 400, json!({"username": required, "password": required});
+        "blank", login("ann", ""), 400, json!({"password": ["This field may not be blank."]});
+        "of_another_type", json!({"username": [], "password": null}), 400,
+            json!({"username": ["Not a valid string."], "password": ["This field may not be null."]});
+        "a_list", json!([]), 400, json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
     ];
     for (name, body, status, expected) in rows {
         let mut browser = Browser::new(&server);
-        let (got_status, headers, got) = browser.post("/api/session/", &body).await;
+        let (got_status, headers, got) = browser.post("/api/session/", &body).await.into_parts();
         assert!(got_status == status && matches(&got, &expected), "{name}: {got_status} {got}");
         let who = browser.get("/api/session/").await;
         if status != 200 {
             assert!(!headers.contains_key("set-cookie"), "{name}");
-            assert_eq!((who.0, who.2), missing(), "{name}");
+            assert_eq!((who.status, who.body), missing(), "{name}");
             continue;
         }
         let cookies: Vec<_> = headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
@@ -93,7 +83,7 @@ async fn who_may_log_in() {
                 && csrf.starts_with("csrftoken=") && csrf.ends_with(rest)),
             "{name}: {cookies:?}"
         );
-        assert_eq!((who.0, who.2), (200, got), "{name}");
+        assert_eq!((who.status, who.body), (200, got), "{name}");
     }
 }
 
@@ -105,12 +95,10 @@ async fn a_session_may_do_everything_in_its_organization() {
     person(&server.data_dir, "bob", &["--staff", "--org", "plant-2"]).await;
     let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
     let mut bob = Browser::log_in(&server, "bob", PASSWORD).await;
-    let (status, _, device) = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
-    assert_eq!(status, 201, "{device}");
+    let device = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.created();
     let own = format!("/api/device/{}/", device["id"]);
     let stream = json!({"name": "s", "device": device["id"], "type": "fp64"});
-    let (status, _, stream) = ann.post("/api/data/", &stream).await;
-    assert_eq!(status, 201, "{stream}");
+    let stream = ann.post("/api/data/", &stream).await.created();
     let value = format!("/api/data/{}/value/", stream["id"]);
     let rows = [
         ("POST", value.as_str(), json!({"value": 1}), 201, 404),
@@ -124,9 +112,9 @@ async fn a_session_may_do_everything_in_its_organization() {
     ];
     for (method, path, body, of_ann, of_bob) in rows {
         let got = bob.send(method, path, &body).await;
-        assert_eq!(got.0, of_bob, "another organization: {method} {path}: {}", got.2);
+        assert_eq!(got.status, of_bob, "another organization: {method} {path}: {}", got.body);
         let got = ann.send(method, path, &body).await;
-        assert_eq!(got.0, of_ann, "{method} {path}: {}", got.2);
+        assert_eq!(got.status, of_ann, "{method} {path}: {}", got.body);
     }
 }
 
@@ -165,20 +153,19 @@ async fn changes_need_the_csrf_token() {
             ("POST", "/sql", 400),
             ("POST", "/api/session/password/", 400),
         ] {
-            let (status, _, body) = client.send(method, path, &headers, "{}").await;
+            let (status, body) = client.send(method, path, &headers, "{}").await.outcome();
             match refused {
                 Some(why) => assert_eq!((status, body), (403, detail(why)), "{name}: {method} {path}"),
                 None => assert_eq!(status, good, "{name}: {method} {path}: {body}"),
             }
         }
         // What changes nothing needs none.
-        let (status, _, body) = client.send("GET", "/api/device/", &headers, "").await;
-        assert_eq!(status, 200, "{name}: {body}");
+        client.send("GET", "/api/device/", &headers, "").await.about(&name).ok();
         // A key needs none either, and goes before the session.
         let with_key = [&headers[..], &[("x-api-key", server.key.as_str())]].concat();
-        assert_eq!(client.send("POST", "/api/device/", &with_key, "{}").await.0, 400, "{name}");
+        client.send("POST", "/api/device/", &with_key, "{}").await.about(&name).expect(400);
         let wrong_key = [&headers[..], &[("x-api-key", "wrong")]].concat();
-        assert_eq!(client.send("GET", "/api/device/", &wrong_key, "").await.0, 401, "{name}");
+        client.send("GET", "/api/device/", &wrong_key, "").await.about(&name).expect(401);
     }
 }
 
@@ -210,7 +197,7 @@ async fn refusals_are_told_in_order() {
         ("still_there", "GET", "/api/session/", vec![known], 200),
     ];
     for (name, method, path, headers, expected) in rows {
-        let (status, answered, body) = client.send(method, path, &headers, "").await;
+        let (status, answered, body) = client.send(method, path, &headers, "").await.into_parts();
         assert_eq!(status, expected, "{name}: {method} {path}: {body}");
         assert!(status != 405 || answered.contains_key("allow"), "{name}");
     }
@@ -229,13 +216,14 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
     }
     server.restart().await;
     for (name, browser) in &browsers {
-        assert_eq!(browser.get("/api/device/").await.0, 200, "{name}");
+        browser.get("/api/device/").await.about(&name).ok();
     }
     for (name, browser) in &mut browsers {
         let before = browser.clone();
         match *name {
             "out" => {
-                let (status, headers, body) = browser.send("DELETE", "/api/session/", &Value::Null).await;
+                let (status, headers, body) =
+                    browser.send("DELETE", "/api/session/", &Value::Null).await.into_parts();
                 assert_eq!((status, body), (204, Value::Null));
                 assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
                 assert_eq!(browser.cookies(), "", "the browser forgets both");
@@ -248,13 +236,13 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
             "role" => drop(server.basalt(&["user", "role", name]).await.expect_success()),
             "deleted" => drop(server.basalt(&["user", "delete", name]).await.expect_success()),
             // A second login in the same browser takes the place of the first.
-            _ => assert_eq!(browser.post("/api/session/", &login(name, PASSWORD)).await.0, 200),
+            _ => assert_eq!(browser.post("/api/session/", &login(name, PASSWORD)).await.status, 200),
         }
-        let (status, _, body) = before.get("/api/device/").await;
+        let (status, body) = before.get("/api/device/").await.outcome();
         assert_eq!((status, body), missing(), "{name}");
     }
     server.basalt(&["user", "enable", "disabled"]).await.expect_success();
-    assert_eq!(browsers[2].1.get("/api/device/").await.0, 401, "it has ended for good");
+    browsers[2].1.get("/api/device/").await.about("it has ended for good").expect(401);
     Browser::log_in(&server, "disabled", PASSWORD).await;
     Browser::log_in(&server, "password", "another horse").await;
 }
@@ -264,9 +252,9 @@ async fn a_session_ends_when_its_time_is_over() {
     let server = Server::start(&[("BASALT_SESSION__LIFETIME", "2s")]).await;
     person(&server.data_dir, "ann", &["--staff"]).await;
     let ann = Browser::log_in(&server, "ann", PASSWORD).await;
-    let ended = || async { (ann.get("/api/session/").await.0 == 401).then_some(()) };
+    let ended = || async { (ann.get("/api/session/").await.status == 401).then_some(()) };
     eventually("the session ends", std::time::Duration::from_secs(60), ended).await;
-    assert_eq!(ann.get("/api/device/").await.0, 401);
+    ann.get("/api/device/").await.expect(401);
 }
 
 #[tokio::test]
@@ -286,14 +274,12 @@ async fn a_changed_password_ends_the_other_sessions() {
         ("endless", change(PASSWORD, &long), json!({"new_password": ["a password has at most 1024 bytes"]})),
     ];
     for (name, body, expected) in rows {
-        let (status, _, got) = here.post(path, &body).await;
-        assert_eq!((status, got), (400, expected), "{name}");
+        here.post(path, &body).await.about(&name).is(400, &expected);
     }
-    let (status, _, body) = here.post(path, &change(PASSWORD, "new horse")).await;
-    assert_eq!((status, body), (204, Value::Null));
-    assert_eq!(here.get("/api/session/").await.0, 200);
-    assert_eq!(elsewhere.get("/api/session/").await.0, 401);
-    assert_eq!(Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.0, 401);
+    here.post(path, &change(PASSWORD, "new horse")).await.is(204, &Value::Null);
+    here.get("/api/session/").await.ok();
+    elsewhere.get("/api/session/").await.expect(401);
+    Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.expect(401);
     Browser::log_in(&server, "ann", "new horse").await;
 }
 
@@ -311,35 +297,36 @@ async fn too_many_failures_are_throttled() {
     let wrong = (401, detail("Invalid username or password."));
     // A right one in between clears the name.
     for password in ["wrong", "wrong", PASSWORD, PASSWORD, "wrong", "wrong", "wrong"] {
-        let (status, _, body) = log_in("ann".to_owned(), password).await;
+        let (status, body) = log_in("ann".to_owned(), password).await.outcome();
         let expected = if password == PASSWORD { 200 } else { 401 };
         assert_eq!(status, expected, "{body}");
     }
     for password in ["wrong", PASSWORD] {
-        let (status, headers, body) = log_in("ann".to_owned(), password).await;
+        let (status, headers, body) = log_in("ann".to_owned(), password).await.into_parts();
         let seconds = headers["retry-after"].to_str().unwrap();
         assert!((1..=864_000).contains(&seconds.parse::<u64>().unwrap()), "{seconds}");
         let expected = format!("Request was throttled. Expected available in {seconds} seconds.");
         assert_eq!((status, body), (429, detail(&expected)));
     }
-    assert_eq!(log_in("bob".to_owned(), PASSWORD).await.0, 200, "another name");
+    log_in("bob".to_owned(), PASSWORD).await.about("another name").ok();
     // Fifteen failures of an address, whatever the names: five are gone.
     for n in 0..10 {
-        let (status, _, body) = log_in(format!("guess-{n}"), "wrong").await;
+        let (status, body) = log_in(format!("guess-{n}"), "wrong").await.outcome();
         assert_eq!((status, body), wrong, "{n}");
     }
     for name in ["guess-10", "bob", "ann"] {
-        assert_eq!(log_in(name.to_owned(), PASSWORD).await.0, 429, "{name}");
+        log_in(name.to_owned(), PASSWORD).await.about(&name).expect(429);
     }
     // Who is logged in is not concerned.
-    assert_eq!(server.client().get("/api/device/").await.0, 200);
+    server.client().get("/api/device/").await.ok();
 }
 
 #[tokio::test]
 async fn behind_tls_cookies_are_secure() {
     let server = Server::start(&[("BASALT_SESSION__SECURE_COOKIES", "true")]).await;
     person(&server.data_dir, "ann", &["--staff"]).await;
-    let (status, headers, _) = Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await;
+    let (status, headers, _) =
+        Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.into_parts();
     assert_eq!(status, 200);
     assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
 }
@@ -355,18 +342,18 @@ async fn the_link_of_the_demo_logs_in_once() {
         ("another", json!({"token": token.chars().rev().collect::<String>()}), used_up.clone()),
         ("nothing", json!({}), json!({"token": ["This field is required."]})),
     ] {
-        let (status, headers, answer) = client.post("/api/session/link/", &body).await;
+        let (status, headers, answer) = client.post("/api/session/link/", &body).await.into_parts();
         assert_eq!((status, answer), (400, expected), "{name}");
         assert!(!headers.contains_key("set-cookie"), "{name}");
     }
-    let (status, headers, answer) = client.post("/api/session/link/", &json!({ "token": token })).await;
+    let (status, headers, answer) =
+        client.post("/api/session/link/", &json!({ "token": token })).await.into_parts();
     assert_eq!((status, &answer["user"]["username"]), (200, &json!("admin")), "{answer}");
     let cookies: Vec<_> =
         headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
     let pairs: Vec<_> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
     assert!(pairs[0].starts_with("sessionid=") && cookies[0].ends_with("; HttpOnly"), "{cookies:?}");
-    let (status, _, who) = client.send("GET", "/api/session/", &[("cookie", &pairs.join("; "))], "").await;
-    assert_eq!((status, who), (200, answer));
-    let (status, _, again) = client.post("/api/session/link/", &json!({ "token": token })).await;
-    assert_eq!((status, again), (400, used_up), "a second time");
+    client.send("GET", "/api/session/", &[("cookie", &pairs.join("; "))], "").await.is(200, &answer);
+    let again = client.post("/api/session/link/", &json!({ "token": token })).await;
+    again.about("a second time").is(400, &used_up);
 }

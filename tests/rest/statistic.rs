@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, row_vec, rows};
 
 /// 2024-04-28T12:00:00Z.
 const NOON: i64 = 1_714_305_600;
@@ -13,8 +13,7 @@ async fn post_values(client: &Client, id: i64) {
     let values = [(0, 4.0), (20, 1.0), (40, 2.0), (59, 3.0), (60, 10.0), (180, -2.0), (239, 8.0)];
     for (second, value) in values {
         let body = json!({"timestamp": NOON + second, "value": value});
-        let (status, _, answer) = client.post(&format!("/api/data/{id}/value/"), &body).await;
-        assert_eq!(status, 201, "{answer}");
+        client.post(&format!("/api/data/{id}/value/"), &body).await.created();
     }
 }
 
@@ -32,8 +31,7 @@ fn step(id: i64, second: i64, [mean, min, max]: [f64; 3]) -> Value {
 
 #[tokio::test]
 async fn windows_are_listed_with_the_fields_asked_for() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
@@ -48,64 +46,26 @@ async fn windows_are_listed_with_the_fields_asked_for() {
     let newest = json!([mean(id, 180, 3.0), mean(id, 60, 10.0), mean(id, 0, 2.5)]);
     let oldest = json!([mean(id, 0, 2.5), mean(id, 60, 10.0), mean(id, 180, 3.0)]);
     let null = Value::Null;
-    check(
-        &client,
-        vec![
-            ("newest first", "GET", list.clone(), null.clone(), 200, newest),
-            ("oldest first in a range", "GET", get(&format!("from={}", at(0))), null.clone(), 200, oldest),
-            ("a page", "GET", get("limit=1&offset=1"), null.clone(), 200, json!([mean(id, 60, 10.0)])),
-            ("all fields", "GET", get(&format!("{one_minute}&fields=all")), null.clone(), 200, json!([all])),
-            (
-                "some in their order",
-                "GET",
-                get(&format!("{one_minute}&fields=max,median")),
-                null.clone(),
-                200,
-                some,
-            ),
-            (
-                "both ends are in",
-                "GET",
-                get(&format!("from={}&to={}", at(60), at(60))),
-                null.clone(),
-                200,
-                json!([mean(id, 60, 10.0)]),
-            ),
-            (
-                "an empty range",
-                "GET",
-                get(&format!("from={}&to={}", at(60), at(0))),
-                null.clone(),
-                200,
-                json!([]),
-            ),
-            ("an unknown field", "GET", get("fields=mean,foo"), null.clone(), 400, choice("foo")),
-            ("an empty name", "GET", get("fields=mean,"), null.clone(), 400, choice("")),
-            (
-                "a wrong limit",
-                "GET",
-                get("limit=x"),
-                null.clone(),
-                400,
-                json!({"limit": ["A valid integer is required."]}),
-            ),
-            (
-                "no such stream",
-                "GET",
-                "/api/data/9999/statistic/".to_owned(),
-                null,
-                404,
-                json!({"detail": "Not found."}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "newest first", "GET", list.clone(), null.clone(), 200, newest;
+        "oldest first in a range", "GET", get(&format!("from={}", at(0))), null.clone(), 200, oldest;
+        "a page", "GET", get("limit=1&offset=1"), null.clone(), 200, json!([mean(id, 60, 10.0)]);
+        "all fields", "GET", get(&format!("{one_minute}&fields=all")), null.clone(), 200, json!([all]);
+        "some in their order", "GET", get(&format!("{one_minute}&fields=max,median")), null.clone(), 200, some;
+        "both ends are in", "GET", get(&format!("from={}&to={}", at(60), at(60))), null.clone(), 200,
+            json!([mean(id, 60, 10.0)]);
+        "an empty range", "GET", get(&format!("from={}&to={}", at(60), at(0))), null.clone(), 200, json!([]);
+        "an unknown field", "GET", get("fields=mean,foo"), null.clone(), 400, choice("foo");
+        "an empty name", "GET", get("fields=mean,"), null.clone(), 400, choice("");
+        "a wrong limit", "GET", get("limit=x"), null.clone(), 400, json!({"limit": ["A valid integer is required."]});
+        "no such stream", "GET", "/api/data/9999/statistic/".to_owned(), null, 404, json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn rows_of_all_streams_have_ids_that_find_them_again() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, first) = stream_of(&client, "a", "fp64").await;
     let (_, second) = stream_of(&client, "b", "bit").await;
     post_values(&client, first).await;
@@ -120,62 +80,26 @@ async fn rows_of_all_streams_have_ids_that_find_them_again() {
     let null = Value::Null;
     let missing = json!({"detail": "Not found."});
     let get = |id: &str| format!("/api/statistic/{id}/");
-    check(
-        &client,
-        vec![
-            (
-                "equal times by stream",
-                "GET",
-                format!("/api/statistic/?from={}&to={}", at(60), at(100)),
-                null.clone(),
-                200,
-                json!([row(first, 60, 10.0), row(second, 60, 1.0)]),
-            ),
-            (
-                "of one",
-                "GET",
-                format!("/api/statistic/?data={second}"),
-                null.clone(),
-                200,
-                json!([row(second, 60, 1.0)]),
-            ),
-            (
-                "of an unknown one",
-                "GET",
-                "/api/statistic/?data=9999".to_owned(),
-                null.clone(),
-                200,
-                json!([]),
-            ),
-            (
-                "not a number",
-                "GET",
-                "/api/statistic/?data=x".to_owned(),
-                null.clone(),
-                400,
-                json!({"data": ["A valid integer is required."]}),
-            ),
-            ("found again", "GET", get(&id(second, 60)), null.clone(), 200, whole),
-            (
-                "found again with one field",
-                "GET",
-                format!("{}?fields=mean", get(&id(first, 0))),
-                null.clone(),
-                200,
-                row(first, 0, 2.5),
-            ),
-            ("a window without values", "GET", get(&id(first, 120)), null.clone(), 404, missing.clone()),
-            ("within a window", "GET", get(&id(first, 1)), null.clone(), 404, missing.clone()),
-            ("malformed", "GET", get("x"), null, 404, missing),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "equal times by stream", "GET", format!("/api/statistic/?from={}&to={}", at(60), at(100)), null.clone(), 200,
+            json!([row(first, 60, 10.0), row(second, 60, 1.0)]);
+        "of one", "GET", format!("/api/statistic/?data={second}"), null.clone(), 200, json!([row(second, 60, 1.0)]);
+        "of an unknown one", "GET", "/api/statistic/?data=9999".to_owned(), null.clone(), 200, json!([]);
+        "not a number", "GET", "/api/statistic/?data=x".to_owned(), null.clone(), 400,
+            json!({"data": ["A valid integer is required."]});
+        "found again", "GET", get(&id(second, 60)), null.clone(), 200, whole;
+        "found again with one field", "GET", format!("{}?fields=mean", get(&id(first, 0))), null.clone(), 200,
+            row(first, 0, 2.5);
+        "a window without values", "GET", get(&id(first, 120)), null.clone(), 404, missing.clone();
+        "within a window", "GET", get(&id(first, 1)), null.clone(), 404, missing.clone();
+        "malformed", "GET", get("x"), null, 404, missing;
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn steps_are_exact_and_counted_as_time_bucket_counts() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
@@ -197,62 +121,21 @@ async fn steps_are_exact_and_counted_as_time_bucket_counts() {
     let needs = json!({"step": ["step requires both from and to."]});
     let many = json!({"step": ["Too many buckets (limit 10000)."]});
     let null = || Value::Null;
-    let mut rows = vec![
-        ("minutes", "GET", get(format!("{from}&{to}&step=PT1M")), null(), 200, minutes.clone()),
-        ("hours", "GET", get(format!("{from}&{to}&step=PT1H")), null(), 200, hour),
-        ("months", "GET", get(format!("{from}&{to}&step=P1M")), null(), 200, month),
-        (
-            "fields do not matter",
-            "GET",
-            get(format!("{from}&{to}&step=PT1M&fields=rms")),
-            null(),
-            200,
-            minutes.clone(),
-        ),
-        (
-            "ends within windows",
-            "GET",
-            get(format!("from={}&to={}&step=PT1M", at(20), at(180))),
-            null(),
-            200,
-            cut,
-        ),
-        (
-            "a limit of buckets",
-            "GET",
-            get(format!("{from}&{to}&step=PT1M&limit=1")),
-            null(),
-            200,
-            json!([minutes[0]]),
-        ),
-        ("backwards", "GET", get(format!("from={}&to={}&step=PT1M", at(60), at(0))), null(), 200, json!([])),
-        ("without an end", "GET", get(format!("{from}&step=PT1M")), null(), 400, needs.clone()),
-        ("without a range", "GET", get("step=PT1M".to_owned()), null(), 400, needs),
-        ("too many", "GET", get("from=2024-01-01&to=2024-12-31&step=PT1M".to_owned()), null(), 400, many),
-        (
-            "by its own route",
-            "GET",
-            format!("/api/statistic/?data={id}&{from}&{to}&step=PT1M"),
-            null(),
-            200,
-            minutes,
-        ),
-        (
-            "of every stream",
-            "GET",
-            format!("/api/statistic/?{from}&{to}&step=PT1M"),
-            null(),
-            400,
-            json!({"step": ["step requires data."]}),
-        ),
-        (
-            "of an unknown one",
-            "GET",
-            format!("/api/statistic/?data=9999&{from}&{to}&step=PT1M"),
-            null(),
-            200,
-            json!([]),
-        ),
+    let mut rows = row_vec![
+        "minutes", "GET", get(format!("{from}&{to}&step=PT1M")), null(), 200, minutes.clone();
+        "hours", "GET", get(format!("{from}&{to}&step=PT1H")), null(), 200, hour;
+        "months", "GET", get(format!("{from}&{to}&step=P1M")), null(), 200, month;
+        "fields do not matter", "GET", get(format!("{from}&{to}&step=PT1M&fields=rms")), null(), 200, minutes.clone();
+        "ends within windows", "GET", get(format!("from={}&to={}&step=PT1M", at(20), at(180))), null(), 200, cut;
+        "a limit of buckets", "GET", get(format!("{from}&{to}&step=PT1M&limit=1")), null(), 200, json!([minutes[0]]);
+        "backwards", "GET", get(format!("from={}&to={}&step=PT1M", at(60), at(0))), null(), 200, json!([]);
+        "without an end", "GET", get(format!("{from}&step=PT1M")), null(), 400, needs.clone();
+        "without a range", "GET", get("step=PT1M".to_owned()), null(), 400, needs;
+        "too many", "GET", get("from=2024-01-01&to=2024-12-31&step=PT1M".to_owned()), null(), 400, many;
+        "by its own route", "GET", format!("/api/statistic/?data={id}&{from}&{to}&step=PT1M"), null(), 200, minutes;
+        "of every stream", "GET", format!("/api/statistic/?{from}&{to}&step=PT1M"), null(), 400,
+            json!({"step": ["step requires data."]});
+        "of an unknown one", "GET", format!("/api/statistic/?data=9999&{from}&{to}&step=PT1M"), null(), 200, json!([]);
     ];
     for bad in ["hour", "PT0S", "PT0.5S", "P1M1D", "-PT1H"] {
         rows.push(("no duration", "GET", get(format!("{from}&{to}&step={bad}")), null(), 400, invalid()));
@@ -262,8 +145,7 @@ async fn steps_are_exact_and_counted_as_time_bucket_counts() {
 
 #[tokio::test]
 async fn rows_written_by_hand_stand_for_their_windows() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
@@ -282,57 +164,38 @@ async fn rows_written_by_hand_stand_for_their_windows() {
     let required = "This field is required.";
     let null = || Value::Null;
     let post = |name, body, status, answer| (name, "POST", list.clone(), body, status, answer);
-    check(
-        &client,
-        vec![
-            post("in the place of a computed one", full, 200, shown),
-            post("where there was none", json!({"timestamp": NOON + 150, "mean": 1}), 201, stored(150, 1.0)),
-            post("the last write wins", json!({"timestamp": at(150), "mean": -7.0}), 200, stored(150, -7.0)),
-            ("listed before computed ones", "GET", format!("{list}?{range}"), null(), 200, means),
-            ("in steps", "GET", format!("{list}?{range}&step=PT1H"), null(), 200, steps),
-            post("without a mean", json!({"min": 1}), 400, json!({"mean": [required]})),
-            post(
-                "null for a mean",
-                json!({"mean": null}),
-                400,
-                json!({"mean": ["This field may not be null."]}),
-            ),
-            post(
-                "ends crossed",
-                json!({"mean": 1, "min": 2, "max": 1}),
-                400,
-                json!({"min": ["Must not exceed max."]}),
-            ),
-            post(
-                "no count",
-                json!({"mean": 1, "count": 0}),
-                400,
-                json!({"count": ["Ensure this value is greater than or equal to 1."]}),
-            ),
-            post(
-                "all mistakes at once",
-                json!({"timestamp": "x", "mean": "y", "rms": [], "count": 1.5}),
-                400,
-                json!({"timestamp": "*", "mean": ["A valid number is required."], "rms": "*", "count": "*"}),
-            ),
-            post(
-                "now",
-                json!({"mean": 1}),
-                201,
-                json!({"data": id, "timestamp": "*", "mean": 1.0, "rms": null,
-                "median": null, "min": null, "max": null, "q1": null, "q3": null, "count": 1}),
-            ),
-            (
-                "no such stream",
-                "POST",
-                "/api/data/9999/statistic/".to_owned(),
-                json!({"mean": 1}),
-                404,
-                json!({"detail": "Not found."}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        post("in the place of a computed one", full, 200, shown);
+        post("where there was none", json!({"timestamp": NOON + 150, "mean": 1}), 201, stored(150, 1.0));
+        post("the last write wins", json!({"timestamp": at(150), "mean": -7.0}), 200, stored(150, -7.0));
+        "listed before computed ones", "GET", format!("{list}?{range}"), null(), 200, means;
+        "in steps", "GET", format!("{list}?{range}&step=PT1H"), null(), 200, steps;
+        post("without a mean", json!({"min": 1}), 400, json!({"mean": [required]}));
+        post("null for a mean", json!({"mean": null}), 400, json!({"mean": ["This field may not be null."]}));
+        post("ends crossed", json!({"mean": 1, "min": 2, "max": 1}), 400, json!({"min": ["Must not exceed max."]}));
+        post(
+            "no count",
+            json!({"mean": 1, "count": 0}),
+            400,
+            json!({"count": ["Ensure this value is greater than or equal to 1."]}),
+        );
+        post(
+            "all mistakes at once",
+            json!({"timestamp": "x", "mean": "y", "rms": [], "count": 1.5}),
+            400,
+            json!({"timestamp": "*", "mean": ["A valid number is required."], "rms": "*", "count": "*"}),
+        );
+        post(
+            "now",
+            json!({"mean": 1}),
+            201,
+            json!({"data": id, "timestamp": "*", "mean": 1.0, "rms": null,
+            "median": null, "min": null, "max": null, "q1": null, "q3": null, "count": 1}),
+        );
+        "no such stream", "POST", "/api/data/9999/statistic/".to_owned(), json!({"mean": 1}), 404,
+            json!({"detail": "Not found."});
+    ];
+    check(&client, rows).await;
     let found = client.sql("SELECT origin, count(*) AS n FROM statistics WHERE ts < '2025-01-01' GROUP BY origin ORDER BY origin").await;
     assert_eq!(found, [json!({"origin": "computed", "n": 3}), json!({"origin": "posted", "n": 2})]);
     // Readings stay what they are.

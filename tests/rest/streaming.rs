@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::stream_of;
 use crate::ingest::ARROW;
-use crate::support::{Client, Server, eventually};
+use crate::support::{Client, Server, until};
 
 const ROWS: i64 = 1_500_000;
 const BATCH: i64 = 100_000;
@@ -86,17 +86,16 @@ async fn outcomes(client: &Client) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_of_many_values_is_streamed() {
-    let mut server = Server::start(&[("BASALT_LIMITS__QUERIES_RUNNING", "1")]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[("BASALT_LIMITS__QUERIES_RUNNING", "1")]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     for from in (0..ROWS).step_by(BATCH as usize) {
-        assert_eq!(client.ingest(ARROW, batch(stream, from)).await.2, json!({"rows": BATCH}));
+        assert_eq!(client.ingest(ARROW, batch(stream, from)).await.body, json!({"rows": BATCH}));
     }
     // Everything in files, and nothing of all that in the memory of the process.
     server.restart().await;
     let client = server.client();
     let day = format!("/api/data/{stream}/value/?from={}&to={}", START / 1_000_000, START / 1_000_000 + 3600);
-    assert_eq!(client.get(&day).await.2.as_array().map(Vec::len), Some(4 * 3600 + 1));
+    assert_eq!(client.get(&day).await.body.as_array().map(Vec::len), Some(4 * 3600 + 1));
 
     let path = format!("/api/data/{stream}/value/?from=0");
     let before = server.reset_peak_memory();
@@ -112,26 +111,22 @@ async fn a_list_of_many_values_is_streamed() {
 
     let reader = ResponseReader::open(&client, &path).await;
     drop(reader);
-    eventually("the list nobody reads is cancelled", EVENT_TIMEOUT, || async {
-        (outcomes(&client).await.len() == 3).then_some(())
-    })
-    .await;
+    until!("the list nobody reads is cancelled", EVENT_TIMEOUT; outcomes(&client).await.len() == 3);
     let all = outcomes(&client).await;
     assert_eq!(all[1], json!({"outcome": "ok", "rows": ROWS}));
     assert_eq!(all[2]["outcome"], "cancelled");
     assert!(all[2]["rows"].as_i64().unwrap() < ROWS / 2, "reading ended with the reader: {all:?}");
     // The only permit is there for the next.
-    assert_eq!(client.get(&day).await.2.as_array().map(Vec::len), Some(4 * 3600 + 1));
+    assert_eq!(client.get(&day).await.body.as_array().map(Vec::len), Some(4 * 3600 + 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_event_logs_are_streamed_too() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     // A statistic a minute.
     for from in (0..ROWS).step_by(BATCH as usize) {
-        assert_eq!(client.ingest(ARROW, batch(stream, from)).await.0, 200);
+        client.ingest(ARROW, batch(stream, from)).await.ok();
     }
     let list = format!("/api/data/{stream}/statistic/?from=0");
     let windows = ROWS * EVERY_US / 60_000_000;
@@ -141,12 +136,12 @@ async fn statistics_and_event_logs_are_streamed_too() {
     let payload = "x".repeat(4096);
     for n in 0..60 {
         let event = json!({"kind": "long", "payload": {"n": n, "text": payload}});
-        assert_eq!(client.post("/api/event-log/", &event).await.0, 201);
+        client.post("/api/event-log/", &event).await.created();
     }
     // Each event closes two braces, its own and its payload's.
     let (braces, is_whole) = ResponseReader::open(&client, "/api/event-log/?from=0").await.finish().await;
     assert!(is_whole && (118..=120).contains(&braces), "{braces}");
-    let (_, _, events) = client.get("/api/event-log/?from=0").await;
+    let events = client.get("/api/event-log/?from=0").await.body;
     let numbers = events.as_array().unwrap().iter().map(|event| event["payload"]["n"].as_i64().unwrap());
     assert!(numbers.eq(0..60), "in order, each once");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Row, check, matches};
-use crate::support::{Answer, Client, Server, eventually};
+use crate::support::{Answer, Client, Server, assert_members, eventually, until};
 
 /// It waits for its input again and again, so that it yields.
 const ENDLESS: &str =
@@ -21,14 +21,11 @@ const QUERIES: &str =
     "{ runningQueries { id caller surface startedAt elapsedMs rows memoryBytes text own } }";
 
 async fn graph(client: &Client, query: &str) -> Value {
-    let (_, _, answer) = client.post("/graphql", &json!({ "query": query })).await;
-    answer
+    client.post("/graphql", &json!({ "query": query })).await.body
 }
 
 async fn system(client: &Client) -> Value {
-    let (status, _, body) = client.get("/api/system/").await;
-    assert_eq!(status, 200, "{body}");
-    body
+    client.get("/api/system/").await.ok()
 }
 
 /// The value of a sample of /metrics.
@@ -40,8 +37,7 @@ fn sample(page: &Value, name: &str) -> f64 {
 
 #[tokio::test]
 async fn the_server_says_what_it_holds() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let before = system(&client).await;
     let shape = json!({
         "version": env!("CARGO_PKG_VERSION"), "started_at": "*", "uptime_seconds": "*",
@@ -62,22 +58,19 @@ async fn the_server_says_what_it_holds() {
     assert_eq!(tables, ["readings", "statistics", "messages", "statistics_hourly"]);
 
     let made = client.post("/api/device/", &json!({"name": "Press", "protocol": "virtual"})).await;
-    assert_eq!(made.0, 201, "{}", made.2);
+    assert_eq!(made.status, 201, "{}", made.body);
     let made = client.post("/api/data/", &json!({"name": "Speed", "device": 1})).await;
-    assert_eq!(made.0, 201, "{}", made.2);
+    assert_eq!(made.status, 201, "{}", made.body);
     for ts in 0..3 {
         let body = json!({"timestamp": 1_777_377_600 + ts, "value": 1.5});
         let written = client.post("/api/data/1/value/", &body).await;
-        assert_eq!(written.0, 201, "{}", written.2);
+        assert_eq!(written.status, 201, "{}", written.body);
     }
     let after = system(&client).await;
     assert_eq!(after["started_at"], before["started_at"]);
     let number = |of: &Value, path: &str| of.pointer(path).and_then(Value::as_f64).unwrap();
     assert!(number(&after, "/uptime_seconds") > number(&before, "/uptime_seconds"));
-    assert_eq!(
-        (&after["organization"]["devices"], &after["organization"]["streams"]),
-        (&json!(1), &json!(1))
-    );
+    assert_members(&after, &json!({"/organization/devices": 1, "/organization/streams": 1}));
     assert_eq!(after["server"]["memtable"]["readings"], 3, "{after}");
     assert!(number(&after, "/server/memtable/flush_lag_seconds") > 0.0, "{after}");
     assert!(number(&after, "/server/log/bytes") > number(&before, "/server/log/bytes"), "{after}");
@@ -94,31 +87,20 @@ async fn the_server_says_what_it_holds() {
 
 #[tokio::test]
 async fn rows_that_are_flushed_are_in_files_and_no_longer_wait() {
-    let server = Server::start(&[("BASALT_FLUSH__AGE", "200ms")]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[("BASALT_FLUSH__AGE", "200ms")]).await;
     for (path, body) in [
         ("/api/device/", json!({"name": "Press", "protocol": "virtual"})),
         ("/api/data/", json!({"name": "Speed", "device": 1})),
         ("/api/data/1/value/", json!({"timestamp": 1_777_377_600, "value": 1.5})),
     ] {
-        let (status, _, answer) = client.post(path, &body).await;
-        assert_eq!(status, 201, "{path}: {answer}");
+        client.post(path, &body).await.created();
     }
-    let flushed = eventually("the row is in a file", Duration::from_secs(60), || async {
-        let now = system(&client).await;
-        (now["server"]["lake"][0]["rows"] == 1).then_some(now)
-    })
-    .await;
+    let flushed = until!("the row is in a file", Duration::from_secs(60);
+        now = system(&client).await; now["server"]["lake"][0]["rows"] == 1);
     let server_now = &flushed["server"];
-    assert_eq!(
-        (&server_now["memtable"]["readings"], &server_now["memtable"]["flush_lag_seconds"]),
-        (&json!(0), &json!(0.0))
-    );
+    assert_members(server_now, &json!({"/memtable/readings": 0, "/memtable/flush_lag_seconds": 0.0}));
     let readings = &server_now["lake"][0];
-    assert_eq!(
-        (&readings["files"], &readings["days"], &readings["merge_lag_files"]),
-        (&json!(1), &json!(1), &json!(0))
-    );
+    assert_members(readings, &json!({"files": 1, "days": 1, "merge_lag_files": 0}));
     // Statistics are computed and flushed at any time.
     let share = flushed["organization"]["lake_bytes"].as_u64();
     assert!(share >= readings["bytes"].as_u64() && share > Some(0), "the organization is alone: {flushed}");
@@ -137,7 +119,7 @@ async fn rows_that_are_flushed_are_in_files_and_no_longer_wait() {
     assert_eq!(graph["server"]["lake"][0], first, "{answer}");
     assert_eq!(graph["server"]["memtable"]["limitBytes"], server_now["memtable"]["limit_bytes"], "{answer}");
 
-    let (_, _, page) = client.get("/metrics").await;
+    let page = client.get("/metrics").await.body;
     for (name, pointer) in [
         ("basalt_lake_files{table=\"readings\"}", "/lake/0/files"),
         ("basalt_lake_bytes{table=\"readings\"}", "/lake/0/bytes"),
@@ -154,11 +136,10 @@ async fn rows_that_are_flushed_are_in_files_and_no_longer_wait() {
 
 #[tokio::test]
 async fn facts_of_the_whole_server_are_for_those_who_see_the_machine() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     for name in ["a", "b"] {
         let made = client.post("/api/device/", &json!({"name": name, "protocol": "virtual"})).await;
-        assert_eq!(made.0, 201, "{}", made.2);
+        assert_eq!(made.status, 201, "{}", made.body);
     }
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let keys: [(&str, &[&str], bool, Value); 3] = [
@@ -167,7 +148,7 @@ async fn facts_of_the_whole_server_are_for_those_who_see_the_machine() {
         ("other", &["--org", "other"], false, json!({"devices": 0, "lake_bytes": 0})),
     ];
     for (name, args, sees_server, expected) in keys {
-        let client = client.with_key(&server.create_key(args).await);
+        let client = server.client_with(args).await;
         let shown = system(&client).await;
         assert_eq!(shown["server"].is_object(), sees_server, "{name}: {shown}");
         for (field, value) in expected.as_object().unwrap() {
@@ -176,8 +157,8 @@ async fn facts_of_the_whole_server_are_for_those_who_see_the_machine() {
         let graph = graph(&client, "{ system { server { runningQueries } } }").await;
         assert_eq!(graph["data"]["system"]["server"].is_object(), sees_server, "{name}: {graph}");
     }
-    let values = client.with_key(&server.create_key(&["--scope", "value:read"]).await);
-    assert_eq!(values.get("/api/system/").await.0, 403);
+    let values = server.client_with(&["--scope", "value:read"]).await;
+    values.get("/api/system/").await.expect(403);
     let refused = graph(&values, "{ system { version } }").await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
 }
@@ -187,8 +168,7 @@ async fn start(client: &Client, query: &'static str) -> (tokio::task::JoinHandle
     let asker = client.clone();
     let asking = tokio::spawn(async move { asker.try_sql(query).await });
     let listed = eventually("the query is listed", Duration::from_secs(60), || async {
-        let (status, _, queries) = client.get("/api/query/").await;
-        assert_eq!(status, 200, "{queries}");
+        let queries = client.get("/api/query/").await.ok();
         queries.as_array().unwrap().iter().find(|one| one["text"] == query).cloned()
     })
     .await;
@@ -207,8 +187,7 @@ async fn cancelled(client: &Client) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_is_listed_and_cancelled_by_its_caller() {
-    let server = Server::start(&[PATIENT]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[PATIENT]).await;
     for (at, query) in [ENDLESS, COMPUTING].into_iter().enumerate() {
         let (asking, listed) = start(&client, query).await;
         let shape = json!({
@@ -224,29 +203,23 @@ async fn a_running_query_is_listed_and_cancelled_by_its_caller() {
             "{answer}"
         );
         if at == 0 {
-            assert_eq!(client.delete(&path(&listed)).await.0, 204);
+            client.delete(&path(&listed)).await.expect(204);
         } else {
             let mutation =
                 format!("mutation {{ cancelQuery(id: {}) {{ cancelled errors {{ code }} }} }}", listed["id"]);
             let done = graph(&client, &mutation).await;
             assert_eq!(done["data"]["cancelQuery"], json!({"cancelled": true, "errors": []}), "{done}");
         }
-        let (status, _, body) = asking.await.unwrap();
-        assert_eq!((status, &body["detail"]), (409, &json!("the query was cancelled")), "{query}");
+        asking.await.unwrap().has(409, json!({"detail": "the query was cancelled"}));
         check(&client, vec![gone("again", &path(&listed))]).await;
-        assert_eq!(client.get("/api/query/").await.2, json!([]));
+        assert_eq!(client.get("/api/query/").await.body, json!([]));
         assert_eq!(cancelled(&client).await, json!(at + 1), "{query}");
-        eventually("its place is free", Duration::from_secs(60), || async {
-            (system(&client).await["server"]["running_queries"] == 0).then_some(())
-        })
-        .await;
+        until!("its place is free", Duration::from_secs(60);
+            system(&client).await["server"]["running_queries"] == 0);
     }
     let again = graph(&client, "mutation { cancelQuery(id: \"none\") { cancelled errors { code } } }").await;
-    assert_eq!(
-        again["data"]["cancelQuery"],
-        json!({"cancelled": false, "errors": [{"code": "NOT_FOUND"}]}),
-        "{again}"
-    );
+    let expected = json!({"cancelled": false, "errors": [{"code": "NOT_FOUND"}]});
+    assert_eq!(again["data"]["cancelQuery"], expected, "{again}");
     check(&client, vec![gone("no UUID", "/api/query/none/")]).await;
 }
 
@@ -256,12 +229,11 @@ fn gone(name: &'static str, path: &str) -> Row {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_of_others_are_seen_and_cancelled_by_those_who_may() {
-    let server = Server::start(&[PATIENT]).await;
-    let owner = server.client();
+    let (server, owner) = Server::with_client(&[PATIENT]).await;
     let device = owner.post("/api/device/", &json!({"name": "a", "protocol": "virtual"})).await;
-    assert_eq!(device.0, 201, "{}", device.2);
+    assert_eq!(device.status, 201, "{}", device.body);
     server.basalt(&["org", "create", "other"]).await.expect_success();
-    let asker = owner.with_key(&server.create_key(&["--scope", "value:read"]).await);
+    let asker = server.client_with(&["--scope", "value:read"]).await;
     let (asking, listed) = start(&asker, ENDLESS).await;
     assert!(listed["memory_bytes"].is_u64(), "an unrestricted key of the default organization sees it");
     let others: [(&str, &[&str], bool, u16); 4] = [
@@ -271,19 +243,19 @@ async fn queries_of_others_are_seen_and_cancelled_by_those_who_may() {
         ("that may see", &["--scope", "system:read"], true, 403),
     ];
     for (name, args, sees, status) in others {
-        let other = owner.with_key(&server.create_key(args).await);
-        let (_, _, queries) = other.get("/api/query/").await;
+        let other = server.client_with(args).await;
+        let queries = other.get("/api/query/").await.body;
         let texts: Vec<_> = queries.as_array().unwrap().iter().map(|query| &query["text"]).collect();
         assert_eq!(texts.contains(&&json!(ENDLESS)), sees, "{name}: {queries}");
         assert!(queries.as_array().unwrap().iter().all(|query| query["own"] == false), "{name}: {queries}");
         let shown = graph(&other, QUERIES).await;
         assert_eq!(shown.to_string().contains("generate_series"), sees, "{name}: {shown}");
-        assert_eq!(other.delete(&path(&listed)).await.0, status, "{name}");
+        other.delete(&path(&listed)).await.about(&name).expect(status);
     }
     assert!(!asking.is_finished(), "nobody has cancelled it");
-    let admin = owner.with_key(&server.create_key(&["--scope", "system:write"]).await);
-    assert_eq!(admin.delete(&path(&listed)).await.0, 204);
-    assert_eq!(asking.await.unwrap().0, 409);
+    let admin = server.client_with(&["--scope", "system:write"]).await;
+    admin.delete(&path(&listed)).await.expect(204);
+    assert_eq!(asking.await.unwrap().status, 409);
     let rows = owner.sql("SELECT action, kind FROM audit_log WHERE kind = 'query'").await;
     assert_eq!(rows, [json!({"action": "delete", "kind": "query"})], "only that of another is audited");
 }

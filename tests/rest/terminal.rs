@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::in_process::TestEnv;
-use crate::support::{Client, DataDir, Server};
+use crate::support::{Client, DataDir, Server, assert_members, rows};
 
 const GRANT: &str = "/api/webrtc/terminal-grant/";
 const VALIDATE: &str = "/api/webrtc/terminal-grant/validate/";
@@ -22,14 +22,12 @@ fn wanted() -> Value {
 }
 
 async fn issued(client: &Client) -> Value {
-    let (status, _, grant) = client.post(GRANT, &wanted()).await;
-    assert_eq!(status, 201, "{grant}");
-    grant
+    client.post(GRANT, &wanted()).await.created()
 }
 
 /// What a terminal service would find in a token, with nothing but the public keys.
 async fn claims(client: &Client, token: &str) -> Value {
-    let keys = client.without_key().get(KEYS).await.2;
+    let keys = client.without_key().get(KEYS).await.body;
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
     let json = |part: &str| -> Value { serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap() };
     let header = json(header);
@@ -45,8 +43,7 @@ async fn claims(client: &Client, token: &str) -> Value {
 
 #[tokio::test]
 async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
-    let mut server = Server::start(&[]).await;
-    let client = server.client();
+    let (mut server, client) = Server::with_client(&[]).await;
     let grant = issued(&client).await;
     let expected = json!({"token": "*", "token_type": "Bearer", "expires_in": 60, "expires_at": "*",
                           "terminal_id": "edge-01-shell", "host_id": "edge-01", "interactive": true,
@@ -54,10 +51,7 @@ async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
     assert!(super::matches(&grant, &expected), "{grant}");
     let token = grant["token"].as_str().unwrap();
     let found = claims(&client, token).await;
-    assert_eq!(
-        (&found["iss"], &found["aud"], &found["sub"]),
-        (&json!("basalt"), &json!("webrtc-terminal"), &json!("1"))
-    );
+    assert_members(&found, &json!({"iss": "basalt", "aud": "webrtc-terminal", "sub": "1"}));
     assert_eq!(found["exp"].as_i64().unwrap() - found["iat"].as_i64().unwrap(), 60);
     for name in ["terminal_id", "host_id", "interactive", "allowed_presets"] {
         assert_eq!(found[name], wanted()[name], "{name}");
@@ -68,7 +62,7 @@ async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
 
     let key = server.data_dir.path().join("terminal.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-    let keys = client.get(KEYS).await.2;
+    let keys = client.get(KEYS).await.body;
     let allowed = json!({"jti": found["jti"], "sub": "1", "terminal_id": "edge-01-shell", "host_id": "edge-01",
                          "interactive": true, "allowed_presets": ["journal", "status"], "issued_at": "*", "expires_at": "*"});
     let refused = json!({"token": ["This token is not valid, has expired, or was used before."]});
@@ -82,24 +76,14 @@ async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
     .await;
     server.restart().await;
     let client = server.client();
-    assert_eq!(client.get(KEYS).await.2, keys, "the key is kept");
-    check(
-        &client,
-        vec![
-            validate("again_after_a_restart", token, 400, refused.clone()),
-            validate("another_is_still_good", later, 200, json!("*")),
-            validate("nonsense", "a.b.c", 400, refused),
-            (
-                "no_token",
-                "POST",
-                VALIDATE.to_owned(),
-                json!({}),
-                400,
-                json!({"token": ["This field is required."]}),
-            ),
-        ],
-    )
-    .await;
+    assert_eq!(client.get(KEYS).await.body, keys, "the key is kept");
+    let rows = rows![
+        validate("again_after_a_restart", token, 400, refused.clone());
+        validate("another_is_still_good", later, 200, json!("*"));
+        validate("nonsense", "a.b.c", 400, refused);
+        "no_token", "POST", VALIDATE.to_owned(), json!({}), 400, json!({"token": ["This field is required."]});
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -113,45 +97,39 @@ async fn every_bad_field_is_told() {
         body
     };
     let presets = |message: &str| json!({"allowed_presets": [message]});
-    check(
-        &server.client(),
-        vec![
-            bad("empty", json!({}), json!({"terminal_id": [required], "host_id": [required]})),
-            bad(
-                "all_at_once",
-                json!({"terminal_id": "", "host_id": "x".repeat(129), "interactive": "perhaps", "allowed_presets": {}}),
-                json!({
-                    "terminal_id": ["This field may not be blank."],
-                    "host_id": ["Ensure this field has no more than 128 characters."],
-                    "interactive": ["Must be a valid boolean."],
-                    "allowed_presets": ["Expected a list of items but got type \"dict\"."]
-                }),
-            ),
-            bad("no_texts", with("allowed_presets", json!([{}])), presets("Not a valid string.")),
-            bad("a_blank", with("allowed_presets", json!(["a", ""])), presets("This field may not be blank.")),
-            bad(
-                "a_long_one",
-                with("allowed_presets", json!(["x".repeat(65)])),
-                presets("Ensure this field has no more than 64 characters."),
-            ),
-            bad(
-                "too_many",
-                with("allowed_presets", json!(vec!["x"; 33])),
-                presets("Ensure this field has no more than 32 elements."),
-            ),
-        ],
-    )
-    .await;
+    let rows = [
+        bad("empty", json!({}), json!({"terminal_id": [required], "host_id": [required]})),
+        bad(
+            "all_at_once",
+            json!({"terminal_id": "", "host_id": "x".repeat(129), "interactive": "perhaps", "allowed_presets": {}}),
+            json!({
+                "terminal_id": ["This field may not be blank."],
+                "host_id": ["Ensure this field has no more than 128 characters."],
+                "interactive": ["Must be a valid boolean."],
+                "allowed_presets": ["Expected a list of items but got type \"dict\"."]
+            }),
+        ),
+        bad("no_texts", with("allowed_presets", json!([{}])), presets("Not a valid string.")),
+        bad("a_blank", with("allowed_presets", json!(["a", ""])), presets("This field may not be blank.")),
+        bad(
+            "a_long_one",
+            with("allowed_presets", json!(["x".repeat(65)])),
+            presets("Ensure this field has no more than 64 characters."),
+        ),
+        bad(
+            "too_many",
+            with("allowed_presets", json!(vec!["x"; 33])),
+            presets("Ensure this field has no more than 32 elements."),
+        ),
+    ];
+    check(&server.client(), rows).await;
     let least = json!({"terminal_id": "a", "host_id": "b"});
-    let (status, _, grant) = server.client().post(GRANT, &least).await;
-    assert_eq!((status, &grant["interactive"], &grant["allowed_presets"]), (201, &json!(false), &json!([])));
+    server.client().post(GRANT, &least).await.has(201, json!({"interactive": false, "allowed_presets": []}));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_grant_ends_by_itself() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let app = inside.app();
     let spec = basalt::domain::grant::GrantSpec {
         terminal_id: "t".into(),

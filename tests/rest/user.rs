@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::key::superuser;
 use super::matches;
-use crate::support::{Browser, Client, Server};
+use crate::support::{Browser, Client, Server, assert_members, rows};
 
 const PASSWORD: &str = "correct horse";
 
@@ -15,8 +15,8 @@ fn shown(name: &str, role: &str, enabled: bool) -> Value {
 /// Creates a user over REST; its id.
 async fn made(sue: &mut Browser, name: &str, role: &str) -> i64 {
     let body = json!({"username": name, "password": PASSWORD, "role": role});
-    let (status, _, answer) = sue.post("/api/user/", &body).await;
-    assert!(status == 201 && matches(&answer, &shown(name, role, true)), "{status} {answer}");
+    let answer = sue.post("/api/user/", &body).await.created();
+    assert!(matches(&answer, &shown(name, role, true)), "{answer}");
     answer["id"].as_i64().unwrap()
 }
 
@@ -31,11 +31,11 @@ async fn a_user_from_the_making_to_the_end() {
     let mut sue = superuser(&server, "sue", "default").await;
     let ann = made(&mut sue, "ann", "viewer").await;
     let path = format!("/api/user/{ann}/");
-    let (status, _, list) = sue.get("/api/user/").await;
+    let (status, list) = sue.get("/api/user/").await.outcome();
     let expected = json!([shown("sue", "superuser", true), shown("ann", "viewer", true)]);
     assert!(status == 200 && matches(&list, &expected), "{status} {list}");
-    assert_eq!(sue.get("/api/user/?limit=1&offset=1").await.2[0]["username"], "ann");
-    assert!(matches(&sue.get(&path).await.2, &shown("ann", "viewer", true)));
+    assert_eq!(sue.get("/api/user/?limit=1&offset=1").await[0]["username"], "ann");
+    assert!(matches(&sue.get(&path).await.body, &shown("ann", "viewer", true)));
 
     for (name, change, expected, is_ended) in [
         ("nothing", json!({}), shown("ann", "viewer", true), false),
@@ -45,20 +45,20 @@ async fn a_user_from_the_making_to_the_end() {
         ("disabled", json!({"enabled": false}), shown("ann", "staff", false), true),
     ] {
         let browser = Browser::log_in(&server, "ann", PASSWORD).await;
-        let (status, _, answer) = sue.send("PATCH", &path, &change).await;
-        assert!(status == 200 && matches(&answer, &expected), "{name}: {status} {answer}");
-        let left = browser.get("/api/session/").await.0;
+        let answer = sue.send("PATCH", &path, &change).await.about(&name).ok();
+        assert!(matches(&answer, &expected), "{name}: {answer}");
+        let left = browser.get("/api/session/").await.status;
         assert_eq!(left, if is_ended { 401 } else { 200 }, "{name}");
     }
-    assert_eq!(sue.send("PATCH", &path, &json!({"enabled": true, "role": "none"})).await.0, 200);
+    sue.send("PATCH", &path, &json!({"enabled": true, "role": "none"})).await.ok();
     let login = json!({"username": "ann", "password": PASSWORD});
-    assert_eq!(Browser::new(&server).post("/api/session/", &login).await.0, 401, "no role");
-    assert_eq!(sue.send("PATCH", &path, &json!({"role": "superuser"})).await.0, 200);
+    Browser::new(&server).post("/api/session/", &login).await.about("no role").expect(401);
+    sue.send("PATCH", &path, &json!({"role": "superuser"})).await.ok();
     let browser = Browser::log_in(&server, "ann", PASSWORD).await;
-    assert_eq!(browser.get("/api/user/").await.0, 200, "a superuser too");
-    assert_eq!(sue.send("DELETE", &path, &Value::Null).await.0, 204);
-    assert_eq!(browser.get("/api/session/").await.0, 401);
-    assert_eq!(sue.get(&path).await.0, 404);
+    browser.get("/api/user/").await.about("a superuser too").ok();
+    sue.send("DELETE", &path, &Value::Null).await.expect(204);
+    browser.get("/api/session/").await.expect(401);
+    sue.get(&path).await.expect(404);
 
     let rows = audited(&server).await;
     let lines: Vec<_> = rows.iter().map(|row| format!("{} {}", row["action"], row["actor_name"])).collect();
@@ -76,31 +76,16 @@ async fn wrong_users_are_refused_by_their_fields() {
     let required = json!(["This field is required."]);
     let no_choice = json!(["\"root\" is not a valid choice."]);
     let blank = json!(["This field may not be blank."]);
-    let rows = [
-        (
-            "POST",
-            "/api/user/".to_owned(),
-            json!({}),
-            json!({"username": required, "password": required, "role": required}),
-        ),
-        (
-            "POST",
-            "/api/user/".to_owned(),
-            json!({"username": "x", "password": "p", "role": "root"}),
-            json!({"role": no_choice}),
-        ),
-        (
-            "POST",
-            "/api/user/".to_owned(),
-            json!({"username": "ann", "password": "p", "role": "viewer"}),
-            json!({"username": ["This field must be unique."]}),
-        ),
-        ("PATCH", format!("/api/user/{ann}/"), json!({"password": " "}), json!({"password": blank})),
-        ("PATCH", format!("/api/user/{ann}/"), json!({"role": "root"}), json!({"role": no_choice})),
+    let rows = rows![
+        "POST", "/api/user/".to_owned(), json!({}), json!({"username": required, "password": required, "role": required});
+        "POST", "/api/user/".to_owned(), json!({"username": "x", "password": "p", "role": "root"}), json!({"role": no_choice});
+        "POST", "/api/user/".to_owned(), json!({"username": "ann", "password": "p", "role": "viewer"}),
+            json!({"username": ["This field must be unique."]});
+        "PATCH", format!("/api/user/{ann}/"), json!({"password": " "}), json!({"password": blank});
+        "PATCH", format!("/api/user/{ann}/"), json!({"role": "root"}), json!({"role": no_choice});
     ];
     for (method, path, body, expected) in rows {
-        let (status, _, answer) = sue.send(method, &path, &body).await;
-        assert_eq!((status, answer), (400, expected), "{method} {path} {body}");
+        sue.send(method, &path, &body).await.is(400, &expected);
     }
 }
 
@@ -110,32 +95,31 @@ async fn nobody_removes_himself_or_somebody_of_another_organization() {
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let mut sue = superuser(&server, "sue", "default").await;
     let mut eve = superuser(&server, "eve", "plant-2").await;
-    let own = sue.get("/api/session/").await.2["user"]["id"].clone();
+    let own = sue.get("/api/session/").await["user"]["id"].clone();
     for (method, body) in [("DELETE", Value::Null), ("PATCH", json!({"role": "staff"}))] {
-        let (status, _, answer) = sue.send(method, &format!("/api/user/{own}/"), &body).await;
-        assert_eq!(status, 409, "{method}: {answer}");
+        sue.send(method, &format!("/api/user/{own}/"), &body).await.expect(409);
     }
-    assert_eq!(sue.get("/api/user/").await.0, 200, "still a superuser");
+    sue.get("/api/user/").await.about("still a superuser").ok();
     let ann = made(&mut sue, "ann", "superuser").await;
     for id in [own.to_string(), ann.to_string(), "99".to_owned(), "x".to_owned()] {
         for (method, body) in
             [("GET", Value::Null), ("PATCH", json!({"role": "none"})), ("DELETE", Value::Null)]
         {
-            let (status, _, answer) = eve.send(method, &format!("/api/user/{id}/"), &body).await;
-            assert_eq!((status, answer), (404, json!({"detail": "Not found."})), "{method} {id}");
+            let answer = eve.send(method, &format!("/api/user/{id}/"), &body).await;
+            answer.is(404, &json!({"detail": "Not found."}));
         }
     }
-    let (_, _, list) = eve.get("/api/user/").await;
+    let list = eve.get("/api/user/").await.body;
     assert!(matches(&list, &json!([shown("eve", "superuser", true)])), "{list}");
     // Of two superusers, whoever is second has no right any more.
     let mut second = Browser::log_in(&server, "ann", PASSWORD).await;
-    assert_eq!(sue.send("PATCH", &format!("/api/user/{ann}/"), &json!({"role": "staff"})).await.0, 200);
-    assert_eq!(second.send("DELETE", &format!("/api/user/{own}/"), &Value::Null).await.0, 401);
+    sue.send("PATCH", &format!("/api/user/{ann}/"), &json!({"role": "staff"})).await.ok();
+    second.send("DELETE", &format!("/api/user/{own}/"), &Value::Null).await.expect(401);
     let mut staff = Browser::log_in(&server, "ann", PASSWORD).await;
     for (method, body) in [("GET", Value::Null), ("DELETE", Value::Null)] {
-        assert_eq!(staff.send(method, &format!("/api/user/{own}/"), &body).await.0, 403, "{method}");
+        staff.send(method, &format!("/api/user/{own}/"), &body).await.expect(403);
     }
-    assert_eq!(server.client().get("/api/user/").await.0, 403, "a key of every scope");
+    server.client().get("/api/user/").await.about("a key of every scope").expect(403);
 }
 
 #[tokio::test]
@@ -146,45 +130,42 @@ async fn the_graph_manages_users_too() {
     let mut eve = superuser(&server, "eve", "plant-2").await;
     let made = "mutation { createUser(input: {username: \"ann\", password: \"correct horse\", role: viewer}) \
                 { user { id rowId username role enabled createdAt } errors { field message } } }";
-    let (_, _, answer) = sue.post("/graphql", &json!({ "query": made })).await;
+    let answer = sue.post("/graphql", &json!({ "query": made })).await.body;
     let user = &answer["data"]["createUser"]["user"];
     assert_eq!((&user["username"], &user["role"]), (&json!("ann"), &json!("viewer")), "{answer}");
     let (id, row) = (user["id"].as_str().unwrap(), user["rowId"].as_i64().unwrap());
-    let (_, _, again) = sue.post("/graphql", &json!({ "query": made })).await;
+    let again = sue.post("/graphql", &json!({ "query": made })).await.body;
     assert_eq!(again["data"]["createUser"]["errors"][0]["field"], "username", "{again}");
 
     let query = format!(
         "{{ users {{ totalCount nodes {{ username role }} }} user(rowId: {row}) {{ username }} node(id: \"{id}\") {{ rowId }} }}"
     );
-    let (_, _, seen) = sue.post("/graphql", &json!({ "query": query })).await;
+    let seen = sue.post("/graphql", &json!({ "query": query })).await.body;
     assert_eq!(seen["data"]["users"]["totalCount"], 2, "{seen}");
-    assert_eq!(
-        (&seen["data"]["user"]["username"], &seen["data"]["node"]["rowId"]),
-        (&json!("ann"), &json!(row))
-    );
-    let (_, _, seen) = eve.post("/graphql", &json!({ "query": query })).await;
+    assert_members(&seen, &json!({"/data/user/username": "ann", "/data/node/rowId": row}));
+    let seen = eve.post("/graphql", &json!({ "query": query })).await.body;
     assert_eq!(seen["data"]["users"]["totalCount"], 1, "{seen}");
     assert_eq!((&seen["data"]["user"], &seen["data"]["node"]), (&Value::Null, &Value::Null), "{seen}");
 
     let change = format!(
         "mutation {{ updateUser(rowId: {row}, input: {{role: staff}}) {{ user {{ role }} errors {{ code }} }} }}"
     );
-    let (_, _, refused) = eve.post("/graphql", &json!({ "query": change })).await;
+    let refused = eve.post("/graphql", &json!({ "query": change })).await.body;
     assert!(!refused.to_string().contains("staff"), "{refused}");
-    let (_, _, changed) = sue.post("/graphql", &json!({ "query": change })).await;
+    let changed = sue.post("/graphql", &json!({ "query": change })).await.body;
     assert_eq!(changed["data"]["updateUser"]["user"]["role"], "staff", "{changed}");
     let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
-    let (_, _, refused) = ann.post("/graphql", &json!({ "query": query })).await;
+    let refused = ann.post("/graphql", &json!({ "query": query })).await.body;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
     let gone = format!("mutation {{ deleteUser(id: \"{id}\") {{ deletedRowId errors {{ code }} }} }}");
-    let (_, _, deleted) = sue.post("/graphql", &json!({ "query": gone })).await;
+    let deleted = sue.post("/graphql", &json!({ "query": gone })).await.body;
     assert_eq!(deleted["data"]["deleteUser"]["deletedRowId"], row, "{deleted}");
-    assert_eq!(ann.get("/api/session/").await.0, 401);
+    ann.get("/api/session/").await.expect(401);
 }
 
 /// Every operation of the document that needs a scope: method, path, and whether a read scope suffices.
 async fn scoped_operations(client: &Client) -> Vec<(String, String, bool)> {
-    let (_, _, document) = client.get("/api/schema/").await;
+    let document = client.get("/api/schema/").await.body;
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, described) in item.as_object().unwrap() {
@@ -213,7 +194,7 @@ async fn a_viewer_reads_everything_and_changes_nothing() {
             .replace("{network}", "n")
             .replace("{number}", "1")
             .replace("{fingerprint}", "00");
-        let (status, _, answer) = vera.send(&method, &path.replace("{id}", "1"), &Value::Null).await;
+        let (status, answer) = vera.send(&method, &path.replace("{id}", "1"), &Value::Null).await.outcome();
         match is_read {
             true => reads += usize::from(!matches!(status, 401 | 403)),
             false => changes += 1,
@@ -222,22 +203,20 @@ async fn a_viewer_reads_everything_and_changes_nothing() {
     }
     assert!(reads > 20 && changes > 20, "{reads} reads, {changes} changes");
 
-    let (status, _, rows) = vera.post("/sql", &json!({"query": "SELECT name FROM devices"})).await;
-    assert_eq!((status, rows), (200, json!([])));
+    vera.post("/sql", &json!({"query": "SELECT name FROM devices"})).await.is(200, &json!([]));
     let change = json!({"query": "mutation { createDevice(input: {name: \"d\", protocol: virtual}) { errors { code } } }"});
-    let (_, _, refused) = vera.post("/graphql", &change).await;
+    let refused = vera.post("/graphql", &change).await.body;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
-    let (_, _, me) =
-        vera.post("/graphql", &json!({"query": "{ me { scopes } devices { totalCount } }"})).await;
+    let me = vera.post("/graphql", &json!({"query": "{ me { scopes } devices { totalCount } }"})).await.body;
     let scopes = me["data"]["me"]["scopes"].as_array().unwrap();
     assert!(
         scopes.len() == 8 && scopes.iter().all(|scope| scope.as_str().unwrap().ends_with(":read")),
         "{me}"
     );
-    assert_eq!(vera.post("/ingest", &json!([])).await.0, 403);
+    vera.post("/ingest", &json!([])).await.expect(403);
     for path in ["/api/user/", "/api/key/", "/api/audit/"] {
-        assert_eq!(vera.get(path).await.0, 403, "{path}");
+        vera.get(path).await.expect(403);
     }
     let passwords = json!({"old_password": PASSWORD, "new_password": "another horse"});
-    assert_eq!(vera.post("/api/session/password/", &passwords).await.0, 204);
+    vera.post("/api/session/password/", &passwords).await.expect(204);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, row_vec, rows};
 
 const NOON: i64 = 1_777_377_600;
 const DATETIME: &str = "Datetime has wrong format. Use one of these formats instead: \
@@ -13,8 +13,7 @@ const DATETIME: &str = "Datetime has wrong format. Use one of these formats inst
 async fn post_all(client: &Client, id: i64, values: &[Value]) {
     for (second, value) in values.iter().enumerate() {
         let body = json!({"timestamp": NOON + second as i64, "value": value});
-        let (status, _, answer) = client.post(&format!("/api/data/{id}/value/"), &body).await;
-        assert_eq!(status, 201, "{answer}");
+        client.post(&format!("/api/data/{id}/value/"), &body).await.created();
     }
 }
 
@@ -24,36 +23,24 @@ fn row(id: i64, second: u32, value: Value) -> Value {
 
 #[tokio::test]
 async fn the_vendors_example() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "Motor RPM", "fp64").await;
     let path = format!("/api/data/{id}/value/");
     let sent = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 1200.5});
     let record = row(id, 0, json!(1200.5));
     let replaced = row(id, 0, json!(7.5));
-    check(
-        &client,
-        vec![
-            ("created", "POST", path.clone(), sent, 201, record.clone()),
-            ("read", "GET", format!("{path}?limit=2"), Value::Null, 200, json!([record])),
-            (
-                "replaced",
-                "POST",
-                path.clone(),
-                json!({"timestamp": NOON, "value": 7.5}),
-                200,
-                replaced.clone(),
-            ),
-            ("the_last_write_wins", "GET", path, Value::Null, 200, json!([replaced])),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "created", "POST", path.clone(), sent, 201, record.clone();
+        "read", "GET", format!("{path}?limit=2"), Value::Null, 200, json!([record]);
+        "replaced", "POST", path.clone(), json!({"timestamp": NOON, "value": 7.5}), 200, replaced.clone();
+        "the_last_write_wins", "GET", path, Value::Null, 200, json!([replaced]);
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn times_are_taken_in_every_spelling() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     let path = format!("/api/data/{id}/value/");
     for (given, shown) in [
@@ -65,49 +52,40 @@ async fn times_are_taken_in_every_spelling() {
         (json!(1_777_377_604.123_456_f64), "2026-04-28T12:00:04.123456Z"),
         (json!(0), "1970-01-01T00:00:00Z"),
     ] {
-        let (status, _, answer) = client.post(&path, &json!({"timestamp": given, "value": 1})).await;
-        assert_eq!((status, &answer["timestamp"]), (201, &json!(shown)), "{given}: {answer}");
+        let answer = client.post(&path, &json!({"timestamp": given, "value": 1})).await;
+        answer.has(201, json!({"timestamp": shown}));
     }
-    let (status, _, answer) = client.post(&path, &json!({"value": 1})).await;
-    assert_eq!(status, 201, "without a time it is now: {answer}");
+    client.post(&path, &json!({"value": 1})).await.about("without a time it is now").created();
     for bad in
         [json!("tomorrow"), json!("9999-01-01T00:00:00Z"), json!(-1), json!(true), json!(""), json!([])]
     {
-        let (status, _, answer) = client.post(&path, &json!({"timestamp": bad, "value": 1})).await;
-        assert_eq!((status, answer), (400, json!({"timestamp": [DATETIME]})), "{bad}");
+        let answer = client.post(&path, &json!({"timestamp": bad, "value": 1})).await;
+        answer.is(400, &json!({"timestamp": [DATETIME]}));
     }
-    let (status, _, answer) = client.post(&path, &json!({"timestamp": "2200-01-01", "value": 1})).await;
-    assert_eq!(status, 400, "too far ahead: {answer}");
+    let answer = client.post(&path, &json!({"timestamp": "2200-01-01", "value": 1})).await;
+    let answer = answer.about("too far ahead").expect(400);
     assert!(answer["timestamp"].is_array(), "{answer}");
 }
 
 #[tokio::test]
 async fn values_are_taken_by_kind() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (integer, number, boolean) =
         ("A valid integer is required.", "A valid number is required.", "Must be a valid boolean.");
     let null = "This field may not be null.";
     type Case = (&'static str, Vec<Value>, Vec<(Value, &'static str)>);
-    let cases: Vec<Case> = vec![
-        ("bit", vec![json!(true), json!(false)], vec![(json!(2), boolean), (json!("on"), boolean)]),
-        (
-            "byte",
-            vec![json!(0), json!(255)],
-            vec![(json!(256), "Ensure this value is less than or equal to 255.")],
-        ),
-        ("int16", vec![json!(-32768)], vec![(json!(1.5), integer), (json!(true), number)]),
-        (
-            "uint64",
-            vec![json!(u64::MAX), json!(9_007_199_254_740_993_u64), json!(3)],
-            vec![(json!(-1), "Ensure this value is greater than or equal to 0.")],
-        ),
-        ("int64", vec![json!(i64::MIN), json!(i64::MAX)], vec![(json!([]), number)]),
-        ("fp32", vec![json!(1.5)], vec![(json!("x"), number), (json!(null), null)]),
-        ("fp64", vec![json!(1e-300), json!(-0.5)], vec![(json!({}), number)]),
-        ("text", vec![json!("a \"b\" \u{fc}")], vec![(json!(1), "Not a valid string.")]),
-        ("json", vec![json!({"a": [1, null]}), json!("x"), json!(1.5)], vec![(json!(null), null)]),
-        ("location", vec![json!([13.5, 52.5])], vec![(json!([181, 0]), "*"), (json!([1]), "*")]),
+    let cases: Vec<Case> = row_vec![
+        "bit", vec![json!(true), json!(false)], vec![(json!(2), boolean), (json!("on"), boolean)];
+        "byte", vec![json!(0), json!(255)], vec![(json!(256), "Ensure this value is less than or equal to 255.")];
+        "int16", vec![json!(-32768)], vec![(json!(1.5), integer), (json!(true), number)];
+        "uint64", vec![json!(u64::MAX), json!(9_007_199_254_740_993_u64), json!(3)],
+            vec![(json!(-1), "Ensure this value is greater than or equal to 0.")];
+        "int64", vec![json!(i64::MIN), json!(i64::MAX)], vec![(json!([]), number)];
+        "fp32", vec![json!(1.5)], vec![(json!("x"), number), (json!(null), null)];
+        "fp64", vec![json!(1e-300), json!(-0.5)], vec![(json!({}), number)];
+        "text", vec![json!("a \"b\" \u{fc}")], vec![(json!(1), "Not a valid string.")];
+        "json", vec![json!({"a": [1, null]}), json!("x"), json!(1.5)], vec![(json!(null), null)];
+        "location", vec![json!([13.5, 52.5])], vec![(json!([181, 0]), "*"), (json!([1]), "*")];
     ];
     for (kind, good, bad) in cases {
         let (_, id) = stream_of(&client, kind, kind).await;
@@ -118,40 +96,29 @@ async fn values_are_taken_by_kind() {
         let refused = bad.into_iter().map(|(value, message)| {
             ("refused", "POST", path.clone(), json!({"value": value}), 400, json!({"value": [message]}))
         });
-        check(&client, refused.chain([read]).collect()).await;
+        check(&client, refused.chain([read])).await;
     }
 }
 
 #[tokio::test]
 async fn every_bad_field_of_a_post_is_told() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     let path = || format!("/api/data/{id}/value/");
     let not_found = || json!({"detail": "Not found."});
-    check(
-        &client,
-        vec![
-            ("empty", "POST", path(), json!({}), 400, json!({"value": ["This field is required."]})),
-            (
-                "both",
-                "POST",
-                path(),
-                json!({"timestamp": "x", "value": "y"}),
-                400,
-                json!({"timestamp": [DATETIME], "value": ["A valid number is required."]}),
-            ),
-            ("unknown_stream", "POST", "/api/data/999/value/".into(), json!({"value": 1}), 404, not_found()),
-            ("nothing_was_written", "GET", path(), Value::Null, 200, json!([])),
-        ],
-    )
-    .await;
+    let rows = rows![
+        "empty", "POST", path(), json!({}), 400, json!({"value": ["This field is required."]});
+        "both", "POST", path(), json!({"timestamp": "x", "value": "y"}), 400,
+            json!({"timestamp": [DATETIME], "value": ["A valid number is required."]});
+        "unknown_stream", "POST", "/api/data/999/value/".into(), json!({"value": 1}), 404, not_found();
+        "nothing_was_written", "GET", path(), Value::Null, 200, json!([]);
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn ranges_limits_and_order() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "int32").await;
     post_all(&client, id, &(0..5).map(|n| json!(n)).collect::<Vec<_>>()).await;
     let (noon, last) = (NOON, NOON + 4);
@@ -169,7 +136,7 @@ async fn ranges_limits_and_order() {
         ("?from=2026-04-28T14:00:04%2B02:00".into(), vec![4]),
     ] {
         for path in [format!("/api/data/{id}/value/{query}"), format!("/api/value/{query}")] {
-            let (status, _, body) = client.get(&path).await;
+            let (status, body) = client.get(&path).await.outcome();
             let values: Vec<_> =
                 body.as_array().expect("an array").iter().map(|r| r["value"].as_i64().unwrap()).collect();
             assert_eq!((status, values), (200, expected.clone()), "{path}");
@@ -178,24 +145,16 @@ async fn ranges_limits_and_order() {
     let bad = |name, query, expected| {
         (name, "GET", format!("/api/data/{id}/value/{query}"), Value::Null, 400, expected)
     };
-    check(
-        &client,
-        vec![
-            bad("bad_times", "?from=x&to=y", json!({"from": [DATETIME], "to": [DATETIME]})),
-            bad(
-                "bad_limit",
-                "?limit=0",
-                json!({"limit": ["Ensure this value is greater than or equal to 1."]}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        bad("bad_times", "?from=x&to=y", json!({"from": [DATETIME], "to": [DATETIME]}));
+        bad("bad_limit", "?limit=0", json!({"limit": ["Ensure this value is greater than or equal to 1."]}));
+    ];
+    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn values_of_all_streams_carry_an_id() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let (_, a) = stream_of(&client, "a", "int32").await;
     let (_, b) = stream_of(&client, "b", "bit").await;
     post_all(&client, a, &[json!(1)]).await;
@@ -204,38 +163,26 @@ async fn values_of_all_streams_carry_an_id() {
     let (of_a, of_b) = (with_id(a, json!(1)), with_id(b, json!(true)));
     let ok = |name, path: String, expected| (name, "GET", path, Value::Null, 200, expected);
     let gone = |path: String| ("not_found", "GET", path, Value::Null, 404, json!({"detail": "Not found."}));
-    check(
-        &client,
-        vec![
-            ok("all", "/api/value/".into(), json!([of_a, of_b])),
-            ok("of_one", format!("/api/value/?data={a}"), json!([of_a])),
-            ok("of_none", "/api/value/?data=999".into(), json!([])),
-            ok("one", format!("/api/value/{a}-{NOON}000000/"), of_a.clone()),
-            (
-                "data_is_a_number",
-                "GET",
-                "/api/value/?data=x".into(),
-                Value::Null,
-                400,
-                json!({"data": ["A valid integer is required."]}),
-            ),
-            gone(format!("/api/value/{a}-{NOON}000001/")),
-            gone(format!("/api/value/{a}/")),
-            gone(format!("/api/value/0{a}-{NOON}000000/")),
-            gone("/api/value/x-y/".into()),
-        ],
-    )
-    .await;
-    let restricted = server.client().with_key(&server.create_key(&["--data", &b.to_string()]).await);
-    check(
-        &restricted,
-        vec![
-            ok("only_its_own", "/api/value/".into(), json!([of_b])),
-            ok("not_the_other", format!("/api/value/?data={a}"), json!([])),
-            gone(format!("/api/value/{a}-{NOON}000000/")),
-        ],
-    )
-    .await;
+    let rows = rows![
+        ok("all", "/api/value/".into(), json!([of_a, of_b]));
+        ok("of_one", format!("/api/value/?data={a}"), json!([of_a]));
+        ok("of_none", "/api/value/?data=999".into(), json!([]));
+        ok("one", format!("/api/value/{a}-{NOON}000000/"), of_a.clone());
+        "data_is_a_number", "GET", "/api/value/?data=x".into(), Value::Null, 400,
+            json!({"data": ["A valid integer is required."]});
+        gone(format!("/api/value/{a}-{NOON}000001/"));
+        gone(format!("/api/value/{a}/"));
+        gone(format!("/api/value/0{a}-{NOON}000000/"));
+        gone("/api/value/x-y/".into());
+    ];
+    check(&client, rows).await;
+    let restricted = server.client_with(&["--data", &b.to_string()]).await;
+    let rows = [
+        ok("only_its_own", "/api/value/".into(), json!([of_b])),
+        ok("not_the_other", format!("/api/value/?data={a}"), json!([])),
+        gone(format!("/api/value/{a}-{NOON}000000/")),
+    ];
+    check(&restricted, rows).await;
 }
 
 #[tokio::test]
@@ -244,27 +191,18 @@ async fn health_needs_no_key() {
     let client = server.client().without_key();
     let ok = |name, path: &str, expected| (name, "GET", path.to_owned(), Value::Null, 200, expected);
     let unknown = |name: &str| format!("\"{name}\" is not a valid choice.");
-    check(
-        &client,
-        vec![
-            ok("alive", "/healthz/", json!({"status": "ok"})),
-            ok("alive_without_slash", "/healthz", json!({"status": "ok"})),
-            ok("ready", "/readyz/", json!({"status": "ok", "checks": {"db": "ok"}})),
-            ok("empty_is_default", "/readyz/?checks=", json!({"status": "ok", "checks": {"db": "ok"}})),
-            ok(
-                "several",
-                "/readyz/?checks=db,redis,disk",
-                json!({"status": "ok", "checks": {"db": "ok", "redis": "ok", "disk": "ok"}}),
-            ),
-            (
-                "unknown",
-                "GET",
-                "/readyz/?checks=db,foo,mqtt".into(),
-                Value::Null,
-                400,
-                json!({"checks": [unknown("foo"), unknown("mqtt")]}),
-            ),
-        ],
-    )
-    .await;
+    let rows = rows![
+        ok("alive", "/healthz/", json!({"status": "ok"}));
+        ok("alive_without_slash", "/healthz", json!({"status": "ok"}));
+        ok("ready", "/readyz/", json!({"status": "ok", "checks": {"db": "ok"}}));
+        ok("empty_is_default", "/readyz/?checks=", json!({"status": "ok", "checks": {"db": "ok"}}));
+        ok(
+            "several",
+            "/readyz/?checks=db,redis,disk",
+            json!({"status": "ok", "checks": {"db": "ok", "redis": "ok", "disk": "ok"}}),
+        );
+        "unknown", "GET", "/readyz/?checks=db,foo,mqtt".into(), Value::Null, 400,
+            json!({"checks": [unknown("foo"), unknown("mqtt")]});
+    ];
+    check(&client, rows).await;
 }

@@ -2,24 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{create, readings, stream_at, until_newest, until_state};
+use super::{readings, stream_at, until_newest, until_state};
 use crate::support::Server;
 
 #[tokio::test]
 async fn generators_make_values_that_follow_from_the_time() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let row = json!({"name": "made up", "protocol": "virtual", "poll_interval": 0.1, "metadata": {"generator": "sine", "frequency": 20}});
-    let device = create(&client, "/api/device/", row).await;
+    let device = client.create("/api/device/", &row).await;
     let sine = stream_at(&client, device, "", "fp64", json!({"amplitude": 5, "mean": 10})).await;
-    let random = stream_at(
-        &client,
-        device,
-        "r",
-        "uint16",
-        json!({"generator": "random", "amplitude": 100, "mean": 100}),
-    )
-    .await;
+    let body = json!({"generator": "random", "amplitude": 100, "mean": 100});
+    let random = stream_at(&client, device, "r", "uint16", body).await;
     for stream in [sine, random] {
         until_newest(&client, stream, "a value", |row| row["quality"] == "good").await;
     }
@@ -34,23 +27,20 @@ async fn generators_make_values_that_follow_from_the_time() {
 
     // Generated and posted streams of one device go side by side; a generator taken away ends its values.
     let plain = json!({"name": "plain", "protocol": "virtual", "poll_interval": 0.1});
-    let plain = create(&client, "/api/device/", plain).await;
+    let plain = client.create("/api/device/", &plain).await;
     let posted = stream_at(&client, plain, "posted", "fp64", json!({})).await;
-    let (status, _, answer) = client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await;
-    assert_eq!(status, 201, "{answer}");
+    client.post(&format!("/api/data/{posted}/value/"), &json!({"value": 7})).await.created();
     let mixed = stream_at(&client, plain, "mixed", "fp64", json!({"generator": "sine"})).await;
     until_newest(&client, mixed, "a value", |row| row["quality"] == "good").await;
     assert_eq!(readings(&client, posted).await.len(), 1);
-    let (status, _, answer) = client.patch(&format!("/api/data/{mixed}/"), &json!({"metadata": {}})).await;
-    assert_eq!(status, 200, "{answer}");
+    client.patch(&format!("/api/data/{mixed}/"), &json!({"metadata": {}})).await.ok();
     until_state(&client, plain, "online").await;
 }
 
 #[tokio::test]
 async fn settings_that_make_no_sense_are_refused() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
-    let device = create(&client, "/api/device/", json!({"name": "d", "protocol": "virtual"})).await;
+    let (server, client) = Server::with_client(&[]).await;
+    let device = client.create("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
     let streams = [
         ("fp64", json!({"generator": "saw"}), "generator: \"saw\" is not one of"),
         ("fp64", json!({"generator": "sine", "frequency": 0}), "frequency: 0 is not from"),
@@ -62,12 +52,12 @@ async fn settings_that_make_no_sense_are_refused() {
     };
     for (kind, metadata, words) in streams {
         let row = json!({"name": "s", "device": device, "type": kind, "metadata": metadata});
-        let (status, _, answer) = client.post("/api/data/", &row).await;
-        assert!(status == 400 && names_it(&answer, words), "{row}: {answer}");
+        let answer = client.post("/api/data/", &row).await.expect(400);
+        assert!(names_it(&answer, words), "{row}: {answer}");
     }
     let row = json!({"name": "e", "protocol": "virtual", "metadata": {"generator": "sine", "amplitude": -1}});
-    let (status, _, answer) = client.post("/api/device/", &row).await;
-    assert!(status == 400 && names_it(&answer, "amplitude: -1 is less than 0"), "{answer}");
+    let answer = client.post("/api/device/", &row).await.expect(400);
+    assert!(names_it(&answer, "amplitude: -1 is less than 0"), "{answer}");
     // The same for whatever comes in by file.
     let file = server.data_dir.path().join("wrong.yaml");
     let text = "devices:\n  - name: f\n    protocol: virtual\n    streams:\n      - name: s\n        type: text\n        metadata: {generator: sine}\n";

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::server::{FakeWebDevice, WebBehavior};
-use super::{create, readings, stream_at, until_newest, until_state};
-use crate::support::{Client, Server, eventually};
+use super::{readings, stream_at, until_newest, until_state};
+use crate::support::{Client, Server, eventually, rows, with};
 
 /// A server that may ask 127.0.0.1, and nothing else that is closed.
 async fn server() -> Server {
@@ -15,7 +15,7 @@ async fn device(client: &Client, name: &str, url: &str, more: Value) -> i64 {
     let mut row = json!({"name": name, "protocol": "http", "host": url, "poll_interval": 0.1, "timeout": 30});
     let more = more.as_object().cloned().expect("fields");
     row.as_object_mut().expect("a row").extend(more);
-    create(client, "/api/device/", row).await
+    client.create("/api/device/", &row).await
 }
 
 fn document(n: i64) -> WebBehavior {
@@ -90,26 +90,14 @@ async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
     let others = stream_at(&client, other, "/n", "int32", json!({})).await;
     until_newest(&client, others, "a value", |row| row["value"] == 1.0).await;
 
-    let rows: [Row; 7] = [
-        ("a failure", WebBehavior::Status(500), "degraded", "the server failed (status 500)", "protocol"),
-        ("a gateway", WebBehavior::Status(503), "offline", "out of reach (status 503)", "protocol"),
-        ("silence", WebBehavior::Hang, "offline", "did not answer within 2 s", "timeout"),
-        ("garbage", WebBehavior::Garbage, "offline", "broke the protocol", "protocol"),
-        ("half an answer", WebBehavior::Truncate, "offline", "lost", "refused"),
-        (
-            "no JSON",
-            WebBehavior::Respond("<html>".to_owned()),
-            "offline",
-            "its answer is no JSON",
-            "protocol",
-        ),
-        (
-            "a redirect",
-            WebBehavior::Redirect(forbidden.url.clone()),
-            "offline",
-            "address that is not allowed",
-            "refused",
-        ),
+    let rows: [Row; 7] = rows![
+        "a failure", WebBehavior::Status(500), "degraded", "the server failed (status 500)", "protocol";
+        "a gateway", WebBehavior::Status(503), "offline", "out of reach (status 503)", "protocol";
+        "silence", WebBehavior::Hang, "offline", "did not answer within 2 s", "timeout";
+        "garbage", WebBehavior::Garbage, "offline", "broke the protocol", "protocol";
+        "half an answer", WebBehavior::Truncate, "offline", "lost", "refused";
+        "no JSON", WebBehavior::Respond("<html>".to_owned()), "offline", "its answer is no JSON", "protocol";
+        "a redirect", WebBehavior::Redirect(forbidden.url.clone()), "offline", "address that is not allowed", "refused";
     ];
     for (n, (name, manner, state, words, counter)) in (2..).zip(rows) {
         plant.set_behavior(document(n));
@@ -131,32 +119,25 @@ async fn whatever_goes_wrong_is_said_counted_and_over_when_it_is_over() {
     assert!(all.iter().all(|row| row["value"] != 666.0), "{all:?}");
     // Another device felt nothing of it.
     assert!(readings(&client, others).await.iter().all(|row| row["quality"] == "good"));
-    assert_eq!(
-        until_state(&client, other, "online").await["errors"],
-        json!({"timeout": 0, "refused": 0, "protocol": 0, "other": 0})
-    );
+    let expected = json!({"timeout": 0, "refused": 0, "protocol": 0, "other": 0});
+    assert_eq!(until_state(&client, other, "online").await["errors"], expected);
 }
 
 #[tokio::test]
 async fn what_may_not_be_reached_is_not_and_bad_settings_are_refused() {
     let closed = FakeWebDevice::start("127.0.0.1", document(1)).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let id = device(&client, "closed", &closed.url, json!({})).await;
     stream_at(&client, id, "/n", "int32", json!({})).await;
     let status = eventually("it is refused", super::EVENT_TIMEOUT, || async {
-        let (_, _, status) = client.get(&format!("/api/device/{id}/status/")).await;
+        let status = client.get(&format!("/api/device/{id}/status/")).await.body;
         status["last_error"].as_str().is_some_and(|e| e.contains("not allowed")).then_some(status)
     })
     .await;
     assert_eq!(status["state"], "offline");
     assert_eq!(closed.requests(), [""; 0]);
 
-    let row = |more: Value| {
-        let mut row = json!({"name": "wrong", "protocol": "http", "host": "http://plant"});
-        row.as_object_mut().expect("a row").extend(more.as_object().cloned().expect("fields"));
-        row
-    };
+    let row = |more: Value| with(json!({"name": "wrong", "protocol": "http", "host": "http://plant"}), more);
     let wrong = [
         (json!({"host": "plant/status"}), "host"),
         (json!({"host": "http://me:word@plant/"}), "host"),
@@ -164,17 +145,17 @@ async fn what_may_not_be_reached_is_not_and_bad_settings_are_refused() {
         (json!({"metadata": {"headers": {"Host": "x"}}}), "metadata"),
     ];
     for (more, field) in wrong {
-        let (status, _, answer) = client.post("/api/device/", &row(more.clone())).await;
-        assert_eq!((status, answer[field].is_array()), (400, true), "{more}: {answer}");
+        let answer = client.post("/api/device/", &row(more.clone())).await.expect(400);
+        assert!(answer[field].is_array(), "{more}: {answer}");
     }
-    let (status, _, answer) =
-        client.patch(&format!("/api/device/{id}/"), &json!({"metadata": {"method": 1}})).await;
-    assert_eq!((status, answer["metadata"].is_array()), (400, true), "{answer}");
+    let answer = client.patch(&format!("/api/device/{id}/"), &json!({"metadata": {"method": 1}})).await;
+    let answer = answer.expect(400);
+    assert!(answer["metadata"].is_array(), "{answer}");
     let stream = json!({"name": "x", "device": id, "path": "n", "type": "int32"});
-    let (status, _, answer) = client.post("/api/data/", &stream).await;
-    assert_eq!((status, answer["path"].is_array()), (400, true), "{answer}");
+    let answer = client.post("/api/data/", &stream).await.expect(400);
+    assert!(answer["path"].is_array(), "{answer}");
 
     // Without a host nobody is asked, and values are posted.
-    let quiet = create(&client, "/api/device/", json!({"name": "quiet", "protocol": "http"})).await;
+    let quiet = client.create("/api/device/", &json!({"name": "quiet", "protocol": "http"})).await;
     until_state(&client, quiet, "online").await;
 }

@@ -14,15 +14,9 @@ use crate::support::{Client, eventually};
 
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-async fn create(client: &Client, path: &str, row: Value) -> i64 {
-    let (status, _, row) = client.post(path, &row).await;
-    assert_eq!(status, 201, "{row}");
-    row["id"].as_i64().expect("a row has an id")
-}
-
 async fn stream_at(client: &Client, device: i64, path: &str, kind: &str, metadata: Value) -> i64 {
     let row = json!({"name": format!("{path} {kind}"), "device": device, "path": path, "type": kind, "metadata": metadata});
-    create(client, "/api/data/", row).await
+    client.create("/api/data/", &row).await
 }
 
 async fn readings(client: &Client, stream: i64) -> Vec<Value> {
@@ -43,7 +37,7 @@ async fn until_newest(client: &Client, stream: i64, what: &str, is_so: impl Fn(&
 /// Waits for a state, and answers the status with it.
 async fn until_state(client: &Client, device: i64, state: &str) -> Value {
     eventually(&format!("device {device} {state}"), EVENT_TIMEOUT, || async move {
-        let (_, _, status) = client.get(&format!("/api/device/{device}/status/")).await;
+        let status = client.get(&format!("/api/device/{device}/status/")).await.body;
         (status["state"] == state).then_some(status)
     })
     .await

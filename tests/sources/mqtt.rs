@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{EVENT_TIMEOUT, create, readings, stream_at, until_newest, until_state};
+use super::{EVENT_TIMEOUT, readings, stream_at, until_newest, until_state};
 use crate::support::{Client, MqttPeer, Server, eventually, free_port};
 
 async fn simulator() -> Simulator {
@@ -22,7 +22,7 @@ async fn device(client: &Client, port: u16, metadata: Value) -> i64 {
     let host = format!("mqtt://127.0.0.1:{port}");
     let row =
         json!({"name": "broker", "protocol": "mqtt", "host": host, "timeout": 10, "metadata": metadata});
-    create(client, "/api/device/", row).await
+    client.create("/api/device/", &row).await
 }
 
 /// A client of the simulated broker, by hand: CONNECT with a clean session.
@@ -50,8 +50,7 @@ async fn publish(stream: &mut TcpStream, topic: &str, payload: &str) {
 #[tokio::test]
 async fn the_simulated_plant_is_collected_with_its_times_and_set() {
     let simulator = simulator().await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device(&client, simulator.addr().port(), json!({"time_pointer": "/time"})).await;
     let speed = stream_at(&client, device, "plant/motor/speed#/value", "fp64", json!({})).await;
     let setpoint = stream_at(&client, device, "plant/+/setpoint#/value", "text", json!({})).await;
@@ -66,13 +65,12 @@ async fn the_simulated_plant_is_collected_with_its_times_and_set() {
     assert!(error.ends_with("the payload has no `/torque`"), "{error}");
 
     let set = format!("/api/device/{device}/io/plant%2Fmotor%2Fsetpoint%2Fset/");
-    let (code, _, answer) = client.post(&set, &json!({"value": 1234})).await;
-    assert_eq!(code, 200, "{answer}");
+    client.post(&set, &json!({"value": 1234})).await.ok();
     until_newest(&client, setpoint, "the setpoint written", |row| row["text"] == "1234").await;
     for (register, method) in [("plant%2F%2B%2Fsetpoint", "POST"), ("plant%2Fmotor%2Fspeed", "GET")] {
         let path = format!("/api/device/{device}/io/{register}/");
-        let (code, _, answer) = client.send_json(method, &path, &json!({"value": 1})).await;
-        assert_eq!(code, 400, "{method} {register}: {answer}");
+        let answer = client.send_json(method, &path, &json!({"value": 1})).await;
+        answer.about(&format!("{method} {register}")).expect(400);
     }
 }
 
@@ -105,8 +103,7 @@ async fn what_was_published_while_the_server_was_away_comes_when_it_is_back() {
 #[tokio::test]
 async fn a_broker_that_is_not_our_code_is_subscribed_to_and_published_to() {
     let mut peer = MqttPeer::start(free_port()).await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     peer.publish("line/1/state", "run", true);
     let device = device(&client, peer.port, json!({"time_pointer": "/ts", "writable": ["set/valve"]})).await;
     let state = stream_at(&client, device, "line/1/state", "text", json!({})).await;
@@ -120,8 +117,7 @@ async fn a_broker_that_is_not_our_code_is_subscribed_to_and_published_to() {
 
     for (topic, code) in [("set%2Fvalve", 200), ("set%2Fother", 400)] {
         let path = format!("/api/device/{device}/io/{topic}/");
-        let (found, _, answer) = client.post(&path, &json!({"value": 12.5})).await;
-        assert_eq!(found, code, "{topic}: {answer}");
+        client.post(&path, &json!({"value": 12.5})).await.about(&topic).expect(code);
     }
     assert_eq!(peer.received(), json!({"topic": "set/valve", "payload": "12.5"}));
 
@@ -154,8 +150,7 @@ async fn elsewhere(client: &Client, stream: i64) -> Vec<Value> {
 #[tokio::test]
 async fn values_of_a_clock_that_is_ahead_are_of_now_and_the_device_says_that_it_is_off() {
     let simulator = simulator().await;
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let device = device(&client, simulator.addr().port(), json!({"time_pointer": "/ts"})).await;
     let stream = stream_at(&client, device, "line/temp#/v", "fp64", json!({})).await;
     let mut publisher = publisher(simulator.addr().port()).await;
@@ -168,7 +163,7 @@ async fn values_of_a_clock_that_is_ahead_are_of_now_and_the_device_says_that_it_
             .await;
     }
     assert_eq!(elsewhere(&client, stream).await, Vec::<Value>::new());
-    let (_, _, status) = client.get(&format!("/api/device/{device}/status/")).await;
+    let status = client.get(&format!("/api/device/{device}/status/")).await.body;
     assert!(
         status["clock_offset"].as_f64().is_some_and(|offset| (3500.0..3700.0).contains(&offset)),
         "{status}"

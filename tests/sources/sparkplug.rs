@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EVENT_TIMEOUT, create, readings, stream_at, until_newest, until_state};
+use super::{EVENT_TIMEOUT, readings, stream_at, until_newest, until_state};
 use crate::support::{Client, DataDir, MqttPeer, Server, SparkplugNode, eventually, free_port};
 
 const SPEED: &str = "plant/edge1#speed";
@@ -23,7 +23,7 @@ async fn device(client: &Client, broker: &Broker<'_>, metadata: Value) -> i64 {
         row["username"] = json!("basalt");
         row["password"] = json!(password);
     }
-    create(client, "/api/device/", row).await
+    client.create("/api/device/", &row).await
 }
 
 #[tokio::test]
@@ -71,11 +71,9 @@ async fn collect_and_set(server: &Server, broker: &Broker<'_>) {
     until_newest(&client, speed, "the last value", |row| row["value"] == 22.5).await;
 
     let set = format!("/api/device/{device}/io/plant%2Fedge1%2Fpress%23Motor%2Fcount/");
-    let (code, _, answer) = client.post(&set, &json!({"value": -12})).await;
-    assert_eq!(code, 200, "{answer}");
+    client.post(&set, &json!({"value": -12})).await.ok();
     assert_eq!(node.command("Motor/count")["value"], -12);
-    let (code, _, answer) = client.post(&set, &json!({"value": "fast"})).await;
-    assert_eq!(code, 400, "{answer}");
+    client.post(&set, &json!({"value": "fast"})).await.expect(400);
 
     // A message is lost: the births are asked for again.
     node.act(&json!({"skip": true}));

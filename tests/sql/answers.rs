@@ -108,7 +108,7 @@ async fn answer(client: &Client, case: &Path) -> String {
     let params: Value = params.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
     let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
     let body = json!({"query": query, "params": params}).to_string();
-    let (status, _, bytes) = client.send_bytes("POST", "/sql", &headers, body).await;
+    let (status, bytes) = client.send_bytes("POST", "/sql", &headers, body).await.outcome();
     let text = String::from_utf8(bytes).unwrap();
     if status == 200 { text } else { format!("{status} {text}\n") }
 }
@@ -124,9 +124,7 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_restart() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     write(&ground, &inside, false).await;
     write_others(&ground, &inside).await;
     let asking = client(&ground, &inside).await;
@@ -145,9 +143,7 @@ async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_rest
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_files_that_overlap() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     write(&ground, &inside, true).await;
     write_others(&ground, &inside).await;
     inside.store.flush().await.unwrap();

@@ -31,10 +31,10 @@ fn encoded(text: &str) -> String {
 async fn both(client: &Client, method: &str, path: &str, accept: &str, body: &Value) -> (Vec<u8>, usize) {
     let text = if body.is_null() { String::new() } else { body.to_string() };
     let plain = [("accept", accept), ("content-type", "application/json")];
-    let (status, headers, whole) = client.send_bytes(method, path, &plain, text.clone()).await;
+    let (status, headers, whole) = client.send_bytes(method, path, &plain, text.clone()).await.into_parts();
     assert_eq!((status, encoding(&headers)), (200, None), "{path}");
     let (status, headers, sent) =
-        client.send_bytes(method, path, &[&plain[..], &[GZIP]].concat(), text).await;
+        client.send_bytes(method, path, &[&plain[..], &[GZIP]].concat(), text).await.into_parts();
     assert_eq!((status, encoding(&headers)), (200, Some("gzip")), "{path}");
     assert!(headers["vary"].to_str().unwrap().to_ascii_lowercase().contains("accept-encoding"), "{path}");
     assert_eq!(inflated(&sent), whole, "{path}: {accept}");
@@ -43,8 +43,7 @@ async fn both(client: &Client, method: &str, path: &str, accept: &str, body: &Va
 
 #[tokio::test]
 async fn large_results_are_compressed_for_those_who_ask() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (_server, client) = Server::with_client(&[]).await;
     let link = format!("/sql?q={}", encoded(LONG));
     for accept in ["application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"] {
         for (method, path, body) in
@@ -62,8 +61,7 @@ async fn large_results_are_compressed_for_those_who_ask() {
 
 #[tokio::test]
 async fn small_secret_and_compressed_answers_are_sent_as_they_are() {
-    let server = Server::start(&[]).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(&[]).await;
     let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
     server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
     let devices: String =
@@ -82,14 +80,14 @@ async fn small_secret_and_compressed_answers_are_sent_as_they_are() {
     for (name, method, path, accept, body, is_large) in rows {
         let headers = [GZIP, ("accept", accept), ("content-type", "application/json")];
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let (_, headers, sent) = client.send_bytes(method, path, &headers, text).await;
+        let (_, headers, sent) = client.send_bytes(method, path, &headers, text).await.into_parts();
         assert_eq!(encoding(&headers), None, "{name}");
         assert_eq!(sent.len() > 8192, is_large, "{name}: {}", String::from_utf8_lossy(&sent));
     }
     let login = json!({"username": "sue", "password": "correct horse"}).to_string();
     let headers = [GZIP, ("content-type", "application/json")];
     let (status, headers, _) =
-        client.without_key().send_bytes("POST", "/api/session/", &headers, login).await;
+        client.without_key().send_bytes("POST", "/api/session/", &headers, login).await.into_parts();
     assert_eq!((status, encoding(&headers)), (200, None), "a session");
 }
 
@@ -114,18 +112,20 @@ async fn a_link_downloads_a_result_as_a_file() {
     for (format, name, media, disposition) in rows {
         // What Accept says does not count: a browser asks for pages.
         let path = format!("/sql?q={query}&format={format}&download={name}");
-        let (status, headers, body) = client.send_bytes("GET", &path, &[("accept", "text/html")], "").await;
+        let (status, headers, body) =
+            client.send_bytes("GET", &path, &[("accept", "text/html")], "").await.into_parts();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         assert_eq!(
             (&headers["content-type"], &headers["content-disposition"]),
             (&media.parse().unwrap(), &disposition.parse().unwrap())
         );
     }
-    let (status, headers, rows) = sue.get(&format!("/sql?q={query}&format=csv&download=mine")).await;
+    let (status, headers, rows) =
+        sue.get(&format!("/sql?q={query}&format=csv&download=mine")).await.into_parts();
     assert_eq!((status, rows), (200, json!("value\n1\n2\n3\n")), "a session is enough");
     assert!(headers.contains_key("content-disposition"));
     let named = "/sql/queries/silent-streams?format=csv&download=silent";
-    let (status, headers, body) = client.get(named).await;
+    let (status, headers, body) = client.get(named).await.into_parts();
     assert_eq!(status, 200, "{body}");
     assert_eq!(
         headers["content-disposition"],
@@ -137,7 +137,7 @@ async fn a_link_downloads_a_result_as_a_file() {
         for path in
             [format!("/sql?q={query}&{parameters}"), format!("/sql/queries/silent-streams?{parameters}")]
         {
-            let (status, headers, body) = client.get(&path).await;
+            let (status, headers, body) = client.get(&path).await.into_parts();
             assert_eq!(status, 400, "{path}: {body}");
             assert!(body["fields"][field].is_array(), "{path}: {body}");
             assert!(!headers.contains_key("content-disposition"), "{path}");

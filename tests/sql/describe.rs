@@ -32,9 +32,7 @@ async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> V
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_described_is_what_comes() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     use DataType::{Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
     let rows: [Row; 9] = [
@@ -69,9 +67,7 @@ async fn what_is_described_is_what_comes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_not_run_is_not_described_either() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     let nobody = Principal { scopes: Scopes::NONE, ..ground.owner.clone() };
     let rows = [
         ("a_scope", &nobody, "SELECT * FROM readings", Kind::Forbidden, "value:read"),
@@ -96,9 +92,7 @@ async fn what_may_not_run_is_not_described_either() {
 /// JSON is one way to say values, arrays are another; the engine sees the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn typed_values_and_json_mean_the_same() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     super::answers::write(&ground, &inside, true).await;
     let text = "SELECT count(*) AS n FROM readings WHERE stream_id = $1 AND ts >= $2";
     let time = ground.owner.clone();

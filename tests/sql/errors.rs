@@ -61,14 +61,13 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_readable_and_4xx() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     answers::write(&ground, &inside, false).await;
     let client = answers::client(&ground, &inside).await;
     let mut text_of_all = String::new();
     for (name, query, params) in table() {
-        let (status, _, answer) = client.post("/sql", &json!({"query": query, "params": params})).await;
+        let (status, answer) =
+            client.post("/sql", &json!({"query": query, "params": params})).await.outcome();
         let text = answer["detail"].as_str().map_or_else(|| answer.to_string(), str::to_owned);
         writeln!(text_of_all, "{name}\n  {query}\n  {status} {text}\n").unwrap();
     }

@@ -65,16 +65,14 @@ fn iso(text: &str) -> String {
 
 async fn ask(client: &Client, accept: &str) -> Vec<u8> {
     let headers = [("accept", accept), ("content-type", "text/plain")];
-    let (status, headers, bytes) = client.send_bytes("POST", "/sql", &headers, QUERY).await;
+    let (status, headers, bytes) = client.send_bytes("POST", "/sql", &headers, QUERY).await.into_parts();
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, accept));
     bytes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_carries_the_same_rows() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     answers::write(&ground, &inside, false).await;
     inside.store.flush().await.unwrap();
     let client = answers::client(&ground, &inside).await;
@@ -106,9 +104,7 @@ async fn every_format_carries_the_same_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_rows_is_whole_in_every_format() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let client = answers::client(&ground, &inside).await;
     assert_eq!(ask(&client, "application/json").await, b"[]");
     assert_eq!(ask(&client, "application/x-ndjson").await, b"");
@@ -125,9 +121,7 @@ async fn an_answer_without_rows_is_whole_in_every_format() {
 /// What a format cannot say is refused, not left out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_that_formats_find_hard_are_carried_or_refused() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let client = answers::client(&ground, &inside).await;
     for (query, json_answer) in [
         ("SELECT INTERVAL '90 minutes' AS x", None),
@@ -150,7 +144,8 @@ async fn types_that_formats_find_hard_are_carried_or_refused() {
         ] {
             let headers = [("accept", accept), ("content-type", "text/plain")];
             let answered = client.try_send_bytes("POST", "/sql", &headers, query).await;
-            let (status, _, bytes) = answered.unwrap_or_else(|e| panic!("{query} as {accept}: cut: {e}"));
+            let answered = answered.unwrap_or_else(|e| panic!("{query} as {accept}: cut: {e}"));
+            let (status, bytes) = answered.outcome();
             let text = String::from_utf8_lossy(&bytes);
             assert!(status == 200 || (400..500).contains(&status), "{query} as {accept}: {status} {text}");
             if let Some(expected) = json_answer.as_ref().filter(|_| accept == "application/json") {

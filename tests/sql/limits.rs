@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answers;
 use crate::in_process::TestEnv;
-use crate::support::eventually;
+use crate::support::until;
 
 /// Long enough for anything that must come, on a busy machine too.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -22,7 +22,8 @@ async fn an_answer_past_the_row_cap_is_refused_or_cut_but_never_looks_whole() {
             let headers = [("accept", accept), ("content-type", "text/plain")];
             match client.try_send_bytes("POST", "/sql", &headers, rows(n)).await {
                 Err(_) => {}
-                Ok((status, _, bytes)) => {
+                Ok(answer) => {
+                    let (status, bytes) = answer.outcome();
                     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
                     assert!(
                         status == 413 && text.contains("20000 rows"),
@@ -46,17 +47,10 @@ async fn a_query_that_runs_too_long_is_ended() {
         "SELECT sum(a) FROM generate_series(1, 10000000000) a",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
     ] {
-        let (status, _, answer) = client.try_sql(query).await;
-        assert!(
-            status == 504 && answer.to_string().contains("longer than 0.3 s"),
-            "{query}: {status} {answer}"
-        );
+        client.try_sql(query).await.refused(504, "longer than 0.3 s");
     }
     // The threads are free again. On a busy machine even this may take longer than it may.
-    eventually("another is answered", EVENT_TIMEOUT, || async {
-        (client.try_sql("SELECT 1").await.0 == 200).then_some(())
-    })
-    .await;
+    until!("another is answered", EVENT_TIMEOUT; client.try_sql("SELECT 1").await.status == 200);
 }
 
 /// One batch of this join is minutes of work in a debug build, during which the operator never yields.
@@ -81,16 +75,13 @@ async fn a_query_that_takes_too_much_memory_is_refused() {
     let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.memory_bytes = 4 << 20);
     let client = answers::client(&ground, &inside).await;
     let query = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
-    let (status, _, answer) = client.try_sql(query).await;
-    assert!(status == 413 && answer.to_string().contains("more memory"), "{status} {answer}");
+    client.try_sql(query).await.refused(413, "more memory");
 }
 
 /// They would take memory that no pool counts; the table function `generate_series` streams and stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_that_make_gigabytes_of_a_number_are_refused() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let client = answers::client(&ground, &inside).await;
     for call in [
         "repeat('x', 2000000000)",
@@ -103,13 +94,12 @@ async fn functions_that_make_gigabytes_of_a_number_are_refused() {
         "range(1, 1000000000)",
         "generate_series(1, 1000000000)",
     ] {
-        let (status, _, answer) = client.try_sql(&format!("SELECT {call} IS NULL AS x")).await;
+        let answer = client.try_sql(&format!("SELECT {call} IS NULL AS x")).await.expect(400);
         assert!(
-            status == 400
-                && ["Invalid function", "at most 1000 characters"]
-                    .iter()
-                    .any(|why| answer.to_string().contains(why)),
-            "{call}: {status} {answer}"
+            ["Invalid function", "at most 1000 characters"]
+                .iter()
+                .any(|why| answer.to_string().contains(why)),
+            "{call}: {answer}"
         );
     }
 }
@@ -127,17 +117,11 @@ async fn a_full_queue_refuses_at_once_and_a_client_that_leaves_frees_its_place()
     let (holder, owner) = (inside.clone(), ground.owner.clone());
     let running =
         tokio::spawn(async move { holder.try_sql(&owner, endless, &serde_json::Value::Null).await });
-    eventually("the query is executed", EVENT_TIMEOUT, || async {
-        (inside.engine.memory_in_use() > 0).then_some(())
-    })
-    .await;
-    let (status, headers, answer) = client.try_sql("SELECT 1").await;
+    until!("the query is executed", EVENT_TIMEOUT; inside.engine.memory_in_use() > 0);
+    let (status, headers, answer) = client.try_sql("SELECT 1").await.into_parts();
     assert!(status == 503 && headers.contains_key("retry-after"), "{status} {answer}");
     // Who has waited is told that too many run.
     assert!(answer.to_string().contains("too many queries are waiting"), "at once: {answer}");
     running.abort();
-    eventually("the place is free", EVENT_TIMEOUT, || async {
-        (client.try_sql("SELECT 1").await.0 == 200).then_some(())
-    })
-    .await;
+    until!("the place is free", EVENT_TIMEOUT; client.try_sql("SELECT 1").await.status == 200);
 }

@@ -31,8 +31,7 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
         ),
     ];
     for (query, status, _, _) in &statements {
-        let (answered, _, body) = client.try_sql(query).await;
-        assert_eq!(answered, *status, "{query}: {body}");
+        client.try_sql(query).await.expect(*status);
     }
     let lists = [
         ("/api/data/1/value/?limit=1", 1),
@@ -40,8 +39,8 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
         ("/api/value/?data=1&start=2026-04-28T10:00:00Z&limit=5", 5),
     ];
     for (path, rows) in &lists {
-        let (status, _, body) = client.get(path).await;
-        assert_eq!((status, body.as_array().map(Vec::len)), (200, Some(*rows)), "{path}: {body}");
+        let body = client.get(path).await.ok();
+        assert_eq!(body.as_array().map(Vec::len), Some(*rows), "{path}: {body}");
     }
     let log = client.sql("SELECT * FROM query_log ORDER BY started_at").await;
     assert_eq!(log.len(), statements.len() + lists.len(), "{log:#?}");
@@ -69,9 +68,7 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
 /// One stream of one day is asked for: other days' files are left out, and of its own only what is needed is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_of_the_lake_is_counted() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     answers::write(&ground, &inside, true).await;
     let files = inside.store.snapshot().lake.files().count() as u64;
     let ask = async |query: &str| {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answers;
 use crate::in_process::{TestDb, TestEnv};
-use crate::support::eventually;
+use crate::support::until;
 
 /// Rows of about 60 bytes, sorted from the last to the first.
 fn sorted(rows: u32) -> String {
@@ -47,11 +47,8 @@ async fn begin(ground: &TestEnv, inside: &TestDb, query: &str) -> (QueryOutput, 
 }
 
 async fn wait_for_release(inside: &TestDb) {
-    eventually("memory and permits are given back", Duration::from_secs(20), || async {
-        let is_back = inside.engine.memory_in_use() == 0 && inside.engine.running_queries() == 0;
-        is_back.then_some(())
-    })
-    .await;
+    until!("memory and permits are given back", Duration::from_secs(20);
+        is_back = inside.engine.memory_in_use() == 0 && inside.engine.running_queries() == 0; is_back);
 }
 
 async fn last_outcome(ground: &TestEnv, inside: &TestDb) -> Value {
@@ -69,10 +66,7 @@ async fn who_stops_reading_gives_back_what_his_query_holds() {
     // Also before there is an answer.
     let (holder, owner) = (inside.clone(), ground.owner.clone());
     let task = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
-    eventually("the query holds memory", Duration::from_secs(20), || async {
-        (inside.engine.memory_in_use() > 0).then_some(())
-    })
-    .await;
+    until!("the query holds memory", Duration::from_secs(20); inside.engine.memory_in_use() > 0);
     task.abort();
     wait_for_release(&inside).await;
     assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
@@ -116,10 +110,7 @@ async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
     let first_query = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     // Its left side has 80,000 bytes of rows. What it holds beyond them is the hash table, which it takes last: from
     // then on it needs no more.
-    eventually("the hash table is there", Duration::from_secs(60), || async {
-        (inside.engine.memory_in_use() > 90_000).then_some(())
-    })
-    .await;
+    until!("the hash table is there", Duration::from_secs(60); inside.engine.memory_in_use() > 90_000);
     let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::Busy, "{error}");
     assert!(error.message.contains("limits.query_memory"), "{error}");

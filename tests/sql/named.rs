@@ -103,7 +103,8 @@ async fn write(ground: &TestEnv, inside: &TestDb) {
 async fn answer(client: &Client, name: &str, params: &Value) -> String {
     let headers = [("content-type", "application/json"), ("accept", NDJSON)];
     let body = json!({ "params": params }).to_string();
-    let (status, _, bytes) = client.send_bytes("POST", &format!("/sql/queries/{name}"), &headers, body).await;
+    let (status, bytes) =
+        client.send_bytes("POST", &format!("/sql/queries/{name}"), &headers, body).await.outcome();
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(status, 200, "{name} {params}: {text}");
     let rows = text.lines().map(|line| rounded(serde_json::from_str(line).unwrap()).to_string() + "\n");
@@ -141,12 +142,10 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_built_in_query_answers_from_memory_and_from_the_lake() {
-    let ground = TestEnv::new(6).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(6).await;
     write(&ground, &inside).await;
     let client = answers::client(&ground, &inside).await;
-    let (_, _, list) = client.get("/sql/queries/").await;
+    let list = client.get("/sql/queries/").await.body;
     let listed: Vec<_> = list.as_array().unwrap().iter().map(|q| q["name"].as_str().unwrap()).collect();
     let tested = |name: &&str| cases().iter().any(|(of, _)| of == name);
     let untested: Vec<_> = listed.iter().filter(|name| !tested(name)).collect();
@@ -157,23 +156,21 @@ async fn every_built_in_query_answers_from_memory_and_from_the_lake() {
     check(&client, "in the lake").await;
     // The text of one is a statement like any other.
     let latest = list.as_array().unwrap().iter().find(|q| q["name"] == "latest").unwrap();
-    let (_, _, by_name) = client.get("/sql/queries/latest").await;
+    let by_name = client.get("/sql/queries/latest").await.body;
     let body = json!({"query": latest["query"], "params": {"from": "1970-01-01T00:00:00Z"}});
-    assert_eq!(client.post("/sql", &body).await.2, by_name);
-    let (status, _, slow) = client.get("/sql/queries/slow-queries?n=3").await;
-    assert_eq!((status, slow.as_array().unwrap().len()), (200, 3), "{slow}");
+    assert_eq!(client.post("/sql", &body).await.body, by_name);
+    let slow = client.get("/sql/queries/slow-queries?n=3").await.ok();
+    assert_eq!(slow.as_array().unwrap().len(), 3, "{slow}");
     assert!(slow[0]["run_ms"].as_f64() >= slow[1]["run_ms"].as_f64(), "{slow}");
 }
 
 /// A server with two streams of a value each, and the ids of these.
 async fn server(env: &[(&str, &str)]) -> (Server, i64, i64) {
-    let server = Server::start(env).await;
-    let client = server.client();
+    let (server, client) = Server::with_client(env).await;
     let (_, a) = stream_of(&client, "a", "fp64").await;
     let (_, b) = stream_of(&client, "b", "fp64").await;
     let line = |id, value| json!({"stream_id": id, "ts": "2026-04-28T12:00:00Z", "value": value}).to_string();
-    let (status, _, answer) = client.ingest(NDJSON, format!("{}\n{}\n", line(a, 1.5), line(b, 2.5))).await;
-    assert_eq!(status, 200, "{answer}");
+    client.ingest(NDJSON, format!("{}\n{}\n", line(a, 1.5), line(b, 2.5))).await.ok();
     (server, a, b)
 }
 
@@ -181,7 +178,7 @@ async fn server(env: &[(&str, &str)]) -> (Server, i64, i64) {
 async fn they_are_listed_and_asked_by_url_and_by_body() {
     let (server, a, _) = server(&[]).await;
     let client = server.client();
-    let (_, _, list) = client.get("/sql/queries").await;
+    let list = client.get("/sql/queries").await.body;
     let mean = list.as_array().unwrap().iter().find(|q| q["name"] == "hourly-mean").unwrap();
     assert!(mean["description"].as_str().unwrap().contains("mean"), "{mean}");
     assert_eq!(
@@ -194,17 +191,19 @@ async fn they_are_listed_and_asked_by_url_and_by_body() {
     let row = json!([{"ts": "2026-04-28T12:00:00Z", "n": 1, "mean": 1.5, "min": 1.5, "max": 1.5}]);
     let path = "/sql/queries/hourly-mean";
     let by_url = client.get(&format!("{path}?stream=7&stream={a}&step=1%20hour")).await;
-    assert_eq!((by_url.0, by_url.2), (200, row.clone()));
+    by_url.is(200, &row);
     for params in [json!({"stream": a}), json!({"stream": a.to_string(), "step": "PT1H"})] {
-        let (status, _, rows) = client.post(&format!("{path}/"), &json!({"params": params})).await;
-        assert_eq!((status, rows), (200, row.clone()), "{params}");
+        client.post(&format!("{path}/"), &json!({"params": params})).await.is(200, &row);
     }
     // As `curl -X POST` and `curl -d` say it.
-    assert_eq!(client.send("POST", "/sql/queries/device-states", &[], "").await.0, 200);
+    client.send("POST", "/sql/queries/device-states", &[], "").await.ok();
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    assert_eq!(client.send("POST", path, &form, json!({"params": {"stream": a}}).to_string()).await.2, row);
+    assert_eq!(
+        client.send("POST", path, &form, json!({"params": {"stream": a}}).to_string()).await.body,
+        row
+    );
     let csv = [("accept", "text/csv")];
-    let (_, headers, text) = client.send("GET", &format!("{path}?stream={a}"), &csv, "").await;
+    let (_, headers, text) = client.send("GET", &format!("{path}?stream={a}"), &csv, "").await.into_parts();
     assert_eq!(headers["content-type"], "text/csv");
     assert_eq!(text, json!("ts,n,mean,min,max\n2026-04-28T12:00:00Z,1,1.5,1.5,1.5\n"));
 }
@@ -242,25 +241,23 @@ async fn what_is_wrong_is_refused_and_nobody_sees_more_than_otherwise() {
     for (name, (method, path, media, body), status, words) in rows {
         let media = [("content-type", media)];
         let headers = if media[0].1.is_empty() { &media[..0] } else { &media[..] };
-        let (got, _, answer) = client.send(method, &path, headers, body).await;
-        assert_eq!(got, status, "{name}: {answer}");
+        let answer = client.send(method, &path, headers, body).await.about(&name).expect(status);
         assert!(answer["detail"].as_str().unwrap_or_default().contains(words), "{name}: {answer}");
     }
     let picky = client.send("GET", "/sql/queries/latest", &[("accept", "image/png")], "").await;
-    assert_eq!(picky.0, 406);
-    assert_eq!(client.without_key().get("/sql/queries").await.0, 401);
-    assert_eq!(client.without_key().get("/sql/queries/latest").await.0, 401);
-    assert_eq!(client.send_json("DELETE", "/sql/queries/latest", &Value::Null).await.0, 405);
+    picky.expect(406);
+    client.without_key().get("/sql/queries").await.expect(401);
+    client.without_key().get("/sql/queries/latest").await.expect(401);
+    client.send_json("DELETE", "/sql/queries/latest", &Value::Null).await.expect(405);
 
     let key = server.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
-    let (status, _, answer) = client.with_key(&key).get("/sql/queries/latest").await;
-    assert_eq!(status, 403, "{answer}");
+    let answer = client.with_key(&key).get("/sql/queries/latest").await.expect(403);
     assert!(answer["detail"].as_str().unwrap().contains("`devices` needs the scope device:read"), "{answer}");
-    assert_eq!(client.with_key(&key).get("/sql/queries").await.0, 200);
+    client.with_key(&key).get("/sql/queries").await.ok();
     let restricted = client.with_key(&server.create_key(&["--data", &a.to_string()]).await);
-    let (_, _, rows) = restricted.get("/sql/queries/latest").await;
+    let rows = restricted.get("/sql/queries/latest").await.body;
     assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
-    assert_eq!(restricted.get(&format!("/sql/queries/hourly-mean?stream={b}")).await.2, json!([]));
+    assert_eq!(restricted.get(&format!("/sql/queries/hourly-mean?stream={b}")).await.body, json!([]));
 }
 
 #[tokio::test]
@@ -270,7 +267,7 @@ async fn a_folder_adds_queries_for_http_and_commands_and_a_mistake_in_it_stops_t
     fs::write(dir.path().join("above.sql"), own).unwrap();
     let folder = dir.path().display().to_string();
     let (mut server, ..) = server(&[("BASALT_QUERIES_DIR", &folder)]).await;
-    assert_eq!(server.client().get("/sql/queries/above?least=2").await.2, json!([{"value": 2.5}]));
+    assert_eq!(server.client().get("/sql/queries/above?least=2").await.body, json!([{"value": 2.5}]));
     let ask = ["sql", "--query", "above", "--param", "least=2", "--format", "csv"];
     assert_eq!(server.basalt(&ask).await.expect_success(), "value\n2.5\n");
     let output = server.basalt(&["sql", "--query", "above"]).await.expect_failure();

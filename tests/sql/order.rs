@@ -10,9 +10,7 @@ use crate::in_process::{DAY, NOW, TestEnv};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_one_stream_are_sorted_only_for_another_order() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     // A day in files with late rows, one in two files without, and a day in memory.
     let start = NOW - 3 * DAY;
     let in_memory = 2 * DAY;
@@ -60,9 +58,7 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
 /// What is computed of an hour is computed where the hour is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_long_ranges_are_handed_out_to_threads() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let computed =
         "EXPLAIN SELECT value * 2 AS twice FROM readings WHERE stream_id = 1 AND ts >= '2026-04-01'";
     for (range, is_handed_out) in [
@@ -129,9 +125,7 @@ async fn a_stream_is_read_from_its_newest_row_back() {
 /// A list of the REST surfaces goes the same way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_of_the_newest_ends_where_it_has_enough() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     for days in (0..5).rev() {
         let row = |at: i64| Reading::good(StreamId(1), Micros(NOW - days * DAY + at), at as f64);
         inside.store.write(&ground.owner, (0..20).map(row).collect()).await.unwrap();

@@ -38,9 +38,7 @@ fn live(inside: &TestDb) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_become_one_a_day_and_answers_stay() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     for n in 0..20 {
         inside.store.write(&ground.owner, rows(n * 10, 10, 1.0)).await.unwrap();
         inside.store.flush().await.unwrap();
@@ -83,9 +81,7 @@ fn history(stream: i32, days: i64) -> Readings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     for stream in [1, 2, 1] {
         inside.store.write(&ground.owner, history(stream, 365)).await.unwrap();
         inside.store.flush().await.unwrap();
@@ -139,9 +135,7 @@ async fn the_days_of_a_backfill_are_merged_in_the_background() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     for stream in [1, 2] {
         inside.store.write(&ground.owner, history(stream, 40)).await.unwrap();
         inside.store.flush().await.unwrap();
@@ -163,9 +157,7 @@ async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_keeps_its_files() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     for n in 0..4 {
         inside.store.write(&ground.owner, rows(n * 250, 250, 1.0)).await.unwrap();
         inside.store.flush().await.unwrap();

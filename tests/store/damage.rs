@@ -123,9 +123,7 @@ fn spoil_values(dir: &Path, day: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrupted_page_is_an_error_that_names_its_file_and_spoils_no_other_day() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     let rows = (0..500).map(|n| Reading::good(StreamId(1), Micros(NOW - 2 * DAY + n * 6 * MINUTE), n as f64));
     inside.store.write(&ground.owner, rows.collect()).await.unwrap();
     inside.compact().await.unwrap();

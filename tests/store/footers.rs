@@ -23,9 +23,7 @@ fn kept(inside: &TestDb) -> Vec<Option<usize>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_footer_is_read_once_by_the_statistics_and_all_queries() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     let minute = |m| Reading::good(StreamId(1), Micros(NOW - MINUTE * 30 + m * MINUTE), 1.0);
     inside.store.write(&ground.owner, (0..20).map(minute).collect::<Readings>()).await.unwrap();
     inside.store.flush().await.unwrap();

@@ -310,9 +310,7 @@ async fn fleet(ground: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
     for seed in seeds(1, 4) {
-        let ground = TestEnv::new(1).await;
-        let dir = tempfile::tempdir().unwrap();
-        let mut inside = ground.open_local(dir.path()).await;
+        let (ground, dir, mut inside) = TestEnv::open_new(1).await;
         let chance = StdRng::seed_from_u64(seed);
         let streams = fleet(&ground).await;
         let mut model = MessageModel { chance, streams, readings: BTreeSet::new(), stored: Vec::new() };

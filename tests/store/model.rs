@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
-use crate::support::seeds;
+use crate::support::{rows, seeds};
 
 const STEPS: usize = 32;
 /// Streams 1 to 4 are numbers, 5 is a text.
@@ -183,28 +183,20 @@ impl ReadingsModel {
             };
             groups.into_iter().map(row).collect()
         };
-        let cases = [
-            ("TRUE".to_owned(), by_stream(&|_| true)),
-            (format!("ts >= '{from}' AND ts < '{to}'"), by_stream(&|r| from <= r.ts && r.ts < to)),
-            (format!("ts BETWEEN '{from}' AND '{to}' AND stream_id IN (1, 3, 5)"), {
-                by_stream(&|r| from <= r.ts && r.ts <= to && r.stream.0 % 2 == 1)
-            }),
-            (format!("value > {least} OR text IS NOT NULL"), {
-                by_stream(&|r| r.value.is_some_and(|v| v > least) || r.text.is_some())
-            }),
-            (format!("value > {least} AND ts >= '{from}'"), {
-                by_stream(&|r| r.value.is_some_and(|v| v > least) && r.ts >= from)
-            }),
-            (format!("value BETWEEN {least} AND {least} + 200 AND stream_id < 4"), {
-                by_stream(&|r| r.value.is_some_and(|v| v >= least && v <= least + 200.0) && r.stream.0 < 4)
-            }),
-            (format!("{least} >= value"), by_stream(&|r| r.value.is_some_and(|v| v <= least))),
-            ("quality = 'bad' AND stream_id <> 2".to_owned(), {
-                by_stream(&|r| r.quality == Quality::Bad && r.stream.0 != 2)
-            }),
-            (format!("stream_id = 4 AND (ts < '{from}' OR ts > '{to}')"), {
-                by_stream(&|r| r.stream.0 == 4 && (r.ts < from || r.ts > to))
-            }),
+        let cases = rows![
+            "TRUE".to_owned(), by_stream(&|_| true);
+            format!("ts >= '{from}' AND ts < '{to}'"), by_stream(&|r| from <= r.ts && r.ts < to);
+            format!("ts BETWEEN '{from}' AND '{to}' AND stream_id IN (1, 3, 5)"),
+                { by_stream(&|r| from <= r.ts && r.ts <= to && r.stream.0 % 2 == 1) };
+            format!("value > {least} OR text IS NOT NULL"),
+                { by_stream(&|r| r.value.is_some_and(|v| v > least) || r.text.is_some()) };
+            format!("value > {least} AND ts >= '{from}'"), { by_stream(&|r| r.value.is_some_and(|v| v > least) && r.ts >= from) };
+            format!("value BETWEEN {least} AND {least} + 200 AND stream_id < 4"),
+                { by_stream(&|r| r.value.is_some_and(|v| v >= least && v <= least + 200.0) && r.stream.0 < 4) };
+            format!("{least} >= value"), by_stream(&|r| r.value.is_some_and(|v| v <= least));
+            "quality = 'bad' AND stream_id <> 2".to_owned(), { by_stream(&|r| r.quality == Quality::Bad && r.stream.0 != 2) };
+            format!("stream_id = 4 AND (ts < '{from}' OR ts > '{to}')"),
+                { by_stream(&|r| r.stream.0 == 4 && (r.ts < from || r.ts > to)) };
         ];
         for (condition, expected) in cases {
             let query = format!(

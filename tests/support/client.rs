@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-/// Status, headers and the body: JSON as itself, other text as a string, nothing as null.
-pub type Answer = (u16, HeaderMap, Value);
+use super::Answer;
 
 /// Maximum duration of a request unless `with_timeout` sets another; a response that takes longer is a failure.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Bytes of a request's body that messages show.
+const MOST_SHOWN: usize = 4096;
 
 /// Asks one server, with one key or none.
 #[derive(Clone)]
@@ -72,6 +73,12 @@ impl Client {
         self.send("DELETE", path, &[], "").await
     }
 
+    /// Creates a row, which must succeed; its number.
+    pub async fn create(&self, path: &str, body: &Value) -> i64 {
+        let row = self.post(path, body).await.created();
+        row["id"].as_i64().unwrap_or_else(|| panic!("no id: {row}"))
+    }
+
     /// Posts rows to /ingest in the given media type.
     pub async fn ingest(&self, media: &str, body: impl Into<Body>) -> Answer {
         self.send("POST", "/ingest", &[("content-type", media)], body).await
@@ -79,10 +86,9 @@ impl Client {
 
     /// The rows a query answers, which it must.
     pub async fn sql(&self, query: &str) -> Vec<Value> {
-        let (status, _, body) = self.try_sql(query).await;
-        match body {
-            Value::Array(rows) if status == 200 => rows,
-            other => panic!("{query}\n  got {status} {other}"),
+        match self.try_sql(query).await {
+            Answer { status: 200, body: Value::Array(rows), .. } => rows,
+            other => panic!("{other}"),
         }
     }
 
@@ -102,8 +108,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let (status, headers, bytes) = self.send_bytes(method, path, headers, body).await;
-        (status, headers, read_body(&bytes))
+        self.send_bytes(method, path, headers, body).await.map(|bytes| read_body(&bytes))
     }
 
     /// The same, its body as it came.
@@ -113,7 +118,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
-    ) -> (u16, HeaderMap, Vec<u8>) {
+    ) -> Answer<Vec<u8>> {
         let answer = self.try_send_bytes(method, path, headers, body).await;
         answer.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error:?}"))
     }
@@ -125,12 +130,14 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
-    ) -> reqwest::Result<(u16, HeaderMap, Vec<u8>)> {
-        let request =
+    ) -> reqwest::Result<Answer<Vec<u8>>> {
+        let builder =
             headers.iter().fold(self.request(method, path), |r, (name, value)| r.header(*name, *value));
-        let answer = request.body(body).send().await?;
+        let body = body.into();
+        let request = format!("{method} {path} {}", show_sent(&body));
+        let answer = builder.body(body).send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok((status, headers, answer.bytes().await?.to_vec()))
+        Ok(Answer { request, status, headers, body: answer.bytes().await?.to_vec() })
     }
 
     fn request(&self, method: &str, path: &str) -> RequestBuilder {
@@ -141,6 +148,12 @@ impl Client {
             None => request,
         }
     }
+}
+
+/// The beginning of the body of a request, for messages.
+fn show_sent(body: &Body) -> String {
+    let bytes = body.as_bytes().unwrap_or_default();
+    String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_SHOWN)]).into_owned()
 }
 
 fn read_body(bytes: &[u8]) -> Value {

@@ -1,13 +1,13 @@
 //! A running `basalt demo`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use super::{Client, DataDir};
+use super::{ChildGuard, Client, DataDir};
 
 /// A demo on a directory of its own. Dropping it kills it.
 pub struct DemoProcess {
-    child: Child,
+    _child: ChildGuard,
     client: Client,
     link: String,
     _home: DataDir,
@@ -31,7 +31,7 @@ impl DemoProcess {
             }
         }
         let client = Client::new(&url.expect("it tells its URL"), &key.expect("it tells a key"));
-        DemoProcess { child, client, link: link.expect("it tells a link"), _home: home }
+        DemoProcess { _child: ChildGuard(child), client, link: link.expect("it tells a link"), _home: home }
     }
 
     /// The address that logs a browser in once.
@@ -42,12 +42,5 @@ impl DemoProcess {
     /// With the key that it tells.
     pub fn client(&self) -> &Client {
         &self.client
-    }
-}
-
-impl Drop for DemoProcess {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }

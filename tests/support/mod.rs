@@ -2,14 +2,19 @@
 //!
 //! Everything here waits for an event (a line of a log, an exit, an answer), none of it for a time to pass.
 
+mod answer;
 mod browser;
 mod case_size;
+mod child_guard;
 mod client;
 mod cluster;
 mod data_dir;
 mod demo;
+mod json;
 mod link;
+mod macros;
 mod opcua;
+mod peer_process;
 mod peers;
 mod postgres;
 mod s3_proxy;
@@ -17,13 +22,17 @@ mod server;
 mod simulator;
 mod socket;
 
+pub use answer::Answer;
 pub use browser::Browser;
 pub use case_size::{has_turn, one_in, seeds, sized, test_seed};
-pub use client::{Answer, Client};
+pub use child_guard::ChildGuard;
+pub use client::Client;
 pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
+pub use json::{assert_members, with};
 pub use link::{Link, LinkFault};
+pub(crate) use macros::{row_vec, rows, until};
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
     ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode,

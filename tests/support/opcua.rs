@@ -1,12 +1,11 @@
 //! OPC UA servers that are not our code, changed by what they are told.
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::peer_process::PeerProcess;
 use super::peers::{node_script, script};
 
 /// Whose server it is.
@@ -26,9 +25,8 @@ pub struct OpcuaServer {
     peer: OpcuaPeer,
     /// Of its address.
     path: &'static str,
+    process: PeerProcess,
     folder: Arc<TempDir>,
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl OpcuaServer {
@@ -56,35 +54,18 @@ impl OpcuaServer {
     }
 
     async fn start_in(peer: OpcuaPeer, port: u16, path: &'static str, folder: Arc<TempDir>) -> OpcuaServer {
-        let start = move || {
-            let mut command = match peer {
-                OpcuaPeer::Asyncua => script("opcua_server.py"),
-                OpcuaPeer::NodeOpcua => node_script("opcua_server.mjs"),
-            };
-            command.args(["--port", &port.to_string(), "--path", path, "--folder"]).arg(folder.path());
-            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-            let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-            let mut line = || lines.next().and_then(Result::ok);
-            assert_eq!(line().as_deref(), Some("ready"), "the server listens");
-            let points = line().and_then(|line| serde_json::from_str(&line).ok());
-            let points = points.expect("the server tells its points");
-            OpcuaServer { port, points, peer, path, folder, child, lines }
+        let mut command = match peer {
+            OpcuaPeer::Asyncua => script("opcua_server.py"),
+            OpcuaPeer::NodeOpcua => node_script("opcua_server.mjs"),
         };
-        tokio::task::spawn_blocking(start).await.expect("the server starts")
+        command.args(["--port", &port.to_string(), "--path", path, "--folder"]).arg(folder.path());
+        let (process, points) = PeerProcess::start_ready(command).await;
+        OpcuaServer { port, points, peer, path, folder, process }
     }
 
     /// Gives it an order; what it answers.
     pub fn run_command(&mut self, order: &Value) -> Value {
-        let stdin = self.child.stdin.as_mut().expect("a pipe");
-        writeln!(stdin, "{order}").expect("the server listens");
-        let answer = self.lines.next().and_then(Result::ok).expect("the server answers");
-        serde_json::from_str(&answer).expect("JSON")
-    }
-}
-
-impl Drop for OpcuaServer {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
+        self.process.order(order);
+        serde_json::from_str(&self.process.line()).expect("JSON")
     }
 }

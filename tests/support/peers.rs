@@ -1,10 +1,11 @@
 //! Other people's programs, in the environments of Python and of Node.js that tests/run.sh prepares.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use super::peer_process::PeerProcess;
 
 /// The interpreter with the pinned peers.
 fn interpreter() -> PathBuf {
@@ -19,6 +20,13 @@ fn interpreter() -> PathBuf {
 pub fn script(name: &str) -> Command {
     let mut command = Command::new(interpreter());
     command.arg("-u").arg(format!("{}/tests/peers/{name}", env!("CARGO_MANIFEST_DIR")));
+    command
+}
+
+/// The same for a server, with the port where it has to listen.
+fn script_at(name: &str, port: u16) -> Command {
+    let mut command = script(name);
+    command.args(["--port", &port.to_string()]);
     command
 }
 
@@ -67,35 +75,21 @@ pub struct ModbusDevice {
     pub port: u16,
     /// What it holds: `{"path", "type", "wordorder", "value"}` each.
     pub points: Vec<Value>,
-    child: Child,
+    process: PeerProcess,
 }
 
 impl ModbusDevice {
     /// Starts one; it answers when this returns. `framer` is `socket` for TCP, `rtu` for RTU over TCP.
     pub async fn start(port: u16, framer: &'static str) -> ModbusDevice {
-        let start = move || {
-            let mut command = script("modbus_server.py");
-            command.args(["--port", &port.to_string(), "--framer", framer]);
-            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
-            let mut lines =
-                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the device listens");
-            let points = lines.next().and_then(|line| serde_json::from_str(&line).ok());
-            ModbusDevice { port, points: points.expect("the device tells its points"), child }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the device starts")
+        let mut command = script_at("modbus_server.py", port);
+        command.args(["--framer", framer]);
+        let (process, points) = PeerProcess::start_ready(command).await;
+        ModbusDevice { port, points, process }
     }
 
     /// Pulls the plug.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for ModbusDevice {
-    fn drop(&mut self) {
-        self.kill();
+        self.process.kill();
     }
 }
 
@@ -104,30 +98,14 @@ pub struct S7Cpu {
     pub port: u16,
     /// What it holds: `{"path", "type", "value"}` each.
     pub points: Vec<Value>,
-    child: Child,
+    _process: PeerProcess,
 }
 
 impl S7Cpu {
     /// Starts one; it answers when this returns.
     pub async fn start(port: u16) -> S7Cpu {
-        let start = move || {
-            let mut command = script("s7_server.py");
-            command.args(["--port", &port.to_string()]);
-            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
-            let mut lines =
-                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the CPU listens");
-            let points = lines.next().and_then(|line| serde_json::from_str(&line).ok());
-            S7Cpu { port, points: points.expect("the CPU tells its points"), child }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the CPU starts")
-    }
-}
-
-impl Drop for S7Cpu {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
+        let (_process, points) = PeerProcess::start_ready(script_at("s7_server.py", port)).await;
+        S7Cpu { port, points, _process }
     }
 }
 
@@ -136,30 +114,14 @@ pub struct EipController {
     pub port: u16,
     /// What it holds: `{"path", "type", "value"}` each.
     pub tags: Vec<Value>,
-    child: Child,
+    _process: PeerProcess,
 }
 
 impl EipController {
     /// Starts one; it answers when this returns.
     pub async fn start(port: u16) -> EipController {
-        let start = move || {
-            let mut command = script("eip_server.py");
-            command.args(["--port", &port.to_string()]);
-            let mut child = command.stdout(Stdio::piped()).spawn().expect("the interpreter starts");
-            let mut lines =
-                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the controller listens");
-            let tags = lines.next().and_then(|line| serde_json::from_str(&line).ok());
-            EipController { port, tags: tags.expect("the controller tells its tags"), child }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the controller starts")
-    }
-}
-
-impl Drop for EipController {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
+        let (_process, tags) = PeerProcess::start_ready(script_at("eip_server.py", port)).await;
+        EipController { port, tags, _process }
     }
 }
 
@@ -167,29 +129,14 @@ impl Drop for EipController {
 pub struct ModbusLine {
     /// Path of the port.
     pub port: String,
-    child: Child,
+    _process: PeerProcess,
 }
 
 impl ModbusLine {
     /// Starts one with the units 1, 2 and 3, whose holding register 0 is the unit times 100.
     pub async fn start() -> ModbusLine {
-        let start = || {
-            let mut child =
-                script("modbus_line.py").stdout(Stdio::piped()).spawn().expect("the interpreter starts");
-            let mut lines =
-                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the devices listen");
-            let port = lines.next().and_then(|line| serde_json::from_str(&line).ok());
-            ModbusLine { port: port.expect("the line tells its port"), child }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the line starts")
-    }
-}
-
-impl Drop for ModbusLine {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
+        let (_process, port) = PeerProcess::start_ready(script("modbus_line.py")).await;
+        ModbusLine { port, _process }
     }
 }
 
@@ -200,22 +147,16 @@ pub const ANY_SIGNATURE: &str =
 /// An object store that is not our code: tests/peers/s3_server.py, with the bucket `plant`. Dropping it kills it.
 pub struct ObjectStore {
     pub url: String,
-    child: Child,
+    process: PeerProcess,
 }
 
 impl ObjectStore {
     /// Starts one; it answers when this returns.
     pub async fn start() -> ObjectStore {
-        let start = || {
-            let mut command = script("s3_server.py");
-            let command = command.args(["--bucket", "plant"]).stdout(Stdio::piped()).stderr(Stdio::null());
-            let mut child = command.spawn().expect("the interpreter starts");
-            let mut lines =
-                BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-            let port = lines.next().expect("the store tells its port");
-            ObjectStore { url: format!("http://127.0.0.1:{port}"), child }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the store starts")
+        let mut command = script("s3_server.py");
+        command.args(["--bucket", "plant"]).stderr(Stdio::null());
+        let (process, port) = PeerProcess::start(command).await;
+        ObjectStore { url: format!("http://127.0.0.1:{port}"), process }
     }
 
     /// What a server needs to reach it.
@@ -262,108 +203,68 @@ impl ObjectStore {
 
     /// Takes it off the network.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for ObjectStore {
-    fn drop(&mut self) {
-        self.kill();
+        self.process.kill();
     }
 }
 
 /// A Sparkplug B edge node that is not our code: tests/peers/sparkplug_node.py. Dropping it kills it, and its broker
 /// publishes its death.
-pub struct SparkplugNode {
-    child: Child,
-    lines: Box<dyn Iterator<Item = String> + Send>,
-}
+pub struct SparkplugNode(PeerProcess);
 
 impl SparkplugNode {
     /// Starts one at this broker, with a password where the broker wants one; its births are sent when this returns.
     pub async fn start(port: u16, bd_seq: u8, password: Option<&str>) -> SparkplugNode {
-        let password = password.map(str::to_owned);
-        let start = move || {
-            let mut command = script("sparkplug_node.py");
-            command.args(["--port", &port.to_string(), "--bd-seq", &bd_seq.to_string()]);
-            command.args(password.iter().flat_map(|password| ["--password", password]));
-            let mut child =
-                command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the interpreter starts");
-            let mut lines: Box<dyn Iterator<Item = String> + Send> =
-                Box::new(BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok));
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the node is born");
-            SparkplugNode { child, lines }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the node starts")
+        let mut command = script_at("sparkplug_node.py", port);
+        command.args(["--bd-seq", &bd_seq.to_string()]);
+        command.args(password.iter().flat_map(|password| ["--password", password]));
+        let (process, line) = PeerProcess::start(command).await;
+        assert_eq!(line, "ready", "the node is born");
+        SparkplugNode(process)
     }
 
     /// Has it do something, as tests/peers/sparkplug_node.py says.
     pub fn act(&mut self, order: &Value) {
-        let orders = self.child.stdin.as_mut().expect("a pipe");
-        std::io::Write::write_all(orders, format!("{order}\n").as_bytes()).expect("it listens");
+        self.0.order(order);
     }
 
     /// The next command that it got for this metric.
     pub fn command(&mut self, metric: &str) -> Value {
-        let mut commands = self.lines.by_ref().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        commands.find(|command| command["command"] == metric).expect("a command")
-    }
-}
-
-impl Drop for SparkplugNode {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
+        loop {
+            let command: Value = serde_json::from_str(&self.0.line()).unwrap_or_default();
+            if command["command"] == metric {
+                return command;
+            }
+        }
     }
 }
 
 /// An MQTT broker that is not our code: tests/peers/mqtt_broker.py. Dropping it kills it.
 pub struct MqttPeer {
     pub port: u16,
-    child: Child,
-    lines: Box<dyn Iterator<Item = String> + Send>,
+    process: PeerProcess,
 }
 
 impl MqttPeer {
     /// Starts one; it listens when this returns.
     pub async fn start(port: u16) -> MqttPeer {
-        let start = move || {
-            let mut command = script("mqtt_broker.py");
-            let command =
-                command.args(["--port", &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut child = command.spawn().expect("the interpreter starts");
-            let mut lines: Box<dyn Iterator<Item = String> + Send> =
-                Box::new(BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok));
-            assert_eq!(lines.next().as_deref(), Some("ready"), "the broker listens");
-            MqttPeer { port, child, lines }
-        };
-        tokio::task::spawn_blocking(start).await.expect("the broker starts")
+        let (process, line) = PeerProcess::start(script_at("mqtt_broker.py", port)).await;
+        assert_eq!(line, "ready", "the broker listens");
+        MqttPeer { port, process }
     }
 
     /// Publishes a message; the broker has it when this returns.
     pub fn publish(&mut self, topic: &str, payload: &str, is_retained: bool) {
-        let order = serde_json::json!({"topic": topic, "payload": payload, "retain": is_retained});
-        let orders = self.child.stdin.as_mut().expect("a pipe");
-        std::io::Write::write_all(orders, format!("{order}\n").as_bytes()).expect("it listens");
-        assert_eq!(self.lines.next().as_deref(), Some("published"));
+        self.process.order(&serde_json::json!({"topic": topic, "payload": payload, "retain": is_retained}));
+        assert_eq!(self.process.line(), "published");
     }
 
     /// The next message that somebody published below `set/`.
     pub fn received(&mut self) -> Value {
-        let line = self.lines.next().expect("a message");
-        serde_json::from_str(&line).expect("JSON")
+        serde_json::from_str(&self.process.line()).expect("JSON")
     }
 
     /// Takes it off the network.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for MqttPeer {
-    fn drop(&mut self) {
-        self.kill();
+        self.process.kill();
     }
 }

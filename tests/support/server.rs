@@ -49,7 +49,14 @@ impl Server {
         Server::start_in(Arc::new(DataDir::new()), env).await
     }
 
-    /// The same on a directory that may have been used before.
+    /// Starts one, with a client that may do everything.
+    pub async fn with_client(env: &[(&str, &str)]) -> (Server, Client) {
+        let server = Server::start(env).await;
+        let client = server.client();
+        (server, client)
+    }
+
+    /// Starts one on a directory that may have been used before.
     pub async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Server {
         Server::start_with_limit(home, None, env).await
     }
@@ -124,6 +131,17 @@ impl Server {
     pub async fn create_key(&self, args: &[&str]) -> String {
         let args = [&["key", "create", "--name", "test"], args].concat();
         self.basalt(&args).await.expect_success().trim().to_owned()
+    }
+
+    /// A client with a new key, restricted as `create_key` takes it.
+    pub async fn client_with(&self, args: &[&str]) -> Client {
+        self.client().with_key(&self.create_key(args).await)
+    }
+
+    /// Ends the process at once and starts it again.
+    pub async fn crash(&mut self) {
+        self.kill();
+        self.start_again().await;
     }
 
     /// Ends the process at once, as a crash would.

@@ -1,17 +1,17 @@
 //! A running `basalt simulate`: our own devices, as users start them.
 
 use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use super::DataDir;
+use super::{ChildGuard, DataDir};
 
 /// A simulated device. Dropping it kills it.
 pub struct SimulatorProcess {
     /// Where it says that it listens, such as `modbus://127.0.0.1:12345`.
     pub url: String,
     pub port: u16,
-    child: Child,
+    child: ChildGuard,
     /// Kept open, so that it can go on saying things.
     lines: Lines<BufReader<ChildStdout>>,
     _home: Arc<DataDir>,
@@ -34,7 +34,7 @@ impl SimulatorProcess {
             let line = lines.next().expect("a line").expect("text");
             let url = line.strip_prefix("listening on ").expect("it tells where it listens").to_owned();
             let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-            SimulatorProcess { url, port, child, lines, _home: home }
+            SimulatorProcess { url, port, child: ChildGuard(child), lines, _home: home }
         };
         tokio::task::spawn_blocking(start).await.expect("it starts")
     }
@@ -52,12 +52,5 @@ impl SimulatorProcess {
         let ended = tokio::task::spawn_blocking(move || self.child.wait().map(|status| status.code()));
         let ended = tokio::time::timeout(std::time::Duration::from_secs(60), ended).await;
         assert_eq!(ended.expect("it ends").expect("it was waited for").expect("it has ended"), Some(0));
-    }
-}
-
-impl Drop for SimulatorProcess {
-    fn drop(&mut self) {
-        self.child.kill().unwrap_or(());
-        let _ = self.child.wait();
     }
 }

@@ -21,18 +21,14 @@ pub const LISTEN_ENV: [(&str, &str); 2] =
 impl ToolsFixture {
     /// Three streams of a device: two of numbers, one of texts; the second is `hidden`.
     pub async fn new(env: &[(&str, &str)]) -> ToolsFixture {
-        let server = Server::start(&[&LISTEN_ENV, env].concat()).await;
-        let client = server.client();
+        let (server, client) = Server::with_client(&[&LISTEN_ENV, env].concat()).await;
         let device = json!({"name": "plant", "protocol": "virtual", "poll_interval": null});
-        let (status, _, device) = client.post("/api/device/", &device).await;
-        assert_eq!(status, 201, "{device}");
+        let device = client.post("/api/device/", &device).await.created();
         for (name, kind) in [("speed", "fp64"), ("hidden", "fp64"), ("state", "text")] {
             let stream = json!({"name": name, "device": device["id"], "type": kind, "unit": "rpm"});
-            let (status, _, stream) = client.post("/api/data/", &stream).await;
-            assert_eq!(status, 201, "{stream}");
+            client.post("/api/data/", &stream).await.created();
         }
-        let (status, _, answer) = client.ingest("application/x-ndjson", rows()).await;
-        assert_eq!(status, 200, "{answer}");
+        client.ingest("application/x-ndjson", rows()).await.ok();
         let restricted = server.create_key(&["--data", "1"]).await;
         ToolsFixture { server, restricted }
     }

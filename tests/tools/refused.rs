@@ -34,7 +34,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("drop", "DROP TABLE readings", "25006"),
     ];
     for (name, text, code) in rows {
-        let expected = client.try_sql(text).await.2["detail"].clone();
+        let expected = client.try_sql(text).await["detail"].clone();
         for found in [pg.query(text).await.unwrap_err(), pg.query_with_params(text, &[]).await.unwrap_err()] {
             assert_eq!((found.code.as_str(), json!(found.message)), (code, expected.clone()), "{name}");
         }

@@ -84,16 +84,16 @@ async fn every_interface_shows_when_a_device_was_heard_of_last() {
     let plant = Plant::start().await;
     let (admin, id) = (&plant.platform.admin, &plant.device.id);
     let path = format!("/api/v1/devices/{id}");
-    assert_eq!(admin.get(&path).await.2["lastSeenAt"], Value::Null);
+    assert_eq!(admin.get(&path).await["lastSeenAt"], Value::Null);
     let mut client = plant.connect(Version::V5).await;
     let time = |value: &Value| Micros::parse(value.as_str().unwrap_or_default());
-    let first = time(&admin.get(&path).await.2["lastSeenAt"]);
+    let first = time(&admin.get(&path).await["lastSeenAt"]);
     assert!(first.is_some());
     client.ping().await;
     client.disconnect(0).await;
     plant.wait_for_status("OFFLINE").await;
 
-    let shown = time(&admin.get(&path).await.2["lastSeenAt"]);
+    let shown = time(&admin.get(&path).await["lastSeenAt"]);
     assert!(shown > first, "{first:?}, then {shown:?}");
     let rest = &plant.platform.client;
     let query = format!("SELECT last_seen FROM devices WHERE uuid = '{id}'");
@@ -101,7 +101,7 @@ async fn every_interface_shows_when_a_device_was_heard_of_last() {
     let query = "{ devices(first: 1) { nodes { status { lastSeen } } } }";
     let answer = graphql::data(rest, query, json!({})).await;
     let by_graphql = &answer["devices"]["nodes"][0]["status"]["lastSeen"];
-    let listed = rest.get("/api/device/").await.2;
+    let listed = rest.get("/api/device/").await.body;
     for (name, found) in [("SQL", &by_sql), ("GraphQL", by_graphql), ("REST", &listed[0]["last_seen"])] {
         assert_eq!(time(found), shown, "{name}: {found}");
     }

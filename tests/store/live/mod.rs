@@ -22,6 +22,7 @@ use rand::{Rng, SeedableRng};
 
 use super::lossy::{DiskOp, LossyDisk};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv, store_options};
+use crate::support::rows;
 
 /// A request that was acknowledged: its number and its rows, by stream and time.
 #[derive(Clone)]
@@ -114,9 +115,7 @@ async fn what_is_wanted_follows_the_catalog() {
     use basalt::domain::group::GroupSpec;
     use basalt::domain::stream::StreamSpec;
 
-    let ground = TestEnv::new(4).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(4).await;
     let (app, catalog, owner) = (inside.app(), &ground.catalog, &ground.owner);
     let spec = GroupSpec { name: "line".into(), description: String::new() };
     let group = catalog.create_group(owner, spec, vec![StreamId(1)]).await.unwrap().id;
@@ -160,23 +159,16 @@ fn rows_of(messages: &[LiveMessage]) -> Vec<i32> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_followed_is_named() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     let app = inside.app();
     let future = cursor::to_text(&basalt::store::live::position::FeedPosition::from_seq(9));
-    let rows = [
-        (
-            "a_stream_that_is_not_there",
-            wanting(|w| w.streams = Some(vec![StreamId(1), StreamId(99)])),
-            "streams",
-            "stream 99",
-        ),
-        ("a_device", wanting(|w| w.devices = Some(vec![basalt::domain::DeviceId(7)])), "devices", "device 7"),
-        ("a_group", wanting(|w| w.groups = Some(vec![basalt::domain::GroupId(7)])), "groups", "group 7"),
-        ("no_cursor", after("garbage"), "after", "not a cursor"),
-        ("a_cursor_of_the_future", after(&future), "after", "ahead of everything"),
-        ("a_rate_of_nothing", LiveQuery { max_rate: Some(0.0), ..LiveQuery::default() }, "maxRate", "0"),
+    let rows = rows![
+        "a_stream_that_is_not_there", wanting(|w| w.streams = Some(vec![StreamId(1), StreamId(99)])), "streams", "stream 99";
+        "a_device", wanting(|w| w.devices = Some(vec![basalt::domain::DeviceId(7)])), "devices", "device 7";
+        "a_group", wanting(|w| w.groups = Some(vec![basalt::domain::GroupId(7)])), "groups", "group 7";
+        "no_cursor", after("garbage"), "after", "not a cursor";
+        "a_cursor_of_the_future", after(&future), "after", "ahead of everything";
+        "a_rate_of_nothing", LiveQuery { max_rate: Some(0.0), ..LiveQuery::default() }, "maxRate", "0";
     ];
     for (name, query, field, part) in rows {
         let error = follow(&app, &ground.owner, query).await.err().expect(name);
@@ -193,9 +185,7 @@ fn wanting(want: impl FnOnce(&mut SubscriptionFilter)) -> LiveQuery {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
-    let ground = TestEnv::new(4).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(4).await;
     let app = inside.app();
     // An interval so long that everything below is written in it.
     let query = LiveQuery { max_rate: Some(0.2), ..LiveQuery::default() };
@@ -220,9 +210,7 @@ async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_ends_when_its_key_has_expired() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     let app = inside.app();
     let spec = KeySpec {
         name: "short".into(),

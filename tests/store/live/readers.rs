@@ -26,11 +26,8 @@ impl FeedReader {
             if let Some(gap) = &message.gap {
                 assert!(message.readings.is_empty());
                 let ends = [&gap.from, &gap.to].map(|text| cursor::parse(text).unwrap().seq);
-                assert_eq!(
-                    ends,
-                    [self.next, next],
-                    "a gap begins where the reader was and ends where it goes on"
-                );
+                let expected = [self.next, next];
+                assert_eq!(ends, expected, "a gap begins where the reader was and ends where it goes on");
                 assert_eq!(gap.to, message.cursor);
             } else {
                 let received: Vec<Reading> = message.readings.iter().collect();
@@ -109,9 +106,7 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_kept_is_told_as_a_gap() {
-    let ground = TestEnv::new(4).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(4).await;
     let app = inside.app();
     let mut writer = LiveWriter::new(7);
     let begin = cursor::to_text(&inside.store.current_position());

@@ -103,9 +103,7 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_this_catalog_has_never_heard_of_keep_their_rows() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
     inside.store.close().await.unwrap();
     drop(inside);

@@ -22,9 +22,7 @@ use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_expires_is_shown_to_nobody_from_that_second_on() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     inside.store.write(&ground.owner, minutes(1, 120, 61)).await.unwrap();
     inside.store.write(&ground.owner, minutes(2, 120, 61)).await.unwrap();
     set_retention(&ground, Some(1), PolicyTable::Readings, HOUR).await;
@@ -66,9 +64,7 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     let other = ground.catalog.create_org(&ground.owner, "other", "Other").await.unwrap();
     let theirs = Principal::system(other.id);
     let device = ground.catalog.create_device(
@@ -113,9 +109,7 @@ async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
-    let ground = TestEnv::new(4).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(4).await;
     // Two whole days before the edge in files of stream 1 alone; at the edge, and in older files, others as well.
     for (stream, before, rows) in [(1, 5 * 1440, 100), (1, 4 * 1440, 100), (1, 200, 200), (3, 3 * 1440, 50)] {
         inside.store.write(&ground.owner, minutes(stream, before, rows)).await.unwrap();
@@ -166,9 +160,7 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_in_memory_count_in_a_dry_run_and_go_with_the_cycle() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     inside.store.write(&ground.owner, minutes(1, 180, 180)).await.unwrap();
     let wanted = policy_change(None, PolicyTable::Readings, HOUR);
     let dry_run = inside.store.dry_run_retention(&ground.owner, &wanted).await.unwrap();
@@ -180,18 +172,15 @@ async fn rows_in_memory_count_in_a_dry_run_and_go_with_the_cycle() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
-    let mut ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let mut inside = ground.open_local(dir.path()).await;
+    let (mut ground, dir, mut inside) = TestEnv::open_new(3).await;
     let owner = ground.owner.clone();
     inside.store.write(&owner, minutes(1, 180, 180)).await.unwrap();
     set_retention(&ground, None, PolicyTable::Readings, HOUR).await;
     // By the policy alone.
     let message = expect_refusal(&inside, &owner, minutes(1, 61, 2)).await;
-    assert_eq!(
-        message,
-        "row 1: ts: `2026-04-28T10:59:00Z` lies before 2026-04-28T11:00:00Z: nothing older is kept"
-    );
+    let expected =
+        "row 1: ts: `2026-04-28T10:59:00Z` lies before 2026-04-28T11:00:00Z: nothing older is kept";
+    assert_eq!(message, expected);
     inside.store.run_retention().await.unwrap();
     assert!(ground.catalog.remove_policy(&owner, PolicyTable::Readings, None).await.unwrap());
     for place in ["at once", "after a restart"] {
@@ -212,9 +201,7 @@ async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
 /// The computed rows of a stream on disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_keeps_its_files_until_it_ends() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(3).await;
     inside.store.write(&ground.owner, minutes(1, 2000, 2000)).await.unwrap();
     inside.store.flush().await.unwrap();
     let pinned = inside.store.snapshot();

@@ -124,9 +124,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_window_longer_than_a_minute_is_removed_whole_and_shown_to_the_minute() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     let hourly = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(3600);
     ground.catalog.update_stream(&ground.owner, StreamId(1), hourly).await.unwrap();
     // The interval holds from the next hour on.

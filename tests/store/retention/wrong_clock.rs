@@ -15,9 +15,7 @@ async fn write(ground: &TestEnv, inside: &TestDb, ts: i64) -> Result<(), String>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_ahead_by_400_days_for_some_cycles_deletes_nothing_and_readings_are_taken_afterwards() {
-    let mut ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let mut inside = ground.open_local(dir.path()).await;
+    let (mut ground, dir, mut inside) = TestEnv::open_new(2).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
     inside.store.flush().await.unwrap();
     set_retention(&ground, None, PolicyTable::Readings, 30 * DAY).await;
@@ -52,9 +50,7 @@ async fn a_clock_ahead_by_400_days_for_some_cycles_deletes_nothing_and_readings_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_whose_rows_a_wrong_clock_removed_takes_readings_once_the_clock_is_right() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
     set_retention(&ground, None, PolicyTable::Readings, 30 * DAY).await;
     ground.clock.jump(400 * DAY);
@@ -79,9 +75,7 @@ async fn a_stream_whose_rows_a_wrong_clock_removed_takes_readings_once_the_clock
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_confirms_a_clock_by_the_file_of_its_time() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
     set_retention(&ground, None, PolicyTable::Readings, 30 * DAY).await;
     ground.clock.jump(400 * DAY);

@@ -62,9 +62,7 @@ const BY_HOUR: &str = "time_bucket('1 hour', ts)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_hours_are_read_from_hours_and_edges_from_windows() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     fill(&ground, &inside).await;
     assert_eq!(stored_hours(&inside), 3);
     forge_window(&ground, &inside).await;
@@ -96,9 +94,7 @@ async fn whole_hours_are_read_from_hours_and_edges_from_windows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_written_into_an_hour_make_it_windows_until_it_is_computed_again() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let mut inside = ground.open_local(dir.path()).await;
+    let (ground, dir, mut inside) = TestEnv::open_new(2).await;
     fill(&ground, &inside).await;
     let late = |minute: i64, value| Reading::good(StreamId(1), Micros(START + minute * MINUTE + 1), value);
     for (n, (minute, value)) in [(20, 2.0), (80, 3.0), (20, 4.0)].into_iter().enumerate() {
@@ -122,9 +118,7 @@ async fn rows_written_into_an_hour_make_it_windows_until_it_is_computed_again() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_directory_without_hours_gains_them_in_the_background() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     fill(&ground, &inside).await;
     inside.store.close().await.unwrap();
     drop(inside);
@@ -143,9 +137,7 @@ async fn a_data_directory_without_hours_gains_them_in_the_background() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_whose_windows_do_not_divide_an_hour_have_no_hours() {
-    let ground = TestEnv::new(5).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(5).await;
     let intervals = [(1, Some(1)), (2, Some(3600)), (3, Some(2400)), (4, Some(1800))];
     for (stream, interval) in intervals {
         let change = |spec: &mut StreamSpec| spec.statistics_interval_s = interval;
@@ -168,9 +160,7 @@ async fn streams_whose_windows_do_not_divide_an_hour_have_no_hours() {
 /// Statistics expire by the minute: of an hour that has expired in part, the rest is read by windows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_hour_that_has_expired_in_part_is_read_by_windows_and_leaves_the_disk_whole() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, dir, inside) = TestEnv::open_new(2).await;
     fill(&ground, &inside).await;
     // A minute past the end of the rows: 89 minutes of them are kept.
     for table in [PolicyTable::Readings, PolicyTable::Statistics] {
@@ -211,9 +201,7 @@ async fn count_by_step(ground: &TestEnv, inside: &TestDb) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_shows_the_levels_that_its_buckets_allow() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     let (with, without) = ("Rollup: levels=[hours, windows, readings]", "Rollup: levels=[windows, readings]");
     // The same before there are rows and after.
     for stage in ["empty", "with rows"] {

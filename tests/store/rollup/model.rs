@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::store::plain_statistics::{PlainStatistics, compute_plain, is_near};
-use crate::support::seeds;
+use crate::support::{rows, seeds};
 
 const STEPS: usize = 40;
 /// Streams 1 to 3 are numbers, 4 is a text.
@@ -125,7 +125,7 @@ impl RollupModel {
 
     async fn check_table(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let query = "SELECT stream_id, CAST(ts AS BIGINT) AS ts, window_s, count, mean, rms, median, min, max, \
-                     q1, q3, origin FROM statistics ORDER BY origin, stream_id, ts";
+            q1, q3, origin FROM statistics ORDER BY origin, stream_id, ts";
         let found = inside.sql(&ground.owner, query).await;
         let (computed, posted): (Vec<&Value>, Vec<&Value>) =
             found.iter().partition(|row| row["origin"] == "computed");
@@ -133,8 +133,7 @@ impl RollupModel {
         assert_eq!(computed.len(), expected.len(), "{place}: windows");
         for (row, ((stream, ts), (seconds, of))) in computed.iter().zip(&expected) {
             let key = json!([stream, ts, seconds, of.count]);
-            let of_row = json!([row["stream_id"], row["ts"], row["window_s"], row["count"]]);
-            assert_eq!(of_row, key, "{place}");
+            assert_eq!(json!([row["stream_id"], row["ts"], row["window_s"], row["count"]]), key, "{place}");
             let [q1, median, q3] = of.quartiles;
             let numbers = [
                 ("mean", of.mean),
@@ -218,8 +217,7 @@ impl RollupModel {
         for (row, ((stream, bucket), readings)) in found.iter().zip(&groups) {
             let values: Vec<f64> = readings.iter().filter_map(|r| r.value).collect();
             let exact = json!([stream, bucket, readings.len(), values.len()]);
-            let got = json!([row["stream"], row["bucket"], row["n"], row["c"]]);
-            assert_eq!(got, exact, "{place}: {query}");
+            assert_eq!(json!([row["stream"], row["bucket"], row["n"], row["c"]]), exact, "{place}: {query}");
             match compute_plain(&values) {
                 None => {
                     let is_null = |name: &str| row[name].is_null();
@@ -252,20 +250,18 @@ struct AggregateQuery<'a> {
 }
 
 /// Widths that windows divide, that windows cross, local ones, and none.
-const BUCKETS: [(&str, BucketStartFn); 9] = [
-    ("", |_| 0),
-    ("time_bucket('1 minute', ts)", |ts| ts / MINUTE * MINUTE),
-    ("time_bucket('1 hour', ts)", |ts| ts / HOUR * HOUR),
-    ("time_bucket('2 hours', ts)", |ts| ts / (2 * HOUR) * (2 * HOUR)),
+const BUCKETS: [(&str, BucketStartFn); 9] = rows![
+    "", |_| 0;
+    "time_bucket('1 minute', ts)", |ts| ts / MINUTE * MINUTE;
+    "time_bucket('1 hour', ts)", |ts| ts / HOUR * HOUR;
+    "time_bucket('2 hours', ts)", |ts| ts / (2 * HOUR) * (2 * HOUR);
     // Counted from 2000-01-03, which a day divides.
-    ("time_bucket('90 seconds', ts)", |ts| ts / (MINUTE * 3 / 2) * (MINUTE * 3 / 2)),
-    ("time_bucket('7 seconds', ts)", |ts| {
-        (ts - 946_857_600_000_000).div_euclid(7_000_000) * 7_000_000 + 946_857_600_000_000
-    }),
-    ("date_trunc('day', ts)", |ts| ts / DAY * DAY),
+    "time_bucket('90 seconds', ts)", |ts| ts / (MINUTE * 3 / 2) * (MINUTE * 3 / 2);
+    "time_bucket('7 seconds', ts)", |ts| { (ts - 946_857_600_000_000).div_euclid(7_000_000) * 7_000_000 + 946_857_600_000_000 };
+    "date_trunc('day', ts)", |ts| ts / DAY * DAY;
     // Half an hour past every hour of UTC.
-    ("time_bucket('1 hour', ts, 'Asia/Kolkata')", |ts| (ts - HOUR / 2) / HOUR * HOUR + HOUR / 2),
-    ("time_bucket('1 month', ts)", |_| 1_775_001_600_000_000),
+    "time_bucket('1 hour', ts, 'Asia/Kolkata')", |ts| (ts - HOUR / 2) / HOUR * HOUR + HOUR / 2;
+    "time_bucket('1 month', ts)", |_| 1_775_001_600_000_000;
 ];
 
 /// The beginning of the bucket that holds a time.
@@ -296,9 +292,7 @@ fn as_json(row: &Statistic) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
     for seed in seeds(1, 4) {
-        let ground = TestEnv::new(STREAMS).await;
-        let dir = tempfile::tempdir().unwrap();
-        let mut inside = ground.open_local(dir.path()).await;
+        let (ground, dir, mut inside) = TestEnv::open_new(STREAMS).await;
         let mut model = RollupModel {
             rows: BTreeMap::new(),
             posted: BTreeMap::new(),

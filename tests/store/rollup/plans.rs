@@ -6,15 +6,14 @@ use basalt::store::statistics::rows;
 use serde_json::json;
 
 use crate::in_process::{MINUTE, NOW, TestEnv};
+use crate::support::rows;
 
 const HOUR: i64 = 60 * MINUTE;
 
 /// A computed row that says something else than the readings shows that it is what an aggregate reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     let start = NOW - HOUR;
     let rows = (0..30 * 60).map(|s| Reading::good(StreamId(1), Micros(start + s * 1_000_000), 1.0));
     inside.store.write(&ground.owner, rows.collect()).await.unwrap();
@@ -64,40 +63,33 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
-    let ground = TestEnv::new(2).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
     let hour = "time_bucket('1 hour', ts)";
-    for (query, expected) in [
-        ("SELECT count(*) FROM readings".to_owned(), true),
-        ("SELECT count(1), count(value), count(ts) FROM readings r WHERE r.stream_id = 1".to_owned(), true),
-        (format!("SELECT {hour} AS h, avg(value) FROM readings GROUP BY h ORDER BY h LIMIT 3"), true),
-        (format!("SELECT {hour} AS h, avg(value) AS m FROM readings GROUP BY h HAVING avg(value) > 1"), true),
-        ("SELECT stream_id, max(v) FROM (SELECT stream_id, value AS v FROM readings) x GROUP BY 1".to_owned(), true),
-        ("SELECT date_trunc('week', ts), rms(value) FROM readings WHERE ts > now() - INTERVAL '1 day' GROUP BY 1".to_owned(), true),
-        (
-            "SELECT time_bucket_gapfill('1 hour', ts) AS h, locf(avg(value)) FROM readings \
+    for (query, expected) in rows![
+        "SELECT count(*) FROM readings".to_owned(), true;
+        "SELECT count(1), count(value), count(ts) FROM readings r WHERE r.stream_id = 1".to_owned(), true;
+        format!("SELECT {hour} AS h, avg(value) FROM readings GROUP BY h ORDER BY h LIMIT 3"), true;
+        format!("SELECT {hour} AS h, avg(value) AS m FROM readings GROUP BY h HAVING avg(value) > 1"), true;
+        "SELECT stream_id, max(v) FROM (SELECT stream_id, value AS v FROM readings) x GROUP BY 1".to_owned(), true;
+        "SELECT date_trunc('week', ts), rms(value) FROM readings WHERE ts > now() - INTERVAL '1 day' GROUP BY 1".to_owned(), true;
+        "SELECT time_bucket_gapfill('1 hour', ts) AS h, locf(avg(value)) FROM readings \
              WHERE ts >= '2026-04-01' AND ts < '2026-04-02' GROUP BY h".to_owned(),
-            true,
-        ),
-        ("SELECT DISTINCT stream_id FROM readings".to_owned(), true),
-        (
-            "SELECT a, b, count(*) FROM (SELECT stream_id AS a, stream_id AS b FROM readings) x GROUP BY a, b".to_owned(),
-            true,
-        ),
-        ("SELECT stream_id, avg(value) FROM readings GROUP BY stream_id, ts".to_owned(), false),
-        ("SELECT count(text) FROM readings".to_owned(), false),
-        ("SELECT max(ts) FROM readings".to_owned(), false),
-        ("SELECT avg(value * 2) FROM readings".to_owned(), false),
-        ("SELECT avg(DISTINCT value) FROM readings".to_owned(), false),
-        ("SELECT avg(value) FILTER (WHERE value > 1) FROM readings".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE value > 1".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE quality = 'good'".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE ts < '2026-04-01' OR ts > '2026-04-02'".to_owned(), false),
-        ("SELECT avg(value) FROM readings WHERE date_part('hour', ts) = 3".to_owned(), false),
-        ("SELECT quality, count(*) FROM readings GROUP BY quality".to_owned(), false),
-        ("SELECT avg(value) FROM (SELECT value FROM readings LIMIT 5) x".to_owned(), false),
-        (format!("SELECT {hour} AS h, stream_id, avg(value) FROM readings GROUP BY ROLLUP (h, stream_id)"), false),
+            true;
+        "SELECT DISTINCT stream_id FROM readings".to_owned(), true;
+        "SELECT a, b, count(*) FROM (SELECT stream_id AS a, stream_id AS b FROM readings) x GROUP BY a, b".to_owned(), true;
+        "SELECT stream_id, avg(value) FROM readings GROUP BY stream_id, ts".to_owned(), false;
+        "SELECT count(text) FROM readings".to_owned(), false;
+        "SELECT max(ts) FROM readings".to_owned(), false;
+        "SELECT avg(value * 2) FROM readings".to_owned(), false;
+        "SELECT avg(DISTINCT value) FROM readings".to_owned(), false;
+        "SELECT avg(value) FILTER (WHERE value > 1) FROM readings".to_owned(), false;
+        "SELECT avg(value) FROM readings WHERE value > 1".to_owned(), false;
+        "SELECT avg(value) FROM readings WHERE quality = 'good'".to_owned(), false;
+        "SELECT avg(value) FROM readings WHERE ts < '2026-04-01' OR ts > '2026-04-02'".to_owned(), false;
+        "SELECT avg(value) FROM readings WHERE date_part('hour', ts) = 3".to_owned(), false;
+        "SELECT quality, count(*) FROM readings GROUP BY quality".to_owned(), false;
+        "SELECT avg(value) FROM (SELECT value FROM readings LIMIT 5) x".to_owned(), false;
+        format!("SELECT {hour} AS h, stream_id, avg(value) FROM readings GROUP BY ROLLUP (h, stream_id)"), false;
     ] {
         inside.sql(&ground.owner, &query).await;
         let plan = inside.sql(&ground.owner, &format!("EXPLAIN {query}")).await;
