@@ -80,6 +80,12 @@ fn rows_of_csv_become_readings() {
 fn wrong_rows_are_numbered_from_one_without_the_header() {
     let rows = [
         ("a_time", "ts,value\n1,1\nyesterday,1", FIXED, "row 2: ts: `yesterday`"),
+        (
+            "a_spreadsheets_day",
+            "ts,value\n45382.02,1",
+            FIXED,
+            "row 1: ts: `45382.02` is a day of a spreadsheet",
+        ),
         ("a_number", "ts,value\n1,one", FIXED, "row 1: value: `one`"),
         ("not_finite", "ts,value\n1,1\n2,1\n3,NaN", FIXED, "row 3: value: `NaN`"),
         ("a_quality", "ts,value,quality\n1,1,fine", FIXED, "row 1: quality: `fine`"),

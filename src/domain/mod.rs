@@ -49,6 +49,7 @@ pub mod media;
 pub mod memory_usage;
 pub mod message;
 pub mod min_max;
+pub mod mistaken_time;
 pub mod mk_role;
 pub mod model;
 pub mod mqtt;

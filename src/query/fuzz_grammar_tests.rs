@@ -205,6 +205,12 @@ const RULES: grammar::Rules = &[
             "flatten([[<expr>]])",
             "string_to_array(<expr>, <expr>)",
             "levenshtein(<expr>, <expr>)",
+            "to_char(<expr>, 'FM9,990.00PR')",
+            "to_number(<expr>, '9G999D99')",
+            "format('%s %1$I %*2$L', <exprs>)",
+            "make_interval(days => <expr>, secs => <expr>)",
+            "justify_interval(<expr>)",
+            "date_trunc('century', <expr>)",
         ],
     ),
     (

@@ -112,6 +112,8 @@ async fn wrong_lines_are_told_by_their_number() {
             "csv_infinity", CSV, csv(&format!("{stream},1777377601,inf")), 400, &["row 2", "value"];
             "csv_year_9999", CSV, csv(&format!("{stream},9999-01-01,1")), 400, &["row 2", "ts"];
             "csv_negative_epoch", CSV, csv(&format!("{stream},-5,1")), 400, &["row 2", "ts"];
+            "csv_a_day_of_a_spreadsheet", CSV, csv(&format!("{stream},45382.02,1")), 400,
+                &["row 2", "ts", "2024-03-31T00:28:48Z"];
             "csv_unknown_stream", CSV, csv("999,1777377601,1"), 400, &["row 2", "stream_id"];
             "csv_short_row", CSV, csv(&format!("{stream},1777377601")), 400, &["row 2", "fields"];
             "csv_unknown_column", CSV, header("stream_id,ts,valeu"), 400, &["valeu"];

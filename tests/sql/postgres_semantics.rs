@@ -124,6 +124,22 @@ const OVER_READINGS: &[(&str, &str)] = &[
         "SELECT date_trunc('day', ts AT TIME ZONE 'Europe/Berlin') AS d, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1 ORDER BY 1",
         r#"[{"d":"2024-03-30T00:00:00","n":1380},{"d":"2024-03-31T00:00:00","n":1380},{"d":"2024-04-01T00:00:00","n":1440},{"d":"2024-04-02T00:00:00","n":120}]"#,
     ),
+    (
+        "SELECT stream_id, count(*) AS n FROM readings WHERE (stream_id, value) NOT IN (SELECT * FROM (VALUES (1, 7.0), (NULL, 8.0), (2, NULL)) AS v(s, x)) GROUP BY 1 ORDER BY 1",
+        r#"[{"n":4104,"stream_id":1}]"#,
+    ),
+    (
+        "SELECT count(*) AS n FROM readings WHERE stream_id = 2 AND value < 3 OR (stream_id, ts) IN (SELECT stream_id, min(ts) FROM readings GROUP BY 1) OR NOT ((stream_id, value) NOT IN (SELECT stream_id, max(value) FROM readings GROUP BY 1))",
+        r#"[{"n":113}]"#,
+    ),
+    (
+        "SELECT to_char(value, 'FM0,000.0') AS t, format('%s at %s', value, ts::time) AS f FROM readings WHERE stream_id = 2 ORDER BY value DESC LIMIT 1",
+        r#"[{"f":"4319 at 23:59:00","t":"4,319.0"}]"#,
+    ),
+    (
+        "SELECT date_trunc('decade', ts) AS d, extract(century FROM ts) AS c, (ts)::date AS x, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1, 2, ROLLUP ((ts)::date) ORDER BY 3 NULLS FIRST LIMIT 2",
+        r#"[{"c":21,"d":"2020-01-01T00:00:00Z","n":4320},{"c":21,"d":"2020-01-01T00:00:00Z","n":1440,"x":"2024-03-30"}]"#,
+    ),
 ];
 
 const OVER_CONSTANTS: &[(&str, &str)] = &[
@@ -229,6 +245,50 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM (VALUES (true, true), (false, false), (null, true)) AS v(a, b) WHERE a IS DISTINCT FROM true OR b = true",
         r#"[{"n":3}]"#,
     ),
+    (
+        "SELECT make_interval(1, 2, 3, 4, 5, 6, 7.5)::text AS a, make_interval(days => 3, secs => 1.5)::text AS b, make_interval()::text AS c, make_interval(2, months => 1)::text AS d, make_interval(hours => NULL)::text AS e, make_interval(days => '3')::text AS f",
+        r#"[{"a":"1 year 2 mons 25 days 05:06:07.5","b":"3 days 00:00:01.5","c":"00:00:00","d":"2 years 1 mon","f":"3 days"}]"#,
+    ),
+    (
+        "SELECT justify_hours('50 hours')::text AS a, justify_days(interval '65 days')::text AS b, justify_interval(interval '1 mon -1 hour')::text AS c, justify_hours(timestamp '2024-03-31' - timestamp '2024-03-29 12:00')::text AS d",
+        r#"[{"a":"2 days 02:00:00","b":"2 mons 5 days","c":"29 days 23:00:00","d":"1 day 12:00:00"}]"#,
+    ),
+    (
+        "SELECT extract(decade FROM d) AS a, date_part('century', d) AS b, extract(millennium FROM d) AS c, extract(isoyear FROM d) AS d, extract(julian FROM d) AS e, extract(century FROM interval '-250 years') AS f FROM (VALUES (timestamp '2000-12-31 18:00')) v(d)",
+        r#"[{"a":200,"b":20,"c":2,"d":2000,"e":2451910.75,"f":-2}]"#,
+    ),
+    (
+        "SELECT date_trunc('decade', d) AS a, date_trunc('century', d) AS b, date_trunc('millennium', d) AS c, date_trunc('hours', d) AS d, date_trunc('century', timestamptz '2000-12-31 23:30Z', 'Europe/Berlin') AS e FROM (VALUES (timestamp '2000-12-31 18:30')) v(d)",
+        r#"[{"a":"2000-01-01T00:00:00","b":"1901-01-01T00:00:00","c":"1001-01-01T00:00:00","d":"2000-12-31T18:00:00","e":"2000-12-31T23:00:00Z"}]"#,
+    ),
+    (
+        "SELECT date_trunc('month', '2024-03-31'::date) AS a, date_trunc('hour', interval '1 day 02:03:04')::text AS b, date_trunc('decade', interval '25 years 3 mons')::text AS c",
+        r#"[{"a":"2024-03-01T00:00:00Z","b":"1 day 02:00:00","c":"20 years"}]"#,
+    ),
+    (
+        "SELECT to_char(1234.567, 'FM9,999.00') AS a, to_char(-0.1, '99.99') AS b, to_char(485, '999MI') AS c, to_char(-12, '999PR') AS d, to_char(12345, '999') AS e, to_char(0.125, 'FM0.00') AS f, to_char(0.125::float8, 'FM0.00') AS g, to_char(12345.678, '9.99EEEE') AS h, to_char(12.50::numeric, '99.9 %') AS i, to_char(NULL::int, '99') AS j",
+        r#"[{"a":"1,234.57","b":"  -.10","c":"485 ","d":" <12>","e":" ###","f":"0.13","g":"0.12","h":" 1.23e+04","i":" 12.5 %"}]"#,
+    ),
+    (
+        "SELECT to_number('12,454.8-', '99G999D9S') = -12454.8 AS a, to_number('$1,500', '\"$\"9,999')::int AS b, to_number('12.4', '99.99') * 10 = 124 AS c, to_number(x, '999')::int AS d FROM (VALUES ('42 kg')) v(x)",
+        r#"[{"a":true,"b":1500,"c":true,"d":42}]"#,
+    ),
+    (
+        r#"SELECT format('%s %I %L %%|%5s|%-4s|', 1.5::float8, 'Abc', 'it''s', true, '2024-03-31'::date) AS a, format('%2$s %1$s %s', 'a', 'b') AS b, format('%L%s', NULL, NULL) AS c, format('%*s', 4, x) AS d, format(NULL, 1) AS e FROM (VALUES ('y')) v(x)"#,
+        r#"[{"a":"1.5 \"Abc\" 'it''s' %|    t|2024-03-31|","b":"b a b","c":"NULL","d":"   y"}]"#,
+    ),
+    (
+        "SELECT a[-1] AS x, a[0] AS y, a[2] AS z, a[n] AS u, a[-1:2] AS v, a[-2:-1] AS w, (SELECT (array_agg(i))[-1] FROM (VALUES (1)) s(i)) AS q FROM (VALUES (array[1, 2, 3], -1)) t(a, n)",
+        r#"[{"v":[1,2],"w":[],"z":2}]"#,
+    ),
+    (
+        "SELECT x FROM (VALUES (1, 1), (2, 2), (3, NULL)) AS v(x, y) WHERE (x, y) NOT IN (SELECT 2, 1 + 1) OR x > 2 AND NOT (x, y) IN (SELECT 3, 4) ORDER BY x",
+        r#"[{"x":1},{"x":3}]"#,
+    ),
+    (
+        "SELECT (x)::int AS x, count(*) AS n FROM (VALUES (1.0), (1.4)) AS v(x) GROUP BY GROUPING SETS (((x)::int), (x)::int, ()) ORDER BY 1 NULLS FIRST",
+        r#"[{"n":2},{"n":2,"x":1},{"n":2,"x":1}]"#,
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,6 +335,15 @@ async fn what_would_be_answered_wrongly_is_refused() {
         ("SELECT id FROM streams INTERSECT ALL SELECT id FROM streams", "GROUP BY"),
         ("SELECT s.id, d.id FROM streams s JOIN devices d ON true", "AS"),
         ("SELECT to_char(now(), 'YYYY-xx') AS t", "no field at `xx`"),
+        ("SELECT to_char(1, 'L99') AS t", "L is not supported"),
+        ("SELECT to_char(1, '99kg') AS t", "nothing is known at `kg`"),
+        ("SELECT to_number('1', 'RN') AS n", "RN is not supported"),
+        ("SELECT to_number('abc', '999') AS n", "no number in `abc`"),
+        ("SELECT format('%d', 1) AS f", "`d` is no form"),
+        ("SELECT format('%1001s', 1) AS f", "at most 1000 characters"),
+        ("SELECT format('%s') AS f", "no argument 1"),
+        ("SELECT make_interval(days => 2147483648) AS i", "interval out of range"),
+        ("SELECT date_trunc('week', interval '8 days') AS i", "`week` is not supported for intervals"),
     ] {
         client.try_sql(statement).await.refused(400, hint);
     }

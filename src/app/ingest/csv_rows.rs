@@ -4,7 +4,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::readings_builder::{InputNumber, InputRow, ReadingsBuilder};
 use crate::domain::reading::Quality;
-use crate::domain::{Error, FieldError, Micros, Result};
+use crate::domain::{Error, FieldError, Micros, Result, mistaken_time};
 
 /// Index of each column.
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl CsvColumns {
                 .transpose()?,
             device: cell(self.device)?,
             stream: cell(self.stream)?,
-            ts: ts.map(|t| Micros::parse(t).ok_or_else(|| format!("ts: `{t}` is not a time"))).transpose()?,
+            ts: ts.map(time).transpose()?,
             value: cell(self.value)?.map(number).transpose()?,
             text: cell(self.text)?,
             quality: match cell(self.quality)? {
@@ -73,6 +73,14 @@ impl CsvColumns {
                 Some(text) => text.parse().map_err(|e: Error| e.message)?,
             },
         })
+    }
+}
+
+/// Parses a time. Numbers that spreadsheets write for days are refused: they would be times of 1970.
+fn time(text: &str) -> Result<Micros, String> {
+    match mistaken_time::hint(text) {
+        Some(hint) => Err(format!("ts: {hint}")),
+        None => Micros::parse(text).ok_or_else(|| format!("ts: `{text}` is not a time")),
     }
 }
 

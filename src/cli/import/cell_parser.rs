@@ -1,7 +1,7 @@
 //! Parses one cell of an import file into a time, a number or a quality, or says why it is wrong.
 
-use crate::domain::Micros;
 use crate::domain::reading::Quality;
+use crate::domain::{Micros, mistaken_time};
 
 /// Largest magnitude up to which every integer is exact as f64.
 const MAX_EXACT_INTEGER: u64 = 1 << 53;
@@ -21,6 +21,14 @@ pub fn parse_time(text: &str) -> Result<Micros, CellError> {
     Micros::parse(text).ok_or_else(|| {
         format!("ts: `{text}` is not a time of 1970 to 2261: use ISO-8601 or seconds since 1970")
     })
+}
+
+/// Parses a time of a CSV file, in which spreadsheets write numbers for days.
+pub fn parse_csv_time(text: &str) -> Result<Micros, CellError> {
+    match mistaken_time::hint(text) {
+        Some(hint) => Err(format!("ts: {hint}")),
+        None => parse_time(text),
+    }
 }
 
 /// Parses a finite number; `true` and `false` are 1 and 0.

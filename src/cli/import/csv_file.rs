@@ -80,7 +80,7 @@ fn parse_row<'a>(columns: &ImportColumns, record: &'a StringRecord) -> Result<Im
     };
     Ok(ImportRow {
         stream: of,
-        ts: cell_parser::parse_time(cell(columns.ts))?,
+        ts: cell_parser::parse_csv_time(cell(columns.ts))?,
         value: filled(columns.value).map(cell_parser::parse_number).transpose()?,
         // Blanks around a text are part of it.
         text: columns.text.map(raw).filter(|text| !text.is_empty()),

@@ -6,6 +6,7 @@
 
 pub mod bounded_function;
 pub mod expressions;
+mod grouping_tokens;
 pub mod growth;
 pub mod interrupt;
 pub mod nesting;

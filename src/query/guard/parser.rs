@@ -10,8 +10,9 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::grouping_tokens;
 use crate::domain::Error;
 
 /// Expression starts that any statement may try, regardless of its length: about 50 ms, which short statements of others
@@ -34,7 +35,9 @@ pub fn is_too_intricate(error: &Error) -> bool {
 pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     let attempts = BASE_ATTEMPTS + text.len() * ATTEMPTS_PER_BYTE;
     let dialect = BudgetedDialect { inner: PostgreSqlDialect {}, attempts: AtomicUsize::new(attempts) };
-    let parser = DFParserBuilder::new(text).with_dialect(&dialect).with_recursion_limit(recursion_limit);
+    let mut tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(ParserError::from)?;
+    grouping_tokens::wrap_keys(&mut tokens);
+    let parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(recursion_limit);
     let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {
         match dialect.attempts.load(Ordering::Relaxed) {
             0 => DataFusionError::Plan(TOO_INTRICATE.to_owned()),

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 
 /// Maximum characters of a text that these functions make.
-const MAX_CHARS: usize = 1_000;
+pub(super) const MAX_CHARS: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {

@@ -3,12 +3,16 @@
 use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, TimezoneInfo, Value, ValueWithSpan,
+    Array, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::function_call::call;
+use super::interval_functions::{MAKE_INTERVAL, PARTS};
 use super::{ordered_list, time_pattern, timezone};
+
+/// Most digits of a `numeric` that is taken by its digits.
+const MAX_NUMERIC_DIGITS: usize = 38;
 
 /// Rewrites arithmetic, functions of times and of sorted values, and functions that have another name.
 pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
@@ -51,6 +55,12 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             let today = call("date_trunc", [unit, call("now", [])]);
             Some(call("age", [today, earlier.clone()]))
         }
+        MAKE_INTERVAL => made_interval(function),
+        "to_char" => {
+            let [number, _] = plain_arguments_mut(function)?;
+            exact(number);
+            None
+        }
         "make_timestamptz" => {
             let parts: [&Expr; 6] = plain_arguments(function)?;
             Some(as_instant(&call("make_timestamp", parts.map(Expr::clone))))
@@ -63,6 +73,43 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             Some(call(timezone::NAME, [zone.clone(), cut]))
         }
         _ => None,
+    }
+}
+
+/// `make_interval` with all of its arguments, in their order; `None` for an argument that it does not have.
+fn made_interval(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let mut parts = PARTS.map(|_| None);
+    for (place, argument) in list.args.iter().enumerate() {
+        let (place, part) = match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(part)) => (place, part),
+            FunctionArg::ExprNamed {
+                name: Expr::Identifier(name), arg: FunctionArgExpr::Expr(part), ..
+            } => (PARTS.iter().position(|known| name.value.eq_ignore_ascii_case(known))?, part),
+            _ => return None,
+        };
+        let is_given = parts.get_mut(place)?.replace(part.clone()).is_some();
+        if is_given {
+            return None;
+        }
+    }
+    let zero = || Expr::value(Value::Number("0".to_owned(), false));
+    Some(call(MAKE_INTERVAL, parts.map(|part| part.unwrap_or_else(zero))))
+}
+
+/// Takes a number that is written out with a point for a `numeric`, which is written half away from zero.
+fn exact(expr: &mut Expr) {
+    let number = match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => &mut **expr,
+        other => other,
+    };
+    let Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) = number else { return };
+    let Some((whole, fraction)) = digits.split_once('.') else { return };
+    let has_digits_only = [whole, fraction].iter().all(|part| part.is_empty() || is_digits(part));
+    if has_digits_only && digits.len() <= MAX_NUMERIC_DIGITS {
+        let size = ExactNumberInfo::PrecisionAndScale(MAX_NUMERIC_DIGITS as u64, fraction.len() as i64);
+        let text = Expr::value(Value::SingleQuotedString(digits.clone()));
+        *number = cast_to(&text, DataType::Numeric(size));
     }
 }
 
@@ -99,6 +146,16 @@ fn plain_arguments<const N: usize>(function: &Function) -> Option<[&Expr; N]> {
     let is_plain = list.clauses.is_empty() && list.duplicate_treatment.is_none() && function.over.is_none();
     let arguments: Vec<&Expr> = list.args.iter().map(plain).collect::<Option<_>>()?;
     if is_plain { arguments.try_into().ok() } else { None }
+}
+
+/// The arguments of a call, to be changed; `None` for another number of them.
+fn plain_arguments_mut<const N: usize>(function: &mut Function) -> Option<[&mut Expr; N]> {
+    let FunctionArguments::List(list) = &mut function.args else { return None };
+    let arguments = list.args.iter_mut().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    arguments.collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 fn plain(argument: &FunctionArg) -> Option<&Expr> {

@@ -1,13 +1,14 @@
-//! `date_part(part, time)` and `extract(part FROM time)`: seconds and milliseconds with their fractions, and parts of spans of
-//! time, as PostgreSQL has them. DataFusion's cuts seconds to whole ones, and counts the nanoseconds of a span in 32 bits
-//! (its issue #14738). All other parts are DataFusion's.
+//! `date_part(part, time)` and `extract(part FROM time)`: seconds and milliseconds with their fractions, decades, centuries and
+//! millennia, days of the Julian calendar, and parts of spans of time, as PostgreSQL has them. DataFusion's cuts seconds to whole
+//! ones, counts the nanoseconds of a span in 32 bits (its issue #14738) and does not know the long units. All other parts are
+//! DataFusion's.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, DurationNanosecondType, Field, FieldRef, Int64Type, IntervalMonthDayNano,
+    DataType, DurationNanosecondType, Field, FieldRef, Float64Type, Int64Type, IntervalMonthDayNano,
     IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
 use datafusion::common::exec_err;
@@ -22,12 +23,16 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use super::calendar_units::{LongUnit, local_times, year_of};
+
 const NAME: &str = "date_part";
 /// Name of `date_part` where it stands for a `numeric`, as `extract` does in PostgreSQL: casts round numerics otherwise
 /// (`narrowing_cast.rs`).
 pub(super) const EXTRACT: &str = "extract";
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
+const MICROS_PER_DAY: i64 = NANOS_PER_DAY / 1_000;
+const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
 /// A part that is computed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,9 @@ enum Part {
     Second,
     Millisecond,
     Epoch,
+    Long(LongUnit),
+    /// Of times alone: days since 4713 BC, with the part of the day that has passed.
+    Julian,
     /// Of spans alone; whole numbers.
     Year,
     Month,
@@ -57,17 +65,27 @@ impl Part {
                 Part::Microsecond
             }
             "epoch" => Part::Epoch,
+            "julian" | "jd" | "j" => Part::Julian,
             "year" | "years" | "y" | "yr" | "yrs" => Part::Year,
             "month" | "months" | "mon" | "mons" => Part::Month,
             "day" | "days" | "d" => Part::Day,
             "hour" | "hours" | "h" | "hr" | "hrs" => Part::Hour,
             "minute" | "minutes" | "min" | "mins" | "m" => Part::Minute,
-            _ => return None,
+            name => return LongUnit::parse(name).map(Part::Long),
         })
     }
 
     fn is_fractional(self) -> bool {
-        matches!(self, Part::Second | Part::Millisecond | Part::Epoch)
+        matches!(self, Part::Second | Part::Millisecond | Part::Epoch | Part::Julian)
+    }
+
+    /// Whether the part of a value of this type is computed here.
+    fn is_computed_of(self, data_type: &DataType) -> bool {
+        match data_type {
+            DataType::Interval(_) | DataType::Duration(_) => self != Part::Julian,
+            DataType::Time32(_) | DataType::Time64(_) => matches!(self, Part::Second | Part::Millisecond),
+            _ => matches!(self, Part::Second | Part::Millisecond | Part::Long(_) | Part::Julian),
+        }
     }
 
     fn of_span(self, span: IntervalMonthDayNano) -> f64 {
@@ -79,6 +97,9 @@ impl Part {
             Part::Millisecond => (nanos % minute) as f64 / 1e6,
             Part::Microsecond => (nanos % minute / 1_000) as f64,
             Part::Year => f64::from(months / 12),
+            Part::Long(unit) => f64::from(months / 12 / unit.years()),
+            // No span has it.
+            Part::Julian => f64::NAN,
             Part::Month => f64::from(months % 12),
             Part::Day => f64::from(days),
             Part::Hour => (nanos / (60 * minute)) as f64,
@@ -149,16 +170,20 @@ impl ScalarUDFImpl for DatePart {
         let (Some(part), Some(value)) = (part, args.args.get(1)) else {
             return self.inner.invoke_with_args(args);
         };
-        let is_span = matches!(value.data_type(), DataType::Interval(_) | DataType::Duration(_));
-        let is_seconds = matches!(part, Part::Second | Part::Millisecond);
-        if !is_span && !is_seconds {
+        let data_type = value.data_type();
+        if !part.is_computed_of(&data_type) {
             return self.inner.invoke_with_args(args);
         }
+        let is_span = matches!(data_type, DataType::Interval(_) | DataType::Duration(_));
         let (values, is_scalar) = match value {
             ColumnarValue::Array(values) => (Arc::clone(values), false),
             ColumnarValue::Scalar(value) => (value.to_array()?, true),
         };
-        let parts = if is_span { parts_of_spans(part, &values)? } else { parts_of_times(part, &values)? };
+        let parts = match part {
+            _ if is_span => parts_of_spans(part, &values)?,
+            Part::Long(_) | Part::Julian => parts_of_dates(part, &values)?,
+            _ => parts_of_times(part, &values)?,
+        };
         Ok(if is_scalar {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&parts, 0)?)
         } else {
@@ -215,6 +240,20 @@ fn parts_of_times(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(parts.collect::<Float64Array>()))
 }
 
+fn parts_of_dates(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+    let (local, _) = local_times(NAME, values)?;
+    Ok(match part {
+        Part::Long(unit) => {
+            let numbers = local.iter().map(|local| year_of(local?).map(|year| unit.number(year)));
+            Arc::new(numbers.collect::<Int32Array>())
+        }
+        _ => Arc::new(local.unary::<_, Float64Type>(|local| {
+            let (days, rest) = (local.div_euclid(MICROS_PER_DAY), local.rem_euclid(MICROS_PER_DAY));
+            (days + JULIAN_DAY_OF_1970) as f64 + rest as f64 / MICROS_PER_DAY as f64
+        })),
+    })
+}
+
 fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
@@ -232,5 +271,35 @@ impl ExprPlanner for ExtractPlanner {
     fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         let func = Arc::new(ScalarUDF::from(DatePart::extract()));
         Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction { func, args })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::TimestampMicrosecondArray;
+
+    use super::*;
+
+    /// The right side is what PostgreSQL 15 answers for 2000-12-31 18:00 and a NULL.
+    #[test]
+    fn parts_of_dates_are_those_of_postgresql() {
+        let times = TimestampMicrosecondArray::from(vec![Some(978_285_600_000_000), None]);
+        let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
+        for (name, expected) in [("decade", 200), ("CENTURY", 20), ("mil", 2)] {
+            let part = Part::parse(name).unwrap();
+            let parts = parts_of_dates(part, &times).unwrap();
+            assert_eq!(parts.as_ref(), &Int32Array::from(vec![Some(expected), None]) as &dyn Array, "{name}");
+        }
+        let days = parts_of_dates(Part::Julian, &times).unwrap();
+        assert_eq!(days.as_ref(), &Float64Array::from(vec![Some(2_451_910.75), None]) as &dyn Array);
+    }
+
+    #[test]
+    fn long_units_of_spans_are_whole() {
+        let span = IntervalMonthDayNano::new(-2_500 * 12 - 3, 0, 0);
+        for (name, expected) in [("decades", -250.0), ("c", -25.0), ("millennium", -2.0)] {
+            assert_eq!(Part::parse(name).unwrap().of_span(span), expected, "{name}");
+        }
+        assert!(!Part::Julian.is_computed_of(&DataType::Interval(IntervalUnit::MonthDayNano)));
     }
 }

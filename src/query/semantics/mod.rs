@@ -5,20 +5,26 @@
 //! physical rules run before it decides which sorts are needed.
 
 mod analyzer_rule;
+mod array_subscript;
 mod bounded_text;
 mod calendar_functions;
+mod calendar_units;
 mod calls;
 mod cast_name;
 mod checked_arithmetic;
 pub mod column_name;
 mod date_part;
+mod date_trunc;
 mod duplicate_names;
 mod exact_sum;
 mod fetch_clause;
 mod first_row;
+mod format_text;
 mod function_call;
+mod interval_functions;
 mod literals;
 mod narrowing_cast;
+mod number_text;
 mod ordered_list;
 mod peer_frames;
 mod query_forms;
@@ -44,14 +50,19 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
+use array_subscript::SubscriptPlanner;
 use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use cast_name::CastName;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
+use date_trunc::DateTrunc;
 pub use duplicate_names::NamesApart;
 use exact_sum::ExactSum;
+use format_text::FormatText;
+use interval_functions::{Justify, MakeInterval};
 use narrowing_cast::NarrowingCast;
+use number_text::ToNumber;
 use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
 pub use refusals::{refuse_set_operations, refuse_wrong};
@@ -73,11 +84,14 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(DatePart::extract())])
-        .chain([ScalarUDF::from(ToChar::default())])
+        .chain([ScalarUDF::from(DateTrunc::default()), ScalarUDF::from(MakeInterval::default())])
+        .chain([ScalarUDF::from(ToChar::default()), ScalarUDF::from(ToNumber::default())])
+        .chain([ScalarUDF::from(FormatText::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
         .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
+        .chain(Justify::all())
         .chain(CheckedArithmetic::all())
         .chain(OfOrderedList::all())
         .chain(BoundedText::all());
@@ -88,6 +102,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.insert(0, Arc::new(ExtractPlanner));
     planners.insert(1, Arc::new(SpanPlanner));
     planners.insert(2, Arc::new(SignedPlanner));
+    planners.insert(3, Arc::new(SubscriptPlanner));
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))

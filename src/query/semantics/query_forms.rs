@@ -6,8 +6,8 @@ use std::mem;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName,
-    Query, Select, SelectItem, SetExpr, Statement as SqlStatement, TableAliasColumnDef, TableFactor, Value,
-    ValueWithSpan,
+    Query, Select, SelectItem, SetExpr, Statement as SqlStatement, TableAliasColumnDef, TableFactor,
+    UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::fetch_clause::limit_by_fetch;
@@ -49,14 +49,20 @@ fn rewrite_select(select: &mut Select) {
         std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
     });
     tables.for_each(name_series);
-    let mut terms: Vec<&mut Expr> = select.selection.iter_mut().collect();
-    while let Some(term) = terms.pop() {
+    select.selection.iter_mut().for_each(rewrite_condition);
+}
+
+/// Rewrites rows IN a subquery within a condition, under AND, OR and NOT.
+fn rewrite_condition(condition: &mut Expr) {
+    let mut terms = vec![(condition, false)];
+    while let Some((term, is_negated)) = terms.pop() {
         match term {
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                terms.extend([&mut **left, &mut **right])
+            Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+                terms.extend([(&mut **left, is_negated), (&mut **right, is_negated)])
             }
-            Expr::Nested(inner) => terms.push(inner),
-            term => join_rows(term),
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => terms.push((&mut **expr, !is_negated)),
+            Expr::Nested(inner) => terms.push((&mut **inner, is_negated)),
+            term => join_rows(term, is_negated),
         }
     }
 }
@@ -97,13 +103,19 @@ fn is_of_rows(query: &Query) -> bool {
         && !select.projection.iter().any(has_call)
 }
 
-/// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`: the same where a NULL counts as false,
-/// as in a WHERE clause.
-fn join_rows(expr: &mut Expr) {
-    let Expr::InSubquery { expr: row, subquery, negated: false } = expr else { return };
+/// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`, which is false where IN is NULL: the same
+/// for a condition, which takes rows for which it is true. Where a NOT stands before it, it has to be true there instead: then terms
+/// that are NULL count as equal.
+fn join_rows(expr: &mut Expr, is_negated: bool) {
+    let Expr::InSubquery { expr: row, subquery, negated } = expr else { return };
+    let negated = *negated;
     let Expr::Tuple(values) = &mut **row else { return };
     let columns: Vec<String> = (1..=values.len()).map(|place| format!("__c{place}")).collect();
-    let equal: Vec<String> = columns.iter().map(|column| format!("__row.{column} = 0")).collect();
+    let equal = |column: &String| match is_negated != negated {
+        true => format!("(__row.{column} = 0) IS NOT FALSE"),
+        false => format!("__row.{column} = 0"),
+    };
+    let equal: Vec<String> = columns.iter().map(equal).collect();
     let template =
         format!("SELECT 1 FROM (SELECT 1) AS __row({}) WHERE {}", columns.join(", "), equal.join(" AND "));
     let Some(mut joined) = around(&template, subquery) else { return };
@@ -115,13 +127,14 @@ fn join_rows(expr: &mut Expr) {
                 Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
                     terms.extend([&mut **left, &mut **right])
                 }
+                Expr::IsNotFalse(term) | Expr::Nested(term) => terms.push(term),
                 // The last term comes first, as the last value does.
                 Expr::BinaryOp { right, .. } => **right = values.pop().unwrap_or_else(null),
                 _ => {}
             }
         }
     }
-    *expr = Expr::Exists { subquery: joined, negated: false };
+    *expr = Expr::Exists { subquery: joined, negated };
 }
 
 fn null() -> Expr {
@@ -179,6 +192,18 @@ mod tests {
             (
                 "SELECT 1 FROM t WHERE (a, b + 1) IN (SELECT x, y FROM u) AND c",
                 "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b + 1) AND c",
+            ),
+            (
+                "SELECT 1 FROM t WHERE c OR NOT ((a, b) IN (SELECT x, y FROM u))",
+                "SELECT 1 FROM t WHERE c OR NOT (EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE (__row.__c1 = a) IS NOT FALSE AND (__row.__c2 = b) IS NOT FALSE))",
+            ),
+            (
+                "SELECT 1 FROM t WHERE (a, b) NOT IN (SELECT x, y FROM u)",
+                "SELECT 1 FROM t WHERE NOT EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE (__row.__c1 = a) IS NOT FALSE AND (__row.__c2 = b) IS NOT FALSE)",
+            ),
+            (
+                "SELECT 1 FROM t WHERE NOT (c OR (a, b) NOT IN (SELECT x, y FROM u))",
+                "SELECT 1 FROM t WHERE NOT (c OR NOT EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b))",
             ),
             ("SELECT n FROM generate_series(1, 3) AS n", "SELECT n FROM generate_series(1, 3) AS n (n)"),
             ("SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES", "SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES"),
