@@ -205,7 +205,7 @@ async fn a_live_session_is_seen_with_its_password_and_ends() {
     let member = media.platform.key_of("member").await;
     assert_eq!(member.get(&path).await["credentials"]["password"], Value::Null);
     let theirs = member.send("POST", &open, &Value::Null).await.created();
-    assert_eq!(id(&theirs) != id(&made), true);
+    assert_ne!(id(&theirs), id(&made));
     assert_eq!(admin.get("/api/v1/live").await["page"]["totalElements"], 2);
     admin.send("DELETE", &path, &Value::Null).await.has(202, json!({"status": "STOPPING"}));
     let stopped = media.until(&path, "STOPPED").await;

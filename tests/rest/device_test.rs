@@ -41,7 +41,7 @@ async fn registers_are_shown_in_every_type_and_order_and_nothing_is_stored() {
     let [word, coil, beyond, foreign] = answer["registers"].as_array().unwrap().as_slice() else {
         panic!("four registers: {answer}");
     };
-    assert_members(&word, &json!({"register": "hr:0", "error": null, "/raw/0": "04b0"}));
+    assert_members(word, &json!({"register": "hr:0", "error": null, "/raw/0": "04b0"}));
     assert_eq!(value_of(word, "uint16", "abcd").as_deref(), Some("1200"), "{word}");
     assert_eq!(value_of(word, "uint16", "badc").as_deref(), Some("45060"), "{word}");
     let words: Vec<u32> = word["raw"]
