@@ -12,6 +12,7 @@ use crate::query::engine::StatementRequest;
 use crate::query::error::from_datafusion;
 use crate::query::log::Surface;
 use crate::query::params::{self, Params};
+pub use crate::query::postgres::settings::FIXED_SETTINGS;
 use crate::query::principal_catalog::TableInfo;
 use crate::query::semantics::text;
 

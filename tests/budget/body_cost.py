@@ -5,7 +5,7 @@
 
 PROFILE is what rustc writes with -Zself-profile -Zself-profile-events=default,query-keys (tests/long.sh compile). The format is that of
 the crate measureme, version 9. A body's time is that of the checks below it and of all they needed first, less other bodies' checks.
-A body that is dear is mostly an async method that proves its future `Send` through the whole application: src/domain/erased.rs.
+A body that is dear is mostly an async method that proves its future `Send` through the whole application: src/domain/type_erased.rs.
 """
 
 import collections

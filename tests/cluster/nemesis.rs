@@ -157,8 +157,8 @@ impl CountingWriter {
             let request = self.request(number);
             history.totals.lock().insert(number, self.totals());
             let deadline = Instant::now() + EVENT_TIMEOUT;
-            while !is_acknowledged(nodes.next().expect("there are nodes"), &request).await {
-                assert!(Instant::now() < deadline, "no node takes the request {number}");
+            while let Err(why) = send(nodes.next().expect("there are nodes"), &request).await {
+                assert!(Instant::now() < deadline, "no node takes the request {number}: {why}");
                 tokio::time::sleep(PAUSE).await;
             }
             history.acknowledged.store(number, Ordering::SeqCst);
@@ -168,15 +168,18 @@ impl CountingWriter {
     }
 }
 
-/// Sends a request; `false` when it was refused with 503, or its connection was cut.
-async fn is_acknowledged(client: &Client, request: &WriteRequest) -> bool {
+/// Sends a request.
+///
+/// # Errors
+/// Why it was refused with 503, or how its connection was cut.
+async fn send(client: &Client, request: &WriteRequest) -> Result<(), String> {
     let key = request.key.as_deref().expect("a key");
     let headers = [("content-type", NDJSON), ("idempotency-key", key)];
     let answer = client.try_send_bytes("POST", "/ingest", &headers, request.body()).await;
-    let Ok(answer) = answer else { return false };
+    let answer = answer.map_err(|cut| format!("{cut:?}"))?;
     let status = answer.status;
-    answer.expect_one_of(&[200, 503]);
-    status == 200
+    let body = answer.expect_one_of(&[200, 503]);
+    if status == 200 { Ok(()) } else { Err(String::from_utf8_lossy(&body).into_owned()) }
 }
 
 /// Writes a row of one second.

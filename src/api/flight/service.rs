@@ -36,13 +36,13 @@ use crate::app::App;
 use crate::app::live::credential::CredentialWatch;
 use crate::app::sql::{BoundStatement, PreparedSql, SqlProtocol, StatementSchema};
 use crate::domain::audit::AccessDenial;
-use crate::domain::erased::Erased;
+use crate::domain::type_erased::TypeErased;
 use crate::domain::{Error, Principal, Result};
 
 /// The Flight SQL service.
 #[derive(Clone)]
 pub struct FlightSqlServer {
-    app: Erased<Arc<App>>,
+    app: TypeErased<Arc<App>>,
     abilities: Arc<SqlInfoData>,
 }
 
@@ -53,7 +53,7 @@ type FlightDataStream = BoxStream<'static, Result<FlightData, Status>>;
 
 impl FlightSqlServer {
     pub fn new(app: Arc<App>) -> Result<Self> {
-        Ok(Self { app: Erased::new(app), abilities: Arc::new(metadata::build_sql_info()?) })
+        Ok(Self { app: TypeErased::new(app), abilities: Arc::new(metadata::build_sql_info()?) })
     }
 
     /// Returns the caller, whom admission has authenticated.
@@ -71,7 +71,7 @@ impl FlightSqlServer {
     }
 
     /// Describes a statement. The types of its result are those that the values give, if it has them. The future is proven
-    /// `Send` here instead of in each method that awaits it (`domain::erased`).
+    /// `Send` here instead of in each method that awaits it (`domain::type_erased`).
     fn describe<'a>(
         &'a self,
         principal: &'a Principal,

@@ -3,42 +3,34 @@
 use std::collections::BTreeMap;
 
 use super::error::PgError;
+use crate::app::sql::FIXED_SETTINGS;
 
-/// Maximum number of settings outside `KNOWN_SETTINGS`.
+/// Maximum number of settings outside `known_settings`.
 const MAX_CLIENT_SETTINGS: usize = 100;
 /// Maximum bytes of names and values of one connection's settings.
 const MAX_SETTINGS_BYTES: usize = 64 << 10;
 
-/// Known settings with their initial values. Fixed values describe what the server does.
-const KNOWN_SETTINGS: [(&str, &str, SettingKind); 27] = [
+/// Settings of one connection with their initial values, beside those that never change.
+const SESSION_SETTINGS: [(&str, &str, SettingKind); 9] = [
     ("application_name", "", SettingKind::Quiet),
-    ("bytea_output", "hex", SettingKind::Fixed),
-    ("client_encoding", "UTF8", SettingKind::Fixed),
     ("client_min_messages", "notice", SettingKind::Quiet),
-    ("datestyle", "ISO, YMD", SettingKind::Fixed),
     ("default_transaction_isolation", "repeatable read", SettingKind::Quiet),
-    ("default_transaction_read_only", "on", SettingKind::Fixed),
     ("extra_float_digits", "1", SettingKind::Quiet),
-    ("in_hot_standby", "off", SettingKind::Fixed),
-    ("integer_datetimes", "on", SettingKind::Fixed),
-    ("intervalstyle", "postgres", SettingKind::Fixed),
-    ("is_superuser", "off", SettingKind::Fixed),
-    ("lc_collate", "C", SettingKind::Fixed),
-    ("lc_ctype", "C", SettingKind::Fixed),
-    ("max_identifier_length", "63", SettingKind::Fixed),
-    ("max_index_keys", "32", SettingKind::Fixed),
     ("search_path", "public", SettingKind::Quiet),
-    ("server_encoding", "UTF8", SettingKind::Fixed),
-    ("server_version", SERVER_VERSION, SettingKind::Fixed),
-    ("server_version_num", "160006", SettingKind::Fixed),
     ("session_authorization", "", SettingKind::Fixed),
-    ("standard_conforming_strings", "on", SettingKind::Fixed),
     ("statement_timeout", "0", SettingKind::WithoutEffect),
-    ("timezone", "UTC", SettingKind::Fixed),
     ("transaction", "", SettingKind::Quiet),
     ("transaction_isolation", "repeatable read", SettingKind::Quiet),
-    ("transaction_read_only", "on", SettingKind::Fixed),
 ];
+
+/// Number of settings that `known_settings` has.
+const KNOWN_SETTINGS: usize = FIXED_SETTINGS.len() + SESSION_SETTINGS.len();
+
+/// Returns names and initial values of all settings that the server knows.
+fn known_settings() -> impl Iterator<Item = (&'static str, &'static str, SettingKind)> {
+    let fixed = FIXED_SETTINGS.into_iter().map(|(name, value)| (name, value, SettingKind::Fixed));
+    fixed.chain(SESSION_SETTINGS)
+}
 
 /// Settings reported to the client at startup and on change, in PostgreSQL's spelling.
 const REPORTED_SETTINGS: [&str; 13] = [
@@ -56,9 +48,6 @@ const REPORTED_SETTINGS: [&str; 13] = [
     "standard_conforming_strings",
     "TimeZone",
 ];
-
-/// The PostgreSQL version that the server reports.
-const SERVER_VERSION: &str = "16.6";
 
 /// How SET treats a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +79,7 @@ pub struct SettingChange {
 impl SessionSettings {
     /// Creates the settings of a connection with these startup parameters.
     pub fn new(startup: &[(String, String)]) -> Self {
-        let known = KNOWN_SETTINGS.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).to_owned()));
+        let known = known_settings().map(|(name, value, _)| (name.to_owned(), value.to_owned()));
         let mut settings = Self { values: known.collect(), initial: BTreeMap::new() };
         for (name, value) in startup {
             match name.as_str() {
@@ -137,8 +126,8 @@ impl SessionSettings {
     /// # Errors
     /// 54000 when there are too many settings, or they are too long.
     pub fn set(&mut self, name: &str, value: &str) -> Result<SettingChange, PgError> {
-        let known = KNOWN_SETTINGS.iter().find(|(known, ..)| *known == name);
-        let change = known.map_or(SettingKind::WithoutEffect, |(.., change)| *change);
+        let known = known_settings().find(|(known, ..)| *known == name);
+        let change = known.map_or(SettingKind::WithoutEffect, |(.., change)| change);
         if change == SettingKind::Fixed {
             let now = self.values.get(name).map(String::as_str).unwrap_or_default();
             let is_so =
@@ -160,7 +149,7 @@ impl SessionSettings {
         let bytes: usize = others.map(|(name, value)| name.len() + value.len()).sum();
         let is_new = !self.values.contains_key(name);
         if bytes + name.len() + value.len() > MAX_SETTINGS_BYTES
-            || (is_new && self.values.len() >= KNOWN_SETTINGS.len() + MAX_CLIENT_SETTINGS)
+            || (is_new && self.values.len() >= KNOWN_SETTINGS + MAX_CLIENT_SETTINGS)
         {
             let message = format!(
                 "a connection has at most {MAX_CLIENT_SETTINGS} settings of its own, and {MAX_SETTINGS_BYTES} bytes of names and values"

@@ -13,7 +13,7 @@ mod object_names;
 mod pg_proc;
 mod rewrite;
 mod roles;
-mod settings;
+pub mod settings;
 mod statement_notes;
 mod syntax;
 

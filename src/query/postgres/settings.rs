@@ -13,21 +13,23 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 /// The PostgreSQL version that the server reports, which is that of its catalog.
-pub(super) const SERVER_VERSION: &str = "16.6";
+pub const SERVER_VERSION: &str = "16.6";
 
-/// Names and values. What they describe is fixed.
-const SETTINGS: [(&str, &str); 17] = [
+/// Settings that describe what the server does, and never change.
+pub const FIXED_SETTINGS: [(&str, &str); 19] = [
     ("bytea_output", "hex"),
     ("client_encoding", "UTF8"),
     ("datestyle", "ISO, YMD"),
     ("default_transaction_read_only", "on"),
+    ("in_hot_standby", "off"),
     ("integer_datetimes", "on"),
     ("intervalstyle", "postgres"),
     ("is_superuser", "off"),
     ("jit", "off"),
+    ("lc_collate", "C"),
+    ("lc_ctype", "C"),
     ("max_identifier_length", "63"),
     ("max_index_keys", "32"),
-    ("search_path", "public"),
     ("server_encoding", "UTF8"),
     ("server_version", SERVER_VERSION),
     ("server_version_num", "160006"),
@@ -35,6 +37,13 @@ const SETTINGS: [(&str, &str); 17] = [
     ("timezone", "UTC"),
     ("transaction_read_only", "on"),
 ];
+
+/// The initial value of the only other setting that clients read in a statement.
+const SEARCH_PATH: (&str, &str) = ("search_path", "public");
+
+fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIXED_SETTINGS.into_iter().chain([SEARCH_PATH])
+}
 
 /// Columns of `pg_settings`.
 const COLUMNS: [&str; 17] = [
@@ -58,21 +67,21 @@ const COLUMNS: [&str; 17] = [
 ];
 
 fn value(name: &str) -> Option<&'static str> {
-    SETTINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    settings().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// Creates `pg_settings`.
 pub(super) fn table() -> Result<Arc<dyn TableProvider>> {
     let of = |column: &str| -> StringArray {
-        let cell = |(name, value): &(&'static str, &'static str)| match column {
-            "name" => Some(*name),
-            "setting" | "boot_val" | "reset_val" => Some(*value),
+        let cell = |(name, value)| match column {
+            "name" => Some(name),
+            "setting" | "boot_val" | "reset_val" => Some(value),
             "context" => Some("internal"),
             "vartype" => Some("string"),
             "source" => Some("default"),
             _ => None,
         };
-        SETTINGS.iter().map(cell).collect()
+        settings().map(cell).collect()
     };
     let fields = COLUMNS.map(|name| Field::new(name, DataType::Utf8, true));
     let schema = Arc::new(Schema::new(fields.to_vec()));

@@ -53,7 +53,7 @@ impl<S: ScanPlanner> TableProvider for ScanProvider<S> {
         Ok(filters.iter().map(|filter| self.0.pushdown(filter)).collect())
     }
 
-    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    // Spelled as `async_trait` does, but for the future: see `domain::type_erased`.
     fn scan<'life0, 'life1, 'life2, 'life3, 'async_trait>(
         &'life0 self,
         state: &'life1 dyn Session,

@@ -80,7 +80,7 @@ impl UserDefinedLogicalNodeCore for PlannedNode {
 pub struct ReadyPlanner;
 
 impl QueryPlanner for ReadyPlanner {
-    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    // Spelled as `async_trait` does, but for the future: see `domain::type_erased`.
     fn create_physical_plan<'life0, 'life1, 'life2, 'async_trait>(
         &'life0 self,
         plan: &'life1 LogicalPlan,

@@ -142,7 +142,7 @@ impl TaskSessions {
 }
 
 impl WorkerSessionBuilder for TaskSessions {
-    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    // Spelled as `async_trait` does, but for the future: see `domain::type_erased`.
     fn build_session_state<'life0, 'async_trait>(
         &'life0 self,
         task: WorkerQueryContext,

@@ -40,7 +40,7 @@ impl fmt::Debug for GapFillQueryPlanner {
 }
 
 impl QueryPlanner for GapFillQueryPlanner {
-    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    // Spelled as `async_trait` does, but for the future: see `domain::type_erased`.
     fn create_physical_plan<'life0, 'life1, 'life2, 'async_trait>(
         &'life0 self,
         plan: &'life1 LogicalPlan,
@@ -60,7 +60,7 @@ impl QueryPlanner for GapFillQueryPlanner {
 pub struct GapFillPlanner;
 
 impl ExtensionPlanner for GapFillPlanner {
-    // Spelled as `async_trait` does, but for the future: see `domain::erased`.
+    // Spelled as `async_trait` does, but for the future: see `domain::type_erased`.
     fn plan_extension<'life0, 'life1, 'life2, 'life3, 'life4, 'life5, 'life6, 'life7, 'async_trait>(
         &'life0 self,
         planner: &'life1 dyn PhysicalPlanner,

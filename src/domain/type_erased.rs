@@ -10,26 +10,26 @@ use std::sync::Arc;
 /// The methods that `async_trait` makes have bounds of their own, and rustc shares no proof among functions with such bounds: it walks
 /// through all of `T` once per method. For the application and for sessions of DataFusion that was a tenth of what it spent on checking
 /// this library. Implementations of other crates' async traits keep such values in this type.
-pub struct Erased<T> {
+pub struct TypeErased<T> {
     value: Arc<dyn Any + Send + Sync>,
     /// Is `Send` and `Sync` whatever `T` is; `new` has proven both.
     kind: PhantomData<fn() -> T>,
 }
 
-impl<T: Send + Sync + 'static> Erased<T> {
+impl<T: Send + Sync + 'static> TypeErased<T> {
     /// Stores a value.
     pub fn new(value: T) -> Self {
         Self { value: Arc::new(value), kind: PhantomData }
     }
 }
 
-impl<T> Clone for Erased<T> {
+impl<T> Clone for TypeErased<T> {
     fn clone(&self) -> Self {
         Self { value: self.value.clone(), kind: PhantomData }
     }
 }
 
-impl<T: 'static> Deref for Erased<T> {
+impl<T: 'static> Deref for TypeErased<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_copy_is_the_same_value() {
-        let first = Erased::new(String::from("a"));
+        let first = TypeErased::new(String::from("a"));
         assert_eq!((first.clone().as_str(), first.len()), ("a", 1));
         assert!(std::ptr::eq(&*first, &*first.clone()));
     }
