@@ -12,12 +12,15 @@ use crate::query::engine::StatementRequest;
 use crate::query::error::from_datafusion;
 use crate::query::log::Surface;
 use crate::query::params::{self, Params};
-pub use crate::query::postgres::settings::FIXED_SETTINGS;
+use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
 use crate::query::semantics::text;
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
+
+/// Settings of PostgreSQL's protocol that describe what the server does, and never change, with their values.
+pub const FIXED_SETTINGS: &[(&str, &str)] = &settings::FIXED_SETTINGS;
 
 /// Whether values of a type are shown as texts of PostgreSQL's that differ from arrow's.
 pub fn has_value_text(data_type: &DataType) -> bool {

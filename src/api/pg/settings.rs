@@ -28,7 +28,7 @@ const KNOWN_SETTINGS: usize = FIXED_SETTINGS.len() + SESSION_SETTINGS.len();
 
 /// Returns names and initial values of all settings that the server knows.
 fn known_settings() -> impl Iterator<Item = (&'static str, &'static str, SettingKind)> {
-    let fixed = FIXED_SETTINGS.into_iter().map(|(name, value)| (name, value, SettingKind::Fixed));
+    let fixed = FIXED_SETTINGS.iter().map(|(name, value)| (*name, *value, SettingKind::Fixed));
     fixed.chain(SESSION_SETTINGS)
 }
 
