@@ -10,13 +10,13 @@ use datafusion::catalog::information_schema::InformationSchemaProvider;
 use datafusion::catalog::{CatalogProviderList, MemTable, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 
-use super::column_info::{self, ColumnInfo};
+use super::column_info::{ColumnInfo, FIELDS, Kind};
 use super::schema_names::{CATALOG, PG_CATALOG, SCHEMA};
 
 /// The number of a column within its table.
 const ORDINAL_POSITION: &str = "ordinal_position";
 
-/// Tables without rows and their columns; those of numbers are `POSITIONS`.
+/// Tables without rows and their columns.
 const EMPTY_TABLES: [(&str, &[&str]); 7] = [
     ("check_constraints", &["constraint_catalog", "constraint_schema", "constraint_name", "check_clause"]),
     (
@@ -130,14 +130,11 @@ impl PostgresInformationSchema {
     /// Returns every column of the tables that the catalog lists.
     async fn columns(&self) -> Result<Vec<ColumnInfo>> {
         let schema = self.catalogs.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
+        let Some(schema) = schema else { return Ok(Vec::new()) };
         let mut columns = Vec::new();
-        for name in schema.iter().flat_map(|schema| schema.table_names()) {
-            let table = match &schema {
-                Some(schema) => schema.table(&name).await?,
-                None => None,
-            };
-            let schema = table.map(|table| table.schema());
-            for (at, field) in schema.iter().flat_map(|schema| schema.fields().iter().enumerate()) {
+        for name in schema.table_names() {
+            let Some(table) = schema.table(&name).await? else { continue };
+            for (at, field) in table.schema().fields().iter().enumerate() {
                 columns.push(ColumnInfo { table: name.clone(), number: at + 1, field: field.clone() });
             }
         }
@@ -190,13 +187,14 @@ fn character_sets() -> Result<Arc<dyn TableProvider>> {
 
 /// Creates `columns`, with the types of PostgreSQL instead of the engine's.
 fn columns(columns: &[ColumnInfo]) -> Result<Arc<dyn TableProvider>> {
-    let fields = column_info::FIELDS.map(|(name, _)| name);
-    let kinds = column_info::FIELDS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
-    let schema = Arc::new(Schema::new(kinds.to_vec()));
-    let values = fields.map(|name| -> ArrayRef {
-        match schema.field_with_name(name).is_ok_and(|field| field.data_type() == &DataType::Int32) {
-            true => Arc::new(columns.iter().map(|column| column.number(name)).collect::<Int32Array>()),
-            false => Arc::new(columns.iter().map(|column| column.text(name)).collect::<StringArray>()),
+    let fields = FIELDS.map(|(name, kind)| Field::new(name, kind.data_type(), true));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let values = FIELDS.map(|(name, kind)| -> ArrayRef {
+        match kind {
+            Kind::Number => {
+                Arc::new(columns.iter().map(|column| column.number(name)).collect::<Int32Array>())
+            }
+            Kind::Text => Arc::new(columns.iter().map(|column| column.text(name)).collect::<StringArray>()),
         }
     });
     let rows = RecordBatch::try_new(schema.clone(), values.to_vec())?;

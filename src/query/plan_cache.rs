@@ -37,7 +37,7 @@ pub(super) struct PlannedStatement {
     pub plan: LogicalPlan,
     /// Whether the plan has bounded functions (`guard::bounded_function`), which need the query's interrupt.
     pub has_bounded: bool,
-    /// What a PostgreSQL client is told of the statement.
+    /// Names and types that only PostgreSQL clients are told.
     pub notes: StatementNotes,
 }
 

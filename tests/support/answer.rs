@@ -1,4 +1,4 @@
-//! What a server answers to a request, and what a case may expect of it; a failure shows the request and the answer.
+//! Answers of a server, and what a case may expect of them; a failure shows the request and the answer.
 
 use std::fmt::{Debug, Display, Formatter, Result};
 use std::ops::Index;

@@ -1,5 +1,5 @@
-//! What drivers and tools ask when they connect and when they list what there is: their statements, as they were recorded,
-//! with the answers that they need.
+//! Statements of drivers and tools when they connect and when they list what there is, with the answers that they need. Those of
+//! Npgsql, Power BI, Grafana and Ruby's pg are written from what their sources ask, the others were recorded.
 //!
 //! The files in `asked/` have blocks with an empty line between them. A block begins with its name; then come, each behind
 //! `-- `, values of parameters (`$ value`), the first columns of the rows (`= a|b`) or their number (`rows 0`).
@@ -10,7 +10,7 @@ use super::fixture::ToolsFixture;
 use super::wire::{PgClient, Rows, columns, kinds};
 
 /// A statement with what is known of its answer.
-struct RecordedStatement<'a> {
+struct DriverStatement<'a> {
     name: &'a str,
     text: String,
     values: Vec<Option<&'a str>>,
@@ -18,12 +18,12 @@ struct RecordedStatement<'a> {
     count: Option<usize>,
 }
 
-impl<'a> RecordedStatement<'a> {
-    fn parse(block: &'a str) -> RecordedStatement<'a> {
+impl<'a> DriverStatement<'a> {
+    fn parse(block: &'a str) -> DriverStatement<'a> {
         let (heads, text): (Vec<_>, Vec<_>) = block.lines().partition(|line| line.starts_with("-- "));
         let heads: Vec<&str> = heads.iter().map(|line| &line[3..]).collect();
         let behind = |sign: &'static str| heads[1..].iter().filter_map(move |head| head.strip_prefix(sign));
-        RecordedStatement {
+        DriverStatement {
             name: heads[0],
             text: text.join("\n"),
             values: behind("$ ").map(Some).collect(),
@@ -50,7 +50,7 @@ async fn what_drivers_ask_is_answered_as_they_need_it() {
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let blocks = std::fs::read_to_string(&path).unwrap();
-        for asked in blocks.split("\n\n").map(RecordedStatement::parse) {
+        for asked in blocks.split("\n\n").map(DriverStatement::parse) {
             let answer = match asked.values.is_empty() {
                 true => pg.query(&asked.text).await,
                 false => pg.query_with_params(&asked.text, &asked.values).await,

@@ -94,25 +94,20 @@ impl FlightSqlServer {
         principal: Principal,
         handle: StatementHandle,
     ) -> BoxFuture<'_, Result<Response<FlightDataStream>, Status>> {
-        self.run_statement(principal, handle).boxed()
-    }
-
-    async fn run_statement(
-        &self,
-        principal: Principal,
-        handle: StatementHandle,
-    ) -> Result<Response<FlightDataStream>, Status> {
-        let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
-        let bound = BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values };
-        let answer =
-            self.app.bound_sql(&principal, bound).await.map_err(|e| self.audited_status(&principal, &e))?;
-        let credential = self.app.live_credential(Arc::new(principal), None);
-        let batches = while_authorized(answer.batches, credential.watch());
-        let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
-        let schema = metadata::sent_schema(&answer.schema);
-        let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
-        let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
-        Ok(Response::new(data))
+        let answered = async move {
+            let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
+            let bound = BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values };
+            let answer = self.app.bound_sql(&principal, bound).await;
+            let answer = answer.map_err(|e| self.audited_status(&principal, &e))?;
+            let credential = self.app.live_credential(Arc::new(principal), None);
+            let batches = while_authorized(answer.batches, credential.watch());
+            let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
+            let schema = metadata::sent_schema(&answer.schema);
+            let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
+            let data: BoxStream<'static, _> = encoded.map_err(Status::from).boxed();
+            Ok(Response::new(data))
+        };
+        answered.boxed()
     }
 
     /// Streams a metadata list.

@@ -25,13 +25,13 @@ const MAX_COLUMNS: usize = 1664;
 pub struct ResultColumns {
     /// Schema to which batches are cast before they are encoded.
     schema: SchemaRef,
-    /// Who encodes each column.
+    /// Encoder of each column.
     encodings: Vec<Encoding>,
     /// The schema after our own encoding.
     encoded: SchemaRef,
-    /// What the client is told.
+    /// Descriptions for the client.
     fields: Vec<FieldInfo>,
-    /// What the library is told, for which columns of our own encoding are texts or bytes.
+    /// Descriptions for the library, to which columns of our own encoding are texts or bytes.
     written: Arc<Vec<FieldInfo>>,
 }
 
@@ -122,7 +122,7 @@ fn conversion_error(from: &DataType, name: &str, why: ArrowError) -> PgError {
     }
 }
 
-/// Who encodes the values of a column.
+/// Encoder of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     /// The library.

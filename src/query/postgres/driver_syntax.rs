@@ -19,7 +19,7 @@ use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, change_tables, w
 /// Columns of arrays in the catalog tables of keys and indexes, and the names that drivers give them.
 const ARRAY_COLUMNS: [&str; 8] =
     ["conkey", "confkey", "conexclop", "i_indoption", "indkey", "indclass", "indcollation", "indoption"];
-/// What the names of columns of truth values begin with.
+/// Beginnings of the names of columns of truth values.
 const TRUTH_PREFIXES: [&str; 6] = ["atthas", "attis", "attnot", "indis", "relhas", "relis"];
 /// The function of PostgreSQL's information schema that makes rows of such an array.
 const EXPAND_ARRAY: &str = "_pg_expandarray";

@@ -1,5 +1,5 @@
-//! What a PostgreSQL client is told of a statement beside its plan: the names of its columns, and which parameters are
-//! numbers of objects. Taken from the statement as it was written.
+//! Notes on a statement for PostgreSQL clients, beside its plan: the names of its columns, and which parameters are numbers
+//! of objects. They are taken from the statement as it was written.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

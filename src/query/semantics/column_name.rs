@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// As PostgreSQL 15 names them.
+    /// Names that PostgreSQL 15 gives.
     #[test]
     fn columns_are_named_as_postgresql_names_them() {
         for (item, expected) in [

@@ -13,7 +13,7 @@ enum Part {
     Value(Specifier),
 }
 
-/// What stands for an argument: `%`, perhaps a position with `$`, `-`, a width, and the letter of its form.
+/// Place of an argument: `%`, perhaps a position with `$`, `-`, a width, and the letter of its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Specifier {
     /// Which argument; the next one without.

@@ -5,7 +5,7 @@ use datafusion::error::Result;
 
 /// Maximum length of a pattern in bytes, which bounds what is written by it.
 const MAX_BYTES: usize = 1_000;
-/// What a pattern may consist of, for messages.
+/// Parts of a pattern, for messages.
 const KNOWN: &str = "9, 0, `.` or D, `,` or G, S, SG, MI, PL, PR, FM, TH and EEEE";
 /// Words of PostgreSQL's patterns that are not supported here: the currency, Roman numerals, a shift of the point, and those that
 /// PostgreSQL itself does not support.
@@ -76,7 +76,7 @@ impl NumberPattern {
     /// Parses a pattern for a function. Text in double quotes and what is no letter stands for itself.
     ///
     /// # Errors
-    /// What is not understood, with where it is.
+    /// A part that is not understood, with its place.
     pub fn parse(function: &str, text: &str) -> Result<NumberPattern> {
         if text.len() > MAX_BYTES {
             return exec_err!("{function}: the pattern is longer than {MAX_BYTES} bytes");
@@ -250,7 +250,7 @@ impl<'a> PatternParser<'a> {
     }
 }
 
-/// What follows a word that is written in capitals or in small letters.
+/// Returns the rest of a text behind a word in capitals or in small letters.
 fn strip<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     text.strip_prefix(word).or_else(|| text.strip_prefix(&word.to_ascii_lowercase()))
 }
