@@ -213,7 +213,8 @@ impl MqttSession {
         for Subscription { filter, qos } in &self.subscriptions {
             if is_of_platform(filter) {
                 let (filter, qos) = (filter.clone(), *qos);
-                self.memory.retained.request(RetainedRequest { filter, qos, is_documents_only: true });
+                let request = RetainedRequest { filter, qos, up_to: u64::MAX, is_documents_only: true };
+                self.memory.retained.request(request);
             }
         }
     }

@@ -74,7 +74,7 @@ async fn an_unrestricted_key_creates_the_device_it_names() {
 /// What a new subscription would be sent.
 fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
     let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);
-    let request = RetainedRequest { filter, qos, is_documents_only: false };
+    let request = RetainedRequest { filter, qos, up_to: u64::MAX, is_documents_only: false };
     let mut pass = RetainedPass::new(app, who, vec![request]);
     std::iter::from_fn(|| pass.take_slice(app, who)).flatten().collect()
 }

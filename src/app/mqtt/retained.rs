@@ -39,15 +39,18 @@ pub(super) struct RetainedPosition {
 /// The messages of a topic: the durable one, and those whose values are being written.
 #[derive(Default)]
 struct RetainedTopic {
-    kept: Option<Arc<RetainedMessage>>,
+    kept: Option<NumberedMessage>,
     /// By the order of their arrival.
-    announced: Vec<(u64, Arc<RetainedMessage>)>,
+    announced: Vec<NumberedMessage>,
 }
 
+/// A message with its number in the order of arrival.
+pub(super) type NumberedMessage = (u64, Arc<RetainedMessage>);
+
 impl RetainedTopic {
-    /// What new subscribers are sent.
-    fn newest(&self) -> Option<&Arc<RetainedMessage>> {
-        self.announced.last().map(|(_, message)| message).or(self.kept.as_ref())
+    /// The messages from the newest to the oldest. A new subscriber is sent the first one that it asks for.
+    fn newest_first(&self) -> impl Iterator<Item = &NumberedMessage> {
+        self.announced.iter().rev().chain(&self.kept)
     }
 
     fn is_empty(&self) -> bool {
@@ -82,14 +85,14 @@ impl RetainedIndex {
     fn keep(&mut self, org: OrgId, topic: &str, number: u64) -> Option<Arc<RetainedMessage>> {
         let known = self.by_topic.get_mut(&(org, topic.to_owned()))?;
         if let Some(at) = known.announced.iter().position(|(of, _)| *of == number) {
-            let mut gone: Vec<_> = known.announced.drain(..=at).map(|(_, message)| message).collect();
+            let mut gone: Vec<_> = known.announced.drain(..=at).collect();
             let newest = gone.pop();
             gone.extend(std::mem::replace(&mut known.kept, newest));
             let kept = known.kept.clone();
-            gone.iter().for_each(|message| self.release(message));
-            return kept;
+            gone.iter().for_each(|(_, message)| self.release(message));
+            return kept.map(|(_, message)| message);
         }
-        known.kept.clone()
+        known.kept.as_ref().map(|(_, message)| message.clone())
     }
 
     /// Takes an announced message back, unless it was kept or removed.
@@ -107,8 +110,7 @@ impl RetainedIndex {
     /// Returns whether there was one.
     pub(super) fn remove(&mut self, org: OrgId, topic: &str) -> bool {
         let Some(old) = self.by_topic.remove(&(org, topic.to_owned())) else { return false };
-        let messages = old.announced.iter().map(|(_, message)| message).chain(&old.kept);
-        messages.for_each(|message| self.release(message));
+        old.newest_first().for_each(|(_, message)| self.release(message));
         true
     }
 
@@ -134,15 +136,20 @@ impl RetainedIndex {
         count < MAX_MESSAGES && used + bytes <= MAX_BYTES
     }
 
-    /// The next messages whose topics begin with one of these texts, in the order of the texts and topics, from a position
-    /// on; fewer than `most` when there are no more.
+    /// The number of the last message that came.
+    pub(super) fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// The messages, newest first, of the next topics that begin with one of these texts, in the order of the texts and
+    /// topics, from a position on; fewer than `most` topics when there are no more.
     pub(super) fn take(
         &self,
         org: OrgId,
         beginnings: &[String],
         position: &mut RetainedPosition,
         most: usize,
-    ) -> Vec<Arc<RetainedMessage>> {
+    ) -> Vec<Vec<NumberedMessage>> {
         let mut found = Vec::new();
         while let Some(beginning) = beginnings.get(position.beginning) {
             let start = match &position.last {
@@ -157,7 +164,7 @@ impl RetainedIndex {
                     return found;
                 }
                 position.last = Some(topic.clone());
-                found.extend(known.newest().cloned());
+                found.push(known.newest_first().cloned().collect());
             }
             *position = RetainedPosition { beginning: position.beginning + 1, last: None };
         }
@@ -173,7 +180,7 @@ impl RetainedIndex {
     ) -> impl Iterator<Item = &'a Arc<RetainedMessage>> {
         let all = self.by_topic.range((org, text.to_owned())..);
         let own = all.take_while(move |((of, topic), _)| *of == org && topic.starts_with(text));
-        own.filter_map(|(_, topic)| topic.newest())
+        own.filter_map(|(_, topic)| topic.newest_first().next()).map(|(_, message)| message)
     }
 }
 

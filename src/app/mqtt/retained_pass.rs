@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::message::{MessageSource, OutboundMessage};
-use super::retained::{RetainedPosition, is_document};
+use super::retained::{NumberedMessage, RetainedPosition, is_document};
 use crate::app::App;
 use crate::domain::Principal;
 use crate::domain::mqtt::{Qos, RetainedMessage, topic};
@@ -19,6 +19,8 @@ pub(super) const SLICE: usize = 32;
 pub(super) struct RetainedRequest {
     pub filter: String,
     pub qos: Qos,
+    /// The number of the last message that it asks for: what came later is sent as it comes.
+    pub up_to: u64,
     /// Whether it asks for documents of devices alone, of which some were missed.
     pub is_documents_only: bool,
 }
@@ -52,6 +54,7 @@ impl RetainedBacklog {
         match self.next.iter_mut().find(|known| known.filter == request.filter) {
             Some(known) => {
                 known.qos = request.qos;
+                known.up_to = known.up_to.max(request.up_to);
                 known.is_documents_only &= request.is_documents_only;
             }
             None => self.next.push(request),
@@ -82,9 +85,10 @@ impl RetainedPass {
         Self { requests, beginnings, position, is_through_index: false, last_state: None }
     }
 
-    /// The highest quality of service with which a filter asks for a topic.
-    fn qos_of(&self, name: &str, is_document: bool) -> Option<Qos> {
-        let asking = self.requests.iter().filter(|request| is_document || !request.is_documents_only);
+    /// The highest quality of service with which a filter asks for a message.
+    fn qos_of(&self, name: &str, number: u64, is_document: bool) -> Option<Qos> {
+        let asking = self.requests.iter().filter(|request| number <= request.up_to);
+        let asking = asking.filter(|request| is_document || !request.is_documents_only);
         asking.filter(|request| topic::matches(&request.filter, name)).map(|request| request.qos).max()
     }
 
@@ -95,14 +99,23 @@ impl RetainedPass {
         }
         let found = app.mqtt.retained.read().take(who.org, &self.beginnings, &mut self.position, SLICE);
         self.is_through_index = found.len() < SLICE;
-        Some(found.iter().filter_map(|message| self.outbound(app, who, message)).collect())
+        let asked_for = |versions: &Vec<NumberedMessage>| {
+            versions.iter().find_map(|(number, message)| self.outbound(app, who, *number, message))
+        };
+        Some(found.iter().filter_map(asked_for).collect())
     }
 
-    fn outbound(&self, app: &App, who: &Principal, message: &RetainedMessage) -> Option<OutboundMessage> {
+    fn outbound(
+        &self,
+        app: &App,
+        who: &Principal,
+        number: u64,
+        message: &RetainedMessage,
+    ) -> Option<OutboundMessage> {
         let mut topics = app.visible_topics(who, message).into_iter();
         let is_document = is_document(&message.topic);
         let (topic, qos) = topics.find_map(|name| {
-            let qos = self.qos_of(&name, is_document)?;
+            let qos = self.qos_of(&name, number, is_document)?;
             Some((name, qos))
         })?;
         Some(OutboundMessage {

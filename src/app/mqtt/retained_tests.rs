@@ -59,7 +59,7 @@ fn a_pass_takes_every_message_once_in_slices() {
         let (mut position, mut found) = (RetainedPosition::default(), Vec::new());
         loop {
             let slice = index.take(OrgId(1), &["a/".to_owned(), "c".to_owned()], &mut position, most);
-            found.extend(slice.iter().map(|message| message.topic.clone()));
+            found.extend(slice.iter().map(|messages| messages[0].1.topic.clone()));
             if slice.len() < most {
                 break;
             }

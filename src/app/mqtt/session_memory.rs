@@ -74,7 +74,12 @@ impl SessionMemory {
         }
         if misses_documents {
             for Subscription { filter, qos } in subscriptions.iter().cloned() {
-                self.retained.request(RetainedRequest { filter, qos, is_documents_only: false });
+                self.retained.request(RetainedRequest {
+                    filter,
+                    qos,
+                    up_to: u64::MAX,
+                    is_documents_only: false,
+                });
             }
         }
     }

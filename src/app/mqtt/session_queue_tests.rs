@@ -57,6 +57,23 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     session.end(LOST).await;
 }
 
+/// What is retained is sent after the SUBACK; what was published in between came once as retained and once as it came.
+#[tokio::test]
+async fn what_comes_after_a_subscription_is_sent_once_and_as_new() {
+    let (_dir, app, _, credential) = plant().await;
+    retain(&app, &credential, "basalt/press/t", Bytes::from_static(b"1")).await;
+    let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
+    subscribe(&mut session, "basalt/press/+", Qos::AtLeastOnce).await;
+    for topic in ["basalt/press/rpm", "basalt/press/t"] {
+        retain(&app, &credential, topic, Bytes::from_static(b"2")).await;
+    }
+    let found = drain(&mut session).await;
+    let mut sent: Vec<_> = found.iter().map(|message| (&*message.topic, message.is_retained)).collect();
+    sent.sort_unstable();
+    assert_eq!(sent, [("basalt/press/rpm", false), ("basalt/press/t", false)]);
+    session.end(LOST).await;
+}
+
 /// Security review 3: what is retained was queued at once, past every bound, and copied.
 #[tokio::test]
 async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
@@ -94,7 +111,8 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     };
     let (values, devices) = (Scope::read(Resource::Value), Scope::read(Resource::Device));
     let request = |filter: &str| {
-        vec![RetainedRequest { filter: filter.to_owned(), qos: Qos::AtLeastOnce, is_documents_only: false }]
+        let (filter, qos) = (filter.to_owned(), Qos::AtLeastOnce);
+        vec![RetainedRequest { filter, qos, up_to: u64::MAX, is_documents_only: false }]
     };
     for (who, hears_document, sees_value) in [
         (with(&[values, devices], None), true, true),

@@ -61,7 +61,7 @@ impl MqttSession {
                 if !self.put(Subscription { filter: filter.clone(), qos }) {
                     grant = Grant::TooMany;
                 } else if is_wanted {
-                    retained.push(RetainedRequest { filter, qos, is_documents_only: false });
+                    retained.push((filter, qos));
                 }
             }
             grants.push(grant);
@@ -81,7 +81,10 @@ impl MqttSession {
             return grants.into_iter().map(answer).collect();
         }
         // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
-        retained.into_iter().for_each(|request| self.memory.retained.request(request));
+        let up_to = self.app.mqtt.retained.read().last_number();
+        for (filter, qos) in retained {
+            self.memory.retained.request(RetainedRequest { filter, qos, up_to, is_documents_only: false });
+        }
         self.look_for_commands();
         grants
     }
