@@ -16,6 +16,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 const INPUTS: [&str; 5] = ["package.json", "package-lock.json", "bundle.mjs", "tsconfig.json", "src"];
 
 fn main() -> Result<()> {
+    link_without_relocations()?;
     println!("cargo::rerun-if-env-changed=BASALT_WEB");
     for input in INPUTS {
         println!("cargo::rerun-if-changed=web/{input}");
@@ -38,6 +39,16 @@ fn main() -> Result<()> {
         }
     };
     Ok(fs::write(out.join("pages.rs"), table(&files, &missing)?)?)
+}
+
+/// Links what is not released at a fixed address: the loader takes 16 ms for the relocations of a debug build, at every start of the
+/// thousands of servers and cases of a run of the tests. A release keeps its random addresses.
+fn link_without_relocations() -> Result<()> {
+    let is_debug = env::var("PROFILE")? == "debug";
+    if is_debug && env::var("CARGO_CFG_TARGET_OS")? == "linux" && env::var("CARGO_CFG_TARGET_ENV")? == "gnu" {
+        println!("cargo::rustc-link-arg=-no-pie");
+    }
+    Ok(())
 }
 
 /// What src/api/pages/ includes: each file under its name without the `.gz` that the bundler gives it.

@@ -9,7 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use self::error_form::{DATASTONE, ErrorForms, PathForm};
 use self::openapi::route::{Route, Section};
-use self::openapi::vendor::{self, VendorDocument};
+use self::openapi::vendor::{self, VendorApi};
 use crate::app::App;
 
 pub mod accept;
@@ -97,19 +97,17 @@ fn sections() -> Vec<Section> {
     sections
 }
 
-/// Returns the documents of the other vendors' APIs.
-pub fn vendor_documents() -> Vec<VendorDocument> {
-    vec![
-        blynk::document(),
-        influx::document(),
-        instathings::cloud::document(),
-        instathings::onpremise::document(),
-        opensynaptic::document(),
-        otlp::document(),
-        prometheus::document(),
-        mk::document(),
-    ]
-}
+/// The other vendors' APIs, with their documents.
+pub const VENDOR_APIS: [VendorApi; 8] = [
+    VendorApi { name: "blynk", document: blynk::document },
+    VendorApi { name: "influxdb", document: influx::document },
+    VendorApi { name: "instathings", document: instathings::cloud::document },
+    VendorApi { name: "instathings-onpremise", document: instathings::onpremise::document },
+    VendorApi { name: "opensynaptic", document: opensynaptic::document },
+    VendorApi { name: "otlp", document: otlp::document },
+    VendorApi { name: "prometheus", document: prometheus::document },
+    VendorApi { name: "mk", document: mk::document },
+];
 
 /// Builds the router of all HTTP routes with their middleware.
 pub fn router(app: Arc<App>) -> Router {
@@ -127,7 +125,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages::routes())
         .merge(control::routes())
         .merge(opensynaptic::routes())
-        .merge(vendor::routes(vendor_documents()))
+        .merge(vendor::routes(&VENDOR_APIS))
         .merge(blynk::routes())
         .merge(mk::object::routes())
         .merge(mk::export_file::routes())

@@ -21,9 +21,9 @@ pub fn run(schema: &SchemaSubcommand) -> Result<()> {
 
 /// Returns the OpenAPI document of another vendor's API.
 fn vendor_document(name: &str) -> Result<String> {
-    let documents = api::vendor_documents();
-    let names = documents.iter().map(|document| document.name).collect::<Vec<_>>().join(", ");
-    let found = documents.into_iter().find(|document| document.name == name);
-    let unknown = || Error::invalid(format!("`{name}` is not one of {names}"));
-    found.map(|document| document.text()).ok_or_else(unknown)
+    let found = api::VENDOR_APIS.iter().find(|known| known.name == name);
+    found.map(|known| (known.document)().text()).ok_or_else(|| {
+        let names: Vec<_> = api::VENDOR_APIS.iter().map(|known| known.name).collect();
+        Error::invalid(format!("`{name}` is not one of {}", names.join(", ")))
+    })
 }

@@ -26,7 +26,6 @@ pub fn document() -> VendorDocument {
                  the parameter `p` of 1.x are taken too.";
     let token = ApiKeyValue::with_description("Authorization", token);
     VendorDocument {
-        name: "influxdb",
         title: "InfluxDB write",
         about: ABOUT,
         credentials: vec![(TOKEN, SecurityScheme::ApiKey(ApiKey::Header(token)))],

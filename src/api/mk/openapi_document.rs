@@ -33,7 +33,6 @@ pub fn document() -> VendorDocument {
         .description(Some("A key (`sk_live_…` or `sk_test_…`), or a user's JSON web token."))
         .build();
     VendorDocument {
-        name: "mk",
         title: "MK IoT platform",
         about: ABOUT,
         credentials: vec![(BEARER, SecurityScheme::Http(bearer))],

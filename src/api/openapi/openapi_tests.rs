@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{document, page};
-use crate::api::vendor_documents;
+use crate::api::VENDOR_APIS;
+use crate::api::openapi::vendor::VendorApi;
 
 /// Collects every `$ref` below a value.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -101,9 +102,8 @@ fn what_is_said_is_shown_as_text() {
 
 #[test]
 fn the_documents_of_vendors_are_whole_and_so_are_their_pages() {
-    for vendor in vendor_documents() {
-        let name = vendor.name;
-        let document = serde_json::to_value(vendor.document()).unwrap();
+    for VendorApi { name, document } in VENDOR_APIS {
+        let document = serde_json::to_value(document().document()).unwrap();
         check_references(&document, &["schemas"]);
         let page = page::render(&document, "/api/docs/x/openapi.json");
         check_page(&document, &page);
@@ -120,8 +120,8 @@ fn pattern(path: &str) -> String {
 
 #[test]
 fn the_documents_of_vendors_have_every_route_and_no_other() {
-    for vendor in vendor_documents() {
-        let name = vendor.name;
+    for VendorApi { name, document } in VENDOR_APIS {
+        let vendor = document();
         let served: BTreeSet<_> =
             vendor.routes.iter().map(|(method, path)| format!("{method} {}", pattern(path))).collect();
         assert_eq!(served.len(), vendor.routes.len(), "{name}: a route twice");
@@ -141,9 +141,8 @@ fn the_documents_of_vendors_have_every_route_and_no_other() {
 /// variables in paths have their parameters.
 #[test]
 fn the_documents_of_vendors_describe_everything() {
-    for vendor in vendor_documents() {
-        let name = vendor.name;
-        let document = serde_json::to_value(vendor.document()).unwrap();
+    for VendorApi { name, document } in VENDOR_APIS {
+        let document = serde_json::to_value(document().document()).unwrap();
         for (operation_name, operation) in operations(&document) {
             let place = format!("{name}: {operation_name}");
             is_sentence(&place, &operation["description"]);

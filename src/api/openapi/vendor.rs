@@ -24,10 +24,14 @@ use super::page::{self, page_headers};
 use super::schema::ValueSchema;
 use crate::app::App;
 
-/// The API of one vendor.
-pub struct VendorDocument {
-    /// Last segment of the page's path.
+/// The API of a vendor, with the name that its document has in paths.
+pub struct VendorApi {
     pub name: &'static str,
+    pub document: fn() -> VendorDocument,
+}
+
+/// What is said of a vendor's API.
+pub struct VendorDocument {
     pub title: &'static str,
     pub about: &'static str,
     /// Name and form of each credential.
@@ -63,37 +67,35 @@ pub struct PathVariable {
     pub about: &'static str,
 }
 
-/// Returns the routes of pages and documents.
-pub fn routes(documents: Vec<VendorDocument>) -> Router<Arc<App>> {
-    documents.into_iter().fold(Router::new(), |router, vendor| {
-        let name = vendor.name;
-        let json = format!("/api/docs/{name}/openapi.json");
-        let (text, page) = vendor.render(&json);
-        let (text, page): (Arc<str>, Arc<str>) = (text.into(), page.into());
-        let page = move || {
-            let page = page.clone();
-            async move { (page_headers(), page.to_string()).into_response() }
-        };
-        let text = move || {
-            let text = text.clone();
-            async move { ([(CONTENT_TYPE, JSON)], text.to_string()).into_response() }
-        };
-        router.route(&format!("/api/docs/{name}"), get(page)).route(&json, get(text))
+/// Returns the routes of pages and documents. What they serve is made when it is asked for: all of it together took a quarter of
+/// the server's start.
+pub fn routes(apis: &[VendorApi]) -> Router<Arc<App>> {
+    apis.iter().fold(Router::new(), |router, VendorApi { name, document }| {
+        let path = format!("/api/docs/{name}");
+        let json = format!("{path}/openapi.json");
+        let document = *document;
+        let text = move || async move { ([(CONTENT_TYPE, JSON)], document().text()).into_response() };
+        let linked = json.clone();
+        let page = move || async move { (page_headers(), document().page(&linked)).into_response() };
+        router.route(&path, get(page)).route(&json, get(text))
     })
 }
 
 impl VendorDocument {
     /// Returns the document as JSON text, as it is served and stored in `schema/`.
     pub fn text(self) -> String {
-        self.render("").0
+        let mut text = serde_json::to_string_pretty(&self.value()).expect("a document is JSON");
+        text.push('\n');
+        text
     }
 
-    /// Returns the document as JSON text, and its page, which links the document at `json_path`.
-    fn render(self, json_path: &str) -> (String, String) {
-        let document = serde_json::to_value(self.document()).expect("a document is JSON");
-        let mut text = serde_json::to_string_pretty(&document).expect("a document is JSON");
-        text.push('\n');
-        (text, page::render(&document, json_path))
+    /// Returns the document as a page, which links the JSON at `json_path`.
+    fn page(self, json_path: &str) -> String {
+        page::render(&self.value(), json_path)
+    }
+
+    fn value(self) -> serde_json::Value {
+        serde_json::to_value(self.document()).expect("a document is JSON")
     }
 
     pub(super) fn document(self) -> OpenApi {

@@ -23,7 +23,6 @@ pub fn document() -> VendorDocument {
     let token = "The admin token, if `opensynaptic.auth_enabled` is set.";
     let token = ApiKeyValue::with_description("X-Admin-Token", token);
     VendorDocument {
-        name: "opensynaptic",
         title: "OpenSynaptic data query",
         about: ABOUT,
         credentials: vec![(ADMIN_TOKEN, SecurityScheme::ApiKey(ApiKey::Header(token)))],

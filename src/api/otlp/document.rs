@@ -32,7 +32,6 @@ pub fn document() -> VendorDocument {
                  `X-API-Key` are taken too.";
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     VendorDocument {
-        name: "otlp",
         title: "OpenTelemetry metrics",
         about: ABOUT,
         credentials: vec![(KEY, SecurityScheme::Http(key))],

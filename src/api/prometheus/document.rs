@@ -29,7 +29,6 @@ pub fn document() -> VendorDocument {
                  `X-API-Key` are taken too.";
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     VendorDocument {
-        name: "prometheus",
         title: "Prometheus remote write",
         about: ABOUT,
         credentials: vec![(KEY, SecurityScheme::Http(key))],

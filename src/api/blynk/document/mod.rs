@@ -24,7 +24,6 @@ const ABOUT: &str = "Datastreams of devices: their current values, their history
 /// Returns the document of the API.
 pub fn document() -> VendorDocument {
     VendorDocument {
-        name: "blynk",
         title: "Blynk organization API",
         about: ABOUT,
         credentials: credentials(),

@@ -23,7 +23,6 @@ const SOCKET: &str = "Without `sid` a session begins. On polling, a GET waits up
 /// Returns the document of the interface.
 pub fn document() -> VendorDocument {
     VendorDocument {
-        name: "instathings-onpremise",
         title: "Instathings on-premise",
         about: ABOUT,
         credentials: Vec::new(),

@@ -36,7 +36,6 @@ pub fn document() -> VendorDocument {
     let mut routes = path::routes();
     routes.extend([socket::PATH, socket::ROOT].map(|path| ("GET", path.to_owned())));
     VendorDocument {
-        name: "instathings",
         title: "Instathings cloud",
         about: ABOUT,
         credentials: credentials(),
