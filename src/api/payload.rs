@@ -37,6 +37,9 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 /// Maximum compression ratio of gzip.
 const GZIP_RATIO: usize = 1032;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes decoded between two checks of the limits.
 const DECODE_STEP_BYTES: usize = 256 * 1024;
 /// From this size on, a body that declared no or a wrong length is decoded once just to measure it: doubling the buffer
@@ -207,9 +210,11 @@ struct AccountedBuffer {
     extra_bytes: usize,
 }
 
+/// The body without the byte order mark that some clients begin their texts with (RFC 8259, section 8.1, lets parsers ignore it).
+/// None of the binary forms begins with these bytes.
 impl AsRef<[u8]> for AccountedBuffer {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.bytes)
     }
 }
 

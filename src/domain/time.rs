@@ -160,7 +160,7 @@ fn split_offset(text: &str) -> Option<(&str, UtcOffset)> {
         5 if zone.as_bytes()[2] == b':' => (digits(zone, 0, 2)?, digits(zone, 3, 2)?),
         _ => return None,
     };
-    if minutes > 59 {
+    if hours > 23 || minutes > 59 {
         return None;
     }
     let offset = UtcOffset::from_hms(sign * i8::try_from(hours).ok()?, sign * minutes as i8, 0).ok()?;

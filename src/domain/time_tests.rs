@@ -24,6 +24,7 @@ fn times_are_read_as_written() {
         ("no_such_day", "2026-02-30", None),
         ("no_such_hour", "2026-02-01T25:00:00Z", None),
         ("no_such_offset", "2026-02-01T12:00:00+99:00", None),
+        ("an_offset_of_a_day", "2026-02-01T12:00:00+24:00", None),
         ("words", "yesterday", None),
         ("empty", "", None),
         ("not_ascii", "2026-04-2é", None),

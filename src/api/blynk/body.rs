@@ -103,11 +103,29 @@ impl BodyFields {
     /// Reads an update of several datastreams. An entry that is none is left out.
     pub fn update_many(mut self) -> Result<(DeviceId, Vec<DatastreamValue>)> {
         let device = self.take_device()?;
-        // Older clients call the list `values`.
+        // Older clients call the list `values`; the vendor's public documentation has it as a map by datastream id.
         let old_name = !self.members.contains_key("dataStreams") && self.members.contains_key("values");
         let name = if old_name { "values" } else { "dataStreams" };
+        if let Some(Value::Object(_)) = self.members.get(name).filter(|_| old_name) {
+            return Ok((device, self.take_values_by_id()?));
+        }
         let entries = self.take_list(name, MAX_VALUES, "data streams")?;
         Ok((device, entries.into_iter().filter_map(datastream_value).collect()))
+    }
+
+    /// Takes `values` as a map of at most [`MAX_VALUES`] values by datastream id.
+    fn take_values_by_id(&mut self) -> Result<Vec<DatastreamValue>> {
+        let Value::Object(values) = self.take_required("values")? else { return Err(malformed("values")) };
+        match values.len() {
+            0 => Err(required("values")),
+            1..=MAX_VALUES => {
+                let known = values.into_iter().filter(|(_, value)| !value.is_null());
+                Ok(known
+                    .filter_map(|(id, value)| Some(DatastreamValue { datastream: id.parse().ok()?, value }))
+                    .collect())
+            }
+            _ => Err(too_many(MAX_VALUES, "data streams")),
+        }
     }
 
     /// Reads a table.

@@ -62,6 +62,11 @@ fn updates_of_several_datastreams_leave_out_what_is_malformed() {
         let found: Vec<_> = values.into_iter().map(|v| (v.datastream, v.value)).collect();
         assert_eq!((device, found), (DeviceId(1), vec![(1, json!(5)), (3, json!("x"))]), "{name}");
     }
+    let by_id = json!({"deviceId": 1, "values": {"3": "x", "1": 5, "2": null, "v4": 1, "1.0": 2}});
+    let (_, values) = fields(&by_id).update_many().unwrap();
+    let mut found: Vec<_> = values.into_iter().map(|v| (v.datastream, v.value)).collect();
+    found.sort_by_key(|(id, _)| *id);
+    assert_eq!(found, [(1, json!(5)), (3, json!("x"))]);
     let both = json!({"deviceId": 1, "dataStreams": [{"dataStreamId": 1, "value": 5}], "values": 7});
     assert_eq!(fields(&both).update_many().unwrap().1.len(), 1);
     let full = json!({"deviceId": 1, "dataStreams": vec![json!({}); 1000]});
@@ -72,6 +77,7 @@ fn updates_of_several_datastreams_leave_out_what_is_malformed() {
         (json!({"deviceId": 1, "dataStreams": null}), missing("dataStreams")),
         (json!({"deviceId": 1, "dataStreams": []}), missing("dataStreams")),
         (json!({"deviceId": 1, "values": []}), missing("values")),
+        (json!({"deviceId": 1, "values": {}}), missing("values")),
         (json!({"deviceId": 1, "dataStreams": {}}), wrong("dataStreams")),
         (
             json!({"deviceId": 1, "dataStreams": vec![json!({}); 1001]}),

@@ -1,4 +1,5 @@
-//! Query parameters. Of a repeated one the last counts, except in lists; an empty one is absent.
+//! Query parameters. Of a repeated one the last counts, except in lists; an empty one is absent. A name that ends in `[]` or `[0]`,
+//! as some clients write lists, is the name without it.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ pub struct QueryFields(Vec<(String, String)>);
 impl QueryFields {
     pub fn parse(query: &str) -> Self {
         let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Self(pairs.map(|(name, value)| (without_index(&name).to_owned(), value.into_owned())).collect())
     }
 
     fn last(&self, name: &str) -> Option<&str> {
@@ -95,6 +96,15 @@ impl QueryFields {
         let size = Some(size).filter(|size| (1..=MAX_PAGE_SIZE).contains(size));
         let size = size.and_then(|size| usize::try_from(size).ok()).ok_or_else(|| malformed("size"))?;
         Ok(HistoryQuery { device, datastream, from_ms, to_ms, page, size })
+    }
+}
+
+/// The name of a parameter without the index of a list.
+fn without_index(name: &str) -> &str {
+    let index = name.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    match index {
+        Some((plain, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => plain,
+        _ => name,
     }
 }
 

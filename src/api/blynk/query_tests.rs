@@ -8,8 +8,11 @@ fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
 
 #[test]
 fn devices_and_datastreams_are_listed_in_two_ways() {
-    let rows: [(&str, &[i32]); 7] = [
+    let rows: [(&str, &[i32]); 10] = [
         ("deviceIds=101", &[101]),
+        ("deviceIds[]=2&deviceIds[]=1", &[2, 1]),
+        ("deviceIds%5B0%5D=2&deviceIds%5B1%5D=1", &[2, 1]),
+        ("deviceIds[x]=5&deviceIds]=6&deviceIds=2", &[2]),
         ("deviceIds=3,1,2", &[3, 1, 2]),
         ("deviceIds=3&deviceIds=1,2", &[3, 1, 2]),
         ("deviceIds=3%2C1", &[3, 1]),

@@ -45,10 +45,8 @@ pub async fn issue(
     client.map_err(|_| OauthError::invalid_client())?;
     let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
     let body = payload::read_unauthenticated(&parts.headers, body, address).await?;
-    if !body.is_empty() && !is_form(&parts.headers) {
-        return Err(OauthError::invalid_request("The body must be application/x-www-form-urlencoded."));
-    }
-    let parameters = TokenParameters::parse(parts.uri.query().unwrap_or_default(), &body)?;
+    let form = form_of(&parts.headers, &body)?;
+    let parameters = TokenParameters::parse(parts.uri.query().unwrap_or_default(), form)?;
     let TokenPair { access, refresh, lifetime } =
         app.issue_tokens(&id, &secret, parameters.grant()?, &origin).await?;
     let view = TokenView {
@@ -73,6 +71,20 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
+/// The body as a form. Some clients whose parameters are in the query send JSON without content.
+///
+/// # Errors
+/// `invalid_request` for a body of another media type.
+fn form_of<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a [u8], OauthError> {
+    if matches!(body.trim_ascii(), b"" | b"{}" | b"null") {
+        return Ok(b"");
+    }
+    if is_form(headers) {
+        return Ok(body);
+    }
+    Err(OauthError::invalid_request("The body must be application/x-www-form-urlencoded."))
+}
+
 /// Whether the body is a form; one without a media type is taken for it.
 fn is_form(headers: &HeaderMap) -> bool {
     let media = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
@@ -86,16 +98,17 @@ fn is_form(headers: &HeaderMap) -> bool {
 pub(super) struct TokenParameters([Option<String>; PARAMETERS.len()]);
 
 impl TokenParameters {
-    /// Reads the query and the form. An empty parameter is absent.
+    /// Reads the query and the form. An empty parameter is absent. Some clients send a parameter in both.
     ///
     /// # Errors
-    /// `invalid_request` for a repeated parameter.
+    /// `invalid_request` for a repeated parameter of two values.
     pub(super) fn parse(query: &str, form: &[u8]) -> Result<Self, OauthError> {
         let mut found = [const { None }; PARAMETERS.len()];
         let pairs = form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form));
         for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
             let Some(at) = PARAMETERS.iter().position(|known| *known == name) else { continue };
-            if found[at].replace(value.into_owned()).is_some() {
+            let before = found[at].replace(value.to_string());
+            if before.is_some_and(|before| before != value) {
                 return Err(OauthError::invalid_request(format!("Parameter {name} is repeated.")));
             }
         }

@@ -38,6 +38,23 @@ fn read(query: &str, form: &str) -> String {
 }
 
 #[test]
+fn a_body_is_a_form_or_has_no_content() {
+    let headers = |media: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, media.parse().unwrap())]);
+    let (form, json) = (headers("application/x-www-form-urlencoded"), headers("application/json"));
+    for (headers, body, expected) in [
+        (&form, "a=1", Some("a=1")),
+        (&HeaderMap::new(), "a=1", Some("a=1")),
+        (&json, "", Some("")),
+        (&json, " {}\n", Some("")),
+        (&json, "null", Some("")),
+        (&json, r#"{"grant_type":"client_credentials"}"#, None),
+        (&json, "a=1", None),
+    ] {
+        assert_eq!(form_of(headers, body.as_bytes()).ok(), expected.map(str::as_bytes), "{body}");
+    }
+}
+
+#[test]
 fn parameters_are_in_the_query_or_in_the_form() {
     let rows = [
         ("grant_type=client_credentials", "", "client"),
@@ -46,7 +63,8 @@ fn parameters_are_in_the_query_or_in_the_form() {
         ("", "grant_type=password&username=ann&password=p%20%26", "password ann p &"),
         ("", "", "invalid_request"),
         ("grant_type=", "", "invalid_request"),
-        ("grant_type=client_credentials", "grant_type=client_credentials", "invalid_request"),
+        ("grant_type=client_credentials", "grant_type=client_credentials", "client"),
+        ("grant_type=client_credentials", "grant_type=password", "invalid_request"),
         ("grant_type=refresh_token", "", "invalid_request"),
         ("grant_type=password&username=ann", "", "invalid_request"),
         ("grant_type=password&password=p", "", "invalid_request"),

@@ -13,14 +13,16 @@ const MAX_PER_PAGE: i64 = 100;
 /// Characters that a device key has.
 const KEY_LENGTH: std::ops::RangeInclusive<usize> = 7..=14;
 
-/// Reads the query. An empty parameter is absent, and the last of repeated ones counts.
+/// Reads the query. The last of repeated parameters counts; an empty one is absent, but for numbers of pages, where it is a mistake.
 ///
 /// # Errors
 /// All mistakes, as the items of `errors` in the response.
 pub fn parse(device_key: &str, query: &str) -> Result<MessageListQuery, Vec<Value>> {
-    let pairs: Vec<_> =
-        form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()).collect();
-    let last = |name: &str| pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value);
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let values = |name: &'static str| {
+        pairs.iter().rev().filter(move |(known, _)| known == name).map(|(_, value)| &**value)
+    };
+    let last = |name: &'static str| values(name).find(|value| !value.is_empty());
     let mut mistakes = Vec::new();
     let mut wrong_key = || mistakes.push(mistake(device_key, "Invalid value", "deviceId", "params"));
     if !device_key.is_ascii() {
@@ -30,7 +32,7 @@ pub fn parse(device_key: &str, query: &str) -> Result<MessageListQuery, Vec<Valu
         wrong_key();
     }
     let mut integer = |name: &'static str| {
-        let text = last(name)?;
+        let text = values(name).next()?;
         let value = whole_number(text);
         if value.is_none() {
             mistakes.push(mistake(text, &format!("`{name}` must be an integer value"), name, "query"));
