@@ -1,9 +1,11 @@
 //! Polls a device that is a URL: one request for all streams of an interval, each of which is a value in the JSON
 //! response. The `HttpClient` port decides whether the URL may be reached.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use encoding_rs::{Encoding, WINDOWS_1252};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -89,7 +91,7 @@ impl HttpSource {
     }
 
     fn parse(&self, body: &[u8]) -> Result<Json, DeviceFault> {
-        let document = serde_json::from_slice(body);
+        let document = serde_json::from_str(&text(body));
         document.map_err(|e| self.malformed(format!("its answer is no JSON: {e}"))).inspect_err(|fault| {
             self.status.record_fault(self.clock.now(), fault);
         })
@@ -174,6 +176,15 @@ impl JsonTarget {
         };
         Ok(Sample { value: content, quality: Quality::Good, source_time: None, is_historical: false })
     }
+}
+
+/// The text of a body: with a byte order mark as that says, else in UTF-8, which JSON is in, else in Latin-1, which devices write
+/// instead.
+fn text(body: &[u8]) -> Cow<'_, str> {
+    if let Some((encoding, mark)) = Encoding::for_bom(body) {
+        return encoding.decode_without_bom_handling(&body[mark..]).0;
+    }
+    str::from_utf8(body).map_or_else(|_| WINDOWS_1252.decode(body).0, Cow::Borrowed)
 }
 
 fn body(answer: HttpResponse) -> Result<Vec<u8>, DeviceFault> {

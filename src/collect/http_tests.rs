@@ -107,6 +107,18 @@ async fn one_answer_serves_all_streams_exactly() {
     assert_eq!((status.reads, status.last_seen), (1, Some(Micros(7))));
 }
 
+#[test]
+fn texts_are_read_in_the_encodings_of_devices() {
+    let document = "{\"unit\":\"\u{b0}C\"}";
+    let utf_16: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(document.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for body in
+        [document.as_bytes(), b"\xef\xbb\xbf{\"unit\":\"\xc2\xb0C\"}", b"{\"unit\":\"\xb0C\"}", &utf_16]
+    {
+        assert_eq!(text(body), document);
+    }
+}
+
 #[tokio::test]
 async fn the_whole_document_is_a_value_too() {
     let (mut link, _) = link(vec![response(200, " 21.5 ")]);

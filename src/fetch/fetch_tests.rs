@@ -96,6 +96,25 @@ async fn the_address_that_was_checked_is_connected_to() {
     assert_eq!(*count.lock().unwrap(), 1);
 }
 
+#[test]
+fn the_charset_is_that_of_the_server_else_of_the_page() {
+    for (content_type, page, expected) in [
+        ("text/html", &b"<meta charset=iso-8859-1><p>caf\xe9"[..], "<meta charset=iso-8859-1><p>caf\u{e9}"),
+        (
+            "text/html",
+            b"<META content=\"text/html; charset=latin1\">\xe9",
+            "<META content=\"text/html; charset=latin1\">\u{e9}",
+        ),
+        ("text/html; charset=utf-8", b"<meta charset=latin1>\xc3\xa9", "<meta charset=latin1>\u{e9}"),
+        ("text/html", b"<meta charset='utf-16'>\xc3\xa9", "<meta charset='utf-16'>\u{e9}"),
+        ("text/html", b"<meta name=a>\xc3\xa9<meta charset", "<meta name=a>\u{e9}<meta charset"),
+        ("", b"\xef\xbb\xbf<meta charset=latin1>\xc3\xa9", "<meta charset=latin1>\u{e9}"),
+        ("text/plain", b"caf\xe9", "caf\u{fffd}"),
+    ] {
+        assert_eq!(page_text(page, content_type), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_name_reaches_only_those_of_its_addresses_that_are_allowed() {
     let (port, count) = server("127.0.0.1", ok("", b"a")).await;

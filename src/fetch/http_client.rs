@@ -7,7 +7,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Fetcher, pinned_client, redirect};
+use super::{Fetcher, pinned_client, redirect, response_body};
 use crate::domain::Kind;
 use crate::domain::http_request::{HttpError, HttpMethod, HttpRequest, HttpResponse};
 use crate::domain::ports::{BoxFuture, HttpClient};
@@ -78,16 +78,7 @@ fn with_credentials(mut builder: RequestBuilder, request: &HttpRequest) -> Reque
 
 async fn read(mut answer: Response, most: usize) -> Result<HttpResponse, HttpError> {
     let status = answer.status();
-    let mut body = Vec::new();
-    if !status.is_success() {
-        return Ok(HttpResponse { status: status.as_u16(), body });
-    }
-    while let Some(chunk) = answer.chunk().await.map_err(|e| HttpError::Interrupted(root_cause(&e)))? {
-        if body.len() + chunk.len() > most {
-            return Err(HttpError::Malformed(format!("the response has more than {most} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = if status.is_success() { response_body::read(&mut answer, most).await? } else { Vec::new() };
     Ok(HttpResponse { status: status.as_u16(), body })
 }
 
@@ -108,7 +99,7 @@ pub(super) fn classify_error(error: &reqwest::Error) -> HttpError {
 }
 
 /// The innermost cause, without the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(inner) = deepest.source() {
         deepest = inner;

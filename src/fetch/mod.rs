@@ -11,6 +11,7 @@ pub mod egress;
 mod http_client;
 pub mod mailer;
 pub mod owner_client;
+mod response_body;
 pub mod webhook;
 
 use std::io;
@@ -18,6 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use encoding_rs::{Encoding, UTF_8};
 use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
@@ -29,8 +31,11 @@ use url::{Host, Url};
 
 use self::css_select::ElementQuery;
 use self::egress::EgressPolicy;
+use crate::domain::http_request::HttpError;
 use crate::domain::{Error, Kind, Result};
 
+/// Bytes at the beginning of a page in which its charset is looked for.
+const META_BYTES: usize = 1024;
 /// Maximum number of concurrent fetches; each may take some tens of MB while its page is searched.
 const MAX_CONCURRENT_FETCHES: usize = 4;
 
@@ -174,20 +179,16 @@ impl Fetcher {
         if !status.is_success() {
             return Err(Error::new(Kind::DeviceFault, format!("Upstream returned {}.", status.as_u16())));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) =
-            answer.chunk().await.map_err(|e| failed("cut short").with_source(e.without_url()))?
-        {
-            if bytes.len() + chunk.len() > self.limits.bytes {
-                return Err(failed("larger than is read"));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = response_body::read(&mut answer, self.limits.bytes).await;
+        let bytes = bytes.map_err(|error| match error {
+            HttpError::Interrupted(_) => failed("cut short"),
+            _ => failed("larger than is read, or damaged"),
+        })?;
         let media_type =
             answer.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let media_type = media_type.as_deref().unwrap_or_default();
         let content_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        Ok(FetchedPage { status: status.as_u16(), text: decode(&bytes, media_type), content_type })
+        Ok(FetchedPage { status: status.as_u16(), text: page_text(&bytes, media_type), content_type })
     }
 }
 
@@ -236,14 +237,30 @@ fn redirect(answer: &Response, url: &Url) -> Result<Option<Url>> {
     url.join(location).map(Some).map_err(|e| failed("a redirect to no URL").with_source(e))
 }
 
-/// Decodes by byte order mark, else by the server's charset, else as UTF-8. Undecodable bytes are replaced, as are
-/// null characters, which a PostgreSQL catalog cannot store.
-fn decode(bytes: &[u8], content_type: &str) -> String {
+/// Decodes by byte order mark, else by the server's charset, else by that of the page, else as UTF-8. Undecodable bytes are
+/// replaced, as are null characters, which a PostgreSQL catalog cannot store.
+fn page_text(bytes: &[u8], content_type: &str) -> String {
     let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    let label = charset.map_or("utf-8", |(_, label)| label.trim().trim_matches('"'));
-    let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::UTF_8);
+    let served =
+        charset.and_then(|(_, label)| Encoding::for_label(label.trim().trim_matches('"').as_bytes()));
+    let encoding = served.or_else(|| meta_charset(bytes)).unwrap_or(UTF_8);
     encoding.decode(bytes).0.replace('\0', "\u{FFFD}")
+}
+
+/// The charset that a page names in a `meta` element at its beginning (HTML, section 13.2.3.2).
+fn meta_charset(bytes: &[u8]) -> Option<&'static Encoding> {
+    let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(META_BYTES)]).to_ascii_lowercase();
+    let element = |text: &str| {
+        let attributes = text.split('>').next().unwrap_or_default();
+        let label = attributes.split_once("charset")?.1.trim_start().strip_prefix('=')?;
+        let label = label.trim_start().trim_start_matches(['"', '\'']);
+        let label = label.split(['"', '\'', ';', '/', ' ']).next()?;
+        Encoding::for_label(label.as_bytes())
+    };
+    let found = beginning.split("<meta").skip(1).find_map(element)?;
+    // A page that was read as ASCII so far is not in UTF-16.
+    Some(found).filter(|encoding| encoding.is_ascii_compatible()).or(Some(UTF_8))
 }
 
 fn failed(what: &'static str) -> Error {

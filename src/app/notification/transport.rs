@@ -7,7 +7,7 @@ use super::message::Notification;
 use crate::auth::webhook_signature;
 use crate::domain::http_request::HttpError;
 use crate::domain::notification::{ChannelConfig, DeliveryFailure, Mail};
-use crate::fetch::webhook::WebhookRequest;
+use crate::fetch::webhook::{WebhookRequest, WebhookResponse};
 
 /// Time of one attempt, from the name look-up to the response.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,10 +45,13 @@ impl NotificationServices {
 }
 
 /// Whether a receiver took a notification. What it did instead may be over at the next attempt.
-fn check_response(answer: Result<u16, HttpError>) -> Result<(), DeliveryFailure> {
+fn check_response(answer: Result<WebhookResponse, HttpError>) -> Result<(), DeliveryFailure> {
     let reason = match answer {
-        Ok(200..=299) => return Ok(()),
-        Ok(status) => format!("the receiver answered {status}"),
+        Ok(WebhookResponse { status: 200..=299, .. }) => return Ok(()),
+        Ok(WebhookResponse { status, retry_after }) => {
+            let failure = DeliveryFailure::temporary(format!("the receiver answered {status}"));
+            return Err(DeliveryFailure { retry_after, ..failure });
+        }
         Err(HttpError::NotAllowed) => {
             "the URL, or one that it redirects to, is not valid or its address is not allowed".to_owned()
         }
@@ -65,15 +68,19 @@ fn check_response(answer: Result<u16, HttpError>) -> Result<(), DeliveryFailure>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::notification::RetryAfter;
 
     #[test]
     fn only_a_success_is_one_and_every_failure_may_be_over() {
+        let said = |status| Ok(WebhookResponse { status, retry_after: Some(RetryAfter::Seconds(7)) });
         for status in [200, 202, 204, 299] {
-            assert_eq!(check_response(Ok(status)), Ok(()));
+            assert_eq!(check_response(said(status)), Ok(()));
         }
+        let failure = check_response(said(503)).unwrap_err();
+        assert_eq!(failure.retry_after, Some(RetryAfter::Seconds(7)));
         let failures = [
-            (Ok(500), "the receiver answered 500"),
-            (Ok(302), "the receiver answered 302"),
+            (said(500), "the receiver answered 500"),
+            (said(302), "the receiver answered 302"),
             (Err(HttpError::NotAllowed), "not allowed"),
             (Err(HttpError::Timeout), "more than 5 s"),
             (Err(HttpError::Unreachable("refused".to_owned())), "cannot be reached: refused"),

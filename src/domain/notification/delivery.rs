@@ -11,6 +11,8 @@ use crate::domain::{EventId, Micros, OrgId};
 
 /// Time after each failed attempt until the next, seconds. After the last one the delivery has failed.
 const RETRY_AFTER_S: [i64; 3] = [1, 5, 30];
+/// Longest time that a receiver can ask for before the next attempt, seconds.
+const MAX_RETRY_AFTER_S: u64 = 3600;
 /// Most attempts of a delivery.
 pub const MAX_ATTEMPTS: u32 = 1 + RETRY_AFTER_S.len() as u32;
 /// Most characters of the reason of a failure.
@@ -72,6 +74,29 @@ pub struct Delivery {
     pub created_at: Micros,
 }
 
+/// When a receiver asks to be tried again (RFC 9110, section 10.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// After so many seconds.
+    Seconds(u64),
+    /// At a time.
+    At(Micros),
+}
+
+impl RetryAfter {
+    /// The time of the next attempt that is asked for, at most [`MAX_RETRY_AFTER_S`] from now.
+    fn time(self, now: Micros) -> Micros {
+        let latest = now.0.saturating_add(MAX_RETRY_AFTER_S as i64 * MICROS_PER_SECOND);
+        match self {
+            RetryAfter::Seconds(seconds) => {
+                let seconds = seconds.min(MAX_RETRY_AFTER_S) as i64;
+                Micros(now.0.saturating_add(seconds * MICROS_PER_SECOND))
+            }
+            RetryAfter::At(time) => Micros(time.0.min(latest)),
+        }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryFailure {
@@ -79,17 +104,19 @@ pub struct DeliveryFailure {
     pub reason: String,
     /// Whether a further attempt can succeed.
     pub is_temporary: bool,
+    /// When the receiver asks to be tried again.
+    pub retry_after: Option<RetryAfter>,
 }
 
 impl DeliveryFailure {
     /// A failure that may be over soon.
     pub fn temporary(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_temporary: true }
+        Self { reason: reason.into(), is_temporary: true, retry_after: None }
     }
 
     /// A failure that stays until somebody changes a setting.
     pub fn permanent(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_temporary: false }
+        Self { reason: reason.into(), is_temporary: false, retry_after: None }
     }
 }
 
@@ -104,7 +131,9 @@ impl Delivery {
             }
             Err(failure) => failure,
         };
+        let earliest = failure.retry_after.map_or(now, |retry_after| retry_after.time(now));
         let next_attempt_at = next_attempt(attempts, now).filter(|_| failure.is_temporary);
+        let next_attempt_at = next_attempt_at.map(|at| at.max(earliest));
         let status = if next_attempt_at.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
         Delivery { attempts, status, next_attempt_at, error: Some(one_line(&failure.reason)), ..self }
     }
@@ -155,6 +184,19 @@ mod tests {
             assert_eq!((one.status, one.sent_at), (status, None));
         }
         assert_eq!(one.attempts, MAX_ATTEMPTS);
+    }
+
+    #[test]
+    fn a_receiver_that_asks_for_more_time_gets_it_up_to_an_hour() {
+        for (asked_s, wait_s) in [(0, 1), (1, 1), (90, 90), (86_400, 3600), (i64::MAX, 3600)] {
+            let at = Micros(asked_s.saturating_mul(MICROS_PER_SECOND).saturating_add(7));
+            for asked in [RetryAfter::Seconds(asked_s as u64), RetryAfter::At(at)] {
+                let retry_after = Some(asked);
+                let failure = DeliveryFailure { retry_after, ..DeliveryFailure::temporary("answered 503") };
+                let next = delivery().after_attempt(Err(failure), Micros(7)).next_attempt_at;
+                assert_eq!(next, Some(Micros(7 + wait_s * MICROS_PER_SECOND)), "{asked:?}");
+            }
+        }
     }
 
     #[test]
