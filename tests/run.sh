@@ -58,17 +58,24 @@ clean_up() {
     rm -rf "$scratch"
 }
 
-# Whether the commits of the last hours changed what a browser sees.
-pages_have_changed() {
+# The rooms whose cases take turns and that the commits of the last hours changed.
+changed_rooms() {
     local last
-    last=$(git log -1 --format=%ct 2>/dev/null) || return 1
-    [ -n "$(git log -1 --format=%h --since="$((last - 6 * 3600))" -- web src/api/pages tests/pages 'tests/peers/browse_*' 2>/dev/null)" ]
+    last=$(git log -1 --format=%ct 2>/dev/null) || return 0
+    changed() {
+        [ -n "$(git log -1 --format=%h --since="$((last - 6 * 3600))" -- "${@:2}" 2>/dev/null)" ] && echo "$1"
+    }
+    changed pages web src/api/pages tests/pages 'tests/peers/browse_*'
+    changed opcua src/collect/opcua tests/opcua 'tests/peers/opcua_*'
+    changed hostile tests/hostile tests/hostile_clients
+    true
 }
 
-# What short cases take of their seeds and rows, and whether the pages are gone through as a whole (tests/support/case_size.rs).
+# What short cases take of their seeds and rows, and the rooms that are gone through as a whole (tests/support/case_size.rs).
 pick_cases() {
     export BASALT_TEST_SEED=${BASALT_TEST_SEED:-$(git rev-list --count HEAD 2>/dev/null || echo 0)}
-    [ -n "${BASALT_WHOLE_PAGES:-}" ] || ! pages_have_changed || export BASALT_WHOLE_PAGES=1
+    BASALT_WHOLE_ROOMS=${BASALT_WHOLE_ROOMS-$(changed_rooms | tr '\n' ' ')}
+    export BASALT_WHOLE_ROOMS
 }
 
 # Notes the processor seconds of each case in a directory.

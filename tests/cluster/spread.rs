@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ingest::NDJSON;
+use crate::ingest::{ARROW, NDJSON, arrow_body};
 use crate::rest::stream_of;
 use crate::support::{Client, Cluster, Server, eventually, one_in, sized, until};
 
@@ -130,8 +130,8 @@ pub async fn write(client: &Client, rows: impl Iterator<Item = Value>) {
     client.ingest(NDJSON, lines).await.ok();
 }
 
-/// Four streams over days, in files; rows over them that came late; and rows that are not in files.
-async fn fill(cluster: &Cluster, client: &Client) {
+/// Four streams over days, in files, one of them large; rows over them that came late; and rows that are not in files.
+async fn fill(cluster: &Cluster, client: &Client, rows_of_large_day: i64) {
     let mut streams = Vec::new();
     for name in ["a", "b", "c"] {
         streams.push(stream_of(client, name, "fp64").await.1);
@@ -147,13 +147,10 @@ async fn fill(cluster: &Cluster, client: &Client) {
         write(client, states).await;
         cluster.ingest.basalt(&["compact"]).await.expect_success();
     }
-    // A day in one file that has several row groups.
-    let many = |first: i64| {
-        (first..first + 20_000).map(move |at| json!({"stream_id": 1, "ts": (MIDNIGHT - 86_400) as f64 + at as f64 / 2.0, "value": at % 7}))
-    };
-    for first in (0..140_000).step_by(20_000) {
-        write(client, many(first)).await;
-    }
+    // A day before in one file, which has several row groups.
+    let twice_a_second = |at: i64| ((MIDNIGHT - 86_400) * 1_000_000 + at * 500_000, (at % 7) as f64);
+    let large_day: Vec<_> = (0..rows_of_large_day).map(twice_a_second).collect();
+    client.ingest(ARROW, arrow_body(1, &large_day)).await.ok();
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     // Late rows: some are new, some replace others.
     write(
@@ -219,7 +216,7 @@ fn difference(found: &Value, expected: &Value) -> String {
 async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     let owner = cluster.ingest.client();
-    fill(&cluster, &owner).await;
+    fill(&cluster, &owner, 140_000).await;
     let mut nodes = Vec::new();
     let divided = DIVIDED.iter().chain(&WINDOWS).map(|statement| (statement, 1));
     let statements: Vec<_> = divided.chain(UNDIVIDED.iter().map(|statement| (statement, 0))).collect();
@@ -258,7 +255,7 @@ async fn every_question_has_one_answer_on_one_two_and_four_nodes() {
 async fn a_node_that_is_gone_costs_no_answer() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     let owner = cluster.ingest.client();
-    fill(&cluster, &owner).await;
+    fill(&cluster, &owner, 20_000).await;
     let (node, mut other) = (cluster.query_node(&[ALL]).await, cluster.query_node(&[ALL]).await);
     wait_for_tasks(&node, &other).await;
     let statement =

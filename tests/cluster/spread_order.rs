@@ -1,11 +1,9 @@
 //! Long answers in order, of rows that several nodes have.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
 use super::spread::{ALL, spread, wait_for_tasks};
-use crate::ingest::NDJSON;
+use crate::ingest::{ARROW, arrow_body};
 use crate::rest::stream_of;
 use crate::support::{Cluster, Server};
 
@@ -34,14 +32,10 @@ async fn a_long_answer_in_order_comes_to_its_end() {
     let client = cluster.ingest.client();
     for number in 0..STREAMS {
         let (_, stream) = stream_of(&client, &format!("s{number}"), "fp64").await;
-        let rows = (0..ROWS_A_STREAM).fold(String::new(), |mut rows, at| {
-            // Spread evenly and with a full mantissa: they must not compress to nothing.
-            let value = (at * 2_654_435_761 % 4_294_967_296) as f64 / 7.0;
-            writeln!(rows, "{}", json!({"stream_id": stream, "ts": MIDNIGHT + at, "value": value}))
-                .expect("a line");
-            rows
-        });
-        client.ingest(NDJSON, rows).await.ok();
+        // Spread evenly and with a full mantissa: they must not compress to nothing.
+        let value = |at: i64| (at * 2_654_435_761 % 4_294_967_296) as f64 / 7.0;
+        let rows: Vec<_> = (0..ROWS_A_STREAM).map(|at| ((MIDNIGHT + at) * 1_000_000, value(at))).collect();
+        client.ingest(ARROW, arrow_body(stream, &rows)).await.ok();
     }
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     let nodes = [cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await];

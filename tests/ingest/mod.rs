@@ -9,6 +9,10 @@ mod otlp;
 mod refused;
 mod remote_write;
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::ipc::writer::StreamWriter;
 use serde_json::Value;
 
 use crate::support::Client;
@@ -17,6 +21,20 @@ pub const ARROW: &str = "application/vnd.apache.arrow.stream";
 pub const PARQUET: &str = "application/vnd.apache.parquet";
 pub const NDJSON: &str = "application/x-ndjson";
 pub const CSV: &str = "text/csv";
+
+/// Readings of a stream as Arrow: times in microseconds, and values.
+pub fn arrow_body(stream: i64, rows: &[(i64, f64)]) -> Vec<u8> {
+    let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|(ts, _)| *ts));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("stream_id", Arc::new(Int32Array::from_iter_values(rows.iter().map(|_| stream as i32)))),
+        ("ts", Arc::new(times.with_timezone("UTC"))),
+        ("value", Arc::new(Float64Array::from_iter_values(rows.iter().map(|(_, value)| *value)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
 
 /// How many readings there are.
 pub async fn count(client: &Client) -> i64 {

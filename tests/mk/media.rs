@@ -163,7 +163,9 @@ async fn what_a_crash_cuts_is_told_and_clips_are_tried_again() {
     let ended = media.until(&format!("/api/v1/live/{session}"), "EXPIRED").await;
     assert_eq!(ended["error"], "the server was stopped");
     media.until(&clip, "RUNNING").await;
-    let page = admin.get("/api/v1/captures?status=FAILED").await.body;
+    let path = "/api/v1/captures?status=FAILED";
+    let page = until!("the capture has failed", LIMIT;
+        page = admin.get(path).await.body; page["content"][0].is_object());
     assert_eq!(page["content"][0]["error"], "the server was stopped while it was recorded");
     admin.get(&format!("/api/v1/captures/{}/download", id(&page["content"][0]))).await.expect(409);
 }

@@ -4,17 +4,21 @@ use serde_json::{Value, json};
 
 use super::{EVENT_TIMEOUT, device_at, stream_at, until_last, until_state};
 use crate::support::{
-    Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, rows, run_python, until,
+    Client, OpcuaPeer, OpcuaServer, Server, eventually, free_port, has_turn, rows, run_python, until,
 };
 
 #[tokio::test]
 async fn asyncua_and_we_trust_each_other_by_hand() {
-    trust_each_other(OpcuaPeer::Asyncua).await;
+    if has_turn("opcua", 1, 2) {
+        trust_each_other(OpcuaPeer::Asyncua).await;
+    }
 }
 
 #[tokio::test]
 async fn node_opcua_and_we_trust_each_other_by_hand() {
-    trust_each_other(OpcuaPeer::NodeOpcua).await;
+    if has_turn("opcua", 0, 2) {
+        trust_each_other(OpcuaPeer::NodeOpcua).await;
+    }
 }
 
 async fn trust_each_other(peer: OpcuaPeer) {
@@ -65,12 +69,16 @@ async fn trust_each_other(peer: OpcuaPeer) {
 
 #[tokio::test]
 async fn every_policy_mode_and_user_works_with_asyncua() {
-    every_policy_mode_and_user(OpcuaPeer::Asyncua, "BadUserAccessDenied").await;
+    if has_turn("opcua", 0, 2) {
+        every_policy_mode_and_user(OpcuaPeer::Asyncua, "BadUserAccessDenied").await;
+    }
 }
 
 #[tokio::test]
 async fn every_policy_mode_and_user_works_with_node_opcua() {
-    every_policy_mode_and_user(OpcuaPeer::NodeOpcua, "BadIdentityTokenRejected").await;
+    if has_turn("opcua", 1, 2) {
+        every_policy_mode_and_user(OpcuaPeer::NodeOpcua, "BadIdentityTokenRejected").await;
+    }
 }
 
 /// Policy and mode, and who logs in: nobody, somebody with a password, somebody with a certificate.

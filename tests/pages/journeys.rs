@@ -7,7 +7,7 @@ use crate::support::{Server, free_port, has_turn, run_python};
 
 #[tokio::test]
 async fn two_people_follow_a_plant_that_changes() {
-    if !has_turn(0, 3) {
+    if !has_turn("pages", 0, 3) {
         return;
     }
     let (server, stream) = server().await;

@@ -20,7 +20,7 @@ const MOST_REQUESTS: u64 = 40;
 
 #[tokio::test]
 async fn every_page_of_a_large_plant_shows_its_content_and_only_a_part_of_it() {
-    if !has_turn(0, 3) {
+    if !has_turn("pages", 0, 3) {
         return;
     }
     let backups = tempfile::tempdir().unwrap();

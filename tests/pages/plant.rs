@@ -16,7 +16,7 @@ async fn people_and_kiln(server: &Server, opcua: &SimulatorProcess) -> i64 {
 
 #[tokio::test]
 async fn a_person_makes_changes_and_removes_what_a_plant_has() {
-    if !has_turn(1, 3) {
+    if !has_turn("pages", 1, 3) {
         return;
     }
     let (server, stream) = server().await;

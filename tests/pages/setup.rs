@@ -22,7 +22,7 @@ const MOST_GROWTH: i64 = 10_000_000;
 
 #[tokio::test]
 async fn what_a_person_sets_up_works() {
-    if !has_turn(2, 3) {
+    if !has_turn("pages", 2, 3) {
         return;
     }
     let (server, _) = server_with(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
@@ -171,7 +171,7 @@ fn summary_of(body: &Value) -> Value {
 
 #[tokio::test]
 async fn the_pages_need_no_mouse_no_colours_of_their_own_and_no_motion() {
-    if !has_turn(2, 3) {
+    if !has_turn("pages", 2, 3) {
         return;
     }
     // Without a place for backups the page of the system is refused their list.

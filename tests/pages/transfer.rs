@@ -57,7 +57,7 @@ impl ImportTotals {
 
 #[tokio::test]
 async fn an_import_that_is_paused_and_resumed_after_a_reload_is_complete() {
-    if !has_turn(1, 3) {
+    if !has_turn("pages", 1, 3) {
         return;
     }
     let server = Server::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", QUERY_TIMEOUT)]).await;

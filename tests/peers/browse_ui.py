@@ -50,7 +50,7 @@ LOOKS = (("dark", 360), ("dark", 1280), ("light", 360), ("light", 1280))
 def looks(all_looks):
     """How a page is judged: in every look when the pages have changed or whole cases run (tests/support/case_size.rs), else in one that
     is another with every change."""
-    if os.environ.get("BASALT_WHOLE_PAGES") or os.environ.get("BASALT_WHOLE_CASES"):
+    if "pages" in os.environ.get("BASALT_WHOLE_ROOMS", "").split() or os.environ.get("BASALT_WHOLE_CASES"):
         return all_looks
     return [all_looks[int(os.environ.get("BASALT_TEST_SEED") or 0) % len(all_looks)]]
 

@@ -1,17 +1,14 @@
 //! Long lists over a real socket: they come as they are read, in memory that does not grow with them, and reading
 //! ends when the reader goes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::ipc::writer::StreamWriter;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::stream_of;
-use crate::ingest::ARROW;
+use crate::ingest::{ARROW, arrow_body};
 use crate::support::{Client, Server, until};
 
 const ROWS: i64 = 1_500_000;
@@ -25,17 +22,8 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Rows `from..from + BATCH` of a stream as Arrow.
 fn batch(stream: i64, from: i64) -> Vec<u8> {
-    let numbers = || from..from + BATCH;
-    let times = TimestampMicrosecondArray::from_iter_values(numbers().map(|n| START + n * EVERY_US));
-    let columns: [(&str, ArrayRef); 3] = [
-        ("stream_id", Arc::new(Int32Array::from_iter_values(numbers().map(|_| stream as i32)))),
-        ("ts", Arc::new(times.with_timezone("UTC"))),
-        ("value", Arc::new(Float64Array::from_iter_values(numbers().map(|n| n as f64)))),
-    ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+    let rows: Vec<_> = (from..from + BATCH).map(|n| (START + n * EVERY_US, n as f64)).collect();
+    arrow_body(stream, &rows)
 }
 
 /// An answer being read by hand.

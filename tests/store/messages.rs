@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::seeds;
 
-const STEPS: usize = 30;
+const STEPS: usize = 20;
 const DEVICES: i32 = 3;
 const STREAMS_PER_DEVICE: i32 = 2;
 
@@ -309,7 +309,7 @@ async fn fleet(ground: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
-    for seed in seeds(1, 4) {
+    for seed in seeds(1, 6) {
         let (ground, dir, mut inside) = TestEnv::open_new(1).await;
         let chance = StdRng::seed_from_u64(seed);
         let streams = fleet(&ground).await;

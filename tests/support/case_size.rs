@@ -15,10 +15,12 @@ pub fn test_seed() -> u64 {
     if text.is_empty() { 0 } else { text.parse().expect("BASALT_TEST_SEED is a number") }
 }
 
-/// Whether it is the turn of the `nth` of so many cases, counted from 0, of which every change runs another one. All of them run when
-/// a change concerns what they guard: then tests/run.sh sets `BASALT_WHOLE_PAGES`.
-pub fn has_turn(nth: u64, cases: u64) -> bool {
-    let runs = is_whole() || std::env::var_os("BASALT_WHOLE_PAGES").is_some() || test_seed() % cases == nth;
+/// Whether it is the turn of the `nth` of so many cases of a room, counted from 0, of which every change runs another one. All of them
+/// run when a change concerns the room: then tests/run.sh names it in `BASALT_WHOLE_ROOMS`.
+pub fn has_turn(room: &str, nth: u64, cases: u64) -> bool {
+    let changed = std::env::var("BASALT_WHOLE_ROOMS").unwrap_or_default();
+    let is_changed = changed.split_whitespace().any(|name| name == room);
+    let runs = is_whole() || is_changed || test_seed() % cases == nth;
     if !runs {
         println!("another one of {cases} cases runs: BASALT_TEST_SEED={}", test_seed());
     }
