@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use encoding_rs::{Encoding, WINDOWS_1252};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -178,13 +177,10 @@ impl JsonTarget {
     }
 }
 
-/// The text of a body: with a byte order mark as that says, else in UTF-8, which JSON is in, else in Latin-1, which devices write
-/// instead.
+/// The text of a body without a byte order mark: in UTF-8, which JSON is in, else in Latin-1, which some devices write instead.
 fn text(body: &[u8]) -> Cow<'_, str> {
-    if let Some((encoding, mark)) = Encoding::for_bom(body) {
-        return encoding.decode_without_bom_handling(&body[mark..]).0;
-    }
-    str::from_utf8(body).map_or_else(|_| WINDOWS_1252.decode(body).0, Cow::Borrowed)
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    str::from_utf8(body).map_or_else(|_| body.iter().copied().map(char::from).collect(), Cow::Borrowed)
 }
 
 fn body(answer: HttpResponse) -> Result<Vec<u8>, DeviceFault> {

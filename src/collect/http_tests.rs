@@ -110,11 +110,12 @@ async fn one_answer_serves_all_streams_exactly() {
 #[test]
 fn texts_are_read_in_the_encodings_of_devices() {
     let document = "{\"unit\":\"\u{b0}C\"}";
-    let utf_16: Vec<u8> =
-        "\u{feff}".encode_utf16().chain(document.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    for body in
-        [document.as_bytes(), b"\xef\xbb\xbf{\"unit\":\"\xc2\xb0C\"}", b"{\"unit\":\"\xb0C\"}", &utf_16]
-    {
+    for body in [
+        document.as_bytes(),
+        b"\xef\xbb\xbf{\"unit\":\"\xc2\xb0C\"}",
+        b"{\"unit\":\"\xb0C\"}",
+        b"\xef\xbb\xbf{\"unit\":\"\xb0C\"}",
+    ] {
         assert_eq!(text(body), document);
     }
 }

@@ -7,6 +7,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
+use super::root_cause::root_cause;
 use super::{Fetcher, pinned_client, redirect, response_body};
 use crate::domain::Kind;
 use crate::domain::http_request::{HttpError, HttpMethod, HttpRequest, HttpResponse};
@@ -96,17 +97,6 @@ pub(super) fn classify_error(error: &reqwest::Error) -> HttpError {
         cause = inner.source();
     }
     HttpError::Malformed(why)
-}
-
-/// The innermost cause, without the URL.
-pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(inner) = deepest.source() {
-        deepest = inner;
-    }
-    let text = deepest.to_string();
-    // The operating system's error number adds nothing.
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod http_client;
 pub mod mailer;
 pub mod owner_client;
 mod response_body;
+mod root_cause;
 pub mod webhook;
 
 use std::io;

@@ -6,7 +6,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use reqwest::Response;
 use reqwest::header::CONTENT_ENCODING;
 
-use super::http_client::root_cause;
+use super::root_cause::root_cause;
 use crate::domain::http_request::HttpError;
 
 /// Reads a body of at most `most` bytes, as sent and decoded. Some servers compress although nobody has asked for it.

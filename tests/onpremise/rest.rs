@@ -45,14 +45,13 @@ async fn pages_ranges_and_orders() {
     let client = gateway.client();
     let noon = NOON / 1000;
     let range = format!("start={}&end={}", noon + 3, noon + 5);
-    let rows: [(&str, Vec<u32>, u64); 16] = [
+    let rows: [(&str, Vec<u32>, u64); 15] = [
         ("", (1..=10).collect(), 14),
         ("page=2", (11..=14).collect(), 14),
         ("page=3", vec![], 14),
         ("page=99999999999999999999", vec![], 14),
         ("page=0&perPage=3", vec![1, 2, 3], 14),
         ("page=-1&perPage=3", vec![1, 2, 3], 14),
-        ("page=&perPage=", (1..=10).collect(), 14),
         ("perPage=0", (1..=10).collect(), 14),
         ("perPage=1000", (1..=14).collect(), 14),
         ("perPage=5&perPage=2&page=2", vec![3, 4], 14),

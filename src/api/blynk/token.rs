@@ -101,15 +101,18 @@ impl TokenParameters {
     /// Reads the query and the form. An empty parameter is absent. Some clients send a parameter in both.
     ///
     /// # Errors
-    /// `invalid_request` for a repeated parameter of two values.
+    /// `invalid_request` for a parameter that is repeated in one of them, or has two values.
     pub(super) fn parse(query: &str, form: &[u8]) -> Result<Self, OauthError> {
-        let mut found = [const { None }; PARAMETERS.len()];
-        let pairs = form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form));
-        for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
-            let Some(at) = PARAMETERS.iter().position(|known| *known == name) else { continue };
-            let before = found[at].replace(value.to_string());
-            if before.is_some_and(|before| before != value) {
-                return Err(OauthError::invalid_request(format!("Parameter {name} is repeated.")));
+        let mut found: [Option<String>; PARAMETERS.len()] = [const { None }; PARAMETERS.len()];
+        for text in [query.as_bytes(), form] {
+            let mut in_this_text = [false; PARAMETERS.len()];
+            for (name, value) in form_urlencoded::parse(text).filter(|(_, value)| !value.is_empty()) {
+                let Some(at) = PARAMETERS.iter().position(|known| *known == name) else { continue };
+                let is_repeated = std::mem::replace(&mut in_this_text[at], true);
+                if is_repeated || found[at].as_ref().is_some_and(|before| *before != value) {
+                    return Err(OauthError::invalid_request(format!("Parameter {name} is repeated.")));
+                }
+                found[at] = Some(value.into_owned());
             }
         }
         Ok(Self(found))

@@ -65,6 +65,7 @@ fn parameters_are_in_the_query_or_in_the_form() {
         ("grant_type=", "", "invalid_request"),
         ("grant_type=client_credentials", "grant_type=client_credentials", "client"),
         ("grant_type=client_credentials", "grant_type=password", "invalid_request"),
+        ("", "grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
         ("grant_type=refresh_token", "", "invalid_request"),
         ("grant_type=password&username=ann", "", "invalid_request"),
         ("grant_type=password&password=p", "", "invalid_request"),

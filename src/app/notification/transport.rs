@@ -72,15 +72,15 @@ mod tests {
 
     #[test]
     fn only_a_success_is_one_and_every_failure_may_be_over() {
-        let said = |status| Ok(WebhookResponse { status, retry_after: Some(RetryAfter::Seconds(7)) });
+        let response = |status| Ok(WebhookResponse { status, retry_after: Some(RetryAfter::Seconds(7)) });
         for status in [200, 202, 204, 299] {
-            assert_eq!(check_response(said(status)), Ok(()));
+            assert_eq!(check_response(response(status)), Ok(()));
         }
-        let failure = check_response(said(503)).unwrap_err();
+        let failure = check_response(response(503)).unwrap_err();
         assert_eq!(failure.retry_after, Some(RetryAfter::Seconds(7)));
         let failures = [
-            (said(500), "the receiver answered 500"),
-            (said(302), "the receiver answered 302"),
+            (response(500), "the receiver answered 500"),
+            (response(302), "the receiver answered 302"),
             (Err(HttpError::NotAllowed), "not allowed"),
             (Err(HttpError::Timeout), "more than 5 s"),
             (Err(HttpError::Unreachable("refused".to_owned())), "cannot be reached: refused"),
