@@ -3,11 +3,10 @@
 //!
 //! Each vendor has error bodies of its own, so an operation here describes all its responses itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use axum::routing::get;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
@@ -67,16 +66,17 @@ pub struct PathVariable {
     pub about: &'static str,
 }
 
-/// Returns the routes of pages and documents. What they serve is made when it is asked for: all of it together took a quarter of
-/// the server's start.
+/// Returns the routes of pages and documents. What they serve is made when it is first asked for: all of it together took a
+/// quarter of the server's start.
 pub fn routes(apis: &[VendorApi]) -> Router<Arc<App>> {
     apis.iter().fold(Router::new(), |router, VendorApi { name, document }| {
         let path = format!("/api/docs/{name}");
         let json = format!("{path}/openapi.json");
-        let document = *document;
-        let text = move || async move { ([(CONTENT_TYPE, JSON)], document().text()).into_response() };
-        let linked = json.clone();
-        let page = move || async move { (page_headers(), document().page(&linked)).into_response() };
+        let (document, linked) = (*document, json.clone());
+        let texts = Arc::new(LazyLock::new(move || (document().text(), document().page(&linked))));
+        let for_page = texts.clone();
+        let text = move || async move { ([(CONTENT_TYPE, JSON)], texts.0.clone()) };
+        let page = move || async move { (page_headers(), for_page.1.clone()) };
         router.route(&path, get(page)).route(&json, get(text))
     })
 }
