@@ -54,6 +54,8 @@ prepare_node() {
 # list.
 prepare_npm() {
     local dir
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ||
+        fail "the tests need Node.js 20 or newer, and this is $(node --version); Debian 12 has version 18"
     for dir in tests/peers/npm web; do
         if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
             npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2
