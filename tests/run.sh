@@ -60,15 +60,16 @@ clean_up() {
 
 # The rooms whose cases take turns and that the commits of the last hours changed.
 changed_rooms() {
-    local last
+    local last room paths
     last=$(git log -1 --format=%ct 2>/dev/null) || return 0
-    changed() {
-        [ -n "$(git log -1 --format=%h --since="$((last - 6 * 3600))" -- "${@:2}" 2>/dev/null)" ] && echo "$1"
-    }
-    changed pages web src/api/pages tests/pages 'tests/peers/browse_*'
-    changed opcua src/collect/opcua tests/opcua 'tests/peers/opcua_*'
-    changed hostile tests/hostile tests/hostile_clients
-    true
+    while read -r room paths; do
+        # shellcheck disable=SC2086
+        [ -z "$(git log -1 --format=%h --since="$((last - 6 * 3600))" -- $paths)" ] || echo "$room"
+    done <<'ROOMS'
+pages web src/api/pages tests/pages tests/peers/browse_*
+opcua src/collect/opcua tests/opcua tests/peers/opcua_* tests/peers/npm
+hostile tests/hostile tests/hostile_clients
+ROOMS
 }
 
 # What short cases take of their seeds and rows, and the rooms that are gone through as a whole (tests/support/case_size.rs).

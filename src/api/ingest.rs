@@ -67,6 +67,10 @@ async fn ingest(
     let format = format(&parts.headers)?;
     let key = parse_idempotency_key(&parts.headers)?;
     let bytes = payload::read_within(&parts.headers, body, BODY_LIMITS).await?;
+    let bytes = match format {
+        IngestFormat::Ndjson | IngestFormat::Csv => payload::without_byte_order_mark(bytes),
+        IngestFormat::Arrow | IngestFormat::Parquet => bytes,
+    };
     let done = app.ingest(&principal, format, bytes, key).await.map_err(to_http_error)?;
     let mut response = done.answer.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -13,6 +13,7 @@ use self::openapi::vendor::{self, VendorApi};
 use crate::app::App;
 
 pub mod accept;
+mod accounted_buffer;
 pub mod bearer;
 pub mod blynk;
 pub mod body_drain;

@@ -1,7 +1,7 @@
 //! Reads a request body into memory, with limits on its size before and after decoding, an idle timeout, and a memory
 //! reservation that lasts from the first byte until the last reference to the body is dropped.
 //!
-//! The content is not interpreted here.
+//! The content is not interpreted here, but for a byte order mark before a text.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http_body_util::BodyExt;
 
+use super::accounted_buffer::AccountedBuffer;
 use super::caller;
 use super::error::HttpError;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
@@ -49,8 +50,6 @@ const MEASURE_THRESHOLD_BYTES: usize = 32 << 20;
 const UNCOUNTED_JSON_BYTES: usize = 64 << 10;
 /// Maximum estimated memory of the parsed values of one JSON body.
 const MAX_JSON_TREE_BYTES: usize = 256 << 20;
-/// Initial buffer for a body.
-const INITIAL_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Hashes callers' secrets to memory holders; seeded per process, so that nobody can provoke a collision with another.
 static CALLER_HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -71,7 +70,7 @@ enum ContentEncoding {
     Zstd,
 }
 
-/// Reads a whole body of at most `limit` bytes both encoded and decoded, as [`read_within`]. JSON also reserves what its
+/// Reads a whole text or form of at most `limit` bytes both encoded and decoded, as [`read_within`]. JSON also reserves what its
 /// values take, because it is parsed as a whole.
 ///
 /// # Errors
@@ -80,9 +79,9 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     let limits = BodyLimits { wire: limit, decoded: limit };
     let mut whole = read_reserved(headers, body, limits, memory_for(headers)).await?;
     if is_json(headers) {
-        whole.reserve_json_tree()?;
+        whole.reserve_beside(json_tree_bytes(&whole.bytes)?)?;
     }
-    Ok(Bytes::from_owner(whole))
+    Ok(without_byte_order_mark(Bytes::from_owner(whole)))
 }
 
 /// Like [`read`] for a body that is parsed as JSON whatever its media type, of a caller who is authenticated by `secret`.
@@ -98,8 +97,8 @@ pub async fn read_json(
     let limits = BodyLimits { wire: limit, decoded: limit };
     let memory = BodyMemoryReservation::empty(holder_for_secret(secret));
     let mut whole = read_reserved(headers, body, limits, memory).await?;
-    whole.reserve_json_tree()?;
-    Ok(Bytes::from_owner(whole))
+    whole.reserve_beside(json_tree_bytes(&whole.bytes)?)?;
+    Ok(without_byte_order_mark(Bytes::from_owner(whole)))
 }
 
 /// Reads the whole body of an authenticated caller and decodes its `Content-Encoding` (gzip, zstd). The returned bytes
@@ -139,7 +138,7 @@ pub fn holder_for_secret(secret: &str) -> MemoryHolder {
     MemoryHolder::Caller(CALLER_HASHER.hash_one(secret))
 }
 
-/// Like [`read_within`] for an unauthenticated caller at `address`: with a small limit and a separate memory budget.
+/// Like [`read_within`] for a text of an unauthenticated caller at `address`: with a small limit and a separate memory budget.
 ///
 /// # Errors
 /// As [`read_within`].
@@ -150,7 +149,14 @@ pub async fn read_unauthenticated(
 ) -> Result<Bytes, HttpError> {
     let limits = BodyLimits { wire: MAX_UNAUTHENTICATED_BODY_BYTES, decoded: MAX_UNAUTHENTICATED_BODY_BYTES };
     let memory = BodyMemoryReservation::empty(MemoryHolder::Anonymous(address));
-    read_reserved(headers, body, limits, memory).await.map(Bytes::from_owner)
+    let whole = read_reserved(headers, body, limits, memory).await?;
+    Ok(without_byte_order_mark(Bytes::from_owner(whole)))
+}
+
+/// Returns a text without the byte order mark that some clients begin theirs with (RFC 8259, section 8.1, lets parsers ignore
+/// it). Not for binary forms: a Snappy block may begin with the same bytes.
+pub fn without_byte_order_mark(text: Bytes) -> Bytes {
+    if text.starts_with(BYTE_ORDER_MARK) { text.slice(BYTE_ORDER_MARK.len()..) } else { text }
 }
 
 async fn read_reserved(
@@ -200,47 +206,6 @@ fn json_tree_bytes(text: &[u8]) -> Result<usize, Error> {
         return Err(Error::too_large("Request body has too many values; send it in parts."));
     }
     Ok(bytes)
-}
-
-/// A growing buffer with its reservation, which covers all allocated bytes: while the buffer moves, old and new.
-struct AccountedBuffer {
-    bytes: Vec<u8>,
-    reservation: BodyMemoryReservation,
-    /// Reserved for other memory beside the buffer.
-    extra_bytes: usize,
-}
-
-/// The body without the byte order mark that some clients begin their texts with (RFC 8259, section 8.1, lets parsers ignore it).
-/// None of the binary forms begins with these bytes.
-impl AsRef<[u8]> for AccountedBuffer {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.bytes)
-    }
-}
-
-impl AccountedBuffer {
-    fn new(reservation: BodyMemoryReservation, beside: usize) -> Self {
-        Self { bytes: Vec::new(), reservation, extra_bytes: beside }
-    }
-
-    /// Reserves what the values of the buffer take once they are parsed as JSON.
-    fn reserve_json_tree(&mut self) -> Result<(), Error> {
-        let bytes = self.reservation.bytes() + json_tree_bytes(&self.bytes)?;
-        self.reservation.try_grow_to(bytes)
-    }
-
-    /// Makes room for `more` bytes; the buffer will hold at most `most`.
-    fn make_room(&mut self, more: usize, most: usize) -> Result<(), Error> {
-        let (has, needed) = (self.bytes.capacity(), self.bytes.len() + more);
-        if needed <= has {
-            return Ok(());
-        }
-        let wanted = (has * 2).max(INITIAL_BUFFER_BYTES).min(most).max(needed);
-        self.reservation.try_grow_to(self.extra_bytes + has + wanted)?;
-        self.bytes.reserve_exact(wanted - self.bytes.len());
-        self.reservation.shrink(self.extra_bytes + wanted);
-        Ok(())
-    }
 }
 
 /// Reads the raw body into an accounted buffer.

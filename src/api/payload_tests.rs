@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 
 use super::{
-    AccountedBuffer, BodyLimits, ContentEncoding, collect, decode, json_tree_bytes, read, read_within,
+    AccountedBuffer, BodyLimits, ContentEncoding, collect, decode, json_tree_bytes, read, read_json,
+    read_unauthenticated, read_within,
 };
 use crate::api::error::HttpError;
 use crate::app::body_memory::{BodyMemoryBudget, BodyMemoryLimits, BodyMemoryReservation, MemoryHolder};
@@ -97,6 +98,23 @@ async fn all_bodies_together_are_bounded() {
     drop(try_read(3, 60 << 10).await.expect("freed by the others"));
     assert!(try_read(3, 65 << 10).await.is_err());
     assert_eq!(account.used(), 0, "a refused body holds nothing");
+}
+
+/// A block of Snappy of 3,137,007 bytes begins with the bytes of a byte order mark: what may be binary is left as it is.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_a_text() {
+    let mut media = headers("identity");
+    media.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    for (wire, text) in [(&b"\xef\xbb\xbf[1]"[..], &b"[1]"[..]), (b"[1]", b"[1]"), (b"\xef\xbb", b"\xef\xbb")]
+    {
+        let body = || Body::from(wire.to_vec());
+        assert_eq!(read(&media, body(), 1000).await.unwrap(), text);
+        assert_eq!(read(&headers("gzip"), Body::from(gzip(wire)), 1000).await.unwrap(), text);
+        assert_eq!(read_json(&media, body(), 1000, "secret").await.unwrap(), text);
+        assert_eq!(read_unauthenticated(&media, body(), None).await.unwrap(), text);
+        let limits = BodyLimits { wire: 1000, decoded: 1000 };
+        assert_eq!(read_within(&media, body(), limits).await.unwrap(), wire);
+    }
 }
 
 #[tokio::test]

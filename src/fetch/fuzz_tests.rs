@@ -1,6 +1,10 @@
-//! Fuzz target: arbitrary pages and selectors, both untrusted.
+//! Fuzz targets: arbitrary pages and selectors, and arbitrary bodies of responses, all untrusted.
+
+use std::io::Write;
 
 use super::css_select::{ElementQuery, select_elements};
+use super::page_text;
+use super::response_body::decode;
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = &[
@@ -79,6 +83,42 @@ fn decoder() -> Decoder {
         let attr = page.starts_with('<').then(|| "href".to_owned());
         drop(select_elements(page, &ElementQuery { selector: selector.to_owned(), attr }));
     })
+}
+
+/// Maximum decoded body in this test.
+const MOST: usize = 64 << 10;
+
+/// A body: one byte for the encoding, then what was sent.
+fn body_form() -> InputFormat {
+    let page = b"<meta charset=latin1><p>caf\xe9</p>".repeat(20);
+    let mut gzip = flate2::write::GzEncoder::new(vec![1], flate2::Compression::default());
+    gzip.write_all(&page).expect("into memory");
+    let mut bomb = flate2::write::ZlibEncoder::new(vec![2], flate2::Compression::default());
+    bomb.write_all(&vec![0; 4 * MOST]).expect("into memory");
+    let plain = [&b"\0"[..], &page].concat();
+    let seeds = vec![plain, gzip.finish().expect("into memory"), bomb.finish().expect("into memory")];
+    InputFormat {
+        seeds,
+        words: &["<meta", "charset", "=", "utf-16", "\u{feff}", "'", "\""],
+        ..InputFormat::default()
+    }
+}
+
+fn body_decoder() -> Decoder {
+    Box::new(|input| {
+        let Some((encoding, body)) = input.split_first() else { return };
+        let encoding = ["", "gzip", "deflate"][usize::from(*encoding) % 3];
+        if let Ok(bytes) = decode(encoding, body.to_vec(), MOST) {
+            assert!(bytes.len() <= MOST || encoding.is_empty());
+            drop(page_text(&bytes, ""));
+        }
+    })
+}
+
+#[test]
+fn fetched_bodies() {
+    FuzzTarget { module: module_path!(), name: "fetched_bodies", form: body_form, decoder: body_decoder }
+        .run();
 }
 
 #[test]

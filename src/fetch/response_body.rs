@@ -30,7 +30,11 @@ pub(super) async fn read(answer: &mut Response, most: usize) -> Result<Vec<u8>, 
     decoding.await.map_err(|e| HttpError::Malformed(format!("the response cannot be decoded: {e}")))?
 }
 
-fn decode(encoding: &str, body: Vec<u8>, most: usize) -> Result<Vec<u8>, HttpError> {
+/// Decodes a body to at most `most` bytes; one without an encoding is returned as it is.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn decode(encoding: &str, body: Vec<u8>, most: usize) -> Result<Vec<u8>, HttpError> {
     let decoded = match encoding {
         "" | "identity" => return Ok(body),
         "gzip" | "x-gzip" => read_bounded(MultiGzDecoder::new(&body[..]), most),

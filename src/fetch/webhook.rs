@@ -27,7 +27,7 @@ pub struct WebhookRequest {
     pub timeout: Duration,
 }
 
-/// What a server answered to a document.
+/// A server's response to a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookResponse {
     pub status: u16,

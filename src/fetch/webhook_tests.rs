@@ -39,7 +39,7 @@ fn status(status: u16, location: &str) -> String {
     )
 }
 
-fn said(status: u16) -> WebhookResponse {
+fn response(status: u16) -> WebhookResponse {
     WebhookResponse { status, retry_after: None }
 }
 
@@ -75,7 +75,7 @@ fn fetcher(networks: &str) -> Fetcher {
 async fn a_document_arrives_with_its_headers() {
     let (origin, mut received) = server("127.0.0.1", status(204, "/")).await;
     let answer = fetcher("127.0.0.0/8").post(&request(&format!("{origin}/hook?key=1"))).await;
-    assert_eq!(answer, Ok(said(204)));
+    assert_eq!(answer, Ok(response(204)));
     let text = received.recv().await.unwrap();
     assert!(text.starts_with("POST /hook?key=1 HTTP/1.1\r\n"), "{text}");
     for part in ["x-signature: sha256=00", "content-type: application/json", "\r\n\r\n{\"a\":\"end\"}"] {
@@ -90,7 +90,7 @@ async fn what_a_server_answers_is_told_and_only_redirects_with_the_body_are_foll
     {
         let (origin, mut first) = server("127.0.0.1", status(code, &format!("{target}/next"))).await;
         let answer = fetcher("127.0.0.0/8").post(&request(&origin)).await;
-        assert_eq!(answer, Ok(said(if followed { 200 } else { code })), "{code}");
+        assert_eq!(answer, Ok(response(if followed { 200 } else { code })), "{code}");
         assert!(first.recv().await.unwrap().ends_with("\"end\"}"));
         let text = followed.then(|| received.try_recv().unwrap());
         assert!(text.is_none_or(|text| text.starts_with("POST /next ") && text.ends_with("\"end\"}")));

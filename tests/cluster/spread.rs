@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ingest::{ARROW, NDJSON, arrow_body};
+use crate::ingest::{ARROW, NDJSON, arrow_body, readings_batch};
 use crate::rest::stream_of;
 use crate::support::{Client, Cluster, Server, eventually, one_in, sized, until};
 
@@ -148,9 +148,9 @@ async fn fill(cluster: &Cluster, client: &Client, rows_of_large_day: i64) {
         cluster.ingest.basalt(&["compact"]).await.expect_success();
     }
     // A day before in one file, which has several row groups.
-    let twice_a_second = |at: i64| ((MIDNIGHT - 86_400) * 1_000_000 + at * 500_000, (at % 7) as f64);
+    let twice_a_second = |at: i64| (1, (MIDNIGHT - 86_400) * 1_000_000 + at * 500_000, (at % 7) as f64);
     let large_day: Vec<_> = (0..rows_of_large_day).map(twice_a_second).collect();
-    client.ingest(ARROW, arrow_body(1, &large_day)).await.ok();
+    client.ingest(ARROW, arrow_body(&readings_batch(&large_day))).await.ok();
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     // Late rows: some are new, some replace others.
     write(

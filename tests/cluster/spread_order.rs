@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::spread::{ALL, spread, wait_for_tasks};
-use crate::ingest::{ARROW, arrow_body};
+use crate::ingest::{ARROW, arrow_body, readings_batch};
 use crate::rest::stream_of;
 use crate::support::{Cluster, Server};
 
@@ -34,8 +34,9 @@ async fn a_long_answer_in_order_comes_to_its_end() {
         let (_, stream) = stream_of(&client, &format!("s{number}"), "fp64").await;
         // Spread evenly and with a full mantissa: they must not compress to nothing.
         let value = |at: i64| (at * 2_654_435_761 % 4_294_967_296) as f64 / 7.0;
-        let rows: Vec<_> = (0..ROWS_A_STREAM).map(|at| ((MIDNIGHT + at) * 1_000_000, value(at))).collect();
-        client.ingest(ARROW, arrow_body(stream, &rows)).await.ok();
+        let rows: Vec<_> =
+            (0..ROWS_A_STREAM).map(|at| (stream, (MIDNIGHT + at) * 1_000_000, value(at))).collect();
+        client.ingest(ARROW, arrow_body(&readings_batch(&rows))).await.ok();
     }
     cluster.ingest.basalt(&["compact"]).await.expect_success();
     let nodes = [cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await];

@@ -2,7 +2,7 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 40] = [
+const TARGETS: [(&str, u64, u64); 41] = [
     ("addresses", 30, 8_000),
     ("arrow", 30, 1_500),
     ("blynk_requests", 20, 1_000),
@@ -11,6 +11,7 @@ const TARGETS: [(&str, u64, u64); 40] = [
     ("csv", 40, 2_000),
     ("eip", 40, 10_000),
     ("fenet", 40, 10_000),
+    ("fetched_bodies", 10, 500),
     ("flight_tickets", 40, 1_500),
     ("forms", 40, 1_500),
     ("graphql", 40, 1_000),
@@ -31,7 +32,7 @@ const TARGETS: [(&str, u64, u64); 40] = [
     ("parquet", 20, 500),
     ("pg_messages", 50, 8_000),
     ("pg_scripts", 35, 1_500),
-    ("pg_values", 60, 5_000),
+    ("pg_values", 50, 5_000),
     ("pickles", 40, 2_000),
     ("remote_write", 10, 5_000),
     ("s7", 20, 10_000),

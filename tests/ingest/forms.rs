@@ -40,6 +40,8 @@ async fn a_row_is_named_by_id_or_by_names_and_timed_in_many_ways() {
         "an_alias_of_ts", NDJSON, format!(r#"{{"stream_id": {stream}, "timestamp": "{noon}", "value": 2.5}}"#), json!(2.5);
         "a_boolean", NDJSON, format!(r#"{{"stream_id": {stream}, "ts": 1777377600.0, "value": true}}"#), json!(1.0);
         "blank_lines", NDJSON, format!("\n\n{{\"stream_id\": {stream}, \"ts\": 1777377600, \"value\": 3}}\n\n"), json!(3.0);
+        "ndjson_after_a_byte_order_mark", NDJSON, format!("\u{feff}{{\"stream_id\": {stream}, \"ts\": 1777377600, \"value\": 3.5}}"), json!(3.5);
+        "csv_after_a_byte_order_mark", CSV, format!("\u{feff}value,ts,stream_id\n4.5,{noon},{stream}\n"), json!(4.5);
         "csv_in_any_order", CSV, format!("value,ts,stream_id\n4,{noon},{stream}\n"), json!(4.0);
         "csv_by_names", CSV, format!("device,stream,time,value\ns device,s,{noon},5\n"), json!(5.0);
         "csv_another_zone", CSV, format!("stream_id,ts,value\n{stream},2026-04-28T14:00:00+02:00,6\n"), json!(6.0);

@@ -21,7 +21,7 @@ async fn both_versions_write_lines() {
     let line = "cpu,host=edge-1,cpu=cpu0 usage=1.5,state=\"on\" 1700000000";
     for (path, body) in rows![
         "/write?db=telegraf&precision=s", line;
-        "/api/v2/write?org=default&bucket=plant&precision=s", "temp value=21.5 1700000001\ntemp value=22 1700000002";
+        "/api/v2/write?org=default&bucket=plant&precision=s", "\u{feff}temp value=21.5 1700000001\ntemp value=22 1700000002";
         "/api/v2/write?bucket=plant", "# nothing but a comment\n";
     ] {
         write(&client, path, body).await.about(&path).is(204, &Value::Null);

@@ -22,18 +22,22 @@ pub const PARQUET: &str = "application/vnd.apache.parquet";
 pub const NDJSON: &str = "application/x-ndjson";
 pub const CSV: &str = "text/csv";
 
-/// Readings of a stream as Arrow: times in microseconds, and values.
-pub fn arrow_body(stream: i64, rows: &[(i64, f64)]) -> Vec<u8> {
-    let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|(ts, _)| *ts));
-    let columns: [(&str, ArrayRef); 3] = [
-        ("stream_id", Arc::new(Int32Array::from_iter_values(rows.iter().map(|_| stream as i32)))),
-        ("ts", Arc::new(times.with_timezone("UTC"))),
-        ("value", Arc::new(Float64Array::from_iter_values(rows.iter().map(|(_, value)| *value)))),
-    ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+/// Readings as a table: stream, time in microseconds, value.
+pub fn readings_batch(rows: &[(i64, i64, f64)]) -> RecordBatch {
+    let ids = Int32Array::from_iter_values(rows.iter().map(|row| row.0 as i32));
+    let times =
+        TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.1)).with_timezone("UTC");
+    let values = Float64Array::from_iter_values(rows.iter().map(|row| row.2));
+    let columns: [(&str, ArrayRef); 3] =
+        [("stream_id", Arc::new(ids)), ("ts", Arc::new(times)), ("value", Arc::new(values))];
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
+}
+
+/// A table as a stream of Arrow.
+pub fn arrow_body(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a stream");
+    writer.write(batch).expect("written");
+    writer.into_inner().expect("finished")
 }
 
 /// How many readings there are.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::Int32Type;
-use arrow::ipc::writer::StreamWriter;
 use futures::stream;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -14,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use reqwest::Body;
 use serde_json::json;
 
-use super::{ARROW, CSV, NDJSON, PARQUET, count};
+use super::{ARROW, CSV, NDJSON, PARQUET, arrow_body, count, readings_batch};
 use crate::rest::stream_of;
 use crate::support::{Client, Server, row_vec};
 
@@ -22,20 +21,6 @@ const NOON: i64 = 1_777_377_600_000_000;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter(columns).expect("columns of one length")
-}
-
-/// `stream_id`, `ts`, `value` of some rows.
-fn plain(rows: &[(i64, i64, f64)]) -> RecordBatch {
-    let ids = Int32Array::from_iter_values(rows.iter().map(|r| r.0 as i32));
-    let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|r| r.1)).with_timezone("UTC");
-    let values = Float64Array::from_iter_values(rows.iter().map(|r| r.2));
-    batch(vec![("stream_id", Arc::new(ids)), ("ts", Arc::new(times)), ("value", Arc::new(values))])
-}
-
-fn arrow(batch: &RecordBatch) -> Vec<u8> {
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a stream");
-    writer.write(batch).expect("written");
-    writer.into_inner().expect("finished")
 }
 
 fn parquet(batch: &RecordBatch) -> Vec<u8> {
@@ -145,8 +130,8 @@ async fn integer_kinds_take_integers_of_their_range() {
             "above_int64", NDJSON, line(wide, "9223372036854775808"), 400, &["row 2", "value", "int64"];
             "csv_beyond_int16", CSV, csv(small, "-32769"), 400, &["row 1", "value"];
             "csv_below_int64", CSV, csv(wide, "-9223372036854775809"), 400, &["row 1", "value"];
-            "arrow", ARROW, arrow(&plain(&[(small, NOON, 1.0), (small, NOON + 1, 40_000.0)])), 400, &["row 2", "value", "int16"];
-            "parquet", PARQUET, parquet(&plain(&[(small, NOON, 0.5)])), 400, &["row 1", "value", "int16"];
+            "arrow", ARROW, arrow_body(&readings_batch(&[(small, NOON, 1.0), (small, NOON + 1, 40_000.0)])), 400, &["row 2", "value", "int16"];
+            "parquet", PARQUET, parquet(&readings_batch(&[(small, NOON, 0.5)])), 400, &["row 1", "value", "int16"];
         ],
     )
     .await;
@@ -168,11 +153,11 @@ async fn wrong_columns_and_cells_of_arrow_and_parquet() {
     let times = || Arc::new(TimestampMicrosecondArray::from(vec![NOON])) as ArrayRef;
     let texts = |text: &str| Arc::new(StringArray::from(vec![text])) as ArrayRef;
     let batches: Vec<(&str, RecordBatch, &[&str])> = row_vec![
-        "nan", plain(&[good, (id, NOON + 1, f64::NAN)]), &["row 2", "value"];
-        "infinity", plain(&[good, (id, NOON + 1, f64::INFINITY)]), &["row 2", "value"];
-        "year_9999", plain(&[good, (id, 253_370_764_800_000_000, 1.0)]), &["row 2", "ts"];
-        "negative_epoch", plain(&[good, (id, -1, 1.0)]), &["row 2", "ts"];
-        "unknown_stream", plain(&[good, (999, NOON, 1.0)]), &["row 2", "stream_id"];
+        "nan", readings_batch(&[good, (id, NOON + 1, f64::NAN)]), &["row 2", "value"];
+        "infinity", readings_batch(&[good, (id, NOON + 1, f64::INFINITY)]), &["row 2", "value"];
+        "year_9999", readings_batch(&[good, (id, 253_370_764_800_000_000, 1.0)]), &["row 2", "ts"];
+        "negative_epoch", readings_batch(&[good, (id, -1, 1.0)]), &["row 2", "ts"];
+        "unknown_stream", readings_batch(&[good, (999, NOON, 1.0)]), &["row 2", "stream_id"];
         "texts_for_values", batch(vec![("stream_id", ids()), ("ts", times()), ("value", texts("1"))]), &["value"];
         "a_time_that_is_none", batch(vec![("stream_id", ids()), ("ts", texts("soon")), ("value", ids())]),
             &["row 1", "ts", "soon"];
@@ -183,7 +168,7 @@ async fn wrong_columns_and_cells_of_arrow_and_parquet() {
     for (name, batch, words) in batches {
         refuse(
             &server,
-            vec![(name, ARROW, arrow(&batch), 400, words), (name, PARQUET, parquet(&batch), 400, words)],
+            vec![(name, ARROW, arrow_body(&batch), 400, words), (name, PARQUET, parquet(&batch), 400, words)],
         )
         .await;
     }
@@ -194,7 +179,9 @@ async fn bodies_cut_anywhere_or_of_noise_are_refused() {
     let (server, client) = Server::with_client(&[]).await;
     let (_, id) = stream_of(&client, "s", "fp64").await;
     let rows: Vec<_> = (0..100).map(|i| (id, NOON + i, i as f64)).collect();
-    for (media, whole) in [(ARROW, arrow(&plain(&rows))), (PARQUET, parquet(&plain(&rows)))] {
+    for (media, whole) in
+        [(ARROW, arrow_body(&readings_batch(&rows))), (PARQUET, parquet(&readings_batch(&rows)))]
+    {
         for end in (0..whole.len()).step_by(41).chain([whole.len() - 1]) {
             let answer = client.ingest(media, whole[..end].to_vec()).await;
             answer.about(&format!("{media} cut at {end} of {}", whole.len())).expect(400);
@@ -245,7 +232,7 @@ async fn bodies_too_large_or_packed_too_well() {
     refuse(
         &server,
         vec![
-            ("a_dictionary_of_one_long_text", ARROW, arrow(&repeated(id, 1 << 20, 60_000)), 413, &[]),
+            ("a_dictionary_of_one_long_text", ARROW, arrow_body(&repeated(id, 1 << 20, 60_000)), 413, &[]),
             ("a_text_that_parquet_stores_once", PARQUET, parquet(&repeated(id, 16 << 10, 60_000)), 413, &[]),
             ("of_no_media_type_we_know", "text/html", b"x".to_vec(), 415, &["text/html"]),
         ],

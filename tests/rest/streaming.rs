@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::stream_of;
-use crate::ingest::{ARROW, arrow_body};
+use crate::ingest::{ARROW, arrow_body, readings_batch};
 use crate::support::{Client, Server, until};
 
 const ROWS: i64 = 1_500_000;
@@ -22,8 +22,8 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Rows `from..from + BATCH` of a stream as Arrow.
 fn batch(stream: i64, from: i64) -> Vec<u8> {
-    let rows: Vec<_> = (from..from + BATCH).map(|n| (START + n * EVERY_US, n as f64)).collect();
-    arrow_body(stream, &rows)
+    let rows: Vec<_> = (from..from + BATCH).map(|n| (stream, START + n * EVERY_US, n as f64)).collect();
+    arrow_body(&readings_batch(&rows))
 }
 
 /// An answer being read by hand.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::Request;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::BlynkError;
 use super::parameter::{integer, integer_32, malformed, required, too_many};
@@ -103,29 +103,15 @@ impl BodyFields {
     /// Reads an update of several datastreams. An entry that is none is left out.
     pub fn update_many(mut self) -> Result<(DeviceId, Vec<DatastreamValue>)> {
         let device = self.take_device()?;
-        // Older clients call the list `values`; the vendor's public documentation has it as a map by datastream id.
+        // Older clients call the list `values`. The vendor's public documentation has a map by datastream id there.
         let old_name = !self.members.contains_key("dataStreams") && self.members.contains_key("values");
         let name = if old_name { "values" } else { "dataStreams" };
-        if let Some(Value::Object(_)) = self.members.get(name).filter(|_| old_name) {
-            return Ok((device, self.take_values_by_id()?));
+        if old_name && let Some(Value::Object(values)) = self.members.get_mut(name) {
+            let entries = std::mem::take(values).into_iter().map(entry_of_map).collect();
+            self.members.insert(name.to_owned(), Value::Array(entries));
         }
         let entries = self.take_list(name, MAX_VALUES, "data streams")?;
         Ok((device, entries.into_iter().filter_map(datastream_value).collect()))
-    }
-
-    /// Takes `values` as a map of at most [`MAX_VALUES`] values by datastream id.
-    fn take_values_by_id(&mut self) -> Result<Vec<DatastreamValue>> {
-        let Value::Object(values) = self.take_required("values")? else { return Err(malformed("values")) };
-        match values.len() {
-            0 => Err(required("values")),
-            1..=MAX_VALUES => {
-                let known = values.into_iter().filter(|(_, value)| !value.is_null());
-                Ok(known
-                    .filter_map(|(id, value)| Some(DatastreamValue { datastream: id.parse().ok()?, value }))
-                    .collect())
-            }
-            _ => Err(too_many(MAX_VALUES, "data streams")),
-        }
     }
 
     /// Reads a table.
@@ -161,6 +147,11 @@ impl BodyFields {
         }
         Ok(PropertyChange { device, datastream, property, value })
     }
+}
+
+/// The entry of a list for a value by datastream id.
+fn entry_of_map((id, value): (String, Value)) -> Value {
+    json!({"dataStreamId": id.parse::<i32>().ok(), "value": value})
 }
 
 fn datastream_value(entry: Value) -> Option<DatastreamValue> {

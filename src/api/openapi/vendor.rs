@@ -29,7 +29,7 @@ pub struct VendorApi {
     pub document: fn() -> VendorDocument,
 }
 
-/// What is said of a vendor's API.
+/// The description of a vendor's API, from which its OpenAPI document is made.
 pub struct VendorDocument {
     pub title: &'static str,
     pub about: &'static str,

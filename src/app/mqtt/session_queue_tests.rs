@@ -57,7 +57,7 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     session.end(LOST).await;
 }
 
-/// What is retained is sent after the SUBACK; what was published in between came once as retained and once as it came.
+/// Retained messages are sent after the SUBACK. One that was published in between came twice: as retained and as new.
 #[tokio::test]
 async fn what_comes_after_a_subscription_is_sent_once_and_as_new() {
     let (_dir, app, _, credential) = plant().await;

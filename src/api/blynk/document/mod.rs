@@ -169,7 +169,7 @@ fn update_many() -> VendorOperation {
     let doc = Doc::new("update_many", "Set the values of several datastreams of a device")
         .about("An entry with an unknown datastream or a value of another kind is skipped without an error.")
         .body(schema::reference("UpdateMany"))
-        .about_body("The device with 1 to 1,000 entries. The list may be called `values` instead.");
+        .about_body("The device with 1 to 1,000 entries. The list may be called `values` instead, and may then be a map of values by datastream id.");
     writing("/api/v1/organization/device/datastreams", done(doc, "Every valid entry is stored."), true)
 }
 
