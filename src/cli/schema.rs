@@ -1,5 +1,7 @@
 //! `basalt schema`: prints the GraphQL schema, the SQL tables and the OpenAPI description of this binary.
 
+use std::borrow::Cow;
+
 use super::args::SchemaSubcommand;
 use super::print;
 use crate::api::{self, graphql, openapi};
@@ -20,9 +22,9 @@ pub fn run(schema: &SchemaSubcommand) -> Result<()> {
 }
 
 /// Returns the OpenAPI document of another vendor's API.
-fn vendor_document(name: &str) -> Result<String> {
+fn vendor_document(name: &str) -> Result<Cow<'static, str>> {
     let found = api::VENDOR_APIS.iter().find(|known| known.name == name);
-    found.map(|known| (known.document)().text()).ok_or_else(|| {
+    found.map(|known| (known.document)()).ok_or_else(|| {
         let names: Vec<_> = api::VENDOR_APIS.iter().map(|known| known.name).collect();
         Error::invalid(format!("`{name}` is not one of {}", names.join(", ")))
     })

@@ -4,7 +4,6 @@
 
 mod body;
 mod caller;
-mod document;
 mod error;
 #[cfg(test)]
 mod fuzz_tests;
@@ -25,7 +24,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-pub use self::document::document;
 use super::error_form::{self, ErrorForm};
 use super::layers::TrailingSlash;
 use crate::app::App;
@@ -64,6 +62,11 @@ fn endpoints() -> [Endpoint; 9] {
         writing("/api/v1/organization/device/import/batch", writes::import),
         writing("/api/v1/organization/device/datastream/property", writes::set_property),
     ]
+}
+
+/// Returns method and path of every route.
+pub fn paths() -> Vec<(&'static str, String)> {
+    endpoints().map(|endpoint| (endpoint.method, endpoint.path.to_owned())).into()
 }
 
 /// Returns the routes.

@@ -4,11 +4,9 @@
 //! Senders decide by the status whether to keep a batch, so the statuses differ from those of our own routes: what may
 //! succeed later is 503 with `Retry-After`, because 1.x senders drop a batch at every 4xx, 429 included.
 
-mod document;
 mod error;
 mod parameters;
 mod routes;
 
-pub use self::document::document;
 pub use self::error::{ERROR_FORM_V1, ERROR_FORM_V2};
-pub use self::routes::routes;
+pub use self::routes::{paths, routes};

@@ -75,7 +75,7 @@ use tower::ServiceExt;
 
 use self::endpoint::{EndpointChecks, Section};
 use self::gate::Mk;
-pub use self::openapi_document::document;
+pub use self::openapi_document::{paths, text as document};
 use self::problem::MkError;
 use super::error_form::ErrorForm;
 use crate::app::App;

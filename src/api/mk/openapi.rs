@@ -1,6 +1,6 @@
 //! The OpenAPI document at the platform's own paths.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::Uri;
@@ -15,9 +15,6 @@ use crate::api::openapi::schema;
 use crate::app::App;
 
 const YAML: &str = "application/yaml";
-
-/// JSON text of the document.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi_document::document().text());
 
 /// The operations.
 pub fn section() -> Section {
@@ -53,5 +50,5 @@ fn serve(app: &App, path: &str, media: &'static str) -> Answer {
     if !app.settings().compat.mk.openapi {
         return Err(problem::no_resource_at(path));
     }
-    Ok(([(CONTENT_TYPE, media)], DOCUMENT.as_str()).into_response())
+    Ok(([(CONTENT_TYPE, media)], openapi_document::text()).into_response())
 }

@@ -1,14 +1,19 @@
 //! OpenAPI description of the API, made of the sections.
 
-use utoipa::openapi::path::HttpMethod;
+use std::sync::LazyLock;
+
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema,
+    SecurityRequirement,
+};
 
 use super::endpoint::{Endpoint, Section};
 use super::fields::FIELDS;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema};
-use crate::api::openapi::vendor::{PathVariable, VendorDocument, VendorOperation, VendorSection};
 use crate::domain::mk_role::MkPermission;
 
 const BEARER: &str = "Bearer";
@@ -18,28 +23,47 @@ const ABOUT: &str = "Devices, their topology, profiles, configuration and readin
                      `Idempotency-Key` takes effect once in 24 hours. A trailing slash makes another path, which does \
                      not exist.";
 
-/// Returns the document of the API.
-pub fn document() -> VendorDocument {
-    let (mut sections, mut schemas, mut routes) = (Vec::new(), Vec::new(), Vec::new());
-    schemas.extend(shared_schemas().into_iter().map(|(name, schema)| (name, described(schema))));
-    for Section { name, about, endpoints, schemas: own } in super::sections() {
-        schemas.extend(own.into_iter().map(|(name, schema)| (name, described(schema))));
-        routes.extend(endpoints.iter().map(|endpoint| (endpoint.method_name(), endpoint.path.to_owned())));
-        let operations = endpoints.into_iter().map(operation).collect();
-        sections.push(VendorSection { name, about, operations });
-    }
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    // As a value first, whose keys are in order.
+    let document = serde_json::to_value(document()).expect("a document is JSON");
+    let mut text = serde_json::to_string_pretty(&document).expect("a value is JSON");
+    text.push('\n');
+    text
+});
+
+/// Returns the document as JSON text, as it is served and stored in `schema/`.
+pub fn text() -> &'static str {
+    &DOCUMENT
+}
+
+/// Returns method and path of every operation.
+pub fn paths() -> Vec<(&'static str, String)> {
+    let endpoints = super::sections().into_iter().flat_map(|section| section.endpoints);
+    endpoints.map(|endpoint| (endpoint.method_name(), endpoint.path.to_owned())).collect()
+}
+
+fn document() -> OpenApi {
     let bearer: Http = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A key (`sk_live_…` or `sk_test_…`), or a user's JSON web token."))
         .build();
-    VendorDocument {
-        title: "MK IoT platform",
-        about: ABOUT,
-        credentials: vec![(BEARER, SecurityScheme::Http(bearer))],
-        sections,
-        schemas,
-        routes,
+    let mut components = ComponentsBuilder::new().security_scheme(BEARER, SecurityScheme::Http(bearer));
+    let (mut schemas, mut paths, mut tags) = (shared_schemas(), PathsBuilder::new(), Vec::new());
+    for Section { name, about, endpoints, schemas: own } in super::sections() {
+        schemas.extend(own);
+        tags.push(TagBuilder::new().name(name).description(Some(about)).build());
+        for endpoint in endpoints {
+            let method = endpoint.method.clone();
+            paths = paths.path(endpoint.path, PathItem::new(method, operation(endpoint, name)));
+        }
     }
+    for (name, schema) in schemas {
+        components = components.schema(name, described(schema));
+    }
+    let mut info = Info::new("MK IoT platform", env!("CARGO_PKG_VERSION"));
+    info.description = Some(ABOUT.to_owned());
+    let document = OpenApiBuilder::new().info(info).tags(Some(tags)).paths(paths.build());
+    document.components(Some(components.build())).build()
 }
 
 /// Schema of a page of rows of a component schema.
@@ -77,7 +101,7 @@ fn shared_schemas() -> Vec<(&'static str, Schema)> {
     ]
 }
 
-fn operation(endpoint: Endpoint) -> VendorOperation {
+fn operation(endpoint: Endpoint, tag: &str) -> Operation {
     let Endpoint { method, path, right, doc, .. } = endpoint;
     let is_creation = matches!(method, HttpMethod::Post);
     let variables = variables(path);
@@ -118,7 +142,8 @@ fn operation(endpoint: Endpoint) -> VendorOperation {
     let doc = errors.into_iter().fold(doc, |doc, (status, about)| {
         doc.answers_as("application/problem+json", status, about, schema::reference("Problem"))
     });
-    VendorOperation { method, path, variables, credential: right.map(|_| BEARER), doc }
+    let securities = right.map(|_| vec![SecurityRequirement::new(BEARER, [""; 0])]);
+    doc.operation(tag, securities, variables).build()
 }
 
 /// What an operation does that says nothing else of itself.
@@ -166,10 +191,15 @@ fn forbidden(right: MkPermission) -> &'static str {
 }
 
 /// The variables of a path; every one is an id.
-fn variables(path: &'static str) -> Vec<PathVariable> {
+fn variables(path: &str) -> Vec<Parameter> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let variable = |name| PathVariable { name, shape: id(), about: "The id of the row." };
-    names.map(variable).collect()
+    let variable = |name| ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+    names
+        .map(|name| {
+            let described = variable(name).required(Required::True).description(Some("The id of the row."));
+            described.schema(Some(id())).build()
+        })
+        .collect()
 }
 
 /// A UUID.

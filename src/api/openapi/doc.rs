@@ -2,9 +2,9 @@
 //! (credentials, media types, sizes) are added by route.rs, so that no description repeats them.
 
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder};
+use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder, SecurityRequirement};
 
 use super::schema::{self, ValueSchema};
 
@@ -106,27 +106,6 @@ impl Doc {
         self.takes_as("multipart/form-data", shape, Required::True)
     }
 
-    /// Sets an optional form in the body, as HTML forms are sent.
-    pub fn encoded_form(self, shape: ValueSchema) -> Doc {
-        self.takes_as("application/x-www-form-urlencoded", shape, Required::False)
-    }
-
-    /// Sets a required text as the body.
-    pub fn text_body(self, shape: ValueSchema) -> Doc {
-        self.takes_as("text/plain", shape, Required::True)
-    }
-
-    /// Sets a required body of another media type.
-    pub fn body_as(self, media: &'static str, shape: ValueSchema) -> Doc {
-        self.takes_as(media, shape, Required::True)
-    }
-
-    /// Adds another media type to the body, which is set already.
-    pub fn or_body_as(mut self, media: &'static str, shape: ValueSchema) -> Doc {
-        self.body = self.body.map(|body| body.content(media, Content::new(Some(shape))));
-        self
-    }
-
     /// Describes the body, which is set already.
     pub fn about_body(mut self, text: &'static str) -> Doc {
         self.body = self.body.map(|body| body.description(Some(text)));
@@ -190,11 +169,6 @@ impl Doc {
         self
     }
 
-    /// Adds a 101 response, after which the connection has another protocol.
-    pub fn switches(self, about: &'static str) -> Doc {
-        self.answers_empty(101, about)
-    }
-
     /// Adds a response without a body.
     pub fn answers_empty(mut self, status: u16, about: &'static str) -> Doc {
         self.answers.push((status, Response::new(about)));
@@ -204,6 +178,25 @@ impl Doc {
     /// Adds a 204 response, which has no body.
     pub fn answers_nothing(self, about: &'static str) -> Doc {
         self.answers_empty(204, about)
+    }
+
+    /// Returns the operation with its tag, its credentials and the variables of its path, without responses of errors that
+    /// all routes of its kind have.
+    pub fn operation(
+        self,
+        tag: &str,
+        securities: Option<Vec<SecurityRequirement>>,
+        variables: Vec<Parameter>,
+    ) -> OperationBuilder {
+        let operation =
+            OperationBuilder::new().tag(tag).operation_id(Some(self.id)).summary(Some(self.summary));
+        let operation = operation.description(self.about).securities(securities);
+        let parameters = variables.into_iter().chain(self.query);
+        let operation = parameters.fold(operation, OperationBuilder::parameter);
+        let operation = operation.request_body(self.body.map(|body| body.build()));
+        self.answers.into_iter().fold(operation, |operation, (status, answer)| {
+            operation.response(status.to_string(), RefOr::T(answer))
+        })
     }
 
     /// Adds an error status.

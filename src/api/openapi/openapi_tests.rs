@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{document, page};
 use crate::api::VENDOR_APIS;
-use crate::api::openapi::vendor::VendorApi;
+use crate::api::openapi::vendor::{VendorApi, parse};
+use crate::app::blynk::widget::property_names;
 
 /// Collects every `$ref` below a value.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -102,8 +103,9 @@ fn what_is_said_is_shown_as_text() {
 
 #[test]
 fn the_documents_of_vendors_are_whole_and_so_are_their_pages() {
-    for VendorApi { name, document } in VENDOR_APIS {
-        let document = serde_json::to_value(document().document()).unwrap();
+    for VendorApi { name, document, .. } in VENDOR_APIS {
+        let document = parse(&document());
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"), "{name}");
         check_references(&document, &["schemas"]);
         let page = page::render(&document, "/api/docs/x/openapi.json");
         check_page(&document, &page);
@@ -120,12 +122,12 @@ fn pattern(path: &str) -> String {
 
 #[test]
 fn the_documents_of_vendors_have_every_route_and_no_other() {
-    for VendorApi { name, document } in VENDOR_APIS {
-        let vendor = document();
+    for VendorApi { name, document, routes } in VENDOR_APIS {
+        let routes = routes();
         let served: BTreeSet<_> =
-            vendor.routes.iter().map(|(method, path)| format!("{method} {}", pattern(path))).collect();
-        assert_eq!(served.len(), vendor.routes.len(), "{name}: a route twice");
-        let document = serde_json::to_value(vendor.document()).unwrap();
+            routes.iter().map(|(method, path)| format!("{method} {}", pattern(path))).collect();
+        assert_eq!(served.len(), routes.len(), "{name}: a route twice");
+        let document = parse(&document());
         let described: BTreeSet<_> = operations(&document)
             .into_iter()
             .map(|(name, _)| {
@@ -141,8 +143,8 @@ fn the_documents_of_vendors_have_every_route_and_no_other() {
 /// variables in paths have their parameters.
 #[test]
 fn the_documents_of_vendors_describe_everything() {
-    for VendorApi { name, document } in VENDOR_APIS {
-        let document = serde_json::to_value(document().document()).unwrap();
+    for VendorApi { name, document, .. } in VENDOR_APIS {
+        let document = parse(&document());
         for (operation_name, operation) in operations(&document) {
             let place = format!("{name}: {operation_name}");
             is_sentence(&place, &operation["description"]);
@@ -176,4 +178,14 @@ fn is_sentence(place: &str, text: &Value) {
     let text = text.as_str().unwrap_or_else(|| panic!("{place} is not described"));
     let is_one = text.starts_with(|c: char| c.is_uppercase() || c == '`') && text.ends_with('.');
     assert!(is_one, "{place}: {text}");
+}
+
+#[test]
+fn blynk_names_every_property_of_a_widget() {
+    let document = VENDOR_APIS.iter().find(|api| api.name == "blynk").map(|api| (api.document)()).unwrap();
+    let document = parse(&document);
+    let described =
+        document["components"]["schemas"]["PropertyChange"]["properties"]["property"]["enum"].as_array();
+    let known = property_names().collect::<Vec<_>>();
+    assert_eq!(described.unwrap().iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), known);
 }

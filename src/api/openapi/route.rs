@@ -133,16 +133,12 @@ fn describe(
 ) -> Operation {
     let right = if doc.needs_session { Some(RequiredAccess::Authenticated) } else { right };
     let refusals = error_statuses(method, right, !variables.is_empty(), &doc);
-    let operation = OperationBuilder::new().tag(tag).operation_id(Some(doc.id)).summary(Some(doc.summary));
-    let operation = operation.description(doc.about).securities(Some(securities(method, right)));
-    let operation = variables.iter().cloned().chain(doc.query).fold(operation, OperationBuilder::parameter);
-    let operation = operation.request_body(doc.body.map(|body| body.build()));
-    let answers = doc.answers.into_iter().map(|(status, answer)| (status.to_string(), RefOr::T(answer)));
+    let operation = doc.operation(tag, Some(securities(method, right)), variables.to_vec());
     let refused = |name: &str| RefOr::<Response>::Ref(Ref::from_response_name(name));
-    let refusals = refusals
-        .into_iter()
-        .map(|status| (error_responses::key(status), refused(error_responses::name(status))));
-    answers.chain(refusals).fold(operation, |o, (status, response)| o.response(status, response)).build()
+    let respond = |operation: OperationBuilder, status| {
+        operation.response(error_responses::key(status), refused(error_responses::name(status)))
+    };
+    refusals.into_iter().fold(operation, respond).build()
 }
 
 /// Error statuses of an operation. Values below 200 stand for whole classes: 5 is every server error.

@@ -4,7 +4,6 @@
 //! alone. As in the vendor's server, a path with another ending is another path, only GET finds any, and a parameter
 //! that cannot be read is ignored.
 
-mod document;
 mod error;
 mod query;
 mod routes;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
-pub use self::document::document;
+pub use self::routes::paths;
 use super::error_form::{self, ErrorForm, ErrorForms};
 use super::{cors, layers, origin};
 use crate::app::App;

@@ -45,8 +45,8 @@ fn table() -> [(&'static str, MethodRouter<Arc<App>>); 6] {
 }
 
 /// Returns every path of the API, for which GET is the only method.
-pub fn paths() -> [&'static str; 6] {
-    table().map(|(path, _)| path)
+pub fn paths() -> Vec<(&'static str, String)> {
+    table().map(|(path, _)| ("GET", path.to_owned())).into()
 }
 
 /// Returns the paths of the API, and those below them, for every method.

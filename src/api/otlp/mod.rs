@@ -3,10 +3,8 @@
 //! Answers have the form of the request, Protocol Buffers or JSON. Rejected data points are told in an answer of 200, and
 //! senders try again at 503 and 504 alone.
 
-mod document;
 mod error;
 mod routes;
 
-pub use self::document::document;
 pub use self::error::ERROR_FORM;
-pub use self::routes::routes;
+pub use self::routes::{paths, routes};

@@ -3,8 +3,6 @@
 //! Senders drop a request at every 4xx, so what may succeed later is 503 with `Retry-After`, and a request of which samples
 //! were refused is 400 only after the others were written.
 
-mod document;
 mod routes;
 
-pub use self::document::document;
-pub use self::routes::{ERROR_FORM, routes};
+pub use self::routes::{ERROR_FORM, paths, routes};

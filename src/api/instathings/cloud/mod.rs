@@ -13,7 +13,6 @@ mod data_query;
 mod device_changes;
 mod device_list;
 mod device_view;
-mod document;
 mod frame_ring;
 mod gate;
 mod log_batches;
@@ -35,7 +34,6 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
-pub use self::document::document;
 use self::project_feed::ProjectFeeds;
 use self::rate::RequestRates;
 use crate::api::error::InstathingsError;
@@ -58,6 +56,12 @@ pub struct ProjectCaller {
 
 /// The result of an endpoint.
 type Answer = Result<Response, InstathingsError>;
+
+/// Returns method and path of every route.
+pub fn paths() -> Vec<(&'static str, String)> {
+    let sockets = [socket::PATH, socket::ROOT].map(|path| ("GET", path.to_owned()));
+    path::routes().into_iter().chain(sockets).collect()
+}
 
 /// Returns a router that serves the paths of the Instathings cloud, and all others by `main`.
 pub fn mount(main: Router, app: &Arc<App>) -> Router {

@@ -6,7 +6,6 @@
 //! (`packet.rs`, `payload.rs`) and a state machine (`session.rs`) without I/O, and the transports around them.
 
 mod broadcast;
-mod document;
 mod events;
 #[cfg(test)]
 mod fuzz_tests;
@@ -30,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::broadcast::Broadcaster;
-pub use self::document::document;
 use self::registry::SessionRegistry;
+pub use self::routes::paths;
 use crate::api::error_form::ErrorForms;
 use crate::api::instathings::ERROR_FORM;
 use crate::api::layers;

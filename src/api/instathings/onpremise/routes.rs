@@ -35,7 +35,7 @@ pub const LIST: &str = "/device/v1/devices/{deviceId}/data";
 pub const ENGINE: &str = "/socket.io/";
 
 /// Returns method and path of every route. The engine refuses other methods itself, in its own words.
-pub fn described() -> Vec<(&'static str, String)> {
+pub fn paths() -> Vec<(&'static str, String)> {
     let engine = polling::METHODS.map(|method| (method, ENGINE.to_owned()));
     [("GET", LIST.to_owned())].into_iter().chain(engine).collect()
 }
