@@ -31,6 +31,8 @@ async fn everything_that_the_specifications_allow_connects() {
         rows.push(("a_session_that_stays", hello(version, &format!("stays{version:?}")).persistent()));
         let will = Will::new("basalt/press/state", "0");
         rows.push(("a_will", hello(version, "mortal").with_will(will)));
+        let state = Will::new("$SYS/broker/connection/press.plant/state", "0");
+        rows.push(("a_bridge_of_mosquitto", hello(version, "press.plant").with_will(state)));
     }
     rows.push(("5_no_client_id_and_no_clean_start", hello(V5, "").persistent()));
     rows.push(("5_password_without_user", Connect { user: None, ..hello(V5, "lonely") }));
@@ -82,9 +84,11 @@ fn refused(plant: &Plant, key_of_nothing: &str) -> Vec<(&'static str, Connect, &
         {
             rows.push((name, Connect { flipped, ..hello(version, "x") }, MALFORMED));
         }
-        let unknown: &[End] = &[None, Some(1), Some(0x84)];
-        rows.push(("level_6", Connect { level: 6, ..hello(version, "x") }, unknown));
-        rows.push(("another_protocol", Connect { protocol: "MQTX", ..hello(version, "x") }, unknown));
+        // 3.1.1, [MQTT-3.1.2-2]. A bridge of mosquitto begins with 0x84 and tries 4 after this refusal alone.
+        for level in [0, 6, 0x83, 0x84] {
+            rows.push(("another_level", Connect { level, ..hello(version, "x") }, &[Some(1)]));
+        }
+        rows.push(("another_protocol", Connect { protocol: "MQTX", ..hello(version, "x") }, &[None]));
         let odd: &[End] = &[None, Some(2), Some(0x81), Some(0x82), Some(0x85)];
         rows.push(("a_client_id_with_nul", hello(version, "a\0b"), odd));
     }

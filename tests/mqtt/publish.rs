@@ -105,9 +105,14 @@ async fn what_cannot_be_read_is_acknowledged_once_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_topic_of_nobody_ends_the_connection() {
+async fn the_state_of_a_bridge_is_acknowledged_and_a_topic_of_nobody_ends_the_connection() {
     let plant = Plant::start().await;
+    let state = "$SYS/broker/connection/press.plant/state";
     for version in BOTH {
+        let mut bridge = plant.connect(version, "press.plant").await;
+        for qos in 0..3 {
+            assert_eq!(bridge.publish(state, "1", qos).await, Ok(0), "{version:?}, QoS {qos}");
+        }
         for topic in ["elsewhere", "basalt", "basalt/", "discover/default/press", "v9/readings/x/y"] {
             for qos in 0..3 {
                 let mut client = plant.connect(version, "press").await;

@@ -12,7 +12,7 @@ use super::check;
 use super::connection::MqttConnection;
 use super::encode::{ConnAck, Outbound, RECEIVE_MAX, Refusal};
 use super::inbound::{Connect, Inbound};
-use super::wire::MqttWire;
+use super::wire::{MqttWire, PacketError};
 use crate::api::connection_limit::ConnectionPermit;
 use crate::api::payload::holder_for_secret;
 use crate::api::tls::{Transport, accepts_keys};
@@ -42,6 +42,12 @@ pub async fn start(
         match wire.next_packet() {
             Ok(Some(Inbound::Connect(connect))) => break *connect,
             Ok(None) if matches!(wire.read_more().await, Ok(true)) => {}
+            // 3.1.1, [MQTT-3.1.2-2]: a bridge of mosquitto begins with a version of its own and waits for this refusal.
+            Err(PacketError::UnknownVersion) => {
+                tracing::debug!(%address, "an MQTT client wants a version that is not served: 3.1.1 and 5.0 are");
+                refuse(wire, Refusal::Version).await;
+                return None;
+            }
             // Whoever does not begin with CONNECT gets no answer.
             Ok(_) | Err(_) => return None,
         }
@@ -54,12 +60,18 @@ pub async fn start(
             None
         }
         Err(refusal) => {
-            wire.queue(Outbound::ConnRefused(refusal));
-            // A client that is gone needs no refusal.
-            wire.close().await.unwrap_or(());
+            tracing::info!(%address, reason = refusal.words(), "an MQTT client is refused");
+            refuse(wire, refusal).await;
             None
         }
     }
+}
+
+/// Answers CONNECT with a refusal and closes.
+async fn refuse(mut wire: MqttWire, refusal: Refusal) {
+    wire.queue(Outbound::ConnRefused(refusal));
+    // A client that is gone needs no refusal.
+    wire.close().await.unwrap_or(());
 }
 
 /// Who is at the other end.

@@ -61,6 +61,22 @@ pub enum Refusal {
     Malformed,
 }
 
+impl Refusal {
+    /// The reason in words, for the log.
+    pub fn words(self) -> &'static str {
+        match self {
+            Refusal::Version => "the version is not served: 3.1.1 and 5.0 are",
+            Refusal::ClientId => "the client id is not valid, or another device's",
+            Refusal::Credentials => "the key, password or certificate is not accepted",
+            Refusal::NotAuthorized => "it may not connect, or not publish its will",
+            Refusal::Unavailable => "the server cannot serve it now",
+            Refusal::Quota => "a quota is used up",
+            Refusal::AuthMethod => "enhanced authentication is not offered",
+            Refusal::Malformed => "CONNECT is not valid",
+        }
+    }
+}
+
 /// How a message is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AckReason {

@@ -46,6 +46,14 @@ pub fn inspect(bytes: &[u8], is_v5: bool, max_bytes: u32) -> Inspection {
     if is_reserved { Inspection::ReservedBits } else { Inspection::Nothing }
 }
 
+/// Whether a packet is a CONNECT of the protocol, of whatever version: MQTT, or MQIsdp as 3.1 is called.
+pub fn is_connect_of_mqtt(bytes: &[u8]) -> bool {
+    let Some((first, rest)) = bytes.split_first() else { return false };
+    let is_named =
+        |(_, body): (usize, &[u8])| body.starts_with(b"\0\x04MQTT") || body.starts_with(b"\0\x06MQIsdp");
+    *first == CONNECT << 4 && remaining_length(rest).is_some_and(is_named)
+}
+
 /// Sets Clean Start in a complete CONNECT of version 5 that has no client id. The codec refuses it without, but the server
 /// is to assign an id (MQTT 5.0, 3.1.3.1), and there is no session yet of an id that is new: nothing is lost.
 pub fn start_clean_without_client_id(bytes: &mut [u8]) {

@@ -33,6 +33,8 @@ const SLOWEST_BYTES_PER_S: u64 = 1 << 10;
 pub enum PacketError {
     TooLarge,
     Malformed,
+    /// CONNECT of another version than those that are served. It is answered as 3.1.1 is, which every client reads.
+    UnknownVersion,
     /// There is no memory for more of it.
     NoMemory,
 }
@@ -79,12 +81,19 @@ impl Codec {
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Inbound>, PacketError> {
         if matches!(self.version, Version::Unknown) {
             // Whatever is no CONNECT is refused by its first bytes.
-            match VersionCodec.decode(buffer).map_err(packet_error)? {
-                None => return Ok(None),
-                Some(ProtocolVersion::MQTT3) => self.version = Version::V3(v3::Codec::new(self.max_inbound)),
-                Some(ProtocolVersion::MQTT5) => {
+            match VersionCodec.decode(buffer) {
+                Ok(None) => return Ok(None),
+                Ok(Some(ProtocolVersion::MQTT3)) => {
+                    self.version = Version::V3(v3::Codec::new(self.max_inbound));
+                }
+                Ok(Some(ProtocolVersion::MQTT5)) => {
                     self.version = Version::V5(v5::Codec::new(self.max_inbound, 0));
                 }
+                Err(_) if raw::is_connect_of_mqtt(buffer) => {
+                    self.version = Version::V3(v3::Codec::new(self.max_inbound));
+                    return Err(PacketError::UnknownVersion);
+                }
+                Err(error) => return Err(packet_error(error)),
             }
         }
         // The codec takes off the header of a packet at once, and what follows must not be inspected as another one.

@@ -128,6 +128,7 @@ impl App {
                 self.rights_on(who, &device).map(drop)
             }
             Route::Sparkplug(direction) => require_sparkplug_publisher(who, direction),
+            Route::BridgeState => Ok(()),
         }
     }
 

@@ -69,7 +69,11 @@ impl App {
                 PublishOutcome::Malformed(error)
             }
             Kind::LimitReached => PublishOutcome::QuotaExceeded(error),
-            Kind::Forbidden | Kind::Unauthenticated => PublishOutcome::Forbidden(error),
+            Kind::Forbidden | Kind::Unauthenticated => {
+                let (caller, topic) = (who.caller.to_string(), &publication.topic);
+                tracing::info!(%caller, topic, "an MQTT client that publishes to another's topic is disconnected");
+                PublishOutcome::Forbidden(error)
+            }
             Kind::Busy
             | Kind::Throttled
             | Kind::Timeout
@@ -86,6 +90,7 @@ impl App {
             Route::Gateway(named) => self.publish_report(who, named, payload).await,
             Route::Platform(named) => self.publish_to_platform(who, named, publication).await,
             Route::Sparkplug(direction) => self.publish_to_sparkplug(who, direction, publication),
+            Route::BridgeState => Ok(()),
             Route::Values { device, stream } => {
                 who.require(Scope::write(Resource::Value))?;
                 if *is_retained {

@@ -322,7 +322,7 @@ impl App {
                 names(&device).into_iter().map(|name| format!("{OWN_TREE}/{name}{rest}")).collect()
             }
             Route::Platform(named) => vec![named.name()],
-            Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) => Vec::new(),
+            Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) | Route::BridgeState => Vec::new(),
         }
     }
 }
@@ -336,7 +336,9 @@ pub(super) fn is_document(topic: &str) -> bool {
 fn may_read(who: &Principal, route: &Route<'_>) -> bool {
     let resource = match route {
         Route::Values { .. } => Resource::Value,
-        Route::Platform(_) | Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) => Resource::Device,
+        Route::Platform(_) | Route::Gateway(_) | Route::Facts | Route::Sparkplug(_) | Route::BridgeState => {
+            Resource::Device
+        }
     };
     who.require(Scope::read(resource)).is_ok()
 }

@@ -11,6 +11,7 @@
 //! | `os/sensors/raw` | OpenSynaptic facts |
 //! | `v1/readings/{organization}/{device}` | readings of a device of the MK platform |
 //! | `v1/gateways/{organization}/{device}/…` | what a device of the MK platform reports |
+//! | `$SYS/broker/connection/{bridge}/state` | nothing: a bridge of mosquitto says whether it is connected |
 
 use uuid::Uuid;
 
@@ -25,6 +26,9 @@ pub const DISCOVER_TREE: &str = "discover";
 pub const CONTROL_TREE: &str = "control";
 /// The topic of OpenSynaptic facts.
 pub const FACTS_TOPIC: &str = "os/sensors/raw";
+
+/// Below this a bridge of mosquitto publishes whether it is connected, unless its `notifications` are off.
+const BRIDGE_STATES: &str = "$SYS/broker/connection/";
 
 /// First level of the topics of the MK platform.
 pub const PLATFORM_TREE: &str = "v1";
@@ -42,6 +46,8 @@ pub enum Route<'a> {
     Platform(PlatformTopic),
     /// Sparkplug: edge nodes and hosts.
     Sparkplug(Direction),
+    /// The state of another broker's bridge, which is acknowledged and dropped: the connection itself tells it.
+    BridgeState,
 }
 
 /// A topic of Instathings.
@@ -141,6 +147,9 @@ impl<'a> Route<'a> {
         if topic == FACTS_TOPIC {
             return Some(Route::Facts);
         }
+        if topic.starts_with(BRIDGE_STATES) {
+            return Some(Route::BridgeState);
+        }
         let (tree, rest) = topic.split_once('/')?;
         match tree {
             OWN_TREE => {
@@ -224,6 +233,7 @@ mod tests {
         }
         assert_eq!(Route::parse(&format!("v1/readings/{org}/{device}/x")), None);
         assert_eq!(Route::parse(&format!("v1/readings/{org}/device")), None);
+        assert_eq!(Route::parse("$SYS/broker/connection/press.plant/state"), Some(Route::BridgeState));
         for nothing in [
             "basalt",
             "basalt/",

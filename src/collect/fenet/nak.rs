@@ -27,6 +27,21 @@ fn explain(code: u16) -> (&'static str, RefusalKind) {
         0x0076 => ("the request is not as long as it says", RefusalKind::Other),
         0x0077 => ("wrong checksum", RefusalKind::Other),
         0x0078 => ("the module does not offer this instruction", RefusalKind::NoSuchCommand),
-        _ => ("the device refused", RefusalKind::Other),
+        // Nobody knows what an unknown code is about: maybe one of the variables that were read together.
+        _ => ("the device refused", RefusalKind::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unknown code took along everything that was read in one request.
+    #[test]
+    fn an_unknown_code_may_be_about_one_variable_of_several() {
+        for code in [0x1132, 0x0079, 0xFFFF] {
+            let fault = refused(code);
+            assert!(matches!(fault, DeviceFault::Refused { meaning: RefusalKind::Failed, .. }), "{fault:?}");
+        }
     }
 }

@@ -54,7 +54,22 @@ fn explain(code: u16) -> (&'static str, RefusalKind) {
         0xCF20 => ("wrong setting in the device", RefusalKind::Other),
         0xCF70 => ("a station on the way could not pass the request on", RefusalKind::DeviceUnreachable),
         0xCF71 => ("the station behind did not answer in time", RefusalKind::DeviceUnreachable),
-        0x4000..=0x4FFF => ("the CPU refused", RefusalKind::Other),
-        _ => ("the device refused", RefusalKind::Other),
+        // Nobody knows what an unknown code is about: maybe one of the devices that were read together.
+        0x4000..=0x4FFF => ("the CPU refused", RefusalKind::Failed),
+        _ => ("the device refused", RefusalKind::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unknown code took along everything that was read in one request.
+    #[test]
+    fn an_unknown_code_may_be_about_one_device_of_several() {
+        for code in [0x4E00, 0x4000, 0x1234, 0xFFFF] {
+            let fault = refused(code);
+            assert!(matches!(fault, DeviceFault::Refused { meaning: RefusalKind::Failed, .. }), "{fault:?}");
+        }
     }
 }

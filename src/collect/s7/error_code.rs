@@ -25,7 +25,8 @@ pub fn item_refused(code: u8) -> DeviceFault {
             "the CPU has no such area or data block, or only with optimized access",
             RefusalKind::NoSuchRegister,
         ),
-        _ => ("the CPU refused", RefusalKind::Other),
+        // Nobody knows what an unknown code is about: maybe one of the items that were read together.
+        _ => ("the CPU refused", RefusalKind::Failed),
     };
     DeviceFault::Refused {
         code: DeviceErrorCode { number: code.into(), format: RETURN_CODE },
@@ -48,7 +49,20 @@ pub fn refused(code: u16) -> DeviceFault {
         0x8500 => ("the request or its answer is longer than agreed", RefusalKind::InvalidCountOrValue),
         0xD0A1 => ("the protection level of the CPU does not allow this", RefusalKind::Other),
         0xD241 => ("the CPU wants a password", RefusalKind::Other),
-        _ => ("the CPU refused", RefusalKind::Other),
+        _ => ("the CPU refused", RefusalKind::Failed),
     };
     DeviceFault::Refused { code: DeviceErrorCode { number: code.into(), format: ERROR_CODE }, words, meaning }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unknown code took along everything that was read in one request.
+    #[test]
+    fn an_unknown_code_may_be_about_one_item_of_several() {
+        for fault in [item_refused(0x02), item_refused(0xFE), refused(0x8199), refused(0xFFFF)] {
+            assert!(matches!(fault, DeviceFault::Refused { meaning: RefusalKind::Failed, .. }), "{fault:?}");
+        }
+    }
 }
