@@ -5,19 +5,35 @@
 //! that answer no request are noticed before the next one is sent and are never taken for its response.
 
 use std::io;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
+use url::Host;
 
 use super::fault::{DeviceFault, describe_io_error};
 use super::networks::AllowedNetworks;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
+const HOST_FORM: &str =
+    "Write a host name or an IP address, such as 192.168.0.10, alone: the port has a field of its own.";
+
 /// The longest possible datagram.
 const MAX_DATAGRAM_BYTES: usize = 65_535;
+
+/// Whether a text is what the system's resolver takes: a host name, an IPv4 address, or an IPv6 address without brackets,
+/// which may name its interface.
+fn is_host(text: &str) -> bool {
+    let address = text.split_once('%').map_or(text, |(address, _)| address);
+    let is_plain = |host: Host| match host {
+        Host::Domain(_) | Host::Ipv4(_) => host.to_string().eq_ignore_ascii_case(text),
+        Host::Ipv6(_) => false,
+    };
+    address.parse::<Ipv6Addr>().is_ok() || Host::parse(text).is_ok_and(is_plain)
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transport {
@@ -43,6 +59,10 @@ impl Peer {
         let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
         let timeout = Duration::try_from_secs_f64(spec.timeout_s)
             .map_err(|_| Error::field("timeout", "A valid number is required."))?;
+        // One that is missing is told where all protocols are checked.
+        if !spec.host.is_empty() && !is_host(&spec.host) {
+            return Err(Error::field("host", HOST_FORM));
+        }
         Ok(Peer { host: spec.host.clone(), port, transport, timeout })
     }
 

@@ -144,3 +144,34 @@ fn other_fields_keep_their_names() {
     let problems = device_problems(&fenet);
     assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["unit"]);
 }
+
+/// These were stored, and their devices were offline for ever with a failed lookup.
+#[test]
+fn a_host_is_a_name_or_an_address_alone() {
+    for protocol in [Protocol::Modbus, Protocol::Melsec, Protocol::S7, Protocol::Fenet, Protocol::Eip] {
+        let problems = |host: &str| device_problems(&device(protocol, host, json!({})));
+        for host in
+            ["10.0.0.1", "::1", "fe80::1%eth0", "plc", "PLC_7.line-2.example", "xn--bcher-kva.example"]
+        {
+            assert_eq!(problems(host), [], "{protocol}: {host}");
+        }
+        for host in [
+            "127.0.0.1:502",
+            "tcp://127.0.0.1",
+            "http://plc/",
+            "[::1]",
+            "10.0.0.300",
+            "plc 7",
+            "host/unit1",
+            "me@plc",
+            "größe",
+        ] {
+            let found = problems(host);
+            assert_eq!(
+                found.iter().map(|problem| &*problem.field).collect::<Vec<_>>(),
+                ["host"],
+                "{protocol}: {host}"
+            );
+        }
+    }
+}
