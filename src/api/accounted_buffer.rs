@@ -37,7 +37,7 @@ impl AccountedBuffer {
     /// Makes room for `more` bytes; the buffer will hold at most `most`.
     ///
     /// # Errors
-    /// As [`Self::reserve_beside`].
+    /// `Busy` when the bodies of all callers, or of this one, hold too much memory.
     pub fn make_room(&mut self, more: usize, most: usize) -> Result<(), Error> {
         let (has, needed) = (self.bytes.capacity(), self.bytes.len() + more);
         if needed <= has {

@@ -118,6 +118,11 @@ async fn what_is_refused_is_told_with_its_code_and_ends() {
         assert!(expected.contains(&end), "{name}, {version:?}: {end:x?}, expected one of {expected:x?}");
     }
     plant.connect(V5, "beside").await.ping().await;
+    // The log says why, and nobody fills it: all of these have one address.
+    let log = plant.server.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("a client of MQTT is refused")).collect();
+    assert!((1..10).contains(&lines.len()), "{} lines: {lines:?}", lines.len());
+    assert!(lines.iter().all(|line| line.contains("127.0.0.1") && line.contains("reason=")), "{lines:?}");
 }
 
 #[tokio::test]

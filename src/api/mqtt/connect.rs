@@ -44,8 +44,7 @@ pub async fn start(
             Ok(None) if matches!(wire.read_more().await, Ok(true)) => {}
             // 3.1.1, [MQTT-3.1.2-2]: a bridge of mosquitto begins with a version of its own and waits for this refusal.
             Err(PacketError::UnknownVersion) => {
-                tracing::debug!(%address, "an MQTT client wants a version that is not served: 3.1.1 and 5.0 are");
-                refuse(wire, Refusal::Version).await;
+                refuse(server, wire, address.ip(), Refusal::Version).await;
                 return None;
             }
             // Whoever does not begin with CONNECT gets no answer.
@@ -60,15 +59,15 @@ pub async fn start(
             None
         }
         Err(refusal) => {
-            tracing::info!(%address, reason = refusal.words(), "an MQTT client is refused");
-            refuse(wire, refusal).await;
+            refuse(server, wire, address.ip(), refusal).await;
             None
         }
     }
 }
 
 /// Answers CONNECT with a refusal and closes.
-async fn refuse(mut wire: MqttWire, refusal: Refusal) {
+async fn refuse(server: &MqttServer, mut wire: MqttWire, address: IpAddr, refusal: Refusal) {
+    server.app.log_mqtt_refusal(&address.to_canonical().to_string(), refusal.words());
     wire.queue(Outbound::ConnRefused(refusal));
     // A client that is gone needs no refusal.
     wire.close().await.unwrap_or(());

@@ -18,6 +18,7 @@ mod platform;
 pub mod presence;
 mod publish;
 mod queue_account;
+mod refusal_log;
 mod registry;
 mod relay;
 mod retained;
@@ -45,6 +46,7 @@ use self::relay::Relay;
 use self::retained::RetainedIndex;
 use self::samples::ReportedTexts;
 use crate::app::live::SubscriptionLimiter;
+use crate::auth::rate_limiter::RateLimiter;
 use crate::store::Store;
 
 pub use self::publish::{Publication, PublishOutcome};
@@ -84,6 +86,7 @@ pub(super) struct BrokerState {
     reported_texts: ReportedTexts,
     /// A key may have any number of clients, so there is no limit for each caller.
     feeds: SubscriptionLimiter,
+    refusal_lines: Mutex<RateLimiter<String>>,
 }
 
 impl BrokerState {
@@ -104,6 +107,7 @@ impl BrokerState {
             queues,
             relay: Arc::default(),
             reported_texts: ReportedTexts::default(),
+            refusal_lines: Mutex::new(RateLimiter::new(refusal_log::LINES)),
         }
     }
 }

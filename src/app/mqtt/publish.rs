@@ -70,8 +70,7 @@ impl App {
             }
             Kind::LimitReached => PublishOutcome::QuotaExceeded(error),
             Kind::Forbidden | Kind::Unauthenticated => {
-                let (caller, topic) = (who.caller.to_string(), &publication.topic);
-                tracing::info!(%caller, topic, "an MQTT client that publishes to another's topic is disconnected");
+                self.log_forbidden_topic(&who.caller.to_string(), &publication.topic);
                 PublishOutcome::Forbidden(error)
             }
             Kind::Busy
