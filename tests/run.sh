@@ -108,6 +108,7 @@ measure_cases
 # Cases wait for servers and clocks a third of the time: two more than there are processors make use of that.
 export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) + 2))}
 started=$SECONDS
+# How slow the machine is for a loop, before the cases and after them.
 calibration=$(tests/budget/calibrate.py)
 cargo nextest run --locked "$@"
 calibration=$(printf '%s\n' "$calibration" "$(tests/budget/calibrate.py)" | sort -n | tail -n 1)
