@@ -68,6 +68,7 @@ changed_rooms() {
         [ -z "$(git log -1 --format=%h --since="$((last - 6 * 3600))" -- $paths)" ] || echo "$room"
     done <<'ROOMS'
 pages web src/api/pages tests/pages tests/peers/browse_*
+cluster src/query/spread src/app/cluster.rs src/app/cluster_nodes.rs src/cli/query_node.rs tests/cluster
 opcua src/collect/opcua tests/opcua tests/peers/opcua_* tests/peers/npm
 hostile tests/hostile tests/hostile_clients
 ROOMS

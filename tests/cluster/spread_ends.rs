@@ -8,7 +8,7 @@ use serde_json::json;
 use super::spread::{ALL, counted, wait_for_tasks};
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, Server, until};
+use crate::support::{Client, Cluster, Server, has_turn, until};
 
 /// 2026-04-28T00:00:00Z, in seconds.
 const MIDNIGHT: i64 = 1_777_334_400;
@@ -66,6 +66,9 @@ async fn wait_for_part(node: &Server) {
 
 #[tokio::test]
 async fn nothing_of_a_query_is_left_on_any_node() {
+    if !has_turn("cluster", 1, 2) {
+        return;
+    }
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
     let (mut node, other) =
@@ -88,6 +91,9 @@ async fn nothing_of_a_query_is_left_on_any_node() {
 
 #[tokio::test]
 async fn a_node_killed_in_a_query_costs_that_query_only() {
+    if !has_turn("cluster", 1, 2) {
+        return;
+    }
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
     let (node, mut other) =
@@ -111,6 +117,9 @@ async fn a_node_killed_in_a_query_costs_that_query_only() {
 /// The first rows of a long order are held in memory; unlike a sort of all rows, this does not spill.
 #[tokio::test]
 async fn a_share_holds_on_every_node() {
+    if !has_turn("cluster", 1, 2) {
+        return;
+    }
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h"), SMALL_SHARE]).await;
     let owner = cluster.ingest.client();
     fill(&cluster, &owner).await;
