@@ -156,10 +156,13 @@ async fn what_a_crash_cuts_is_told_and_clips_are_tried_again() {
     let camera = media.online_camera("hang").await;
     let clip = media.clip(&camera).await;
     media.until(&clip, "RUNNING").await;
-    let live = format!("/api/v1/cameras/{camera}/live");
-    let session = media.platform.admin.create_at(&live, "/api/v1/live").await;
-    media.platform.server.crash().await;
     let admin = media.platform.admin.clone();
+    // A clip runs before its capture is recorded.
+    until!("the capture is recorded", LIMIT;
+        admin.get("/api/v1/captures?status=RECORDING").await["content"][0].is_object());
+    let live = format!("/api/v1/cameras/{camera}/live");
+    let session = admin.create_at(&live, "/api/v1/live").await;
+    media.platform.server.crash().await;
     let ended = media.until(&format!("/api/v1/live/{session}"), "EXPIRED").await;
     assert_eq!(ended["error"], "the server was stopped");
     media.until(&clip, "RUNNING").await;

@@ -31,14 +31,14 @@ async fn every_answer_is_as_the_document_says() {
     let paths = paths
         .iter()
         .filter(|(path, _)| !path.starts_with("/api/schema/") && !path.starts_with("/api/device/test/"));
-    let (mut operations, mut asked) = (0, Vec::new());
+    let (mut operations, mut requests) = (0, Vec::new());
     for (path, item) in one_in(3, paths) {
         operations += item.as_object().unwrap().len();
-        asked.extend(["--include-path", path]);
+        requests.extend(["--include-path", path]);
     }
     let key = format!("Authorization: ApiKey {}", server.key);
     let args = ["--url", &server.url, "--config", "fuzz_rest.toml", "--header", &key];
-    let report = run_python("fuzz_rest.py", &[&args[..], &asked[..]].concat()).await;
+    let report = run_python("fuzz_rest.py", &[&args[..], &requests[..]].concat()).await;
     check(&server, &report, operations, 500);
 }
 
@@ -76,8 +76,8 @@ async fn every_row_is_shown_as_the_document_says() {
     ];
     let document = client.get("/api/schema/").await.body;
     let paths = one_in(2, document["paths"].as_object().unwrap().keys());
-    let asked: Vec<&str> = paths.into_iter().flat_map(|path| ["--include-path", path]).collect();
-    let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..], &asked[..]].concat()).await;
+    let included: Vec<&str> = paths.into_iter().flat_map(|path| ["--include-path", path]).collect();
+    let report = run_python("fuzz_rest.py", &[&args[..], &left_out[..], &included[..]].concat()).await;
     let missing = &report["warnings"]["missing_test_data"];
     assert_eq!(missing, &json!([]), "rows that were not found");
     assert_eq!(report["warnings"]["missing_auth"], json!([]), "operations that were refused");

@@ -47,6 +47,21 @@ async fn publish(stream: &mut TcpStream, topic: &str, payload: &str) {
     assert_eq!(answer, [0x40, 2, 0, 1]);
 }
 
+/// Publishes again and again until the stream has a reading: a device that is online may not have subscribed to a new stream yet, and
+/// nobody keeps the message for it.
+async fn publish_until_collected(
+    client: &Client,
+    stream: i64,
+    publisher: &mut TcpStream,
+    topic: &str,
+    payload: &str,
+) {
+    while readings(client, stream).await.is_empty() {
+        publish(publisher, topic, payload).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test]
 async fn the_simulated_plant_is_collected_with_its_times_and_set() {
     let simulator = simulator().await;
@@ -83,11 +98,7 @@ async fn what_was_published_while_the_server_was_away_comes_when_it_is_back() {
     let stream = stream_at(&server.client(), device, "line/count", "int32", json!({})).await;
     let mut publisher = publisher(port).await;
     until_state(&server.client(), device, "online").await;
-    // A device that is online may not have subscribed to a new stream yet, and nobody keeps the message for it.
-    while !readings(&server.client(), stream).await.iter().any(|row| row["value"] == 1.0) {
-        publish(&mut publisher, "line/count", "1").await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    publish_until_collected(&server.client(), stream, &mut publisher, "line/count", "1").await;
     server.kill();
     for count in 2..=20 {
         publish(&mut publisher, "line/count", &count.to_string()).await;
@@ -155,8 +166,10 @@ async fn values_of_a_clock_that_is_ahead_are_of_now_and_the_device_says_that_it_
     let stream = stream_at(&client, device, "line/temp#/v", "fp64", json!({})).await;
     let mut publisher = publisher(simulator.addr().port()).await;
     until_state(&client, device, "online").await;
+    publish_until_collected(&client, stream, &mut publisher, "line/temp", r#"{"v":0.5,"ts":1777377600}"#)
+        .await;
     // The last is later by its own time than the receipt of the one before, of which whole seconds may fall short.
-    for (value, ahead_s, quality) in [(1.5, 0, "good"), (2.5, 3600, "uncertain"), (3.5, 2, "good")] {
+    for (value, ahead_s, quality) in [(1.5, 2, "good"), (2.5, 3600, "uncertain"), (3.5, 2, "good")] {
         let payload = json!({"v": value, "ts": now_s() + ahead_s}).to_string();
         publish(&mut publisher, "line/temp", &payload).await;
         until_newest(&client, stream, "a value", |row| row["value"] == value && row["quality"] == quality)
@@ -187,7 +200,8 @@ async fn values_of_an_unset_clock_are_of_now_before_and_after_a_restart() {
     let stream = stream_at(&server.client(), device, "line/temp#/v", "fp64", json!({})).await;
     let mut publisher = publisher(port).await;
     until_state(&server.client(), device, "online").await;
-    publish(&mut publisher, "line/temp", r#"{"v":12,"ts":12}"#).await;
+    publish_until_collected(&server.client(), stream, &mut publisher, "line/temp", r#"{"v":12,"ts":12}"#)
+        .await;
     until_newest(&server.client(), stream, "the first", |row| row["value"] == 12.0).await;
     server.kill();
     // The same again, and another value.
