@@ -114,7 +114,7 @@ impl ResultFormat {
 
 /// Responds with a result whose body is computed as it is read. The first rows are encoded before the response begins,
 /// so that a type the format does not support is an error response. A later failure aborts the connection: a truncated
-/// result never looks complete.
+/// result never looks complete. It is logged, since whoever asked does not see why.
 pub async fn respond(format: ResultFormat, mut answer: SqlResult) -> Result<Response> {
     let schema = with_utc_timestamps(&answer.schema);
     let mut encoder = ResultEncoder::new(format, &schema)?;
@@ -131,7 +131,13 @@ pub async fn respond(format: ResultFormat, mut answer: SqlResult) -> Result<Resp
                 Some(Err(e)) => Err(e),
                 None => return Some((encoder.finish(), (None, batches))),
             };
-            let left = piece.is_ok().then_some(encoder);
+            let left = match &piece {
+                Ok(_) => Some(encoder),
+                Err(error) => {
+                    tracing::warn!(%error, "the answer of a query was cut off");
+                    None
+                }
+            };
             Some((piece, (left, batches)))
         }
     });

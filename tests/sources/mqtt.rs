@@ -166,8 +166,8 @@ async fn values_of_a_clock_that_is_ahead_are_of_now_and_the_device_says_that_it_
     let stream = stream_at(&client, device, "line/temp#/v", "fp64", json!({})).await;
     let mut publisher = publisher(simulator.addr().port()).await;
     until_state(&client, device, "online").await;
-    publish_until_collected(&client, stream, &mut publisher, "line/temp", r#"{"v":0.5,"ts":1777377600}"#)
-        .await;
+    let first = json!({"v": 0.5, "ts": now_s()}).to_string();
+    publish_until_collected(&client, stream, &mut publisher, "line/temp", &first).await;
     // The last is later by its own time than the receipt of the one before, of which whole seconds may fall short.
     for (value, ahead_s, quality) in [(1.5, 2, "good"), (2.5, 3600, "uncertain"), (3.5, 2, "good")] {
         let payload = json!({"v": value, "ts": now_s() + ahead_s}).to_string();
