@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -78,13 +78,21 @@ impl Dialect for BudgetedDialect {
     }
 
     /// Called at the start of each expression. The parser propagates this error at once, without trying alternatives as
-    /// it does after others.
-    fn parse_prefix(&self, _: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
+    /// it does after others. A sign binds tighter than `^`, as in PostgreSQL (15, 4.1.6): `-2 ^ 2` is 4. sqlparser (0.62) takes
+    /// the power first.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
         let take = |left: usize| left.checked_sub(1);
-        match self.attempts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-            Ok(_) => None,
-            Err(_) => Some(Err(ParserError::RecursionLimitExceeded)),
+        if self.attempts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            return Some(Err(ParserError::RecursionLimitExceeded));
         }
+        let op = match parser.peek_token_ref().token {
+            Token::Minus => UnaryOperator::Minus,
+            Token::Plus => UnaryOperator::Plus,
+            _ => return None,
+        };
+        parser.advance_token();
+        let signed = parser.parse_subexpr(self.prec_value(Precedence::Caret));
+        Some(signed.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
     }
 
     /// Parses `IS [NOT] DISTINCT FROM` as PostgreSQL does, tighter than NOT, AND and OR. sqlparser (0.62) takes all that
@@ -201,8 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn is_distinct_from_binds_tighter_than_the_logical_operators() {
+    fn operators_bind_as_in_postgresql() {
         let rows = [
+            ("-2 ^ 2", "BinaryOp { left: UnaryOp { op: Minus, expr: Value("),
+            ("- a * b", "BinaryOp { left: UnaryOp { op: Minus, expr: Identifier("),
+            ("-2::int", "UnaryOp { op: Minus, expr: Cast {"),
+            ("+ a ^ b", "BinaryOp { left: UnaryOp { op: Plus, expr: Identifier("),
             ("a IS DISTINCT FROM b OR c", "BinaryOp { left: IsDistinctFrom("),
             ("a IS NOT DISTINCT FROM b + 1 AND c", "BinaryOp { left: IsNotDistinctFrom("),
             ("NOT a IS DISTINCT FROM b", "UnaryOp { op: Not, expr: IsDistinctFrom("),

@@ -3,13 +3,13 @@
 use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
+    Array, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::function_call::call;
 use super::interval_functions::{MAKE_INTERVAL, PARTS};
-use super::{ordered_list, time_pattern, timezone};
+use super::{ordered_list, time_pattern, trunc_in_zone};
 
 /// Most digits of a `numeric` that is taken by its digits.
 const MAX_NUMERIC_DIGITS: usize = 38;
@@ -68,9 +68,7 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
         "sign" => renamed(function, "signum"),
         "date_trunc" => {
             let [unit, time, zone] = plain_arguments(function)?;
-            let local = call(timezone::NAME, [zone.clone(), as_instant(time)]);
-            let cut = call("date_trunc", [unit.clone(), local]);
-            Some(call(timezone::NAME, [zone.clone(), cut]))
+            Some(call(trunc_in_zone::NAME, [unit.clone(), as_instant(time), zone.clone()]))
         }
         _ => None,
     }
@@ -177,7 +175,7 @@ pub(super) fn rewrite_array(expr: &mut Expr) {
         return;
     }
     let is_null = |part: &str| part.eq_ignore_ascii_case("null");
-    let are_numbers = parts.iter().all(|part| is_null(part) || is_digits(part));
+    let are_numbers = parts.iter().all(|part| is_null(part) || is_plain_number(part));
     let element = |part: &&str| match *part {
         null if is_null(null) => Value::Null,
         number if are_numbers => Value::Number(number.to_owned(), false),
@@ -185,6 +183,25 @@ pub(super) fn rewrite_array(expr: &mut Expr) {
     };
     let elem = parts.iter().map(element).map(Expr::value).collect();
     *expr = Expr::Array(Array { elem, named: true });
+}
+
+/// A text that is cast to `varchar(n)` or `char(n)`, cut to its first n characters, which DataFusion (55) leaves.
+pub(super) fn cut_text(expr: &Expr, target: &DataType) -> Option<Expr> {
+    let (DataType::Varchar(length)
+    | DataType::CharacterVarying(length)
+    | DataType::CharVarying(length)
+    | DataType::Character(length)
+    | DataType::Char(length)) = target
+    else {
+        return None;
+    };
+    let length = match (length, target) {
+        (Some(CharacterLength::IntegerLength { length, .. }), _) => *length,
+        (None, DataType::Char(_) | DataType::Character(_)) => 1,
+        _ => return None,
+    };
+    let length = Expr::value(Value::Number(length.to_string(), false));
+    Some(call("left", [cast_to(expr, DataType::Text), length]))
 }
 
 /// Takes a number that becomes a `numeric` by its digits, of which a float8 keeps some sixteen.
@@ -198,6 +215,14 @@ pub(super) fn keep_digits(expr: &mut Expr, target: &DataType) {
     {
         *value = Value::SingleQuotedString(mem::take(digits));
     }
+}
+
+/// Whether a text is a number as it is shown: one that is compared with texts must stay as it is.
+fn is_plain_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "1"));
+    let is_plain = whole == "0" || !whole.starts_with('0');
+    is_plain && is_digits(whole) && is_digits(fraction) && !fraction.ends_with('0') && text != "-0"
 }
 
 fn is_digits(text: &str) -> bool {

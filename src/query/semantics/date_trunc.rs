@@ -145,6 +145,14 @@ fn own_name(unit: &str) -> &str {
     }
 }
 
+/// Whether a unit is an hour or less, which a change of the clock does not make longer.
+pub(super) fn is_of_a_clock(unit: &str) -> bool {
+    matches!(
+        own_name(&unit.to_ascii_lowercase()),
+        "microsecond" | "millisecond" | "second" | "minute" | "hour"
+    )
+}
+
 /// The times at which the decades, centuries or millennia of times began.
 fn starts(unit: LongUnit, times: &ArrayRef) -> Result<ArrayRef> {
     let (local, zone) = local_times(NAME, times)?;

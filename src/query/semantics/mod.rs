@@ -7,12 +7,14 @@
 mod analyzer_rule;
 mod array_subscript;
 mod bounded_text;
+mod bytes;
 mod calendar_functions;
 mod calendar_units;
 mod calls;
 mod cast_name;
 mod checked_arithmetic;
 pub mod column_name;
+mod comparisons;
 mod date_part;
 mod date_trunc;
 mod duplicate_names;
@@ -38,6 +40,7 @@ pub mod text;
 mod time_pattern;
 mod timezone;
 mod to_char;
+mod trunc_in_zone;
 mod unknown_constants;
 mod width_bucket;
 
@@ -73,6 +76,7 @@ pub use syntax::rewrite;
 use text::TextOf;
 use timezone::Timezone;
 use to_char::ToChar;
+use trunc_in_zone::TruncInZone;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
 use width_bucket::WidthBucket;
 
@@ -84,7 +88,8 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = NarrowingCast::all()
         .chain([ScalarUDF::from(ComparableSpan::default()), ScalarUDF::from(ValueOfAnyRow::default())])
         .chain([ScalarUDF::from(DatePart::default()), ScalarUDF::from(DatePart::extract())])
-        .chain([ScalarUDF::from(DateTrunc::default()), ScalarUDF::from(MakeInterval::default())])
+        .chain([ScalarUDF::from(DateTrunc::default()), ScalarUDF::from(TruncInZone::default())])
+        .chain([ScalarUDF::from(MakeInterval::default())])
         .chain([ScalarUDF::from(ToChar::default()), ScalarUDF::from(ToNumber::default())])
         .chain([ScalarUDF::from(FormatText::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])

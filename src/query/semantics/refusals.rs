@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::{InSubquery, NullTreatment, WindowFunction};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::expr::{InList, InSubquery, NullTreatment, WindowFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, GroupingSet, LogicalPlan};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier};
 
@@ -62,6 +63,32 @@ impl SyntaxVisitor for SetOperations {
     }
 }
 
+const ROWS: &str = "has a comparison of rows in a form that is not supported: compare rows of columns and constants with as many members, \
+                    or their members one by one with AND and OR";
+
+/// Whether an expression makes a row of values.
+fn is_row(expr: &Expr) -> bool {
+    match expr {
+        Expr::ScalarFunction(function) => matches!(function.name(), "struct" | "row" | "named_struct"),
+        Expr::Literal(value, _) => matches!(value, ScalarValue::Struct(_)),
+        Expr::Alias(alias) => is_row(&alias.expr),
+        Expr::Cast(cast) => is_row(&cast.expr),
+        _ => false,
+    }
+}
+
+/// Whether a constant is a key of some of the sets, and not of all.
+fn has_passing_constant(sets: &GroupingSet) -> bool {
+    let is_constant = |key: &Expr| !key.any_column_refs();
+    match sets {
+        GroupingSet::Rollup(keys) | GroupingSet::Cube(keys) => keys.iter().any(is_constant),
+        GroupingSet::GroupingSets(sets) => {
+            let mut constants = sets.iter().flatten().filter(|key| is_constant(key));
+            constants.any(|key| !sets.iter().all(|set| set.contains(key)))
+        }
+    }
+}
+
 fn wrong(expr: &Expr) -> Option<&'static str> {
     match expr {
         // DataFusion issues #25336, #25340, #25347 and #25473: NULL on either side is taken for a value that is not in it.
@@ -73,6 +100,18 @@ fn wrong(expr: &Expr) -> Option<&'static str> {
                  that does not refer to the outer query, or NOT EXISTS (SELECT 1 FROM … WHERE …)",
             )
         }
+        // Rows are compared by their bits, NULL with NULL; `comparisons.rs` takes the other forms apart.
+        Expr::BinaryExpr(BinaryExpr { left, op, right })
+            if op.supports_propagation() && (is_row(left) || is_row(right)) =>
+        {
+            Some(ROWS)
+        }
+        Expr::InList(InList { expr, .. }) if is_row(expr) => Some(ROWS),
+        // The totals would show the constant in place of NULL.
+        Expr::GroupingSet(sets) if has_passing_constant(sets) => Some(
+            "groups by a grouping set with a key that is a constant or parameter, which is not supported: leave the key out of ROLLUP, CUBE and \
+             GROUPING SETS",
+        ),
         // Both count NULLs, and rows without a value, for nothing.
         Expr::SetComparison(_) => Some(
             "has a comparison with ANY or ALL of a subquery, which is not supported: compare with (SELECT min(…) …) or \

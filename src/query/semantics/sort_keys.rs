@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, Sort};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, ScalarFunction, Sort};
 use datafusion::logical_expr::{
     ColumnarValue, Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -97,10 +97,54 @@ pub(super) fn of_sort(node: LogicalPlan, schema: &DFSchema) -> Result<Transforme
     Ok(if is_changed { Transformed::yes(node) } else { Transformed::no(node) })
 }
 
-/// Windows by numbers, distinct numbers of an aggregate, and numbers that CASE and `nullif` compare.
+/// Takes −0 for 0 in `x IN (…)`, whose list DataFusion looks up by bits. Numbers that were given as parameters may be −0 too.
+fn in_list(mut listed: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut is_changed = false;
+    for item in std::iter::once(&mut *listed.expr).chain(&mut listed.list) {
+        match item {
+            Expr::Literal(ScalarValue::Float64(Some(number)), _) => *number += 0.0,
+            item => is_changed |= replace_key(item, schema)?,
+        }
+    }
+    let expr = Expr::InList(listed);
+    Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
+}
+
+/// The elements of the constant array that `array_has(array, x)` looks in, as a parameter of `x = ANY($1)` is; `None` for other arrays
+/// and for one without elements.
+fn constant_elements(function: &ScalarFunction) -> Option<Vec<Expr>> {
+    let [array, _] = function.args.as_slice() else { return None };
+    let array = match array {
+        Expr::Literal(array, _) => array.clone(),
+        Expr::Cast(Cast { expr, field }) => match &**expr {
+            Expr::Literal(array, _) => array.cast_to(field.data_type()).ok()?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let ScalarValue::List(array) = array else { return None };
+    let elements = array.is_valid(0).then(|| array.value(0)).filter(|elements| !elements.is_empty())?;
+    let element =
+        |at| ScalarValue::try_from_array(&elements, at).ok().map(|value| Expr::Literal(value, None));
+    (0..elements.len()).map(element).collect()
+}
+
+/// Windows by numbers, distinct numbers of an aggregate, and numbers that CASE, IN and `nullif` compare.
 pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let mut is_changed = false;
     let expr = match expr {
+        Expr::InList(listed) => return in_list(listed, schema),
+        Expr::ScalarFunction(function) if function.name() == "array_has" => {
+            let listed = match constant_elements(&function) {
+                Some(list) => list,
+                None => return Ok(Transformed::no(Expr::ScalarFunction(function))),
+            };
+            let Some(needle) = function.args.into_iter().nth(1) else {
+                return exec_err!("array_has lost its arguments");
+            };
+            let listed = InList { expr: Box::new(needle), list: listed, negated: false };
+            return Ok(Transformed::yes(in_list(listed, schema)?.data));
+        }
         Expr::WindowFunction(mut window) => {
             for sorted in &mut window.params.order_by {
                 is_changed |= replace_key(&mut sorted.expr, schema)?;

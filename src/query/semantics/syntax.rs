@@ -3,10 +3,12 @@
 use std::mem;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Interval, ObjectName, Query, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Interval, ObjectName, Query, Value, ValueWithSpan,
+};
 
 use super::function_call::call;
-use super::{calls, first_row, literals, query_forms, timezone};
+use super::{bytes, calls, comparisons, first_row, literals, query_forms, timezone};
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
 /// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals and times to texts that arrow reads, and calls and queries
@@ -37,6 +39,11 @@ fn is_of_bytes(collation: &ObjectName) -> bool {
     name.is_some_and(|name| ["C", "POSIX", "default"].contains(&name.value.as_str()))
 }
 
+fn as_bytes(text: Expr) -> Expr {
+    let expr = Box::new(text);
+    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type: DataType::Bytea, array: false, format: None }
+}
+
 fn rewrite_expr(expr: &mut Expr) {
     match expr {
         Expr::AtTimeZone { timestamp, time_zone } => {
@@ -54,17 +61,40 @@ fn rewrite_expr(expr: &mut Expr) {
                 *expr = known;
             }
         }
+        Expr::TypedString(typed) if typed.data_type == DataType::Bytea => {
+            let mut text = Expr::Value(typed.value.clone());
+            bytes::rewrite_literal(&mut text);
+            *expr = as_bytes(text);
+        }
         Expr::Subquery(query) => first_row::rewrite_subquery(query),
-        Expr::AnyOp { right, .. } => calls::rewrite_array(right),
+        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
+            calls::rewrite_array(right);
+            if let Expr::Cast { expr: text, data_type: DataType::Array(_), .. } = &mut **right {
+                calls::rewrite_array(text);
+            }
+            comparisons::rewrite(expr);
+        }
+        Expr::BinaryOp { .. } | Expr::InList { .. } => comparisons::rewrite(expr),
         // Texts are in the order of their bytes.
         Expr::Collate { expr: text, collation } if is_of_bytes(collation) => {
             *expr = mem::replace(&mut **text, Expr::value(Value::Null));
         }
-        Expr::Cast { expr, data_type, .. } => match data_type {
-            DataType::Array(_) => calls::rewrite_array(expr),
-            DataType::Timestamp(..) => literals::rewrite_timestamp(expr),
-            _ => calls::keep_digits(expr, data_type),
-        },
+        Expr::Cast { .. } => rewrite_cast(expr),
         _ => {}
+    }
+}
+
+fn rewrite_cast(cast: &mut Expr) {
+    let Expr::Cast { expr, data_type, .. } = cast else { return };
+    match data_type {
+        DataType::Array(_) => calls::rewrite_array(expr),
+        DataType::Timestamp(..) => literals::rewrite_timestamp(expr),
+        DataType::Bytea => bytes::rewrite_literal(expr),
+        _ => {
+            calls::keep_digits(expr, data_type);
+            if let Some(cut) = calls::cut_text(expr, data_type) {
+                *cast = cut;
+            }
+        }
     }
 }

@@ -74,7 +74,7 @@ impl ScalarUDFImpl for Timezone {
         let Some(zone) = zone else {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from(args.return_field.data_type())?));
         };
-        let zone = Zone::parse("AT TIME ZONE", zone)?;
+        let zone = parse_zone("AT TIME ZONE", zone)?;
         match &args.args[1] {
             ColumnarValue::Array(times) => convert(times, zone).map(ColumnarValue::Array),
             ColumnarValue::Scalar(time) => {
@@ -82,6 +82,21 @@ impl ScalarUDFImpl for Timezone {
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&converted, 0)?))
             }
         }
+    }
+}
+
+/// Parses the zone of a function that PostgreSQL has too. An offset is refused: PostgreSQL takes `+05:30` for west of Greenwich there, as
+/// POSIX does, and everybody else for east.
+///
+/// # Errors
+/// That there is no such zone, or that it is an offset.
+pub(super) fn parse_zone(function: &str, zone: &str) -> Result<Zone> {
+    match zone.starts_with(['+', '-']) || zone.starts_with(|first: char| first.is_ascii_digit()) {
+        true => exec_err!(
+            "{function}: `{zone}` is an offset, whose sign PostgreSQL takes the other way round; name a timezone, as in \
+             `Europe/Berlin` or `Etc/GMT-2`, or add an interval"
+        ),
+        false => Zone::parse(function, zone),
     }
 }
 
