@@ -22,7 +22,9 @@ mod inbox;
 mod message_time;
 mod payload;
 mod protocol;
+mod seen_topics;
 mod session;
+mod skipped_message;
 mod source;
 mod transport;
 
