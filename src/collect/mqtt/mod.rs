@@ -11,6 +11,7 @@
 //! own kind.
 
 pub mod address;
+pub mod broker_client;
 pub mod browse;
 pub mod endpoint;
 pub mod sparkplug;
