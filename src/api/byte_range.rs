@@ -1,4 +1,5 @@
-//! `Range` (RFC 9110, section 14): parts of a file that never changes under its tag.
+//! `Range` (RFC 9110, section 14) and conditions (section 13): parts of a file that never changes under its tag, and whether
+//! the client has it already.
 //!
 //! One range of bytes is served. Anything else that the header may say is ignored, as the specification allows: the
 //! response is then the whole file.
@@ -6,16 +7,17 @@
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::error::HttpError;
+use super::error::{HttpError, not_modified};
 use crate::app::object_content::ObjectContent;
 
-/// Responds with a content of `size` bytes, or with the part of it that the request asks for. `tag` identifies it.
+/// Responds with a content of `size` bytes, or with the part of it that the request asks for, or with 304 when the client has
+/// it. `tag` identifies it.
 ///
 /// # Errors
-/// 416 for a part beyond the end; `Unavailable` when the file cannot be read.
+/// 412 when `If-Match` names another content; 416 for a part beyond the end; `Unavailable` when the file cannot be read.
 pub async fn respond(
     content: ObjectContent,
     size: u64,
@@ -23,6 +25,13 @@ pub async fn respond(
     request: &HeaderMap,
 ) -> Result<Response, HttpError> {
     let tag = format!("\"{tag}\"");
+    // Section 13.2.2: these conditions come before the range.
+    if request.contains_key(header::IF_MATCH) && !is_named(request, header::IF_MATCH, &tag) {
+        return Err(HttpError::PreconditionFailed);
+    }
+    if is_named(request, header::IF_NONE_MATCH, &tag) {
+        return Ok(not_modified(&tag));
+    }
     let part = requested(request, size, &tag)?;
     let Range { start, end } = part.clone().unwrap_or(0..size);
     let length = end - start;
@@ -41,6 +50,15 @@ pub async fn respond(
         headers.extend(content_range.ok().map(|content_range| (header::CONTENT_RANGE, content_range)));
     }
     Ok(response)
+}
+
+/// Whether one of the tags of `If-Match` or `If-None-Match` is this one, or it is `*`. Our tags have no commas. A weak tag is
+/// good enough for a client that asks whether it has the content (section 13.1.2).
+fn is_named(request: &HeaderMap, condition: HeaderName, tag: &str) -> bool {
+    let weak = if condition == header::IF_NONE_MATCH { "W/" } else { "" };
+    let values = request.get_all(condition).into_iter().filter_map(|value| value.to_str().ok());
+    let mut named = values.flat_map(|value| value.split(',')).map(str::trim);
+    named.any(|named| named == "*" || named.strip_prefix(weak).unwrap_or(named) == tag)
 }
 
 /// The part that is asked for; `None` for the whole file.

@@ -53,6 +53,27 @@ fn a_range_of_another_content_is_the_whole() {
     }
 }
 
+/// Rest 16: the tag was sent and never asked for.
+#[test]
+fn tags_are_found_in_lists_and_by_a_star() {
+    for (value, expected) in [
+        ("\"a\"", true),
+        ("*", true),
+        ("\"b\", \"a\"", true),
+        ("\"b\",\"a\" ", true),
+        ("\"b\"", false),
+        ("a", false),
+        ("W/\"a\"", false),
+        ("", false),
+    ] {
+        let headers = HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_str(value).unwrap())]);
+        assert_eq!(is_named(&headers, header::IF_MATCH, TAG), expected, "{value}");
+        assert!(!is_named(&headers, header::IF_NONE_MATCH, TAG), "{value}: another header");
+    }
+    let weak = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static("W/\"a\""))]);
+    assert!(is_named(&weak, header::IF_NONE_MATCH, TAG));
+}
+
 proptest! {
     #[test]
     fn no_header_is_too_strange(text in "(bytes)?=?[ -~]{0,30}", size in 0_u64..20) {

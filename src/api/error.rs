@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub enum HttpError {
     Unprocessable(Error),
     /// The requested range begins after the end of a content of this size, bytes.
     RangeNotSatisfiable(u64),
+    /// The content is none of those that `If-Match` names.
+    PreconditionFailed,
 }
 
 impl From<Error> for HttpError {
@@ -212,6 +214,7 @@ pub fn http_status(fault: &HttpError) -> StatusCode {
         HttpError::Csrf(_) => StatusCode::FORBIDDEN,
         HttpError::IdempotencyKeyReused(_) | HttpError::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
         HttpError::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
+        HttpError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
     }
 }
 
@@ -279,10 +282,18 @@ pub fn http_detail(fault: &HttpError) -> String {
         HttpError::RequestTimeout => "The request did not arrive in time.".into(),
         HttpError::Csrf(why) => format!("CSRF Failed: {why}"),
         HttpError::RangeNotSatisfiable(size) => format!("The content has {size} bytes."),
+        HttpError::PreconditionFailed => "The content is none of those that If-Match names.".into(),
         HttpError::Domain(error)
         | HttpError::IdempotencyKeyReused(error)
         | HttpError::Unprocessable(error) => error.message.clone(),
     }
+}
+
+/// Builds the response to a client that has the content with this tag already (RFC 9110, section 15.4.5).
+pub fn not_modified(tag: &str) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    response.headers_mut().extend(HeaderValue::try_from(tag).ok().map(|tag| (ETAG, tag)));
+    response
 }
 
 /// Builds the response to an error: status, body, headers, and what is logged.
@@ -331,7 +342,8 @@ fn retry_after(fault: &HttpError) -> Option<u64> {
         | HttpError::Csrf(_)
         | HttpError::IdempotencyKeyReused(_)
         | HttpError::Unprocessable(_)
-        | HttpError::RangeNotSatisfiable(_) => None,
+        | HttpError::RangeNotSatisfiable(_)
+        | HttpError::PreconditionFailed => None,
     }
 }
 

@@ -46,6 +46,7 @@ pub mod opensynaptic;
 pub mod origin;
 pub mod otlp;
 pub mod pages;
+mod part_file_name;
 pub mod payload;
 pub mod pg;
 pub mod prometheus;

@@ -9,9 +9,10 @@ use super::App;
 use super::gateway::GatewayEvent;
 use super::gateway::session::{PARENT, SessionEvent, SessionRecord};
 use crate::collect;
+use crate::collect::mqtt::broker_client::BrokerClient;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
 use crate::domain::ports::DeviceStatusSource;
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Resource, Result, Scope, StreamId};
 use crate::store::catalog::DeletedDevice;
 
 /// Returns every problem of a device that needs no other row to find: its own rules and its protocol's settings.
@@ -87,9 +88,27 @@ impl App {
     pub async fn create_device(&self, principal: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
         self.check_may_create_device(principal)?;
         Error::check(problems(&spec))?;
+        Error::check(self.problems_beside_others(principal.org, &spec, None))?;
         let device = self.store.catalog().create_device(principal, spec).await?;
         self.tell_collectors(device.id);
         Ok(device)
+    }
+
+    /// The problems that only the other devices of the organization show. What is `stored` already stays as it is.
+    fn problems_beside_others(
+        &self,
+        org: OrgId,
+        spec: &DeviceSpec,
+        stored: Option<&Device>,
+    ) -> Vec<FieldError> {
+        let Some(client) = BrokerClient::of_device(spec) else { return Vec::new() };
+        let is_its_own = |device: &Device| BrokerClient::of_device(&device.spec).as_ref() == Some(&client);
+        if stored.is_some_and(is_its_own) {
+            return Vec::new();
+        }
+        let others = self.store.catalog().all_devices();
+        let is_taken = others.iter().any(|other| other.org == org && is_its_own(other));
+        is_taken.then(|| client.conflict()).into_iter().collect()
     }
 
     /// Changes a device as it is stored at that moment; polling continues with the new settings. These are checked
@@ -101,9 +120,11 @@ impl App {
         id: DeviceId,
         change: impl Fn(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
-        let mut tried = self.device_to_change(principal, id)?.spec.clone();
+        let stored = self.device_to_change(principal, id)?;
+        let mut tried = stored.spec.clone();
         change(&mut tried);
         Error::check(problems(&tried))?;
+        Error::check(self.problems_beside_others(stored.org, &tried, Some(&stored)))?;
         let device = self.store.catalog().update_device(principal, id, change).await?;
         self.tell_collectors(id);
         Ok(device)
@@ -160,3 +181,7 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::session::{Login, counted_name, later};
 use super::{App, secret_file};
 use crate::auth::jwt::{JwtClaims, JwtKey};
@@ -103,6 +105,7 @@ impl App {
             client_id: client.secret.client_id.clone(),
             iat,
             exp: iat.saturating_add(life),
+            jti: Some(Uuid::new_v4()),
         };
         Ok(self.jwt_key().await?.sign(&claims))
     }

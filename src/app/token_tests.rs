@@ -182,6 +182,7 @@ async fn a_jwt_is_of_one_organization_and_ends_with_its_client() {
         client_id: client.0.clone(),
         iat: 0,
         exp: i64::MAX / 2_000_000,
+        jti: None,
     };
     let foreign = plant.app.jwt_key().await.expect("a key").sign(&foreign);
     assert!(plant.app.authenticate_jwt(&foreign).await.is_err(), "of another project");
@@ -190,6 +191,18 @@ async fn a_jwt_is_of_one_organization_and_ends_with_its_client() {
     assert!(matches!(wrong, Err(TokenError::InvalidClient)));
     plant.app.revoke_client_named(&plant.owner, Some("instathings"), &client.0).await.expect("revoked");
     assert!(plant.app.authenticate_jwt(&token).await.is_err(), "revoked");
+}
+
+/// Rest 21: processes that started in one second shared one token and with it one budget of requests.
+#[tokio::test]
+async fn tokens_of_one_second_are_different_ones() {
+    let plant = Plant::new().await;
+    let client = plant.client("instathings", None, None).await;
+    let mut tokens = std::collections::HashSet::new();
+    for _ in 0..20 {
+        tokens.insert(plant.app.issue_jwt(&client.0, &client.1).await.expect("a token"));
+    }
+    assert_eq!(tokens.len(), 20);
 }
 
 #[tokio::test]

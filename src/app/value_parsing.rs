@@ -14,8 +14,8 @@ const MAX_EXACT_INTEGER: i128 = 1 << 53;
 
 /// Returns `value` and `text` of the reading, or the message for the field `value`.
 ///
-/// Integer kinds take whole numbers within their type. A scaled stream holds engineering values, so any finite number
-/// is valid there. Numbers written as text are refused.
+/// Integer kinds take whole numbers within their type, and floats numbers up to the largest of theirs. A scaled stream
+/// holds engineering values, so any finite number is valid there. Numbers written as text are refused.
 pub fn parse_reading_value(
     spec: &StreamSpec,
     input: &Value,
@@ -25,6 +25,9 @@ pub fn parse_reading_value(
     }
     match spec.kind {
         StreamKind::Bit => bit(input).map(|on| (Some(on), None)),
+        StreamKind::Fp16 | StreamKind::Fp32 | StreamKind::Fp64 if !spec.is_scaled() => {
+            float(spec.kind, input).map(|n| (Some(n), None))
+        }
         StreamKind::Enum
         | StreamKind::Byte
         | StreamKind::Int16
@@ -53,6 +56,11 @@ pub fn parse_register_value(kind: StreamKind, input: &Value) -> Result<Raw, Stri
         let exact = u64::try_from(whole).map(Raw::Uint).or_else(|_| i64::try_from(whole).map(Raw::Int));
         return exact.map_err(|_| "A valid integer is required.".to_owned());
     }
+    float(kind, input).map(Raw::Float)
+}
+
+/// A number up to the largest finite one of a float.
+fn float(kind: StreamKind, input: &Value) -> Result<f64, String> {
     let largest = match kind {
         StreamKind::Fp16 => f16::MAX.to_f64(),
         StreamKind::Fp32 => f64::from(f32::MAX),
@@ -65,7 +73,7 @@ pub fn parse_register_value(kind: StreamKind, input: &Value) -> Result<Raw, Stri
     if number < -largest {
         return Err(format!("Ensure this value is greater than or equal to {:?}.", -largest));
     }
-    Ok(Raw::Float(number))
+    Ok(number)
 }
 
 fn bit(input: &Value) -> Result<f64, String> {

@@ -83,10 +83,25 @@ fn values_are_taken_by_kind() {
     }
 }
 
+/// Rest 18.
+#[test]
+fn a_float_takes_what_its_type_can_hold() {
+    for (kind, given, expected) in [
+        (StreamKind::Fp32, json!(1e39), "Ensure this value is less than or equal to 3.4028234663852886e38."),
+        (StreamKind::Fp16, json!(-65_520), "Ensure this value is greater than or equal to -65504.0."),
+        (StreamKind::Fp16, json!(65_504), "65504.0"),
+        (StreamKind::Fp64, json!(1e39), "1e39"),
+    ] {
+        assert_eq!(outcome(kind, &given), expected, "{kind} {given}");
+    }
+}
+
 #[test]
 fn a_scaled_stream_holds_engineering_values() {
     let spec = StreamSpec { kind: StreamKind::Int16, scale: 0.1, ..StreamSpec::new("s", DeviceId(1)) };
     assert_eq!(parse_reading_value(&spec, &json!(21.5)), Ok((Some(21.5), None)));
+    let spec = StreamSpec { kind: StreamKind::Fp16, ..spec };
+    assert_eq!(parse_reading_value(&spec, &json!(1e6)), Ok((Some(1e6), None)));
 }
 
 #[test]

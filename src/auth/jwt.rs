@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::Micros;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -37,6 +38,9 @@ pub struct JwtClaims {
     pub iat: i64,
     /// Time from which the token is refused, seconds since 1970.
     pub exp: i64,
+    /// Distinguishes tokens of one second, which have their own budgets of requests. Tokens of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<Uuid>,
 }
 
 impl JwtClaims {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn claims() -> JwtClaims {
-    JwtClaims { project_id: "default".into(), client_id: "plant".into(), iat: 1000, exp: 4600 }
+    JwtClaims { project_id: "default".into(), client_id: "plant".into(), iat: 1000, exp: 4600, jti: None }
 }
 
 fn key() -> JwtKey {
@@ -20,6 +20,8 @@ fn what_is_signed_comes_back_until_it_expires() {
     let end = claims().expires_at();
     assert!(key().verify(&token, Micros(end.0 - 1)).is_some());
     assert_eq!(key().verify(&token, end), None);
+    let own = JwtClaims { jti: Some(Uuid::from_u128(7)), ..claims() };
+    assert_eq!(key().verify(&key().sign(&own), Micros(0)), Some(own));
     let parts: Vec<&str> = token.split('.').collect();
     let part = |at: usize| serde_json::from_slice::<Value>(&BASE64.decode(parts[at]).unwrap()).unwrap();
     assert_eq!(part(0), json!({"alg": "HS256", "typ": "JWT"}));

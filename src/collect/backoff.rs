@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// Short, so that a device that was gone for a moment is back at once.
 const INITIAL_DELAY: Duration = Duration::from_millis(200);
 /// One connection attempt in five seconds burdens no network, and a device that was away for an hour is reconnected
@@ -10,9 +12,14 @@ const INITIAL_DELAY: Duration = Duration::from_millis(200);
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// Endless sequence of delays between attempts.
+///
+/// A connection that is lost soon after it was made counts as a failed attempt: who lets everybody in and then closes
+/// must not be connected to several times a second.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
+    /// When the current connection first worked.
+    works_since: Option<Instant>,
 }
 
 impl Backoff {
@@ -23,9 +30,23 @@ impl Backoff {
         delay
     }
 
-    /// Starts again at the initial delay, after a success.
+    /// Returns the delay after a loss at this time. It is the initial one when the connection has worked for longer than
+    /// the longest delay.
+    pub fn delay_after_loss(&mut self, now: Instant) -> Duration {
+        if self.works_since.take().is_some_and(|since| now.duration_since(since) > MAX_DELAY) {
+            self.reset();
+        }
+        self.next_delay()
+    }
+
+    /// The connection works.
+    pub fn note_success(&mut self, now: Instant) {
+        self.works_since.get_or_insert(now);
+    }
+
+    /// Starts again at the initial delay.
     pub fn reset(&mut self) {
-        self.attempts = 0;
+        *self = Backoff::default();
     }
 }
 
@@ -52,13 +73,25 @@ mod tests {
         }
     }
 
+    /// Plant A6: a connection that was lost at once began the delays anew.
     #[test]
-    fn a_success_begins_anew() {
+    fn only_a_connection_that_has_lasted_begins_anew() {
         let mut backoff = Backoff::default();
-        (0..10).for_each(|_| {
-            backoff.next_delay();
-        });
-        backoff.reset();
-        assert!(backoff.next_delay() <= INITIAL_DELAY);
+        let mut now = Instant::now();
+        for _ in 0..10 {
+            // It works until just before the bound, however often that is noted.
+            backoff.note_success(now);
+            now += MAX_DELAY;
+            backoff.note_success(now);
+            backoff.delay_after_loss(now);
+        }
+        assert!(backoff.delay_after_loss(now) >= MAX_DELAY / 2);
+        backoff.note_success(now);
+        now += MAX_DELAY + Duration::from_millis(1);
+        assert!(backoff.delay_after_loss(now) <= INITIAL_DELAY);
+        // An attempt without a connection is none that has lasted.
+        now += MAX_DELAY * 2;
+        let second = backoff.delay_after_loss(now);
+        assert!(second >= INITIAL_DELAY, "{second:?} is half of twice the first");
     }
 }

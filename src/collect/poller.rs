@@ -148,7 +148,7 @@ impl Poller {
                 PollingEnd::Interrupted => break,
                 PollingEnd::Lost(fault) => {
                     self.on_lost(&round.device, &fault).await;
-                    let pause = self.backoff.next_delay();
+                    let pause = self.backoff.delay_after_loss(Instant::now());
                     if self.signal.unless_pending(sleep(pause)).await.is_err() {
                         break;
                     }
@@ -238,9 +238,9 @@ impl Poller {
         let _ = self.store(device, offer).await;
     }
 
-    /// The device answers: resets the backoff and logs the transition.
+    /// The device answers: logs the transition.
     fn on_connected(&mut self, device: &Device) {
-        self.backoff.reset();
+        self.backoff.note_success(Instant::now());
         match self.connection_state {
             DeviceConnectionState::Up => return,
             DeviceConnectionState::Unknown => {

@@ -72,6 +72,13 @@ impl SharedConnectionGuard<'_> {
         Ok(client.downcast_mut().expect("endpoints of one type make clients of one type"))
     }
 
+    /// Returns the connection as the client that endpoints of one type make, if it is open, and opens none.
+    pub fn open_client<C: DeviceClient>(&mut self) -> Option<&mut C> {
+        let open = self.0.as_mut().filter(|open| open.client.is_open())?;
+        let client: &mut dyn Any = &mut *open.client;
+        client.downcast_mut()
+    }
+
     /// Counts a failure; a connection that failed is not used again.
     pub fn record_failure(&mut self, status: &DeviceStatusCell, at: Micros, fault: &DeviceFault) {
         status.record_fault(at, fault);

@@ -1,6 +1,6 @@
 //! Time step of a query: an ISO-8601 duration in the form that DataStone accepts.
 
-use crate::domain::time::MICROS_PER_DAY;
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
 use crate::domain::{Error, Micros, Result};
 use crate::query::functions::bucket_width::{self, BucketWidth};
 
@@ -17,11 +17,16 @@ impl Step {
     /// `Invalid` for the field `step`: not a duration, zero, finer than a second, or months mixed with days or times.
     pub fn parse(text: &str) -> Result<Step> {
         let invalid = || Error::field("step", "Invalid ISO-8601 duration.");
-        if !text.starts_with('P') || text.contains('.') {
+        let has_fraction_of_second = text.ends_with(['S', 's']) && text.contains(['.', ',']);
+        if !text.starts_with('P') || has_fraction_of_second {
             return Err(invalid());
         }
         let parts = bucket_width::parse_iso(text).ok_or_else(invalid)?;
-        BucketWidth::new(parts).map(Step).map_err(|_| invalid())
+        let width = BucketWidth::new(parts).map_err(|_| invalid())?;
+        match width {
+            BucketWidth::Micros(micros) if micros % MICROS_PER_SECOND != 0 => Err(invalid()),
+            BucketWidth::Micros(_) | BucketWidth::Months(_) => Ok(Step(width)),
+        }
     }
 
     /// Returns an upper bound for the number of steps in a range, by a cheap estimate.

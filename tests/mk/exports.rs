@@ -261,6 +261,16 @@ async fn a_link_needs_no_credential_and_serves_parts() {
     let (status, headers, _) = get(&link, &[("range", &format!("bytes={size}-"))]).await.into_parts();
     assert_eq!((status, headers["content-range"].to_str().unwrap()), (416, &*format!("bytes */{size}")));
     get(&link, &[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await.ok();
+    // Who has the file already is not sent it again; who asks for another one gets none.
+    for (condition, named, expected) in [
+        ("if-none-match", tag.as_str(), 304),
+        ("if-none-match", "\"other\"", 200),
+        ("if-match", tag.as_str(), 200),
+        ("if-match", "\"other\"", 412),
+    ] {
+        let (status, _, part) = get(&link, &[(condition, named)]).await.into_parts();
+        assert_eq!((status, part.is_empty()), (expected, expected == 304), "{condition}: {named}");
+    }
     let (status, headers, _) = client.send_bytes("HEAD", &link, &[], String::new()).await.into_parts();
     assert_eq!((status, headers["content-length"].to_str().unwrap()), (200, &*size.to_string()));
 

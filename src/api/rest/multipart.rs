@@ -11,7 +11,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::{Map, Value};
 
 use crate::api::error::HttpError;
-use crate::api::payload;
+use crate::api::{part_file_name, payload};
 use crate::app::App;
 use crate::app::ai::upload::UploadedFile;
 use crate::app::body_memory::BodyMemoryReservation;
@@ -116,7 +116,7 @@ async fn parse(bytes: Bytes, boundary: String, mut memory: BodyMemoryReservation
             return Ok(MultipartForm { fields, files, problems: Vec::new(), memory });
         };
         let Some(name) = part.name().map(str::to_owned) else { continue };
-        match part.file_name().map(str::to_owned) {
+        match part_file_name::of_part(&part) {
             Some(file) => {
                 files.insert(name, read_file(part, &file).await?);
             }

@@ -47,6 +47,17 @@ fn texts_and_files_are_told_apart() {
     form.finish(Vec::new()).expect("nothing is wrong");
 }
 
+/// Rest 16: it was taken for a text, which its bytes are not.
+#[test]
+fn a_file_whose_name_is_beyond_ascii_is_a_file() {
+    let head = "Content-Disposition: form-data; name=\"model\"; filename*=UTF-8''m%C3%BCller.tflite";
+    let mut sent = format!("--{BOUNDARY}\r\n{head}\r\n\r\n").into_bytes();
+    sent.extend(b"\xff\xfe");
+    sent.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+    let file = read(sent).expect("it is a form").file("model", &["tflite"]);
+    assert_eq!((file.name.as_str(), file.bytes.as_slice()), ("müller.tflite", &b"\xff\xfe"[..]));
+}
+
 #[test]
 fn what_is_wrong_with_files() {
     let cases = [

@@ -24,11 +24,7 @@ pub fn parse(spec: &StreamSpec, input: &Value) -> Option<Content> {
             Some((None, Some(document.to_string().into())))
         }
         StreamKind::Location => value_parsing::parse_reading_value(spec, input).ok(),
-        kind => {
-            if matches!(kind, StreamKind::Fp16 | StreamKind::Fp32) && !spec.is_scaled() {
-                // Refuses what the register of such a stream could not hold.
-                value_parsing::parse_register_value(kind, input).ok()?;
-            }
+        _ => {
             let (value, text) = value_parsing::parse_reading_value(spec, input).ok()?;
             clamp(spec, value?, text)
         }

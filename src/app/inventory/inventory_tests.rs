@@ -259,6 +259,31 @@ fn mistakes_of_csv_are_all_told_by_line_and_column() {
 }
 
 #[test]
+fn two_devices_of_one_client_of_a_broker_are_told() {
+    let device = |name: &str, id: &str| {
+        format!("  - name: {name}\n    protocol: mqtt\n    host: broker\n    metadata: {{client_id: {id}}}\n")
+    };
+    let parsed = |text: &str, known: &DevicesByName| parse(InventoryFormat::Yaml, text, known);
+    let both = format!("devices:\n{}{}", device("A", "me"), device("B", "me"));
+    let found = parsed(&both, &DevicesByName::new()).1;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].line == 9 && found[0].message.contains("client_id: Another device is `me`"),
+        "{found:?}"
+    );
+
+    // Beside a device that exists; not beside its own earlier version.
+    let mut known = DevicesByName::new();
+    let first = parsed(&format!("devices:\n{}", device("A", "me")), &known).0;
+    known.extend(first.devices.into_iter().filter_map(|entry| Some((entry.name, entry.spec?))));
+    let beside = |name: &str, id: &str| parsed(&format!("devices:\n{}", device(name, id)), &known).1.len();
+    assert_eq!([beside("B", "me"), beside("B", "other"), beside("A", "me")], [1, 0, 0]);
+    // They may change places.
+    let swapped = format!("devices:\n{}{}", device("A", "other"), device("B", "me"));
+    assert_eq!(parsed(&swapped, &known).1, []);
+}
+
+#[test]
 fn mistakes_of_the_rows_of_csv_are_told() {
     check(
         InventoryFormat::Csv,

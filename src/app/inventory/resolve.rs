@@ -1,6 +1,6 @@
 //! Turns raw rows into devices and streams, checking every rule that can be checked before anything is changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::problem_list::ProblemList;
 use super::raw_rows::{RawDevice, RawRow};
@@ -9,6 +9,7 @@ use crate::app::device::problems as problems_of_device;
 use crate::app::fields::field_type::ANY_LENGTH;
 use crate::app::fields::visitor::Presence;
 use crate::app::stream::problems_on;
+use crate::collect::mqtt::broker_client::BrokerClient;
 use crate::domain::FieldError;
 use crate::domain::device::DeviceSpec;
 use crate::domain::group::GroupSpec;
@@ -18,10 +19,31 @@ use crate::domain::stream::StreamSpec;
 /// Existing devices by name.
 pub type DevicesByName = HashMap<String, DeviceSpec>;
 
+/// The clients of brokers that devices have already.
+struct BrokerClients(HashSet<BrokerClient>);
+
+impl BrokerClients {
+    /// Those of the existing devices that the file does not write.
+    fn beside(written: &[RawDevice], known: &DevicesByName) -> BrokerClients {
+        let with_fields = written.iter().filter(|row| row.device.cells.len() > 1);
+        let names: HashSet<&str> = with_fields.filter_map(|row| row.device.text("name")).collect();
+        let others = known.iter().filter(|(name, _)| !names.contains(name.as_str()));
+        BrokerClients(others.filter_map(|(_, spec)| BrokerClient::of_device(spec)).collect())
+    }
+
+    /// Takes the client of a device; the problem is that another one has it.
+    fn take(&mut self, spec: &DeviceSpec) -> Option<FieldError> {
+        let client = BrokerClient::of_device(spec)?;
+        let conflict = client.conflict();
+        (!self.0.insert(client)).then_some(conflict)
+    }
+}
+
 /// Resolves the valid rows and reports all problems.
 pub fn resolve(written: Vec<RawDevice>, known: &DevicesByName, problems: &mut ProblemList) -> Inventory {
     let mut inventory = Inventory::default();
     let mut lines = HashMap::new();
+    let mut clients = BrokerClients::beside(&written, known);
     for RawDevice { device, streams } in written {
         if problems.is_full() {
             break;
@@ -29,7 +51,7 @@ pub fn resolve(written: Vec<RawDevice>, known: &DevicesByName, problems: &mut Pr
         if is_twice(&device, &mut lines, problems) {
             continue;
         }
-        let (entry, spec) = device_entry(device, known, problems);
+        let (entry, spec) = device_entry(device, known, &mut clients, problems);
         let streams = stream_entries(streams, spec.as_ref(), problems);
         inventory.devices.push(DeviceEntry { streams, ..entry });
     }
@@ -40,6 +62,7 @@ pub fn resolve(written: Vec<RawDevice>, known: &DevicesByName, problems: &mut Pr
 fn device_entry(
     row: RawRow,
     known: &DevicesByName,
+    clients: &mut BrokerClients,
     problems: &mut ProblemList,
 ) -> (DeviceEntry, Option<DeviceSpec>) {
     if row.cells.keys().all(|field| field == "name") {
@@ -52,7 +75,8 @@ fn device_entry(
         |field: &str| fields.source().reference(field).filter(|name| !name.is_empty()).map(str::to_owned);
     let (product, parent_device) = (named("product"), named("parent_device"));
     let has_protocol = fields.is_sound("protocol");
-    let rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
+    let mut rules = if has_protocol { problems_of_device(&spec) } else { Vec::new() };
+    rules.extend(clients.take(&spec).filter(|_| has_protocol));
     problems.extend(row_source::finish(fields, rules, &["streams"]));
     let (name, password) = (spec.name.clone(), has_password.then(|| spec.password.clone()));
     let judged = has_protocol.then(|| spec.clone());

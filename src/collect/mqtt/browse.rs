@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::client::MqttClient;
+use super::client::{MqttClient, WantedFilter};
 use super::endpoint::MqttEndpoint;
 use super::sparkplug;
 use super::sparkplug::browse::MetricSample;
@@ -70,7 +70,7 @@ pub async fn topics(
     }
     let (endpoint, filter) = parse(address, timeout)?;
     let mut client = MqttClient::connect(&endpoint, context).await?;
-    client.subscribe(0, &[filter.as_str().to_owned()], false).await?;
+    client.subscribe(0, &[WantedFilter::new(filter.as_str())], false).await?;
     if !client.refused().is_empty() {
         return Err(Error::invalid(format!("the broker refuses the subscription to `{filter}`")));
     }
@@ -127,13 +127,17 @@ async fn listen(client: &MqttClient, end: Instant) -> Result<TopicList, DeviceFa
 }
 
 fn sample(messages: u64, latest: Publication) -> TopicSample {
-    let document: Option<Json> = serde_json::from_slice(&latest.payload).ok();
+    let payload = match latest.payload {
+        Ok(payload) => payload,
+        Err(too_large) => format!("({too_large})").into_bytes(),
+    };
+    let document: Option<Json> = serde_json::from_slice(&payload).ok();
     let mut pointers = Vec::new();
     if let Some(document @ (Json::Object(_) | Json::Array(_))) = &document {
         find_values(document, &mut String::new(), &mut pointers);
     }
     TopicSample {
-        payload: one_line(&String::from_utf8_lossy(&latest.payload)),
+        payload: one_line(&String::from_utf8_lossy(&payload)),
         topic: latest.topic,
         messages,
         is_retained: latest.is_retained,
@@ -202,6 +206,7 @@ fn split(address: &str, timeout: Duration) -> Result<(MqttEndpoint, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::mqtt::wire::MessageTooLarge;
 
     #[test]
     fn an_address_is_a_broker_and_a_filter() {
@@ -231,7 +236,7 @@ mod tests {
     fn a_sample_shows_where_its_values_are() {
         let publication = |payload: &str| Publication {
             topic: "line/1".to_owned(),
-            payload: payload.as_bytes().to_vec(),
+            payload: Ok(payload.as_bytes().to_vec()),
             packet_id: None,
             is_retained: false,
         };
@@ -245,6 +250,8 @@ mod tests {
         assert!(pointers("no json").is_empty());
         let many: Vec<u32> = (0..100_000).collect();
         assert_eq!(pointers(&serde_json::to_string(&many).unwrap()).len(), MAX_POINTERS);
+        let large = Publication { payload: Err(MessageTooLarge { bytes: 5_000_000 }), ..publication("") };
+        assert_eq!(sample(1, large).payload, "(the message has 5000000 bytes; 4194304 are the most)");
         let long = sample(1, publication(&"x\n".repeat(1000))).payload;
         assert_eq!((long.chars().count(), long.contains('\n')), (MAX_SAMPLE_CHARS + 1, false));
     }

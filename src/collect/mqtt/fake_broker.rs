@@ -105,22 +105,28 @@ impl FakeConnection {
 
     /// Sends a message with QoS 1.
     pub async fn publish(&mut self, topic: &str, packet_id: u16, payload: &str) {
-        let mut packet = vec![0x32, (4 + topic.len() + payload.len()) as u8, 0, topic.len() as u8];
-        packet.extend(topic.as_bytes());
-        packet.extend(packet_id.to_be_bytes());
-        packet.extend(payload.as_bytes());
-        self.send(&packet).await;
+        self.send_message(0x32, topic, &packet_id.to_be_bytes(), payload.as_bytes()).await;
+    }
+
+    /// Sends a message with QoS 1 that the broker has retained.
+    pub async fn publish_retained(&mut self, topic: &str, packet_id: u16, payload: &str) {
+        self.send_message(0x33, topic, &packet_id.to_be_bytes(), payload.as_bytes()).await;
     }
 
     /// Sends a message with QoS 0.
     pub async fn publish_bytes(&mut self, topic: &str, payload: &[u8]) {
-        let (mut packet, mut length) = (vec![0x30], 2 + topic.len() + payload.len());
+        self.send_message(0x30, topic, &[], payload).await;
+    }
+
+    async fn send_message(&mut self, head: u8, topic: &str, packet_id: &[u8], payload: &[u8]) {
+        let (mut packet, mut length) = (vec![head], 2 + topic.len() + packet_id.len() + payload.len());
         while length >= 0x80 {
             packet.push(length as u8 | 0x80);
             length >>= 7;
         }
         packet.extend([length as u8, 0, topic.len() as u8]);
         packet.extend(topic.as_bytes());
+        packet.extend(packet_id);
         packet.extend(payload);
         self.send(&packet).await;
     }

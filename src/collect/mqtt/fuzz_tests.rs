@@ -10,11 +10,12 @@ use crate::domain::stream::StreamKind;
 
 /// CONNACK, PUBLISH with QoS 0 and 1, PUBACK, SUBACK, UNSUBACK, PINGRESP; and what only clients send.
 fn packets_form() -> InputFormat {
-    let packets: [&[u8]; 9] = [
+    let packets: [&[u8]; 10] = [
         b"\x20\x02\x00\x00",
         b"\x20\x02\x00\x05",
         b"\x30\x0a\x00\x03a/b21.5\n",
         b"\x32\x12\x00\x03a/b\x00\x01{\"value\":1}",
+        b"\x32\x81\x80\x80\x02\x00\x03a/b\x00\x01too large",
         b"\x40\x02\x00\x01",
         b"\x90\x04\x00\x01\x01\x80",
         b"\xb0\x02\x00\x01",
@@ -34,7 +35,8 @@ fn read_packets() -> Decoder {
         while let Ok(Some(packet)) = codec.decode(&mut bytes) {
             if let Incoming::Publish(publication) = packet {
                 assert!(!publication.topic.contains(['+', '#', '\0']), "{publication:?}");
-                let payload = Payload::new(&publication.payload);
+                let Ok(payload) = &publication.payload else { continue };
+                let payload = Payload::new(payload);
                 for kind in StreamKind::ALL {
                     let pointer = Some(Box::<str>::from("/value"));
                     let _ = ValueReader { time_pointer: pointer.clone(), pointer, kind }.read(&payload);

@@ -48,7 +48,8 @@ impl Inner {
 }
 
 fn memory(message: &Message) -> usize {
-    size_of::<Message>() + message.publication.topic.len() + message.publication.payload.len()
+    let payload = message.publication.payload.as_ref().map_or(0, Vec::len);
+    size_of::<Message>() + message.publication.topic.len() + payload
 }
 
 impl Inbox {
@@ -134,7 +135,7 @@ mod tests {
     fn message(packet_id: u16, payload: usize) -> Message {
         let publication = Publication {
             topic: "a".to_owned(),
-            payload: vec![0; payload],
+            payload: Ok(vec![0; payload]),
             packet_id: PacketId::new(packet_id),
             is_retained: false,
         };

@@ -11,6 +11,7 @@
 //! own kind.
 
 pub mod address;
+pub mod broker_client;
 pub mod browse;
 pub mod endpoint;
 pub mod sparkplug;
@@ -21,8 +22,11 @@ mod identify;
 mod inbox;
 mod message_time;
 mod payload;
+mod plain_value;
 mod protocol;
+mod seen_topics;
 mod session;
+mod skipped_message;
 mod source;
 mod transport;
 

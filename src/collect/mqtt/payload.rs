@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::Value as Json;
 
-use super::message_time;
+use super::{message_time, plain_value};
 use crate::collect::device_value::{DeviceValue, Sample};
 use crate::domain::Micros;
 use crate::domain::reading::Quality;
@@ -33,8 +33,11 @@ impl<'a> Payload<'a> {
 
     /// The whole payload as JSON. Nesting is bounded by the parser.
     fn document(&self) -> Result<&Json, String> {
-        let parse =
-            || serde_json::from_slice(self.bytes).map_err(|error| format!("the payload is no JSON: {error}"));
+        let parse = || {
+            // The parser says where bytes are no UTF-8.
+            let bytes = self.text().map_or(self.bytes, |text| plain_value::trimmed(text).as_bytes());
+            serde_json::from_slice(bytes).map_err(|error| format!("the payload is no JSON: {error}"))
+        };
         self.document.get_or_init(parse).as_ref().map_err(String::clone)
     }
 
@@ -70,11 +73,19 @@ impl ValueReader {
         if !self.kind.is_numeric() {
             return DeviceValue::Text(text.into()).convert_to(self.kind);
         }
-        let found = payload.document().ok().and_then(DeviceValue::from_json);
-        match found {
+        match payload.document().ok().and_then(DeviceValue::from_json) {
             Some(number @ DeviceValue::Number(_)) => number.convert_to(self.kind),
-            _ => DeviceValue::Text(text.into()).convert_to(self.kind),
+            // In quotes.
+            Some(DeviceValue::Text(quoted)) => self.read_text(&quoted),
+            None => self.read_text(text),
         }
+    }
+
+    /// A text as the value of a stream of numbers.
+    fn read_text(&self, text: &str) -> Result<DeviceValue, String> {
+        let value =
+            plain_value::parse(text).map_or_else(|| DeviceValue::Text(text.into()), DeviceValue::Number);
+        value.convert_to(self.kind)
     }
 
     fn read_part(&self, document: &Json, pointer: &str) -> Result<DeviceValue, String> {
@@ -84,6 +95,7 @@ impl ValueReader {
             (StreamKind::Json, _) | (StreamKind::Location, None) => {
                 Ok(DeviceValue::Text(found.to_string().into()))
             }
+            (kind, Some(DeviceValue::Text(text))) if kind.is_numeric() => self.read_text(&text),
             (kind, Some(content)) => content.convert_to(kind),
             (kind, None) => Err(format!("the value is a list or a map, which is no {kind}")),
         }

@@ -57,6 +57,38 @@ fn a_payload_is_the_value_or_holds_it() {
     assert_eq!(bytes, Err("the payload is no text in UTF-8".to_owned()));
 }
 
+/// Plant C5: they were bad.
+#[test]
+fn numbers_and_switches_are_taken_as_devices_write_them() {
+    let float = |value| Ok(DeviceValue::Number(NumericValue::Float(value)));
+    let bit = |is_on| Ok(DeviceValue::Number(NumericValue::Bit(is_on)));
+    let text = |text: &str| Ok(DeviceValue::Text(text.into()));
+    let refused = |why: &str| Err(why.to_owned());
+    for (pointer, kind, payload, expected) in [
+        (None, StreamKind::Fp64, "+21.5", float(21.5)),
+        (None, StreamKind::Fp64, "\u{FEFF}21.5\0", float(21.5)),
+        (None, StreamKind::Fp64, "\"21.5\"", float(21.5)),
+        (None, StreamKind::Bit, "ON", bit(true)),
+        (None, StreamKind::Bit, "False", bit(false)),
+        (None, StreamKind::Text, "ON", text("ON")),
+        (None, StreamKind::Text, "\"21.5\"", text("\"21.5\"")),
+        (None, StreamKind::Bit, "2", refused("the device holds 2, which is no bit")),
+        (Some("/value"), StreamKind::Fp64, "\u{FEFF}{\"value\":21.5}\0", float(21.5)),
+        (Some("/value"), StreamKind::Fp64, "{\"value\":\"21.5\"}", float(21.5)),
+        (Some("/value"), StreamKind::Bit, "{\"value\":\"off\"}", bit(false)),
+        (Some("/value"), StreamKind::Text, "{\"value\":\"007\"}", text("007")),
+        (
+            Some("/value"),
+            StreamKind::Fp64,
+            "{\"value\":\"hot\"}",
+            refused("the device holds \"hot\", which is no fp64"),
+        ),
+    ] {
+        let found = read(&reader(pointer, kind), payload).map(|sample| sample.value);
+        assert_eq!(found, expected, "{pointer:?} {kind} {payload}");
+    }
+}
+
 #[test]
 fn a_value_without_its_time_is_uncertain() {
     let timed = ValueReader { time_pointer: Some("/ts".into()), ..reader(Some("/v"), StreamKind::Fp64) };

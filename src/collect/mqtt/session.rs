@@ -2,6 +2,7 @@
 //! keeps the connection alive. It ends when the client is dropped, or with a fault in the inbox.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ impl Session {
         let wake = self.next_wake();
         tokio::select! {
             packet = self.connection.next(), if self.inbox.has_room() => {
-                let packet = packet.ok_or_else(|| self.closed("closed by the broker"))?;
+                let packet = packet.ok_or_else(|| self.closed_by_broker())?;
                 let packet = packet.map_err(|error| self.fault(error))?;
                 self.accept(packet)?;
             }
@@ -225,7 +226,7 @@ impl Session {
                     let _ = done.send(());
                 }
             }
-            Incoming::PingResponse => {}
+            Incoming::PingResponse | Incoming::SkippedPart => {}
             Incoming::ConnectAck(_) => {
                 let reason = "it sent a second CONNACK".to_owned();
                 return Err(DeviceFault::Malformed { address: self.endpoint.address(), reason });
@@ -315,6 +316,7 @@ impl Session {
 
     fn fault(&self, error: WireError) -> DeviceFault {
         match error {
+            WireError::Io(error) if error.kind() == ErrorKind::ConnectionReset => self.closed_by_broker(),
             WireError::Io(error) => self.closed(&describe_io_error(&error)),
             WireError::Broken(reason) => DeviceFault::Malformed { address: self.endpoint.address(), reason },
         }
@@ -322,6 +324,15 @@ impl Session {
 
     fn closed(&self, reason: &str) -> DeviceFault {
         DeviceFault::Closed { address: self.endpoint.address(), reason: reason.to_owned() }
+    }
+
+    /// MQTT 3.1.1 has no packet that tells a client why it is closed. The broker ends a connection also when another one
+    /// has its client id (section 3.1.4), which is the usual cause of connections that never last.
+    fn closed_by_broker(&self) -> DeviceFault {
+        let id = &self.endpoint.client_id;
+        self.closed(&format!(
+            "closed by the broker, as when another client connects with the client id `{id}`"
+        ))
     }
 
     fn no_answer(&self) -> DeviceFault {

@@ -3,8 +3,11 @@
 //!
 //! The filters are subscribed to on every new connection, because the broker may have forgotten the session. All
 //! streams are one group, whatever their intervals are: a message may concern several, and is acknowledged once.
+//!
+//! What the broker has retained is of an unknown age: its publisher may be gone. So its value is uncertain unless the
+//! message has its time, and a stream that had it or a newer message of the topic on this connection does not take it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,12 +15,14 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::address::TopicPath;
-use super::client::MqttClient;
+use super::client::{MqttClient, WantedFilter};
 use super::endpoint::{self, MqttEndpoint, SubscriptionSettings};
 use super::inbox::{Inbox, Message};
 use super::payload::{Payload, ValueReader};
-use super::wire::PacketId;
+use super::seen_topics::{self, SeenTopics};
+use super::wire::{PacketId, Publication};
 use crate::collect::deadband::PollResult;
+use crate::collect::device_value::Sample;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
 use crate::collect::schedule::Schedule;
@@ -25,6 +30,8 @@ use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard}
 use crate::collect::source::{PollSource, ReadyGroup};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
+use crate::domain::mqtt::filter::TopicFilter;
+use crate::domain::reading::Quality;
 use crate::domain::stream::Stream;
 use crate::domain::{Clock, Micros, Result, StreamId};
 
@@ -36,6 +43,23 @@ struct TopicTarget {
     stream: StreamId,
     path: TopicPath,
     reader: ValueReader,
+    /// Another number for another stream, and for the same one when it reads something else.
+    key: u64,
+}
+
+impl TopicTarget {
+    /// The value of a message for this stream.
+    fn read(
+        &self,
+        publication: &Publication,
+        payload: &std::result::Result<Payload<'_>, String>,
+    ) -> std::result::Result<Sample, String> {
+        let payload = payload.as_ref().map_err(String::clone)?;
+        let sample = self.reader.read(payload)?;
+        let is_of_unknown_age = publication.is_retained && sample.source_time.is_none();
+        let quality = if is_of_unknown_age { Quality::Uncertain } else { sample.quality };
+        Ok(Sample { quality, ..sample })
+    }
 }
 
 /// The streams of a source by the topics that they are about.
@@ -52,6 +76,7 @@ struct TopicTargets {
 /// Connection that messages come from.
 struct Subscription {
     inbox: Arc<Inbox>,
+    seen: Arc<SeenTopics>,
     /// Filters that the broker refused.
     refused: Vec<String>,
     /// Whether the streams that get no values have their results.
@@ -92,8 +117,11 @@ impl TopicTargets {
         } else {
             self.by_topic.entry(path.filter.as_str().to_owned()).or_default().push(index);
         }
-        let reader = ValueReader { pointer: path.pointer.clone(), time_pointer, kind: stream.spec.kind };
-        self.all.push(TopicTarget { stream: stream.id, path, reader });
+        let spec = &stream.spec;
+        let scaling = (spec.scale.to_bits(), spec.offset.to_bits());
+        let key = seen_topics::hash(&(stream.id.0, &spec.path, spec.kind.name(), &time_pointer, scaling));
+        let reader = ValueReader { pointer: path.pointer.clone(), time_pointer, kind: spec.kind };
+        self.all.push(TopicTarget { stream: stream.id, path, reader, key });
     }
 
     /// The targets of messages with this topic.
@@ -104,19 +132,36 @@ impl TopicTargets {
     }
 
     /// Pushes the values of a message.
-    fn read(&self, message: &Message, results: &mut Vec<PollResult>) {
-        let payload = Payload::new(&message.publication.payload);
-        results.extend(self.of_topic(&message.publication.topic).map(|target| PollResult {
-            stream: target.stream,
-            ts: message.received_at,
-            outcome: target.reader.read(&payload),
-        }));
+    fn read(&self, message: &Message, seen: &SeenTopics, results: &mut Vec<PollResult>) {
+        let Message { publication, received_at } = message;
+        let payload = publication.payload.as_ref().map(|bytes| Payload::new(bytes));
+        let payload = payload.map_err(ToString::to_string);
+        let retained = publication.is_retained.then(|| seen_topics::hash(&publication.payload));
+        for target in self.of_topic(&publication.topic) {
+            if seen.note(target.key, &publication.topic, retained) {
+                let outcome = target.read(publication, &payload);
+                results.push(PollResult { stream: target.stream, ts: *received_at, outcome });
+            }
+        }
     }
 
-    /// The filters to subscribe to, each once.
+    /// The filters to subscribe to, each once: those of the streams, or `own` in their place.
+    fn wanted(&self, own: Option<&str>) -> Vec<WantedFilter> {
+        let mut readers = BTreeMap::<&str, u64>::new();
+        for target in &self.all {
+            // A sum, because the order of the streams means nothing.
+            let sum = readers.entry(own.unwrap_or(target.path.filter.as_str())).or_default();
+            *sum = sum.wrapping_add(target.key);
+        }
+        // One filter of the device is subscribed to whatever the streams are.
+        readers.extend(own.filter(|_| self.all.is_empty()).map(|own| (own, 0)));
+        let wanted = |(filter, readers): (&str, u64)| WantedFilter { filter: filter.to_owned(), readers };
+        readers.into_iter().map(wanted).collect()
+    }
+
+    /// The filters of the streams, each once.
     fn filters(&self) -> Vec<String> {
-        let filters: BTreeSet<&str> = self.all.iter().map(|target| target.path.filter.as_str()).collect();
-        filters.into_iter().map(str::to_owned).collect()
+        self.wanted(None).into_iter().map(|wanted| wanted.filter).collect()
     }
 
     /// Pushes a result for every stream that gets no values now.
@@ -148,15 +193,25 @@ impl MqttSource {
         })
     }
 
+    /// Whether the connection of the last poll has ended. Its last messages and its fault are taken by a poll, before
+    /// another connection is opened.
+    fn has_ended(&self) -> bool {
+        self.subscription.lock().as_ref().is_some_and(|known| known.inbox.ended().is_some())
+    }
+
     async fn subscribe(&self, connection: &mut SharedConnectionGuard<'_>) -> Result<(), DeviceFault> {
         let client = connection.client::<MqttClient>(&self.endpoint).await?;
-        let own = self.settings.filter.as_ref().map(|filter| vec![filter.as_str().to_owned()]);
-        let filters = own.unwrap_or_else(|| self.targets.filters());
-        client.subscribe(self.id, &filters, self.settings.is_acknowledged).await?;
+        let wanted = self.targets.wanted(self.settings.filter.as_ref().map(TopicFilter::as_str));
+        client.subscribe(self.id, &wanted, self.settings.is_acknowledged).await?;
         let mut subscription = self.subscription.lock();
         if !subscription.as_ref().is_some_and(|known| Arc::ptr_eq(&known.inbox, client.inbox())) {
-            let (inbox, refused) = (Arc::clone(client.inbox()), client.refused());
-            *subscription = Some(Subscription { inbox, refused, is_announced: false });
+            client.seen().keep(&self.targets.all.iter().map(|target| target.key).collect::<HashSet<_>>());
+            *subscription = Some(Subscription {
+                inbox: Arc::clone(client.inbox()),
+                seen: Arc::clone(client.seen()),
+                refused: client.refused(),
+                is_announced: false,
+            });
         }
         Ok(())
     }
@@ -178,7 +233,10 @@ impl MqttSource {
         while results.len() < MAX_RESULTS
             && let Some(message) = open.inbox.pop()
         {
-            self.targets.read(&message, results);
+            self.targets.read(&message, &open.seen, results);
+            if message.publication.payload.is_err() {
+                self.status.record_other_error();
+            }
             self.delivered.extend(message.publication.packet_id);
             last = Some(message.received_at);
         }
@@ -211,8 +269,12 @@ impl PollSource for MqttSource {
         streams.iter().for_each(|stream| self.targets.add(&self.settings, stream));
     }
 
-    /// Connects unless connected, and subscribes on a new connection and for a new source.
+    /// Connects unless connected, and subscribes on a new connection and for a new source. A connection that has ended
+    /// is first noticed by a poll.
     async fn connect(&self) -> Result<(), DeviceFault> {
+        if self.has_ended() {
+            return Ok(());
+        }
         let mut connection = self.connection.lock().await;
         let subscribed = self.subscribe(&mut connection).await;
         subscribed.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))

@@ -1,21 +1,22 @@
 //! Packets of MQTT 3.1.1 as this client uses them. The only file of the collector that names the codec's types.
 //!
-//! The codec accepts some packets that the standard forbids to a broker; they are refused here.
+//! The codec accepts some packets that the standard forbids to a broker; they are refused here. It is given whole packets, and
+//! no message that is too large.
 
 use std::io;
 use std::num::NonZeroU16;
 
 use bytes::{Bytes, BytesMut};
-use rmqtt_codec::error::DecodeError;
 use rmqtt_codec::types::Publish;
 use rmqtt_codec::v3::{Codec, Connect, ConnectAckReason, LastWill, Packet, QoS, SubscribeReturnCode};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::endpoint::MqttEndpoint;
+use super::skipped_message::{FixedHeader, SkippedMessage};
 use crate::domain::mqtt::topic;
 
-/// Largest packet from a broker, without its header.
-pub const MAX_PACKET_BYTES: u32 = 1024 * 1024;
+/// Largest packet from a broker that is read, bytes without its header. A birth of Sparkplug with 20,000 metrics fits.
+pub const MAX_PACKET_BYTES: u32 = 4 * 1024 * 1024;
 
 /// Number of a packet that awaits its acknowledgement.
 pub type PacketId = NonZeroU16;
@@ -24,11 +25,19 @@ pub type PacketId = NonZeroU16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Publication {
     pub topic: String,
-    pub payload: Vec<u8>,
+    pub payload: Result<Vec<u8>, MessageTooLarge>,
     /// To acknowledge; `None` for QoS 0.
     pub packet_id: Option<PacketId>,
     /// Whether the broker had kept it from before the subscription.
     pub is_retained: bool,
+}
+
+/// Why the payload of a message was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the message has {bytes} bytes; {} are the most", MAX_PACKET_BYTES)]
+pub struct MessageTooLarge {
+    /// Length of its packet without the header.
+    pub bytes: u32,
 }
 
 /// A message to publish.
@@ -48,6 +57,8 @@ pub enum Incoming {
     /// `Err` says why the broker refuses the connection.
     ConnectAck(Result<(), &'static str>),
     Publish(Publication),
+    /// A part of a message that is too large. The message follows when all of it has come.
+    SkippedPart,
     PublishAck(PacketId),
     /// Which of the filters were granted.
     SubscribeAck(PacketId, Vec<bool>),
@@ -85,7 +96,11 @@ pub enum WireError {
 }
 
 /// The codec of one connection.
-pub struct MqttCodec(Codec);
+pub struct MqttCodec {
+    codec: Codec,
+    /// The message that is too large and has not come to its end.
+    skipped: Option<SkippedMessage>,
+}
 
 impl Default for MqttCodec {
     fn default() -> Self {
@@ -95,7 +110,30 @@ impl Default for MqttCodec {
 
 impl MqttCodec {
     pub fn new() -> MqttCodec {
-        MqttCodec(Codec::new(MAX_PACKET_BYTES))
+        MqttCodec { codec: Codec::new(MAX_PACKET_BYTES), skipped: None }
+    }
+
+    fn decode_packet(&mut self, bytes: &mut BytesMut) -> Result<Option<Incoming>, WireError> {
+        match self.codec.decode(bytes) {
+            Ok(packet) => packet.map(|(packet, _)| incoming(packet)).transpose(),
+            Err(error) => Err(WireError::Broken(format!("it sent an invalid packet: {error}"))),
+        }
+    }
+
+    /// Skips what has come of the message that is too large.
+    fn skip(&mut self, bytes: &mut BytesMut) -> Option<Incoming> {
+        let mut skipped = self.skipped.take()?;
+        let part = skipped.skip(bytes);
+        if !skipped.is_complete() {
+            self.skipped = Some(skipped);
+            return (part > 0).then_some(Incoming::SkippedPart);
+        }
+        Some(Incoming::Publish(Publication {
+            topic: skipped.topic,
+            payload: Err(MessageTooLarge { bytes: skipped.bytes }),
+            packet_id: skipped.packet_id,
+            is_retained: skipped.is_retained,
+        }))
     }
 }
 
@@ -104,13 +142,20 @@ impl Decoder for MqttCodec {
     type Error = WireError;
 
     fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Incoming>, WireError> {
-        match self.0.decode(bytes) {
-            Ok(packet) => packet.map(|(packet, _)| incoming(packet)).transpose(),
-            Err(DecodeError::MaxSizeExceeded { size, max }) => {
-                Err(WireError::Broken(format!("it sent a packet of {size} bytes; {max} are the most")))
+        if self.skipped.is_none() {
+            match FixedHeader::read(bytes) {
+                Some(header) if header.body_bytes > MAX_PACKET_BYTES => {
+                    self.skipped = SkippedMessage::begin(header, bytes).map_err(WireError::Broken)?;
+                }
+                Some(header) if header.packet_bytes() > bytes.len() => {
+                    bytes.reserve(header.packet_bytes() - bytes.len());
+                    return Ok(None);
+                }
+                // The codec says what is wrong with an invalid length.
+                Some(_) | None => return self.decode_packet(bytes),
             }
-            Err(error) => Err(WireError::Broken(format!("it sent an invalid packet: {error}"))),
         }
+        Ok(self.skip(bytes))
     }
 }
 
@@ -118,7 +163,7 @@ impl Encoder<Outgoing> for MqttCodec {
     type Error = WireError;
 
     fn encode(&mut self, packet: Outgoing, bytes: &mut BytesMut) -> Result<(), WireError> {
-        let encoded = self.0.encode(outgoing(packet), bytes);
+        let encoded = self.codec.encode(outgoing(packet), bytes);
         encoded.map_err(|error| WireError::Broken(format!("a packet to it could not be written: {error}")))
     }
 }
@@ -195,7 +240,7 @@ fn publication(message: Publish) -> Result<Publication, WireError> {
     }
     Ok(Publication {
         topic: message.topic.to_string(),
-        payload: message.payload.to_vec(),
+        payload: Ok(message.payload.to_vec()),
         packet_id,
         is_retained: message.retain,
     })
@@ -230,3 +275,7 @@ fn outgoing(packet: Outgoing) -> Packet {
         Outgoing::Disconnect => Packet::Disconnect,
     }
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -65,6 +65,9 @@ impl BucketWidth {
     }
 }
 
+/// What may stand before a decimal fraction (ISO 8601-1, 4.2.2.4 of 2004).
+const FRACTION_MARKS: [char; 2] = ['.', ','];
+
 /// The parts of an interval, which differ in length by calendar and time zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CalendarInterval {
@@ -93,7 +96,8 @@ pub fn parse_interval(text: &str) -> Option<CalendarInterval> {
     parse_interval_month_day_nano(text).ok().map(CalendarInterval::from)
 }
 
-/// Parses `P[nY][nM][nW][nD][T[nH][nM][n[.n]S]]`.
+/// Parses `P[nY][nM][nW][nD][T[nH][nM][nS]]`. The last of hours, minutes and seconds may have a decimal fraction after a
+/// point or a comma; a fraction of a day has no exact length.
 pub fn parse_iso(text: &str) -> Option<CalendarInterval> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper[1..].split_once('T') {
@@ -114,14 +118,15 @@ pub fn parse_iso(text: &str) -> Option<CalendarInterval> {
             _ => days = days.checked_add(number)?,
         }
     }
-    for (number, unit) in parts(time, "HMS")? {
+    let times = parts(time, "HMS")?;
+    for (at, (number, unit)) in times.iter().enumerate() {
         let nanos_each = match unit {
             'H' => 3_600_000_000_000,
             'M' => 60_000_000_000,
             _ => 1_000_000_000,
         };
-        nanos += if unit == 'S' {
-            parse_seconds(number)?
+        nanos += if at + 1 == times.len() {
+            parse_decimal(number, nanos_each)?
         } else {
             i128::from(number.parse::<u32>().ok()?) * nanos_each
         };
@@ -133,7 +138,7 @@ pub fn parse_iso(text: &str) -> Option<CalendarInterval> {
 fn parts<'a>(mut text: &'a str, units: &str) -> Option<Vec<(&'a str, char)>> {
     let (mut found, mut left) = (Vec::new(), units);
     while !text.is_empty() {
-        let at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let at = text.find(|c: char| !c.is_ascii_digit() && !FRACTION_MARKS.contains(&c))?;
         let unit = text[at..].chars().next()?;
         left = &left[left.find(unit)? + 1..];
         found.push((&text[..at], unit));
@@ -142,15 +147,15 @@ fn parts<'a>(mut text: &'a str, units: &str) -> Option<Vec<(&'a str, char)>> {
     Some(found)
 }
 
-/// Parses `n` or `n.n` seconds into nanoseconds.
-fn parse_seconds(number: &str) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+/// Parses `n`, `n.n` or `n,n` of a unit into nanoseconds.
+fn parse_decimal(number: &str, nanos_each: i128) -> Option<i128> {
+    let (whole, fraction) = number.split_once(FRACTION_MARKS).unwrap_or((number, "0"));
     if fraction.is_empty() || fraction.len() > 9 {
         return None;
     }
     let whole: u32 = whole.parse().ok()?;
-    let fraction: i128 = format!("{fraction:0<9}").parse().ok()?;
-    Some(i128::from(whole) * 1_000_000_000 + fraction)
+    let billionths: i128 = format!("{fraction:0<9}").parse().ok()?;
+    Some(i128::from(whole) * nanos_each + billionths * nanos_each / 1_000_000_000)
 }
 
 #[cfg(test)]

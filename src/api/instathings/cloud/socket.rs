@@ -1,4 +1,4 @@
-//! The WebSocket, at `/wss` and at `/` with a token in its query: it tells what happens in a project.
+//! The WebSocket, at `/wss` and for upgrades at `/`: it tells what happens in a project.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::domain::audit::RequestOrigin;
 
 /// Path of the WebSocket.
 pub const PATH: &str = "/wss";
-/// Path of the WebSocket for requests with a token in their query.
+/// Path of the WebSocket for requests that ask for one. Others are for the start page.
 pub const ROOT: &str = "/";
 const PROJECT: &str = "project";
 const TOKEN: &str = "access_token";
@@ -52,8 +52,7 @@ pub fn is_asked_for(request: &Request) -> bool {
         let header = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
         header.is_some_and(|text| text.eq_ignore_ascii_case("websocket"))
     };
-    let has_token = || QueryMembers::parse(request.uri().query().unwrap_or_default()).text(TOKEN).is_some();
-    path.eq_ignore_ascii_case(PATH) || (path == ROOT && is_upgrade() && has_token())
+    path.eq_ignore_ascii_case(PATH) || (path == ROOT && is_upgrade())
 }
 
 /// Upgrades the connection.

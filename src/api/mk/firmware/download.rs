@@ -32,12 +32,16 @@ pub fn endpoint() -> Endpoint {
         .query("token", schema::string(), "Token of the download, which is its only credential.")
         .header("Range", schema::string(), "Part of the file, such as `bytes=1024-`.")
         .header("If-Range", schema::string(), "Entity tag of the file that the part is of.")
+        .header("If-None-Match", schema::string(), "Entity tag of the file that the device has already.")
+        .header("If-Match", schema::string(), "Entity tag of the only file that the device wants.")
         .answers_as(OCTETS, 200, "Bytes of the firmware.", schema::file())
         .answers_as(OCTETS, 206, "The part of the file.", schema::file())
         .with_header("Content-Range", schema::string(), "First and last byte, and the size of the file.")
+        .answers_empty(304, "The device has the file already.")
         .answers_as(PROBLEM, 401, "The token is not valid.", problem())
         .answers_as(PROBLEM, 404, "The firmware was deleted.", problem())
         .answers_as(PROBLEM, 410, "The token has expired.", problem())
+        .answers_as(PROBLEM, 412, "The file is none of those that `If-Match` names.", problem())
         .answers_as(PROBLEM, 416, "The range begins after the end of the file.", problem());
     Endpoint::get(DOWNLOAD_PATH, download, doc).public().represented_as(&[OCTETS])
 }

@@ -20,6 +20,7 @@ use crate::api::error::HttpError;
 use crate::api::mk::body::Fields;
 use crate::api::mk::object;
 use crate::api::mk::problem::MkError;
+use crate::api::part_file_name;
 use crate::app::App;
 use crate::app::mk::firmware::FirmwareUpload;
 use crate::domain::document::firmware::MAX_FIRMWARE_BYTES;
@@ -134,7 +135,7 @@ async fn read_file(
     mut part: Field<'_>,
     head_bytes: &AtomicUsize,
 ) -> Result<(String, FirmwareUpload), MkError> {
-    let name = file_name(part.file_name().unwrap_or_default());
+    let name = file_name(&part_file_name::of_part(&part).unwrap_or_default());
     let mut upload = app.begin_firmware(principal).await?;
     loop {
         head_bytes.store(0, Ordering::Relaxed);

@@ -13,7 +13,7 @@ use super::command;
 use super::host::{HostEvent, HostState};
 use super::topic::{EdgeTopic, group_filter};
 use crate::collect::client::ConnectContext;
-use crate::collect::mqtt::client::MqttClient;
+use crate::collect::mqtt::client::{MqttClient, WantedFilter};
 use crate::collect::mqtt::endpoint::MqttEndpoint;
 use crate::domain::{Error, Result};
 
@@ -49,7 +49,7 @@ pub async fn metrics(
     }
     let filter = group_filter(group);
     let mut client = MqttClient::connect(endpoint, context).await?;
-    client.subscribe(0, std::slice::from_ref(&filter), false).await?;
+    client.subscribe(0, &[WantedFilter::new(&filter)], false).await?;
     if !client.refused().is_empty() {
         return Err(Error::invalid(format!("the broker refuses the subscription to `{filter}`")));
     }

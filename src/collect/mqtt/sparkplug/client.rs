@@ -13,7 +13,7 @@ use super::host::HostState;
 use super::topic::state_topic;
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, foreign_address, is_equal};
 use crate::collect::fault::DeviceFault;
-use crate::collect::mqtt::client::MqttClient;
+use crate::collect::mqtt::client::{MqttClient, WantedFilter};
 use crate::collect::mqtt::inbox::Inbox;
 use crate::collect::mqtt::session::DepartureMessages;
 use crate::collect::point::{DevicePoint, PointData, PointWrite};
@@ -73,8 +73,8 @@ impl SparkplugClient {
         filters: &[String],
         is_acknowledged: bool,
     ) -> Result<(), DeviceFault> {
-        let mut filters = filters.to_vec();
-        filters.push(state_topic(&self.host_id));
+        let mut filters: Vec<WantedFilter> = filters.iter().map(|filter| WantedFilter::new(filter)).collect();
+        filters.push(WantedFilter::new(&state_topic(&self.host_id)));
         self.mqtt.subscribe(subscriber, &filters, is_acknowledged).await?;
         if !self.is_announced {
             self.announce().await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::address::NodeId;
 use super::birth::Birth;
 use super::proto::{MetricValue, Payload};
 
@@ -18,6 +19,24 @@ pub const BIRTH_TIMEOUT: Duration = Duration::from_secs(10);
 const SEQ_COUNT: u64 = 256;
 /// Name of the metric that pairs a death with its birth.
 const BD_SEQ: &str = "bdSeq";
+
+/// When edge nodes were sent their last rebirth commands, over connections: a host that reconnects again and again must not
+/// ask for births each time.
+#[derive(Debug, Default)]
+pub struct RebirthTimes(BTreeMap<NodeId, Instant>);
+
+impl RebirthTimes {
+    /// Notes a command.
+    pub fn note(&mut self, node: &NodeId, now: Instant) {
+        self.0.insert(node.clone(), now);
+    }
+
+    /// The commands that still count, and forgets the others.
+    pub fn recent(&mut self, now: Instant) -> impl Iterator<Item = (&NodeId, Instant)> {
+        self.0.retain(|_, sent_at| now.duration_since(*sent_at) < REBIRTH_WINDOW);
+        self.0.iter().map(|(node, sent_at)| (node, *sent_at))
+    }
+}
 
 /// State of one edge node on this connection.
 #[derive(Debug, Default)]

@@ -19,6 +19,7 @@ use super::proto::{Metric, Payload};
 use super::topic::{EdgeTopic, MessageType};
 use super::value;
 use crate::collect::device_value::Sample;
+use crate::collect::mqtt::wire::MessageTooLarge;
 
 /// Edge nodes of one connection.
 const MAX_NODES: usize = 10_000;
@@ -77,6 +78,13 @@ impl HostState {
         }
     }
 
+    /// Learns when an edge node was sent a rebirth command on an earlier connection.
+    pub fn recall_rebirth(&mut self, node: &NodeId, sent_at: Instant) {
+        if let Some(state) = self.node(node) {
+            state.rebirth_sent_at = state.rebirth_sent_at.max(Some(sent_at));
+        }
+    }
+
     /// The description of a metric.
     ///
     /// # Errors
@@ -94,10 +102,17 @@ impl HostState {
         birth.named(&address.metric).ok_or_else(|| missing(address))
     }
 
-    /// Takes a message.
-    pub fn accept(&mut self, topic: &EdgeTopic, bytes: &[u8], now: Instant, events: &mut Vec<HostEvent>) {
+    /// Takes a message; one that is too large has no payload.
+    pub fn accept(
+        &mut self,
+        topic: &EdgeTopic,
+        payload: &Result<Vec<u8>, MessageTooLarge>,
+        now: Instant,
+        events: &mut Vec<HostEvent>,
+    ) {
         let EdgeTopic { message, source } = topic;
-        let payload = match decode::payload(bytes) {
+        let payload = payload.as_ref().map_err(ToString::to_string).and_then(|bytes| decode::payload(bytes));
+        let payload = match payload {
             Ok(payload) => payload,
             // Without its birth nothing of the source can be read.
             Err(why) if *message == MessageType::Birth => {

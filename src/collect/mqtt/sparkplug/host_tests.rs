@@ -47,9 +47,13 @@ impl Fixture {
     }
 
     fn accept_bytes(&mut self, topic: &str, bytes: &[u8]) -> Vec<String> {
+        self.accept_payload(topic, &Ok(bytes.to_vec()))
+    }
+
+    fn accept_payload(&mut self, topic: &str, payload: &Result<Vec<u8>, MessageTooLarge>) -> Vec<String> {
         let topic = EdgeTopic::parse(topic).unwrap();
         let mut events = Vec::new();
-        self.state.accept(&topic, bytes, self.now, &mut events);
+        self.state.accept(&topic, payload, self.now, &mut events);
         events.into_iter().map(short).collect()
     }
 
@@ -258,6 +262,14 @@ fn a_birth_that_cannot_be_kept_is_a_death_with_its_reason() {
         "death g/n: `g/n` sends a birth that cannot be read: the payload is no Sparkplug B payload";
     assert!(events[0].starts_with(expected), "{events:?}");
     assert!(!host.has("g/n#a"));
+    // Plant A4: one that is too large for a packet is no reason for rebirth commands either.
+    host.give_birth(0);
+    let events = host.accept_payload("spBv1.0/g/NBIRTH/n", &Err(MessageTooLarge { bytes: 5_000_000 }));
+    let expected = "death g/n: `g/n` sends a birth that cannot be read: \
+                    the message has 5000000 bytes; 4194304 are the most";
+    assert_eq!(events, [expected]);
+    assert_eq!(host.accept("spBv1.0/g/NDATA/n", Some(1), vec![metric(Some("a"), None, 1.0)]), NONE);
+    assert_eq!(host.wait(REBIRTH_WINDOW), NONE);
     host.state.max_birth_bytes = 1000;
     let metrics: Vec<_> = (0..10).map(|n| metric(Some(&format!("m{n}")), None, 1.0)).collect();
     let events = host.accept("spBv1.0/g/NBIRTH/n", Some(0), metrics);

@@ -1,10 +1,13 @@
 //! The host application against a broker under the test's control.
 
+use std::time::Duration;
+
 use prost::Message as _;
 use serde_json::json;
 
 use super::data_type::DataType;
 use super::decode;
+use super::edge_node::REBIRTH_WINDOW;
 use super::proto::{Metric, MetricValue, Payload};
 use crate::collect::mqtt::fake_broker::{FakeBroker, FakeConnection, FakePublication};
 use crate::collect::test_harness::{CollectFixture, PLC, stream};
@@ -59,6 +62,13 @@ async fn give_birth(connection: &mut FakeConnection) {
 
 /// Accepts the host until it has subscribed, announced itself and asked for births. Returns its state's timestamp.
 async fn accept(broker: &FakeBroker) -> (FakeConnection, serde_json::Value) {
+    let (mut connection, timestamp) = accept_announced(broker).await;
+    assert!(is_rebirth(&connection.published().await.unwrap()));
+    (connection, timestamp)
+}
+
+/// Accepts the host until it has subscribed and announced itself. Returns its state's timestamp.
+async fn accept_announced(broker: &FakeBroker) -> (FakeConnection, serde_json::Value) {
     let mut connection = broker.accept(0).await;
     assert!(!connection.keeps_session);
     assert_eq!(connection.grant(1).await, ["spBv1.0/g/+/n/#", STATE]);
@@ -70,7 +80,6 @@ async fn accept(broker: &FakeBroker) -> (FakeConnection, serde_json::Value) {
     assert_eq!(will_topic, STATE);
     let will: serde_json::Value = serde_json::from_slice(&will).unwrap();
     assert_eq!(will, json!({"online": false, "timestamp": state["timestamp"]}));
-    assert!(is_rebirth(&connection.published().await.unwrap()));
     (connection, state["timestamp"].clone())
 }
 
@@ -170,16 +179,23 @@ async fn a_write_is_a_command_with_the_alias_and_type_of_the_birth() {
     fixture.collectors.stop().await;
 }
 
+/// Plant A7: two hosts of one client id sent an edge node 126 commands in 20 s.
 #[tokio::test]
-async fn after_a_lost_connection_the_births_are_asked_for_again() {
+async fn after_a_lost_connection_the_births_are_asked_for_again_once_the_last_command_is_old() {
     let broker = FakeBroker::start().await;
     let fixture = CollectFixture::single_device(device(&broker), streams());
     let (mut connection, _) = accept(&broker).await;
     give_birth(&mut connection).await;
     fixture.until_stored("the births", |stored| stored.len() == 3).await;
     drop(connection);
-    let (mut connection, _) = accept(&broker).await;
+    let (mut connection, _) = accept_announced(&broker).await;
     assert_eq!(fixture.bad_counts()[&1], 1, "one reading for the loss");
+    let early = tokio::time::timeout(Duration::from_millis(100), connection.published()).await;
+    assert!(early.is_err(), "{early:?}");
+    tokio::time::pause();
+    tokio::time::advance(REBIRTH_WINDOW).await;
+    tokio::time::resume();
+    assert!(is_rebirth(&connection.published().await.unwrap()));
     // Aliases have died with the connection.
     let by_alias = Metric { alias: Some(1), value: Some(MetricValue::Double(5.0)), ..Metric::default() };
     connection.publish_bytes("spBv1.0/g/NDATA/n", &payload(Some(9), vec![by_alias])).await;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::client::SparkplugClient;
 use super::command::says_offline;
+use super::edge_node::RebirthTimes;
 use super::endpoint::SparkplugEndpoint;
 use super::host::HostState;
 use super::targets::{MetricTargets, PollEffects};
@@ -49,6 +50,8 @@ pub struct SparkplugSource {
     id: u64,
     targets: MetricTargets,
     subscription: Mutex<Option<Subscription>>,
+    /// Over connections, of which each has a state of its own.
+    rebirths: Mutex<RebirthTimes>,
     /// Messages of the last poll, to acknowledge once they are stored.
     delivered: Vec<PacketId>,
     connection: Arc<SharedConnection>,
@@ -67,6 +70,7 @@ impl SparkplugSource {
             targets: MetricTargets::new(settings.filter.clone()),
             settings,
             subscription: Mutex::default(),
+            rebirths: Mutex::default(),
             delivered: Vec::new(),
             connection: context.connection,
             status: context.status,
@@ -84,8 +88,9 @@ impl SparkplugSource {
             return Ok(());
         }
         {
-            let mut state = client.state().lock();
+            let (mut state, mut rebirths) = (client.state().lock(), self.rebirths.lock());
             let now = Instant::now();
+            rebirths.recent(now).for_each(|(node, sent_at)| state.recall_rebirth(node, sent_at));
             self.targets.sources().for_each(|source| state.await_birth(source, now));
         }
         *subscription = Some(Subscription {
@@ -95,6 +100,12 @@ impl SparkplugSource {
             is_announced: false,
         });
         Ok(())
+    }
+
+    /// Whether the connection of the last poll has ended. Its last messages and its fault are taken by a poll, before
+    /// another connection is opened.
+    fn has_ended(&self) -> bool {
+        self.subscription.lock().as_ref().is_some_and(|known| known.inbox.ended().is_some())
     }
 
     /// Takes the messages that have come, and does what is due. Returns what that means for the streams and for the edge
@@ -121,7 +132,10 @@ impl SparkplugSource {
                 continue;
             }
             if publication.topic == own_state {
-                effects.announces_again |= says_offline(&publication.payload);
+                match &publication.payload {
+                    Ok(payload) => effects.announces_again |= says_offline(payload),
+                    Err(_) => effects.ignored += 1,
+                }
             } else if let Some(topic) = EdgeTopic::parse(&publication.topic) {
                 state.accept(&topic, &publication.payload, Instant::now(), &mut events);
                 self.targets.apply(&state, &mut events, received_at, &mut effects);
@@ -150,12 +164,14 @@ impl SparkplugSource {
             return Ok(());
         }
         let mut connection = self.connection.lock().await;
+        // A connection that has ended meanwhile is noticed by the next poll; another one begins with the births.
+        let Some(client) = connection.open_client::<SparkplugClient>() else { return Ok(()) };
         let sent = async {
-            let client = connection.client::<SparkplugClient>(&self.endpoint).await?;
             if effects.announces_again {
                 client.announce().await?;
             }
             for node in &effects.rebirths {
+                self.rebirths.lock().note(node, Instant::now());
                 client.request_rebirth(node).await?;
             }
             Ok(())
@@ -182,7 +198,11 @@ impl PollSource for SparkplugSource {
         streams.iter().for_each(|stream| self.targets.add(stream));
     }
 
+    /// A connection that has ended is first noticed by a poll.
     async fn connect(&self) -> Result<(), DeviceFault> {
+        if self.has_ended() {
+            return Ok(());
+        }
         let mut connection = self.connection.lock().await;
         let subscribed = self.subscribe(&mut connection).await;
         subscribed.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
