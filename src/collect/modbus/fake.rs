@@ -10,6 +10,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+/// What a device does in place of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    Silence,
+    Close,
+    /// An answer that is a word too long.
+    OtherLength,
+}
+
 /// Contents and behaviour of the device.
 #[derive(Debug, Default)]
 pub struct FakeMemory {
@@ -25,6 +34,12 @@ pub struct FakeMemory {
     pub max_words: Option<u16>,
     /// Function code, address and exception: every read that touches the address is refused with the exception.
     pub refused: Vec<(u8, u16, u8)>,
+    /// Function code and address: every read that touches the address is lost.
+    pub lost: Vec<(u8, u16, Loss)>,
+    /// Longer reads are lost.
+    pub max_words_or_lost: Option<(u16, Loss)>,
+    /// Every so many requests one is not answered.
+    pub loses_one_in: Option<usize>,
     /// Whether it supports function 22, which few devices do.
     pub writes_masks: bool,
     /// Accepts a write and closes the connection instead of confirming it.
@@ -56,6 +71,18 @@ impl FakeMemory {
             }
             _ => None,
         }
+    }
+
+    /// How a request is lost; the latest that was recorded.
+    fn loss(&self, pdu: &[u8]) -> Option<Loss> {
+        let &(function, start, count) = self.requests.last()?;
+        let touched = u32::from(start)..u32::from(start) + u32::from(count);
+        let is_lost = |one: &&(u8, u16, Loss)| one.0 == function && touched.contains(&one.1.into());
+        let of_register = self.lost.iter().find(is_lost).map(|one| one.2);
+        let of_length = self.max_words_or_lost.filter(|(max, _)| count > *max).map(|(_, loss)| loss);
+        let by_chance =
+            self.loses_one_in.filter(|n| self.requests.len().is_multiple_of(*n)).map(|_| Loss::Silence);
+        of_register.or(of_length).or(by_chance).filter(|_| pdu[0] <= 4)
     }
 
     fn answer(&mut self, pdu: &[u8]) -> Vec<u8> {
@@ -148,7 +175,16 @@ async fn serve(mut stream: TcpStream, memory: Arc<Mutex<FakeMemory>>) -> Option<
         stream.read_exact(&mut pdu).await.ok()?;
         let (answer, is_silent, closes, thinks) = {
             let mut memory = memory.lock();
-            let answer = memory.answer(&pdu);
+            let mut answer = memory.answer(&pdu);
+            match memory.loss(&pdu) {
+                Some(Loss::Silence) => continue,
+                Some(Loss::Close) => return None,
+                Some(Loss::OtherLength) => {
+                    answer.extend([0, 0]);
+                    answer[1] = answer[1].wrapping_add(2);
+                }
+                None => {}
+            }
             if memory.closes_on_write && pdu[0] > 4 {
                 return None;
             }

@@ -8,7 +8,11 @@ pub mod point;
 pub(super) mod protocol;
 pub(super) mod source;
 
+mod isolation;
 mod learned_expiry;
+mod poll_group;
+mod request_sender;
+mod silent_ranges;
 
 use std::cmp::Ordering;
 

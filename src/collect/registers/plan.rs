@@ -1,9 +1,7 @@
 //! Planning of reads: joins neighbouring points into few requests and never splits a value. Pure.
 
-use super::{CellUnit, RegisterRange, ScatteredReads};
+use super::{CellUnit, RegisterAddress, RegisterRange, ScatteredReads};
 
-/// Bits and bytes are smaller than words: a request may hold this many in place of one word.
-const BITS_PER_WORD: u16 = 16;
 const BYTES_PER_WORD: u16 = 2;
 /// Bits of gap that are allowed for each word of gap.
 const BITS_PER_GAP: u16 = 8;
@@ -18,24 +16,94 @@ pub struct ReadBlock {
     pub members: Vec<usize>,
 }
 
-/// Limits on reads: configured ones, and those learned from the device's refusals.
+/// Limits on reads: configured ones, and those learned from what the device did not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadRules {
     /// The widest gap that is read over to save a request, in words; eight times as many bits. `None` means the
     /// protocol's default.
     pub max_gap: Option<u16>,
-    /// The longest joined read, in words; sixteen times as many bits. The protocol's own limit also applies.
-    pub max_words: u16,
-    /// Whether separate blocks may share a request where the protocol supports it.
-    pub allows_scattered: bool,
+    /// The longest joined reads. The protocol's own limits also apply.
+    pub longest: LongestReads,
+    /// The most separate blocks in one request, where the protocol supports such requests.
+    pub max_shared: usize,
     /// Ranges that no joined read may touch.
     pub holes: Vec<RegisterRange>,
+    /// Ranges that no joined read may touch and that share no request.
+    pub alone: Vec<RegisterRange>,
+    /// Places that no joined read may cross: it ends before one or begins at it.
+    pub boundaries: Vec<RegisterAddress>,
+}
+
+/// The longest joined reads, each in cells of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LongestReads {
+    pub bits: u16,
+    pub bytes: u16,
+    pub words: u16,
+}
+
+impl LongestReads {
+    /// No limits but those of the protocol.
+    pub const UNLIMITED: LongestReads = LongestReads { bits: u16::MAX, bytes: u16::MAX, words: u16::MAX };
+
+    /// Lowers the limit for the unit of a span to the span's length.
+    fn lower_to(&mut self, span: RegisterRange) {
+        let limit = match span.space.unit {
+            CellUnit::Bit => &mut self.bits,
+            CellUnit::Byte => &mut self.bytes,
+            CellUnit::Word => &mut self.words,
+            CellUnit::Wide(_) => return,
+        };
+        *limit = span.len.min(*limit);
+    }
 }
 
 impl ReadRules {
     /// Rules without anything learned.
     pub fn new(max_gap: Option<u16>) -> ReadRules {
-        ReadRules { max_gap, max_words: u16::MAX, allows_scattered: true, holes: Vec::new() }
+        ReadRules {
+            max_gap,
+            longest: LongestReads::UNLIMITED,
+            max_shared: usize::MAX,
+            holes: Vec::new(),
+            alone: Vec::new(),
+            boundaries: Vec::new(),
+        }
+    }
+
+    /// Learns from a request that was not answered while both its parts were: it reached over registers that do not exist or
+    /// cannot be read, or it was too long. `is_too_long` says that the device named the length.
+    pub fn learn_from_parts(
+        &mut self,
+        request: &[ReadBlock],
+        parts: &[Vec<ReadBlock>; 2],
+        is_too_long: bool,
+        points: &[RegisterRange],
+    ) {
+        let [block] = request else { return self.share_at_most(parts) };
+        let gaps = gaps(block, points);
+        if is_too_long || gaps.is_empty() {
+            let longer = parts.iter().flatten().map(|part| part.span).max_by_key(|span| span.len);
+            longer.into_iter().for_each(|span| self.longest.lower_to(span));
+        } else {
+            self.holes.extend(gaps);
+        }
+    }
+
+    /// Makes the next plan ask for the two parts of a request as requests of their own.
+    pub fn divide(&mut self, request: &[ReadBlock], parts: &[Vec<ReadBlock>; 2]) {
+        match request {
+            [_] => {
+                let later = parts[1].iter().map(|block| block.span);
+                self.boundaries
+                    .extend(later.map(|span| RegisterAddress { space: span.space, offset: span.start }));
+            }
+            _ => self.share_at_most(parts),
+        }
+    }
+
+    fn share_at_most(&mut self, parts: &[Vec<ReadBlock>; 2]) {
+        self.max_shared = parts[0].len().max(parts[1].len()).min(self.max_shared);
     }
 
     /// Discards everything learned.
@@ -46,29 +114,53 @@ impl ReadRules {
     /// The longest joined read and the widest gap in it, in cells of the space of `span`.
     fn limits(&self, span: RegisterRange) -> (u16, u32) {
         let gap = self.max_gap.unwrap_or(span.space.default_gap);
+        let LongestReads { bits, bytes, words } = self.longest;
         let (len, gap) = match span.space.unit {
-            CellUnit::Bit => (self.max_words.saturating_mul(BITS_PER_WORD), gap.saturating_mul(BITS_PER_GAP)),
-            CellUnit::Byte => {
-                (self.max_words.saturating_mul(BYTES_PER_WORD), gap.saturating_mul(BYTES_PER_WORD))
-            }
-            CellUnit::Word => (self.max_words, gap),
+            CellUnit::Bit => (bits, gap.saturating_mul(BITS_PER_GAP)),
+            CellUnit::Byte => (bytes, gap.saturating_mul(BYTES_PER_WORD)),
+            CellUnit::Word => (words, gap),
             CellUnit::Wide(_) => (1, 0),
         };
         (len.min(span.space.max_len), gap.into())
     }
 
     fn has_hole_in(&self, span: RegisterRange) -> bool {
-        self.holes.iter().any(|hole| hole.overlaps(span))
+        self.holes.iter().chain(&self.alone).any(|hole| hole.overlaps(span))
+    }
+
+    fn is_alone(&self, block: &ReadBlock) -> bool {
+        self.alone.iter().any(|range| range.overlaps(block.span))
+    }
+
+    fn has_boundary_in(&self, span: RegisterRange) -> bool {
+        let is_inside = |place: &RegisterAddress| {
+            place.space == span.space && span.start < place.offset && place.offset < span.end()
+        };
+        self.boundaries.iter().any(is_inside)
     }
 }
 
-/// Length of a span in words, as counted in `ReadRules::max_words`.
-pub fn words(span: RegisterRange) -> u16 {
-    match span.space.unit {
-        CellUnit::Bit => span.len / BITS_PER_WORD,
-        CellUnit::Byte => span.len / BYTES_PER_WORD,
-        CellUnit::Word | CellUnit::Wide(_) => span.len,
+/// The two parts of a request, each with half of its blocks, or of the points of its only block. `None` where all points of it
+/// are the same registers.
+pub fn halves(request: &[ReadBlock], points: &[RegisterRange]) -> Option<[Vec<ReadBlock>; 2]> {
+    let [block] = request else {
+        let (first, second) = request.split_at(request.len() / 2);
+        return Some([first.to_vec(), second.to_vec()]);
+    };
+    if block.members.iter().all(|member| points[*member] == block.span) {
+        return None;
     }
+    let (first, second) = block.members.split_at(block.members.len() / 2);
+    Some([first, second].map(|members| vec![block_of(members, points)]))
+}
+
+/// The block of members, which are in order of address and at least one.
+fn block_of(members: &[usize], points: &[RegisterRange]) -> ReadBlock {
+    let first = points[members[0]];
+    let end = members.iter().map(|member| points[*member].end()).max().unwrap_or(first.end());
+    // A part of a block is not longer than the block.
+    let len = u16::try_from(end - first.start).unwrap_or(u16::MAX);
+    ReadBlock { span: RegisterRange { len, ..first }, members: members.to_vec() }
 }
 
 /// Joins neighbours as far as the rules allow. A point that lies in a hole is read alone.
@@ -90,11 +182,15 @@ pub fn coalesce(points: &[RegisterRange], rules: &ReadRules) -> Vec<ReadBlock> {
 fn join(block: &mut ReadBlock, index: usize, point: RegisterRange, rules: &ReadRules) -> bool {
     let (limit, gap) = rules.limits(point);
     let len = point.end().max(block.span.end()) - block.span.start;
-    let Some(len) = u16::try_from(len).ok().filter(|len| *len <= limit) else { return false };
+    let Some(len) = u16::try_from(len).ok().filter(|len| *len <= limit.max(block.span.len)) else {
+        return false;
+    };
     let wider = RegisterRange { len, ..block.span };
     let is_near = point.start <= block.span.end() + gap;
-    let is_allowed =
-        point.space == block.span.space && is_near && !(block.span != point && rules.has_hole_in(wider));
+    let is_allowed = point.space == block.span.space
+        && is_near
+        && !(block.span != point && rules.has_hole_in(wider))
+        && !rules.has_boundary_in(wider);
     if is_allowed {
         block.span = wider;
         block.members.push(index);
@@ -119,8 +215,10 @@ pub fn pack_requests(blocks: Vec<ReadBlock>, rules: &ReadRules) -> Vec<Vec<ReadB
 fn may_share(request: &[ReadBlock], block: &ReadBlock, rules: &ReadRules) -> bool {
     let scattered = block.span.space.scattered;
     let are_limits_the_same = request.iter().all(|one| one.span.space.scattered == scattered);
-    rules.allows_scattered
+    request.len() < rules.max_shared
         && are_limits_the_same
+        && !rules.is_alone(block)
+        && !request.iter().any(|one| rules.is_alone(one))
         && match scattered {
             ScatteredReads::Unsupported => false,
             ScatteredReads::Cells(most) => may_share_cells(request, block, most, rules),

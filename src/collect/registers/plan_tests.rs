@@ -112,7 +112,8 @@ proptest! {
         max_words in 4..=MAX_READ_WORDS,
         holes in prop::collection::vec(any_span(), 0..5),
     ) {
-        let rules = ReadRules { max_words, holes, ..rules(max_gap) };
+        let longest = LongestReads { bits: max_words * 16, words: max_words, ..LongestReads::UNLIMITED };
+        let rules = ReadRules { longest, holes, ..rules(max_gap) };
         let blocks = coalesce(&points, &rules);
         let mut served = vec![0; points.len()];
         for block in &blocks {
@@ -195,7 +196,7 @@ fn blocks_that_lie_apart_share_requests_where_the_protocol_can() {
     let bytes = |request: &Vec<ReadBlock>| request.iter().map(|block| block.span.len).sum::<u16>();
     assert_eq!(requests.iter().map(bytes).collect::<Vec<_>>(), [668, 666, 666], "at most 846 bytes");
     let scattered = [d("D0", 1), d("D1000", 1), d("D2000", 1)];
-    assert_eq!(shared(&scattered, &ReadRules { allows_scattered: false, ..ReadRules::new(None) }), [1, 1, 1]);
+    assert_eq!(shared(&scattered, &ReadRules { max_shared: 1, ..ReadRules::new(None) }), [1, 1, 1]);
     // A block that was refused alone spoils no request of others.
     assert_eq!(shared(&scattered, &ReadRules { holes: vec![d("D1000", 1)], ..ReadRules::new(None) }), [2, 1]);
 }

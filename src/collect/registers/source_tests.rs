@@ -7,9 +7,11 @@ use serde_json::json;
 use super::*;
 use crate::collect::CollectOptions;
 use crate::collect::modbus::Modbus;
-use crate::collect::modbus::fake::FakeDevice;
+use crate::collect::modbus::fake::{FakeDevice, Loss};
+use crate::collect::numeric_value::NumericValue;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::s7::S7;
+use crate::collect::shared_connection::SharedConnection;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::collect::test_harness::{context, plc, stream};
 use crate::domain::device::Protocol;
@@ -80,7 +82,7 @@ async fn a_refused_neighbour_silences_nobody_else_whatever_the_exception() {
         plc.link.relearn = LearnedExpiry::after(Duration::from_millis(300));
         assert_eq!(plc.poll().await, (vec![], 1), "all are read together");
         plc.fake.memory.lock().refused = vec![(3, 3, exception)];
-        assert_eq!(plc.poll().await, (vec![3], 10), "{exception}: one by one");
+        assert_eq!(plc.poll().await, (vec![3], 7), "{exception}: in halves");
         assert_eq!(plc.poll().await, (vec![3], 3), "{exception}: around the bad one");
         plc.fake.memory.lock().refused.clear();
         assert_eq!(plc.poll().await, (vec![], 3), "{exception}: it is well again");
@@ -94,7 +96,7 @@ async fn a_register_that_nobody_wants_and_that_fails_is_not_read_over() {
     for exception in [1, 2, 4] {
         let mut plc = PlcFixture::start().await;
         plc.fake.memory.lock().refused = vec![(3, 5, exception)];
-        assert_eq!(plc.poll().await, (vec![], 10), "{exception}");
+        assert_eq!(plc.poll().await, (vec![], 7), "{exception}");
         assert_eq!(plc.poll().await, (vec![], 2), "{exception}");
     }
 }
@@ -114,11 +116,107 @@ async fn two_batches_forget_together() {
     plc.link.relearn = LearnedExpiry::after(Duration::from_millis(100));
     let mut other = RegisterPollGroup::new(&Modbus, &crate::collect::test_harness::plc(&plc.fake), &[]);
     plc.fake.memory.lock().refused = vec![(3, 3, 4)];
-    assert_eq!(plc.poll().await.1, 10);
+    assert_eq!(plc.poll().await.1, 7);
     advance_clock(Duration::from_millis(100)).await;
     plc.link.poll(&mut other, &mut Vec::new()).await.unwrap();
-    assert_eq!(plc.poll().await, (vec![3], 10), "what another batch has forgotten is tried here too");
+    assert_eq!(plc.poll().await, (vec![3], 7), "what another batch has forgotten is tried here too");
     assert_eq!(plc.poll().await, (vec![3], 3));
+}
+
+/// Plant A9: real slaves do this in place of an exception.
+#[tokio::test]
+async fn a_lost_register_silences_nobody_else_however_it_is_lost() {
+    for loss in [Loss::Silence, Loss::Close, Loss::OtherLength] {
+        let mut plc = PlcFixture::start().await;
+        plc.fake.memory.lock().lost = vec![(3, 3, loss)];
+        assert_eq!(plc.poll().await.0, [3], "{loss:?}: divided until it is alone");
+        assert_eq!(
+            plc.poll().await,
+            (vec![3], 2),
+            "{loss:?}: around the lost one, which is not asked for now"
+        );
+        plc.fake.memory.lock().lost.clear();
+        assert_eq!(plc.poll().await, (vec![3], 2), "{loss:?}: it is not due yet");
+        advance_clock(Duration::from_secs(10)).await;
+        assert_eq!(plc.poll().await, (vec![], 3), "{loss:?}: it answers again");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_register_that_nobody_wants_is_not_read_over() {
+    let mut plc = PlcFixture::start().await;
+    plc.fake.memory.lock().lost = vec![(3, 5, Loss::Silence)];
+    assert_eq!(plc.poll().await.0, Vec::<i32>::new());
+    assert_eq!(plc.poll().await, (vec![], 2));
+}
+
+/// Plant A9 (07) and C8.
+#[tokio::test]
+async fn a_device_that_answers_only_short_reads_is_read_in_short_ones() {
+    for (max, requests) in [(4, 3), (1, 9)] {
+        let mut plc = PlcFixture::start().await;
+        plc.fake.memory.lock().max_words_or_lost = Some((max, Loss::Close));
+        assert_eq!(plc.poll().await.0, Vec::<i32>::new(), "{max}");
+        while plc.poll().await.1 > requests {}
+        plc.fake.memory.lock().max_words_or_lost = None;
+        plc.fake.memory.lock().max_words = Some(max);
+        assert_eq!(plc.poll().await, (vec![], requests), "{max}: that is what it refused too");
+    }
+}
+
+/// Plant B3: one request in many is lost on the way.
+#[tokio::test]
+async fn a_request_that_is_lost_by_chance_is_sent_again() {
+    let mut plc = PlcFixture::start().await;
+    assert_eq!(plc.poll().await, (vec![], 1));
+    plc.fake.memory.lock().loses_one_in = Some(2);
+    for _ in 0..3 {
+        let (silent, requests) = plc.poll().await;
+        assert_eq!(silent, Vec::<i32>::new());
+        assert!(requests <= 3, "the request, a probe, and the request again: {requests}");
+    }
+}
+
+/// Plant A10.
+#[tokio::test]
+async fn a_device_that_closes_after_each_answer_is_read_in_several_requests() {
+    let mut plc = PlcFixture::start().await;
+    plc.fake.memory.lock().refused = vec![(3, 3, 2)];
+    plc.poll().await;
+    plc.fake.memory.lock().closes_after_answer = true;
+    for _ in 0..3 {
+        assert_eq!(plc.poll().await.0, [3], "all others have values");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_device_is_lost_after_two_requests() {
+    let mut plc = PlcFixture::start().await;
+    plc.poll().await;
+    plc.fake.memory.lock().is_silent = true;
+    let before = plc.fake.requests().len();
+    let fault = plc.link.poll(&mut plc.batch, &mut Vec::new()).await.unwrap_err();
+    assert!(matches!(fault, DeviceFault::Timeout { .. }), "{fault}");
+    assert_eq!(
+        plc.fake.requests().len(),
+        before + 2,
+        "the request, and one for a register that had answered"
+    );
+}
+
+/// More are lost than a poll waits for: the next ones go on where it ended.
+#[tokio::test]
+async fn many_lost_registers_are_found_in_some_polls() {
+    let mut plc = PlcFixture::start().await;
+    let lost = [0, 2, 4, 7, 9];
+    plc.fake.memory.lock().lost = lost.map(|at| (3, at, Loss::Close)).to_vec();
+    let expected = lost.map(i32::from);
+    let mut polls = 0;
+    while plc.poll().await.0 != expected {
+        polls += 1;
+        assert!(polls < 8);
+    }
+    assert_eq!(plc.poll().await.0, expected);
 }
 
 /// A request of S7 in its packet, and its answer.

@@ -1,0 +1,113 @@
+//! Streams of one device with numbered registers that are polled together, and the results of their reads.
+
+use std::sync::Arc;
+
+use super::plan::ReadBlock;
+use super::point::RegisterPoint;
+use super::{RegisterData, RegisterRange};
+use crate::collect::deadband::PollResult;
+use crate::collect::fault::DeviceFault;
+use crate::collect::numeric_value::NumericValue;
+use crate::collect::point::DevicePoint;
+use crate::collect::protocol::{self, DeviceProtocol};
+use crate::domain::device::DeviceSpec;
+use crate::domain::stream::Stream;
+use crate::domain::{Micros, Result, StreamId};
+
+/// A stream and its point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct RegisterTarget {
+    stream: StreamId,
+    point: RegisterPoint,
+}
+
+/// Streams that are polled together and the reads that fetch them.
+#[derive(Debug, Default)]
+pub struct RegisterPollGroup {
+    targets: Vec<RegisterTarget>,
+    /// Registers of each target.
+    pub(super) spans: Vec<RegisterRange>,
+    /// Streams that cannot be read whatever the device answers, and why.
+    unreadable: Vec<(StreamId, String)>,
+    /// Each inner list is one request.
+    pub(super) requests: Vec<Vec<ReadBlock>>,
+    /// Value of the source's `learning_epoch` when the requests were planned; it grows with every expiry of the
+    /// rules.
+    pub(super) learning_epoch: u64,
+}
+
+impl RegisterPollGroup {
+    pub(super) fn new(
+        protocol: &dyn DeviceProtocol,
+        device: &DeviceSpec,
+        streams: &[Arc<Stream>],
+    ) -> RegisterPollGroup {
+        let mut batch = RegisterPollGroup::default();
+        for stream in streams {
+            match protocol::stream_point(protocol, device, &stream.spec) {
+                Ok(
+                    DevicePoint::Node(..)
+                    | DevicePoint::Tag(..)
+                    | DevicePoint::Topic(..)
+                    | DevicePoint::Metric(..),
+                ) => {
+                    batch
+                        .unreadable
+                        .push((stream.id, "a node, tag, topic or metric is no register".to_owned()));
+                }
+                Ok(DevicePoint::Register(point)) => {
+                    batch.spans.push(point.span);
+                    batch.targets.push(RegisterTarget { stream: stream.id, point });
+                }
+                Err(why) => batch.unreadable.push((stream.id, why)),
+            }
+        }
+        batch
+    }
+
+    /// Adds the results of the streams of a block.
+    pub(super) fn add_results(
+        &self,
+        block: &ReadBlock,
+        ts: Micros,
+        outcome: &Result<RegisterData, DeviceFault>,
+        results: &mut Vec<PollResult>,
+    ) {
+        let targets = block.members.iter().map(|member| self.targets[*member]);
+        results.extend(targets.map(|target| poll_result(target, ts, block.span, outcome)));
+    }
+
+    /// Adds one fault as the result of all streams of a request.
+    pub(super) fn add_faults(
+        &self,
+        request: &[ReadBlock],
+        ts: Micros,
+        fault: &DeviceFault,
+        results: &mut Vec<PollResult>,
+    ) {
+        for block in request {
+            self.add_results(block, ts, &Err(fault.clone()), results);
+        }
+    }
+
+    /// Adds the results of the streams that cannot be read whatever the device answers.
+    pub(super) fn add_unreadable(&self, ts: Micros, results: &mut Vec<PollResult>) {
+        let unreadable = self.unreadable.iter();
+        results.extend(unreadable.map(|(id, why)| PollResult { stream: *id, ts, outcome: Err(why.clone()) }));
+    }
+}
+
+fn poll_result(
+    target: RegisterTarget,
+    ts: Micros,
+    block: RegisterRange,
+    outcome: &Result<RegisterData, DeviceFault>,
+) -> PollResult {
+    let outcome = match outcome {
+        Ok(data) => {
+            target.point.decode(block, data).ok_or_else(|| "the answer does not hold the value".to_owned())
+        }
+        Err(fault) => Err(fault.to_string()),
+    };
+    PollResult { stream: target.stream, ts, outcome: outcome.map(NumericValue::into) }
+}
