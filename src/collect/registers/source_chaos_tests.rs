@@ -190,6 +190,9 @@ impl DeviceClient for ChaosClient {
     }
 }
 
+/// A protocol, and how it names the register of a word.
+type RegisterNames = (&'static dyn DeviceProtocol, fn(u32) -> String);
+
 /// One device of a protocol, and the words that are polled.
 struct ChaosPlan {
     device: Arc<ChaosDevice>,
@@ -201,7 +204,7 @@ struct ChaosPlan {
 impl ChaosPlan {
     fn new(seed: u64) -> ChaosPlan {
         let mut chance = StdRng::seed_from_u64(seed);
-        let protocols: [(&'static dyn DeviceProtocol, fn(u32) -> String); 4] = [
+        let protocols: [RegisterNames; 4] = [
             (&Modbus, |word| format!("hr:{word}")),
             (&Melsec, |word| format!("D{word}")),
             (&Fenet, |word| format!("%DW{word}")),
