@@ -72,6 +72,7 @@ pub mod retention;
 pub mod running_query;
 mod secret_file;
 pub mod series;
+pub mod server_clock;
 pub mod session;
 pub mod sql;
 pub mod statistic;

@@ -126,6 +126,8 @@ async fn run_services(
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
     let history = tokio::spawn(opened.app.clone().run_device_history(stop.clone()));
     let _clocks = AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_device_clocks(stop.clone())));
+    let _server_clock =
+        AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_server_clock(stop.clone())));
     let notifications = tokio::spawn(opened.app.clone().run_notifications(stop.clone()));
     opened.app.recover_media().await?;
     let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));

@@ -48,23 +48,39 @@ impl AheadBound {
     }
 }
 
-/// When a reading arrived: exactly, or between two times where it is read again from the log, which has no times of arrival.
+/// When a reading arrived: exactly, or between two times where it is read from the lake, which has no times of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     earliest: Micros,
     latest: Micros,
     bound: AheadBound,
+    is_read_again: bool,
 }
 
 impl Arrival {
     /// An arrival while the clock shows `now`.
     pub fn at(now: Micros, bound: AheadBound) -> Arrival {
-        Arrival { earliest: now, latest: now, bound }
+        Arrival { earliest: now, latest: now, bound, is_read_again: false }
     }
 
     /// An arrival between two times, in any order, because the clock may have been set back since.
     pub fn between(one: Micros, other: Micros, bound: AheadBound) -> Arrival {
-        Arrival { earliest: one.min(other), latest: one.max(other), bound }
+        Arrival { earliest: one.min(other), latest: one.max(other), bound, is_read_again: false }
+    }
+
+    /// The same of a reading that arrived before the present watch began and is read again.
+    pub fn read_again(self) -> Arrival {
+        Arrival { is_read_again: true, ..self }
+    }
+
+    /// Whether it arrived before the present watch began: silence is counted from that begin.
+    pub fn is_read_again(self) -> bool {
+        self.is_read_again
+    }
+
+    /// How far a time may be ahead of the clock.
+    pub fn bound(self) -> AheadBound {
+        self.bound
     }
 
     /// The earliest time at which the reading may have arrived.

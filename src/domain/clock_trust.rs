@@ -97,7 +97,7 @@ impl ClockTrust {
 }
 
 /// Returns by how much the clock moved more than the time that passed between two readings, microseconds.
-fn step(from: ClockReading, to: ClockReading) -> i64 {
+pub fn step(from: ClockReading, to: ClockReading) -> i64 {
     let passed = to.monotonic.0.saturating_sub(from.monotonic.0);
     to.now.0.saturating_sub(from.now.0).saturating_sub(passed)
 }

@@ -135,7 +135,7 @@ impl Committer {
                 claim.finish(entry);
             }
             permits.push(memory);
-            let run = Run::new(rows, seq).imported(is_import);
+            let run = Run::new(rows, seq).imported(is_import).arrived(Some(arrived_at));
             self.latest_values.update(&run, Arrival { seq, at: arrived_at, bound: self.ahead_bound });
             runs.push((run, seq));
             keyed_rows.extend(keyed.iter().map(|rows| rows.with_seq(seq)));

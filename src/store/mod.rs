@@ -231,7 +231,12 @@ impl Store {
         // rows by what the catalog has in its own mirror, so what it had then is enough, and mostly here already.
         let needed = rows.owner.as_ref().and_then(|owner| owner.catalog);
         self.catalog.catch_up_to(needed).await?;
-        Ok(Snapshot { retention_bounds: self.retention_bounds(), ..rows })
+        // By the owner's clock, which decides what is removed. This node's own may be wrong.
+        let retention_bounds = match rows.owner.as_ref() {
+            Some(owner) => self.catalog.retention_bounds_at(owner.expiry_time),
+            None => self.retention_bounds(),
+        };
+        Ok(Snapshot { retention_bounds, ..rows })
     }
 
     /// Whether another process owns the lake.
@@ -257,7 +262,8 @@ impl Store {
         // Last of all. What the pinned files came about by was in the mirror before: a floor, for one, before the first row
         // below it was removed (`RetentionJob::purge_day`). What was looked up since was in it too. This version has all of it.
         let catalog_version = self.catalog.mirror_version();
-        OrgTail { newest, states, epoch: self.tables.owner_epoch(), catalog_version, ..tail }
+        let expiry_time = self.catalog.expiry_time(self.clock().now());
+        OrgTail { newest, states, epoch: self.tables.owner_epoch(), catalog_version, expiry_time, ..tail }
     }
 
     /// Returns the newest reading of each stream of an organization, by stream.

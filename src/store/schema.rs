@@ -142,5 +142,6 @@ pub fn run_from_batch(batch: &RecordBatch) -> Result<Run> {
         seq: read(batch, SEQ, &DataType::Int64)?.as_primitive::<Int64Type>().values().clone(),
         text: text.filter(|text| text.null_count() < text.len()).cloned(),
         is_import: false,
+        arrived_at: None,
     })
 }

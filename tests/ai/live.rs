@@ -183,6 +183,21 @@ async fn one_reading_of_next_week_stops_no_scores() {
     until_scored(&client, motor, &sensor).await;
 }
 
+/// A sender whose clock is ahead: the server is killed before the times of its readings have come.
+#[tokio::test]
+async fn killed_before_the_times_of_readings_have_come_it_skips_none() {
+    let (mut server, client) = Server::with_client(&[]).await;
+    let (mut sensor, motor) = set_up(&client, HIGH).await;
+    let ahead: Vec<i64> = (sensor.next..sensor.next + WINDOW_SAMPLES - 2).collect();
+    ingest(&client, sensor.stream, ahead.iter().copied().map(reading)).await;
+    sensor.next += ahead.len() as i64;
+    sensor.posted.extend(ahead);
+    server.crash().await;
+    until_state(&client, motor.model, "running").await;
+    sensor.steps(&client, 6).await;
+    until_scored(&client, motor, &sensor).await;
+}
+
 #[tokio::test]
 async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
     let (_server, client) = Server::with_client(&[]).await;

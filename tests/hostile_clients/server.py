@@ -21,6 +21,7 @@ class Site:
     url: str
     postgres: tuple
     flight: tuple
+    mqtt: tuple
     # May read the values of one device.
     weak: str
     # May write one stream of numbers and one of texts.
@@ -36,7 +37,8 @@ class Server:
     def __init__(self, program, folder, address_space_mib):
         self.program, self.folder, self.home = program, folder, folder / "data"
         self.log_path = folder / "log"
-        env = {**os.environ, "BASALT_BOOTSTRAP_KEY": SECRET, "BASALT_PG_LISTEN": "127.0.0.1:0", "BASALT_FLIGHT_LISTEN": "127.0.0.1:0"}
+        env = {**os.environ, "BASALT_BOOTSTRAP_KEY": SECRET, "BASALT_PG_LISTEN": "127.0.0.1:0", "BASALT_FLIGHT_LISTEN": "127.0.0.1:0",
+               "BASALT_MQTT__LISTEN": "127.0.0.1:0"}
         # Descriptors as a system gives them that nobody has changed.
         limit = f"ulimit -v {address_space_mib * 1024}; ulimit -S -n 1024; exec \"$@\""
         with open(self.log_path, "w") as out:
@@ -121,7 +123,7 @@ class Server:
             device, (stream, texts) = self.device("rig", operator, ["fp64", "text"])
             weak = key("--scope", "value:read", "--device", str(device))
             writer = key("--scope", "value:write", "--device", str(device))
-            doors = self.address("postgres"), self.address("grpc")
+            doors = self.address("postgres"), self.address("grpc"), self.address("mqtt")
             self.made = Site(self.url, *doors, weak, writer, operator, device, stream, texts)
         return self.made
 

@@ -50,7 +50,7 @@ async fn the_server_says_what_it_holds() {
             "memory": {
                 "resident_bytes": "*", "large_body_limit_bytes": "*", "address_space_limit_bytes": "*", "budgets": "*"
             },
-            "connections": "*", "running_queries": 0,
+            "connections": "*", "running_queries": 0, "clock_ahead_seconds": 0.0,
         },
     });
     assert!(matches(&before, &shape), "{before}");

@@ -110,6 +110,7 @@ fn described_server() -> Vec<FieldSchema> {
         read_only("memory", part(&memory)),
         read_only("connections", named("listener", &["open", "limit"])),
         read_only("running_queries", schema::count()),
+        read_only("clock_ahead_seconds", schema::number()),
     ]
 }
 
@@ -198,6 +199,7 @@ fn server_view(server: &ServerStatus) -> Value {
         },
         "connections": connections.collect::<Vec<_>>(),
         "running_queries": server.running_queries,
+        "clock_ahead_seconds": store.clock_ahead_s,
     })
 }
 

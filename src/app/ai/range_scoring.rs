@@ -40,11 +40,11 @@ pub struct ModelScorer {
 impl ModelScorer {
     /// Returns the sources' readings from `from` on in time order. Fewer than `MAX_CHUNK_READINGS` are all there are
     /// up to `to`, inclusive.
-    async fn chunk(&self, model: &Model, from: Micros, to: Micros) -> Result<Readings> {
+    async fn chunk(&self, model: &Model, from: Micros, to: Option<Micros>) -> Result<Readings> {
         let list = ListQuery {
             streams: Some(model.version.settings.sources.clone()),
             from: Some(from),
-            to: Some(to),
+            to,
             newest_first: false,
             offset: 0,
             limit: Some(MAX_CHUNK_READINGS),
@@ -57,6 +57,12 @@ impl ModelScorer {
             .await?;
         let found: Vec<Readings> = found.try_collect().await?;
         Ok(found.iter().flat_map(Readings::iter).collect())
+    }
+
+    /// Returns the sources' readings after a time, in time order; of more than `MAX_CHUNK_READINGS` the first.
+    pub async fn readings_after(&self, model: &Model, after: Micros) -> Result<Vec<SourceReading>> {
+        let readings = self.chunk(model, Micros(after.0.saturating_add(1)), None).await?;
+        Ok(source_readings(model, &readings).collect())
     }
 
     /// Returns a replay of stored readings, from the first that the window after `position` needs, up to `to`.
@@ -98,8 +104,10 @@ impl Replay {
                 return Ok(Some(piece));
             }
             let Some(from) = self.from else { return Ok(None) };
-            let readings = self.scorer.chunk(&self.model, from, self.to).await?;
-            push(feed, &self.model, &readings);
+            let readings = self.scorer.chunk(&self.model, from, Some(self.to)).await?;
+            for point in source_readings(&self.model, &readings) {
+                feed.push(point);
+            }
             self.newest = readings.ts.last().map_or(self.to, |ts| Micros(*ts));
             // A full chunk never has only one time, because a model has fewer sources. Readings that are read twice
             // count once.
@@ -153,15 +161,15 @@ fn check_anomaly_count(anomalies: usize) -> Result<()> {
     )))
 }
 
-/// Pushes readings into a feed, by the index of their stream among the model's sources.
-fn push(feed: &mut WindowFeed, model: &Model, readings: &Readings) {
+/// Returns the readings of a model's sources, by the index of their stream among them.
+fn source_readings(model: &Model, readings: &Readings) -> impl Iterator<Item = SourceReading> {
     let sources = &model.version.settings.sources;
-    for row in 0..readings.len() {
-        let Some(source) = sources.iter().position(|id| id.0 == readings.stream[row]) else { continue };
+    (0..readings.len()).filter_map(move |row| {
+        let source = sources.iter().position(|id| id.0 == readings.stream[row])?;
         let is_bad = readings.quality[row] == Quality::Bad as u8;
         let value = if is_bad { f64::NAN } else { readings.value[row] };
-        feed.push(SourceReading { source, ts: readings.ts[row], value });
-    }
+        Some(SourceReading { source, ts: readings.ts[row], value })
+    })
 }
 
 impl App {

@@ -162,6 +162,24 @@ fn silence_is_that_of_arrivals_whatever_their_times() {
 }
 
 #[test]
+fn silence_is_counted_from_the_begin_of_a_watch_also_when_older_readings_are_read_again() {
+    let begin_s = START_S + 10 * WINDOW_S;
+    let mut watch = Watch::new(rule(Evaluation::NoData, 0.0, 0));
+    watch.state = RuleState::watched_from(second(begin_s));
+    for (seq, arrived_s) in (1..).zip([START_S, START_S + 2 * WINDOW_S]) {
+        let sample = Sample { ts: second(arrived_s), number: Some(1.0), text: None };
+        let decision = watch.state.observe(&watch.rule, sample, seq, clock(arrived_s).read_again());
+        assert_eq!(decision, None);
+    }
+    for (after_s, expected) in [(0, ""), (WINDOW_S - 1, ""), (WINDOW_S, "F")] {
+        watch.now_s = begin_s + after_s;
+        watch.tick();
+        let kinds: String = watch.decisions.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, expected, "{after_s} s after the begin");
+    }
+}
+
+#[test]
 fn an_alert_of_a_clock_that_was_ahead_holds_no_other_back() {
     for step_s in [-YEAR_S, -2 * HOUR_S] {
         let mut watch = Watch::new(rule(Evaluation::Value, 80.0, HOUR_S / 2));
@@ -294,13 +312,13 @@ impl Plain {
 struct StoredStates {
     bytes: Vec<u8>,
     since: Vec<(u64, i64, i64, f64)>,
-    /// Whether a reading was ahead or the clock was set meanwhile: then what a crash does depends on when it is.
-    is_other: bool,
+    /// Whether the clock was set back meanwhile: the log does not say what was due before that.
+    is_set_back: bool,
 }
 
 impl StoredStates {
-    fn of(watch: &Watch, plain: &Plain) -> StoredStates {
-        StoredStates { bytes: watch.state.encode(), since: Vec::new(), is_other: !plain.waiting.is_empty() }
+    fn of(watch: &Watch) -> StoredStates {
+        StoredStates { bytes: watch.state.encode(), since: Vec::new(), is_set_back: false }
     }
 
     /// The rule begins with what was stored, and is given the rest of the log again.
@@ -313,7 +331,10 @@ impl StoredStates {
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..old.budget };
         for (seq, now_s, ts_s, value) in &self.since {
             let sample = Sample { ts: second(*ts_s), number: Some(*value), text: None };
-            let decision = state.observe(&watch.rule, sample, *seq, clock(*now_s));
+            let arrival = clock(*now_s).read_again();
+            let due = state.notice_due(&watch.rule, arrival.earliest(), arrival.bound());
+            assert_eq!(due, None, "what was due before it was decided before");
+            let decision = state.observe(&watch.rule, sample, *seq, arrival);
             assert_eq!(decision, None, "it was decided before");
         }
         watch.state = state;
@@ -335,7 +356,7 @@ proptest! {
         let (current, fired_at, is_open) = (None, None, false);
         let mut plain =
             Plain { evaluation, limit, cooldown_s, seen, window, waiting, current, fired_at, is_open, decisions };
-        let mut saved = StoredStates::of(&watch, &plain);
+        let mut saved = StoredStates::of(&watch);
         let mut sent: Vec<(i64, f64)> = Vec::new();
         for step in steps {
             let reading = match step {
@@ -350,10 +371,10 @@ proptest! {
             match step {
                 Step::Clock(by_s) => {
                     watch.now_s += by_s;
-                    saved.is_other |= !(0..=20).contains(&by_s);
+                    saved.is_set_back |= by_s < 0;
                 }
-                Step::Save => saved = StoredStates::of(&watch, &plain),
-                Step::Crash if !saved.is_other => saved.crash(&mut watch),
+                Step::Save => saved = StoredStates::of(&watch),
+                Step::Crash if !saved.is_set_back => saved.crash(&mut watch),
                 _ => {}
             }
             if let Some((ts, value)) = reading.filter(|_| plain.waiting.len() < crate::domain::alert::waiting::MAX_WAITING) {
@@ -361,7 +382,6 @@ proptest! {
                 watch.arrive(ts - watch.now_s, value);
                 plain.arrive(watch.now_s, (ts, value));
                 saved.since.push((watch.seq, watch.now_s, ts, value));
-                saved.is_other |= !plain.waiting.is_empty();
             }
             watch.tick();
             plain.tick(watch.now_s);

@@ -129,7 +129,9 @@ impl RuleState {
         } else {
             self.follow_clock(arrival.latest_time());
         }
-        self.heard_at = self.heard_at.min(arrival.latest_time()).max(arrival.earliest());
+        if !arrival.is_read_again() {
+            self.heard_at = self.heard_at.min(arrival.latest_time()).max(arrival.earliest());
+        }
         if self.last.is_some_and(|last| position <= last) {
             return None;
         }
@@ -154,14 +156,19 @@ impl RuleState {
     }
 
     /// Evaluates the next reading that was ahead and whose time has come, unless what was evaluated since is newer by its
-    /// time. To be called until there is no decision.
+    /// time. To be called until there is no decision: from time to time, and before each reading with the time of its arrival, so
+    /// that after a crash both come in the order in which they came before it.
     pub fn notice_due(&mut self, rule: &AlertRuleSpec, now: Micros, bound: AheadBound) -> Option<Decision> {
         let latest = bound.latest(now);
-        self.follow_clock(latest);
-        if self.decided_until.is_some_and(|until| self.last.is_none_or(|last| last < until)) {
-            // After a crash: what was decided meanwhile is still to be read again.
-            return None;
+        // After a crash: what is still to be read again was decided after this one.
+        let is_before_decided = self.is_before_decided();
+        if is_before_decided {
+            self.forget_current(latest);
+        } else {
+            self.follow_clock(latest);
         }
+        // Of several that came after the same reading, those up to the one that raised the last alert were decided.
+        let raised_last = self.fired_at.filter(|at| self.decided_until == self.last && self.waiting.has(*at));
         while let Some(WaitingReading { ts, content }) = self.waiting.take_due(now) {
             if self.current.is_some_and(|current| current >= ts) {
                 continue;
@@ -171,14 +178,31 @@ impl RuleState {
                 WaitingContent::Verdict(cause) => cause,
                 WaitingContent::Number(number) => self.enter_window(rule, (ts, number), latest),
             };
-            // After a crash: it raised the last alert.
-            let is_decided = self.fired_at == Some(ts);
+            let is_decided =
+                is_before_decided || raised_last.is_some_and(|at| ts <= at) || self.fired_at == Some(ts);
             let decision = if is_decided { None } else { self.decide(rule, ts, cause) };
             if decision.is_some() {
                 return decision;
             }
         }
         None
+    }
+
+    /// Whether readings that were decided before a crash are still to be read again.
+    fn is_before_decided(&self) -> bool {
+        self.decided_until.is_some_and(|until| self.last.is_none_or(|last| last < until))
+    }
+
+    /// Everything was read again. What was decided then and is not in the log any more does not come.
+    pub fn end_replay(&mut self) {
+        if self.is_before_decided() {
+            self.decided_until = self.last;
+        }
+    }
+
+    /// Whether readings wait for their time.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Forgets places at or after the end of the log, which are those of another log: its directory was restored.

@@ -57,7 +57,11 @@ impl Catalog {
     /// Current retention bounds of all streams. Takes no principal, because it does not reveal their owners. A clock that
     /// has jumped ahead hides nothing and refuses no row as too old.
     pub fn retention_bounds(&self, now: Micros) -> Arc<RetentionBounds> {
-        let now = self.expiry_time(now);
+        self.retention_bounds_at(self.expiry_time(now))
+    }
+
+    /// Retention bounds of all streams at a time that is known to be right, such as that of the node which removes rows.
+    pub fn retention_bounds_at(&self, now: Micros) -> Arc<RetentionBounds> {
         let mirror = self.mirror.read();
         let mut last = self.cached_bounds.lock();
         let is_same =

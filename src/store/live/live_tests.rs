@@ -46,9 +46,9 @@ impl LogFixture {
                 .map(|n| Reading::good(StreamId(n), Micros(seq as i64), f64::from(n)))
                 .collect();
             self.written.push(rows.stream.iter().copied().zip(rows.ts.iter().copied()).collect());
-            let record = Record { readings: rows, ..Record::default() };
+            let record = Record { readings: rows, arrived_at: arrived_at(seq), ..Record::default() };
             payloads.push(Payload::new(record.encode()));
-            runs.push((Run::new(record.readings, seq), seq));
+            runs.push((Run::new(record.readings, seq).arrived(record.arrived_at), seq));
         }
         let first = self.log.append(&payloads).unwrap();
         let shared = self.live.share(&runs);
@@ -72,6 +72,11 @@ impl LogFixture {
     fn rows(&self, seq: u64) -> &Rows {
         &self.written[seq as usize - 1]
     }
+}
+
+/// When a record arrived.
+fn arrived_at(seq: u64) -> Option<Micros> {
+    Some(Micros(seq as i64 * 7))
 }
 
 fn open(dir: &TempDir, flushed: u64) -> (Log, Arc<CommitFeed>) {
@@ -105,6 +110,7 @@ impl CheckedReader {
                         let rows: Rows = (0..run.len()).map(|i| run.key(i)).collect();
                         assert_eq!(rows, *world.rows(self.next), "record {}", self.next);
                         assert!(run.seq.iter().all(|seq| *seq == self.next as i64));
+                        assert_eq!(run.arrived_at, arrived_at(self.next), "record {}", self.next);
                         self.next += 1;
                     }
                 }

@@ -140,8 +140,8 @@ impl SegmentReader<'_> {
         let Some(found) = bytes.as_deref().and_then(|bytes| frame::parse_record(bytes, 0, at.salt)) else {
             return Ok(None);
         };
-        let Record { readings, is_import, .. } = Record::decode(found.payload)?;
-        Ok(Some((Run::new(readings, at.seq).imported(is_import), whole)))
+        let Record { readings, is_import, arrived_at, .. } = Record::decode(found.payload)?;
+        Ok(Some((Run::new(readings, at.seq).imported(is_import).arrived(arrived_at), whole)))
     }
 
     fn damaged(&self) -> Error {

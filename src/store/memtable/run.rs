@@ -26,6 +26,8 @@ pub struct Run {
     /// Whether the rows are history that was imported, as `wal::Record::is_import`. Only followers of the log
     /// look at it: it is lost where rows are merged or read from files.
     pub is_import: bool,
+    /// When the rows arrived, as `wal::Record::arrived_at`; it is lost likewise.
+    pub arrived_at: Option<Micros>,
 }
 
 fn text_bytes(text: &StringArray, rows: Range<usize>) -> usize {
@@ -88,6 +90,7 @@ impl Run {
             seq: seqs.into(),
             text,
             is_import: false,
+            arrived_at: None,
         }
     }
 
@@ -133,6 +136,11 @@ impl Run {
     /// Returns the rows marked as imported, or not.
     pub fn imported(self, is_import: bool) -> Run {
         Run { is_import, ..self }
+    }
+
+    /// Returns the rows with the time at which they arrived, if it is known.
+    pub fn arrived(self, arrived_at: Option<Micros>) -> Run {
+        Run { arrived_at, ..self }
     }
 
     /// Returns the rows with their seq replaced.
@@ -184,6 +192,7 @@ impl Run {
             seq: self.seq.slice(start, len),
             text: self.text.as_ref().map(|t| t.slice(start, len)),
             is_import: self.is_import,
+            arrived_at: self.arrived_at,
         }
     }
 
@@ -250,5 +259,6 @@ fn gather(runs: &[Run], order: &[RunSlice]) -> Run {
         seq: run_merge::copy(order, |run| &runs[run].seq).into(),
         text: has_text.then(|| order.iter().flat_map(text).collect()),
         is_import: false,
+        arrived_at: None,
     }
 }

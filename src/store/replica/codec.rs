@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::org_tail::OrgTail;
 use super::run_codec::{decode_flag, decode_run, encode_run};
 use crate::domain::time::Day;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Micros, Result};
 use crate::store::table::{PerTable, Table};
 use crate::store::wal::columns;
 use crate::store::wal::reader::ByteReader;
 
 /// The first byte. It changes with the format, so that nodes of different versions refuse each other's tails.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
 impl OrgTail {
     /// Encodes the tail.
@@ -27,6 +27,7 @@ impl OrgTail {
         Table::ALL.iter().for_each(|table| out.extend(self.versions[*table].to_le_bytes()));
         out.extend(self.flushed.to_le_bytes());
         out.extend(self.seq.to_le_bytes());
+        out.extend(self.expiry_time.0.to_le_bytes());
         out.push(u8::from(self.after.is_some()));
         self.after.iter().for_each(|seq| out.extend(seq.to_le_bytes()));
         put_len(&mut out, self.late_days.len());
@@ -61,6 +62,7 @@ impl OrgTail {
             versions: decode_versions(&mut body)?,
             flushed: decode_seq(&mut body)?,
             seq: decode_seq(&mut body)?,
+            expiry_time: Micros(i64::from_le_bytes(body.array()?)),
             after: if decode_flag(&mut body)? { Some(decode_seq(&mut body)?) } else { None },
             late_days: decode_late_days(&mut body)?,
             readings: decode_days(&mut body, decode_run)?,

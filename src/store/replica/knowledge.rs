@@ -1,5 +1,6 @@
 //! What a query node learns of the owner of a lake beside rows and versions.
 
+use crate::domain::Micros;
 use crate::domain::cluster::{CatalogMark, OwnerStates};
 use crate::domain::reading::Reading;
 use crate::store::memtable::run::Run;
@@ -15,6 +16,8 @@ pub struct OwnerKnowledge {
     pub epoch: Option<i64>,
     /// The catalog by which the rows and the versions of the lake came about; `None` when the owner does not know.
     pub catalog: Option<CatalogMark>,
+    /// The time by which rows expire, by its clock.
+    pub expiry_time: Micros,
 }
 
 impl OwnerKnowledge {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use uuid::Uuid;
 
 use super::newer_rows::{newer_readings, newer_runs, newer_upserts};
+use crate::domain::Micros;
 use crate::domain::cluster::{KnownTail, OwnerStates};
 use crate::domain::time::Day;
 use crate::store::memtable::DayRuns;
@@ -39,6 +40,9 @@ pub struct OrgTail {
     /// Version of the catalog with every change that the owner had made when it took all this, and so every one by which rows
     /// are not here or not in those versions of the lake; `None` when it is not known.
     pub catalog_version: Option<i64>,
+    /// The time by which rows expire, by the clock of the owner. A node that reads the lake has a clock of its own, which may be
+    /// wrong: by that it would hide rows that are kept, or show rows that are not.
+    pub expiry_time: Micros,
     /// The newest reading of each stream, by stream, if it was asked for.
     pub newest: Option<Run>,
     /// What the owner knows of devices and clients, if it was asked for.

@@ -46,7 +46,7 @@ impl Owner {
     }
 
     /// Returns a snapshot with every row that was acknowledged before the call, of one organization as far as the rows are not
-    /// in the lake. The caller adds the retention bounds, by a catalog that has what the owner's had.
+    /// in the lake. The caller adds the retention bounds, by a catalog that has what the owner's had, and by the owner's clock.
     ///
     /// # Errors
     /// `Unavailable` when the owner does not answer, or the lake cannot be read: an answer without the owner's rows would lack
@@ -57,11 +57,12 @@ impl Owner {
             let mut answer = self.ask(wanted, known.as_deref()).await?;
             let (newest, states) = (answer.newest.take(), answer.states.take().unwrap_or_default());
             let (versions, epoch, writer) = (answer.versions.clone(), answer.epoch, answer.instance);
+            let expiry_time = answer.expiry_time;
             let catalog = answer.catalog_version.map(|version| CatalogMark { writer, version });
             let tail = Arc::new(CachedTail::new(known.as_deref(), answer)?);
             self.tails.put(wanted.org, tail.clone());
             if let Some(snapshot) = self.recent.snapshot(tables, &versions, &tail).await? {
-                let knowledge = OwnerKnowledge { newest, states, epoch, catalog };
+                let knowledge = OwnerKnowledge { newest, states, epoch, catalog, expiry_time };
                 return Ok(Snapshot { owner: Some(Arc::new(knowledge)), ..snapshot });
             }
         }

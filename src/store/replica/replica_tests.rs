@@ -73,6 +73,7 @@ fn tail() -> OrgTail {
         late_days: [Day(-3), Day(1)].into(),
         epoch: Some(-5),
         catalog_version: Some(-6),
+        expiry_time: Micros(-7),
         newest: Some(newest),
         states: Some(states),
         ..select(&[1, 2], &[2])
@@ -105,8 +106,8 @@ fn a_tail_is_read_as_it_was_written() {
 #[test]
 fn what_no_owner_writes_is_refused() {
     let whole = OrgTail::default().encode().unwrap();
-    // Before it are the format, `null` for the states with its length, the instance, four versions and two numbers.
-    let flag = 1 + 4 + 4 + 16 + 4 * 8 + 2 * 8;
+    // Before it are the format, `null` for the states with its length, the instance, four versions, two numbers and a time.
+    let flag = 1 + 4 + 4 + 16 + 4 * 8 + 3 * 8;
     let last = whole.len() - 1;
     let flags = [
         ("whether rows are left out", flag),

@@ -73,5 +73,6 @@ pub(super) fn decode_run(body: &mut ByteReader<'_>) -> Result<Run> {
         seq: seq.into(),
         text,
         is_import: false,
+        arrived_at: None,
     })
 }

@@ -26,6 +26,7 @@ fn run(rows: &[(i32, i64, i64)]) -> Run {
         seq: rows.iter().map(|_| 1).collect(),
         text: None::<StringArray>,
         is_import: false,
+        arrived_at: None,
     }
 }
 

@@ -1,6 +1,6 @@
 """What hostile clients do: each a function of the site and the number of its round, which says how its requests ended."""
 
-from . import bodies, connections, gateways, graphql, hidden, parquet, postgres, sql, state
+from . import bodies, connections, gateways, graphql, hidden, mqtt, parquet, postgres, rules, sql, state
 
 ATTACKS = {
     # Nobody's.
@@ -9,6 +9,7 @@ ATTACKS = {
     "passwords_hung_up": connections.passwords,
     "readiness_of_the_disk": connections.readiness,
     "provisioning_bodies": gateways.provisioning,
+    "mqtt_silent_handshakes": mqtt.silent_handshakes,
     # A key that may read one device.
     "graphql_nested": graphql.nested,
     "graphql_large_answers": graphql.large_answers,
@@ -28,6 +29,8 @@ ATTACKS = {
     "postgres_settings": postgres.settings,
     "postgres_silent": postgres.silent,
     "flight_tickets": hidden.flight_tickets,
+    "mqtt_filter_storms": mqtt.filter_storms,
+    "mqtt_kept_sessions": mqtt.kept_sessions,
     # A key that may write two streams.
     "arrow_lengths": bodies.arrow_lengths,
     "parquet_nested": parquet.nested,
@@ -37,10 +40,18 @@ ATTACKS = {
     "bodies_staggered": bodies.staggered,
     "texts_long": bodies.long_texts,
     "idempotency_keys": state.idempotency_keys,
+    "mqtt_unread_queues": mqtt.unread_queues,
+    "mqtt_half_packets": mqtt.half_packets,
+    "groups_of_others": rules.groups_of_others,
     # A key that may change its own organization.
     "metadata": state.metadata,
     "container_logs": gateways.container_logs,
     "reports_of_gateways": gateways.reports,
     "inventory_mistakes": gateways.inventory_mistakes,
     "scaler_references": hidden.scaler_references,
+    "mqtt_wide_messages": mqtt.wide_messages,
+    "mqtt_document_floods": mqtt.document_floods,
+    "rules_times_readings": rules.rules_times_readings,
+    "rules_comings_and_goings": rules.comings_and_goings,
+    "uploads_slow": rules.slow_uploads,
 }

@@ -1,5 +1,7 @@
 //! A clock that is wrong for a while removes nothing and silences no stream (engine F2).
 
+use basalt::app::server_clock::ServerClockWatch;
+use basalt::domain::event::EventFilter;
 use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Clock, Micros, StreamId};
@@ -82,4 +84,21 @@ async fn an_operator_confirms_a_clock_by_the_file_of_its_time() {
     assert_eq!(inside.store.run_retention().await.unwrap().rows, 0);
     std::fs::write(dir.path().join("retention-clock"), ground.clock.now().to_string()).unwrap();
     assert_eq!(inside.store.run_retention().await.unwrap().rows, 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_to_the_clock_is_told_in_events() {
+    let (ground, _dir, inside) = TestEnv::open_new(2).await;
+    let (app, mut watch) = (inside.app(), ServerClockWatch::default());
+    let mut event_counts = Vec::new();
+    for (jump, passed) in [(0, 0), (0, HOUR), (400 * DAY, 0), (0, HOUR), (-400 * DAY, 0), (5 * MINUTE, 0)] {
+        ground.clock.jump(jump);
+        ground.clock.advance(passed);
+        app.look_at_server_clock(&mut watch).await;
+        let about_clocks = EventFilter { kinds: Some(vec!["clock".to_owned()]), ..EventFilter::default() };
+        let shown = app.count_events(&ground.owner, &about_clocks).await.unwrap();
+        event_counts.push((shown, inside.store.status().clock_ahead_s > 0.0));
+    }
+    // Nothing; nothing; set and not believed; nothing new; set back and believed again; set by minutes.
+    assert_eq!(event_counts, [(0, false), (0, false), (2, true), (2, true), (4, false), (5, false)]);
 }

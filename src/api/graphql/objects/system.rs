@@ -127,6 +127,11 @@ impl ServerStatus<'_> {
     async fn running_queries(&self) -> i32 {
         small(self.0.running_queries)
     }
+
+    /// Seconds that the server's clock is ahead while retention removes nothing for that reason; else 0.
+    async fn clock_ahead_seconds(&self) -> f64 {
+        self.0.store.clock_ahead_s
+    }
 }
 
 /// Space of the file system of the data directory.

@@ -90,6 +90,11 @@ impl LiveScorer {
         self.take_up(arrived).await;
     }
 
+    /// Takes stored readings that are ahead of the clock: they wait for their time.
+    pub fn wait_for(&mut self, points: Vec<SourceReading>) {
+        points.into_iter().for_each(|point| self.waiting.add(point));
+    }
+
     pub async fn receive(&mut self, arrived: ReceivedReadings) {
         let late = self.take_up(arrived).await;
         if late > 0 {

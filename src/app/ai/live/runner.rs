@@ -90,7 +90,7 @@ impl Runner {
         self.inbox.wait_until_followed().await;
         // From here on readings arrive twice, by the inbox and from the lake; a sample is still decided only once.
         let first = self.inbox.clear();
-        let progress = self.place(&model, first).await?;
+        let (progress, is_resumed) = self.place(&model, first).await?;
         statuses.change(model.id, |status| {
             status.position = progress.position;
             status.is_anomalous = progress.open_anomaly.is_some();
@@ -98,11 +98,16 @@ impl Runner {
         let now = self.context.clock.now();
         let position = progress.position.unwrap_or(now);
         let context = self.context.clone();
-        let mut replay = context.scorer.replay(&model, plan, position, now);
+        // What the present allows to be ahead was taken up at once; the rest waited for its time.
+        let until = if is_resumed { context.scorer.ai.store.ahead_bound().latest(now) } else { now };
+        let mut replay = context.scorer.replay(&model, plan, position, until);
         let mut live = LiveScorer::new(context, model, plan, progress, position);
         live.recover(first).await?;
         while let Some(piece) = replay.next(&mut live.feed).await? {
             live.take(piece, InferencePriority::Background).await?;
+        }
+        if is_resumed {
+            live.wait_for(self.context.scorer.readings_after(&live.model, until).await?);
         }
         let Some(arrived) = self.inbox.drain() else {
             statuses.change(live.model.id, |status| status.behind += 1);
@@ -154,10 +159,10 @@ impl Runner {
         }
     }
 
-    /// Returns the model's progress. A new model starts with the present and with log record `first`, and so does one whose
-    /// position is ahead of a clock that was set back: it would see nothing until then. That is saved at once, so that what
-    /// comes from here on is scored, whenever the server ends.
-    async fn place(&self, model: &Model, first: u64) -> Result<ModelProgress> {
+    /// Returns the model's progress, and whether it goes on from an earlier session. A new model starts with the present and
+    /// with log record `first`, and so does one whose position is ahead of a clock that was set back: it would see nothing until
+    /// then. That is saved at once, so that what comes from here on is scored, whenever the server ends.
+    async fn place(&self, model: &Model, first: u64) -> Result<(ModelProgress, bool)> {
         let mut progress = self.context.progress_store.read(model.id).await?;
         let (now, bound) = (self.context.clock.now(), self.context.scorer.ai.store.ahead_bound());
         if progress.position.is_some_and(|position| bound.is_ahead(position, now)) {
@@ -166,12 +171,13 @@ impl Runner {
             progress.position = None;
             progress.late = progress.late.filter(|late| !bound.is_ahead(late.newest, now));
         }
-        if progress.position.is_none() {
+        let is_resumed = progress.position.is_some();
+        if !is_resumed {
             (progress.position, progress.consumed_seq) = (Some(now), Some(first));
             self.context.progress_store.put(model.id, progress).await;
             self.context.progress_store.save().await?;
         }
-        Ok(progress)
+        Ok((progress, is_resumed))
     }
 
     /// Closes the open anomaly and forgets the position, so that the model starts with the present when it is enabled

@@ -55,6 +55,19 @@ impl RuleEntry {
         }
         Some(self.decision(change_of(decision?)))
     }
+
+    /// Evaluates the readings that were ahead of the clock and whose time has come at a moment.
+    fn evaluate_due(
+        &mut self,
+        counters: &AlertCounters,
+        (now, bound): (Micros, AheadBound),
+        decisions: &mut Vec<AlertDecision>,
+    ) {
+        let mut next = || self.evaluate(counters, |state, rule| state.notice_due(&rule.spec, now, bound));
+        while let Some(decision) = next() {
+            decisions.push(decision);
+        }
+    }
 }
 
 fn change_of(decision: Decision) -> AlertChange {
@@ -198,6 +211,10 @@ impl RuleTable {
             if is_old && watched.rule.spec.evaluation != Evaluation::NoData {
                 without.push(*id);
             }
+            if watched.state.is_waiting() {
+                // Their time came before this one arrived.
+                watched.evaluate_due(&self.counters, (arrival.earliest(), arrival.bound()), decisions);
+            }
             let decision = watched
                 .evaluate(&self.counters, |state, rule| state.observe(&rule.spec, sample, seq, arrival));
             decisions.extend(decision);
@@ -219,12 +236,13 @@ impl RuleTable {
     /// Evaluates readings that were ahead of the clock and whose time has come.
     pub fn notice_due(&mut self, now: Micros, bound: AheadBound, decisions: &mut Vec<AlertDecision>) {
         for watched in self.rules.values_mut() {
-            let mut next =
-                || watched.evaluate(&self.counters, |state, rule| state.notice_due(&rule.spec, now, bound));
-            while let Some(decision) = next() {
-                decisions.push(decision);
-            }
+            watched.evaluate_due(&self.counters, (now, bound), decisions);
         }
+    }
+
+    /// Everything that was to be read again after a start has been given to the rules.
+    pub fn end_replay(&mut self) {
+        self.rules.values_mut().for_each(|watched| watched.state.end_replay());
     }
 
     /// Whether rules were given readings since the last call: then what they remember is to be stored soon.

@@ -225,3 +225,16 @@ fn a_reading_that_is_ahead_is_evaluated_when_its_time_has_come() {
     };
     assert_eq!([look(599), look(600), look(601)], [0, 1, 0]);
 }
+
+#[test]
+fn what_was_due_comes_before_what_arrived_after_it() {
+    let mut table = table(&[rule(1, 5, 0)]);
+    assert_eq!(fired(&mut table, 1, &[(5, -600, 99.0)]), [0; 0]);
+    let later = Micros(NOW.0 + 700 * MICROS_PER_SECOND);
+    let readings: Readings = [Reading::good(StreamId(5), later, 1.0)].into_iter().collect();
+    let mut decisions = Vec::new();
+    let arrival = Arrival::at(later, AheadBound::default());
+    table.observe_rows((&Run::new(readings, 2), 2), 0, arrival, &mut decisions);
+    let changes: Vec<_> = decisions.iter().map(|one| one.change.clone()).collect();
+    assert!(matches!(changes[..], [AlertChange::Fire { .. }, AlertChange::Resolve]), "{changes:?}");
+}

@@ -18,6 +18,7 @@ use crate::domain::{AlertRuleId, Micros, OrgId, Result};
 use crate::store::catalog::{AlertCheckpoint, AlertDecision};
 use crate::store::live::Gap;
 use crate::store::live::tail::{Tail, TailItem, TailRecords};
+use crate::store::memtable::run::Run;
 
 /// Time between two looks at silent streams and at alerts that people resolved.
 const TICK: Duration = Duration::from_millis(250);
@@ -45,9 +46,10 @@ pub struct Session<'a> {
     tail: Option<Tail>,
     /// Number of the next record to be evaluated.
     next_seq: u64,
-    /// Records below this were committed before the session began: they arrived between the checkpoint and its begin, so
-    /// that what arrived in time before a long stop is evaluated after it.
+    /// Records below this were committed before the session began.
     live_from: u64,
+    /// Arrival of the last record that was taken, by the clock of then.
+    arrived_until: Option<Micros>,
     checkpoint_at: Micros,
     began_at: Micros,
     /// What rules remembered at the checkpoint, until they have been given it.
@@ -79,6 +81,7 @@ impl<'a> Session<'a> {
             tail: None,
             next_seq,
             live_from: current,
+            arrived_until: None,
             checkpoint_at,
             began_at: now,
             states,
@@ -180,24 +183,32 @@ impl<'a> Session<'a> {
         }
         let idle_us = self.runner.clock.now().0.saturating_sub(self.save_at.0);
         self.is_saved &= !self.table.take_news() && idle_us < IDLE_CHECKPOINT_US;
+        self.runner.counters.note_progress(self.org, self.next_seq, false);
         Ok(())
     }
 
-    /// When a record arrived.
-    fn arrival(&self, seq: u64) -> Arrival {
+    /// When a record arrived, by what the log says of it: the same whenever it is read.
+    fn arrival(&self, seq: u64, run: &Run) -> Arrival {
         let bound = self.runner.store.ahead_bound();
-        if seq < self.live_from {
-            Arrival::between(self.checkpoint_at, self.began_at, bound)
-        } else {
-            Arrival::at(self.runner.clock.now(), bound)
+        let is_read_again = seq < self.live_from;
+        match run.arrived_at {
+            Some(at) if is_read_again => Arrival::at(at, bound).read_again(),
+            Some(at) => Arrival::at(at, bound),
+            None if is_read_again => Arrival::between(self.checkpoint_at, self.began_at, bound),
+            None => Arrival::at(self.runner.clock.now(), bound),
         }
+    }
+
+    /// Whether every record was taken that there is.
+    fn is_caught_up(&self) -> bool {
+        self.tail.is_none() || self.next_seq >= self.runner.store.current_position().seq
     }
 
     /// Evaluates records in slices of some milliseconds, and leaves the rest when it is stopped: what is evaluated of a record
     /// then is not evaluated again.
     async fn take_records(&mut self, records: &TailRecords) -> Result<()> {
         for (seq, run) in (records.first()..).zip(records.runs()) {
-            let arrival = self.arrival(seq);
+            let arrival = self.arrival(seq, run);
             let mut row = 0;
             while row < run.len() {
                 let mut decisions = Vec::new();
@@ -212,6 +223,7 @@ impl<'a> Session<'a> {
                 }
             }
             self.next_seq = seq + 1;
+            self.arrived_until = run.arrived_at.or(self.arrived_until);
             if self.stop.is_cancelled() {
                 self.is_saved = false;
                 return Ok(());
@@ -272,13 +284,13 @@ impl<'a> Session<'a> {
         self.look_at_closed().await?;
         let now = self.runner.clock.now();
         let mut decisions = Vec::new();
-        self.table.notice_due(now, self.runner.store.ahead_bound(), &mut decisions);
-        self.table.notice_silence(now, &mut decisions);
+        self.notice_time(now, &mut decisions);
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
             self.look_at_devices(now, &mut decisions);
         }
         self.record(decisions).await?;
+        self.runner.counters.note_progress(self.org, self.next_seq, true);
         // One that is far away was set before the clock was set back.
         self.save_at = self.save_at.min(Micros(now.0.saturating_add(MAX_CHECKPOINT_US)));
         if !self.is_saved && now >= self.save_at {
@@ -287,6 +299,21 @@ impl<'a> Session<'a> {
             self.save().await?;
         }
         Ok(())
+    }
+
+    /// Evaluates what time alone brings about. While records are still to be taken it is as late as the last one arrived: a
+    /// stream whose readings wait here is not silent, and they come before what was due after them.
+    fn notice_time(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
+        let is_caught_up = self.is_caught_up();
+        if is_caught_up {
+            self.table.end_replay();
+        }
+        let until = if is_caught_up { Some(now) } else { self.arrived_until.map(|at| at.min(now)) };
+        let Some(until) = until else { return };
+        self.table.notice_due(until, self.runner.store.ahead_bound(), decisions);
+        if is_caught_up || until >= self.began_at {
+            self.table.notice_silence(until, decisions);
+        }
     }
 
     fn look_at_devices(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {

@@ -33,8 +33,17 @@ impl OwnerNode for DirectOwner {
     }
 }
 
-/// The owner of a lake in a directory, and a node that reads it.
-async fn open(place: &TestDatabase, dir: &Path) -> (Arc<Store>, Store) {
+/// The machine's clock, set wrong by some microseconds.
+struct WrongClock(i64);
+
+impl Clock for WrongClock {
+    fn now(&self) -> Micros {
+        Micros(SystemClock.now().0 + self.0)
+    }
+}
+
+/// The owner of a lake in a directory, and a node that reads it, with a clock of its own.
+async fn open(place: &TestDatabase, dir: &Path, node_clock: Arc<dyn Clock>) -> (Arc<Store>, Store) {
     let lake_url = Some(format!("file://{}", dir.join("lake").display()));
     let options = |name: &str| {
         let data_dir = dir.join(name);
@@ -43,11 +52,11 @@ async fn open(place: &TestDatabase, dir: &Path) -> (Arc<Store>, Store) {
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = Arc::new(place.open().await);
-    let owner = Store::open(options("owner"), catalog, Arc::new(LocalDisk), Arc::clone(&clock)).await;
+    let owner = Store::open(options("owner"), catalog, Arc::new(LocalDisk), clock).await;
     let owner = Arc::new(owner.unwrap());
     let catalog = Arc::new(place.open_follower().await.unwrap());
     let node = Arc::new(DirectOwner(Arc::clone(&owner)));
-    let node = Store::open_replica(options("node"), catalog, node, Arc::new(LocalDisk), clock).await;
+    let node = Store::open_replica(options("node"), catalog, node, Arc::new(LocalDisk), node_clock).await;
     (owner, node.unwrap())
 }
 
@@ -60,7 +69,7 @@ fn lake_rows(snapshot: &Snapshot, stream: StreamId) -> (u64, i64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_retention_removed_count_as_removed_and_nothing_is_asked_without_a_change() {
     let (place, dir) = (TestDatabase::postgres().await, tempfile::tempdir().unwrap());
-    let (owner, node) = open(&place, dir.path()).await;
+    let (owner, node) = open(&place, dir.path(), Arc::new(SystemClock)).await;
     let admin = admin(owner.catalog());
     let plant = device(owner.catalog(), &admin, "plant").await.id;
     let speed = stream(owner.catalog(), &admin, plant, "speed").await.id;
@@ -89,4 +98,26 @@ async fn rows_that_retention_removed_count_as_removed_and_nothing_is_asked_witho
     assert_eq!(node.current_snapshot(wanted).await.unwrap_err().kind, Kind::Unavailable);
     drop((owner, node));
     place.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_expire_by_the_clock_of_the_owner_whatever_that_of_a_node_says() {
+    for wrong_by in [400 * MICROS_PER_DAY, -400 * MICROS_PER_DAY] {
+        let (place, dir) = (TestDatabase::postgres().await, tempfile::tempdir().unwrap());
+        let (owner, node) = open(&place, dir.path(), Arc::new(WrongClock(wrong_by))).await;
+        let admin = admin(owner.catalog());
+        let plant = device(owner.catalog(), &admin, "plant").await.id;
+        let speed = stream(owner.catalog(), &admin, plant, "speed").await.id;
+        owner.catalog().set_policy(&admin, PolicyTable::Readings, None, KEPT_S).await.unwrap();
+        let shown_from = |snapshot: &Snapshot| snapshot.retention_bounds.visible_from.start_of(speed.0);
+        let earlier = shown_from(&owner.snapshot());
+        let on_node = shown_from(&node.current_snapshot(TailRequest::for_rows(admin.org)).await.unwrap());
+        let later = shown_from(&owner.snapshot());
+        assert!(
+            (earlier..=later).contains(&on_node),
+            "a clock that is {wrong_by} us ahead: rows are shown from {on_node}, on the owner from {earlier}"
+        );
+        drop((owner, node));
+        place.drop_database().await;
+    }
 }
