@@ -52,6 +52,8 @@ pub struct WatchingModel {
     running: Option<RunningServer>,
     watched: Vec<WatchedStream>,
     chance: StdRng,
+    /// Whether the clock was set back since a server ended in order.
+    is_set_back: bool,
 }
 
 /// A server that runs.
@@ -131,8 +133,15 @@ impl WatchingModel {
             watched.push(WatchedStream { id, door, rule, plain, sent: Vec::new() });
         }
         let running = Some(RunningServer::start(inside, credentials));
-        let mut world =
-            WatchingModel { seed, ground, dir, running, watched, chance: StdRng::seed_from_u64(seed) };
+        let mut world = WatchingModel {
+            seed,
+            ground,
+            dir,
+            running,
+            watched,
+            chance: StdRng::seed_from_u64(seed),
+            is_set_back: false,
+        };
         world.begin().await;
         world
     }
@@ -158,7 +167,8 @@ impl WatchingModel {
         self.write().await;
         match self.chance.random_range(0..8) {
             0 => self.restart(true).await,
-            1 => self.restart(false).await,
+            // What a set clock brought about is not in the log.
+            1 => self.restart(self.is_set_back).await,
             _ => {}
         }
         if step % 8 == 7 {
@@ -175,7 +185,9 @@ impl WatchingModel {
             8 => clock.advance(*[HOUR / 2, HOUR, 3 * HOUR].choose(&mut self.chance).unwrap()),
             _ => {
                 let steps = [second, -second, 90 * second, -90 * second, HOUR, -HOUR, year, -year];
-                clock.jump(*steps.choose(&mut self.chance).unwrap());
+                let by = *steps.choose(&mut self.chance).unwrap();
+                clock.jump(by);
+                self.is_set_back |= by < 0;
             }
         }
     }
@@ -277,6 +289,7 @@ impl WatchingModel {
             tokio::time::sleep(Duration::from_micros(self.chance.random_range(0..3000))).await;
         }
         let credentials = running.end(in_order).await;
+        self.is_set_back &= !in_order;
         self.ground.reopen_catalog().await;
         let inside = open(&self.ground, &self.dir).await;
         self.running = Some(RunningServer::start(inside, credentials));
