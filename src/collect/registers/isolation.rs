@@ -19,7 +19,7 @@ use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::domain::Micros;
 
 /// Lost requests of one poll, after which the others wait for the next poll: each costs the device's timeout.
-const MAX_LOST_REQUESTS: usize = 8;
+const MAX_LOST_REQUESTS: usize = 12;
 /// The longest wait after a silence for an answer that comes late: where answers have no number, it would be taken for the next.
 const MAX_LATE_ANSWER: Duration = Duration::from_secs(1);
 
@@ -40,6 +40,8 @@ pub(super) struct PollProgress<'a> {
     /// Requests whose points have no result yet.
     unanswered: Vec<UnansweredRequest>,
     lost_requests: usize,
+    /// Whether both parts of an unanswered request were answered.
+    has_whole_parts: bool,
     /// Whether something was learned that makes another plan better.
     pub has_learnt: bool,
 }
@@ -65,7 +67,13 @@ enum RequestOutcome {
 
 impl PollProgress<'_> {
     pub fn new(results: &mut Vec<PollResult>) -> PollProgress<'_> {
-        PollProgress { results, unanswered: Vec::new(), lost_requests: 0, has_learnt: false }
+        PollProgress {
+            results,
+            unanswered: Vec::new(),
+            lost_requests: 0,
+            has_whole_parts: false,
+            has_learnt: false,
+        }
     }
 
     /// Whether so many requests were lost that what is left is not divided further now.
@@ -165,7 +173,10 @@ impl IsolatingReader {
             }
         }
         if are_whole {
-            let is_too_long = refusal(&request.fault) == Some(RefusalKind::InvalidCountOrValue);
+            // One such request reaches over registers that it must not read; when a poll has several, they are too long.
+            let is_too_long =
+                refusal(&request.fault) == Some(RefusalKind::InvalidCountOrValue) || progress.has_whole_parts;
+            progress.has_whole_parts = true;
             self.rules.learn_from_parts(&request.blocks, parts, is_too_long, &group.spans);
         }
         progress.has_learnt = true;

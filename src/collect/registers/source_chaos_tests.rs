@@ -237,8 +237,8 @@ impl ChaosPlan {
         let mut results = Vec::new();
         let polled = self.source.poll(&mut self.group, &mut results).await;
         let words = results.iter().map(|result| u32::try_from(result.stream.0).unwrap());
-        let told: BTreeSet<u32> = words.clone().collect();
-        assert_eq!(told.len(), results.len(), "nothing has two results");
+        let answered: BTreeSet<u32> = words.clone().collect();
+        assert_eq!(answered.len(), results.len(), "nothing has two results");
         let values = words.zip(&results).filter_map(|(word, result)| {
             let sample = result.outcome.as_ref().ok()?;
             assert_eq!(sample.value, NumericValue::Uint(word.into()), "a value is its own word's");
@@ -246,7 +246,7 @@ impl ChaosPlan {
         });
         let values = values.collect();
         polled?;
-        assert_eq!(told, self.polled, "each has a result");
+        assert_eq!(answered, self.polled, "each has a result");
         Ok(values)
     }
 
@@ -257,16 +257,28 @@ impl ChaosPlan {
 
 #[tokio::test(start_paused = true)]
 async fn every_healthy_point_has_its_value_within_three_polls_and_no_bad_one_has_any() {
+    let mut failed = Vec::new();
     for seed in 0..500 {
         let mut plan = ChaosPlan::new(seed);
         let healthy = plan.healthy();
         if healthy.is_empty() {
             continue;
         }
-        let mut found = BTreeSet::new();
-        for _ in 0..POLLS {
-            found.extend(plan.poll().await.unwrap_or_default());
+        let (mut found, mut polls, mut losses) = (BTreeSet::new(), 0, 0);
+        while polls < POLLS {
+            match plan.poll().await {
+                Ok(values) => {
+                    found.extend(values);
+                    polls += 1;
+                }
+                // Nothing was known to answer, and what was asked instead is at fault too.
+                Err(_) => losses += 1,
+            }
+            assert!(losses <= plan.device.words.len(), "seed {seed}: {:?}", plan.device);
         }
-        assert_eq!(found, healthy, "seed {seed}: {:?}", plan.device);
+        if found != healthy {
+            failed.push((seed, &healthy - &found, plan.device));
+        }
     }
+    assert!(failed.is_empty(), "{} seeds: {failed:?}", failed.len());
 }

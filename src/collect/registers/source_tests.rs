@@ -153,11 +153,12 @@ async fn a_silent_register_that_nobody_wants_is_not_read_over() {
 /// Plant A9 (07) and C8.
 #[tokio::test]
 async fn a_device_that_answers_only_short_reads_is_read_in_short_ones() {
-    for (max, requests) in [(4, 3), (1, 9)] {
+    for (max, requests) in [(4, 4), (1, 9)] {
         let mut plc = PlcFixture::start().await;
         plc.fake.memory.lock().max_words_or_lost = Some((max, Loss::Close));
         assert_eq!(plc.poll().await.0, Vec::<i32>::new(), "{max}");
-        while plc.poll().await.1 > requests {}
+        plc.poll().await;
+        plc.poll().await;
         plc.fake.memory.lock().max_words_or_lost = None;
         plc.fake.memory.lock().max_words = Some(max);
         assert_eq!(plc.poll().await, (vec![], requests), "{max}: that is what it refused too");
@@ -169,7 +170,7 @@ async fn a_device_that_answers_only_short_reads_is_read_in_short_ones() {
 async fn a_request_that_is_lost_by_chance_is_sent_again() {
     let mut plc = PlcFixture::start().await;
     assert_eq!(plc.poll().await, (vec![], 1));
-    plc.fake.memory.lock().loses_one_in = Some(2);
+    plc.fake.memory.lock().loses_one_in = Some(3);
     for _ in 0..3 {
         let (silent, requests) = plc.poll().await;
         assert_eq!(silent, Vec::<i32>::new());
@@ -208,7 +209,7 @@ async fn a_silent_device_is_lost_after_two_requests() {
 #[tokio::test]
 async fn many_lost_registers_are_found_in_some_polls() {
     let mut plc = PlcFixture::start().await;
-    let lost = [0, 2, 4, 7, 9];
+    let lost = [1, 2, 4, 7, 9];
     plc.fake.memory.lock().lost = lost.map(|at| (3, at, Loss::Close)).to_vec();
     let expected = lost.map(i32::from);
     let mut polls = 0;
