@@ -34,4 +34,3 @@ mod sources;
 mod sql;
 mod store;
 mod tools;
-mod watching;
