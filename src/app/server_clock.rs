@@ -35,7 +35,7 @@ enum ClockChange {
     Believed,
 }
 
-/// What was seen of the clock.
+/// Watch over the clock: its last reading, and the changes whose events wait.
 #[derive(Debug, Default)]
 pub struct ServerClockWatch {
     last: Option<ClockReading>,

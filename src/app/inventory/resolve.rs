@@ -23,7 +23,7 @@ pub type DevicesByName = HashMap<String, DeviceSpec>;
 struct BrokerClients(HashSet<BrokerClient>);
 
 impl BrokerClients {
-    /// Those of the existing devices that the file does not write.
+    /// Clients of the existing devices that the file does not write.
     fn beside(written: &[RawDevice], known: &DevicesByName) -> BrokerClients {
         let with_fields = written.iter().filter(|row| row.device.cells.len() > 1);
         let names: HashSet<&str> = with_fields.filter_map(|row| row.device.text("name")).collect();

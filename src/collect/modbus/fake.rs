@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What a device does in place of an answer.
+/// A way in which the device loses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     Silence,
