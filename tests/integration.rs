@@ -34,3 +34,4 @@ mod sources;
 mod sql;
 mod store;
 mod tools;
+mod watching;

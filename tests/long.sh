@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql web)
+sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -74,6 +74,12 @@ restarts() {
 sql() {
     BASALT_TEST_SEED=$RANDOM whole sql::differential
     BASALT_TEST_SEED=$RANDOM BASALT_TEST_CLUSTER=2 whole sql::differential
+}
+
+# A million sequences of readings that are ahead, late, repeated or bad, while the clock is set and servers end: alerts are those of a
+# plain program. BASALT_WATCHING_SEQUENCES says how many, and BASALT_WATCHING_SEED runs one world again.
+watching() {
+    BASALT_WATCHING_SEQUENCES=${BASALT_WATCHING_SEQUENCES:-1000000} BASALT_TEST_SEED=${BASALT_TEST_SEED:-$RANDOM} tests/run.sh watching::
 }
 
 # 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.

@@ -58,6 +58,7 @@ struct DiskState {
     fail_at: Range<usize>,
     fail_on: Option<(DiskOp, &'static str)>,
     die_at: Option<usize>,
+    full_at: Option<usize>,
     failed: Option<(DiskOp, PathBuf)>,
     refusing: Option<io::ErrorKind>,
     is_dead: bool,
@@ -106,6 +107,17 @@ impl LossyDisk {
         self.state.lock().refusing = why;
     }
 
+    /// The disk is full from the n-th step on (0 is the next), until it is told otherwise.
+    pub fn fill_up_after(&self, n: usize) {
+        let mut state = self.state.lock();
+        state.full_at = Some(state.steps + n);
+    }
+
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        self.state.lock().refusing == Some(io::ErrorKind::StorageFull)
+    }
+
     /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
     pub fn failed(&self) -> Option<(DiskOp, PathBuf)> {
         let mut state = self.state.lock();
@@ -117,11 +129,6 @@ impl LossyDisk {
     pub fn power_off_after(&self, n: usize) {
         let mut state = self.state.lock();
         state.die_at = Some(state.steps + n);
-    }
-
-    /// Whether the power has gone.
-    pub fn is_off(&self) -> bool {
-        self.state.lock().is_dead
     }
 
     /// The process is gone, the machine runs on: what was written can still be read, synced or not.
@@ -189,6 +196,8 @@ impl LossyDisk {
         if state.is_dead {
             return Err(io::Error::other("the power is gone"));
         }
+        let filled = state.full_at.take_if(|at| number >= *at).map(|_| io::ErrorKind::StorageFull);
+        state.refusing = filled.or(state.refusing);
         let writes = [DiskOp::Create, DiskOp::Write, DiskOp::CreateDir].contains(&op);
         let in_place = [DiskOp::Truncate, DiskOp::Overwrite, DiskOp::Rename, DiskOp::Remove];
         let changes = writes || in_place.contains(&op);

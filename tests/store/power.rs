@@ -1,9 +1,10 @@
-//! Loss of power at random points of a random workload: acknowledged rows are there exactly once, the others at most
-//! once, and what was seen after a restart never goes away.
+//! Loss of power and kills at random points of a random workload, in a third of them on a disk that has filled up before:
+//! acknowledged rows are there exactly once, the others at most once, and what was seen after a restart never goes away.
 
 mod mqtt;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
@@ -12,6 +13,7 @@ use basalt::query::readings_list::ValuesQuery;
 use basalt::store::ClaimOutcome;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use tokio_util::sync::CancellationToken;
 
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
@@ -144,8 +146,9 @@ async fn scan(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<Key, f
     found
 }
 
-/// Flushes and merges until that fails, or the power has gone: where nothing is left to be flushed, no step fails any more.
-async fn flush_until_failure(inside: TestDb, disk: LossyDisk, mut chance: StdRng) {
+/// Flushes and merges until that fails, or the writers have ended: where nothing is left to be flushed, no step fails any more, and
+/// on a full disk the power goes at no step.
+async fn flush_until_failure(inside: TestDb, writers_ended: CancellationToken, mut chance: StdRng) {
     loop {
         for _ in 0..chance.random_range(1..40) {
             tokio::task::yield_now().await;
@@ -155,7 +158,7 @@ async fn flush_until_failure(inside: TestDb, disk: LossyDisk, mut chance: StdRng
             true => inside.compact().await.map(drop),
             false => inside.store.flush().await,
         };
-        if done.is_err() || disk.is_off() {
+        if done.is_err() || writers_ended.is_cancelled() {
             return;
         }
     }
@@ -174,11 +177,16 @@ async fn live(
     }
     let Ok(inside) = ground.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
     if opens_well {
-        disk.power_off_after(chance.random_range(0..250));
+        let off_after = chance.random_range(0..250);
+        disk.power_off_after(off_after);
+        if chance.random_range(0..3) == 0 {
+            disk.fill_up_after(chance.random_range(0..=off_after));
+        }
     }
+    let writers_ended = CancellationToken::new();
     let flushing = tokio::spawn(flush_until_failure(
         inside.clone(),
-        disk.clone(),
+        writers_ended.clone(),
         StdRng::seed_from_u64(chance.random()),
     ));
     let working: Vec<_> =
@@ -187,6 +195,7 @@ async fn live(
     for writer in working {
         after.push(writer.await.unwrap());
     }
+    writers_ended.cancel();
     flushing.await.unwrap();
     after
 }
@@ -194,22 +203,36 @@ async fn live(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_row_is_lost_when_the_power_goes() {
     let ground = TestEnv::new(2 * WRITERS + 1).await;
-    for seed in seeds(2, 16) {
+    // Whole, 200 kills and 400 losses of power.
+    for seed in seeds(2, 80) {
         let mut chance = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();
         let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(|n| PowerLossWriter::new(n, seed)).collect();
         for life in 0..LIVES {
             let place = format!("seed {seed}, life {life}");
             writers = live(&ground, &disk, writers, &mut chance).await;
+            let is_full = disk.is_full();
             // Half of the crashes are of the process only: what was written and not synced is still to be read.
             if chance.random_bool(0.5) {
                 disk = disk.process_end();
+                disk = start_full(&ground, disk, is_full).await;
                 check(&ground, &disk, &mut writers, &place).await;
             }
             disk = disk.power_loss(&mut chance);
+            disk = start_full(&ground, disk, is_full).await;
             check(&ground, &disk, &mut writers, &format!("{place}, power gone")).await;
         }
     }
+}
+
+/// Starts on a disk that is still full, whether or not that succeeds: what it does there must lose nothing. Then space is freed.
+async fn start_full(ground: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDisk {
+    if !is_full {
+        return disk;
+    }
+    disk.refuse(Some(io::ErrorKind::StorageFull));
+    drop(ground.open(disk.path(), Arc::new(disk.clone())).await);
+    disk.process_end()
 }
 
 async fn check(ground: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {

@@ -1,12 +1,21 @@
-//! Counters of the evaluation of rules: alerts that were not raised because their rule had raised enough in the hour, and
-//! readings that were too old when they arrived.
+//! What the evaluation of rules counts: alerts that were not raised because their rule had raised enough in the hour, readings
+//! that were too old when they arrived, and how far each organization's rules are evaluated.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::domain::AlertRuleId;
+use crate::domain::{AlertRuleId, OrgId};
+
+/// How far the rules of an organization are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EvaluationProgress {
+    /// Number of the first record of the log that is not evaluated yet.
+    pub next_seq: u64,
+    /// Looks at what time alone brings about, since the start.
+    pub looks: u64,
+}
 
 /// What the evaluation counts.
 #[derive(Debug, Default)]
@@ -15,6 +24,7 @@ pub struct AlertCounters {
     of_rules: RwLock<HashMap<AlertRuleId, u64>>,
     old: AtomicU64,
     old_of_rules: RwLock<HashMap<AlertRuleId, u64>>,
+    progress: RwLock<HashMap<OrgId, EvaluationProgress>>,
 }
 
 impl AlertCounters {
@@ -40,6 +50,19 @@ impl AlertCounters {
         self.old.fetch_add(1, Ordering::Relaxed);
         let mut of_rules = self.old_of_rules.write();
         rules.for_each(|rule| *of_rules.entry(rule).or_default() += 1);
+    }
+
+    /// Notes that the rules of an organization have evaluated everything before a record, or have looked at the time as well.
+    pub fn note_progress(&self, org: OrgId, next_seq: u64, has_looked: bool) {
+        let mut all = self.progress.write();
+        let progress = all.entry(org).or_default();
+        progress.next_seq = next_seq;
+        progress.looks += u64::from(has_looked);
+    }
+
+    /// How far the rules of an organization are evaluated since the start.
+    pub fn progress(&self, org: OrgId) -> EvaluationProgress {
+        self.progress.read().get(&org).copied().unwrap_or_default()
     }
 
     /// Readings since the start that a rule did not evaluate because they were too old.

@@ -49,15 +49,20 @@ struct Watch {
     seq: u64,
     /// Kinds of the decisions, with their seconds.
     decisions: Vec<(char, i64)>,
+    /// Time of the last alert, as it is stored with that.
+    stored_fired_at: Option<Micros>,
 }
 
 impl Watch {
     fn new(rule: AlertRuleSpec) -> Watch {
         let state = RuleState::watched_from(second(START_S));
-        Watch { rule, state, now_s: START_S, seq: 0, decisions: Vec::new() }
+        Watch { rule, state, now_s: START_S, seq: 0, decisions: Vec::new(), stored_fired_at: None }
     }
 
     fn note(&mut self, decision: Option<Decision>) {
+        if let Some(Decision::Fire { at, .. }) = &decision {
+            self.stored_fired_at = Some(*at);
+        }
         self.decisions.extend(decision.map(|decision| match decision {
             Decision::Fire { at, .. } => ('F', at.0 / MICROS_PER_SECOND),
             Decision::Resolve { at } => ('R', at.0 / MICROS_PER_SECOND),
@@ -91,6 +96,19 @@ impl Watch {
         }
         self.decisions[before..].iter().map(|(kind, _)| *kind).collect()
     }
+}
+
+/// The time that the wrong clock showed comes after all, when the rule has been restarted.
+#[test]
+fn an_alert_of_a_clock_that_was_set_back_pauses_nothing_after_a_restart() {
+    let mut watch = Watch::new(rule(Evaluation::Value, 80.0, 2 * HOUR_S));
+    assert_eq!(watch.run(&[90.0, 10.0]), "FR");
+    watch.now_s -= HOUR_S;
+    watch.tick();
+    assert!(watch.state.take_forgotten() && !watch.state.take_forgotten(), "it is stored, once");
+    StoredStates::of(&watch).crash(&mut watch);
+    watch.now_s += HOUR_S;
+    assert_eq!(watch.run(&[90.0, 10.0, 90.0]), "FR", "its own alerts do pause");
 }
 
 #[test]
@@ -327,7 +345,8 @@ impl StoredStates {
         let mut state = RuleState::decode(&self.bytes, second(watch.now_s)).expect("what was stored is read");
         let old = &watch.state;
         // What is stored with each decision.
-        (state.decided_until, state.fired_at, state.is_open) = (old.decided_until, old.fired_at, old.is_open);
+        state.fired_at = state.unless_forgotten(watch.stored_fired_at);
+        (state.decided_until, state.is_open) = (old.decided_until, old.is_open);
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..old.budget };
         for (seq, now_s, ts_s, value) in &self.since {
             let sample = Sample { ts: second(*ts_s), number: Some(*value), text: None };

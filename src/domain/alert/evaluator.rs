@@ -30,6 +30,7 @@ const VERSION: u8 = 3;
 const HAS_LAST: u8 = 1;
 const IS_HELD_BACK: u8 = 2;
 const HAS_CURRENT: u8 = 4;
+const HAS_FORGOTTEN_ALERT: u8 = 8;
 
 /// Place of a reading in the log: its record, and its time within that, because a record has its readings in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +68,10 @@ pub struct RuleState {
     pub decided_until: Option<LogPosition>,
     /// Time of the last alert.
     pub fired_at: Option<Micros>,
+    /// Time of the last alert if it was forgotten, which is stored because that of the alert itself stays stored.
+    forgotten_alert: Option<Micros>,
+    /// Whether times were forgotten since the last [`RuleState::take_forgotten`].
+    has_forgotten: bool,
     /// Whether an alert of the rule is open.
     pub is_open: bool,
     /// Arrival of the newest reading, or when the rule began to be watched.
@@ -93,6 +98,8 @@ impl Default for RuleState {
             window: Window::default(),
             decided_until: None,
             fired_at: None,
+            forgotten_alert: None,
+            has_forgotten: false,
             is_open: false,
             heard_at: Micros(i64::MIN),
             current: None,
@@ -213,13 +220,26 @@ impl RuleState {
 
     /// Forgets times that no clock shows any more: after the clock was set back they would silence the rule.
     fn follow_clock(&mut self, latest: Micros) {
-        self.fired_at = self.fired_at.filter(|at| *at <= latest);
+        if let Some(at) = self.fired_at.take_if(|at| *at > latest) {
+            (self.forgotten_alert, self.has_forgotten) = (Some(at), true);
+        }
         self.budget.follow_clock(latest);
         self.forget_current(latest);
     }
 
     fn forget_current(&mut self, latest: Micros) {
-        self.current = self.current.filter(|at| *at <= latest);
+        self.has_forgotten |= self.current.take_if(|at| *at > latest).is_some();
+    }
+
+    /// Whether times were forgotten since the last call: the clock may have reached them again after a restart, so that it has to
+    /// be stored.
+    pub fn take_forgotten(&mut self) -> bool {
+        std::mem::take(&mut self.has_forgotten)
+    }
+
+    /// The time of the last alert as it is stored with that, unless it was forgotten.
+    pub fn unless_forgotten(&self, fired_at: Option<Micros>) -> Option<Micros> {
+        fired_at.filter(|_| self.forgotten_alert != fired_at)
     }
 
     /// Adds a reading to the window. Returns what raises an alert, if the condition holds.
@@ -301,6 +321,7 @@ impl RuleState {
         });
         (!self.is_open && is_cool && self.budget.take(at)).then_some(())?;
         (self.is_open, self.fired_at, self.decided_until) = (true, Some(at), self.last);
+        self.forgotten_alert = None;
         Some(Decision::Fire { at, value })
     }
 
@@ -310,7 +331,8 @@ impl RuleState {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         let flags = flag(self.last.is_some(), HAS_LAST)
             | flag(self.budget.is_held_back, IS_HELD_BACK)
-            | flag(self.current.is_some(), HAS_CURRENT);
+            | flag(self.current.is_some(), HAS_CURRENT)
+            | flag(self.forgotten_alert.is_some(), HAS_FORGOTTEN_ALERT);
         let mut out = vec![VERSION, flags];
         let last = self.last.unwrap_or(LogPosition { seq: 0, ts: Micros(0) });
         out.extend(last.seq.to_le_bytes());
@@ -320,6 +342,7 @@ impl RuleState {
         self.device.encode(&mut out);
         self.recent.encode(&mut out);
         self.waiting.encode(&mut out);
+        out.extend(self.forgotten_alert.iter().flat_map(|at| at.0.to_le_bytes()));
         out
     }
 
@@ -328,7 +351,7 @@ impl RuleState {
     pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
         let mut rest = bytes;
         let [version, flags] = take(&mut rest)?;
-        if version != VERSION || flags & !(HAS_LAST | IS_HELD_BACK | HAS_CURRENT) != 0 {
+        if version != VERSION || flags & !(HAS_LAST | IS_HELD_BACK | HAS_CURRENT | HAS_FORGOTTEN_ALERT) != 0 {
             return None;
         }
         let seq = u64::from_le_bytes(take(&mut rest)?);
@@ -338,6 +361,10 @@ impl RuleState {
         let device = DeviceWatch::decode(&mut rest)?;
         let recent = RecentReadings::decode(&mut rest)?;
         let waiting = WaitingReadings::decode(&mut rest)?;
+        let forgotten_alert = match flags & HAS_FORGOTTEN_ALERT {
+            0 => None,
+            _ => Some(Micros(i64::from_le_bytes(take(&mut rest)?))),
+        };
         let last = (flags & HAS_LAST != 0).then_some(last);
         let current = (flags & HAS_CURRENT != 0).then_some(current);
         let budget = AlertBudget { is_held_back: flags & IS_HELD_BACK != 0, ..AlertBudget::default() };
@@ -346,6 +373,7 @@ impl RuleState {
             window,
             heard_at: now,
             current,
+            forgotten_alert,
             recent,
             waiting,
             device,

@@ -67,9 +67,10 @@ async fn live(
     let app = inside.app();
     app.start_mqtt().await.unwrap();
     disk.power_off_after(chance.random_range(0..250));
+    let publishers_ended = CancellationToken::new();
     let flushing = tokio::spawn(flush_until_failure(
         inside.clone(),
-        disk.clone(),
+        publishers_ended.clone(),
         StdRng::seed_from_u64(chance.random()),
     ));
     let working: Vec<_> =
@@ -78,6 +79,7 @@ async fn live(
     for publisher in working {
         after.push(publisher.await.unwrap());
     }
+    publishers_ended.cancel();
     flushing.await.unwrap();
     after
 }

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::app::alert::counters::AlertCounters;
-use crate::domain::Clock;
+use crate::app::alert::counters::{AlertCounters, EvaluationProgress};
 use crate::domain::ports::DeviceStatusSource;
+use crate::domain::{Clock, OrgId};
 use crate::query::Engine;
 use crate::store::Store;
 
@@ -46,5 +46,10 @@ impl App {
             counters: self.alerts.clone(),
         };
         runner.run(stop).await;
+    }
+
+    /// How far the rules of an organization are evaluated.
+    pub fn alert_evaluation(&self, org: OrgId) -> EvaluationProgress {
+        self.alerts.progress(org)
     }
 }

@@ -133,7 +133,8 @@ impl RuleTable {
         progress: RuleProgress,
     ) {
         let RuleProgress { decided_until, fired_at, is_open, budget } = progress;
-        (state.decided_until, state.fired_at, state.is_open) = (decided_until, fired_at, is_open);
+        state.fired_at = state.unless_forgotten(fired_at);
+        (state.decided_until, state.is_open) = (decided_until, is_open);
         state.follow_log(end);
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..budget };
         let stored_suppressed = budget.suppressed;
@@ -233,11 +234,15 @@ impl RuleTable {
         is_due
     }
 
-    /// Evaluates readings that were ahead of the clock and whose time has come.
-    pub fn notice_due(&mut self, now: Micros, bound: AheadBound, decisions: &mut Vec<AlertDecision>) {
+    /// Evaluates readings that were ahead of the clock and whose time has come. Returns whether a rule has forgotten times, because
+    /// the clock was set back.
+    pub fn notice_due(&mut self, now: Micros, bound: AheadBound, decisions: &mut Vec<AlertDecision>) -> bool {
+        let mut has_forgotten = false;
         for watched in self.rules.values_mut() {
             watched.evaluate_due(&self.counters, (now, bound), decisions);
+            has_forgotten |= watched.state.take_forgotten();
         }
+        has_forgotten
     }
 
     /// Everything that was to be read again after a start has been given to the rules.

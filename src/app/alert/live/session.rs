@@ -183,6 +183,7 @@ impl<'a> Session<'a> {
         }
         let idle_us = self.runner.clock.now().0.saturating_sub(self.save_at.0);
         self.is_saved &= !self.table.take_news() && idle_us < IDLE_CHECKPOINT_US;
+        self.runner.counters.note_progress(self.org, self.next_seq, false);
         Ok(())
     }
 
@@ -289,6 +290,7 @@ impl<'a> Session<'a> {
             self.look_at_devices(now, &mut decisions);
         }
         self.record(decisions).await?;
+        self.runner.counters.note_progress(self.org, self.next_seq, true);
         // One that is far away was set before the clock was set back.
         self.save_at = self.save_at.min(Micros(now.0.saturating_add(MAX_CHECKPOINT_US)));
         if !self.is_saved && now >= self.save_at {
@@ -308,7 +310,9 @@ impl<'a> Session<'a> {
         }
         let until = if is_caught_up { Some(now) } else { self.arrived_until.map(|at| at.min(now)) };
         let Some(until) = until else { return };
-        self.table.notice_due(until, self.runner.store.ahead_bound(), decisions);
+        if self.table.notice_due(until, self.runner.store.ahead_bound(), decisions) {
+            self.save_soon();
+        }
         if is_caught_up || until >= self.began_at {
             self.table.notice_silence(until, decisions);
         }
