@@ -56,19 +56,8 @@ fn wanted_names(query: Option<&str>) -> Vec<String> {
 
 /// Renders the metrics of the given names, or all of them if there is no name.
 fn render(metrics: &Metrics, names: Vec<String>) -> String {
-    let Metrics {
-        devices,
-        models,
-        started_at,
-        server,
-        readings,
-        mqtt,
-        notifications,
-        suppressed_alerts,
-        old_readings,
-        nodes,
-        spread,
-    } = metrics;
+    let Metrics { devices, models, started_at, server, readings, mqtt, notifications, alerts, nodes, spread } =
+        metrics;
     let mut page = MetricsText::new(names);
     page.family("basalt_build_info", "gauge", "The version that runs.");
     page.sample("basalt_build_info", format_args!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
@@ -96,7 +85,7 @@ fn render(metrics: &Metrics, names: Vec<String>) -> String {
     render_models(&mut page, models);
     render_readings(&mut page, readings);
     mqtt_text::render(&mut page, mqtt);
-    notification_text::render(&mut page, notifications, (*suppressed_alerts, *old_readings));
+    notification_text::render(&mut page, notifications, *alerts);
     page.finish()
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the page of metrics.
 
 use super::*;
+use crate::app::alert::counters::AlertCounts;
 use crate::app::notification::counters::NotificationCounters;
 use crate::app::readings::counters::ReadingCounters;
 use crate::domain::cluster::{ClusterNode, ClusterRole, SpreadTotals};
@@ -69,8 +70,7 @@ fn all(devices: Vec<DeviceMetrics>) -> Metrics {
         readings: ReadingCounters::default().counts(),
         mqtt: Default::default(),
         notifications: NotificationCounters::default().counts(),
-        suppressed_alerts: 12,
-        old_readings: 13,
+        alerts: AlertCounts { suppressed: 12, old_readings: 13, unevaluated_records: 14 },
         nodes: None,
         spread: None,
     }
@@ -149,6 +149,7 @@ fn a_device_and_a_model_are_told_in_numbers() {
         "basalt_model_windows_total{model=\"4\"} 9",
         "basalt_alerts_suppressed_total 12",
         "basalt_alert_old_readings_total 13",
+        "basalt_alert_unevaluated_records 14",
     ] {
         assert!(page.lines().any(|other| other == line), "`{line}` is missing in:\n{page}");
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::App;
 use super::ai::ModelStatus;
+use super::alert::counters::AlertCounts;
 use super::mqtt::metrics::MqttMetrics;
 use super::notification::counters::NotificationCounts;
 use super::readings::counters::ReadingCounts;
@@ -31,10 +32,8 @@ pub struct Metrics {
     pub mqtt: MqttMetrics,
     /// Deliveries of notifications.
     pub notifications: NotificationCounts,
-    /// Alerts since the start that were not raised because their rule had raised enough.
-    pub suppressed_alerts: u64,
-    /// Readings since the start that alert rules did not evaluate because they were too old when they arrived.
-    pub old_readings: u64,
+    /// Evaluation of alert rules.
+    pub alerts: AlertCounts,
     /// Nodes of the cluster at the last renewal; `None` where there is no cluster.
     pub nodes: Option<Arc<Vec<ClusterNode>>>,
     /// Queries on several nodes; `None` on a node that has no part in them.
@@ -81,8 +80,7 @@ impl App {
             readings: self.readings.counters.counts(),
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
-            suppressed_alerts: self.alerts.suppressed(),
-            old_readings: self.alerts.old(),
+            alerts: self.alerts.counts(self.store.current_position().seq),
             nodes: self.settings.cluster.node.as_ref().map(|_| self.cluster_nodes()),
             spread: self.tasks().map(Spread::totals),
         }

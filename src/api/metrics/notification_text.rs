@@ -1,22 +1,27 @@
 //! Metrics of notifications, and of alerts that cause none because they are not raised.
 
 use super::MetricsText;
+use crate::app::alert::counters::AlertCounts;
 use crate::app::notification::counters::NotificationCounts;
 use crate::domain::notification::DeliveryStatus;
 
 /// Writes them.
-pub(super) fn render(
-    page: &mut MetricsText,
-    notifications: &NotificationCounts,
-    (suppressed_alerts, old_readings): (u64, u64),
-) {
+pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts, alerts: AlertCounts) {
+    let AlertCounts { suppressed, old_readings, unevaluated_records } = alerts;
+    let name = "basalt_alert_unevaluated_records";
+    page.family(
+        name,
+        "gauge",
+        "Records of the log that alert rules have not evaluated yet, in the organization that is furthest behind.",
+    );
+    page.line(format_args!("{name} {unevaluated_records}"));
     let name = "basalt_alerts_suppressed_total";
     page.family(
         name,
         "counter",
         "Alerts that were not raised because their rule had raised enough in the hour.",
     );
-    page.line(format_args!("{name} {suppressed_alerts}"));
+    page.line(format_args!("{name} {suppressed}"));
     let name = "basalt_alert_old_readings_total";
     page.family(
         name,

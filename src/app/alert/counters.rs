@@ -17,6 +17,17 @@ pub struct EvaluationProgress {
     pub looks: u64,
 }
 
+/// The counts of all rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AlertCounts {
+    /// Alerts since the start that were not raised because their rule had raised enough.
+    pub suppressed: u64,
+    /// Readings since the start that rules did not evaluate because they were too old when they arrived.
+    pub old_readings: u64,
+    /// Records of the log that are not evaluated yet, in the organization that is furthest behind.
+    pub unevaluated_records: u64,
+}
+
 /// What the evaluation counts.
 #[derive(Debug, Default)]
 pub struct AlertCounters {
@@ -60,6 +71,21 @@ impl AlertCounters {
         progress.looks += u64::from(has_looked);
     }
 
+    /// Forgets how far an organization's rules are evaluated, because it has none.
+    pub fn forget_progress(&self, org: OrgId) {
+        self.progress.write().remove(&org);
+    }
+
+    /// The counts of all rules, while the log ends before record `next_seq`.
+    pub fn counts(&self, next_seq: u64) -> AlertCounts {
+        let first = self.progress.read().values().map(|progress| progress.next_seq).min();
+        AlertCounts {
+            suppressed: self.suppressed(),
+            old_readings: self.old.load(Ordering::Relaxed),
+            unevaluated_records: first.map_or(0, |first| next_seq.saturating_sub(first)),
+        }
+    }
+
     /// How far the rules of an organization are evaluated since the start.
     pub fn progress(&self, org: OrgId) -> EvaluationProgress {
         self.progress.read().get(&org).copied().unwrap_or_default()
@@ -68,11 +94,6 @@ impl AlertCounters {
     /// Readings since the start that a rule did not evaluate because they were too old.
     pub fn old_of_rule(&self, rule: AlertRuleId) -> u64 {
         self.old_of_rules.read().get(&rule).copied().unwrap_or_default()
-    }
-
-    /// Readings since the start that rules did not evaluate because they were too old.
-    pub fn old(&self) -> u64 {
-        self.old.load(Ordering::Relaxed)
     }
 
     /// Alerts that a rule has not raised since it was made.
@@ -101,7 +122,15 @@ mod tests {
         assert_eq!((counters.of_rule(one), counters.of_rule(two), counters.suppressed()), (9, 1, 3));
         counters.note_old([one, two].into_iter());
         counters.note_old([two].into_iter());
-        assert_eq!((counters.old_of_rule(one), counters.old_of_rule(two), counters.old()), (1, 2, 2));
+        assert_eq!(
+            (counters.old_of_rule(one), counters.old_of_rule(two), counters.counts(0).old_readings),
+            (1, 2, 2)
+        );
+        counters.note_progress(OrgId(1), 5, true);
+        counters.note_progress(OrgId(2), 9, false);
+        assert_eq!((counters.counts(12).unevaluated_records, counters.progress(OrgId(1)).looks), (7, 1));
+        counters.forget_progress(OrgId(1));
+        assert_eq!(counters.counts(12).unevaluated_records, 3);
         counters.retain(|id| id == two);
         assert_eq!((counters.old_of_rule(one), counters.old_of_rule(two)), (0, 2));
         assert_eq!((counters.of_rule(one), counters.of_rule(two)), (0, 1));

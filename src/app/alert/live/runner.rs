@@ -23,9 +23,10 @@ impl AlertRunner {
                 "counters of alert rules cannot be read; trying again"
             );
             if pause(&stop).await {
-                return;
+                break;
             }
         }
+        self.counters.forget_progress(org);
         let mut changes = self.store.catalog().subscribe_changes();
         let mut running: HashMap<OrgId, CancellationToken> = HashMap::new();
         let (mut tasks, mut revision) = (JoinSet::new(), None);
@@ -85,9 +86,9 @@ impl AlertRunner {
             let ended = AssertUnwindSafe(self.session(org, &stop)).catch_unwind().await;
             let ended =
                 ended.unwrap_or_else(|_| Err(Error::internal("the evaluation of alert rules failed")));
-            let Err(error) = ended else { return };
+            let Err(error) = ended else { break };
             if stop.is_cancelled() {
-                return;
+                break;
             }
             let text = error.full_message();
             tracing::warn!(org = org.0, error = text, "alert rules cannot be evaluated; trying again");

@@ -137,6 +137,7 @@ impl<'a> Session<'a> {
         }
         if self.table.is_empty() {
             self.tail = None;
+            self.runner.counters.forget_progress(self.org);
         }
         (self.revision, self.states, self.is_saved) = (Some(revision), HashMap::new(), false);
         Ok(())
@@ -290,7 +291,9 @@ impl<'a> Session<'a> {
             self.look_at_devices(now, &mut decisions);
         }
         self.record(decisions).await?;
-        self.runner.counters.note_progress(self.org, self.next_seq, true);
+        if self.tail.is_some() {
+            self.runner.counters.note_progress(self.org, self.next_seq, true);
+        }
         // One that is far away was set before the clock was set back.
         self.save_at = self.save_at.min(Micros(now.0.saturating_add(MAX_CHECKPOINT_US)));
         if !self.is_saved && now >= self.save_at {
