@@ -4,11 +4,14 @@
 //! It ignores basalt.toml: a stray file must not put a simulated plant into a real data directory. Flags and the
 //! environment apply.
 
+mod board;
+mod catalog;
 mod cluster;
 mod cluster_setup;
 mod cluster_welcome;
 mod plant;
 mod query_process;
+mod rules;
 mod welcome;
 
 use std::path::PathBuf;

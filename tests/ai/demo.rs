@@ -1,10 +1,10 @@
-//! `basalt demo` finds the fault of its furnace.
+//! `basalt demo` finds the fault of its furnace: a model does, and a rule.
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{DemoProcess, eventually};
+use crate::support::{DemoProcess, eventually, until};
 
 /// The fault begins 30 s after the start.
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -29,4 +29,8 @@ async fn the_demo_flags_the_fault_of_its_furnace_within_a_minute_and_nothing_bef
         started.as_str().unwrap().trim_end_matches('Z')
     );
     assert_eq!(client.sql(&late).await[0]["late"], true, "nothing before the fault: {event}, {started}");
+
+    let query = "SELECT rule_name, level, status FROM events WHERE rule_name IS NOT NULL ORDER BY ts";
+    let over = json!([{"rule_name": "Furnace too hot", "level": "warning", "status": "RESOLVED"}]);
+    until!("the alert ends with the fault", A_MINUTE; alerts = client.sql(query).await; json!(alerts) == over);
 }

@@ -145,8 +145,11 @@ async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
 
     let again = ClusterDemo::start(&home, &catalog_url);
     assert!(again.key.is_none(), "the first key is still valid");
-    let after = rows(&Client::new(&again.nodes[0].0, &key)).await;
+    let client = Client::new(&again.nodes[0].0, &key);
+    let after = rows(&client).await;
     assert!(after >= before, "of {before} rows {after} are left");
+    let boards = "SELECT count(*) AS n FROM documents WHERE kind = 'dashboard'";
+    assert_eq!(client.sql(boards).await[0]["n"], 1, "the first start has made the board");
     again.signal("KILL");
     wait_for_ends(&again.urls()).await;
 }

@@ -110,13 +110,19 @@ async fn a_person_uses_every_page_and_sees_what_sql_says() {
 }
 
 #[tokio::test]
-async fn the_link_of_the_demo_opens_the_overview_and_leaves_no_trace() {
+async fn the_link_of_the_demo_opens_the_overview_with_its_board_and_leaves_no_trace() {
     let demo = DemoProcess::start();
     let (page, token) = demo.link().split_once("#login=").expect("the token is in the fragment");
-    let seen = run_python("follow_link.py", &[demo.link()]).await;
+    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
+    let seen = run_python("follow_link.py", &[demo.link(), axe]).await;
     assert_eq!((&seen["address"], &seen["left"]), (&json!(page), &json!(page)), "{seen}");
     assert!(!seen["referers"].to_string().contains(token), "{seen}");
     assert!(seen["refused"].as_str().unwrap().contains("This link was used or has expired."), "{seen}");
+    assert_eq!(
+        (&seen["findings"], &seen["wide"]),
+        (&json!([]), &json!([])),
+        "what axe found, and what is wide"
+    );
 }
 
 /// The numbers beside the chart are those of SQL, and ink is where the readings are.

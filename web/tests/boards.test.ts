@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byKey, freePlace, overlap, type Place, put, within } from "../src/pages/boards/layout.ts";
-import { apart, bandPath, bounds, linePath, parts, stepOf, stretches } from "../src/pages/boards/paint.ts";
-import { KINDS, type Kind, kindOf, newWidget, streamsOf } from "../src/pages/boards/widgets.ts";
+import { byKey, freePlace, overlap, type Place, put, within } from "../src/board/layout.ts";
+import { apart, bandPath, bounds, linePath, parts, stepOf, stretches } from "../src/board/paint.ts";
+import { KINDS, type Kind, kindOf, newWidget, streamsOf } from "../src/board/widgets.ts";
 
 const at = (id: string, x: number, y: number, w = 6, h = 2): Place => ({ id, x, y, w, h });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allowedStreams, defaultEnd, endOf, hasTable, keyName, scopesOf } from "../src/pages/boards/kiosk.ts";
-import { type Kind, newWidget, type Widget } from "../src/pages/boards/widgets.ts";
+import { type Kind, newWidget, type Widget } from "../src/board/widgets.ts";
 import { isKiosk, isSameBuild, keyIn, linkOf } from "../src/shell/panel.ts";
 
 const UUID = "0199f0aa-1111-7222-8333-444455556666";

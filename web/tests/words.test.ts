@@ -35,9 +35,10 @@ test("pages have words of their own, in both languages, with the same blanks, ea
   Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: (key: string) => kept.get(key) ?? null } });
   Object.defineProperty(globalThis, "navigator", { configurable: true, value: { language: "en", languages: ["en"] } });
   const pages = readdirSync("src/pages").filter((name) => existsSync(`src/pages/${name}/words.ts`));
-  for (const page of pages) {
-    const { t } = (await import(`../src/pages/${page}/words.ts`)) as { t: PageWords<string> };
-    const source = sourceOf(`src/pages/${page}`);
+  const loaded = pages.map(async (page) => [`pages/${page}`, ((await import(`../src/pages/${page}/words.ts`)) as { t: PageWords<string> }).t] as const);
+  const board: readonly [string, PageWords<string>] = ["board", (await import("../src/board/words.ts")).t];
+  for (const [page, t] of [...(await Promise.all(loaded)), board]) {
+    const source = sourceOf(`src/${page}`);
     const { en: english, de: german } = t.own;
     assert.deepEqual(Object.keys(german).sort(), Object.keys(english).sort(), page);
     for (const [key, text] of Object.entries(english)) {

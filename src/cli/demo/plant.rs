@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
+use super::catalog::{FURNACE, MOTOR, PLANT, TANK};
+use super::{board, rules};
 use crate::app::App;
 use crate::app::access::KeyRequest;
 use crate::app::user::UserRequest;
@@ -17,10 +19,10 @@ use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 /// Devices, their protocols, and the part of the plant that each one's streams measure.
 const DEVICES: [(&str, Protocol, &str); 4] = [
-    ("Plant", Protocol::Modbus, ""),
-    ("Tank PLC", Protocol::Fenet, "tank."),
-    ("Furnace PLC", Protocol::Melsec, "furnace."),
-    ("Motor server", Protocol::Opcua, "motor."),
+    (PLANT, Protocol::Modbus, ""),
+    (TANK, Protocol::Fenet, "tank."),
+    (FURNACE, Protocol::Melsec, "furnace."),
+    (MOTOR, Protocol::Opcua, "motor."),
 ];
 /// The user of the demo.
 pub(super) const USER: &str = "admin";
@@ -37,8 +39,8 @@ pub(super) struct DemoPlant {
 }
 
 impl DemoPlant {
-    /// Starts the simulators and points the devices at them; the first start creates devices, streams, user and key. Without
-    /// faults the plant has that of the demo.
+    /// Starts the simulators and points the devices at them; the first start creates devices, streams, board, rules,
+    /// user and key. Without faults the plant has that of the demo.
     ///
     /// # Errors
     /// `Unavailable` when a simulator has no socket or the catalog cannot be written to.
@@ -80,7 +82,7 @@ pub(super) struct DemoCredentials {
     pub(super) key: String,
 }
 
-/// Points the devices at their simulators; the first start creates devices, streams, user and key.
+/// Points the devices at their simulators; the first start creates devices, streams, board, rules, user and key.
 async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Option<DemoCredentials>> {
     let (app, owner) = (&opened.app, opened.app.system(None)?);
     for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
@@ -102,6 +104,8 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
     if app.has_user(&owner, USER)? {
         return Ok(None);
     }
+    board::create(app, &owner).await?;
+    rules::create(app, &owner).await?;
     let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
     let (_, key) = app.create_key(&owner, &key).await?;
     let password = user::generate_password();

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { send } from "../../api/http.ts";
+import type { Board, Shared } from "../../board/types.ts";
 import { panel } from "../../shell/panel.ts";
 import { changeQuery } from "../../shell/router.ts";
 import { may, me } from "../../shell/session.ts";
@@ -9,7 +10,6 @@ import { useAction, useAsk } from "../../ui/ask.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import type { KioskLink } from "./KioskLink.tsx";
 import { RANGES, type Range } from "./range.ts";
-import type { Board, Shared } from "./types.ts";
 import { t } from "./words.ts";
 
 /** Whether the reader may make keys: superusers may. */

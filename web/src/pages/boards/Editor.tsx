@@ -3,18 +3,18 @@
 import { useState } from "preact/hooks";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { ApiError } from "../../api/http.ts";
+import { freePlace } from "../../board/layout.ts";
+import type { Board, Shared } from "../../board/types.ts";
+import { kindName } from "../../board/Widget.tsx";
+import { type Config, type Kind, KINDS, newWidget, type Widget } from "../../board/widgets.ts";
 import { navigate } from "../../shell/router.ts";
 import { useAction } from "../../ui/ask.ts";
 import { Field } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
 import { Empty, ErrorBox } from "../../ui/parts.tsx";
-import { EditGrid } from "./Grid.tsx";
-import { freePlace } from "./layout.ts";
+import { EditGrid } from "./EditGrid.tsx";
 import { BOARD_BY_ID, DELETE_BOARD, UPDATE_BOARD } from "./queries.ts";
 import { Setup } from "./Setup.tsx";
-import type { Board, Shared } from "./types.ts";
-import { KIND_WORDS } from "./Widget.tsx";
-import { type Config, type Kind, KINDS, newWidget, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
 
 interface Saved {
@@ -133,7 +133,7 @@ export function Editor({ board, shared, widgets, change, leave }: Props) {
         <span class="muted">{t("addWidget")}</span>
         {(Object.keys(KINDS) as Kind[]).map((kind) => (
           <button key={kind} type="button" onClick={() => add(kind)}>
-            {t(KIND_WORDS[kind])}
+            {kindName(kind)}
           </button>
         ))}
       </div>

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { graph, type UserError } from "../../api/graph.ts";
+import type { Board, Shared } from "../../board/types.ts";
 import { linkOf } from "../../shell/panel.ts";
 import { useAction } from "../../ui/ask.ts";
 import { CopyButton } from "../../ui/CopyButton.tsx";
@@ -12,7 +13,6 @@ import { ErrorBox } from "../../ui/parts.tsx";
 import { type ChosenStream, StreamChoice } from "../../ui/StreamChoice.tsx";
 import { allowedStreams, defaultEnd, endOf, hasTable, keyName, scopesOf } from "./kiosk.ts";
 import { KIOSK_KEY } from "./queries.ts";
-import type { Board, Shared } from "./types.ts";
 import { t } from "./words.ts";
 
 interface Made {

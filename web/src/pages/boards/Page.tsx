@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import type { Page } from "../../api/types.ts";
+import type { Board } from "../../board/types.ts";
 import { navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
@@ -11,7 +12,6 @@ import { Field, useFieldErrors } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
 import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { BOARDS, CREATE_BOARD } from "./queries.ts";
-import type { Board } from "./types.ts";
 import { t } from "./words.ts";
 
 type Listed = Pick<Board, "uuid" | "name" | "description" | "updatedAt" | "createdBy"> & { layout: { id: string }[] };

@@ -2,12 +2,12 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { isNumeric, isState } from "../../api/types.ts";
+import type { BoardStream, Shared } from "../../board/types.ts";
+import { nameOf } from "../../board/Widget.tsx";
+import { type Config, type Kind, KINDS, kindOf, type Widget } from "../../board/widgets.ts";
 import { Field } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
 import { useNarrowed } from "../../ui/narrow.tsx";
-import type { BoardStream, Shared } from "./types.ts";
-import { nameOf } from "./Widget.tsx";
-import { type Config, type Kind, KINDS, kindOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
 
 /** Lines of one widget. */

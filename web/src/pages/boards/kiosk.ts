@@ -1,7 +1,7 @@
 // What the key of a kiosk link may do: read what one board shows.
 
-import type { BoardStream } from "./types.ts";
-import { kindOf, streamsOf, type Widget } from "./widgets.ts";
+import type { BoardStream } from "../../board/types.ts";
+import { kindOf, streamsOf, type Widget } from "../../board/widgets.ts";
 
 /** Values are shown with their streams and devices, and who reads devices reads boards. */
 const ALWAYS = ["value:read", "data:read", "device:read"];

@@ -1,17 +1,20 @@
-// Overview: what is wrong first, then counts and the devices.
+// Overview: what is wrong first, then counts, the default board and the devices.
 
 import { useEffect } from "preact/hooks";
+import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import { follow, gathered } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
-import type { DeviceState, Level } from "../../api/types.ts";
+import type { DeviceState, Level, Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
 import { Attention } from "./Attention.tsx";
+import type { BoardView, ShownBoard } from "./Board.tsx";
+import { defaultOf, type ListedBoard } from "./defaultBoard.ts";
 import { DeviceCards, Figures } from "./Figures.tsx";
-import { DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
+import { BOARD, BOARDS, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
 
 export interface DeviceRow {
   rowId: number;
@@ -107,6 +110,22 @@ async function silent(signal: AbortSignal): Promise<SilentStream[] | undefined> 
   return rows<SilentStream>(SILENT, { since: new Date(Date.now() - HOUR).toISOString() }, signal);
 }
 
+interface DrawnBoard {
+  board: ShownBoard;
+  View: typeof BoardView;
+}
+
+/** Loads the default board, and what draws it; null without one, undefined for who may not see what boards show. */
+async function loadBoard(signal: AbortSignal): Promise<DrawnBoard | null | undefined> {
+  if (!["device:read", "data:read", "value:read"].every(may)) return undefined;
+  const boards = await all((after) => graph<{ dashboards: Page<ListedBoard> }>(BOARDS, { after }, signal).then(({ dashboards }) => dashboards));
+  const shown = defaultOf(boards);
+  if (!shown) return null;
+  const { dashboard } = await graph<{ dashboard: ShownBoard | null }>(BOARD, { uuid: shown.uuid }, signal);
+  if (!dashboard || dashboard.layout.length === 0) return null;
+  return { board: dashboard, View: (await import("./Board.tsx")).BoardView };
+}
+
 export default function Overview() {
   const devices = useDevices();
   const events = useOpenEvents();
@@ -118,11 +137,12 @@ export default function Overview() {
     REPEAT,
   );
   const health = useAsk(async (signal) => (await graph<{ health: { checks: Check[] } }>(HEALTH, {}, signal)).health.checks, [], REPEAT);
-  const all = [devices, events, quiet, rate, models, health];
-  const failed = all.find((asked) => asked.error);
+  const board = useAsk(loadBoard, [], REPEAT);
+  const parts = [devices, events, quiet, rate, models, health, board];
+  const failed = parts.find((asked) => asked.error);
   return (
     <div class="page">
-      <Busy isBusy={all.some((asked) => asked.isBusy)} />
+      <Busy isBusy={parts.some((asked) => asked.isBusy)} />
       <h1>{t("overview")}</h1>
       <ErrorBox error={failed?.error} again={failed?.ask} />
       <Attention
@@ -135,6 +155,7 @@ export default function Overview() {
         changed={events.ask}
       />
       <Figures devices={devices.data?.nodes} counts={rate.data} models={models.data?.nodes} />
+      {board.data && <board.data.View board={board.data.board} />}
       {devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />}
       {devices.data?.totalCount === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>

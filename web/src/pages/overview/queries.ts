@@ -45,3 +45,9 @@ LIMIT 1000`;
 
 export const INGEST = `SELECT time_bucket('1 minute', ts) AS t, count(*) AS n
 FROM readings WHERE ts >= $from AND ts < $to GROUP BY 1 ORDER BY 1`;
+
+export const BOARDS = `query OverviewBoards($after: String) {
+  dashboards(first: 1000, after: $after) { nodes { uuid isDefault updatedAt } pageInfo { hasNextPage endCursor } }
+}`;
+
+export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }";

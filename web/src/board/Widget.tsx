@@ -6,7 +6,7 @@ import { EventsView, GaugeView, TableView, ValueView, WriteView } from "./Views.
 import { type Kind, kindOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
 
-export const KIND_WORDS = {
+const KIND_WORDS = {
   value: "kindValue",
   gauge: "kindGauge",
   line: "kindLine",
@@ -17,6 +17,10 @@ export const KIND_WORDS = {
   write: "kindWrite",
 } as const;
 
+export function kindName(kind: Kind): string {
+  return t(KIND_WORDS[kind]);
+}
+
 function streamsOf(widget: Widget, shared: Shared): BoardStream[] {
   return (widget.config.sensorIds ?? []).flatMap((uuid) => shared.streams.get(uuid) ?? []);
 }
@@ -25,7 +29,7 @@ function streamsOf(widget: Widget, shared: Shared): BoardStream[] {
 export function nameOf(widget: Widget, shared: Shared): string {
   const kind = kindOf(widget);
   const names = streamsOf(widget, shared).map(({ name }) => name);
-  return widget.config.title || names.join(", ") || (kind ? t(KIND_WORDS[kind]) : widget.type);
+  return widget.config.title || names.join(", ") || (kind ? kindName(kind) : widget.type);
 }
 
 /** Streams of one unit share an axis, others have one of their own below. */

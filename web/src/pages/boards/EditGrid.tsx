@@ -1,10 +1,11 @@
-// The grid of a board, and moving widgets in it: by pointer, and by keyboard with every step said aloud.
+// The grid of a board while it is edited: widgets move by pointer, and by keyboard with every step said aloud.
 
 import { useRef, useState } from "preact/hooks";
-import { byKey, COLUMNS, put } from "./layout.ts";
-import type { Shared } from "./types.ts";
-import { nameOf, WidgetView } from "./Widget.tsx";
-import type { Widget } from "./widgets.ts";
+import { placeOf } from "../../board/Grid.tsx";
+import { byKey, COLUMNS, put } from "../../board/layout.ts";
+import type { Shared } from "../../board/types.ts";
+import { nameOf, WidgetView } from "../../board/Widget.tsx";
+import type { Widget } from "../../board/widgets.ts";
 import { t } from "./words.ts";
 
 /** Height of a row, with the space below it; CSS pixels. */
@@ -75,27 +76,6 @@ function useKeys({ change, widgets }: Editing, say: (words: string) => void, nam
     }
   };
   return { onKeyDown, heldId: hold?.id, letGo: () => setHold(undefined) };
-}
-
-function placeOf({ x, y, w, h }: Widget) {
-  return { gridColumn: `${x + 1} / span ${w}`, gridRow: `${y + 1} / span ${h}` };
-}
-
-/** In the order in which they are read, from the top, row by row. */
-function inOrder(widgets: Widget[]): Widget[] {
-  return [...widgets].sort((a, b) => a.y - b.y || a.x - b.x);
-}
-
-export function Grid({ widgets, shared }: { widgets: Widget[]; shared: Shared }) {
-  return (
-    <div class="board-grid">
-      {inOrder(widgets).map((widget) => (
-        <section key={widget.id} class="widget" style={placeOf(widget)} data-widget={widget.id}>
-          <WidgetView widget={widget} shared={shared} />
-        </section>
-      ))}
-    </div>
-  );
 }
 
 export function EditGrid({ shared, ...editing }: Editing & { shared: Shared }) {

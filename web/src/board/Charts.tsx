@@ -1,12 +1,12 @@
 // Widgets that show a range of time: lines, and states.
 
-import { type ApiError, isAway } from "../../api/http.ts";
-import { rows } from "../../api/rows.ts";
-import { seriesStyle } from "../../chart/palette.ts";
-import { isDark } from "../../shell/theme.ts";
-import { useAsk } from "../../ui/ask.ts";
-import { formatNumber, shortTime } from "../../ui/format.ts";
-import { ErrorBox } from "../../ui/parts.tsx";
+import { type ApiError, isAway } from "../api/http.ts";
+import { rows } from "../api/rows.ts";
+import { seriesStyle } from "../chart/palette.ts";
+import { isDark } from "../shell/theme.ts";
+import { useAsk } from "../ui/ask.ts";
+import { formatNumber, shortTime } from "../ui/format.ts";
+import { ErrorBox } from "../ui/parts.tsx";
 import { apart, type Bucket, bandPath, bounds, linePath, stepOf, stretches } from "./paint.ts";
 import { bucketsOf, CHANGES } from "./queries.ts";
 import type { BoardStream } from "./types.ts";

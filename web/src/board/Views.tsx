@@ -1,14 +1,14 @@
 // Widgets that show what is now: values, gauges, tables, events, texts and buttons that write.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import { rows } from "../../api/rows.ts";
-import { panel } from "../../shell/panel.ts";
-import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
-import { formatNumber, shortTime } from "../../ui/format.ts";
-import { Modal } from "../../ui/Modal.tsx";
-import { Age, ErrorBox, LevelSign, QualitySign } from "../../ui/parts.tsx";
+import { checkErrors, graph, type UserError } from "../api/graph.ts";
+import { rows } from "../api/rows.ts";
+import { panel } from "../shell/panel.ts";
+import { may } from "../shell/session.ts";
+import { useAction, useAsk } from "../ui/ask.ts";
+import { formatNumber, shortTime } from "../ui/format.ts";
+import { Modal } from "../ui/Modal.tsx";
+import { Age, ErrorBox, LevelSign, QualitySign } from "../ui/parts.tsx";
 import { EVENTS, WRITE } from "./queries.ts";
 import { type BoardEvent, type BoardStream, type Value, valueText } from "./types.ts";
 import type { Config } from "./widgets.ts";

@@ -1,6 +1,6 @@
 // What the boards know of the server's answers.
 
-import type { Level, Named, Quality } from "../../api/types.ts";
+import type { Level, Named, Quality } from "../api/types.ts";
 import type { Widget } from "./widgets.ts";
 
 export interface Board {

@@ -1,0 +1,37 @@
+//! Devices and streams of the demo, found by the names that it gives them.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::domain::device::DeviceFilter;
+use crate::domain::stream::{Stream, StreamFilter};
+use crate::domain::{Principal, Result};
+
+/// Device with all quantities of the plant.
+pub(super) const PLANT: &str = "Plant";
+pub(super) const TANK: &str = "Tank PLC";
+pub(super) const FURNACE: &str = "Furnace PLC";
+pub(super) const MOTOR: &str = "Motor server";
+
+/// Streams of the machines' devices.
+pub(super) struct DemoStreams(Vec<(&'static str, Arc<Stream>)>);
+
+impl DemoStreams {
+    /// Reads them from the catalog; the owner may have renamed or deleted some.
+    pub(super) fn load(app: &App, owner: &Principal) -> Result<DemoStreams> {
+        let mut found = Vec::new();
+        for name in [TANK, FURNACE, MOTOR] {
+            let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
+            let Some(device) = app.devices(owner, &known)?.first().cloned() else { continue };
+            let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
+            found.extend(app.streams(owner, &filter)?.into_iter().map(|stream| (name, stream)));
+        }
+        Ok(DemoStreams(found))
+    }
+
+    /// Returns the stream with this name of a device.
+    pub(super) fn find(&self, device: &str, name: &str) -> Option<&Stream> {
+        let is_wanted = |(of, stream): &&(&str, Arc<Stream>)| *of == device && stream.spec.name == name;
+        self.0.iter().find(is_wanted).map(|(_, stream)| &**stream)
+    }
+}

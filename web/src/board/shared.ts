@@ -1,0 +1,45 @@
+// What the widgets of a board share: their streams, and the newest values of those.
+
+import { all } from "../api/all.ts";
+import { graph } from "../api/graph.ts";
+import { rows } from "../api/rows.ts";
+import type { Page } from "../api/types.ts";
+import { type Asked, useAsk } from "../ui/ask.ts";
+import { LATEST, STREAMS, shownStreams } from "./queries.ts";
+import type { BoardStream, Shared, Value } from "./types.ts";
+import { streamsOf, type Widget } from "./widgets.ts";
+
+/** Values are asked for this often. */
+const EVERY = 2000;
+
+interface ShownStream extends Omit<BoardStream, "device"> {
+  device_id: number;
+  device: string;
+  device_interval: number | null;
+}
+
+/** Streams by their UUIDs: those of a board, which are few, or all that a widget can have. */
+async function loadStreams(shown: string[] | undefined, signal: AbortSignal): Promise<Map<string, BoardStream>> {
+  if (shown) {
+    const found = shown.length === 0 ? [] : await rows<ShownStream>(shownStreams(shown), {}, signal);
+    return new Map(found.map(({ device_id, device, device_interval, ...stream }) => [stream.uuid, { ...stream, device: { rowId: device_id, name: device, pollInterval: device_interval } }]));
+  }
+  const streams = await all((after) => graph<{ streams: Page<BoardStream> }>(STREAMS, { after }, signal).then((answer) => answer.streams));
+  return new Map(streams.map((stream) => [stream.uuid, stream]));
+}
+
+async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<number, Value>> {
+  if (ids.length === 0) return new Map();
+  const { latestValues } = await graph<{ latestValues: Value[] }>(LATEST, { streams: ids.map(String) }, signal);
+  return new Map(latestValues.map((value) => [value.streamRowId, value]));
+}
+
+/** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
+export function useShared(widgets: Widget[], length: number, every: number, isEditing: boolean): { shared: Shared | undefined; asked: Asked<unknown>[] } {
+  const shown = isEditing ? undefined : streamsOf(widgets);
+  const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join(), every], every);
+  const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
+  const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
+  const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
+  return { shared, asked: [streams, values] as Asked<unknown>[] };
+}

@@ -1,0 +1,28 @@
+// The board on the overview, which is loaded when an organization has one.
+
+import { isAway } from "../../api/http.ts";
+import { Grid } from "../../board/Grid.tsx";
+import { useShared } from "../../board/shared.ts";
+import type { Board } from "../../board/types.ts";
+import { ErrorBox } from "../../ui/parts.tsx";
+
+/** What charts show here, milliseconds; the board itself shows longer times. */
+const LENGTH = 3_600_000;
+
+export type ShownBoard = Pick<Board, "uuid" | "name" | "layout">;
+
+export function BoardView({ board }: { board: ShownBoard }) {
+  const { shared, asked } = useShared(board.layout, LENGTH, 0, false);
+  return (
+    <section aria-labelledby="board">
+      <h2 id="board">
+        <a href={`/ui/boards/${board.uuid}`}>{board.name}</a>
+      </h2>
+      {asked.map(({ error, ask }, index) => (
+        // That the server is away is said once, above.
+        <ErrorBox key={index} error={isAway(error) ? undefined : error} again={ask} />
+      ))}
+      {shared && <Grid widgets={board.layout} shared={shared} />}
+    </section>
+  );
+}

@@ -1,0 +1,16 @@
+// Which board the overview shows.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { defaultOf } from "../src/pages/overview/defaultBoard.ts";
+
+test("of several default boards the one changed last is shown, and none without one", () => {
+  const board = (uuid: string, isDefault: boolean, updatedAt: string) => ({ uuid, isDefault, updatedAt });
+  const plain = board("plain", false, "2026-05-03T00:00:00Z");
+  const before = board("before", true, "2026-05-01T12:00:00Z");
+  const later = board("later", true, "2026-05-01T12:00:00.5Z");
+  assert.equal(defaultOf([]), undefined);
+  assert.equal(defaultOf([plain]), undefined);
+  assert.equal(defaultOf([before, plain, later])?.uuid, "later");
+  assert.equal(defaultOf([later, before])?.uuid, "later");
+});
