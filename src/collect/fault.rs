@@ -19,6 +19,9 @@ pub enum DeviceFault {
     /// The answer broke the protocol; nothing after it on that connection can be trusted.
     #[error("{address} broke the protocol: {reason}")]
     Malformed { address: String, reason: String },
+    /// A request or its answer is larger than the device or this server allows; a smaller one may work.
+    #[error("{address}: a call or its answer exceeds a limit: {reason}")]
+    LimitExceeded { address: String, reason: String },
     /// The device understood the request and refused it; the connection is in order.
     #[error("{words} ({code})")]
     Refused { code: DeviceErrorCode, words: &'static str, meaning: RefusalKind },
@@ -98,7 +101,7 @@ impl DeviceFault {
             | DeviceFault::Timeout { .. }
             | DeviceFault::Malformed { .. } => true,
             DeviceFault::Refused { meaning, .. } => *meaning == RefusalKind::DeviceUnreachable,
-            DeviceFault::Unsupported { .. } => false,
+            DeviceFault::LimitExceeded { .. } | DeviceFault::Unsupported { .. } => false,
         }
     }
 }
@@ -111,6 +114,7 @@ impl From<DeviceFault> for Error {
             DeviceFault::Unreachable { .. }
             | DeviceFault::Closed { .. }
             | DeviceFault::Malformed { .. }
+            | DeviceFault::LimitExceeded { .. }
             | DeviceFault::Refused { .. } => Kind::DeviceFault,
         };
         Error::new(kind, fault.to_string())

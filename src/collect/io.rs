@@ -329,7 +329,7 @@ pub(super) fn to_api_error(fault: DeviceFault, register: &str) -> Error {
         DeviceFault::Unreachable { address, reason } | DeviceFault::Closed { address, reason } => {
             Error::new(Kind::DeviceFault, format!("Connection to {address} failed: {reason}."))
         }
-        DeviceFault::Malformed { reason, .. } => {
+        DeviceFault::Malformed { reason, .. } | DeviceFault::LimitExceeded { reason, .. } => {
             Error::new(Kind::DeviceFault, format!("Device error: {reason}."))
         }
         DeviceFault::Timeout { after, .. } => no_answer(after.as_secs_f64()),

@@ -33,6 +33,7 @@ mod collector_signal;
 mod deadband;
 mod device_test;
 mod duration_stats;
+mod learned_expiry;
 mod networks;
 mod point;
 mod poller;

@@ -81,7 +81,7 @@ impl DeviceStatusCell {
             DeviceFault::Unreachable { .. } | DeviceFault::Closed { .. } => errors.refused += 1,
             DeviceFault::Malformed { .. } => errors.protocol += 1,
             DeviceFault::Unsupported { .. } => errors.other += 1,
-            DeviceFault::Refused { .. } => {
+            DeviceFault::LimitExceeded { .. } | DeviceFault::Refused { .. } => {
                 errors.protocol += 1;
                 inner.status.last_seen = Some(at);
             }

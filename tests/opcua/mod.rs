@@ -4,6 +4,7 @@
 mod browse;
 mod chaos;
 mod exact;
+mod limits;
 mod peers;
 mod restart;
 mod secure;

@@ -12,6 +12,9 @@ its points, each {"path", "type", "value", "writable"}. Every line on standard i
     {"count": true}                            {"sessions", "subscriptions", "items"} that it keeps
     {"trust_clients": true}                    trusts the certificates of all clients from now on, or of none
     {"user": "FILE"}                           lets who has this certificate (DER) log in
+    {"most": 5}                                refuses reads and subscriptions of more nodes in one call, or of none
+    {"large": 2000000, "name"?}                adds ns=2;s=Large, or of that name, with so many bytes
+    {"matrix": [[1, 2], [3, 4]]}               adds ns=2;s=Matrix, with these integers
 """
 
 import argparse
@@ -27,6 +30,7 @@ from asyncua import Server, ua
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.internal_session import InternalSession
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -94,6 +98,28 @@ class Clients:
             raise ServiceError(ua.StatusCodes.BadCertificateUntrusted)
 
 
+class CallLimit:
+    """The most nodes of one call, which the server does not state."""
+
+    most = None
+
+    @classmethod
+    def put_on(cls, name, nodes):
+        method = getattr(InternalSession, name)
+
+        async def limited(session, params, *more):
+            # Sessions of the server itself are not limited.
+            if session.external and cls.most is not None and len(getattr(params, nodes)) > cls.most:
+                raise ServiceError(ua.StatusCodes.BadTooManyOperations)
+            return await method(session, params, *more)
+
+        setattr(InternalSession, name, limited)
+
+
+CallLimit.put_on("read", "NodesToRead")
+CallLimit.put_on("create_monitored_items", "ItemsToCreate")
+
+
 async def secure(server, folder):
     key, certificate = folder / "key.pem", folder / "certificate.der"
     uses = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
@@ -122,6 +148,11 @@ async def fill(server):
     return points
 
 
+async def add(server, name, value):
+    space = await server.get_namespace_index(NAMESPACE)
+    await server.nodes.objects.add_variable(ua.NodeId(name, space), ua.QualifiedName(name, space), value)
+
+
 async def obey(server, users, clients, told):
     if told.get("count"):
         subscriptions = server.iserver.subscription_service.subscriptions
@@ -133,6 +164,15 @@ async def obey(server, users, clients, told):
         return {}
     if "user" in told:
         users.certificates.add(Path(told["user"]).read_bytes())
+        return {}
+    if "most" in told:
+        CallLimit.most = told["most"]
+        return {}
+    if "large" in told:
+        await add(server, told.get("name", "Large"), ua.Variant(b"x" * told["large"], ua.VariantType.ByteString))
+        return {}
+    if "matrix" in told:
+        await add(server, "Matrix", ua.Variant(told["matrix"], ua.VariantType.Int32))
         return {}
     node = server.get_node(told["node"])
     held = await node.read_data_value(raise_on_bad_status=False)

@@ -6,38 +6,24 @@ use std::time::Duration;
 
 use opcua::types::{
     AttributeId, BrowseDescription, BrowseDirection, DataValue, Identifier, NodeId, ReadValueId,
-    ReferenceTypeId, TimestampsToReturn, Variant, VariantScalarTypeId as Type, WriteValue,
+    ReferenceTypeId, StatusCode, TimestampsToReturn, Variant, VariantScalarTypeId as Type, WriteValue,
 };
 
 use super::endpoint::OpcuaEndpoint;
 use super::node::NodePath;
+use super::operation_limits::{OperationLimits, ReadBudget};
 use super::session::Session;
-use super::{memory_size, refused, variant};
+use super::{refused, variant};
 use crate::collect::client::ConnectContext;
 use crate::collect::device_value::DeviceValue;
 use crate::collect::fault::DeviceFault;
 
-/// Node id of `NamespaceArray` on every server; the limits of nodes per call follow.
+/// Node id of `NamespaceArray` on every server.
 const NAMESPACE_ARRAY_ID: u32 = 2255;
-const MAX_NODES_PER_READ_ID: u32 = 11705;
-const MAX_NODES_PER_BROWSE_ID: u32 = 11710;
-const MAX_MONITORED_ITEMS_PER_CALL_ID: u32 = 11714;
-/// Upper bound of nodes in one call, even when the server allows more.
-const MAX_NODES_PER_CALL: usize = 1000;
-/// Memory limit of values that are read together, in any number of calls: ten thousand values of 6 kB each.
-const MAX_READ_BYTES: usize = 64 * 1024 * 1024;
 /// The bit of `UserAccessLevel` that permits writing the current value.
 const CURRENT_WRITE_BIT: u8 = 2;
 /// Maximum depth of derived data types; more is a cycle.
 const MAX_TYPE_DEPTH: usize = 32;
-
-/// The server's limits of nodes per call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OperationLimits {
-    pub read: usize,
-    pub browse: usize,
-    pub subscribe: usize,
-}
 
 /// A session with one server, and its namespaces, limits and data types.
 pub struct OpcuaClient {
@@ -62,14 +48,9 @@ impl OpcuaClient {
         means: &ConnectContext,
     ) -> Result<OpcuaClient, DeviceFault> {
         let session = Session::open(endpoint, means).await?;
-        let none = OperationLimits {
-            read: MAX_NODES_PER_CALL,
-            browse: MAX_NODES_PER_CALL,
-            subscribe: MAX_NODES_PER_CALL,
-        };
         let mut client = OpcuaClient {
             session,
-            limits: none,
+            limits: OperationLimits::default(),
             endpoint: endpoint.clone(),
             namespaces: Vec::new(),
             types: HashMap::new(),
@@ -78,18 +59,13 @@ impl OpcuaClient {
             has_answered: false,
             has_sent: false,
         };
-        let nodes = [
-            NAMESPACE_ARRAY_ID,
-            MAX_NODES_PER_READ_ID,
-            MAX_NODES_PER_BROWSE_ID,
-            MAX_MONITORED_ITEMS_PER_CALL_ID,
-        ]
-        .map(|id| NodeId::new(0, id));
-        let answers = client.read_attributes(&nodes.map(ReadValueId::new_value)).await?;
-        if let [namespaces, read, browse, subscribe] = answers.as_slice() {
+        let mut nodes = vec![NodeId::new(0, NAMESPACE_ARRAY_ID)];
+        nodes.extend(OperationLimits::nodes());
+        let items: Vec<_> = nodes.into_iter().map(ReadValueId::new_value).collect();
+        let values = client.read_attributes(&items).await?;
+        if let [namespaces, limits @ ..] = values.as_slice() {
             client.namespaces = texts(namespaces);
-            client.limits =
-                OperationLimits { read: limit(read), browse: limit(browse), subscribe: limit(subscribe) };
+            client.limits = OperationLimits::from_values(limits);
         }
         // The login proves nothing about idle connections being closed: only answers after it count.
         client.has_answered = false;
@@ -145,10 +121,15 @@ impl OpcuaClient {
         }
     }
 
-    /// Reads the values of nodes, in order, with both timestamps.
+    /// Reads the values of nodes in one call, in order, with both timestamps.
     pub async fn read_values(&mut self, nodes: Vec<NodeId>) -> Result<Vec<DataValue>, DeviceFault> {
         let items: Vec<ReadValueId> = nodes.into_iter().map(ReadValueId::new_value).collect();
-        self.read_attributes(&items).await
+        self.call_read(&items).await
+    }
+
+    /// Reads a node that every server has, to see whether it answers at all.
+    pub async fn probe(&mut self) -> Result<(), DeviceFault> {
+        self.read_values(vec![NodeId::new(0, NAMESPACE_ARRAY_ID)]).await.map(drop)
     }
 
     /// Writes a value as the node's type. `Ok` means that the server has accepted it.
@@ -184,22 +165,46 @@ impl OpcuaClient {
         }
     }
 
-    /// Reads attributes of nodes, in as many calls as the server requires.
+    /// Reads attributes of nodes, in as many calls as the server requires. An attribute that is too large by itself has
+    /// a bad status in place of its value.
     pub(super) async fn read_attributes(
         &mut self,
         items: &[ReadValueId],
     ) -> Result<Vec<DataValue>, DeviceFault> {
         let mut answers = Vec::with_capacity(items.len());
-        let mut bytes = 0;
-        for part in items.chunks(self.limits.read) {
-            let library = self.session.library.clone();
-            let read = library.read(part, TimestampsToReturn::Both, 0.0);
-            let values = self.session.request(read).await?;
-            check(part.len(), &values, &mut bytes).map_err(|words| self.malformed(words))?;
-            self.has_answered = true;
-            answers.extend(values);
+        let (mut budget, mut size) = (ReadBudget::default(), self.limits.read);
+        while answers.len() < items.len() {
+            let rest = &items[answers.len()..];
+            let part = &rest[..size.clamp(1, rest.len())];
+            match self.call_read(part).await {
+                Ok(values) => {
+                    if !values.iter().all(|value| budget.take(value)) {
+                        return Err(self.too_large("its values are too large to be read together"));
+                    }
+                    answers.extend(values);
+                    size = size.saturating_mul(2).min(self.limits.read);
+                }
+                Err(fault @ DeviceFault::LimitExceeded { .. }) if !self.session.is_open() => {
+                    return Err(fault);
+                }
+                Err(DeviceFault::LimitExceeded { .. }) if part.len() > 1 => size = part.len() / 2,
+                Err(DeviceFault::LimitExceeded { .. }) => answers
+                    .push(DataValue { status: Some(StatusCode::BadResponseTooLarge), ..DataValue::null() }),
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(answers)
+    }
+
+    /// Reads attributes of nodes in one call.
+    async fn call_read(&mut self, items: &[ReadValueId]) -> Result<Vec<DataValue>, DeviceFault> {
+        let library = self.session.library.clone();
+        let values = self.session.request(library.read(items, TimestampsToReturn::Both, 0.0)).await?;
+        if values.len() != items.len() {
+            return Err(self.malformed("the answer to a read has not one value for each node"));
+        }
+        self.has_answered = true;
+        Ok(values)
     }
 
     /// Time limit of each step.
@@ -213,6 +218,10 @@ impl OpcuaClient {
 
     pub(super) fn malformed(&self, reason: &str) -> DeviceFault {
         DeviceFault::Malformed { address: self.endpoint.address(), reason: reason.to_owned() }
+    }
+
+    fn too_large(&self, reason: &str) -> DeviceFault {
+        DeviceFault::LimitExceeded { address: self.endpoint.address(), reason: reason.to_owned() }
     }
 
     /// Determines how a value of this node is written.
@@ -272,18 +281,6 @@ impl OpcuaClient {
     }
 }
 
-/// Checks that there is one value for each node and that, after `bytes` of earlier values, they fit the memory limit.
-fn check(count: usize, values: &[DataValue], bytes: &mut usize) -> Result<(), &'static str> {
-    if values.len() != count {
-        return Err("the answer to a read has not one value for each node");
-    }
-    *bytes += values.iter().map(memory_size::value_bytes).sum::<usize>();
-    if *bytes > MAX_READ_BYTES {
-        return Err("its values are too large to be read together");
-    }
-    Ok(())
-}
-
 /// The type to write a node as, and whether it can be written.
 #[derive(Debug, Clone, Copy)]
 struct WriteTarget {
@@ -309,16 +306,6 @@ fn known_type(data_type: &NodeId) -> DataTypeClass {
             Type::try_from(*number).map_or(DataTypeClass::Derived, DataTypeClass::BuiltIn)
         }
         _ => DataTypeClass::Derived,
-    }
-}
-
-/// A limit of 0, or none, means that the server sets no limit.
-fn limit(answer: &DataValue) -> usize {
-    match answer.value {
-        Some(Variant::UInt32(limit @ 1..)) => {
-            usize::try_from(limit).map_or(MAX_NODES_PER_CALL, |limit| limit.min(MAX_NODES_PER_CALL))
-        }
-        _ => MAX_NODES_PER_CALL,
     }
 }
 
@@ -354,34 +341,5 @@ mod tests {
         }
         assert_eq!(known_type(&NodeId::new(2, 11u32)), DataTypeClass::Derived);
         assert_eq!(known_type(&NodeId::new(0, "Double")), DataTypeClass::Derived);
-    }
-
-    #[test]
-    fn an_answer_of_another_length_or_too_large_is_refused() {
-        let one = || DataValue::new_now(Variant::Int32(1));
-        for (requested, received) in [(2, 1), (2, 3), (1, 0), (0, 1)] {
-            assert!(check(requested, &vec![one(); received], &mut 0).is_err(), "{requested} {received}");
-        }
-        let mut bytes = 0;
-        assert_eq!(check(2, &[one(), one()], &mut bytes), Ok(()));
-        let large = [DataValue::new_now("x".repeat(1024 * 1024))];
-        let calls = (0..1000).take_while(|_| check(1, &large, &mut bytes).is_ok()).count();
-        assert!((32..=MAX_READ_BYTES >> 20).contains(&calls), "{calls}");
-    }
-
-    #[test]
-    fn a_limit_is_kept_to_and_none_is_ours() {
-        for (answer, expected) in [
-            (Some(Variant::UInt32(40)), 40),
-            (Some(Variant::UInt32(0)), MAX_NODES_PER_CALL),
-            (Some(Variant::UInt32(u32::MAX)), MAX_NODES_PER_CALL),
-            (None, MAX_NODES_PER_CALL),
-        ] {
-            assert_eq!(
-                limit(&DataValue { value: answer.clone(), ..DataValue::null() }),
-                expected,
-                "{answer:?}"
-            );
-        }
     }
 }

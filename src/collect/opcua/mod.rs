@@ -1,7 +1,8 @@
 //! OPC UA client: from a device's settings to values with quality and time, by polling or by subscription.
 //!
 //! Node ids, settings, values and status codes are pure. `pki` is the certificate store, `session` opens, drives and
-//! ends a connection, `client` sends requests over it, and `source` is the polling source for the collector.
+//! ends a connection, `client` sends requests over it, `isolation` finds the nodes for which a server refuses whole
+//! calls, and `source` is the polling source for the collector.
 
 pub mod browse;
 pub mod client;
@@ -15,11 +16,19 @@ pub mod variant;
 pub(super) mod source;
 
 mod browse_accumulator;
+mod call_size;
 mod endpoint_selection;
+mod faulty_nodes;
 mod identify;
+mod isolation;
 mod memory_size;
+mod monitored_items;
+mod node_reads;
 mod notification_queue;
+mod operation_limits;
+mod poll_group;
 mod protocol;
+mod server_link;
 mod session;
 mod subscription;
 mod transport;
@@ -47,5 +56,7 @@ fn refused(status: StatusCode) -> DeviceFault {
     DeviceFault::Refused { code, words, meaning }
 }
 
+#[cfg(test)]
+mod fake_calls;
 #[cfg(test)]
 mod fuzz_tests;

@@ -16,13 +16,13 @@ pub const FORM: &str = "write i=NUMBER, s=TEXT, g=GUID or b=BASE64, before it ns
 /// Path of a node on a server.
 ///
 /// Namespace indexes may differ after every start of a server, their URIs never do: `nsu=` is the form that lasts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NodePath {
     namespace: Namespace,
     identifier: Identifier,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Namespace {
     Index(u16),
     Uri(String),

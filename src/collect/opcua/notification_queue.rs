@@ -113,6 +113,11 @@ impl NotificationQueue {
         }
     }
 
+    /// Records the status with which a subscription ended, unless one is recorded.
+    pub fn end(&self, status: StatusCode) {
+        self.push(Vec::new(), Some(status));
+    }
+
     fn push(&self, values: Vec<ItemNotification>, ended: Option<StatusCode>) {
         if values.is_empty() && ended.is_none() {
             return;

@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt};
 use opcua::client::transport::Connector;
 use opcua::client::{
     Client as Library, ClientBuilder, IdentityToken, Session as LibrarySession, SessionActivity,
-    SessionEventLoop, SessionPollResult,
+    SessionEventLoop, SessionPollResult, SubscriptionActivity,
 };
 use opcua::types::{EndpointDescription, Error, StatusCode};
 use tokio::runtime::Handle;
@@ -22,6 +22,7 @@ use super::endpoint::{OpcuaEndpoint, OpcuaSecurityPolicy, UserIdentity};
 use super::endpoint_selection::select_endpoint;
 use super::notification_queue::NotificationQueue;
 use super::pki::{NO_PKI_DIR, Pki};
+use super::transport::EndFlag;
 use super::{status, transport};
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
@@ -53,6 +54,8 @@ pub struct Session {
     pub library: Arc<LibrarySession>,
     pub notifications: Arc<NotificationQueue>,
     monitor: SessionMonitor,
+    /// Set before the monitor's state changes, and before any request fails with the end of the connection.
+    end: EndFlag,
     driver: JoinHandle<()>,
 }
 
@@ -76,9 +79,14 @@ impl SessionMonitor {
 
     /// The reason, once the connection has ended.
     pub fn closed_fault(&self) -> Option<DeviceFault> {
+        self.closed_status().map(|status| lost(&self.endpoint, status))
+    }
+
+    /// The status with which the connection ended, once it has.
+    pub fn closed_status(&self) -> Option<StatusCode> {
         match *self.state.borrow() {
             OpcuaSessionState::Opening | OpcuaSessionState::Open => None,
-            OpcuaSessionState::Closed(status) => Some(lost(&self.endpoint, status)),
+            OpcuaSessionState::Closed(status) => Some(status),
         }
     }
 }
@@ -107,6 +115,7 @@ impl Session {
         }
         let stream = transport::dial(endpoint, &means.networks).await?;
         let connector = transport::TcpConnector::new(stream, chosen.endpoint_url.to_string());
+        let end = connector.end_flag();
         let built = library
             .session_builder()
             .with_connector(transport::SingleUseConnector::new(connector))
@@ -115,7 +124,7 @@ impl Session {
                 builder.user_identity_token(identity).build(library.certificate_store().clone())
             });
         let (session, events) = built.map_err(|error| fault(endpoint, &error))?;
-        Session::drive(endpoint, session, events).await
+        Session::drive(endpoint, session, events, end).await
     }
 
     /// Runs the library's event loop in a task and waits for the login.
@@ -123,13 +132,14 @@ impl Session {
         endpoint: &OpcuaEndpoint,
         library: Arc<LibrarySession>,
         events: SessionEventLoop<C>,
+        end: EndFlag,
     ) -> Result<Session, DeviceFault> {
         let (states, state) = watch::channel(OpcuaSessionState::Opening);
         let intake = Arc::new(NotificationQueue::default());
         let events = events.enter();
         let driver = tokio::spawn(drive(events, states, Arc::clone(&intake)));
         let watch = SessionMonitor { endpoint: endpoint.clone(), state };
-        let mut session = Session { library, notifications: intake, monitor: watch, driver };
+        let mut session = Session { library, notifications: intake, monitor: watch, end, driver };
         let opened = session.monitor.state.wait_for(|state| *state != OpcuaSessionState::Opening);
         let opened = match timeout(endpoint.timeout, opened).await {
             Ok(Ok(state)) => *state,
@@ -153,7 +163,7 @@ impl Session {
     }
 
     pub fn is_open(&self) -> bool {
-        *self.monitor.state.borrow() == OpcuaSessionState::Open
+        !self.end.is_set() && *self.monitor.state.borrow() == OpcuaSessionState::Open
     }
 
     pub fn monitor(&self) -> SessionMonitor {
@@ -222,6 +232,12 @@ async fn drive(
             }
             Some(Ok(SessionPollResult::SessionActivity(SessionActivity::KeepAliveFailed(status)))) => {
                 break status;
+            }
+            // The values of that message are lost: the server considers them sent.
+            Some(Ok(SessionPollResult::Subscription(SubscriptionActivity::PublishFailed(status))))
+                if status::is_limit(status) =>
+            {
+                intake.end(status);
             }
             Some(Ok(_)) => {}
             Some(Err(status)) => break status,
@@ -355,12 +371,12 @@ pub(super) fn fault(endpoint: &OpcuaEndpoint, error: &Error) -> DeviceFault {
         | StatusCode::BadSessionIdInvalid
         | StatusCode::BadSessionNotActivated => lost(endpoint, status),
         StatusCode::BadDecodingError
-        | StatusCode::BadEncodingLimitsExceeded
-        | StatusCode::BadResponseTooLarge
         | StatusCode::BadUnknownResponse
-        | StatusCode::BadTcpMessageTooLarge
         | StatusCode::BadTcpMessageTypeInvalid => {
             DeviceFault::Malformed { address, reason: status::status_text(status) }
+        }
+        limit if status::is_limit(limit) => {
+            DeviceFault::LimitExceeded { address, reason: status::status_text(status) }
         }
         _ => super::refused(status),
     }

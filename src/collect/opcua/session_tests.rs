@@ -22,6 +22,17 @@ fn a_failure_is_a_loss_a_refusal_or_silence() {
     ] {
         assert_eq!(fault(&endpoint, &Error::new(status, "x")).to_string(), expected);
     }
+    for status in [
+        StatusCode::BadTooManyOperations,
+        StatusCode::BadTooManyMonitoredItems,
+        StatusCode::BadRequestTooLarge,
+        StatusCode::BadResponseTooLarge,
+        StatusCode::BadEncodingLimitsExceeded,
+        StatusCode::BadTcpMessageTooLarge,
+    ] {
+        let limit = fault(&endpoint, &Error::new(status, "x"));
+        assert!(matches!(limit, DeviceFault::LimitExceeded { .. }) && !limit.is_connection_loss(), "{limit}");
+    }
     let refused = unopened(&endpoint, StatusCode::BadSecurityChecksFailed).to_string();
     assert!(refused.contains("pki/own/cert.der"), "{refused}");
 }

@@ -1,21 +1,25 @@
 //! Polling source for OPC UA servers: nodes are polled in few calls, or subscribed to.
 //!
 //! A subscription belongs to its connection. After a loss everything is created anew (session, subscription, items),
-//! and the first values that arrive then are the current ones.
+//! and the first values that arrive then are the current ones. What was learned from calls that failed outlives that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use opcua::types::{DataValue, NodeId};
+use opcua::types::StatusCode;
 use tokio::time::{Instant, sleep_until};
 
-use super::client::OpcuaClient;
+use super::call_size::CallSize;
 use super::endpoint::{self, OpcuaEndpoint};
-use super::node::NodePath;
+use super::isolation::CallIsolation;
+use super::monitored_items::MonitoredItems;
+use super::node_reads::{self, NodeReads};
 use super::notification_queue::NotificationQueue;
+use super::poll_group::OpcuaPollGroup;
+use super::server_link::ServerLink;
 use super::session::SessionMonitor;
 use super::status;
 use super::subscription::{self, Subscription};
@@ -23,42 +27,29 @@ use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
 use crate::collect::schedule::Schedule;
-use crate::collect::shared_connection::{SharedConnection, SharedConnectionGuard};
 use crate::collect::source::{self, PollSource, ReadyGroup};
-use crate::collect::status_cell::DeviceStatusCell;
+use crate::domain::Result;
 use crate::domain::device::DeviceSpec;
-use crate::domain::stream::{Stream, StreamKind};
-use crate::domain::{Clock, Micros, Result, StreamId};
+use crate::domain::stream::Stream;
 
 /// Nodes that the server refused to monitor are tried again: they may appear while it runs.
 const RESUBSCRIBE_DELAY: Duration = Duration::from_secs(30);
 
-/// Streams of one interval.
-pub struct OpcuaPollGroup {
-    number: usize,
-    interval: Duration,
-    targets: Vec<NodeTarget>,
-    /// Streams that cannot be read whatever the server answers, and why.
-    unreadable: Vec<(StreamId, String)>,
-}
-
-struct NodeTarget {
-    stream: StreamId,
-    node: NodePath,
-    kind: StreamKind,
-}
-
 /// Polling source of one server.
 pub struct OpcuaSource {
-    endpoint: Arc<OpcuaEndpoint>,
+    link: ServerLink,
     subscribes: bool,
-    /// Distinguishes this source's subscriptions from those of its predecessor on the same session.
-    id: u64,
-    batches: usize,
+    /// Number of targets of each group.
+    group_sizes: Vec<usize>,
     active: Option<ActiveSubscriptions>,
-    connection: Arc<SharedConnection>,
-    status: Arc<DeviceStatusCell>,
-    clock: Arc<dyn Clock>,
+    reading: CallIsolation,
+    monitoring: CallIsolation,
+    /// Items of one subscription: the server reports their values in one message.
+    subscription_size: CallSize,
+    /// Groups that are read before they are subscribed to again, because a message was too large and its values are lost.
+    unread: BTreeSet<usize>,
+    /// Whether nothing was found yet that makes messages smaller.
+    is_oversized: bool,
 }
 
 /// The subscriptions on one connection.
@@ -69,40 +60,54 @@ struct ActiveSubscriptions {
 }
 
 struct GroupSubscription {
-    subscription: Subscription,
-    /// For each item of the subscription the index of its target.
-    targets: Vec<usize>,
+    subscriptions: Vec<Subscription>,
     /// When to recreate the subscription, because some of its nodes are not monitored.
     retry_at: Option<Instant>,
+}
+
+impl GroupSubscription {
+    /// The subscription that counts as dead first.
+    fn first_dead(&self) -> Option<&Subscription> {
+        self.subscriptions.iter().min_by_key(|subscription| subscription.deadline())
+    }
+
+    /// When the first subscription counts as dead, or the group is subscribed to again.
+    fn due(&self) -> Option<Instant> {
+        let dead = self.first_dead().map(Subscription::deadline);
+        dead.into_iter().chain(self.retry_at).min()
+    }
 }
 
 impl OpcuaSource {
     /// Opens no connection yet. The error names the wrong setting.
     pub fn new(spec: &DeviceSpec, context: SourceContext) -> Result<OpcuaSource> {
         static IDS: AtomicU64 = AtomicU64::new(1);
+        let SourceContext { connection, status, clock, .. } = context;
+        let endpoint = Arc::new(OpcuaEndpoint::from_spec(spec)?);
+        let subscriber = IDS.fetch_add(1, Ordering::Relaxed);
         Ok(OpcuaSource {
-            endpoint: Arc::new(OpcuaEndpoint::from_spec(spec)?),
+            link: ServerLink { endpoint, connection, status, clock, subscriber },
             subscribes: endpoint::uses_subscription(spec)?,
-            id: IDS.fetch_add(1, Ordering::Relaxed),
-            batches: 0,
+            group_sizes: Vec::new(),
             active: None,
-            connection: context.connection,
-            status: context.status,
-            clock: context.clock,
+            reading: CallIsolation::default(),
+            monitoring: CallIsolation::default(),
+            subscription_size: CallSize::default(),
+            unread: BTreeSet::new(),
+            is_oversized: false,
         })
     }
 
     /// Resolves with the groups to poll now, when values arrive by subscription.
     async fn ready_subscriptions(&mut self) -> Vec<usize> {
-        let all = 0..self.batches;
+        let all = 0..self.group_sizes.len();
         let Some(live) = &mut self.active else { return all.collect() };
         let unmade: Vec<usize> = all.clone().filter(|number| !live.by_group.contains_key(number)).collect();
         if !unmade.is_empty() {
             return unmade;
         }
-        let dead = live.by_group.values().map(|made| made.subscription.deadline()).min();
-        let again = live.by_group.values().filter_map(|made| made.retry_at).min();
-        let wake = dead.into_iter().chain(again).min().unwrap_or_else(|| Instant::now() + RESUBSCRIBE_DELAY);
+        let due = live.by_group.values().filter_map(GroupSubscription::due).min();
+        let wake = due.unwrap_or_else(|| Instant::now() + RESUBSCRIBE_DELAY);
         tokio::select! {
             _ = live.monitor.closed() => all.collect(),
             () = live.notifications.wait_nonempty() => match live.notifications.end_status() {
@@ -111,64 +116,54 @@ impl OpcuaSource {
             },
             () = sleep_until(wake) => {
                 let now = Instant::now();
-                let due = |made: &GroupSubscription| made.subscription.deadline() <= now || made.retry_at.is_some_and(|at| at <= now);
-                live.by_group.iter().filter(|(_, made)| due(made)).map(|(number, _)| *number).collect()
+                let is_due = |made: &GroupSubscription| made.due().is_some_and(|due| due <= now);
+                live.by_group.iter().filter(|(_, made)| is_due(made)).map(|(number, _)| *number).collect()
             }
         }
     }
 
-    async fn poll_by_read(
-        &self,
-        batch: &OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
+    /// Reads the nodes of a group. Every stream has its result then.
+    async fn read(
+        &mut self,
+        group: &OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let mut connection = self.connection.lock().await;
-        let started = Instant::now();
-        let read = match connection.client::<OpcuaClient>(&self.endpoint).await {
-            Ok(client) => {
-                let (nodes, targets) = resolve(client, batch, answers, self.clock.now());
-                client.read_values(nodes).await.map(|values| (values, targets))
-            }
-            Err(fault) => Err(fault),
-        };
-        let now = self.clock.now();
-        let (values, targets) =
-            read.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))?;
-        self.status.record_response(now, started.elapsed());
-        let read = targets.into_iter().zip(&values);
-        answers.extend(read.map(|(target, value)| poll_result(&batch.targets[target], value, now)));
-        answers.extend(unreadable_results(batch, now));
+        let mut reads = NodeReads::new(&self.link, group);
+        results.extend(node_reads::read_group(&mut self.reading, &mut reads, group).await?);
+        results.extend(group.unreadable_results(self.link.now()));
         Ok(())
     }
 
     /// Pushes the values received by a subscription, which is created first if needed.
     async fn poll_subscription(
         &mut self,
-        batch: &OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
+        group: &OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
         if let Some(fault) = self.subscription_fault() {
-            let mut connection = self.connection.lock().await;
-            connection.record_failure(&self.status, self.clock.now(), &fault);
+            let is_repaired = self.oversized_status().is_some() && self.record_oversized();
             self.active = None;
-            return Err(fault);
+            let mut connection = self.link.connection.lock().await;
+            // The session may be in order after a message that is too large, but would send it again.
+            connection.record_failure(&self.link.status, self.link.now(), &fault);
+            if !is_repaired {
+                return Err(fault);
+            }
         }
-        let made = self.active.as_ref().and_then(|live| live.by_group.get(&batch.number));
+        let made = self.active.as_ref().and_then(|live| live.by_group.get(&group.number));
         if made.is_none_or(|made| made.retry_at.is_some_and(|at| at <= Instant::now())) {
-            self.subscribe(batch, answers).await?;
+            self.subscribe(group, results).await.inspect_err(|_| self.active = None)?;
         }
         let Some(live) = &self.active else { return Ok(()) };
-        let Some(made) = live.by_group.get(&batch.number) else { return Ok(()) };
-        let now = self.clock.now();
-        let notifications = live.notifications.take_for(batch.number);
+        let now = self.link.now();
+        let notifications = live.notifications.take_for(group.number);
         if !notifications.is_empty() {
-            self.status.record_received(now);
+            self.link.status.record_received(now);
         }
-        for notifications in notifications {
-            let target =
-                subscription::index_of_handle(notifications.handle).and_then(|place| made.targets.get(place));
-            if let Some(target) = target.and_then(|target| batch.targets.get(*target)) {
-                answers.push(poll_result(target, &notifications.value, now));
+        for notification in notifications {
+            let target = subscription::index_of_handle(notification.handle);
+            if let Some(target) = target.and_then(|target| group.targets.get(target)) {
+                results.push(target.result(now, target.sample(&notification.value)));
             }
         }
         Ok(())
@@ -177,75 +172,112 @@ impl OpcuaSource {
     /// Why the subscriptions have ended, if they have.
     fn subscription_fault(&self) -> Option<DeviceFault> {
         let live = self.active.as_ref()?;
+        let address = || self.link.endpoint.address();
         if let Some(fault) = live.monitor.closed_fault() {
             return Some(fault);
         }
         if let Some(ended) = live.notifications.end_status() {
             let reason = format!("the server ended the subscription, {}", status::status_text(ended));
-            return Some(DeviceFault::Closed { address: self.endpoint.address(), reason });
+            return Some(DeviceFault::Closed { address: address(), reason });
         }
         let now = Instant::now();
-        let silent = live.by_group.values().find(|made| made.subscription.deadline() <= now)?;
-        Some(DeviceFault::Timeout {
-            address: self.endpoint.address(),
-            after: silent.subscription.max_silence,
-        })
+        let mut dead = live.by_group.values().filter_map(GroupSubscription::first_dead);
+        let silent = dead.find(|subscription| subscription.deadline() <= now)?;
+        Some(DeviceFault::Timeout { address: address(), after: silent.max_silence })
     }
 
+    /// The status of a message that was too large, when that ended the subscriptions.
+    fn oversized_status(&self) -> Option<StatusCode> {
+        let live = self.active.as_ref()?;
+        let ended = live.monitor.closed_status().or_else(|| live.notifications.end_status());
+        ended.filter(|status| status::is_limit(*status))
+    }
+
+    /// Has all groups read before they are subscribed to again, because a message was too large. Returns false where messages
+    /// of one value are too large, which do not get smaller.
+    fn record_oversized(&mut self) -> bool {
+        self.is_oversized = true;
+        self.unread.extend(0..self.group_sizes.len());
+        self.subscription_size.get(Instant::now()) != Some(1)
+    }
+
+    /// Reads a group of which a message was too large. Its values are those that were lost, and nodes that are too large even
+    /// alone are found; where there are none, subscriptions get half as many items.
+    async fn read_lost(
+        &mut self,
+        group: &OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
+    ) -> Result<(), DeviceFault> {
+        let known = self.reading.faulty_members(group).count();
+        self.read(group, results).await?;
+        self.unread.remove(&group.number);
+        let has_found = self.reading.faulty_members(group).count() > known;
+        if std::mem::take(&mut self.is_oversized) && !has_found {
+            let now = Instant::now();
+            let largest = self.group_sizes.iter().copied().max().unwrap_or_default();
+            let size = self.subscription_size.at_most(largest, now);
+            self.subscription_size.learn(size / 2, now);
+        }
+        Ok(())
+    }
+
+    /// Creates the subscriptions of a group. Nodes that are not answered for alone are left out until they are due.
     async fn subscribe(
         &mut self,
-        batch: &OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
+        group: &OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        let shared = Arc::clone(&self.connection);
-        let mut connection = shared.lock().await;
-        let made = self.create_subscription(&mut connection, batch, answers).await;
-        made.inspect_err(|fault| {
-            connection.record_failure(&self.status, self.clock.now(), fault);
+        if self.unread.contains(&group.number) || self.reading.next_due(group).is_some() {
+            self.read_lost(group, results).await?;
+        }
+        self.prepare_session(group.number).await?;
+        let max_items = self.subscription_size.get(Instant::now());
+        let mut items = MonitoredItems::new(&self.link, group, max_items);
+        let is_healthy = |member: &usize| !self.reading.is_faulty(&group.targets[*member].node);
+        let members = (0..group.targets.len()).filter(is_healthy).collect();
+        let outcomes = self.monitoring.call_all(&mut items, group, members).await;
+        let finished = match outcomes {
+            Ok(outcomes) => items.finish().await.map(|created| (outcomes, created)),
+            Err(fault) => Err(fault),
+        };
+        if items.is_oversized() && self.record_oversized() {
             self.active = None;
-        })
+            return Ok(());
+        }
+        let (outcomes, created) = finished?;
+        let mut is_whole = true;
+        for outcome in outcomes {
+            if let Err(why) = outcome.outcome {
+                let target = &group.targets[outcome.target];
+                // A node that is called again at its own time needs no other attempt before.
+                is_whole &= self.monitoring.is_faulty(&target.node);
+                results.push(target.result(outcome.ts, Err(why)));
+            }
+        }
+        results.extend(group.unreadable_results(self.link.now()));
+        let soon = Instant::now() + RESUBSCRIBE_DELAY;
+        let due = [self.reading.next_due(group), self.monitoring.next_due(group)];
+        let due = due.into_iter().flatten().map(|due| due.max(soon));
+        let retry_at = due.chain((!is_whole).then_some(soon)).min();
+        let live = self.active.take().filter(|live| Arc::ptr_eq(&live.notifications, &created.notifications));
+        let live = self.active.insert(live.unwrap_or_else(|| ActiveSubscriptions {
+            monitor: created.monitor,
+            notifications: created.notifications,
+            by_group: BTreeMap::new(),
+        }));
+        live.by_group
+            .insert(group.number, GroupSubscription { subscriptions: created.subscriptions, retry_at });
+        Ok(())
     }
 
-    async fn create_subscription(
-        &mut self,
-        connection: &mut SharedConnectionGuard<'_>,
-        batch: &OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
-    ) -> Result<(), DeviceFault> {
-        let client = connection.client::<OpcuaClient>(&self.endpoint).await?;
-        let is_another = self
-            .active
-            .as_ref()
-            .is_some_and(|live| !Arc::ptr_eq(&live.notifications, &client.session.notifications));
-        let is_again = self.active.as_ref().is_some_and(|live| live.by_group.contains_key(&batch.number));
-        if is_another || is_again {
-            // The library deletes every subscription that it knows, so all groups are affected.
-            client.delete_subscriptions().await?;
+    /// Connects, and deletes the subscriptions if there is one of this group: the library deletes every subscription that
+    /// it knows, so all groups are affected.
+    async fn prepare_session(&mut self, group: usize) -> Result<(), DeviceFault> {
+        let is_again = self.active.as_ref().is_some_and(|live| live.by_group.contains_key(&group));
+        if is_again {
             self.active = None;
+            self.link.delete_subscriptions().await?;
         }
-        let started = Instant::now();
-        let now = self.clock.now();
-        let (nodes, targets) = resolve(client, batch, answers, now);
-        let made =
-            Subscription::create(client, batch.number, batch.interval, &nodes, self.endpoint.timeout).await?;
-        self.status.record_response(self.clock.now(), started.elapsed());
-        let refused = made.items.iter().zip(&targets).filter(|(status, _)| status.is_bad());
-        let refused: Vec<PollResult> = refused
-            .map(|(status, target)| {
-                let outcome = Err(status::status_text(*status));
-                PollResult { stream: batch.targets[*target].stream, ts: now, outcome }
-            })
-            .collect();
-        let again = (!refused.is_empty()).then(|| Instant::now() + RESUBSCRIBE_DELAY);
-        answers.extend(refused);
-        answers.extend(unreadable_results(batch, now));
-        let live = self.active.get_or_insert_with(|| ActiveSubscriptions {
-            monitor: client.session.monitor(),
-            notifications: Arc::clone(&client.session.notifications),
-            by_group: BTreeMap::new(),
-        });
-        live.by_group
-            .insert(batch.number, GroupSubscription { subscription: made, targets, retry_at: again });
         Ok(())
     }
 }
@@ -255,46 +287,22 @@ impl PollSource for OpcuaSource {
     type Group = OpcuaPollGroup;
 
     fn is_same_endpoint(&self, other: &OpcuaSource) -> bool {
-        self.endpoint == other.endpoint
+        self.link.endpoint == other.link.endpoint
     }
 
     fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> OpcuaPollGroup {
-        let interval_s =
-            streams.first().and_then(|stream| stream.spec.poll_interval_s).or(device.poll_interval_s);
-        let interval = interval_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let mut batch = OpcuaPollGroup {
-            number: self.batches,
-            interval: interval.unwrap_or(Duration::from_secs(1)),
-            targets: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        self.batches += 1;
-        for stream in streams {
-            match stream.spec.path.parse() {
-                Ok(node) => {
-                    batch.targets.push(NodeTarget { stream: stream.id, node, kind: stream.spec.kind })
-                }
-                Err(error) => {
-                    let error: super::node::InvalidNodeId = error;
-                    batch.unreadable.push((stream.id, error.to_string()));
-                }
-            }
-        }
-        batch
+        let group = OpcuaPollGroup::new(self.group_sizes.len(), device, streams);
+        self.group_sizes.push(group.targets.len());
+        group
     }
 
     /// Connects unless connected, and deletes the subscriptions of an earlier source.
     async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut connection = self.connection.lock().await;
-        let connected = match connection.client::<OpcuaClient>(&self.endpoint).await {
-            Ok(client) => client.claim_subscriptions(self.id).await,
-            Err(fault) => Err(fault),
-        };
-        connected.inspect_err(|fault| connection.record_failure(&self.status, self.clock.now(), fault))
+        self.link.connect().await.map(drop)
     }
 
     async fn disconnect(&self) {
-        self.connection.lock().await.disconnect();
+        self.link.connection.lock().await.disconnect();
     }
 
     async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
@@ -307,59 +315,12 @@ impl PollSource for OpcuaSource {
     /// Pushes a result for each polled node, or for each value received. After an error the connection is closed.
     async fn poll(
         &mut self,
-        batch: &mut OpcuaPollGroup,
-        answers: &mut Vec<PollResult>,
+        group: &mut OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        if self.subscribes {
-            return self.poll_subscription(batch, answers).await;
-        }
-        let had_worked = self.connection.lock().await.has_worked();
-        match self.poll_by_read(batch, answers).await {
-            Err(DeviceFault::Closed { .. }) if had_worked => {
-                answers.clear();
-                self.poll_by_read(batch, answers).await.inspect(|()| self.status.record_reconnect())
-            }
-            read => read,
+        match self.subscribes {
+            true => self.poll_subscription(group, results).await,
+            false => self.read(group, results).await,
         }
     }
-}
-
-/// Resolves the targets of a group to nodes of this server; a node in a namespace that the server lacks gets its
-/// result at once.
-fn resolve(
-    client: &OpcuaClient,
-    batch: &OpcuaPollGroup,
-    answers: &mut Vec<PollResult>,
-    now: Micros,
-) -> (Vec<NodeId>, Vec<usize>) {
-    let (mut nodes, mut targets) = (Vec::new(), Vec::new());
-    for (at, target) in batch.targets.iter().enumerate() {
-        match client.resolve(&target.node) {
-            Ok(node) => {
-                nodes.push(node);
-                targets.push(at);
-            }
-            Err(why) => answers.push(PollResult { stream: target.stream, ts: now, outcome: Err(why) }),
-        }
-    }
-    (nodes, targets)
-}
-
-fn unreadable_results(batch: &OpcuaPollGroup, now: Micros) -> impl Iterator<Item = PollResult> {
-    batch.unreadable.iter().map(move |(stream, why)| PollResult {
-        stream: *stream,
-        ts: now,
-        outcome: Err(why.clone()),
-    })
-}
-
-/// The server's timestamp is the time of a value whose source gives none.
-fn poll_result(target: &NodeTarget, value: &DataValue, now: Micros) -> PollResult {
-    let server = value.server_timestamp.and_then(status::micros);
-    let outcome = status::sample(value).and_then(|sample| {
-        let content = sample.value.convert_to(target.kind)?;
-        let source_time = sample.source_time.or(server);
-        Ok(crate::collect::device_value::Sample { value: content, source_time, ..sample })
-    });
-    PollResult { stream: target.stream, ts: now, outcome }
 }

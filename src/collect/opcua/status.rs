@@ -32,6 +32,21 @@ pub fn status_text(status: StatusCode) -> String {
     }
 }
 
+/// Whether a status means that a call or its answer is too large, so that a smaller one may work.
+pub fn is_limit(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BadTooManyOperations
+            | StatusCode::BadTooManyMonitoredItems
+            | StatusCode::BadRequestTooLarge
+            | StatusCode::BadResponseTooLarge
+            | StatusCode::BadEncodingLimitsExceeded
+            | StatusCode::BadTcpMessageTooLarge
+            | StatusCode::BadTcpNotEnoughResources
+            | StatusCode::BadOutOfMemory
+    )
+}
+
 /// A time in microseconds; `None` for the first and the last time of OPC UA, which mean no time, and for times before
 /// 1970.
 pub fn micros(time: DateTime) -> Option<Micros> {

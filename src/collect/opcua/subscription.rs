@@ -1,4 +1,4 @@
-//! One subscription with its monitored items: created whole, monitored, never repaired.
+//! One subscription with its monitored items: created, monitored, never repaired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,54 +24,68 @@ const ITEM_QUEUE_SIZE: u32 = 10;
 
 /// A subscription that the server has made.
 pub struct Subscription {
-    /// For each item the status with which the server created it.
-    pub items: Vec<StatusCode>,
+    id: u32,
+    interval: Duration,
     last_notification: LastNotification,
     /// A subscription silent for longer is dead, whatever the connection looks like.
     pub max_silence: Duration,
 }
 
+/// Parameters of a new subscription.
+#[derive(Debug, Clone, Copy)]
+pub struct SubscriptionOptions {
+    /// Number under which the values go to the session's notification queue.
+    pub number: usize,
+    /// Interval at which the server reports changes.
+    pub interval: Duration,
+    /// The most values of one message; 0 is no limit.
+    pub max_notifications: u32,
+}
+
 impl Subscription {
-    /// Subscribes to these nodes: the server reports their changes at every interval. The values go to the session's
-    /// notification queue under `number`, with the node's index in the list as their handle.
+    /// Creates a subscription without items.
     pub async fn create(
         client: &mut OpcuaClient,
-        number: usize,
-        interval: Duration,
-        nodes: &[NodeId],
-        timeout: Duration,
+        options: SubscriptionOptions,
     ) -> Result<Subscription, DeviceFault> {
+        let SubscriptionOptions { number, interval, max_notifications } = options;
         let last_notification = LastNotification::new();
-        let mouth = NotificationSink {
+        let sink = NotificationSink {
             queue: Arc::clone(&client.session.notifications),
             subscription: number,
             last_notification: last_notification.clone(),
         };
         let (keep_alive, lifetime) = counts(interval);
         let library = Arc::clone(&client.session.library);
-        let made = library.create_subscription(interval, lifetime, keep_alive, 0, 0, true, mouth);
-        let id = client.session.request(made).await?;
+        let created =
+            library.create_subscription(interval, lifetime, keep_alive, max_notifications, 0, true, sink);
+        let id = client.session.request(created).await?;
         client.subscriptions.push(id);
         // As revised by the server, which may be slower than requested.
         let revised = library
             .subscription_state
             .lock()
             .get(id)
-            .map(|made| made.publishing_interval().saturating_mul(made.max_keep_alive_count()));
-        let silence = max_silence(revised, timeout);
-        let mut items = Vec::with_capacity(nodes.len());
-        for (at, part) in nodes.chunks(client.limits.subscribe).enumerate() {
-            let first = at * client.limits.subscribe;
-            let wanted =
-                part.iter().enumerate().map(|(place, node)| item(node, first + place, interval)).collect();
-            let created = library.create_monitored_items(id, TimestampsToReturn::Both, wanted);
-            let created = client.session.request(created).await?;
-            if created.len() != part.len() {
-                return Err(client.malformed("the answer has not one result for each item"));
-            }
-            items.extend(created.iter().map(|item| item.result.status_code));
+            .map(|created| created.publishing_interval().saturating_mul(created.max_keep_alive_count()));
+        let max_silence = max_silence(revised, client.timeout());
+        Ok(Subscription { id, interval, last_notification, max_silence })
+    }
+
+    /// Adds nodes in one call, each under its own index, which makes its handle. Returns the status with which the
+    /// server created each item.
+    pub async fn add_items(
+        &self,
+        client: &mut OpcuaClient,
+        nodes: &[(usize, NodeId)],
+    ) -> Result<Vec<StatusCode>, DeviceFault> {
+        let items = nodes.iter().map(|(index, node)| item(node, *index, self.interval)).collect();
+        let library = Arc::clone(&client.session.library);
+        let created = library.create_monitored_items(self.id, TimestampsToReturn::Both, items);
+        let created = client.session.request(created).await?;
+        if created.len() != nodes.len() {
+            return Err(client.malformed("the answer has not one result for each item"));
         }
-        Ok(Subscription { items, last_notification, max_silence: silence })
+        Ok(created.iter().map(|item| item.result.status_code).collect())
     }
 
     /// When the subscription counts as dead, unless it is heard from before.

@@ -14,7 +14,10 @@ use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
 use crate::domain::integer::{self, NumericInput};
 
-/// Decodes a value; arrays and structures become JSON texts.
+/// An array of more dimensions is a plain list: each one is a level of nested lists, which are processed recursively.
+const MAX_DIMENSIONS: usize = 16;
+
+/// Decodes a value; arrays become JSON texts, those of several dimensions nested lists.
 ///
 /// # Errors
 /// A message, when there is no value or it cannot be represented.
@@ -121,9 +124,25 @@ fn to_json(variant: &Variant) -> Option<Json> {
         Variant::NodeId(id) => Some(id.to_string().into()),
         Variant::ExpandedNodeId(id) => Some(id.to_string().into()),
         Variant::Variant(inner) => to_json(inner),
-        Variant::Array(list) => list.values.iter().map(to_json).collect::<Option<Vec<_>>>().map(Json::from),
+        Variant::Array(list) => {
+            let values = list.values.iter().map(to_json).collect::<Option<Vec<_>>>()?;
+            Some(nested(values, list.dimensions.as_deref().unwrap_or_default()))
+        }
         _ => None,
     }
+}
+
+/// A list for each dimension, the first one outermost, in which order the values come. A null array, which the library does
+/// not tell from an empty one, and a list whose dimensions are not its own or too many are plain lists.
+fn nested(mut values: Vec<Json>, dimensions: &[u32]) -> Json {
+    let sizes: Vec<usize> = dimensions.iter().filter_map(|size| usize::try_from(*size).ok()).collect();
+    let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
+    if count == Some(values.len()) && sizes.len() <= MAX_DIMENSIONS {
+        for size in sizes.iter().skip(1).rev().filter(|size| **size > 0) {
+            values = values.chunks(*size).map(|row| Json::from(row.to_vec())).collect();
+        }
+    }
+    Json::Array(values)
 }
 
 fn as_text(scalar: Json) -> Box<str> {

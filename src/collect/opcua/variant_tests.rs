@@ -100,6 +100,36 @@ fn a_value_that_the_node_cannot_hold_is_refused_in_words() {
 }
 
 #[test]
+fn a_matrix_keeps_its_dimensions() {
+    let numbers = |count: i32| (1..=count).map(Variant::Int32).collect::<Vec<_>>();
+    for (dimensions, count, expected) in [
+        (vec![2, 3], 6, "[[1,2,3],[4,5,6]]"),
+        (vec![3, 2], 6, "[[1,2],[3,4],[5,6]]"),
+        (vec![2, 2, 2], 8, "[[[1,2],[3,4]],[[5,6],[7,8]]]"),
+        (vec![1, 1, 1], 1, "[[[1]]]"),
+        (vec![4], 4, "[1,2,3,4]"),
+        (vec![], 0, "[]"),
+        (vec![1; 40], 1, "[1]"),
+    ] {
+        let matrix = Array { value_type: Type::Int32, values: numbers(count), dimensions: Some(dimensions) };
+        let sent = Variant::Array(Box::new(matrix));
+        let bytes = sent.encode_to_vec(&ContextOwned::default().context());
+        let received = Variant::decode(&mut &bytes[..], &ContextOwned::default().context()).unwrap();
+        assert_eq!(decode(&received), Ok(words(expected)), "{sent:?}");
+    }
+    let wrong = Array { value_type: Type::Int32, values: numbers(5), dimensions: Some(vec![2, 3]) };
+    assert_eq!(decode(&Variant::Array(Box::new(wrong))), Ok(words("[1,2,3,4,5]")), "no value is left out");
+}
+
+#[test]
+fn a_null_array_is_an_empty_list() {
+    // An array of Int32 with the length -1.
+    let bytes = [&[0x86][..], &(-1_i32).to_le_bytes()].concat();
+    let received = Variant::decode(&mut &bytes[..], &ContextOwned::default().context()).unwrap();
+    assert_eq!(decode(&received), Ok(words("[]")));
+}
+
+#[test]
 fn what_is_no_scalar_is_a_text_or_an_error() {
     let list = |values: Vec<Variant>, of| Variant::Array(Box::new(Array::new(of, values).unwrap()));
     for (variant, expected) in [

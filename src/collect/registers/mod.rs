@@ -9,7 +9,6 @@ pub(super) mod protocol;
 pub(super) mod source;
 
 mod isolation;
-mod learned_expiry;
 mod poll_group;
 mod request_sender;
 mod silent_ranges;

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::isolation::{IsolatingReader, PollProgress};
-use super::learned_expiry::LearnedExpiry;
 use super::plan::{self, ReadRules};
 use super::poll_group::RegisterPollGroup;
 use super::request_sender::RequestSender;
 use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
+use crate::collect::learned_expiry::LearnedExpiry;
 use crate::collect::protocol::{DeviceProtocol, SourceContext};
 use crate::collect::settings::ProtocolSettings;
 use crate::collect::source::PollSource;

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::collect::CollectOptions;
+use crate::collect::fenet::Fenet;
+use crate::collect::melsec::Melsec;
 use crate::collect::modbus::Modbus;
 use crate::collect::modbus::fake::{FakeDevice, Loss};
 use crate::collect::numeric_value::NumericValue;
@@ -277,5 +279,71 @@ async fn a_refused_range_of_a_shared_request_silences_nobody_else() {
         assert_eq!(value(1), Ok("2".to_owned()), "{poll}");
         assert!(outcomes[2].is_err_and(|why| why.ends_with("(return code 05)")), "{poll}");
         assert!(outcomes[3].is_err_and(|why| why.ends_with("(return code 0A)")), "{poll}");
+    }
+}
+
+/// Requests for the words 0 to 2: all, the first, the others, the second, the third. The second is refused.
+type WordRequests = [(&'static str, &'static str); 5];
+
+const MELSEC_WORDS: WordRequests = [
+    (
+        "5000 00 ff ff03 00 0c00 1400 0104 0000 000000 a8 0300",
+        "d000 00 ff ff03 00 0b00 004e 00 ff ff03 00 0104 0000",
+    ),
+    ("5000 00 ff ff03 00 0c00 1400 0104 0000 000000 a8 0100", "d000 00 ff ff03 00 0400 0000 0100"),
+    (
+        "5000 00 ff ff03 00 0c00 1400 0104 0000 010000 a8 0200",
+        "d000 00 ff ff03 00 0b00 004e 00 ff ff03 00 0104 0000",
+    ),
+    (
+        "5000 00 ff ff03 00 0c00 1400 0104 0000 010000 a8 0100",
+        "d000 00 ff ff03 00 0b00 004e 00 ff ff03 00 0104 0000",
+    ),
+    ("5000 00 ff ff03 00 0c00 1400 0104 0000 020000 a8 0100", "d000 00 ff ff03 00 0400 0000 0300"),
+];
+const FENET_WORDS: WordRequests = [
+    (
+        "4c5349532d5847540000 0000a033 0100 1000 00 3f 5400 1400 0000 0100 0400 25444230 0600",
+        "4c5349532d5847540000 0101a011 0100 0a00 00 00 5500 1400 0000 ffff 3211",
+    ),
+    (
+        "4c5349532d5847540000 0000a033 0200 1000 00 40 5400 1400 0000 0100 0400 25444230 0200",
+        "4c5349532d5847540000 0101a011 0200 0e00 00 00 5500 1400 0000 0000 0100 0200 0100",
+    ),
+    (
+        "4c5349532d5847540000 0000a033 0300 1000 00 41 5400 1400 0000 0100 0400 25444232 0400",
+        "4c5349532d5847540000 0101a011 0300 0a00 00 00 5500 1400 0000 ffff 3211",
+    ),
+    (
+        "4c5349532d5847540000 0000a033 0400 1000 00 42 5400 1400 0000 0100 0400 25444232 0200",
+        "4c5349532d5847540000 0101a011 0400 0a00 00 00 5500 1400 0000 ffff 3211",
+    ),
+    (
+        "4c5349532d5847540000 0000a033 0500 1000 00 43 5400 1400 0000 0100 0400 25444234 0200",
+        "4c5349532d5847540000 0101a011 0500 0e00 00 00 5500 1400 0000 0000 0100 0200 0300",
+    ),
+];
+
+/// Plant A12: a code that no manual explains may be of one word only.
+#[tokio::test]
+async fn an_unknown_refusal_of_joined_words_silences_only_the_one_that_is_refused_alone() {
+    let protocols: [(&'static dyn DeviceProtocol, WordRequests, &str, &str); 2] =
+        [(&Melsec, MELSEC_WORDS, "D", "(end code 4E00)"), (&Fenet, FENET_WORDS, "%DW", "(error code 1132)")];
+    for (protocol, script, name, expected) in protocols {
+        let exchanges = script.map(|(request, answer)| (request, ScriptedResponse::With(answer)));
+        let mut device = DeviceSpec::new("plc", protocol.protocol());
+        (device.host, device.unit, device.timeout_s) = ("127.0.0.1".to_owned(), 0, 5.0);
+        device.port = Some(play(exchanges.to_vec()).await);
+        let mut link = RegisterSource::new(protocol, &device, source_context()).unwrap();
+        let streams: Vec<_> =
+            (0..3).map(|word| Arc::new(stream(word, &format!("{name}{word}"), StreamKind::Uint16))).collect();
+        let mut batch = RegisterPollGroup::new(protocol, &device, &streams);
+        let mut answers = Vec::new();
+        link.poll(&mut batch, &mut answers).await.unwrap();
+        answers.sort_by_key(|answer| answer.stream);
+        let outcomes: Vec<_> = answers.iter().map(|answer| answer.outcome.as_ref()).collect();
+        let value = |n: usize| outcomes[n].map(|sample| sample.value.to_string());
+        assert_eq!((value(0), value(2)), (Ok("1".to_owned()), Ok("3".to_owned())), "{name}");
+        assert!(outcomes[1].is_err_and(|why| why.ends_with(expected)), "{name}: {:?}", outcomes[1]);
     }
 }

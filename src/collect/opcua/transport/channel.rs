@@ -21,6 +21,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::sleep_until;
 use tokio_util::codec::FramedRead;
 
+use super::end_flag::EndFlag;
 use super::frame_codec::{FrameCodec, FrameError};
 use super::message::decode_message;
 use super::pending_requests::PendingRequests;
@@ -40,6 +41,7 @@ pub struct ChannelTransport {
     is_closing: bool,
     /// Why the connection has ended, once it has.
     end: Option<StatusCode>,
+    end_flag: EndFlag,
 }
 
 /// What a connection waits for.
@@ -56,7 +58,7 @@ impl ChannelTransport {
         requests: RequestRecv,
         pending: PendingRequests,
         (frames, writer, send_buffer): (FramedRead<OwnedReadHalf, FrameCodec>, OwnedWriteHalf, SendBuffer),
-        url: String,
+        (url, end_flag): (String, EndFlag),
     ) -> Self {
         let is_legacy = channel.secure_channel().read().security_policy().legacy_sequence_numbers();
         let sequence = SequenceNumberHandle::new(is_legacy);
@@ -71,6 +73,7 @@ impl ChannelTransport {
             url,
             is_closing: false,
             end: None,
+            end_flag,
         }
     }
 
@@ -127,6 +130,7 @@ impl ChannelTransport {
         match queued {
             Ok(_) => TransportPollResult::OutgoingMessage,
             Err(error) => {
+                let error = request_error(error);
                 let status = error.status();
                 self.pending.fail(id, error);
                 TransportPollResult::RecoverableError(status)
@@ -185,6 +189,9 @@ impl ChannelTransport {
         let message = decode_message(&bodies, &context.read().context());
         let message = message.and_then(|message| self.accept(&message).map(|()| message));
         let end = message.as_ref().map(|_| ()).map_err(|error| error.status());
+        if end.is_err() {
+            self.end_flag.set();
+        }
         // Whoever does not wait any more has ended by a timeout.
         let _ = waiting.send(message);
         end
@@ -222,6 +229,7 @@ impl ChannelTransport {
     /// Answers every request with the end of the connection, also those that are still to be sent.
     fn finish(&mut self, status: StatusCode) {
         self.end = Some(status);
+        self.end_flag.set();
         // An orderly end is an error for who still waits.
         let status = if status.is_good() { StatusCode::BadConnectionClosed } else { status };
         self.pending.fail_all(status);
@@ -248,6 +256,14 @@ impl Transport for ChannelTransport {
 
     fn connected_url(&self) -> &str {
         &self.url
+    }
+}
+
+/// The library calls a request of more chunks than the server takes a failure of communication; fewer nodes fit.
+fn request_error(error: Error) -> Error {
+    match error.status() {
+        StatusCode::BadCommunicationError => Error::new(StatusCode::BadRequestTooLarge, error),
+        _ => error,
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_util::codec::FramedRead;
 
 use super::channel::ChannelTransport;
+use super::end_flag::EndFlag;
 use super::frame_codec::FrameCodec;
 use super::pending_requests::PendingRequests;
 
@@ -24,12 +25,18 @@ const PROTOCOL_VERSION: u32 = 0;
 pub struct TcpConnector {
     stream: Mutex<Option<TcpStream>>,
     url: String,
+    end: EndFlag,
 }
 
 impl TcpConnector {
     /// `url` is sent to the server as the requested endpoint.
     pub fn new(stream: TcpStream, url: String) -> Self {
-        TcpConnector { stream: Mutex::new(Some(stream)), url }
+        TcpConnector { stream: Mutex::new(Some(stream)), url, end: EndFlag::default() }
+    }
+
+    /// The flag that the connection sets when it ends.
+    pub fn end_flag(&self) -> EndFlag {
+        self.end.clone()
     }
 }
 
@@ -80,7 +87,13 @@ impl Connector for TcpConnector {
         );
         let pending = PendingRequests::new(limits.max_message_size, limits.max_chunk_count);
         let connection = (frames, writer, buffer);
-        Ok(ChannelTransport::new(channel, requests, pending, connection, self.url.clone()))
+        Ok(ChannelTransport::new(
+            channel,
+            requests,
+            pending,
+            connection,
+            (self.url.clone(), self.end.clone()),
+        ))
     }
 
     fn default_endpoint(&self) -> EndpointDescription {

@@ -70,6 +70,23 @@ fn a_message_that_nests_too_deeply_is_refused() {
 }
 
 #[test]
+fn a_value_beyond_a_limit_is_too_large_and_not_invalid() {
+    let (text, bytes, list) = (12_u8, 15_u8, 0x83_u8);
+    let length = i32::MAX.to_le_bytes();
+    for (name, variant) in [
+        ("text", [&[text][..], &length].concat()),
+        ("bytes", [&[bytes][..], &length].concat()),
+        ("list", [&[list][..], &length].concat()),
+    ] {
+        let error = decode(answer_of(&variant), 7).expect_err(name);
+        assert_eq!(error.status(), StatusCode::BadEncodingLimitsExceeded, "{name}: {error}");
+    }
+    // An incomplete text.
+    let error = decode(answer_of(&[12, 100, 0, 0, 0]), 7).expect_err("no text");
+    assert_eq!(error.status(), StatusCode::BadDecodingError, "{error}");
+}
+
+#[test]
 fn what_a_server_may_nest_is_decoded() {
     let scalar = [1, 1];
     let diagnostics = [&[DIAGNOSTIC][..], &[HAS_INNER_DIAGNOSTIC; 10], &[0]].concat();

@@ -6,6 +6,7 @@
 
 mod channel;
 mod connector;
+mod end_flag;
 pub(super) mod frame_codec;
 mod message;
 mod pending_requests;
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub use connector::TcpConnector;
+pub use end_flag::EndFlag;
 
 use super::endpoint::OpcuaEndpoint;
 use crate::collect::fault::{DeviceFault, describe_io_error};

@@ -1,5 +1,5 @@
-//! Expiry of the read rules learned from a device's refusals, so that registers are read together again: the refusal
-//! may have been a fault that is repaired by now. Pure; the caller passes the time.
+//! Expiry of the rules learned from a device's refusals, so that what it refused together is requested together again: the
+//! refusal may have been a fault that is repaired by now. Pure; the caller passes the time.
 
 use std::time::Duration;
 
