@@ -13,12 +13,18 @@ use super::stack_bound::StackBoundReader;
 /// Words of the library for a text, bytes or list beyond the limits of the decoding options.
 const LIMIT_WORDS: &str = "exceeds decoding limit";
 
-/// Decodes a message, however hostile. It may be in any number of chunks.
+/// Decodes a message, however hostile. It may be in any number of chunks. One with bytes left over is refused: its values may be
+/// shifted. The library leaves the dimensions of an array that has some and no elements to what follows it.
 pub fn decode_message(bodies: &[Bytes], context: &Context<'_>) -> Result<ResponseMessage, Error> {
     let mut reader = StackBoundReader::new(BodyReader { bodies: bodies.iter(), body: &[] });
     let id = NodeId::decode(&mut reader, context)?;
     let kind = id.as_object_id().map_err(|_| Error::decoding(format!("{id} is not a kind of message")))?;
-    ResponseMessage::decode_by_object_id(&mut reader, kind, context).map_err(limit_error)
+    let message = ResponseMessage::decode_by_object_id(&mut reader, kind, context).map_err(limit_error)?;
+    match io::copy(&mut reader, &mut io::sink()) {
+        Ok(0) => Ok(message),
+        Ok(left) => Err(Error::decoding(format!("{left} bytes of the message are left over"))),
+        Err(error) => Err(Error::decoding(error)),
+    }
 }
 
 /// Tells a value that is too large from one that is invalid: the library gives both the same status.

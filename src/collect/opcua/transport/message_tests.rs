@@ -69,6 +69,16 @@ fn a_message_that_nests_too_deeply_is_refused() {
     }
 }
 
+/// The values after it would be shifted.
+#[test]
+fn an_empty_array_with_dimensions_is_refused() {
+    let (ints, no_elements, two_dimensions) = (0xC6_u8, 0_u32.to_le_bytes(), 2_u32.to_le_bytes());
+    let matrix = [&[ints][..], &no_elements, &two_dimensions, &[0; 8]].concat();
+    let error = decode(answer_of(&matrix), 65_000).expect_err("bytes are left over");
+    assert!(error.to_string().contains("left over"), "{error}");
+    decode(answer_of(&[&[0x86_u8][..], &no_elements].concat()), 65_000).expect("an empty array without dimensions");
+}
+
 #[test]
 fn a_value_beyond_a_limit_is_too_large_and_not_invalid() {
     let (text, bytes, list) = (12_u8, 15_u8, 0x83_u8);
