@@ -23,10 +23,9 @@ impl AlertRunner {
                 "counters of alert rules cannot be read; trying again"
             );
             if pause(&stop).await {
-                break;
+                return;
             }
         }
-        self.counters.forget_progress(org);
         let mut changes = self.store.catalog().subscribe_changes();
         let mut running: HashMap<OrgId, CancellationToken> = HashMap::new();
         let (mut tasks, mut revision) = (JoinSet::new(), None);
@@ -93,9 +92,10 @@ impl AlertRunner {
             let text = error.full_message();
             tracing::warn!(org = org.0, error = text, "alert rules cannot be evaluated; trying again");
             if pause(&stop).await {
-                return;
+                break;
             }
         }
+        self.counters.forget_progress(org);
     }
 
     async fn session(&self, org: OrgId, stop: &CancellationToken) -> Result<()> {
