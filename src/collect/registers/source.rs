@@ -84,6 +84,14 @@ impl PollSource for RegisterSource {
         RegisterPollGroup::new(self.protocol, device, streams)
     }
 
+    /// Keeps which registers are not answered, and how long reads may be: to learn it anew costs timeouts.
+    fn resume(&mut self, before: RegisterSource, groups: &[RegisterPollGroup]) {
+        self.relearn = before.relearn;
+        if self.reader.resume(before.reader, groups) {
+            self.relearn.record_learned(Instant::now());
+        }
+    }
+
     async fn connect(&self) -> Result<(), DeviceFault> {
         self.reader.sender.connect().await
     }
