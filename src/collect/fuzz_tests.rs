@@ -188,6 +188,7 @@ fn read_modbus() -> Decoder {
             port,
             transport: Transport::Tcp,
             timeout: Duration::from_millis(50),
+            usage: super::connection_usage::ConnectionUsage::default(),
         };
         let endpoint =
             ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit: 1, writes_lists: false };

@@ -30,6 +30,7 @@ mod backoff;
 mod browse;
 mod client;
 mod collector_signal;
+mod connection_usage;
 mod deadband;
 mod device_test;
 mod duration_stats;
@@ -55,6 +56,8 @@ mod validate;
 mod virtual_device;
 mod write_allowlist;
 
+#[cfg(test)]
+mod pause_tests;
 #[cfg(test)]
 mod poller_sink_tests;
 #[cfg(test)]

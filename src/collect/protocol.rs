@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::address::DeviceAddress;
 use super::client::DeviceEndpoint;
 use super::codec::WordOrder;
+use super::connection_usage::{MAX_PAUSE_AFTER_CONNECT_S, MAX_PAUSE_BETWEEN_REQUESTS_S};
 use super::point::DevicePoint;
 use super::shared_connection::SharedConnection;
 use super::source::DeviceSource;
@@ -30,8 +31,16 @@ pub enum SettingValues {
     OneOf(&'static [&'static str]),
     NumberOf(&'static [u32]),
     UpTo(u64),
+    /// A number of seconds, fractions included.
+    SecondsUpTo(u32),
     Boolean,
 }
+
+/// Settings of a connection (`connection_usage`) that an address may contain.
+pub const PAUSE_AFTER_CONNECT: UrlSetting =
+    ("pause_after_connect", SettingValues::SecondsUpTo(MAX_PAUSE_AFTER_CONNECT_S));
+pub const PAUSE_BETWEEN_REQUESTS: UrlSetting =
+    ("pause_between_requests", SettingValues::SecondsUpTo(MAX_PAUSE_BETWEEN_REQUESTS_S));
 
 /// A protocol that devices are collected by.
 ///

@@ -15,6 +15,7 @@ use super::link::ModbusLink;
 use super::session::ModbusSession;
 use super::space::ModbusSpace;
 use crate::collect::client::{ConnectContext, DeviceClient};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
@@ -43,6 +44,10 @@ impl RegisterEndpoint for ModbusEndpoint {
 
     fn timeout(&self) -> Duration {
         self.link.timeout()
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.link.usage()
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<ModbusClient, DeviceFault> {

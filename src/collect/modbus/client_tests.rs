@@ -17,7 +17,8 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 
 fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoint {
     let (host, port) = (addr.ip().to_string(), addr.port());
-    let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT };
+    let usage = ConnectionUsage::default();
+    let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT, usage };
     ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit, writes_lists: false }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::request_socket::{Peer, Transport};
 use crate::collect::serial::SerialAddress;
@@ -79,6 +80,14 @@ impl ModbusLink {
         match self {
             ModbusLink::Network { peer, .. } => peer.timeout,
             ModbusLink::Serial { address, .. } => address.timeout,
+        }
+    }
+
+    /// Pauses and use of the connection, or of the line.
+    pub fn usage(&self) -> ConnectionUsage {
+        match self {
+            ModbusLink::Network { peer, .. } => peer.usage,
+            ModbusLink::Serial { address, .. } => address.usage,
         }
     }
 

@@ -12,13 +12,14 @@ use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 use super::link::{ModbusFraming, ModbusLink};
 use super::strict_stream::StrictStream;
 use crate::collect::client::ConnectContext;
+use crate::collect::connection_usage::RequestPacing;
 use crate::collect::fault::{DeviceFault, describe_io_error};
 use crate::collect::serial::SerialLine;
 
 /// An open link.
 pub enum ModbusSession {
     /// A connection of its own.
-    Stream(Context),
+    Stream(Context, RequestPacing),
     /// A line with other devices.
     Line(Arc<SerialLine>),
 }
@@ -36,10 +37,11 @@ impl ModbusSession {
             ModbusLink::Network { peer, framing } => {
                 let stream = peer.within_timeout(peer.connect_tcp(&context.networks)).await?;
                 let (slave, wire) = (Slave(unit), StrictStream::new(stream, Arc::clone(has_sent)));
-                Ok(ModbusSession::Stream(match framing {
+                let context = match framing {
                     ModbusFraming::Tcp => tcp::attach_slave(wire, slave),
                     ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, slave),
-                }))
+                };
+                Ok(ModbusSession::Stream(context, RequestPacing::new()))
             }
             ModbusLink::Serial { address, .. } => {
                 let opened = timeout(address.timeout, SerialLine::open(address, &context.serial_ports)).await;
@@ -52,7 +54,8 @@ impl ModbusSession {
         }
     }
 
-    /// Sends a request and awaits its answer within the timeout; on a serial line the time counts from the turn on.
+    /// Sends a request, after its pause, and awaits its answer within the timeout; on a serial line the time counts from
+    /// the turn on.
     pub async fn call(
         &mut self,
         link: &ModbusLink,
@@ -67,7 +70,12 @@ impl ModbusSession {
                 let mut context = rtu::attach_slave(guard, Slave(*unit));
                 within(link.timeout(), link, context.call(request)).await
             }
-            (ModbusSession::Stream(context), _) => within(link.timeout(), link, context.call(request)).await,
+            (ModbusSession::Stream(context, pacing), _) => {
+                pacing.wait(link.usage()).await;
+                let answer = within(link.timeout(), link, context.call(request)).await;
+                pacing.record_end();
+                answer
+            }
             (ModbusSession::Line(_), ModbusLink::Network { .. }) => {
                 Err(link.closed("the connection is that of another device".into()))
             }

@@ -10,6 +10,7 @@ use super::source::{self, RegisterSource};
 use crate::collect::address::DeviceAddress;
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_equal};
 use crate::collect::codec::WordOrder;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
 use crate::collect::source::{DeviceSource, GroupedSource};
@@ -50,6 +51,9 @@ pub trait RegisterEndpoint: PartialEq + Send + Sync + Sized + 'static {
 
     /// Time limit for connecting and for each request.
     fn timeout(&self) -> Duration;
+
+    /// Pauses and use of the connection.
+    fn usage(&self) -> ConnectionUsage;
 
     /// Opens a connection within the timeout.
     async fn connect(&self, context: &ConnectContext) -> Result<Self::Client, DeviceFault>;
@@ -97,6 +101,10 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
 impl<E: RegisterEndpoint> DeviceEndpoint for E {
     fn timeout(&self) -> Duration {
         RegisterEndpoint::timeout(self)
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        RegisterEndpoint::usage(self)
     }
 
     fn is_same(&self, other: &dyn DeviceEndpoint) -> bool {

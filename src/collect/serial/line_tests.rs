@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::serial::pseudo_terminal::PseudoTerminal;
 use crate::collect::serial::settings::Parity;
 
@@ -12,7 +13,8 @@ const SLOW: SerialSettings = SerialSettings { baud: 300, parity: Parity::Even, s
 const LIMIT: Duration = Duration::from_millis(300);
 
 fn address(path: &Path) -> SerialAddress {
-    SerialAddress { path: path.to_str().unwrap().to_owned(), settings: SLOW, timeout: LIMIT }
+    let path = path.to_str().unwrap().to_owned();
+    SerialAddress { path, settings: SLOW, timeout: LIMIT, usage: ConnectionUsage::default() }
 }
 
 async fn open(path: &Path) -> Arc<SerialLine> {
