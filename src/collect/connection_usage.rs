@@ -20,10 +20,12 @@ pub struct ConnectionUsage {
     pub pause_after_connect: Duration,
     /// From an answer to the next request.
     pub pause_between_requests: Duration,
+    /// Whether the connection is closed until the next poll, so that other programs may connect.
+    pub close_after_poll: bool,
 }
 
 impl ConnectionUsage {
-    /// Reads the settings `pause_after_connect` and `pause_between_requests` of a device.
+    /// Reads the settings `pause_after_connect`, `pause_between_requests` and `close_after_poll` of a device.
     ///
     /// # Errors
     /// `Invalid` that names the wrong setting and its valid values.
@@ -33,6 +35,7 @@ impl ConnectionUsage {
             pause_after_connect: settings.seconds("pause_after_connect", MAX_PAUSE_AFTER_CONNECT_S)?,
             pause_between_requests: settings
                 .seconds("pause_between_requests", MAX_PAUSE_BETWEEN_REQUESTS_S)?,
+            close_after_poll: settings.boolean("close_after_poll", false)?,
         })
     }
 
@@ -83,7 +86,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn requests_wait_for_their_pauses_and_for_nothing_else() {
         let second = Duration::from_secs(1);
-        let usage = ConnectionUsage { pause_after_connect: 5 * second, pause_between_requests: second };
+        let usage = ConnectionUsage {
+            pause_after_connect: 5 * second,
+            pause_between_requests: second,
+            ..ConnectionUsage::default()
+        };
         let started = Instant::now();
         let mut pacing = RequestPacing::new();
         pacing.wait(ConnectionUsage::default()).await;

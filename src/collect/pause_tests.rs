@@ -30,8 +30,8 @@ fn slow_device(protocol: Protocol, port: u16) -> DeviceSpec {
 async fn connect(device: &DeviceSpec) -> Box<dyn DeviceClient> {
     let endpoint = registry::endpoint(device).unwrap();
     let pause = Duration::from_secs_f64(PAUSE_S);
-    let usage = ConnectionUsage { pause_after_connect: pause, pause_between_requests: pause };
-    assert_eq!(endpoint.usage(), usage);
+    let ConnectionUsage { pause_after_connect, pause_between_requests, .. } = endpoint.usage();
+    assert_eq!([pause_after_connect, pause_between_requests], [pause, pause]);
     endpoint.connect(&context()).await.unwrap()
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use serde_json::json;
 
 use super::*;
 use crate::collect::CollectOptions;
 use crate::collect::modbus::Modbus;
+use crate::collect::modbus::client::ModbusClient;
 use crate::collect::modbus::fake::{FakeDevice, Loss};
 use crate::collect::numeric_value::NumericValue;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
@@ -235,6 +237,28 @@ async fn a_request_that_is_lost_by_chance_is_sent_again() {
         assert_eq!(silent, Vec::<i32>::new());
         assert!(requests <= 3, "the request, a probe, and the request again: {requests}");
     }
+}
+
+/// Plant B5.
+#[tokio::test]
+async fn a_connection_that_is_closed_after_a_poll_is_opened_by_the_next() {
+    let mut plc = PlcFixture::start().await;
+    plc.device.metadata.insert("close_after_poll".into(), json!(true));
+    let context = source_context();
+    let connection = Arc::clone(&context.connection);
+    plc.link = RegisterSource::new(&Modbus, &plc.device, context).unwrap();
+    let mut schedule = Schedule::new([Duration::from_secs(3600)], Instant::now());
+    for polls in 1..=2 {
+        plc.link.connect().await.unwrap();
+        assert_eq!(plc.fake.memory.lock().connections, polls - 1, "the poll connects");
+        assert_eq!(plc.poll().await, (vec![], 1));
+        assert!(connection.lock().await.open_client::<ModbusClient>().is_some(), "others may be due too");
+        let _ = plc.link.ready(&mut schedule).now_or_never();
+        assert!(connection.lock().await.open_client::<ModbusClient>().is_none());
+    }
+    assert_eq!(plc.fake.memory.lock().connections, 2);
+    plc.link.probe().await.unwrap();
+    assert!(connection.lock().await.open_client::<ModbusClient>().is_some(), "a probe does connect");
 }
 
 /// Plant A10.

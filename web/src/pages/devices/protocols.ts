@@ -33,6 +33,7 @@ const REGISTERS = { hasHost: true, hasUnit: true, hasByteorder: true, hasLogin: 
 const CONNECTION: readonly Setting[] = [
   { name: "pause_after_connect", kind: "number" },
   { name: "pause_between_requests", kind: "number" },
+  { name: "close_after_poll", kind: "flag" },
 ];
 
 export const FORMS: Record<ProtocolName, ProtocolForm> = {
