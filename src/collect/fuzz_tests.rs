@@ -190,8 +190,8 @@ fn read_modbus() -> Decoder {
             timeout: Duration::from_millis(50),
             usage: super::connection_usage::ConnectionUsage::default(),
         };
-        let endpoint =
-            ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit: 1, writes_lists: false };
+        let link = ModbusLink::Network { peer, framing, is_echoed: false };
+        let endpoint = ModbusEndpoint { link, unit: 1, writes_lists: false, masks_writes: true };
         let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
         let served = async {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");

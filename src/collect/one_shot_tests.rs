@@ -52,7 +52,7 @@ fn a_serial_port_comes_before_the_register() {
     let request = parse(address, TIMEOUT).unwrap();
     assert_eq!((request.register.to_string().as_str(), request.kind), ("hr:100", StreamKind::Fp32));
     let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
-    let ModbusLink::Serial { address, unit } = endpoint.link else { panic!("{endpoint:?}") };
+    let ModbusLink::Serial { address, unit, .. } = endpoint.link else { panic!("{endpoint:?}") };
     assert_eq!((address.path.as_str(), unit), ("/dev/serial/by-id/usb-FTDI", 7));
     assert_eq!(address.settings, SerialSettings { baud: 9600, parity: Parity::None, stop_bits: 1 });
     assert_eq!(address.timeout, TIMEOUT);

@@ -30,6 +30,8 @@ pub struct ModbusEndpoint {
     pub unit: u8,
     /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
     pub writes_lists: bool,
+    /// Whether bits of a register are written by function 22; if not, by reading the register and writing it back.
+    pub masks_writes: bool,
 }
 
 #[async_trait]
@@ -39,7 +41,8 @@ impl RegisterEndpoint for ModbusEndpoint {
     fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
         let settings = ProtocolSettings(&spec.metadata);
         let writes_lists = settings.boolean("writes_lists", false)?;
-        Ok(ModbusEndpoint { link: ModbusLink::from_spec(spec)?, unit: spec.unit, writes_lists })
+        let masks_writes = settings.boolean("mask_write", true)?;
+        Ok(ModbusEndpoint { link: ModbusLink::from_spec(spec)?, unit: spec.unit, writes_lists, masks_writes })
     }
 
     fn timeout(&self) -> Duration {
@@ -60,6 +63,8 @@ pub struct ModbusClient {
     link: ModbusLink,
     /// As [`ModbusEndpoint::writes_lists`].
     writes_lists: bool,
+    /// As [`ModbusEndpoint::masks_writes`].
+    masks_writes: bool,
     /// Taken out while a request is under way, and not put back when the request did not end in order.
     session: Option<ModbusSession>,
     has_answered: bool,
@@ -73,11 +78,12 @@ impl ModbusClient {
         context: &ConnectContext,
     ) -> Result<ModbusClient, DeviceFault> {
         let has_sent = Arc::default();
-        let ModbusEndpoint { link, unit, writes_lists } = endpoint;
+        let ModbusEndpoint { link, unit, writes_lists, masks_writes } = endpoint;
         let session = ModbusSession::open(link, *unit, context, &has_sent).await?;
         Ok(ModbusClient {
             link: link.clone(),
             writes_lists: *writes_lists,
+            masks_writes: *masks_writes,
             session: Some(session),
             has_answered: false,
             has_sent,
@@ -182,13 +188,16 @@ impl DeviceClient for ModbusClient {
         }
     }
 
-    /// Single bits of a register are written by mask (function 22). On a device without it the whole register is read
-    /// and written back: a change by the device's own program in between is lost.
+    /// Single bits of a register are written by mask (function 22). On a device that refuses it, or is said not to answer it,
+    /// the whole register is read and written back: a change by the device's own program in between is lost.
     async fn write_registers(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
         match change {
             RegisterWrite::Bits(cell, bits) => self.write_coils(wire_address(*cell)?.1, bits).await,
             RegisterWrite::Words(cell, words) => self.write_words(wire_address(*cell)?.1, words).await,
             RegisterWrite::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
+            RegisterWrite::Masked { cell, mask, bits } if !self.masks_writes => {
+                self.read_modify_write(*cell, *mask, *bits).await
+            }
             RegisterWrite::Masked { cell, mask, bits } => {
                 let register = wire_address(*cell)?.1;
                 let (request, answer) = (

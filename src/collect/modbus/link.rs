@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exchange::ExchangeError;
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::request_socket::{Peer, Transport};
@@ -23,18 +24,27 @@ pub enum ModbusFraming {
     RtuOverTcp,
 }
 
+impl ModbusFraming {
+    /// Bytes of an answer before its unit: an MBAP header has six, a serial frame begins with it.
+    pub fn unit_position(self) -> usize {
+        match self {
+            ModbusFraming::Tcp => 6,
+            ModbusFraming::RtuOverTcp => 0,
+        }
+    }
+}
+
 /// Way to a device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModbusLink {
     Network {
         peer: Peer,
         framing: ModbusFraming,
+        /// Whether every request comes back before its answer.
+        is_echoed: bool,
     },
     /// A unit among others on a line, with frames of RTU.
-    Serial {
-        address: SerialAddress,
-        unit: u8,
-    },
+    Serial { address: SerialAddress, unit: u8, is_echoed: bool },
 }
 
 /// Values of the setting `framing`; a host that is a path has frames of RTU without it.
@@ -57,16 +67,21 @@ impl ModbusLink {
     /// `Invalid` that names the wrong setting.
     pub fn from_spec(spec: &DeviceSpec) -> Result<ModbusLink> {
         let settings = ProtocolSettings(&spec.metadata);
+        let is_echoed = settings.boolean("echo", false)?;
         if SerialAddress::is_path(&spec.host) {
             settings.choice("framing", &SERIAL_FRAMINGS)?;
             if !SERIAL_UNITS.contains(&spec.unit) {
                 return Err(Error::field("unit", "A device at a serial port has a unit from 1 to 247."));
             }
-            return Ok(ModbusLink::Serial { address: SerialAddress::from_spec(spec)?, unit: spec.unit });
+            let address = SerialAddress::from_spec(spec)?;
+            return Ok(ModbusLink::Serial { address, unit: spec.unit, is_echoed });
         }
         match settings.choice("framing", &[NETWORK_FRAMINGS[0], NETWORK_FRAMINGS[1], SERIAL_FRAMINGS[0]])? {
+            FramingSetting::Network(ModbusFraming::Tcp) if is_echoed => {
+                Err(Error::field("echo", "true requires the framing \"rtu_over_tcp\", or a serial port."))
+            }
             FramingSetting::Network(framing) => {
-                Ok(ModbusLink::Network { peer: Peer::from_spec(spec, Transport::Tcp)?, framing })
+                Ok(ModbusLink::Network { peer: Peer::from_spec(spec, Transport::Tcp)?, framing, is_echoed })
             }
             FramingSetting::Rtu => {
                 let words = "\"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.";
@@ -94,22 +109,26 @@ impl ModbusLink {
     fn address(&self) -> String {
         match self {
             ModbusLink::Network { peer, .. } => peer.address(),
-            ModbusLink::Serial { address, unit } => format!("unit {unit} at {}", address.path),
+            ModbusLink::Serial { address, unit, .. } => format!("unit {unit} at {}", address.path),
         }
     }
 
-    /// Fault for a device that did not answer within the timeout.
-    pub fn no_answer(&self) -> DeviceFault {
-        DeviceFault::Timeout { address: self.address(), after: self.timeout() }
+    /// Fault for a request that got no answer.
+    pub fn fault(&self, error: ExchangeError) -> DeviceFault {
+        error.at(self.address(), self.timeout())
     }
 
     /// Fault for a connection that is found closed.
     pub fn closed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Closed { address: self.address(), reason }
+        self.fault(ExchangeError::Closed(reason))
     }
 
     /// Fault for an answer that made no sense.
     pub fn malformed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Malformed { address: self.address(), reason }
+        self.fault(ExchangeError::Malformed(reason))
     }
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -5,6 +5,8 @@ pub mod client;
 pub mod link;
 pub mod space;
 
+mod answer_stream;
+mod exchange;
 mod identify;
 mod protocol;
 mod session;
@@ -13,5 +15,7 @@ mod strict_stream;
 pub use identify::identify;
 pub use protocol::Modbus;
 
+#[cfg(test)]
+mod adapter_tests;
 #[cfg(test)]
 pub(super) mod fake;

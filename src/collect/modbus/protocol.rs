@@ -25,6 +25,7 @@ impl RegisterProtocol for Modbus {
         ("baud", SettingValues::NumberOf(BAUD_RATES)),
         ("parity", SettingValues::OneOf(PARITIES)),
         ("stop_bits", SettingValues::NumberOf(STOP_BITS)),
+        ("echo", SettingValues::Boolean),
         PAUSE_AFTER_CONNECT,
         PAUSE_BETWEEN_REQUESTS,
     ]);

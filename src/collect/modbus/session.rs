@@ -1,14 +1,14 @@
 //! A session with one device over its link: one request, one answer.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_modbus::client::{Client as _, Context, rtu, tcp};
+use tokio_modbus::client::{rtu, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
+use super::answer_stream::{AnswerStream, AnsweringUnit};
+use super::exchange::{ExchangeError, UnitStream};
 use super::link::{ModbusFraming, ModbusLink};
 use super::strict_stream::StrictStream;
 use crate::collect::client::ConnectContext;
@@ -19,7 +19,7 @@ use crate::collect::serial::SerialLine;
 /// An open link.
 pub enum ModbusSession {
     /// A connection of its own.
-    Stream(Context, RequestPacing),
+    Stream { stream: UnitStream, unit: u8, pacing: RequestPacing },
     /// A line with other devices.
     Line(Arc<SerialLine>),
 }
@@ -34,18 +34,21 @@ impl ModbusSession {
     ) -> Result<ModbusSession, DeviceFault> {
         match link {
             // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
-            ModbusLink::Network { peer, framing } => {
+            ModbusLink::Network { peer, framing, is_echoed } => {
                 let stream = peer.within_timeout(peer.connect_tcp(&context.networks)).await?;
-                let (slave, wire) = (Slave(unit), StrictStream::new(stream, Arc::clone(has_sent)));
+                let answering = AnsweringUnit::default();
+                let wire = StrictStream::new(stream, Arc::clone(has_sent));
+                let wire = AnswerStream::new(wire, *is_echoed, framing.unit_position(), answering.clone());
                 let context = match framing {
-                    ModbusFraming::Tcp => tcp::attach_slave(wire, slave),
-                    ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, slave),
+                    ModbusFraming::Tcp => tcp::attach_slave(wire, Slave(unit)),
+                    ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, Slave(unit)),
                 };
-                Ok(ModbusSession::Stream(context, RequestPacing::new()))
+                let stream = UnitStream::new(context, answering);
+                Ok(ModbusSession::Stream { stream, unit, pacing: RequestPacing::new() })
             }
             ModbusLink::Serial { address, .. } => {
                 let opened = timeout(address.timeout, SerialLine::open(address, &context.serial_ports)).await;
-                let line = opened.map_err(|_| link.no_answer())?;
+                let line = opened.map_err(|_| link.fault(ExchangeError::NoAnswer))?;
                 Ok(ModbusSession::Line(line.map_err(|error| DeviceFault::Unreachable {
                     address: address.path.clone(),
                     reason: describe_io_error(&error),
@@ -62,45 +65,27 @@ impl ModbusSession {
         request: Request<'_>,
         has_sent: &Arc<AtomicBool>,
     ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
-        match (self, link) {
-            (ModbusSession::Line(line), ModbusLink::Serial { address, unit }) => {
+        let answer = match (self, link) {
+            (ModbusSession::Line(line), ModbusLink::Serial { address, unit, is_echoed }) => {
                 let locked = line.lock(address, Arc::clone(has_sent)).await;
                 let guard = locked.map_err(|error| link.closed(describe_io_error(&error)))?;
-                // The line is free again when the context is dropped.
-                let mut context = rtu::attach_slave(guard, Slave(*unit));
-                within(link.timeout(), link, context.call(request)).await
+                let answering = AnsweringUnit::default();
+                let unit_at = ModbusFraming::RtuOverTcp.unit_position();
+                let wire = AnswerStream::new(guard, *is_echoed, unit_at, answering.clone());
+                // The line is free again when the stream is dropped.
+                let mut stream = UnitStream::new(rtu::attach_slave(wire, Slave(*unit)), answering);
+                stream.call(*unit, request, link.timeout()).await
             }
-            (ModbusSession::Stream(context, pacing), _) => {
+            (ModbusSession::Stream { stream, unit, pacing }, _) => {
                 pacing.wait(link.usage()).await;
-                let answer = within(link.timeout(), link, context.call(request)).await;
+                let answer = stream.call(*unit, request, link.timeout()).await;
                 pacing.record_end();
                 answer
             }
             (ModbusSession::Line(_), ModbusLink::Network { .. }) => {
-                Err(link.closed("the connection is that of another device".into()))
+                return Err(link.closed("the connection is that of another device".into()));
             }
-        }
-    }
-}
-
-async fn within(
-    limit: Duration,
-    link: &ModbusLink,
-    answer: impl Future<Output = tokio_modbus::Result<Response>>,
-) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
-    match timeout(limit, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(broken(link, error)),
-        Err(_) => Err(link.no_answer()),
-    }
-}
-
-fn broken(link: &ModbusLink, error: tokio_modbus::Error) -> DeviceFault {
-    match error {
-        tokio_modbus::Error::Transport(error) => match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => link.malformed(error.to_string()),
-            _ => link.closed(describe_io_error(&error)),
-        },
-        tokio_modbus::Error::Protocol(_) => link.malformed("the answer belongs to another request".into()),
+        };
+        answer.map_err(|error| link.fault(error))
     }
 }

@@ -50,6 +50,7 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
       { name: "stop_bits", kind: "number" },
       { name: "max_gap", kind: "number" },
       { name: "writes_lists", kind: "flag" },
+      { name: "echo", kind: "flag" },
       ...CONNECTION,
     ],
   },
