@@ -1,4 +1,4 @@
-//! Modbus client: one connection to one device over TCP, or one device on a serial line.
+//! Modbus client: one unit on a TCP connection or a serial line, which other units may share.
 //!
 //! Over RTU framing, which has no transaction id, a late response cannot be told from the next one, and tokio-modbus
 //! keeps such bytes. So a client becomes unusable after any timeout, transport error or protocol error, and whenever
@@ -77,16 +77,15 @@ impl ModbusClient {
         endpoint: &ModbusEndpoint,
         context: &ConnectContext,
     ) -> Result<ModbusClient, DeviceFault> {
-        let has_sent = Arc::default();
         let ModbusEndpoint { link, unit, writes_lists, masks_writes } = endpoint;
-        let session = ModbusSession::open(link, *unit, context, &has_sent).await?;
+        let session = ModbusSession::open(link, *unit, context).await?;
         Ok(ModbusClient {
             link: link.clone(),
             writes_lists: *writes_lists,
             masks_writes: *masks_writes,
             session: Some(session),
             has_answered: false,
-            has_sent,
+            has_sent: Arc::default(),
         })
     }
 
@@ -119,7 +118,7 @@ impl ModbusClient {
         let data =
             self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
-            return Err(self.link.malformed("the answer holds no registers".into()));
+            return Err(self.distrust("the answer holds no registers").await);
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
         self.write_words(wire_address(cell)?.1, &changed).await
@@ -130,8 +129,15 @@ impl ModbusClient {
         if self.call(request).await? == answer {
             return Ok(());
         }
-        self.session = None;
-        Err(self.link.malformed("the answer confirms something else than was written".into()))
+        Err(self.distrust("the answer confirms something else than was written").await)
+    }
+
+    /// Ends the session after an answer that made no sense.
+    async fn distrust(&mut self, reason: &str) -> DeviceFault {
+        if let Some(session) = self.session.take() {
+            session.discard().await;
+        }
+        self.link.malformed(reason.to_owned())
     }
 
     async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
@@ -182,8 +188,8 @@ impl DeviceClient for ModbusClient {
                 Ok(RegisterData::Bits(bits))
             }
             _ => {
-                self.session = None;
-                Err(self.link.malformed(format!("the answer does not hold the {wanted} points asked for")))
+                let reason = format!("the answer does not hold the {wanted} points asked for");
+                Err(self.distrust(&reason).await)
             }
         }
     }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::collect::modbus::link::ModbusFraming;
+use crate::collect::modbus::link::{ModbusFraming, NetworkLink};
 use crate::collect::request_socket::{Peer, Transport};
 use crate::collect::test_harness::context;
 
@@ -17,7 +17,8 @@ fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoin
     let (host, port) = (addr.ip().to_string(), addr.port());
     let usage = ConnectionUsage::default();
     let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT, usage };
-    let link = ModbusLink::Network { peer, framing, is_echoed: false };
+    // Each client has a script of its own.
+    let link = ModbusLink::Network(NetworkLink { peer, framing, is_echoed: false, is_shared: false });
     ModbusEndpoint { link, unit, writes_lists: false, masks_writes: true }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::{Error, Result};
 const SERIAL_UNITS: std::ops::RangeInclusive<u8> = 1..=247;
 
 /// How frames are delimited on the TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModbusFraming {
     /// MBAP header with a transaction id.
     Tcp,
@@ -37,14 +37,24 @@ impl ModbusFraming {
 /// Way to a device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModbusLink {
-    Network {
-        peer: Peer,
-        framing: ModbusFraming,
-        /// Whether every request comes back before its answer.
+    Network(NetworkLink),
+    /// A unit among others on a line, with frames of RTU.
+    Serial {
+        address: SerialAddress,
+        unit: u8,
         is_echoed: bool,
     },
-    /// A unit among others on a line, with frames of RTU.
-    Serial { address: SerialAddress, unit: u8, is_echoed: bool },
+}
+
+/// TCP connection to a device, or to a gateway with several units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkLink {
+    pub peer: Peer,
+    pub framing: ModbusFraming,
+    /// Whether every request comes back before its answer.
+    pub is_echoed: bool,
+    /// Whether all devices at this address have one connection.
+    pub is_shared: bool,
 }
 
 /// Values of the setting `framing`; a host that is a path has frames of RTU without it.
@@ -81,7 +91,9 @@ impl ModbusLink {
                 Err(Error::field("echo", "true requires the framing \"rtu_over_tcp\", or a serial port."))
             }
             FramingSetting::Network(framing) => {
-                Ok(ModbusLink::Network { peer: Peer::from_spec(spec, Transport::Tcp)?, framing, is_echoed })
+                let is_shared = settings.boolean("shared_connection", true)?;
+                let peer = Peer::from_spec(spec, Transport::Tcp)?;
+                Ok(ModbusLink::Network(NetworkLink { peer, framing, is_echoed, is_shared }))
             }
             FramingSetting::Rtu => {
                 let words = "\"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.";
@@ -93,7 +105,7 @@ impl ModbusLink {
     /// Time limit for connecting and for each request.
     pub fn timeout(&self) -> Duration {
         match self {
-            ModbusLink::Network { peer, .. } => peer.timeout,
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.timeout,
             ModbusLink::Serial { address, .. } => address.timeout,
         }
     }
@@ -101,14 +113,14 @@ impl ModbusLink {
     /// Pauses and use of the connection, or of the line.
     pub fn usage(&self) -> ConnectionUsage {
         match self {
-            ModbusLink::Network { peer, .. } => peer.usage,
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.usage,
             ModbusLink::Serial { address, .. } => address.usage,
         }
     }
 
     fn address(&self) -> String {
         match self {
-            ModbusLink::Network { peer, .. } => peer.address(),
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.address(),
             ModbusLink::Serial { address, unit, .. } => format!("unit {unit} at {}", address.path),
         }
     }

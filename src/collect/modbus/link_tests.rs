@@ -9,7 +9,9 @@ fn settings_become_a_link() {
     spec.host = "plc.example".into();
     let link = ModbusLink::from_spec;
     let peer = Peer::from_spec(&spec, Transport::Tcp).unwrap();
-    let network = |framing| ModbusLink::Network { peer: peer.clone(), framing, is_echoed: false };
+    let network = |framing| {
+        ModbusLink::Network(NetworkLink { peer: peer.clone(), framing, is_echoed: false, is_shared: true })
+    };
     assert_eq!(link(&spec).unwrap(), network(ModbusFraming::Tcp));
     assert_eq!((peer.port, peer.timeout), (502, Duration::from_secs(3)));
     spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
@@ -54,7 +56,8 @@ fn echoes_come_from_serial_adapters_only() {
             None => assert!(
                 matches!(
                     link.unwrap(),
-                    ModbusLink::Network { is_echoed: true, .. } | ModbusLink::Serial { is_echoed: true, .. }
+                    ModbusLink::Network(NetworkLink { is_echoed: true, .. })
+                        | ModbusLink::Serial { is_echoed: true, .. }
                 ),
                 "{host}"
             ),

@@ -11,6 +11,7 @@ mod identify;
 mod protocol;
 mod session;
 mod strict_stream;
+mod unit_connection;
 
 pub use identify::identify;
 pub use protocol::Modbus;

@@ -4,47 +4,35 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::time::timeout;
-use tokio_modbus::client::{rtu, tcp};
+use tokio_modbus::client::rtu;
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
 use super::answer_stream::{AnswerStream, AnsweringUnit};
 use super::exchange::{ExchangeError, UnitStream};
 use super::link::{ModbusFraming, ModbusLink};
-use super::strict_stream::StrictStream;
+use super::unit_connection::UnitSession;
 use crate::collect::client::ConnectContext;
-use crate::collect::connection_usage::RequestPacing;
 use crate::collect::fault::{DeviceFault, describe_io_error};
 use crate::collect::serial::SerialLine;
 
-/// An open link.
+/// An open link. Other devices may have the same connection or line.
 pub enum ModbusSession {
-    /// A connection of its own.
-    Stream { stream: UnitStream, unit: u8, pacing: RequestPacing },
-    /// A line with other devices.
+    Network(UnitSession),
     Line(Arc<SerialLine>),
 }
 
 impl ModbusSession {
-    /// Opens the link of a device within its timeout. On a serial line that proves nothing until the device answers.
+    /// Opens the link of a device within its timeout. On a serial line, and on a connection that is open already, that
+    /// proves nothing until the device answers.
     pub async fn open(
         link: &ModbusLink,
         unit: u8,
         context: &ConnectContext,
-        has_sent: &Arc<AtomicBool>,
     ) -> Result<ModbusSession, DeviceFault> {
         match link {
-            // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
-            ModbusLink::Network { peer, framing, is_echoed } => {
-                let stream = peer.within_timeout(peer.connect_tcp(&context.networks)).await?;
-                let answering = AnsweringUnit::default();
-                let wire = StrictStream::new(stream, Arc::clone(has_sent));
-                let wire = AnswerStream::new(wire, *is_echoed, framing.unit_position(), answering.clone());
-                let context = match framing {
-                    ModbusFraming::Tcp => tcp::attach_slave(wire, Slave(unit)),
-                    ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, Slave(unit)),
-                };
-                let stream = UnitStream::new(context, answering);
-                Ok(ModbusSession::Stream { stream, unit, pacing: RequestPacing::new() })
+            ModbusLink::Network(network) => {
+                let session = UnitSession::open(network, unit, &context.networks).await?;
+                Ok(ModbusSession::Network(session))
             }
             ModbusLink::Serial { address, .. } => {
                 let opened = timeout(address.timeout, SerialLine::open(address, &context.serial_ports)).await;
@@ -57,15 +45,14 @@ impl ModbusSession {
         }
     }
 
-    /// Sends a request, after its pause, and awaits its answer within the timeout; on a serial line the time counts from
-    /// the turn on.
+    /// Sends a request and awaits its answer within the timeout, which counts from the turn on the line or connection on.
     pub async fn call(
         &mut self,
         link: &ModbusLink,
         request: Request<'_>,
         has_sent: &Arc<AtomicBool>,
     ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
-        let answer = match (self, link) {
+        match (self, link) {
             (ModbusSession::Line(line), ModbusLink::Serial { address, unit, is_echoed }) => {
                 let locked = line.lock(address, Arc::clone(has_sent)).await;
                 let guard = locked.map_err(|error| link.closed(describe_io_error(&error)))?;
@@ -74,18 +61,20 @@ impl ModbusSession {
                 let wire = AnswerStream::new(guard, *is_echoed, unit_at, answering.clone());
                 // The line is free again when the stream is dropped.
                 let mut stream = UnitStream::new(rtu::attach_slave(wire, Slave(*unit)), answering);
-                stream.call(*unit, request, link.timeout()).await
-            }
-            (ModbusSession::Stream { stream, unit, pacing }, _) => {
-                pacing.wait(link.usage()).await;
                 let answer = stream.call(*unit, request, link.timeout()).await;
-                pacing.record_end();
-                answer
+                answer.map_err(|error| link.fault(error))
             }
-            (ModbusSession::Line(_), ModbusLink::Network { .. }) => {
-                return Err(link.closed("the connection is that of another device".into()));
+            (ModbusSession::Network(session), _) => session.call(request, has_sent).await,
+            (ModbusSession::Line(_), ModbusLink::Network(_)) => {
+                Err(link.closed("the connection is that of another device".into()))
             }
-        };
-        answer.map_err(|error| link.fault(error))
+        }
+    }
+
+    /// Ends the session after an answer that made no sense. A line clears what has arrived before each request.
+    pub async fn discard(self) {
+        if let ModbusSession::Network(session) = self {
+            session.discard().await;
+        }
     }
 }
