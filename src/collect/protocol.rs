@@ -12,7 +12,7 @@ use super::source::DeviceSource;
 use super::status_cell::DeviceStatusCell;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::ports::HttpClient;
-use crate::domain::stream::{ByteOrder, Stream, StreamSpec};
+use crate::domain::stream::{ByteOrder, Stream, StreamKind, StreamSpec};
 use crate::domain::{Clock, Error, FieldError, Result};
 
 /// What a polling source needs besides the device's settings.
@@ -70,6 +70,11 @@ pub trait DeviceProtocol: Sync {
         }
         let parsed = self.parse_address(&DeviceSpec::new("", self.protocol()), path);
         parsed.map(drop).map_err(|error| FieldError::new("path", error))
+    }
+
+    /// Checks the type of a stream's values. The error is for the field `type`.
+    fn check_kind(&self, _kind: StreamKind) -> Result<(), FieldError> {
+        Ok(())
     }
 
     /// Checks the settings that only polling reads.

@@ -14,9 +14,9 @@ use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
 use crate::collect::source::{DeviceSource, GroupedSource};
-use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::ByteOrder;
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::{FieldError, Result};
 
 /// A protocol whose devices have numbered registers.
 pub trait RegisterProtocol: Sync + 'static {
@@ -66,6 +66,15 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
 
     fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
         Ok(Box::new(GroupedSource::new(RegisterSource::new(self, device, context)?)))
+    }
+
+    fn check_kind(&self, kind: StreamKind) -> Result<(), FieldError> {
+        if kind.is_register_kind() {
+            return Ok(());
+        }
+        let valid = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
+        let valid = valid.collect::<Vec<_>>().join(", ");
+        Err(FieldError::new("type", format!("A register holds no value of type {kind}: use one of {valid}.")))
     }
 
     fn check_polling(&self, device: &DeviceSpec) -> Result<()> {
