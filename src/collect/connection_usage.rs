@@ -54,7 +54,7 @@ pub struct RequestPacing {
 
 impl RequestPacing {
     /// Of a connection that was opened just now.
-    pub fn new() -> RequestPacing {
+    pub fn opened_now() -> RequestPacing {
         RequestPacing { opened: Instant::now(), last_ended: None }
     }
 
@@ -92,7 +92,7 @@ mod tests {
             ..ConnectionUsage::default()
         };
         let started = Instant::now();
-        let mut pacing = RequestPacing::new();
+        let mut pacing = RequestPacing::opened_now();
         pacing.wait(ConnectionUsage::default()).await;
         assert_eq!(started.elapsed(), Duration::ZERO);
         pacing.wait(usage).await;

@@ -146,7 +146,7 @@ impl RequestSocket {
     /// Connects. Over UDP this proves nothing until the device has answered.
     pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
         let socket = peer.within_timeout(open(peer, networks)).await?;
-        let (peer, pacing) = (peer.clone(), RequestPacing::new());
+        let (peer, pacing) = (peer.clone(), RequestPacing::opened_now());
         Ok(RequestSocket { peer, socket: Some(socket), pacing, has_answered: false, has_sent: false })
     }
 

@@ -178,7 +178,7 @@ async fn open_connection(
         ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, Slave::broadcast()),
     };
     let stream = UnitStream::new(context, answering);
-    Ok(OpenConnection { stream, pacing: RequestPacing::new(), has_sent, has_answered: false })
+    Ok(OpenConnection { stream, pacing: RequestPacing::opened_now(), has_sent, has_answered: false })
 }
 
 #[cfg(test)]

@@ -85,6 +85,23 @@ async fn the_next_turn_begins_after_the_answer_and_a_silence() {
 }
 
 #[tokio::test]
+async fn a_pause_between_requests_holds_for_everybody_on_the_line() {
+    let terminal = PseudoTerminal::open();
+    let line = open(&terminal.path).await;
+    let pause = 2 * SLOW.silence();
+    let usage = ConnectionUsage { pause_between_requests: pause, ..ConnectionUsage::default() };
+    let slow = SerialAddress { usage, ..address(&terminal.path) };
+    let mut guard = line.lock(&slow, Arc::default()).await.unwrap();
+    guard.write_all(b"request").await.unwrap();
+    terminal.send(b"answer").await;
+    let before = Instant::now();
+    guard.read_exact(&mut [0; 6]).await.unwrap();
+    drop(guard);
+    lock(&line, &terminal.path).await.unwrap();
+    assert!(before.elapsed() >= pause, "{:?}", before.elapsed());
+}
+
+#[tokio::test]
 async fn an_abandoned_request_reserves_the_line_while_it_may_be_answered() {
     let terminal = PseudoTerminal::open();
     let line = open(&terminal.path).await;
