@@ -127,6 +127,7 @@ fn check_same_device(current: DeviceId, changed: DeviceId) -> Result<()> {
 pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldError> {
     let mut found = spec.problems();
     found.extend(path_problem(device, spec));
+    found.extend(kind_problem(device, spec));
     if device.protocol == Protocol::Virtual {
         found.extend(generator_problem(device, spec));
     }
@@ -155,6 +156,14 @@ fn path_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
         return None;
     }
     collect::check_path(protocol, &spec.path).err()
+}
+
+/// Returns the problem of the type of a stream that has an address on the device.
+fn kind_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
+    if spec.path.is_empty() || !device.has_registers() {
+        return None;
+    }
+    collect::check_kind(device.protocol, spec.kind).err()
 }
 
 pub(super) fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::connection_usage::ConnectionUsage;
 use super::fault::DeviceFault;
 use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
@@ -38,6 +39,11 @@ pub type RangeOutcomes = Vec<Result<RegisterData, DeviceFault>>;
 pub trait DeviceEndpoint: Any + Send + Sync {
     /// Time limit for connecting and for each request.
     fn timeout(&self) -> Duration;
+
+    /// Pauses and use of the connection.
+    fn usage(&self) -> ConnectionUsage {
+        ConnectionUsage::default()
+    }
 
     /// Whether both are the same, so that they can share a connection. Implement it by [`is_equal`].
     fn is_same(&self, other: &dyn DeviceEndpoint) -> bool;

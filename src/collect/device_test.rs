@@ -1,5 +1,6 @@
 //! Tries the settings of a device that is not saved: connects, reads a few registers or nodes, and disconnects. The device
-//! has a connection of its own for that, to the networks in which devices may be.
+//! has a connection of its own for that, to the networks in which devices may be. A unit of a Modbus gateway or a serial line
+//! takes its turn with the others.
 
 use std::sync::Arc;
 use std::time::Duration;

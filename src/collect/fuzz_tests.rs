@@ -174,7 +174,7 @@ fn modbus_form() -> InputFormat {
 
 fn read_modbus() -> Decoder {
     use modbus::client::{ModbusClient, ModbusEndpoint};
-    use modbus::link::{ModbusFraming, ModbusLink};
+    use modbus::link::{ModbusFraming, ModbusLink, NetworkLink};
     use modbus::space::ModbusSpace as Registers;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -188,9 +188,10 @@ fn read_modbus() -> Decoder {
             port,
             transport: Transport::Tcp,
             timeout: Duration::from_millis(50),
+            usage: super::connection_usage::ConnectionUsage::default(),
         };
-        let endpoint =
-            ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit: 1, writes_lists: false };
+        let link = ModbusLink::Network(NetworkLink { peer, framing, is_echoed: false, is_shared: false });
+        let endpoint = ModbusEndpoint { link, unit: 1, writes_lists: false, masks_writes: true };
         let space = if flags & 2 == 0 { Registers::Holding } else { Registers::Coil };
         let served = async {
             let (mut stream, _) = listener.accept().await.expect("somebody connects");

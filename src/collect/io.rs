@@ -181,10 +181,18 @@ impl<'a> DirectRequest<'a> {
         self.connection.queue_permit().ok_or_else(|| Error::busy("Too many requests wait for this device."))
     }
 
-    /// Waits for at most two timeouts: the poller's request and another caller's may each run into theirs first.
+    /// Waits for at most two timeouts: the poller's request and another caller's may each run into theirs first, after
+    /// its pause.
     pub(super) async fn lock_connection(&self) -> Result<SharedConnectionGuard<'_>> {
         let after = self.endpoint.timeout();
-        timeout(2 * after, self.connection.lock()).await.map_err(|_| no_answer(after.as_secs_f64()))
+        let usage = self.endpoint.usage();
+        let longest = 2 * (after + usage.longest_pause());
+        let locked = timeout(longest, self.connection.lock()).await;
+        let mut connection = locked.map_err(|_| no_answer(after.as_secs_f64()))?;
+        if usage.close_after_poll {
+            connection.close_when_dropped();
+        }
+        Ok(connection)
     }
 
     /// Reads, and reads again when a connection that had worked is found closed: many devices close idle ones.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::collect::CollectOptions;
-use crate::collect::modbus::client::exception_code;
+use crate::collect::modbus::client::{ModbusClient, exception_code};
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::numeric_value::NumericValue;
 use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
@@ -46,6 +46,22 @@ async fn what_is_written_is_read_back_and_nothing_else_is_touched() {
         drop(memory);
         assert!(world.stored().is_empty(), "no stream, no reading");
     }
+}
+
+#[tokio::test]
+async fn a_direct_request_closes_the_connection_where_polls_do() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[7]);
+    let mut spec = plc(&fake);
+    spec.poll_interval_s = Some(3600.0);
+    spec.metadata.insert("close_after_poll".into(), true.into());
+    let world = CollectFixture::single_device(spec, vec![stream(1, "hr:0", StreamKind::Uint16)]);
+    world.until_state(DeviceState::Online).await;
+    world.collectors.read_register(PLC, &place("hr:0", StreamKind::Uint16)).await.unwrap();
+    let (status, connection) = world.collectors.status_and_connection(PLC).unwrap();
+    assert!(connection.lock().await.open_client::<ModbusClient>().is_none());
+    assert_eq!((status.status().reconnects, status.state()), (0, DeviceState::Online));
+    world.collectors.stop().await;
 }
 
 #[tokio::test]

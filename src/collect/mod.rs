@@ -30,6 +30,7 @@ mod backoff;
 mod browse;
 mod client;
 mod collector_signal;
+mod connection_usage;
 mod deadband;
 mod device_test;
 mod duration_stats;
@@ -57,6 +58,8 @@ mod virtual_device;
 mod write_allowlist;
 
 #[cfg(test)]
+mod pause_tests;
+#[cfg(test)]
 mod poller_sink_tests;
 #[cfg(test)]
 mod poller_tests;
@@ -67,6 +70,7 @@ mod virtual_device_tests;
 
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::stream::StreamKind;
 
 pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
@@ -81,6 +85,11 @@ pub use validate::device_problems;
 /// (`Protocol::needs_path`).
 pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
     registry::find(protocol).map_or(Ok(()), |known| known.check_path(path))
+}
+
+/// Checks that a device of this protocol can hold values of a type at an address. The error is for the field `type`.
+pub fn check_kind(protocol: Protocol, kind: StreamKind) -> Result<(), FieldError> {
+    registry::find(protocol).map_or(Ok(()), |known| known.check_kind(kind))
 }
 
 /// The node with which a browse of such a device begins; `None` for a protocol that is not browsed.
@@ -127,6 +136,22 @@ mod tests {
             assert_eq!(checked.is_ok(), is_valid, "{protocol} {path}: {checked:?}");
         }
         assert_eq!(check_path(Protocol::Modbus, "100").unwrap_err().field, "path");
+    }
+
+    #[test]
+    fn registers_hold_numbers_alone() {
+        for protocol in [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::S7] {
+            for kind in StreamKind::ALL {
+                assert_eq!(check_kind(protocol, kind).is_ok(), kind.is_register_kind(), "{protocol} {kind}");
+            }
+        }
+        let error = check_kind(Protocol::Modbus, StreamKind::Text).unwrap_err();
+        let message = "A register holds no value of type text: use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, \
+                       fp16, fp32, fp64.";
+        assert_eq!((&*error.field, &*error.message), ("type", message));
+        for protocol in [Protocol::Eip, Protocol::Opcua, Protocol::Mqtt, Protocol::Http, Protocol::Vnc] {
+            assert_eq!(check_kind(protocol, StreamKind::Text), Ok(()), "{protocol}");
+        }
     }
 }
 

@@ -43,9 +43,13 @@ impl NumericValue {
     }
 
     /// `value * scale + offset`. The identity leaves the value as it is, integers exact; anything else is f64
-    /// arithmetic.
+    /// arithmetic. A scale such as 0.1, which f64 does not have exactly, divides by 10, so that 3 becomes 0.3.
     pub fn scaled(self, scale: f64, offset: f64) -> NumericValue {
-        if scale == 1.0 && offset == 0.0 { self } else { NumericValue::Float(self.to_f64() * scale + offset) }
+        if scale == 1.0 && offset == 0.0 {
+            return self;
+        }
+        let value = self.to_f64();
+        NumericValue::Float(whole_divisor(scale).map_or(value * scale, |divisor| value / divisor) + offset)
     }
 
     /// Absolute difference of two values; exact between integers, NaN when either is NaN.
@@ -76,6 +80,13 @@ impl NumericValue {
         }
         Some(reading)
     }
+}
+
+/// The whole number of which a scale is the reciprocal, to the last bit or the one before.
+fn whole_divisor(scale: f64) -> Option<f64> {
+    let whole = scale.recip().round();
+    let is_reciprocal = (whole.recip() - scale).abs() <= scale.abs() * f64::EPSILON;
+    (is_reciprocal && (2.0..=EXACT_F64 as f64).contains(&whole.abs())).then_some(whole)
 }
 
 impl fmt::Display for NumericValue {

@@ -44,6 +44,30 @@ fn scaling_is_f64_unless_it_is_the_identity() {
 }
 
 #[test]
+fn a_decimal_scale_gives_decimal_values() {
+    for (raw, scale, offset, expected) in [
+        (3, 0.1, 0.0, 0.3),
+        (17, 0.1, 0.0, 1.7),
+        (-17, -0.1, 0.0, 1.7),
+        (1999, 0.001, 0.0, 1.999),
+        (7, 1.0 / 3600.0, 0.0, 7.0 / 3600.0),
+        (3, 0.1, -40.0, 3.0 / 10.0 - 40.0),
+        // 1/0.3 and 1/2.5 are not whole.
+        (3, 0.3, 0.0, 3.0 * 0.3),
+        (3, 2.5, 0.0, 7.5),
+        (3, 0.0, 1.0, 1.0),
+        (3, -1.0, 0.0, -3.0),
+        (3, 1e-300, 0.0, 3.0 * 1e-300),
+    ] {
+        assert_eq!(
+            NumericValue::Int(raw).scaled(scale, offset),
+            NumericValue::Float(expected),
+            "{raw} {scale}"
+        );
+    }
+}
+
+#[test]
 fn distance_is_exact_where_f64_is_not() {
     for (name, a, b, expected) in [
         ("wide", NumericValue::Uint(u64::MAX), NumericValue::Uint(u64::MAX - 1), 1.0),

@@ -209,6 +209,13 @@ fn set(protocol: &dyn DeviceProtocol, device: &mut DeviceSpec, key: &str, text: 
             let wrong = || Error::invalid(format!("{key} `{text}` is not a number from 0 to {max}"));
             number.ok_or_else(wrong)?.into()
         }
+        SettingValues::SecondsUpTo(max) => {
+            let seconds: Option<f64> =
+                text.parse().ok().filter(|seconds| (0.0..=f64::from(*max)).contains(seconds));
+            let wrong =
+                || Error::invalid(format!("{key} `{text}` is not a number of seconds from 0 to {max}"));
+            seconds.ok_or_else(wrong)?.into()
+        }
         SettingValues::Boolean => {
             let flag: Option<bool> = text.parse().ok();
             flag.ok_or_else(|| one_of(key, text, ["true", "false"]))?.into()

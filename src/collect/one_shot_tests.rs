@@ -3,7 +3,7 @@
 use super::*;
 use crate::collect::modbus::client::ModbusEndpoint;
 use crate::collect::modbus::fake::FakeDevice;
-use crate::collect::modbus::link::{ModbusFraming, ModbusLink};
+use crate::collect::modbus::link::{ModbusFraming, ModbusLink, NetworkLink};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::serial::{Parity, SerialSettings};
 
@@ -36,14 +36,17 @@ fn addresses_are_read_as_written() {
         let request = parse(address, TIMEOUT).unwrap();
         let register = request.register.to_string();
         let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
-        let ModbusLink::Network { peer, .. } = &endpoint.link else { panic!("{name}: {endpoint:?}") };
+        let ModbusLink::Network(NetworkLink { peer, .. }) = &endpoint.link else {
+            panic!("{name}: {endpoint:?}")
+        };
         let got =
             (peer.host.as_str(), peer.port, endpoint.unit, register.as_str(), request.kind, request.order);
         assert_eq!(got, expected, "{name}");
     }
     let rtu = parse("modbus://plc/hr:0?framing=rtu_over_tcp", TIMEOUT).unwrap();
     let rtu = ModbusEndpoint::from_spec(&rtu.device).unwrap();
-    assert!(matches!(rtu.link, ModbusLink::Network { framing: ModbusFraming::RtuOverTcp, .. }), "{rtu:?}");
+    let ModbusLink::Network(NetworkLink { framing, .. }) = rtu.link else { panic!("{rtu:?}") };
+    assert_eq!(framing, ModbusFraming::RtuOverTcp);
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn a_serial_port_comes_before_the_register() {
     let request = parse(address, TIMEOUT).unwrap();
     assert_eq!((request.register.to_string().as_str(), request.kind), ("hr:100", StreamKind::Fp32));
     let endpoint = ModbusEndpoint::from_spec(&request.device).unwrap();
-    let ModbusLink::Serial { address, unit } = endpoint.link else { panic!("{endpoint:?}") };
+    let ModbusLink::Serial { address, unit, .. } = endpoint.link else { panic!("{endpoint:?}") };
     assert_eq!((address.path.as_str(), unit), ("/dev/serial/by-id/usb-FTDI", 7));
     assert_eq!(address.settings, SerialSettings { baud: 9600, parity: Parity::None, stop_bits: 1 });
     assert_eq!(address.timeout, TIMEOUT);

@@ -131,8 +131,8 @@ impl Poller {
             Ok(source) => source,
             Err(error) => return self.rest(DeviceState::Offline, Some(error.message)).await,
         };
-        let is_elsewhere = self.source.take().is_some_and(|before| !source.is_same_endpoint(&*before));
-        if is_elsewhere {
+        let before = self.source.take();
+        if before.as_ref().is_some_and(|before| !source.is_same_endpoint(&**before)) {
             self.connection_state = DeviceConnectionState::Unknown;
             self.deadband.forget_clock();
         }
@@ -140,6 +140,9 @@ impl Poller {
             self.publish(DeviceState::Connecting, None);
         }
         let mut round = PollPlan::new(device, streams, &mut *source);
+        if let Some(before) = before {
+            source.resume(before);
+        }
         self.deadband.reload(round.polled.iter().cloned());
         self.recall_stored(&round.device);
         self.backoff.reset();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::modbus::fake::FakeDevice;
+use super::modbus::fake::{FakeDevice, Loss};
 use super::test_harness::{CollectFixture, PLC, SECOND, a_while, plc, stream, until};
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::reading::Quality;
@@ -287,6 +287,24 @@ async fn changes_take_effect_at_once() {
     a_while().await;
     assert_eq!(world.stored().len(), stored);
     assert_eq!(world.bad_counts(), HashMap::new());
+    world.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn an_added_stream_does_not_repeat_the_search_for_a_silent_register() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[0, 1, 2, 3, 4]);
+    fake.memory.lock().lost = vec![(3, 2, Loss::Close)];
+    let streams = (0..4).map(|at| stream(at + 1, &format!("hr:{at}"), StreamKind::Uint16)).collect();
+    let world = CollectFixture::single_device(plc(&fake), streams);
+    // A poll has ended with values of the others, so the silent one is known.
+    world.until_state(DeviceState::Degraded).await;
+    let before = fake.requests().len();
+    world.change(|_, streams| streams.push(Arc::new(stream(5, "hr:4", StreamKind::Uint16))));
+    world.until_stored("the added stream", |all| all.iter().any(|r| r.stream == StreamId(5))).await;
+    // Alone it may be asked for, now and then.
+    let reaches_over = |(_, start, count): &&(u8, u16, u16)| *count > 1 && *start <= 2 && start + count > 2;
+    assert_eq!(fake.requests()[before..].iter().find(reaches_over), None);
     world.collectors.stop().await;
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::address::DeviceAddress;
 use super::client::DeviceEndpoint;
 use super::codec::WordOrder;
+use super::connection_usage::{MAX_PAUSE_AFTER_CONNECT_S, MAX_PAUSE_BETWEEN_REQUESTS_S};
 use super::point::DevicePoint;
 use super::shared_connection::SharedConnection;
 use super::source::DeviceSource;
 use super::status_cell::DeviceStatusCell;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::ports::HttpClient;
-use crate::domain::stream::{ByteOrder, Stream, StreamSpec};
+use crate::domain::stream::{ByteOrder, Stream, StreamKind, StreamSpec};
 use crate::domain::{Clock, Error, FieldError, Result};
 
 /// What a polling source needs besides the device's settings.
@@ -30,8 +31,16 @@ pub enum SettingValues {
     OneOf(&'static [&'static str]),
     NumberOf(&'static [u32]),
     UpTo(u64),
+    /// A number of seconds, fractions included.
+    SecondsUpTo(u32),
     Boolean,
 }
+
+/// Settings of a connection (`connection_usage`) that an address may contain.
+pub const PAUSE_AFTER_CONNECT: UrlSetting =
+    ("pause_after_connect", SettingValues::SecondsUpTo(MAX_PAUSE_AFTER_CONNECT_S));
+pub const PAUSE_BETWEEN_REQUESTS: UrlSetting =
+    ("pause_between_requests", SettingValues::SecondsUpTo(MAX_PAUSE_BETWEEN_REQUESTS_S));
 
 /// A protocol that devices are collected by.
 ///
@@ -61,6 +70,11 @@ pub trait DeviceProtocol: Sync {
         }
         let parsed = self.parse_address(&DeviceSpec::new("", self.protocol()), path);
         parsed.map(drop).map_err(|error| FieldError::new("path", error))
+    }
+
+    /// Checks the type of a stream's values. The error is for the field `type`.
+    fn check_kind(&self, _kind: StreamKind) -> Result<(), FieldError> {
+        Ok(())
     }
 
     /// Checks the settings that only polling reads.

@@ -99,6 +99,7 @@ mod tests {
             SettingValues::OneOf(words) => words.iter().map(|word| Json::from(*word)).collect(),
             SettingValues::NumberOf(numbers) => numbers.iter().map(|number| Json::from(*number)).collect(),
             SettingValues::UpTo(max) => vec![Json::from(0), Json::from(*max)],
+            SettingValues::SecondsUpTo(max) => vec![Json::from(0.5), Json::from(*max)],
             SettingValues::Boolean => vec![Json::from(true), Json::from(false)],
         }
     }

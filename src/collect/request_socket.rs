@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use url::Host;
 
+use super::connection_usage::{ConnectionUsage, RequestPacing};
 use super::fault::{DeviceFault, describe_io_error};
 use super::networks::AllowedNetworks;
 use crate::domain::device::DeviceSpec;
@@ -51,6 +52,7 @@ pub struct Peer {
     pub transport: Transport,
     /// For connecting and for each request.
     pub timeout: Duration,
+    pub usage: ConnectionUsage,
 }
 
 impl Peer {
@@ -63,7 +65,13 @@ impl Peer {
         if !spec.host.is_empty() && !is_host(&spec.host) {
             return Err(Error::field("host", HOST_FORM));
         }
-        Ok(Peer { host: spec.host.clone(), port, transport, timeout })
+        Ok(Peer {
+            host: spec.host.clone(),
+            port,
+            transport,
+            timeout,
+            usage: ConnectionUsage::from_spec(spec)?,
+        })
     }
 
     /// Returns host and port, as in fault messages.
@@ -129,6 +137,7 @@ enum Socket {
 pub struct RequestSocket {
     peer: Peer,
     socket: Option<Socket>,
+    pacing: RequestPacing,
     has_answered: bool,
     has_sent: bool,
 }
@@ -137,7 +146,8 @@ impl RequestSocket {
     /// Connects. Over UDP this proves nothing until the device has answered.
     pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
         let socket = peer.within_timeout(open(peer, networks)).await?;
-        Ok(RequestSocket { peer: peer.clone(), socket: Some(socket), has_answered: false, has_sent: false })
+        let (peer, pacing) = (peer.clone(), RequestPacing::opened_now());
+        Ok(RequestSocket { peer, socket: Some(socket), pacing, has_answered: false, has_sent: false })
     }
 
     pub fn is_open(&self) -> bool {
@@ -153,13 +163,17 @@ impl RequestSocket {
         self.has_answered
     }
 
-    /// Sends a request and returns the whole response frame, header included.
+    /// Sends a request, after the pauses that the peer needs, and returns the whole response frame, header included. The
+    /// time limit counts from the sending on.
     pub async fn request(
         &mut self,
         request: &[u8],
         framing: &impl ResponseFraming,
     ) -> Result<Vec<u8>, DeviceFault> {
         self.has_sent = false;
+        if self.is_open() {
+            self.pacing.wait(self.peer.usage).await;
+        }
         let Some(mut socket) = self.socket.take() else {
             return Err(self.peer.closed("an earlier request failed".to_owned()));
         };
@@ -169,7 +183,9 @@ impl RequestSocket {
             socket.send(request).await?;
             socket.receive(framing).await
         };
-        let answer = match timeout(self.peer.timeout, exchange).await {
+        let exchanged = timeout(self.peer.timeout, exchange).await;
+        self.pacing.record_end();
+        let answer = match exchanged {
             Ok(Ok(answer)) => answer.map_err(|why| self.malformed(why))?,
             Ok(Err(error)) => return Err(self.peer.closed(describe_io_error(&error))),
             Err(_) => return Err(self.peer.no_answer()),

@@ -1,6 +1,8 @@
 //! Protocol settings in a device's metadata: an absent or null setting has its default; an invalid one is an error
 //! that names the setting and its valid values.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value as Json};
 
 use crate::domain::{Error, Result};
@@ -33,6 +35,14 @@ impl ProtocolSettings<'_> {
             setting.as_u64().filter(|number| *number <= max).and_then(|number| T::try_from(number).ok());
         let wrong = || Error::field(name, format!("{setting} is not a whole number from 0 to {max}."));
         number.map(Some).ok_or_else(wrong)
+    }
+
+    /// Parses a number of seconds from 0 to `max`, fractions included; 0 when the setting is absent.
+    pub fn seconds(&self, name: &'static str, max: u32) -> Result<Duration> {
+        let Some(setting) = self.get(name) else { return Ok(Duration::ZERO) };
+        let seconds = setting.as_f64().filter(|seconds| (0.0..=f64::from(max)).contains(seconds));
+        let wrong = || Error::field(name, format!("{setting} is not a number of seconds from 0 to {max}."));
+        seconds.map(Duration::from_secs_f64).ok_or_else(wrong)
     }
 
     /// Parses one of a closed set of numbers.

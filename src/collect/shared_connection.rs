@@ -27,7 +27,11 @@ struct OpenConnection {
 }
 
 /// Exclusive use of the connection. The lock is fair, so a poller of many blocks and other callers alternate.
-pub struct SharedConnectionGuard<'a>(MutexGuard<'a, Option<OpenConnection>>, &'a ConnectContext);
+pub struct SharedConnectionGuard<'a> {
+    connection: MutexGuard<'a, Option<OpenConnection>>,
+    context: &'a ConnectContext,
+    closes_when_dropped: bool,
+}
 
 impl SharedConnection {
     /// A connection that is not open yet.
@@ -37,7 +41,8 @@ impl SharedConnection {
 
     /// Waits until nobody else uses the connection.
     pub async fn lock(&self) -> SharedConnectionGuard<'_> {
-        SharedConnectionGuard(self.connection.lock().await, &self.context)
+        let connection = self.connection.lock().await;
+        SharedConnectionGuard { connection, context: &self.context, closes_when_dropped: false }
     }
 
     /// Reserves a place in the queue; `None` when too many requests wait. Keep it for as long as the guard.
@@ -53,13 +58,13 @@ impl SharedConnectionGuard<'_> {
         endpoint: &Arc<dyn DeviceEndpoint>,
     ) -> Result<&mut dyn DeviceClient, DeviceFault> {
         let is_usable = |open: &OpenConnection| open.client.is_open() && open.endpoint.is_same(&**endpoint);
-        if !self.0.as_ref().is_some_and(is_usable) {
+        if !self.connection.as_ref().is_some_and(is_usable) {
             // Closed first: a device may allow one connection only.
-            *self.0 = None;
-            let client = endpoint.connect(self.1).await?;
-            *self.0 = Some(OpenConnection { endpoint: Arc::clone(endpoint), client });
+            *self.connection = None;
+            let client = endpoint.connect(self.context).await?;
+            *self.connection = Some(OpenConnection { endpoint: Arc::clone(endpoint), client });
         }
-        Ok(&mut *self.0.as_mut().expect("it was opened above").client)
+        Ok(&mut *self.connection.as_mut().expect("it was opened above").client)
     }
 
     /// Returns the connection to `endpoint` as the client that endpoints of this type make, and opens it first if needed.
@@ -74,7 +79,7 @@ impl SharedConnectionGuard<'_> {
 
     /// Returns the connection as the client that endpoints of one type make, if it is open, and opens none.
     pub fn open_client<C: DeviceClient>(&mut self) -> Option<&mut C> {
-        let open = self.0.as_mut().filter(|open| open.client.is_open())?;
+        let open = self.connection.as_mut().filter(|open| open.client.is_open())?;
         let client: &mut dyn Any = &mut *open.client;
         client.downcast_mut()
     }
@@ -90,18 +95,31 @@ impl SharedConnectionGuard<'_> {
     /// Whether the open connection has answered before: if it is found closed now, it may just have been idle for too
     /// long.
     pub fn has_worked(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.client.has_answered())
+        self.connection.as_ref().is_some_and(|open| open.client.has_answered())
     }
 
     /// Closes the connection and, where the protocol has an orderly end, waits until the device has confirmed it.
     pub async fn close(&mut self) {
-        if let Some(open) = self.0.take() {
+        if let Some(open) = self.connection.take() {
             open.client.close().await;
         }
     }
 
     /// Closes the connection at once.
     pub fn disconnect(&mut self) {
-        *self.0 = None;
+        *self.connection = None;
+    }
+
+    /// Closes the connection when this use of it ends.
+    pub fn close_when_dropped(&mut self) {
+        self.closes_when_dropped = true;
+    }
+}
+
+impl Drop for SharedConnectionGuard<'_> {
+    fn drop(&mut self) {
+        if self.closes_when_dropped {
+            self.disconnect();
+        }
     }
 }

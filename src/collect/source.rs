@@ -36,6 +36,14 @@ pub trait PollSource: Send + Sync + 'static {
     /// every poll.
     fn group(&mut self, device: &DeviceSpec, streams: &[Arc<Stream>]) -> Self::Group;
 
+    /// Takes over what the source before it has learnt of the same endpoint. It is called once, with the groups that
+    /// are polled from now on, before the first poll.
+    fn resume(&mut self, _before: Self, _groups: &[Self::Group])
+    where
+        Self: Sized,
+    {
+    }
+
     /// Connects unless connected. A protocol that keeps no connection does nothing: the request itself shows whether
     /// the device is there.
     async fn connect(&self) -> Result<(), DeviceFault> {
@@ -94,6 +102,10 @@ pub trait DeviceSource: Any + Send {
     /// Gives the source its groups, once and before it is polled.
     fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]);
 
+    /// As [`PollSource::resume`]. What was learnt of another endpoint is forgotten. Call it after
+    /// [`DeviceSource::set_groups`].
+    fn resume(&mut self, before: Box<dyn DeviceSource>);
+
     /// As [`PollSource::connect`].
     async fn connect(&self) -> Result<(), DeviceFault>;
 
@@ -143,6 +155,14 @@ impl<S: PollSource> DeviceSource for GroupedSource<S> {
     fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]) {
         debug_assert!(self.groups.is_empty(), "a source gets its groups once");
         self.groups = groups.iter().map(|streams| self.source.group(device, streams)).collect();
+    }
+
+    fn resume(&mut self, before: Box<dyn DeviceSource>) {
+        if self.is_same_endpoint(&*before)
+            && let Ok(before) = (before as Box<dyn Any>).downcast::<Self>()
+        {
+            self.source.resume(before.source, &self.groups);
+        }
     }
 
     async fn connect(&self) -> Result<(), DeviceFault> {

@@ -95,6 +95,12 @@ fn settings_of_modbus_and_melsec_are_checked() {
             ],
         ),
         (
+            "pauses",
+            Protocol::Modbus,
+            json!({"pause_after_connect": 61}),
+            vec!["pause_after_connect: 61 is not a number of seconds from 0 to 60.".into()],
+        ),
+        (
             "melsec_frame",
             Protocol::Melsec,
             json!({"frame": "1E"}),

@@ -74,6 +74,11 @@ async fn every_bad_field_is_told() {
         bad("a_plc_needs_a_path", json!({"name": "a", "device": plc}), json!({"path": [REQUIRED]})),
         bad("in_its_own_syntax", json!({"name": "a", "device": plc, "path": "what?"}), json!({"path": ["*"]})),
         bad(
+            "a_register_holds_a_number",
+            json!({"name": "a", "device": plc, "path": "hr:0", "type": "text"}),
+            json!({"type": ["*"]}),
+        ),
+        bad(
             "a_camera_has_no_streams",
             json!({"name": "a", "device": camera, "path": "x"}),
             json!({"device": ["Device protocol has no data streams."]}),

@@ -103,9 +103,11 @@ fn check_results(is_whole: bool, errors: f64) -> Result<()> {
 async fn make(server: &BenchServer, field: &DeviceFleet, args: &args::Collect) -> Result<Vec<i32>> {
     let mut devices = Vec::with_capacity(args.devices);
     for number in 0..args.devices {
+        // They are devices of their own, not units behind one gateway; other protocols do not read the setting.
         let device = json!({
             "name": format!("PLC {number}"), "protocol": args.protocol.name(), "host": field.address.ip().to_string(),
             "port": field.address.port(), "unit": number % 256, "poll_interval": args.interval, "enabled": false,
+            "metadata": {"shared_connection": false},
         });
         devices.push(server.create("/api/device/", device).await?);
     }

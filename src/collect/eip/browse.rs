@@ -23,7 +23,7 @@ const BOOLS_PER_DWORD: u32 = 32;
 
 /// Browses `depth` levels below the controller, a program or a tag.
 pub async fn browse(client: &mut EipClient, node: &str, depth: usize) -> Result<BrowseTree, DeviceFault> {
-    let longest = client.timeout() * MAX_TIMEOUT_FACTOR;
+    let longest = client.time_for(MAX_TIMEOUT_FACTOR);
     let late = client.no_answer_within(longest);
     timeout(longest, look(client, node, depth)).await.unwrap_or(Err(late))
 }

@@ -16,7 +16,7 @@ use super::value::{TagChange, TagData};
 use crate::collect::device_value::DeviceValue;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
-use crate::collect::request_socket::RequestSocket;
+use crate::collect::request_socket::{Peer, RequestSocket};
 
 /// Longest value that is read in parts.
 const MAX_VALUE_BYTES: usize = 4096;
@@ -260,9 +260,10 @@ impl EipClient {
         self.has_answered
     }
 
-    /// Time limit of each request.
-    pub(super) fn timeout(&self) -> Duration {
-        self.endpoint.peer.timeout
+    /// Time that so many requests take at most, with the pauses before them.
+    pub(super) fn time_for(&self, requests: u32) -> Duration {
+        let Peer { timeout, usage, .. } = &self.endpoint.peer;
+        usage.pause_after_connect + (*timeout + usage.pause_between_requests) * requests
     }
 
     pub(super) fn no_answer_within(&self, after: Duration) -> DeviceFault {

@@ -12,6 +12,7 @@ use super::source::EipSource;
 use super::tag::InvalidTagPath;
 use crate::collect::address::{DeviceAddress, invalid_register_message};
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, foreign_address, is_equal};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::point::{DevicePoint, PointData, PointWrite};
 use crate::collect::protocol::{DeviceProtocol, SourceContext};
@@ -50,6 +51,10 @@ impl DeviceProtocol for Eip {
 impl DeviceEndpoint for EipEndpoint {
     fn timeout(&self) -> Duration {
         self.peer.timeout
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.peer.usage
     }
 
     fn is_same(&self, other: &dyn DeviceEndpoint) -> bool {

@@ -13,8 +13,9 @@ use crate::collect::deadband::PollResult;
 use crate::collect::device_value::Sample;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
+use crate::collect::schedule::Schedule;
 use crate::collect::shared_connection::SharedConnection;
-use crate::collect::source::PollSource;
+use crate::collect::source::{PollSource, ReadyGroup, wait_until_due};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::device::DeviceSpec;
 use crate::domain::reading::Quality;
@@ -59,12 +60,24 @@ impl EipSource {
         })
     }
 
+    /// Connects unless connected.
+    async fn open(&self) -> Result<(), DeviceFault> {
+        let mut connection = self.connection.lock().await;
+        let connected = connection.client::<EipClient>(&self.endpoint).await.map(drop);
+        connected.inspect_err(|fault| self.status.record_fault(self.clock.now(), fault))
+    }
+
+    /// Whether the controller is left to other programs between polls.
+    fn closes_after_poll(&self) -> bool {
+        self.endpoint.peer.usage.close_after_poll
+    }
+
     async fn poll_once(
         &self,
         group: &mut EipPollGroup,
         results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        self.connect().await?;
+        self.open().await?;
         let sizes: Vec<ReadSize> =
             group.targets.iter().map(|target| ReadSize::new(&target.path, target.value_bytes)).collect();
         for range in batch::split(&sizes) {
@@ -139,15 +152,26 @@ impl PollSource for EipSource {
         group
     }
 
+    /// Does nothing where the session ends after each poll: the next one connects.
     async fn connect(&self) -> Result<(), DeviceFault> {
-        let mut connection = self.connection.lock().await;
-        let connected = connection.client::<EipClient>(&self.endpoint).await.map(drop);
-        connected.inspect_err(|fault| self.status.record_fault(self.clock.now(), fault))
+        if self.closes_after_poll() { Ok(()) } else { self.open().await }
+    }
+
+    async fn probe(&self) -> Result<(), DeviceFault> {
+        self.open().await
     }
 
     /// Ends the session, so that the controller need not wait for its end.
     async fn disconnect(&self) {
         self.connection.lock().await.close().await;
+    }
+
+    /// Groups that are due at the same time share a session.
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
+        if self.closes_after_poll() {
+            self.disconnect().await;
+        }
+        wait_until_due(schedule).await
     }
 
     /// A connection that had worked and is found closed is reopened once on the spot: controllers close sessions that

@@ -12,6 +12,7 @@ use super::frame::{self, FenetCommand, FenetFormat, FenetResponse, HEADER_LEN};
 use super::nak::{NO_SUCH_AREA, refused};
 use super::space::{FenetSpace, VariableSize};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -52,6 +53,10 @@ impl RegisterEndpoint for FenetEndpoint {
 
     fn timeout(&self) -> Duration {
         self.peer.timeout
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.peer.usage
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<FenetClient, DeviceFault> {

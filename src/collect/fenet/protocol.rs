@@ -3,7 +3,7 @@
 use super::address::FenetAddress;
 use super::client::FenetEndpoint;
 use crate::collect::address::DeviceAddress;
-use crate::collect::protocol::{SettingValues, UrlSetting};
+use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::domain::device::{DeviceSpec, Protocol};
 
@@ -18,6 +18,8 @@ impl RegisterProtocol for Fenet {
         ("cpu", SettingValues::OneOf(&["XGK", "XGI", "XGR", "XGB", "XGB-IEC"])),
         ("base", SettingValues::UpTo(15)),
         ("echoes_invoke_id", SettingValues::Boolean),
+        PAUSE_AFTER_CONNECT,
+        PAUSE_BETWEEN_REQUESTS,
     ];
 
     fn parse_register(_: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {

@@ -13,6 +13,7 @@ use super::end_code::{end_code, refused};
 use super::format::{DeviceLayout, Encoding, FrameVersion, MelsecFormat, Route};
 use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
@@ -67,6 +68,10 @@ impl RegisterEndpoint for MelsecEndpoint {
 
     fn timeout(&self) -> Duration {
         self.peer.timeout
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.peer.usage
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<MelsecClient, DeviceFault> {

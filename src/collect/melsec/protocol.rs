@@ -2,7 +2,7 @@
 
 use super::client::{self, MelsecEndpoint};
 use crate::collect::address::DeviceAddress;
-use crate::collect::protocol::{SettingValues, UrlSetting};
+use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::domain::device::{DeviceSpec, Protocol};
 
@@ -22,6 +22,8 @@ impl RegisterProtocol for Melsec {
         ("network", SettingValues::UpTo(0xFF)),
         ("pc", SettingValues::UpTo(0xFF)),
         ("module_io", SettingValues::UpTo(0xFFFF)),
+        PAUSE_AFTER_CONNECT,
+        PAUSE_BETWEEN_REQUESTS,
     ];
 
     fn parse_register(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {

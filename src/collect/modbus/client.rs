@@ -1,4 +1,4 @@
-//! Modbus client: one connection to one device over TCP, or one device on a serial line.
+//! Modbus client: one unit on a TCP connection or a serial line, which other units may share.
 //!
 //! Over RTU framing, which has no transaction id, a late response cannot be told from the next one, and tokio-modbus
 //! keeps such bytes. So a client becomes unusable after any timeout, transport error or protocol error, and whenever
@@ -15,6 +15,7 @@ use super::link::ModbusLink;
 use super::session::ModbusSession;
 use super::space::ModbusSpace;
 use crate::collect::client::{ConnectContext, DeviceClient};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
@@ -29,6 +30,8 @@ pub struct ModbusEndpoint {
     pub unit: u8,
     /// Whether one coil or register is written as a list of one, for devices without functions 05 and 06.
     pub writes_lists: bool,
+    /// Whether bits of a register are written by function 22; if not, by reading the register and writing it back.
+    pub masks_writes: bool,
 }
 
 #[async_trait]
@@ -38,11 +41,16 @@ impl RegisterEndpoint for ModbusEndpoint {
     fn from_spec(spec: &DeviceSpec) -> Result<ModbusEndpoint> {
         let settings = ProtocolSettings(&spec.metadata);
         let writes_lists = settings.boolean("writes_lists", false)?;
-        Ok(ModbusEndpoint { link: ModbusLink::from_spec(spec)?, unit: spec.unit, writes_lists })
+        let masks_writes = settings.boolean("mask_write", true)?;
+        Ok(ModbusEndpoint { link: ModbusLink::from_spec(spec)?, unit: spec.unit, writes_lists, masks_writes })
     }
 
     fn timeout(&self) -> Duration {
         self.link.timeout()
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.link.usage()
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<ModbusClient, DeviceFault> {
@@ -55,6 +63,8 @@ pub struct ModbusClient {
     link: ModbusLink,
     /// As [`ModbusEndpoint::writes_lists`].
     writes_lists: bool,
+    /// As [`ModbusEndpoint::masks_writes`].
+    masks_writes: bool,
     /// Taken out while a request is under way, and not put back when the request did not end in order.
     session: Option<ModbusSession>,
     has_answered: bool,
@@ -67,15 +77,15 @@ impl ModbusClient {
         endpoint: &ModbusEndpoint,
         context: &ConnectContext,
     ) -> Result<ModbusClient, DeviceFault> {
-        let has_sent = Arc::default();
-        let ModbusEndpoint { link, unit, writes_lists } = endpoint;
-        let session = ModbusSession::open(link, *unit, context, &has_sent).await?;
+        let ModbusEndpoint { link, unit, writes_lists, masks_writes } = endpoint;
+        let session = ModbusSession::open(link, *unit, context).await?;
         Ok(ModbusClient {
             link: link.clone(),
             writes_lists: *writes_lists,
+            masks_writes: *masks_writes,
             session: Some(session),
             has_answered: false,
-            has_sent,
+            has_sent: Arc::default(),
         })
     }
 
@@ -108,7 +118,7 @@ impl ModbusClient {
         let data =
             self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
-            return Err(self.link.malformed("the answer holds no registers".into()));
+            return Err(self.distrust("the answer holds no registers").await);
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
         self.write_words(wire_address(cell)?.1, &changed).await
@@ -119,8 +129,15 @@ impl ModbusClient {
         if self.call(request).await? == answer {
             return Ok(());
         }
-        self.session = None;
-        Err(self.link.malformed("the answer confirms something else than was written".into()))
+        Err(self.distrust("the answer confirms something else than was written").await)
+    }
+
+    /// Ends the session after an answer that made no sense.
+    async fn distrust(&mut self, reason: &str) -> DeviceFault {
+        if let Some(session) = self.session.take() {
+            session.discard().await;
+        }
+        self.link.malformed(reason.to_owned())
     }
 
     async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
@@ -171,19 +188,22 @@ impl DeviceClient for ModbusClient {
                 Ok(RegisterData::Bits(bits))
             }
             _ => {
-                self.session = None;
-                Err(self.link.malformed(format!("the answer does not hold the {wanted} points asked for")))
+                let reason = format!("the answer does not hold the {wanted} points asked for");
+                Err(self.distrust(&reason).await)
             }
         }
     }
 
-    /// Single bits of a register are written by mask (function 22). On a device without it the whole register is read
-    /// and written back: a change by the device's own program in between is lost.
+    /// Single bits of a register are written by mask (function 22). On a device that refuses it, or is said not to answer it,
+    /// the whole register is read and written back: a change by the device's own program in between is lost.
     async fn write_registers(&mut self, change: &RegisterWrite) -> Result<(), DeviceFault> {
         match change {
             RegisterWrite::Bits(cell, bits) => self.write_coils(wire_address(*cell)?.1, bits).await,
             RegisterWrite::Words(cell, words) => self.write_words(wire_address(*cell)?.1, words).await,
             RegisterWrite::Bytes(..) => Err(refused(ExceptionCode::IllegalDataAddress)),
+            RegisterWrite::Masked { cell, mask, bits } if !self.masks_writes => {
+                self.read_modify_write(*cell, *mask, *bits).await
+            }
             RegisterWrite::Masked { cell, mask, bits } => {
                 let register = wire_address(*cell)?.1;
                 let (request, answer) = (

@@ -7,18 +7,19 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::collect::modbus::link::ModbusFraming;
+use crate::collect::modbus::link::{ModbusFraming, NetworkLink};
 use crate::collect::request_socket::{Peer, Transport};
-use crate::collect::serial::SerialAddress;
 use crate::collect::test_harness::context;
-use crate::domain::device::Protocol;
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
 fn endpoint(addr: SocketAddr, framing: ModbusFraming, unit: u8) -> ModbusEndpoint {
     let (host, port) = (addr.ip().to_string(), addr.port());
-    let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT };
-    ModbusEndpoint { link: ModbusLink::Network { peer, framing }, unit, writes_lists: false }
+    let usage = ConnectionUsage::default();
+    let peer = Peer { host, port, transport: Transport::Tcp, timeout: TIMEOUT, usage };
+    // Each client has a script of its own.
+    let link = ModbusLink::Network(NetworkLink { peer, framing, is_echoed: false, is_shared: false });
+    ModbusEndpoint { link, unit, writes_lists: false, masks_writes: true }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -294,40 +295,6 @@ async fn a_device_that_is_gone_is_named() {
     let refused =
         ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.err().unwrap();
     assert_eq!(refused.to_string(), format!("connection to {addr} failed: connection refused"));
-}
-
-#[test]
-fn settings_become_an_endpoint() {
-    let mut spec = DeviceSpec::new("plc", Protocol::Modbus);
-    spec.host = "plc.example".into();
-    let link = |spec: &DeviceSpec| ModbusEndpoint::from_spec(spec).map(|endpoint| endpoint.link);
-    let peer = Peer::from_spec(&spec, Transport::Tcp).unwrap();
-    let network = |framing| ModbusLink::Network { peer: peer.clone(), framing };
-    assert_eq!(link(&spec).unwrap(), network(ModbusFraming::Tcp));
-    assert_eq!((peer.port, peer.timeout), (502, Duration::from_secs(3)));
-    spec.metadata.insert("framing".into(), "rtu_over_tcp".into());
-    assert_eq!(link(&spec).unwrap(), network(ModbusFraming::RtuOverTcp));
-    for (host, unit, framing, message) in [
-        ("plc.example", 1, "ascii", "framing: \"ascii\" is not one of tcp, rtu_over_tcp, rtu."),
-        (
-            "plc.example",
-            1,
-            "rtu",
-            "framing: \"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.",
-        ),
-        ("/dev/ttyUSB0", 1, "tcp", "framing: \"tcp\" is not one of rtu."),
-        ("/dev/ttyUSB0", 0, "rtu", "unit: A device at a serial port has a unit from 1 to 247."),
-        ("/dev/ttyUSB0", 248, "rtu", "unit: A device at a serial port has a unit from 1 to 247."),
-        ("/etc/passwd", 1, "rtu", "host: A serial port is a path below /dev/, such as /dev/ttyUSB0."),
-    ] {
-        spec.host = host.into();
-        spec.unit = unit;
-        spec.metadata.insert("framing".into(), framing.into());
-        assert_eq!(link(&spec).unwrap_err().message, message, "{host} {unit} {framing}");
-    }
-    (spec.host, spec.unit, spec.metadata) = ("/dev/ttyUSB0".into(), 7, Default::default());
-    let address = SerialAddress::from_spec(&spec).unwrap();
-    assert_eq!(link(&spec).unwrap(), ModbusLink::Serial { address, unit: 7 });
 }
 
 /// A pseudo-random number, the same sequence in every run.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::exchange::ExchangeError;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::request_socket::{Peer, Transport};
 use crate::collect::serial::SerialAddress;
@@ -14,7 +16,7 @@ use crate::domain::{Error, Result};
 const SERIAL_UNITS: std::ops::RangeInclusive<u8> = 1..=247;
 
 /// How frames are delimited on the TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModbusFraming {
     /// MBAP header with a transaction id.
     Tcp,
@@ -22,18 +24,37 @@ pub enum ModbusFraming {
     RtuOverTcp,
 }
 
+impl ModbusFraming {
+    /// Bytes of an answer before its unit: an MBAP header has six, a serial frame begins with it.
+    pub fn unit_position(self) -> usize {
+        match self {
+            ModbusFraming::Tcp => 6,
+            ModbusFraming::RtuOverTcp => 0,
+        }
+    }
+}
+
 /// Way to a device.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModbusLink {
-    Network {
-        peer: Peer,
-        framing: ModbusFraming,
-    },
+    Network(NetworkLink),
     /// A unit among others on a line, with frames of RTU.
     Serial {
         address: SerialAddress,
         unit: u8,
+        is_echoed: bool,
     },
+}
+
+/// TCP connection to a device, or to a gateway with several units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkLink {
+    pub peer: Peer,
+    pub framing: ModbusFraming,
+    /// Whether every request comes back before its answer.
+    pub is_echoed: bool,
+    /// Whether all devices at this address have one connection.
+    pub is_shared: bool,
 }
 
 /// Values of the setting `framing`; a host that is a path has frames of RTU without it.
@@ -56,16 +77,23 @@ impl ModbusLink {
     /// `Invalid` that names the wrong setting.
     pub fn from_spec(spec: &DeviceSpec) -> Result<ModbusLink> {
         let settings = ProtocolSettings(&spec.metadata);
+        let is_echoed = settings.boolean("echo", false)?;
         if SerialAddress::is_path(&spec.host) {
             settings.choice("framing", &SERIAL_FRAMINGS)?;
             if !SERIAL_UNITS.contains(&spec.unit) {
                 return Err(Error::field("unit", "A device at a serial port has a unit from 1 to 247."));
             }
-            return Ok(ModbusLink::Serial { address: SerialAddress::from_spec(spec)?, unit: spec.unit });
+            let address = SerialAddress::from_spec(spec)?;
+            return Ok(ModbusLink::Serial { address, unit: spec.unit, is_echoed });
         }
         match settings.choice("framing", &[NETWORK_FRAMINGS[0], NETWORK_FRAMINGS[1], SERIAL_FRAMINGS[0]])? {
+            FramingSetting::Network(ModbusFraming::Tcp) if is_echoed => {
+                Err(Error::field("echo", "true requires the framing \"rtu_over_tcp\", or a serial port."))
+            }
             FramingSetting::Network(framing) => {
-                Ok(ModbusLink::Network { peer: Peer::from_spec(spec, Transport::Tcp)?, framing })
+                let is_shared = settings.boolean("shared_connection", true)?;
+                let peer = Peer::from_spec(spec, Transport::Tcp)?;
+                Ok(ModbusLink::Network(NetworkLink { peer, framing, is_echoed, is_shared }))
             }
             FramingSetting::Rtu => {
                 let words = "\"rtu\" requires a serial port as the host, such as /dev/ttyUSB0.";
@@ -77,30 +105,42 @@ impl ModbusLink {
     /// Time limit for connecting and for each request.
     pub fn timeout(&self) -> Duration {
         match self {
-            ModbusLink::Network { peer, .. } => peer.timeout,
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.timeout,
             ModbusLink::Serial { address, .. } => address.timeout,
+        }
+    }
+
+    /// Pauses and use of the connection, or of the line.
+    pub fn usage(&self) -> ConnectionUsage {
+        match self {
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.usage,
+            ModbusLink::Serial { address, .. } => address.usage,
         }
     }
 
     fn address(&self) -> String {
         match self {
-            ModbusLink::Network { peer, .. } => peer.address(),
-            ModbusLink::Serial { address, unit } => format!("unit {unit} at {}", address.path),
+            ModbusLink::Network(NetworkLink { peer, .. }) => peer.address(),
+            ModbusLink::Serial { address, unit, .. } => format!("unit {unit} at {}", address.path),
         }
     }
 
-    /// Fault for a device that did not answer within the timeout.
-    pub fn no_answer(&self) -> DeviceFault {
-        DeviceFault::Timeout { address: self.address(), after: self.timeout() }
+    /// Fault for a request that got no answer.
+    pub fn fault(&self, error: ExchangeError) -> DeviceFault {
+        error.at(self.address(), self.timeout())
     }
 
     /// Fault for a connection that is found closed.
     pub fn closed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Closed { address: self.address(), reason }
+        self.fault(ExchangeError::Closed(reason))
     }
 
     /// Fault for an answer that made no sense.
     pub fn malformed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Malformed { address: self.address(), reason }
+        self.fault(ExchangeError::Malformed(reason))
     }
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -5,13 +5,18 @@ pub mod client;
 pub mod link;
 pub mod space;
 
+mod answer_stream;
+mod exchange;
 mod identify;
 mod protocol;
 mod session;
 mod strict_stream;
+mod unit_connection;
 
 pub use identify::identify;
 pub use protocol::Modbus;
 
+#[cfg(test)]
+mod adapter_tests;
 #[cfg(test)]
 pub(super) mod fake;

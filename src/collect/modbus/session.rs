@@ -1,49 +1,42 @@
 //! A session with one device over its link: one request, one answer.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_modbus::client::{Client as _, Context, rtu, tcp};
+use tokio_modbus::client::rtu;
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
+use super::answer_stream::{AnswerStream, AnsweringUnit};
+use super::exchange::{ExchangeError, UnitStream};
 use super::link::{ModbusFraming, ModbusLink};
-use super::strict_stream::StrictStream;
+use super::unit_connection::UnitSession;
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::{DeviceFault, describe_io_error};
 use crate::collect::serial::SerialLine;
 
-/// An open link.
+/// An open link. Other devices may have the same connection or line.
 pub enum ModbusSession {
-    /// A connection of its own.
-    Stream(Context),
-    /// A line with other devices.
+    Network(UnitSession),
     Line(Arc<SerialLine>),
 }
 
 impl ModbusSession {
-    /// Opens the link of a device within its timeout. On a serial line that proves nothing until the device answers.
+    /// Opens the link of a device within its timeout. On a serial line, and on a connection that is open already, that
+    /// proves nothing until the device answers.
     pub async fn open(
         link: &ModbusLink,
         unit: u8,
         context: &ConnectContext,
-        has_sent: &Arc<AtomicBool>,
     ) -> Result<ModbusSession, DeviceFault> {
         match link {
-            // tokio-modbus has neither timeouts nor socket options, so the stream is opened here.
-            ModbusLink::Network { peer, framing } => {
-                let stream = peer.within_timeout(peer.connect_tcp(&context.networks)).await?;
-                let (slave, wire) = (Slave(unit), StrictStream::new(stream, Arc::clone(has_sent)));
-                Ok(ModbusSession::Stream(match framing {
-                    ModbusFraming::Tcp => tcp::attach_slave(wire, slave),
-                    ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, slave),
-                }))
+            ModbusLink::Network(network) => {
+                let session = UnitSession::open(network, unit, &context.networks).await?;
+                Ok(ModbusSession::Network(session))
             }
             ModbusLink::Serial { address, .. } => {
                 let opened = timeout(address.timeout, SerialLine::open(address, &context.serial_ports)).await;
-                let line = opened.map_err(|_| link.no_answer())?;
+                let line = opened.map_err(|_| link.fault(ExchangeError::NoAnswer))?;
                 Ok(ModbusSession::Line(line.map_err(|error| DeviceFault::Unreachable {
                     address: address.path.clone(),
                     reason: describe_io_error(&error),
@@ -52,7 +45,7 @@ impl ModbusSession {
         }
     }
 
-    /// Sends a request and awaits its answer within the timeout; on a serial line the time counts from the turn on.
+    /// Sends a request and awaits its answer within the timeout, which counts from the turn on the line or connection on.
     pub async fn call(
         &mut self,
         link: &ModbusLink,
@@ -60,39 +53,28 @@ impl ModbusSession {
         has_sent: &Arc<AtomicBool>,
     ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
         match (self, link) {
-            (ModbusSession::Line(line), ModbusLink::Serial { address, unit }) => {
+            (ModbusSession::Line(line), ModbusLink::Serial { address, unit, is_echoed }) => {
                 let locked = line.lock(address, Arc::clone(has_sent)).await;
                 let guard = locked.map_err(|error| link.closed(describe_io_error(&error)))?;
-                // The line is free again when the context is dropped.
-                let mut context = rtu::attach_slave(guard, Slave(*unit));
-                within(link.timeout(), link, context.call(request)).await
+                let answering = AnsweringUnit::default();
+                let unit_at = ModbusFraming::RtuOverTcp.unit_position();
+                let wire = AnswerStream::new(guard, *is_echoed, unit_at, answering.clone());
+                // The line is free again when the stream is dropped.
+                let mut stream = UnitStream::new(rtu::attach_slave(wire, Slave(*unit)), answering);
+                let answer = stream.call(*unit, request, link.timeout()).await;
+                answer.map_err(|error| link.fault(error))
             }
-            (ModbusSession::Stream(context), _) => within(link.timeout(), link, context.call(request)).await,
-            (ModbusSession::Line(_), ModbusLink::Network { .. }) => {
+            (ModbusSession::Network(session), _) => session.call(request, has_sent).await,
+            (ModbusSession::Line(_), ModbusLink::Network(_)) => {
                 Err(link.closed("the connection is that of another device".into()))
             }
         }
     }
-}
 
-async fn within(
-    limit: Duration,
-    link: &ModbusLink,
-    answer: impl Future<Output = tokio_modbus::Result<Response>>,
-) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
-    match timeout(limit, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(broken(link, error)),
-        Err(_) => Err(link.no_answer()),
-    }
-}
-
-fn broken(link: &ModbusLink, error: tokio_modbus::Error) -> DeviceFault {
-    match error {
-        tokio_modbus::Error::Transport(error) => match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => link.malformed(error.to_string()),
-            _ => link.closed(describe_io_error(&error)),
-        },
-        tokio_modbus::Error::Protocol(_) => link.malformed("the answer belongs to another request".into()),
+    /// Ends the session after an answer that made no sense. A line clears what has arrived before each request.
+    pub async fn discard(self) {
+        if let ModbusSession::Network(session) = self {
+            session.discard().await;
+        }
     }
 }

@@ -93,6 +93,18 @@ impl IsolatingReader {
         IsolatingReader { sender, rules, silent: SilentRanges::default(), answering: None, next_probe: 0 }
     }
 
+    /// Takes over what another reader has learnt of the same device. A silent range that no group has any more becomes a
+    /// hole, because holes expire. Returns whether there are such.
+    pub fn resume(&mut self, before: IsolatingReader, groups: &[RegisterPollGroup]) -> bool {
+        let IsolatingReader { rules, mut silent, answering, next_probe, .. } = before;
+        let unwanted = silent.split_off(|span| !groups.iter().any(|group| group.spans.contains(&span)));
+        let has_unwanted = !unwanted.is_empty();
+        self.rules = ReadRules { max_gap: self.rules.max_gap, ..rules };
+        self.rules.holes.extend(unwanted);
+        (self.silent, self.answering, self.next_probe) = (silent, answering, next_probe);
+        has_unwanted
+    }
+
     /// Rules for the next plan, by which ranges that got no answer are read alone.
     pub fn rules_with_silent(&mut self) -> &ReadRules {
         self.rules.alone = self.silent.spans();

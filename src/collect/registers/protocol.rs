@@ -10,12 +10,13 @@ use super::source::{self, RegisterSource};
 use crate::collect::address::DeviceAddress;
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_equal};
 use crate::collect::codec::WordOrder;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
 use crate::collect::source::{DeviceSource, GroupedSource};
-use crate::domain::Result;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::ByteOrder;
+use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::{FieldError, Result};
 
 /// A protocol whose devices have numbered registers.
 pub trait RegisterProtocol: Sync + 'static {
@@ -51,6 +52,9 @@ pub trait RegisterEndpoint: PartialEq + Send + Sync + Sized + 'static {
     /// Time limit for connecting and for each request.
     fn timeout(&self) -> Duration;
 
+    /// Pauses and use of the connection.
+    fn usage(&self) -> ConnectionUsage;
+
     /// Opens a connection within the timeout.
     async fn connect(&self, context: &ConnectContext) -> Result<Self::Client, DeviceFault>;
 }
@@ -62,6 +66,15 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
 
     fn source(&'static self, device: &DeviceSpec, context: SourceContext) -> Result<Box<dyn DeviceSource>> {
         Ok(Box::new(GroupedSource::new(RegisterSource::new(self, device, context)?)))
+    }
+
+    fn check_kind(&self, kind: StreamKind) -> Result<(), FieldError> {
+        if kind.is_register_kind() {
+            return Ok(());
+        }
+        let valid = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
+        let valid = valid.collect::<Vec<_>>().join(", ");
+        Err(FieldError::new("type", format!("A register holds no value of type {kind}: use one of {valid}.")))
     }
 
     fn check_polling(&self, device: &DeviceSpec) -> Result<()> {
@@ -97,6 +110,10 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
 impl<E: RegisterEndpoint> DeviceEndpoint for E {
     fn timeout(&self) -> Duration {
         RegisterEndpoint::timeout(self)
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        RegisterEndpoint::usage(self)
     }
 
     fn is_same(&self, other: &dyn DeviceEndpoint) -> bool {

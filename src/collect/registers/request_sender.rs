@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::plan::ReadBlock;
 use crate::collect::client::{DeviceEndpoint, RangeOutcomes};
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
 use crate::collect::shared_connection::SharedConnection;
@@ -36,6 +37,10 @@ impl RequestSender {
     /// Time limit of a request.
     pub fn timeout(&self) -> Duration {
         self.endpoint.timeout()
+    }
+
+    pub fn usage(&self) -> ConnectionUsage {
+        self.endpoint.usage()
     }
 
     pub fn now(&self) -> Micros {

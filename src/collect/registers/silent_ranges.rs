@@ -53,6 +53,11 @@ impl SilentRanges {
         self.0.push(SilentRange { span, fault: fault.clone(), pause, due: now + pause });
     }
 
+    /// Removes the ranges for which `is_removed` holds, and returns them.
+    pub fn split_off(&mut self, is_removed: impl Fn(RegisterRange) -> bool) -> Vec<RegisterRange> {
+        self.0.extract_if(.., |range| is_removed(range.span)).map(|range| range.span).collect()
+    }
+
     /// Records that a range got an answer. Returns whether it was silent before.
     pub fn remove(&mut self, span: RegisterRange) -> bool {
         let before = self.0.len();
@@ -88,5 +93,8 @@ mod tests {
         assert!(!silent.remove(range(1)), "it answers");
         silent.record(range(1), &fault, now);
         assert!(silent.get(range(1)).unwrap().is_due(now + FIRST_PAUSE), "pauses begin anew");
+        silent.record(range(3), &fault, now);
+        assert_eq!(silent.split_off(|span| span == range(3)), [range(3)]);
+        assert_eq!(silent.spans(), [range(1)]);
     }
 }

@@ -15,8 +15,9 @@ use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::learned_expiry::LearnedExpiry;
 use crate::collect::protocol::{DeviceProtocol, SourceContext};
+use crate::collect::schedule::Schedule;
 use crate::collect::settings::ProtocolSettings;
-use crate::collect::source::PollSource;
+use crate::collect::source::{PollSource, ReadyGroup, wait_until_due};
 use crate::domain::Result;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
@@ -58,6 +59,11 @@ impl RegisterSource {
         }
     }
 
+    /// Whether the device is left to other programs between polls.
+    fn closes_after_poll(&self) -> bool {
+        self.reader.sender.usage().close_after_poll
+    }
+
     /// Plans the requests of a group where they are not planned by what is known now.
     fn plan(&mut self, group: &mut RegisterPollGroup) {
         if self.relearn.is_due(Instant::now()) {
@@ -84,7 +90,20 @@ impl PollSource for RegisterSource {
         RegisterPollGroup::new(self.protocol, device, streams)
     }
 
+    /// Keeps which registers are not answered, and how long reads may be: to learn it anew costs timeouts.
+    fn resume(&mut self, before: RegisterSource, groups: &[RegisterPollGroup]) {
+        self.relearn = before.relearn;
+        if self.reader.resume(before.reader, groups) {
+            self.relearn.record_learned(Instant::now());
+        }
+    }
+
+    /// Does nothing where the connection is closed after each poll: the next one connects.
     async fn connect(&self) -> Result<(), DeviceFault> {
+        if self.closes_after_poll() { Ok(()) } else { self.reader.sender.connect().await }
+    }
+
+    async fn probe(&self) -> Result<(), DeviceFault> {
         self.reader.sender.connect().await
     }
 
@@ -92,12 +111,20 @@ impl PollSource for RegisterSource {
         self.reader.sender.disconnect().await;
     }
 
+    /// Groups that are due at the same time share a connection.
+    async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup> {
+        if self.closes_after_poll() {
+            self.disconnect().await;
+        }
+        wait_until_due(schedule).await
+    }
+
     async fn poll(
         &mut self,
         group: &mut RegisterPollGroup,
         results: &mut Vec<PollResult>,
     ) -> Result<(), DeviceFault> {
-        self.connect().await?;
+        self.reader.sender.connect().await?;
         self.plan(group);
         let mut progress = PollProgress::new(results);
         self.reader.poll(group, &mut progress).await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use serde_json::json;
 
 use super::*;
@@ -9,11 +10,13 @@ use crate::collect::CollectOptions;
 use crate::collect::fenet::Fenet;
 use crate::collect::melsec::Melsec;
 use crate::collect::modbus::Modbus;
+use crate::collect::modbus::client::ModbusClient;
 use crate::collect::modbus::fake::{FakeDevice, Loss};
 use crate::collect::numeric_value::NumericValue;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::s7::S7;
 use crate::collect::shared_connection::SharedConnection;
+use crate::collect::source::{DeviceSource, GroupedSource};
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::collect::test_harness::{context, plc, stream};
 use crate::domain::device::Protocol;
@@ -23,8 +26,15 @@ use crate::domain::time::SystemClock;
 /// Ten registers of one device, the first holding 0, read together.
 struct PlcFixture {
     fake: FakeDevice,
+    device: DeviceSpec,
     link: RegisterSource,
     batch: RegisterPollGroup,
+}
+
+/// The streams of these registers, with their numbers.
+fn streams_of(registers: &[i32]) -> Vec<Arc<Stream>> {
+    let one = |at: &i32| Arc::new(stream(*at, &format!("hr:{at}"), StreamKind::Uint16));
+    registers.iter().map(one).collect()
 }
 
 impl PlcFixture {
@@ -35,13 +45,16 @@ impl PlcFixture {
         device.metadata.insert("max_gap".into(), json!(8));
         let link = RegisterSource::new(&Modbus, &device, source_context()).unwrap();
         // No stream has register 5.
-        let polled = [0, 1, 2, 3, 4, 6, 7, 8, 9];
-        let streams: Vec<_> = polled
-            .map(|at| Arc::new(stream(at, &format!("hr:{at}"), StreamKind::Uint16)))
-            .into_iter()
-            .collect();
-        let batch = RegisterPollGroup::new(&Modbus, &device, &streams);
-        PlcFixture { fake, link, batch }
+        let batch = RegisterPollGroup::new(&Modbus, &device, &streams_of(&[0, 1, 2, 3, 4, 6, 7, 8, 9]));
+        PlcFixture { fake, device, link, batch }
+    }
+
+    /// Polls the streams of other registers from now on, with a new source, as the poller does after a change.
+    fn change_streams(&mut self, registers: &[i32]) {
+        let link = RegisterSource::new(&Modbus, &self.device, source_context()).unwrap();
+        let before = std::mem::replace(&mut self.link, link);
+        self.batch = RegisterPollGroup::new(&Modbus, &self.device, &streams_of(registers));
+        self.link.resume(before, std::slice::from_ref(&self.batch));
     }
 
     /// Polls once; returns the streams that got no value, and the number of requests.
@@ -55,7 +68,7 @@ impl PlcFixture {
             let expected = NumericValue::Uint(u64::try_from(answer.stream.0).unwrap());
             assert_eq!(answer.outcome.as_ref().unwrap().value, expected, "a value is its own register's");
         }
-        assert_eq!(answers.len(), 9, "each stream is answered once");
+        assert_eq!(answers.len(), self.batch.spans.len(), "each stream is answered once");
         silent.sort_unstable();
         (silent, self.fake.requests().len() - before)
     }
@@ -145,6 +158,54 @@ async fn a_lost_register_silences_nobody_else_however_it_is_lost() {
 }
 
 #[tokio::test]
+async fn a_changed_stream_does_not_repeat_the_search_for_a_silent_register() {
+    let mut plc = PlcFixture::start().await;
+    plc.fake.memory.lock().lost = vec![(3, 3, Loss::Close)];
+    assert_eq!(plc.poll().await.0, [3]);
+    plc.change_streams(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        plc.poll().await,
+        (vec![3], 2),
+        "a stream more: around the silent one, which is not asked for now"
+    );
+    plc.change_streams(&[0, 1, 2, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(plc.poll().await, (vec![], 2), "nobody wants the silent one any more: it is not read over");
+    plc.fake.memory.lock().lost.clear();
+    advance_clock(Duration::from_secs(600)).await;
+    assert_eq!(plc.poll().await, (vec![], 1), "what nobody asks for is tried again after the expiry");
+}
+
+#[tokio::test]
+async fn a_changed_stream_does_not_repeat_the_search_for_the_longest_read() {
+    let mut plc = PlcFixture::start().await;
+    plc.fake.memory.lock().max_words = Some(4);
+    for _ in 0..3 {
+        plc.poll().await;
+    }
+    let requests = plc.poll().await.1;
+    plc.change_streams(&[0, 1, 2, 3, 4, 6, 7, 8]);
+    assert!(plc.poll().await.1 <= requests, "nothing is refused");
+}
+
+#[tokio::test]
+async fn what_was_learnt_is_kept_for_the_same_endpoint_only() {
+    for (unit, requests) in [(1, 3), (2, 1)] {
+        let mut plc = PlcFixture::start().await;
+        plc.fake.memory.lock().refused = vec![(3, 3, 4)];
+        plc.poll().await;
+        plc.fake.memory.lock().refused.clear();
+        plc.device.unit = unit;
+        let source = RegisterSource::new(&Modbus, &plc.device, source_context()).unwrap();
+        let mut changed = GroupedSource::new(source);
+        changed.set_groups(&plc.device, &[streams_of(&[0, 1, 2, 3, 4, 6, 7, 8, 9])]);
+        changed.resume(Box::new(GroupedSource::new(plc.link)));
+        let before = plc.fake.requests().len();
+        DeviceSource::poll(&mut changed, 0, &mut Vec::new()).await.unwrap();
+        assert_eq!(plc.fake.requests().len() - before, requests, "unit {unit}");
+    }
+}
+
+#[tokio::test]
 async fn a_silent_register_that_nobody_wants_is_not_read_over() {
     let mut plc = PlcFixture::start().await;
     plc.fake.memory.lock().lost = vec![(3, 5, Loss::Silence)];
@@ -178,6 +239,28 @@ async fn a_request_that_is_lost_by_chance_is_sent_again() {
         assert_eq!(silent, Vec::<i32>::new());
         assert!(requests <= 3, "the request, a probe, and the request again: {requests}");
     }
+}
+
+/// Plant B5.
+#[tokio::test]
+async fn a_connection_that_is_closed_after_a_poll_is_opened_by_the_next() {
+    let mut plc = PlcFixture::start().await;
+    plc.device.metadata.insert("close_after_poll".into(), json!(true));
+    let context = source_context();
+    let connection = Arc::clone(&context.connection);
+    plc.link = RegisterSource::new(&Modbus, &plc.device, context).unwrap();
+    let mut schedule = Schedule::new([Duration::from_secs(3600)], Instant::now());
+    for polls in 1..=2 {
+        plc.link.connect().await.unwrap();
+        assert_eq!(plc.fake.memory.lock().connections, polls - 1, "the poll connects");
+        assert_eq!(plc.poll().await, (vec![], 1));
+        assert!(connection.lock().await.open_client::<ModbusClient>().is_some(), "others may be due too");
+        let _ = plc.link.ready(&mut schedule).now_or_never();
+        assert!(connection.lock().await.open_client::<ModbusClient>().is_none());
+    }
+    assert_eq!(plc.fake.memory.lock().connections, 2);
+    plc.link.probe().await.unwrap();
+    assert!(connection.lock().await.open_client::<ModbusClient>().is_some(), "a probe does connect");
 }
 
 /// Plant A10.

@@ -40,13 +40,15 @@ impl ResponseFraming for PacketFraming {
 }
 
 impl S7Client {
-    /// Connects and agrees on the length of PDUs, all within the timeout.
+    /// Connects and agrees on the length of PDUs, all within the timeout, which the pauses before the two requests do not
+    /// count in.
     pub async fn connect(
         peer: &Peer,
         tsaps: Tsaps,
         networks: &AllowedNetworks,
     ) -> Result<S7Client, DeviceFault> {
-        let opening = tokio::time::timeout(peer.timeout, async {
+        let pauses = peer.usage.pause_after_connect + peer.usage.pause_between_requests;
+        let opening = tokio::time::timeout(peer.timeout + pauses, async {
             let socket = RequestSocket::connect(peer, networks).await?;
             let mut client = S7Client { socket, reference: 0, pdu: MIN_PDU };
             client.open(peer, tsaps).await.map(|()| client)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::registers::RegisterAddress;
 use crate::collect::request_socket::Transport;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
@@ -34,6 +35,7 @@ async fn connect(port: u16) -> Result<S7Client, DeviceFault> {
         port,
         transport: Transport::Tcp,
         timeout: Duration::from_millis(200),
+        usage: ConnectionUsage::default(),
     };
     S7Client::connect(&peer, Tsaps { local: 0x0100, remote: 0x0101 }, &AllowedNetworks::default()).await
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::client::S7Client;
 use super::transport::Tsaps;
 use crate::collect::client::ConnectContext;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::request_socket::{Peer, Transport};
@@ -50,6 +51,10 @@ impl RegisterEndpoint for S7Endpoint {
 
     fn timeout(&self) -> Duration {
         self.peer.timeout
+    }
+
+    fn usage(&self) -> ConnectionUsage {
+        self.peer.usage
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<S7Client, DeviceFault> {

@@ -4,7 +4,7 @@ use super::address::S7Address;
 use super::endpoint::{MAX_RACK, MAX_SLOT, S7Endpoint};
 use crate::collect::address::DeviceAddress;
 use crate::collect::codec::WordOrder;
-use crate::collect::protocol::{SettingValues, UrlSetting};
+use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::ByteOrder;
@@ -22,6 +22,8 @@ impl RegisterProtocol for S7 {
         ("connection", SettingValues::OneOf(&["pg", "op", "basic"])),
         ("local_tsap", SettingValues::UpTo(0xFFFF)),
         ("remote_tsap", SettingValues::UpTo(0xFFFF)),
+        PAUSE_AFTER_CONNECT,
+        PAUSE_BETWEEN_REQUESTS,
     ];
     const WIRE_ORDER: ByteOrder = ByteOrder::Big;
     const WORD_ORDER: Option<WordOrder> = Some(WordOrder::Abcd);

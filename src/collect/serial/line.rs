@@ -44,6 +44,8 @@ pub struct SerialLineGuard {
     state: OwnedMutexGuard<LineState>,
     settings: SerialSettings,
     timeout: Duration,
+    /// From an answer to the next request of whomever.
+    pause: Duration,
     has_sent: Arc<AtomicBool>,
 }
 
@@ -59,6 +61,7 @@ impl SerialLine {
             && state.port.is_none()
         {
             state.port = Some(SerialPort::open(&line.path, address.settings).await?);
+            state.free_at = state.free_at.max(Instant::now() + address.usage.pause_after_connect);
         }
         Ok(line)
     }
@@ -73,13 +76,14 @@ impl SerialLine {
         address: &SerialAddress,
         has_sent: Arc<AtomicBool>,
     ) -> io::Result<SerialLineGuard> {
-        let SerialAddress { settings, timeout: limit, .. } = *address;
+        let SerialAddress { settings, timeout: limit, usage, .. } = *address;
         let mut state = Arc::clone(&self.state).lock_owned().await;
         sleep_until(state.free_at).await;
         let prepared = timeout(limit, state.prepare(settings)).await;
         let noisy = || io::Error::other("the line is never silent; are its speed and parity right?");
         prepared.map_err(|_| noisy())??;
-        Ok(SerialLineGuard { state, settings, timeout: limit, has_sent })
+        let pause = settings.silence().max(usage.pause_between_requests);
+        Ok(SerialLineGuard { state, settings, timeout: limit, pause, has_sent })
     }
 }
 
@@ -134,7 +138,7 @@ impl AsyncRead for SerialLineGuard {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = ready!(self.port()?.poll_read(cx, buf));
-        self.state.free_at = Instant::now() + self.settings.silence();
+        self.state.free_at = Instant::now() + self.pause;
         Poll::Ready(self.checked(read))
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::serial::pseudo_terminal::PseudoTerminal;
 use crate::collect::serial::settings::Parity;
 
@@ -12,7 +13,8 @@ const SLOW: SerialSettings = SerialSettings { baud: 300, parity: Parity::Even, s
 const LIMIT: Duration = Duration::from_millis(300);
 
 fn address(path: &Path) -> SerialAddress {
-    SerialAddress { path: path.to_str().unwrap().to_owned(), settings: SLOW, timeout: LIMIT }
+    let path = path.to_str().unwrap().to_owned();
+    SerialAddress { path, settings: SLOW, timeout: LIMIT, usage: ConnectionUsage::default() }
 }
 
 async fn open(path: &Path) -> Arc<SerialLine> {
@@ -80,6 +82,23 @@ async fn the_next_turn_begins_after_the_answer_and_a_silence() {
     drop(guard);
     lock(&line, &terminal.path).await.unwrap();
     assert!(answered.elapsed() >= SLOW.silence(), "{:?}", answered.elapsed());
+}
+
+#[tokio::test]
+async fn a_pause_between_requests_holds_for_everybody_on_the_line() {
+    let terminal = PseudoTerminal::open();
+    let line = open(&terminal.path).await;
+    let pause = 2 * SLOW.silence();
+    let usage = ConnectionUsage { pause_between_requests: pause, ..ConnectionUsage::default() };
+    let slow = SerialAddress { usage, ..address(&terminal.path) };
+    let mut guard = line.lock(&slow, Arc::default()).await.unwrap();
+    guard.write_all(b"request").await.unwrap();
+    terminal.send(b"answer").await;
+    let before = Instant::now();
+    guard.read_exact(&mut [0; 6]).await.unwrap();
+    drop(guard);
+    lock(&line, &terminal.path).await.unwrap();
+    assert!(before.elapsed() >= pause, "{:?}", before.elapsed());
 }
 
 #[tokio::test]

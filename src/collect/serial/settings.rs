@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 use std::time::Duration;
 
+use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
@@ -80,6 +81,7 @@ pub struct SerialAddress {
     pub settings: SerialSettings,
     /// For each request, from the turn on the line on.
     pub timeout: Duration,
+    pub usage: ConnectionUsage,
 }
 
 impl SerialAddress {
@@ -101,7 +103,8 @@ impl SerialAddress {
         }
         let timeout = Duration::try_from_secs_f64(spec.timeout_s)
             .map_err(|_| Error::field("timeout", "A valid number is required."))?;
-        Ok(SerialAddress { path: spec.host.clone(), settings: SerialSettings::from_spec(spec)?, timeout })
+        let (settings, usage) = (SerialSettings::from_spec(spec)?, ConnectionUsage::from_spec(spec)?);
+        Ok(SerialAddress { path: spec.host.clone(), settings, timeout, usage })
     }
 }
 

@@ -29,6 +29,13 @@ export interface ProtocolForm {
 
 const REGISTERS = { hasHost: true, hasUnit: true, hasByteorder: true, hasLogin: false, hasInterval: true, canTest: true, hostExample: "10.0.4.12" };
 
+/** Of every protocol whose devices have a connection of their own. */
+const CONNECTION: readonly Setting[] = [
+  { name: "pause_after_connect", kind: "number" },
+  { name: "pause_between_requests", kind: "number" },
+  { name: "close_after_poll", kind: "flag" },
+];
+
 export const FORMS: Record<ProtocolName, ProtocolForm> = {
   modbus: {
     ...REGISTERS,
@@ -43,6 +50,8 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
       { name: "stop_bits", kind: "number" },
       { name: "max_gap", kind: "number" },
       { name: "writes_lists", kind: "flag" },
+      { name: "echo", kind: "flag" },
+      ...CONNECTION,
     ],
   },
   melsec: {
@@ -59,6 +68,7 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
       { name: "network", kind: "number" },
       { name: "pc", kind: "number" },
       { name: "module_io", kind: "number" },
+      ...CONNECTION,
     ],
   },
   fenet: {
@@ -69,6 +79,7 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     settings: [
       { name: "cpu", kind: "choice", options: ["XGK", "XGI", "XGR", "XGB", "XGB-IEC"] },
       { name: "base", kind: "number" },
+      ...CONNECTION,
     ],
   },
   s7: {
@@ -86,6 +97,7 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
       { name: "local_tsap", kind: "number" },
       { name: "remote_tsap", kind: "number" },
       { name: "max_gap", kind: "number" },
+      ...CONNECTION,
     ],
   },
   eip: {
@@ -98,6 +110,7 @@ export const FORMS: Record<ProtocolName, ProtocolForm> = {
     settings: [
       { name: "routing", kind: "choice", options: ["backplane", "direct"] },
       { name: "slot", kind: "number" },
+      ...CONNECTION,
     ],
   },
   opcua: {
