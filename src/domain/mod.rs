@@ -74,6 +74,7 @@ mod scope;
 pub mod server_status;
 pub mod session;
 pub mod statistic;
+pub mod shared_name;
 pub mod stream;
 mod stream_kind;
 pub mod subscription;
