@@ -20,6 +20,7 @@ pub mod clock_trust;
 pub mod cluster;
 pub mod command;
 pub mod command_message;
+pub mod command_params;
 pub mod companion;
 pub mod configuration;
 pub mod device;
