@@ -117,18 +117,29 @@ async fn asset(
     Path((version, file)): Path<(String, String)>,
     request: HeaderMap,
 ) -> Result<Response, RestError> {
-    let found = built::FILES.iter().find(|(name, _)| *name == file && version == *VERSION);
+    if version != *VERSION {
+        return Err(Error::not_found().into());
+    }
+    Ok(bundled(&file, "public, max-age=31536000, immutable", &request)?)
+}
+
+/// Serves the client of socket.io 2, whose path is the same in every build.
+///
+/// # Errors
+/// `NotFound` when this build has no bundle.
+pub fn socket_client(request: &HeaderMap) -> Result<Response, Error> {
+    bundled("socket.io.js", "no-cache", request)
+}
+
+fn bundled(file: &str, caching: &'static str, request: &HeaderMap) -> Result<Response, Error> {
+    let found = built::FILES.iter().find(|(name, _)| *name == file);
     let (name, content) = found.ok_or_else(Error::not_found)?;
     let media = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         _ => "text/javascript; charset=utf-8",
     };
-    let headers = [
-        (CONTENT_TYPE, media),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, compressed(content, &request)?).into_response())
+    let headers = [(CONTENT_TYPE, media), (CACHE_CONTROL, caching), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, compressed(content, request)?).into_response())
 }
 
 #[cfg(test)]
