@@ -1,6 +1,7 @@
 // One board: shown, edited (`?edit`), or alone on a screen (`?kiosk`).
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
@@ -97,7 +98,7 @@ export default function BoardPage({ id }: { id: string }) {
       <Busy isBusy={board.isBusy || parts.some((part) => part.isBusy)} />
       {!isKiosk && (
         <p>
-          <a href="/ui/boards">← {t("boards")}</a>
+          <a href={`${BASE}/boards`}>← {t("boards")}</a>
         </p>
       )}
       {isKiosk && lostSince !== undefined && (

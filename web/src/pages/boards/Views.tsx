@@ -1,6 +1,7 @@
 // Widgets that show what is now: values, gauges, tables, events, texts and buttons that write.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
 import { panel } from "../../shell/panel.ts";
@@ -107,7 +108,7 @@ export function EventsView() {
         {data?.map((event) => (
           <li key={event.rowId}>
             <span class="small muted">{shortTime(Date.parse(event.ts), Date.now())}</span> <LevelSign level={event.level} />{" "}
-            {panel.value === "none" ? <a href={`/ui/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind} {event.acknowledged && <span class="muted small">✓</span>}
+            {panel.value === "none" ? <a href={`${BASE}/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind} {event.acknowledged && <span class="muted small">✓</span>}
           </li>
         ))}
       </ul>

@@ -1,6 +1,7 @@
 // Overview: what is wrong first, then counts and the devices.
 
 import { useEffect } from "preact/hooks";
+import { BASE, ROOT } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { follow, gathered } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
@@ -139,11 +140,11 @@ export default function Overview() {
       {devices.data?.totalCount === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
           {may("device:write") && (
-            <a class="button" href="/ui/devices/new">
+            <a class="button" href={`${BASE}/devices/new`}>
               {t("newDevice")}
             </a>
           )}{" "}
-          <a class="button" href="/api/docs/">
+          <a class="button" href={`${ROOT}/api/docs/`}>
             {t("restDocs")}
           </a>
         </Empty>
