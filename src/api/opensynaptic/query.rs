@@ -46,7 +46,7 @@ impl ListParameters {
     /// # Errors
     /// A time past 64 bits.
     pub fn filter(&self) -> Result<PacketFilter, BoundTooLarge> {
-        let bound = |name, within: i64| {
+        let bound = |name, within: i64| -> Result<Option<Micros>, BoundTooLarge> {
             let Some(seconds) = self.integer(name) else { return Ok(None) };
             let seconds = i64::try_from(seconds).map_err(|_| BoundTooLarge)?;
             Ok(Some(Micros(seconds.saturating_mul(MICROS_PER_SECOND).saturating_add(within))))
