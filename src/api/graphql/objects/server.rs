@@ -4,7 +4,6 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::ids::NodeType;
-use crate::app::health::Check;
 use crate::domain::Principal;
 use crate::domain::caller::Caller;
 
