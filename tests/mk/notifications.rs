@@ -269,17 +269,17 @@ async fn receivers_learn_that_an_alert_is_over() {
     let fired = id(&alert(admin, &[&hook]).await);
     let note = json!({"note": "fan replaced"});
     admin.send("POST", &format!("/api/v1/alerts/{fired}/resolve"), &note).await.ok();
-    let told =
+    let resolution =
         eventually("both notifications", LIMIT, || async { receiver.hooks("/good").get(1).cloned() }).await;
-    assert!(told.is_signed_with(SECRET));
+    assert!(resolution.is_signed_with(SECRET));
     let expected = json!({
         "type": "alert.resolved", "/alert/id": fired, "/alert/status": "RESOLVED", "/alert/note": "fan replaced",
     });
-    assert_members(&told.json(), &expected);
+    assert_members(&resolution.json(), &expected);
     let rows = admin.get(&format!("/api/v1/alerts/{fired}/notifications")).await.ok();
     let types: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["type"].clone()).collect();
     assert_eq!(types, [json!("alert.fired"), json!("alert.resolved")]);
-    assert_eq!(told.header("x-delivery-id"), id(&rows[1]));
+    assert_eq!(resolution.header("x-delivery-id"), id(&rows[1]));
 }
 
 #[tokio::test]
