@@ -1,5 +1,5 @@
 // Bundles the pages into the directory named on the command line, each file compressed: app (the web application below
-// /ui) and graphiql, with .js and .css, and chunk-*.js, which app loads when it needs them.
+// /ui) and graphiql, with .js and .css, chunk-*.js, which app loads when it needs them, and socket.io.js.
 
 import { realpathSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -54,7 +54,9 @@ export async function bundle(outdir) {
     }),
   ];
   const files = (await Promise.all(builds)).flatMap(({ outputFiles }) => outputFiles);
-  return new Map(files.map(({ path, contents }) => [basename(path), contents]));
+  const bundled = new Map(files.map(({ path, contents }) => [basename(path), contents]));
+  // The client of socket.io 2 as its makers bundle it: pages for Instathings' gateway load it from the server.
+  return bundled.set("socket.io.js", await readFile("node_modules/socket.io-client/dist/socket.io.js"));
 }
 
 // dev.mjs only imports this.

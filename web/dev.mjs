@@ -27,7 +27,7 @@ function pageAt(path) {
 
 async function page([name, policy], answer) {
   files = await bundle("/dev");
-  const html = (await readFile(`${rust}/${name}`, "utf8")).replaceAll("{assets}", "/pages/dev");
+  const html = (await readFile(`${rust}/${name}`, "utf8")).replaceAll("{assets}", "/pages/dev").replaceAll("{root}", "/");
   const whole = html.replace("{access}", await readFile(`${rust}/access.html`, "utf8"));
   answer.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy });
   answer.end(whole);

@@ -26,7 +26,11 @@ pub fn section() -> Section {
     let names = Check::ALL.map(Check::name).join("|");
     let checks = schema::pattern(&format!("^({names})(,({names}))*$"));
     let ready = Doc::new("readyz", "Readiness probe")
-        .query("checks", checks, "The checks to run, comma-separated; `db` by default.")
+        .query(
+            "checks",
+            checks,
+            "The checks to run, comma-separated; `db` by default. `mqtt` where there is a broker.",
+        )
         .answers(200, "The server is ready", schema::reference("Readiness"))
         .answers(503, "The server is not ready", schema::reference("Readiness"));
     let states = Check::ALL.map(|check| omittable(check.name(), word()));
@@ -50,7 +54,7 @@ async fn alive() -> Json<Value> {
 }
 
 async fn ready(State(app): State<Arc<App>>, RawQuery(raw): RawQuery) -> Result<Response, RestError> {
-    let checks = parse_checks(QueryParams::parse(raw.as_deref()).text("checks").unwrap_or("db"))?;
+    let checks = parse_checks(&app, QueryParams::parse(raw.as_deref()).text("checks").unwrap_or("db"))?;
     let mut states = Map::new();
     let mut is_ready = true;
     for check in checks {
@@ -65,15 +69,17 @@ fn state_word(is_ok: bool) -> &'static str {
     if is_ok { "ok" } else { "error" }
 }
 
-/// Parses a comma-separated list; every unknown name is reported.
-fn parse_checks(list: &str) -> Result<Vec<Check>, Error> {
-    let mut wrong = Vec::new();
+/// Parses a comma-separated list; every name that no part of this server has is reported.
+fn parse_checks(app: &App, list: &str) -> Result<Vec<Check>, Error> {
+    let known: Vec<Check> = app.checks().collect();
+    let mut wrong: Vec<FieldError> = Vec::new();
     let mut checks = Vec::new();
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        match name.parse() {
+        match name.parse::<Check>() {
             Ok(check) if checks.contains(&check) => {}
-            Ok(check) => checks.push(check),
-            Err(Error { fields, .. }) => wrong.extend::<Vec<FieldError>>(fields),
+            Ok(check) if known.contains(&check) => checks.push(check),
+            Ok(_) => wrong.extend(Check::unknown(name).fields),
+            Err(Error { fields, .. }) => wrong.extend(fields),
         }
     }
     Error::check(wrong)?;

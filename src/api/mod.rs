@@ -14,6 +14,7 @@ use crate::app::App;
 
 pub mod accept;
 mod accounted_buffer;
+pub mod base_path;
 pub mod bearer;
 pub mod blynk;
 pub mod body_drain;
@@ -162,6 +163,8 @@ fn described_routes(routes: impl IntoIterator<Item = Route>, app: &Arc<App>) -> 
 
 fn with_middleware(routes: Router, app: Arc<App>) -> Router {
     let origins = Arc::new(app.settings().cors.clone());
+    let base = app.settings().base_path.clone();
     let routes = routes.layer(from_fn_with_state(app, origin::attach_origin_and_audit));
-    layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS)
+    let routes = layers::wrap(routes.layer(from_fn_with_state(origins, cors::allow_origins)), ERROR_FORMS);
+    base_path::below(routes, &base)
 }

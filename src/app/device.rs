@@ -12,6 +12,7 @@ use crate::collect;
 use crate::collect::mqtt::broker_client::BrokerClient;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
 use crate::domain::ports::DeviceStatusSource;
+use crate::domain::shared_name::TakenName;
 use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Resource, Result, Scope, StreamId};
 use crate::store::catalog::DeletedDevice;
 
@@ -85,11 +86,22 @@ impl App {
         Ok(())
     }
 
+    /// Creates a device whose name no other may have.
     pub async fn create_device(&self, principal: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
+        self.create_named_device(principal, spec, TakenName::Refused).await
+    }
+
+    /// Creates a device.
+    pub async fn create_named_device(
+        &self,
+        principal: &Principal,
+        spec: DeviceSpec,
+        taken: TakenName,
+    ) -> Result<Arc<Device>> {
         self.check_may_create_device(principal)?;
         Error::check(problems(&spec))?;
         Error::check(self.problems_beside_others(principal.org, &spec, None))?;
-        let device = self.store.catalog().create_device(principal, spec).await?;
+        let device = self.store.catalog().create_named_device(principal, spec, taken).await?;
         self.tell_collectors(device.id);
         Ok(device)
     }
@@ -111,21 +123,35 @@ impl App {
         is_taken.then(|| client.conflict()).into_iter().collect()
     }
 
-    /// Changes a device as it is stored at that moment; polling continues with the new settings. These are checked
-    /// against the device as it is now: two concurrent changes may leave settings that do not fit each other, which
-    /// the device's status then reports.
+    /// Changes a device; its name is one that no other has.
+    ///
+    /// # Errors
+    /// As [`App::update_named_device`].
     pub async fn update_device(
         &self,
         principal: &Principal,
         id: DeviceId,
         change: impl Fn(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
+        self.update_named_device(principal, id, change, TakenName::Refused).await
+    }
+
+    /// Changes a device as it is stored at that moment; polling continues with the new settings. These are checked
+    /// against the device as it is now: two concurrent changes may leave settings that do not fit each other, which
+    /// the device's status then reports.
+    pub async fn update_named_device(
+        &self,
+        principal: &Principal,
+        id: DeviceId,
+        change: impl Fn(&mut DeviceSpec) + Send,
+        taken: TakenName,
+    ) -> Result<Arc<Device>> {
         let stored = self.device_to_change(principal, id)?;
         let mut tried = stored.spec.clone();
         change(&mut tried);
         Error::check(problems(&tried))?;
         Error::check(self.problems_beside_others(stored.org, &tried, Some(&stored)))?;
-        let device = self.store.catalog().update_device(principal, id, change).await?;
+        let device = self.store.catalog().update_named_device(principal, id, change, taken).await?;
         self.tell_collectors(id);
         Ok(device)
     }

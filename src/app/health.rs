@@ -23,6 +23,9 @@ const CHECK_TIME: Duration = Duration::from_secs(5);
 /// How long a disk probe's result is reused: callers need no key, and each probe is an fsync.
 const PROBE_CACHE_TTL: Duration = Duration::from_secs(5);
 
+/// Name of the broker among the listeners.
+const BROKER: &str = "mqtt";
+
 /// A checkable part. Parts that this server does not run have no name here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
@@ -34,10 +37,12 @@ pub enum Check {
     Disk,
     /// The collectors are running.
     Poller,
+    /// The MQTT broker listens.
+    Mqtt,
 }
 
 impl Check {
-    pub const ALL: [Check; 4] = [Check::Db, Check::Redis, Check::Disk, Check::Poller];
+    pub const ALL: [Check; 5] = [Check::Db, Check::Redis, Check::Disk, Check::Poller, Check::Mqtt];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +50,13 @@ impl Check {
             Check::Redis => "redis",
             Check::Disk => "disk",
             Check::Poller => "poller",
+            Check::Mqtt => "mqtt",
         }
+    }
+
+    /// The error of a name that no part of this server has.
+    pub fn unknown(name: &str) -> Error {
+        Error::field("checks", format!("\"{name}\" is not a valid choice."))
     }
 }
 
@@ -53,14 +64,22 @@ impl FromStr for Check {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Check::ALL
-            .into_iter()
-            .find(|c| c.name() == text)
-            .ok_or_else(|| Error::field("checks", format!("\"{text}\" is not a valid choice.")))
+        Check::ALL.into_iter().find(|c| c.name() == text).ok_or_else(|| Check::unknown(text))
     }
 }
 
 impl App {
+    /// Returns the parts that this server runs: the broker only where it has one.
+    pub fn checks(&self) -> impl Iterator<Item = Check> {
+        let has_broker = self.has_broker();
+        Check::ALL.into_iter().filter(move |check| *check != Check::Mqtt || has_broker)
+    }
+
+    /// Whether the MQTT broker listens.
+    fn has_broker(&self) -> bool {
+        self.connections.read().iter().any(|one| one.listener == BROKER)
+    }
+
     /// Fails within seconds when a part is unhealthy. It needs no principal because it reveals nothing else.
     pub async fn check(&self, check: Check) -> Result<()> {
         match check {
@@ -76,6 +95,9 @@ impl App {
                 Some(_) => Ok(()),
                 None => Err(Error::unavailable("no collectors are running")),
             },
+            // A broker that cannot listen any more ends the server.
+            Check::Mqtt if self.has_broker() => Ok(()),
+            Check::Mqtt => Err(Error::unavailable("no MQTT broker is listening")),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod alert;
 pub mod audit;
 pub mod authority;
 pub mod backup;
+pub mod base_path;
 pub mod batch_lookup;
 pub mod blynk;
 pub mod body_memory;
@@ -120,6 +121,8 @@ pub struct AppSettings {
     pub metrics_public: bool,
     pub host: host::HostSettings,
     pub cluster: cluster::ClusterSettings,
+    /// Path below which a proxy serves the server.
+    pub base_path: base_path::BasePath,
     /// Origins whose pages may use the APIs.
     pub cors: cors::CorsOrigins,
     pub compat: compat::CompatSettings,

@@ -78,6 +78,7 @@ fn settings(data_dir: &Path) -> AppSettings {
         host: Default::default(),
         media: Default::default(),
         cors: Default::default(),
+        base_path: Default::default(),
         compat: Default::default(),
         live: Default::default(),
         messages: Default::default(),

@@ -27,6 +27,7 @@ pub use mqtt::MqttConfig;
 pub use units::parse_duration;
 
 use crate::app::ai::LOADED_BYTES;
+use crate::app::base_path::BasePath;
 use crate::app::command::CommandSettings;
 use crate::app::compat::CompatSettings;
 use crate::app::cors::CorsOrigins;
@@ -100,6 +101,8 @@ pub struct Config {
     pub log: LogConfig,
     pub host: HostSettings,
     pub media: MediaSettings,
+    /// Path below which a proxy serves the server.
+    pub base_path: BasePath,
     /// Origins whose pages may use the APIs.
     pub cors: CorsOrigins,
     pub compat: CompatSettings,
@@ -299,6 +302,7 @@ impl Default for Config {
             log: LogConfig { format: LogFormat::Text, level: tracing::Level::INFO },
             host: HostSettings::default(),
             media: MediaSettings::default(),
+            base_path: BasePath::default(),
             cors: CorsOrigins::default(),
             compat: CompatSettings::default(),
             graphql: graphql::GraphqlLimits::default(),

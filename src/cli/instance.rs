@@ -81,6 +81,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         },
         media: MediaSettings { networks: config.networks.clone(), ..config.media.clone() },
         cors: config.cors.clone(),
+        base_path: config.base_path.clone(),
         compat: config.compat.clone(),
         live: config.live.clone(),
         messages: config.messages.clone(),

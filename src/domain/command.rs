@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::command_params::CommandParams;
 use super::pagination::Pagination;
 use super::time::MICROS_PER_SECOND;
-use super::validation::{MAX_OBJECT_BYTES, check_object, check_text};
+use super::validation::{MAX_OBJECT_BYTES, check_object_bytes, check_text};
 use super::{CommandId, DeviceId, Error, FieldError, Micros, OrgId, Result};
 
 /// How long a command and its result are kept after its time, seconds.
@@ -89,7 +90,7 @@ pub struct CommandSpec {
     /// Type of the command, such as `set`, `get` or `vw`: 1..=64 letters, digits, hyphens and underscores.
     pub kind: String,
     /// Arguments, at most 64 KiB as JSON: for a control request `path`, `method`, `query` and `body`.
-    pub params: Map<String, Value>,
+    pub params: CommandParams,
 }
 
 impl CommandSpec {
@@ -100,7 +101,7 @@ impl CommandSpec {
         if !(1..=64).contains(&self.kind.len()) || !self.kind.chars().all(is_part) {
             found.push(FieldError::new("type", "must be 1 to 64 letters, digits, hyphens or underscores"));
         }
-        check_object(&mut found, "params", &self.params, None);
+        check_object_bytes(&mut found, "params", self.params.text().len());
         found
     }
 }
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_command_without_an_answer_ends_by_its_time() {
-        let spec = CommandSpec { device: DeviceId(1), kind: "set".to_owned(), params: Map::new() };
+        let spec =
+            CommandSpec { device: DeviceId(1), kind: "set".to_owned(), params: CommandParams::default() };
         let command = |state| Command {
             id: CommandId(1),
             org: OrgId(1),
@@ -235,7 +237,8 @@ mod tests {
             (&"x".repeat(64), true),
             (&"x".repeat(65), false),
         ] {
-            let spec = CommandSpec { device: DeviceId(1), kind: kind.to_owned(), params: Map::new() };
+            let spec =
+                CommandSpec { device: DeviceId(1), kind: kind.to_owned(), params: CommandParams::default() };
             assert_eq!(spec.problems().is_empty(), is_right, "{kind:?}");
         }
     }

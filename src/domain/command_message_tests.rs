@@ -18,7 +18,7 @@ fn a_device_is_sent_what_is_to_be_done() {
         spec: CommandSpec {
             device: DeviceId(1),
             kind: "REBOOT".to_owned(),
-            params: json!({"delay": 5}).as_object().cloned().unwrap(),
+            params: json!({"delay": 5}).as_object().cloned().unwrap().into(),
         },
         created_by: "key_1".to_owned(),
         state: CommandState::Pending,

@@ -34,7 +34,14 @@ pub fn check_object(
     stored: Option<&Map<String, Value>>,
 ) {
     let length = json_bytes(object);
-    if length > MAX_OBJECT_BYTES && stored.is_none_or(|stored| length > json_bytes(stored)) {
+    if stored.is_none_or(|stored| length > json_bytes(stored)) {
+        check_object_bytes(found, field, length);
+    }
+}
+
+/// Checks the length of an object's JSON, bytes.
+pub fn check_object_bytes(found: &mut Vec<FieldError>, field: &'static str, length: usize) {
+    if length > MAX_OBJECT_BYTES {
         let message =
             format!("Ensure this field has no more than {MAX_OBJECT_BYTES} bytes of JSON (it has {length}).");
         found.push(FieldError::new(field, message));

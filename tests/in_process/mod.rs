@@ -258,6 +258,7 @@ impl TestDb {
             cluster: Default::default(),
             media: Default::default(),
             cors: Default::default(),
+            base_path: Default::default(),
             mqtt: Default::default(),
             compat: CompatSettings {
                 mk: MkSettings {

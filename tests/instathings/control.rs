@@ -101,9 +101,12 @@ async fn bodies_queries_and_headers_are_passed_on() {
     }
     let headers = [own, ("instathings-path", "/relay/0"), ("instathings-method", "GET")];
     client.without_key().send("POST", &set(&plug, "?turn=on"), &headers, "").await.ok();
+    let form = [own, ("content-type", "application/x-www-form-urlencoded")];
+    client.without_key().send("POST", &set(&gateway, ""), &form, "turn=on&timer=5").await.ok();
     let queued = client.get("/api/command/").await.body;
     let params: Vec<&Value> = queued.as_array().unwrap().iter().map(|command| &command["params"]).collect();
     let expected = json!([
+        {"query": {}, "body": {"turn": "on", "timer": "5"}},
         {"path": "/relay/0", "method": "GET", "query": {"turn": "on"}, "body": {}},
         {"query": {}, "body": {}},
         {"query": {}, "body": [1, 2]},

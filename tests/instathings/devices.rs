@@ -70,9 +70,44 @@ async fn a_device_is_changed_by_what_is_given() {
     let shown = project.get(&path(&device)).await.body;
     let expected = json!({"name": "New name", "frequency": 30, "demoActive": true});
     assert_eq!(some(&shown, &["name", "frequency", "demoActive"]), expected);
-    // The name of another device is taken.
-    let answer = project.call("PATCH", &path(&device), &json!({"name": "other"})).await;
-    answer.has(400, json!({"/errors/0/param": "name"}));
+}
+
+#[tokio::test]
+async fn names_need_not_be_unique() {
+    let project = Project::start().await;
+    let (gateway, first) = project.gateway().await;
+    let second = project.device(json!({"name": "sensor", "parentDevice": gateway})).await;
+    let path = format!("/device/v1/devices/{}", text(&second["id"]));
+    let names = async || {
+        let list = project.get("/device/v1/devices").await.body;
+        let rows = list.as_array().expect("a list");
+        rows.iter().map(|one| text(&one["name"])).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["gateway", "sensor", "sensor"]);
+    // The interfaces where a name is one device have it with a number.
+    let native = project.native_id(&text(&second["id"])).await;
+    let stored = format!("/api/device/{native}/");
+    project.server.client().get(&stored).await.has(200, json!({"name": "sensor-2"}));
+    let taken = json!({"name": "sensor"});
+    project
+        .server
+        .client()
+        .patch(&stored, &taken)
+        .await
+        .has(400, json!({"/name/0": "This field must be unique."}));
+
+    // Other changes leave the name; a new one, given here or elsewhere, replaces it.
+    project
+        .call("PATCH", &path, &json!({"demoActive": false}))
+        .await
+        .has(400, json!({"/errors/0/param": "demoActive"}));
+    project.call("PATCH", &path, &json!({"frequency": 60})).await.ok();
+    assert_eq!(names().await, ["gateway", "sensor", "sensor"]);
+    project.call("PATCH", &path, &json!({"name": "gateway"})).await.ok();
+    assert_eq!(names().await, ["gateway", "sensor", "gateway"]);
+    project.server.client().patch(&stored, &json!({"name": "pump"})).await.ok();
+    assert_eq!(names().await, ["gateway", "sensor", "pump"]);
+    project.get(&format!("/device/v1/devices/{first}")).await.has(200, json!({"name": "sensor"}));
 }
 
 #[tokio::test]

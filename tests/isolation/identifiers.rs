@@ -33,7 +33,7 @@ impl Identifiers {
         let word = if is_secret { SECRET } else { "own" };
         let mut params = Map::new();
         params.insert("text".to_owned(), Value::from(word));
-        let spec = CommandSpec { device: id, kind: STATUS_KIND.to_owned(), params };
+        let spec = CommandSpec { device: id, kind: STATUS_KIND.to_owned(), params: params.into() };
         let command = app.create_commands(who, vec![spec]).await.unwrap().remove(0);
         let product = app.create_product(who, ProductSpec::new(format!("{word} type {id}"))).await.unwrap();
         let given = product.id;

@@ -94,11 +94,17 @@ async fn a_sensor_is_a_stream() {
         changed[field] = value;
         assert_eq!(admin.status("PUT", &path, &changed).await, 409, "{field}");
     }
+    let mut other = body.clone();
+    other["key"] = json!("pressure");
+    admin.create("/api/v1/sensors", other.clone()).await;
+    let taken = json!({"detail": "A sensor with the key 'pressure' exists", "errors": Value::Null});
+    admin.send("PUT", &path, &other).await.has(409, taken.clone());
+    admin.send("POST", "/api/v1/sensors", &other).await.has(409, taken);
     let mut renamed = body.clone();
     (renamed["key"], renamed["name"]) = (json!("temp2"), json!("Hot"));
     admin.send("PUT", &path, &renamed).await.has(200, json!({"key": "temp2", "name": "Hot"}));
     for (query, expected) in [
-        (format!("componentId={component}"), 1),
+        (format!("componentId={component}"), 2),
         (format!("deviceId={device}&key=temp2"), 1),
         (format!("deviceId={device}&key=temp"), 0),
         (format!("componentId={}", super::NOBODY), 0),

@@ -162,6 +162,22 @@ async fn a_device_provisions_itself_and_works_over_mqtt_until_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_device_is_offline_after_a_crash_until_it_connects() {
+    let mut plant = Plant::start().await;
+    // A clean session, of which nothing is left.
+    let client = plant.connect(Version::V5).await;
+    plant.wait_for_status("ACTIVE").await;
+    plant.platform.server.crash().await;
+    drop(client);
+    let path = format!("/api/v1/devices/{}", plant.device.id);
+    let admin = Caller::new(&plant.platform.server.client(), super::KEY);
+    admin.get(&path).await.has(200, json!({"status": "OFFLINE"}));
+    let client = plant.connect(Version::V5).await;
+    until!("ACTIVE", EVENT_TIMEOUT; admin.get(&path).await["status"] == "ACTIVE");
+    client.disconnect(0).await;
+}
+
+#[tokio::test]
 async fn a_device_is_sent_its_commands_and_answers_them() {
     let plant = Plant::start().await;
     let (admin, device) = (&plant.platform.admin, &plant.device);

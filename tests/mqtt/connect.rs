@@ -1,5 +1,7 @@
 //! Who is let in, how others are refused, and how a connection ends that is taken over or silent.
 
+use serde_json::json;
+
 use super::Plant;
 use crate::support::{eventually, rows};
 use crate::tools::mqtt::encode::{
@@ -239,4 +241,11 @@ async fn the_server_says_what_it_supports_and_says_goodbye() {
         MqttClient::try_connect(&plant.address, &plant.hello(V5, "reader")).await.ok().map(drop)
     })
     .await;
+}
+
+#[tokio::test]
+async fn readiness_names_the_broker() {
+    let plant = Plant::start().await;
+    let ready = plant.client().without_key().get("/readyz/?checks=db,mqtt").await;
+    ready.is(200, &json!({"status": "ok", "checks": {"db": "ok", "mqtt": "ok"}}));
 }

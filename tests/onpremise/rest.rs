@@ -95,9 +95,25 @@ async fn what_is_wrong_or_unknown() {
         "GET", "/device/v1/devices//data", 404, not_found.clone();
         "GET", "/", 404, not_found.clone();
         "GET", "/api/device/", 404, not_found.clone();
-        "GET", "/socket.io/socket.io.js", 404, not_found;
+        "POST", "/socket.io/socket.io.js", 404, not_found.clone();
+        "GET", "/socket.io/socket.io.js.map", 404, not_found.clone();
     ];
     for (method, path, status, expected) in rows {
         client.send(method, path, &[], "").await.is(status, &expected);
+    }
+}
+
+#[tokio::test]
+async fn pages_load_the_client_of_socket_io_from_the_server() {
+    let client = Gateway::start().await.client();
+    let (status, headers, body) =
+        client.send_bytes("GET", "/socket.io/socket.io.js", &[], "").await.into_parts();
+    // A build without pages has no script either.
+    if status != 404 {
+        assert_eq!(
+            (status, &headers["content-type"]),
+            (200, &"text/javascript; charset=utf-8".parse().unwrap())
+        );
+        assert!(String::from_utf8_lossy(&body).contains("Socket.IO v2"), "{} bytes", body.len());
     }
 }

@@ -50,7 +50,7 @@ async fn every_parameter_of_packets() {
     let backwards = format!("since={}&until={}", NOON + 3, NOON + 2);
     let signed = format!("since=%20%2B{}%20", NOON + 4);
     let fraction = format!("since={}.5", NOON + 4);
-    let rows: [(&str, &[usize], u64); 29] = [
+    let rows: [(&str, &[usize], u64); 28] = [
         ("", &[6, 5, 4, 3, 2, 1, 0], 7),
         ("device_id=a", &[5, 2, 0], 3),
         ("device_id=%20a%20", &[5, 2, 0], 3),
@@ -75,7 +75,6 @@ async fn every_parameter_of_packets() {
         ("since=abc&until=", &[6, 5, 4, 3, 2, 1, 0], 7),
         ("since=-1", &[6, 5, 4, 3, 2, 1, 0], 7),
         ("until=-1", &[], 0),
-        ("until=99999999999999999999&since=-99999999999999999999", &[6, 5, 4, 3, 2, 1, 0], 7),
         ("since=9223372036854775807", &[], 0),
         ("until=9223372036854775807", &[6, 5, 4, 3, 2, 1, 0], 7),
         ("sensor_id=TEMP", &[6, 5, 4, 3, 2, 1, 0], 7),
@@ -87,6 +86,19 @@ async fn every_parameter_of_packets() {
         assert_eq!(page["total"], total, "{query}");
         let paging = (page["limit"].clone(), page["offset"].clone());
         assert_eq!(paging, (json!(50), json!(0)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_past_64_bits_is_answered_as_the_vendors_database_does() {
+    let (server, _) = server().await;
+    let client = stranger(&server);
+    let error = "Python int too large to convert to SQLite INTEGER";
+    for (list, bound) in
+        [("packets", "until=99999999999999999999"), ("sensors", "since=-9223372036854775809")]
+    {
+        let expected = json!({"ok": true, list: [], "total": 0, "limit": 7, "offset": 2, "error": error});
+        client.get(&format!("/api/data/{list}?{bound}&limit=7&offset=2")).await.is(200, &expected);
     }
 }
 

@@ -18,9 +18,9 @@ fn shared() -> Vec<(String, u16, Value)> {
     let unknown = |id: &str| json!({"ok": false, "error": "packet not found", "packet_uuid": id});
     let mut rows = vec![
         ("/health".to_owned(), 200, health()),
-        ("/health/".to_owned(), 200, health()),
+        ("/health/".to_owned(), 404, missing()),
         ("/api/health".to_owned(), 200, health()),
-        ("/api/health/".to_owned(), 200, health()),
+        ("/api/health/".to_owned(), 404, missing()),
         ("/api/data/devices/".to_owned(), 404, missing()),
         ("/api/data/devices//".to_owned(), 404, missing()),
         ("/api/data/devices/1".to_owned(), 404, missing()),

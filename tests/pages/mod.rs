@@ -8,6 +8,8 @@ mod setup;
 mod transfer;
 mod ui;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
@@ -97,6 +99,39 @@ async fn the_root_links_the_pages_and_each_link_leads_somewhere() {
     assert_eq!(links, ["ui/", "ui/sql", "graphiql", "api/docs/", "readyz", "healthz"]);
     for link in links {
         client.get(&format!("/{link}")).await.ok();
+    }
+}
+
+/// Addresses on this server that a page links or loads.
+fn targets_of(page: &str) -> impl Iterator<Item = &str> {
+    let attributes = ["href=\"", "src=\""].into_iter();
+    let targets = attributes.flat_map(move |name| page.split(name).skip(1));
+    let targets = targets.filter_map(|rest| rest.split('"').next());
+    targets.filter(|target| !target.starts_with('#') && !target.starts_with("data:"))
+}
+
+#[tokio::test]
+async fn below_the_path_of_a_proxy_every_link_leads_somewhere() {
+    let (server, _) = server_with(&[("BASALT_HTTP__BASE_PATH", "/basalt")]).await;
+    let client = server.client().without_key();
+    let mut targets = BTreeSet::new();
+    let pages =
+        ["/", "/ui/", "/ui/devices/1", "/graphiql/", "/api/docs/", "/api/docs/mk/", "/api/docs/blynk/"];
+    for page in pages {
+        // A proxy may leave the path or remove it.
+        for path in [format!("/basalt{page}"), page.to_owned()] {
+            let html = client.get(&path).await.ok();
+            let found: Vec<_> = targets_of(html.as_str().unwrap()).map(str::to_owned).collect();
+            assert!(!found.is_empty(), "{path}");
+            targets.extend(found);
+        }
+    }
+    for target in targets {
+        assert!(target.starts_with("/basalt/"), "{target}");
+        client.get(&target).await.ok();
+    }
+    for document in ["/basalt/api/schema/", "/basalt/api/docs/blynk/openapi.json", "/api/v3/api-docs"] {
+        client.get(document).await.has(200, json!({"servers": [{"url": "/basalt"}]}));
     }
 }
 

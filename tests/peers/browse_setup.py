@@ -178,7 +178,7 @@ def cancel(page, base, api, files):
 
 
 def rule(page, base, api, stream, receiver):
-    """A rule tells a channel when it fires, with a signature; the overview tells of it until it clears."""
+    """A rule tells a channel when it fires and when that is over, with a signature; the overview tells of it until then."""
     seen = {}
     page.goto(f"{base}/ui/rules")
     dialog = page.get_by_role("dialog")
@@ -207,13 +207,14 @@ def rule(page, base, api, stream, receiver):
     page.locator(".cards li").first.wait_for()
     entry = page.locator(".attention li", has_text="overheated")
     now = int(time.time())
-    # Twice, so that what comes second shows that nobody was told between the two.
+    # Twice, so that what comes second shows that nothing else was sent between the two.
     for at, value in ((now, 9001), (now + 2, 9002)):
         api.ingest([(stream, at, value)])
         entry.wait_for()
         seen["hooks"].append(receiver.next())
         api.ingest([(stream, at + 1, 10)])
         entry.wait_for(state="detached")
+        seen["hooks"].append(receiver.next())
     page.goto(f"{base}/ui/events?kind=alert")
     page.locator("tbody tr", has_text="its condition has ended").nth(1).wait_for()
     return seen | {"more": receiver.hooks.qsize()}

@@ -1,8 +1,10 @@
 // Who asks: an API key, forgotten with the browser's tab, or the session of somebody who is logged in. A key goes before a
 // session, here as on the server.
 
+import { ROOT } from "./api/root.ts";
+
 const SAVED = "basalt.key";
-const SESSION = "/api/session/";
+const SESSION = `${ROOT}/api/session/`;
 
 const place = (name) => document.querySelector(`.access ${name}`);
 

@@ -6,13 +6,14 @@ import "graphiql/style.css";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { connectAccess, credentials, isKnown } from "./access.js";
+import { ROOT } from "./api/root.ts";
 import "./graphiql.css";
 
 /** Asking without any would only be refused. */
 const UNKNOWN = "Give an API key above, log in, or say one in the editor of headers: {\"Authorization\": \"ApiKey …\"}";
 
-const socket = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql/ws`;
-const ask = createGraphiQLFetcher({ url: "/graphql", subscriptionUrl: socket, enableIncrementalDelivery: false });
+const socket = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${ROOT}/graphql/ws`;
+const ask = createGraphiQLFetcher({ url: `${ROOT}/graphql`, subscriptionUrl: socket, enableIncrementalDelivery: false });
 
 /** What is said in the editor of headers wins over the page's key; over a WebSocket they are told as it begins. */
 function makeFetcher() {
@@ -45,6 +46,6 @@ function Page({ tabs }) {
 }
 
 await connectAccess(() => askAnew());
-const queries = await (await fetch("/graphiql/queries")).json();
+const queries = await (await fetch(`${ROOT}/graphiql/queries`)).json();
 const tabs = queries.map(({ query }) => ({ query, headers: "" }));
 createRoot(document.getElementById("graphiql")).render(<Page tabs={tabs} />);

@@ -18,7 +18,7 @@ use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::notification::channels::AlertDelivery;
 use crate::domain::notification::delivery::MAX_ATTEMPTS;
-use crate::domain::notification::{ChannelKind, DeliveryStatus};
+use crate::domain::notification::{AlertNotice, ChannelKind, DeliveryStatus};
 
 /// The operations.
 pub fn section() -> Section {
@@ -28,6 +28,13 @@ pub fn section() -> Section {
         schema::required(
             "id",
             schema::described(id(), "Id of the delivery; webhooks have it in `X-Delivery-Id`."),
+        ),
+        schema::required(
+            "type",
+            schema::described(
+                schema::choice(AlertNotice::ALL.map(AlertNotice::name)),
+                "What the delivery tells of the alert; a webhook has it as `type`.",
+            ),
         ),
         schema::required("channelId", schema::described(id(), "Channel that carries the delivery.")),
         schema::required(
@@ -52,7 +59,10 @@ pub fn section() -> Section {
             "/api/v1/alerts/{id}/notifications",
             list,
             Doc::new("listAlertNotifications", "List the notifications about an alert")
-                .about("The oldest first; one for each channel that its rule named when it fired.")
+                .about(
+                    "The oldest first; one for each channel that its rule named when it fired, and one more for each \
+                     when it was resolved.",
+                )
                 .answers(
                     200,
                     "Deliveries of the alert to its channels.",
@@ -67,6 +77,8 @@ pub fn section() -> Section {
 #[serde(rename_all = "camelCase")]
 struct DeliveryView {
     id: Uuid,
+    #[serde(rename = "type")]
+    notice: &'static str,
     channel_id: Uuid,
     channel_type: Option<&'static str>,
     status: &'static str,
@@ -80,6 +92,7 @@ impl From<AlertDelivery> for DeliveryView {
         let AlertDelivery { delivery, kind } = row;
         DeliveryView {
             id: delivery.id,
+            notice: delivery.notice.name(),
             channel_id: delivery.channel,
             channel_type: kind.map(ChannelKind::name),
             status: delivery.status.name(),

@@ -1,4 +1,4 @@
-//! Scheme and authority of links: those of `mk.public_url`, else the host that the client has reached.
+//! Scheme, authority and base path of links: `mk.public_url`, else the host that the client has reached.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri, header, uri};
 
 use crate::app::App;
 
-/// Such as `https://plant.example`, without a slash at the end.
+/// Such as `https://plant.example` or `https://plant.example/basalt`, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(pub String);
 
@@ -22,7 +22,7 @@ impl FromRequestParts<Arc<App>> for BaseUrl {
             Some(url) => url.clone(),
             None => {
                 let scheme = if app.settings().sessions.secure_cookies { "https" } else { "http" };
-                of_request(&parts.headers, &parts.uri, scheme)
+                of_request(&parts.headers, &parts.uri, scheme) + app.settings().base_path.as_str()
             }
         }))
     }
@@ -37,7 +37,7 @@ impl FromRequestParts<Arc<App>> for LocalUrl {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let scheme = if app.settings().sessions.secure_cookies { "https" } else { "http" };
-        Ok(LocalUrl(of_request(&parts.headers, &parts.uri, scheme)))
+        Ok(LocalUrl(of_request(&parts.headers, &parts.uri, scheme) + app.settings().base_path.as_str()))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::app::mk::commands::{DEFAULT_TIMEOUT_S, NewCommand, TIMEOUTS_S};
 use crate::domain::Micros;
 use crate::domain::command::{Command, CommandState};
+use crate::domain::command_params::CommandParams;
 
 const PATH: &str = "/api/v1/devices/{deviceId}/commands";
 const SORTABLE: [&str; 9] =
@@ -111,7 +112,7 @@ struct CommandView {
     device_id: Uuid,
     #[serde(rename = "type")]
     kind: String,
-    params: Map<String, Value>,
+    params: CommandParams,
     status: &'static str,
     result: Value,
     error: Option<String>,

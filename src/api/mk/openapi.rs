@@ -12,6 +12,7 @@ use super::{Answer, openapi_document, problem};
 use crate::api::accept;
 use crate::api::openapi::doc::{Doc, JSON};
 use crate::api::openapi::schema;
+use crate::api::openapi::server::document_below;
 use crate::app::App;
 
 const YAML: &str = "application/yaml";
@@ -50,5 +51,6 @@ fn serve(app: &App, path: &str, media: &'static str) -> Answer {
     if !app.settings().compat.mk.openapi {
         return Err(problem::no_resource_at(path));
     }
-    Ok(([(CONTENT_TYPE, media)], openapi_document::text()).into_response())
+    let document = document_below(openapi_document::text().into(), &app.settings().base_path);
+    Ok(([(CONTENT_TYPE, media)], document).into_response())
 }

@@ -1,8 +1,9 @@
 //! OpenAPI 3.1 document of the REST API, built from the route table that is served: JSON at `/api/schema/`, an HTML
 //! page at `/api/docs/`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use utoipa::openapi::tag::TagBuilder;
@@ -11,6 +12,7 @@ use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, PathsBuilder};
 use self::doc::{Doc, JSON};
 use self::route::{Route, Section};
 use super::rest::precheck::RequiredAccess;
+use crate::app::App;
 
 pub mod doc;
 pub mod error_responses;
@@ -18,12 +20,16 @@ pub mod noun_schema;
 pub mod page;
 pub mod route;
 pub mod schema;
+pub mod server;
 pub mod vendor;
 
 const ABOUT: &str = "Devices, their data streams, values and statistics, and related objects. The trailing slash of \
                      a path is optional. Every response carries `X-Request-Id`; one in the request is adopted. \
                      If a field or parameter is repeated, the last one counts; unknown ones are ignored. \
                      HEAD is answered like GET.";
+
+/// Path of the document.
+const PATH: &str = "/api/schema/";
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let mut text = serde_json::to_string_pretty(&document()).expect("a document is JSON");
@@ -33,7 +39,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let document = serde_json::to_value(document()).expect("a document is JSON");
-    page::render(&document, "/api/schema/")
+    page::render(&document, PATH)
 });
 
 /// Returns the document as served at `/api/schema/` and stored in `schema/openapi.json`.
@@ -59,12 +65,12 @@ pub fn section() -> Section {
     }
 }
 
-async fn serve_document() -> impl IntoResponse {
-    ([(CONTENT_TYPE, JSON)], text())
+async fn serve_document(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, JSON)], server::document_below(text().into(), &app.settings().base_path))
 }
 
-async fn serve_page() -> impl IntoResponse {
-    (page::page_headers(), PAGE.as_str())
+async fn serve_page(State(app): State<Arc<App>>) -> impl IntoResponse {
+    (page::page_headers(), server::page_below(&PAGE, PATH, &app.settings().base_path))
 }
 
 fn document() -> OpenApi {

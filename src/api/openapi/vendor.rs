@@ -8,12 +8,14 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use serde_json::Value;
 
 use super::doc::JSON;
 use super::page::{self, page_headers};
+use super::server::{document_below, page_below};
 use crate::app::App;
 
 /// The API of a vendor, with the name that its document has in paths.
@@ -33,9 +35,14 @@ pub fn routes(apis: &[VendorApi]) -> Router<Arc<App>> {
         let path = format!("/api/docs/{name}");
         let json = format!("{path}/openapi.json");
         let (document, linked) = (*document, json.clone());
-        let page = Arc::new(LazyLock::new(move || page::render(&parse(&document()), &linked)));
-        let text = move || async move { ([(CONTENT_TYPE, JSON)], document()) };
-        let page = move || async move { (page_headers(), page.as_str().to_owned()) };
+        let rendered = Arc::new(LazyLock::new(move || page::render(&parse(&document()), &linked)));
+        let text = move |State(app): State<Arc<App>>| async move {
+            ([(CONTENT_TYPE, JSON)], document_below(document(), &app.settings().base_path))
+        };
+        let path_of_json = json.clone();
+        let page = move |State(app): State<Arc<App>>| async move {
+            (page_headers(), page_below(&rendered, &path_of_json, &app.settings().base_path))
+        };
         router.route(&path, get(page)).route(&json, get(text))
     })
 }

@@ -1,4 +1,4 @@
-//! Parameters of the lists, read as the vendor's server reads them: nothing is refused.
+//! Parameters of the lists, read as the vendor's server reads them: what is no number is ignored.
 
 use url::form_urlencoded;
 
@@ -8,6 +8,10 @@ use crate::domain::time::MICROS_PER_SECOND;
 
 /// Maximum rows of a page.
 const MAX_LIMIT: i128 = 500;
+
+/// A time that the vendor's database cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BoundTooLarge;
 
 /// The parameters of a request: of repeated ones the first, without those that are blank.
 pub struct ListParameters(Vec<(String, String)>);
@@ -38,21 +42,20 @@ impl ListParameters {
 
     /// Returns `device_id`, `since` and `until`. The last second is included as a whole, because times are compared
     /// without their fraction.
-    pub fn filter(&self) -> PacketFilter {
-        let bound = |name, within: i64| {
-            let seconds = self.bound(name)?;
-            Some(Micros(seconds.saturating_mul(MICROS_PER_SECOND).saturating_add(within)))
+    ///
+    /// # Errors
+    /// A time past 64 bits.
+    pub fn filter(&self) -> Result<PacketFilter, BoundTooLarge> {
+        let bound = |name, within: i64| -> Result<Option<Micros>, BoundTooLarge> {
+            let Some(seconds) = self.integer(name) else { return Ok(None) };
+            let seconds = i64::try_from(seconds).map_err(|_| BoundTooLarge)?;
+            Ok(Some(Micros(seconds.saturating_mul(MICROS_PER_SECOND).saturating_add(within))))
         };
-        PacketFilter {
+        Ok(PacketFilter {
             device: self.text("device_id"),
-            from: bound("since", 0),
-            to: bound("until", MICROS_PER_SECOND - 1),
-        }
-    }
-
-    /// A time in seconds. One past 64 bits is ignored.
-    fn bound(&self, name: &str) -> Option<i64> {
-        self.integer(name).and_then(|seconds| i64::try_from(seconds).ok())
+            from: bound("since", 0)?,
+            to: bound("until", MICROS_PER_SECOND - 1)?,
+        })
     }
 
     fn integer(&self, name: &str) -> Option<i128> {

@@ -53,8 +53,6 @@ fn bounds_cover_whole_seconds() {
         ("since=-1&until=-1", Some(-1_000_000), Some(-1)),
         ("since=&until=%20", None, None),
         ("since=noon&until=1.5", None, None),
-        ("since=99999999999999999999&until=-99999999999999999999", None, None),
-        ("since=9223372036854775808&until=-9223372036854775809", None, None),
         ("since=9223372036854775807&until=-9223372036854775808", Some(i64::MAX), Some(i64::MIN + 999_999)),
         ("until=9223372036854775807", None, Some(i64::MAX)),
         ("since=5&since=6", Some(5_000_000), None),
@@ -62,7 +60,12 @@ fn bounds_cover_whole_seconds() {
     for (query, from, to) in rows {
         let filter = ListParameters::parse(Some(query)).filter();
         let expected = PacketFilter { device: None, from: from.map(Micros), to: to.map(Micros) };
-        assert_eq!(filter, expected, "{query}");
+        assert_eq!(filter, Ok(expected), "{query}");
+    }
+    let past = "9".repeat(60);
+    for query in ["since=9223372036854775808", "until=-9223372036854775809", &format!("since=1&until={past}")]
+    {
+        assert_eq!(ListParameters::parse(Some(query)).filter(), Err(BoundTooLarge), "{query}");
     }
 }
 
@@ -83,7 +86,7 @@ fn texts_are_trimmed_and_otherwise_as_given() {
         ("Device_id=a", None),
     ];
     for (query, expected) in rows {
-        let found = ListParameters::parse(Some(query)).filter().device;
+        let found = ListParameters::parse(Some(query)).filter().unwrap().device;
         assert_eq!(found.as_deref(), expected, "{query}");
     }
 }
@@ -95,7 +98,7 @@ proptest! {
             let parameters = ListParameters::parse(Some(&query));
             let paging = parameters.paging(50);
             prop_assert!((1..=500).contains(&paging.limit) && i64::try_from(paging.offset).is_ok(), "{paging:?}");
-            parameters.filter();
+            let _ = parameters.filter();
         }
     }
 

@@ -23,9 +23,14 @@ use crate::domain::audit::RequestOrigin;
 
 const ADMIN_TOKEN: HeaderName = HeaderName::from_static("x-admin-token");
 
+const HEALTH: &str = "/health";
+const API_HEALTH: &str = "/api/health";
 const DEVICES: &str = "/api/data/devices";
 const PACKETS: &str = "/api/data/packets";
 const SENSORS: &str = "/api/data/sensors";
+
+/// Paths that do not exist with a slash at their end.
+const WITHOUT_SLASH: [&str; 4] = [HEALTH, API_HEALTH, DEVICES, SENSORS];
 
 /// Rows of a list unless the caller says otherwise.
 const DEFAULT_DEVICES: u32 = 100;
@@ -35,8 +40,8 @@ const DEFAULT_SENSORS: u32 = 50;
 /// Every path with its handler. Which methods it has is checked before.
 fn table() -> [(&'static str, MethodRouter<Arc<App>>); 6] {
     [
-        ("/health", any(health)),
-        ("/api/health", any(health)),
+        (HEALTH, any(health)),
+        (API_HEALTH, any(health)),
         (DEVICES, any(devices)),
         (PACKETS, any(packets)),
         ("/api/data/packets/{*uuid}", any(packet)),
@@ -67,12 +72,12 @@ async fn unknown() -> OpenSynapticError {
     OpenSynapticError::unknown_path()
 }
 
-/// Lets GET through. The vendor's server has no path for POST, PUT and DELETE here, and knows no other method. A list
-/// with a trailing slash is another path.
+/// Lets GET through. The vendor's server has no path for POST, PUT and DELETE here, and knows no other method. A path
+/// with a trailing slash is another one, except that of a packet.
 async fn check_method_and_path(request: Request, next: Next) -> Result<Response, OpenSynapticError> {
     let has_slash = request.extensions().get::<TrailingSlash>().is_some();
     match *request.method() {
-        Method::GET if has_slash && [DEVICES, SENSORS].contains(&request.uri().path()) => {
+        Method::GET if has_slash && WITHOUT_SLASH.contains(&request.uri().path()) => {
             Err(OpenSynapticError::unknown_path())
         }
         Method::GET => Ok(next.run(request).await),
@@ -137,8 +142,11 @@ async fn packets(
     }
     let parameters = ListParameters::parse(query.as_deref());
     let paging = parameters.paging(DEFAULT_PACKETS);
+    let Ok(filter) = parameters.filter() else {
+        return Ok(wire::respond(PacketsView::out_of_range(paging)));
+    };
     let status = parameters.text("status");
-    let page = app.packets(&principal, parameters.filter(), status, paging).await?;
+    let page = app.packets(&principal, filter, status, paging).await?;
     Ok(wire::respond(PacketsView::new(&page, paging)?))
 }
 
@@ -168,7 +176,10 @@ async fn sensors(
 ) -> Result<Response, OpenSynapticError> {
     let parameters = ListParameters::parse(query.as_deref());
     let paging = parameters.paging(DEFAULT_SENSORS);
+    let Ok(filter) = parameters.filter() else {
+        return Ok(wire::respond(SensorsView::out_of_range(paging)));
+    };
     let sensor = parameters.text("sensor_id");
-    let page = app.packet_sensors(&principal, parameters.filter(), sensor, paging).await?;
+    let page = app.packet_sensors(&principal, filter, sensor, paging).await?;
     Ok(wire::respond(SensorsView::new(&page, paging)))
 }

@@ -22,6 +22,9 @@ pub struct HealthView {
     service: &'static str,
 }
 
+/// The vendor's words for a time past 64 bits.
+const OUT_OF_RANGE: &str = "Python int too large to convert to SQLite INTEGER";
+
 /// The only health there is: the process responds.
 pub const HEALTH: HealthView = HealthView { ok: true, service: "web_user" };
 
@@ -62,6 +65,8 @@ pub struct PacketsView<'a> {
     total: u64,
     limit: u32,
     offset: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }
 
 impl<'a> PacketsView<'a> {
@@ -69,7 +74,12 @@ impl<'a> PacketsView<'a> {
     /// `Unavailable` when a stored payload is no JSON.
     pub fn new(page: &'a PacketPage<Packet>, paging: PacketPaging) -> Result<Self> {
         let packets = page.rows.iter().map(PacketView::new).collect::<Result<_>>()?;
-        Ok(PacketsView { ok: true, packets, total: page.total, limit: paging.limit, offset: paging.offset })
+        Ok(PacketsView { packets, total: page.total, error: None, ..PacketsView::out_of_range(paging) })
+    }
+
+    /// What the vendor's server answers to a time that its database cannot hold.
+    pub fn out_of_range(PacketPaging { limit, offset }: PacketPaging) -> Self {
+        PacketsView { ok: true, packets: Vec::new(), total: 0, limit, offset, error: Some(OUT_OF_RANGE) }
     }
 }
 
@@ -145,6 +155,8 @@ pub struct SensorsView<'a> {
     total: u64,
     limit: u32,
     offset: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -165,7 +177,12 @@ impl<'a> SensorsView<'a> {
             timestamp_raw: seconds(row.row.ts),
         };
         let sensors = page.rows.iter().map(sensor).collect();
-        SensorsView { ok: true, sensors, total: page.total, limit: paging.limit, offset: paging.offset }
+        SensorsView { sensors, total: page.total, error: None, ..SensorsView::out_of_range(paging) }
+    }
+
+    /// As [`PacketsView::out_of_range`].
+    pub fn out_of_range(PacketPaging { limit, offset }: PacketPaging) -> Self {
+        SensorsView { ok: true, sensors: Vec::new(), total: 0, limit, offset, error: Some(OUT_OF_RANGE) }
     }
 }
 

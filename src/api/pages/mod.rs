@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
@@ -58,35 +58,44 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/ui/{*page}", get(application))
         // Where the SQL page was before it became part of the application; browsers keep what is behind `#`.
         .route("/console", get(|| async { Redirect::permanent("/ui/sql") }))
-        .route("/graphiql", get(|| async { page(include_str!("graphiql.html"), POLICY) }))
+        .route("/graphiql", get(graphiql))
         .route("/graphiql/queries", get(tabs))
         .route("/pages/{version}/{file}", get(asset))
 }
 
 /// Sends people to the web application; programs get the list of pages, as long as they do not ask for HTML.
-async fn home(headers: HeaderMap) -> Response {
+async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let home = if accepted.contains("text/html") {
         Redirect::temporary("/ui/").into_response()
     } else {
-        html(include_str!("home.html").to_owned(), POLICY)
+        html(below(include_str!("home.html"), &app), POLICY)
     };
     ([(VARY, "Accept")], home).into_response()
 }
 
 /// The same document for every address of the application, which finds its page by the address.
-async fn application() -> Response {
-    page(include_str!("ui.html"), APPLICATION_POLICY)
+async fn application(State(app): State<Arc<App>>) -> Response {
+    page(include_str!("ui.html"), APPLICATION_POLICY, &app)
+}
+
+async fn graphiql(State(app): State<Arc<App>>) -> Response {
+    page(include_str!("graphiql.html"), POLICY, &app)
 }
 
 /// Responds with a page that browsers must revalidate.
-fn page(html: &str, policy: &'static str) -> Response {
+fn page(html: &str, policy: &'static str, app: &App) -> Response {
     if built::FILES.is_empty() {
         let why = escape(built::MISSING);
-        return self::html(include_str!("missing.html").replace("{why}", &why), policy);
+        return self::html(below(include_str!("missing.html"), app).replace("{why}", &why), policy);
     }
-    let html = html.replace("{access}", include_str!("access.html"));
-    self::html(html.replace("{assets}", &format!("/pages/{}", *VERSION)), policy)
+    let html = html.replace("{assets}", &format!("{{root}}pages/{}", *VERSION));
+    self::html(below(&html, app).replace("{access}", include_str!("access.html")), policy)
+}
+
+/// A page whose links lead below the base path.
+fn below(html: &str, app: &App) -> String {
+    html.replace("{root}", &format!("{}/", app.settings().base_path))
 }
 
 fn html(text: String, policy: &'static str) -> Response {
@@ -117,18 +126,29 @@ async fn asset(
     Path((version, file)): Path<(String, String)>,
     request: HeaderMap,
 ) -> Result<Response, RestError> {
-    let found = built::FILES.iter().find(|(name, _)| *name == file && version == *VERSION);
+    if version != *VERSION {
+        return Err(Error::not_found().into());
+    }
+    Ok(bundled(&file, "public, max-age=31536000, immutable", &request)?)
+}
+
+/// Serves the client of socket.io 2, whose path is the same in every build.
+///
+/// # Errors
+/// `NotFound` when this build has no bundle.
+pub fn socket_client(request: &HeaderMap) -> Result<Response, Error> {
+    bundled("socket.io.js", "no-cache", request)
+}
+
+fn bundled(file: &str, caching: &'static str, request: &HeaderMap) -> Result<Response, Error> {
+    let found = built::FILES.iter().find(|(name, _)| *name == file);
     let (name, content) = found.ok_or_else(Error::not_found)?;
     let media = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         _ => "text/javascript; charset=utf-8",
     };
-    let headers = [
-        (CONTENT_TYPE, media),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, compressed(content, &request)?).into_response())
+    let headers = [(CONTENT_TYPE, media), (CACHE_CONTROL, caching), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, compressed(content, request)?).into_response())
 }
 
 #[cfg(test)]

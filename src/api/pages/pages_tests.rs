@@ -38,6 +38,7 @@ fn a_build_with_pages_has_them_all_and_one_without_says_why() {
     let names: Vec<_> = built::FILES.iter().map(|(name, _)| *name).collect();
     match built::MISSING {
         "" => {
+            assert!(names.contains(&"socket.io.js"), "{names:?}");
             for page in ["app", "graphiql"] {
                 for ending in ["css", "js"] {
                     assert!(
@@ -50,4 +51,18 @@ fn a_build_with_pages_has_them_all_and_one_without_says_why() {
         }
         why => assert!(names.is_empty(), "{why}: {names:?}"),
     }
+}
+
+#[tokio::test]
+async fn the_client_of_socket_io_names_its_makers_and_their_license() {
+    let Ok(response) = socket_client(&HeaderMap::new()) else {
+        assert_ne!(built::MISSING, "", "a build with pages has the client");
+        return;
+    };
+    let (parts, body) = response.into_parts();
+    assert_eq!(parts.headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
+    assert_eq!(parts.headers[CACHE_CONTROL], "no-cache");
+    let script = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let start = String::from_utf8_lossy(&script[..200.min(script.len())]).into_owned();
+    assert!(start.contains("Socket.IO v2.5.0") && start.contains("MIT"), "{start}");
 }

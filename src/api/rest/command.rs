@@ -19,6 +19,7 @@ use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, required};
 use crate::app::App;
 use crate::domain::command::{Command, CommandFilter, CommandState};
+use crate::domain::command_params::CommandParams;
 use crate::domain::{CommandId, DeviceId, Error, Resource, Result};
 
 /// States that a report may give.
@@ -164,7 +165,7 @@ pub struct CommandView {
     device: DeviceId,
     #[serde(rename = "type")]
     kind: String,
-    params: Map<String, Value>,
+    params: CommandParams,
     state: &'static str,
     result: Value,
     error: String,

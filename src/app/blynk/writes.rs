@@ -69,5 +69,5 @@ fn command(stream: &Stream, (value, text): &Content) -> Option<CommandSpec> {
     params.insert("dataStreamId".to_owned(), json!(stream.channel));
     params.insert("pin".to_owned(), json!(stream.pin()));
     params.insert("value".to_owned(), value);
-    Some(CommandSpec { device: stream.spec.device, kind: VIRTUAL_WRITE.to_owned(), params })
+    Some(CommandSpec { device: stream.spec.device, kind: VIRTUAL_WRITE.to_owned(), params: params.into() })
 }

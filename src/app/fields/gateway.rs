@@ -41,7 +41,7 @@ impl App {
         let (Some(device), Some(kind)) = (device, kind) else {
             return Err(Error::internal("a command without a device or a type passed its checks"));
         };
-        let spec = CommandSpec { device, kind, params: params.unwrap_or_default() };
+        let spec = CommandSpec { device, kind, params: params.unwrap_or_default().into() };
         let made = self.create_commands(principal, vec![spec]).await?;
         let made = made.first().ok_or_else(|| Error::internal("a command was not made"))?;
         Ok(Command::clone(made))

@@ -10,8 +10,8 @@ use super::NewMessage;
 use super::target::{MessageTargets, SensorValue};
 use crate::app::App;
 use crate::app::gateway::GatewayEvent;
-use crate::domain::message::MessageFormat;
 use crate::domain::message::fact::Fact;
+use crate::domain::message::{MessageFormat, MessageSensor};
 use crate::domain::reading::Readings;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope};
@@ -36,10 +36,10 @@ impl App {
         for (number, (fact, payload)) in (1_usize..).zip(facts) {
             let device = targets.device(fact.device.trim()).await.map_err(|e| in_fact(number, e))?;
             let ts = fact.ts.unwrap_or(now);
-            let values = fact.sensors.iter().filter(|sensor| sensor.value.is_some());
-            let values = values.map(|sensor| SensorValue {
+            let numbers: Vec<_> = fact.sensors.iter().filter_map(reading_value).collect();
+            let values = numbers.iter().map(|(sensor, value)| SensorValue {
                 name: &sensor.id,
-                value: &sensor.json,
+                value,
                 unit: sensor.unit.as_deref(),
             });
             let stored = targets.readings(device.id, ts, values.collect(), &mut readings).await;
@@ -75,6 +75,13 @@ impl App {
         }
         Ok(ids)
     }
+}
+
+/// The value of a sensor as a reading: a number or a truth value. A number in a text is a number.
+fn reading_value(sensor: &MessageSensor) -> Option<(&MessageSensor, Value)> {
+    let number = sensor.value.clone()?;
+    let value = if sensor.json.is_boolean() { sensor.json.clone() } else { Value::Number(number) };
+    Some((sensor, value))
 }
 
 /// Reads one fact or an array of facts, each with its text as sent.

@@ -129,7 +129,7 @@ impl App {
             let is_bound = new.kind == BIND;
             self.bind_by_command(principal, device.id, (target_type, target), (artefact, is_bound)).await?;
         }
-        let spec = CommandSpec { device: device.id, kind: new.kind, params: new.params };
+        let spec = CommandSpec { device: device.id, kind: new.kind, params: new.params.into() };
         let ttl = Duration::from_secs(new.timeout_s.unsigned_abs());
         let catalog = self.store.catalog();
         let created = catalog.create_commands_as(principal, vec![spec], ttl, new.created_by).await?;

@@ -221,7 +221,8 @@ impl App {
         let address = match &self.settings.compat.mk.public_url {
             Some(base) => format!("{base}{DOWNLOAD_PATH}"),
             None => {
-                let stored = command.spec.params.get(DOWNLOAD_URL).and_then(Value::as_str);
+                let params = command.spec.params.members();
+                let stored = params.get(DOWNLOAD_URL).and_then(Value::as_str);
                 stored.unwrap_or(DOWNLOAD_PATH).to_owned()
             }
         };
@@ -288,9 +289,10 @@ impl App {
 
 /// The firmware that a command installs.
 fn firmware_of(command: &Command) -> Option<Uuid> {
-    let is_update = command.spec.kind == UPDATE_FIRMWARE;
-    let id = command.spec.params.get("firmwareId").filter(|_| is_update)?;
-    Uuid::try_parse(id.as_str()?).ok()
+    if command.spec.kind != UPDATE_FIRMWARE {
+        return None;
+    }
+    Uuid::try_parse(command.spec.params.members().get("firmwareId")?.as_str()?).ok()
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ async fn a_command_carries_the_address_and_the_hash() {
         base_url: "http://plant.example".to_owned(),
     };
     let command = app.create_device_command(&who, device.aliases.uuid, new).await.unwrap();
-    let stored = Value::Object(command.spec.params.clone());
+    let stored = Value::Object(command.spec.params.members());
     let expected = json!({"firmwareId": firmware.uuid, "force": true, "sha256": firmware.firmware().unwrap().sha256,
         "downloadUrl": "http://plant.example/api/v1/firmware/download"});
     assert_eq!(stored, expected, "the token is stored nowhere");

@@ -270,8 +270,8 @@ fn key_exists(key: &str) -> Error {
     Error::conflict(format!("A sensor with the key '{key}' exists"))
 }
 
-/// The name of a stream is the key, and one that is taken is a conflict here.
+/// The name of a stream is the key, and one that is taken is a conflict here. It is the only rule about several fields.
 fn key_conflict(error: Error, key: &str) -> Error {
-    let is_name = error.fields.iter().any(|problem| problem.field == "name");
-    if is_name { key_exists(key).with_source(error) } else { error }
+    let is_taken = error.fields.iter().any(|problem| problem.field == "non_field_errors");
+    if is_taken { key_exists(key).with_source(error) } else { error }
 }

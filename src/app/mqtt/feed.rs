@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::command::Command;
+use crate::domain::command_params::CommandParams;
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::stream::StreamKind;
 
@@ -100,23 +102,64 @@ pub(super) fn platform_payload(kind: StreamKind, reading: &Reading, sensor: Uuid
     json!({ "sensorId": sensor, "timestamp": reading.ts.to_iso(), "value": value }).to_string().into()
 }
 
+/// A command as it is sent. Its arguments are written as they were given.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CommandPayload<'a> {
+    id: Uuid,
+    key: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    params: &'a CommandParams,
+    timestamp: String,
+    expires_at: String,
+}
+
 /// The payload of a command.
 pub(super) fn command_payload(command: &Command) -> Bytes {
-    let members = json!({
-        "id": command.uuid.to_string(),
-        "key": command.key,
-        "type": command.spec.kind,
-        "params": command.spec.params,
-        "timestamp": command.created_at.to_iso(),
-        "expiresAt": command.expires_at.to_iso(),
-    });
-    members.to_string().into()
+    let payload = CommandPayload {
+        id: command.uuid,
+        key: &command.key,
+        kind: &command.spec.kind,
+        params: &command.spec.params,
+        timestamp: command.created_at.to_iso(),
+        expires_at: command.expires_at.to_iso(),
+    };
+    serde_json::to_vec(&payload).expect("texts and JSON always serialise").into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Micros, StreamId};
+    use crate::domain::command::{CommandSpec, CommandState};
+    use crate::domain::{CommandId, DeviceId, Micros, OrgId, StreamId};
+
+    #[test]
+    fn arguments_of_a_command_are_sent_as_they_were_written() {
+        let params = CommandParams::parse(r#"{"body":{"b":1e2,"a":12345678901234567890123}}"#).unwrap();
+        let command = Command {
+            id: CommandId(1),
+            org: OrgId(1),
+            uuid: Uuid::nil(),
+            key: "abcdefghi".to_owned(),
+            spec: CommandSpec { device: DeviceId(1), kind: "set".to_owned(), params },
+            created_by: String::new(),
+            state: CommandState::Pending,
+            created_at: Micros(0),
+            expires_at: Micros(60_000_000),
+            sent_at: None,
+            acked_at: None,
+            done_at: None,
+            result: Value::Null,
+            error: String::new(),
+        };
+        let expected = concat!(
+            r#"{"id":"00000000-0000-0000-0000-000000000000","key":"abcdefghi","type":"set","#,
+            r#""params":{"body":{"b":1e2,"a":12345678901234567890123}},"#,
+            r#""timestamp":"1970-01-01T00:00:00Z","expiresAt":"1970-01-01T00:01:00Z"}"#
+        );
+        assert_eq!(command_payload(&command), expected);
+    }
 
     #[test]
     fn a_cursor_counts_when_everything_before_it_is_acknowledged() {

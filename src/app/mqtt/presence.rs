@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::domain::device::{DeviceSpec, DeviceState, DeviceStatus};
 use crate::domain::{DeviceId, Micros};
 
-/// The devices that have been connected to the broker, and those that had a session when the server started.
+/// The devices that have been connected to the broker, and those that were provisioned or had a session when the server started.
 #[derive(Debug)]
 pub struct DevicePresence {
     devices: RwLock<HashMap<DeviceId, Arc<DeviceActivity>>>,
@@ -65,7 +65,7 @@ impl DevicePresence {
         self.changes.send_replace(());
     }
 
-    /// A device had a session when the server started: it is offline until it connects.
+    /// A device had a session when the server started, or was provisioned before: it is offline until it connects.
     pub fn mark_known(&self, device: DeviceId) {
         self.devices.write().entry(device).or_default();
     }

@@ -97,6 +97,10 @@ impl App {
         for message in self.store.catalog().mqtt_retained().await? {
             self.mqtt.retained.write().put(message);
         }
+        // They speak through the broker, so before they connect they are offline, whatever their sessions were.
+        for device in self.store.catalog().provisioned_devices() {
+            self.states.presence.mark_known(device);
+        }
         let now = self.clock.now();
         for mut stored in self.store.catalog().mqtt_sessions().await? {
             stored.ended_at.get_or_insert(now);

@@ -90,7 +90,7 @@ fn decrement<K: Copy + Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notification::DeliveryStatus;
+    use crate::domain::notification::{AlertNotice, DeliveryStatus};
     use crate::domain::{EventId, Micros};
 
     fn delivery(org: i32, channel: u128) -> Delivery {
@@ -98,6 +98,7 @@ mod tests {
             id: Uuid::new_v4(),
             org: OrgId(org),
             alert: EventId(1),
+            notice: AlertNotice::Fired,
             channel: Uuid::from_u128(channel),
             status: DeliveryStatus::Pending,
             attempts: 0,

@@ -130,7 +130,7 @@ impl App {
         }
         let event = catalog.event_of_delivery(delivery).await;
         let notification = match event.and_then(|event| shown_alert(catalog, &who, event)) {
-            Ok(alert) => Notification::of_alert(delivery.id, &alert),
+            Ok(alert) => Notification::of_alert(delivery.id, delivery.notice, &alert),
             Err(error) if error.kind == Kind::NotFound => {
                 return (kind, Err(DeliveryFailure::permanent("the alert was deleted")));
             }

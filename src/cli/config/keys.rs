@@ -49,6 +49,9 @@ const KEYS: &[ConfigKey] = &[
     key("http.connections", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.http_connections = n)
     }),
+    key("http.base_path", "a path such as /basalt, other than the server's own, or empty", |c, text| {
+        text.parse().ok().map(|path| c.base_path = path)
+    }),
     key("pg.listen", "an address and a port such as 127.0.0.1:5432 (port 0 picks a free one)", |c, text| {
         text.parse().ok().map(|address| c.pg.listen = Some(address))
     }),

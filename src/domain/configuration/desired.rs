@@ -55,7 +55,8 @@ type Rank = (TargetType, Micros, Uuid);
 /// Returns the artefacts that a device is to have, by name and then by component, the device itself first.
 ///
 /// An artefact for a sensor profile that is bound to a device without such components is for the device. What is for the
-/// device gives way to a component's own binding of the same name.
+/// device gives way to a component's own binding of the same name, and what the components have of their profile gives way
+/// to it.
 pub fn desired_artefacts<'a>(
     device: &ConfiguredDevice,
     bound: impl IntoIterator<Item = BoundArtefact<'a>>,
@@ -76,9 +77,17 @@ pub fn desired_artefacts<'a>(
             }
         }
     }
-    let is_kept =
-        |(name, component): &(&str, Option<Uuid>)| component.is_some() || !own_of_components.contains(name);
-    winners.into_iter().filter(|(place, _)| is_kept(place)).map(|(_, (_, desired))| desired).collect()
+    let of_device: BTreeMap<&str, TargetType> = winners
+        .iter()
+        .filter(|((_, component), _)| component.is_none())
+        .map(|((name, _), (rank, _))| (*name, rank.0))
+        .collect();
+    let is_kept = |(name, component): &(&str, Option<Uuid>), target: TargetType| match component {
+        Some(_) => of_device.get(name).is_none_or(|nearer| target >= *nearer),
+        None => !own_of_components.contains(name),
+    };
+    let kept = winners.into_iter().filter(|(place, (rank, _))| is_kept(place, rank.0));
+    kept.map(|(_, (_, desired))| desired).collect()
 }
 
 impl ConfiguredDevice {

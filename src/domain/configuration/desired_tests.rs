@@ -143,6 +143,28 @@ fn what_is_for_the_device_gives_way_to_the_binding_of_a_component() {
     assert_eq!(winners(&rows), [(2, COMPONENTS[0])]);
 }
 
+#[test]
+fn what_a_nearer_target_gives_the_device_replaces_what_the_components_have_of_their_profile() {
+    use TargetType::{Component, Device, DeviceGroup, DeviceProfile, SensorProfile};
+    let (of_device, sensor) =
+        (artefact("a", ProfileType::DeviceProfile), artefact("a", ProfileType::SensorProfile));
+    let general = row(2, (SensorProfile, SENSOR_PROFILE), sensor.clone());
+    for (level, target) in [(Device, DEVICE), (DeviceGroup, GROUPS[0]), (DeviceProfile, DEVICE_PROFILE)] {
+        let rows = [row(1, (level, target), of_device.clone()), general.clone()];
+        assert_eq!(winners(&rows), [(1, 0)], "{level:?}");
+    }
+    // Of another name, and of a nearer target, they keep it.
+    let rows = [row(1, (Device, DEVICE), artefact("b", ProfileType::DeviceProfile)), general.clone()];
+    assert_eq!(winners(&rows), [(2, COMPONENTS[0]), (2, COMPONENTS[1]), (1, 0)]);
+    let rows = [
+        row(1, (DeviceProfile, DEVICE_PROFILE), of_device),
+        row(3, (DeviceGroup, GROUPS[0]), sensor.clone()),
+    ];
+    assert_eq!(winners(&rows), [(1, 0), (3, COMPONENTS[0]), (3, COMPONENTS[1])]);
+    let rows = [general, row(4, (Component, COMPONENTS[1]), sensor)];
+    assert_eq!(winners(&rows), [(2, COMPONENTS[0]), (4, COMPONENTS[1])]);
+}
+
 fn any_row() -> impl Strategy<Value = Row> {
     (0..TargetType::ALL.len(), 1..10_u128, 10..1000_u128, 0..3_usize, any::<bool>()).prop_map(
         |(level, target, number, name, is_sensor)| {

@@ -1,6 +1,6 @@
 //! OpenSynaptic facts: `{"id","s","t","s1_id","s1_s","s1_u","s1_v","s2_…"}`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::sensor::MessageSensor;
 use crate::domain::time::MICROS_PER_SECOND;
@@ -88,12 +88,36 @@ fn sensors(fact: &Map<String, Value>) -> Result<Vec<MessageSensor>> {
             index,
             id: text(fact, id, "")?,
             status: text(fact, status, UNKNOWN)?,
-            value: fact.get(value).and_then(Value::as_number).cloned(),
+            value: fact.get(value).and_then(number),
             json: fact.get(value).cloned().unwrap_or_default(),
             unit: fact.get(unit).filter(|unit| !unit.is_null()).map(|_| text(fact, unit, "")).transpose()?,
         });
     }
     Ok(found)
+}
+
+/// The number that the vendor's program makes of a value: texts are read, and truth values are 1 and 0.
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        Value::Bool(is_on) => Number::from_f64(f64::from(u8::from(*is_on))),
+        Value::String(text) => number_in(text),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Reads a number in decimal digits as Python does: between blanks, with an exponent, and with single underscores between
+/// digits. What JSON cannot hold is none.
+fn number_in(text: &str) -> Option<Number> {
+    let text = text.trim();
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let is_right = |(at, byte): (usize, &u8)| match byte {
+        b'_' => is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1)),
+        _ => byte.is_ascii_digit() || b"+-.eE".contains(byte),
+    };
+    let is_number = bytes.iter().enumerate().all(is_right);
+    Number::from_f64(text.replace('_', "").parse().ok().filter(|_| is_number)?)
 }
 
 /// Reads the sensors of a stored fact.
@@ -161,6 +185,34 @@ mod tests {
                 "{fact}"
             );
             assert_eq!(found.sensors, sensors, "{fact}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_texts_and_truth_values_are_numbers() {
+        for (value, expected) in [
+            (json!("22.5"), json!(22.5)),
+            (json!(" -1e3\n"), json!(-1000.0)),
+            (json!("+.5"), json!(0.5)),
+            (json!("1_000.25"), json!(1000.25)),
+            (json!("7"), json!(7.0)),
+            (json!(true), json!(1.0)),
+            (json!(false), json!(0.0)),
+            (json!(7), json!(7)),
+            (json!(""), json!(null)),
+            (json!("22,5"), json!(null)),
+            (json!("1__0"), json!(null)),
+            (json!("_1"), json!(null)),
+            (json!("1_"), json!(null)),
+            (json!("0x10"), json!(null)),
+            (json!("nan"), json!(null)),
+            (json!("inf"), json!(null)),
+            (json!("1e999"), json!(null)),
+            (json!("hot"), json!(null)),
+            (json!([1]), json!(null)),
+        ] {
+            let found = number(&value).map_or(Value::Null, Value::Number);
+            assert_eq!(found, expected, "{value}");
         }
     }
 

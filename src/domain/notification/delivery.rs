@@ -1,6 +1,6 @@
 //! Deliveries: one notification by one channel, and when it is tried again.
 //!
-//! A delivery is made at least once. It is PENDING from the transaction that fires its alert until an attempt succeeds
+//! A delivery is made at least once. It is PENDING from the transaction that fires or resolves its alert until an attempt succeeds
 //! (SENT) or the last one has failed (FAILED). An attempt that was cut short, by a crash or a shutdown, is made again, so
 //! that a receiver may get the same delivery twice: it has the same id then.
 
@@ -49,6 +49,33 @@ impl DeliveryStatus {
     }
 }
 
+/// Event in the life of an alert that a delivery tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AlertNotice {
+    /// The alert fired.
+    Fired,
+    /// The alert was resolved, by its rule or by somebody.
+    Resolved,
+}
+
+impl AlertNotice {
+    /// Every notice.
+    pub const ALL: [AlertNotice; 2] = [AlertNotice::Fired, AlertNotice::Resolved];
+
+    /// Name in the catalog, in APIs and in notifications.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlertNotice::Fired => "alert.fired",
+            AlertNotice::Resolved => "alert.resolved",
+        }
+    }
+
+    /// The notice of a name.
+    pub fn named(name: &str) -> Option<AlertNotice> {
+        AlertNotice::ALL.into_iter().find(|notice| notice.name() == name)
+    }
+}
+
 /// A notification by one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -58,6 +85,8 @@ pub struct Delivery {
     pub org: OrgId,
     /// The alert that it tells of.
     pub alert: EventId,
+    /// What it tells of the alert.
+    pub notice: AlertNotice,
     /// The channel that it goes by.
     pub channel: Uuid,
     /// State.
@@ -70,7 +99,7 @@ pub struct Delivery {
     pub error: Option<String>,
     /// Time at which the receiver took it.
     pub sent_at: Option<Micros>,
-    /// Time at which the alert fired.
+    /// Time at which what it tells of was stored.
     pub created_at: Micros,
 }
 
@@ -161,6 +190,7 @@ mod tests {
             id: Uuid::nil(),
             org: OrgId(1),
             alert: EventId(1),
+            notice: AlertNotice::Fired,
             channel: Uuid::nil(),
             status: DeliveryStatus::Pending,
             attempts: 0,

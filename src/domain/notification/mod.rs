@@ -7,6 +7,6 @@ pub mod mail;
 mod secret;
 
 pub use self::channel::{ChannelConfig, ChannelDraft, ChannelKind, ChannelTarget, NotificationChannelSpec};
-pub use self::delivery::{Delivery, DeliveryFailure, DeliveryStatus, RetryAfter};
+pub use self::delivery::{AlertNotice, Delivery, DeliveryFailure, DeliveryStatus, RetryAfter};
 pub use self::mail::{Mail, SmtpSecurity, SmtpSettings};
 pub use self::secret::ChannelSecret;

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::alert_notification::insert_resolutions;
 use super::database::unavailable;
 use super::mirror::Mirror;
 use super::{Catalog, entity};
@@ -56,9 +57,12 @@ impl Catalog {
         event.follow_alert();
         let row = entity::event::for_update(event.id, event.spec.clone());
         let row = entity::event::with_lifecycle(row, &alert);
-        let id = event.id;
+        let (id, now) = (event.id, self.clock.now());
         let work = async move |db: super::transaction::DbTransaction| {
             row.update(&*db).await.map_err(unavailable)?;
+            if step == AlertStep::Resolve {
+                insert_resolutions(&*db, &event, now).await?;
+            }
             Ok(event)
         };
         let audit = move |_: &Event| AuditChange::new(Action::Update, "event-log", id.0).with(vec!["status"]);

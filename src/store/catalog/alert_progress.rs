@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use serde_json::{Map, Value, json};
 
-use super::alert_notification::insert_notifications;
+use super::alert_notification::{insert_notifications, insert_resolutions};
 use super::database::unavailable;
 use super::entity::alert_rule::{ActiveModel, Column, Entity, Model};
 use super::mirror::Mirror;
@@ -332,5 +332,6 @@ async fn resolve_open(
         None => row,
     };
     row.update(db).await.map_err(unavailable)?;
+    insert_resolutions(db, &event, now).await?;
     Ok(Some((event, Some(before))))
 }

@@ -1,7 +1,10 @@
 //! Deliveries of notifications: those that are due, what became of them, and the log of an alert. They are written with
 //! their alert (`alert_notification.rs`), go with it, and are not mirrored.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use uuid::Uuid;
 
 use super::Catalog;
@@ -10,7 +13,7 @@ use super::entity::alert_notification::{ActiveModel, Column, Entity, Model};
 use super::entity::event;
 use super::transaction::DbTransaction;
 use crate::domain::event::Event;
-use crate::domain::notification::{Delivery, DeliveryStatus};
+use crate::domain::notification::{AlertNotice, Delivery, DeliveryStatus};
 use crate::domain::{Error, EventId, Micros, OrgId, Principal, Result};
 
 /// Which deliveries the server wants to make.
@@ -34,7 +37,8 @@ impl Catalog {
     pub async fn due_deliveries(&self, wanted: &DueDeliveries) -> Result<Vec<Delivery>> {
         let mut due = Entity::find()
             .filter(Column::Status.eq(DeliveryStatus::Pending.name()))
-            .filter(Column::NextAttemptAt.lte(wanted.now.0));
+            .filter(Column::NextAttemptAt.lte(wanted.now.0))
+            .filter(is_blocked().not());
         if !wanted.not_of_orgs.is_empty() {
             due = due.filter(Column::OrgId.is_not_in(wanted.not_of_orgs.iter().map(|org| org.0)));
         }
@@ -97,11 +101,30 @@ impl Catalog {
     }
 }
 
+/// Whether a delivery tells that an alert was resolved while that which tells that it fired still waits: receivers learn of
+/// both in their order.
+fn is_blocked() -> Condition {
+    use sea_orm::ExprTrait;
+    let earlier = Alias::new("earlier");
+    let column = |column: Column| Expr::col((earlier.clone(), column));
+    let waiting = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, earlier.clone())
+        .and_where(column(Column::AlertId).equals((Entity, Column::AlertId)))
+        .and_where(column(Column::ChannelId).equals((Entity, Column::ChannelId)))
+        .and_where(column(Column::Notice).eq(AlertNotice::Fired.name()))
+        .and_where(column(Column::Status).eq(DeliveryStatus::Pending.name()))
+        .take();
+    let is_resolution = Column::Notice.eq(AlertNotice::Resolved.name());
+    Condition::all().add(is_resolution).add(Expr::exists(waiting))
+}
+
 fn delivery(row: Model) -> Result<Delivery> {
     let Model {
         id,
         org_id,
         alert_id,
+        notice,
         channel_id,
         status,
         attempts,
@@ -119,6 +142,7 @@ fn delivery(row: Model) -> Result<Delivery> {
         id,
         org: OrgId(org_id),
         alert: EventId(alert_id),
+        notice: AlertNotice::named(&notice).ok_or_else(unreadable)?,
         channel: channel_id,
         status: DeliveryStatus::named(&status).ok_or_else(unreadable)?,
         attempts: u32::try_from(attempts).map_err(|_| unreadable())?,

@@ -15,6 +15,7 @@ use super::visibility::VisibleCatalog;
 use super::{Catalog, entity, no_such_row, not_unique, retention, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
+use crate::domain::shared_name::TakenName;
 use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
 use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, OrgId, Principal, Result, StreamId};
@@ -112,14 +113,28 @@ impl Catalog {
         self.mirror.read().devices.len()
     }
 
-    /// Creates a device. `Forbidden` for a restricted key, which could not see the new device; `LimitReached` beyond
-    /// `set_max_devices` or the organization's quota.
-    pub async fn create_device(&self, who: &Principal, mut spec: DeviceSpec) -> Result<Arc<Device>> {
+    /// Creates a device whose name no other may have; fails as [`Catalog::create_named_device`].
+    pub async fn create_device(&self, who: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
+        self.create_named_device(who, spec, TakenName::Refused).await
+    }
+
+    /// Creates a device.
+    ///
+    /// # Errors
+    /// `Forbidden` for a restricted key, which could not see the new device; `LimitReached` beyond `set_max_devices` or
+    /// the organization's quota; `Invalid` naming every wrong field.
+    pub async fn create_named_device(
+        &self,
+        who: &Principal,
+        mut spec: DeviceSpec,
+        taken: TakenName,
+    ) -> Result<Arc<Device>> {
         if who.is_restricted() {
             return Err(Error::forbidden("a key restricted to some devices or data may not create devices"));
         }
         trim(&mut spec.name);
         let transaction = self.begin_transaction().await?;
+        resolve_name(&transaction.visible_to(who), &mut spec, None, taken);
         check(&transaction.visible_to(who), &spec, None)?;
         check_device_limit(transaction.mirror().devices.len(), self.max_devices.load(Ordering::Relaxed))?;
         self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_device(&spec, None))?;
@@ -128,15 +143,29 @@ impl Catalog {
         insert(transaction, who, row).await
     }
 
-    /// Changes a device atomically. `Forbidden` for a device that is visible but not writable.
+    /// Changes a device to a name that no other has; fails as [`Catalog::update_named_device`].
     pub async fn update_device(
         &self,
         who: &Principal,
         id: DeviceId,
         change: impl FnOnce(&mut DeviceSpec) + Send,
     ) -> Result<Arc<Device>> {
+        self.update_named_device(who, id, change, TakenName::Refused).await
+    }
+
+    /// Changes a device atomically.
+    ///
+    /// # Errors
+    /// `Forbidden` for a device that is visible but not writable; `Invalid` naming every wrong field.
+    pub async fn update_named_device(
+        &self,
+        who: &Principal,
+        id: DeviceId,
+        change: impl FnOnce(&mut DeviceSpec) + Send,
+        taken: TakenName,
+    ) -> Result<Arc<Device>> {
         let transaction = self.begin_transaction().await?;
-        let (spec, fields, growth) = changed(&transaction.visible_to(who), id, change)?;
+        let (spec, fields, growth) = changed(&transaction.visible_to(who), id, change, taken)?;
         self.check_quota(&transaction.mirror(), who.org, growth)?;
         let row = entity::device::for_update(id, spec, self.clock.now());
         let device = update(transaction, who, (id, row), fields).await?;
@@ -290,14 +319,24 @@ fn changed(
     visible: &VisibleCatalog,
     id: DeviceId,
     change: impl FnOnce(&mut DeviceSpec),
+    taken: TakenName,
 ) -> Result<(DeviceSpec, Vec<&'static str>, QuotaDelta)> {
     let stored = &visible.writable_device(id)?.spec;
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
+    resolve_name(visible, &mut spec, Some(id), taken);
     check(visible, &spec, Some(id))?;
     let (fields, growth) = (stored.differences(&spec), QuotaDelta::of_device(&spec, Some(stored)));
     Ok((spec, fields, growth))
+}
+
+/// Numbers a name that another device has, where that is no mistake. `id` is set when the device exists already.
+fn resolve_name(visible: &VisibleCatalog, spec: &mut DeviceSpec, id: Option<DeviceId>, taken: TakenName) {
+    let namesake = |name: &str| visible.mirror.devices.get_by_name(visible.who.org, name);
+    if taken == TakenName::Numbered {
+        spec.number_name(|name| namesake(name).is_none_or(|other| Some(other.id) == id));
+    }
 }
 
 /// Checks a device's own rules and those that depend on other rows. `id` is set when the device exists already.

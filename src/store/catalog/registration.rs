@@ -205,6 +205,13 @@ impl Catalog {
         transaction.commit_change(who, work, audit, apply).await
     }
 
+    /// For the broker: the devices of every organization that have got a certificate for a token.
+    pub fn provisioned_devices(&self) -> Vec<DeviceId> {
+        let mirror = self.mirror.read();
+        let used = mirror.registrations.all().filter(|token| token.state == RegistrationState::Used);
+        used.map(|token| token.device).collect()
+    }
+
     /// For authentication: the token with this UUID and its device, whatever its state.
     pub fn registration_by_uuid(&self, uuid: Uuid) -> Option<(Arc<Registration>, Arc<Device>)> {
         let mirror = self.mirror.read();

@@ -26,7 +26,6 @@ impl RegistrationIndex {
         self.by_id.get(self.by_uuid.get(&uuid)?)
     }
 
-    #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Registration>> {
         self.by_id.values()
     }

@@ -1,6 +1,7 @@
 // Requests to the server, and the one error that every kind of request fails with.
 
 import { credentials } from "./access.ts";
+import { ROOT } from "./root.ts";
 
 /** A mistake in the input, at its field. */
 export interface UserError {
@@ -70,12 +71,12 @@ export function onUnauthenticated(told: () => void): void {
   unauthenticated = told;
 }
 
-/** Sends a request, with the reader's credentials unless told otherwise. Fails with an `ApiError`, or with an `AbortError` when it is given up. */
+/** Sends a request to a path of the server, with the reader's credentials unless told otherwise. Fails with an `ApiError`, or with an `AbortError` when it is given up. */
 export async function send(path: string, init: RequestInit = {}, who = credentials()): Promise<Response> {
   const headers = { ...who, ...(init.headers as Record<string, string> | undefined) };
   let answer: Response;
   try {
-    answer = await fetch(path, { ...init, headers });
+    answer = await fetch(ROOT + path, { ...init, headers });
   } catch (error) {
     if (isAborted(error)) throw error;
     throw new ApiError(error instanceof Error ? error.message : String(error), 0);

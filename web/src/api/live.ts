@@ -4,6 +4,7 @@
 import { type Client, createClient } from "graphql-ws";
 import { credentials } from "./access.ts";
 import { ApiError } from "./http.ts";
+import { ROOT } from "./root.ts";
 
 /** Called with true when the connection is there, with false when it is lost. */
 export type ConnectionWatcher = (isConnected: boolean) => void;
@@ -21,7 +22,7 @@ export function watchConnection(watch: ConnectionWatcher): void {
 
 function socket(): Client {
   client ??= createClient({
-    url: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/graphql/ws`,
+    url: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${ROOT}/graphql/ws`,
     connectionParams: credentials,
     // Wrong credentials do not get better.
     shouldRetry: (event) => !(event instanceof CloseEvent && event.code === 4403),

@@ -1,5 +1,6 @@
 // SQL over HTTP, answered as JSON: for small answers, without the reader of Arrow.
 
+import { BASE } from "./root.ts";
 import { post, send } from "./http.ts";
 
 /** Rows as objects, for small answers. */
@@ -27,5 +28,5 @@ export async function fileOf(query: string, form: keyof typeof FILES): Promise<B
 
 /** The address of the SQL page with a statement in its editor. It is behind `#`, which is never sent. */
 export function sqlPage(query: string): string {
-  return `/ui/sql#q=${encodeURIComponent(query)}`;
+  return `${BASE}/sql#q=${encodeURIComponent(query)}`;
 }

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { savedKey } from "../api/access.ts";
+import { BASE } from "../api/root.ts";
 import { useAction } from "../ui/ask.ts";
 import { formatTime, isUtc, setUtc, zoneName } from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -11,7 +12,7 @@ import { type Language, language, setLanguage, t } from "../words/index.ts";
 import { lostAt } from "./connection.ts";
 import { Find } from "./Find.tsx";
 import { allowedPages, mayFind, type PageLink, TOOLS } from "./pages.ts";
-import { address, BASE } from "./router.ts";
+import { address } from "./router.ts";
 import { leave, me } from "./session.ts";
 import { setTheme, type Theme, theme } from "./theme.ts";
 

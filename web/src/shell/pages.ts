@@ -1,5 +1,6 @@
 // The pages that exist, in the order of the navigation, and the scope that each needs.
 
+import { ROOT } from "../api/root.ts";
 import type { IconName } from "../ui/icons.tsx";
 import type { WordKey } from "../words/index.ts";
 import { may } from "./session.ts";
@@ -35,8 +36,8 @@ const TOOL_PAGES: PageLink[] = [
 
 /** Pages of their own, outside of the application. */
 export const TOOLS: { href: string; word: WordKey; icon: IconName }[] = [
-  { href: "/graphiql/", word: "graphql", icon: "graphql" },
-  { href: "/api/docs/", word: "rest", icon: "rest" },
+  { href: `${ROOT}/graphiql/`, word: "graphql", icon: "graphql" },
+  { href: `${ROOT}/api/docs/`, word: "rest", icon: "rest" },
 ];
 
 /** Whether the caller may look for devices and streams. */

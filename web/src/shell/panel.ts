@@ -1,6 +1,7 @@
 // A panel: a tab that a kiosk link has opened. It shows one board by a key of its own, and nobody is logged in at it.
 
 import { signal } from "@preact/signals";
+import { BASE } from "../api/root.ts";
 
 export type Panel = "none" | "open" | "ended";
 
@@ -11,19 +12,19 @@ export const isIncomplete = signal(false);
 
 const SAVED = "basalt.panel";
 const KEY = "#key=";
-const BOARD = /^\/ui\/boards\/[0-9a-f-]{36}\/?$/;
+const BOARD = /^\/boards\/[0-9a-f-]{36}\/?$/;
 
 /** The parts of an address, as `URL` and `location` have them. */
 export type Parts = Pick<URL, "pathname" | "search" | "hash">;
 
 /** The link that opens a board with a key. The key is behind `#`, which browsers send to no server. */
 export function linkOf(origin: string, uuid: string, key: string): string {
-  return `${origin}/ui/boards/${uuid}?kiosk${KEY}${key}`;
+  return `${origin}${BASE}/boards/${uuid}?kiosk${KEY}${key}`;
 }
 
 /** Whether an address shows a board alone on a screen. */
 export function isKiosk({ pathname, search }: Omit<Parts, "hash">): boolean {
-  return BOARD.test(pathname) && new URLSearchParams(search).has("kiosk");
+  return pathname.startsWith(BASE) && BOARD.test(pathname.slice(BASE.length)) && new URLSearchParams(search).has("kiosk");
 }
 
 /** The key in an address. Other pages take none from there: a link shall not change who asks unseen. */

@@ -1,9 +1,7 @@
 // The address of the page as a signal. Links are ordinary links; those within /ui are followed without loading the page anew.
 
 import { signal } from "@preact/signals";
-
-/** Where the application is served. */
-export const BASE = "/ui";
+import { BASE } from "../api/root.ts";
 
 export interface Address {
   /** Path below `/ui`, such as `/events/7`; `/` for the overview. */

@@ -26,7 +26,7 @@ impl Command {
 
     /// Arguments as a JSON object.
     async fn params(&self) -> serde_json::Value {
-        serde_json::Value::Object(self.0.spec.params.clone())
+        serde_json::Value::Object(self.0.spec.params.members())
     }
 
     /// State: `pending`, `sent`, `acknowledged`, `done`, `failed` or `expired`.

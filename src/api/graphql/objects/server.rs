@@ -4,7 +4,6 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::ids::NodeType;
-use crate::app::health::Check;
 use crate::domain::Principal;
 use crate::domain::caller::Caller;
 
@@ -90,7 +89,8 @@ pub struct Health {
 /// Health of one component of the server.
 #[derive(SimpleObject)]
 pub struct HealthCheck {
-    /// Name of the component: `db`, `redis` (the bus and cache, which live in this process), `disk` or `poller`.
+    /// Name of the component: `db`, `redis` (the bus and cache, which live in this process), `disk`, `poller`, or `mqtt`
+    /// where there is a broker.
     name: &'static str,
     /// Whether this component works.
     ok: bool,
@@ -101,7 +101,7 @@ pub struct HealthCheck {
 /// Runs every health check.
 pub async fn health(ctx: &Context<'_>) -> Result<Health> {
     let mut checks = Vec::new();
-    for check in Check::ALL {
+    for check in app(ctx).checks() {
         let error = app(ctx).check(check).await.err().map(|error| error.message);
         checks.push(HealthCheck { name: check.name(), ok: error.is_none(), error });
     }

@@ -146,7 +146,7 @@ impl DeviceViewer<'_> {
             ("id", Some(device.aliases.key.as_str().into())),
             ("env", Some(self.app.settings().compat.instathings.env.name().into())),
             ("isGateway", Some(Value::Bool(false))),
-            ("name", Some(device.spec.name.as_str().into())),
+            ("name", Some(device.spec.shared_name().into())),
             ("type", types::id_of(self.app.product_of(device)?.as_ref()).map(Value::from)),
         ];
         let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));

@@ -2,8 +2,11 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use super::mistakes::malformed_json;
 use crate::api::error::InstathingsError;
@@ -15,9 +18,55 @@ use crate::api::{bearer, payload};
 /// # Errors
 /// 400 when it is no JSON object or array; 413, 408, 415 and 503 as the limits of bodies say.
 pub async fn read(request: Request, limit: usize) -> Result<Value, InstathingsError> {
+    parse(&read_bytes(request, limit).await?)
+}
+
+/// Reads a body that is passed on: its text stays as it is. A form is an object of its fields.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_raw(request: Request, limit: usize) -> Result<Box<RawValue>, InstathingsError> {
+    let is_form = is_form(request.headers());
+    let bytes = read_bytes(request, limit).await?;
+    if is_form { raw_form(&bytes) } else { raw_json(&bytes) }
+}
+
+async fn read_bytes(request: Request, limit: usize) -> Result<Bytes, InstathingsError> {
     let (parts, body) = request.into_parts();
     let secret = bearer::token(&parts.headers).unwrap_or_default().to_owned();
-    parse(&payload::read_json(&parts.headers, body, limit, &secret).await?)
+    Ok(payload::read_json(&parts.headers, body, limit, &secret).await?)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let name = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+    name.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn raw_json(bytes: &[u8]) -> Result<Box<RawValue>, InstathingsError> {
+    let is_empty = bytes.trim_ascii().is_empty();
+    parse(bytes)?;
+    serde_json::from_slice(if is_empty { b"{}" } else { bytes }).map_err(|_| malformed_json())
+}
+
+fn raw_form(bytes: &[u8]) -> Result<Box<RawValue>, InstathingsError> {
+    to_raw_value(&form_members(bytes)).map_err(|_| malformed_json())
+}
+
+/// The fields of a form or a query as the vendor's framework has them: a repeated one is a list.
+pub fn form_members(text: &[u8]) -> Map<String, Value> {
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(text) {
+        let value = Value::from(value.into_owned());
+        match members.get_mut(&*name) {
+            None => {
+                members.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    members
 }
 
 /// Reads the body of a client that has no token yet.
@@ -61,6 +110,38 @@ mod tests {
             ("{} x", None),
         ] {
             assert_eq!(parse(text.as_bytes()).ok(), expected, "{text}");
+            assert_eq!(raw_json(text.as_bytes()).is_ok(), expected.is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_passed_on_keeps_its_text() {
+        for (text, expected) in [
+            (r#"{"b":1e2,"a":12345678901234567890123}"#, r#"{"b":1e2,"a":12345678901234567890123}"#),
+            (" [1.0, -0]\n", "[1.0, -0]"),
+            (" ", "{}"),
+        ] {
+            assert_eq!(raw_json(text.as_bytes()).unwrap().get(), expected);
+        }
+        for (form, expected) in [
+            ("turn=on&timer=5", r#"{"timer":"5","turn":"on"}"#),
+            ("a=1&a=2+3&a=", r#"{"a":["1","2 3",""]}"#),
+            ("", "{}"),
+        ] {
+            assert_eq!(raw_form(form.as_bytes()).unwrap().get(), expected, "{form}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_known_by_its_media_type() {
+        for (media, expected) in [
+            ("application/x-www-form-urlencoded", true),
+            ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", true),
+            ("application/json", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media.parse().unwrap())]);
+            assert_eq!(is_form(&headers), expected, "{media}");
+        }
+        assert!(!is_form(&HeaderMap::new()));
     }
 }

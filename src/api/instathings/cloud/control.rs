@@ -8,12 +8,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use url::form_urlencoded;
 
-use super::mistakes::{Location, Mistakes};
+use super::mistakes::{Location, Mistakes, malformed_json};
 use super::{Answer, Cloud, ProjectCaller, body};
 use crate::api::error::InstathingsError;
 use crate::domain::command::{Command, CommandSpec, CommandState, STATUS_KIND};
+use crate::domain::command_params::CommandParams;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Micros, Result};
@@ -135,8 +135,8 @@ async fn queue(
     kind: &str,
 ) -> Result<Arc<Command>, InstathingsError> {
     let headers = request.headers().clone();
-    let query = query_members(request.uri().query().unwrap_or_default());
-    let body = body::read(request, cloud.app.settings().body_bytes).await?;
+    let query = body::form_members(request.uri().query().unwrap_or_default().as_bytes());
+    let body = body::read_raw(request, cloud.app.settings().body_bytes).await?;
     let device = cloud.device(caller, id)?;
     if cloud.app.product_of(&device)?.spec.metadata.get(CONTROL) == Some(&Value::Bool(false)) {
         return Err(Error::forbidden("devices of this product are not controlled").into());
@@ -148,10 +148,15 @@ async fn queue(
         params.insert("method".to_owned(), method.into());
     }
     params.insert("query".to_owned(), Value::Object(query));
-    params.insert("body".to_owned(), body);
+    let params = CommandParams::with_raw(&params, "body", &body).map_err(too_deep)?;
     let spec = CommandSpec { device: device.id, kind: kind.to_owned(), params };
     let made = cloud.app.create_commands(&caller.principal, vec![spec]).await.map_err(too_large)?;
     Ok(made.into_iter().next().ok_or_else(|| Error::internal("a command was not made"))?)
+}
+
+/// A body that can be read, but not within the arguments of a command.
+fn too_deep(error: Error) -> InstathingsError {
+    if error.kind == Kind::Invalid { malformed_json() } else { error.into() }
 }
 
 /// The only rule that a command from here can break is the size of its parameters.
@@ -178,22 +183,6 @@ fn http_target(headers: &HeaderMap) -> Result<(String, String), InstathingsError
     Ok((path, method.to_ascii_uppercase()))
 }
 
-/// The parameters of a query as the vendor's framework has them: a repeated one is a list.
-fn query_members(query: &str) -> Map<String, Value> {
-    let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let value = Value::from(value.into_owned());
-        match members.get_mut(&*name) {
-            None => {
-                members.insert(name.into_owned(), value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = Value::Array(vec![first.take(), value]),
-        }
-    }
-    members
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +194,11 @@ mod tests {
             org: OrgId(1),
             uuid: uuid::Uuid::nil(),
             key: "IVdtfGYi0".to_owned(),
-            spec: CommandSpec { device: DeviceId(1), kind: kind.to_owned(), params: Map::new() },
+            spec: CommandSpec {
+                device: DeviceId(1),
+                kind: kind.to_owned(),
+                params: CommandParams::default(),
+            },
             created_by: String::new(),
             state,
             created_at: Micros(0),
@@ -238,7 +231,7 @@ mod tests {
 
     #[test]
     fn queries_and_headers_are_passed_on() {
-        let members = query_members("turn=on&a=1&a=2&a=3&b=");
+        let members = body::form_members(b"turn=on&a=1&a=2&a=3&b=");
         assert_eq!(Value::Object(members), json!({"turn": "on", "a": ["1", "2", "3"], "b": ""}));
         let headers = |pairs: &[(&'static str, &str)]| -> HeaderMap {
             pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()

@@ -12,6 +12,7 @@ use super::{Answer, Cloud, ProjectCaller, body, types};
 use crate::api::error::InstathingsError;
 use crate::app::virtual_data::{ACTIVE, FREQUENCY, MAX_PERIOD_S};
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::shared_name::TakenName;
 use crate::domain::{DeviceId, Error, Kind};
 
 /// Maximum length of a name, characters.
@@ -70,7 +71,7 @@ impl DeviceChange {
 
     fn apply(&self, spec: &mut DeviceSpec) {
         if let Some(name) = &self.name {
-            spec.name.clone_from(name);
+            spec.set_shared_name(name);
         }
         if let Some(frequency) = self.frequency {
             spec.metadata.insert(FREQUENCY.to_owned(), frequency.into());
@@ -97,7 +98,8 @@ pub async fn patch(cloud: &Cloud, caller: &ProjectCaller, id: &str, request: Req
     if change.demo_active.is_some() && device.spec.protocol != Protocol::Virtual {
         return Err(Mistakes::one(Location::Body, ACTIVE, body.get(ACTIVE).cloned()));
     }
-    let done = cloud.app.update_device(&caller.principal, device.id, |spec| change.apply(spec)).await;
+    let apply = |spec: &mut DeviceSpec| change.apply(spec);
+    let done = cloud.app.update_named_device(&caller.principal, device.id, apply, TakenName::Numbered).await;
     done.map_err(|error| of_body(error, &body))?;
     Ok(Json(json!({})).into_response())
 }
@@ -144,7 +146,7 @@ pub async fn create(cloud: &Cloud, caller: &ProjectCaller, request: Request) -> 
     if is_gateway {
         spec.metadata.insert(IS_GATEWAY.to_owned(), true.into());
     }
-    let made = cloud.app.create_device(&caller.principal, spec).await;
+    let made = cloud.app.create_named_device(&caller.principal, spec, TakenName::Numbered).await;
     let device = made.map_err(|error| of_body(error, &body))?;
     Ok((StatusCode::CREATED, Json(cloud.viewer(caller).detailed(&device)?)).into_response())
 }

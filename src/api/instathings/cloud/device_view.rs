@@ -127,7 +127,7 @@ impl DeviceViewer<'_> {
             parent_device: self.parent_key(device),
             id: device.aliases.key.clone(),
             is_gateway,
-            name: device.spec.name.clone(),
+            name: device.spec.shared_name().to_owned(),
             env: self.app.settings().compat.instathings.env.name(),
             type_id: types::id_of(&product),
             protocols: is_gateway.then(|| protocols(device, &product)),

@@ -25,6 +25,7 @@ use crate::api::connection_limit::ConnectionState;
 use crate::api::cors;
 use crate::api::error::InstathingsError;
 use crate::api::origin::PeerAddress;
+use crate::api::pages;
 use crate::app::cors::CorsOrigins;
 use crate::app::session::network;
 use crate::domain::Error;
@@ -34,7 +35,10 @@ pub const LIST: &str = "/device/v1/devices/{deviceId}/data";
 /// Path of the engine, as clients write it. The slash at its end is removed before any routing.
 pub const ENGINE: &str = "/socket.io/";
 
-/// Returns method and path of every route. The engine refuses other methods itself, in its own words.
+/// Path of the script with which pages speak to the engine.
+const CLIENT: &str = "/socket.io/socket.io.js";
+
+/// Returns method and path of every route but the script of the client. The engine refuses other methods itself, in its own words.
 pub fn paths() -> Vec<(&'static str, String)> {
     let engine = polling::METHODS.map(|method| (method, ENGINE.to_owned()));
     [("GET", LIST.to_owned())].into_iter().chain(engine).collect()
@@ -47,6 +51,7 @@ pub fn routes(service: Arc<OnPremise>, origins: Arc<CorsOrigins>) -> Router {
     let routes = Router::new()
         .route(LIST, list)
         .route(ENGINE.trim_end_matches('/'), any(engine))
+        .route(CLIENT, get(client))
         .method_not_allowed_fallback(unknown_route)
         .fallback(unknown_route)
         .with_state(service);
@@ -81,6 +86,11 @@ async fn list(
         .map_err(|mistakes| refusal(json!({"errors": mistakes}), "a parameter is not valid"))?;
     let page = service.source.list(&query).await?;
     Ok(Json(PageView::from(&page)).into_response())
+}
+
+/// `GET /socket.io/socket.io.js`: the client for pages, where it is part of this build.
+async fn client(headers: HeaderMap) -> Result<Response, InstathingsError> {
+    Ok(pages::socket_client(&headers)?)
 }
 
 fn refusal(body: serde_json::Value, reason: &str) -> InstathingsError {

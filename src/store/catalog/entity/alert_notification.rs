@@ -3,7 +3,9 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use crate::domain::{EventId, Micros, OrgId};
+use crate::domain::Micros;
+use crate::domain::event::Event;
+use crate::domain::notification::AlertNotice;
 
 /// Status of a notification that was not sent yet.
 pub const PENDING: &str = "PENDING";
@@ -16,6 +18,8 @@ pub struct Model {
     pub org_id: i32,
     /// Event of the alert.
     pub alert_id: i32,
+    /// What is told of it.
+    pub notice: String,
     /// UUID of the channel, which may have been deleted since.
     pub channel_id: Uuid,
     pub status: String,
@@ -33,11 +37,12 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// A notification to be sent at once.
-pub fn new(org: OrgId, alert: EventId, channel: Uuid, now: Micros) -> ActiveModel {
+pub fn new(alert: &Event, notice: AlertNotice, channel: Uuid, now: Micros) -> ActiveModel {
     ActiveModel {
         id: Set(Uuid::new_v4()),
-        org_id: Set(org.0),
-        alert_id: Set(alert.0),
+        org_id: Set(alert.org.0),
+        alert_id: Set(alert.id.0),
+        notice: Set(notice.name().to_owned()),
         channel_id: Set(channel),
         status: Set(PENDING.to_owned()),
         attempts: Set(0),

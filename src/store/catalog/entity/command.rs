@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use super::{RowRef, to_json};
 use crate::domain::command::{Command, CommandSpec, CommandState};
+use crate::domain::command_params::CommandParams;
 use crate::domain::{CommandId, DeviceId, Error, Micros, OrgId, Result};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -42,7 +43,7 @@ impl TryFrom<Model> for Command {
         let spec = CommandSpec {
             device: DeviceId(row.device_id),
             kind: row.kind,
-            params: place.json("params", &row.params)?,
+            params: place.check_column("params", CommandParams::parse(&row.params))?,
         };
         Ok(Self {
             id: CommandId(row.id),
@@ -71,7 +72,7 @@ pub fn new(command: &Command) -> ActiveModel {
         uuid: Set(command.uuid.to_string()),
         key: Set(command.key.clone()),
         kind: Set(command.spec.kind.clone()),
-        params: Set(to_json(&command.spec.params)),
+        params: Set(command.spec.params.text().to_owned()),
         created_by: Set(command.created_by.clone()),
         created_at: Set(command.created_at.0),
         expires_at: Set(command.expires_at.0),

@@ -6,6 +6,7 @@
 
 mod baseline;
 mod catalog_version;
+mod notice_of_notification;
 
 use sea_orm_migration::prelude::*;
 
@@ -16,6 +17,6 @@ pub(super) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(baseline::Migration)]
+        vec![Box::new(baseline::Migration), Box::new(notice_of_notification::Migration)]
     }
 }

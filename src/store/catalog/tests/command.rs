@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fixtures::*;
@@ -13,7 +13,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) fn spec(device: DeviceId) -> CommandSpec {
     let params = json!({"path": "/relay/0", "method": "POST"});
-    CommandSpec { device, kind: "set".to_owned(), params: params.as_object().cloned().unwrap_or_default() }
+    CommandSpec {
+        device,
+        kind: "set".to_owned(),
+        params: params.as_object().cloned().unwrap_or_default().into(),
+    }
 }
 
 fn report(state: CommandState) -> CommandReport {
@@ -76,7 +80,7 @@ pub(super) async fn commands_are_bounded_and_of_one_organization(place: TestData
         assert_eq!(refused.unwrap_err().kind, Kind::NotFound);
     }
     assert_eq!(catalog.command(&ours, Uuid::nil()).unwrap_err().kind, Kind::NotFound);
-    let wrong = CommandSpec { kind: "a b".to_owned(), params: Map::new(), device: a };
+    let wrong = CommandSpec { kind: "a b".to_owned(), params: Default::default(), device: a };
     assert_eq!(catalog.create_commands(&ours, vec![wrong], MINUTE).await.unwrap_err().kind, Kind::Invalid);
     let many = vec![spec(a); MAX_OPEN_PER_DEVICE];
     assert_eq!(catalog.create_commands(&ours, many.clone(), MINUTE).await.unwrap_err().kind, Kind::Busy);

@@ -6,13 +6,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::fixtures::*;
-use crate::domain::alert::Severity;
 use crate::domain::alert::budget::AlertBudget;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec, Evaluation, Operator, Threshold};
 use crate::domain::alert::target::RuleTarget;
+use crate::domain::alert::{AlertActor, AlertStep, Severity};
 use crate::domain::document::{DocumentKind, DocumentSpec};
 use crate::domain::notification::{
-    ChannelConfig, ChannelSecret, Delivery, DeliveryFailure, DeliveryStatus, NotificationChannelSpec,
+    AlertNotice, ChannelConfig, ChannelSecret, Delivery, DeliveryFailure, DeliveryStatus,
+    NotificationChannelSpec,
 };
 use crate::domain::{Kind, Micros, Principal, StreamId};
 use crate::store::catalog::{AlertChange, AlertDecision, Catalog, DueDeliveries, NewDocument};
@@ -52,7 +53,10 @@ async fn rule(catalog: &Catalog, who: &Principal, channels: &[Uuid]) -> Arc<Aler
 }
 
 async fn fire(catalog: &Catalog, rule: &Arc<AlertRule>) {
-    let change = AlertChange::Fire { at: Micros(5), value: json!(93.5) };
+    decide(catalog, rule, AlertChange::Fire { at: Micros(5), value: json!(93.5) }).await;
+}
+
+async fn decide(catalog: &Catalog, rule: &Arc<AlertRule>, change: AlertChange) {
     let budget = AlertBudget::default();
     let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: None, budget };
     catalog.record_alerts(vec![decision]).await.unwrap();
@@ -107,6 +111,37 @@ pub(super) async fn a_delivery_is_due_until_it_was_made_and_outlives_a_restart(p
     assert_eq!(deliveries, [sent, failed]);
     let stranger = other_org(&catalog).await;
     assert_eq!(refusal(catalog.deliveries_of_alert(&stranger, event.uuid).await).0, Kind::NotFound);
+}
+
+pub(super) async fn the_end_of_an_alert_is_told_where_the_alert_was_and_after_it(place: TestDatabase) {
+    let catalog = place.open().await;
+    let who = admin(&catalog);
+    let channel = channel(&catalog, &who, "one").await;
+    let rule = rule(&catalog, &who, &[channel]).await;
+    for is_by_rule in [false, true] {
+        fire(&catalog, &rule).await;
+        let found = due(&catalog, &all(LATE)).await;
+        let [fired] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((fired.notice, fired.channel), (AlertNotice::Fired, channel));
+        let event = catalog.event_of_delivery(fired).await.unwrap();
+        if is_by_rule {
+            decide(&catalog, &rule, AlertChange::Resolve).await;
+        } else {
+            for step in [AlertStep::Acknowledge, AlertStep::Resolve, AlertStep::Resolve] {
+                let actor = AlertActor { name: "ann".to_owned(), at: Micros(9), note: None };
+                catalog.step_alert(&who, event.uuid, step, actor).await.unwrap();
+            }
+        }
+        assert_eq!(due(&catalog, &all(LATE)).await, std::slice::from_ref(fired), "one after the other");
+        catalog.store_delivery(&fired.clone().after_attempt(Ok(()), Micros(7))).await.unwrap();
+        let found = due(&catalog, &all(LATE)).await;
+        let [resolved] = &found[..] else { panic!("{found:?}") };
+        let of_alert = (resolved.notice, resolved.channel, resolved.alert);
+        assert_eq!(of_alert, (AlertNotice::Resolved, channel, fired.alert), "{is_by_rule}");
+        catalog.store_delivery(&resolved.clone().after_attempt(Ok(()), Micros(8))).await.unwrap();
+        assert_eq!(catalog.deliveries_of_alert(&who, event.uuid).await.unwrap().len(), 2);
+    }
+    assert!(due(&catalog, &all(LATE)).await.is_empty());
 }
 
 pub(super) async fn a_channel_that_goes_leaves_its_rules_and_its_log(place: TestDatabase) {

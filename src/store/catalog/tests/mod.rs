@@ -124,7 +124,8 @@ suite! {
         no_more_devices_are_made_than_allowed;
     delivery:
         a_delivery_is_due_until_it_was_made_and_outlives_a_restart,
-        a_channel_that_goes_leaves_its_rules_and_its_log;
+        a_channel_that_goes_leaves_its_rules_and_its_log,
+        the_end_of_an_alert_is_told_where_the_alert_was_and_after_it;
     document:
         a_document_comes_back_as_it_was_given,
         documents_are_created_all_or_none,

@@ -1,6 +1,7 @@
 // The administration: keys, users, the audit log and retention, each below its own address.
 
 import type { ComponentType } from "preact";
+import { BASE } from "../../api/root.ts";
 import { Audit } from "./Audit.tsx";
 import { Keys } from "./Keys.tsx";
 import { Retention } from "./Retention.tsx";
@@ -18,7 +19,7 @@ export default function Admin({ id }: { id: string }) {
       <h1>{t("admin")}</h1>
       <nav class="tabs" aria-label={t("admin")}>
         {WORDS.map((word) => (
-          <a key={word} href={`/ui/admin/${word}`} aria-current={word === current ? "page" : undefined}>
+          <a key={word} href={`${BASE}/admin/${word}`} aria-current={word === current ? "page" : undefined}>
             {t(word)}
           </a>
         ))}

@@ -1,6 +1,7 @@
 // The list of boards.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import type { Page } from "../../api/types.ts";
@@ -84,7 +85,7 @@ export default function Boards() {
           <ul class="cards">
             {data.map((board) => (
               <li key={board.uuid}>
-                <a href={`/ui/boards/${board.uuid}`}>{board.name}</a>
+                <a href={`${BASE}/boards/${board.uuid}`}>{board.name}</a>
                 {board.description && <span>{board.description}</span>}
                 <span class="small muted">
                   {t("widgets", { n: board.layout.length })}, <Age of={board.updatedAt} /> {board.createdBy && t("changedBy", { name: board.createdBy })}

@@ -1,5 +1,6 @@
 // Data into the server and out of it, each below its own address.
 
+import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import type { Named, Page } from "../../api/types.ts";
@@ -26,7 +27,7 @@ export default function Data({ id }: { id: string }) {
       <h1>{t("data")}</h1>
       <nav class="tabs" aria-label={t("data")}>
         {WORDS.map((word) => (
-          <a key={word} href={`/ui/data/${word}`} aria-current={word === current ? "page" : undefined}>
+          <a key={word} href={`${BASE}/data/${word}`} aria-current={word === current ? "page" : undefined}>
             {t(word)}
           </a>
         ))}

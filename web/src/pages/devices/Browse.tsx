@@ -1,6 +1,7 @@
 // The nodes of an OPC UA server, or the tags of a controller: opened level by level, ticked, and made streams.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import { send } from "../../api/http.ts";
 import type { Page } from "../../api/types.ts";
@@ -139,7 +140,7 @@ export default function BrowseDevice({ id }: { id: string }) {
     <div class="page">
       <Busy isBusy={asked.isBusy || action.isRunning} />
       <p>
-        <a href={`/ui/devices/${id}`}>← {device.data?.name ?? t("devices")}</a>
+        <a href={`${BASE}/devices/${id}`}>← {device.data?.name ?? t("devices")}</a>
       </p>
       <h1>{t("browse")}</h1>
       {device.data === null && <Empty title={t("noSuchDevice")} />}

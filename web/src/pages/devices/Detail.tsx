@@ -1,6 +1,7 @@
 // One device: its connection, its settings, its states and its streams.
 
 import { useEffect } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
 import { may } from "../../shell/session.ts";
@@ -96,7 +97,7 @@ export default function DeviceDetail({ id }: { id: string }) {
     <div class="page">
       <Busy isBusy={isBusy && !data} />
       <p>
-        <a href="/ui/devices">← {t("devices")}</a>
+        <a href={`${BASE}/devices`}>← {t("devices")}</a>
       </p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchDevice")} />}
@@ -107,11 +108,11 @@ export default function DeviceDetail({ id }: { id: string }) {
           </h1>
           {may("device:write") && (
             <p class="links">
-              <a class="button" href={`/ui/devices/${id}/edit`}>
+              <a class="button" href={`${BASE}/devices/${id}/edit`}>
                 {t("changeSettings")}
               </a>
               {isBrowsed(data.protocol) && (
-                <a class="button" href={`/ui/devices/${id}/browse`}>
+                <a class="button" href={`${BASE}/devices/${id}/browse`}>
                   {t("browse")}
                 </a>
               )}

@@ -1,6 +1,7 @@
 // The settings of a device, changed; and its end, with what goes with it.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
 import { navigate } from "../../shell/router.ts";
@@ -92,7 +93,7 @@ function Form({ device, protocol }: { device: DeviceFull; protocol: ProtocolName
         <button class="primary" disabled={action.isRunning}>
           {t("save")}
         </button>
-        <a class="button" href={`/ui/devices/${device.rowId}`}>
+        <a class="button" href={`${BASE}/devices/${device.rowId}`}>
           {t("cancel")}
         </a>
       </p>
@@ -106,7 +107,7 @@ export default function EditDevice({ id }: { id: string }) {
     <div class="page">
       <Busy isBusy={isBusy && !data} />
       <p>
-        <a href={`/ui/devices/${id}`}>← {data?.name ?? t("devices")}</a>
+        <a href={`${BASE}/devices/${id}`}>← {data?.name ?? t("devices")}</a>
       </p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchDevice")} />}

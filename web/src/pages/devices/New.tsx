@@ -1,6 +1,7 @@
 // A new device in three steps: its protocol, its connection, its streams. It can be tried before it is saved.
 
 import { useEffect, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import { navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
@@ -185,7 +186,7 @@ export default function NewDevice() {
   return (
     <div class="page">
       <p>
-        <a href="/ui/devices">← {t("devices")}</a>
+        <a href={`${BASE}/devices`}>← {t("devices")}</a>
       </p>
       <h1>{t("newDevice")}</h1>
       {may("device:write") ? <Wizard /> : <Empty title={t("forbidden")} note="device:write" />}

@@ -1,6 +1,7 @@
 // Devices: all of them with their states, filtered by the address.
 
 import { useEffect } from "preact/hooks";
+import { BASE, ROOT } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { follow, gathered } from "../../api/live.ts";
 import type { DeviceState, Page } from "../../api/types.ts";
@@ -33,7 +34,7 @@ function Row({ device }: { device: DeviceRow }) {
   return (
     <tr>
       <th scope="row">
-        <a href={`/ui/devices/${device.rowId}`}>{device.name}</a>
+        <a href={`${BASE}/devices/${device.rowId}`}>{device.name}</a>
       </th>
       <td>
         <StateSign state={state} />
@@ -71,7 +72,7 @@ function FilterBar({ state, text, shown, total }: { state: string; text: string;
 
 function NewLink() {
   return (
-    <a class="button" href="/ui/devices/new">
+    <a class="button" href={`${BASE}/devices/new`}>
       {t("newDevice")}
     </a>
   );
@@ -115,7 +116,7 @@ export default function Devices() {
       {data?.length === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
           {may("device:write") && <NewLink />}{" "}
-          <a class="button" href="/api/docs/">
+          <a class="button" href={`${ROOT}/api/docs/`}>
             {t("restDocs")}
           </a>
         </Empty>

@@ -1,6 +1,7 @@
 // The streams of a device with their newest values; the values of those in view are asked for again and again.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import type { Page, Reading } from "../../api/types.ts";
@@ -34,7 +35,7 @@ function StreamRow({ stream, latest }: { stream: DeviceStream; latest: Reading |
   return (
     <tr>
       <th scope="row">
-        <a href={`/ui/streams/${stream.rowId}`}>{stream.name}</a>
+        <a href={`${BASE}/streams/${stream.rowId}`}>{stream.name}</a>
       </th>
       <td class="number value" title={shown}>{shown}</td>
       <td>{stream.unit}</td>

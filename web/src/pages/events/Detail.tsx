@@ -1,5 +1,6 @@
 // One event: everything it says, and the way to its trend.
 
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { bandOf } from "../../chart/bands.ts";
 import { may } from "../../shell/session.ts";
@@ -16,7 +17,7 @@ import { t } from "./words.ts";
 function trendOf(event: EventRow): string {
   const { from, to } = bandOf(event, Date.now());
   const around = Math.max(600_000, to - from);
-  return `/ui/trend?s=${event.stream?.rowId}&from=${new Date(from - around).toISOString()}&to=${new Date(to + around).toISOString()}`;
+  return `${BASE}/trend?s=${event.stream?.rowId}&from=${new Date(from - around).toISOString()}&to=${new Date(to + around).toISOString()}`;
 }
 
 /** A link is followed only where it leads to the web. */
@@ -42,7 +43,7 @@ function Facts({ event }: { event: EventRow }) {
       <dt>{t("source")}</dt>
       <dd>{event.source}</dd>
       <dt>{t("device")}</dt>
-      <dd>{event.device ? <a href={`/ui/devices/${event.device.rowId}`}>{event.device.name}</a> : "–"}</dd>
+      <dd>{event.device ? <a href={`${BASE}/devices/${event.device.rowId}`}>{event.device.name}</a> : "–"}</dd>
       <dt>{t("stream")}</dt>
       <dd>{event.stream?.name ?? "–"}</dd>
       <dt>{t("status")}</dt>
@@ -79,7 +80,7 @@ export default function EventDetail({ id }: { id: string }) {
     <div class="page">
       <Busy isBusy={isBusy} />
       <p>
-        <a href="/ui/events">← {t("events")}</a>
+        <a href={`${BASE}/events`}>← {t("events")}</a>
       </p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchEvent")} />}

@@ -1,5 +1,6 @@
 // A row of the list of events: on a screen a cell for each fact, on a phone what happened first.
 
+import { BASE } from "../../api/root.ts";
 import { useAction } from "../../ui/ask.ts";
 import { dateTime } from "../../ui/format.ts";
 import { ErrorBox, LevelSign } from "../../ui/parts.tsx";
@@ -21,7 +22,7 @@ function Choice({ event, isChosen, choose, canWrite }: RowProps) {
   return <td>{!event.acknowledged && <input type="checkbox" aria-label={`${t("select")} ${event.rowId}`} checked={isChosen} onChange={choose} />}</td>;
 }
 
-const TimeLink = ({ event }: { event: EventRow }) => <a href={`/ui/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>;
+const TimeLink = ({ event }: { event: EventRow }) => <a href={`${BASE}/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>;
 
 function Acknowledged({ event, canWrite, action, changed }: RowProps & { action: ReturnType<typeof useAction> }) {
   if (event.acknowledged) {
@@ -50,7 +51,7 @@ function Status(props: RowProps & { action: ReturnType<typeof useAction> }) {
   );
 }
 
-const DeviceLink = ({ device }: { device: EventRow["device"] }) => (device ? <a href={`/ui/devices/${device.rowId}`}>{device.name}</a> : null);
+const DeviceLink = ({ device }: { device: EventRow["device"] }) => (device ? <a href={`${BASE}/devices/${device.rowId}`}>{device.name}</a> : null);
 
 export function ScreenRow(props: RowProps) {
   const { event } = props;

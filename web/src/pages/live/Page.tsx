@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { follow } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
 import { isNumeric, type Quality } from "../../api/types.ts";
@@ -45,7 +46,7 @@ function Tree({ tree, filter, total }: { tree: Branch[]; filter: LiveFilter; tot
     if (device !== null) query.set("device", String(device));
     if (group !== null) query.set("group", group);
     if (filter.text) query.set("q", filter.text);
-    return `/ui/live?${query}`;
+    return `${BASE}/live?${query}`;
   };
   return (
     <nav class="tree" aria-label={t("tree")}>
@@ -117,7 +118,7 @@ function Row({ stream, sparks, set }: RowProps) {
   return (
     <tr class={isOld ? "stale" : undefined}>
       <th scope="row">
-        <a href={`/ui/streams/${stream.id}`}>{stream.name}</a>
+        <a href={`${BASE}/streams/${stream.id}`}>{stream.name}</a>
       </th>
       <td class="muted">{stream.device}</td>
       <td class="number value" title={shown}>{shown}</td>
@@ -130,7 +131,7 @@ function Row({ stream, sparks, set }: RowProps) {
       </td>
       <td>
         {isNumeric(stream.type) && (
-          <a href={`/ui/trend?s=${stream.id}`} aria-label={t("trendOf", { name: stream.name })}>
+          <a href={`${BASE}/trend?s=${stream.id}`} aria-label={t("trendOf", { name: stream.name })}>
             <Spark points={sparks?.points.get(stream.id)} to={sparks?.to ?? 0} />
             {(sparks?.points.get(stream.id)?.length ?? 0) < 2 && t("trend")}
           </a>
@@ -150,7 +151,7 @@ function PhoneRow({ stream, set }: RowProps) {
   return (
     <tr class={isOld ? "stale" : undefined}>
       <th scope="row">
-        <a class="whole-name" href={`/ui/streams/${stream.id}`} title={stream.name}>{stream.name}</a>
+        <a class="whole-name" href={`${BASE}/streams/${stream.id}`} title={stream.name}>{stream.name}</a>
         <span class="second small muted">
           <Age of={stream.ts} /> <State stream={stream} isOld={isOld} /> {stream.device}
         </span>

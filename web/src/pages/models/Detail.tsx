@@ -1,6 +1,7 @@
 // One model: its scores, the window under the cursor, its threshold, its history and its versions.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import type { Range } from "../../chart/levels.ts";
 import { isLive } from "../../chart/range.ts";
@@ -39,12 +40,12 @@ function Facts({ model }: { model: Model }) {
       <dd>
         {model.sources.map(({ rowId, name, device }) => (
           <div key={rowId}>
-            <a href={`/ui/streams/${rowId}`}>{name}</a> <span class="muted">{device?.name}</span>
+            <a href={`${BASE}/streams/${rowId}`}>{name}</a> <span class="muted">{device?.name}</span>
           </div>
         ))}
       </dd>
       <dt>{t("scoreStream")}</dt>
-      <dd>{model.scores ? <a href={`/ui/streams/${model.scores.rowId}`}>{model.scores.name}</a> : "–"}</dd>
+      <dd>{model.scores ? <a href={`${BASE}/streams/${model.scores.rowId}`}>{model.scores.name}</a> : "–"}</dd>
       <dt>{t("interval")}</dt>
       <dd>{formatNumber(version.interval)} s</dd>
       <dt>{t("windowsCount")}</dt>
@@ -118,7 +119,7 @@ export default function ModelDetail({ id }: { id: string }) {
     <div class="page model">
       <Busy isBusy={isBusy && !data} />
       <p>
-        <a href="/ui/models">← {t("models")}</a>
+        <a href={`${BASE}/models`}>← {t("models")}</a>
       </p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchModel")} />}

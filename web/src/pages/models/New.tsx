@@ -1,6 +1,7 @@
 // A model is uploaded: two files, its sources, and when its score is an anomaly. With `?model=` it is another version.
 
 import { useEffect, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { ApiError, send, type UserError } from "../../api/http.ts";
 import { address, navigate } from "../../shell/router.ts";
@@ -149,7 +150,7 @@ export default function NewModel() {
   return (
     <div class="page">
       <p>
-        <a href={model ? `/ui/models/${model}` : "/ui/models"}>← {data?.device?.name ?? t("models")}</a>
+        <a href={model ? `${BASE}/models/${model}` : `${BASE}/models`}>← {data?.device?.name ?? t("models")}</a>
       </p>
       <h1>{t(model ? "uploadVersion" : "uploadModel")}</h1>
       <p class="muted">{t("uploadNote")}</p>

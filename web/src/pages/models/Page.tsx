@@ -1,5 +1,6 @@
 // Models: all of them, with their states and newest scores.
 
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
@@ -31,7 +32,7 @@ function Row({ model: { rowId, device, sources, version, status } }: { model: Mo
   return (
     <tr>
       <th scope="row">
-        <a href={`/ui/models/${rowId}`}>{device?.name ?? t("modelOf", { id: rowId })}</a>
+        <a href={`${BASE}/models/${rowId}`}>{device?.name ?? t("modelOf", { id: rowId })}</a>
       </th>
       <td>
         <ModelSign status={status} />
@@ -49,7 +50,7 @@ function Row({ model: { rowId, device, sources, version, status } }: { model: Mo
 
 function Upload() {
   return (
-    <a class="button" href="/ui/models/new">
+    <a class="button" href={`${BASE}/models/new`}>
       {t("uploadModel")}
     </a>
   );

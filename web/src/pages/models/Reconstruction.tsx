@@ -1,6 +1,7 @@
 // What the sources were over a range and what the model expected, and how much each source had in the scores.
 
 import { useMemo, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { send } from "../../api/http.ts";
 import type { Range } from "../../chart/levels.ts";
 import { PlainChart } from "../../chart/PlainChart.tsx";
@@ -36,7 +37,7 @@ function Shares({ sources }: { sources: Source[] }) {
         {ordered.map(({ stream, name, share }) => (
           <tr key={stream}>
             <th scope="row">
-              <a href={`/ui/streams/${stream}`}>{name}</a>
+              <a href={`${BASE}/streams/${stream}`}>{name}</a>
             </th>
             <td>{share === null ? "–" : <Progress of={share} label={t("shareOf", { name })} />}</td>
           </tr>

@@ -1,6 +1,7 @@
 // Score and threshold over time, and the window under the cursor: what was, and what the model expected.
 
 import { useEffect, useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import type { ApiError } from "../../api/http.ts";
 import { rows } from "../../api/rows.ts";
@@ -99,7 +100,7 @@ function WindowView({ model, at, newest }: { model: Model; at: number | undefine
             return (
               <div key={rowId}>
                 <h3>
-                  {may("value:read") ? <a href={`/ui/streams/${rowId}`}>{name}</a> : name} <span class="muted">{unit}</span>
+                  {may("value:read") ? <a href={`${BASE}/streams/${rowId}`}>{name}</a> : name} <span class="muted">{unit}</span>
                 </h3>
                 <PlainChart range={range} lines={[{ points: actual }, { points: expected, isDashed: true }]} apart={Infinity} height={140} label={t("windowOf", { name })} />
               </div>
@@ -193,7 +194,7 @@ function Anomalies({ events }: { events: Event[] }) {
       <ul class="anomalies">
         {events.slice(0, 5).map((event) => (
           <li key={event.rowId}>
-            <LevelSign level={event.level} /> <a href={`/ui/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>{" "}
+            <LevelSign level={event.level} /> <a href={`${BASE}/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>{" "}
             {typeof event.payload["peak"] === "number" && <span class="muted">{t("peak", { value: formatNumber(event.payload["peak"]) })}</span>}
           </li>
         ))}

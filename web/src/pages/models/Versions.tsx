@@ -1,6 +1,7 @@
 // Versions of a model, and the settings of the present one.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { useAction } from "../../ui/ask.ts";
 import { CheckField, OtherErrors, TextField } from "../../ui/fields.tsx";
@@ -75,7 +76,7 @@ export function Versions({ model, changed }: Props) {
       </div>
       {may("system:write") && model.device && (
         <p class="links">
-          <a class="button" href={`/ui/models/new?model=${model.rowId}`}>
+          <a class="button" href={`${BASE}/models/new?model=${model.rowId}`}>
             {t("uploadVersion")}
           </a>
         </p>

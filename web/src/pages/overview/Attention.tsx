@@ -1,6 +1,7 @@
 // What needs attention, the worst first, each with what can be done about it.
 
 import type { ComponentChildren } from "preact";
+import { BASE } from "../../api/root.ts";
 import { checkErrors, graph, type UserError } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
 import { useAction } from "../../ui/ask.ts";
@@ -52,11 +53,11 @@ function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }
       actions={
         <>
           {event.stream_id !== null && may("value:read") && (
-            <a class="button" href={`/ui/trend?s=${event.stream_id}&${range}`}>
+            <a class="button" href={`${BASE}/trend?s=${event.stream_id}&${range}`}>
               {t("trend")}
             </a>
           )}
-          <a class="button" href={`/ui/events/${event.id}`}>
+          <a class="button" href={`${BASE}/events/${event.id}`}>
             {t("open")}
           </a>
           {may("event-log:write") && (
@@ -82,7 +83,7 @@ function SilentItem({ streams }: { streams: SilentStream[] }) {
         <ul class="names">
           {streams.slice(0, NAMED).map((stream) => (
             <li key={stream.id}>
-              <a href={`/ui/trend?s=${stream.id}&from=now-7d&to=now`}>{stream.name}</a> <span class="muted">{stream.device}, <Age of={stream.ts} /></span>
+              <a href={`${BASE}/trend?s=${stream.id}&from=now-7d&to=now`}>{stream.name}</a> <span class="muted">{stream.device}, <Age of={stream.ts} /></span>
             </li>
           ))}
           {streams.length > NAMED && <li class="muted">{t("shownOf", { shown: NAMED, total: streams.length })}</li>}
@@ -95,7 +96,7 @@ function SilentItem({ streams }: { streams: SilentStream[] }) {
 function DeviceItem({ device }: { device: DeviceRow }) {
   const { state, lastError, lastSeen } = device.status;
   return (
-    <Item sign={<StateSign state={state} />} actions={<a class="button" href={`/ui/devices/${device.rowId}`}>{t("open")}</a>}>
+    <Item sign={<StateSign state={state} />} actions={<a class="button" href={`${BASE}/devices/${device.rowId}`}>{t("open")}</a>}>
       <strong>{device.name}</strong> {lastError}{" "}
       {lastSeen !== null && state === "offline" && <span class="muted">{t("lastSeen")}: {duration(now.value - Date.parse(lastSeen))}</span>}
     </Item>
@@ -108,13 +109,13 @@ function ModelItem({ model }: { model: ModelRow }) {
       sign={<span class="sign level-warning">▲ {t(model.status.state === "failed" ? "modelFails" : "modelAnomalous")}</span>}
       actions={
         model.scores && may("value:read") ? (
-          <a class="button" href={`/ui/trend?s=${model.scores.rowId}&from=now-1h&to=now`}>
+          <a class="button" href={`${BASE}/trend?s=${model.scores.rowId}&from=now-1h&to=now`}>
             {t("trend")}
           </a>
         ) : undefined
       }
     >
-      <a href={`/ui/models/${model.rowId}`}>{model.device?.name}</a> {model.status.lastError}
+      <a href={`${BASE}/models/${model.rowId}`}>{model.device?.name}</a> {model.status.lastError}
     </Item>
   );
 }
@@ -151,11 +152,11 @@ export function Attention({ devices, events, silent, models, checks, isKnown, ch
         {wrong.slice(0, LISTED).map((device) => (
           <DeviceItem key={`d${device.rowId}`} device={device} />
         ))}
-        <Rest all={wrong.length} word={t("devices")} target={`/ui/devices?state=${isAnyOffline ? "offline" : "degraded"}`} />
+        <Rest all={wrong.length} word={t("devices")} target={`${BASE}/devices?state=${isAnyOffline ? "offline" : "degraded"}`} />
         {troubled.slice(0, LISTED).map((model) => (
           <ModelItem key={`m${model.rowId}`} model={model} />
         ))}
-        <Rest all={troubled.length} word={t("models")} target="/ui/models" />
+        <Rest all={troubled.length} word={t("models")} target={`${BASE}/models`} />
         {events.map((event) => (
           <EventItem key={`e${event.id}`} event={event} changed={changed} />
         ))}

@@ -1,5 +1,6 @@
 // Counts: devices by state, readings a minute, models; and a card for each device.
 
+import { BASE } from "../../api/root.ts";
 import type { DeviceState } from "../../api/types.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, StateSign } from "../../ui/parts.tsx";
@@ -34,7 +35,7 @@ export function Figures({ devices, counts, models }: { devices: DeviceRow[] | un
               .filter(([, count]) => count > 0)
               .map(([state, count]) => (
                 <li key={state}>
-                  <a href={`/ui/devices?state=${state}`}>{formatCount(count)}</a> <StateSign state={state} />
+                  <a href={`${BASE}/devices?state=${state}`}>{formatCount(count)}</a> <StateSign state={state} />
                 </li>
               ))}
           </ul>
@@ -64,7 +65,7 @@ export function DeviceCards({ devices, total }: { devices: DeviceRow[]; total: n
       <ul class="cards">
         {ordered.slice(0, CARDS).map(({ rowId, name, protocol, status }) => (
           <li key={rowId}>
-            <a href={`/ui/devices/${rowId}`}>{name}</a>
+            <a href={`${BASE}/devices/${rowId}`}>{name}</a>
             <StateSign state={status.state} />
             <span class="muted small">
               {protocol}
@@ -76,7 +77,7 @@ export function DeviceCards({ devices, total }: { devices: DeviceRow[]; total: n
       </ul>
       {total > CARDS && (
         <p>
-          <a href="/ui/devices">{t("shownOf", { shown: CARDS, total })}</a>
+          <a href={`${BASE}/devices`}>{t("shownOf", { shown: CARDS, total })}</a>
         </p>
       )}
     </section>

@@ -1,5 +1,7 @@
 // Which columns of an answer make a chart: a time, numbers over it, and perhaps whose they are.
 
+import { BASE } from "../../api/root.ts";
+
 export type Cell = string | number | boolean | null | object;
 export type Row = Record<string, Cell>;
 
@@ -86,5 +88,5 @@ export function trendOf(rows: Row[]): string | undefined {
   const times = rows.filter((row) => row[time] !== null).map((row) => seconds(row[time]) * 1000);
   const [from, to] = times.reduce(([least, most], at) => [Math.min(least, at), Math.max(most, at)], [Infinity, -Infinity]);
   if (ids.length === 0 || ids.length > MAX_STREAMS || to <= from) return undefined;
-  return `/ui/trend?s=${ids.join(",")}&from=${new Date(from).toISOString()}&to=${new Date(to + 1).toISOString()}`;
+  return `${BASE}/trend?s=${ids.join(",")}&from=${new Date(from).toISOString()}&to=${new Date(to + 1).toISOString()}`;
 }

@@ -1,6 +1,7 @@
 // What a stream is: its newest value large, its settings below.
 
 import { useEffect } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { follow } from "../../api/live.ts";
 import type { Reading } from "../../api/types.ts";
 import { dateTime, formatNumber } from "../../ui/format.ts";
@@ -71,7 +72,7 @@ export function Facts({ stream }: { stream: StreamFull }) {
       <h2>{t("settings")}</h2>
       <dl class="facts">
         <dt>{t("device")}</dt>
-        <dd>{device ? <a href={`/ui/devices/${device.rowId}`}>{device.name}</a> : "–"}</dd>
+        <dd>{device ? <a href={`${BASE}/devices/${device.rowId}`}>{device.name}</a> : "–"}</dd>
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -1,5 +1,6 @@
 // What there is of a stream: days with values, gaps, and how the values are distributed. Each is a named query of the server.
 
+import { BASE } from "../../api/root.ts";
 import { named } from "../../api/rows.ts";
 import { isNumeric } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
@@ -60,7 +61,7 @@ function GapTable({ gaps, stream }: { gaps: Gap[]; stream: StreamFull }) {
   if (gaps.length === 0) return <p class="muted">{t("noGaps")}</p>;
   const trend = ({ last_seen, next_seen, seconds }: Gap) => {
     const [from, to] = [Date.parse(last_seen) - seconds * 500, Date.parse(next_seen) + seconds * 500];
-    return `/ui/trend?s=${stream.rowId}&from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}`;
+    return `${BASE}/trend?s=${stream.rowId}&from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}`;
   };
   return (
     <>

@@ -1,5 +1,6 @@
 // One stream: its newest value, its settings, what there is of it, and how long that is kept.
 
+import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { isNumeric } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
@@ -26,7 +27,7 @@ export default function StreamDetail({ id }: { id: string }) {
   return (
     <div class="page stream">
       <Busy isBusy={isBusy && !data} />
-      <p>{device ? <a href={`/ui/devices/${device.rowId}`}>← {device.name}</a> : <a href="/ui/live">← {t("live")}</a>}</p>
+      <p>{device ? <a href={`${BASE}/devices/${device.rowId}`}>← {device.name}</a> : <a href={`${BASE}/live`}>← {t("live")}</a>}</p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchStream")} />}
       {data && (
@@ -35,7 +36,7 @@ export default function StreamDetail({ id }: { id: string }) {
           {may("value:read") && <Latest stream={data} told={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />}
           {isNumeric(data.type) && may("value:read") && (
             <p class="links">
-              <a class="button" href={`/ui/trend?s=${data.rowId}`}>
+              <a class="button" href={`${BASE}/trend?s=${data.rowId}`}>
                 {t("inTrend")}
               </a>
             </p>

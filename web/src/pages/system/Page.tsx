@@ -17,7 +17,7 @@ type Health = { health: { ok: boolean; checks: { name: string; ok: boolean; erro
 const EVERY = 10_000;
 
 /** The checks by their names in the API. */
-const CHECKS: Record<string, Parameters<typeof t>[0]> = { db: "checkDb", redis: "checkRedis", disk: "checkDisk", poller: "checkPoller" };
+const CHECKS: Record<string, Parameters<typeof t>[0]> = { db: "checkDb", redis: "checkRedis", disk: "checkDisk", poller: "checkPoller", mqtt: "checkMqtt" };
 
 function checkName(name: string): string {
   const word = CHECKS[name];

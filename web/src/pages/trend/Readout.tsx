@@ -1,6 +1,7 @@
 // What lies under the cursor, in words and numbers; and the events of the view as links.
 
 import type { Signal } from "@preact/signals";
+import { BASE } from "../../api/root.ts";
 import { AXIS, RIGHT } from "../../chart/Chart.tsx";
 import type { Band } from "../../chart/bands.ts";
 import type { Range } from "../../chart/levels.ts";
@@ -111,7 +112,7 @@ export function Chips({ bands, range }: { bands: Signal<Band[]>; range: Signal<R
         const share = Math.min(1, Math.max(0, (begin - from) / (to - from)));
         const words = `${event.kind} ${dateTime(Date.parse(event.ts))} ${event.message}`;
         return (
-          <a key={event.rowId} class={`chip level-${event.level}`} href={`/ui/events/${event.rowId}`} title={words} aria-label={words} style={{ left: `${share * 100}%` }}>
+          <a key={event.rowId} class={`chip level-${event.level}`} href={`${BASE}/events/${event.rowId}`} title={words} aria-label={words} style={{ left: `${share * 100}%` }}>
             {SIGNS[event.level]}
           </a>
         );

@@ -1,6 +1,7 @@
 // What can be done with what is drawn: as SQL, as files, as a picture, as a program, as a link.
 
 import { useState } from "preact/hooks";
+import { ROOT } from "../../api/root.ts";
 import { fileOf, type FILES, sqlPage } from "../../api/rows.ts";
 import { useAction } from "../../ui/ask.ts";
 import { CopyButton } from "../../ui/CopyButton.tsx";
@@ -14,7 +15,7 @@ import { t } from "./words.ts";
 const FORMS: [keyof typeof FILES, "asCsv" | "asParquet" | "asArrow"][] = [["csv", "asCsv"], ["parquet", "asParquet"], ["arrows", "asArrow"]];
 
 function Program({ statement, close }: { statement: string; close: () => void }) {
-  const program = pythonOf(statement, location.origin);
+  const program = pythonOf(statement, location.origin + ROOT);
   return (
     <Modal title={t("asPython")} close={close}>
       <pre class="program" tabIndex={0}>{program}</pre>
