@@ -1,11 +1,14 @@
 //! SQL statements and their schemas. Scopes are checked per table in `query`, where the tables are known.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::App;
+use crate::domain::ports::ConnectionSettings;
 use crate::domain::{Principal, Result};
 use crate::query::describe::DescribeRequest;
 use crate::query::engine::StatementRequest;
@@ -73,6 +76,8 @@ pub struct PreparedSql {
 pub struct StatementSchema {
     pub schema: SchemaRef,
     pub params: Vec<DataType>,
+    /// Settings of the connection; `None` where the protocol has none.
+    pub settings: Option<Arc<dyn ConnectionSettings>>,
 }
 
 /// A table or view that the principal may read.
@@ -93,18 +98,16 @@ impl App {
     /// Runs one read-only statement over the rows that the principal may see.
     pub async fn sql(&self, principal: &Principal, request: SqlRequest) -> Result<SqlResult> {
         let SqlRequest { query, params } = request;
-        self.run_statement(
-            principal,
-            StatementRequest { text: query, params: Params::Json(params), surface: Surface::Sql },
-        )
-        .await
+        let params = Params::Json(params);
+        let request = StatementRequest { text: query, params, surface: Surface::Sql, settings: None };
+        self.run_statement(principal, request).await
     }
 
     /// Runs one read-only statement from an SQL protocol.
     pub async fn bound_sql(&self, principal: &Principal, bound: BoundStatement) -> Result<SqlResult> {
-        let BoundStatement { tool, query, values } = bound;
-        let params = Params::Typed(values);
-        self.run_statement(principal, StatementRequest { text: query, params, surface: surface(tool) }).await
+        let BoundStatement { tool, query, values, settings } = bound;
+        let (params, surface) = (Params::Typed(values), surface(tool));
+        self.run_statement(principal, StatementRequest { text: query, params, surface, settings }).await
     }
 
     async fn run_statement(&self, principal: &Principal, request: StatementRequest) -> Result<SqlResult> {

@@ -12,4 +12,5 @@ mod peers;
 mod postgres;
 mod refused;
 mod tls;
+mod settings;
 pub mod wire;

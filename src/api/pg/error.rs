@@ -66,6 +66,13 @@ impl From<std::io::Error> for PgError {
     }
 }
 
+/// Returns a warning for the client.
+pub fn warning(message: &str) -> PgWireBackendMessage {
+    let mut info = ErrorInfo::new("WARNING".to_owned(), "01000".to_owned(), message.to_owned());
+    info.severity_nonlocalized = Some("WARNING".to_owned());
+    PgWireBackendMessage::NoticeResponse(info.into())
+}
+
 impl PgError {
     /// Builds the error message; `is_fatal` says that the connection ends with it.
     pub fn message(&self, is_fatal: bool) -> PgWireBackendMessage {
@@ -133,6 +140,9 @@ fn invalid(message: &str) -> &'static str {
     }
     // "Cannot cast string 'soon' to value of Date32 type".
     if message.starts_with("Cannot cast string") && ["Date32", "Time64"].iter().any(|of| message.contains(of))
+        ("unrecognized configuration parameter", "42704"),
+        ("invalid value for parameter", "22023"),
+        ("schema \"", "3F000"),
     {
         return "22007";
     }
