@@ -17,7 +17,8 @@ use crate::query::log::Surface;
 use crate::query::params::{self, Params};
 use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
-use crate::query::semantics::text;
+use crate::query::semantics::time_literal::{self, TimeKind};
+use crate::query::semantics::{text, uuid_text};
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
@@ -36,6 +37,23 @@ pub fn has_value_text(data_type: &DataType) -> bool {
 /// `Invalid` for a time that does not fit in microseconds, or a span of more days than an interval has.
 pub fn value_texts(column: &ArrayRef) -> Result<ArrayRef> {
     text::texts(column).map_err(from_datafusion)
+}
+
+/// Returns a UUID in the form that tables have, from any form that PostgreSQL reads; `None` for other texts.
+pub fn canonical_uuid(text: &str) -> Option<String> {
+    uuid_text::canonical(text)
+}
+
+/// Returns a text of a time or date in a form that arrow casts to the type with PostgreSQL's meaning; `None` for texts that need no
+/// change, or cannot be read.
+pub fn readable_time(text: &str, data_type: &DataType) -> Option<String> {
+    let kind = match data_type {
+        DataType::Timestamp(_, Some(_)) => TimeKind::Instant,
+        DataType::Timestamp(_, None) => TimeKind::Local,
+        DataType::Date32 => TimeKind::Date,
+        _ => return None,
+    };
+    time_literal::readable(text, kind)
 }
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.
@@ -58,6 +76,8 @@ pub struct BoundStatement {
     pub tool: SqlProtocol,
     pub query: String,
     pub values: Vec<ArrayRef>,
+    /// Settings of the connection; `None` where the protocol has none.
+    pub settings: Option<Arc<dyn ConnectionSettings>>,
 }
 
 /// A statement from an SQL protocol that is to be described.
@@ -76,8 +96,6 @@ pub struct PreparedSql {
 pub struct StatementSchema {
     pub schema: SchemaRef,
     pub params: Vec<DataType>,
-    /// Settings of the connection; `None` where the protocol has none.
-    pub settings: Option<Arc<dyn ConnectionSettings>>,
 }
 
 /// A table or view that the principal may read.

@@ -13,4 +13,6 @@ mod postgres;
 mod refused;
 mod tls;
 mod settings;
+mod tls;
+mod values;
 pub mod wire;

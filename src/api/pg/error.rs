@@ -127,6 +127,7 @@ fn invalid(message: &str) -> &'static str {
         ("Unterminated", "42601"),
         ("Divide by zero", "22012"),
         ("Invalid input syntax for type interval", "22007"),
+        ("Invalid input syntax for type uuid", "22P02"),
         ("Error parsing timestamp", "22007"),
         ("Cannot cast", "22P02"),
         ("Error parsing", "22P02"),
@@ -147,5 +148,7 @@ fn invalid(message: &str) -> &'static str {
         return "22007";
     }
     let known = starts.iter().find(|(start, _)| message.starts_with(start));
-    known.map_or("42000", |(_, code)| code)
+    // "query: has INTERSECT ALL, which is not supported: leave ALL out".
+    let other = if message.contains("not supported") { "0A000" } else { "42000" };
+    known.map_or(other, |(_, code)| code)
 }

@@ -1,5 +1,6 @@
 //! Single values in PostgreSQL's text and binary formats.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,19 +13,29 @@ use bytes::{Buf, Bytes};
 use pgwire::api::Type;
 use uuid::Uuid;
 
-use super::types::UTC;
+use super::types::{self, UTC};
+use crate::app::sql::{canonical_uuid, readable_time};
 
 /// PostgreSQL's epoch, 2000-01-01, as microseconds and days since 1970-01-01.
 const PG_EPOCH_US: i64 = 946_684_800_000_000;
 const PG_EPOCH_DAYS: i32 = 10_957;
 
-/// Decodes the text format as an array of one row of type `target`; `None` if the text is not such a value.
-pub fn from_text(text: &str, target: &DataType) -> Option<ArrayRef> {
+/// Returns a text in the form of which a cast makes a value of the type; `None` for a text that is none.
+pub fn readable<'a>(text: &'a str, declared: &Type, target: &DataType) -> Option<Cow<'a, str>> {
+    match *declared {
+        Type::UUID => canonical_uuid(text).map(Cow::Owned),
+        _ => Some(readable_time(text, target).map_or(Cow::Borrowed(text), Cow::Owned)),
+    }
+}
+
+/// Decodes the text format as an array of one row; `None` if the text is not a value of the type.
+pub fn from_text(text: &str, declared: &Type) -> Option<ArrayRef> {
+    let target = &types::arrow_type(declared)?;
     if *target == DataType::Binary {
         let bytes = hex::decode(text.strip_prefix("\\x")?).ok()?;
         return Some(Arc::new(BinaryArray::from_vec(vec![&bytes])));
     }
-    let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let text: ArrayRef = Arc::new(StringArray::from(vec![readable(text, declared, target)?]));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(&text, target, &strict).ok()
 }
@@ -70,7 +81,9 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::DATE => {
             has(4)?;
-            Arc::new(Date32Array::from(vec![bytes.get_i32().checked_add(PG_EPOCH_DAYS)?]))
+            // The smallest number is `-infinity`, the largest `infinity`.
+            let days = Some(bytes.get_i32()).filter(|days| *days != i32::MIN)?;
+            Arc::new(Date32Array::from(vec![days.checked_add(PG_EPOCH_DAYS)?]))
         }
         Type::TIME => {
             has(8)?;
@@ -78,7 +91,8 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             has(8)?;
-            let times = TimestampMicrosecondArray::from(vec![bytes.get_i64().checked_add(PG_EPOCH_US)?]);
+            let micros = Some(bytes.get_i64()).filter(|micros| *micros != i64::MIN)?;
+            let times = TimestampMicrosecondArray::from(vec![micros.checked_add(PG_EPOCH_US)?]);
             let zone = (*declared == Type::TIMESTAMPTZ).then_some(UTC);
             Arc::new(times.with_timezone_opt(zone))
         }
