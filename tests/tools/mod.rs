@@ -4,6 +4,7 @@
 mod broken;
 mod catalog;
 mod cursors;
+mod depth;
 mod drivers;
 mod fixture;
 pub mod flight;

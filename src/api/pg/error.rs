@@ -134,6 +134,11 @@ fn invalid(message: &str) -> &'static str {
         ("Can't cast value", "22003"),
         ("integer out of range", "22003"),
         ("Arithmetic overflow", "22003"),
+        ("query: nests ", "54001"),
+        ("the statement is too intricate", "54001"),
+        ("a type nests ", "54001"),
+        ("the statement nests too deeply", "54001"),
+        ("query: is longer than ", "54000"),
         ("not supported", "0A000"),
     ];
     if message.starts_with("table '") && message.ends_with("not found") {
