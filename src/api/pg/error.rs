@@ -140,15 +140,15 @@ fn invalid(message: &str) -> &'static str {
         ("the statement nests too deeply", "54001"),
         ("query: is longer than ", "54000"),
         ("not supported", "0A000"),
+        ("unrecognized configuration parameter", "42704"),
+        ("invalid value for parameter", "22023"),
+        ("schema \"", "3F000"),
     ];
     if message.starts_with("table '") && message.ends_with("not found") {
         return "42P01";
     }
     // "Cannot cast string 'soon' to value of Date32 type".
     if message.starts_with("Cannot cast string") && ["Date32", "Time64"].iter().any(|of| message.contains(of))
-        ("unrecognized configuration parameter", "42704"),
-        ("invalid value for parameter", "22023"),
-        ("schema \"", "3F000"),
     {
         return "22007";
     }
