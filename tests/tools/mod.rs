@@ -12,7 +12,6 @@ pub mod mqtt;
 mod peers;
 mod postgres;
 mod refused;
-mod tls;
 mod settings;
 mod tls;
 mod values;
