@@ -35,7 +35,8 @@ pub fn from_text(text: &str, declared: &Type) -> Option<ArrayRef> {
         let bytes = hex::decode(text.strip_prefix("\\x")?).ok()?;
         return Some(Arc::new(BinaryArray::from_vec(vec![&bytes])));
     }
-    let text: ArrayRef = Arc::new(StringArray::from(vec![readable(text, declared, target)?]));
+    let text = readable(text, declared, target)?;
+    let text: ArrayRef = Arc::new(StringArray::from(vec![&*text]));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(&text, target, &strict).ok()
 }
