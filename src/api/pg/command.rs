@@ -20,12 +20,7 @@ impl PgSession {
     /// Runs a command that changes only this session; returns its command tag.
     pub(super) fn run_command(&mut self, command: &SessionCommand) -> Result<&'static str, PgError> {
         match command {
-            SessionCommand::Begin { isolation } => {
-                if let Some(level) = isolation {
-                    self.set("transaction_isolation", Some(level), SettingScope::Transaction)?;
-                }
-                self.status = self.status.to_in_transaction_state();
-            }
+            SessionCommand::Begin { isolation } => self.begin(isolation.as_deref())?,
             SessionCommand::Commit | SessionCommand::Rollback { to_savepoint: false } => {
                 let is_failed = matches!(self.status, TransactionStatus::Error);
                 self.status = self.status.to_idle_state();
@@ -38,13 +33,10 @@ impl PgSession {
             SessionCommand::Rollback { to_savepoint: true } => {
                 self.status = self.status.to_idle_state().to_in_transaction_state();
             }
-            SessionCommand::Set { name, value, is_local } => {
-                let scope = if *is_local { SettingScope::Transaction } else { SettingScope::Session };
-                self.set(name, value.as_deref(), scope)?;
-                if *is_local && !self.is_in_transaction() {
-                    self.warn("SET LOCAL can only be used in transaction blocks")?;
-                }
+            SessionCommand::Set { name, value, is_local: false } => {
+                self.set(name, value.as_deref(), SettingScope::Session)?;
             }
+            SessionCommand::Set { name, value, is_local: true } => self.set_local(name, value.as_deref())?,
             SessionCommand::Reset(name) => self.reset(name)?,
             SessionCommand::Discard { all: true } => {
                 self.statements.clear();
@@ -80,6 +72,22 @@ impl PgSession {
             SessionCommand::Prepare { .. } => "PREPARE",
             SessionCommand::Execute { .. } => "EXECUTE",
         })
+    }
+
+    fn begin(&mut self, isolation: Option<&str>) -> Result<(), PgError> {
+        if let Some(level) = isolation {
+            self.set("transaction_isolation", Some(level), SettingScope::Transaction)?;
+        }
+        self.status = self.status.to_in_transaction_state();
+        Ok(())
+    }
+
+    fn set_local(&mut self, name: &str, value: Option<&str>) -> Result<(), PgError> {
+        self.set(name, value, SettingScope::Transaction)?;
+        match self.is_in_transaction() {
+            true => Ok(()),
+            false => self.warn("SET LOCAL can only be used in transaction blocks"),
+        }
     }
 
     fn set(&mut self, name: &str, value: Option<&str>, scope: SettingScope) -> Result<(), PgError> {

@@ -82,9 +82,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::DATE => {
             has(4)?;
-            // The smallest number is `-infinity`, the largest `infinity`.
-            let days = Some(bytes.get_i32()).filter(|days| *days != i32::MIN)?;
-            Arc::new(Date32Array::from(vec![days.checked_add(PG_EPOCH_DAYS)?]))
+            Arc::new(Date32Array::from(vec![days(bytes.get_i32())?]))
         }
         Type::TIME => {
             has(8)?;
@@ -92,8 +90,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             has(8)?;
-            let micros = Some(bytes.get_i64()).filter(|micros| *micros != i64::MIN)?;
-            let times = TimestampMicrosecondArray::from(vec![micros.checked_add(PG_EPOCH_US)?]);
+            let times = TimestampMicrosecondArray::from(vec![micros(bytes.get_i64())?]);
             let zone = (*declared == Type::TIMESTAMPTZ).then_some(UTC);
             Arc::new(times.with_timezone_opt(zone))
         }
@@ -106,6 +103,16 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         _ => Arc::new(StringArray::from(vec![std::str::from_utf8(&bytes).ok()?])),
     })
+}
+
+/// Converts days since PostgreSQL's epoch to those since 1970; `None` for `-infinity` and `infinity`, its smallest and largest numbers.
+fn days(since_epoch: i32) -> Option<i32> {
+    (since_epoch != i32::MIN).then(|| since_epoch.checked_add(PG_EPOCH_DAYS))?
+}
+
+/// Converts microseconds as `days` does days.
+fn micros(since_epoch: i64) -> Option<i64> {
+    (since_epoch != i64::MIN).then(|| since_epoch.checked_add(PG_EPOCH_US))?
 }
 
 /// Decodes a binary `numeric`, whose base-10,000 digits start at `weight`, to the nearest double.

@@ -16,7 +16,7 @@ fn differences(document: &str) -> Vec<Difference<'_>> {
     let cells = rows.map(|row| row.split("` | `").collect::<Vec<_>>());
     cells
         .map(|cells| match cells.as_slice() {
-            [statement, here, there] => Difference { statement, here, there },
+            &[statement, here, there] => Difference { statement, here, there },
             other => panic!("a row of three cells, not {other:?}"),
         })
         .collect()
