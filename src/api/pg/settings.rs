@@ -137,7 +137,7 @@ impl SessionSettings {
 
     /// Returns the names and values reported at startup.
     pub fn reported(&self) -> impl Iterator<Item = Report> {
-        REPORTED_SETTINGS.iter().map(|name| (*name, reported_value(&self.values, name)))
+        REPORTED_SETTINGS.iter().map(move |name| (*name, reported_value(&self.values, name)))
     }
 
     /// Gives a setting a value, or its initial one for `None`.
