@@ -1,11 +1,14 @@
 //! SQL statements and their schemas. Scopes are checked per table in `query`, where the tables are known.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::App;
+use crate::domain::ports::ConnectionSettings;
 use crate::domain::{Principal, Result};
 use crate::query::describe::DescribeRequest;
 use crate::query::engine::StatementRequest;
@@ -14,7 +17,8 @@ use crate::query::log::Surface;
 use crate::query::params::{self, Params};
 use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
-use crate::query::semantics::text;
+use crate::query::semantics::time_literal::{self, TimeKind};
+use crate::query::semantics::{text, uuid_text};
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
@@ -33,6 +37,23 @@ pub fn has_value_text(data_type: &DataType) -> bool {
 /// `Invalid` for a time that does not fit in microseconds, or a span of more days than an interval has.
 pub fn value_texts(column: &ArrayRef) -> Result<ArrayRef> {
     text::texts(column).map_err(from_datafusion)
+}
+
+/// Returns a UUID in the form that tables have, from any form that PostgreSQL reads; `None` for other texts.
+pub fn canonical_uuid(text: &str) -> Option<String> {
+    uuid_text::canonical(text)
+}
+
+/// Returns a text of a time or date in a form that arrow casts to the type with PostgreSQL's meaning; `None` for texts that need no
+/// change, or cannot be read.
+pub fn readable_time(text: &str, data_type: &DataType) -> Option<String> {
+    let kind = match data_type {
+        DataType::Timestamp(_, Some(_)) => TimeKind::Instant,
+        DataType::Timestamp(_, None) => TimeKind::Local,
+        DataType::Date32 => TimeKind::Date,
+        _ => return None,
+    };
+    time_literal::readable(text, kind)
 }
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.
@@ -55,6 +76,8 @@ pub struct BoundStatement {
     pub tool: SqlProtocol,
     pub query: String,
     pub values: Vec<ArrayRef>,
+    /// Settings of the connection; `None` where the protocol has none.
+    pub settings: Option<Arc<dyn ConnectionSettings>>,
 }
 
 /// A statement from an SQL protocol that is to be described.
@@ -93,18 +116,16 @@ impl App {
     /// Runs one read-only statement over the rows that the principal may see.
     pub async fn sql(&self, principal: &Principal, request: SqlRequest) -> Result<SqlResult> {
         let SqlRequest { query, params } = request;
-        self.run_statement(
-            principal,
-            StatementRequest { text: query, params: Params::Json(params), surface: Surface::Sql },
-        )
-        .await
+        let params = Params::Json(params);
+        let request = StatementRequest { text: query, params, surface: Surface::Sql, settings: None };
+        self.run_statement(principal, request).await
     }
 
     /// Runs one read-only statement from an SQL protocol.
     pub async fn bound_sql(&self, principal: &Principal, bound: BoundStatement) -> Result<SqlResult> {
-        let BoundStatement { tool, query, values } = bound;
-        let params = Params::Typed(values);
-        self.run_statement(principal, StatementRequest { text: query, params, surface: surface(tool) }).await
+        let BoundStatement { tool, query, values, settings } = bound;
+        let (params, surface) = (Params::Typed(values), surface(tool));
+        self.run_statement(principal, StatementRequest { text: query, params, surface, settings }).await
     }
 
     async fn run_statement(&self, principal: &Principal, request: StatementRequest) -> Result<SqlResult> {

@@ -1,5 +1,6 @@
 //! Ports: traits that let one folder use another without naming it; `app/` wires the implementations.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,6 +86,19 @@ pub struct ModelRows<'a> {
     pub values: &'a [f64],
     /// Number of values per row.
     pub sources: usize,
+}
+
+/// Settings of the connection that a SQL statement came from; functions of SQL read and change them.
+pub trait ConnectionSettings: fmt::Debug + Send + Sync {
+    /// The value of a setting; `None` for an unknown one.
+    fn get(&self, name: &str) -> Option<String>;
+
+    /// Gives a setting a value, its initial one for `None`, up to the end of the transaction if `is_local`. Returns the value
+    /// that it has then.
+    ///
+    /// # Errors
+    /// `Invalid` for a value that the setting cannot have.
+    fn set(&self, name: &str, value: Option<&str>, is_local: bool) -> Result<String>;
 }
 
 /// Calls the node that owns the lake, on its listener for nodes.

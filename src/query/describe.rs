@@ -28,7 +28,8 @@ use crate::domain::{Error, Kind, Principal, Result};
 pub struct StatementDescription {
     /// Schema of the result when the parameters have the types below.
     pub schema: SchemaRef,
-    /// Types of `$1` and following; text where the statement implies no other type, unsigned for numbers of objects.
+    /// Types of `$1` and following; text where the statement implies no other type, unsigned for numbers of objects, 16 bytes
+    /// for UUIDs of PostgreSQL's clients.
     pub params: Vec<DataType>,
 }
 
@@ -105,7 +106,7 @@ impl DescribeRequest {
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);
         let schema = Arc::new(analyzed.map_err(from_datafusion)?.schema().as_arrow().clone());
-        notes.mark_oids(&mut params);
+        notes.mark_types(&mut params);
         Ok(StatementDescription { schema: notes.name_columns(schema), params })
     }
 

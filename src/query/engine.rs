@@ -29,6 +29,7 @@ use super::options::EngineOptions;
 use super::org_streams::OrgStreamsCache;
 use super::params::Params;
 use super::plan_cache::{PlanCache, PlannedStatement};
+use super::postgres::settings_option::SettingsOption;
 use super::postgres::{LazyPostgresCompat, StatementNotes};
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
@@ -36,7 +37,7 @@ use super::session_template;
 use super::spread::Spread;
 use crate::domain::cluster::TailRequest;
 use crate::domain::memory_usage::MemoryUsage;
-use crate::domain::ports::{DeviceStatusSource, ModelScorer};
+use crate::domain::ports::{ConnectionSettings, DeviceStatusSource, ModelScorer};
 use crate::domain::running_query::RunningQuery;
 use crate::domain::{Error, Kind, Principal, Result};
 use crate::store::Store;
@@ -278,6 +279,8 @@ pub struct StatementRequest {
     pub params: Params,
     /// Where the statement came from; PostgreSQL clients also get `pg_catalog`.
     pub surface: Surface,
+    /// Settings of the caller's connection; `None` where connections have none.
+    pub settings: Option<Arc<dyn ConnectionSettings>>,
 }
 
 impl StatementRequest {
@@ -285,6 +288,9 @@ impl StatementRequest {
     async fn start(self, engine: &Arc<Engine>, query_context: QueryContext) -> Result<StartedQuery> {
         let params = self.params.to_values()?;
         let mut session = engine.session(&query_context, self.surface)?;
+        if let Some(settings) = self.settings {
+            session.config_mut().options_mut().extensions.insert(SettingsOption(settings));
+        }
         let PlannedStatement { mut plan, has_bounded, notes } =
             engine.plan(&session, &query_context, &self.text, self.surface).await?;
         if has_bounded {

@@ -3,6 +3,7 @@
 use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::memory_pool::POOL_EXHAUSTED;
 use crate::domain::{Error, Kind};
@@ -13,6 +14,10 @@ const NO_FUNCTION: &str = "No function matches the given name and argument types
 
 const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
     row_number() or an aggregate";
+
+/// A statement that is too deep for the parser; guard/nesting.rs bounds what takes no recursion.
+const TOO_DEEP: &str =
+    "the statement nests too deeply: brackets, CASE and subqueries can be within each other some 50 times";
 
 /// Part of DataFusion's message for exceeding the spill limit of all queries.
 const SPILL_LIMIT: &str = "exceeded the allowable limit";
@@ -44,6 +49,9 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         }
         DataFusionError::ArrowError(arrow, _) if is_wrong_regex(&arrow.to_string()) => {
             (Kind::Invalid, wrong_regex(&arrow.to_string()))
+        }
+        DataFusionError::SQL(parser, _) if matches!(**parser, ParserError::RecursionLimitExceeded) => {
+            (Kind::Invalid, TOO_DEEP.to_owned())
         }
         DataFusionError::SQL(parser, _) => (Kind::Invalid, readable(&parser.to_string())),
         DataFusionError::Plan(text)

@@ -147,6 +147,9 @@ const RULES: grammar::Rules = &[
             "X'00'",
             "$$a$$",
             "1e400",
+            "'today'",
+            "'2026-04-28 10:00 Europe/Berlin'",
+            "'{A0EEBC999C0B4EF8BB6D6BB9BD380A11}'",
         ],
     ),
     (
@@ -249,6 +252,7 @@ const RULES: grammar::Rules = &[
             "DECIMAL(<small>, <small>)",
             "<type>[]",
             "BYTEA",
+            "UUID",
             "<name>",
         ],
     ),

@@ -68,7 +68,8 @@ fn run() -> Decoder {
     let engine = test_engine(&ground, None);
     Box::new(move |input| {
         let params = Params::Json(serde_json::json!([1, "a", null]));
-        let request = StatementRequest { text: text(input).into_owned(), params, surface: Surface::Sql };
+        let text = text(input).into_owned();
+        let request = StatementRequest { text, params, surface: Surface::Sql, settings: None };
         ground.runtime.block_on(async {
             if let Ok(answer) = engine.sql(&ground.owner, request).await {
                 answer.batches.take(BATCHES).collect::<Vec<_>>().await;

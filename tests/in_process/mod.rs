@@ -307,7 +307,7 @@ impl TestDb {
     /// An answer to be read.
     pub async fn query_stream(&self, who: &Principal, query: &str, params: &Value) -> Result<QueryOutput> {
         let (text, params) = (query.to_owned(), Params::Json(params.clone()));
-        self.engine.sql(who, StatementRequest { text, params, surface: Surface::Sql }).await
+        self.engine.sql(who, StatementRequest { text, params, surface: Surface::Sql, settings: None }).await
     }
 
     pub async fn try_sql(&self, who: &Principal, query: &str, params: &Value) -> Result<Vec<Value>> {

@@ -60,7 +60,7 @@ async fn what_is_described_is_what_comes() {
         let nulls = params.iter().map(|known| arrow::array::new_null_array(known, 1)).collect();
         // A limit of null is none.
         let (text, params) = (text.to_owned(), Params::Typed(nulls));
-        let request = StatementRequest { text, params, surface: Surface::Flight };
+        let request = StatementRequest { text, params, surface: Surface::Flight, settings: None };
         assert_eq!(types(&inside, &ground.owner, request).await, schema, "{name}, run");
     }
 }
@@ -108,6 +108,7 @@ async fn typed_values_and_json_mean_the_same() {
             text: text.to_owned(),
             params: Params::Typed(values),
             surface: Surface::Flight,
+            settings: None,
         };
         let answer = inside.engine.sql(&ground.owner, request).await.unwrap();
         let batches: Vec<_> = answer.batches.try_collect().await.unwrap();
@@ -119,6 +120,7 @@ async fn typed_values_and_json_mean_the_same() {
         text: "SELECT $1".to_owned(),
         params: Params::Typed(two),
         surface: Surface::Flight,
+        settings: None,
     };
     let error = inside.engine.sql(&ground.owner, request).await.err().unwrap();
     assert!(error.message.contains("2 values"), "{error}");

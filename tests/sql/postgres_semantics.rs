@@ -310,6 +310,14 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         r#"[{"x":1},{"x":3}]"#,
     ),
     (
+        "SELECT 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid AS a, uuid '{a0eebc999c0b4ef8bb6d6bb9bd380a11}' = x::uuid AS b, x::uuid = ANY('{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}'::uuid[]) AS c, NULL::uuid IS NULL AS d FROM (VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')) AS v(x)",
+        r#"[{"a":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","b":true,"c":true,"d":true}]"#,
+    ),
+    (
+        "SELECT timestamptz '2024-03-31 10:00' = '2024-03-31 12:00+02'::timestamptz AS a, '2024-03-31 10:00:00+02'::timestamp AS b, '2024-03-31 00:30:00+02'::date AS c, '2024-03-31 10:00:00.1234567'::timestamp AS d, 'epoch'::timestamptz AS e, 'today'::date = now()::date AS f, 'tomorrow'::timestamptz - 'yesterday'::timestamptz = interval '2 days' AS g, '2024-03-31 10:00 Europe/Berlin'::timestamptz AS h",
+        r#"[{"a":true,"b":"2024-03-31T10:00:00","c":"2024-03-31","d":"2024-03-31T10:00:00.123457","e":"1970-01-01T00:00:00Z","f":true,"g":true,"h":"2024-03-31T08:00:00Z"}]"#,
+    ),
+    (
         "SELECT (x)::int AS x, count(*) AS n FROM (VALUES (1.0), (1.4)) AS v(x) GROUP BY GROUPING SETS (((x)::int), (x)::int, ()) ORDER BY 1 NULLS FIRST",
         r#"[{"n":2},{"n":2,"x":1},{"n":2,"x":1}]"#,
     ),
@@ -371,6 +379,9 @@ async fn what_would_be_answered_wrongly_is_refused() {
         ("SELECT format('%1001s', 1) AS f", "at most 1000 characters"),
         ("SELECT format('%s') AS f", "no argument 1"),
         ("SELECT make_interval(days => 2147483648) AS i", "interval out of range"),
+        ("SELECT 'a0eebc99'::uuid AS u", "Invalid input syntax for type uuid"),
+        ("SELECT 'infinity'::timestamptz AS t", "the time `infinity`"),
+        ("SELECT date '-Infinity' AS d", "the time `infinity` or `-infinity`"),
         ("SELECT date_trunc('week', interval '8 days') AS i", "`week` is not supported for intervals"),
     ] {
         client.try_sql(statement).await.refused(400, hint);

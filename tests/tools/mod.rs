@@ -4,6 +4,7 @@
 mod broken;
 mod catalog;
 mod cursors;
+mod depth;
 mod drivers;
 mod fixture;
 pub mod flight;
@@ -11,5 +12,7 @@ pub mod mqtt;
 mod peers;
 mod postgres;
 mod refused;
+mod settings;
 mod tls;
+mod values;
 pub mod wire;

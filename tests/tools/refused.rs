@@ -51,7 +51,8 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
     let instead = [
         ("copy_in", "COPY readings FROM STDIN WITH (FORMAT csv)", "POST /ingest"),
         ("copy_to_a_file", "COPY readings TO '/tmp/x.csv'", "POST /sql"),
-        ("copy_in_binary", "COPY readings TO STDOUT (FORMAT binary)", "text and csv"),
+        ("copy_in_the_old_form", "COPY BINARY readings TO STDOUT", "(FORMAT binary)"),
+        ("copy_with_quotes", "COPY readings TO STDOUT (FORMAT csv, FORCE_QUOTE *)", "valid are FORMAT"),
         ("backward", "FETCH PRIOR FROM c", "forward only"),
     ];
     for (name, text, words) in instead {

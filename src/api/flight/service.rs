@@ -96,7 +96,8 @@ impl FlightSqlServer {
     ) -> BoxFuture<'_, Result<Response<FlightDataStream>, Status>> {
         let answered = async move {
             let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
-            let bound = BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values };
+            let bound =
+                BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values, settings: None };
             let answer = self.app.bound_sql(&principal, bound).await;
             let answer = answer.map_err(|e| self.audited_status(&principal, &e))?;
             let credential = self.app.live_credential(Arc::new(principal), None);

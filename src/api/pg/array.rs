@@ -1,6 +1,7 @@
 //! One-dimensional PostgreSQL arrays, as clients bind them to `= ANY($1)`, in text and binary format. The text format
 //! is in chapters 8.15.2 and 8.15.6 of PostgreSQL's manual, the binary one in `array_recv` of its source.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, ListArray, StringArray, new_null_array};
@@ -42,7 +43,12 @@ pub fn from_text(element: &Type, text: &str) -> Result<ArrayRef, ArrayError> {
         let elements = texts.into_iter().map(read).collect::<Result<Vec<_>, ArrayError>>()?;
         return Ok(row(Arc::new(BinaryArray::from_iter(elements))));
     }
-    let texts: ArrayRef = Arc::new(StringArray::from(texts));
+    let readable = |text: &String| {
+        let readable = scalar::readable(text, element, &target).ok_or(ArrayError::InvalidValue);
+        readable.map(Cow::into_owned)
+    };
+    let texts = texts.iter().map(|text| text.as_ref().map(readable).transpose());
+    let texts: ArrayRef = Arc::new(texts.collect::<Result<StringArray, ArrayError>>()?);
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     Ok(row(cast_with_options(&texts, &target, &strict).map_err(|_| ArrayError::InvalidValue)?))
 }

@@ -2,39 +2,41 @@
 
 use arrow::array::ArrayRef;
 use futures::StreamExt;
-use pgwire::error::ErrorInfo;
 use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::ParameterStatus;
 
-use super::error::PgError;
+use super::error::{PgError, warning};
 use super::extended::unknown_statement;
 use super::parameter;
 use super::row_stream::RowStream;
 use super::session::{PgSession, StatementOutcome};
 use super::session_command::SessionCommand;
-use super::settings::SettingChange;
+use super::settings::{Report, SettingChange, SettingScope};
 use super::statement_guard::StatementGuard;
 use super::statement_splitter::{self, SimpleStatement};
-use crate::app::sql::{BoundStatement, SqlProtocol};
 
 impl PgSession {
     /// Runs a command that changes only this session; returns its command tag.
     pub(super) fn run_command(&mut self, command: &SessionCommand) -> Result<&'static str, PgError> {
         match command {
-            SessionCommand::Begin => self.status = self.status.to_in_transaction_state(),
+            SessionCommand::Begin { isolation } => self.begin(isolation.as_deref())?,
             SessionCommand::Commit | SessionCommand::Rollback { to_savepoint: false } => {
                 let is_failed = matches!(self.status, TransactionStatus::Error);
                 self.status = self.status.to_idle_state();
                 let commits = *command == SessionCommand::Commit && !is_failed;
                 self.end_portals(commits);
+                self.end_settings(commits)?;
                 return Ok(if commits { "COMMIT" } else { "ROLLBACK" });
             }
             // Nothing was written, so there is nothing to undo: the transaction continues.
             SessionCommand::Rollback { to_savepoint: true } => {
                 self.status = self.status.to_idle_state().to_in_transaction_state();
             }
-            SessionCommand::Set { name, value } => self.set(name, value)?,
+            SessionCommand::Set { name, value, is_local: false } => {
+                self.set(name, value.as_deref(), SettingScope::Session)?;
+            }
+            SessionCommand::Set { name, value, is_local: true } => self.set_local(name, value.as_deref())?,
             SessionCommand::Reset(name) => self.reset(name)?,
             SessionCommand::Discard { all: true } => {
                 self.statements.clear();
@@ -48,7 +50,7 @@ impl PgSession {
             _ => {}
         }
         Ok(match command {
-            SessionCommand::Begin => "BEGIN",
+            SessionCommand::Begin { .. } => "BEGIN",
             SessionCommand::Savepoint => "SAVEPOINT",
             SessionCommand::Release => "RELEASE",
             SessionCommand::Set { .. } => "SET",
@@ -72,38 +74,73 @@ impl PgSession {
         })
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), PgError> {
-        let change = self.settings.set(name, value)?;
+    fn begin(&mut self, isolation: Option<&str>) -> Result<(), PgError> {
+        if let Some(level) = isolation {
+            self.set("transaction_isolation", Some(level), SettingScope::Transaction)?;
+        }
+        self.status = self.status.to_in_transaction_state();
+        Ok(())
+    }
+
+    fn set_local(&mut self, name: &str, value: Option<&str>) -> Result<(), PgError> {
+        self.set(name, value, SettingScope::Transaction)?;
+        match self.is_in_transaction() {
+            true => Ok(()),
+            false => self.warn("SET LOCAL can only be used in transaction blocks"),
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>, scope: SettingScope) -> Result<(), PgError> {
+        let change = self.settings.settings.lock().set(name, value, scope)?;
         self.announce(change)
     }
 
     fn reset(&mut self, name: &str) -> Result<(), PgError> {
-        for change in self.settings.reset(name)? {
-            self.announce(change)?;
-        }
-        Ok(())
+        let reports = self.settings.settings.lock().reset(name)?;
+        self.report(reports)
+    }
+
+    /// Ends what settings have for the transaction only.
+    pub(super) fn end_settings(&mut self, is_committed: bool) -> Result<(), PgError> {
+        self.announce_changes()?;
+        let reports = self.settings.settings.lock().end_transaction(is_committed);
+        self.report(reports)
+    }
+
+    /// Tells the client which settings the last statement has changed by a function.
+    pub(super) fn announce_changes(&mut self) -> Result<(), PgError> {
+        self.settings.take_changes().into_iter().try_for_each(|change| self.announce(change))
     }
 
     /// Tells the client what a change of a setting means.
     fn announce(&mut self, change: SettingChange) -> Result<(), PgError> {
-        if let Some(notice) = change.notice {
-            let info = ErrorInfo::new("NOTICE".to_owned(), "00000".to_owned(), notice);
-            self.send(&Out::NoticeResponse(info.into()))?;
+        change.notice.map_or(Ok(()), |notice| self.warn(&notice))?;
+        self.report(change.report)
+    }
+
+    fn report(&mut self, reports: impl IntoIterator<Item = Report>) -> Result<(), PgError> {
+        let mut reports = reports.into_iter();
+        reports.try_for_each(|(name, value)| {
+            self.send(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))
+        })
+    }
+
+    fn warn(&mut self, message: &str) -> Result<(), PgError> {
+        if !self.settings.settings.lock().takes_warnings() {
+            return Ok(());
         }
-        if let Some((name, value)) = change.report {
-            self.send(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
-        }
-        Ok(())
+        self.send(&warning(message))
     }
 
     pub(super) fn show(&self, name: &str, formats: &[i16]) -> Result<StatementOutcome, PgError> {
+        let settings = self.settings.settings.lock();
         let columns = if name == "all" {
             let (names, values): (Vec<_>, Vec<_>) =
-                self.settings.all().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
+                settings.all().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
             let nothing = vec![""; names.len()];
             vec![names, values, nothing]
         } else {
-            vec![vec![self.settings.show(name)?]]
+            vec![vec![settings.show(name)?]]
         };
         Ok(StatementOutcome::Rows(Box::new(RowStream::of_texts(name, columns, formats)?)))
     }
@@ -143,7 +180,7 @@ impl PgSession {
         let named = expressions.into_iter().enumerate();
         let columns: Vec<_> = named.map(|(i, expression)| format!("{expression} AS a{i}")).collect();
         let query = format!("SELECT {}", columns.join(", "));
-        let bound = BoundStatement { tool: SqlProtocol::Postgres, query, values: Vec::new() };
+        let bound = self.bound_statement(query, Vec::new());
         let app = self.server.app.clone();
         let mut answer =
             watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;

@@ -14,6 +14,7 @@ pub struct CopyStatement {
 
 const FORM: &str =
     "COPY must have the form COPY (SELECT ...) TO STDOUT or COPY table TO STDOUT, optionally with options";
+const OLD_BINARY: &str = "COPY BINARY is not supported: write COPY ... TO STDOUT WITH (FORMAT binary)";
 const NO_COPY_FROM: &str = "COPY FROM is not supported: POST /ingest takes readings";
 const NO_FILES: &str = "COPY to a file or a program of the server is not supported: use COPY ... TO STDOUT, which psql's \
                         \\copy writes to a file, or POST /sql";
@@ -26,7 +27,7 @@ const NO_FILES: &str = "COPY to a file or a program of the server is not support
 pub fn parse(words: &mut TokenCursor<'_>) -> Result<CopyStatement, StatementRefusal> {
     let syntax = || StatementRefusal::syntax(FORM);
     if words.next_is("BINARY") {
-        return Err(StatementRefusal::unsupported(copy_options::NO_BINARY));
+        return Err(StatementRefusal::unsupported(OLD_BINARY));
     }
     let query = source(words).ok_or_else(syntax)?;
     match words.next_upper().as_str() {

@@ -1,10 +1,23 @@
-//! Rows of COPY TO STDOUT in the formats text and csv, as PostgreSQL writes them (the page of COPY in its manual).
+//! Rows of COPY TO STDOUT in the formats text, csv and binary, as PostgreSQL writes them (the page of COPY in its manual).
 
 use bytes::{BufMut, BytesMut};
 
-/// Format of the rows.
+/// The beginning of the binary format: its signature, no flags, and a header extension of no bytes.
+pub const BINARY_HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// The end of the binary format, in place of the number of values.
+pub const BINARY_TRAILER: i16 = -1;
+
+/// Format of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyFormat {
+pub enum CopyFormat {
+    Lines(LineFormat),
+    /// The values in the binary format of the protocol, with their number before each row.
+    Binary,
+}
+
+/// Format of rows that are lines of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineFormat {
     /// `None` for the text format.
     pub csv: Option<CsvQuotes>,
     /// Whether the names of the columns come first.
@@ -22,7 +35,7 @@ pub struct CsvQuotes {
     pub escape: u8,
 }
 
-impl CopyFormat {
+impl LineFormat {
     /// Writes one row and the end of its line. The values are UTF-8, as sent in the text format.
     pub fn write_row<'a>(&self, values: impl Iterator<Item = Option<&'a [u8]>>, out: &mut BytesMut) {
         let mut values = values.peekable();

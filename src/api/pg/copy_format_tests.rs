@@ -4,7 +4,7 @@ use super::*;
 
 const CSV: CsvQuotes = CsvQuotes { quote: b'"', escape: b'"' };
 
-fn written(format: &CopyFormat, values: &[Option<&str>]) -> String {
+fn written(format: &LineFormat, values: &[Option<&str>]) -> String {
     let mut out = BytesMut::new();
     format.write_row(values.iter().map(|value| value.map(str::as_bytes)), &mut out);
     String::from_utf8(out.to_vec()).unwrap()
@@ -12,7 +12,7 @@ fn written(format: &CopyFormat, values: &[Option<&str>]) -> String {
 
 #[test]
 fn texts_are_escaped() {
-    let format = CopyFormat { csv: None, has_header: false, delimiter: b'\t', null: "\\N".into() };
+    let format = LineFormat { csv: None, has_header: false, delimiter: b'\t', null: "\\N".into() };
     for (values, expected) in [
         (&[Some("a"), None, Some("")][..], "a\t\\N\t\n"),
         (&[Some("\\N")], "\\\\N\n"),
@@ -22,13 +22,13 @@ fn texts_are_escaped() {
     ] {
         assert_eq!(written(&format, values), expected);
     }
-    let format = CopyFormat { delimiter: b';', null: "none".into(), ..format };
+    let format = LineFormat { delimiter: b';', null: "none".into(), ..format };
     assert_eq!(written(&format, &[Some("a;b"), None, Some("a\tb")]), "a\\;b;none;a\\tb\n");
 }
 
 #[test]
 fn csv_is_quoted_where_it_must_be() {
-    let format = CopyFormat { csv: Some(CSV), has_header: false, delimiter: b',', null: String::new() };
+    let format = LineFormat { csv: Some(CSV), has_header: false, delimiter: b',', null: String::new() };
     for (values, expected) in [
         (&[Some("a"), None, Some("")][..], "a,,\"\"\n"),
         (&[Some("a,b"), Some("it \"is\"")], "\"a,b\",\"it \"\"is\"\"\"\n"),
@@ -39,7 +39,7 @@ fn csv_is_quoted_where_it_must_be() {
         assert_eq!(written(&format, values), expected);
     }
     let quotes = CsvQuotes { quote: b'\'', escape: b'\\' };
-    let format = CopyFormat { csv: Some(quotes), delimiter: b';', null: "none".into(), ..format };
+    let format = LineFormat { csv: Some(quotes), delimiter: b';', null: "none".into(), ..format };
     assert_eq!(
         written(&format, &[Some("it's \\"), Some("none"), None, Some(""), Some("a,b")]),
         "'it\\'s \\\\';'none';none;;a,b\n"

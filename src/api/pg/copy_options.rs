@@ -1,19 +1,26 @@
 //! Options of COPY TO STDOUT, in the list of today (`WITH (FORMAT csv, HEADER)`) and in the old form (`CSV HEADER`).
 
-use super::copy_format::{CopyFormat, CsvQuotes};
+use super::copy_format::{CopyFormat, CsvQuotes, LineFormat};
 use super::error::StatementRefusal;
 use super::string_literal;
 use super::token_cursor::TokenCursor;
 
-pub const NO_BINARY: &str = "COPY in the format binary is not supported: the formats are text and csv";
 const LIST_FORM: &str = "COPY: options must have the form WITH (FORMAT csv, HEADER) or WITH CSV HEADER";
 /// Characters that cannot be the delimiter of the text format.
 const NO_TEXT_DELIMITERS: &str = "\\.abcdefghijklmnopqrstuvwxyz0123456789";
 
+/// The name of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FormatName {
+    Text,
+    Csv,
+    Binary,
+}
+
 /// The options as they are written; `None` for those that are not.
 #[derive(Debug, Default)]
 struct CopyOptions {
-    is_csv: Option<bool>,
+    format: Option<FormatName>,
     has_header: Option<bool>,
     delimiter: Option<String>,
     null: Option<String>,
@@ -55,14 +62,14 @@ impl CopyOptions {
     /// Reads the value of an option.
     fn read(&mut self, name: &str, words: &mut TokenCursor<'_>) -> Result<(), StatementRefusal> {
         match name {
-            "csv" => set(&mut self.is_csv, name, true),
-            "binary" => Err(StatementRefusal::unsupported(NO_BINARY)),
+            "csv" => set(&mut self.format, name, FormatName::Csv),
+            "binary" => set(&mut self.format, name, FormatName::Binary),
             "header" => set(&mut self.has_header, name, boolean(words).unwrap_or(true)),
             "format" => match text(name, words)?.to_ascii_lowercase().as_str() {
-                "csv" => set(&mut self.is_csv, name, true),
-                "text" => set(&mut self.is_csv, name, false),
-                "binary" => Err(StatementRefusal::unsupported(NO_BINARY)),
-                _ => Err(StatementRefusal::invalid_value("COPY: FORMAT must be text or csv")),
+                "csv" => set(&mut self.format, name, FormatName::Csv),
+                "text" => set(&mut self.format, name, FormatName::Text),
+                "binary" => set(&mut self.format, name, FormatName::Binary),
+                _ => Err(StatementRefusal::invalid_value("COPY: FORMAT must be text, csv or binary")),
             },
             "delimiter" => set(&mut self.delimiter, name, text(name, words)?),
             "null" => set(&mut self.null, name, text(name, words)?),
@@ -79,7 +86,17 @@ impl CopyOptions {
     }
 
     fn into_format(self) -> Result<CopyFormat, StatementRefusal> {
-        let is_csv = self.is_csv.unwrap_or(false);
+        if self.format == Some(FormatName::Binary) {
+            let texts = [&self.delimiter, &self.null, &self.quote, &self.escape];
+            let is_plain = self.has_header.is_none() && texts.iter().all(|text| text.is_none());
+            let message = "COPY: the format binary takes no HEADER, DELIMITER, NULL, QUOTE and ESCAPE";
+            return is_plain.then_some(CopyFormat::Binary).ok_or_else(|| StatementRefusal::syntax(message));
+        }
+        self.into_lines().map(CopyFormat::Lines)
+    }
+
+    fn into_lines(self) -> Result<LineFormat, StatementRefusal> {
+        let is_csv = self.format == Some(FormatName::Csv);
         if !is_csv && (self.quote.is_some() || self.escape.is_some()) {
             return Err(StatementRefusal::unsupported("COPY: QUOTE and ESCAPE need the format csv"));
         }
@@ -92,14 +109,14 @@ impl CopyOptions {
             false => None,
         };
         let null = self.null.unwrap_or_else(|| if is_csv { String::new() } else { "\\N".to_owned() });
-        let format = CopyFormat { csv, has_header: self.has_header.unwrap_or(false), delimiter, null };
+        let format = LineFormat { csv, has_header: self.has_header.unwrap_or(false), delimiter, null };
         check(&format).map_err(StatementRefusal::invalid_value)?;
         Ok(format)
     }
 }
 
 /// Checks that a reader can tell the parts of a row apart.
-fn check(format: &CopyFormat) -> Result<(), &'static str> {
+fn check(format: &LineFormat) -> Result<(), &'static str> {
     let has = |byte| format.null.as_bytes().contains(&byte);
     if has(b'\n') || has(b'\r') {
         return Err("COPY: NULL must not contain an end of line");

@@ -7,11 +7,12 @@ fn read(text: &str) -> Result<CopyFormat, StatementRefusal> {
 }
 
 fn csv(delimiter: u8, quote: u8, escape: u8, null: &str, has_header: bool) -> CopyFormat {
-    CopyFormat { csv: Some(CsvQuotes { quote, escape }), has_header, delimiter, null: null.into() }
+    let csv = Some(CsvQuotes { quote, escape });
+    CopyFormat::Lines(LineFormat { csv, has_header, delimiter, null: null.into() })
 }
 
 fn text(delimiter: u8, null: &str, has_header: bool) -> CopyFormat {
-    CopyFormat { csv: None, has_header, delimiter, null: null.into() }
+    CopyFormat::Lines(LineFormat { csv: None, has_header, delimiter, null: null.into() })
 }
 
 #[test]
@@ -32,6 +33,8 @@ fn options_are_read_in_both_forms() {
             csv(b';', b'\'', b'\\', "none", false),
         ),
         ("DELIMITER AS ';' NULL AS ''", text(b';', "", false)),
+        ("WITH (FORMAT binary)", CopyFormat::Binary),
+        ("BINARY", CopyFormat::Binary),
         ("CSV QUOTE AS '\\' DELIMITER E'\\t'", csv(b'\t', b'\\', b'\\', "", false)),
     ] {
         assert_eq!(read(words), Ok(expected), "{words}");
@@ -50,9 +53,10 @@ fn options_that_do_not_fit_are_refused() {
         ("WITH (FORMAT csv, FORMAT csv)", "42601", "FORMAT is given twice"),
         ("DELIMITER", "42601", "DELIMITER must be followed"),
         ("WITH (FORMAT)", "42601", "FORMAT must be followed"),
-        ("WITH (FORMAT binary)", "0A000", "binary"),
-        ("BINARY", "0A000", "binary"),
-        ("WITH (FORMAT parquet)", "22023", "text or csv"),
+        ("WITH (FORMAT binary, HEADER)", "42601", "binary takes no HEADER"),
+        ("BINARY NULL ''", "42601", "binary takes no"),
+        ("CSV BINARY", "42601", "BINARY is given twice"),
+        ("WITH (FORMAT parquet)", "22023", "text, csv or binary"),
         ("WITH (FORCE_QUOTE *)", "0A000", "not supported"),
         ("WITH (ENCODING 'latin1')", "0A000", "UTF8"),
         ("QUOTE '\"'", "0A000", "need the format csv"),

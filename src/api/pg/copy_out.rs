@@ -1,11 +1,12 @@
-//! Runs COPY TO STDOUT: the rows of a query as lines of text, sent as they are computed.
+//! Runs COPY TO STDOUT: the rows of a query as lines of text or in the binary format, sent as they are computed.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
 use pgwire::messages::data::DataRow;
 
 use super::copy_command::CopyStatement;
+use super::copy_format::{BINARY_HEADER, BINARY_TRAILER, CopyFormat};
 use super::error::PgError;
 use super::session::{PgSession, StatementOutcome};
 use super::statement_guard::StatementGuard;
@@ -18,23 +19,40 @@ impl PgSession {
         copy: &CopyStatement,
     ) -> Result<StatementOutcome, PgError> {
         let CopyStatement { query, format } = copy;
-        let mut running = self.run_query(watch, query, Vec::new(), &[]).await?;
+        let code: i8 = if *format == CopyFormat::Binary { 1 } else { 0 };
+        let mut running = self.run_query(watch, query, Vec::new(), &[code.into()]).await?;
         let columns = running.columns().names().len();
         // Result columns are limited to far fewer than 16 bits count.
-        self.send(&Out::CopyOutResponse(CopyOutResponse::new(0, columns as i16, vec![0; columns])))?;
+        let response = CopyOutResponse::new(code, columns as i16, vec![code.into(); columns]);
+        self.send(&Out::CopyOutResponse(response))?;
         let mut line = BytesMut::new();
-        if format.has_header {
-            format.write_row(running.columns().names().map(|name| Some(name.as_bytes())), &mut line);
-            self.send(&Out::CopyData(CopyData::new(line.split().freeze())))?;
+        match format {
+            // Clients read it from the message of the first row.
+            CopyFormat::Binary => line.put_slice(&BINARY_HEADER),
+            CopyFormat::Lines(lines) if lines.has_header => {
+                lines.write_row(running.columns().names().map(|name| Some(name.as_bytes())), &mut line);
+                self.send(&Out::CopyData(CopyData::new(line.split().freeze())))?;
+            }
+            CopyFormat::Lines(_) => {}
         }
         let mut rows = 0u64;
         while let Some(row) = running.next_row(&mut self.connection, watch).await? {
-            format.write_row(values(&row), &mut line);
+            match format {
+                CopyFormat::Lines(lines) => lines.write_row(values(&row), &mut line),
+                CopyFormat::Binary => {
+                    line.put_i16(row.field_count);
+                    line.put_slice(&row.data);
+                }
+            }
             self.send(&Out::CopyData(CopyData::new(line.split().freeze())))?;
             rows += 1;
             if self.connection.is_full() {
                 self.connection.flush().await?;
             }
+        }
+        if *format == CopyFormat::Binary {
+            line.put_i16(BINARY_TRAILER);
+            self.send(&Out::CopyData(CopyData::new(line.split().freeze())))?;
         }
         self.send(&Out::CopyDone(CopyDone::new()))?;
         Ok(StatementOutcome::Done(format!("COPY {rows}").into()))

@@ -66,6 +66,13 @@ impl From<std::io::Error> for PgError {
     }
 }
 
+/// Returns a warning for the client.
+pub fn warning(message: &str) -> PgWireBackendMessage {
+    let mut info = ErrorInfo::new("WARNING".to_owned(), "01000".to_owned(), message.to_owned());
+    info.severity_nonlocalized = Some("WARNING".to_owned());
+    PgWireBackendMessage::NoticeResponse(info.into())
+}
+
 impl PgError {
     /// Builds the error message; `is_fatal` says that the connection ends with it.
     pub fn message(&self, is_fatal: bool) -> PgWireBackendMessage {
@@ -120,13 +127,22 @@ fn invalid(message: &str) -> &'static str {
         ("Unterminated", "42601"),
         ("Divide by zero", "22012"),
         ("Invalid input syntax for type interval", "22007"),
+        ("Invalid input syntax for type uuid", "22P02"),
         ("Error parsing timestamp", "22007"),
         ("Cannot cast", "22P02"),
         ("Error parsing", "22P02"),
         ("Can't cast value", "22003"),
         ("integer out of range", "22003"),
         ("Arithmetic overflow", "22003"),
+        ("query: nests ", "54001"),
+        ("the statement is too intricate", "54001"),
+        ("a type nests ", "54001"),
+        ("the statement nests too deeply", "54001"),
+        ("query: is longer than ", "54000"),
         ("not supported", "0A000"),
+        ("unrecognized configuration parameter", "42704"),
+        ("invalid value for parameter", "22023"),
+        ("schema \"", "3F000"),
     ];
     if message.starts_with("table '") && message.ends_with("not found") {
         return "42P01";
@@ -137,5 +153,7 @@ fn invalid(message: &str) -> &'static str {
         return "22007";
     }
     let known = starts.iter().find(|(start, _)| message.starts_with(start));
-    known.map_or("42000", |(_, code)| code)
+    // "query: has INTERSECT ALL, which is not supported: leave ALL out".
+    let other = if message.contains("not supported") { "0A000" } else { "42000" };
+    known.map_or(other, |(_, code)| code)
 }

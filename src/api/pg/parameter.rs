@@ -1,7 +1,8 @@
 //! Parameters of a statement: their number, and their values as bound in the protocol or given to SQL `EXECUTE`.
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::{ArrayRef, AsArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::DataType;
 use bytes::Bytes;
 use pgwire::api::Type;
 
@@ -11,6 +12,10 @@ use super::{scalar, types};
 
 /// Maximum parameters of a statement: the protocol counts them in 16 bits.
 pub const MAX_PARAMETERS: usize = u16::MAX as usize;
+
+/// Texts that are times in PostgreSQL; a statement may have all but the infinite ones (query/semantics/named_time.rs).
+const NAMED_TIMES: [&str; 7] =
+    ["infinity", "-infinity", "+infinity", "now", "today", "tomorrow", "yesterday"];
 
 /// Checks the number of a statement's parameters.
 ///
@@ -50,10 +55,15 @@ pub fn decode_value(
     match value {
         None => Ok(new_null_array(&target, 1)),
         Some(bytes) if is_binary => scalar::from_binary(declared, bytes.clone()).ok_or_else(wrong),
-        Some(bytes) => std::str::from_utf8(bytes)
-            .ok()
-            .and_then(|text| scalar::from_text(text, &target))
-            .ok_or_else(wrong),
+        Some(bytes) => {
+            let text = std::str::from_utf8(bytes).map_err(|_| wrong())?;
+            if target.is_temporal() && NAMED_TIMES.contains(&text.trim().to_ascii_lowercase().as_str()) {
+                let message =
+                    format!("not supported: the value of ${number} is '{text}'; send the time itself");
+                return Err(PgError::Protocol("0A000", message));
+            }
+            scalar::from_text(text, declared).ok_or_else(wrong)
+        }
     }
 }
 
@@ -70,6 +80,10 @@ pub fn cast_argument(number: usize, wanted: &Type, value: &ArrayRef) -> Result<A
         });
     }
     let target = types::arrow_type(wanted).unwrap_or_else(|| value.data_type().clone());
+    let text = value.as_string_opt::<i32>().and_then(|texts| texts.iter().next().flatten());
+    if let Some(text) = text.filter(|_| target != DataType::Binary) {
+        return scalar::from_text(text, wanted).ok_or_else(wrong);
+    }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(value, &target, &strict).map_err(|_| wrong())
 }

@@ -18,7 +18,7 @@ fn shown(declared: &Type, is_binary: bool, bytes: &[u8]) -> Option<String> {
 #[test]
 fn values_come_as_text_and_as_bytes() {
     type Row<'a> = (&'a str, Type, Result<&'a str, &'a [u8]>, Option<&'a str>);
-    let rows: [Row; 33] = [
+    let rows: [Row; 41] = [
         ("bool", Type::BOOL, Ok("t"), Some("true")),
         ("bool_in_binary", Type::BOOL, Err(&[1]), Some("true")),
         ("int2", Type::INT2, Ok("-7"), Some("-7")),
@@ -49,7 +49,30 @@ fn values_come_as_text_and_as_bytes() {
         ("no_text", Type::TEXT, Err(&[0xff]), None),
         ("bytes", Type::BYTEA, Ok("\\x0aff"), Some("0aff")),
         ("uuid_in_binary", Type::UUID, Err(&[0x11; 16]), Some("11111111-1111-1111-1111-111111111111")),
+        (
+            "uuid",
+            Type::UUID,
+            Ok("{A0EEBC999C0B4EF8BB6D6BB9BD380A11}"),
+            Some("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        ),
+        ("no_uuid", Type::UUID, Ok("a0eebc99"), None),
         ("date", Type::DATE, Ok("2024-05-01"), Some("2024-05-01")),
+        ("a_date_of_another_zone", Type::DATE, Ok("2024-05-01 00:30:00+02"), Some("2024-05-01")),
+        (
+            "a_time_without_seconds",
+            Type::TIMESTAMPTZ,
+            Ok("2024-05-01 14:00+02"),
+            Some("2024-05-01T12:00:00Z"),
+        ),
+        ("a_day", Type::TIMESTAMPTZ, Ok("2024-05-01"), Some("2024-05-01T00:00:00Z")),
+        ("the_epoch", Type::TIMESTAMPTZ, Ok("epoch"), Some("1970-01-01T00:00:00Z")),
+        (
+            "a_zone_without_meaning",
+            Type::TIMESTAMP,
+            Ok("2024-05-01 14:00:00+02"),
+            Some("2024-05-01T14:00:00"),
+        ),
+        ("the_beginning_of_time", Type::TIMESTAMPTZ, Err(&i64::MIN.to_be_bytes()), None),
         ("date_in_binary", Type::DATE, Err(&8887i32.to_be_bytes()), Some("2024-05-01")),
         ("timestamptz", Type::TIMESTAMPTZ, Ok("2024-05-01 14:00:00.5+02"), Some("2024-05-01T12:00:00.500Z")),
         (
@@ -70,6 +93,12 @@ fn values_come_as_text_and_as_bytes() {
             Err(bytes) => shown(&declared, true, bytes),
         };
         assert_eq!(found.as_deref(), expected, "{name}");
+    }
+    for named in ["infinity", "Now", " today "] {
+        let refused =
+            decode_value(1, &Type::TIMESTAMPTZ, false, Some(&Bytes::copy_from_slice(named.as_bytes())));
+        let refused = refused.unwrap_err();
+        assert!(matches!(&refused, PgError::Protocol("0A000", text) if text.contains(named)), "{refused:?}");
     }
     let null = decode_value(1, &Type::TIMESTAMPTZ, true, None).unwrap();
     assert!(null.is_null(0) && null.len() == 1);

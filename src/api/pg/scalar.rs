@@ -1,5 +1,6 @@
 //! Single values in PostgreSQL's text and binary formats.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,19 +13,30 @@ use bytes::{Buf, Bytes};
 use pgwire::api::Type;
 use uuid::Uuid;
 
-use super::types::UTC;
+use super::types::{self, UTC};
+use crate::app::sql::{canonical_uuid, readable_time};
 
 /// PostgreSQL's epoch, 2000-01-01, as microseconds and days since 1970-01-01.
 const PG_EPOCH_US: i64 = 946_684_800_000_000;
 const PG_EPOCH_DAYS: i32 = 10_957;
 
-/// Decodes the text format as an array of one row of type `target`; `None` if the text is not such a value.
-pub fn from_text(text: &str, target: &DataType) -> Option<ArrayRef> {
+/// Returns a text in the form of which a cast makes a value of the type; `None` for a text that is none.
+pub fn readable<'a>(text: &'a str, declared: &Type, target: &DataType) -> Option<Cow<'a, str>> {
+    match *declared {
+        Type::UUID => canonical_uuid(text).map(Cow::Owned),
+        _ => Some(readable_time(text, target).map_or(Cow::Borrowed(text), Cow::Owned)),
+    }
+}
+
+/// Decodes the text format as an array of one row; `None` if the text is not a value of the type.
+pub fn from_text(text: &str, declared: &Type) -> Option<ArrayRef> {
+    let target = &types::arrow_type(declared)?;
     if *target == DataType::Binary {
         let bytes = hex::decode(text.strip_prefix("\\x")?).ok()?;
         return Some(Arc::new(BinaryArray::from_vec(vec![&bytes])));
     }
-    let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let text = readable(text, declared, target)?;
+    let text: ArrayRef = Arc::new(StringArray::from(vec![&*text]));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(&text, target, &strict).ok()
 }
@@ -70,7 +82,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::DATE => {
             has(4)?;
-            Arc::new(Date32Array::from(vec![bytes.get_i32().checked_add(PG_EPOCH_DAYS)?]))
+            Arc::new(Date32Array::from(vec![days(bytes.get_i32())?]))
         }
         Type::TIME => {
             has(8)?;
@@ -78,7 +90,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             has(8)?;
-            let times = TimestampMicrosecondArray::from(vec![bytes.get_i64().checked_add(PG_EPOCH_US)?]);
+            let times = TimestampMicrosecondArray::from(vec![micros(bytes.get_i64())?]);
             let zone = (*declared == Type::TIMESTAMPTZ).then_some(UTC);
             Arc::new(times.with_timezone_opt(zone))
         }
@@ -91,6 +103,16 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         _ => Arc::new(StringArray::from(vec![std::str::from_utf8(&bytes).ok()?])),
     })
+}
+
+/// Converts days since PostgreSQL's epoch to those since 1970; `None` for `-infinity` and `infinity`, its smallest and largest numbers.
+fn days(since_epoch: i32) -> Option<i32> {
+    (since_epoch != i32::MIN).then(|| since_epoch.checked_add(PG_EPOCH_DAYS))?
+}
+
+/// Converts microseconds as `days` does days.
+fn micros(since_epoch: i64) -> Option<i64> {
+    (since_epoch != i64::MIN).then(|| since_epoch.checked_add(PG_EPOCH_US))?
 }
 
 /// Decodes a binary `numeric`, whose base-10,000 digits start at `weight`, to the nearest double.

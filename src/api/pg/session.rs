@@ -25,12 +25,14 @@ use super::row_stream::{RowStream, SendOutcome};
 use super::rows::ResultColumns;
 use super::session_command::SessionCommand;
 use super::settings::SessionSettings;
-use super::statement_guard::StatementGuard;
+use super::shared_settings::SharedSettings;
+use super::statement_guard::{StatementGuard, sleep_until};
 use super::statement_splitter::{self, MAX_STATEMENTS, SimpleStatement};
 use super::types;
 use crate::app::live::credential::LiveCredential;
 use crate::app::sql::{BoundStatement, SqlProtocol};
 use crate::domain::audit::AccessDenial;
+use crate::domain::ports::ConnectionSettings;
 use crate::domain::{Kind, Principal};
 
 /// Messages up to this length are not accounted; they are bounded by the number of connections times this.
@@ -44,7 +46,7 @@ pub struct PgSession {
     pub(super) connection: PgConnection,
     cancel_handle: CancelHandle,
     pub(super) credential: LiveCredential,
-    pub(super) settings: SessionSettings,
+    pub(super) settings: Arc<SharedSettings>,
     pub(super) status: TransactionStatus,
     pub(super) statements: HashMap<String, Arc<PreparedStatement>>,
     pub(super) portals: HashMap<String, Portal>,
@@ -82,7 +84,7 @@ impl PgSession {
             connection: wire,
             cancel_handle: entry,
             credential,
-            settings,
+            settings: Arc::new(SharedSettings::new(settings)),
             status: TransactionStatus::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
@@ -209,6 +211,7 @@ impl PgSession {
         if matches!(self.status, TransactionStatus::Idle) {
             // Outside of a transaction, each request is one.
             self.end_portals(true);
+            self.end_settings(true)?;
         }
         self.is_in_implicit_transaction = false;
         self.send(&Out::ReadyForQuery(ReadyForQuery::new(self.status)))
@@ -220,6 +223,7 @@ impl PgSession {
         self.status = self.status.to_error_state();
         if matches!(self.status, TransactionStatus::Idle) {
             self.end_portals(false);
+            self.end_settings(false)?;
         }
         if is_extended {
             self.is_skipping = true;
@@ -272,6 +276,7 @@ impl PgSession {
     }
 
     pub(super) fn complete(&mut self, tag: impl Into<String>) -> Result<(), PgError> {
+        self.announce_changes()?;
         self.send(&Out::CommandComplete(CommandComplete::new(tag.into())))
     }
 
@@ -305,7 +310,8 @@ impl PgSession {
     }
 
     fn guard_statement(&self) -> Result<StatementGuard, PgError> {
-        StatementGuard::new(self.credential.clone(), self.cancel_handle.cancelled.clone())
+        let limit = self.settings.settings.lock().statement_timeout();
+        StatementGuard::new(self.credential.clone(), self.cancel_handle.cancelled.clone(), limit)
     }
 
     pub(super) async fn run_statement(
@@ -359,19 +365,18 @@ impl PgSession {
         values: Vec<ArrayRef>,
         formats: &[i16],
     ) -> Result<RowStream, PgError> {
-        let bound = BoundStatement { tool: SqlProtocol::Postgres, query: text.to_owned(), values };
+        let bound = self.bound_statement(text.to_owned(), values);
         let app = self.server.app.clone();
         let answer =
             watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;
         let columns = ResultColumns::new(&answer.schema, formats)?;
         Ok(RowStream::new(answer, columns))
     }
-}
 
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
+    /// Returns a statement that reads and changes the settings of this connection.
+    pub(super) fn bound_statement(&self, query: String, values: Vec<ArrayRef>) -> BoundStatement {
+        let settings: Arc<dyn ConnectionSettings> = self.settings.clone();
+        BoundStatement { tool: SqlProtocol::Postgres, query, values, settings: Some(settings) }
     }
 }
 

@@ -10,7 +10,10 @@ use super::token_cursor::{TokenCursor, plain_name};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionCommand {
     /// BEGIN, START TRANSACTION.
-    Begin,
+    Begin {
+        /// In small letters, as SHOW returns it.
+        isolation: Option<String>,
+    },
     /// COMMIT, END.
     Commit,
     /// ROLLBACK, ABORT, ROLLBACK TO SAVEPOINT.
@@ -19,10 +22,11 @@ pub enum SessionCommand {
     },
     Savepoint,
     Release,
-    /// `SET name = value`, with the value in the form that SHOW returns.
+    /// `SET name = value`, with the value in the form that SHOW returns; `None` is DEFAULT.
     Set {
         name: String,
-        value: String,
+        value: Option<String>,
+        is_local: bool,
     },
     /// A setting's name, or `all`.
     Show(String),
@@ -39,7 +43,7 @@ pub enum SessionCommand {
     Copy(CopyStatement),
     /// A COPY or a statement about cursors that is not run.
     Refused(StatementRefusal),
-    /// LISTEN, UNLISTEN: accepted without effect.
+    /// LISTEN, UNLISTEN and others that are accepted without effect.
     NoOp(&'static str),
     Prepare {
         name: String,
@@ -60,8 +64,8 @@ const MAX_NAME_BYTES: usize = 256;
 pub fn parse_command(text: &str) -> Option<SessionCommand> {
     let mut words = TokenCursor::new(text);
     Some(match words.next_upper().as_str() {
-        "BEGIN" => SessionCommand::Begin,
-        "START" if words.next_is("TRANSACTION") => SessionCommand::Begin,
+        "BEGIN" => SessionCommand::Begin { isolation: isolation(&mut words) },
+        "START" if words.next_is("TRANSACTION") => SessionCommand::Begin { isolation: isolation(&mut words) },
         "COMMIT" | "END" => SessionCommand::Commit,
         "ROLLBACK" | "ABORT" => SessionCommand::Rollback { to_savepoint: returns_to_savepoint(&mut words) },
         "SAVEPOINT" => SessionCommand::Savepoint,
@@ -108,22 +112,67 @@ fn returns_to_savepoint(words: &mut TokenCursor<'_>) -> bool {
 }
 
 fn set(words: &mut TokenCursor<'_>) -> Option<SessionCommand> {
-    let _ = words.next_is("SESSION") || words.next_is("LOCAL");
+    let is_session = words.next_is("SESSION");
+    let is_local = !is_session && words.next_is("LOCAL");
+    let setting = |name: &str, value: &str| setting(name, value, is_local);
     let name = match words.next()?.to_ascii_uppercase().as_str() {
         "TIME" if words.next_is("ZONE") => return Some(setting("timezone", words.rest())),
         "NAMES" => return Some(setting("client_encoding", words.rest())),
-        // Any isolation level will do: transactions only read, each statement from a snapshot.
-        "CHARACTERISTICS" | "TRANSACTION" => return Some(setting("transaction", words.rest())),
+        "TRANSACTION" => return Some(transaction_modes(words, "transaction_isolation")),
+        "CHARACTERISTICS" => return Some(transaction_modes(words, "default_transaction_isolation")),
+        "AUTHORIZATION" if is_session => return Some(role("session_authorization", words.rest())),
+        "ROLE" => {
+            let _ = words.next_is("=") || words.next_is("TO");
+            return Some(role("role", words.rest()));
+        }
         name => qualified(words, plain_name(name)),
     };
     let has_value = words.next_is("=") || words.next_is("TO");
     has_value.then(|| setting(&name, words.rest()))
 }
 
-fn setting(name: &str, value: &str) -> SessionCommand {
+fn setting(name: &str, value: &str, is_local: bool) -> SessionCommand {
     let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    let value = inner.map_or_else(|| value.to_owned(), |inner| inner.replace("''", "'"));
-    SessionCommand::Set { name: name.to_ascii_lowercase(), value }
+    let is_initial = |word: &&str| value.eq_ignore_ascii_case(word);
+    let value = match inner {
+        Some(inner) => Some(inner.replace("''", "'")),
+        None if ["DEFAULT", "LOCAL"].iter().any(|word| is_initial(word)) => None,
+        None => Some(value.to_owned()),
+    };
+    SessionCommand::Set { name: name.to_ascii_lowercase(), value, is_local }
+}
+
+/// A connection has the one role that its key has.
+fn role(name: &str, value: &str) -> SessionCommand {
+    let is_initial = ["DEFAULT", "NONE", "'none'"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    if is_initial { SessionCommand::NoOp("SET") } else { setting(name, value, false) }
+}
+
+/// Reads the modes of SET TRANSACTION. All transactions only read, so that the level of isolation alone matters.
+fn transaction_modes(words: &mut TokenCursor<'_>, name: &str) -> SessionCommand {
+    if words.next_is("SNAPSHOT") {
+        let message =
+            "SET TRANSACTION SNAPSHOT is not supported: each statement sees what is stored when it begins";
+        return SessionCommand::Refused(StatementRefusal::unsupported(message));
+    }
+    match isolation(words) {
+        // The level of a transaction ends with it.
+        Some(level) => SessionCommand::Set { name: name.to_owned(), value: Some(level), is_local: false },
+        None => SessionCommand::NoOp("SET"),
+    }
+}
+
+/// Reads the level of isolation among the modes of a transaction, in small letters.
+fn isolation(words: &mut TokenCursor<'_>) -> Option<String> {
+    while let Some(word) = words.next() {
+        if word.eq_ignore_ascii_case("ISOLATION") && words.next_is("LEVEL") {
+            let level = words.name()?;
+            let has_second = level == "read" || level == "repeatable";
+            let second = words.name().filter(|_| has_second);
+            return Some([Some(level), second].into_iter().flatten().collect::<Vec<_>>().join(" "));
+        }
+    }
+    None
 }
 
 /// Reads the dotted parts after a name, up to the maximum name length.
@@ -142,7 +191,8 @@ fn parse_show(words: &mut TokenCursor<'_>) -> Option<String> {
         "tables" | "columns" | "functions" => None,
         "time" if words.next_is("ZONE") => Some("timezone".to_owned()),
         "transaction" if words.next_is("ISOLATION") => Some("transaction_isolation".to_owned()),
-        _ => Some(qualified(words, name)),
+        "session" if words.next_is("AUTHORIZATION") => Some("session_authorization".to_owned()),
+        _ => Some(qualified(words, name).to_ascii_lowercase()),
     }
 }
 

@@ -4,12 +4,19 @@ use super::*;
 
 #[test]
 fn commands_are_told_from_queries() {
-    let set = |name: &str, value: &str| SessionCommand::Set { name: name.into(), value: value.into() };
+    let begin = |level: Option<&str>| SessionCommand::Begin { isolation: level.map(str::to_owned) };
+    let changed = |name: &str, value: Option<&str>, is_local| SessionCommand::Set {
+        name: name.into(),
+        value: value.map(str::to_owned),
+        is_local,
+    };
+    let set = |name: &str, value: &str| changed(name, Some(value), false);
     let show = |name: &str| SessionCommand::Show(name.into());
     let rows = [
-        ("begin;", SessionCommand::Begin),
-        ("BEGIN ISOLATION LEVEL REPEATABLE READ", SessionCommand::Begin),
-        ("START TRANSACTION READ ONLY", SessionCommand::Begin),
+        ("begin;", begin(None)),
+        ("BEGIN ISOLATION LEVEL REPEATABLE READ", begin(Some("repeatable read"))),
+        ("BEGIN WORK READ ONLY, ISOLATION LEVEL Serializable, DEFERRABLE", begin(Some("serializable"))),
+        ("START TRANSACTION READ ONLY", begin(None)),
         ("COMMIT", SessionCommand::Commit),
         ("rollback", SessionCommand::Rollback { to_savepoint: false }),
         ("ROLLBACK TO SAVEPOINT a", SessionCommand::Rollback { to_savepoint: true }),
@@ -19,14 +26,24 @@ fn commands_are_told_from_queries() {
         ("set session extra_float_digits to 3", set("extra_float_digits", "3")),
         ("SET TIME ZONE 'Europe/Berlin'", set("timezone", "Europe/Berlin")),
         ("SET search_path = public, pg_catalog", set("search_path", "public, pg_catalog")),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", SessionCommand::NoOp("SET")),
         (
-            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
-            set("transaction", "AS TRANSACTION READ ONLY"),
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            set("default_transaction_isolation", "read committed"),
         ),
+        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", set("transaction_isolation", "serializable")),
+        ("SET LOCAL statement_timeout = '5s'", changed("statement_timeout", Some("5s"), true)),
+        ("SET TIME ZONE LOCAL", changed("timezone", None, false)),
+        ("SET Application_Name TO default", changed("application_name", None, false)),
+        ("SET ROLE NONE", SessionCommand::NoOp("SET")),
+        ("SET SESSION AUTHORIZATION DEFAULT", SessionCommand::NoOp("SET")),
+        ("SET ROLE admin", set("role", "admin")),
         ("SET a.b = 1", set("a.b", "1")),
         ("SHOW server_version", show("server_version")),
         ("show transaction isolation level", show("transaction_isolation")),
         ("SHOW TIME ZONE", show("timezone")),
+        ("SHOW \"TimeZone\"", show("timezone")),
+        ("SHOW SESSION AUTHORIZATION", show("session_authorization")),
         ("RESET ALL", SessionCommand::Reset("all".into())),
         ("RESET TIME ZONE", SessionCommand::Reset("timezone".into())),
         ("RESET SESSION AUTHORIZATION", SessionCommand::NoOp("RESET")),

@@ -2,36 +2,35 @@
 
 use super::*;
 
+fn startup(parameters: &[(&str, &str)]) -> (SessionSettings, Vec<String>) {
+    let owned: Vec<_> =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    SessionSettings::new(&owned)
+}
+
+fn set(settings: &mut SessionSettings, name: &str, value: &str) -> Result<SettingChange, PgError> {
+    settings.set(name, Some(value), SettingScope::Session)
+}
+
 #[test]
-fn settings_are_remembered_or_said_to_be_fixed() {
-    let mut settings =
-        SessionSettings::new(&[("user".into(), "ann".into()), ("database".into(), "plant".into())]);
-    let rows = [
-        ("application_name", "psql", None),
-        ("extra_float_digits", "3", None),
-        ("client_encoding", "utf-8", None),
-        ("client_encoding", "LATIN1", Some("the setting \"client_encoding\" stays at UTF8")),
-        ("timezone", "Etc/UTC", None),
-        ("timezone", "Europe/Berlin", Some("the setting \"timezone\" stays at UTC")),
-        ("datestyle", "ISO", None),
-        ("datestyle", "German", Some("the setting \"datestyle\" stays at ISO, YMD")),
-        ("my.own", "1", Some("the setting \"my.own\" has no effect here")),
-    ];
-    for (name, value, notice) in rows {
-        assert_eq!(settings.set(name, value).unwrap().notice.as_deref(), notice, "{name} = {value}");
-    }
-    assert_eq!(settings.set("application_name", "b").unwrap().report, Some(("application_name", "b".into())));
+fn settings_are_kept_and_reported() {
+    let (mut settings, notices) = startup(&[("user", "ann"), ("database", "plant")]);
+    assert!(notices.is_empty(), "{notices:?}");
+    let change = set(&mut settings, "application_name", "b").unwrap();
+    assert_eq!(change.report, Some(("application_name", "b".into())));
+    assert_eq!(set(&mut settings, "application_name", "b").unwrap(), SettingChange::default());
+    set(&mut settings, "my.own", "1").unwrap();
     assert_eq!(settings.show("my.own").unwrap(), "1");
     assert_eq!(settings.show("session_authorization").unwrap(), "ann");
     assert!(settings.show("nothing").is_err());
-    let taken = (0..1000).take_while(|n| settings.set(&format!("own.n{n}"), "1").is_ok()).count();
+    let taken = (0..1000).take_while(|n| set(&mut settings, &format!("own.n{n}"), "1").is_ok()).count();
     assert_eq!(
         (taken, settings.all().count()),
         (MAX_CLIENT_SETTINGS - 1, KNOWN_SETTINGS + MAX_CLIENT_SETTINGS)
     );
     let long = "x".repeat(MAX_SETTINGS_BYTES);
-    for name in ["my.own", "search_path", &long] {
-        let error = settings.set(name, &long).unwrap_err();
+    for name in ["my.own", "application_name", &long] {
+        let error = set(&mut settings, name, &long).unwrap_err();
         assert!(matches!(error, PgError::Protocol("54000", _)), "{error:?}");
     }
     assert_eq!(settings.show("my.own").unwrap(), "1", "what is refused changes nothing");
@@ -40,14 +39,41 @@ fn settings_are_remembered_or_said_to_be_fixed() {
 
 #[test]
 fn settings_return_to_those_of_the_start() {
-    let mut settings = SessionSettings::new(&[("application_name".into(), "pool".into())]);
-    for name in ["application_name", "search_path", "my.own"] {
-        settings.set(name, "changed").unwrap();
+    let (mut settings, _) = startup(&[("application_name", "pool")]);
+    for (name, value) in
+        [("application_name", "changed"), ("search_path", "public, pg_catalog"), ("my.own", "1")]
+    {
+        set(&mut settings, name, value).unwrap();
     }
     assert!(settings.reset("search_path").unwrap().is_empty());
     assert_eq!(settings.show("search_path").unwrap(), "public");
-    let change = SettingChange { notice: None, report: Some(("application_name", "pool".into())) };
-    assert_eq!(settings.reset("all").unwrap(), [change]);
+    assert_eq!(settings.reset("all").unwrap(), [("application_name", "pool".to_owned())]);
     assert!(settings.show("my.own").is_err() && settings.reset("my.own").is_err());
     assert_eq!(settings.show("application_name").unwrap(), "pool");
+}
+
+#[test]
+fn settings_end_with_their_transaction() {
+    let (mut settings, _) = startup(&[]);
+    settings.set("statement_timeout", Some("5s"), SettingScope::Transaction).unwrap();
+    set(&mut settings, "application_name", "kept").unwrap();
+    assert_eq!(settings.show("statement_timeout").unwrap(), "5s");
+    assert!(settings.end_transaction(true).is_empty());
+    assert_eq!(settings.show("statement_timeout").unwrap(), "0");
+    assert_eq!(settings.show("application_name").unwrap(), "kept");
+    set(&mut settings, "application_name", "gone").unwrap();
+    assert_eq!(settings.end_transaction(false), [("application_name", "kept".to_owned())]);
+    assert!(settings.end_transaction(false).is_empty(), "nothing was set since");
+}
+
+#[test]
+fn settings_at_the_start_are_taken_or_told_of() {
+    let (settings, notices) = startup(&[
+        ("TimeZone", "Europe/Berlin"),
+        ("options", "-c statement_timeout=2s"),
+        ("DateStyle", "ISO"),
+    ]);
+    assert_eq!(settings.show("statement_timeout").unwrap(), "2s");
+    assert_eq!(settings.show("timezone").unwrap(), "UTC");
+    assert!(notices.len() == 1 && notices[0].contains("\"timezone\" is UTC"), "{notices:?}");
 }

@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::PgServer;
 use super::cancel::CancelHandle;
 use super::connection::PgConnection;
-use super::error::PgError;
+use super::error::{PgError, warning};
 use super::frame::{self, FrontendMessage, StartupPacket};
 use super::session::PgSession;
-use super::settings::SessionSettings;
+use super::settings::{SessionSettings, StartedSettings};
 use crate::api::connection_limit::ConnectionPermit;
 use crate::api::tls::{Transport, accepts_keys};
 use crate::domain::audit::{AccessDenial, RequestOrigin};
@@ -121,7 +121,7 @@ async fn authenticate(
     address: SocketAddr,
     minor: u16,
     parameters: &[(String, String)],
-) -> Result<(Principal, SessionSettings), PgError> {
+) -> Result<(Principal, StartedSettings), PgError> {
     let peer = address.ip().to_canonical();
     if !accepts_keys(peer, wire.io.is_secure(), server.options.allow_plaintext) {
         let message = "keys are taken over TLS only: connect with sslmode=require (the server needs http.tls_cert and \
@@ -173,11 +173,14 @@ async fn complete_startup(
     mut wire: PgConnection,
     entry: CancelHandle,
     principal: Principal,
-    settings: SessionSettings,
+    (settings, notices): StartedSettings,
 ) -> Result<PgSession, PgError> {
     wire.queue(&Out::Authentication(Authentication::Ok))?;
     for (name, value) in settings.reported() {
         wire.queue(&Out::ParameterStatus(ParameterStatus::new(name.to_owned(), value)))?;
+    }
+    for notice in notices {
+        wire.queue(&warning(&notice))?;
     }
     wire.queue(&Out::BackendKeyData(BackendKeyData::new(entry.pid, SecretKey::Bytes(entry.secret.clone()))))?;
     wire.queue(&Out::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Idle)))?;

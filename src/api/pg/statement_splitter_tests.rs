@@ -29,7 +29,8 @@ fn statements_end_at_semicolons_that_are_code() {
         let expected: Vec<SimpleStatement> = expected.iter().map(|part| Query((*part).to_owned())).collect();
         assert_eq!(split_statements(text), expected, "{name}");
     }
-    let mixed = [SimpleStatement::Command(SessionCommand::Begin), Query("SELECT 1".to_owned())];
+    let mixed =
+        [SimpleStatement::Command(SessionCommand::Begin { isolation: None }), Query("SELECT 1".to_owned())];
     assert_eq!(split_statements("BEGIN; SELECT 1"), mixed);
 }
 

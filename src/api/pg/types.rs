@@ -72,6 +72,7 @@ pub fn type_by_name(name: &str) -> Result<Type, PgError> {
         "timestamp" | "timestamp without time zone" => Type::TIMESTAMP,
         "timestamptz" | "timestamp with time zone" => Type::TIMESTAMPTZ,
         "interval" => Type::INTERVAL,
+        "uuid" => Type::UUID,
         _ => return Err(unsupported(&name)),
     })
 }
@@ -115,6 +116,11 @@ pub fn parameter_type(wanted: &DataType) -> Type {
         // Numbers of objects (`oid`) are the only unsigned parameters.
         DataType::UInt32 => return Type::OID,
         DataType::List(element) if *element.data_type() == DataType::UInt32 => return Type::OID_ARRAY,
+        // So are UUIDs the only ones of a fixed number of bytes.
+        DataType::FixedSizeBinary(_) => return Type::UUID,
+        DataType::List(element) if matches!(element.data_type(), DataType::FixedSizeBinary(_)) => {
+            return Type::UUID_ARRAY;
+        }
         _ => {}
     }
     let exact = into_pg_type(wanted).ok().filter(|found| arrow_type(found).is_some());

@@ -46,6 +46,7 @@ impl App {
             text: readings_of(stream, from, to),
             params: Params::Json(serde_json::Value::Null),
             surface: Surface::Sql,
+            settings: None,
         };
         let mut batches = self.engine.sql(principal, request).await?.batches;
         let mut simulation = Simulation::new(rule, from);

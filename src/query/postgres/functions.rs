@@ -12,7 +12,8 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use super::settings::{self, SERVER_VERSION};
+use super::setting_functions;
+use super::settings::SERVER_VERSION;
 
 pub(super) fn register(context: &SessionContext) {
     let version = format!("PostgreSQL {SERVER_VERSION} (Basalt {})", env!("CARGO_PKG_VERSION"));
@@ -43,7 +44,7 @@ pub(super) fn register(context: &SessionContext) {
     for (name, value) in constants {
         context.register_udf(ScalarUDF::from(ConstantFunction::new(name, value)));
     }
-    settings::functions().into_iter().for_each(|function| context.register_udf(function));
+    setting_functions::functions().into_iter().for_each(|function| context.register_udf(function));
     context.register_udf(to_regtype());
     context.register_udf(size_pretty());
 }

@@ -13,7 +13,9 @@ mod object_names;
 mod pg_proc;
 mod rewrite;
 mod roles;
+mod setting_functions;
 pub mod settings;
+pub mod settings_option;
 mod statement_notes;
 mod syntax;
 

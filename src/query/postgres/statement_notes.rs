@@ -1,7 +1,7 @@
 //! Notes on a statement for PostgreSQL clients, beside its plan: the names of its columns, and which parameters are numbers
-//! of objects. They are taken from the statement as it was written.
+//! of objects or UUIDs. They are taken from the statement as it was written.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,13 +13,16 @@ use crate::domain::Error;
 use crate::query::semantics::column_name;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
-/// Names of columns and parameters of the type `oid`.
+/// UUIDs as they are told to be: of bytes, as no other parameter is.
+const UUID: DataType = DataType::FixedSizeBinary(16);
+
+/// Names of columns, and parameters of types that the engine does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatementNotes {
     /// One for each item of the SELECT list; `None` for `*`.
     names: Vec<Option<String>>,
-    /// Numbers of parameters that are cast to `oid` or `oid[]`.
-    oid_parameters: BTreeSet<usize>,
+    /// Numbers of parameters that are cast to such a type or to an array of it, with the type by which they are marked.
+    marked_parameters: BTreeMap<usize, DataType>,
 }
 
 impl StatementNotes {
@@ -27,10 +30,10 @@ impl StatementNotes {
         let Statement::Statement(statement) = statement else { return Self::default() };
         let ast::Statement::Query(query) = &**statement else { return Self::default() };
         let list = column_name::first_list(&query.body).unwrap_or_default();
-        let mut oids = OidParameters(BTreeSet::new());
+        let mut marked = MarkedParameters(BTreeMap::new());
         // The visitor always continues.
-        let _ = walk(&**statement, &mut oids);
-        Self { names: list.iter().map(column_name::of_item).collect(), oid_parameters: oids.0 }
+        let _ = walk(&**statement, &mut marked);
+        Self { names: list.iter().map(column_name::of_item).collect(), marked_parameters: marked.0 }
     }
 
     /// Returns the schema with PostgreSQL's names. Columns between two `*` keep theirs, since their places are not known.
@@ -54,31 +57,40 @@ impl StatementNotes {
         Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
     }
 
-    /// Marks the types of parameters that are numbers of objects: in Arrow these are unsigned, as no other parameter is.
-    pub fn mark_oids(&self, parameters: &mut [DataType]) {
-        for number in &self.oid_parameters {
+    /// Marks the types of parameters that are numbers of objects, which are unsigned as no other parameter is, and UUIDs.
+    pub fn mark_types(&self, parameters: &mut [DataType]) {
+        for (number, mark) in &self.marked_parameters {
             let Some(known) = parameters.get_mut(number - 1) else { continue };
             *known = match known {
-                DataType::List(_) => DataType::new_list(DataType::UInt32, true),
-                _ => DataType::UInt32,
+                DataType::List(_) => DataType::new_list(mark.clone(), true),
+                _ => mark.clone(),
             };
         }
     }
 }
 
-/// Finds `$1::oid` and `$1::oid[]`.
-struct OidParameters(BTreeSet<usize>);
+/// Returns the mark of a type of parameters, or of an array of it.
+fn mark_of(data_type: &ast::DataType) -> Option<DataType> {
+    match data_type.to_string().to_ascii_lowercase().as_str() {
+        "oid" | "oid[]" => Some(DataType::UInt32),
+        "uuid" | "uuid[]" => Some(UUID),
+        _ => None,
+    }
+}
 
-impl SyntaxVisitor for OidParameters {
+/// Finds `$1::oid`, `$1::uuid[]` and the like.
+struct MarkedParameters(BTreeMap<usize, DataType>);
+
+impl SyntaxVisitor for MarkedParameters {
     fn enter_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
         if let Expr::Cast { expr, data_type, .. } = expr
             && let Expr::Value(value) = &**expr
             && let Value::Placeholder(id) = &value.value
             && let Some(number) = id.strip_prefix('$').and_then(|number| number.parse().ok())
             && number > 0
-            && matches!(data_type.to_string().to_ascii_lowercase().as_str(), "oid" | "oid[]")
+            && let Some(mark) = mark_of(data_type)
         {
-            self.0.insert(number);
+            self.0.insert(number, mark);
         }
         ControlFlow::Continue(())
     }
@@ -117,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_are_numbers_of_objects_are_marked() {
-        let notes = StatementNotes::of(
-            &parse("SELECT 1 WHERE $1::oid = ANY($2::oid[]) AND $3::int = 1", 50).unwrap(),
-        );
-        let mut types = vec![DataType::Int32, DataType::new_list(DataType::Int32, true), DataType::Int32];
-        notes.mark_oids(&mut types);
-        assert_eq!(types, [DataType::UInt32, DataType::new_list(DataType::UInt32, true), DataType::Int32]);
+    fn parameters_of_types_that_the_engine_does_not_have_are_marked() {
+        let text = "SELECT $4::uuid, 1 WHERE $1::oid = ANY($2::oid[]) AND $3::int = 1";
+        let notes = StatementNotes::of(&parse(text, 50).unwrap());
+        let list = |of| DataType::new_list(of, true);
+        let mut types = vec![DataType::Int32, list(DataType::Int32), DataType::Int32, DataType::Utf8];
+        notes.mark_types(&mut types);
+        assert_eq!(types, [DataType::UInt32, list(DataType::UInt32), DataType::Int32, UUID]);
     }
 }

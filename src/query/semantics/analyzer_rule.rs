@@ -13,6 +13,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
 use super::narrowing_cast::NarrowingCast;
+use super::time_literal::{self, TimeKind};
 use super::{cast_name, checked_arithmetic, exact_sum};
 use super::{literals, sort_keys, spans, text};
 
@@ -80,7 +81,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 fn make_readable(expr: &mut Expr, target: &DataType) -> bool {
     let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else { return false };
     let readable = match target {
-        DataType::Timestamp(..) => literals::timestamp(text),
+        DataType::Timestamp(_, Some(_)) => time_literal::readable(text, TimeKind::Instant),
+        DataType::Timestamp(_, None) => time_literal::readable(text, TimeKind::Local),
+        DataType::Date32 => time_literal::readable(text, TimeKind::Date),
         DataType::Interval(_) => literals::interval(text),
         _ => None,
     };

@@ -128,7 +128,7 @@ fn as_instant(time: &Expr) -> Expr {
     cast_to(time, DataType::Timestamp(None, TimezoneInfo::WithTimeZone))
 }
 
-fn cast_to(expr: &Expr, data_type: DataType) -> Expr {
+pub(super) fn cast_to(expr: &Expr, data_type: DataType) -> Expr {
     let expr = Box::new(Expr::Nested(Box::new(expr.clone())));
     Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
 }

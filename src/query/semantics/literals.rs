@@ -1,6 +1,4 @@
-//! Texts of times and intervals in the forms that PostgreSQL reads and arrow does not, rewritten to forms that arrow reads.
-
-use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
+//! Texts of intervals in the forms that PostgreSQL reads and arrow does not, rewritten to forms that arrow reads.
 
 use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
 
@@ -39,31 +37,6 @@ fn clock(part: &str) -> Option<String> {
     Some(format!("{sign}{hours} hours {sign}{minutes} minutes {sign}{seconds} seconds"))
 }
 
-/// A time without seconds, such as `2024-03-31 06:30` or `2024-03-30T10:00+02`, with them; `None` for other texts.
-pub(super) fn timestamp(text: &str) -> Option<String> {
-    const DATE: usize = "2024-03-31".len();
-    const MINUTE: usize = "2024-03-31 06:30".len();
-    let text = text.trim();
-    let (time, rest) = (text.get(..MINUTE)?, text.get(MINUTE..)?);
-    let is_form = time.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        DATE => matches!(byte, b' ' | b'T' | b't'),
-        13 => byte == b':',
-        _ => byte.is_ascii_digit(),
-    });
-    let is_zone = rest.is_empty() || rest.starts_with(['+', '-', ' ', 'Z', 'z']);
-    (is_form && is_zone).then(|| format!("{time}:00{rest}"))
-}
-
-/// Rewrites a text that is cast to a time, so that it is readable before types are known, as in arguments of `generate_series`.
-pub(super) fn rewrite_timestamp(expr: &mut Expr) {
-    if let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = expr
-        && let Some(readable) = timestamp(text)
-    {
-        *text = readable;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,16 +51,6 @@ mod tests {
         assert_eq!(interval("P1DT1S").as_deref(), Some("0 months 1 days 1000000000 nanoseconds"));
         for other in ["1 hour", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
             assert_eq!(interval(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn times_without_seconds_get_them() {
-        assert_eq!(timestamp("2024-03-31 06:30").as_deref(), Some("2024-03-31 06:30:00"));
-        assert_eq!(timestamp("2024-03-30T10:00Z").as_deref(), Some("2024-03-30T10:00:00Z"));
-        assert_eq!(timestamp("2024-03-30 10:00+02").as_deref(), Some("2024-03-30 10:00:00+02"));
-        for other in ["2024-03-31", "2024-03-31 06:30:00", "2024-03-31 6:30", "06:30"] {
-            assert_eq!(timestamp(other), None, "{other}");
         }
     }
 }

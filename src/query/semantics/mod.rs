@@ -25,6 +25,7 @@ mod format_text;
 mod function_call;
 mod interval_functions;
 mod literals;
+mod named_time;
 mod narrowing_cast;
 mod number_text;
 mod ordered_list;
@@ -37,11 +38,13 @@ mod sort_keys;
 mod spans;
 mod syntax;
 pub mod text;
+pub mod time_literal;
 mod time_pattern;
 mod timezone;
 mod to_char;
 mod trunc_in_zone;
 mod unknown_constants;
+pub mod uuid_text;
 mod width_bucket;
 
 use std::sync::Arc;
@@ -78,6 +81,7 @@ use timezone::Timezone;
 use to_char::ToChar;
 use trunc_in_zone::TruncInZone;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
+use uuid_text::AsUuid;
 use width_bucket::WidthBucket;
 
 /// The rule that inserts sorts where their order is not promised by what is below.
@@ -96,6 +100,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
+        .chain([ScalarUDF::from(AsUuid::default())])
         .chain(Justify::all())
         .chain(CheckedArithmetic::all())
         .chain(OfOrderedList::all())

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::{InList, InSubquery, NullTreatment, WindowFunction};
+use datafusion::logical_expr::expr::{Cast, InList, InSubquery, NullTreatment, WindowFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, GroupingSet, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
@@ -63,6 +64,7 @@ impl SyntaxVisitor for SetOperations {
     }
 }
 
+const INFINITE: [&str; 3] = ["infinity", "-infinity", "+infinity"];
 const ROWS: &str = "has a comparison of rows in a form that is not supported: compare rows of columns and constants with as many members, \
                     or their members one by one with AND and OR";
 
@@ -89,8 +91,18 @@ fn has_passing_constant(sets: &GroupingSet) -> bool {
     }
 }
 
+/// Whether a text is cast to a time that is none.
+fn is_infinite_time(cast: &Cast) -> bool {
+    let text = cast.expr.as_literal().and_then(|value| value.try_as_str().flatten());
+    let is_time = matches!(cast.field.data_type(), DataType::Timestamp(..) | DataType::Date32);
+    is_time && text.is_some_and(|text| INFINITE.contains(&text.trim().to_ascii_lowercase().as_str()))
+}
+
 fn wrong(expr: &Expr) -> Option<&'static str> {
     match expr {
+        Expr::Cast(cast) if is_infinite_time(cast) => Some(
+            "has the time `infinity` or `-infinity`, which is not supported: leave the bound out, or name a time",
+        ),
         // DataFusion issues #25336, #25340, #25347 and #25473: NULL on either side is taken for a value that is not in it.
         Expr::InSubquery(InSubquery { expr, subquery, negated: true })
             if !matches!(**expr, Expr::Column(_)) || !subquery.outer_ref_columns.is_empty() =>

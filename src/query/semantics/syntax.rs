@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::function_call::call;
-use super::{bytes, calls, comparisons, first_row, literals, query_forms, timezone};
+use super::{bytes, calls, comparisons, first_row, literals, named_time, query_forms, timezone, uuid_text};
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
 /// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals and times to texts that arrow reads, and calls and queries
@@ -66,6 +66,13 @@ fn rewrite_expr(expr: &mut Expr) {
             bytes::rewrite_literal(&mut text);
             *expr = as_bytes(text);
         }
+        Expr::TypedString(typed) => {
+            let text = Expr::Value(typed.value.clone());
+            let uuid = uuid_text::rewrite_cast(&text, &typed.data_type, &CastKind::Cast);
+            if let Some(value) = uuid.or_else(|| named_time::value(&text, &typed.data_type)) {
+                *expr = value;
+            }
+        }
         Expr::Subquery(query) => first_row::rewrite_subquery(query),
         Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
             calls::rewrite_array(right);
@@ -85,10 +92,18 @@ fn rewrite_expr(expr: &mut Expr) {
 }
 
 fn rewrite_cast(cast: &mut Expr) {
-    let Expr::Cast { expr, data_type, .. } = cast else { return };
+    let Expr::Cast { expr, data_type, kind, .. } = cast else { return };
+    if let DataType::Array(_) = data_type {
+        calls::rewrite_array(expr);
+    }
+    let value = uuid_text::rewrite_cast(expr, data_type, kind);
+    if let Some(value) = value.or_else(|| named_time::value(expr, data_type)) {
+        *cast = value;
+        return;
+    }
     match data_type {
-        DataType::Array(_) => calls::rewrite_array(expr),
-        DataType::Timestamp(..) => literals::rewrite_timestamp(expr),
+        DataType::Array(_) => {}
+        DataType::Timestamp(..) | DataType::Date => named_time::make_readable(expr, data_type),
         DataType::Bytea => bytes::rewrite_literal(expr),
         _ => {
             calls::keep_digits(expr, data_type);

@@ -37,13 +37,15 @@ pub const READINGS: [(&str, Kind); 5] = [
     ("quality", Kind::Text),
 ];
 
-const INSTANTS: [&str; 6] = [
+const INSTANTS: [&str; 8] = [
     "2024-03-30 12:00:00+00",
     "2024-03-31 00:00:00+00",
     "2024-03-31 01:00:00+00",
     "2024-10-27 00:30:00+00",
     "2024-10-27 01:00:00+00",
     "2024-03-31",
+    "2024-03-31 01:30+02",
+    "2024-10-27 02:30 Europe/Berlin",
 ];
 const WORDS: [&str; 7] = ["RUN", "STOP", "run", "", "C:\\dir", "a_b%", "good"];
 const PATTERNS: [&str; 7] = ["R%", "%o%", "_UN", "%", "C:%", "a\\_%", ""];
@@ -112,7 +114,13 @@ impl Expressions<'_> {
             Kind::Bool => self.one_of(&["true", "false"]).to_owned(),
             Kind::Instant => format!("'{}'::timestamptz", self.one_of(&INSTANTS)),
             Kind::Date => {
-                self.one_of(&["'2024-03-31'::date", "'2024-10-27'::date", "date '2024-02-29'"]).to_owned()
+                let days = [
+                    "'2024-03-31'::date",
+                    "'2024-10-27'::date",
+                    "date '2024-02-29'",
+                    "'2024-03-31 23:30:00-05'::date",
+                ];
+                self.one_of(&days).to_owned()
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod calls;
+mod document;
 mod expressions;
 mod rows;
 mod statements;

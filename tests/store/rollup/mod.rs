@@ -3,4 +3,5 @@
 mod hours;
 mod model;
 mod plans;
+mod raw;
 mod steps;

@@ -109,8 +109,8 @@ impl LiveContext {
             gap.to,
             position.0
         );
-        let request =
-            StatementRequest { text, params: Params::Json(serde_json::Value::Null), surface: Surface::Sql };
+        let params = Params::Json(serde_json::Value::Null);
+        let request = StatementRequest { text, params, surface: Surface::Sql, settings: None };
         let answer = self.scorer.engine.sql(&Principal::system(model.org), request).await?;
         let batches: Vec<_> = answer.batches.try_collect().await?;
         let found = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {

@@ -63,7 +63,7 @@ impl MissedReadings<'_> {
             self.arrival.earliest().0.saturating_sub(MAX_AGE_US),
         );
         let params = Params::Json(serde_json::Value::Null);
-        let request = StatementRequest { text, params, surface: Surface::Sql };
+        let request = StatementRequest { text, params, surface: Surface::Sql, settings: None };
         let answer = self.engine.sql(&Principal::system(self.org), request).await?;
         let mut batches = answer.batches;
         while let Some(batch) = batches.try_next().await? {
