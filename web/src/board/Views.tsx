@@ -1,3 +1,160 @@
 // Widgets that show what is now: values, gauges, tables, events, texts and buttons that write.
 
 import { useState } from "preact/hooks";
+import { checkErrors, graph, type UserError } from "../api/graph.ts";
+import { BASE } from "../api/root.ts";
+import { rows } from "../api/rows.ts";
+import { panel } from "../shell/panel.ts";
+import { may } from "../shell/session.ts";
+import { useAction, useAsk } from "../ui/ask.ts";
+import { formatNumber, shortTime } from "../ui/format.ts";
+import { Modal } from "../ui/Modal.tsx";
+import { Age, ErrorBox, LevelSign, QualitySign } from "../ui/parts.tsx";
+import { EVENTS, WRITE } from "./queries.ts";
+import { type BoardEvent, type BoardStream, type Value, valueText } from "./types.ts";
+import type { Config } from "./widgets.ts";
+import { t } from "./words.ts";
+
+const EVERY = 5000;
+/** Rows that a table of a board shows. */
+const MOST_ROWS = 100;
+
+interface One {
+  stream: BoardStream;
+  value: Value | undefined;
+}
+
+const words = ({ stream, value }: One) => valueText(stream, value, formatNumber, t("noValue"));
+
+export function ValueView(one: One) {
+  return (
+    <div class="value-view">
+      <span class="big">{words(one)}</span>
+      {one.value && (
+        <span class="small muted">
+          {one.value.quality !== "good" && <QualitySign quality={one.value.quality} />} <Age of={one.value.ts} />
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** Length of the half circle of a gauge whose radius is 80. */
+const ARC = Math.PI * 80;
+
+export function GaugeView({ config, ...one }: One & { config: Config }) {
+  const [least, most] = [config.least ?? 0, config.most ?? 100];
+  const number = one.value?.quality === "bad" ? null : (one.value?.value ?? null);
+  const share = number === null ? 0 : Math.min(Math.max((number - least) / (most - least || 1), 0), 1);
+  return (
+    <div class="gauge">
+      <svg viewBox="0 0 200 110" role="img" aria-label={`${words(one)}, ${t("from", { low: formatNumber(least), high: formatNumber(most) })}`}>
+        <path class="gauge-back" d="M20 100A80 80 0 0 1 180 100" />
+        <path class="gauge-fill" d="M20 100A80 80 0 0 1 180 100" stroke-dasharray={`${share * ARC} ${ARC}`} />
+        <text x="100" y="92" text-anchor="middle">
+          {words(one)}
+        </text>
+      </svg>
+      <div class="ends small muted">
+        <span>{formatNumber(least)}</span>
+        <span>{formatNumber(most)}</span>
+      </div>
+    </div>
+  );
+}
+
+export function TableView({ query }: { query: string }) {
+  const { data, error, ask } = useAsk((signal) => rows<Record<string, unknown>>(query, {}, signal), [query], EVERY);
+  const columns = Object.keys(data?.[0] ?? {});
+  return (
+    <>
+      <ErrorBox error={error} again={ask} />
+      {data?.length === 0 && <p class="muted">{t("noValue")}</p>}
+      {data && data.length > 0 && (
+        <table class="small">
+          <thead>
+            <tr>
+              {columns.map((name) => (
+                <th scope="col" key={name}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {data.slice(0, MOST_ROWS).map((row, index) => (
+              <tr key={index}>
+                {columns.map((name) => (
+                  <td key={name} class={typeof row[name] === "number" ? "number" : ""}>
+                    {typeof row[name] === "number" ? formatNumber(row[name]) : String(row[name] ?? "–")}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+export function EventsView() {
+  const { data, error, ask } = useAsk(async (signal) => (await graph<{ events: { nodes: BoardEvent[] } }>(EVENTS, {}, signal)).events.nodes, [], EVERY);
+  return (
+    <>
+      <ErrorBox error={error} again={ask} />
+      {data?.length === 0 && <p class="muted">{t("noValue")}</p>}
+      <ul class="widget-events">
+        {data?.map((event) => (
+          <li key={event.rowId}>
+            <span class="small muted">{shortTime(Date.parse(event.ts), Date.now())}</span> <LevelSign level={event.level} />{" "}
+            {panel.value === "none" ? <a href={`${BASE}/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind} {event.acknowledged && <span class="muted small">✓</span>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Writes a value to a register after showing what is there now. It is never repeated by itself. */
+export function WriteView({ config, ...one }: One & { config: Config }) {
+  const [isAsking, setAsking] = useState(false);
+  const [isDone, setDone] = useState(false);
+  const { run, error, isRunning } = useAction();
+  const { stream } = one;
+  const value = config.value ?? 0;
+  const shown = `${formatNumber(value)}${stream.unit ? ` ${stream.unit}` : ""}`;
+  const work = async () => {
+    const input = { device: String(stream.device?.rowId), register: stream.path, type: stream.type, value };
+    const { writeRegister } = await graph<{ writeRegister: { errors: UserError[] } }>(WRITE, { input });
+    checkErrors(writeRegister.errors);
+    setAsking(false);
+    setDone(true);
+  };
+  if (stream.accessMode !== "rw" || !may("device:write")) return <ValueView {...one} />;
+  return (
+    <div class="value-view">
+      <span>{words(one)}</span>
+      <button type="button" onClick={() => setAsking(true)}>
+        {t("write", { value: shown })}
+      </button>
+      <span role="status" class="small">
+        {isDone && t("written")}
+      </span>
+      {isAsking && (
+        <Modal title={t("write", { value: shown })} close={() => setAsking(false)}>
+          <p>{t("writeAsk", { name: stream.name, before: words(one), value: shown })}</p>
+          <ErrorBox error={error} />
+          <div class="links">
+            <button type="button" class="danger" disabled={isRunning} onClick={() => run(work)}>
+              {t("write", { value: shown })}
+            </button>
+            <button type="button" onClick={() => setAsking(false)}>
+              {t("cancel")}
+            </button>
+          </div>
+        </Modal>
+      )}
+    </div>
+  );
+}

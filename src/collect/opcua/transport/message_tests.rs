@@ -76,7 +76,8 @@ fn an_empty_array_with_dimensions_is_refused() {
     let matrix = [&[ints][..], &no_elements, &two_dimensions, &[0; 8]].concat();
     let error = decode(answer_of(&matrix), 65_000).expect_err("bytes are left over");
     assert!(error.to_string().contains("left over"), "{error}");
-    decode(answer_of(&[&[0x86_u8][..], &no_elements].concat()), 65_000).expect("an empty array without dimensions");
+    decode(answer_of(&[&[0x86_u8][..], &no_elements].concat()), 65_000)
+        .expect("an empty array without dimensions");
 }
 
 #[test]

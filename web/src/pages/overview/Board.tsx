@@ -1,6 +1,7 @@
 // The board on the overview, which is loaded when an organization has one.
 
 import { isAway } from "../../api/http.ts";
+import { BASE } from "../../api/root.ts";
 import { Grid } from "../../board/Grid.tsx";
 import { useShared } from "../../board/shared.ts";
 import type { Board } from "../../board/types.ts";
@@ -16,7 +17,7 @@ export function BoardView({ board }: { board: ShownBoard }) {
   return (
     <section aria-labelledby="board">
       <h2 id="board">
-        <a href={`/ui/boards/${board.uuid}`}>{board.name}</a>
+        <a href={`${BASE}/boards/${board.uuid}`}>{board.name}</a>
       </h2>
       {asked.map(({ error, ask }, index) => (
         // That the server is away is said once, above.

@@ -1,4 +1,175 @@
 // Overview: what is wrong first, then counts, the default board and the devices.
 
 import { useEffect } from "preact/hooks";
+import { all } from "../../api/all.ts";
 import { BASE, ROOT } from "../../api/root.ts";
+import { graph } from "../../api/graph.ts";
+import { follow, gathered } from "../../api/live.ts";
+import { rows } from "../../api/rows.ts";
+import type { DeviceState, Level, Page } from "../../api/types.ts";
+import { may } from "../../shell/session.ts";
+import { useAsk } from "../../ui/ask.ts";
+import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { t } from "../../words/index.ts";
+import { Attention } from "./Attention.tsx";
+import type { BoardView, ShownBoard } from "./Board.tsx";
+import { defaultOf, type ListedBoard } from "./defaultBoard.ts";
+import { DeviceCards, Figures } from "./Figures.tsx";
+import { BOARD, BOARDS, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
+
+export interface DeviceRow {
+  rowId: number;
+  name: string;
+  protocol: string;
+  status: { state: DeviceState; lastError: string | null; lastSeen: string | null; latencyP50Ms: number | null };
+}
+
+export interface ModelRow {
+  rowId: number;
+  enabled: boolean;
+  device: { rowId: number; name: string } | null;
+  scores: { rowId: number; name: string } | null;
+  status: { state: string; lastError: string | null; isAnomalous: boolean };
+}
+
+export interface OpenEvent {
+  id: number;
+  ts: string;
+  level: Level;
+  kind: string;
+  message: string;
+  device_id: number | null;
+  stream_id: number | null;
+}
+
+export interface SilentStream {
+  id: number;
+  name: string;
+  device_id: number;
+  device: string;
+  ts: string | null;
+}
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  error: string | null;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** What no subscription tells of is asked for anew after so many milliseconds. */
+const REPEAT = 30_000;
+
+interface StateChange {
+  deviceStates: { device: { rowId: number }; state: DeviceState; lastError: string | null; lastSeen: string | null };
+}
+
+function useDevices() {
+  const asked = useAsk(
+    async (signal) => (may("device:read") ? (await graph<{ devices: { totalCount: number; nodes: DeviceRow[] } }>(DEVICES, {}, signal)).devices : undefined),
+    [],
+    REPEAT,
+  );
+  useEffect(() => {
+    if (!may("device:read")) return undefined;
+    return follow<StateChange>(STATES, {}, gathered((all) => {
+      const changes = new Map(all.map(({ deviceStates: { device, ...changed } }) => [device.rowId, changed]));
+      asked.change((known) => known && {
+        ...known,
+        nodes: known.nodes.map((row) => (changes.has(row.rowId) ? { ...row, status: { ...row.status, ...changes.get(row.rowId) } } : row)),
+      });
+    }), () => asked.ask());
+  }, []);
+  return asked;
+}
+
+function useOpenEvents() {
+  const asked = useAsk(async (signal) => (may("event-log:read") ? rows<OpenEvent>(OPEN_EVENTS, {}, signal) : undefined), [], REPEAT);
+  useEffect(() => {
+    if (!may("event-log:read")) return undefined;
+    return follow(EVENT_CHANGES, {}, asked.askSoon, () => asked.ask(), asked.ask);
+  }, []);
+  return asked;
+}
+
+/** Readings of each of the last sixty minutes, the one that is not over included. */
+async function ingest(signal: AbortSignal): Promise<number[] | undefined> {
+  if (!may("value:read")) return undefined;
+  const to = Math.ceil(Date.now() / MINUTE) * MINUTE;
+  const from = to - HOUR;
+  const params = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  const counts = new Array<number>(60).fill(0);
+  for (const { t: minute, n } of await rows<{ t: string; n: number }>(INGEST, params, signal)) {
+    counts[Math.round((Date.parse(minute) - from) / MINUTE)] = n;
+  }
+  return counts;
+}
+
+async function silent(signal: AbortSignal): Promise<SilentStream[] | undefined> {
+  if (!["value:read", "data:read", "device:read"].every(may)) return undefined;
+  return rows<SilentStream>(SILENT, { since: new Date(Date.now() - HOUR).toISOString() }, signal);
+}
+
+interface DrawnBoard {
+  board: ShownBoard;
+  View: typeof BoardView;
+}
+
+/** Loads the default board, and what draws it; null without one, undefined for who may not see what boards show. */
+async function loadBoard(signal: AbortSignal): Promise<DrawnBoard | null | undefined> {
+  if (!["device:read", "data:read", "value:read"].every(may)) return undefined;
+  const boards = await all((after) => graph<{ dashboards: Page<ListedBoard> }>(BOARDS, { after }, signal).then(({ dashboards }) => dashboards));
+  const shown = defaultOf(boards);
+  if (!shown) return null;
+  const { dashboard } = await graph<{ dashboard: ShownBoard | null }>(BOARD, { uuid: shown.uuid }, signal);
+  if (!dashboard || dashboard.layout.length === 0) return null;
+  return { board: dashboard, View: (await import("./Board.tsx")).BoardView };
+}
+
+export default function Overview() {
+  const devices = useDevices();
+  const events = useOpenEvents();
+  const quiet = useAsk(silent, [], REPEAT);
+  const rate = useAsk(ingest, [], REPEAT);
+  const models = useAsk(
+    async (signal) => (["system:read", "data:read", "device:read"].every(may) ? (await graph<{ models: { totalCount: number; nodes: ModelRow[] } }>(MODELS, {}, signal)).models : undefined),
+    [],
+    REPEAT,
+  );
+  const health = useAsk(async (signal) => (await graph<{ health: { checks: Check[] } }>(HEALTH, {}, signal)).health.checks, [], REPEAT);
+  const board = useAsk(loadBoard, [], REPEAT);
+  const parts = [devices, events, quiet, rate, models, health, board];
+  const failed = parts.find((asked) => asked.error);
+  return (
+    <div class="page">
+      <Busy isBusy={parts.some((asked) => asked.isBusy)} />
+      <h1>{t("overview")}</h1>
+      <ErrorBox error={failed?.error} again={failed?.ask} />
+      <Attention
+        devices={devices.data?.nodes ?? []}
+        events={events.data ?? []}
+        silent={quiet.data ?? []}
+        models={models.data?.nodes ?? []}
+        checks={health.data ?? []}
+        isKnown={failed === undefined && health.data !== undefined && (!may("device:read") || devices.data !== undefined)}
+        changed={events.ask}
+      />
+      <Figures devices={devices.data?.nodes} counts={rate.data} models={models.data?.nodes} />
+      {board.data && <board.data.View board={board.data.board} />}
+      {devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />}
+      {devices.data?.totalCount === 0 && (
+        <Empty title={t("noDevices")} note={t("noDevicesNote")}>
+          {may("device:write") && (
+            <a class="button" href={`${BASE}/devices/new`}>
+              {t("newDevice")}
+            </a>
+          )}{" "}
+          <a class="button" href={`${ROOT}/api/docs/`}>
+            {t("restDocs")}
+          </a>
+        </Empty>
+      )}
+    </div>
+  );
+}
