@@ -136,7 +136,7 @@ fn setting(name: &str, value: &str, is_local: bool) -> SessionCommand {
     let is_initial = |word: &&str| value.eq_ignore_ascii_case(word);
     let value = match inner {
         Some(inner) => Some(inner.replace("''", "'")),
-        None if ["DEFAULT", "LOCAL"].iter().any(|word| is_initial(word)) => None,
+        None if ["DEFAULT", "LOCAL"].iter().any(is_initial) => None,
         None => Some(value.to_owned()),
     };
     SessionCommand::Set { name: name.to_ascii_lowercase(), value, is_local }

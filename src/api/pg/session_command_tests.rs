@@ -2,9 +2,14 @@
 
 use super::*;
 
+fn check(rows: impl IntoIterator<Item = (&'static str, SessionCommand)>) {
+    for (text, expected) in rows {
+        assert_eq!(parse_command(text), Some(expected), "{text}");
+    }
+}
+
 #[test]
-fn commands_are_told_from_queries() {
-    let begin = |level: Option<&str>| SessionCommand::Begin { isolation: level.map(str::to_owned) };
+fn settings_are_set_and_shown() {
     let changed = |name: &str, value: Option<&str>, is_local| SessionCommand::Set {
         name: name.into(),
         value: value.map(str::to_owned),
@@ -12,16 +17,7 @@ fn commands_are_told_from_queries() {
     };
     let set = |name: &str, value: &str| changed(name, Some(value), false);
     let show = |name: &str| SessionCommand::Show(name.into());
-    let rows = [
-        ("begin;", begin(None)),
-        ("BEGIN ISOLATION LEVEL REPEATABLE READ", begin(Some("repeatable read"))),
-        ("BEGIN WORK READ ONLY, ISOLATION LEVEL Serializable, DEFERRABLE", begin(Some("serializable"))),
-        ("START TRANSACTION READ ONLY", begin(None)),
-        ("COMMIT", SessionCommand::Commit),
-        ("rollback", SessionCommand::Rollback { to_savepoint: false }),
-        ("ROLLBACK TO SAVEPOINT a", SessionCommand::Rollback { to_savepoint: true }),
-        ("SAVEPOINT a", SessionCommand::Savepoint),
-        ("RELEASE SAVEPOINT a", SessionCommand::Release),
+    check([
         ("SET application_name = 'it''s psql'", set("application_name", "it's psql")),
         ("set session extra_float_digits to 3", set("extra_float_digits", "3")),
         ("SET TIME ZONE 'Europe/Berlin'", set("timezone", "Europe/Berlin")),
@@ -47,6 +43,22 @@ fn commands_are_told_from_queries() {
         ("RESET ALL", SessionCommand::Reset("all".into())),
         ("RESET TIME ZONE", SessionCommand::Reset("timezone".into())),
         ("RESET SESSION AUTHORIZATION", SessionCommand::NoOp("RESET")),
+    ]);
+}
+
+#[test]
+fn commands_are_told_from_queries() {
+    let begin = |level: Option<&str>| SessionCommand::Begin { isolation: level.map(str::to_owned) };
+    check([
+        ("begin;", begin(None)),
+        ("BEGIN ISOLATION LEVEL REPEATABLE READ", begin(Some("repeatable read"))),
+        ("BEGIN WORK READ ONLY, ISOLATION LEVEL Serializable, DEFERRABLE", begin(Some("serializable"))),
+        ("START TRANSACTION READ ONLY", begin(None)),
+        ("COMMIT", SessionCommand::Commit),
+        ("rollback", SessionCommand::Rollback { to_savepoint: false }),
+        ("ROLLBACK TO SAVEPOINT a", SessionCommand::Rollback { to_savepoint: true }),
+        ("SAVEPOINT a", SessionCommand::Savepoint),
+        ("RELEASE SAVEPOINT a", SessionCommand::Release),
         ("DISCARD ALL", SessionCommand::Discard { all: true }),
         ("DISCARD PLANS", SessionCommand::Discard { all: false }),
         ("DEALLOCATE PREPARE \"Q\"", SessionCommand::Deallocate(Some("Q".into()))),
@@ -66,10 +78,7 @@ fn commands_are_told_from_queries() {
             SessionCommand::Execute { name: "q".into(), arguments: "abs(-1), ')'".into() },
         ),
         ("EXECUTE q", SessionCommand::Execute { name: "q".into(), arguments: String::new() }),
-    ];
-    for (text, expected) in rows {
-        assert_eq!(parse_command(text), Some(expected), "{text}");
-    }
+    ]);
     for text in ["SELECT 1", "SHOW TABLES", "INSERT INTO a VALUES (1)", "(SELECT 1)", "beginning", "SET a"] {
         assert_eq!(parse_command(text), None, "{text}");
     }
