@@ -175,7 +175,7 @@ fn every_sample_belongs_to_the_family_above_it() {
     // the memtable, four of one table, two of one listener, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
     // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
     // Of MQTT nine values, two counters by three qualities of service, and a histogram. Of notifications two values and a
-    // counter by two kinds of channels and three outcomes. One of alerts and one of clocks.
+    // counter by two kinds of channels and three outcomes. Three of alerts.
     assert_eq!(
         samples,
         1 + (3 + 3 + 2 + 1 + 2 + 4 + 2 + 1)
@@ -185,7 +185,7 @@ fn every_sample_belongs_to_the_family_above_it() {
             + (2 + 9)
             + (9 + 2 * 3 + LATENCY_BUCKET_BOUNDS_S.len() + 3)
             + (2 + 2 * 3)
-            + 2
+            + 3
     );
 }
 

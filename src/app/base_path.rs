@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// First segments of the server's own paths. A base path that begins with one of them could not be told from these.
-const OWN_SEGMENTS: [&str; 22] = [
+const OWN_SEGMENTS: [&str; 26] = [
     "",
     ".well-known",
     "api",
@@ -17,15 +17,19 @@ const OWN_SEGMENTS: [&str; 22] = [
     "health",
     "healthz",
     "ingest",
+    "media",
     "metrics",
     "oauth2",
     "objects",
     "pages",
+    "ping",
+    "query",
     "readyz",
     "socket.io",
     "sql",
     "ui",
     "v1",
+    "write",
     "wss",
 ];
 

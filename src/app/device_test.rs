@@ -42,7 +42,7 @@ impl App {
         }
         let _permit = self.device_tests.acquire(principal.org)?;
         self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
-        self.running_collectors()?.test_device(device, registers).await
+        self.running_collectors()?.test_device(principal.org, device, registers).await
     }
 
     /// Returns a node of a device that is not saved, by default its root, and `depth` levels below it.

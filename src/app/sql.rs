@@ -1,5 +1,6 @@
 //! SQL statements and their schemas. Scopes are checked per table in `query`, where the tables are known.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -44,16 +45,19 @@ pub fn canonical_uuid(text: &str) -> Option<String> {
     uuid_text::canonical(text)
 }
 
-/// Returns a text of a time or date in a form that arrow casts to the type with PostgreSQL's meaning; `None` for texts that need no
-/// change, or cannot be read.
-pub fn readable_time(text: &str, data_type: &DataType) -> Option<String> {
+/// Returns a text in a form that arrow casts to the type with PostgreSQL's meaning, where the type is one of times; `None` for a time
+/// that arrow reads with another meaning.
+pub fn readable_time<'a>(text: &'a str, data_type: &DataType) -> Option<Cow<'a, str>> {
     let kind = match data_type {
         DataType::Timestamp(_, Some(_)) => TimeKind::Instant,
         DataType::Timestamp(_, None) => TimeKind::Local,
         DataType::Date32 => TimeKind::Date,
-        _ => return None,
+        _ => return Some(Cow::Borrowed(text)),
     };
-    time_literal::readable(text, kind)
+    if time_literal::is_misread(text) {
+        return None;
+    }
+    Some(time_literal::readable(text, kind).map_or(Cow::Borrowed(text), Cow::Owned))
 }
 
 /// A statement and its parameters: an object for `$name`, an array for `$1`, or null.

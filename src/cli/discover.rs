@@ -28,6 +28,7 @@ pub async fn run(args: Discover) -> Result<()> {
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::None,
+        org: None,
     };
     let found = discover::discover(&targets, &options, &context).await;
     if let Some(file) = &args.output {

@@ -23,6 +23,7 @@ pub fn connect_context(place: &DataDirArgs) -> Result<ConnectContext> {
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::AnyTerminal,
+        org: None,
     })
 }
 

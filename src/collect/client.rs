@@ -16,8 +16,8 @@ use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData, PointWrite};
 use super::registers::{RegisterData, RegisterRange, RegisterWrite};
 use super::serial::AllowedSerialPorts;
-use crate::domain::Clock;
 use crate::domain::address_space::BrowseTree;
+use crate::domain::{Clock, OrgId};
 
 /// What connecting needs besides the endpoint.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct ConnectContext {
     pub networks: AllowedNetworks,
     /// Serial ports that devices may use.
     pub serial_ports: AllowedSerialPorts,
+    /// Organization of the device, which shares connections with its own devices alone; `None` for a command.
+    pub org: Option<OrgId>,
 }
 
 /// Data of each of several ranges that were read together, or why the device refused it.

@@ -22,7 +22,7 @@ use super::runtime::Collectors;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::device::DeviceSpec;
 use crate::domain::device_test::{DeviceTest, RegisterTest, TIME_LIMIT_S, TestValue};
-use crate::domain::{Error, Kind, Result};
+use crate::domain::{Error, Kind, OrgId, Result};
 
 const TIME_LIMIT: Duration = Duration::from_secs(TIME_LIMIT_S);
 /// What a device gets to end a session in.
@@ -34,8 +34,13 @@ impl Collectors {
     ///
     /// # Errors
     /// `Invalid` for settings from which no endpoint can be made.
-    pub async fn test_device(&self, device: &DeviceSpec, registers: &[String]) -> Result<DeviceTest> {
-        let mut connection = TestConnection::new(device, self.connect_context())?;
+    pub async fn test_device(
+        &self,
+        org: OrgId,
+        device: &DeviceSpec,
+        registers: &[String],
+    ) -> Result<DeviceTest> {
+        let mut connection = TestConnection::new(device, self.connect_context(Some(org)))?;
         let started = Instant::now();
         let mut test = DeviceTest::default();
         match connection.open().await {
@@ -59,7 +64,7 @@ impl Collectors {
     /// As `browse`, but `Timeout` after `TIME_LIMIT` in all.
     pub async fn browse_unsaved(&self, device: &DeviceSpec, node: &str, depth: usize) -> Result<BrowseTree> {
         check_node(device, node)?;
-        let mut connection = TestConnection::new(device, self.connect_context())?;
+        let mut connection = TestConnection::new(device, self.connect_context(None))?;
         connection.open().await.map_err(|fault| to_api_error(fault, node))?;
         let deadline = connection.deadline;
         let browsed = match &mut connection.client {

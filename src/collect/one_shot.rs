@@ -53,6 +53,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::AnyTerminal,
+        org: None,
     };
     let mut client = endpoint.connect(&means).await?;
     let answered = client.read(&request.point(request.order)?).await?;

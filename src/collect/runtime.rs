@@ -21,7 +21,7 @@ use crate::collect::supervisor::supervise;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{DeviceRegistry, SampleSink};
 use crate::domain::stream::Stream;
-use crate::domain::{Clock, DeviceId};
+use crate::domain::{Clock, DeviceId, OrgId};
 
 /// The running collectors. Dropping it does not stop them; `stop` does.
 pub struct Collectors {
@@ -127,19 +127,21 @@ impl Collectors {
     }
 
     /// What connecting needs besides the endpoint.
-    pub(super) fn connect_context(&self) -> ConnectContext {
+    pub(super) fn connect_context(&self, org: Option<OrgId>) -> ConnectContext {
         let CollectOptions { pki, networks, serial_ports, .. } = &self.ports.options;
         ConnectContext {
             pki: pki.clone(),
             clock: Arc::clone(&self.ports.clock),
             networks: networks.clone(),
             serial_ports: serial_ports.clone(),
+            org,
         }
     }
 
     fn spawn(&self, id: DeviceId) -> CollectorHandle {
         let status = Arc::new(DeviceStatusCell::with_notifier(Arc::clone(&self.changed)));
-        let connection = Arc::new(SharedConnection::new(self.connect_context()));
+        let org = self.ports.plant.device(id).map(|(device, _)| device.org);
+        let connection = Arc::new(SharedConnection::new(self.connect_context(org)));
         let (changes, receiver) = watch::channel(());
         let signal = CollectorSignal::new(receiver, self.stop.clone());
         let task =

@@ -36,6 +36,7 @@ pub fn context() -> ConnectContext {
         clock: Arc::new(SystemClock),
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::default(),
+        org: None,
     }
 }
 

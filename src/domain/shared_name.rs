@@ -28,6 +28,11 @@ impl DeviceSpec {
     /// Gives the device a name that others may have.
     pub fn set_shared_name(&mut self, name: &str) {
         name.clone_into(&mut self.name);
+        self.forget_shared_name();
+    }
+
+    /// Leaves the device its own name alone.
+    pub fn forget_shared_name(&mut self) {
         self.metadata.remove(SHARED_NAME);
     }
 

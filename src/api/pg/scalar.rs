@@ -24,7 +24,7 @@ const PG_EPOCH_DAYS: i32 = 10_957;
 pub fn readable<'a>(text: &'a str, declared: &Type, target: &DataType) -> Option<Cow<'a, str>> {
     match *declared {
         Type::UUID => canonical_uuid(text).map(Cow::Owned),
-        _ => Some(readable_time(text, target).map_or(Cow::Borrowed(text), Cow::Owned)),
+        _ => readable_time(text, target),
     }
 }
 

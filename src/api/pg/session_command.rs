@@ -132,18 +132,32 @@ fn set(words: &mut TokenCursor<'_>) -> Option<SessionCommand> {
 }
 
 fn setting(name: &str, value: &str, is_local: bool) -> SessionCommand {
-    let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    let is_initial = |word: &&str| value.eq_ignore_ascii_case(word);
+    let (value, is_single) = without_comments(value);
+    let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).filter(|_| is_single);
+    let is_initial =
+        value.eq_ignore_ascii_case("DEFAULT") || (name == "timezone" && value.eq_ignore_ascii_case("LOCAL"));
     let value = match inner {
         Some(inner) => Some(inner.replace("''", "'")),
-        None if ["DEFAULT", "LOCAL"].iter().any(is_initial) => None,
+        None if is_initial => None,
+        None if is_single && value.starts_with('"') => Some(plain_name(value)),
         None => Some(value.to_owned()),
     };
     SessionCommand::Set { name: name.to_ascii_lowercase(), value, is_local }
 }
 
+/// The text of a value without the comments behind it, and whether it is one token.
+fn without_comments(text: &str) -> (&str, bool) {
+    let start = TokenCursor::new(text);
+    let (mut words, mut count) = (start, 0);
+    while words.next().is_some() {
+        count += 1;
+    }
+    (words.since(start), count == 1)
+}
+
 /// A connection has the one role that its key has.
 fn role(name: &str, value: &str) -> SessionCommand {
+    let (value, _) = without_comments(value);
     let is_initial = ["DEFAULT", "NONE", "'none'"].iter().any(|word| value.eq_ignore_ascii_case(word));
     if is_initial { SessionCommand::NoOp("SET") } else { setting(name, value, false) }
 }

@@ -9,6 +9,9 @@ use super::settings::{SessionSettings, SettingChange, SettingScope};
 use crate::domain::ports::ConnectionSettings;
 use crate::domain::{Error, Result};
 
+/// Most changes by statements that the client has not been told of. A statement may change settings for each of its rows.
+const MAX_CHANGES: usize = 100;
+
 /// The settings of a connection.
 #[derive(Debug)]
 pub struct SharedSettings {
@@ -20,6 +23,17 @@ pub struct SharedSettings {
 impl SharedSettings {
     pub fn new(settings: SessionSettings) -> Self {
         Self { settings: Mutex::new(settings), changes: Mutex::default() }
+    }
+
+    /// Keeps a change for the client; of one setting the last.
+    fn note(&self, change: SettingChange) {
+        let mut changes = self.changes.lock();
+        let reported = |change: &SettingChange| change.report.as_ref().map(|(name, _)| *name);
+        let name = reported(&change);
+        changes.retain(|other| *other != change && (name.is_none() || reported(other) != name));
+        if changes.len() < MAX_CHANGES {
+            changes.push(change);
+        }
     }
 
     /// Returns what statements have changed since the last call.
@@ -38,7 +52,7 @@ impl ConnectionSettings for SharedSettings {
         let mut settings = self.settings.lock();
         let change = settings.set(name, value, scope).map_err(domain_error)?;
         if change != SettingChange::default() {
-            self.changes.lock().push(change);
+            self.note(change);
         }
         Ok(settings.show(name).unwrap_or_default().to_owned())
     }
@@ -68,6 +82,15 @@ mod tests {
         let report = Some(("application_name", "pool".to_owned()));
         assert_eq!(shared.take_changes(), [SettingChange { notice: None, report }]);
         assert!(shared.take_changes().is_empty());
+        for row in 0..1000 {
+            let _ = shared.set(&format!("own.setting{row}"), Some("1"), false);
+            let _ = shared.set("application_name", Some(&row.to_string()), false);
+        }
+        let changes = shared.take_changes();
+        assert!(changes.len() <= MAX_CHANGES, "{}", changes.len());
+        let reports = changes.iter().filter_map(|change| change.report.clone());
+        assert_eq!(reports.collect::<Vec<_>>(), [("application_name", "999".to_owned())]);
+        shared.set("application_name", Some("pool"), false).unwrap();
         shared.settings.lock().end_transaction(true);
         let values = ["application_name", "statement_timeout", "nothing"].map(|name| shared.get(name));
         assert_eq!(values, [Some("pool".to_owned()), Some("0".to_owned()), None]);

@@ -19,7 +19,7 @@ const SUMMARIZED: [(&str, &str); 7] = [
 ];
 
 /// Column, row, columns and rows of a widget.
-type Place = [i64; 4];
+type GridCell = [i64; 4];
 
 /// Creates the board, unless the organization has any. An owner who renamed or deleted streams of it does not want it.
 pub(super) async fn create(app: &App, owner: &Principal) -> Result<()> {
@@ -98,7 +98,7 @@ fn trends(streams: &DemoStreams) -> Option<Vec<Widget>> {
 /// Returns a widget that has no id yet.
 fn widget<const N: usize>(
     widget_type: WidgetType,
-    [x, y, w, h]: Place,
+    [x, y, w, h]: GridCell,
     title: &str,
     members: [(&str, Value); N],
 ) -> Widget {

@@ -91,22 +91,16 @@ impl ModbusClient {
 
     async fn write_coils(&mut self, at: u16, bits: &[bool]) -> Result<(), DeviceFault> {
         if let ([on], false) = (bits, self.writes_lists) {
-            let answer = Response::WriteSingleCoil(at, *on);
-            return self.confirmed(Request::WriteSingleCoil(at, *on), answer).await;
+            return self.call(Request::WriteSingleCoil(at, *on)).await.map(drop);
         }
-        let count = u16::try_from(bits.len()).expect("a value is at most 64 bits");
-        let answer = Response::WriteMultipleCoils(at, count);
-        self.confirmed(Request::WriteMultipleCoils(at, bits.into()), answer).await
+        self.call(Request::WriteMultipleCoils(at, bits.into())).await.map(drop)
     }
 
     async fn write_words(&mut self, at: u16, words: &[u16]) -> Result<(), DeviceFault> {
         if let ([word], false) = (words, self.writes_lists) {
-            let answer = Response::WriteSingleRegister(at, *word);
-            return self.confirmed(Request::WriteSingleRegister(at, *word), answer).await;
+            return self.call(Request::WriteSingleRegister(at, *word)).await.map(drop);
         }
-        let count = u16::try_from(words.len()).expect("a value is at most four words");
-        let answer = Response::WriteMultipleRegisters(at, count);
-        self.confirmed(Request::WriteMultipleRegisters(at, words.into()), answer).await
+        self.call(Request::WriteMultipleRegisters(at, words.into())).await.map(drop)
     }
 
     async fn read_modify_write(
@@ -118,28 +112,13 @@ impl ModbusClient {
         let data =
             self.read_registers(RegisterRange { space: cell.space, start: cell.offset, len: 1 }).await?;
         let RegisterData::Words(words) = data else {
-            return Err(self.distrust("the answer holds no registers").await);
+            return Err(self.link.malformed("the answer holds no registers".to_owned()));
         };
         let changed: Vec<u16> = words.iter().map(|word| word & !mask | bits & mask).collect();
         self.write_words(wire_address(cell)?.1, &changed).await
     }
 
-    /// Sends a request whose response repeats it.
-    async fn confirmed(&mut self, request: Request<'_>, answer: Response) -> Result<(), DeviceFault> {
-        if self.call(request).await? == answer {
-            return Ok(());
-        }
-        Err(self.distrust("the answer confirms something else than was written").await)
-    }
-
-    /// Ends the session after an answer that made no sense.
-    async fn distrust(&mut self, reason: &str) -> DeviceFault {
-        if let Some(session) = self.session.take() {
-            session.discard().await;
-        }
-        self.link.malformed(reason.to_owned())
-    }
-
+    /// Sends a request. Its answer is one to it, and confirms what was written.
     async fn call(&mut self, request: Request<'_>) -> Result<Response, DeviceFault> {
         self.has_sent.store(false, Ordering::Relaxed);
         let closed = || self.link.closed("an earlier request failed".into());
@@ -173,24 +152,16 @@ impl DeviceClient for ModbusClient {
             ModbusSpace::Holding => Request::ReadHoldingRegisters(start, span.len),
             ModbusSpace::Input => Request::ReadInputRegisters(start, span.len),
         };
-        let wanted = usize::from(span.len);
         match self.call(request).await? {
-            Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words)
-                if words.len() == wanted =>
-            {
+            Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words) => {
                 Ok(RegisterData::Words(words))
             }
             // Bits come in whole bytes.
-            Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits)
-                if bits.len() == wanted.next_multiple_of(8) =>
-            {
-                bits.truncate(wanted);
+            Response::ReadCoils(mut bits) | Response::ReadDiscreteInputs(mut bits) => {
+                bits.truncate(usize::from(span.len));
                 Ok(RegisterData::Bits(bits))
             }
-            _ => {
-                let reason = format!("the answer does not hold the {wanted} points asked for");
-                Err(self.distrust(&reason).await)
-            }
+            _ => Err(self.link.malformed("the answer is one to another function".to_owned())),
         }
     }
 
@@ -206,15 +177,11 @@ impl DeviceClient for ModbusClient {
             }
             RegisterWrite::Masked { cell, mask, bits } => {
                 let register = wire_address(*cell)?.1;
-                let (request, answer) = (
-                    Request::MaskWriteRegister(register, !mask, *bits),
-                    Response::MaskWriteRegister(register, !mask, *bits),
-                );
-                match self.confirmed(request, answer).await {
+                match self.call(Request::MaskWriteRegister(register, !mask, *bits)).await {
                     Err(DeviceFault::Refused { code: ILLEGAL_FUNCTION, .. }) => {
                         self.read_modify_write(*cell, *mask, *bits).await
                     }
-                    confirmed => confirmed,
+                    answer => answer.map(drop),
                 }
             }
         }

@@ -31,7 +31,7 @@ impl ModbusSession {
     ) -> Result<ModbusSession, DeviceFault> {
         match link {
             ModbusLink::Network(network) => {
-                let session = UnitSession::open(network, unit, &context.networks).await?;
+                let session = UnitSession::open(network, unit, context).await?;
                 Ok(ModbusSession::Network(session))
             }
             ModbusLink::Serial { address, .. } => {
@@ -55,7 +55,10 @@ impl ModbusSession {
         match (self, link) {
             (ModbusSession::Line(line), ModbusLink::Serial { address, unit, is_echoed }) => {
                 let locked = line.lock(address, Arc::clone(has_sent)).await;
-                let guard = locked.map_err(|error| link.closed(describe_io_error(&error)))?;
+                let mut guard = locked.map_err(|error| link.closed(describe_io_error(&error)))?;
+                if *is_echoed {
+                    guard.expect_echo();
+                }
                 let answering = AnsweringUnit::default();
                 let unit_at = ModbusFraming::RtuOverTcp.unit_position();
                 let wire = AnswerStream::new(guard, *is_echoed, unit_at, answering.clone());
@@ -68,13 +71,6 @@ impl ModbusSession {
             (ModbusSession::Line(_), ModbusLink::Network(_)) => {
                 Err(link.closed("the connection is that of another device".into()))
             }
-        }
-    }
-
-    /// Ends the session after an answer that made no sense. A line clears what has arrived before each request.
-    pub async fn discard(self) {
-        if let ModbusSession::Network(session) = self {
-            session.discard().await;
         }
     }
 }

@@ -17,12 +17,14 @@ use super::answer_stream::{AnswerStream, AnsweringUnit};
 use super::exchange::UnitStream;
 use super::link::{ModbusFraming, NetworkLink};
 use super::strict_stream::StrictStream;
+use crate::collect::client::ConnectContext;
 use crate::collect::connection_usage::RequestPacing;
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
+use crate::domain::OrgId;
 
-/// Host, port, framing, and whether requests are echoed.
-type ConnectionKey = (String, u16, ModbusFraming, bool);
+/// Organization, host, port, framing, and whether requests are echoed. No organization waits for another's devices.
+type ConnectionKey = (Option<OrgId>, String, u16, ModbusFraming, bool);
 
 /// Connections that somebody uses, and some that nobody uses any more.
 static CONNECTIONS: parking_lot::Mutex<BTreeMap<ConnectionKey, Weak<UnitConnection>>> =
@@ -66,10 +68,10 @@ impl UnitSession {
     pub async fn open(
         link: &NetworkLink,
         unit: u8,
-        networks: &AllowedNetworks,
+        context: &ConnectContext,
     ) -> Result<UnitSession, DeviceFault> {
         let started = Instant::now();
-        let (connection, networks) = (connection_at(link), networks.clone());
+        let (connection, networks) = (connection_at(link, context.org), context.networks.clone());
         let session = UnitSession { connection, link: link.clone(), unit, networks, has_answered: false };
         let mut state = session.connection.state.lock().await;
         state.open = Some(session.take_open(&mut state, started).await?);
@@ -97,11 +99,6 @@ impl UnitSession {
         answer
     }
 
-    /// Closes the connection for all, after an answer that made no sense.
-    pub async fn discard(self) {
-        self.connection.state.lock().await.open = None;
-    }
-
     /// Sends a request and puts the connection back if the request ended in order.
     async fn exchange(
         &self,
@@ -111,8 +108,13 @@ impl UnitSession {
         has_sent: &AtomicBool,
     ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
         let peer = &self.link.peer;
-        let mut open = self.take_open(state, started).await?;
-        open.pacing.wait(peer.usage).await;
+        let open = self.take_open(state, started).await?;
+        let pacing = open.pacing;
+        // It stays there while nothing is sent: a caller may give up during the pause.
+        state.open = Some(open);
+        pacing.wait(peer.usage).await;
+        let closed = || peer.closed("the connection was closed".to_owned());
+        let mut open = state.open.take().ok_or_else(closed)?;
         open.has_sent.store(false, Ordering::Relaxed);
         let answer = open.stream.call(self.unit, request, peer.timeout).await;
         open.pacing.record_end();
@@ -146,12 +148,12 @@ impl UnitSession {
     }
 }
 
-/// Returns the connection that all devices with these settings share, or a new one for a device that shares none.
-fn connection_at(link: &NetworkLink) -> Arc<UnitConnection> {
+/// Returns the connection that all devices of an organization with these settings share, or a new one for a device that shares none.
+fn connection_at(link: &NetworkLink, org: Option<OrgId>) -> Arc<UnitConnection> {
     if !link.is_shared {
         return Arc::default();
     }
-    let key = (link.peer.host.to_ascii_lowercase(), link.peer.port, link.framing, link.is_echoed);
+    let key = (org, link.peer.host.to_ascii_lowercase(), link.peer.port, link.framing, link.is_echoed);
     let mut connections = CONNECTIONS.lock();
     connections.retain(|_, connection| connection.strong_count() > 0);
     if let Some(connection) = connections.get(&key).and_then(Weak::upgrade) {

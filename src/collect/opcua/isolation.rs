@@ -146,8 +146,8 @@ impl<'a, C: NodeCalls> IsolationRun<'a, C> {
         let undivided: Vec<Vec<usize>> =
             undivided.into_iter().map(|part| take(&mut members, &part)).collect();
         self.call_in_parts(&members, true).await?;
-        for part in undivided {
-            self.call_in_parts(&part, false).await?;
+        for part in undivided.into_iter().filter(|part| !part.is_empty()) {
+            self.call_undivided(part).await?;
         }
         self.divide(true).await?;
         for member in due {
@@ -158,6 +158,17 @@ impl<'a, C: NodeCalls> IsolationRun<'a, C> {
             // Nothing longer has worked, and the next poll does not have to find out again.
             self.isolation.size.learn(self.longest_answered, Instant::now());
         }
+        Ok(())
+    }
+
+    /// Calls for a part that an earlier poll has left, or leaves it to the next one.
+    async fn call_undivided(&mut self, part: Vec<usize>) -> Result<(), DeviceFault> {
+        let Some(fault) = self.last_fault.as_ref().filter(|_| self.is_over()) else {
+            return self.call_in_parts(&part, false).await;
+        };
+        let why = format!("not called in this poll, in which many calls failed: {fault}");
+        self.give_up(&part, &why);
+        self.isolation.undivided.entry(self.group.number).or_default().push(part);
         Ok(())
     }
 
@@ -304,6 +315,8 @@ impl<'a, C: NodeCalls> IsolationRun<'a, C> {
         let is_doubtful = self.failed_calls > 0 && self.longest_answered == 0;
         let finished = match finished {
             Ok(()) if is_doubtful => self.probe().await,
+            // Whether it is still there.
+            Ok(()) if !self.found.is_empty() => self.calls.connect().await.map(drop),
             finished => finished,
         };
         if finished.is_err() {

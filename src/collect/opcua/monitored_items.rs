@@ -63,11 +63,18 @@ impl<'a> MonitoredItems<'a> {
         }
     }
 
-    /// Notices that a session has ended because something was too large. That were the values of the items: the answers to
-    /// their creation are small, and no node is at fault for them.
+    /// Items that were created are not created again in a new session. Everything begins anew.
+    fn other_nodes_fault(&self) -> DeviceFault {
+        let reason = "the server has other nodes than before its connection was lost".to_owned();
+        DeviceFault::Closed { address: self.link.endpoint.address(), reason }
+    }
+
+    /// Notices that a session has ended because something was too large or could not be decoded. That were the values of the
+    /// items: the answers to their creation are small, and no node is at fault for them.
     fn notice_end<T>(&mut self, created: &Result<T, DeviceFault>, client: &OpcuaClient) {
-        let is_limit = matches!(created, Err(DeviceFault::LimitExceeded { .. }));
-        self.is_oversized |= is_limit && !client.session.is_open();
+        let is_of_values =
+            matches!(created, Err(DeviceFault::LimitExceeded { .. } | DeviceFault::Malformed { .. }));
+        self.is_oversized |= is_of_values && !client.session.is_open();
     }
 
     /// Connects unless connected, and creates a subscription unless there is one. A refusal of it is of no node.
@@ -89,7 +96,7 @@ impl<'a> MonitoredItems<'a> {
             return Ok(());
         }
         let ended = self.created.take().and_then(|created| created.monitor.closed_status());
-        self.is_oversized |= ended.is_some_and(status::is_limit);
+        self.is_oversized |= ended.is_some_and(status::is_of_values);
         if self.is_oversized {
             return Err(self.oversized_fault());
         }
@@ -102,7 +109,10 @@ impl<'a> MonitoredItems<'a> {
         };
         for members in &self.monitored {
             let nodes = self.resolve(client, members).into_iter().filter_map(Result::ok).collect::<Vec<_>>();
-            self.add_items(client, &mut created, &nodes).await?;
+            let statuses = self.add_items(client, &mut created, &nodes).await?;
+            if nodes.len() < members.len() || statuses.iter().any(StatusCode::is_bad) {
+                return Err(self.other_nodes_fault());
+            }
         }
         self.created = Some(created);
         Ok(())

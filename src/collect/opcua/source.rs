@@ -186,11 +186,11 @@ impl OpcuaSource {
         Some(DeviceFault::Timeout { address: address(), after: silent.max_silence })
     }
 
-    /// The status of a message that was too large, when that ended the subscriptions.
+    /// The status of a message that was too large or could not be decoded, when that ended the subscriptions.
     fn oversized_status(&self) -> Option<StatusCode> {
         let live = self.active.as_ref()?;
         let ended = live.monitor.closed_status().or_else(|| live.notifications.end_status());
-        ended.filter(|status| status::is_limit(*status))
+        ended.filter(|status| status::is_of_values(*status))
     }
 
     /// Has all groups read before they are subscribed to again, because a message was too large. Returns false where messages
@@ -273,8 +273,8 @@ impl OpcuaSource {
     /// Connects, and deletes the subscriptions if there is one of this group: the library deletes every subscription that
     /// it knows, so all groups are affected.
     async fn prepare_session(&mut self, group: usize) -> Result<(), DeviceFault> {
-        let is_again = self.active.as_ref().is_some_and(|live| live.by_group.contains_key(&group));
-        if is_again {
+        let is_unused = self.active.as_ref().is_none_or(|live| live.by_group.contains_key(&group));
+        if is_unused {
             self.active = None;
             self.link.delete_subscriptions().await?;
         }

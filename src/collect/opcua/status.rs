@@ -47,6 +47,12 @@ pub fn is_limit(status: StatusCode) -> bool {
     )
 }
 
+/// Whether a connection that ended so may have ended by the values of a message: they are too large together, or one of them
+/// cannot be decoded.
+pub fn is_of_values(status: StatusCode) -> bool {
+    is_limit(status) || status == StatusCode::BadDecodingError
+}
+
 /// A time in microseconds; `None` for the first and the last time of OPC UA, which mean no time, and for times before
 /// 1970.
 pub fn micros(time: DateTime) -> Option<Micros> {

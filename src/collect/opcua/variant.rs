@@ -138,8 +138,11 @@ fn nested(mut values: Vec<Json>, dimensions: &[u32]) -> Json {
     let sizes: Vec<usize> = dimensions.iter().filter_map(|size| usize::try_from(*size).ok()).collect();
     let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
     if count == Some(values.len()) && sizes.len() <= MAX_DIMENSIONS {
-        for size in sizes.iter().skip(1).rev().filter(|size| **size > 0) {
-            values = values.chunks(*size).map(|row| Json::from(row.to_vec())).collect();
+        for size in sizes.into_iter().skip(1).rev().filter(|size| *size > 0) {
+            let mut rest = values.into_iter();
+            let next_row =
+                || Some(rest.by_ref().take(size).collect()).filter(|row: &Vec<Json>| !row.is_empty());
+            values = std::iter::from_fn(next_row).map(Json::Array).collect();
         }
     }
     Json::Array(values)

@@ -47,6 +47,10 @@ pub struct SerialLineGuard {
     /// From an answer to the next request of whomever.
     pause: Duration,
     has_sent: Arc<AtomicBool>,
+    /// Whether what is sent comes back before the answer.
+    is_echoed: bool,
+    /// Bytes that come back before the answer.
+    echo: usize,
 }
 
 impl SerialLine {
@@ -83,7 +87,8 @@ impl SerialLine {
         let noisy = || io::Error::other("the line is never silent; are its speed and parity right?");
         prepared.map_err(|_| noisy())??;
         let pause = settings.silence().max(usage.pause_between_requests);
-        Ok(SerialLineGuard { state, settings, timeout: limit, pause, has_sent })
+        let (is_echoed, echo) = (false, 0);
+        Ok(SerialLineGuard { state, settings, timeout: limit, pause, has_sent, is_echoed, echo })
     }
 }
 
@@ -118,6 +123,11 @@ fn line_at(path: PathBuf) -> Arc<SerialLine> {
 }
 
 impl SerialLineGuard {
+    /// Takes as many bytes as are sent for no answer: they come back first, and the line stays reserved for the answer.
+    pub fn expect_echo(&mut self) {
+        self.is_echoed = true;
+    }
+
     fn port(&mut self) -> io::Result<&mut SerialPort> {
         self.state.port.as_mut().ok_or_else(|| io::Error::other("the serial port was closed"))
     }
@@ -137,8 +147,13 @@ impl AsyncRead for SerialLineGuard {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let read = ready!(self.port()?.poll_read(cx, buf));
-        self.state.free_at = Instant::now() + self.pause;
+        let count = buf.filled().len() - before;
+        if count > self.echo {
+            self.state.free_at = Instant::now() + self.pause;
+        }
+        self.echo = self.echo.saturating_sub(count);
         Poll::Ready(self.checked(read))
     }
 }
@@ -147,6 +162,9 @@ impl AsyncWrite for SerialLineGuard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(self.port()?.poll_write(cx, bytes));
         self.has_sent.store(true, Ordering::Relaxed);
+        if let (true, Ok(count)) = (self.is_echoed, &written) {
+            self.echo += count;
+        }
         // An abandoned request may still be answered, so the line stays reserved as long as its owner would have waited.
         let sending = self.settings.transmission(bytes.len()) + self.settings.silence();
         self.state.free_at = Instant::now() + self.timeout.max(sending);

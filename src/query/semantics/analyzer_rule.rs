@@ -1,9 +1,9 @@
 //! Analyzer rule: replaces expressions that DataFusion evaluates otherwise than PostgreSQL.
 
 use arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -53,7 +53,7 @@ fn replace_within(root: Expr, names: &NamePreserver, schema: &DFSchema) -> Resul
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Cast(Cast { mut expr, field }) => {
-            let is_rewritten = make_readable(&mut expr, field.data_type());
+            let is_rewritten = make_readable(&mut expr, field.data_type())?;
             let function = match &*expr {
                 Expr::Literal(..) if field.data_type() == &DataType::Utf8 => None,
                 source if field.data_type() == &DataType::Utf8 => {
@@ -77,9 +77,15 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     }
 }
 
-/// Rewrites a text that becomes a time or an interval to a form that arrow reads.
-fn make_readable(expr: &mut Expr, target: &DataType) -> bool {
-    let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else { return false };
+/// Rewrites a text that becomes a time or an interval to a form that arrow reads. A time that arrow reads with another meaning is
+/// refused.
+fn make_readable(expr: &mut Expr, target: &DataType) -> Result<bool> {
+    let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr else { return Ok(false) };
+    if matches!(target, DataType::Timestamp(..) | DataType::Date32) && time_literal::is_misread(text) {
+        return plan_err!(
+            "the time '{text}' has a zone that is not supported: give an offset such as +02, or a name such as Europe/Berlin"
+        );
+    }
     let readable = match target {
         DataType::Timestamp(_, Some(_)) => time_literal::readable(text, TimeKind::Instant),
         DataType::Timestamp(_, None) => time_literal::readable(text, TimeKind::Local),
@@ -89,7 +95,7 @@ fn make_readable(expr: &mut Expr, target: &DataType) -> bool {
     };
     match readable {
         Some(readable) => *text = readable,
-        None => return false,
+        None => return Ok(false),
     }
-    true
+    Ok(true)
 }

@@ -49,6 +49,13 @@ pub fn readable(text: &str, kind: TimeKind) -> Option<String> {
     (!is_read).then_some(shown)
 }
 
+/// Whether arrow reads a text that has none of these forms, perhaps as another time than PostgreSQL: one with an abbreviation such as
+/// `CET`, which is the winter time there and the zone of Brussels here, or with an offset of 16 hours and more.
+pub fn is_misread(text: &str) -> bool {
+    let text = text.trim();
+    read(text).is_none() && string_to_datetime(&Utc, text).is_ok()
+}
+
 fn days_of(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
 }

@@ -69,6 +69,13 @@ fn other_texts_are_left_to_be_refused() {
         for kind in [TimeKind::Instant, TimeKind::Local, TimeKind::Date] {
             assert_eq!(readable(text, kind), None, "{text}");
         }
+        assert!(!is_misread(text), "{text}");
+    }
+    for text in ["2024-07-01 10:00:00 CET", " 2024-07-01T10:00:00 EET ", "2024-07-01 10:00:00+16"] {
+        assert!(is_misread(text), "{text}");
+    }
+    for text in ["2024-07-01 10:00:00+02", "2024-07-01T10:00:00.5Z", "2024-07-01", "epoch"] {
+        assert!(!is_misread(text), "{text}");
     }
 }
 

@@ -325,6 +325,9 @@ fn changed(
     let mut spec = stored.clone();
     change(&mut spec);
     trim(&mut spec.name);
+    if taken == TakenName::Refused && spec.name != stored.name {
+        spec.forget_shared_name();
+    }
     resolve_name(visible, &mut spec, Some(id), taken);
     check(visible, &spec, Some(id))?;
     let (fields, growth) = (stored.differences(&spec), QuotaDelta::of_device(&spec, Some(stored)));

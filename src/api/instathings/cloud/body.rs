@@ -12,6 +12,8 @@ use super::mistakes::malformed_json;
 use crate::api::error::InstathingsError;
 use crate::api::origin::PeerAddress;
 use crate::api::{bearer, payload};
+use crate::domain::Error;
+use crate::domain::validation::MAX_OBJECT_BYTES;
 
 /// Reads the body of an authenticated caller; `limit` is its maximum size, bytes.
 ///
@@ -28,7 +30,14 @@ pub async fn read(request: Request, limit: usize) -> Result<Value, InstathingsEr
 pub async fn read_raw(request: Request, limit: usize) -> Result<Box<RawValue>, InstathingsError> {
     let is_form = is_form(request.headers());
     let bytes = read_bytes(request, limit).await?;
-    if is_form { raw_form(&bytes) } else { raw_json(&bytes) }
+    if !is_form {
+        return raw_json(&bytes);
+    }
+    // Three bytes of a form are at least one of the arguments.
+    if bytes.len() > 3 * MAX_OBJECT_BYTES {
+        return Err(Error::too_large("the form is too large for a command").into());
+    }
+    raw_form(&bytes)
 }
 
 async fn read_bytes(request: Request, limit: usize) -> Result<Bytes, InstathingsError> {

@@ -136,7 +136,10 @@ impl RuleTable {
         state.fired_at = state.unless_forgotten(fired_at);
         (state.decided_until, state.is_open) = (decided_until, is_open);
         state.follow_log(end);
-        state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..budget };
+        // The hour of an alert that was forgotten is forgotten too.
+        let is_forgotten = fired_at.is_some() && state.fired_at.is_none();
+        let raised = if is_forgotten { 0 } else { budget.raised };
+        state.budget = AlertBudget { is_held_back: state.budget.is_held_back, raised, ..budget };
         let stored_suppressed = budget.suppressed;
         self.rules.insert(rule.id, RuleEntry { rule, from_seq, state, stored_suppressed });
     }

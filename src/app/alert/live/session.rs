@@ -184,7 +184,9 @@ impl<'a> Session<'a> {
         }
         let idle_us = self.runner.clock.now().0.saturating_sub(self.save_at.0);
         self.is_saved &= !self.table.take_news() && idle_us < IDLE_CHECKPOINT_US;
-        self.runner.counters.note_progress(self.org, self.next_seq, false);
+        if self.tail.is_some() {
+            self.runner.counters.note_progress(self.org, self.next_seq, false);
+        }
         Ok(())
     }
 
