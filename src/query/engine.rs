@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::config::ConfigExtension;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -289,13 +290,12 @@ impl StatementRequest {
         let params = self.params.to_values()?;
         let mut session = engine.session(&query_context, self.surface)?;
         if let Some(settings) = self.settings {
-            session.config_mut().options_mut().extensions.insert(SettingsOption(settings));
+            add_option(&mut session, SettingsOption(settings));
         }
         let PlannedStatement { mut plan, has_bounded, notes } =
             engine.plan(&session, &query_context, &self.text, self.surface).await?;
         if has_bounded {
-            let interrupt = InterruptOption(query_context.tracker.interrupt.clone());
-            session.config_mut().options_mut().extensions.insert(interrupt);
+            add_option(&mut session, InterruptOption(query_context.tracker.interrupt.clone()));
         }
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
@@ -321,6 +321,14 @@ impl StatementRequest {
         let stream = with_names(executor::execute_when_polled(plan, context), &notes);
         Ok(StartedQuery { stream, is_long_running })
     }
+}
+
+/// Adds an option that functions find when they run: they see the options as the properties of the execution have them, which were
+/// taken when the session was made.
+fn add_option(session: &mut SessionState, option: impl ConfigExtension) {
+    session.config_mut().options_mut().extensions.insert(option);
+    let options = Arc::clone(session.config_options());
+    session.execution_props_mut().config_options = Some(options);
 }
 
 /// Gives the columns of a result the names that its client is told. Batches keep theirs.

@@ -105,7 +105,8 @@ async fn what_is_wrong_or_unknown() {
 
 #[tokio::test]
 async fn pages_load_the_client_of_socket_io_from_the_server() {
-    let client = Gateway::start().await.client();
+    let gateway = Gateway::start().await;
+    let client = gateway.client();
     let (status, headers, body) =
         client.send_bytes("GET", "/socket.io/socket.io.js", &[], "").await.into_parts();
     // A build without pages has no script either.

@@ -16,6 +16,9 @@ pub const MAX_TEXT_BYTES: usize = 256 * 1024;
 /// nested queries. `tests/hostile/sql.rs` runs every shape at this depth on debug builds.
 pub const MAX_NESTING_DEPTH: usize = 500;
 
+/// Maximum number of CASE expressions within each other. The parser takes a few more, and then reads CASE as the name of a column.
+const MAX_CASES: usize = 45;
+
 /// Stack of the threads that plan and run statements, bytes: 64 KiB for each level. It is only address space until it
 /// is used.
 pub const THREAD_STACK_BYTES: usize = 32 << 20;
@@ -53,7 +56,27 @@ pub fn check(text: &str) -> Result<()> {
         );
         return Err(Error::field("query", message));
     }
+    let cases = case_depth(&tokens);
+    if cases > MAX_CASES {
+        let message = format!("nests {cases} CASE expressions within each other, of at most {MAX_CASES}");
+        return Err(Error::field("query", message));
+    }
     Ok(())
+}
+
+/// Returns how many CASE expressions are within each other.
+fn case_depth(tokens: &[Token]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens {
+        let Token::Word(word) = token else { continue };
+        match word.keyword {
+            Keyword::CASE => depth += 1,
+            Keyword::END => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Returns an upper bound of the depth of the tree parsed from these tokens.
