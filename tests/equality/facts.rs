@@ -83,11 +83,20 @@ fn sensors(fact: &Value) -> Vec<Sensor> {
             index,
             id: text(member("id")?).to_owned(),
             status: member("s").map_or("UNKNOWN", text).to_owned(),
-            value: member("v").filter(|value| value.is_number()).map_or(Value::Null, plain),
+            value: member("v").map_or(Value::Null, number),
             unit: member("u").cloned().unwrap_or_default(),
         })
     };
     (1..).map_while(sensor).collect()
+}
+
+/// A number; a truth value is 1 or 0.
+fn number(value: &Value) -> Value {
+    match value {
+        Value::Number(_) => plain(value),
+        Value::Bool(is_on) => json!(u8::from(*is_on)),
+        _ => Value::Null,
+    }
 }
 
 /// A number becomes a reading of the stream with its name, which it creates unless the name is empty.
