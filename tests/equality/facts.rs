@@ -33,7 +33,8 @@ pub async fn post(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
         let ts = second.expect("a time") * SECOND;
         let message = message(device, ts, (number, id.clone()), &fact);
         for sensor in &message.sensors {
-            note_reading(plant, model, device, ts, sensor).await;
+            let is_truth = fact[format!("s{}_v", sensor.index)].is_boolean();
+            note_reading(plant, model, (device, ts), sensor, is_truth).await;
         }
         model.stored.push(message);
         packets::check_one(&found, model, &model.stored[number]);
@@ -100,7 +101,13 @@ fn number(value: &Value) -> Value {
 }
 
 /// A number becomes a reading of the stream with its name, which it creates unless the name is empty.
-async fn note_reading(plant: &Plant, model: &mut Model, device: usize, ts: i64, sensor: &Sensor) {
+async fn note_reading(
+    plant: &Plant,
+    model: &mut Model,
+    (device, ts): (usize, i64),
+    sensor: &Sensor,
+    is_truth: bool,
+) {
     if sensor.id.is_empty() || sensor.value.is_null() {
         return;
     }
@@ -108,10 +115,16 @@ async fn note_reading(plant: &Plant, model: &mut Model, device: usize, ts: i64, 
         Some(known) => known,
         None => {
             let unit = sensor.unit.as_str().unwrap_or_default().to_owned();
-            plant.add_stream(model, device, &sensor.id, (Kind::Fp64, &unit)).await
+            let kind = if is_truth { Kind::Bit } else { Kind::Fp64 };
+            plant.add_stream(model, device, &sensor.id, (kind, &unit)).await
         }
     };
-    if let Some(value) = model.streams[stream].kind.of_number(&sensor.value) {
+    let kind = model.streams[stream].kind;
+    // A truth value is no reading of a stream of numbers.
+    if is_truth && kind != Kind::Bit {
+        return;
+    }
+    if let Some(value) = kind.of_number(&sensor.value) {
         model.write(stream, ts, &value);
     }
 }
