@@ -126,7 +126,7 @@ impl App {
     /// Changes a device; its name is one that no other has.
     ///
     /// # Errors
-    /// As [`App::update_named_device`].
+    /// Fails as [`App::update_named_device`] does.
     pub async fn update_device(
         &self,
         principal: &Principal,

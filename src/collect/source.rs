@@ -102,7 +102,7 @@ pub trait DeviceSource: Any + Send {
     /// Gives the source its groups, once and before it is polled.
     fn set_groups(&mut self, device: &DeviceSpec, groups: &[Vec<Arc<Stream>>]);
 
-    /// As [`PollSource::resume`]. What was learnt of another endpoint is forgotten. Call it after
+    /// Takes over what another source has learnt ([`PollSource::resume`]), unless it is of another endpoint. Call it after
     /// [`DeviceSource::set_groups`].
     fn resume(&mut self, before: Box<dyn DeviceSource>);
 

@@ -8,27 +8,30 @@ use crate::domain::notification::DeliveryStatus;
 /// Writes them.
 pub(super) fn render(page: &mut MetricsText, notifications: &NotificationCounts, alerts: AlertCounts) {
     let AlertCounts { suppressed, old_readings, unevaluated_records } = alerts;
-    let name = "basalt_alert_unevaluated_records";
-    page.family(
-        name,
-        "gauge",
-        "Records of the log that alert rules have not evaluated yet, in the organization that is furthest behind.",
-    );
-    page.line(format_args!("{name} {unevaluated_records}"));
-    let name = "basalt_alerts_suppressed_total";
-    page.family(
-        name,
-        "counter",
-        "Alerts that were not raised because their rule had raised enough in the hour.",
-    );
-    page.line(format_args!("{name} {suppressed}"));
-    let name = "basalt_alert_old_readings_total";
-    page.family(
-        name,
-        "counter",
-        "Readings that alert rules did not evaluate because they were too old when they arrived.",
-    );
-    page.line(format_args!("{name} {old_readings}"));
+    let of_alerts = [
+        (
+            "basalt_alert_unevaluated_records",
+            "gauge",
+            "Records of the log that alert rules have not evaluated yet, in the organization that is furthest behind.",
+            unevaluated_records,
+        ),
+        (
+            "basalt_alerts_suppressed_total",
+            "counter",
+            "Alerts that were not raised because their rule had raised enough in the hour.",
+            suppressed,
+        ),
+        (
+            "basalt_alert_old_readings_total",
+            "counter",
+            "Readings that alert rules did not evaluate because they were too old when they arrived.",
+            old_readings,
+        ),
+    ];
+    for (name, kind, help, value) in of_alerts {
+        page.family(name, kind, help);
+        page.line(format_args!("{name} {value}"));
+    }
     let NotificationCounts { attempts, running, pending } = notifications;
     let name = "basalt_notification_attempts_total";
     page.family(name, "counter", "Attempts to deliver notifications, by kind of channel and outcome.");

@@ -77,7 +77,7 @@ impl<'a> PacketsView<'a> {
         Ok(PacketsView { packets, total: page.total, error: None, ..PacketsView::out_of_range(paging) })
     }
 
-    /// What the vendor's server answers to a time that its database cannot hold.
+    /// The vendor's answer to a time that its database cannot hold.
     pub fn out_of_range(PacketPaging { limit, offset }: PacketPaging) -> Self {
         PacketsView { ok: true, packets: Vec::new(), total: 0, limit, offset, error: Some(OUT_OF_RANGE) }
     }
@@ -180,7 +180,7 @@ impl<'a> SensorsView<'a> {
         SensorsView { sensors, total: page.total, error: None, ..SensorsView::out_of_range(paging) }
     }
 
-    /// As [`PacketsView::out_of_range`].
+    /// The vendor's answer to a time that its database cannot hold.
     pub fn out_of_range(PacketPaging { limit, offset }: PacketPaging) -> Self {
         SensorsView { ok: true, sensors: Vec::new(), total: 0, limit, offset, error: Some(OUT_OF_RANGE) }
     }

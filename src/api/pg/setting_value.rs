@@ -30,7 +30,7 @@ const MESSAGE_LEVELS: [&str; 8] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingValue {
     pub value: String,
-    /// What the client is told.
+    /// Message to the client.
     pub notice: Option<String>,
 }
 

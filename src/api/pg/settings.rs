@@ -143,7 +143,7 @@ impl SessionSettings {
     /// Gives a setting a value, or its initial one for `None`.
     ///
     /// # Errors
-    /// Those of `setting_value::read`, 42704 for an unknown setting without a value, 54000 when there are too many settings, or
+    /// The errors of `setting_value::read`, 42704 for an unknown setting without a value, 54000 when there are too many settings, or
     /// they are too long.
     pub fn set(
         &mut self,

@@ -63,7 +63,7 @@ pub struct ModbusClient {
     link: ModbusLink,
     /// As [`ModbusEndpoint::writes_lists`].
     writes_lists: bool,
-    /// As [`ModbusEndpoint::masks_writes`].
+    /// Whether single bits of a register are written by mask ([`ModbusEndpoint::masks_writes`]).
     masks_writes: bool,
     /// Taken out while a request is under way, and not put back when the request did not end in order.
     session: Option<ModbusSession>,
