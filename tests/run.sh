@@ -51,6 +51,7 @@ start_postgres() {
 # Stops the server, and those that cases have started and left.
 clean_up() {
     local running
+    [ -z "${fork_server:-}" ] || kill "$fork_server" 2>/dev/null || true
     for running in "$scratch"/pg/*/postmaster.pid; do
         if [ -f "$running" ]; then
             as_postgres "$BASALT_TEST_POSTGRES_BIN/pg_ctl" stop --silent -m immediate -D "$(dirname "$running")" >/dev/null || true
@@ -72,6 +73,17 @@ cluster src/query/spread src/app/cluster.rs src/app/cluster_nodes.rs src/cli/que
 opcua src/collect/opcua tests/opcua tests/peers/opcua_* tests/peers/npm
 hostile tests/hostile tests/hostile_clients
 ROOMS
+}
+
+# The scripts of tests/peers are forks of a process that has imported what they need.
+start_fork_server() {
+    export BASALT_TEST_FORK_SOCKET=$scratch/peers
+    "$BASALT_TEST_PYTHON" tests/peers/fork_server.py "$BASALT_TEST_FORK_SOCKET" >"$scratch/peers.log" 2>&1 &
+    fork_server=$!
+    until [ -S "$BASALT_TEST_FORK_SOCKET" ]; do
+        kill -0 "$fork_server" 2>/dev/null || { cat "$scratch/peers.log" >&2 && fail "tests/peers/fork_server.py does not start"; }
+        sleep 0.1
+    done
 }
 
 # What short cases take of their seeds and rows, and the rooms that are gone through as a whole (tests/support/case_size.rs).
@@ -103,6 +115,7 @@ keep_environment() {
 
 prepare_all
 start_postgres
+start_fork_server
 pick_cases
 [ -z "${BASALT_KEEP_ENVIRONMENT:-}" ] || keep_environment "$BASALT_KEEP_ENVIRONMENT"
 measure_cases

@@ -3,7 +3,8 @@
 
     check.py --calibration FACTOR --times DIR --allowed FILE [--whole | --dear]
 
-DIR holds a file for each run of a case, as measure_case.sh writes it. A case may take CASE_SECONDS, or what FILE allows it, and all of them
+DIR holds a file for each run of a case, as measure_case.sh writes it, and one for each script that tests/peers/fork_server.py ran
+for it, whose name begins with that of the run. A case may take CASE_SECONDS, or what FILE allows it, and all of them
 together SUM_SECONDS, times how slow the machine is now: FACTOR, which is that of a loop (calibrate.py), and more where the cases of FILE say
 so (machine_factor). Time on the clock is never judged. It fails with --whole, which stands for a run of all cases, when that is exceeded.
 With --dear it only prints the names of the cases that exceed it.
@@ -12,6 +13,7 @@ A case that was run again counts with the less of its times: a single one may ha
 """
 
 import argparse
+import collections
 import pathlib
 import re
 import statistics
@@ -37,11 +39,17 @@ def seconds(text):
 
 def read_times(directory):
     """Processor seconds by case."""
+    paths = [*pathlib.Path(directory).iterdir()]
+    of_scripts = collections.Counter()
+    for path in paths:
+        if path.suffix:
+            of_scripts[path.stem] += sum(map(float, path.read_text().split()))
     times = {}
-    for path in pathlib.Path(directory).iterdir():
-        name, _, children = path.read_text().splitlines()
-        spent = sum(map(seconds, children.split()))
-        times[name] = min(spent, times.get(name, spent))
+    for path in paths:
+        if not path.suffix:
+            name, _, children = path.read_text().splitlines()
+            spent = sum(map(seconds, children.split())) + of_scripts[path.name]
+            times[name] = min(spent, times.get(name, spent))
     return times
 
 

@@ -147,15 +147,15 @@ def arguments():
     parser.add_argument("--basalt", type=Path, default=program, help="the program [default: %(default)s]")
     parser.add_argument("--seconds", default=1800, **number)
     parser.add_argument("--only", action="append", choices=list(ATTACKS), metavar="NAME", help=f"one of {', '.join(ATTACKS)}")
-    parser.add_argument("--half", type=int, choices=[0, 1], help="every other kind of hostile client, from the first or the second")
+    parser.add_argument("--third", type=int, choices=[0, 1, 2], help="every third kind of hostile client, from the first, second or third")
     parser.add_argument("--address-space-mib", default=4096, **number)
     parser.add_argument("--memory-mib", default=1536, **number)
     parser.add_argument("--writer-ms", default=250, **number)
     parser.add_argument("--reader-ms", default=1000, **number)
     parser.add_argument("--grace", default=90, type=int, help="seconds for last answers [default: %(default)s]")
     options = parser.parse_args()
-    if options.half is not None:
-        options.only = list(ATTACKS)[options.half :: 2]
+    if options.third is not None:
+        options.only = list(ATTACKS)[options.third :: 3]
     print(f"{options.seconds} s, {WRITERS} writers, {READERS} readers, {len(options.only or ATTACKS)} kinds of hostile clients")
     return options
 

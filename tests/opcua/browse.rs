@@ -12,7 +12,8 @@ fn child<'a>(node: &'a Value, id: &str) -> &'a Value {
 
 #[tokio::test]
 async fn a_server_is_looked_at_level_by_level() {
-    let peer = OpcuaServer::start(free_port()).await;
+    let mut peer = OpcuaServer::start(free_port()).await;
+    peer.run_command(&json!({"many": 1100}));
     let (_server, client) = Server::with_client(&[]).await;
     let device = device_at(&client, peer.port, json!({})).await;
     let at = |query: &str| format!("/api/device/{device}/opcua/{query}");

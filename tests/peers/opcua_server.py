@@ -14,6 +14,7 @@ its points, each {"path", "type", "value", "writable"}. Every line on standard i
     {"user": "FILE"}                           lets who has this certificate (DER) log in
     {"most": 5}                                refuses reads and subscriptions of more nodes in one call, or of none
     {"large": 2000000, "name"?}                adds ns=2;s=Large, or of that name, with so many bytes
+    {"many": 1100}                             adds ns=2;s=Many with so many objects under it
     {"matrix": [[1, 2], [3, 4]]}               adds ns=2;s=Matrix, with these integers
 """
 
@@ -142,10 +143,26 @@ async def fill(server):
     await line.add_variable(ua.NodeId(7, space), ua.QualifiedName("Sealed", space), 42, ua.VariantType.Int32)
     points.append({"path": f"ns={space};i=7", "type": "int32", "value": 42, "writable": False})
     await line.add_variable(ua.NodeId("Line.List", space), ua.QualifiedName("List", space), [1, 2], ua.VariantType.Int32)
-    many = await server.nodes.objects.add_object(ua.NodeId("Many", space), ua.QualifiedName("Many", space))
-    for number in range(1100):
-        await many.add_object(ua.NodeId(1000 + number, space), ua.QualifiedName(f"N{number}", space))
     return points
+
+
+async def add_many(server, count):
+    """Objects without a type, whose checks would take seconds."""
+    space = await server.get_namespace_index(NAMESPACE)
+    many = await server.nodes.objects.add_object(ua.NodeId("Many", space), ua.QualifiedName("Many", space))
+    items = [
+        ua.AddNodesItem(
+            RequestedNewNodeId=ua.NodeId(1000 + number, space),
+            BrowseName=ua.QualifiedName(f"N{number}", space),
+            NodeClass=ua.NodeClass.Object,
+            ParentNodeId=many.nodeid,
+            ReferenceTypeId=ua.NodeId(ua.ObjectIds.HasComponent),
+            NodeAttributes=ua.ObjectAttributes(DisplayName=ua.LocalizedText(f"N{number}")),
+        )
+        for number in range(count)
+    ]
+    for added in await server.iserver.isession.add_nodes(items):
+        added.StatusCode.check()
 
 
 async def add(server, name, value):
@@ -170,6 +187,9 @@ async def obey(server, users, clients, told):
         return {}
     if "large" in told:
         await add(server, told.get("name", "Large"), ua.Variant(b"x" * told["large"], ua.VariantType.ByteString))
+        return {}
+    if "many" in told:
+        await add_many(server, told["many"])
         return {}
     if "matrix" in told:
         await add(server, "Matrix", ua.Variant(told["matrix"], ua.VariantType.Int32))

@@ -16,10 +16,11 @@ fn interpreter() -> PathBuf {
     .into()
 }
 
-/// A script of tests/peers/, to be started.
+/// A script of tests/peers/, to be started: by tests/peers/fork_server.py, which has imported what the scripts need.
 pub fn script(name: &str) -> Command {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
     let mut command = Command::new(interpreter());
-    command.arg("-u").arg(format!("{}/tests/peers/{name}", env!("CARGO_MANIFEST_DIR")));
+    command.args(["-S", "-E", &format!("{folder}/fork_client.py"), &format!("{folder}/{name}")]);
     command
 }
 
