@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::App;
 use crate::domain::cluster::TailRequest;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Kind, OrgId, Result};
 
 /// A part that does not answer its check within this time is unhealthy.
@@ -26,34 +27,24 @@ const PROBE_CACHE_TTL: Duration = Duration::from_secs(5);
 /// Name of the broker among the listeners.
 const BROKER: &str = "mqtt";
 
-/// A checkable part. Parts that this server does not run have no name here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
-    /// The catalog's database.
-    Db,
-    /// The bus and the cache. They live in this process, so they are healthy whenever the server answers.
-    Redis,
-    /// The data directory accepts a durable write.
-    Disk,
-    /// The collectors are running.
-    Poller,
-    /// The MQTT broker listens.
-    Mqtt,
+named_enum! {
+    /// A checkable part. Parts that this server does not run have no name here.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Check {
+        /// The catalog's database.
+        Db = "db",
+        /// The bus and the cache. They live in this process, so they are healthy whenever the server answers.
+        Redis = "redis",
+        /// The data directory accepts a durable write.
+        Disk = "disk",
+        /// The collectors are running.
+        Poller = "poller",
+        /// The MQTT broker listens.
+        Mqtt = "mqtt",
+    }
 }
 
 impl Check {
-    pub const ALL: [Check; 5] = [Check::Db, Check::Redis, Check::Disk, Check::Poller, Check::Mqtt];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Check::Db => "db",
-            Check::Redis => "redis",
-            Check::Disk => "disk",
-            Check::Poller => "poller",
-            Check::Mqtt => "mqtt",
-        }
-    }
-
     /// The error of a name that no part of this server has.
     pub fn unknown(name: &str) -> Error {
         Error::field("checks", format!("\"{name}\" is not a valid choice."))
@@ -64,7 +55,7 @@ impl FromStr for Check {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Check::ALL.into_iter().find(|c| c.name() == text).ok_or_else(|| Check::unknown(text))
+        Check::from_name(text).ok_or_else(|| Check::unknown(text))
     }
 }
 

@@ -3,27 +3,17 @@
 use std::time::Duration;
 
 use crate::auth::rate_limiter::AttemptBudget;
+use crate::domain::named_enum::named_enum;
 use crate::domain::time::MICROS_PER_SECOND;
 
-/// Environment that projects run in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProjectEnv {
-    /// For production: gateways get archives to install.
-    Live,
-    /// For trying things: gateways get their credentials as JSON.
-    Sandbox,
-}
-
-impl ProjectEnv {
-    /// Every environment.
-    pub const ALL: [ProjectEnv; 2] = [ProjectEnv::Live, ProjectEnv::Sandbox];
-
-    /// Returns the name in the configuration and on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            ProjectEnv::Live => "live",
-            ProjectEnv::Sandbox => "sandbox",
-        }
+named_enum! {
+    /// Environment that projects run in.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ProjectEnv {
+        /// For production: gateways get archives to install.
+        Live = "live",
+        /// For trying things: gateways get their credentials as JSON.
+        Sandbox = "sandbox",
     }
 }
 

@@ -78,7 +78,7 @@ fn parse_amount(text: &str) -> Result<f64, String> {
 }
 
 fn parse_sensor(name: &str) -> Result<Sensor, String> {
-    let found = Sensor::ALL.into_iter().find(|sensor| sensor.name() == name);
+    let found = Sensor::from_name(name);
     found.ok_or_else(|| format!("`{name}` is not one of {}", Sensor::ALL.map(Sensor::name).join(", ")))
 }
 

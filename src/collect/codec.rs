@@ -7,36 +7,28 @@ use std::str::FromStr;
 use half::f16;
 
 use super::numeric_value::NumericValue;
+use crate::domain::named_enum::named_enum;
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::{Error, Result};
 
-/// Order of a value's bytes in consecutive words; A is the most significant byte of a 32-bit value.
-///
-/// `Abcd` and `Cdab` leave one-word values untouched, `Badc` and `Dcba` swap their two bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum WordOrder {
-    /// High word first, high byte first: the order called `big`.
-    Abcd,
-    /// Low word first, bytes within a word as the protocol sends them: the order called `little`.
-    Cdab,
-    /// High word first, bytes of each word swapped.
-    Badc,
-    /// Low word first, bytes of each word swapped.
-    Dcba,
+named_enum! {
+    /// Order of a value's bytes in consecutive words; A is the most significant byte of a 32-bit value.
+    ///
+    /// `Abcd` and `Cdab` leave one-word values untouched, `Badc` and `Dcba` swap their two bytes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum WordOrder {
+        /// High word first, high byte first: the order called `big`.
+        Abcd = "abcd",
+        /// Low word first, bytes within a word as the protocol sends them: the order called `little`.
+        Cdab = "cdab",
+        /// High word first, bytes of each word swapped.
+        Badc = "badc",
+        /// Low word first, bytes of each word swapped.
+        Dcba = "dcba",
+    }
 }
 
 impl WordOrder {
-    pub const ALL: [WordOrder; 4] = [WordOrder::Abcd, WordOrder::Cdab, WordOrder::Badc, WordOrder::Dcba];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            WordOrder::Abcd => "abcd",
-            WordOrder::Cdab => "cdab",
-            WordOrder::Badc => "badc",
-            WordOrder::Dcba => "dcba",
-        }
-    }
-
     fn is_high_word_first(self) -> bool {
         matches!(self, WordOrder::Abcd | WordOrder::Badc)
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::document::rules::{MAX_TEXT, check_optional};
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::validation::json_bytes;
 use super::{AnnotationId, DeviceId, DocumentId, FieldError, Micros, OrgId, StreamId};
@@ -13,70 +14,36 @@ use super::{AnnotationId, DeviceId, DocumentId, FieldError, Micros, OrgId, Strea
 /// Most bytes of the JSON of values.
 pub const MAX_VALUE_BYTES: usize = 16 << 10;
 
-/// What can be annotated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ScopeType {
-    /// A site.
-    Site,
-    /// A device.
-    Device,
-    /// A component of a device.
-    Component,
-    /// A stream of a device.
-    Sensor,
-}
-
-impl ScopeType {
-    /// Every type.
-    pub const ALL: [ScopeType; 4] =
-        [ScopeType::Site, ScopeType::Device, ScopeType::Component, ScopeType::Sensor];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ScopeType::Site => "SITE",
-            ScopeType::Device => "DEVICE",
-            ScopeType::Component => "COMPONENT",
-            ScopeType::Sensor => "SENSOR",
-        }
+named_enum! {
+    /// What can be annotated.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum ScopeType {
+        /// A site.
+        Site = "SITE",
+        /// A device.
+        Device = "DEVICE",
+        /// A component of a device.
+        Component = "COMPONENT",
+        /// A stream of a device.
+        Sensor = "SENSOR",
     }
 }
 
-/// Where an annotation is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AnnotationSource {
-    /// A person.
-    Manual,
-    /// A rule.
-    Rule,
-    /// A comparison with a reference component.
-    Reference,
-    /// Another system.
-    External,
-    /// A model.
-    Ml,
-}
-
-impl AnnotationSource {
-    /// Every source.
-    pub const ALL: [AnnotationSource; 5] = [
-        AnnotationSource::Manual,
-        AnnotationSource::Rule,
-        AnnotationSource::Reference,
-        AnnotationSource::External,
-        AnnotationSource::Ml,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            AnnotationSource::Manual => "MANUAL",
-            AnnotationSource::Rule => "RULE",
-            AnnotationSource::Reference => "REFERENCE",
-            AnnotationSource::External => "EXTERNAL",
-            AnnotationSource::Ml => "ML",
-        }
+named_enum! {
+    /// Where an annotation is from.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum AnnotationSource {
+        /// A person.
+        Manual = "MANUAL",
+        /// A rule.
+        Rule = "RULE",
+        /// A comparison with a reference component.
+        Reference = "REFERENCE",
+        /// Another system.
+        External = "EXTERNAL",
+        /// A model.
+        Ml = "ML",
     }
 }
 

@@ -2,39 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use super::caller::Caller;
 pub use super::client_role::{Permission, Permissions, Role};
 use super::mk_role::MkRole;
+use super::named_enum::named_enum;
 use super::org::User;
 use super::validation::check_text;
 use super::{ClientId, DeviceId, Error, FieldError, Micros, OrgId, Principal, Result, UserId};
 
-/// API that a client calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ClientApi {
-    /// The Instathings cloud.
-    Instathings,
-    /// Blynk's organization API.
-    Blynk,
-    /// The MK platform.
-    Mk,
+named_enum! {
+    /// API that a client calls.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ClientApi {
+        /// The Instathings cloud.
+        Instathings = "instathings",
+        /// Blynk's organization API.
+        Blynk = "blynk",
+        /// The MK platform.
+        Mk = "mk",
+    }
+    field "api";
 }
 
 impl ClientApi {
-    /// Every API.
-    pub const ALL: [ClientApi; 3] = [ClientApi::Instathings, ClientApi::Blynk, ClientApi::Mk];
-
-    /// Name used on the command line and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ClientApi::Instathings => "instathings",
-            ClientApi::Blynk => "blynk",
-            ClientApi::Mk => "mk",
-        }
-    }
-
     /// Roles that a client of this API can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
@@ -48,17 +39,6 @@ impl ClientApi {
 impl fmt::Display for ClientApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for ClientApi {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        ClientApi::ALL
-            .into_iter()
-            .find(|api| api.name() == text)
-            .ok_or_else(|| Error::field("api", format!("\"{text}\" is not a valid choice.")))
     }
 }
 

@@ -1,54 +1,33 @@
 //! Roles of clients and of their users, and the permissions of each.
 
 use std::fmt;
-use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::{Error, Resource, Result, Scope, Scopes};
 
-/// Role of a client or of its users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Sees the devices of which the user is the owner.
-    Viewer,
-    /// Sees all devices of the organization.
-    OrgViewer,
-    /// Sees all devices and sets their values.
-    Operator,
-    /// Sees all devices and imports their history.
-    Importer,
-    /// Everything that the API offers.
-    Admin,
-    /// Everything of the MK platform except what belongs to its administrators.
-    Member,
-    /// Reading, and writing readings, on the MK platform.
-    Readonly,
+named_enum! {
+    /// Role of a client or of its users.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Role {
+        /// Sees the devices of which the user is the owner.
+        Viewer = "viewer",
+        /// Sees all devices of the organization.
+        OrgViewer = "org-viewer",
+        /// Sees all devices and sets their values.
+        Operator = "operator",
+        /// Sees all devices and imports their history.
+        Importer = "importer",
+        /// Everything that the API offers.
+        Admin = "admin",
+        /// Everything of the MK platform except what belongs to its administrators.
+        Member = "member",
+        /// Reading, and writing readings, on the MK platform.
+        Readonly = "readonly",
+    }
+    field "role";
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Role; 7] = [
-        Role::Viewer,
-        Role::OrgViewer,
-        Role::Operator,
-        Role::Importer,
-        Role::Admin,
-        Role::Member,
-        Role::Readonly,
-    ];
-
-    /// Name used on the command line and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Viewer => "viewer",
-            Role::OrgViewer => "org-viewer",
-            Role::Operator => "operator",
-            Role::Importer => "importer",
-            Role::Admin => "admin",
-            Role::Member => "member",
-            Role::Readonly => "readonly",
-        }
-    }
-
     /// Permissions of the role.
     pub fn permissions(self) -> Permissions {
         use Permission::{OrgDeviceDataImport, OrgDevicesControl, OrgDevicesView, OwnDevicesView};
@@ -69,47 +48,18 @@ impl fmt::Display for Role {
     }
 }
 
-impl FromStr for Role {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.name() == text)
-            .ok_or_else(|| Error::field("role", format!("\"{text}\" is not a valid choice.")))
-    }
-}
-
-/// One permission of Blynk's organization API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    /// Seeing the devices of which the user is the owner.
-    OwnDevicesView,
-    /// Seeing every device of the organization.
-    OrgDevicesView,
-    /// Setting values and properties of the devices that are seen.
-    OrgDevicesControl,
-    /// Importing past values of the devices that are seen.
-    OrgDeviceDataImport,
-}
-
-impl Permission {
-    /// Every permission.
-    pub const ALL: [Permission; 4] = [
-        Permission::OwnDevicesView,
-        Permission::OrgDevicesView,
-        Permission::OrgDevicesControl,
-        Permission::OrgDeviceDataImport,
-    ];
-
-    /// Name used in Blynk's API.
-    pub fn name(self) -> &'static str {
-        match self {
-            Permission::OwnDevicesView => "OWN_DEVICES_VIEW",
-            Permission::OrgDevicesView => "ORG_DEVICES_VIEW",
-            Permission::OrgDevicesControl => "ORG_DEVICES_CONTROL",
-            Permission::OrgDeviceDataImport => "ORG_DEVICE_DATA_IMPORT",
-        }
+named_enum! {
+    /// One permission of Blynk's organization API.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Permission {
+        /// Seeing the devices of which the user is the owner.
+        OwnDevicesView = "OWN_DEVICES_VIEW",
+        /// Seeing every device of the organization.
+        OrgDevicesView = "ORG_DEVICES_VIEW",
+        /// Setting values and properties of the devices that are seen.
+        OrgDevicesControl = "ORG_DEVICES_CONTROL",
+        /// Importing past values of the devices that are seen.
+        OrgDeviceDataImport = "ORG_DEVICE_DATA_IMPORT",
     }
 }
 

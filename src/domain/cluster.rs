@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::device::DeviceStatus;
 use super::mqtt::status::SessionStatus;
+use super::named_enum::named_enum;
 use super::{DeviceId, Error, Micros, OrgId, Result};
 
 /// Seconds after its last renewal for which a node counts as running.
@@ -99,25 +100,14 @@ pub struct OwnerStates {
     pub sessions: Vec<SessionStatus>,
 }
 
-/// What a node does in its cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ClusterRole {
-    /// It collects, writes and answers: the owner of the lake.
-    Ingest,
-    /// It answers queries.
-    Query,
-}
-
-impl ClusterRole {
-    /// Every one.
-    pub const ALL: [ClusterRole; 2] = [ClusterRole::Ingest, ClusterRole::Query];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ClusterRole::Ingest => "ingest",
-            ClusterRole::Query => "query",
-        }
+named_enum! {
+    /// What a node does in its cluster.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ClusterRole {
+        /// It collects, writes and answers: the owner of the lake.
+        Ingest = "ingest",
+        /// It answers queries.
+        Query = "query",
     }
 }
 
@@ -125,7 +115,7 @@ impl FromStr for ClusterRole {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|role| role.name() == text);
+        let found = ClusterRole::from_name(text);
         found.ok_or_else(|| Error::invalid(format!("`{text}` is not one of ingest, query")))
     }
 }

@@ -1,12 +1,12 @@
 //! Commands: requests that wait for a device or its gateway to fetch, carry out and answer them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::command_params::CommandParams;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::time::MICROS_PER_SECOND;
 use super::validation::{MAX_OBJECT_BYTES, check_object_bytes, check_text};
@@ -21,46 +21,27 @@ pub const MAX_PER_ORG: usize = 20_000;
 /// Kind of the commands that ask a device for its state.
 pub const STATUS_KIND: &str = "get";
 
-/// How far a command is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CommandState {
-    /// Nobody has fetched it.
-    Pending,
-    /// It was passed on to the device.
-    Sent,
-    /// The device has it.
-    Acknowledged,
-    /// The device carried it out.
-    Done,
-    /// The device refused it or failed.
-    Failed,
-    /// Its time was over before an answer came.
-    Expired,
+named_enum! {
+    /// How far a command is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum CommandState {
+        /// Nobody has fetched it.
+        Pending = "pending",
+        /// It was passed on to the device.
+        Sent = "sent",
+        /// The device has it.
+        Acknowledged = "acknowledged",
+        /// The device carried it out.
+        Done = "done",
+        /// The device refused it or failed.
+        Failed = "failed",
+        /// Its time was over before an answer came.
+        Expired = "expired",
+    }
+    field "state";
 }
 
 impl CommandState {
-    /// Every state.
-    pub const ALL: [CommandState; 6] = [
-        CommandState::Pending,
-        CommandState::Sent,
-        CommandState::Acknowledged,
-        CommandState::Done,
-        CommandState::Failed,
-        CommandState::Expired,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            CommandState::Pending => "pending",
-            CommandState::Sent => "sent",
-            CommandState::Acknowledged => "acknowledged",
-            CommandState::Done => "done",
-            CommandState::Failed => "failed",
-            CommandState::Expired => "expired",
-        }
-    }
-
     /// Whether nothing follows.
     pub fn is_final(self) -> bool {
         matches!(self, CommandState::Done | CommandState::Failed | CommandState::Expired)
@@ -70,15 +51,6 @@ impl CommandState {
 impl fmt::Display for CommandState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for CommandState {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = CommandState::ALL.into_iter().find(|state| state.name() == text);
-        named.ok_or_else(|| Error::field("state", format!("\"{text}\" is not a valid choice.")))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Devices: the sources of values, their settings and their status.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,81 +11,49 @@ use super::audit::differences;
 use super::generator::Generator;
 use super::http_request::HttpRequest;
 use super::latency_stats::LatencyStats;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::stream::ByteOrder;
 use super::topology::Topology;
 use super::validation::{MAX_SECRET_CHARS, check_range, check_text};
 use super::{DeviceId, Error, FieldError, Micros, OrgId, ProductId, Result};
 
-/// Protocol of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    /// OPC UA over `opc.tcp`; streams are subscribed to or read.
-    Opcua,
-    /// MC protocol of Mitsubishi PLCs, 3E and 4E frames.
-    Melsec,
-    /// FEnet (XGT) of LS Electric PLCs.
-    Fenet,
-    /// Modbus over TCP, RTU frames over TCP, or RTU at a serial port, whose path is the host.
-    Modbus,
-    /// S7 communication of Siemens CPUs, over ISO on TCP.
-    S7,
-    /// EtherNet/IP with the tags of Rockwell Logix controllers.
-    Eip,
-    /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
-    Http,
-    /// Holds the scores of models; not polled.
-    Ai,
-    /// Values are generated, or posted through an API.
-    Virtual,
-    /// A file; accepted, not collected.
-    File,
-    /// Messages of somebody else's MQTT broker, to which the device subscribes if it has a host; otherwise a gateway
-    /// whose values are sent to this server.
-    Mqtt,
-    /// A remote screen; accepted, not collected.
-    Vnc,
-    /// A camera; accepted, not collected.
-    V4l2,
+named_enum! {
+    /// Protocol of a device.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Protocol {
+        /// OPC UA over `opc.tcp`; streams are subscribed to or read.
+        Opcua = "opcua",
+        /// MC protocol of Mitsubishi PLCs, 3E and 4E frames.
+        Melsec = "melsec",
+        /// FEnet (XGT) of LS Electric PLCs.
+        Fenet = "fenet",
+        /// Modbus over TCP, RTU frames over TCP, or RTU at a serial port, whose path is the host.
+        Modbus = "modbus",
+        /// S7 communication of Siemens CPUs, over ISO on TCP.
+        S7 = "s7",
+        /// EtherNet/IP with the tags of Rockwell Logix controllers.
+        Eip = "eip",
+        /// JSON from a URL, which is requested if the device has a host; otherwise values are posted.
+        Http = "http",
+        /// Holds the scores of models; not polled.
+        Ai = "ai",
+        /// Values are generated, or posted through an API.
+        Virtual = "virtual",
+        /// A file; accepted, not collected.
+        File = "file",
+        /// Messages of somebody else's MQTT broker, to which the device subscribes if it has a host; otherwise a gateway
+        /// whose values are sent to this server.
+        Mqtt = "mqtt",
+        /// A remote screen; accepted, not collected.
+        Vnc = "vnc",
+        /// A camera; accepted, not collected.
+        V4l2 = "v4l2",
+    }
+    field "protocol";
 }
 
 impl Protocol {
-    /// Every protocol.
-    pub const ALL: [Protocol; 13] = [
-        Protocol::Opcua,
-        Protocol::Melsec,
-        Protocol::Fenet,
-        Protocol::Modbus,
-        Protocol::S7,
-        Protocol::Eip,
-        Protocol::Http,
-        Protocol::Ai,
-        Protocol::Virtual,
-        Protocol::File,
-        Protocol::Mqtt,
-        Protocol::Vnc,
-        Protocol::V4l2,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protocol::Opcua => "opcua",
-            Protocol::Melsec => "melsec",
-            Protocol::Fenet => "fenet",
-            Protocol::Modbus => "modbus",
-            Protocol::S7 => "s7",
-            Protocol::Eip => "eip",
-            Protocol::Http => "http",
-            Protocol::Ai => "ai",
-            Protocol::Virtual => "virtual",
-            Protocol::File => "file",
-            Protocol::Mqtt => "mqtt",
-            Protocol::Vnc => "vnc",
-            Protocol::V4l2 => "v4l2",
-        }
-    }
-
     /// Default TCP port. That of MQTT depends on the settings: 1883, or 8883 with TLS.
     pub fn default_port(self) -> Option<u16> {
         match self {
@@ -142,52 +109,21 @@ impl fmt::Display for Protocol {
     }
 }
 
-impl FromStr for Protocol {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Protocol::ALL
-            .into_iter()
-            .find(|p| p.name() == text)
-            .ok_or_else(|| Error::field("protocol", format!("\"{text}\" is not a valid choice.")))
-    }
-}
-
-/// Connection state as last seen by the collector. Kept in memory only: a restart begins at `Connecting`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum DeviceState {
-    /// The device is disabled in its settings.
-    Disabled,
-    /// The collector has neither reached the device nor failed to.
-    #[default]
-    Connecting,
-    /// The device responds, or its values arrive without polling.
-    Online,
-    /// Reachable, but some tags fail.
-    Degraded,
-    /// The device does not respond, or this version does not collect its protocol.
-    Offline,
-}
-
-impl DeviceState {
-    /// Every state.
-    pub const ALL: [DeviceState; 5] = [
-        DeviceState::Disabled,
-        DeviceState::Connecting,
-        DeviceState::Online,
-        DeviceState::Degraded,
-        DeviceState::Offline,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            DeviceState::Disabled => "disabled",
-            DeviceState::Connecting => "connecting",
-            DeviceState::Online => "online",
-            DeviceState::Degraded => "degraded",
-            DeviceState::Offline => "offline",
-        }
+named_enum! {
+    /// Connection state as last seen by the collector. Kept in memory only: a restart begins at `Connecting`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    pub enum DeviceState {
+        /// The device is disabled in its settings.
+        Disabled = "disabled",
+        /// The collector has neither reached the device nor failed to.
+        #[default]
+        Connecting = "connecting",
+        /// The device responds, or its values arrive without polling.
+        Online = "online",
+        /// Reachable, but some tags fail.
+        Degraded = "degraded",
+        /// The device does not respond, or this version does not collect its protocol.
+        Offline = "offline",
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::alert::{AlertActor, AlertDetails, AlertStatus, AlertStep};
 use super::audit::differences;
 pub use super::event_level::Level;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::validation::check_text;
 use super::{AlertRuleId, DeviceId, EventId, FieldError, Micros, OrgId, Result, StreamId};
@@ -92,41 +93,21 @@ fn is_http_url(text: &str) -> bool {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-/// What an event comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum EventSource {
-    /// An alert rule; the event is an alert.
-    AlertRule,
-    /// A device told it.
-    Device,
-    /// A person or a program told it.
-    #[default]
-    User,
-    /// The server noticed it, such as an anomaly.
-    System,
-    /// A job.
-    Job,
-}
-
-impl EventSource {
-    /// Every source.
-    pub const ALL: [EventSource; 5] = [
-        EventSource::AlertRule,
-        EventSource::Device,
-        EventSource::User,
-        EventSource::System,
-        EventSource::Job,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            EventSource::AlertRule => "ALERT_RULE",
-            EventSource::Device => "DEVICE",
-            EventSource::User => "USER",
-            EventSource::System => "SYSTEM",
-            EventSource::Job => "JOB",
-        }
+named_enum! {
+    /// What an event comes from.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum EventSource {
+        /// An alert rule; the event is an alert.
+        AlertRule = "ALERT_RULE",
+        /// A device told it.
+        Device = "DEVICE",
+        /// A person or a program told it.
+        #[default]
+        User = "USER",
+        /// The server noticed it, such as an anomaly.
+        System = "SYSTEM",
+        /// A job.
+        Job = "JOB",
     }
 }
 

@@ -5,12 +5,12 @@
 //! Each has a job with the same UUID, by which it is listed and cancelled with other jobs.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::caller::Caller;
+use super::named_enum::named_enum;
 use super::time::MICROS_PER_SECOND;
 use super::{
     DeviceId, Error, ExportId, FieldError, Micros, OrgId, Principal, Resource, Result, Scope, StreamId,
@@ -29,76 +29,51 @@ pub const MAX_UNFINISHED_PER_ORG: usize = 20;
 /// Maximum exports of an organization; the oldest without a file make room.
 pub const MAX_PER_ORG: usize = 500;
 
-macro_rules! named {
-    ($kind:ident: $($variant:ident $name:literal),+) => {
-        impl $kind {
-            /// Every one.
-            pub const ALL: &[$kind] = &[$($kind::$variant),+];
-
-            /// Name used in APIs and in the catalog.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $($kind::$variant => $name,)+
-                }
-            }
-        }
-
-        impl FromStr for $kind {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                let found = Self::ALL.iter().copied().find(|one| one.name() == text);
-                found.ok_or_else(|| {
-                    let names: Vec<_> = Self::ALL.iter().map(|one| one.name()).collect();
-                    Error::invalid(format!("`{text}` is not one of {}", names.join(", ")))
-                })
-            }
-        }
-    };
+named_enum! {
+    /// Kind of the part of the plant that is exported.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ExportScope {
+        /// Every device at a site, with everything below it.
+        Site = "SITE",
+        /// A device with its components and sensors.
+        Device = "DEVICE",
+        /// A component with its sensors.
+        Component = "COMPONENT",
+        /// One sensor.
+        Sensor = "SENSOR",
+    }
+    listed;
 }
 
-/// Kind of the part of the plant that is exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExportScope {
-    /// Every device at a site, with everything below it.
-    Site,
-    /// A device with its components and sensors.
-    Device,
-    /// A component with its sensors.
-    Component,
-    /// One sensor.
-    Sensor,
+named_enum! {
+    /// What an export contains.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ExportContent {
+        /// `readings.parquet`.
+        Readings = "READINGS",
+        /// `annotations.parquet`.
+        Annotations = "ANNOTATIONS",
+    }
+    listed;
 }
 
-named!(ExportScope: Site "SITE", Device "DEVICE", Component "COMPONENT", Sensor "SENSOR");
-
-/// What an export contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ExportContent {
-    /// `readings.parquet`.
-    Readings,
-    /// `annotations.parquet`.
-    Annotations,
+named_enum! {
+    /// How far an export is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ExportStatus {
+        /// It waits for a worker.
+        Pending = "PENDING",
+        /// Its file is being written.
+        Running = "RUNNING",
+        /// Its file can be fetched.
+        Ready = "READY",
+        /// It could not be written.
+        Failed = "FAILED",
+        /// Its file has been removed.
+        Expired = "EXPIRED",
+    }
+    listed;
 }
-
-named!(ExportContent: Readings "READINGS", Annotations "ANNOTATIONS");
-
-/// How far an export is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExportStatus {
-    /// It waits for a worker.
-    Pending,
-    /// Its file is being written.
-    Running,
-    /// Its file can be fetched.
-    Ready,
-    /// It could not be written.
-    Failed,
-    /// Its file has been removed.
-    Expired,
-}
-
-named!(ExportStatus: Pending "PENDING", Running "RUNNING", Ready "READY", Failed "FAILED", Expired "EXPIRED");
 
 impl ExportStatus {
     /// Whether a worker has it, or will.

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::named_enum::named_enum;
+
 /// Status of the client. Fields that it does not report are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VpnStatus {
@@ -68,35 +70,20 @@ pub struct VpnPeer {
     pub via: Option<&'static str>,
 }
 
-/// Connection state of a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PeerState {
-    /// Connected to the network.
-    Online,
-    /// Not connected to the network.
-    Offline,
-    /// Connected, but no tunnel to it can be made.
-    Unreachable,
-    /// The client reports an error for it.
-    Error,
-    /// Waiting for approval by the network's owner.
-    Pending,
-}
-
-impl PeerState {
-    /// Every state.
-    pub const ALL: [PeerState; 5] =
-        [PeerState::Online, PeerState::Offline, PeerState::Unreachable, PeerState::Error, PeerState::Pending];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            PeerState::Online => "online",
-            PeerState::Offline => "offline",
-            PeerState::Unreachable => "unreachable",
-            PeerState::Error => "error",
-            PeerState::Pending => "pending",
-        }
+named_enum! {
+    /// Connection state of a peer.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum PeerState {
+        /// Connected to the network.
+        Online = "online",
+        /// Not connected to the network.
+        Offline = "offline",
+        /// Connected, but no tunnel to it can be made.
+        Unreachable = "unreachable",
+        /// The client reports an error for it.
+        Error = "error",
+        /// Waiting for approval by the network's owner.
+        Pending = "pending",
     }
 }
 

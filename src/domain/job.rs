@@ -3,12 +3,11 @@
 //! A job is queued, then running, then done, failed or cancelled, and stays so. Scoring and exports run in the server. An import
 //! runs wherever its file is: its sender reports how far it is.
 
-use std::str::FromStr;
-
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::export::ExportAccess;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::{DeviceId, Error, JobId, Micros, ModelId, OrgId, Principal, Resource, Result, Scope};
 
@@ -32,68 +31,43 @@ pub const RESTARTED: &str = "the server was restarted";
 /// Error of an import whose sender is silent.
 pub const NO_REPORT: &str = "no progress was reported for 5 minutes";
 
-macro_rules! named {
-    ($kind:ident: $($variant:ident $name:literal),+) => {
-        impl $kind {
-            /// Every one.
-            pub const ALL: [$kind; [$($name),+].len()] = [$($kind::$variant),+];
-
-            /// Name used in APIs and in the catalog.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $($kind::$variant => $name,)+
-                }
-            }
-        }
-
-        impl FromStr for $kind {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                let found = Self::ALL.into_iter().find(|one| one.name() == text);
-                let names = || Self::ALL.map(Self::name).join(", ");
-                found.ok_or_else(|| Error::invalid(format!("`{text}` is not one of {}", names())))
-            }
-        }
-    };
+named_enum! {
+    /// Kind of work.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum JobKind {
+        /// A model scores a past range, as somebody asked for.
+        Score = "score",
+        /// A model scores a range again, because readings of it arrived late.
+        Rescore = "rescore",
+        /// Readings and annotations are written to a ZIP file.
+        Export = "export",
+        /// A client writes a file of readings.
+        Import = "import",
+        /// The server writes a backup of its data directory.
+        Backup = "backup",
+        /// The server reads a backup, to check that it is whole.
+        VerifyBackup = "verify_backup",
+    }
+    listed;
 }
 
-/// Kind of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobKind {
-    /// A model scores a past range, as somebody asked for.
-    Score,
-    /// A model scores a range again, because readings of it arrived late.
-    Rescore,
-    /// Readings and annotations are written to a ZIP file.
-    Export,
-    /// A client writes a file of readings.
-    Import,
-    /// The server writes a backup of its data directory.
-    Backup,
-    /// The server reads a backup, to check that it is whole.
-    VerifyBackup,
+named_enum! {
+    /// How far a job is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum JobState {
+        /// It waits for its turn.
+        Queued = "queued",
+        /// It is under way.
+        Running = "running",
+        /// It ended, and has a result.
+        Done = "done",
+        /// It ended with an error.
+        Failed = "failed",
+        /// Somebody ended it.
+        Cancelled = "cancelled",
+    }
+    listed;
 }
-
-named!(JobKind: Score "score", Rescore "rescore", Export "export", Import "import", Backup "backup",
-    VerifyBackup "verify_backup");
-
-/// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobState {
-    /// It waits for its turn.
-    Queued,
-    /// It is under way.
-    Running,
-    /// It ended, and has a result.
-    Done,
-    /// It ended with an error.
-    Failed,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-named!(JobState: Queued "queued", Running "running", Done "done", Failed "failed", Cancelled "cancelled");
 
 impl JobState {
     /// Whether the job has ended.
@@ -108,16 +82,17 @@ impl JobState {
     }
 }
 
-/// Unit of the size of an imported file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ImportUnit {
-    /// Bytes of the file.
-    Bytes,
-    /// Rows of the file.
-    Rows,
+named_enum! {
+    /// Unit of the size of an imported file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ImportUnit {
+        /// Bytes of the file.
+        Bytes = "bytes",
+        /// Rows of the file.
+        Rows = "rows",
+    }
+    listed;
 }
-
-named!(ImportUnit: Bytes "bytes", Rows "rows");
 
 /// The file of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,19 +4,22 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::client_role::Role;
+use super::named_enum::named_enum;
 use super::{Error, Resource, Result, Scope, Scopes};
 
-/// Role of a caller of the MK platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MkRole {
-    /// The person who answers for the organization; only by a JSON web token.
-    Owner,
-    /// Everything except what belongs to the owner.
-    Admin,
-    /// Everything except what belongs to administrators.
-    Member,
-    /// Reading.
-    Readonly,
+named_enum! {
+    /// Role of a caller of the MK platform.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum MkRole {
+        /// The person who answers for the organization; only by a JSON web token.
+        Owner = "owner",
+        /// Everything except what belongs to the owner.
+        Admin = "admin",
+        /// Everything except what belongs to administrators.
+        Member = "member",
+        /// Reading.
+        Readonly = "readonly",
+    }
 }
 
 /// What an operation of the MK platform needs.
@@ -33,19 +36,6 @@ pub enum MkPermission {
 }
 
 impl MkRole {
-    /// Every role.
-    pub const ALL: [MkRole; 4] = [MkRole::Owner, MkRole::Admin, MkRole::Member, MkRole::Readonly];
-
-    /// Name used in tokens and in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            MkRole::Owner => "owner",
-            MkRole::Admin => "admin",
-            MkRole::Member => "member",
-            MkRole::Readonly => "readonly",
-        }
-    }
-
     /// The role of a key: one without a role is an administrator's, and one with a role of another API reads.
     pub fn of_key(role: Option<Role>) -> MkRole {
         match role {
@@ -98,7 +88,7 @@ impl FromStr for MkRole {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = MkRole::ALL.into_iter().find(|role| role.name() == text);
+        let found = MkRole::from_name(text);
         found.ok_or_else(|| Error::field("role", "must be one of owner, admin, member, readonly"))
     }
 }

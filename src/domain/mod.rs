@@ -53,6 +53,7 @@ pub mod mistaken_time;
 pub mod mk_role;
 pub mod model;
 pub mod mqtt;
+pub(crate) mod named_enum;
 pub mod named_query;
 pub mod notification;
 pub mod object;

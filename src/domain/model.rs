@@ -3,13 +3,13 @@
 //! A model belongs to an AI device and writes its scores to one of that device's streams. Each upload of its files is
 //! a version; one version is current.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::device::Device;
 use super::event::{EventSpec, Level};
+use super::named_enum::named_enum;
 use super::stream::Stream;
 use super::validation::check_range;
 use super::{DeviceId, Error, EventId, FieldError, Micros, ModelId, OrgId, Result, StreamId};
@@ -23,73 +23,33 @@ pub const MAX_SOURCES: usize = 64;
 /// Versions kept per model; uploading one more deletes the oldest.
 pub const MAX_VERSIONS: usize = 10;
 
-/// Architecture as declared by the owner. All three run alike; the kind tells which tensor shapes make sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ModelKind {
-    /// Convolutional autoencoder. Its input may be `[batch, time]`, for a single feature.
-    CnnAe,
-    /// Recurrent autoencoder; its input is `[batch, time, features]`.
-    LstmAe,
-    /// Smoothness-inducing sequential variational autoencoder; its input is `[batch, time, features]`.
-    SisVae,
-}
-
-impl ModelKind {
-    /// Every kind.
-    pub const ALL: [ModelKind; 3] = [ModelKind::CnnAe, ModelKind::LstmAe, ModelKind::SisVae];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelKind::CnnAe => "cnn_ae",
-            ModelKind::LstmAe => "lstm_ae",
-            ModelKind::SisVae => "sisvae",
-        }
+named_enum! {
+    /// Architecture as declared by the owner. All three run alike; the kind tells which tensor shapes make sense.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ModelKind {
+        /// Convolutional autoencoder. Its input may be `[batch, time]`, for a single feature.
+        CnnAe = "cnn_ae",
+        /// Recurrent autoencoder; its input is `[batch, time, features]`.
+        LstmAe = "lstm_ae",
+        /// Smoothness-inducing sequential variational autoencoder; its input is `[batch, time, features]`.
+        SisVae = "sisvae",
     }
+    field "model_type";
 }
 
-impl FromStr for ModelKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = ModelKind::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| Error::field("model_type", format!("\"{text}\" is not a valid choice.")))
+named_enum! {
+    /// How a window is compared with its reconstruction: over all samples and features, in scaled units.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum ScoreKind {
+        /// Mean of the squared differences.
+        #[default]
+        Mse = "mse",
+        /// Mean of the absolute differences.
+        Mae = "mae",
+        /// Square root of `Mse`.
+        Rmse = "rmse",
     }
-}
-
-/// How a window is compared with its reconstruction: over all samples and features, in scaled units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ScoreKind {
-    /// Mean of the squared differences.
-    #[default]
-    Mse,
-    /// Mean of the absolute differences.
-    Mae,
-    /// Square root of `Mse`.
-    Rmse,
-}
-
-impl ScoreKind {
-    /// Every score.
-    pub const ALL: [ScoreKind; 3] = [ScoreKind::Mse, ScoreKind::Mae, ScoreKind::Rmse];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ScoreKind::Mse => "mse",
-            ScoreKind::Mae => "mae",
-            ScoreKind::Rmse => "rmse",
-        }
-    }
-}
-
-impl FromStr for ScoreKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = ScoreKind::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| Error::field("score", format!("\"{text}\" is not a valid choice.")))
-    }
+    field "score";
 }
 
 /// Settings of a model version, stored beside its files.

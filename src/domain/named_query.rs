@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::named_enum::named_enum;
+
 /// A stored statement that clients run by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedQuery {
@@ -39,44 +41,22 @@ impl Param {
     }
 }
 
-/// Type of a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParamKind {
-    /// A signed integer of 64 bits.
-    Bigint,
-    /// A finite floating-point number of 64 bits.
-    Double,
-    /// A string.
-    Text,
-    /// `true` or `false`.
-    Boolean,
-    /// ISO-8601, epoch seconds, `now`, or `now - 1 day`.
-    Timestamp,
-    /// Such as `15 minutes` or `PT15M`.
-    Interval,
-}
-
-impl ParamKind {
-    /// Every kind.
-    pub const ALL: [ParamKind; 6] = [
-        ParamKind::Bigint,
-        ParamKind::Double,
-        ParamKind::Text,
-        ParamKind::Boolean,
-        ParamKind::Timestamp,
-        ParamKind::Interval,
-    ];
-
-    /// Name used in query files.
-    pub fn name(self) -> &'static str {
-        match self {
-            ParamKind::Bigint => "bigint",
-            ParamKind::Double => "double",
-            ParamKind::Text => "text",
-            ParamKind::Boolean => "boolean",
-            ParamKind::Timestamp => "timestamp",
-            ParamKind::Interval => "interval",
-        }
+named_enum! {
+    /// Type of a parameter.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ParamKind {
+        /// A signed integer of 64 bits.
+        Bigint = "bigint",
+        /// A finite floating-point number of 64 bits.
+        Double = "double",
+        /// A string.
+        Text = "text",
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// ISO-8601, epoch seconds, `now`, or `now - 1 day`.
+        Timestamp = "timestamp",
+        /// Such as `15 minutes` or `PT15M`.
+        Interval = "interval",
     }
 }
 
@@ -90,6 +70,6 @@ impl FromStr for ParamKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        ParamKind::ALL.into_iter().find(|kind| kind.name() == text).ok_or(())
+        ParamKind::from_name(text).ok_or(())
     }
 }

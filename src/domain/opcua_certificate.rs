@@ -2,31 +2,19 @@
 
 use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::{DeviceId, Error, Micros, Result};
 
-/// What was decided about the certificate of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CertificateState {
-    /// Nobody has decided; the server is not connected to.
-    New,
-    /// The server is trusted and connected to.
-    Trusted,
-    /// The server is not connected to.
-    Rejected,
-}
-
-impl CertificateState {
-    /// Every state.
-    pub const ALL: [CertificateState; 3] =
-        [CertificateState::New, CertificateState::Trusted, CertificateState::Rejected];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            CertificateState::New => "new",
-            CertificateState::Trusted => "trusted",
-            CertificateState::Rejected => "rejected",
-        }
+named_enum! {
+    /// What was decided about the certificate of a server.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CertificateState {
+        /// Nobody has decided; the server is not connected to.
+        New = "new",
+        /// The server is trusted and connected to.
+        Trusted = "trusted",
+        /// The server is not connected to.
+        Rejected = "rejected",
     }
 }
 
@@ -34,7 +22,7 @@ impl FromStr for CertificateState {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = CertificateState::ALL.into_iter().find(|state| state.name() == text);
+        let found = CertificateState::from_name(text);
         found.ok_or_else(|| Error::field("state", "must be one of trusted, rejected"))
     }
 }

@@ -1,45 +1,28 @@
 //! Status of a device on the MK platform: what its topology, its settings and its connection amount to.
 
 use super::device::{Device, DeviceState, Protocol};
+use super::named_enum::named_enum;
 use super::topology::ProvisioningPhase;
 use super::{Error, Result};
 
-/// Status of a device on the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PlatformStatus {
-    /// Registered, and not seen since.
-    Pending,
-    /// In order.
-    Active,
-    /// Taken out of service: its readings are not wanted.
-    Inactive,
-    /// Being worked on.
-    Maintenance,
-    /// Not connected.
-    Offline,
+named_enum! {
+    /// Status of a device on the platform.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum PlatformStatus {
+        /// Registered, and not seen since.
+        Pending = "PENDING",
+        /// In order.
+        Active = "ACTIVE",
+        /// Taken out of service: its readings are not wanted.
+        Inactive = "INACTIVE",
+        /// Being worked on.
+        Maintenance = "MAINTENANCE",
+        /// Not connected.
+        Offline = "OFFLINE",
+    }
 }
 
 impl PlatformStatus {
-    /// Every status.
-    pub const ALL: [PlatformStatus; 5] = [
-        PlatformStatus::Pending,
-        PlatformStatus::Active,
-        PlatformStatus::Inactive,
-        PlatformStatus::Maintenance,
-        PlatformStatus::Offline,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            PlatformStatus::Pending => "PENDING",
-            PlatformStatus::Active => "ACTIVE",
-            PlatformStatus::Inactive => "INACTIVE",
-            PlatformStatus::Maintenance => "MAINTENANCE",
-            PlatformStatus::Offline => "OFFLINE",
-        }
-    }
-
     /// Status of a device that its collector or its session sees in `state`.
     pub fn of(device: &Device, state: DeviceState) -> PlatformStatus {
         let topology = &device.topology;

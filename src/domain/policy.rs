@@ -1,38 +1,18 @@
 //! Retention policies: how long a table keeps its rows.
 
-use std::str::FromStr;
-
+use super::named_enum::named_enum;
 use super::{Error, OrgId, Result, StreamId};
 
-/// Tables that a policy can apply to, under DataStone's hypertable names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PolicyTable {
-    /// Raw readings.
-    Readings,
-    /// Statistics, computed and posted.
-    Statistics,
-}
-
-impl PolicyTable {
-    /// Every table.
-    pub const ALL: [PolicyTable; 2] = [PolicyTable::Readings, PolicyTable::Statistics];
-
-    /// DataStone's name of the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            PolicyTable::Readings => "core_value",
-            PolicyTable::Statistics => "core_valuestatistics",
-        }
+named_enum! {
+    /// Tables that a policy can apply to, under DataStone's hypertable names.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum PolicyTable {
+        /// Raw readings.
+        Readings = "core_value",
+        /// Statistics, computed and posted.
+        Statistics = "core_valuestatistics",
     }
-}
-
-impl FromStr for PolicyTable {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = PolicyTable::ALL.into_iter().find(|table| table.name() == text);
-        named.ok_or_else(|| Error::field("hypertable", format!("\"{text}\" is not a valid choice.")))
-    }
+    field "hypertable";
 }
 
 /// Rows older than `drop_after_s` seconds are deleted. A stream's policy overrides the organization's.

@@ -4,62 +4,35 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::{DeviceId, Error, FieldError, Micros, OrgId, QuarantineId, Result, StreamId};
 
 /// How long a quarantined reading is kept, seconds: 30 days.
 pub const KEPT_S: i64 = 30 * 86_400;
 
-/// Why a reading was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum QuarantineReason {
-    /// The sensor or the component does not exist, or is of another device.
-    UnknownSensor,
-    /// The component of a structured payload has no sensor profile.
-    MissingProfile,
-    /// A number or a time is outside of what is accepted.
-    OutOfRange,
-    /// The JSON type of a value is not the type of its sensor or field.
-    TypeMismatch,
-    /// A structured payload lacks a required field.
-    RequiredField,
-    /// An array has more or fewer elements than its field.
-    ArraySize,
-    /// It is no JSON, or lacks a member that every reading has.
-    Malformed,
-    /// The payload, a text, an id or the metadata is too long.
-    TooLarge,
-    /// The device is switched off.
-    DeviceInactive,
-}
-
-impl QuarantineReason {
-    /// Every reason.
-    pub const ALL: [QuarantineReason; 9] = [
-        QuarantineReason::UnknownSensor,
-        QuarantineReason::MissingProfile,
-        QuarantineReason::OutOfRange,
-        QuarantineReason::TypeMismatch,
-        QuarantineReason::RequiredField,
-        QuarantineReason::ArraySize,
-        QuarantineReason::Malformed,
-        QuarantineReason::TooLarge,
-        QuarantineReason::DeviceInactive,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            QuarantineReason::UnknownSensor => "UNKNOWN_SENSOR",
-            QuarantineReason::MissingProfile => "MISSING_PROFILE",
-            QuarantineReason::OutOfRange => "OUT_OF_RANGE",
-            QuarantineReason::TypeMismatch => "TYPE_MISMATCH",
-            QuarantineReason::RequiredField => "REQUIRED_FIELD",
-            QuarantineReason::ArraySize => "ARRAY_SIZE",
-            QuarantineReason::Malformed => "MALFORMED",
-            QuarantineReason::TooLarge => "TOO_LARGE",
-            QuarantineReason::DeviceInactive => "DEVICE_INACTIVE",
-        }
+named_enum! {
+    /// Why a reading was not accepted.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum QuarantineReason {
+        /// The sensor or the component does not exist, or is of another device.
+        UnknownSensor = "UNKNOWN_SENSOR",
+        /// The component of a structured payload has no sensor profile.
+        MissingProfile = "MISSING_PROFILE",
+        /// A number or a time is outside of what is accepted.
+        OutOfRange = "OUT_OF_RANGE",
+        /// The JSON type of a value is not the type of its sensor or field.
+        TypeMismatch = "TYPE_MISMATCH",
+        /// A structured payload lacks a required field.
+        RequiredField = "REQUIRED_FIELD",
+        /// An array has more or fewer elements than its field.
+        ArraySize = "ARRAY_SIZE",
+        /// It is no JSON, or lacks a member that every reading has.
+        Malformed = "MALFORMED",
+        /// The payload, a text, an id or the metadata is too long.
+        TooLarge = "TOO_LARGE",
+        /// The device is switched off.
+        DeviceInactive = "DEVICE_INACTIVE",
     }
 }
 
@@ -67,7 +40,7 @@ impl FromStr for QuarantineReason {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        QuarantineReason::ALL.into_iter().find(|reason| reason.name() == text).ok_or_else(|| {
+        QuarantineReason::from_name(text).ok_or_else(|| {
             let names: Vec<_> = QuarantineReason::ALL.iter().map(|reason| reason.name()).collect();
             Error::field("reason", format!("must be one of {}", names.join(", ")))
         })

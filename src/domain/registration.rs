@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::named_enum::named_enum;
 use super::topology::Topology;
 use super::{DeviceId, Error, FieldError, Micros, OrgId, RegistrationId, Result};
 
@@ -18,36 +19,18 @@ pub const MAX_OPEN_PER_ORG: usize = 10_000;
 /// Tokens that are remembered of a device, the newest. An older one is unknown.
 pub const MAX_REMEMBERED_PER_DEVICE: usize = 8;
 
-/// State of a registration token. The states after `Pending` are final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RegistrationState {
-    /// It can be used.
-    Pending,
-    /// A certificate was issued for it.
-    Used,
-    /// Its time was over before it was used. Never stored: it follows from the time.
-    Expired,
-    /// It was withdrawn, or replaced by a later token of the device.
-    Revoked,
-}
-
-impl RegistrationState {
-    /// Every state.
-    pub const ALL: [RegistrationState; 4] = [
-        RegistrationState::Pending,
-        RegistrationState::Used,
-        RegistrationState::Expired,
-        RegistrationState::Revoked,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            RegistrationState::Pending => "PENDING",
-            RegistrationState::Used => "USED",
-            RegistrationState::Expired => "EXPIRED",
-            RegistrationState::Revoked => "REVOKED",
-        }
+named_enum! {
+    /// State of a registration token. The states after `Pending` are final.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum RegistrationState {
+        /// It can be used.
+        Pending = "PENDING",
+        /// A certificate was issued for it.
+        Used = "USED",
+        /// Its time was over before it was used. Never stored: it follows from the time.
+        Expired = "EXPIRED",
+        /// It was withdrawn, or replaced by a later token of the device.
+        Revoked = "REVOKED",
     }
 }
 
@@ -61,7 +44,7 @@ impl FromStr for RegistrationState {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = RegistrationState::ALL.into_iter().find(|state| state.name() == text);
+        let found = RegistrationState::from_name(text);
         found.ok_or_else(|| Error::invalid(format!("`{text}` is no state of a registration token")))
     }
 }

@@ -3,54 +3,29 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::{Error, Result};
 
-/// Resources that scopes apply to, under DataStone's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Resource {
-    /// Devices, their status and their registers.
-    Device,
-    /// Streams, under DataStone's name.
-    Data,
-    /// Groups of streams.
-    Group,
-    /// Readings, except those of one stream in REST, which need `Data`.
-    Value,
-    /// Statistics, except those of one stream in REST, which need `Data`.
-    Statistic,
-    /// Events.
-    EventLog,
-    /// Models, retention, jobs, the audit and query logs, metrics, the license and Hamachi.
-    System,
-    /// Terminal grants.
-    WebrtcTerminal,
-}
-
-impl Resource {
-    /// Every resource.
-    pub const ALL: [Resource; 8] = [
-        Resource::Device,
-        Resource::Data,
-        Resource::Group,
-        Resource::Value,
-        Resource::Statistic,
-        Resource::EventLog,
-        Resource::System,
-        Resource::WebrtcTerminal,
-    ];
-
-    /// Name used in scopes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Resource::Device => "device",
-            Resource::Data => "data",
-            Resource::Group => "group",
-            Resource::Value => "value",
-            Resource::Statistic => "statistic",
-            Resource::EventLog => "event-log",
-            Resource::System => "system",
-            Resource::WebrtcTerminal => "webrtc-terminal",
-        }
+named_enum! {
+    /// Resources that scopes apply to, under DataStone's names.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Resource {
+        /// Devices, their status and their registers.
+        Device = "device",
+        /// Streams, under DataStone's name.
+        Data = "data",
+        /// Groups of streams.
+        Group = "group",
+        /// Readings, except those of one stream in REST, which need `Data`.
+        Value = "value",
+        /// Statistics, except those of one stream in REST, which need `Data`.
+        Statistic = "statistic",
+        /// Events.
+        EventLog = "event-log",
+        /// Models, retention, jobs, the audit and query logs, metrics, the license and Hamachi.
+        System = "system",
+        /// Terminal grants.
+        WebrtcTerminal = "webrtc-terminal",
     }
 }
 

@@ -8,32 +8,22 @@ use uuid::Uuid;
 pub use super::stream_kind::StreamKind;
 
 use super::audit::differences;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::validation::{check_range, check_text};
 use super::window::Windows;
 use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamId};
 
-/// Word order of multi-word values, as DataStone defines it: `little` is low word first, `big` is high word first.
-/// One-word types are not affected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ByteOrder {
-    /// The word at the lower address holds the lower 16 bits.
-    #[default]
-    Little,
-    /// The word at the lower address holds the higher 16 bits.
-    Big,
-}
-
-impl ByteOrder {
-    /// Every order.
-    pub const ALL: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ByteOrder::Little => "little",
-            ByteOrder::Big => "big",
-        }
+named_enum! {
+    /// Word order of multi-word values, as DataStone defines it: `little` is low word first, `big` is high word first.
+    /// One-word types are not affected.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum ByteOrder {
+        /// The word at the lower address holds the lower 16 bits.
+        #[default]
+        Little = "little",
+        /// The word at the lower address holds the higher 16 bits.
+        Big = "big",
     }
 }
 
@@ -49,26 +39,15 @@ impl FromStr for ByteOrder {
     }
 }
 
-/// Whether a stream may be written through its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum AccessMode {
-    /// The stream is only read.
-    #[default]
-    Read,
-    /// APIs may also write the stream's register.
-    ReadWrite,
-}
-
-impl AccessMode {
-    /// Every mode.
-    pub const ALL: [AccessMode; 2] = [AccessMode::Read, AccessMode::ReadWrite];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            AccessMode::Read => "r",
-            AccessMode::ReadWrite => "rw",
-        }
+named_enum! {
+    /// Whether a stream may be written through its device.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum AccessMode {
+        /// The stream is only read.
+        #[default]
+        Read = "r",
+        /// APIs may also write the stream's register.
+        ReadWrite = "rw",
     }
 }
 

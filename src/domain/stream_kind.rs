@@ -2,86 +2,49 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::{Error, Result};
 
-/// Value type of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamKind {
-    /// 0 or 1, one bit in the device.
-    Bit,
-    /// An unsigned integer of 8 bits.
-    Byte,
-    /// A signed integer of 16 bits, one word.
-    Int16,
-    /// A signed integer of 32 bits, two words.
-    Int32,
-    /// A signed integer of 64 bits, four words.
-    Int64,
-    /// An unsigned integer of 16 bits, one word.
-    Uint16,
-    /// An unsigned integer of 32 bits, two words.
-    Uint32,
-    /// An unsigned integer of 64 bits, four words.
-    Uint64,
-    /// An IEEE 754 binary16 number, one word; largest value 65,504.
-    Fp16,
-    /// An IEEE 754 binary32 number, two words.
-    Fp32,
-    /// An IEEE 754 binary64 number, four words.
-    Fp64,
-    /// A string.
-    Text,
-    /// Any JSON value, stored as its text.
-    Json,
-    /// `[longitude, latitude]` in degrees, stored as JSON text.
-    Location,
-    /// The number of one of several states, a signed integer of 32 bits.
-    Enum,
+named_enum! {
+    /// Value type of a stream.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum StreamKind {
+        /// 0 or 1, one bit in the device.
+        Bit = "bit",
+        /// An unsigned integer of 8 bits.
+        Byte = "byte",
+        /// A signed integer of 16 bits, one word.
+        Int16 = "int16",
+        /// A signed integer of 32 bits, two words.
+        Int32 = "int32",
+        /// A signed integer of 64 bits, four words.
+        Int64 = "int64",
+        /// An unsigned integer of 16 bits, one word.
+        Uint16 = "uint16",
+        /// An unsigned integer of 32 bits, two words.
+        Uint32 = "uint32",
+        /// An unsigned integer of 64 bits, four words.
+        Uint64 = "uint64",
+        /// An IEEE 754 binary16 number, one word; largest value 65,504.
+        Fp16 = "fp16",
+        /// An IEEE 754 binary32 number, two words.
+        Fp32 = "fp32",
+        /// An IEEE 754 binary64 number, four words.
+        Fp64 = "fp64",
+        /// A string.
+        Text = "text",
+        /// Any JSON value, stored as its text.
+        Json = "json",
+        /// `[longitude, latitude]` in degrees, stored as JSON text.
+        Location = "location",
+        /// The number of one of several states, a signed integer of 32 bits.
+        Enum = "enum",
+    }
+    field "type";
 }
 
 impl StreamKind {
-    /// Every kind.
-    pub const ALL: [StreamKind; 15] = [
-        StreamKind::Bit,
-        StreamKind::Byte,
-        StreamKind::Int16,
-        StreamKind::Int32,
-        StreamKind::Int64,
-        StreamKind::Uint16,
-        StreamKind::Uint32,
-        StreamKind::Uint64,
-        StreamKind::Fp16,
-        StreamKind::Fp32,
-        StreamKind::Fp64,
-        StreamKind::Text,
-        StreamKind::Json,
-        StreamKind::Location,
-        StreamKind::Enum,
-    ];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            StreamKind::Bit => "bit",
-            StreamKind::Byte => "byte",
-            StreamKind::Int16 => "int16",
-            StreamKind::Int32 => "int32",
-            StreamKind::Int64 => "int64",
-            StreamKind::Uint16 => "uint16",
-            StreamKind::Uint32 => "uint32",
-            StreamKind::Uint64 => "uint64",
-            StreamKind::Fp16 => "fp16",
-            StreamKind::Fp32 => "fp32",
-            StreamKind::Fp64 => "fp64",
-            StreamKind::Text => "text",
-            StreamKind::Json => "json",
-            StreamKind::Location => "location",
-            StreamKind::Enum => "enum",
-        }
-    }
-
     /// Whether values are numbers (`value`) rather than text (`text`).
     pub fn is_numeric(self) -> bool {
         !matches!(self, StreamKind::Text | StreamKind::Json | StreamKind::Location)
@@ -121,16 +84,5 @@ impl StreamKind {
 impl fmt::Display for StreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for StreamKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        StreamKind::ALL
-            .into_iter()
-            .find(|k| k.name() == text)
-            .ok_or_else(|| Error::field("type", format!("\"{text}\" is not a valid choice.")))
     }
 }

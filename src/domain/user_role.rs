@@ -3,36 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::principal::{Resource, Scope, Scopes};
 use super::{Error, Result};
 
-/// What a user may do in its organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UserRole {
-    /// The user may not log in; clients of vendors' APIs may act for it.
-    None,
-    /// Reading everything and changing nothing but the own password and preferences.
-    Viewer,
-    /// Everything but users, keys, clients and the audit log.
-    Staff,
-    /// Everything.
-    Superuser,
+named_enum! {
+    /// What a user may do in its organization.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum UserRole {
+        /// The user may not log in; clients of vendors' APIs may act for it.
+        None = "none",
+        /// Reading everything and changing nothing but the own password and preferences.
+        Viewer = "viewer",
+        /// Everything but users, keys, clients and the audit log.
+        Staff = "staff",
+        /// Everything.
+        Superuser = "superuser",
+    }
 }
 
 impl UserRole {
-    /// Every role, ascending.
-    pub const ALL: [UserRole; 4] = [UserRole::None, UserRole::Viewer, UserRole::Staff, UserRole::Superuser];
-
-    /// Name used in APIs and commands.
-    pub fn name(self) -> &'static str {
-        match self {
-            UserRole::None => "none",
-            UserRole::Viewer => "viewer",
-            UserRole::Staff => "staff",
-            UserRole::Superuser => "superuser",
-        }
-    }
-
     /// Scopes of a session of a user with this role.
     pub fn scopes(self) -> Scopes {
         match self {
@@ -53,7 +43,7 @@ impl FromStr for UserRole {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = UserRole::ALL.into_iter().find(|role| role.name() == text);
+        let found = UserRole::from_name(text);
         found.ok_or_else(|| Error::field("role", "must be one of none, viewer, staff, superuser"))
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::device::Protocol;
+use crate::domain::named_enum::named_enum;
 
 /// A fault and its schedule.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,48 +47,23 @@ impl FaultSchedule {
     }
 }
 
-/// A measured quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sensor {
-    Speed,
-    Current,
-    Winding,
-    Vibration,
-    Level,
-    Inlet,
-    Outlet,
-    Chamber,
-    Power,
+named_enum! {
+    /// A measured quantity.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Sensor {
+        Speed = "motor.speed",
+        Current = "motor.current",
+        Winding = "motor.temperature",
+        Vibration = "motor.vibration",
+        Level = "tank.level",
+        Inlet = "tank.inlet",
+        Outlet = "tank.outlet",
+        Chamber = "furnace.temperature",
+        Power = "furnace.power",
+    }
 }
 
 impl Sensor {
-    pub const ALL: [Sensor; 9] = [
-        Sensor::Speed,
-        Sensor::Current,
-        Sensor::Winding,
-        Sensor::Vibration,
-        Sensor::Level,
-        Sensor::Inlet,
-        Sensor::Outlet,
-        Sensor::Chamber,
-        Sensor::Power,
-    ];
-
-    /// Name of the demo stream for this sensor.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sensor::Speed => "motor.speed",
-            Sensor::Current => "motor.current",
-            Sensor::Winding => "motor.temperature",
-            Sensor::Vibration => "motor.vibration",
-            Sensor::Level => "tank.level",
-            Sensor::Inlet => "tank.inlet",
-            Sensor::Outlet => "tank.outlet",
-            Sensor::Chamber => "furnace.temperature",
-            Sensor::Power => "furnace.power",
-        }
-    }
-
     /// Default deviation in the sensor's own unit, large enough to be noticed.
     pub fn default_amount(self) -> f64 {
         match self {

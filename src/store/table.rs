@@ -9,34 +9,25 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::schema::{self, timestamp};
+use crate::domain::named_enum::named_enum;
 
-/// A table of the lake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Table {
-    Readings,
-    /// One row per (stream, window, origin).
-    Statistics,
-    /// One row per packet or document received from a device.
-    Messages,
-    /// One row per stream and hour, combined from the computed rows of `Statistics`; the columns are the same.
-    HourlyStatistics,
+named_enum! {
+    /// A table of the lake.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Table {
+        Readings = "readings",
+        /// One row per (stream, window, origin).
+        Statistics = "statistics",
+        /// One row per packet or document received from a device.
+        Messages = "messages",
+        /// One row per stream and hour, combined from the computed rows of `Statistics`; the columns are the same.
+        HourlyStatistics = "statistics_hourly",
+    }
 }
 
 impl Table {
-    pub const ALL: [Table; 4] =
-        [Table::Readings, Table::Statistics, Table::Messages, Table::HourlyStatistics];
     /// The tables with rows of type `UpsertRows` that are written through the log.
     pub const UPSERT: [Table; 2] = [Table::Statistics, Table::Messages];
-
-    /// Returns the table's directory name in the lake.
-    pub fn name(self) -> &'static str {
-        match self {
-            Table::Readings => "readings",
-            Table::Statistics => "statistics",
-            Table::Messages => "messages",
-            Table::HourlyStatistics => "statistics_hourly",
-        }
-    }
 
     /// Returns the columns: id, ts, the third part of the key (keyed tables only), the rest, seq.
     pub fn schema(self) -> SchemaRef {

@@ -5,59 +5,35 @@ use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Result};
 
-/// Types of objects that have a global id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NodeType {
-    /// A device.
-    Device,
-    /// A stream.
-    Stream,
-    /// A group of streams.
-    Group,
-    /// An event.
-    Event,
-    /// An API key.
-    ApiKey,
-    /// An anomaly detection model.
-    Model,
-    /// A product: the type of a device.
-    Product,
-    /// A client of a vendor's API.
-    Client,
-    /// A person who logs in.
-    User,
+named_enum! {
+    /// Types of objects that have a global id.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum NodeType {
+        /// A device.
+        Device = "Device",
+        /// A stream.
+        Stream = "Stream",
+        /// A group of streams.
+        Group = "Group",
+        /// An event.
+        Event = "Event",
+        /// An API key.
+        ApiKey = "ApiKey",
+        /// An anomaly detection model.
+        Model = "Model",
+        /// A product: the type of a device.
+        Product = "Product",
+        /// A client of a vendor's API.
+        Client = "Client",
+        /// A person who logs in.
+        User = "User",
+    }
 }
 
 impl NodeType {
-    const ALL: [NodeType; 9] = [
-        NodeType::Device,
-        NodeType::Stream,
-        NodeType::Group,
-        NodeType::Event,
-        NodeType::ApiKey,
-        NodeType::Model,
-        NodeType::Product,
-        NodeType::Client,
-        NodeType::User,
-    ];
-
-    /// Returns the name of the type in the schema.
-    pub fn name(self) -> &'static str {
-        match self {
-            NodeType::Device => "Device",
-            NodeType::Stream => "Stream",
-            NodeType::Group => "Group",
-            NodeType::Event => "Event",
-            NodeType::ApiKey => "ApiKey",
-            NodeType::Model => "Model",
-            NodeType::Product => "Product",
-            NodeType::Client => "Client",
-            NodeType::User => "User",
-        }
-    }
-
     /// Returns the global id of a row: base64url of `<type>:<row>`.
     pub fn id(self, row: i32) -> ID {
         ID(URL_SAFE_NO_PAD.encode(format!("{}:{row}", self.name())))
@@ -68,7 +44,7 @@ impl NodeType {
 pub fn parse(id: &str) -> Option<(NodeType, i32)> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
     let (name, row) = text.split_once(':')?;
-    let noun = NodeType::ALL.into_iter().find(|noun| noun.name() == name)?;
+    let noun = NodeType::from_name(name)?;
     Some((noun, row.parse().ok().filter(|row| *row > 0)?))
 }
 

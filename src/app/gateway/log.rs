@@ -1,8 +1,8 @@
 //! Logs of the containers on a gateway.
 
 use std::fmt;
-use std::str::FromStr;
 
+use crate::domain::named_enum::named_enum;
 use crate::domain::validation::check_text;
 use crate::domain::{DeviceId, Error, FieldError, Micros, Result};
 
@@ -13,39 +13,21 @@ const MAX_CONTAINER_CHARS: usize = 100;
 /// Maximum length of a line, characters.
 const MAX_LINE_CHARS: usize = 10_000;
 
-/// Where a line was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LogKind {
-    /// Standard output.
-    Log,
-    /// Standard error.
-    Err,
-}
-
-impl LogKind {
-    pub const ALL: [LogKind; 2] = [LogKind::Log, LogKind::Err];
-
-    /// Returns the name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            LogKind::Log => "LOG",
-            LogKind::Err => "ERR",
-        }
+named_enum! {
+    /// Where a line was written.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum LogKind {
+        /// Standard output.
+        Log = "LOG",
+        /// Standard error.
+        Err = "ERR",
     }
+    field "type";
 }
 
 impl fmt::Display for LogKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for LogKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = LogKind::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| Error::field("type", format!("\"{text}\" is not a valid choice.")))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Sessions of gateways, pairing states of devices, and installations of protocols.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::domain::device::Device;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{DeviceId, Error, Micros, Result};
 
 /// Member of a report with the versions of the gateway's software.
@@ -20,42 +20,22 @@ pub const PARENT: &str = "parentDevice";
 /// Member of the metadata of a gateway: the ids of its installed protocols.
 pub const PROTOCOLS: &str = "protocols";
 
-/// What happened, under the name that the vendor gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SessionEvent {
-    Connected,
-    Disconnected,
-    Discovering,
-    Paired,
-    NotPaired,
-    InstallationSucceeded,
-    InstallationFailed,
+named_enum! {
+    /// What happened, under the name that the vendor gives it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum SessionEvent {
+        Connected = "connected",
+        Disconnected = "disconnected",
+        Discovering = "discovering",
+        Paired = "paired",
+        NotPaired = "not_paired",
+        InstallationSucceeded = "installation_succeded",
+        InstallationFailed = "installation_failed",
+    }
+    field "event";
 }
 
 impl SessionEvent {
-    pub const ALL: [SessionEvent; 7] = [
-        SessionEvent::Connected,
-        SessionEvent::Disconnected,
-        SessionEvent::Discovering,
-        SessionEvent::Paired,
-        SessionEvent::NotPaired,
-        SessionEvent::InstallationSucceeded,
-        SessionEvent::InstallationFailed,
-    ];
-
-    /// Returns the name on the wire; one of them is misspelt there.
-    pub fn name(self) -> &'static str {
-        match self {
-            SessionEvent::Connected => "connected",
-            SessionEvent::Disconnected => "disconnected",
-            SessionEvent::Discovering => "discovering",
-            SessionEvent::Paired => "paired",
-            SessionEvent::NotPaired => "not_paired",
-            SessionEvent::InstallationSucceeded => "installation_succeded",
-            SessionEvent::InstallationFailed => "installation_failed",
-        }
-    }
-
     /// Whether a record of this event says something about one of `later` that follows it.
     pub(super) fn precedes(self, later: SessionEvent) -> bool {
         matches!(
@@ -74,15 +54,6 @@ impl SessionEvent {
 impl fmt::Display for SessionEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for SessionEvent {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let named = SessionEvent::ALL.into_iter().find(|event| event.name() == text);
-        named.ok_or_else(|| Error::field("event", format!("\"{text}\" is not a valid choice.")))
     }
 }
 

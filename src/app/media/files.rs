@@ -6,35 +6,28 @@ use crate::app::App;
 use crate::app::object_content::ObjectContent;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::media::{MediaFile, MediaJob, MediaKind};
+use crate::domain::named_enum::named_enum;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
 
 /// Lifetime of an address, seconds.
 const DOWNLOAD_S: u32 = 15 * 60;
 
-/// Which file of a capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaptureFile {
-    /// The recording, MP4.
-    Recording,
-    /// A picture of it, JPEG.
-    Thumbnail,
+named_enum! {
+    /// Which file of a capture.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum CaptureFile {
+        /// The recording, MP4.
+        Recording = "recording.mp4",
+        /// A picture of it, JPEG.
+        Thumbnail = "thumbnail.jpg",
+    }
 }
 
 impl CaptureFile {
-    const ALL: [CaptureFile; 2] = [CaptureFile::Recording, CaptureFile::Thumbnail];
-
-    /// Name in addresses.
-    pub fn name(self) -> &'static str {
-        match self {
-            CaptureFile::Recording => "recording.mp4",
-            CaptureFile::Thumbnail => "thumbnail.jpg",
-        }
-    }
-
     /// The file with a name.
     pub fn named(name: &str) -> Option<CaptureFile> {
-        CaptureFile::ALL.into_iter().find(|file| file.name() == name)
+        CaptureFile::from_name(name)
     }
 
     fn of(self, job: &MediaJob) -> Option<&MediaFile> {

@@ -17,37 +17,28 @@ use crate::domain::document::camera::CameraAddress;
 use crate::domain::document::{CameraSpec, Document};
 use crate::domain::http_request::HttpError;
 use crate::domain::media::address::{StreamScheme, StreamUrl};
+use crate::domain::named_enum::named_enum;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Cameras that are asked at the same time.
 const CONCURRENT_PROBES: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether a camera is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CameraStatus {
-    /// It answers, and has the stream.
-    Online,
-    /// It does not answer, or was not asked yet.
-    #[default]
-    Offline,
-    /// It answers, and refuses the stream.
-    Degraded,
+named_enum! {
+    /// Whether a camera is there.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum CameraStatus {
+        /// It answers, and has the stream.
+        Online = "ONLINE",
+        /// It does not answer, or was not asked yet.
+        #[default]
+        Offline = "OFFLINE",
+        /// It answers, and refuses the stream.
+        Degraded = "DEGRADED",
+    }
 }
 
 impl CameraStatus {
-    /// Every status.
-    pub const ALL: [CameraStatus; 3] = [CameraStatus::Online, CameraStatus::Offline, CameraStatus::Degraded];
-
-    /// Name in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            CameraStatus::Online => "ONLINE",
-            CameraStatus::Offline => "OFFLINE",
-            CameraStatus::Degraded => "DEGRADED",
-        }
-    }
-
     /// Whether it is of use to ask the camera for pictures.
     pub fn is_reachable(self) -> bool {
         self != CameraStatus::Offline

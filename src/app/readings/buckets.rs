@@ -10,44 +10,29 @@ use super::list::ReadingSpan;
 use crate::app::App;
 use crate::app::series::MAX_BUCKETS;
 use crate::app::sql::SqlRequest;
+use crate::domain::named_enum::named_enum;
 use crate::domain::statistic::{Bucket, BucketFields};
 use crate::domain::stream::Stream;
 use crate::domain::{Error, Micros, Principal, Result};
 use crate::query::step::Step;
 use crate::query::step_query::StepQuery;
 
-/// An aggregate of the values in a bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BucketFunction {
-    Avg,
-    Min,
-    Max,
-    Sum,
-    Count,
+named_enum! {
+    /// An aggregate of the values in a bucket.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum BucketFunction {
+        Avg = "avg",
+        Min = "min",
+        Max = "max",
+        Sum = "sum",
+        Count = "count",
+    }
 }
 
 impl BucketFunction {
-    pub const ALL: [BucketFunction; 5] = [
-        BucketFunction::Avg,
-        BucketFunction::Min,
-        BucketFunction::Max,
-        BucketFunction::Sum,
-        BucketFunction::Count,
-    ];
-
     /// The functions of a request that names none.
     pub const DEFAULT: [BucketFunction; 4] =
         [BucketFunction::Avg, BucketFunction::Min, BucketFunction::Max, BucketFunction::Count];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            BucketFunction::Avg => "avg",
-            BucketFunction::Min => "min",
-            BucketFunction::Max => "max",
-            BucketFunction::Sum => "sum",
-            BucketFunction::Count => "count",
-        }
-    }
 
     /// Reads the names of functions, each at most once.
     ///
@@ -57,7 +42,7 @@ impl BucketFunction {
         let message = "must be one or more of avg, min, max, sum, count";
         let mut functions = Vec::new();
         for name in names.map(str::trim) {
-            let known = BucketFunction::ALL.into_iter().find(|one| one.name() == name);
+            let known = BucketFunction::from_name(name);
             let known = known.ok_or_else(|| Error::field("functions", message))?;
             if !functions.contains(&known) {
                 functions.push(known);

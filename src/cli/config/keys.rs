@@ -231,7 +231,7 @@ const KEYS: &[ConfigKey] = &[
         parse_token_ttl(text).map(|d| c.compat.instathings_token_ttl = d)
     }),
     key("instathings.env", "live or sandbox", |c, text| {
-        let named = ProjectEnv::ALL.into_iter().find(|env| env.name() == text);
+        let named = ProjectEnv::from_name(text);
         named.map(|env| c.compat.instathings.env = env)
     }),
     key("instathings.rate", RATE_FORMAT, |c, text| {

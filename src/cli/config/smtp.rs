@@ -46,7 +46,7 @@ pub(super) const KEYS: &[ConfigKey] = &[
         is_mail_address(text).then(|| c.smtp.from = Some(text.to_owned()))
     }),
     key("smtp.security", "starttls, tls or none", |c, text| {
-        let found = SmtpSecurity::ALL.into_iter().find(|security| security.name() == text);
+        let found = SmtpSecurity::from_name(text);
         found.map(|security| c.smtp.security = security)
     }),
     key("smtp.ca_cert", "the path of certificates in PEM", |c, text| {

@@ -9,27 +9,32 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Result};
 
 const SCHEME: &str = "opc.tcp";
 const HOST_FORM: &str = "Write a host name, an address, HOST:PORT, or opc.tcp://HOST[:PORT][/PATH].";
 
-/// Message security policy. The two older policies are broken and not offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OpcuaSecurityPolicy {
-    #[default]
-    None,
-    Basic256Sha256,
-    Aes128Sha256RsaOaep,
-    Aes256Sha256RsaPss,
+named_enum! {
+    /// Message security policy. The two older policies are broken and not offered.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum OpcuaSecurityPolicy {
+        #[default]
+        None = "None",
+        Basic256Sha256 = "Basic256Sha256",
+        Aes128Sha256RsaOaep = "Aes128_Sha256_RsaOaep",
+        Aes256Sha256RsaPss = "Aes256_Sha256_RsaPss",
+    }
 }
 
-/// Message security mode: whether messages are signed or also encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpcuaSecurityMode {
-    None,
-    Sign,
-    SignAndEncrypt,
+named_enum! {
+    /// Message security mode: whether messages are signed or also encrypted.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum OpcuaSecurityMode {
+        None = "None",
+        Sign = "Sign",
+        SignAndEncrypt = "SignAndEncrypt",
+    }
 }
 
 /// User identity at login. `Debug` prints no password.
@@ -74,23 +79,6 @@ impl fmt::Debug for UserIdentity {
 }
 
 impl OpcuaSecurityPolicy {
-    pub const ALL: [OpcuaSecurityPolicy; 4] = [
-        OpcuaSecurityPolicy::None,
-        OpcuaSecurityPolicy::Basic256Sha256,
-        OpcuaSecurityPolicy::Aes128Sha256RsaOaep,
-        OpcuaSecurityPolicy::Aes256Sha256RsaPss,
-    ];
-
-    /// Name in the standard (OPC UA part 7).
-    pub fn name(self) -> &'static str {
-        match self {
-            OpcuaSecurityPolicy::None => "None",
-            OpcuaSecurityPolicy::Basic256Sha256 => "Basic256Sha256",
-            OpcuaSecurityPolicy::Aes128Sha256RsaOaep => "Aes128_Sha256_RsaOaep",
-            OpcuaSecurityPolicy::Aes256Sha256RsaPss => "Aes256_Sha256_RsaPss",
-        }
-    }
-
     /// Parses a policy's name, with or without the underscores.
     fn from_name(name: &str) -> Option<OpcuaSecurityPolicy> {
         let plain = |name: &str| name.replace('_', "");
@@ -108,19 +96,8 @@ impl OpcuaSecurityPolicy {
 }
 
 impl OpcuaSecurityMode {
-    pub const ALL: [OpcuaSecurityMode; 3] =
-        [OpcuaSecurityMode::None, OpcuaSecurityMode::Sign, OpcuaSecurityMode::SignAndEncrypt];
-
     fn from_name(name: &str) -> Option<OpcuaSecurityMode> {
-        OpcuaSecurityMode::ALL.into_iter().find(|one| one.name() == name)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            OpcuaSecurityMode::None => "None",
-            OpcuaSecurityMode::Sign => "Sign",
-            OpcuaSecurityMode::SignAndEncrypt => "SignAndEncrypt",
-        }
+        OpcuaSecurityMode::from_name(name)
     }
 
     pub(super) fn to_opcua(self) -> MessageSecurityMode {

@@ -4,7 +4,6 @@ pub mod budget;
 mod comparison;
 pub mod device_watch;
 pub mod evaluator;
-mod parse_names;
 mod recent;
 pub mod rule;
 pub mod sample;
@@ -19,59 +18,39 @@ use uuid::Uuid;
 
 use super::event_level::Level;
 use super::{AlertRuleId, Error, EventId, Micros, OrgId, Result};
+use crate::domain::named_enum::named_enum;
 
-/// How far people are with an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum AlertStatus {
-    /// Nobody has seen it.
-    #[default]
-    Active,
-    /// Somebody has seen it.
-    Acknowledged,
-    /// It is over; nothing follows.
-    Resolved,
-}
-
-impl AlertStatus {
-    /// Every status.
-    pub const ALL: [AlertStatus; 3] = [AlertStatus::Active, AlertStatus::Acknowledged, AlertStatus::Resolved];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            AlertStatus::Active => "ACTIVE",
-            AlertStatus::Acknowledged => "ACKNOWLEDGED",
-            AlertStatus::Resolved => "RESOLVED",
-        }
+named_enum! {
+    /// How far people are with an alert.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub enum AlertStatus {
+        /// Nobody has seen it.
+        #[default]
+        Active = "ACTIVE",
+        /// Somebody has seen it.
+        Acknowledged = "ACKNOWLEDGED",
+        /// It is over; nothing follows.
+        Resolved = "RESOLVED",
     }
 }
 
-/// Severity of a rule and of its alerts: the levels of events without `error`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Severity {
-    /// For information; no action is needed.
-    #[default]
-    Info,
-    /// A fault may follow.
-    Warning,
-    /// A fault that endangers people, plant or product.
-    Critical,
+named_enum! {
+    /// Severity of a rule and of its alerts: the levels of events without `error`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum Severity {
+        /// For information; no action is needed.
+        #[default]
+        Info = "INFO",
+        /// A fault may follow.
+        Warning = "WARNING",
+        /// A fault that endangers people, plant or product.
+        Critical = "CRITICAL",
+    }
+    field "severity";
 }
 
 impl Severity {
-    /// Every severity, ascending.
-    pub const ALL: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
-
-    /// Name used in the MK platform's API and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Info => "INFO",
-            Severity::Warning => "WARNING",
-            Severity::Critical => "CRITICAL",
-        }
-    }
-
     /// Level of an event of this severity.
     pub fn level(self) -> Level {
         match self {

@@ -9,6 +9,7 @@ use super::target::RuleTarget;
 use crate::domain::device::DeviceState;
 use crate::domain::document::ValueType;
 use crate::domain::document::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
+use crate::domain::named_enum::named_enum;
 use crate::domain::{AlertRuleId, FieldError, Micros, OrgId};
 
 /// Windows of rules, seconds.
@@ -22,52 +23,31 @@ pub const MAX_THRESHOLD_CHARS: usize = 1000;
 /// Most notification channels of a rule.
 pub const MAX_CHANNELS: usize = 50;
 
-/// What of the readings is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Evaluation {
-    /// Each value.
-    #[default]
-    Value,
-    /// The mean of the values of the window that ends with the reading.
-    Avg,
-    /// Their minimum.
-    Min,
-    /// Their maximum.
-    Max,
-    /// Their number.
-    Count,
-    /// Nothing: the rule watches for a stream without readings for the length of the window.
-    NoData,
-    /// The state of a device: the rule watches for one that lasts for the length of the window.
-    DeviceState,
+named_enum! {
+    /// What of the readings is compared.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum Evaluation {
+        /// Each value.
+        #[default]
+        Value = "VALUE",
+        /// The mean of the values of the window that ends with the reading.
+        Avg = "AVG",
+        /// Their minimum.
+        Min = "MIN",
+        /// Their maximum.
+        Max = "MAX",
+        /// Their number.
+        Count = "COUNT",
+        /// Nothing: the rule watches for a stream without readings for the length of the window.
+        NoData = "NO_DATA",
+        /// The state of a device: the rule watches for one that lasts for the length of the window.
+        DeviceState = "DEVICE_STATE",
+    }
+    field "evaluation";
 }
 
 impl Evaluation {
-    /// Every evaluation.
-    pub const ALL: [Evaluation; 7] = [
-        Evaluation::Value,
-        Evaluation::Avg,
-        Evaluation::Min,
-        Evaluation::Max,
-        Evaluation::Count,
-        Evaluation::NoData,
-        Evaluation::DeviceState,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Evaluation::Value => "VALUE",
-            Evaluation::Avg => "AVG",
-            Evaluation::Min => "MIN",
-            Evaluation::Max => "MAX",
-            Evaluation::Count => "COUNT",
-            Evaluation::NoData => "NO_DATA",
-            Evaluation::DeviceState => "DEVICE_STATE",
-        }
-    }
-
     /// Whether the rule has a window.
     pub fn needs_window(self) -> bool {
         self != Evaluation::Value
@@ -109,59 +89,34 @@ impl Operand {
     }
 }
 
-/// How a value is compared with the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Operator {
-    /// Greater than the threshold.
-    Gt,
-    /// Greater than the threshold or equal to it.
-    Gte,
-    /// Less than the threshold.
-    Lt,
-    /// Less than the threshold or equal to it.
-    Lte,
-    /// Equal to the threshold: of numbers the same 64-bit number, of texts the same characters.
-    Eq,
-    /// Another number than the threshold.
-    Neq,
-    /// True; without threshold.
-    IsTrue,
-    /// False; without threshold.
-    IsFalse,
-    /// A text in which the threshold occurs.
-    Contains,
+named_enum! {
+    /// How a value is compared with the threshold.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum Operator {
+        /// Greater than the threshold.
+        Gt = "GT",
+        /// Greater than the threshold or equal to it.
+        Gte = "GTE",
+        /// Less than the threshold.
+        Lt = "LT",
+        /// Less than the threshold or equal to it.
+        Lte = "LTE",
+        /// Equal to the threshold: of numbers the same 64-bit number, of texts the same characters.
+        Eq = "EQ",
+        /// Another number than the threshold.
+        Neq = "NEQ",
+        /// True; without threshold.
+        IsTrue = "IS_TRUE",
+        /// False; without threshold.
+        IsFalse = "IS_FALSE",
+        /// A text in which the threshold occurs.
+        Contains = "CONTAINS",
+    }
+    field "operator";
 }
 
 impl Operator {
-    /// Every operator.
-    pub const ALL: [Operator; 9] = [
-        Operator::Gt,
-        Operator::Gte,
-        Operator::Lt,
-        Operator::Lte,
-        Operator::Eq,
-        Operator::Neq,
-        Operator::IsTrue,
-        Operator::IsFalse,
-        Operator::Contains,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Operator::Gt => "GT",
-            Operator::Gte => "GTE",
-            Operator::Lt => "LT",
-            Operator::Lte => "LTE",
-            Operator::Eq => "EQ",
-            Operator::Neq => "NEQ",
-            Operator::IsTrue => "IS_TRUE",
-            Operator::IsFalse => "IS_FALSE",
-            Operator::Contains => "CONTAINS",
-        }
-    }
-
     /// Whether it compares with a threshold.
     pub fn needs_threshold(self) -> bool {
         !matches!(self, Operator::IsTrue | Operator::IsFalse)

@@ -6,32 +6,22 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::domain::FieldError;
+use crate::domain::named_enum::named_enum;
 
 /// Maximum size of a content that is stored in the artefact itself, bytes of JSON.
 pub const MAX_CONTENT_BYTES: usize = 64 << 10;
 /// Maximum length of a name, characters.
 pub const MAX_NAME_CHARS: usize = 255;
 
-/// Kind of profile that a content is written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ProfileType {
-    /// Profile of a component.
-    SensorProfile,
-    /// Profile of a device.
-    DeviceProfile,
-}
-
-impl ProfileType {
-    /// Every kind.
-    pub const ALL: [ProfileType; 2] = [ProfileType::SensorProfile, ProfileType::DeviceProfile];
-
-    /// Name used in APIs and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            ProfileType::SensorProfile => "SENSOR_PROFILE",
-            ProfileType::DeviceProfile => "DEVICE_PROFILE",
-        }
+named_enum! {
+    /// Kind of profile that a content is written for.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum ProfileType {
+        /// Profile of a component.
+        SensorProfile = "SENSOR_PROFILE",
+        /// Profile of a device.
+        DeviceProfile = "DEVICE_PROFILE",
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::named_enum::named_enum;
 use crate::domain::{DeviceId, Micros};
 
 /// Kind of what an artefact is bound to. The more specific is the greater one.
@@ -43,46 +44,28 @@ impl TargetType {
     }
 }
 
-/// How far a device is with an artefact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum BindingStatus {
-    /// Nothing was reported about the desired version.
-    Pending,
-    /// The device is applying it.
-    InProgress,
-    /// The device applied it.
-    Accepted,
-    /// The device refuses it.
-    Rejected,
-    /// The device could not apply it; it may try again.
-    Failed,
+named_enum! {
+    /// How far a device is with an artefact.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum BindingStatus {
+        /// Nothing was reported about the desired version.
+        Pending = "PENDING",
+        /// The device is applying it.
+        InProgress = "IN_PROGRESS",
+        /// The device applied it.
+        Accepted = "ACCEPTED",
+        /// The device refuses it.
+        Rejected = "REJECTED",
+        /// The device could not apply it; it may try again.
+        Failed = "FAILED",
+    }
 }
 
 impl BindingStatus {
-    /// Every status.
-    pub const ALL: [BindingStatus; 5] = [
-        BindingStatus::Pending,
-        BindingStatus::InProgress,
-        BindingStatus::Accepted,
-        BindingStatus::Rejected,
-        BindingStatus::Failed,
-    ];
-
-    /// Name used in APIs, in reports and in the catalog.
-    pub fn name(self) -> &'static str {
-        match self {
-            BindingStatus::Pending => "PENDING",
-            BindingStatus::InProgress => "IN_PROGRESS",
-            BindingStatus::Accepted => "ACCEPTED",
-            BindingStatus::Rejected => "REJECTED",
-            BindingStatus::Failed => "FAILED",
-        }
-    }
-
     /// Finds a status by its name.
     pub fn parse(name: &str) -> Option<BindingStatus> {
-        BindingStatus::ALL.into_iter().find(|status| status.name() == name)
+        BindingStatus::from_name(name)
     }
 
     /// Whether a device that reported this status may report another one about the same version. What was accepted or

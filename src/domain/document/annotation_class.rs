@@ -8,6 +8,7 @@ use super::DocumentContent;
 use super::rules::{MAX_NAME, MAX_TEXT, check_key, check_required};
 use crate::domain::FieldError;
 use crate::domain::annotation::ScopeType;
+use crate::domain::named_enum::named_enum;
 
 /// Most fields of a class.
 pub const MAX_CLASS_FIELDS: usize = 100;
@@ -16,37 +17,19 @@ pub const MAX_OPTIONS: usize = 100;
 /// Most characters of the key of a class, and of the name of a field.
 const MAX_KEY: usize = 128;
 
-/// Type of the values of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AnnotationFieldType {
-    /// A text of at most 4000 characters.
-    String,
-    /// A number.
-    Number,
-    /// True or false.
-    Boolean,
-    /// One of the options.
-    Enum,
-}
-
-impl AnnotationFieldType {
-    /// Every type.
-    pub const ALL: [AnnotationFieldType; 4] = [
-        AnnotationFieldType::String,
-        AnnotationFieldType::Number,
-        AnnotationFieldType::Boolean,
-        AnnotationFieldType::Enum,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            AnnotationFieldType::String => "STRING",
-            AnnotationFieldType::Number => "NUMBER",
-            AnnotationFieldType::Boolean => "BOOLEAN",
-            AnnotationFieldType::Enum => "ENUM",
-        }
+named_enum! {
+    /// Type of the values of a field.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum AnnotationFieldType {
+        /// A text of at most 4000 characters.
+        String = "STRING",
+        /// A number.
+        Number = "NUMBER",
+        /// True or false.
+        Boolean = "BOOLEAN",
+        /// One of the options.
+        Enum = "ENUM",
     }
 }
 

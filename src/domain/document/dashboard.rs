@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
 use super::{DocumentContent, RowVisibility};
 use crate::domain::FieldError;
+use crate::domain::named_enum::named_enum;
 use crate::domain::validation::json_bytes;
 
 /// Columns of the grid.
@@ -26,45 +27,23 @@ pub const AGGREGATIONS: [&str; 6] = ["avg", "min", "max", "sum", "count", "last"
 /// Most characters of a duration.
 const MAX_DURATION: usize = 32;
 
-/// How a widget shows its sensors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum WidgetType {
-    /// Values over time.
-    Line,
-    /// The newest value between its bounds.
-    Gauge,
-    /// One number.
-    Stat,
-    /// Rows of values.
-    Table,
-    /// Places of devices.
-    Map,
-    /// A text of the configuration.
-    Text,
-}
-
-impl WidgetType {
-    /// Every type.
-    pub const ALL: [WidgetType; 6] = [
-        WidgetType::Line,
-        WidgetType::Gauge,
-        WidgetType::Stat,
-        WidgetType::Table,
-        WidgetType::Map,
-        WidgetType::Text,
-    ];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            WidgetType::Line => "LINE",
-            WidgetType::Gauge => "GAUGE",
-            WidgetType::Stat => "STAT",
-            WidgetType::Table => "TABLE",
-            WidgetType::Map => "MAP",
-            WidgetType::Text => "TEXT",
-        }
+named_enum! {
+    /// How a widget shows its sensors.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum WidgetType {
+        /// Values over time.
+        Line = "LINE",
+        /// The newest value between its bounds.
+        Gauge = "GAUGE",
+        /// One number.
+        Stat = "STAT",
+        /// Rows of values.
+        Table = "TABLE",
+        /// Places of devices.
+        Map = "MAP",
+        /// A text of the configuration.
+        Text = "TEXT",
     }
 }
 

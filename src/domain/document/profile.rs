@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::DocumentContent;
 use super::rules::{MAX_NAME, check_key, check_required};
+use crate::domain::named_enum::named_enum;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, FieldError, Result};
 
@@ -17,35 +18,23 @@ pub const MAX_PARTS: usize = 256;
 /// Most elements of an array field.
 const MAX_ARRAY: u32 = 1024;
 
-/// Type of the values of a field or sensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ValueType {
-    /// A number of 64 bits with a fraction.
-    Double,
-    /// A whole number of 64 bits.
-    Bigint,
-    /// True or false.
-    Boolean,
-    /// A string.
-    Text,
+named_enum! {
+    /// Type of the values of a field or sensor.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum ValueType {
+        /// A number of 64 bits with a fraction.
+        Double = "DOUBLE",
+        /// A whole number of 64 bits.
+        Bigint = "BIGINT",
+        /// True or false.
+        Boolean = "BOOLEAN",
+        /// A string.
+        Text = "TEXT",
+    }
 }
 
 impl ValueType {
-    /// Every type.
-    pub const ALL: [ValueType; 4] =
-        [ValueType::Double, ValueType::Bigint, ValueType::Boolean, ValueType::Text];
-
-    /// Name used in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            ValueType::Double => "DOUBLE",
-            ValueType::Bigint => "BIGINT",
-            ValueType::Boolean => "BOOLEAN",
-            ValueType::Text => "TEXT",
-        }
-    }
-
     /// Kind of the streams that are made for this type.
     pub fn stream_kind(self) -> StreamKind {
         match self {

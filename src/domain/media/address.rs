@@ -4,36 +4,27 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Micros;
+use crate::domain::named_enum::named_enum;
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// Most bytes of an address.
 pub const MAX_ADDRESS_BYTES: usize = 2000;
 
-/// How pictures of a camera are fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CameraKind {
-    /// RTSP over TCP, also below TLS.
-    Rtsp,
-    /// HTTP live streaming (RFC 8216).
-    Hls,
-    /// A video device of this machine.
-    V4l2,
+named_enum! {
+    /// How pictures of a camera are fetched.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum CameraKind {
+        /// RTSP over TCP, also below TLS.
+        Rtsp = "RTSP",
+        /// HTTP live streaming (RFC 8216).
+        Hls = "HLS",
+        /// A video device of this machine.
+        V4l2 = "V4L2",
+    }
 }
 
 impl CameraKind {
-    /// Every kind.
-    pub const ALL: [CameraKind; 3] = [CameraKind::Rtsp, CameraKind::Hls, CameraKind::V4l2];
-
-    /// Name in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            CameraKind::Rtsp => "RTSP",
-            CameraKind::Hls => "HLS",
-            CameraKind::V4l2 => "V4L2",
-        }
-    }
-
     /// What an address of the kind is, for error messages.
     pub fn valid(self) -> &'static str {
         match self {
@@ -44,33 +35,22 @@ impl CameraKind {
     }
 }
 
-/// Scheme of a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamScheme {
-    /// RTSP over TCP.
-    Rtsp,
-    /// RTSP over TLS.
-    Rtsps,
-    /// HTTP.
-    Http,
-    /// HTTP over TLS.
-    Https,
+named_enum! {
+    /// Scheme of a URL.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum StreamScheme {
+        /// RTSP over TCP.
+        Rtsp = "rtsp",
+        /// RTSP over TLS.
+        Rtsps = "rtsps",
+        /// HTTP.
+        Http = "http",
+        /// HTTP over TLS.
+        Https = "https",
+    }
 }
 
 impl StreamScheme {
-    const ALL: [StreamScheme; 4] =
-        [StreamScheme::Rtsp, StreamScheme::Rtsps, StreamScheme::Http, StreamScheme::Https];
-
-    /// Name in a URL.
-    pub fn name(self) -> &'static str {
-        match self {
-            StreamScheme::Rtsp => "rtsp",
-            StreamScheme::Rtsps => "rtsps",
-            StreamScheme::Http => "http",
-            StreamScheme::Https => "https",
-        }
-    }
-
     /// Port of a URL without one.
     pub fn default_port(self) -> u16 {
         match self {

@@ -4,32 +4,24 @@ use uuid::Uuid;
 
 use super::sensor::MessageSensor;
 use super::{fact, leaves};
+use crate::domain::named_enum::named_enum;
 use crate::domain::{DeviceId, Micros, Result};
 
-/// What the payload of a stored message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MessageFormat {
-    /// An OpenSynaptic fact: `{"id","s","t","s1_id","s1_s","s1_u","s1_v",…}`.
-    Fact,
-    /// Any JSON object; its sensors are its leaves.
-    Document,
+named_enum! {
+    /// What the payload of a stored message is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum MessageFormat {
+        /// An OpenSynaptic fact: `{"id","s","t","s1_id","s1_s","s1_u","s1_v",…}`.
+        Fact = "fact",
+        /// Any JSON object; its sensors are its leaves.
+        Document = "document",
+    }
 }
 
 impl MessageFormat {
-    /// Every format.
-    pub const ALL: [MessageFormat; 2] = [MessageFormat::Fact, MessageFormat::Document];
-
-    /// Name used in the lake and in SQL.
-    pub fn name(self) -> &'static str {
-        match self {
-            MessageFormat::Fact => "fact",
-            MessageFormat::Document => "document",
-        }
-    }
-
     /// The inverse of `name`.
     pub fn parse(text: &str) -> Option<MessageFormat> {
-        MessageFormat::ALL.into_iter().find(|format| format.name() == text)
+        MessageFormat::from_name(text)
     }
 }
 

@@ -7,6 +7,7 @@ use super::secret::ChannelSecret;
 use crate::domain::FieldError;
 use crate::domain::document::DocumentContent;
 use crate::domain::document::rules::{MAX_NAME, check_required};
+use crate::domain::named_enum::named_enum;
 
 /// Most addresses of a channel.
 pub const MAX_RECIPIENTS: usize = 50;
@@ -92,26 +93,16 @@ pub enum ChannelConfig {
     },
 }
 
-/// Kind of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ChannelKind {
-    /// E-mail.
-    Email,
-    /// POST to a server.
-    Webhook,
-}
-
-impl ChannelKind {
-    /// Every kind.
-    pub const ALL: [ChannelKind; 2] = [ChannelKind::Email, ChannelKind::Webhook];
-
-    /// Name in APIs and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            ChannelKind::Email => "EMAIL",
-            ChannelKind::Webhook => "WEBHOOK",
-        }
+named_enum! {
+    /// Kind of a channel.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ChannelKind {
+        /// E-mail.
+        Email = "EMAIL",
+        /// POST to a server.
+        Webhook = "WEBHOOK",
     }
+    field "type";
 }
 
 impl ChannelConfig {

@@ -6,6 +6,7 @@
 
 use uuid::Uuid;
 
+use crate::domain::named_enum::named_enum;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{EventId, Micros, OrgId};
 
@@ -18,61 +19,41 @@ pub const MAX_ATTEMPTS: u32 = 1 + RETRY_AFTER_S.len() as u32;
 /// Most characters of the reason of a failure.
 pub const MAX_REASON: usize = 500;
 
-/// State of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeliveryStatus {
-    /// It waits for its next attempt.
-    Pending,
-    /// The receiver took it.
-    Sent,
-    /// No further attempt is made.
-    Failed,
+named_enum! {
+    /// State of a delivery.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum DeliveryStatus {
+        /// It waits for its next attempt.
+        Pending = "PENDING",
+        /// The receiver took it.
+        Sent = "SENT",
+        /// No further attempt is made.
+        Failed = "FAILED",
+    }
 }
 
 impl DeliveryStatus {
-    /// Every state.
-    pub const ALL: [DeliveryStatus; 3] =
-        [DeliveryStatus::Pending, DeliveryStatus::Sent, DeliveryStatus::Failed];
-
-    /// Name in the catalog and in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            DeliveryStatus::Pending => "PENDING",
-            DeliveryStatus::Sent => "SENT",
-            DeliveryStatus::Failed => "FAILED",
-        }
-    }
-
     /// The state of a name.
     pub fn named(name: &str) -> Option<DeliveryStatus> {
-        DeliveryStatus::ALL.into_iter().find(|status| status.name() == name)
+        DeliveryStatus::from_name(name)
     }
 }
 
-/// Event in the life of an alert that a delivery tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AlertNotice {
-    /// The alert fired.
-    Fired,
-    /// The alert was resolved, by its rule or by somebody.
-    Resolved,
+named_enum! {
+    /// Event in the life of an alert that a delivery tells of.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum AlertNotice {
+        /// The alert fired.
+        Fired = "alert.fired",
+        /// The alert was resolved, by its rule or by somebody.
+        Resolved = "alert.resolved",
+    }
 }
 
 impl AlertNotice {
-    /// Every notice.
-    pub const ALL: [AlertNotice; 2] = [AlertNotice::Fired, AlertNotice::Resolved];
-
-    /// Name in the catalog, in APIs and in notifications.
-    pub fn name(self) -> &'static str {
-        match self {
-            AlertNotice::Fired => "alert.fired",
-            AlertNotice::Resolved => "alert.resolved",
-        }
-    }
-
     /// The notice of a name.
     pub fn named(name: &str) -> Option<AlertNotice> {
-        AlertNotice::ALL.into_iter().find(|notice| notice.name() == name)
+        AlertNotice::from_name(name)
     }
 }
 

@@ -3,30 +3,22 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// How the connection to the mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmtpSecurity {
-    /// TLS after `STARTTLS`, which the server must offer (RFC 3207).
-    StartTls,
-    /// TLS from the first byte (RFC 8314).
-    Tls,
-    /// None.
-    None,
+use crate::domain::named_enum::named_enum;
+
+named_enum! {
+    /// How the connection to the mail server is protected.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum SmtpSecurity {
+        /// TLS after `STARTTLS`, which the server must offer (RFC 3207).
+        StartTls = "starttls",
+        /// TLS from the first byte (RFC 8314).
+        Tls = "tls",
+        /// None.
+        None = "none",
+    }
 }
 
 impl SmtpSecurity {
-    /// Every way.
-    pub const ALL: [SmtpSecurity; 3] = [SmtpSecurity::StartTls, SmtpSecurity::Tls, SmtpSecurity::None];
-
-    /// Name in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            SmtpSecurity::StartTls => "starttls",
-            SmtpSecurity::Tls => "tls",
-            SmtpSecurity::None => "none",
-        }
-    }
-
     /// Port of servers that say no other.
     pub fn default_port(self) -> u16 {
         match self {

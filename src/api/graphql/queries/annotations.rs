@@ -69,7 +69,7 @@ fn id(field: &'static str, text: &str) -> Result<Uuid, Error> {
 }
 
 fn parse_source(name: &str) -> Result<AnnotationSource, Error> {
-    let found = AnnotationSource::ALL.into_iter().find(|source| source.name() == name);
+    let found = AnnotationSource::from_name(name);
     found.ok_or_else(|| {
         let names = AnnotationSource::ALL.map(AnnotationSource::name).join(", ");
         Error::field("source", format!("must be one of {names}"))

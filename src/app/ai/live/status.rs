@@ -5,38 +5,21 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use crate::domain::model::Model;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Micros, ModelId};
 
-/// State of a live model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ModelState {
-    Disabled,
-    #[default]
-    Starting,
-    /// Scoring what was stored while the model was not running.
-    CatchingUp,
-    Running,
-    /// The model cannot run; `last_error` says why. It is retried.
-    Failed,
-}
-
-impl ModelState {
-    pub const ALL: [ModelState; 5] = [
-        ModelState::Disabled,
-        ModelState::Starting,
-        ModelState::CatchingUp,
-        ModelState::Running,
-        ModelState::Failed,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelState::Disabled => "disabled",
-            ModelState::Starting => "starting",
-            ModelState::CatchingUp => "catching_up",
-            ModelState::Running => "running",
-            ModelState::Failed => "failed",
-        }
+named_enum! {
+    /// State of a live model.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum ModelState {
+        Disabled = "disabled",
+        #[default]
+        Starting = "starting",
+        /// Scoring what was stored while the model was not running.
+        CatchingUp = "catching_up",
+        Running = "running",
+        /// The model cannot run; `last_error` says why. It is retried.
+        Failed = "failed",
     }
 }
 

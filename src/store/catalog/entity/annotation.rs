@@ -47,8 +47,8 @@ impl Model {
     /// The annotation, with the UUID and the key of its class.
     pub fn with_class(self, class: Uuid, class_key: String) -> Result<Annotation> {
         let place = RowRef { table: "annotations", id: self.id };
-        let scope_type = ScopeType::ALL.into_iter().find(|scope| scope.name() == self.scope_type);
-        let source = AnnotationSource::ALL.into_iter().find(|source| source.name() == self.source);
+        let scope_type = ScopeType::from_name(&self.scope_type);
+        let source = AnnotationSource::from_name(&self.source);
         let spec = AnnotationSpec {
             class,
             scope_type: scope_type.ok_or_else(|| place.damaged("scope_type"))?,

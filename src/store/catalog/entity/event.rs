@@ -58,8 +58,8 @@ impl TryFrom<Model> for Event {
 
     fn try_from(row: Model) -> Result<Self> {
         let place = RowRef { table: "events", id: row.id };
-        let level = Level::ALL.into_iter().find(|level| level.name() == row.level);
-        let source = EventSource::ALL.into_iter().find(|source| source.name() == row.source);
+        let level = Level::from_name(&row.level);
+        let source = EventSource::from_name(&row.source);
         let source = source.ok_or_else(|| place.damaged("source"))?;
         let alert = read_alert(&row, &place)?;
         let spec = EventSpec {
@@ -90,7 +90,7 @@ impl TryFrom<Model> for Event {
 
 fn read_alert(row: &Model, place: &RowRef) -> Result<Option<AlertDetails>> {
     let (Some(status), Some(text)) = (&row.alert_status, &row.alert) else { return Ok(None) };
-    let status = AlertStatus::ALL.into_iter().find(|known| known.name() == status);
+    let status = AlertStatus::from_name(status);
     let AlertColumn { rule_name, value, resolved_at, resolved_by } = place.json("alert", text)?;
     let lifecycle = AlertLifecycle {
         status: status.ok_or_else(|| place.damaged("alert_status"))?,

@@ -26,7 +26,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     pub fn table(&self) -> Result<Table> {
-        let named = Table::ALL.into_iter().find(|table| table.name() == self.lake_table);
+        let named = Table::from_name(&self.lake_table);
         named.ok_or_else(|| {
             let (table, id) = (&self.lake_table, self.source_id);
             Error::unavailable(format!(

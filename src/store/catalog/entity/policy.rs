@@ -29,7 +29,7 @@ impl TryFrom<Model> for Policy {
 
     fn try_from(row: Model) -> Result<Self> {
         let place = RowRef { table: "policies", id: row.id };
-        let table = PolicyTable::ALL.into_iter().find(|table| table.name() == row.hypertable);
+        let table = PolicyTable::from_name(&row.hypertable);
         Ok(Self {
             org: OrgId(row.org_id),
             table: table.ok_or_else(|| place.damaged("hypertable"))?,
