@@ -23,7 +23,7 @@ use super::context::QueryContext;
 use super::postgres::StatementNotes;
 use super::principal_catalog::PrincipalCatalog;
 use super::schema_names::SCHEMA;
-use super::scopes;
+use super::scopes::QueryTable;
 use crate::domain::OrgId;
 
 /// Maximum bytes of the cached statements' texts. A plan takes some tens of times its text.
@@ -162,7 +162,7 @@ impl TableSource for UnboundTable {
 /// Accepts only base tables: views are plans over other tables, whose names are not in the statement.
 fn is_base_table(table: &TableReference) -> bool {
     let is_ours = table.schema().is_none_or(|schema| schema == SCHEMA);
-    is_ours && scopes::scope_of(table.table()).is_some() && !scopes::is_view(table.table())
+    is_ours && QueryTable::from_name(table.table()).is_some_and(|table| !table.is_view())
 }
 
 /// Whether the plan has a function made for one session: it may contain the caller.

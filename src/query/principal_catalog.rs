@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SessionState;
@@ -16,7 +15,7 @@ use super::functions::anomaly_score::AnomalyScore;
 use super::information_schema::PostgresInformationSchema;
 use super::scan::table_provider::ScanProvider;
 use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
-use super::scopes;
+use super::scopes::QueryTable;
 use super::tables::{
     annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
     jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, shards, sites,
@@ -71,51 +70,62 @@ impl PrincipalCatalog {
 
     /// Returns a table or view that the principal may read.
     pub fn find_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if !scopes::may_read(&self.context.principal, name) {
-            return Ok(None);
-        }
-        Ok(Some(match name {
-            "readings" => self.readings(),
-            "devices" => self.devices()?,
-            "streams" => self.streams()?,
-            "latest" => Arc::new(ScanProvider(latest::LatestTable::new(self.context.clone()))),
-            "query_log" => {
+        let readable = QueryTable::readable_by(&self.context.principal).find(|table| table.name() == name);
+        readable.map(|table| self.open(table)).transpose()
+    }
+
+    fn open(&self, table: QueryTable) -> Result<Arc<dyn TableProvider>> {
+        Ok(match table {
+            QueryTable::Readings => self.readings(),
+            QueryTable::Devices => self.devices()?,
+            QueryTable::Streams => self.streams()?,
+            QueryTable::Latest => Arc::new(ScanProvider(latest::LatestTable::new(self.context.clone()))),
+            QueryTable::QueryLog => {
                 Arc::new(query_log::table(&self.context.query_log(), self.context.sees_host_metrics())?)
             }
-            "audit_log" => Arc::new(ScanProvider(audit_log::AuditLogTable::new(self.context.clone()))),
-            "groups" => self.groups()?,
-            "products" => self.products()?,
-            "clients" => self.clients()?,
-            "commands" => self.commands()?,
-            "documents" => self.documents()?,
-            "sites" => Arc::new(sites::table(self.documents_of(DocumentKind::Site))?),
-            "components" => Arc::new(components::table(self.documents_of(DocumentKind::Component))?),
-            "quarantine" => Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone()))),
-            "jobs" => Arc::new(ScanProvider(jobs::JobsTable::new(self.context.clone()))),
-            "nodes" => Arc::new(ScanProvider(nodes::NodesTable::new(self.context.clone()))),
-            "shards" => Arc::new(ScanProvider(shards::ShardsTable::new(self.context.clone()))),
-            "mqtt_sessions" => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
-            "statistics" => self.statistics(false),
-            "messages" => Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone()))),
-            "events" => self.events_table(),
-            "annotations" => Arc::new(ScanProvider(annotations::AnnotationsTable::new(self.context.clone()))),
-            "core_valuestatistics" => Arc::new(core_views::core_valuestatistics(self.statistics(true))?),
-            "core_eventlog" => Arc::new(core_views::core_eventlog(self.events_table())?),
-            "core_value" => Arc::new(core_views::core_value(self.readings())?),
-            "core_data" => Arc::new(core_views::core_data(self.streams()?)?),
-            "core_device" => Arc::new(core_views::core_device(self.devices()?)?),
-            _ => return Ok(None),
-        }))
+            QueryTable::AuditLog => {
+                Arc::new(ScanProvider(audit_log::AuditLogTable::new(self.context.clone())))
+            }
+            QueryTable::Groups => self.groups()?,
+            QueryTable::Products => self.products()?,
+            QueryTable::Clients => self.clients()?,
+            QueryTable::Commands => self.commands()?,
+            QueryTable::Documents => self.documents()?,
+            QueryTable::Sites => Arc::new(sites::table(self.documents_of(DocumentKind::Site))?),
+            QueryTable::Components => {
+                Arc::new(components::table(self.documents_of(DocumentKind::Component))?)
+            }
+            QueryTable::Quarantine => {
+                Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone())))
+            }
+            QueryTable::Jobs => Arc::new(ScanProvider(jobs::JobsTable::new(self.context.clone()))),
+            QueryTable::Nodes => Arc::new(ScanProvider(nodes::NodesTable::new(self.context.clone()))),
+            QueryTable::Shards => Arc::new(ScanProvider(shards::ShardsTable::new(self.context.clone()))),
+            QueryTable::MqttSessions => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
+            QueryTable::Statistics => self.statistics(false),
+            QueryTable::Messages => {
+                Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone())))
+            }
+            QueryTable::Events => self.events_table(),
+            QueryTable::Annotations => {
+                Arc::new(ScanProvider(annotations::AnnotationsTable::new(self.context.clone())))
+            }
+            QueryTable::CoreValuestatistics => {
+                Arc::new(core_views::core_valuestatistics(self.statistics(true))?)
+            }
+            QueryTable::CoreEventlog => Arc::new(core_views::core_eventlog(self.events_table())?),
+            QueryTable::CoreValue => Arc::new(core_views::core_value(self.readings())?),
+            QueryTable::CoreData => Arc::new(core_views::core_data(self.streams()?)?),
+            QueryTable::CoreDevice => Arc::new(core_views::core_device(self.devices()?)?),
+        })
     }
 
     /// Returns the tables that the principal may read.
     pub fn tables(&self) -> Result<Vec<TableInfo>> {
         let mut tables = Vec::new();
-        for (name, _) in scopes::TABLES {
-            if let Some(table) = self.find_table(name)? {
-                let is_view = table.table_type() == TableType::View;
-                tables.push(TableInfo { name, schema: table.schema(), is_view });
-            }
+        for table in QueryTable::readable_by(&self.context.principal) {
+            let (name, is_view) = (table.name(), table.is_view());
+            tables.push(TableInfo { name, schema: self.open(table)?.schema(), is_view });
         }
         Ok(tables)
     }
@@ -214,8 +224,7 @@ impl CatalogProvider for PrincipalCatalog {
 #[async_trait]
 impl SchemaProvider for PrincipalCatalog {
     fn table_names(&self) -> Vec<String> {
-        let names = scopes::TABLES.iter().map(|(name, _)| *name);
-        names.filter(|name| scopes::may_read(&self.context.principal, name)).map(str::to_owned).collect()
+        QueryTable::readable_by(&self.context.principal).map(|table| table.name().to_owned()).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
@@ -223,6 +232,6 @@ impl SchemaProvider for PrincipalCatalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        scopes::may_read(&self.context.principal, name)
+        QueryTable::readable_by(&self.context.principal).any(|table| table.name() == name)
     }
 }

@@ -1,63 +1,116 @@
-//! Scopes that tables need, and the error that names a missing one.
+//! The tables of SQL, the scopes that they need, and the error that names a missing one.
 
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::error::from_datafusion;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, OrgId, Principal, Resource, Result, Scope};
 
-/// Every table and view with the resource whose read scope it needs.
-pub const TABLES: [(&str, Resource); 27] = [
-    ("readings", Resource::Value),
-    ("latest", Resource::Value),
-    ("statistics", Resource::Statistic),
-    ("messages", Resource::Value),
-    ("commands", Resource::Device),
-    ("events", Resource::EventLog),
-    ("annotations", Resource::Device),
-    ("devices", Resource::Device),
-    ("streams", Resource::Data),
-    ("groups", Resource::Group),
-    ("products", Resource::Device),
-    ("clients", Resource::System),
-    ("documents", Resource::Device),
-    ("sites", Resource::Device),
-    ("components", Resource::Device),
-    ("quarantine", Resource::Value),
-    ("mqtt_sessions", Resource::Device),
-    ("jobs", Resource::System),
-    ("nodes", Resource::System),
-    ("shards", Resource::System),
-    ("query_log", Resource::System),
-    ("audit_log", Resource::System),
-    ("core_value", Resource::Value),
-    ("core_valuestatistics", Resource::Statistic),
-    ("core_data", Resource::Data),
-    ("core_device", Resource::Device),
-    ("core_eventlog", Resource::EventLog),
-];
-
-/// Returns the scope needed to read a table, or `None` when there is no such table.
-pub fn scope_of(table: &str) -> Option<Scope> {
-    TABLES.iter().find(|(name, _)| *name == table).map(|(_, resource)| Scope::read(*resource))
+named_enum! {
+    /// A table or view that statements may name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum QueryTable {
+        /// Readings of streams.
+        Readings = "readings",
+        /// The newest reading of each stream.
+        Latest = "latest",
+        /// Statistics of streams by hours and windows.
+        Statistics = "statistics",
+        /// Messages as they were received.
+        Messages = "messages",
+        /// Commands to devices.
+        Commands = "commands",
+        /// Events and alerts.
+        Events = "events",
+        /// Annotations of streams.
+        Annotations = "annotations",
+        /// Devices.
+        Devices = "devices",
+        /// Streams.
+        Streams = "streams",
+        /// Groups of streams.
+        Groups = "groups",
+        /// Products, which are templates of devices.
+        Products = "products",
+        /// Clients of the vendors' APIs.
+        Clients = "clients",
+        /// Documents of every kind.
+        Documents = "documents",
+        /// Documents that are sites.
+        Sites = "sites",
+        /// Documents that are components.
+        Components = "components",
+        /// Readings that were refused.
+        Quarantine = "quarantine",
+        /// Sessions of the MQTT broker.
+        MqttSessions = "mqtt_sessions",
+        /// Jobs of the server.
+        Jobs = "jobs",
+        /// Nodes of the cluster.
+        Nodes = "nodes",
+        /// Shards of the cluster.
+        Shards = "shards",
+        /// Statements that were run.
+        QueryLog = "query_log",
+        /// Changes to the configuration.
+        AuditLog = "audit_log",
+        /// View of `readings` with the names of DataStone.
+        CoreValue = "core_value",
+        /// View of `statistics` with the names of DataStone.
+        CoreValuestatistics = "core_valuestatistics",
+        /// View of `streams` with the names of DataStone.
+        CoreData = "core_data",
+        /// View of `devices` with the names of DataStone.
+        CoreDevice = "core_device",
+        /// View of `events` with the names of DataStone.
+        CoreEventlog = "core_eventlog",
+    }
 }
 
-/// Whether the table is one of the views, which are plans over other tables.
-pub fn is_view(table: &str) -> bool {
-    table.starts_with("core_")
-}
+impl QueryTable {
+    /// Scope needed to read it.
+    pub fn scope(self) -> Scope {
+        Scope::read(match self {
+            Self::Readings | Self::Latest | Self::Messages | Self::Quarantine | Self::CoreValue => {
+                Resource::Value
+            }
+            Self::Statistics | Self::CoreValuestatistics => Resource::Statistic,
+            Self::Commands
+            | Self::Annotations
+            | Self::Devices
+            | Self::Products
+            | Self::Documents
+            | Self::Sites
+            | Self::Components
+            | Self::MqttSessions
+            | Self::CoreDevice => Resource::Device,
+            Self::Events | Self::CoreEventlog => Resource::EventLog,
+            Self::Streams | Self::CoreData => Resource::Data,
+            Self::Groups => Resource::Group,
+            Self::Clients | Self::Jobs | Self::Nodes | Self::Shards | Self::QueryLog | Self::AuditLog => {
+                Resource::System
+            }
+        })
+    }
 
-/// Whether the principal may read a table.
-pub fn may_read(principal: &Principal, table: &str) -> bool {
-    scope_of(table).is_some_and(|scope| principal.scopes.allows(scope))
+    /// Whether it is one of the views, which are plans over other tables.
+    pub fn is_view(self) -> bool {
+        self.name().starts_with("core_")
+    }
+
+    /// The tables that a principal may read.
+    pub fn readable_by(principal: &Principal) -> impl Iterator<Item = QueryTable> {
+        Self::ALL.into_iter().filter(|table| principal.scopes.allows(table.scope()))
+    }
 }
 
 /// Fails with `Forbidden`, naming table and scope, for the first table that the principal may not read. Unknown tables
 /// pass: planning reports them better.
 pub fn check(principal: &Principal, tables: &[TableReference]) -> Result<()> {
     for table in tables {
-        match scope_of(table.table()) {
+        match QueryTable::from_name(table.table()).map(QueryTable::scope) {
             Some(scope)
                 if table.schema().is_none_or(|s| s == "public") && !principal.scopes.allows(scope) =>
             {

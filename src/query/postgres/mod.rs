@@ -39,7 +39,7 @@ use super::context::QueryContext;
 use super::error::from_datafusion;
 use super::principal_catalog::PrincipalCatalog;
 use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
-use super::scopes;
+use super::scopes::QueryTable;
 use crate::domain::{Error, Result};
 
 use catalog_info::PrincipalCatalogInfo;
@@ -101,8 +101,8 @@ impl PostgresCompat {
 
     /// Creates a session over a context, with the catalog of the tables that its principal may read.
     pub fn session(&self, query_context: &QueryContext) -> Result<SessionState> {
-        let names = scopes::TABLES.iter().map(|(name, _)| *name);
-        let key: Vec<_> = names.filter(|name| scopes::may_read(&query_context.principal, name)).collect();
+        let readable = QueryTable::readable_by(&query_context.principal);
+        let key: Vec<_> = readable.map(QueryTable::name).collect();
         let known = self.catalogs.lock().get(&key).cloned();
         let catalog = match known {
             Some(known) => known,
@@ -171,7 +171,7 @@ fn rewrite_for_library(plain: &Statement) -> Option<String> {
 
 /// Whether the table is one of ours.
 fn is_ours(table: &TableReference) -> bool {
-    table.schema().is_none_or(|schema| schema == SCHEMA) && scopes::scope_of(table.table()).is_some()
+    table.schema().is_none_or(|schema| schema == SCHEMA) && QueryTable::from_name(table.table()).is_some()
 }
 
 /// Whether the table is part of a system catalog.
