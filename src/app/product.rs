@@ -9,7 +9,7 @@ use crate::domain::product::{Product, ProductSpec};
 use crate::domain::{Error, Principal, ProductId, Resource, Result, Scope};
 use crate::store::Store;
 
-/// Products, which devices are of.
+/// Products of an organization; each device is of one.
 pub struct Products {
     store: Arc<Store>,
 }

@@ -8,7 +8,7 @@ use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
 use crate::store::Store;
 use crate::store::retention::RetentionPreview;
 
-/// How long rows are kept.
+/// Policies of how long rows are kept.
 pub struct Retention {
     store: Arc<Store>,
 }
